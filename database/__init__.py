@@ -1,0 +1,1 @@
+"""Tables, sessions and the states of studies, jobs and deliveries: stored here and nowhere else."""

@@ -1,0 +1,185 @@
+"""Received instances, the associations that carried them, and what went into quarantine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from database.events import record_event
+from database.states import AssociationEnding, StudyState, WorklistRank
+from database.tables import Association, Instance, Quarantine, Study
+from radiology.errors import InstanceConflict
+from settings.peers import RequestPriority
+
+_MOST_URGENT_FIRST = (
+    RequestPriority.STAT,
+    RequestPriority.HIGH,
+    RequestPriority.ROUTINE,
+    RequestPriority.MEDIUM,
+    RequestPriority.LOW,
+)
+
+
+class Recorded(Enum):
+    """What recording an instance did."""
+
+    NEW = auto()
+    DUPLICATE = auto()  # the same object was there already; nothing changed
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An instance whose bytes are durable on disk, ready to become a row."""
+
+    study_instance_uid: str
+    series_instance_uid: str
+    sop_instance_uid: str
+    sop_class_uid: str
+    transfer_syntax_uid: str
+    path: str
+    sha256: str
+    size_bytes: int
+    calling_ae_title: str
+    association_id: int | None
+    priority: RequestPriority
+    patient_id: str = ""
+    accession_number: str = ""
+    patient_sex: str = ""
+    patient_age: str = ""
+
+
+def record_instance(session: Session, arrival: Arrival, now: datetime) -> Recorded:
+    """Make the row of an instance whose bytes are durable.
+
+    Raises
+    ------
+    InstanceConflict
+        Another object was stored under this SOP Instance UID.
+    """
+    stored = find_instance(session, arrival.sop_instance_uid)
+    if stored is not None:
+        if stored.sha256 != arrival.sha256:
+            raise InstanceConflict(sop_instance_uid=arrival.sop_instance_uid)
+        return Recorded.DUPLICATE
+    study = _study_of(session, arrival, now)
+    session.add(
+        Instance(
+            study_id=study.id,
+            association_id=arrival.association_id,
+            series_instance_uid=arrival.series_instance_uid,
+            sop_instance_uid=arrival.sop_instance_uid,
+            sop_class_uid=arrival.sop_class_uid,
+            transfer_syntax_uid=arrival.transfer_syntax_uid,
+            path=arrival.path,
+            sha256=arrival.sha256,
+            size_bytes=arrival.size_bytes,
+            received_at=now,
+        )
+    )
+    study.last_instance_at = max(study.last_instance_at, now)
+    study.state = StudyState.RECEIVED
+    study.priority = min(study.priority, arrival.priority, key=_MOST_URGENT_FIRST.index)
+    return Recorded.NEW
+
+
+def find_instance(session: Session, sop_instance_uid: str) -> Instance | None:
+    """The instance with this UID, if we hold it."""
+    return session.scalar(select(Instance).where(Instance.sop_instance_uid == sop_instance_uid))
+
+
+def _study_of(session: Session, arrival: Arrival, now: datetime) -> Study:
+    """The study's row, locked; made when this is its first instance.
+
+    Two associations may bring the first instance of a study at once: the insert that comes second
+    does nothing, and both go on with the same row.
+    """
+    insert = postgresql.insert if _is_postgresql(session) else sqlite.insert
+    made = session.execute(
+        insert(Study)
+        .values(
+            study_instance_uid=arrival.study_instance_uid,
+            patient_id=arrival.patient_id,
+            accession_number=arrival.accession_number,
+            patient_sex=arrival.patient_sex,
+            patient_age=arrival.patient_age,
+            calling_ae_title=arrival.calling_ae_title,
+            priority=arrival.priority,
+            state=StudyState.RECEIVED,
+            version=0,
+            worklist_rank=WorklistRank.PENDING,
+            received_at=now,
+            last_instance_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=["study_instance_uid"])
+        .returning(Study.id)
+    ).scalar()
+    study = session.scalars(
+        select(Study)
+        .where(Study.study_instance_uid == arrival.study_instance_uid)
+        .with_for_update()
+    ).one()
+    if made is not None:
+        record_event(session, "received", now, study_id=study.id)
+    return study
+
+
+def _is_postgresql(session: Session) -> bool:
+    return session.get_bind().dialect.name == "postgresql"
+
+
+def record_quarantine(
+    session: Session,
+    now: datetime,
+    *,
+    calling_ae_title: str,
+    association_id: int | None,
+    error_kind: str,
+    reason: str,
+    status: int,
+    path: str | None,
+    size_bytes: int,
+) -> None:
+    """Note an object that was not stored, why, and where its bytes are kept."""
+    session.add(
+        Quarantine(
+            association_id=association_id,
+            calling_ae_title=calling_ae_title,
+            received_at=now,
+            error_kind=error_kind,
+            reason=reason,
+            status=status,
+            path=path,
+            size_bytes=size_bytes,
+        )
+    )
+
+
+def open_association(
+    session: Session, now: datetime, *, calling_ae_title: str, called_ae_title: str, address: str
+) -> int:
+    """Note an accepted association; returns its id."""
+    association = Association(
+        calling_ae_title=calling_ae_title,
+        called_ae_title=called_ae_title,
+        address=address,
+        accepted_at=now,
+    )
+    session.add(association)
+    session.flush()  # the id is needed by the instances that follow
+    return association.id
+
+
+def end_association(
+    session: Session, association_id: int, ending: AssociationEnding, now: datetime
+) -> None:
+    """Note how an association ended, once: what comes after the first ending is an echo."""
+    session.execute(
+        update(Association)
+        .where(Association.id == association_id, Association.ended_at.is_(None))
+        .values(ended_at=now, ending=ending)
+    )

@@ -1,0 +1,359 @@
+"""The job queue: claim, lease, progress, end. Celery says when, this module says which."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, or_, select, update
+from sqlalchemy.orm import Session
+
+from database.events import record_event
+from database.states import RETRYABLE, RUNNING, JobState, StudyState, WorklistRank
+from database.tables import Instance, Job, SeriesDecision, Study
+
+
+class LeaseLost(Exception):
+    """Another worker has taken this job: whatever this one still does must not be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A job in a worker's hands: valid while its fencing token is the newest."""
+
+    job_id: int
+    study_id: int
+    study_version: int
+    bundle: str
+    fencing_token: int
+    attempts: int
+
+
+def claim_job(session: Session, *, worker: str, lease_s: float, now: datetime) -> Claim | None:
+    """Take the waiting job that is due first, in one statement.
+
+    `FOR UPDATE SKIP LOCKED` lets several PostgreSQL workers claim at once without waiting for each
+    other; SQLite has one writer at a time, and leaves the clause out.
+
+    Returns
+    -------
+    None when no job waits.
+    """
+    waiting = (
+        select(Job.id)
+        .where(Job.state == JobState.QUEUED, Job.lease_until.is_(None))
+        .order_by(Job.due_at, Job.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    row = session.execute(
+        update(Job)
+        .where(Job.id == waiting.scalar_subquery())
+        .values(
+            lease_until=now + timedelta(seconds=lease_s),
+            fencing_token=Job.fencing_token + 1,
+            attempts=Job.attempts + 1,
+            claimed_at=now,
+            worker=worker,
+            progress_percent=0,
+            error_kind="",
+            error_message="",
+            trace="",
+        )
+        .returning(
+            Job.id, Job.study_id, Job.study_version, Job.bundle, Job.fencing_token, Job.attempts
+        )
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    if row is None:
+        return None
+    claim = Claim(*row)
+    record_event(
+        session,
+        "claimed",
+        now,
+        study_id=claim.study_id,
+        job_id=claim.job_id,
+        worker=worker,
+        attempt=claim.attempts,
+    )
+    return claim
+
+
+def renew_lease(
+    session: Session, claim: Claim, *, lease_s: float, progress_percent: int, now: datetime
+) -> None:
+    """Hold a job for longer, and show how far it is.
+
+    Raises
+    ------
+    LeaseLost
+        The job is somebody else's by now.
+    """
+    _write(
+        session,
+        claim,
+        lease_until=now + timedelta(seconds=lease_s),
+        progress_percent=progress_percent,
+    )
+
+
+def advance_job(
+    session: Session, claim: Claim, state: JobState, now: datetime, **facts: Any
+) -> None:
+    """Note that a step of a claimed job ended, with the figures worth keeping.
+
+    Raises
+    ------
+    LeaseLost
+        The job is somebody else's by now.
+    """
+    _write(session, claim, state=state)
+    _show_on_study(session, claim, StudyState(state.value))
+    record_event(session, state.value, now, study_id=claim.study_id, job_id=claim.job_id, **facts)
+
+
+def end_job(
+    session: Session,
+    claim: Claim,
+    state: JobState,
+    now: datetime,
+    *,
+    rank: WorklistRank,
+    error_kind: str = "",
+    error_message: str = "",
+    trace: str = "",
+    **facts: Any,
+) -> None:
+    """End the analysis of a claimed job: encoded, delivered, refused or failed; give it back.
+
+    Raises
+    ------
+    LeaseLost
+        The job is somebody else's by now.
+    """
+    _write(
+        session,
+        claim,
+        state=state,
+        lease_until=None,
+        finished_at=now,
+        progress_percent=100,
+        error_kind=error_kind,
+        error_message=error_message,
+        trace=trace,
+    )
+    _show_on_study(session, claim, StudyState(state.value), rank)
+    if error_kind:
+        facts = {**facts, "error_kind": error_kind}
+    record_event(session, state.value, now, study_id=claim.study_id, job_id=claim.job_id, **facts)
+
+
+def return_job(
+    session: Session,
+    claim: Claim,
+    now: datetime,
+    *,
+    error_kind: str,
+    error_message: str,
+    not_before: datetime,
+) -> None:
+    """Give a claimed job back to the queue after something was unavailable.
+
+    It is due again no sooner than `not_before`; the lease keeps it from being claimed until then.
+    """
+    _write(
+        session,
+        claim,
+        state=JobState.QUEUED,
+        lease_until=not_before,
+        error_kind=error_kind,
+        error_message=error_message,
+    )
+    _show_on_study(session, claim, StudyState.QUEUED)
+    record_event(
+        session,
+        "returned",
+        now,
+        study_id=claim.study_id,
+        job_id=claim.job_id,
+        error_kind=error_kind,
+    )
+
+
+def requeue_expired(session: Session, *, max_attempts: int, now: datetime) -> list[int]:
+    """Take jobs back from workers whose lease ran out.
+
+    Returns
+    -------
+    The jobs that wait again. A job that was tried `max_attempts` times is failed instead: what
+    kills a worker each time would otherwise stop the whole queue.
+    """
+    expired = session.scalars(
+        select(Job)
+        .where(Job.state.in_(RUNNING), Job.lease_until < now)
+        .with_for_update(skip_locked=True)
+    ).all()
+    waiting = []
+    for job in expired:
+        job.lease_until = None
+        if job.attempts < max_attempts:
+            job.state = JobState.QUEUED
+            job.fencing_token += 1  # a worker that only seemed dead must not write any more
+            waiting.append(job.id)
+            _set_study_state(session, job.study_id, job.study_version, StudyState.QUEUED)
+            record_event(session, "requeued", now, study_id=job.study_id, job_id=job.id)
+            continue
+        job.state = JobState.FAILED
+        job.fencing_token += 1
+        job.finished_at = now
+        job.error_kind = job.error_kind or "WorkerLost"
+        job.error_message = job.error_message or (
+            f"The worker stopped {job.attempts} times while it had this job"
+        )
+        _set_study_state(
+            session, job.study_id, job.study_version, StudyState.FAILED, WorklistRank.UNANSWERED
+        )
+        record_event(
+            session, "failed", now, study_id=job.study_id, job_id=job.id, error_kind=job.error_kind
+        )
+    return waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """What a sweep must care for: counts of jobs."""
+
+    expired: int  # a worker held them and fell silent
+    unclaimed: int  # they wait, no worker is busy, and nobody took them
+
+
+def overdue_jobs(session: Session, *, now: datetime, claimable_since: datetime) -> Overdue:
+    """Look, without a lock, whether a wake-up or a worker was lost.
+
+    A job that waits behind a busy worker is not overdue: that worker passes the wake-up on.
+    """
+    expired = len(
+        session.scalars(select(Job.id).where(Job.state.in_(RUNNING), Job.lease_until < now)).all()
+    )
+    busy = session.scalar(select(Job.id).where(Job.lease_until >= now).limit(1))
+    if busy is not None:
+        return Overdue(expired=expired, unclaimed=0)
+    unclaimed = session.scalars(
+        select(Job.id).where(
+            Job.state == JobState.QUEUED,
+            Job.lease_until.is_(None),
+            Job.queued_at < claimable_since,
+        )
+    ).all()
+    return Overdue(expired=expired, unclaimed=len(unclaimed))
+
+
+def waiting_jobs(session: Session) -> int:
+    """How many jobs can be claimed now."""
+    return len(
+        session.scalars(
+            select(Job.id).where(Job.state == JobState.QUEUED, Job.lease_until.is_(None))
+        ).all()
+    )
+
+
+def retry_job(session: Session, job_id: int, now: datetime) -> bool:
+    """Send a refused or failed job back to the queue, as a person asked.
+
+    Returns
+    -------
+    False when the job does not exist or has not ended that way.
+    """
+    job = session.scalars(select(Job).where(Job.id == job_id).with_for_update()).one_or_none()
+    if job is None or job.state not in RETRYABLE:
+        return False
+    job.state = JobState.QUEUED
+    job.lease_until = None
+    job.attempts = 0
+    job.finished_at = None
+    job.due_at = now
+    job.error_kind = job.error_message = job.trace = ""
+    _set_study_state(
+        session, job.study_id, job.study_version, StudyState.QUEUED, WorklistRank.PENDING
+    )
+    record_event(session, "retried", now, study_id=job.study_id, job_id=job.id)
+    return True
+
+
+def instance_paths(session: Session, claim: Claim) -> list[str]:
+    """Paths, within the spool, of the instances that a job is about."""
+    return list(
+        session.scalars(
+            select(Instance.path)
+            .where(
+                Instance.study_id == claim.study_id,
+                Instance.study_version <= claim.study_version,
+            )
+            .order_by(Instance.id)
+        )
+    )
+
+
+def record_decisions(session: Session, claim: Claim, decisions: list[SeriesDecision]) -> None:
+    """Replace what an earlier attempt decided about the series by what this one did."""
+    for old in session.scalars(select(SeriesDecision).where(SeriesDecision.job_id == claim.job_id)):
+        session.delete(old)
+    session.add_all(decisions)
+
+
+def _write(session: Session, claim: Claim, **values: Any) -> None:
+    """Write to the job's row if the claim still holds it."""
+    changed = cast(
+        "CursorResult[Any]",
+        session.execute(
+            update(Job)
+            .where(
+                Job.id == claim.job_id,
+                Job.fencing_token == claim.fencing_token,
+                or_(Job.state.in_(RUNNING), Job.state == JobState.ENCODED),
+            )
+            .values(**values)
+            .execution_options(synchronize_session=False)
+        ),
+    )
+    if changed.rowcount != 1:
+        raise LeaseLost
+
+
+def _show_on_study(
+    session: Session, claim: Claim, state: StudyState, rank: WorklistRank | None = None
+) -> None:
+    _set_study_state(session, claim.study_id, claim.study_version, state, rank)
+
+
+def _set_study_state(
+    session: Session,
+    study_id: int,
+    study_version: int,
+    state: StudyState,
+    rank: WorklistRank | None = None,
+) -> None:
+    """Show a job's state on its study, unless newer instances have come since.
+
+    The rank follows from the newest result even then: an urgent first result must not wait for
+    the late half of its study.
+    """
+    session.execute(
+        update(Study)
+        .where(
+            Study.id == study_id,
+            Study.version == study_version,
+            Study.state != StudyState.RECEIVED,
+        )
+        .values(state=state)
+        .execution_options(synchronize_session=False)
+    )
+    if rank is not None:
+        session.execute(
+            update(Study)
+            .where(Study.id == study_id, Study.version == study_version)
+            .values(worklist_rank=rank)
+            .execution_options(synchronize_session=False)
+        )

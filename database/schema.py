@@ -1,0 +1,62 @@
+"""The schema: brought up to date by the migrations, and checked before any process starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine
+
+from database.tables import Base
+from radiology.errors import SettingsRefused
+
+_MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+
+
+def upgrade_schema(engine: Engine) -> None:
+    """Apply every migration that the database does not have yet; do nothing if it has all."""
+    with engine.begin() as connection:
+        command.upgrade(_config(connection), "head")
+
+
+def check_schema(engine: Engine) -> None:
+    """Make sure that the database has the schema that this code was written for.
+
+    Raises
+    ------
+    SettingsRefused
+        The database is empty, older or newer. The message says what to run.
+    """
+    with engine.connect() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    wanted = ScriptDirectory.from_config(_config(None)).get_current_head()
+    if found != wanted:
+        raise SettingsRefused(
+            "The database schema does not fit this version: run 'firstread db upgrade'",
+            found=found,
+            wanted=wanted,
+        )
+
+
+def schema_differences(engine: Engine) -> list[object]:
+    """What the tables have that the migrated database has not, and the other way round."""
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return list(compare_metadata(context, Base.metadata))
+
+
+def _config(connection: Connection | None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.attributes["connection"] = connection
+    return config
+
+
+def write_revision(engine: Engine, message: str) -> None:
+    """Write a migration from the difference between the tables and this database."""
+    with engine.begin() as connection:
+        command.revision(_config(connection), message=message, autogenerate=True)

@@ -1,0 +1,83 @@
+"""The engine, and `transaction()`: one session, one commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from radiology.errors import DatabaseUnavailable
+
+# Other packages name the types but do not import SQLAlchemy.
+__all__ = ["Engine", "Session", "open_engine", "reading", "transaction"]
+
+_BUSY_TIMEOUT_S = 30  # writers wait for each other this long before SQLite says "locked"
+
+
+def open_engine(address: str) -> Engine:
+    """An engine for SQLite (the embedded size) or PostgreSQL (the hospital size).
+
+    Parameters
+    ----------
+    address : an SQLAlchemy URL
+        `postgresql://` is taken to mean psycopg 3.
+    """
+    if address.startswith("sqlite"):
+        engine = create_engine(address, connect_args={"timeout": _BUSY_TIMEOUT_S})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    return create_engine(
+        address.replace("postgresql://", "postgresql+psycopg://", 1), pool_pre_ping=True
+    )
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Session]:
+    """A session that commits at the end of the block, or rolls everything back.
+
+    Raises
+    ------
+    DatabaseUnavailable
+        The server does not answer, or SQLite stayed locked.
+    """
+    try:
+        with Session(engine, expire_on_commit=False) as session, session.begin():
+            yield session
+    except OperationalError as error:
+        raise DatabaseUnavailable from error
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """A session that only reads: it takes no write lock and is rolled back at the end."""
+    try:
+        with (
+            engine.connect().execution_options(firstread_reads_only=True) as connection,
+            Session(connection, expire_on_commit=False) as session,
+        ):
+            yield session
+    except OperationalError as error:
+        raise DatabaseUnavailable from error
+
+
+def _prepare_sqlite(connection: Any, record: object) -> None:
+    # The driver must not begin transactions by itself: see _begin_sqlite.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    # FULL: a committed row must outlive a power cut, since Success was answered on it.
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Any) -> None:
+    # A transaction that reads first and writes later can fail at once with "locked" in WAL mode,
+    # without waiting. Taking the write lock at the beginning makes writers queue instead.
+    reads_only = connection.get_execution_options().get("firstread_reads_only", False)
+    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")

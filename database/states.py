@@ -1,0 +1,76 @@
+"""The words for where a study, a job and a delivery stand; the same everywhere they are shown."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class StudyState(StrEnum):
+    """Where the newest version of a study stands."""
+
+    RECEIVED = "received"  # instances have come that no job knows yet
+    QUEUED = "queued"
+    SELECTED = "selected"
+    DECODED = "decoded"
+    INFERRED = "inferred"
+    ENCODED = "encoded"
+    DELIVERED = "delivered"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+class JobState(StrEnum):
+    """Where a job stands. A job is one bundle applied to one version of a study."""
+
+    QUEUED = "queued"
+    SELECTED = "selected"
+    DECODED = "decoded"
+    INFERRED = "inferred"
+    ENCODED = "encoded"  # results made; waiting for the destinations, or there are none
+    DELIVERED = "delivered"  # every destination has stored every result object
+    REFUSED = "refused"  # ended with a reason; nothing to send, nothing to retry
+    FAILED = "failed"  # ended with a fault; a person may try again
+    SUPERSEDED = "superseded"  # a newer version of the study took its place before it ran
+
+
+RUNNING = (JobState.QUEUED, JobState.SELECTED, JobState.DECODED, JobState.INFERRED)
+"""States in which a job can hold a lease: what a dead worker leaves behind."""
+
+RETRYABLE = (JobState.REFUSED, JobState.FAILED)
+"""States from which a person may send a job back to the queue."""
+
+
+class DeliveryState(StrEnum):
+    """Where the delivery of one result to one destination stands."""
+
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    REFUSED = "refused"  # the peer said no for good; a person must change something first
+    FAILED = "failed"  # tried too often, or a defect
+    WITHDRAWN = "withdrawn"  # a newer result took its place before it was sent
+
+
+class ObjectKind(StrEnum):
+    """What a result object is."""
+
+    SEGMENTATION = "SEG"
+    REPORT = "SR"
+    CAPTURE = "SC"
+
+
+class AssociationEnding(StrEnum):
+    """How an association ended."""
+
+    RELEASED = "released"
+    ABORTED = "aborted"
+    REJECTED = "rejected"
+
+
+class WorklistRank(StrEnum):
+    """The order of the worklist page, before waiting time: the first letter sorts."""
+
+    URGENT = "0-urgent"
+    SUSPECTED = "1-suspected"
+    UNANSWERED = "2-unanswered"  # not assessable, refused or failed: no answer is not a negative
+    PENDING = "3-pending"
+    ROUTINE = "4-routine"

@@ -1,0 +1,328 @@
+"""The tables. `migrations/` builds the same schema; a test shows that the two are equal."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Enum,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from database.states import (
+    AssociationEnding,
+    DeliveryState,
+    JobState,
+    ObjectKind,
+    StudyState,
+    WorklistRank,
+)
+from radiology.finding import Outcome, Urgency
+from settings.peers import RequestPriority
+
+UID_LENGTH = 64  # PS3.5 Section 9.1
+AE_TITLE_LENGTH = 16  # PS3.5 Table 6.2-1
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment, always with its time zone in Python, always UTC in the database."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a moment without a time zone: it could mean anything."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment needs its time zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the time zone back that SQLite does not keep."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _words(enum: type[Any]) -> Enum:
+    """Store the words of an enum as text: readable in the database, no type to migrate."""
+    return Enum(
+        enum,
+        native_enum=False,
+        create_constraint=False,
+        length=32,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+class Base(DeclarativeBase):
+    """What all tables share: constraint names that migrations can rely on."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 SQLAlchemy reads a plain class attribute
+        datetime: UtcDateTime,
+        StudyState: _words(StudyState),
+        JobState: _words(JobState),
+        DeliveryState: _words(DeliveryState),
+        ObjectKind: _words(ObjectKind),
+        AssociationEnding: _words(AssociationEnding),
+        WorklistRank: _words(WorklistRank),
+        Outcome: _words(Outcome),
+        Urgency: _words(Urgency),
+        RequestPriority: _words(RequestPriority),
+        dict[str, Any]: JSON,
+    }
+
+
+class Association(Base):
+    """One DICOM association with a sender, from acceptance to its end."""
+
+    __tablename__ = "association"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    calling_ae_title: Mapped[str] = mapped_column(String(AE_TITLE_LENGTH))
+    called_ae_title: Mapped[str] = mapped_column(String(AE_TITLE_LENGTH))
+    address: Mapped[str] = mapped_column(String(64))
+    accepted_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    ending: Mapped[AssociationEnding | None]
+
+
+class Study(Base):
+    """A study as it was received, and where it stands.
+
+    `version` counts assemblies: it is 0 until the study was first quiet, and grows by one each
+    time that instances came late. `patient_id` and `accession_number` are identifiers; name and
+    birth date are not kept outside the received instances.
+    """
+
+    __tablename__ = "study"
+    __table_args__ = (Index("ix_study_worklist", "worklist_rank", "received_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study_instance_uid: Mapped[str] = mapped_column(String(UID_LENGTH), unique=True)
+    patient_id: Mapped[str] = mapped_column(String(64), default="")
+    accession_number: Mapped[str] = mapped_column(String(16), default="", index=True)
+    patient_sex: Mapped[str] = mapped_column(String(16), default="")
+    patient_age: Mapped[str] = mapped_column(String(4), default="")
+    calling_ae_title: Mapped[str] = mapped_column(String(AE_TITLE_LENGTH))
+    priority: Mapped[RequestPriority] = mapped_column(default=RequestPriority.ROUTINE)
+    state: Mapped[StudyState] = mapped_column(default=StudyState.RECEIVED, index=True)
+    version: Mapped[int] = mapped_column(default=0)
+    worklist_rank: Mapped[WorklistRank] = mapped_column(default=WorklistRank.PENDING)
+    received_at: Mapped[datetime]  # of the first instance
+    last_instance_at: Mapped[datetime]
+
+    instances: Mapped[list[Instance]] = relationship(back_populates="study")
+    jobs: Mapped[list[Job]] = relationship(back_populates="study", order_by="Job.id")
+
+
+class Instance(Base):
+    """One received instance: its bytes are on disk before this row exists."""
+
+    __tablename__ = "instance"
+    __table_args__ = (Index("ix_instance_study_version", "study_id", "study_version"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
+    association_id: Mapped[int | None] = mapped_column(ForeignKey("association.id"))
+    series_instance_uid: Mapped[str] = mapped_column(String(UID_LENGTH))
+    sop_instance_uid: Mapped[str] = mapped_column(String(UID_LENGTH), unique=True)
+    sop_class_uid: Mapped[str] = mapped_column(String(UID_LENGTH))
+    transfer_syntax_uid: Mapped[str] = mapped_column(String(UID_LENGTH))
+    path: Mapped[str] = mapped_column(Text)  # within the spool folder
+    sha256: Mapped[str] = mapped_column(String(64))  # of the encoded data set as it came
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    received_at: Mapped[datetime]
+    study_version: Mapped[int | None]  # the first version that holds it; None: not assembled yet
+
+    study: Mapped[Study] = relationship(back_populates="instances")
+
+
+class Quarantine(Base):
+    """An object that was not stored, kept with the reason for a person to look at."""
+
+    __tablename__ = "quarantine"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    association_id: Mapped[int | None] = mapped_column(ForeignKey("association.id"))
+    calling_ae_title: Mapped[str] = mapped_column(String(AE_TITLE_LENGTH))
+    received_at: Mapped[datetime] = mapped_column(index=True)
+    error_kind: Mapped[str] = mapped_column(String(64))
+    reason: Mapped[str] = mapped_column(Text)
+    status: Mapped[int]  # the DIMSE status that the sender got
+    path: Mapped[str | None] = mapped_column(Text)  # within the quarantine folder
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+
+
+class Job(Base):
+    """One bundle applied to one version of a study.
+
+    `due_at` orders the queue: the moment of queueing plus what the priority may wait, so an old
+    routine job comes before a new urgent one in the end and nobody starves. A worker holds a job
+    while `lease_until` lies in the future; `fencing_token` grows with each claim, and a write
+    that carries an old token is refused.
+    """
+
+    __tablename__ = "job"
+    __table_args__ = (
+        UniqueConstraint("study_id", "study_version", "bundle"),
+        Index("ix_job_queue", "state", "due_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
+    study_version: Mapped[int]
+    bundle: Mapped[str] = mapped_column(String(64))
+    state: Mapped[JobState] = mapped_column(default=JobState.QUEUED)
+    priority: Mapped[RequestPriority]
+    queued_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+    fencing_token: Mapped[int] = mapped_column(default=0)
+    lease_until: Mapped[datetime | None]
+    claimed_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    worker: Mapped[str] = mapped_column(String(128), default="")
+    progress_percent: Mapped[int] = mapped_column(default=0)
+    error_kind: Mapped[str] = mapped_column(String(64), default="")
+    error_message: Mapped[str] = mapped_column(Text, default="")
+    trace: Mapped[str] = mapped_column(Text, default="")
+
+    study: Mapped[Study] = relationship(back_populates="jobs")
+    decisions: Mapped[list[SeriesDecision]] = relationship(back_populates="job")
+    result: Mapped[Result | None] = relationship(back_populates="job")
+
+
+class SeriesDecision(Base):
+    """Why a series of the study was chosen for analysis, or why not."""
+
+    __tablename__ = "series_decision"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id"), index=True)
+    series_instance_uid: Mapped[str] = mapped_column(String(UID_LENGTH))
+    chosen: Mapped[bool]
+    rule: Mapped[str] = mapped_column(String(64))
+    seen: Mapped[str] = mapped_column(String(128), default="")
+    limit: Mapped[str] = mapped_column(String(128), default="")
+    reason: Mapped[str] = mapped_column(Text, default="")
+
+    job: Mapped[Job] = relationship(back_populates="decisions")
+
+
+class Result(Base):
+    """What a job found. Exactly one per job; a newer one for the study supersedes it."""
+
+    __tablename__ = "result"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id"), unique=True)
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id"), index=True)
+    study_version: Mapped[int]
+    outcome: Mapped[Outcome]
+    urgency: Mapped[Urgency | None]  # None: not assessable
+    urgency_rule: Mapped[str] = mapped_column(Text, default="")
+    reason: Mapped[str] = mapped_column(Text, default="")  # why not assessable
+    suspicion: Mapped[float | None]
+    reading: Mapped[dict[str, Any]]  # `Reading.facts()`
+    execution_provider: Mapped[str] = mapped_column(String(64), default="")
+    key_picture: Mapped[str | None] = mapped_column(Text)  # PNG, within the results folder
+    created_at: Mapped[datetime]
+    superseded_by_id: Mapped[int | None] = mapped_column(ForeignKey("result.id"))
+
+    job: Mapped[Job] = relationship(back_populates="result")
+    objects: Mapped[list[ResultObject]] = relationship(back_populates="result")
+    deliveries: Mapped[list[Delivery]] = relationship(back_populates="result")
+
+
+class ResultObject(Base):
+    """One DICOM object that we made."""
+
+    __tablename__ = "result_object"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    result_id: Mapped[int] = mapped_column(ForeignKey("result.id"), index=True)
+    kind: Mapped[ObjectKind]
+    sop_class_uid: Mapped[str] = mapped_column(String(UID_LENGTH))
+    sop_instance_uid: Mapped[str] = mapped_column(String(UID_LENGTH), index=True)
+    series_instance_uid: Mapped[str] = mapped_column(String(UID_LENGTH))
+    path: Mapped[str] = mapped_column(Text)  # within the results folder
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+
+    result: Mapped[Result] = relationship(back_populates="objects")
+
+
+class Delivery(Base):
+    """One result on its way to one destination."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        UniqueConstraint("result_id", "destination"),
+        Index("ix_delivery_queue", "state", "due_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    result_id: Mapped[int] = mapped_column(ForeignKey("result.id"))
+    destination: Mapped[str] = mapped_column(String(64))  # the peer's name in the settings
+    state: Mapped[DeliveryState] = mapped_column(default=DeliveryState.WAITING)
+    due_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+    fencing_token: Mapped[int] = mapped_column(default=0)
+    lease_until: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    error_kind: Mapped[str] = mapped_column(String(64), default="")
+    error_message: Mapped[str] = mapped_column(Text, default="")
+
+    result: Mapped[Result] = relationship(back_populates="deliveries")
+    statuses: Mapped[list[DeliveredObject]] = relationship(back_populates="delivery")
+
+
+class DeliveredObject(Base):
+    """What the destination answered for one object: the last status."""
+
+    __tablename__ = "delivered_object"
+    __table_args__ = (UniqueConstraint("delivery_id", "result_object_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"))
+    result_object_id: Mapped[int] = mapped_column(ForeignKey("result_object.id"))
+    status: Mapped[int | None]  # DIMSE status; None: no presentation context, or not sent
+    answered_at: Mapped[datetime]
+
+    delivery: Mapped[Delivery] = relationship(back_populates="statuses")
+
+
+class Event(Base):
+    """Something that happened to a study: each step with its time, for the page and the log."""
+
+    __tablename__ = "event"
+    __table_args__ = (Index("ix_event_study", "study_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    at: Mapped[datetime]
+    study_id: Mapped[int | None] = mapped_column(ForeignKey("study.id"))
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id"))
+    name: Mapped[str] = mapped_column(String(64))
+    facts: Mapped[dict[str, Any]]

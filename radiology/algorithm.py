@@ -1,0 +1,24 @@
+"""Who claims a finding: carried into every object that we create."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class AlgorithmIdentity:
+    """The model behind a result (PS3.16 TID 1004 and TID 4019).
+
+    `bundle_digest` is the SHA-256 over the files of the bundle, as hexadecimal text: two bundles
+    that share a name and version but not a digest are different algorithms.
+    """
+
+    name: str
+    version: str
+    bundle_digest: str
+    manufacturer: str = "Firstread"
+
+    @property
+    def label(self) -> str:
+        """Name and version as one line, for pictures and logs."""
+        return f"{self.name} {self.version}"

@@ -1,0 +1,144 @@
+"""The exception tree: what is refused, and what is only not there now.
+
+FirstreadError
+├── Refused                 not acceptable as it is; never retried; shown with its reason
+│   ├── InstanceRefused     (InvalidUid, AttributeMissing, NotStorable, InstanceConflict)
+│   ├── NoSuitableSeries
+│   ├── VolumeRefused       (RescaleMissing, SpacingUneven, SliceMissing, GeometryMissing,
+│   │                        PixelDataUndecodable, LungsNotFound)
+│   ├── BundleRejected
+│   ├── SettingsRefused
+│   └── PeerRefused
+└── Unavailable             something that we need is not there now; retried with capped backoff
+    ├── PeerUnreachable
+    ├── PeerBusy
+    ├── SpoolFull
+    ├── DatabaseUnavailable
+    └── BrokerUnavailable
+
+The docstring of a class is its default message. Facts go into attributes, given as keyword
+arguments; they are identifiers and figures, never patient names or free text.
+Anything outside this tree is a defect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+Fact = str | int | float | bool | None
+
+
+class FirstreadError(Exception):
+    """Something went wrong in Firstread."""
+
+    def __init__(self, message: str | None = None, **facts: Fact) -> None:
+        self.message = message or (type(self).__doc__ or type(self).__name__).splitlines()[0]
+        self.facts: Mapping[str, Fact] = dict(facts)
+        super().__init__(self.message)
+
+    @property
+    def kind(self) -> str:
+        """The name of the class: what `docs/errors.md` lists and the job row stores."""
+        return type(self).__name__
+
+    def __str__(self) -> str:
+        if not self.facts:
+            return self.message
+        listed = ", ".join(f"{name}={value}" for name, value in self.facts.items())
+        return f"{self.message} ({listed})"
+
+
+class Refused(FirstreadError):
+    """This is not acceptable as it is; trying again would not help."""
+
+
+class InstanceRefused(Refused):
+    """The instance cannot be stored as it is."""
+
+
+class InvalidUid(InstanceRefused):
+    """A unique identifier is not valid (PS3.5 Section 9.1)."""
+
+
+class AttributeMissing(InstanceRefused):
+    """The data set lacks an attribute that a study cannot be assembled without."""
+
+
+class NotStorable(InstanceRefused):
+    """The SOP class or transfer syntax is not one that we analyse."""
+
+
+class InstanceConflict(InstanceRefused):
+    """A different object is already stored under this SOP Instance UID."""
+
+
+class DataSetUnreadable(InstanceRefused):
+    """The bytes are not a DICOM data set that can be read."""
+
+
+class NoSuitableSeries(Refused):
+    """No series of the study can be analysed."""
+
+
+class VolumeRefused(Refused):
+    """The series does not give a volume that can be measured."""
+
+
+class RescaleMissing(VolumeRefused):
+    """Rescale Slope or Rescale Intercept is missing: Hounsfield units are not known."""
+
+
+class SpacingUneven(VolumeRefused):
+    """The distances between slices differ."""
+
+
+class SliceMissing(VolumeRefused):
+    """A slice is missing in the middle of the series."""
+
+
+class GeometryMissing(VolumeRefused):
+    """Position, orientation or pixel spacing is missing or differs within the series."""
+
+
+class PixelDataUndecodable(VolumeRefused):
+    """The pixel data cannot be decoded."""
+
+
+class LungsNotFound(VolumeRefused):
+    """No lungs were found in the series."""
+
+
+class BundleRejected(Refused):
+    """The model bundle is damaged or does not say what it must."""
+
+
+class SettingsRefused(Refused):
+    """A setting is missing or wrong."""
+
+
+class PeerRefused(Refused):
+    """The peer refused for good: association rejected, SOP class or data not accepted."""
+
+
+class Unavailable(FirstreadError):
+    """Something that we need is not there now; it will be tried again."""
+
+
+class PeerUnreachable(Unavailable):
+    """The peer does not answer."""
+
+
+class PeerBusy(Unavailable):
+    """The peer is out of resources for now (PS3.4 Table B.2-1, status A7xx)."""
+
+
+class SpoolFull(Unavailable):
+    """There is no room left where received instances are kept."""
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database does not answer."""
+
+
+class BrokerUnavailable(Unavailable):
+    """The message broker does not answer."""

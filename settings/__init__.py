@@ -1,0 +1,1 @@
+"""What differs between hospitals and machines, read once at start."""

@@ -1,0 +1,227 @@
+"""Settings: environment variables over one TOML file over the defaults of the embedded size.
+
+Environment variables carry the prefix `FIRSTREAD_`; the TOML file is named by
+`FIRSTREAD_SETTINGS_FILE`, or is `firstread.toml` in the working folder. Both are read once.
+`docs/settings.md` lists every setting; a test keeps the two in step.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from radiology.errors import SettingsRefused
+from radiology.identity import AETitle, checked_ae_title
+from settings.peers import Peer, PeerRole
+
+PREFIX = "FIRSTREAD_"
+SETTINGS_FILE_VARIABLE = PREFIX + "SETTINGS_FILE"
+_BUNDLES = Path(__file__).resolve().parent.parent / "models" / "bundles"
+
+
+class ExecutionProvider(StrEnum):
+    """Where models run. `AUTO` takes CUDA when ONNX Runtime has it, otherwise the CPU."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+class LogFormat(StrEnum):
+    """How log events are written: one JSON object a line, or columns for a person."""
+
+    JSON = "json"
+    CONSOLE = "console"
+
+
+class Settings(BaseSettings):
+    """Every setting, its default and its unit. Immutable once read."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True
+    )
+    settings_file: ClassVar[Path | None] = None
+
+    # Where things are kept
+    data_folder: Path = Path("firstread-data")
+    database_url: SecretStr | None = None  # may hold a password; None: SQLite in the data folder
+    broker_url: SecretStr | None = None  # None: kombu's filesystem transport in the data folder
+
+    # DICOM node
+    ae_title: AETitle = AETitle("FIRSTREAD")
+    dicom_host: str = "0.0.0.0"  # noqa: S104 a listener for the hospital network
+    dicom_port: int = Field(default=11112, ge=1, le=65535)
+    accept_any_peer: bool = False
+    max_associations: int = Field(default=20, ge=1, le=1000)
+    association_idle_s: float = Field(default=60.0, gt=0)
+    max_instance_bytes: int = Field(default=2_000_000_000, gt=0)
+    min_free_bytes: int = Field(default=2_000_000_000, ge=0)
+    peers: tuple[Peer, ...] = ()
+
+    # Assembly
+    quiet_s: float = Field(default=5.0, ge=0)
+    quiet_released_s: float = Field(default=1.0, ge=0)
+
+    # Queue
+    sweep_s: float = Field(default=0.5, gt=0)
+    lease_s: float = Field(default=15.0, gt=0)
+    max_attempts: int = Field(default=3, ge=1)
+    wait_high_s: float = Field(default=600.0, ge=0)
+    wait_routine_s: float = Field(default=3600.0, ge=0)
+    wait_low_s: float = Field(default=4 * 3600.0, ge=0)
+
+    # Models
+    bundles_folder: Path = _BUNDLES
+    bundle: str = "chest-ct-pneumonia"
+    execution_provider: ExecutionProvider = ExecutionProvider.AUTO
+    inference_threads: int = Field(default=0, ge=0)  # 0: one for each core
+
+    # Delivery
+    delivery_first_retry_s: float = Field(default=2.0, gt=0)
+    delivery_longest_retry_s: float = Field(default=300.0, gt=0)
+    delivery_max_attempts: int = Field(default=40, ge=1)
+    delivery_timeout_s: float = Field(default=30.0, gt=0)
+
+    # Worklist page
+    worklist_host: str = "127.0.0.1"
+    worklist_port: int = Field(default=8470, ge=1, le=65535)
+
+    # Logs
+    log_format: LogFormat = LogFormat.JSON
+    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+
+    @field_validator("ae_title")
+    @classmethod
+    def _check_ae_title(cls, title: str) -> AETitle:
+        try:
+            return checked_ae_title(title)
+        except SettingsRefused as error:
+            raise ValueError(error.message) from error
+
+    @model_validator(mode="after")
+    def _check_peers(self) -> Self:
+        names = [peer.name for peer in self.peers]
+        if len(names) != len(set(names)):
+            raise ValueError("two peers share a name")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment over file: what an operator types at the moment wins."""
+        sources = [init_settings, env_settings]
+        if cls.settings_file is not None:
+            sources.append(TomlConfigSettingsSource(settings_cls, cls.settings_file))
+        return tuple(sources)
+
+    @property
+    def embedded(self) -> bool:
+        """Whether this is the size that needs no database or broker server."""
+        return self.broker_url is None
+
+    @property
+    def database_address(self) -> str:
+        """The SQLAlchemy URL in force."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.data_folder.resolve() / 'firstread.sqlite'}"
+
+    @property
+    def spool_folder(self) -> Path:
+        """Where received instances are kept."""
+        return self.data_folder / "spool"
+
+    @property
+    def quarantine_folder(self) -> Path:
+        """Where objects are kept that could not be stored as they came."""
+        return self.data_folder / "quarantine"
+
+    @property
+    def results_folder(self) -> Path:
+        """Where our own SR, SEG, SC and pictures are kept."""
+        return self.data_folder / "results"
+
+    @property
+    def broker_folder(self) -> Path:
+        """Where the filesystem transport keeps its messages."""
+        return self.data_folder / "broker"
+
+    @property
+    def sources(self) -> tuple[Peer, ...]:
+        """Peers that may send to us."""
+        return tuple(peer for peer in self.peers if PeerRole.SOURCE in peer.roles)
+
+    @property
+    def destinations(self) -> tuple[Peer, ...]:
+        """Peers that results are sent to."""
+        return tuple(peer for peer in self.peers if PeerRole.DESTINATION in peer.roles)
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """Read the settings in force.
+
+    Parameters
+    ----------
+    overrides : by setting name; win over environment and file (the command line's options)
+
+    Raises
+    ------
+    SettingsRefused
+        A setting is unknown or wrong. The message names each one, without its value: a value may
+        be a secret.
+    """
+    _refuse_unknown_variables()
+    source = type("SettingsFromFile", (Settings,), {"settings_file": _settings_file()})
+    try:
+        return Settings.model_validate(source(**overrides))
+    except ValidationError as error:
+        raise SettingsRefused(_wrong_settings(error)) from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsRefused(f"The settings file is not valid TOML: {error}") from error
+
+
+def _settings_file() -> Path | None:
+    named = os.environ.get(SETTINGS_FILE_VARIABLE)
+    if named:
+        if not Path(named).is_file():
+            raise SettingsRefused(f"{SETTINGS_FILE_VARIABLE} names a file that does not exist")
+        return Path(named)
+    here = Path("firstread.toml")
+    return here if here.is_file() else None
+
+
+def _refuse_unknown_variables() -> None:
+    """A misspelt variable would otherwise be a setting that silently does nothing."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | {SETTINGS_FILE_VARIABLE}
+    unknown = sorted(
+        name
+        for name in os.environ
+        if name.startswith(PREFIX) and name not in known and not name.startswith(PREFIX + "TEST_")
+    )
+    if unknown:
+        raise SettingsRefused(f"Not a setting: {', '.join(unknown)}; see docs/settings.md")
+
+
+def _wrong_settings(error: ValidationError) -> str:
+    lines = [
+        f"{'.'.join(str(part) for part in problem['loc']) or 'settings'}: {problem['msg']}"
+        for problem in error.errors(include_input=False, include_url=False)
+    ]
+    return "Settings are wrong: " + "; ".join(lines)

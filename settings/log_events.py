@@ -1,0 +1,46 @@
+"""Log events: static names, identifiers only, never a patient's name, birth date or free text."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+from settings.environment import LogFormat, Settings
+
+
+def configure_logging(settings: Settings) -> None:
+    """Send structlog events to standard error, as JSON lines or as columns for a person.
+
+    Libraries that log through `logging` (pynetdicom, celery, alembic) are let through from
+    WARNING on only: at lower levels some of them print data sets.
+    """
+    shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    renderer: structlog.types.Processor = (
+        structlog.processors.JSONRenderer()
+        if settings.log_format is LogFormat.JSON
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.getLevelNamesMapping()[settings.log_level]
+        ),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s %(message)s"
+    )
+
+
+def get_logger(name: str) -> structlog.typing.FilteringBoundLogger:
+    """A logger whose events carry the name of the part of Firstread that speaks."""
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(part=name)
+    return logger

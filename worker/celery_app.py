@@ -1,0 +1,143 @@
+"""Celery, the wake-ups: its settings, each with a reason. The queue itself is the database.
+
+`firstread serve --only analysis` (or delivery, housekeeping, beat) starts one of its processes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import Celery
+from celery.signals import worker_process_init
+from kombu import Queue
+
+from radiology.errors import SettingsRefused
+from settings.environment import Settings, read_settings
+
+ANALYSIS = "analysis"
+DELIVERY = "delivery"
+HOUSEKEEPING = "housekeeping"
+QUEUES = (ANALYSIS, DELIVERY, HOUSEKEEPING)
+
+_ANALYSIS_HARD_LIMIT_S = 900
+_FILESYSTEM_POLL_S = 0.1  # a wake-up takes half of it on average; an idle worker 2 % of a core
+
+
+def make_app(settings: Settings) -> Celery:
+    """A Celery application for these settings: Redis where a broker is set, else files."""
+    app = Celery("firstread", include=["worker.tasks"])
+    app.conf.update(
+        broker_url=_broker_url(settings),
+        broker_transport_options=_transport_options(settings),
+        # A broker that is not there yet is waited for: containers start in any order.
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        # The row holds the result; a result backend would be a second truth.
+        task_ignore_result=True,
+        task_store_errors_even_if_ignored=False,
+        # A message is only taken off the queue when its work is done: a worker that dies in the
+        # middle leaves a wake-up behind. (The sweep covers transports that lose it.)
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        # A worker that holds messages it does not work on would wake nobody with them.
+        worker_prefetch_multiplier=1,
+        # Messages come over the network: nothing but JSON is ever unpacked.
+        accept_content=["json"],
+        task_serializer="json",
+        # Limits per queue: a network send ends long before an analysis does.
+        task_annotations={
+            "worker.tasks.analyse_next": {
+                "soft_time_limit": _ANALYSIS_HARD_LIMIT_S - 30,
+                "time_limit": _ANALYSIS_HARD_LIMIT_S,
+            },
+            "worker.tasks.deliver_next": {"soft_time_limit": 570, "time_limit": 600},
+            "worker.tasks.sweep": {"soft_time_limit": 55, "time_limit": 60},
+        },
+        task_queues=[Queue(name) for name in QUEUES],
+        task_default_queue=HOUSEKEEPING,
+        task_routes={
+            "worker.tasks.analyse_next": {"queue": ANALYSIS},
+            "worker.tasks.deliver_next": {"queue": DELIVERY},
+            "worker.tasks.sweep": {"queue": HOUSEKEEPING},
+        },
+        beat_schedule={
+            "sweep": {
+                "task": "worker.tasks.sweep",
+                "schedule": settings.sweep_s,
+                # A sweep that waited longer has been overtaken by younger ones.
+                "options": {"expires": max(10 * settings.sweep_s, 5.0)},
+            }
+        },
+        beat_max_loop_interval=settings.sweep_s,
+        beat_schedule_filename=str(settings.data_folder / "beat-schedule"),
+        # Nobody asks our workers anything through the broker; the page asks the database.
+        worker_enable_remote_control=False,
+        worker_send_task_events=False,
+        # ONNX Runtime's arena never shrinks; a fresh process now and then gives memory back.
+        worker_max_tasks_per_child=500,
+        # Our own logging stays in place: Celery's would print task arguments.
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+        enable_utc=True,
+    )
+    return app
+
+
+def run_worker(app: Celery, queue: str, concurrency: int) -> None:
+    """Run a worker of one queue until it is told to stop."""
+    if queue == ANALYSIS:
+        # Made after the fork: neither ONNX Runtime's threads nor CUDA survive one.
+        worker_process_init.connect(_warm_up, weak=False)
+    app.worker_main(
+        [
+            "worker",
+            f"--queues={queue}",
+            f"--concurrency={concurrency}",
+            f"--hostname={queue}@%h",
+            "--pool=prefork",
+            "--loglevel=WARNING",
+            # Gossip, mingle and heartbeats between workers: nobody listens to them.
+            "--without-gossip",
+            "--without-mingle",
+            "--without-heartbeat",
+        ]
+    )
+
+
+def run_beat(app: Celery) -> None:
+    """Send the sweep's wake-ups until told to stop."""
+    app.Beat(loglevel="WARNING").run()
+
+
+def _warm_up(**_: Any) -> None:
+    from worker.tasks import equipment  # it imports `app` from this module
+
+    equipment().warm_up()
+
+
+def _broker_url(settings: Settings) -> str:
+    if settings.broker_url is None:
+        return "filesystem://"
+    url = settings.broker_url.get_secret_value()
+    if not url.startswith(("redis://", "rediss://")):
+        raise SettingsRefused("broker_url must begin with redis:// or rediss://")
+    return url
+
+
+def _transport_options(settings: Settings) -> dict[str, Any]:
+    if settings.broker_url is not None:
+        # Above the longest hard limit, or Redis would give a running task to a second worker.
+        return {"visibility_timeout": _ANALYSIS_HARD_LIMIT_S + 300}
+    messages = settings.broker_folder / "messages"
+    control = settings.broker_folder / "control"
+    for folder in (messages, control):
+        folder.mkdir(parents=True, exist_ok=True)
+    return {
+        "data_folder_in": str(messages),
+        "data_folder_out": str(messages),
+        "control_folder": str(control),
+        "polling_interval": _FILESYSTEM_POLL_S,
+    }
+
+
+app = make_app(read_settings())

@@ -1,0 +1,70 @@
+"""The sweep: what makes a crash between two steps cost seconds, and never a study."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from database.jobs import overdue_jobs, requeue_expired
+from database.session import Engine, reading, transaction
+from database.studies import Quiet, Waits, assemble_study, quiet_studies
+from settings.environment import Settings
+from settings.log_events import get_logger
+
+_log = get_logger("housekeeping")
+_WAKE_UP_LOST_AFTER_S = 5.0  # a job that nobody claims for so long, while a worker is idle
+
+
+@dataclass(frozen=True, slots=True)
+class SweepOutcome:
+    """What a sweep did."""
+
+    assembled: tuple[int, ...]
+    requeued: tuple[int, ...]
+    overdue: int
+
+    @property
+    def analysis_wake_ups(self) -> int:
+        """One for each job that began to wait, one more when an earlier one seems lost."""
+        return len(self.assembled) + len(self.requeued) + (1 if self.overdue else 0)
+
+
+def waits(settings: Settings) -> Waits:
+    """How long jobs of each priority may wait, from the settings."""
+    return Waits(
+        high_s=settings.wait_high_s, routine_s=settings.wait_routine_s, low_s=settings.wait_low_s
+    )
+
+
+def sweep_once(settings: Settings, engine: Engine, now: datetime) -> SweepOutcome:
+    """Assemble quiet studies and take expired jobs back; each study in a transaction of its own.
+
+    Looking comes first, without a write lock: most sweeps find nothing, and SQLite has one writer.
+    """
+    quiet = Quiet(after_instance_s=settings.quiet_s, after_release_s=settings.quiet_released_s)
+    with reading(engine) as session:
+        ready = quiet_studies(session, now, quiet)
+        overdue = overdue_jobs(
+            session, now=now, claimable_since=now - timedelta(seconds=_WAKE_UP_LOST_AFTER_S)
+        )
+    assembled = [_assemble(settings, engine, study_id, now) for study_id in ready]
+    requeued: list[int] = []
+    if overdue.expired:
+        with transaction(engine) as session:
+            requeued = requeue_expired(session, max_attempts=settings.max_attempts, now=now)
+        _log.warning("jobs_requeued", job_ids=requeued)
+    return SweepOutcome(
+        assembled=tuple(job_id for job_id in assembled if job_id is not None),
+        requeued=tuple(requeued),
+        overdue=overdue.unclaimed,
+    )
+
+
+def _assemble(settings: Settings, engine: Engine, study_id: int, now: datetime) -> int | None:
+    with transaction(engine) as session:
+        job_id = assemble_study(
+            session, study_id, bundle=settings.bundle, waits=waits(settings), now=now
+        )
+    if job_id is not None:
+        _log.info("assembled", study_id=study_id, job_id=job_id)
+    return job_id

@@ -1,0 +1,68 @@
+"""Celery tasks: wake-ups without content. What is to be done stands in the database."""
+
+from __future__ import annotations
+
+import functools
+import os
+import random
+import socket
+from datetime import UTC, datetime
+
+from database.deliveries import due_deliveries
+from database.jobs import waiting_jobs
+from database.session import open_engine, reading
+from settings.environment import read_settings
+from worker.celery_app import app
+from worker.deliver_results import deliver_one
+from worker.housekeeping import sweep_once
+from worker.pipeline import Equipment, analyse_one
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@functools.cache
+def equipment() -> Equipment:
+    """What this process works with: made once, after the fork, and kept."""
+    settings = read_settings()
+    return Equipment(
+        settings=settings,
+        engine=open_engine(settings.database_address),
+        worker=f"{socket.gethostname()}:{os.getpid()}",
+        clock=_now,
+    )
+
+
+@app.task(name="worker.tasks.analyse_next")
+def analyse_next() -> None:
+    """Analyse the waiting job that is due first, then pass the wake-up on if more wait."""
+    own = equipment()
+    if not analyse_one(own):
+        return
+    deliver_next.delay()
+    with reading(own.engine) as session:
+        more = waiting_jobs(session)
+    if more:
+        analyse_next.delay()
+
+
+@app.task(name="worker.tasks.deliver_next")
+def deliver_next() -> None:
+    """Send every delivery that is due."""
+    own = equipment()
+    while deliver_one(own.settings, own.engine, own.clock, random.random):
+        pass
+
+
+@app.task(name="worker.tasks.sweep")
+def sweep() -> None:
+    """Assemble quiet studies, take jobs back from the dead, wake whoever has something to do."""
+    own = equipment()
+    outcome = sweep_once(own.settings, own.engine, own.clock())
+    for _ in range(outcome.analysis_wake_ups):
+        analyse_next.delay()
+    with reading(own.engine) as session:
+        due = due_deliveries(session, own.clock())
+    if due:
+        deliver_next.delay()
