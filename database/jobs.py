@@ -14,6 +14,9 @@ from database.states import RETRYABLE, RUNNING, JobState, StudyState, WorklistRa
 from database.tables import Instance, Job, SeriesDecision, Study
 
 
+_SUSPECTED_RANKS = (WorklistRank.URGENT, WorklistRank.SUSPECTED)
+
+
 class LeaseLost(Exception):
     """Another worker has taken this job: whatever this one still does must not be written."""
 
@@ -28,6 +31,7 @@ class Claim:
     bundle: str
     fencing_token: int
     attempts: int
+    queued_at: datetime  # the same each time that the job is tried
 
 
 def claim_job(session: Session, *, worker: str, lease_s: float, now: datetime) -> Claim | None:
@@ -62,7 +66,13 @@ def claim_job(session: Session, *, worker: str, lease_s: float, now: datetime) -
             trace="",
         )
         .returning(
-            Job.id, Job.study_id, Job.study_version, Job.bundle, Job.fencing_token, Job.attempts
+            Job.id,
+            Job.study_id,
+            Job.study_version,
+            Job.bundle,
+            Job.fencing_token,
+            Job.attempts,
+            Job.queued_at,
         )
         .execution_options(synchronize_session=False)
     ).one_or_none()
@@ -282,18 +292,17 @@ def retry_job(session: Session, job_id: int, now: datetime) -> bool:
     return True
 
 
-def instance_paths(session: Session, claim: Claim) -> list[str]:
-    """Paths, within the spool, of the instances that a job is about."""
-    return list(
-        session.scalars(
-            select(Instance.path)
-            .where(
-                Instance.study_id == claim.study_id,
-                Instance.study_version <= claim.study_version,
-            )
-            .order_by(Instance.id)
+def instance_paths(session: Session, claim: Claim) -> dict[str, str]:
+    """SOP Instance UID to path, within the spool, of the instances that a job is about."""
+    rows = session.execute(
+        select(Instance.sop_instance_uid, Instance.path)
+        .where(
+            Instance.study_id == claim.study_id,
+            Instance.study_version <= claim.study_version,
         )
+        .order_by(Instance.id)
     )
+    return {uid: path for uid, path in rows}
 
 
 def record_decisions(session: Session, claim: Claim, decisions: list[SeriesDecision]) -> None:
@@ -338,7 +347,7 @@ def _set_study_state(
     """Show a job's state on its study, unless newer instances have come since.
 
     The rank follows from the newest result even then: an urgent first result must not wait for
-    the late half of its study.
+    the late half of its study. A newer version without an answer does not take an urgent rank away.
     """
     session.execute(
         update(Study)
@@ -351,9 +360,14 @@ def _set_study_state(
         .execution_options(synchronize_session=False)
     )
     if rank is not None:
+        keeps = _SUSPECTED_RANKS if rank is WorklistRank.UNANSWERED else ()
         session.execute(
             update(Study)
-            .where(Study.id == study_id, Study.version == study_version)
+            .where(
+                Study.id == study_id,
+                Study.version == study_version,
+                Study.worklist_rank.not_in(keeps),
+            )
             .values(worklist_rank=rank)
             .execution_options(synchronize_session=False)
         )

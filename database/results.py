@@ -9,8 +9,8 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from database.events import record_event
-from database.states import DeliveryState
-from database.tables import Delivery, Result, ResultObject
+from database.states import DeliveryState, ObjectKind
+from database.tables import Delivery, Result, ResultObject, Study
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,10 @@ def store_result(
 ) -> Stored:
     """Add a result with its objects, supersede older ones, and queue its deliveries.
 
-    A job that runs again after its first run had stored a result replaces nothing: the unique
-    `result.job_id` lets the second transaction fail.
+    A refusal that a person sent back to the queue makes way for the new answer. Any other second
+    result of a job is a defect, and the unique `result.job_id` lets its transaction fail.
     """
+    _remove_refusal(session, result.job_id)
     result.objects = objects
     session.add(result)
     session.flush()  # the id is needed by what follows
@@ -52,6 +53,20 @@ def store_result(
             Delivery(result_id=result.id, destination=name, due_at=now) for name in destinations
         )
     return Stored(result.id, current=True, superseded_ids=superseded)
+
+
+def _remove_refusal(session: Session, job_id: int) -> None:
+    """Delete the job's result if it has no objects: nobody outside has ever seen it."""
+    old = session.scalars(
+        select(Result).where(Result.job_id == job_id, ~Result.objects.any())
+    ).one_or_none()
+    if old is None:
+        return
+    session.execute(
+        update(Result).where(Result.superseded_by_id == old.id).values(superseded_by_id=None)
+    )
+    session.delete(old)
+    session.flush()  # before the new result claims the same job
 
 
 def _supersede_older(session: Session, result: Result, now: datetime) -> tuple[int, ...]:
@@ -89,18 +104,36 @@ def _supersede_older(session: Session, result: Result, now: datetime) -> tuple[i
     return older
 
 
-def current_report(session: Session, study_id: int) -> ResultObject | None:
-    """The SR of the study's current result: what a superseding SR names as its predecessor."""
-    return session.scalars(
-        select(ResultObject)
+@dataclass(frozen=True, slots=True)
+class ReportReference:
+    """An SR document that we made."""
+
+    study_instance_uid: str
+    series_instance_uid: str
+    sop_instance_uid: str
+
+
+def newest_report(
+    session: Session, study_id: int, *, before_version: int
+) -> ReportReference | None:
+    """The newest SR of an earlier version: what a superseding SR names as its predecessor."""
+    row = session.execute(
+        select(
+            Study.study_instance_uid,
+            ResultObject.series_instance_uid,
+            ResultObject.sop_instance_uid,
+        )
         .join(Result, Result.id == ResultObject.result_id)
+        .join(Study, Study.id == Result.study_id)
         .where(
             Result.study_id == study_id,
-            Result.superseded_by_id.is_(None),
-            ResultObject.kind == "SR",
+            Result.study_version < before_version,
+            ResultObject.kind == ObjectKind.REPORT,
         )
+        .order_by(Result.study_version.desc())
         .limit(1)
     ).one_or_none()
+    return ReportReference(*row) if row is not None else None
 
 
 def is_our_object(session: Session, sop_instance_uid: str) -> bool:

@@ -32,7 +32,7 @@ from database.jobs import (
     retry_job,
     return_job,
 )
-from database.results import current_report, is_our_object, store_result
+from database.results import is_our_object, newest_report, store_result
 from database.schema import check_schema, schema_differences, upgrade_schema
 from database.session import Engine, open_engine, reading, transaction
 from database.states import (
@@ -163,7 +163,7 @@ def test_two_senders_begin_a_study_at_once(engine: Engine) -> None:
         try:
             for number in numbers:
                 receive(engine, arrival(instance=number))
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 shown by the assertion below
             failures.append(error)
 
     senders = [threading.Thread(target=send, args=(range(k, 40, 4),)) for k in range(4)]
@@ -217,7 +217,7 @@ def test_late_instances_make_a_new_version(engine: Engine) -> None:
     second = claim(engine, 67)
     assert second.study_version == 2
     with reading(engine) as session:
-        assert instance_paths(session, second) == ["1/1.dcm", "1/2.dcm"]
+        assert list(instance_paths(session, second).values()) == ["1/1.dcm", "1/2.dcm"]
 
 
 def test_a_waiting_job_is_superseded_before_it_ran(engine: Engine) -> None:
@@ -379,9 +379,9 @@ def test_a_new_result_supersedes_the_old_one(engine: Engine) -> None:
         assert first.superseded_by_id == new
         states = session.scalars(select(Delivery.state).order_by(Delivery.id)).all()
         assert states == [DeliveryState.WITHDRAWN, DeliveryState.WAITING]
-        report = current_report(session, 1)
+        report = newest_report(session, 1, before_version=2)
         assert report is not None
-        assert report.result_id == new
+        assert report.sop_instance_uid == first.objects[0].sop_instance_uid
         assert is_our_object(session, report.sop_instance_uid)
 
 
@@ -399,6 +399,49 @@ def test_an_older_version_that_ends_late_is_not_delivered(engine: Engine) -> Non
         assert late is not None
         assert late.superseded_by_id == new
         assert session.scalars(select(Delivery.result_id)).all() == [new]
+
+
+def test_a_retried_refusal_makes_way_for_the_answer(engine: Engine) -> None:
+    """When a person sends a refused job back and it works, one result with the answer is left."""
+    job_id = queue_job(engine, study=1)
+    claimed = claim(engine)
+    with transaction(engine) as session:
+        end_job(session, claimed, JobState.REFUSED, later(1), rank=WorklistRank.UNANSWERED)
+        store_result(
+            session,
+            Result(
+                job_id=job_id,
+                study_id=1,
+                study_version=1,
+                outcome=Outcome.NOT_ASSESSABLE,
+                reading={},
+                created_at=later(1),
+            ),
+            [],
+            ["pacs"],
+            later(1),
+        )
+    with transaction(engine) as session:
+        assert retry_job(session, job_id, later(2))
+    finish(engine, claim(engine, 3), destinations=["pacs"], at=4)
+    with reading(engine) as session:
+        result = session.scalars(select(Result)).one()
+        assert result.outcome is Outcome.FINDINGS
+        assert session.scalars(select(Study)).one().worklist_rank is WorklistRank.URGENT
+
+
+def test_a_version_without_an_answer_keeps_the_urgent_rank(engine: Engine) -> None:
+    """If the late half makes a study not assessable, it stays where its first half put it."""
+    queue_job(engine, study=1)
+    finish(engine, claim(engine), destinations=[])
+    receive(engine, arrival(instance=2), later(60))
+    with transaction(engine) as session:
+        assemble_study(session, 1, bundle="bundle", waits=WAITS, now=later(66))
+    claimed = claim(engine, 67)
+    with transaction(engine) as session:
+        end_job(session, claimed, JobState.REFUSED, later(68), rank=WorklistRank.UNANSWERED)
+    with reading(engine) as session:
+        assert session.scalars(select(Study)).one().worklist_rank is WorklistRank.URGENT
 
 
 @pytest.fixture

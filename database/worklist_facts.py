@@ -1,0 +1,176 @@
+"""The values that the worklist page is made of: rows as they were read, frozen.
+
+They carry no session, so a template can neither change a row nor query for more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from database.states import DeliveryState, JobState, ObjectKind, StudyState, WorklistRank
+from radiology.finding import Outcome, Urgency
+from settings.peers import RequestPriority
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFacts:
+    """A study as it was received, and where it stands."""
+
+    id: int
+    study_instance_uid: str
+    patient_id: str
+    accession_number: str
+    patient_sex: str
+    patient_age: str
+    calling_ae_title: str
+    priority: RequestPriority
+    state: StudyState
+    version: int
+    worklist_rank: WorklistRank
+    received_at: datetime
+    last_instance_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionFacts:
+    """Why a series was chosen, or why not."""
+
+    series_instance_uid: str
+    chosen: bool
+    rule: str
+    seen: str
+    limit: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobFacts:
+    """One analysis. `decisions` is empty where a list is shown."""
+
+    id: int
+    study_version: int
+    bundle: str
+    state: JobState
+    queued_at: datetime
+    due_at: datetime
+    lease_until: datetime | None
+    claimed_at: datetime | None
+    finished_at: datetime | None
+    attempts: int
+    worker: str
+    progress_percent: int
+    error_kind: str
+    error_message: str
+    decisions: tuple[DecisionFacts, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectFacts:
+    """One DICOM object of a result and what a destination answered for it."""
+
+    kind: ObjectKind
+    sop_instance_uid: str
+    size_bytes: int
+    status: int | None  # DIMSE status; None: not sent, or no presentation context
+    answered_at: datetime | None  # None: not sent yet
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFacts:
+    """One result on its way to one destination. `objects` is empty where a list is shown."""
+
+    id: int
+    destination: str
+    state: DeliveryState
+    due_at: datetime
+    lease_until: datetime | None
+    attempts: int
+    finished_at: datetime | None
+    error_kind: str
+    error_message: str
+    objects: tuple[ObjectFacts, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ResultFacts:
+    """What a job found. `reading` is `radiology.finding.Reading.facts()` as it was stored."""
+
+    id: int
+    job_id: int
+    study_version: int
+    outcome: Outcome
+    urgency: Urgency | None
+    urgency_rule: str
+    reason: str
+    suspicion: float | None
+    reading: Mapping[str, Any]
+    execution_provider: str
+    key_picture: str | None
+    created_at: datetime
+    superseded_by_id: int | None
+    deliveries: tuple[DeliveryFacts, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EventFacts:
+    """Something that happened, and when."""
+
+    at: datetime
+    job_id: int | None
+    name: str
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class WorklistRow:
+    """One line of the list: the study, its newest job, the result in force."""
+
+    study: StudyFacts
+    job: JobFacts | None
+    result: ResultFacts | None
+    superseded: int  # results that a newer one took the place of
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in the list's order; the next page begins after it."""
+
+    rank: WorklistRank
+    received_at: datetime
+    study_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorklistPage:
+    """Some rows in the list's order. `following` is None on the last page."""
+
+    rows: tuple[WorklistRow, ...]
+    following: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class StudyPage:
+    """Everything about one study; jobs and results newest first, events in their order."""
+
+    row: WorklistRow
+    jobs: tuple[JobFacts, ...]
+    results: tuple[ResultFacts, ...]
+    events: tuple[EventFacts, ...]
+    instances: int
+    series: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineFacts:
+    """An object that was not stored."""
+
+    id: int
+    calling_ae_title: str
+    received_at: datetime
+    error_kind: str
+    reason: str
+    status: int
+    size_bytes: int
