@@ -1,0 +1,88 @@
+"""Settings: where they come from, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from radiology.errors import SettingsRefused
+from settings.environment import read_settings
+from settings.peers import PeerRole, RequestPriority
+
+SETTINGS_FILE = """
+ae_title = "CT-AI"
+quiet_s = 7
+
+[[peers]]
+name = "ct-1"
+ae_title = "CT1"
+priority = "HIGH"
+
+[[peers]]
+name = "pacs"
+ae_title = "PACS"
+host = "pacs.example"
+port = 104
+roles = ["source", "destination"]
+"""
+
+
+@pytest.fixture
+def settings_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "firstread.toml"
+    path.write_text(SETTINGS_FILE)
+    monkeypatch.setenv("FIRSTREAD_SETTINGS_FILE", str(path))
+    return path
+
+
+def test_a_file_is_read(settings_file: Path) -> None:
+    """Scalars and peers come from the TOML file."""
+    settings = read_settings()
+    assert (settings.ae_title, settings.quiet_s) == ("CT-AI", 7.0)
+    assert [peer.name for peer in settings.destinations] == ["pacs"]
+    assert settings.peers[0].priority is RequestPriority.HIGH
+    assert settings.peers[1].roles == {PeerRole.SOURCE, PeerRole.DESTINATION}
+
+
+def test_the_environment_wins_over_the_file(
+    settings_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an operator sets for one start overrides the file."""
+    monkeypatch.setenv("FIRSTREAD_QUIET_S", "2.5")
+    assert read_settings().quiet_s == 2.5
+
+
+def test_peers_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Containers can pass peers as JSON."""
+    monkeypatch.setenv("FIRSTREAD_PEERS", '[{"name": "ct-2", "ae_title": "CT2"}]')
+    assert [peer.ae_title for peer in read_settings().peers] == ["CT2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("FIRSTREAD_QUIET", "5", "FIRSTREAD_QUIET"),
+        ("FIRSTREAD_DICOM_PORT", "70000", "dicom_port"),
+        ("FIRSTREAD_AE_TITLE", "A TITLE THAT IS TOO LONG", "ae_title"),
+        ("FIRSTREAD_PEERS", '[{"name": "a", "ae_title": "A", "roles": ["destination"]}]', "host"),
+        ("FIRSTREAD_SETTINGS_FILE", "does-not-exist.toml", "does not exist"),
+    ],
+)
+def test_what_is_wrong_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    """A misspelt name or a wrong value is refused, and the message names it."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsRefused, match=said):
+        read_settings()
+
+
+def test_a_secret_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A password in a database URL appears neither in the settings' text nor in an error."""
+    monkeypatch.setenv("FIRSTREAD_DATABASE_URL", "postgresql://u:hunter2@db/firstread")
+    assert "hunter2" not in repr(read_settings())
+    monkeypatch.setenv("FIRSTREAD_DICOM_PORT", "none")
+    with pytest.raises(SettingsRefused) as refused:
+        read_settings()
+    assert "hunter2" not in str(refused.value)

@@ -1,0 +1,72 @@
+"""The rule table of urgency."""
+
+from __future__ import annotations
+
+import pytest
+
+from radiology.algorithm import AlgorithmIdentity
+from radiology.finding import LungFigures, Outcome, Reading, Side, Triage, Urgency
+from worker.flag.urgency import triage_reading
+
+
+def figures(side: Side, lesion_ml: float, consolidation_ml: float = 0.0) -> LungFigures:
+    return LungFigures(
+        side=side,
+        lung_volume_ml=2000.0 if side is not Side.TOTAL else 4000.0,
+        lesion_volume_ml=lesion_ml,
+        ground_glass_ml=lesion_ml - consolidation_ml,
+        consolidation_ml=consolidation_ml,
+        lesion_mean_hu=-500.0,
+        slices_involved=10,
+    )
+
+
+def answer(
+    outcome: Outcome, right_ml: float = 0.0, left_ml: float = 0.0, consolidation_ml: float = 0.0
+) -> Triage | None:
+    reading = Reading(
+        outcome=outcome,
+        algorithm=AlgorithmIdentity("bundle", "1.0.0", "0" * 64),
+        suspicion=0.5,
+        suspicion_threshold=0.5,
+        figures={
+            Side.RIGHT: figures(Side.RIGHT, right_ml),
+            Side.LEFT: figures(Side.LEFT, left_ml),
+            Side.TOTAL: figures(Side.TOTAL, right_ml + left_ml, consolidation_ml),
+        },
+        gates=(),
+        key_slice=None,
+        regions=None,
+    )
+    return triage_reading(reading)
+
+
+@pytest.mark.parametrize(
+    ("right_ml", "left_ml", "consolidation_ml", "urgency"),
+    [
+        (100.0, 50.0, 0.0, Urgency.SUSPECTED),  # 5 % and 2.5 %
+        (499.0, 499.0, 0.0, Urgency.SUSPECTED),  # just under 25 % of either lung
+        (500.0, 0.0, 0.0, Urgency.URGENT),  # 25 % of the right lung, 12.5 % of both
+        (0.0, 600.0, 0.0, Urgency.URGENT),
+        (250.0, 150.0, 400.0, Urgency.URGENT),  # 10 % of both lungs consolidated
+    ],
+)
+def test_a_suspected_study_is_ranked_by_its_shares(
+    right_ml: float, left_ml: float, consolidation_ml: float, urgency: Urgency
+) -> None:
+    """A quarter of one lung, or a tenth of both consolidated, makes a suspected study urgent."""
+    triage = answer(Outcome.FINDINGS, right_ml, left_ml, consolidation_ml)
+    assert triage is not None
+    assert triage.urgency is urgency
+
+
+def test_without_suspicion_a_study_is_routine() -> None:
+    """Whatever the shares, a study below the threshold of suspicion is routine."""
+    triage = answer(Outcome.NO_FINDINGS, right_ml=1000.0)
+    assert triage is not None
+    assert triage.urgency is Urgency.ROUTINE
+
+
+def test_not_assessable_has_no_urgency() -> None:
+    """A study that cannot be assessed is not called routine."""
+    assert answer(Outcome.NOT_ASSESSABLE) is None
