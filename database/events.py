@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from database.tables import Event
+from database.tables import Event, Study
 
 
 def record_event(
@@ -21,3 +23,28 @@ def record_event(
 ) -> None:
     """Add an event. `name` is static; facts are identifiers and figures, never patient text."""
     session.add(Event(at=now, study_id=study_id, job_id=job_id, name=name, facts=facts))
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One event, as those see it who follow what happens."""
+
+    event_id: int
+    at: datetime
+    study_id: int | None
+    study_instance_uid: str | None
+    name: str
+    facts: dict[str, Any]
+
+
+def events_after(session: Session, event_id: int) -> list[EventRow]:
+    """Events younger than the one with this id, the oldest first."""
+    rows = session.execute(
+        select(
+            Event.id, Event.at, Event.study_id, Study.study_instance_uid, Event.name, Event.facts
+        )
+        .outerjoin(Study, Study.id == Event.study_id)
+        .where(Event.id > event_id)
+        .order_by(Event.id)
+    )
+    return [EventRow(*row) for row in rows]

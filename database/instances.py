@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -61,14 +62,15 @@ def record_instance(session: Session, arrival: Arrival, now: datetime) -> Record
     InstanceConflict
         Another object was stored under this SOP Instance UID.
     """
-    stored = find_instance(session, arrival.sop_instance_uid)
-    if stored is not None:
-        if stored.sha256 != arrival.sha256:
-            raise InstanceConflict(sop_instance_uid=arrival.sop_instance_uid)
-        return Recorded.DUPLICATE
-    study = _study_of(session, arrival, now)
-    session.add(
-        Instance(
+    study = _find_study(session, arrival.study_instance_uid)
+    if study is None:
+        stored = find_instance(session, arrival.sop_instance_uid)
+        if stored is not None:
+            return _same_object(stored, arrival)
+        study = _make_study(session, arrival, now)
+    made = session.execute(
+        _insert(session)(Instance)
+        .values(
             study_id=study.id,
             association_id=arrival.association_id,
             series_instance_uid=arrival.series_instance_uid,
@@ -80,11 +82,23 @@ def record_instance(session: Session, arrival: Arrival, now: datetime) -> Record
             size_bytes=arrival.size_bytes,
             received_at=now,
         )
-    )
+        .on_conflict_do_nothing(index_elements=["sop_instance_uid"])
+        .returning(Instance.id)
+    ).scalar()
+    if made is None:
+        stored = find_instance(session, arrival.sop_instance_uid)
+        assert stored is not None
+        return _same_object(stored, arrival)
     study.last_instance_at = max(study.last_instance_at, now)
     study.state = StudyState.RECEIVED
     study.priority = min(study.priority, arrival.priority, key=_MOST_URGENT_FIRST.index)
     return Recorded.NEW
+
+
+def _same_object(stored: Instance, arrival: Arrival) -> Recorded:
+    if stored.sha256 != arrival.sha256:
+        raise InstanceConflict(sop_instance_uid=arrival.sop_instance_uid)
+    return Recorded.DUPLICATE
 
 
 def find_instance(session: Session, sop_instance_uid: str) -> Instance | None:
@@ -92,15 +106,21 @@ def find_instance(session: Session, sop_instance_uid: str) -> Instance | None:
     return session.scalar(select(Instance).where(Instance.sop_instance_uid == sop_instance_uid))
 
 
-def _study_of(session: Session, arrival: Arrival, now: datetime) -> Study:
-    """The study's row, locked; made when this is its first instance.
+def _find_study(session: Session, study_instance_uid: str) -> Study | None:
+    """The study's row, locked."""
+    return session.scalar(
+        select(Study).where(Study.study_instance_uid == study_instance_uid).with_for_update()
+    )
+
+
+def _make_study(session: Session, arrival: Arrival, now: datetime) -> Study:
+    """The study's row, made with its first instance, and locked.
 
     Two associations may bring the first instance of a study at once: the insert that comes second
     does nothing, and both go on with the same row.
     """
-    insert = postgresql.insert if _is_postgresql(session) else sqlite.insert
     made = session.execute(
-        insert(Study)
+        _insert(session)(Study)
         .values(
             study_instance_uid=arrival.study_instance_uid,
             patient_id=arrival.patient_id,
@@ -118,18 +138,16 @@ def _study_of(session: Session, arrival: Arrival, now: datetime) -> Study:
         .on_conflict_do_nothing(index_elements=["study_instance_uid"])
         .returning(Study.id)
     ).scalar()
-    study = session.scalars(
-        select(Study)
-        .where(Study.study_instance_uid == arrival.study_instance_uid)
-        .with_for_update()
-    ).one()
+    study = _find_study(session, arrival.study_instance_uid)
+    assert study is not None
     if made is not None:
         record_event(session, "received", now, study_id=study.id)
     return study
 
 
-def _is_postgresql(session: Session) -> bool:
-    return session.get_bind().dialect.name == "postgresql"
+def _insert(session: Session) -> Any:
+    # Only the dialects' own INSERT knows ON CONFLICT DO NOTHING
+    return postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
 
 
 def record_quarantine(

@@ -13,7 +13,6 @@ from database.events import record_event
 from database.states import RETRYABLE, RUNNING, JobState, StudyState, WorklistRank
 from database.tables import Instance, Job, SeriesDecision, Study
 
-
 _SUSPECTED_RANKS = (WorklistRank.URGENT, WorklistRank.SUSPECTED)
 
 
@@ -302,7 +301,7 @@ def instance_paths(session: Session, claim: Claim) -> dict[str, str]:
         )
         .order_by(Instance.id)
     )
-    return {uid: path for uid, path in rows}
+    return {row.sop_instance_uid: row.path for row in rows}
 
 
 def record_decisions(session: Session, claim: Claim, decisions: list[SeriesDecision]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -96,6 +96,8 @@ def study_page(session: Session, study_instance_uid: str) -> StudyPage | None:
         select(Result).where(Result.study_id == study.id).order_by(Result.id.desc())
     ).all()
     deliveries = _deliveries(session, [result.id for result in results], with_objects=True)
+    found = tuple(_facts(ResultFacts, item, deliveries=deliveries[item.id]) for item in results)
+    current = next((item for item in found if item.superseded_by_id is None), None)
     events = session.scalars(select(Event).where(Event.study_id == study.id).order_by(Event.id))
     instances, series = session.execute(
         select(func.count(), func.count(Instance.series_instance_uid.distinct())).where(
@@ -103,11 +105,9 @@ def study_page(session: Session, study_instance_uid: str) -> StudyPage | None:
         )
     ).one()
     return StudyPage(
-        row=row,
+        row=replace(row, result=current),
         jobs=tuple(_facts(JobFacts, job, decisions=decisions[job.id]) for job in jobs),
-        results=tuple(
-            _facts(ResultFacts, result, deliveries=deliveries[result.id]) for result in results
-        ),
+        results=found,
         events=tuple(_facts(EventFacts, event) for event in events),
         instances=instances,
         series=series,
@@ -119,13 +119,13 @@ def rank_counts(session: Session) -> dict[WorklistRank, int]:
     counted = session.execute(
         select(Study.worklist_rank, func.count()).group_by(Study.worklist_rank)
     )
-    return dict.fromkeys(WorklistRank, 0) | dict(counted.tuples().all())
+    return dict.fromkeys(WorklistRank, 0) | dict(counted.all())
 
 
 def state_counts(session: Session) -> dict[StudyState, int]:
     """How many studies each state has, from the index alone."""
     counted = session.execute(select(Study.state, func.count()).group_by(Study.state))
-    return dict.fromkeys(StudyState, 0) | dict(counted.tuples().all())
+    return dict.fromkeys(StudyState, 0) | dict(counted.all())
 
 
 def change_token(session: Session) -> tuple[object, ...]:

@@ -40,6 +40,7 @@ COMMENT = Code("121106", "DCM", "Comment")  # PS3.16 Annex D
 ARTIFICIAL_INTELLIGENCE = Code("123110", "DCM", "Artificial Intelligence")  # CID 7162
 
 # --- Equipment and references -------------------------------------------------------------------
+DEVICE = Code("121007", "DCM", "Device")  # CID 270, observer type
 ACQUISITION_EQUIPMENT = Code("109101", "DCM", "Acquisition Equipment")  # CID 7005
 PROCESSING_EQUIPMENT = Code("109102", "DCM", "Processing Equipment")  # CID 7005
 SOURCE_IMAGE = Code("121322", "DCM", "Source image for image processing operation")  # CID 7202
@@ -69,6 +70,7 @@ SUCCEEDED_WITH_FINDINGS = Code(  # CID 6047
     "111242", "DCM", "All algorithms succeeded; with findings"
 )
 FAILED = Code("111245", "DCM", "No algorithms succeeded; without findings")  # CID 6047
+QUALITY_ASSESSMENT = Code("111050", "DCM", "Quality Assessment")  # PS3.16 Annex D
 PRIORITY = Code("260870009", "SCT", "Priority")  # TID 3100 and others
 URGENT = Code("103391001", "SCT", "Urgent Procedure")  # CID 3414
 SUSPECTED = Code("415684004", "SCT", "Suspected")  # CID 3770

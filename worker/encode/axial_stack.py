@@ -1,0 +1,94 @@
+"""A reading turned to how radiologists look at a chest: axial slices, the patient's right on the
+left of the picture, the front on top.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radiology.region import LabelMap
+from radiology.volume import AxisOrder, Volume
+from worker.encode.derived_object import ResultContext
+from worker.encode.key_slices import fullest, key_slice, spread
+
+
+@dataclass(frozen=True)
+class AxialStack:
+    """Volume and regions with axes to the head, to the back and to the left.
+
+    Attributes
+    ----------
+    lungs, lesions : views of the regions, shape of `volume`
+    names : what each slice is called in the source, empty where a slice is none of its frames
+    key : the slice to show large
+    others : the slices to show beside it, from head to feet
+    """
+
+    volume: Volume
+    lungs: LabelMap
+    lesions: LabelMap
+    names: tuple[str, ...]
+    key: int
+    others: tuple[int, ...]
+
+    @classmethod
+    def from_context(cls, context: ResultContext) -> AxialStack:
+        """Turn a reading and choose the slices to show."""
+        volume, order = context.volume.canonical()
+        lungs, lesions = order.apply(context.regions.lungs), order.apply(context.regions.lesions)
+        shown = np.count_nonzero(lesions if context.has_findings else lungs, axis=(1, 2))
+        if not shown.any():
+            shown = np.count_nonzero(lungs, axis=(1, 2))
+        key = fullest(shown, _key(context, order))
+        others = [index for index in spread(shown, key, 3) if index != key]
+        return cls(
+            volume=volume,
+            lungs=lungs,
+            lesions=lesions,
+            names=_names(context, order),
+            key=key,
+            others=tuple(sorted(others, reverse=True)),
+        )
+
+    @property
+    def row_and_column_mm(self) -> tuple[float, float]:
+        """Distance between rows and between columns."""
+        _, row_mm, column_mm = self.volume.spacing_mm
+        return row_mm, column_mm
+
+    def height_mm(self, index: int) -> float:
+        """The z coordinate of the middle of a slice, in mm."""
+        _, rows, columns = self.volume.shape
+        middle = np.array([[index, (rows - 1) / 2, (columns - 1) / 2]])
+        return float(self.volume.positions_mm(middle)[0, 2])
+
+    def lung_box(self) -> tuple[slice, slice]:
+        """Rows and columns between which the lungs of all slices lie."""
+        held: NDArray[Any] = np.asarray(self.lungs.any(axis=0))
+        return _extent(np.count_nonzero(held, axis=1)), _extent(np.count_nonzero(held, axis=0))
+
+
+def _extent(counts: NDArray[Any]) -> slice:
+    indices = np.flatnonzero(counts)
+    return slice(int(indices[0]), int(indices[-1]) + 1)
+
+
+def _key(context: ResultContext, order: AxisOrder) -> int | None:
+    """The key slice of the reading in the turned volume, if its slices are the same ones."""
+    if order.permutation[0] != 0:
+        return None
+    index = key_slice(context)
+    return context.volume.shape[0] - 1 - index if order.flipped[0] else index
+
+
+def _names(context: ResultContext, order: AxisOrder) -> tuple[str, ...]:
+    if order.permutation[0] != 0:
+        return ("reformatted",) * context.volume.shape[order.permutation[0]]
+    numbers: Sequence[int | None] = [one.image_number for one in context.source.slices]
+    names = tuple("" if number is None else f"image {number}" for number in numbers)
+    return names[::-1] if order.flipped[0] else names

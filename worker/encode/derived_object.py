@@ -1,0 +1,295 @@
+"""What the three result objects share: whose study they belong to, who made them, their UIDs.
+
+Each object goes into the study that was analysed, into a series of its own (PS3.3 C.7.3.1). The
+Patient and Study modules are copied from the source (PS3.3 C.7.1 and C.7.2); the equipment is
+ours (PS3.3 C.7.5.2), and the scanner's is named as contributing (PS3.3 C.12.1.1.5).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from highdicom import ContributingEquipment
+from numpy.typing import NDArray
+from pydicom import Dataset
+
+from radiology import codes
+from radiology.algorithm import AlgorithmIdentity
+from radiology.finding import Outcome, Reading, Triage
+from radiology.identity import derived_uid
+from radiology.region import ChestRegions, LesionLabel, LungLabel
+from radiology.volume import Volume
+from worker.encode.coded_concepts import coded
+from worker.encode.source_study import SourceSlice, SourceStudy
+
+DISCLAIMER = "AI result - not for primary diagnosis"  # ASCII: source character sets differ
+
+# Far above what scanners count to, so that results stand last; ten numbers per version.
+_FIRST_SERIES_NUMBER = 9000
+
+
+class ObjectKind(StrEnum):
+    """The modality-like short name of a result object, in the order in which they are sent."""
+
+    SEG = "SEG"
+    SR = "SR"
+    SC = "SC"
+
+
+_SERIES_DESCRIPTIONS = {
+    ObjectKind.SEG: "AI lungs and lesions (Firstread)",
+    ObjectKind.SR: "AI findings (Firstread)",
+    ObjectKind.SC: "AI key images (Firstread)",
+}
+_SERIES_OFFSETS = {ObjectKind.SR: 1, ObjectKind.SEG: 2, ObjectKind.SC: 3}
+
+
+@dataclass(frozen=True)
+class EncodedObject:
+    """One result object, ready to be written or sent.
+
+    `dataset` has File Meta Information (PS3.10 Section 7.1) with its transfer syntax.
+    """
+
+    kind: ObjectKind
+    dataset: Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class PredecessorReport:
+    """The SR document that a new one supersedes (PS3.3 C.17.2.2, Predecessor Documents)."""
+
+    study_instance_uid: str
+    series_instance_uid: str
+    sop_instance_uid: str
+
+
+@dataclass(frozen=True)
+class ResultContext:
+    """Everything that encoding needs; nothing else is looked up.
+
+    Attributes
+    ----------
+    headers : full data sets without pixels of the instances that `volume.frames` names
+        One per slice, or the multi-frame ones; in any order.
+    volume : as it was read, on the grid of the source; `frames` is not empty
+    reading : its regions are on the grid of `volume`
+    triage : None exactly when the reading is not assessable
+    content_datetime : when the reading was made
+        The same job must pass the same time each time it is encoded: it is part of the bytes.
+        Written in the source's Timezone Offset From UTC if it has one, or else as it is.
+    software_version : of Firstread, for Software Versions (0018,1020)
+    device_serial_number : names the installation; Device Serial Number (0018,1000)
+    result_version : 1, or more for a result that supersedes another one of this study
+    predecessor : the SR of the result that is superseded
+    """
+
+    headers: Sequence[Dataset]
+    volume: Volume
+    reading: Reading
+    triage: Triage | None
+    content_datetime: datetime
+    software_version: str
+    device_serial_number: str = "1"
+    result_version: int = 1
+    predecessor: PredecessorReport | None = None
+
+    def __post_init__(self) -> None:
+        if not self.volume.frames:
+            raise ValueError("results can only be encoded for a volume that was read from DICOM")
+        if (self.triage is None) != (self.reading.outcome is Outcome.NOT_ASSESSABLE):
+            raise ValueError("a reading has a triage exactly when it is assessable")
+        regions = self.reading.regions
+        if regions is not None and regions.lungs.shape != self.volume.shape:
+            raise ValueError("the regions of a reading have the shape of the volume that was read")
+
+    @property
+    def algorithm(self) -> AlgorithmIdentity:
+        """The bundle that made the reading."""
+        return self.reading.algorithm
+
+    @property
+    def regions(self) -> ChestRegions:
+        """The regions of the reading; only asked for where `has_lungs` holds."""
+        if self.reading.regions is None:
+            raise ValueError("the reading has no regions")
+        return self.reading.regions
+
+    @property
+    def has_lungs(self) -> bool:
+        """Whether lungs were found: without them no object is made."""
+        return self.reading.regions is not None and bool(self.areas[:, 1:, :].any())
+
+    @property
+    def has_findings(self) -> bool:
+        """Whether the reading claims findings."""
+        return self.reading.outcome is Outcome.FINDINGS
+
+    @cached_property
+    def source(self) -> SourceStudy:
+        """Study, patient and slices that the result is about."""
+        return SourceStudy.from_headers(self.headers, self.volume)
+
+    @cached_property
+    def areas(self) -> NDArray[np.int64]:
+        """Number of pixels, shape (slices, lung labels, lesion labels).
+
+        One pass over the label maps, since several objects ask which slices hold what.
+        """
+        regions, kinds = self.regions, len(LesionLabel)
+        counted = np.zeros((self.volume.shape[0], len(LungLabel) * kinds), np.int64)
+        for index, (lungs, lesions) in enumerate(zip(regions.lungs, regions.lesions, strict=True)):
+            if lungs.any():
+                counted[index] = np.bincount(
+                    (lungs * np.uint8(kinds) + lesions).ravel(), minlength=counted.shape[1]
+                )
+        return counted.reshape(-1, len(LungLabel), kinds)
+
+    @cached_property
+    def _identity(self) -> tuple[str, ...]:
+        # Frame numbers belong to it: one multi-frame instance can hold more than one volume.
+        used = sorted(f"{one.sop_instance_uid}:{one.frame_number}" for one in self.volume.frames)
+        instances = hashlib.sha256("\n".join(used).encode()).hexdigest()
+        return (
+            self.source.series_instance_uid,
+            instances,
+            self.algorithm.bundle_digest,
+            str(self.result_version),
+        )
+
+    def uid(self, *purpose: str) -> str:
+        """A UID that follows from the source instances, the bundle, the version and `purpose`."""
+        return derived_uid(*purpose, *self._identity)
+
+    def tracking_uid(self, name: str) -> str:
+        """The Tracking UID of a finding; the same one in the report and the segmentation."""
+        return self.uid("tracking", name)
+
+    @property
+    def device_uid(self) -> str:
+        """Identifies this algorithm on this installation (PS3.16 TID 1004)."""
+        algorithm = self.algorithm
+        return derived_uid(
+            "device", self.device_serial_number, algorithm.name, algorithm.bundle_digest
+        )
+
+
+def series_and_equipment(context: ResultContext, kind: ObjectKind) -> dict[str, Any]:
+    """The arguments of highdicom's constructors that all three objects have in common.
+
+    PS3.3 C.7.3.1 (General Series), C.7.5.2 (Enhanced General Equipment), C.12.1 (SOP Common).
+    """
+    algorithm, moment = context.algorithm, _local_time(context)
+    return {
+        "series_instance_uid": context.uid("series", kind),
+        "series_number": _FIRST_SERIES_NUMBER
+        + 10 * (context.result_version - 1)
+        + _SERIES_OFFSETS[kind],
+        "series_description": _SERIES_DESCRIPTIONS[kind],
+        "series_date": moment.strftime("%Y%m%d"),
+        "series_time": moment.strftime("%H%M%S"),
+        "sop_instance_uid": context.uid("instance", kind),
+        "instance_number": context.result_version,
+        "manufacturer": algorithm.manufacturer,
+        "manufacturer_model_name": algorithm.name,
+        "software_versions": _software_versions(context),
+        "device_serial_number": context.device_serial_number,
+        "content_date": moment.strftime("%Y%m%d"),
+        "content_time": moment.strftime("%H%M%S"),
+    }
+
+
+def settle(made: Dataset, context: ResultContext) -> Dataset:
+    """Finish an object that highdicom made from neutral stand-ins of the source.
+
+    Puts in the Patient and Study modules as the source has them, and puts what follows from
+    `context` in place of what highdicom took from the clock.
+
+    Returns
+    -------
+    A plain data set; its sequences are those of `made`.
+    """
+    moment = _local_time(context)
+    settled = Dataset()
+    settled.update({element.tag: element for element in made})
+    settled.file_meta = made.file_meta
+    settled.preamble = b"\0" * 128
+    settled.InstanceCreationDate = moment.strftime("%Y%m%d")
+    settled.InstanceCreationTime = moment.strftime("%H%M%S")
+    settled.ContributingEquipmentSequence = _contributing_equipment(context)
+    for element in context.source.patient_and_study:
+        settled.add(deepcopy(element))  # an element that data sets share changes in all of them
+    if context.source.timezone_offset is not None:
+        settled.TimezoneOffsetFromUTC = context.source.timezone_offset
+    return settled
+
+
+def neutral_instance(context: ResultContext, source_slice: SourceSlice) -> Dataset:
+    """A stand-in for a source instance that highdicom may see: it holds nothing of the patient.
+
+    highdicom copies, checks and logs values of the images that it is given. Names that it finds
+    odd would end in a log, and values that it does not expect would end the encoding; `settle`
+    copies them untouched instead.
+    """
+    stand_in = Dataset()
+    stand_in.SOPClassUID = source_slice.sop_class_uid
+    stand_in.SOPInstanceUID = source_slice.sop_instance_uid
+    stand_in.StudyInstanceUID = context.source.study_instance_uid
+    stand_in.SeriesInstanceUID = context.source.series_instance_uid
+    stand_in.FrameOfReferenceUID = context.source.frame_of_reference_uid
+    stand_in.Modality = "CT"
+    stand_in.Rows, stand_in.Columns = context.volume.shape[1:]
+    for keyword in _BLANK:
+        setattr(stand_in, keyword, "")
+    return stand_in
+
+
+_BLANK = (
+    "PatientID",
+    "PatientName",
+    "PatientBirthDate",
+    "PatientSex",
+    "AccessionNumber",
+    "StudyID",
+    "StudyDate",
+    "StudyTime",
+    "ReferringPhysicianName",
+)
+
+
+def _local_time(context: ResultContext) -> datetime:
+    """The content time on the clock that the source's times are on (PS3.3 C.12.1.1.8)."""
+    offset, moment = context.source.timezone_offset, context.content_datetime
+    if offset is None or moment.tzinfo is None:
+        return moment
+    sign = -1 if offset.startswith("-") else 1
+    minutes = sign * (int(offset[1:3]) * 60 + int(offset[3:5]))
+    return moment.astimezone(timezone(timedelta(minutes=minutes)))
+
+
+def _software_versions(context: ResultContext) -> list[str]:
+    """Bundle, its digest (64 characters, as many as an LO holds) and our own version."""
+    algorithm = context.algorithm
+    return [algorithm.label, algorithm.bundle_digest, f"Firstread {context.software_version}"]
+
+
+def _contributing_equipment(context: ResultContext) -> list[Dataset]:
+    """The scanner, then ourselves."""
+    ours = ContributingEquipment(
+        manufacturer=context.algorithm.manufacturer,
+        purpose_of_reference=coded(codes.PROCESSING_EQUIPMENT),
+        manufacturer_model_name=context.algorithm.name,
+        software_versions=_software_versions(context),
+        device_serial_number=context.device_serial_number,
+        contribution_description=DISCLAIMER,
+    )
+    scanner = context.source.scanner(coded(codes.ACQUISITION_EQUIPMENT))
+    return [ours] if scanner is None else [scanner, ours]

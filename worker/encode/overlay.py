@@ -1,0 +1,134 @@
+"""The key picture: what the algorithm saw, its figures and its answer, as an image.
+
+PS3.3 A.8.1 (Secondary Capture Image IOD), C.8.6 (SC Equipment and SC Image). What every PACS
+shows, and the picture of the worklist page.
+
+No text of the patient is drawn: who it is stands in the header, where a PACS can correct it. So
+Burned In Annotation (0028,0301) is NO: PS3.3 C.7.6.1 asks whether there is enough annotation in
+the pixels to identify the patient.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+import numpy as np
+from highdicom.sc import SCImage
+from PIL import Image
+from pydicom import Dataset
+from pydicom.uid import ExplicitVRLittleEndian
+
+from radiology import codes
+from radiology.finding import Outcome
+from worker.encode.axial_stack import AxialStack
+from worker.encode.coded_concepts import coded
+from worker.encode.derived_object import (
+    DISCLAIMER,
+    ObjectKind,
+    ResultContext,
+    series_and_equipment,
+    settle,
+)
+from worker.encode.key_slices import key_slice
+from worker.encode.picture_panels import Frame, draw_panel
+from worker.encode.picture_text import (
+    BACKGROUND,
+    draw_answer,
+    draw_disclaimer,
+    draw_figures,
+    draw_legend,
+    draw_reasons,
+)
+from worker.encode.segments import SEGMENTS, Segment
+
+WIDTH_PX = 1024
+_GAP_PX = 8
+_ANSWER_PX = 84
+_LARGE_PX = (640, 484)
+_SMALL_PX = (WIDTH_PX - 640 - 3 * _GAP_PX, 238)
+_LEGEND_PX = 34
+_FIGURES_PX = 166
+_DISCLAIMER_PX = 74
+
+
+def render_key_picture(context: ResultContext) -> Image.Image:
+    """Draw the key picture of a reading that has lungs, RGB, `WIDTH_PX` wide."""
+    stack = AxialStack.from_context(context)
+    segments = _shown_segments(context)
+    heights = [_ANSWER_PX, _LARGE_PX[1], _LEGEND_PX, _FIGURES_PX, _DISCLAIMER_PX]
+    picture = Image.new("RGB", (WIDTH_PX, sum(heights)), BACKGROUND)
+    answer, panels, legend, figures, disclaimer = np.cumsum([0, *heights[:-1]]).tolist()
+    draw_answer(picture, context, (0, answer, WIDTH_PX, panels))
+    _draw_panels(picture, stack, segments, panels)
+    if context.reading.outcome is Outcome.NOT_ASSESSABLE:
+        draw_reasons(picture, context, (0, legend, WIDTH_PX, disclaimer))
+    else:
+        draw_legend(picture, segments, (0, legend, WIDTH_PX, figures))
+        draw_figures(picture, context, (0, figures, WIDTH_PX, disclaimer))
+    draw_disclaimer(picture, context, (0, disclaimer, WIDTH_PX, picture.height))
+    return picture
+
+
+def _shown_segments(context: ResultContext) -> tuple[Segment, ...]:
+    """Lesions only where they are claimed; nothing at all where nothing could be assessed."""
+    outcome = context.reading.outcome
+    if outcome is Outcome.NOT_ASSESSABLE:
+        return ()
+    return tuple(one for one in SEGMENTS if outcome is Outcome.FINDINGS or not one.is_lesion)
+
+
+def _draw_panels(
+    picture: Image.Image, stack: AxialStack, segments: tuple[Segment, ...], top: int
+) -> None:
+    """The key slice large on the left, up to two others on the right."""
+    frame = Frame.around_lungs(stack)
+    picture.paste(draw_panel(stack, stack.key, frame, _LARGE_PX, segments), (_GAP_PX, top))
+    for place, index in enumerate(stack.others):
+        panel = draw_panel(stack, index, frame, _SMALL_PX, segments)
+        below = place * (_LARGE_PX[1] - _SMALL_PX[1])
+        picture.paste(panel, (2 * _GAP_PX + _LARGE_PX[0], top + below))
+
+
+def encode_secondary_capture(context: ResultContext, picture: Image.Image) -> Dataset:
+    """Encode the key picture as an instance of the study.
+
+    Parameters
+    ----------
+    picture : as `render_key_picture` drew it, RGB
+    """
+    arguments = series_and_equipment(context, ObjectKind.SC)
+    image = SCImage(
+        pixel_array=np.asarray(picture, dtype=np.uint8),
+        photometric_interpretation="RGB",
+        bits_allocated=8,
+        coordinate_system="PATIENT",
+        patient_orientation=("L", "P"),
+        study_instance_uid=context.source.study_instance_uid,
+        transfer_syntax_uid=ExplicitVRLittleEndian,
+        **arguments,
+    )
+    image.ConversionType = "WSD"  # PS3.3 C.8.6.1: Workstation
+    image.DateOfSecondaryCapture = arguments["content_date"]
+    image.TimeOfSecondaryCapture = arguments["content_time"]
+    image.BodyPartExamined = "CHEST"
+    image.BurnedInAnnotation = "NO"
+    image.RecognizableVisualFeatures = "NO"
+    image.DerivationDescription = DISCLAIMER
+    image.ImageComments = DISCLAIMER
+    image.LossyImageCompression = "00"
+    for element in context.source.lossy:
+        image.add(deepcopy(element))
+    image.SourceImageSequence = [_key_image(context)]
+    return settle(image, context)
+
+
+def _key_image(context: ResultContext) -> Dataset:
+    """The source of the large panel (PS3.3 C.7.6.1.1.4)."""
+    source_slice = context.source.slices[key_slice(context)]
+    item = Dataset()
+    item.ReferencedSOPClassUID = source_slice.sop_class_uid
+    item.ReferencedSOPInstanceUID = source_slice.sop_instance_uid
+    if source_slice.frame_number is not None:
+        item.ReferencedFrameNumber = source_slice.frame_number
+    item.PurposeOfReferenceCodeSequence = [coded(codes.SOURCE_IMAGE)]
+    return item

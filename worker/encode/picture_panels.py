@@ -1,0 +1,190 @@
+"""Slices drawn for the key picture: lung window, outlines, orientation, scale."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from radiology.region import LesionLabel, Mask
+from worker.encode.axial_stack import AxialStack
+from worker.encode.lettering import Colour, font
+from worker.encode.outline import OutlineLimits, Points, outlines
+from worker.encode.segments import SEGMENTS, Segment
+
+WINDOW_CENTRE_HU, WINDOW_WIDTH_HU = -600.0, 1500.0  # the usual lung window
+_OUTSIDE_HU = -1024.0
+_MARGIN_MM = 14.0  # of chest wall around the lungs
+_SCALE_BAR_MM = 50.0
+_OVERSAMPLING = 2  # lines are drawn at twice the size and reduced, which smooths them
+
+_FINE = OutlineLimits(tolerance_px=0.6, most_points=10_000, most_outlines=60, least_area_px=3)
+
+
+@dataclass(frozen=True, slots=True)
+class LineStyle:
+    """How an outline is drawn; a dash of length 0 is a continuous line."""
+
+    colour: Colour
+    width_px: int
+    dash_px: float
+    gap_px: float
+
+
+def line_style(segment: Segment) -> LineStyle:
+    """Colour and pattern differ, so that neither alone must be recognised."""
+    if segment.name is LesionLabel.CONSOLIDATION:
+        return LineStyle(segment.colour, 2, 0, 0)
+    if segment.name is LesionLabel.GROUND_GLASS:
+        return LineStyle(segment.colour, 2, 8, 4)
+    return LineStyle(SEGMENTS[0].colour, 2, 2, 4)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What part of the slices is shown: the same for all panels.
+
+    `middle` is row and column, counted from the outer edge of the first pixel.
+    """
+
+    middle: tuple[float, float]
+    width_mm: float
+    height_mm: float
+
+    @classmethod
+    def around_lungs(cls, stack: AxialStack) -> Frame:
+        """The box around the lungs of all slices, and a margin."""
+        rows, columns = stack.lung_box()
+        row_mm, column_mm = stack.row_and_column_mm
+        return cls(
+            middle=((rows.start + rows.stop) / 2, (columns.start + columns.stop) / 2),
+            width_mm=(columns.stop - columns.start) * column_mm + 2 * _MARGIN_MM,
+            height_mm=(rows.stop - rows.start) * row_mm + 2 * _MARGIN_MM,
+        )
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Takes slice coordinates to panel coordinates, with square millimetres."""
+
+    pixels_per_mm: float
+    origin_mm: tuple[float, float]  # column and row of the panel's upper left corner
+    pixel_mm: tuple[float, float]  # column and row spacing
+
+    @classmethod
+    def fitted(cls, stack: AxialStack, frame: Frame, size: tuple[int, int]) -> Placement:
+        """Show all of the frame in a panel of `size`, width and height."""
+        row_mm, column_mm = stack.row_and_column_mm
+        scale = min(size[0] / frame.width_mm, size[1] / frame.height_mm)
+        left = frame.middle[1] * column_mm - size[0] / scale / 2
+        top = frame.middle[0] * row_mm - size[1] / scale / 2
+        return cls(scale, (left, top), (column_mm, row_mm))
+
+    def to_panel(self, points: Points) -> Points:
+        """Column and row from the outer edge of the first pixel, to x and y of the panel."""
+        placed: Points = (points * self.pixel_mm - self.origin_mm) * self.pixels_per_mm
+        return placed
+
+    def affine(self) -> tuple[float, float, float, float, float, float]:
+        """Panel coordinates to slice coordinates, in the form that Pillow takes."""
+        (column_mm, row_mm), (left, top) = self.pixel_mm, self.origin_mm
+        step = 1 / self.pixels_per_mm
+        return (step / column_mm, 0.0, left / column_mm, 0.0, step / row_mm, top / row_mm)
+
+
+def draw_panel(
+    stack: AxialStack,
+    index: int,
+    frame: Frame,
+    size: tuple[int, int],
+    segments: tuple[Segment, ...],
+) -> Image.Image:
+    """One axial slice in lung window with the outlines of `segments`, RGB."""
+    large = (size[0] * _OVERSAMPLING, size[1] * _OVERSAMPLING)
+    placement = Placement.fitted(stack, frame, large)
+    grey = Image.fromarray(_windowed(stack.volume.hounsfield[index]))
+    panel = grey.transform(
+        large, Image.Transform.AFFINE, placement.affine(), Image.Resampling.BICUBIC
+    ).convert("RGB")
+    pen = ImageDraw.Draw(panel)
+    for segment in segments:
+        for outline in outlines(_mask(stack, segment, index), _FINE):
+            _draw_outline(pen, placement.to_panel(outline), line_style(segment))
+    panel = panel.resize(size, Image.Resampling.LANCZOS)
+    _annotate(panel, stack, index, placement.pixels_per_mm / _OVERSAMPLING)
+    return panel
+
+
+def _mask(stack: AxialStack, segment: Segment, index: int) -> Mask:
+    labels = stack.lesions if segment.is_lesion else stack.lungs
+    mask: Mask = labels[index] == np.uint8(segment.name)
+    return mask
+
+
+def _windowed(hounsfield: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Eight-bit grey values (PS3.3 C.11.2.1.2, linear)."""
+    lowest = WINDOW_CENTRE_HU - WINDOW_WIDTH_HU / 2
+    grey = (hounsfield - lowest) * (255.0 / WINDOW_WIDTH_HU)
+    windowed: NDArray[np.uint8] = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
+    return windowed
+
+
+def _draw_outline(pen: ImageDraw.ImageDraw, points: Points, style: LineStyle) -> None:
+    width = style.width_px * _OVERSAMPLING
+    if style.dash_px == 0:
+        pen.line([tuple(point) for point in points], style.colour, width, joint="curve")
+        return
+    for dash in dashes(points, style.dash_px * _OVERSAMPLING, style.gap_px * _OVERSAMPLING):
+        pen.line([tuple(point) for point in dash], style.colour, width)
+
+
+def dashes(points: Points, dash: float, gap: float) -> Iterator[Points]:
+    """Cut a line into dashes, each with the corners that lie on it."""
+    steps = np.hypot(*np.diff(points, axis=0).T)
+    along = np.concatenate([[0.0], np.cumsum(steps)])
+    for start in np.arange(0.0, along[-1], dash + gap):
+        end = min(start + dash, along[-1])
+        corners = along[(along > start) & (along < end)]
+        places = np.concatenate([[start], corners, [end]])
+        yield np.stack([np.interp(places, along, axis) for axis in points.T], axis=1)
+
+
+_LETTERS = {
+    "R": (0.0, 0.5, "lm"),
+    "L": (1.0, 0.5, "rm"),
+    "A": (0.5, 0.0, "mt"),
+    "P": (0.5, 1.0, "mb"),
+}
+
+
+def _annotate(panel: Image.Image, stack: AxialStack, index: int, pixels_per_mm: float) -> None:
+    """Orientation letters, the name of the slice, and a scale."""
+    pen, (width, height) = ImageDraw.Draw(panel), panel.size
+    for letter, (across, down, anchor) in _LETTERS.items():
+        place = (8 + across * (width - 16), 8 + down * (height - 16))
+        _write(pen, place, letter, 18, anchor)
+    name = ", ".join(
+        part for part in (stack.names[index], f"z {stack.height_mm(index):.0f} mm") if part
+    )
+    _write(pen, (8, height - 8), name, 14, "lb")
+    bar = _SCALE_BAR_MM * pixels_per_mm
+    right, bottom = width - 10, height - 10
+    pen.line([(right - bar, bottom), (right, bottom)], (255, 255, 255), 2)
+    _write(pen, (right - bar / 2, bottom - 4), f"{_SCALE_BAR_MM:.0f} mm", 12, "mb")
+
+
+def _write(
+    pen: ImageDraw.ImageDraw, place: tuple[float, float], text: str, size: int, anchor: str
+) -> None:
+    pen.text(
+        place,
+        text,
+        fill=(255, 255, 255),
+        font=font(size),
+        anchor=anchor,
+        stroke_width=1,
+        stroke_fill=(0, 0, 0),
+    )

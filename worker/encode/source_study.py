@@ -1,0 +1,262 @@
+"""The study that a result is about, as its instances describe it.
+
+Patient and Study modules: PS3.3 C.7.1 and C.7.2. Place of a slice: PS3.3 C.7.6.2 (Image Plane) in
+single-frame CT, C.7.6.16.2 (Plane Position, Plane Orientation and Pixel Measures functional
+groups) in Enhanced CT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+
+from pydicom import DataElement, Dataset
+from pydicom.datadict import dictionary_VR
+
+from radiology.errors import GeometryMissing
+from radiology.series import Cosines, FrameHeader, Position
+from radiology.volume import SourceFrame, Volume
+from worker.frame_headers import HEADER_ERRORS, frame_headers, text, whole
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSlice:
+    """Where one slice of the volume came from.
+
+    `frame_number` counts from 1; it is None for single-frame instances. `image_number` is what a
+    viewer shows: frame number or Instance Number.
+    """
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    frame_number: int | None
+    image_number: int | None
+    position_mm: Position
+
+    @property
+    def frame_numbers(self) -> list[int] | None:
+        """As references want it: a list, or nothing for a single-frame instance."""
+        return None if self.frame_number is None else [self.frame_number]
+
+
+@dataclass(frozen=True)
+class SourceStudy:
+    """What the result objects take over from the source.
+
+    Attributes
+    ----------
+    patient_and_study : elements of the Patient and Study modules, untouched
+    slices : one per slice of the volume, in its order
+    orientation : direction cosines of row and column, common to all slices
+    pixel_spacing_mm : between rows, between columns
+    slice_thickness_mm : Slice Thickness, which may be empty (type 2), or the slice distance
+    scanner_header : the first instance, for its equipment
+    """
+
+    patient_and_study: tuple[DataElement, ...]
+    slices: tuple[SourceSlice, ...]
+    orientation: Cosines
+    pixel_spacing_mm: tuple[float, float]
+    slice_thickness_mm: float
+    study_instance_uid: str
+    series_instance_uid: str
+    frame_of_reference_uid: str
+    position_reference_indicator: str
+    timezone_offset: str | None
+    lossy: tuple[DataElement, ...]
+    scanner_header: Dataset
+
+    @classmethod
+    def from_headers(cls, headers: Sequence[Dataset], volume: Volume) -> SourceStudy:
+        """Read what is needed from the instances of a volume.
+
+        Raises
+        ------
+        GeometryMissing
+            The source has no frame of reference: no segmentation can be placed in it.
+        KeyError
+            `volume.frames` names an instance that is not among `headers`.
+        """
+        by_uid = {str(header.SOPInstanceUID): header for header in headers}
+        frames = {
+            SourceFrame(uid, frame.frame_number): frame
+            for uid, header in by_uid.items()
+            for frame in frame_headers(header)
+        }
+        first, plane = by_uid[volume.frames[0].sop_instance_uid], frames[volume.frames[0]]
+        if not text(first, "FrameOfReferenceUID"):
+            raise GeometryMissing("The source has no Frame of Reference UID")
+        if plane.image_orientation_patient is None or plane.pixel_spacing is None:
+            raise GeometryMissing()
+        return cls(
+            patient_and_study=(*_elements(first, _PATIENT_AND_STUDY), *_method_not_stated(first)),
+            slices=tuple(_slice(by_uid, frames, frame) for frame in volume.frames),
+            orientation=plane.image_orientation_patient,
+            pixel_spacing_mm=plane.pixel_spacing,
+            slice_thickness_mm=plane.slice_thickness or volume.spacing_mm[0],
+            study_instance_uid=str(first.StudyInstanceUID),
+            series_instance_uid=str(first.SeriesInstanceUID),
+            frame_of_reference_uid=str(first.FrameOfReferenceUID),
+            position_reference_indicator=text(first, "PositionReferenceIndicator"),
+            timezone_offset=_timezone_offset(first),
+            lossy=_elements(first, _LOSSY),
+            scanner_header=first,
+        )
+
+    @property
+    def instances(self) -> tuple[SourceSlice, ...]:
+        """The slices, but one only of each multi-frame instance."""
+        return tuple({one.sop_instance_uid: one for one in reversed(self.slices)}.values())[::-1]
+
+    def scanner(self, purpose: Dataset) -> Dataset | None:
+        """The scanner as contributing equipment (PS3.3 C.12.1.1.5); None when it has no maker.
+
+        Parameters
+        ----------
+        purpose : item for the Purpose of Reference Code Sequence
+        """
+        elements = _elements(self.scanner_header, _SCANNER)
+        if not text(self.scanner_header, "Manufacturer"):
+            return None
+        item = Dataset()
+        item.PurposeOfReferenceCodeSequence = [purpose]
+        item.update({element.tag: deepcopy(element) for element in elements})
+        return item
+
+
+def _slice(
+    by_uid: Mapping[str, Dataset], frames: Mapping[SourceFrame, FrameHeader], frame: SourceFrame
+) -> SourceSlice:
+    header = by_uid[frame.sop_instance_uid]
+    position = frames[frame].image_position_patient
+    if position is None:
+        raise GeometryMissing(keyword="ImagePositionPatient")
+    return SourceSlice(
+        sop_class_uid=str(header.SOPClassUID),
+        sop_instance_uid=frame.sop_instance_uid,
+        frame_number=frame.frame_number,
+        image_number=frame.frame_number or whole(header, "InstanceNumber"),
+        position_mm=position,
+    )
+
+
+def _elements(header: Dataset, keywords: Sequence[str]) -> tuple[DataElement, ...]:
+    """The elements that are there, as they are.
+
+    What pydicom can only read as another VR, or not at all, is left out: the result is worth
+    more than it.
+    """
+    found = []
+    for keyword in keywords:
+        if keyword in header:
+            try:
+                element = header[keyword]
+            except HEADER_ERRORS:
+                continue
+            if dictionary_VR(element.tag) == element.VR:
+                found.append(element)
+    return tuple(found)
+
+
+def _method_not_stated(header: Dataset) -> list[DataElement]:
+    """What PS3.3 C.7.1.1 asks of a de-identified study, if the source leaves it out (type 1C)."""
+    stated = header.get("DeidentificationMethod") or header.get(
+        "DeidentificationMethodCodeSequence"
+    )
+    if text(header, "PatientIdentityRemoved") != "YES" or stated:
+        return []
+    return [DataElement("DeidentificationMethod", "LO", "Not stated by the source")]
+
+
+def _timezone_offset(header: Dataset) -> str | None:
+    """Timezone Offset From UTC (0008,0201) if it has the form that PS3.3 C.12.1.1.8 asks for."""
+    value = text(header, "TimezoneOffsetFromUTC")
+    well_formed = len(value) == 5 and value[0] in "+-" and value[1:].isdigit()
+    return value if well_formed else None
+
+
+_SCANNER = (
+    "Manufacturer",
+    "InstitutionName",
+    "InstitutionAddress",
+    "StationName",
+    "InstitutionalDepartmentName",
+    "ManufacturerModelName",
+    "DeviceSerialNumber",
+    "SoftwareVersions",
+)
+
+_LOSSY = ("LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod")
+
+# PS3.3 C.7.1.1 (Patient), C.7.1.3 (Clinical Trial Subject), C.7.2.1 (General Study),
+# C.7.2.2 (Patient Study), C.7.2.3 (Clinical Trial Study)
+_PATIENT_AND_STUDY = (
+    "SpecificCharacterSet",  # PS3.3 C.12.1: without it the names could not be read
+    "PatientName",
+    "PatientID",
+    "IssuerOfPatientID",
+    "TypeOfPatientID",
+    "IssuerOfPatientIDQualifiersSequence",
+    "SourcePatientGroupIdentificationSequence",
+    "PatientBirthDate",
+    "PatientBirthTime",
+    "PatientSex",
+    "QualityControlSubject",
+    "ReferencedPatientSequence",
+    "OtherPatientIDsSequence",
+    "OtherPatientNames",
+    "EthnicGroup",
+    "PatientComments",
+    "ResponsiblePerson",
+    "ResponsiblePersonRole",
+    "ResponsibleOrganization",
+    "PatientIdentityRemoved",
+    "DeidentificationMethod",
+    "DeidentificationMethodCodeSequence",
+    "ClinicalTrialSponsorName",
+    "ClinicalTrialProtocolID",
+    "ClinicalTrialProtocolName",
+    "ClinicalTrialSiteID",
+    "ClinicalTrialSiteName",
+    "ClinicalTrialSubjectID",
+    "ClinicalTrialSubjectReadingID",
+    "StudyInstanceUID",
+    "StudyDate",
+    "StudyTime",
+    "AccessionNumber",
+    "IssuerOfAccessionNumberSequence",
+    "ReferringPhysicianName",
+    "ReferringPhysicianIdentificationSequence",
+    "ConsultingPhysicianName",
+    "StudyID",
+    "StudyDescription",
+    "PhysiciansOfRecord",
+    "NameOfPhysiciansReadingStudy",
+    "RequestingService",
+    "ReferencedStudySequence",
+    "ProcedureCodeSequence",
+    "ReasonForPerformedProcedureCodeSequence",
+    "AdmittingDiagnosesDescription",
+    "AdmittingDiagnosesCodeSequence",
+    "PatientAge",
+    "PatientSize",
+    "PatientWeight",
+    "PatientBodyMassIndex",
+    "MedicalAlerts",
+    "Allergies",
+    "SmokingStatus",
+    "PregnancyStatus",
+    "LastMenstrualDate",
+    "Occupation",
+    "AdditionalPatientHistory",
+    "AdmissionID",
+    "IssuerOfAdmissionIDSequence",
+    "ServiceEpisodeID",
+    "IssuerOfServiceEpisodeIDSequence",
+    "ServiceEpisodeDescription",
+    "PatientState",
+    "PatientSexNeutered",
+    "ClinicalTrialTimePointID",
+    "ClinicalTrialTimePointDescription",
+)

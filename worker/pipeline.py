@@ -1,0 +1,325 @@
+"""The steps of one job, their order, and the state that each ends in. Read this file first.
+
+    claimed    database.jobs            the most urgent waiting job, with a lease
+    selected   worker.select_series     which series, and why not the others
+    decoded    worker.decode_volume     voxels in HU, placed in the patient
+    inferred   worker.infer_findings    lungs, lesions, figures, suspicion, urgency
+    encoded    worker.encode            SEG, SR and SC, durable on disk, then rows
+    delivered  worker.deliver_results   in another task: networks fail differently
+
+Every way out of a job is here: a result, "not assessable" with its reason, back to the queue, or
+failed with a trace. A job always ends in one transaction, and that begins with the fencing check.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+
+import structlog
+
+from database.jobs import (
+    Claim,
+    LeaseLost,
+    advance_job,
+    claim_job,
+    end_job,
+    instance_paths,
+    record_decisions,
+    return_job,
+)
+from database.results import newest_report, store_result
+from database.session import Engine, Session, reading, transaction
+from database.states import JobState, ObjectKind, WorklistRank
+from database.tables import Result, ResultObject, SeriesDecision
+from radiology.errors import Refused, Unavailable
+from radiology.finding import Outcome, Reading, Triage, Urgency
+from radiology.series import SeriesHeader
+from settings.environment import Settings
+from settings.log_events import get_logger
+from worker.decode_volume import decode_volume
+from worker.encode import PredecessorReport
+from worker.encode_study import StudyToEncode, encode_study
+from worker.infer_findings import Reader
+from worker.keep_results import KeptObject
+from worker.lease import Lease
+from worker.read_series import read_series
+from worker.retry import Backoff, retry_delay_s
+from worker.select_series import SeriesSelection, select_series
+
+_log = get_logger("pipeline")
+_DEFECT_ATTEMPTS = 2  # a defect is tried once more: memory may have been short, a disk slow
+_RANKS = {
+    Urgency.URGENT: WorklistRank.URGENT,
+    Urgency.SUSPECTED: WorklistRank.SUSPECTED,
+    Urgency.ROUTINE: WorklistRank.ROUTINE,
+}
+
+
+@dataclass(frozen=True)
+class Equipment:
+    """What a worker process works with: made once, after the fork, and kept."""
+
+    settings: Settings
+    engine: Engine
+    worker: str
+    clock: Callable[[], datetime]
+
+    @cached_property
+    def reader(self) -> Reader:
+        """The model, loaded and ready."""
+        return Reader.from_settings(self.settings)
+
+    def warm_up(self) -> None:
+        """Load the model and run it once, so that the first study does not wait for it."""
+        self.reader.warm_up()
+
+
+def analyse_one(own: Equipment) -> bool:
+    """Claim the job that is due first and bring it to an end; False when none waits."""
+    with transaction(own.engine) as session:
+        claim = claim_job(session, worker=own.worker, lease_s=own.settings.lease_s, now=own.clock())
+    if claim is None:
+        return False
+    with (
+        structlog.contextvars.bound_contextvars(job_id=claim.job_id, study_id=claim.study_id),
+        Lease(own.engine, claim, lease_s=own.settings.lease_s, clock=own.clock) as lease,
+    ):
+        try:
+            _Job(own, claim, lease).run()
+        except LeaseLost:
+            _log.warning("lease_lost")
+        except Refused as error:
+            _end_refused(own, claim, error)
+        except Unavailable as error:
+            _return_or_fail(own, claim, error)
+        except Exception as error:  # noqa: BLE001 the task wrapper of DESIGN.md
+            _end_defect(own, claim, error)
+    return True
+
+
+def _decision_rows(claim: Claim, selection: SeriesSelection) -> list[SeriesDecision]:
+    return [
+        SeriesDecision(
+            job_id=claim.job_id,
+            series_instance_uid=decision.series_instance_uid,
+            chosen=decision.chosen,
+            rule=decision.rule,
+            seen=decision.seen,
+            limit=decision.limit,
+            reason=" ".join((decision.reason, *decision.warnings)),
+        )
+        for decision in selection.decisions
+    ]
+
+
+def _object_row(kept: KeptObject) -> ResultObject:
+    return ResultObject(
+        kind=ObjectKind(kept.kind.value),
+        sop_class_uid=kept.sop_class_uid,
+        sop_instance_uid=kept.sop_instance_uid,
+        series_instance_uid=kept.series_instance_uid,
+        path=kept.path,
+        size_bytes=kept.size_bytes,
+    )
+
+
+class _Job:
+    """One attempt at one job."""
+
+    def __init__(self, own: Equipment, claim: Claim, lease: Lease) -> None:
+        self._own = own
+        self._claim = claim
+        self._lease = lease
+
+    def run(self) -> None:
+        series, paths = self._select()
+        volume = decode_volume(series, paths, on_progress=self._progress(0, 30))
+        self._advance(JobState.DECODED, slices=volume.shape[0], spacing_mm=volume.spacing_mm)
+        answer, triage = self._own.reader.read(volume, on_progress=self._progress(30, 85))
+        self._advance(JobState.INFERRED, outcome=answer.outcome.value, suspicion=answer.suspicion)
+        kept, picture = encode_study(
+            StudyToEncode(
+                paths=[paths[frame.sop_instance_uid] for frame in volume.frames],
+                volume=volume,
+                reading=answer,
+                triage=triage,
+                content_datetime=self._claim.queued_at,
+                result_version=self._claim.study_version,
+                predecessor=self._predecessor(),
+            ),
+            self._own.settings,
+        )
+        self._lease.check()
+        self._store(answer, triage, kept, picture)
+
+    def _select(self) -> tuple[SeriesHeader, dict[str, Path]]:
+        with reading(self._own.engine) as session:
+            stored = instance_paths(session, self._claim)
+        spool = self._own.settings.spool_folder
+        paths = {uid: spool / path for uid, path in stored.items()}
+        selection = select_series(read_series(paths.values()))
+        with transaction(self._own.engine) as session:
+            record_decisions(session, self._claim, _decision_rows(self._claim, selection))
+        series = selection.require()
+        self._advance(JobState.SELECTED, series_instance_uid=series.series_instance_uid)
+        return series, paths
+
+    def _advance(self, state: JobState, **facts: object) -> None:
+        self._lease.check()
+        with transaction(self._own.engine) as session:
+            advance_job(session, self._claim, state, self._own.clock(), **facts)
+
+    def _progress(self, first_percent: int, last_percent: int) -> Callable[[int, int], None]:
+        def show(done: int, total: int) -> None:
+            self._lease.check()
+            share = done / max(total, 1)
+            self._lease.progress_percent = round(
+                first_percent + share * (last_percent - first_percent)
+            )
+
+        return show
+
+    def _predecessor(self) -> PredecessorReport | None:
+        with reading(self._own.engine) as session:
+            found = newest_report(
+                session, self._claim.study_id, before_version=self._claim.study_version
+            )
+        if found is None:
+            return None
+        return PredecessorReport(
+            found.study_instance_uid, found.series_instance_uid, found.sop_instance_uid
+        )
+
+    def _store(
+        self,
+        answer: Reading,
+        triage: Triage | None,
+        kept: list[KeptObject],
+        picture: str | None,
+    ) -> None:
+        own, claim, now = self._own, self._claim, self._own.clock()
+        result = Result(
+            job_id=claim.job_id,
+            study_id=claim.study_id,
+            study_version=claim.study_version,
+            outcome=answer.outcome,
+            urgency=triage.urgency if triage else None,
+            urgency_rule=triage.rule if triage else "",
+            reason="; ".join(gate.reason for gate in answer.failed_gates),
+            suspicion=answer.suspicion,
+            reading=answer.facts(),
+            execution_provider=own.reader.provider,
+            key_picture=picture,
+            created_at=now,
+        )
+        with transaction(own.engine) as session:
+            end_job(
+                session,
+                claim,
+                JobState.ENCODED if kept else JobState.REFUSED,
+                now,
+                rank=_RANKS[triage.urgency] if triage else WorklistRank.UNANSWERED,
+                outcome=answer.outcome.value,
+                urgency=triage.urgency.value if triage else None,
+                objects=len(kept),
+            )
+            stored = store_result(
+                session,
+                result,
+                [_object_row(one) for one in kept],
+                [peer.name for peer in own.settings.destinations],
+                now,
+            )
+        _log.info("encoded", result_id=stored.result_id, current=stored.current, objects=len(kept))
+
+
+def _end_refused(own: Equipment, claim: Claim, error: Refused) -> None:
+    """A refusal is an answer too: "not assessable", with the reason."""
+    _log.info("refused", error_kind=error.kind, **error.facts)
+    now = own.clock()
+    with transaction(own.engine) as session, contextlib.suppress(LeaseLost):
+        end_job(
+            session,
+            claim,
+            JobState.REFUSED,
+            now,
+            rank=WorklistRank.UNANSWERED,
+            error_kind=error.kind,
+            error_message=str(error),
+        )
+        _store_refusal(session, claim, error, now)
+
+
+def _store_refusal(session: Session, claim: Claim, error: Refused, now: datetime) -> None:
+    store_result(
+        session,
+        Result(
+            job_id=claim.job_id,
+            study_id=claim.study_id,
+            study_version=claim.study_version,
+            outcome=Outcome.NOT_ASSESSABLE,
+            urgency=None,
+            reason=str(error),
+            reading={"outcome": Outcome.NOT_ASSESSABLE.value, "refused_by": error.kind},
+            created_at=now,
+        ),
+        [],
+        [],
+        now,
+    )
+
+
+def _return_or_fail(own: Equipment, claim: Claim, error: Unavailable) -> None:
+    settings = own.settings
+    backoff = Backoff(
+        settings.delivery_first_retry_s, settings.delivery_longest_retry_s, settings.max_attempts
+    )
+    delay_s = retry_delay_s(error, claim.attempts, backoff, jitter=0.0)
+    _give_back(own, claim, error.kind, str(error), delay_s)
+
+
+def _end_defect(own: Equipment, claim: Claim, error: Exception) -> None:
+    # The message of a foreign exception may quote a data set; its type and the lines may not.
+    trace = "".join(traceback.format_tb(error.__traceback__))
+    _log.error("defect", error_kind=type(error).__name__, trace=trace)
+    delay_s = 1.0 if claim.attempts < _DEFECT_ATTEMPTS else None
+    _give_back(own, claim, type(error).__name__, "A defect; the trace is kept", delay_s, trace)
+
+
+def _give_back(
+    own: Equipment,
+    claim: Claim,
+    error_kind: str,
+    message: str,
+    delay_s: float | None,
+    trace: str = "",
+) -> None:
+    """Back to the queue after `delay_s`, or failed for good when that is None."""
+    now = own.clock()
+    with transaction(own.engine) as session, contextlib.suppress(LeaseLost):
+        if delay_s is not None:
+            return_job(
+                session,
+                claim,
+                now,
+                error_kind=error_kind,
+                error_message=message,
+                not_before=now + timedelta(seconds=delay_s),
+            )
+            return
+        end_job(
+            session,
+            claim,
+            JobState.FAILED,
+            now,
+            rank=WorklistRank.UNANSWERED,
+            error_kind=error_kind,
+            error_message=message,
+            trace=trace,
+        )
