@@ -42,6 +42,7 @@ from radiology.finding import Outcome, Reading, Triage, Urgency
 from radiology.series import SeriesHeader
 from settings.environment import Settings
 from settings.log_events import get_logger
+from worker.bundle_series import bundle_refusal
 from worker.decode_volume import decode_volume
 from worker.encode import PredecessorReport
 from worker.encode_study import StudyToEncode, encode_study
@@ -51,6 +52,7 @@ from worker.lease import Lease
 from worker.read_series import read_series
 from worker.retry import Backoff, retry_delay_s
 from worker.select_series import SeriesSelection, select_series
+from worker.series_rules import REFUSALS
 
 _log = get_logger("pipeline")
 _DEFECT_ATTEMPTS = 2  # a defect is tried once more: memory may have been short, a disk slow
@@ -163,7 +165,10 @@ class _Job:
             stored = instance_paths(session, self._claim)
         spool = self._own.settings.spool_folder
         paths = {uid: spool / path for uid, path in stored.items()}
-        selection = select_series(read_series(paths.values()))
+        selection = select_series(
+            read_series(paths.values()),
+            refusals=(*REFUSALS, bundle_refusal(self._own.reader.bundle)),
+        )
         with transaction(self._own.engine) as session:
             record_decisions(session, self._claim, _decision_rows(self._claim, selection))
         series = selection.require()

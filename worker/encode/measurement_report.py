@@ -21,7 +21,6 @@ from pydicom import Dataset
 from pydicom.uid import Comprehensive3DSRStorage, ExplicitVRLittleEndian
 
 from radiology import codes
-from radiology.finding import Outcome
 from worker.encode.coded_concepts import coded, plain_text, private_coding_scheme
 from worker.encode.derived_object import (
     DISCLAIMER,
