@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -186,19 +186,25 @@ def due_deliveries(session: Session, now: datetime) -> int:
 
 def retry_deliveries(session: Session, job_id: int, now: datetime) -> int:
     """Queue a job's unfinished deliveries again, as a person asked; returns how many."""
-    deliveries: Iterable[Delivery] = session.scalars(
-        select(Delivery)
-        .join(Result, Result.id == Delivery.result_id)
-        .where(Result.job_id == job_id, Delivery.state.in_(_OPEN))
-    ).all()
-    count = 0
+    result = session.scalars(select(Result).where(Result.job_id == job_id)).one_or_none()
+    if result is None:
+        return 0
+    deliveries = [one for one in result.deliveries if one.state in _OPEN]
     for delivery in deliveries:
         delivery.state = DeliveryState.WAITING
         delivery.due_at = now
         delivery.attempts = 0
         delivery.finished_at = None
-        count += 1
-    return count
+    if deliveries:
+        record_event(
+            session,
+            "deliveries_retried",
+            now,
+            study_id=result.study_id,
+            job_id=job_id,
+            count=len(deliveries),
+        )
+    return len(deliveries)
 
 
 def _write(session: Session, claim: DeliveryClaim, **values: Any) -> None:

@@ -91,6 +91,8 @@ def record_instance(session: Session, arrival: Arrival, now: datetime) -> Record
         return _same_object(stored, arrival)
     study.last_instance_at = max(study.last_instance_at, now)
     study.state = StudyState.RECEIVED
+    if study.worklist_rank is WorklistRank.ROUTINE:
+        study.worklist_rank = WorklistRank.PENDING  # "routine" was said of fewer images
     study.priority = min(study.priority, arrival.priority, key=_MOST_URGENT_FIRST.index)
     return Recorded.NEW
 

@@ -82,15 +82,8 @@ def _supersede_older(session: Session, result: Result, now: datetime) -> tuple[i
     if not older:
         return ()
     session.execute(update(Result).where(Result.id.in_(older)).values(superseded_by_id=result.id))
-    session.execute(
-        update(Delivery)
-        .where(
-            Delivery.result_id.in_(older),
-            Delivery.state == DeliveryState.WAITING,
-            Delivery.lease_until.is_(None),
-        )
-        .values(state=DeliveryState.WITHDRAWN, finished_at=now)
-    )
+    if result.objects:
+        _withdraw_deliveries(session, older, now)
     for old in older:
         record_event(
             session,
@@ -102,6 +95,23 @@ def _supersede_older(session: Session, result: Result, now: datetime) -> tuple[i
             new_result=result.id,
         )
     return older
+
+
+def _withdraw_deliveries(session: Session, result_ids: tuple[int, ...], now: datetime) -> None:
+    """Do not begin to send what something newer is sent for.
+
+    A newer version without an answer sends nothing, so the older result still goes out: PACS must
+    not lose an urgent one to a late image.
+    """
+    session.execute(
+        update(Delivery)
+        .where(
+            Delivery.result_id.in_(result_ids),
+            Delivery.state == DeliveryState.WAITING,
+            Delivery.lease_until.is_(None),
+        )
+        .values(state=DeliveryState.WITHDRAWN, finished_at=now)
+    )
 
 
 @dataclass(frozen=True, slots=True)

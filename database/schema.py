@@ -10,9 +10,10 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError
 
 from database.tables import Base
-from radiology.errors import SettingsRefused
+from radiology.errors import DatabaseUnavailable, SettingsRefused
 
 _MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
@@ -28,11 +29,16 @@ def check_schema(engine: Engine) -> None:
 
     Raises
     ------
+    DatabaseUnavailable
+        The server does not answer.
     SettingsRefused
         The database is empty, older or newer. The message says what to run.
     """
-    with engine.connect() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
+    try:
+        with engine.connect() as connection:
+            found = MigrationContext.configure(connection).get_current_revision()
+    except OperationalError as error:
+        raise DatabaseUnavailable from error
     wanted = ScriptDirectory.from_config(_config(None)).get_current_head()
     if found != wanted:
         raise SettingsRefused(

@@ -116,9 +116,8 @@ def study_page(session: Session, study_instance_uid: str) -> StudyPage | None:
 
 def rank_counts(session: Session) -> dict[WorklistRank, int]:
     """How many studies each rank has, from the index alone."""
-    counted = session.execute(
-        select(Study.worklist_rank, func.count()).group_by(Study.worklist_rank)
-    )
+    rank = Study.worklist_rank
+    counted = session.execute(select(rank, func.count()).group_by(rank))
     return dict.fromkeys(WorklistRank, 0) | dict(counted.all())
 
 
@@ -204,9 +203,8 @@ def key_picture_path(session: Session, result_id: int) -> str | None:
 
 def study_of_job(session: Session, job_id: int) -> StudyFacts | None:
     """The study that a job is about."""
-    study = session.scalar(
-        select(Study).join(Job, Job.study_id == Study.id).where(Job.id == job_id)
-    )
+    of_job = select(Study).join(Job, Job.study_id == Study.id).where(Job.id == job_id)
+    study = session.scalar(of_job)
     return _facts(StudyFacts, study) if study is not None else None
 
 

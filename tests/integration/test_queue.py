@@ -444,6 +444,39 @@ def test_a_version_without_an_answer_keeps_the_urgent_rank(engine: Engine) -> No
         assert session.scalars(select(Study)).one().worklist_rank is WorklistRank.URGENT
 
 
+def test_an_unsent_answer_outlives_a_version_without_one(engine: Engine) -> None:
+    """If the late half makes a study not assessable, the first result is still sent to PACS."""
+    queue_job(engine, study=1)
+    finish(engine, claim(engine), destinations=["pacs"])
+    receive(engine, arrival(instance=2), later(60))
+    with transaction(engine) as session:
+        assemble_study(session, 1, bundle="bundle", waits=WAITS, now=later(66))
+    claimed = claim(engine, 67)
+    refusal = Result(
+        job_id=claimed.job_id,
+        study_id=1,
+        study_version=2,
+        outcome=Outcome.NOT_ASSESSABLE,
+        reading={},
+        created_at=later(68),
+    )
+    with transaction(engine) as session:
+        store_result(session, refusal, [], ["pacs"], later(68))
+    with reading(engine) as session:
+        assert session.scalars(select(Delivery.state)).all() == [DeliveryState.WAITING]
+
+
+def test_a_late_image_takes_routine_back(engine: Engine) -> None:
+    """A study that was called routine is pending again while an image of it is unread."""
+    queue_job(engine, study=1)
+    claimed = claim(engine)
+    with transaction(engine) as session:
+        end_job(session, claimed, JobState.ENCODED, later(1), rank=WorklistRank.ROUTINE)
+    receive(engine, arrival(instance=2), later(60))
+    with reading(engine) as session:
+        assert session.scalars(select(Study)).one().worklist_rank is WorklistRank.PENDING
+
+
 @pytest.fixture
 def delivering(engine: Engine) -> Engine:
     """A database with one result that waits for one destination."""

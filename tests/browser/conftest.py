@@ -1,0 +1,139 @@
+"""A running worklist page, with a hospital behind it that goes on while somebody watches."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from playwright.sync_api import Browser, Page
+
+from settings.environment import Settings
+from tests.peers.ports import free_port
+from tests.peers.waiting import wait_until
+from tests.unit.worklist.ordinary_day import OrdinaryDay, seed_ordinary_day
+from tests.unit.worklist.seeding import SeededHospital, open_hospital
+from worklist.app import create_app
+from worklist.server import StreamEndingServer, open_socket
+
+
+def _shortly_ago() -> datetime:
+    return datetime.now(UTC) - timedelta(minutes=27)
+
+
+_PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures"
+# Set it to keep the pictures of the documentation: FIRSTREAD_TEST_KEEP_PICTURES=true.
+_KEEP_PICTURES = os.environ.get("FIRSTREAD_TEST_KEEP_PICTURES") == "true"
+
+
+@pytest.fixture
+def hospital(tmp_path: Path) -> SeededHospital:
+    """Give a hospital whose clock is shortly behind ours, without any study."""
+    return open_hospital(tmp_path, _shortly_ago())
+
+
+@pytest.fixture(scope="session")
+def _seeded_day(tmp_path_factory: pytest.TempPathFactory) -> tuple[SeededHospital, OrdinaryDay]:
+    hospital = open_hospital(tmp_path_factory.mktemp("ordinary-day"), _shortly_ago())
+    day = seed_ordinary_day(hospital)
+    hospital.engine.dispose()
+    return hospital, day
+
+
+@pytest.fixture
+def ordinary_day(
+    hospital: SeededHospital, _seeded_day: tuple[SeededHospital, OrdinaryDay]
+) -> OrdinaryDay:
+    """Give the hospital a study of every kind, the last of them just now."""
+    seeded, day = _seeded_day
+    hospital.take_over(seeded)
+    return day
+
+
+@dataclass
+class RunningPage:
+    """The hospital's page, served by the real server in a thread of its own."""
+
+    app: FastAPI
+    settings: Settings
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.settings.worklist_port}"
+
+    def start(self) -> None:
+        """Serve, on the same port each time."""
+        config = uvicorn.Config(self.app, log_level="warning", access_log=False)
+        self._server = StreamEndingServer(config)
+        listener = open_socket(self.settings)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [listener]}, daemon=True
+        )
+        self._thread.start()
+        wait_until(lambda: self._server.started, what="the page to be served")
+
+    def stop(self) -> None:
+        """Stop serving, however many browsers listen."""
+        self._server.should_exit = True
+        self._thread.join(timeout=10)
+        assert not self._thread.is_alive(), "the server did not stop"
+
+
+@pytest.fixture
+def running_page(hospital: SeededHospital, tmp_path: Path) -> Iterator[Callable[[], RunningPage]]:
+    """Give a function that starts the page; what still runs is stopped at the end."""
+    settings = Settings(data_folder=tmp_path, worklist_port=free_port())
+    started: list[RunningPage] = []
+
+    def start() -> RunningPage:
+        # An application that was stopped is not started again: its streams are closed for good.
+        page = RunningPage(create_app(settings, hospital.engine), settings)
+        page.start()
+        started.append(page)
+        return page
+
+    yield start
+    for page in started:
+        page.stop()
+
+
+@pytest.fixture
+def address(running_page: Callable[[], RunningPage]) -> str:
+    """Give the address of the running page."""
+    return running_page().address
+
+
+@pytest.fixture
+def reader(browser: Browser, address: str) -> Iterator[Page]:
+    """Give a page of a reader's browser; anything on its console but talk is a failure."""
+    context = browser.new_context(base_url=address, viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "console",
+        lambda message: (
+            complaints.append(message.text) if message.type in ("error", "warning") else None
+        ),
+    )
+    yield page
+    context.close()
+    assert not complaints, complaints
+
+
+@pytest.fixture
+def keep_picture() -> Callable[..., None]:
+    """Give a function that keeps a picture of a page for the documentation, when asked to."""
+
+    def keep(page: Page, name: str, *, whole: bool = False) -> None:
+        if _KEEP_PICTURES:
+            _PICTURES.mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=_PICTURES / f"{name}.png", full_page=whole)
+
+    return keep

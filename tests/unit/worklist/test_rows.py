@@ -1,0 +1,121 @@
+"""The queries behind the page: by index, complete, and honest about changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import event, text
+
+from database.session import Session, reading
+from database.states import JobState, WorklistRank
+from database.worklist_rows import (
+    change_token,
+    failed_jobs,
+    latest_quarantine,
+    oldest_waiting_job,
+    open_deliveries,
+    rank_counts,
+    state_counts,
+    study_page,
+    worklist_page,
+)
+from radiology.finding import Urgency
+from tests.unit.worklist.ordinary_day import MILD, OrdinaryDay
+from tests.unit.worklist.seeding import SeededHospital
+
+
+def _statements(hospital: SeededHospital, query: Callable[[Session], object]) -> list[str]:
+    """The plan of each statement that a query sends."""
+    sent: list[tuple[str, object]] = []
+
+    def note(_c: object, _cur: object, statement: str, parameters: object, *_: object) -> None:
+        if statement.startswith("SELECT"):
+            sent.append((statement, parameters))
+
+    event.listen(hospital.engine, "before_cursor_execute", note)
+    with reading(hospital.engine) as session:
+        query(session)
+    event.remove(hospital.engine, "before_cursor_execute", note)
+    plans = []
+    with hospital.engine.connect() as connection:
+        for statement, parameters in sent:
+            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)  # type: ignore[arg-type]
+            plans.append("\n".join(row[3] for row in rows))
+    return plans
+
+
+def test_no_query_reads_a_whole_table(ordinary_day: OrdinaryDay, hospital: SeededHospital) -> None:
+    """Every query finds its rows through an index, and sorts no table."""
+    queries: list[Callable[[Session], object]] = [
+        worklist_page,
+        lambda session: worklist_page(session, rank=WorklistRank.URGENT),
+        lambda session: worklist_page(session, after=worklist_page(session, length=2).following),
+        lambda session: study_page(session, ordinary_day.urgent),
+        rank_counts,
+        state_counts,
+        change_token,
+        lambda session: failed_jobs(session, limit=50),
+        lambda session: open_deliveries(session, limit=50),
+        lambda session: latest_quarantine(session, limit=50),
+        oldest_waiting_job,
+    ]
+    for query in queries:
+        for plan in _statements(hospital, query):
+            scans = [
+                line
+                for line in plan.splitlines()
+                if line.startswith("SCAN") and "USING" not in line and "CONSTANT" not in line
+            ]
+            assert not scans, plan
+            assert not ("TEMP B-TREE FOR ORDER BY" in plan and "study_worklist" in plan), plan
+
+
+def test_counts(ordinary_day: OrdinaryDay, hospital: SeededHospital) -> None:
+    """Every rank and state is counted, also those that nothing has."""
+    with reading(hospital.engine) as session:
+        ranks, states = rank_counts(session), state_counts(session)
+    assert ranks[WorklistRank.URGENT] == 2
+    assert ranks[WorklistRank.UNANSWERED] == 3
+    assert sum(ranks.values()) == sum(states.values()) == 12
+
+
+def test_token_changes_with_what_the_page_shows(hospital: SeededHospital) -> None:
+    """Arrival, assembly, claim, progress, result, delivery and quarantine are each noticed."""
+    seen = []
+
+    def look() -> None:
+        with reading(hospital.engine) as session:
+            seen.append(change_token(session))
+
+    look()
+    uid = hospital.receive()
+    look()
+    hospital.receive(into=uid)
+    look()
+    hospital.queue(uid)
+    look()
+    claim = hospital.claim()
+    look()
+    for percent in (20, 60):
+        hospital.progress(claim, percent, JobState.DECODED)
+        look()
+    hospital.answer(claim, Urgency.SUSPECTED, MILD, destinations=("pacs",), picture=False)
+    look()
+    hospital.deliver()
+    look()
+    hospital.quarantine("unreadable")
+    look()
+    assert len(set(seen)) == len(seen)
+    look()
+    assert seen[-1] == seen[-2]
+
+
+def test_rows_outlive_their_session(ordinary_day: OrdinaryDay, hospital: SeededHospital) -> None:
+    """What a query gives is values: nothing is read later, nothing can be written."""
+    with reading(hospital.engine) as session:
+        page = study_page(session, ordinary_day.urgent)
+    with hospital.engine.begin() as connection:
+        connection.execute(text("DROP TABLE event"))
+    assert page is not None
+    assert "claimed" in {item.name for item in page.events}
+    assert page.results[0].deliveries[0].objects[0].status == 0xA700

@@ -1,0 +1,54 @@
+"""`python -m worklist`: serve the worklist page."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from database.schema import check_schema
+from database.session import open_engine, reading
+from radiology.errors import FirstreadError
+from settings.environment import read_settings
+from settings.log_events import configure_logging
+from worklist.app import create_app
+from worklist.server import open_socket, serve
+
+_REFUSED = 2  # as `firstread` does
+
+
+def main(arguments: Sequence[str] = ()) -> int:
+    """Serve until told to stop.
+
+    Returns
+    -------
+    An exit code: 0 after a stop, 2 when the page cannot be served as it is set up. Then standard
+    error says what to change.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m worklist", description="Serve the worklist page."
+    )
+    parser.add_argument(
+        "--published-on-loopback",
+        action="store_true",
+        help="inside a container: allow a host other than 127.0.0.1, because its port is "
+        "published on the loopback interface of the host only",
+    )
+    given = parser.parse_args(list(arguments))
+    try:
+        settings = read_settings()
+        configure_logging(settings)
+        engine = open_engine(settings.database_address)
+        with reading(engine):  # says in a line of our own when the database does not answer
+            pass
+        check_schema(engine)
+        listener = open_socket(settings, published_on_loopback=given.published_on_loopback)
+    except FirstreadError as error:
+        sys.stderr.write(f"{error.kind}: {error}\n")
+        return _REFUSED
+    serve(create_app(settings, engine), listener)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

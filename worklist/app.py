@@ -1,0 +1,84 @@
+"""The worklist page as an application.
+
+There is no sign-in yet: whoever reaches the page may read it. It is therefore served on the
+loopback interface only, answers only to loopback names (`request_guard`), and refuses to start
+otherwise (`server`). Sign-in, and with it the hospital's network, comes with a later version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from fastapi import FastAPI
+from starlette.responses import FileResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from database.session import Engine
+from settings.environment import Settings
+from worklist.health import health_routes
+from worklist.http_errors import ErrorPages
+from worklist.live import LiveScreens
+from worklist.pictures import picture_routes
+from worklist.request_guard import RequestGuard
+from worklist.routes import live_routes, page_routes, retry_routes
+from worklist.screens import PageContext
+from worklist.templates import STATIC_FOLDER, make_templates
+
+_FOR_EVER = "public, max-age=31536000, immutable"  # the address changes with the content
+_FOR_A_DAY = "public, max-age=86400"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def create_app(
+    settings: Settings, engine: Engine, *, clock: Callable[[], datetime] = _now
+) -> FastAPI:
+    """The application: pages, live updates, pictures, health.
+
+    `app.state.live` is the `LiveScreens`; call its `close()` before the server stops, because an
+    open stream would keep it waiting.
+    """
+    templates = make_templates()
+    context = PageContext(settings, engine, templates, clock)
+    live = LiveScreens(engine)
+    pages = ErrorPages(templates)
+    app = FastAPI(
+        title="Firstread worklist page",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.state.live = live
+    app.include_router(page_routes(context))
+    app.include_router(live_routes(context, live))
+    app.include_router(retry_routes(context))
+    app.include_router(picture_routes(context))
+    app.include_router(health_routes(context))
+    app.mount("/static", _Static(directory=STATIC_FOLDER))
+    app.add_api_route("/favicon.ico", _favicon, include_in_schema=False)
+    pages.install(app)
+    app.add_middleware(RequestGuard, pages=pages)
+    return app
+
+
+class _Static(StaticFiles):
+    """Our own script, stylesheet, font and icon, with how long a browser may keep them."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        versioned = scope["query_string"].startswith(b"v=")
+        response.headers["Cache-Control"] = _FOR_EVER if versioned else _FOR_A_DAY
+        return response
+
+
+def _favicon() -> FileResponse:
+    return FileResponse(
+        STATIC_FOLDER / "favicon.svg",
+        media_type="image/svg+xml",
+        headers={"Cache-Control": _FOR_A_DAY},
+    )

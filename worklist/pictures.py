@@ -1,0 +1,64 @@
+"""Key pictures: found by the number of their result, never by a path that a browser names."""
+
+from __future__ import annotations
+
+import io
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, HTTPException
+from fastapi import Path as PathParameter
+from PIL import Image, UnidentifiedImageError
+from starlette.responses import FileResponse, Response
+
+from database.session import reading
+from database.worklist_rows import key_picture_path
+from worklist.screens import PageContext
+
+_THUMBNAIL_PIXELS = 160  # twice what the list shows, for screens of double density
+# A result's picture never changes; it must not lie in a cache for longer than a reader's session.
+_CACHE = {"Cache-Control": "private, max-age=3600"}
+
+ResultId = Annotated[int, PathParameter(ge=1, le=2**31 - 1)]
+
+
+def picture_routes(context: PageContext) -> APIRouter:
+    """`GET /pictures/{result_id}` and its `/thumbnail`."""
+    router = APIRouter(prefix="/pictures")
+
+    @router.get("/{result_id}")
+    def picture(result_id: ResultId) -> Response:
+        return FileResponse(_path_of(context, result_id), media_type="image/png", headers=_CACHE)
+
+    @router.get("/{result_id}/thumbnail")
+    def thumbnail(result_id: ResultId) -> Response:
+        path = _path_of(context, result_id)
+        try:
+            small = _thumbnail(path, path.stat().st_mtime_ns)
+        except (OSError, UnidentifiedImageError) as error:
+            raise HTTPException(404) from error
+        return Response(small, media_type="image/png", headers=_CACHE)
+
+    return router
+
+
+def _path_of(context: PageContext, result_id: int) -> Path:
+    """The file of a key picture; 404 unless it is a PNG file inside the results folder."""
+    with reading(context.engine) as session:
+        named = key_picture_path(session, result_id)
+    folder = context.settings.results_folder.resolve()
+    path = (folder / named).resolve() if named else folder
+    if not path.is_relative_to(folder) or path.suffix != ".png" or not path.is_file():
+        raise HTTPException(404)
+    return path
+
+
+@lru_cache(maxsize=512)
+def _thumbnail(path: Path, _modified_ns: int) -> bytes:
+    with Image.open(path, formats=("PNG",)) as picture:
+        small = picture.convert("RGB")
+        small.thumbnail((_THUMBNAIL_PIXELS, _THUMBNAIL_PIXELS), Image.Resampling.LANCZOS)
+        written = io.BytesIO()
+        small.save(written, "PNG", optimize=True)
+        return written.getvalue()

@@ -1,0 +1,219 @@
+// Follows the screen: swaps the parts that changed, keeps scroll position and keyboard focus,
+// tells when a study has become urgent, and says honestly when the page is no longer live.
+"use strict";
+
+(() => {
+  const address = document.currentScript.dataset.live;
+  const SILENT_AFTER_MS = 30000; // three heartbeats
+  const rows = document.querySelector("[data-rows]");
+  const live = document.getElementById("live");
+  const announcement = document.getElementById("announcement");
+  let source = null;
+  let heardAt = Date.now();
+  let urgent = null; // how many urgent studies there are in all, when the screen says so
+
+  // --- time -----------------------------------------------------------------------------------
+
+  const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const day = new Intl.DateTimeFormat("en-GB", {
+    year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit",
+  });
+
+  function distance(seconds) {
+    const ahead = seconds < 0;
+    const size = Math.abs(seconds);
+    let words;
+    if (size < 10) words = ahead ? "in a moment" : "now";
+    else if (size < 90) words = `${Math.round(size)} s`;
+    else if (size < 5400) words = `${Math.round(size / 60)} min`;
+    else if (size < 129600) words = `${Math.round(size / 3600)} h`;
+    else words = `${Math.round(size / 86400)} days`;
+    if (size < 10) return words;
+    return ahead ? `in ${words}` : `${words} ago`;
+  }
+
+  function tellTimes(within) {
+    for (const time of within.querySelectorAll("time[data-since], time[data-due]")) {
+      const moment = new Date(time.dateTime);
+      const seconds = (Date.now() - moment) / 1000;
+      // What was due is being done: "12 s ago" would sound like something forgotten.
+      const words = distance("due" in time.dataset ? Math.min(seconds, 0) : Math.max(seconds, 0));
+      if (time.textContent !== words) time.textContent = words;
+      time.title = day.format(moment);
+    }
+    for (const time of within.querySelectorAll("time[data-at]")) {
+      const moment = new Date(time.dateTime);
+      const today = moment.toDateString() === new Date().toDateString();
+      const words = today ? clock.format(moment) : day.format(moment);
+      if (time.textContent !== words) time.textContent = words;
+    }
+  }
+
+  // --- swapping parts ---------------------------------------------------------------------------
+
+  const partOf = (key) => document.querySelector(`[data-part="${CSS.escape(key)}"]`);
+
+  function elementOf(html) {
+    const template = document.createElement("template");
+    template.innerHTML = html;
+    return template.content.firstElementChild;
+  }
+
+  // A picture that stays the same must not blink: the element that has it already is kept.
+  function keepPictures(before, after) {
+    for (const picture of after.querySelectorAll("img")) {
+      const shown = before.querySelector(`img[src="${CSS.escape(picture.getAttribute("src"))}"]`);
+      if (shown) picture.replaceWith(shown);
+    }
+  }
+
+  function keepOpen(before, after) {
+    for (const details of before.querySelectorAll("details[open][id]")) {
+      const same = after.querySelector(`#${CSS.escape(details.id)}`);
+      if (same) same.open = true;
+    }
+  }
+
+  function swap(key, digest, html) {
+    const before = partOf(key);
+    if (before && before.dataset.digest === digest) return;
+    const after = elementOf(html);
+    tellTimes(after);
+    if (before) {
+      keepPictures(before, after);
+      keepOpen(before, after);
+      before.replaceWith(after);
+    } else if (rows) {
+      rows.append(after);
+    }
+    if (before || rows) after.classList.add("changed");
+  }
+
+  function arrange(order) {
+    const wanted = new Set(order);
+    for (const row of [...rows.children]) if (!wanted.has(row.dataset.part)) row.remove();
+    order.forEach((key, index) => {
+      const row = partOf(key);
+      const there = rows.children[index];
+      if (row && row !== there) rows.insertBefore(row, there || null);
+    });
+  }
+
+  // What the reader looks at stays where it is on the screen.
+  function keepingPlace(change) {
+    const focused = document.activeElement;
+    const focusedId = focused && focused !== document.body ? focused.id : "";
+    const anchor = window.scrollY > 0 && rows
+      ? [...rows.children].find((row) => row.getBoundingClientRect().bottom > 0) : null;
+    const anchorKey = anchor && anchor.dataset.part;
+    const top = anchor && anchor.getBoundingClientRect().top;
+    change();
+    const again = focusedId && document.getElementById(focusedId);
+    if (again && document.activeElement !== again) again.focus({ preventScroll: true });
+    const moved = anchorKey && partOf(anchorKey);
+    if (moved) window.scrollBy(0, moved.getBoundingClientRect().top - top);
+  }
+
+  // --- a new urgent study -------------------------------------------------------------------------
+
+  const urgentKeys = () =>
+    new Set([...document.querySelectorAll('[data-kind="urgent"]')].map((part) => part.dataset.part));
+
+  const textOf = (row, selector) => (row.querySelector(selector)?.textContent || "").replace(/\s+/g, " ").trim();
+
+  function announce(before, total) {
+    const fresh = [...urgentKeys()].filter((key) => !before.has(key)).map(partOf);
+    const words = fresh.map((row) => {
+      if (!row.classList.contains("row")) return "This study is urgent.";
+      row.classList.add("arrived");
+      return `Urgent: ${textOf(row, ".open")}, ${textOf(row, ".found .lead")}.`;
+    });
+    const elsewhere = total !== null && urgent !== null ? total - urgent - fresh.length : 0;
+    if (elsewhere > 0) words.push("There is a new urgent study at the top of the list.");
+    if (words.length) announcement.textContent = words.join(" ");
+  }
+
+  // --- the stream -----------------------------------------------------------------------------
+
+  function show(state, words) {
+    if (live.dataset.state === state) return;
+    live.dataset.state = state;
+    live.querySelector(".words").textContent = words;
+  }
+
+  function heard() {
+    heardAt = Date.now();
+    show("live", "Live");
+  }
+
+  function notLive() {
+    show("lost", `Not live since ${clock.format(heardAt)}`);
+  }
+
+  function apply(event) {
+    const screen = JSON.parse(event.data);
+    const before = urgentKeys();
+    keepingPlace(() => {
+      for (const [key, [digest, html]] of Object.entries(screen.parts)) swap(key, digest, html);
+      if (rows && screen.order) arrange(screen.order);
+    });
+    announce(before, screen.urgent);
+    urgent = screen.urgent;
+    document.title = `${screen.title} – Firstread`;
+    heard();
+  }
+
+  function connect() {
+    if (source) return;
+    source = new EventSource(address);
+    source.addEventListener("parts", apply);
+    source.addEventListener("alive", heard);
+    source.addEventListener("unavailable", () => show("lost", "The database does not answer"));
+    source.addEventListener("error", () => {
+      notLive();
+      if (source && source.readyState === EventSource.CLOSED) disconnect();
+    });
+  }
+
+  function disconnect() {
+    if (source) source.close();
+    source = null;
+  }
+
+  // A browser keeps only six connections to one server: a study in a hidden tab gives its own
+  // back. The list keeps it, because it announces what is urgent.
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) connect();
+    else if (!rows) disconnect();
+  });
+  window.addEventListener("pagehide", disconnect);
+  window.addEventListener("pageshow", connect);
+
+  setInterval(() => {
+    tellTimes(document);
+    if (document.hidden && !rows) return;
+    if (Date.now() - heardAt > SILENT_AFTER_MS) notLive();
+    connect();
+  }, 5000);
+
+  // --- keyboard ---------------------------------------------------------------------------------
+
+  const STEPS = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 };
+
+  document.addEventListener("keydown", (event) => {
+    const step = STEPS[event.key];
+    if (!rows || !step || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
+    const links = [...rows.querySelectorAll("a.open")];
+    const at = links.indexOf(document.activeElement);
+    const letter = event.key.length === 1;
+    if (at < 0 && !letter) return; // outside the list the arrows scroll, as everywhere
+    const next = links[at < 0 ? 0 : at + step];
+    if (!next) return;
+    event.preventDefault();
+    next.focus();
+    next.closest("tr").scrollIntoView({ block: "nearest" });
+  });
+
+  tellTimes(document);
+  connect();
+})();

@@ -1,0 +1,124 @@
+"""Where a study stands, in words: its state, its deliveries, its patient."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from database.states import RUNNING, DeliveryState, JobState, StudyState
+from database.worklist_facts import DeliveryFacts, JobFacts, StudyFacts, WorklistRow
+from worklist.next_steps import next_step
+
+_AGE = re.compile(r"0*(\d{1,3})([DWMY])")  # PS3.5 Table 6.2-1, value representation AS
+_AGE_UNITS = {"D": "days", "W": "weeks", "M": "months", "Y": "y"}
+_SEXES = {"M": "male", "F": "female", "O": "other"}  # PS3.3 Section C.7.1.1
+
+_STATES = {
+    StudyState.RECEIVED: "images are arriving",
+    StudyState.QUEUED: "waits for a worker",
+    StudyState.SELECTED: "series chosen",
+    StudyState.DECODED: "images decoded",
+    StudyState.INFERRED: "model has read it",
+    StudyState.ENCODED: "results made",
+    StudyState.DELIVERED: "results stored",
+    StudyState.REFUSED: "ended without a result",
+    StudyState.FAILED: "ended with a fault",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A study's state, and the progress of the job that a worker holds.
+
+    `percent` is None when no worker holds the job; `returns_at` is when a job comes back to the
+    queue that something unavailable had stopped, and `trouble` what that was.
+    """
+
+    state: str
+    words: str
+    percent: int | None = None
+    returns_at: datetime | None = None
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryLine:
+    """Where one delivery stands. `when` is the moment that `words` speak of, if any."""
+
+    state: DeliveryState
+    destination: str
+    words: str
+    when: datetime | None = None
+    reason: str = ""
+    advice: str = ""
+
+
+def standing_of(row: WorklistRow) -> Standing:
+    """Where a study stands."""
+    state, job = row.study.state, row.job
+    words = _STATES[state]
+    if job is None or job.state not in RUNNING or job.lease_until is None:
+        return Standing(state.value, words)
+    if state is StudyState.RECEIVED:
+        return Standing(state.value, words)
+    if _was_returned(job):
+        return Standing(
+            state.value,
+            "waits for something unavailable",
+            returns_at=job.lease_until,
+            trouble=job.error_message,
+        )
+    words = "analysis has begun" if state is StudyState.QUEUED else words
+    return Standing(state.value, words, percent=max(0, min(100, job.progress_percent)))
+
+
+def delivery_line(delivery: DeliveryFacts) -> DeliveryLine:
+    """Where a delivery stands, with the reason and what to do where it did not go well."""
+    words, when = _delivery_words(delivery)
+    troubled = bool(delivery.error_kind) and delivery.state is not DeliveryState.DELIVERED
+    return DeliveryLine(
+        state=delivery.state,
+        destination=delivery.destination,
+        words=words,
+        when=when,
+        reason=delivery.error_message if troubled else "",
+        advice=next_step(delivery.error_kind) if troubled else "",
+    )
+
+
+def patient_age(study: StudyFacts) -> str:
+    """Patient's Age (0010,1010) as a person would say it; as it came when it is not valid."""
+    match = _AGE.fullmatch(study.patient_age.strip())
+    if match is None:
+        return study.patient_age.strip()
+    return f"{match[1]} {_AGE_UNITS[match[2]]}"
+
+
+def patient_sex(study: StudyFacts) -> str:
+    """Patient's Sex (0010,0040) as a word; as it came when it is not one of the defined terms."""
+    return _SEXES.get(study.patient_sex.strip().upper(), study.patient_sex.strip())
+
+
+def _was_returned(job: JobFacts) -> bool:
+    # A claim clears the error; a job given back to the queue keeps it until the next claim.
+    return job.state is JobState.QUEUED and bool(job.error_kind)
+
+
+def _delivery_words(delivery: DeliveryFacts) -> tuple[str, datetime | None]:
+    match delivery.state:
+        case DeliveryState.DELIVERED:
+            return "stored", delivery.finished_at
+        case DeliveryState.WAITING if delivery.lease_until is not None:
+            return "sending", None
+        case DeliveryState.WAITING if delivery.attempts:
+            return "waiting, next try", delivery.due_at
+        case DeliveryState.WAITING:
+            return "waiting to be sent", None
+        case DeliveryState.REFUSED:
+            return "refused", delivery.finished_at
+        case DeliveryState.FAILED:
+            attempts = "one attempt" if delivery.attempts == 1 else f"{delivery.attempts} attempts"
+            return f"given up after {attempts}", delivery.finished_at
+        case DeliveryState.WITHDRAWN:
+            return "withdrawn, superseded before it was sent", delivery.finished_at

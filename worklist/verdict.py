@@ -1,0 +1,133 @@
+"""What the page says about a study in one word, and why: never "routine" without a reading."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from database.states import JobState, StudyState, WorklistRank
+from database.worklist_facts import JobFacts, ResultFacts, WorklistRow
+from radiology.finding import Outcome, Urgency
+from worklist.next_steps import next_step
+
+
+class Kind(StrEnum):
+    """The kinds of answer: each has its own colour, word and shape."""
+
+    URGENT = "urgent"
+    SUSPECTED = "suspected"
+    ROUTINE = "routine"
+    PENDING = "pending"
+    NOT_ASSESSABLE = "not-assessable"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+WORDS = {
+    Kind.URGENT: "Urgent",
+    Kind.SUSPECTED: "Suspected",
+    Kind.ROUTINE: "Routine",
+    Kind.PENDING: "In progress",
+    Kind.NOT_ASSESSABLE: "Not assessable",
+    Kind.REFUSED: "Refused",
+    Kind.FAILED: "Failed",
+}
+
+_ANSWERED = {
+    WorklistRank.URGENT: Kind.URGENT,
+    WorklistRank.SUSPECTED: Kind.SUSPECTED,
+    WorklistRank.ROUTINE: Kind.ROUTINE,
+}
+_URGENCIES = {
+    Urgency.URGENT: Kind.URGENT,
+    Urgency.SUSPECTED: Kind.SUSPECTED,
+    Urgency.ROUTINE: Kind.ROUTINE,
+}
+_UNREAD = (
+    StudyState.RECEIVED,
+    StudyState.QUEUED,
+    StudyState.SELECTED,
+    StudyState.DECODED,
+    StudyState.INFERRED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One study's answer.
+
+    `reason` says why there is no reading, `advice` what a person can do about it; both are empty
+    where there is nothing to explain.
+    """
+
+    kind: Kind
+    reason: str = ""
+    advice: str = ""
+
+    @property
+    def word(self) -> str:
+        """The kind as a word for a person."""
+        return WORDS[self.kind]
+
+
+def verdict_of(row: WorklistRow) -> Verdict:
+    """The answer that a study's row shows. It follows the rank that orders the list.
+
+    With two exceptions, so that a study never looks normal for the wrong reason: a routine rank
+    is shown as "in progress" while newer images have not been read, and as an answer that is
+    missing where there is no reading. An urgent or suspected study stays what it is when its
+    newer images give no answer; the reason is told beside it.
+    """
+    rank = row.study.worklist_rank
+    if rank is WorklistRank.PENDING:
+        return Verdict(Kind.PENDING)
+    kind = _ANSWERED.get(rank)
+    if kind is None:
+        return _unanswered(row)
+    if kind is Kind.ROUTINE and row.study.state in _UNREAD:
+        return Verdict(Kind.PENDING)
+    if _newest_is_answered(row):
+        return Verdict(kind)
+    missing = _unanswered(row)
+    if kind is Kind.ROUTINE:
+        return missing
+    reason = f"The newest images have no answer ({missing.word.lower()}): {missing.reason}"
+    return Verdict(kind, reason, missing.advice)
+
+
+def verdict_of_result(result: ResultFacts) -> Verdict:
+    """The answer that one result gives, whether it is in force or superseded."""
+    if result.outcome is Outcome.NOT_ASSESSABLE or result.urgency is None:
+        refused_by = str(result.reading.get("refused_by") or "NotAssessable")
+        return Verdict(Kind.NOT_ASSESSABLE, result.reason, next_step(refused_by))
+    return Verdict(_URGENCIES[result.urgency])
+
+
+def _newest_is_answered(row: WorklistRow) -> bool:
+    assessed = row.result is not None and row.result.outcome is not Outcome.NOT_ASSESSABLE
+    return assessed and _without_reading(row.job) is None
+
+
+def _unanswered(row: WorklistRow) -> Verdict:
+    ended = _without_reading(row.job)
+    if ended is not None:
+        return ended
+    if row.result is not None and row.result.outcome is Outcome.NOT_ASSESSABLE:
+        return verdict_of_result(row.result)
+    return Verdict(Kind.NOT_ASSESSABLE, "There is no reading of this study.", next_step(""))
+
+
+def _without_reading(job: JobFacts | None) -> Verdict | None:
+    """The answer of a job that ended before there was a reading; None for any other.
+
+    A refused job without an error has a reading: one that its quality gates did not let pass.
+    """
+    if job is None:
+        return None
+    if job.state is JobState.FAILED:
+        kind = Kind.FAILED
+    elif job.state is JobState.REFUSED and job.error_kind:
+        kind = Kind.REFUSED
+    else:
+        return None
+    return Verdict(kind, job.error_message or job.error_kind, next_step(job.error_kind))
