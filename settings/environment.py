@@ -141,7 +141,12 @@ class Settings(BaseSettings):
         """The SQLAlchemy URL in force."""
         if self.database_url is not None:
             return self.database_url.get_secret_value()
-        return f"sqlite:///{self.data_folder.resolve() / 'firstread.sqlite'}"
+        return f"sqlite:///{self.sqlite_file.resolve()}"
+
+    @property
+    def sqlite_file(self) -> Path:
+        """The database of the embedded size."""
+        return self.data_folder / "firstread.sqlite"
 
     @property
     def spool_folder(self) -> Path:

@@ -1,0 +1,154 @@
+"""From the last C-STORE response of a study to its results stored in PACS, and where it goes.
+
+The peer that the figures are set against is dcmtk's storescu sending the same study to the same
+Orthanc in the same run: what a hospital waits for anyway.
+"""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import statistics
+import subprocess
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from database.demo_rows import study_answers
+from database.events import EventRow
+from database.session import reading
+from firstread.demo_stage import SCANNER_AE_TITLE, DemoFailed, Ports, Stage, set_up_stage
+from firstread.phantom import make_phantom, phantom_grid
+from firstread.phantom.identity import StudyIdentity
+from firstread.phantom.study import write_phantom_study
+from firstread.send import send_folder
+
+_STEPS = ("assemble", "wait", "select", "decode", "infer", "encode", "send")
+_EVENTS = ("queued", "claimed", "selected", "decoded", "inferred", "encoded", "delivered")
+_LIMIT_S = 300.0
+_LENGTH_MM = 300.0
+
+
+@dataclass(frozen=True)
+class Latency:
+    """One run, in seconds. `total` is the sum of the steps: from last response to stored."""
+
+    receive: float
+    assemble: float
+    wait: float
+    select: float
+    decode: float
+    infer: float
+    encode: float
+    send: float
+    total: float
+
+
+def measure_study_latency(
+    console: Console, folder: Path, *, slices: int, runs: int
+) -> dict[str, Any]:
+    """Send a phantom of 512 x 512 slices several times, as different studies, and time each."""
+    stage_folder, studies = folder / "stage", folder / "studies"
+    shutil.rmtree(studies, ignore_errors=True)
+    console.print(f"Making a phantom of {slices} slices")
+    phantom = make_phantom(grid=phantom_grid((slices, 512, 512), (_LENGTH_MM / slices, 0.7, 0.7)))
+    measured = []
+    with set_up_stage(stage_folder, Ports(), say=console.print) as stage:
+        for run in range(runs + 1):  # the first warms caches and is not counted
+            study = studies / str(run)
+            write_phantom_study(phantom, study, identity=StudyIdentity.of(phantom, salt=str(run)))
+            latency = _measure(stage, study)
+            if run > 0:
+                measured.append(latency)
+        reference_s = _storescu_to_pacs(stage, studies / "1")
+        provider = _provider(stage)
+    _print(console, measured, reference_s)
+    return {
+        "slices": slices,
+        "execution_provider": provider,
+        "pacs": stage.pacs.name,
+        "runs": [asdict(one) for one in measured],
+        "median_total_s": statistics.median(one.total for one in measured),
+        "storescu_to_pacs_s": reference_s,
+        "ratio_to_storescu": statistics.median(one.total for one in measured) / reference_s
+        if reference_s
+        else None,
+    }
+
+
+def _measure(stage: Stage, study: Path) -> Latency:
+    with reading(stage.engine) as session:
+        known = {answer.study_instance_uid for answer in study_answers(session)}
+    began = time.monotonic()
+    send_folder(
+        study,
+        host="127.0.0.1",
+        port=stage.settings.dicom_port,
+        called_ae_title=stage.settings.ae_title,
+        calling_ae_title=SCANNER_AE_TITLE,
+    )
+    answered = datetime.now(UTC)
+    receive = time.monotonic() - began
+
+    def delivered() -> bool:
+        with reading(stage.engine) as session:
+            new = [one for one in study_answers(session) if one.study_instance_uid not in known]
+        return bool(new) and all(one.ended for one in new)
+
+    events = [
+        event
+        for event in stage.follow(delivered, _LIMIT_S)
+        if event.study_instance_uid is not None and event.study_instance_uid not in known
+    ]
+    return _latency(receive, answered, events)
+
+
+def _latency(receive: float, answered: datetime, events: list[EventRow]) -> Latency:
+    at = {event.name: event.at for event in events}
+    missing = [name for name in _EVENTS if name not in at]
+    if missing:
+        raise DemoFailed(f"The study did not get through: no {', '.join(missing)}")
+    moments = [answered, *(at[name] for name in _EVENTS)]
+    steps = [(after - before).total_seconds() for before, after in itertools.pairwise(moments)]
+    return Latency(receive, *steps, total=sum(steps))
+
+
+def _storescu_to_pacs(stage: Stage, study: Path) -> float | None:
+    """Seconds that dcmtk takes to send the study to the same PACS; None without dcmtk."""
+    program = shutil.which("storescu")
+    if program is None:
+        return None
+    peer = stage.pacs.peer
+    began = time.monotonic()
+    subprocess.run(
+        [program, "-aec", peer.ae_title, "+sd", "127.0.0.1", str(peer.port), str(study)],
+        check=True,
+        capture_output=True,
+        env={"TCP_NODELAY": "1", "PATH": "/usr/bin:/bin"},
+    )
+    return time.monotonic() - began
+
+
+def _provider(stage: Stage) -> str:
+    with reading(stage.engine) as session:
+        return study_answers(session)[0].execution_provider
+
+
+def _print(console: Console, measured: list[Latency], reference_s: float | None) -> None:
+    table = Table("Step", *(f"Run {k + 1}, s" for k in range(len(measured))), "Median, s")
+    for name in ("receive", *_STEPS, "total"):
+        values = [getattr(one, name) for one in measured]
+        cells = [f"{value:.2f}" for value in (*values, statistics.median(values))]
+        table.add_row(f"[bold]{name}[/]" if name == "total" else name, *cells)
+    console.print(table)
+    if reference_s:
+        total = statistics.median(one.total for one in measured)
+        console.print(
+            f"storescu to the same PACS: {reference_s:.2f} s; "
+            f"our total is {total / reference_s:.2f} times that"
+        )

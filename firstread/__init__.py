@@ -1,0 +1,1 @@
+"""The face: the command line. It joins everything, and nothing imports it."""

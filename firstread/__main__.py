@@ -1,0 +1,203 @@
+"""`firstread`: the command line. Each command is a thin door to a module of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from firstread.serve import Part
+from radiology.errors import FirstreadError
+from settings.environment import Settings, read_settings
+from settings.log_events import configure_logging
+
+app = typer.Typer(
+    name="firstread",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_show_locals=False,  # locals may hold data sets
+    help="""Reads a chest CT when it arrives, writes what it found into PACS, and moves the urgent
+study to the top of the list. **For research; not a medical device.**
+
+Examples: `firstread demo` shows the whole path; `firstread check-settings` shows what is in force;
+`firstread serve` runs it; `firstread jobs` shows what became of each study.""",
+)
+db = typer.Typer(no_args_is_help=True, help="The database schema.")
+app.add_typer(db, name="db")
+jobs = typer.Typer(help="Jobs: where each study stands, why one failed, and trying again.")
+app.add_typer(jobs, name="jobs")
+
+_REFUSED = 2  # what a shell expects for "you asked for something that cannot be done"
+_console = Console(stderr=True)
+
+
+@contextmanager
+def _errors_to_exit_code() -> Iterator[None]:
+    """One line that says what to do, no trace, for what we foresaw."""
+    try:
+        yield
+    except FirstreadError as error:
+        _console.print(f"[bold red]{error.kind}[/]: {error}", highlight=False, soft_wrap=True)
+        raise typer.Exit(_REFUSED) from error
+    except KeyboardInterrupt as error:
+        raise typer.Exit(130) from error
+
+
+def _settings(**overrides: object) -> Settings:
+    given = {name: value for name, value in overrides.items() if value is not None}
+    settings = read_settings(**given)
+    configure_logging(settings)
+    return settings
+
+
+@app.command()
+def serve(
+    only: Annotated[
+        Part | None,
+        typer.Option(help="Run one part in the foreground, as containers do."),
+    ] = None,
+    concurrency: Annotated[
+        int, typer.Option(min=1, help="Processes of an analysis or delivery worker.")
+    ] = 1,
+) -> None:
+    """Run Firstread: node, workers, beat and worklist page, or one of them.
+
+    Examples: `firstread serve`; `firstread serve --only analysis` (one for each GPU).
+    """
+    from firstread.serve import serve_all, serve_part
+
+    with _errors_to_exit_code():
+        settings = _settings()
+        code = serve_all(settings) if only is None else serve_part(settings, only, concurrency)
+    raise typer.Exit(code)
+
+
+@app.command()
+def demo(
+    study: Annotated[
+        Path | None,
+        typer.Option(help="A folder with the DICOM instances of a CT study; default: a phantom."),
+    ] = None,
+    data_folder: Annotated[
+        Path, typer.Option(help="Where the demo keeps what it receives and makes.")
+    ] = Path("build/demo"),
+    dicom_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the DICOM node; 0: any free one.")
+    ] = 0,
+    worklist_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the worklist page; 0: any free one.")
+    ] = 0,
+    keep_running: Annotated[
+        bool, typer.Option(help="Leave the worklist page running until Ctrl-C.")
+    ] = False,
+) -> None:
+    """Show the whole path once: scanner, queue, model, PACS, worklist page.
+
+    Examples: `firstread demo`; `firstread demo --study /data/chest-ct --keep-running`.
+    """
+    from firstread.demo import run_demo
+    from firstread.demo_stage import Ports
+
+    with _errors_to_exit_code():
+        ports = Ports(dicom=dicom_port, worklist=worklist_port)
+        code = run_demo(study, data_folder, ports=ports, keep_running=keep_running)
+    raise typer.Exit(code)
+
+
+@app.command()
+def send(
+    folder: Annotated[Path, typer.Argument(help="A folder with DICOM instances.")],
+    host: Annotated[str, typer.Option(help="Address of the receiving node.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Its DICOM port.")] = 11112,
+    called: Annotated[str, typer.Option(help="Its AE title.")] = "FIRSTREAD",
+    calling: Annotated[str, typer.Option(help="Our AE title.")] = "FIRSTREAD_SCU",
+) -> None:
+    """Send a folder by C-STORE, as a scanner would: one association for each study.
+
+    Example: `firstread send ./chest-ct --host ct-ai.hospital --port 11112`.
+    """
+    from firstread.send import send_and_show
+
+    with _errors_to_exit_code():
+        code = send_and_show(folder, host=host, port=port, called=called, calling=calling)
+    raise typer.Exit(code)
+
+
+@jobs.callback(invoke_without_command=True)
+def list_jobs(
+    context: typer.Context,
+    failed: Annotated[bool, typer.Option(help="Only refused and failed ones.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 20,
+) -> None:
+    """List jobs. `firstread jobs show 7` tells all about one; `retry 7` tries it again."""
+    if context.invoked_subcommand is not None:
+        return
+    from firstread.jobs import print_jobs
+
+    with _errors_to_exit_code():
+        print_jobs(_settings(), failed_only=failed, limit=limit)
+
+
+@jobs.command("show")
+def show_job(job_id: Annotated[int, typer.Argument(help="The job's number.")]) -> None:
+    """Every step, decision, delivery and error of one job."""
+    from firstread.jobs import print_job
+
+    with _errors_to_exit_code():
+        raise typer.Exit(print_job(_settings(), job_id))
+
+
+@jobs.command("retry")
+def retry(job_id: Annotated[int, typer.Argument(help="The job's number.")]) -> None:
+    """Try a refused or failed job, or its unfinished deliveries, again."""
+    from firstread.jobs import retry_and_print
+
+    with _errors_to_exit_code():
+        raise typer.Exit(retry_and_print(_settings(), job_id))
+
+
+@db.command("upgrade")
+def upgrade() -> None:
+    """Bring the database schema up to date; safe to run at every start."""
+    from database.schema import upgrade_schema
+    from database.session import open_engine
+
+    with _errors_to_exit_code():
+        settings = _settings()
+        settings.data_folder.mkdir(parents=True, exist_ok=True)
+        upgrade_schema(open_engine(settings.database_address))
+        _console.print("The database schema is up to date.")
+
+
+@db.command("revision", hidden=True)
+def revision(message: Annotated[str, typer.Argument(help="What changes, in a few words.")]) -> None:
+    """For developers: write a migration from what the tables have and the database has not."""
+    from database.schema import write_revision
+    from database.session import open_engine
+
+    with _errors_to_exit_code():
+        write_revision(open_engine(_settings().database_address), message)
+
+
+@app.command("check-settings")
+def check_settings(
+    echo: Annotated[bool, typer.Option(help="Also send C-ECHO to every destination.")] = False,
+) -> None:
+    """Show every setting in force (secrets masked) and whether what they name is there."""
+    from firstread.check_settings import print_settings
+
+    with _errors_to_exit_code():
+        raise typer.Exit(print_settings(_settings(), echo=echo))
+
+
+def main() -> None:
+    """Entry point of the `firstread` command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""`firstread check-settings`: what is in force, and whether what it names is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from database.schema import check_schema
+from database.session import open_engine
+from dicom_node.verification import verify_peer
+from models.catalogue import read_catalogue
+from radiology.errors import FirstreadError
+from settings.environment import Settings
+
+
+def print_settings(settings: Settings, *, echo: bool) -> int:
+    """Print settings and checks; returns 0 when every check passed, otherwise 1."""
+    console = Console()
+    table = Table("Setting", "Value", title="Settings in force")
+    for name in type(settings).model_fields:
+        if name == "peers":
+            continue
+        table.add_row(name, str(getattr(settings, name)))
+    console.print(table)
+    peers = Table("Peer", "AE title", "Address", "Roles", "Priority", title="Peers")
+    for peer in settings.peers:
+        address = f"{peer.host}:{peer.port}" if peer.port else (peer.host or "any")
+        roles = ", ".join(sorted(role.value for role in peer.roles))
+        peers.add_row(peer.name, peer.ae_title, address, roles, peer.priority.value)
+    console.print(peers)
+    problems = _problems(settings, echo=echo)
+    for problem in problems:
+        console.print(f"[bold red]✗[/] {problem}", highlight=False)
+    if not problems:
+        console.print("[bold green]✓[/] Every check passed.")
+    return 1 if problems else 0
+
+
+def _problems(settings: Settings, *, echo: bool) -> list[str]:
+    problems = []
+    if not settings.peers and not settings.accept_any_peer:
+        problems.append("No peer is configured: every association will be rejected.")
+    if not settings.destinations:
+        problems.append("No destination is configured: results will not be sent anywhere.")
+    problems += _folder_problems(settings.data_folder)
+    problems += _schema_problems(settings)
+    catalogue = read_catalogue(settings.bundles_folder)
+    problems += [f"Bundle {name}: {error}" for name, error in catalogue.refused.items()]
+    try:
+        catalogue.newest(settings.bundle)
+    except FirstreadError as error:
+        problems.append(str(error))
+    if echo:
+        problems += _echo_problems(settings)
+    return problems
+
+
+def _schema_problems(settings: Settings) -> list[str]:
+    if settings.database_url is None and not settings.sqlite_file.exists():
+        return []  # `firstread serve` makes it at its first start
+    try:
+        check_schema(open_engine(settings.database_address))
+    except FirstreadError as error:
+        return [str(error)]
+    return []
+
+
+def _echo_problems(settings: Settings) -> list[str]:
+    problems = []
+    for peer in settings.destinations:
+        try:
+            verify_peer(peer, calling_ae_title=settings.ae_title, timeout_s=5.0)
+        except FirstreadError as error:
+            problems.append(f"Peer {peer.name}: {error}")
+    return problems
+
+
+def _folder_problems(folder: Path) -> list[str]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".write-check"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        return [f"The data folder cannot be written: {error.strerror}"]
+    return []

@@ -1,0 +1,81 @@
+"""DICOM instances in a folder: what a person names on the command line, sorted out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydicom import dcmread
+from pydicom.errors import InvalidDicomError
+
+from radiology.errors import SettingsRefused
+
+_PREFIX_AT, _PREFIX = 128, b"DICM"  # PS3.10 Section 7.1
+
+
+@dataclass(frozen=True)
+class FoundInstances:
+    """What a folder holds.
+
+    Attributes
+    ----------
+    by_study : Study Instance UID to files, both in the order in which they were found
+    others : how many files are not DICOM instances
+    """
+
+    by_study: dict[str, list[Path]]
+    others: int
+
+    @property
+    def study_instance_uids(self) -> tuple[str, ...]:
+        """The studies found."""
+        return tuple(self.by_study)
+
+    @property
+    def paths(self) -> list[Path]:
+        """Every instance, study by study."""
+        return [path for paths in self.by_study.values() for path in paths]
+
+
+def find_instances(
+    folder: Path, *, on_progress: Callable[[int, int], None] | None = None
+) -> FoundInstances:
+    """Look through a folder, and folders in it, for DICOM instances.
+
+    Raises
+    ------
+    SettingsRefused
+        The folder does not exist, is empty, or holds no DICOM instance.
+    """
+    if not folder.is_dir():
+        raise SettingsRefused(f"There is no folder {folder}")
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    if not files:
+        raise SettingsRefused(f"The folder {folder} is empty")
+    by_study: dict[str, list[Path]] = {}
+    for done, path in enumerate(files, start=1):
+        study_instance_uid = _study_of(path)
+        if study_instance_uid is not None:
+            by_study.setdefault(study_instance_uid, []).append(path)
+        if on_progress is not None:
+            on_progress(done, len(files))
+    found = FoundInstances(by_study, others=len(files) - sum(map(len, by_study.values())))
+    if not by_study:
+        raise SettingsRefused(
+            f"None of the {len(files)} files in {folder} is a DICOM instance (PS3.10)"
+        )
+    return found
+
+
+def _study_of(path: Path) -> str | None:
+    """The study that a file belongs to; None when it is not an instance with file meta."""
+    with path.open("rb") as file:
+        file.seek(_PREFIX_AT)
+        if file.read(len(_PREFIX)) != _PREFIX:
+            return None
+    try:
+        header = dcmread(path, specific_tags=["StudyInstanceUID"], stop_before_pixels=True)
+    except (InvalidDicomError, EOFError, ValueError, OSError):
+        return None
+    return str(header.get("StudyInstanceUID", "")) or None

@@ -1,0 +1,25 @@
+"""A chest that was never scanned: voxels with a known truth, and the DICOM study of them.
+
+The phantom is a set of functions of the place in the patient (mm, LPS), not an array: any
+acquisition, axial, coronal, oblique or tilted, evaluates the same functions at its own voxels, so
+the truth is exact on every grid. `make_phantom` gives the voxels and the truth;
+`write_phantom_study` writes them as a scanner would.
+"""
+
+from firstread.phantom.chest import Chest, LobeLabel
+from firstread.phantom.grid import ORIENTATIONS, PhantomGrid, phantom_grid, rotation
+from firstread.phantom.lesions import TYPICAL_LESIONS, Lesion
+from firstread.phantom.synthesis import Phantom, make_phantom
+
+__all__ = [
+    "ORIENTATIONS",
+    "TYPICAL_LESIONS",
+    "Chest",
+    "Lesion",
+    "LobeLabel",
+    "Phantom",
+    "PhantomGrid",
+    "make_phantom",
+    "phantom_grid",
+    "rotation",
+]

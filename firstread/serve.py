@@ -1,0 +1,182 @@
+"""Run Firstread: every part as a process of its own, watched and started again when it dies."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from enum import StrEnum
+from pathlib import Path
+from types import FrameType
+from typing import IO
+
+from database.schema import check_schema, upgrade_schema
+from database.session import open_engine
+from settings.environment import Settings
+from settings.log_events import get_logger
+
+_log = get_logger("serve")
+_POLL_S = 0.2
+_STOP_LIMIT_S = 15.0  # then a part that does not end is killed; its work is in the database
+_FIRST_RESTART_S = 0.5
+_LONGEST_RESTART_S = 30.0
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+class Part(StrEnum):
+    """One process of Firstread; in the hospital size one container each."""
+
+    NODE = "node"
+    ANALYSIS = "analysis"
+    DELIVERY = "delivery"
+    HOUSEKEEPING = "housekeeping"
+    BEAT = "beat"
+    WORKLIST = "worklist"
+
+
+def serve_part(settings: Settings, part: Part, concurrency: int) -> int:
+    """Run one part in this process until it is told to stop; returns its exit code."""
+    if part is Part.NODE:
+        from dicom_node.__main__ import main as run_node
+
+        return run_node()
+    check_schema(open_engine(settings.database_address))
+    if part is Part.WORKLIST:
+        from worklist.__main__ import main as run_worklist
+
+        return run_worklist()
+    from worker.celery_app import app, run_beat, run_worker
+
+    if part is Part.BEAT:
+        run_beat(app)
+    else:
+        run_worker(app, part.value, concurrency)
+    return 0
+
+
+def serve_all(settings: Settings, environment: Mapping[str, str] | None = None) -> int:
+    """Run every part, restart what dies, and stop all of them on SIGTERM or Ctrl-C."""
+    with running(settings, environment) as supervisor:
+        stop = False
+
+        def _stop(_signal: int, _frame: FrameType | None) -> None:
+            nonlocal stop
+            stop = True
+
+        signal.signal(signal.SIGTERM, _stop)
+        signal.signal(signal.SIGINT, _stop)
+        _log.info(
+            "serving",
+            ae_title=settings.ae_title,
+            dicom_port=settings.dicom_port,
+            worklist=f"http://{settings.worklist_host}:{settings.worklist_port}/",
+        )
+        while not stop:
+            supervisor.restart_dead()
+            time.sleep(_POLL_S)  # a supervisor has nothing to wait on but its clock
+    return 0
+
+
+@contextlib.contextmanager
+def running(
+    settings: Settings, environment: Mapping[str, str] | None = None, *, log: Path | None = None
+) -> Iterator[Supervisor]:
+    """Every part of Firstread as child processes, stopped at the end of the block.
+
+    Parameters
+    ----------
+    environment : of the children; ours if None
+    log : a file for what they print; our own standard error if None
+    """
+    settings.data_folder.mkdir(parents=True, exist_ok=True)
+    upgrade_schema(open_engine(settings.database_address))
+    with contextlib.ExitStack() as stack:
+        output = stack.enter_context(log.open("ab")) if log else None
+        supervisor = Supervisor(dict(os.environ if environment is None else environment), output)
+        stack.callback(supervisor.stop)
+        supervisor.start()
+        yield supervisor
+
+
+class Supervisor:
+    """The child processes: started, watched, restarted with growing pauses, stopped."""
+
+    def __init__(
+        self,
+        environment: dict[str, str],
+        output: IO[bytes] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._environment = environment
+        self._output = output
+        self.clock = clock
+        self._processes: dict[Part, subprocess.Popen[bytes]] = {}
+        self._restart_at: dict[Part, float] = {}
+        self._deaths: dict[Part, int] = {}
+
+    def start(self) -> None:
+        """Start every part."""
+        for part in Part:
+            self._start(part)
+
+    def pid(self, part: Part) -> int:
+        """Process id of a part, for tests that kill it."""
+        return self._processes[part].pid
+
+    def restart_dead(self) -> list[Part]:
+        """Start parts again that died, each time after a longer pause; returns those found dead."""
+        now = self.clock()
+        dead = []
+        for part, process in list(self._processes.items()):
+            code = process.poll()
+            if code is None:
+                continue
+            if part not in self._restart_at:
+                dead.append(part)
+                deaths = self._deaths[part] = self._deaths.get(part, 0) + 1
+                pause = min(_FIRST_RESTART_S * 2.0 ** min(deaths - 1, 10), _LONGEST_RESTART_S)
+                self._restart_at[part] = now + pause
+                _log.error("part_died", dead_part=part.value, code=code, restart_in_s=pause)
+            elif now >= self._restart_at[part]:
+                del self._restart_at[part]
+                self._start(part)
+        return dead
+
+    def stop(self) -> None:
+        """Ask every part to end, wait, and kill what does not."""
+        for process in self._processes.values():
+            if process.poll() is None:
+                process.terminate()
+        deadline = self.clock() + _STOP_LIMIT_S
+        for part, process in self._processes.items():
+            try:
+                process.wait(timeout=max(0.1, deadline - self.clock()))
+            except subprocess.TimeoutExpired:
+                _log.warning("part_killed", killed_part=part.value)
+                process.kill()
+                process.wait()
+
+    def _start(self, part: Part) -> None:
+        self._processes[part] = subprocess.Popen(
+            command_of(part),
+            env=self._environment,
+            stdout=self._output,
+            stderr=self._output,
+            preexec_fn=_die_with_parent,  # safe: no threads run in a supervisor
+        )
+
+
+def command_of(part: Part) -> list[str]:
+    """The command line that runs one part, with this very interpreter."""
+    return [sys.executable, "-m", "firstread", "serve", "--only", part.value]
+
+
+def _die_with_parent() -> None:
+    """Linux: children of a supervisor that is killed outright must not live on unwatched."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,0 +1,81 @@
+"""The supervisor: parts that die are started again, and stopped with it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from firstread import serve
+from firstread.serve import Part, Supervisor
+from tests.peers.waiting import wait_until
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def supervisor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Supervisor:
+    """A supervisor whose parts do nothing but wait: its own work is what is tested."""
+    waiting = "import signal; signal.pause()"
+    monkeypatch.setattr(serve, "command_of", lambda part: [sys.executable, "-c", waiting])
+    return Supervisor(dict(os.environ), clock=Clock())
+
+
+def kill(supervisor: Supervisor, part: Part) -> None:
+    os.kill(supervisor.pid(part), signal.SIGKILL)
+    wait_until(lambda: part in supervisor.restart_dead(), what="the death to be seen")
+
+
+def test_a_dead_part_is_started_again_after_a_pause(supervisor: Supervisor) -> None:
+    """A part that is killed comes back, the others stay as they are."""
+    clock = supervisor.clock
+    assert isinstance(clock, Clock)
+    supervisor.start()
+    before = {part: supervisor.pid(part) for part in Part}
+    kill(supervisor, Part.ANALYSIS)
+    clock.now += 0.4
+    supervisor.restart_dead()
+    assert supervisor.pid(Part.ANALYSIS) == before[Part.ANALYSIS]
+    clock.now += 0.2
+    supervisor.restart_dead()
+    after = {part: supervisor.pid(part) for part in Part}
+    assert [part for part in Part if after[part] != before[part]] == [Part.ANALYSIS]
+    supervisor.stop()
+
+
+def test_the_pause_grows_with_each_death(supervisor: Supervisor) -> None:
+    """A part that dies at every start does not keep the machine busy."""
+    clock = supervisor.clock
+    assert isinstance(clock, Clock)
+    supervisor.start()
+    for pause_s in (0.5, 1.0, 2.0):
+        dying = supervisor.pid(Part.NODE)
+        kill(supervisor, Part.NODE)
+        clock.now += 0.9 * pause_s
+        supervisor.restart_dead()
+        assert supervisor.pid(Part.NODE) == dying
+        clock.now += 0.2 * pause_s
+        supervisor.restart_dead()
+        assert supervisor.pid(Part.NODE) != dying
+    supervisor.stop()
+
+
+def test_stopping_ends_every_part(supervisor: Supervisor) -> None:
+    """No part outlives its supervisor's stop."""
+    supervisor.start()
+    pids = [supervisor.pid(part) for part in Part]
+    supervisor.stop()
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
