@@ -1,0 +1,103 @@
+# The commands of Firstread. CI runs the same targets and nothing else (see .ci/run).
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+# Extra options for pip when it installs PyTorch, for example an index that holds the CPU build:
+# see docs/operations.md, "Training".
+TORCH_PIP_OPTIONS ?=
+
+# What a run at a desk can do without (it is skipped), and CI cannot.
+TEST_DEBIAN_PACKAGES := orthanc orthanc-dicomweb dcmtk dicom3tools redis-server postgresql chromium
+# What the demo can do without: without Orthanc it starts a small PACS of our own.
+DEMO_DEBIAN_PACKAGES := orthanc
+
+PACKAGES := $(patsubst %/__init__.py,%,$(wildcard $(addsuffix /__init__.py,\
+	firstread worklist worker dicom_node models database settings radiology training evaluation \
+	benchmarks tests/peers tests/builders)))
+
+.PHONY: help setup setup-training demo test check unit bench train serve lock format clean
+
+help: ## List these commands
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/installed ## Make .venv from requirements-dev.lock, unless it is up to date
+	@:
+
+demo: setup ## Send a study through the whole path; STUDY=folder takes your own DICOM
+	@.ci/debian-packages optional $(DEMO_DEBIAN_PACKAGES)
+	@$(BIN)/firstread demo $(if $(STUDY),--study "$(STUDY)") $(DEMO_OPTIONS)
+
+test: setup ## Run every test, with real peers; what is not installed is skipped, unless CI=true
+	@.ci/debian-packages $(if $(filter true,$(CI)),required,wanted) $(TEST_DEBIAN_PACKAGES)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(TEST_OPTIONS)
+
+check: setup ## Format, lint, types, imports and unit tests; under a minute
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy $(addprefix -p ,$(subst /,.,$(PACKAGES))) -m tests.conftest
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q tests/unit
+
+unit: setup ## Run the unit tests alone
+	$(BIN)/python -m pytest -q tests/unit $(TEST_OPTIONS)
+
+bench: setup ## Measure what we claim about speed
+	@.ci/debian-packages wanted $(TEST_DEBIAN_PACKAGES)
+	$(BIN)/python -m benchmarks $(BENCH_OPTIONS)
+
+train: setup-training ## Train and export the bundles
+	$(BIN)/python -m training $(TRAIN_OPTIONS)
+
+setup-training: $(VENV)/training-installed ## Add what training needs (PyTorch) to .venv
+	@:
+
+serve: setup ## Start the embedded size
+	$(BIN)/firstread serve $(SERVE_OPTIONS)
+
+format: setup ## Put every file into the house format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: ## Pin the newest releases that pyproject.toml admits
+	rm -rf $(LOCK_TOOL)
+	$(PYTHON) -m venv $(LOCK_TOOL)
+	$(LOCK_TOOL)/bin/python -m pip install --quiet uv
+	$(LOCK_TOOL)/bin/uv pip compile pyproject.toml --extra cpu --extra dev $(LOCK_OPTIONS) \
+		--upgrade --generate-hashes --output-file requirements-dev.lock
+	$(LOCK_TOOL)/bin/uv pip compile pyproject.toml --extra cpu $(LOCK_OPTIONS) \
+		--constraint requirements-dev.lock --generate-hashes --output-file requirements.lock
+	$(LOCK_TOOL)/bin/uv pip compile requirements-training.in $(LOCK_OPTIONS) \
+		--output-file requirements-training.lock
+	echo "torch==$(TORCH_VERSION)" >> requirements-training.lock
+	rm -rf $(LOCK_TOOL)
+
+LOCK_TOOL := .venv-lock
+TORCH_VERSION := 2.13.0
+LOCK_OPTIONS := --quiet --universal --python-version 3.11 --fork-strategy fewest \
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
+
+clean: ## Delete what make and the tools made; never data
+	rm -rf $(VENV) $(LOCK_TOOL) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Stamps lie in the virtual environment: each says which version of its inputs was installed there.
+
+$(VENV)/installed: requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Firstread needs Python 3.11 or newer; name one: make PYTHON=python3.11 …"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
+		|| { echo "Python cannot make a virtual environment; on Debian install python3-venv"; exit 1; }
+	@echo "Installing what requirements-dev.lock names into $(VENV) (the first time: about a minute) …"
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/training-installed: requirements-training.lock $(VENV)/installed
+	@echo "Installing PyTorch and what else training needs into $(VENV) …"
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check $(TORCH_PIP_OPTIONS) -r requirements-training.lock
+	@touch $@

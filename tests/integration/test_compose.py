@@ -1,0 +1,200 @@
+"""docker-compose.yml: valid by the Compose Specification, true to the settings, and it starts."""
+
+from __future__ import annotations
+
+import importlib.resources
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jsonschema
+import pytest
+import redis
+import yaml
+
+from settings.environment import PREFIX, SETTINGS_FILE_VARIABLE, Settings
+from tests.peers.dcmtk import Dcmtk
+from tests.peers.hospital import (
+    COMPOSE_FILE,
+    ComposeService,
+    native_command,
+    read_services,
+    running_hospital,
+)
+from tests.peers.orthanc import OrthancPeer
+from tests.peers.programs import REPOSITORY
+from tests.peers.waiting import wait_until
+
+_HOSPITAL_DOCS = REPOSITORY / "docs" / "hospital"
+_OURS = {
+    "migrate",
+    "dicom-node",
+    "worker-analysis",
+    "worker-delivery",
+    "worker-housekeeping",
+    "beat",
+    "worklist",
+}
+_PASSWORDS = {
+    "POSTGRES_PASSWORD": "p0",
+    "REDIS_PASSWORD": "r0",
+    "ORTHANC_PASSWORD": "o0",
+}
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    """Give the file as YAML reads it, with anchors and merges resolved."""
+    parsed: dict[str, Any] = yaml.safe_load(COMPOSE_FILE.read_text())
+    return parsed
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, ComposeService]:
+    """Give the services with every variable filled in."""
+    return read_services(_PASSWORDS)
+
+
+def test_the_file_is_valid_by_the_compose_schema(compose: dict[str, Any]) -> None:
+    """The JSON schema of the Compose Specification finds nothing wrong."""
+    schema = json.loads(
+        importlib.resources.files("check_jsonschema")
+        .joinpath("builtin_schemas", "vendor", "compose-spec.json")
+        .read_text()
+    )
+    jsonschema.validate(compose, schema)
+
+
+def test_the_schema_would_find_a_mistake(compose: dict[str, Any]) -> None:
+    """The check above can fail: a misspelt key is refused."""
+    schema = json.loads(
+        importlib.resources.files("check_jsonschema")
+        .joinpath("builtin_schemas", "vendor", "compose-spec.json")
+        .read_text()
+    )
+    wrong = {**compose, "services": {"beat": {"image": "firstread", "comand": ["firstread"]}}}
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(wrong, schema)
+
+
+def test_each_part_is_a_service(services: dict[str, ComposeService]) -> None:
+    """Every process of Firstread is there, beside its database, its broker and a stand-in PACS."""
+    assert set(services) == _OURS | {"postgres", "redis", "orthanc"}
+
+
+def test_every_variable_is_a_setting(services: dict[str, ComposeService]) -> None:
+    """A variable with our prefix that is no setting would silently do nothing."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | {SETTINGS_FILE_VARIABLE}
+    named = {
+        name
+        for service in services.values()
+        for name in service.environment
+        if name.startswith(PREFIX)
+    }
+    assert named
+    assert named <= known
+
+
+@pytest.mark.parametrize("name", sorted(_OURS))
+def test_our_containers_have_no_more_rights_than_they_need(
+    compose: dict[str, Any], name: str
+) -> None:
+    """No root, no capability, no writable image, and an end to every dead process."""
+    service = compose["services"][name]
+    assert service["user"] == "10001:10001"
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["restart"] == ("no" if name == "migrate" else "unless-stopped")
+
+
+def test_every_dependency_exists_and_can_become_healthy(compose: dict[str, Any]) -> None:
+    """A service that waits for another's health would wait for ever without a check."""
+    for service in compose["services"].values():
+        for name, dependency in service.get("depends_on", {}).items():
+            assert name in compose["services"]
+            if dependency["condition"] == "service_healthy":
+                assert "healthcheck" in compose["services"][name]
+
+
+def test_no_secret_has_a_default() -> None:
+    """Each password must be set in .env; the file refuses to start otherwise."""
+    used = re.findall(r"\$\{([A-Z_]*PASSWORD[A-Z_]*)([^}]*)\}", COMPOSE_FILE.read_text())
+    assert {name for name, _ in used} == set(_PASSWORDS)
+    assert all(rest.startswith(":?") for _, rest in used)
+
+
+def test_a_missing_secret_is_refused() -> None:
+    """The reader of the file that our tests use keeps the same rule."""
+    with pytest.raises(LookupError, match="REDIS_PASSWORD"):
+        read_services({"POSTGRES_PASSWORD": "p0", "ORTHANC_PASSWORD": "o0"})
+
+
+def test_the_example_environment_names_every_variable() -> None:
+    """A person who copies the example finds each variable in it, and no password filled in."""
+    used = set(re.findall(r"\$\{([A-Z_]+)", COMPOSE_FILE.read_text()))
+    lines = (_HOSPITAL_DOCS / "example.env").read_text().splitlines()
+    named = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    assert set(named) == used
+    assert not any(value for name, value in named.items() if "PASSWORD" in name)
+
+
+def test_the_example_settings_are_settings() -> None:
+    """The TOML file that a hospital starts from is accepted as it stands."""
+    example = tomllib.loads((_HOSPITAL_DOCS / "example.toml").read_text())
+    settings = Settings.model_validate(example)
+    assert settings.destinations
+    assert settings.sources
+
+
+def test_pages_without_sign_in_are_published_on_this_machine_only(compose: dict[str, Any]) -> None:
+    """The worklist page and the stand-in PACS are not shown to the network."""
+    for name in ("worklist", "orthanc"):
+        assert all(
+            str(port).startswith("127.0.0.1:") for port in compose["services"][name]["ports"]
+        )
+    assert "ports" not in compose["services"]["postgres"]
+    assert "ports" not in compose["services"]["redis"]
+
+
+def test_each_command_of_ours_names_a_program_that_is_installed(
+    services: dict[str, ComposeService],
+) -> None:
+    """The commands are those of this virtual environment, and firstread knows the parts."""
+    for name in _OURS:
+        assert native_command(services[name].command)
+
+
+@pytest.mark.integration
+@pytest.mark.timeout(180)
+def test_the_very_commands_start_natively(
+    tmp_path: Path, postgres_url: str, redis_url: str, orthanc: OrthancPeer, dcmtk: Dcmtk
+) -> None:
+    """Every part starts, stays up, answers where it should, and ends when it is told to."""
+    with running_hospital(
+        tmp_path / "hospital", database_url=postgres_url, broker_url=redis_url, pacs=orthanc
+    ) as hospital:
+        dcmtk.echoscu(port=hospital.dicom_port, called_ae_title=hospital.ae_title).check()
+        health = httpx.get(f"{hospital.worklist_url}/health", trust_env=False)
+        assert health.status_code == 200, health.text
+        started = {
+            name: process for name, process in hospital.processes.items() if name != "migrate"
+        }
+        assert set(started) == _OURS - {"migrate"}
+        wait_until(
+            lambda: redis_has_clients(redis_url, at_least=4),
+            what="three workers and beat to be connected to Redis",
+            limit_s=60,
+        )
+        assert all(process.running for process in started.values()), hospital.logs()
+    assert not any(process.running for process in started.values())
+
+
+def redis_has_clients(url: str, *, at_least: int) -> bool:
+    """Tell whether so many other programs are connected."""
+    with redis.Redis.from_url(url) as client:
+        others = {entry["addr"].rsplit(":", 1)[1]: entry for entry in client.client_list()}
+        mine = client.client_id()
+    return len([entry for entry in others.values() if entry["id"] != str(mine)]) >= at_least

@@ -1,0 +1,1 @@
+"""The programs that Firstread talks to, started on free ports in temporary folders."""
