@@ -1,0 +1,320 @@
+"""An association that a peer requested, from admission to its end, and the server that makes them.
+
+PS3.8 Section 7.1 (A-ASSOCIATE), 7.2 (A-RELEASE), 7.3 and 7.4 (aborts); Table 9-21 (reasons for
+rejection). The classes extend pynetdicom's where that lets a peer do harm:
+docs/decisions/0014-guarded-associations.md.
+"""
+
+from __future__ import annotations
+
+import itertools
+import socket
+import socketserver
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, cast
+
+from pynetdicom import evt
+from pynetdicom._globals import MODE_ACCEPTOR
+from pynetdicom.ae import ApplicationEntity
+from pynetdicom.association import Association
+from pynetdicom.dimse_messages import C_STORE_RQ, DIMSEMessage
+from pynetdicom.dimse_primitives import C_ECHO, C_STORE, DimseServiceType
+from pynetdicom.dul import DULServiceProvider
+from pynetdicom.events import Event
+from pynetdicom.pdu_primitives import A_ASSOCIATE
+from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
+
+from dicom_node.guarded_upper_layer import (
+    LIBRARY_FAULTS,
+    Checkpoint,
+    GuardedAcse,
+    GuardedDimse,
+    GuardedSocket,
+    GuardedUpperLayer,
+    RingingQueue,
+)
+from dicom_node.incoming_data_set import IncomingDataSet
+from dicom_node.presentation_contexts import VERIFICATION
+from dicom_node.spool import SpoolFile
+from settings.log_events import get_logger
+from settings.peers import Peer
+
+_log = get_logger("node")
+_number = itertools.count(1)
+_MOMENT_S: Final = 1.0  # a sender needs this long at most to begin its next instance
+_WAITING_CONNECTIONS: Final = 128  # the kernel's queue of connections that nobody accepted yet
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """The three numbers of an A-ASSOCIATE-RJ (PS3.8 Table 9-21)."""
+
+    result: int
+    source: int
+    diagnostic: int
+
+
+@dataclass(frozen=True, slots=True)
+class AgreedContext:
+    """What was agreed for one presentation context (PS3.8 Section 9.3.3.2)."""
+
+    sop_class_uid: str
+    transfer_syntax_uid: str
+
+
+class AssociationUser(Protocol):
+    """What the node does with associations: who is admitted, where data sets go."""
+
+    def admit(self, association: AcceptedAssociation, request: A_ASSOCIATE) -> Rejection | None:
+        """Decide on a request; None lets it in."""
+
+    def open_file(
+        self, association: AcceptedAssociation, context_id: int, sop_instance_uid: str
+    ) -> SpoolFile | None:
+        """Open the file for a data set that begins to arrive; None when it is not kept."""
+
+    def end(self, association: AcceptedAssociation) -> None:
+        """Take note that an association has ended."""
+
+
+class AcceptedAssociation(Association):
+    """One association with a peer that called us.
+
+    Attributes
+    ----------
+    association_id : of the row, once it is admitted
+    peer : the entry in the settings that the caller matches; None when any caller is let in
+    lost : whether the connection broke off, or was ended because of what came over it
+    quarantined : how many of its objects were put into quarantine
+    """
+
+    def __init__(self, server: NodeServer, connection: socket.socket) -> None:
+        super().__init__(server.ae, MODE_ACCEPTOR)
+        self.user = server.user
+        self.association_id: int | None = None
+        self.peer: Peer | None = None
+        self.lost = False
+        self._noted: set[tuple[str, str]] = set()
+        self.quarantined = 0
+        self._max_instance_bytes = server.max_instance_bytes
+        self._incoming: set[IncomingDataSet] = set()
+        self._last_at = time.monotonic()
+        self._server = server
+        self.name = f"AcceptorThread@{next(_number)}"  # the library finds its threads by this word
+        self.checkpoint = Checkpoint()
+        self.checkpoint.set()
+        self._reactor_checkpoint = self.checkpoint
+        self.acse = GuardedAcse(self)
+        self.dimse = GuardedDimse(self)
+        self.dul: DULServiceProvider = GuardedUpperLayer(self)
+        self.acse_timeout = self.acse_timeout  # reach the timers of the new upper layer
+        self.network_timeout = self.network_timeout
+        self.dul.to_user_queue = RingingQueue(self.checkpoint)
+        self.set_socket(GuardedSocket(self, stall_s=server.stall_s, client_socket=connection))
+
+    @property
+    def calling_ae_title(self) -> str:
+        """The title that the peer gave for itself."""
+        return str(self.requestor.ae_title).strip()
+
+    @property
+    def address(self) -> str:
+        """The peer's IP address."""
+        info = self.requestor.address_info
+        return "" if info is None else str(info.address)
+
+    @property
+    def transport(self) -> GuardedSocket:
+        """The transport connection."""
+        return cast("GuardedSocket", self.dul.socket)
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether an instance is arriving or being stored, or was a moment ago."""
+        return bool(self._incoming) or time.monotonic() < self._last_at + _MOMENT_S
+
+    def run(self) -> None:
+        """Serve the association until it ends, and leave nothing behind."""
+        try:
+            super().run()
+        except LIBRARY_FAULTS as fault:
+            _log.warning("association_fault", kind=type(fault).__name__, **self.facts())
+            cast("GuardedUpperLayer", self.dul).send_abort()
+        finally:
+            self.hang_up()
+            cast("GuardedUpperLayer", self.dul).end()
+            for incoming in tuple(self._incoming):
+                self.forget(incoming)
+            self.user.end(self)
+            self.transport.let_go()
+
+    def admit(self, request: A_ASSOCIATE) -> Rejection | None:
+        """Ask the node whether this caller is welcome."""
+        self.requestor.ae_title = request.calling_ae_title
+        return self.user.admit(self, request)
+
+    def context(self, context_id: int) -> AgreedContext:
+        """What was agreed for a presentation context that was accepted."""
+        agreed = self._accepted_cx[context_id]
+        return AgreedContext(str(agreed.abstract_syntax), str(agreed.transfer_syntax[0]))
+
+    def first(self, event: str, about: str) -> bool:
+        """Whether this happens for the first time in this association."""
+        if (event, about) in self._noted:
+            return False
+        self._noted.add((event, about))
+        return True
+
+    def incoming_data_set(self, message: DIMSEMessage) -> IncomingDataSet:
+        """What takes the data set of a message that has just begun."""
+
+        def open_file() -> SpoolFile | None:
+            if not isinstance(message, C_STORE_RQ) or message.context_id not in self._accepted_cx:
+                return None
+            self._incoming.add(incoming)
+            announced = str(message.command_set.get("AffectedSOPInstanceUID", ""))
+            return self.user.open_file(self, message.context_id, announced)
+
+        incoming = IncomingDataSet(open_file, max_bytes=self._max_instance_bytes)
+        return incoming
+
+    def forget(self, incoming: IncomingDataSet) -> None:
+        """Let go of a data set that was answered, or never will be."""
+        self._last_at = time.monotonic()
+        self._incoming.discard(incoming)
+        incoming.discard()
+
+    def hang_up(self) -> None:
+        """Close the connection at once, without a word; the threads end by themselves."""
+        connection = self.transport.socket
+        if connection is not None:
+            _shut(connection)
+
+    def _serve_request(self, msg: DimseServiceType, context_id: int) -> None:
+        context = self._accepted_cx.get(context_id)
+        verifies = context is not None and context.abstract_syntax == VERIFICATION
+        wanted = C_ECHO if verifies else C_STORE
+        if context is None or not isinstance(msg, wanted) or not msg.is_valid_request:
+            # PS3.7 Section 9.1: what cannot be answered ends the association
+            _log.warning("dimse_message_unexpected", **self.facts(), message=type(msg).__name__)
+            self.abort()
+            return
+        if isinstance(msg, C_STORE) and isinstance(msg.DataSet, IncomingDataSet):
+            # The library chooses the service by this UID; the handler compares what was announced.
+            msg.DataSet.announced_sop_class_uid = str(msg.AffectedSOPClassUID)
+            msg.AffectedSOPClassUID = context.abstract_syntax
+        super()._serve_request(msg, context_id)
+        self.dul._idle_timer.restart()  # storing took time; the peer was not idle meanwhile
+
+    def facts(self) -> dict[str, Any]:
+        """Identifiers of this association for log events."""
+        return {
+            "association_id": self.association_id,
+            "calling_ae_title": self.calling_ae_title,
+            "address": self.address,
+        }
+
+
+class _NodeRequestHandler(RequestHandler):
+    """Turns a connection into an association."""
+
+    def _create_association(self) -> AcceptedAssociation:
+        server = cast("NodeServer", self.server)
+        association = AcceptedAssociation(server, cast("socket.socket", self.request))
+        association.acceptor.maximum_length = self.ae.maximum_pdu_size
+        association.acceptor.ae_title = server.ae_title
+        association.acceptor.address_info = self.local
+        association.acceptor.implementation_class_uid = self.ae.implementation_class_uid
+        association.acceptor.implementation_version_name = self.ae.implementation_version_name
+        association.acceptor.supported_contexts = server.contexts  # only read, so not copied
+        association.requestor.address_info = self.remote
+        for event, handler in server.handlers:
+            association.bind(event, handler)
+        return association
+
+
+class NodeServer(ThreadedAssociationServer):
+    """Accepts connections, each in a thread of its own, up to a limit.
+
+    Parameters
+    ----------
+    ae : the application entity, with its timeouts
+    user : decides what happens with associations
+    handlers : pynetdicom's events with what serves them
+    max_connections : connections beyond this are closed unheard
+    max_instance_bytes : larger instances are refused
+    stall_s : how long a peer may take over one PDU
+    """
+
+    request_queue_size = _WAITING_CONNECTIONS
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(
+        self,
+        ae: ApplicationEntity,
+        address: tuple[str, int],
+        ae_title: str,
+        contexts: list[Any],
+        ssl_context: Any = None,
+        evt_handlers: Any = None,
+        *,
+        user: AssociationUser,
+        handlers: list[tuple[evt.EventType, Callable[[Event], Any]]],
+        max_connections: int,
+        max_instance_bytes: int,
+        stall_s: float,
+    ) -> None:
+        self.user = user
+        self.handlers = [*handlers, (evt.EVT_CONN_CLOSE, _wake), (evt.EVT_ACSE_RECV, _note_loss)]
+        self.max_instance_bytes = max_instance_bytes
+        self.stall_s = stall_s
+        self._max_connections = max_connections
+        super().__init__(
+            ae, address, ae_title, contexts, ssl_context, request_handler=_NodeRequestHandler
+        )
+
+    def associations(self) -> list[AcceptedAssociation]:
+        """Those that have not ended, requests that are not answered yet among them."""
+        return cast("list[AcceptedAssociation]", self.active_associations)
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        """Close connections unheard when there are far too many."""
+        allowed = len(self.associations()) < self._max_connections
+        if not allowed:
+            _log.warning("connection_refused", address=str(client_address[0]))
+        return allowed
+
+    def service_actions(self) -> None:
+        """Do nothing between connections: the library would collect garbage here."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Log what failed before there was an association."""
+        _log.exception("connection_failed", address=str(client_address[0]))
+
+    def shutdown(self) -> None:
+        """Stop accepting connections; associations go on."""
+        socketserver.BaseServer.shutdown(self)  # the library's own wants to know this server
+        self.server_close()
+
+
+def _wake(event: Event) -> None:
+    """End the wait for an A-ASSOCIATE-RQ when the connection is closed before one came."""
+    if event.assoc.requestor.primitive is None:
+        cast("GuardedUpperLayer", event.assoc.dul).wake_user()
+
+
+def _note_loss(event: Event) -> None:
+    """Tell a broken connection (A-P-ABORT) from a peer that aborts (A-ABORT)."""
+    primitive = getattr(event, "primitive", None)
+    if type(primitive).__name__ == "A_P_ABORT":
+        cast("AcceptedAssociation", event.assoc).lost = True
+
+
+def _shut(connection: socket.socket) -> None:
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return  # closed by the peer already

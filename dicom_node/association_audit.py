@@ -1,0 +1,134 @@
+"""Associations accepted, rejected, released, aborted and lost: as rows and as log events.
+
+PS3.8 Table 9-21 (reasons for rejection), PS3.15 Annex A.5 (what an audit trail is for).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from pynetdicom.pdu_primitives import A_ASSOCIATE
+
+from database.instances import end_association, open_association
+from database.session import Engine, transaction
+from database.states import AssociationEnding
+from dicom_node.accepted_association import AcceptedAssociation, Rejection
+from dicom_node.callers import Callers
+from radiology.errors import DatabaseUnavailable
+from settings.environment import Settings
+from settings.log_events import get_logger
+
+Clock = Callable[[], datetime]
+
+_log = get_logger("node")
+
+# PS3.8 Table 9-21: 1 permanent, 2 transient; by 1 the service user, 3 the provider (presentation)
+NO_REASON: Final = Rejection(1, 1, 1)
+APPLICATION_CONTEXT_NOT_SUPPORTED: Final = Rejection(1, 1, 2)
+CALLING_AE_TITLE_NOT_RECOGNISED: Final = Rejection(1, 1, 3)
+CALLED_AE_TITLE_NOT_RECOGNISED: Final = Rejection(1, 1, 7)
+TEMPORARY_CONGESTION: Final = Rejection(2, 3, 1)
+LOCAL_LIMIT_EXCEEDED: Final = Rejection(2, 3, 2)
+
+_APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"  # PS3.7 Annex A.2.1
+
+
+class AssociationAudit:
+    """Decides who is let in, and notes how each association begins and ends."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        engine: Engine,
+        clock: Clock,
+        count: Callable[[], int],
+        callers: Callers | None = None,
+    ) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._clock = clock
+        self._count = count
+        self._callers = callers or Callers(settings.sources)
+
+    def admit(self, association: AcceptedAssociation, request: A_ASSOCIATE) -> Rejection | None:
+        """Decide on an association request, and note the decision as a row.
+
+        Returns
+        -------
+        None when the caller is let in. When the database does not answer nobody is: nothing could
+        be stored, and "temporary congestion" tells the peer to come again.
+        """
+        called = str(request.called_ae_title).strip()
+        rejection = self._decide(association, request, called)
+        try:
+            with transaction(self._engine) as session:
+                association.association_id = open_association(
+                    session,
+                    self._clock(),
+                    calling_ae_title=association.calling_ae_title,
+                    called_ae_title=called,
+                    address=association.address,
+                )
+                if rejection is not None:
+                    row = association.association_id
+                    end_association(session, row, AssociationEnding.REJECTED, self._clock())
+        except DatabaseUnavailable:
+            _log.exception("database_unavailable", **association.facts())
+            return rejection or TEMPORARY_CONGESTION
+        if rejection is None:
+            _log.info("association_accepted", **association.facts())
+        return rejection
+
+    def end(self, association: AcceptedAssociation) -> None:
+        """Note the end of an association that was let in."""
+        if association.association_id is None or association.is_rejected:
+            return
+        released = association.is_released
+        ending = AssociationEnding.RELEASED if released else AssociationEnding.ABORTED
+        facts = association.facts()
+        if released:
+            _log.info("association_released", **facts)
+        elif association.lost:
+            _log.warning("association_lost", **facts)
+        else:
+            _log.warning("association_aborted", **facts)
+        try:
+            with transaction(self._engine) as session:
+                end_association(session, association.association_id, ending, self._clock())
+        except DatabaseUnavailable:
+            # The row stays open; its studies are assembled after the longer quiet period.
+            _log.exception("database_unavailable", **facts)
+
+    def _decide(
+        self, association: AcceptedAssociation, request: A_ASSOCIATE, called: str
+    ) -> Rejection | None:
+        calling = association.calling_ae_title
+        if str(request.application_context_name) != _APPLICATION_CONTEXT:
+            rejection = APPLICATION_CONTEXT_NOT_SUPPORTED
+            return self._reject(association, rejection, "application_context")
+        if called != self._settings.ae_title:
+            hint = f"call {self._settings.ae_title}, or set ae_title to {called}"
+            rejection = CALLED_AE_TITLE_NOT_RECOGNISED
+            return self._reject(association, rejection, "called_ae_title", hint)
+        association.peer = self._callers.peer_of(calling, association.address)
+        if association.peer is None and not self._settings.accept_any_peer:
+            hint = self._what_to_add(calling, association.address)
+            rejection = CALLING_AE_TITLE_NOT_RECOGNISED
+            return self._reject(association, rejection, "calling_ae_title", hint)
+        if self._count() > self._settings.max_associations:
+            return self._reject(association, LOCAL_LIMIT_EXCEEDED, "max_associations")
+        return None
+
+    def _what_to_add(self, calling: str, address: str) -> str:
+        if self._callers.has_title(calling):
+            return f"a peer {calling} is known at another address; its host must be {address}"
+        name = "".join(letter if letter.isalnum() else "-" for letter in calling.lower()).strip("-")
+        return f'add [[peers]] name = "{name}" ae_title = "{calling}" host = "{address}"'
+
+    def _reject(
+        self, association: AcceptedAssociation, rejection: Rejection, reason: str, hint: str = ""
+    ) -> Rejection:
+        _log.warning("association_rejected", **association.facts(), reason=reason, hint=hint)
+        return rejection

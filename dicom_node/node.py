@@ -1,0 +1,167 @@
+"""The node: Storage and Verification SCP on one port, started and stopped as one thing.
+
+PS3.4 Annex A (Verification), Annex B (Storage).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+from pynetdicom import evt
+from pynetdicom.ae import ApplicationEntity
+from pynetdicom.pdu_primitives import A_ASSOCIATE
+
+from database.session import Engine
+from dicom_node.accepted_association import AcceptedAssociation, NodeServer, Rejection
+from dicom_node.association_audit import AssociationAudit, Clock
+from dicom_node.library_options import (
+    IMPLEMENTATION_CLASS_UID,
+    IMPLEMENTATION_VERSION_NAME,
+    MAXIMUM_PDU_BYTES,
+    set_library_options,
+)
+from dicom_node.presentation_contexts import accepted_contexts
+from dicom_node.receive import Receiver
+from dicom_node.spool import Spool, SpoolFile
+from dicom_node.verification import answer_echo
+from radiology.errors import SettingsRefused
+from settings.environment import Settings
+from settings.log_events import get_logger
+
+_log = get_logger("node")
+
+_STOP_LIMIT_S: Final = 5.0  # Docker kills after ten
+_ABORT_LIMIT_S: Final = 2.0
+_REQUEST_LIMIT_S: Final = 30.0  # PS3.8 Section 9.1.5: the ARTIM timer
+_POLL_S: Final = 0.05
+
+
+class Node:
+    """A running node; `start_node` makes it."""
+
+    def __init__(self, settings: Settings, engine: Engine, clock: Clock) -> None:
+        self._spool = Spool(settings.spool_folder, min_free_bytes=settings.min_free_bytes)
+        if self._spool.swept:
+            _log.warning("spool_swept", files=self._spool.swept)
+        self._receiver = Receiver(settings, engine, self._spool, clock)
+        self._audit = AssociationAudit(settings, engine, clock, self._count)
+        self._server = self._listen(settings)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(_POLL_S,), name="node", daemon=True
+        )
+        self._thread.start()
+
+    @property
+    def port(self) -> int:
+        """The TCP port on which it listens."""
+        return int(self._server.server_address[1])
+
+    def admit(self, association: AcceptedAssociation, request: A_ASSOCIATE) -> Rejection | None:
+        """Decide on an association request."""
+        return self._audit.admit(association, request)
+
+    def open_file(
+        self, association: AcceptedAssociation, context_id: int, sop_instance_uid: str
+    ) -> SpoolFile | None:
+        """Open the file for a data set that begins to arrive."""
+        return self._receiver.open_file(association, context_id, sop_instance_uid)
+
+    def end(self, association: AcceptedAssociation) -> None:
+        """Take note that an association has ended."""
+        self._audit.end(association)
+
+    def stop(self, limit_s: float = _STOP_LIMIT_S) -> None:
+        """Accept nobody any more, let associations that send end by themselves, abort the rest.
+
+        Parameters
+        ----------
+        limit_s : how long a sender may go on; what it got Success for is stored in any case
+        """
+        self._server.shutdown()
+        self._thread.join()
+        self._wait(lambda one: one.is_sending, limit_s)
+        for association in self._server.associations():
+            association.abort(block=False)
+        self._wait(lambda one: True, _ABORT_LIMIT_S)
+        for association in self._server.associations():
+            association.hang_up()
+        self._wait(lambda one: True, _ABORT_LIMIT_S)
+        self._spool.close()
+        _log.info("node_stopped")
+
+    def _wait(self, counts: Callable[[AcceptedAssociation], bool], limit_s: float) -> None:
+        """Wait until no association counts any more."""
+        deadline = time.monotonic() + limit_s
+        while time.monotonic() < deadline:
+            if not any(counts(one) for one in self._server.associations()):
+                return
+            time.sleep(_POLL_S)
+
+    def _count(self) -> int:
+        return sum(one.association_id is not None for one in self._server.associations()) + 1
+
+    def _listen(self, settings: Settings) -> NodeServer:
+        entity = ApplicationEntity(settings.ae_title)
+        entity.implementation_class_uid = IMPLEMENTATION_CLASS_UID
+        entity.implementation_version_name = IMPLEMENTATION_VERSION_NAME
+        entity.maximum_pdu_size = MAXIMUM_PDU_BYTES
+        entity.maximum_associations = 10 * settings.max_associations  # ours decides: see _count
+        entity.network_timeout = settings.association_idle_s
+        entity.acse_timeout = min(_REQUEST_LIMIT_S, settings.association_idle_s)
+        try:
+            return NodeServer(
+                entity,
+                (settings.dicom_host, settings.dicom_port),
+                settings.ae_title,
+                list(accepted_contexts()),
+                user=self,
+                handlers=[
+                    (evt.EVT_C_STORE, self._receiver.handle_store),
+                    (evt.EVT_C_ECHO, answer_echo),
+                ],
+                max_connections=4 * settings.max_associations,
+                max_instance_bytes=settings.max_instance_bytes,
+                stall_s=settings.association_idle_s,
+            )
+        except OSError as error:
+            self._spool.close()
+            raise SettingsRefused(
+                "The node cannot listen: is the port taken, or the host not of this machine?",
+                host=settings.dicom_host,
+                port=settings.dicom_port,
+                errno=error.errno,
+            ) from error
+
+
+def start_node(settings: Settings, engine: Engine, clock: Clock | None = None) -> Node:
+    """Start the Storage and Verification SCP in threads of their own.
+
+    Parameters
+    ----------
+    settings : AE title, host, port, limits, peers and folders
+    engine : of a database whose schema is up to date
+    clock : gives the moment, with its time zone; the system's when left out
+
+    Returns
+    -------
+    The running node; call `stop` on it.
+
+    Raises
+    ------
+    SettingsRefused
+        The port is taken, or the host is not of this machine.
+    SpoolFull
+        The data folder cannot be written.
+    """
+    set_library_options()
+    node = Node(settings, engine, clock or _now)
+    _log.info("node_listening", ae_title=settings.ae_title, port=node.port)
+    return node
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
