@@ -115,7 +115,8 @@ def _latency(receive: float, answered: datetime, events: list[EventRow]) -> Late
         raise DemoFailed(f"The study did not get through: no {', '.join(missing)}")
     moments = [answered, *(at[name] for name in _EVENTS)]
     steps = [(after - before).total_seconds() for before, after in itertools.pairwise(moments)]
-    return Latency(receive, *steps, total=sum(steps))
+    named = dict(zip(_STEPS, steps, strict=True))
+    return Latency(receive=receive, **named, total=sum(steps))
 
 
 def _storescu_to_pacs(stage: Stage, study: Path) -> float | None:

@@ -2,7 +2,8 @@
 
 FirstreadError
 ├── Refused                 not acceptable as it is; never retried; shown with its reason
-│   ├── InstanceRefused     (InvalidUid, AttributeMissing, NotStorable, InstanceConflict)
+│   ├── InstanceRefused     (InvalidUid, AttributeMissing, NotStorable, InstanceConflict,
+│   │                        DataSetUnreadable)
 │   ├── NoSuitableSeries
 │   ├── VolumeRefused       (RescaleMissing, SpacingUneven, SliceMissing, GeometryMissing,
 │   │                        PixelDataUndecodable, LungsNotFound)

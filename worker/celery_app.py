@@ -53,7 +53,7 @@ def make_app(settings: Settings) -> Celery:
             "worker.tasks.deliver_next": {"soft_time_limit": 570, "time_limit": 600},
             "worker.tasks.sweep": {"soft_time_limit": 55, "time_limit": 60},
         },
-        task_queues=[Queue(name) for name in QUEUES],
+        task_queues=[Queue(name, routing_key=name) for name in QUEUES],
         task_default_queue=HOUSEKEEPING,
         task_routes={
             "worker.tasks.analyse_next": {"queue": ANALYSIS},
