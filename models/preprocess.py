@@ -1,0 +1,111 @@
+"""From a volume in HU to what the network is fed, and back to the volume's grid.
+
+Each axial slice is put on a square of the network's size: the longer side in mm fills it, the
+shorter is centred, so anatomy keeps its proportions whatever the matrix and pixel spacing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from models.bundle import InputGrid
+from radiology.volume import Volume
+
+FloatArray = NDArray[np.float32]
+ByteArray = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class SquareFit:
+    """Where a slice lies on the network's square.
+
+    Attributes
+    ----------
+    rows, columns : of the slice
+    size : of the square
+    height, width : of the slice on the square
+    top, left : first row and column that it covers there
+    """
+
+    rows: int
+    columns: int
+    size: int
+    height: int
+    width: int
+    top: int
+    left: int
+
+    @classmethod
+    def of(cls, shape: tuple[int, int], spacing_mm: tuple[float, float], size: int) -> SquareFit:
+        """Fit slices of `shape` (rows, columns) and `spacing_mm` (row, column) on a square."""
+        tall, wide = shape[0] * spacing_mm[0], shape[1] * spacing_mm[1]
+        longer = max(tall, wide)
+        height = max(1, round(size * tall / longer))
+        width = max(1, round(size * wide / longer))
+        return cls(
+            rows=shape[0],
+            columns=shape[1],
+            size=size,
+            height=height,
+            width=width,
+            top=(size - height) // 2,
+            left=(size - width) // 2,
+        )
+
+    def to_square(self, slice_hu: FloatArray, outside_hu: float) -> FloatArray:
+        """Resample one slice onto the square; when it shrinks, neighbours are averaged."""
+        small = Image.fromarray(slice_hu).resize(
+            (self.width, self.height), Image.Resampling.BILINEAR
+        )
+        square = np.full((self.size, self.size), outside_hu, dtype=np.float32)
+        square[self.top : self.top + self.height, self.left : self.left + self.width] = np.asarray(
+            small
+        )
+        return square
+
+    def from_square(self, square: ByteArray) -> ByteArray:
+        """Resample one map on the square back to the slice's rows and columns, linearly."""
+        part = square[self.top : self.top + self.height, self.left : self.left + self.width]
+        back = Image.fromarray(np.ascontiguousarray(part)).resize(
+            (self.columns, self.rows), Image.Resampling.BILINEAR
+        )
+        return np.asarray(back)
+
+    @property
+    def pixel_scale(self) -> tuple[float, float]:
+        """Rows and columns of the slice that one pixel of the square stands for."""
+        return self.rows / self.height, self.columns / self.width
+
+
+def fit_of(volume: Volume, grid: InputGrid) -> SquareFit:
+    """How the slices of a canonical volume lie on the network's square."""
+    _, rows, columns = volume.shape
+    _, row_mm, column_mm = volume.spacing_mm
+    return SquareFit.of((rows, columns), (row_mm, column_mm), grid.size)
+
+
+def to_patches(volume: Volume, fit: SquareFit, grid: InputGrid) -> FloatArray:
+    """Make the network's input.
+
+    Parameters
+    ----------
+    volume : canonical: slices to the head, rows to the back, columns to the patient's left
+    fit : of this volume, from `fit_of`
+
+    Returns
+    -------
+    float32, shape (slices, 1, size, size), 0…1
+    """
+    low, high = grid.window_low_hu, grid.window_high_hu
+    patches = np.empty((volume.shape[0], 1, fit.size, fit.size), dtype=np.float32)
+    for index, slice_hu in enumerate(volume.hounsfield):
+        # Clip before averaging: −2000 padding and metal must not bleed into their neighbours.
+        clipped = np.clip(slice_hu, low, high)
+        patches[index, 0] = fit.to_square(np.ascontiguousarray(clipped), low)
+    patches -= low
+    patches /= high - low
+    return patches

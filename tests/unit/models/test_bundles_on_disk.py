@@ -1,0 +1,42 @@
+"""Every bundle on disk is whole and answers as it did when it was released."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from models.bundle import read_bundle
+from models.catalogue import read_catalogue
+from models.golden import check_golden
+from models.onnx_session import NetworkSession
+from settings.environment import ExecutionProvider
+from tests.unit.models.conftest import BUNDLES
+
+ON_DISK = sorted(path.parent for path in BUNDLES.glob("*/*/bundle.toml"))
+
+
+def test_there_is_a_bundle_and_none_is_refused() -> None:
+    catalogue = read_catalogue(BUNDLES)
+    assert catalogue.bundles
+    assert not catalogue.refused
+
+
+@pytest.mark.parametrize("folder", ON_DISK, ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_bundle_passes_its_golden_test(folder: Path) -> None:
+    bundle = read_bundle(folder)
+    session = NetworkSession(bundle, provider=ExecutionProvider.CPU, threads=1)
+    assert session.provider == "CPUExecutionProvider"
+    assert check_golden(bundle, session) <= 1e-3
+
+
+@pytest.mark.parametrize("folder", ON_DISK, ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_bundle_says_what_it_is_for_and_on_what_terms(folder: Path) -> None:
+    bundle = read_bundle(folder)
+    card = (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert bundle.research_only
+    assert "RESEARCH USE ONLY" in card
+    assert any("non-commercial" in licence.licence for licence in bundle.licences)
+    assert re.fullmatch(r"[0-9a-f]{64}", bundle.digest)
+    assert bundle.algorithm.bundle_digest == bundle.digest

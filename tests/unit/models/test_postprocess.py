@@ -1,0 +1,116 @@
+"""Per-slice probabilities become lungs and lesions that hang together."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from models.bundle import Bundle
+from models.postprocess import ProbabilityMaps, segment
+from models.preprocess import fit_of
+from radiology.region import ChestRegions, LesionLabel, LungLabel
+from radiology.volume import Volume
+
+SLICES, SIZE = 20, 256
+RIGHT_LUNG = (slice(2, 18), slice(60, 180), slice(40, 110))
+LEFT_LUNG = (slice(2, 18), slice(60, 180), slice(150, 220))
+
+
+class Chest:
+    """Two lungs as boxes, on a grid of 1.4 × 1.4 × 2 mm, everything certain."""
+
+    def __init__(self) -> None:
+        affine = np.zeros((4, 4))
+        affine[2, 0], affine[1, 1], affine[0, 2], affine[3, 3] = 2.0, 1.4, 1.4, 1.0
+        hu = np.zeros((SLICES, SIZE, SIZE), dtype=np.float32)
+        self.volume = Volume(hu, affine)
+        self.patches = np.full((SLICES, 1, SIZE, SIZE), 0.27, dtype=np.float32)
+        self.maps = ProbabilityMaps.empty(SLICES, SIZE)
+        self.maps.right[RIGHT_LUNG] = 255
+        self.maps.left[LEFT_LUNG] = 255
+
+    def segment(self, bundle: Bundle) -> ChestRegions:
+        fit = fit_of(self.volume, bundle.grid)
+        return segment(self.maps, self.patches, self.volume, fit, bundle)
+
+
+@pytest.fixture
+def chest() -> Chest:
+    return Chest()
+
+
+def test_certain_lungs_come_out_as_they_are(chest: Chest, shipped: Bundle) -> None:
+    lungs = chest.segment(shipped).lungs
+    expected = np.zeros_like(lungs)
+    expected[RIGHT_LUNG] = LungLabel.RIGHT
+    expected[LEFT_LUNG] = LungLabel.LEFT
+    assert np.array_equal(lungs, expected)
+
+
+def test_small_islands_are_dropped(chest: Chest, shipped: Bundle) -> None:
+    chest.maps.left[9:11, 200:210, 20:30] = 255
+    lungs = chest.segment(shipped).lungs
+    assert not lungs[:, 195:].any()
+
+
+def test_vessel_is_lung_but_a_large_hole_is_not(chest: Chest, shipped: Bundle) -> None:
+    chest.maps.right[10, 100:104, 70:74] = 0
+    chest.maps.right[12, 80:140, 60:100] = 0
+    lungs = chest.segment(shipped).lungs
+    assert lungs[10, 102, 72] == LungLabel.RIGHT
+    assert lungs[12, 110, 80] == LungLabel.NONE
+
+
+def test_pure_gas_in_the_belly_is_not_lung(chest: Chest, shipped: Bundle) -> None:
+    chest.maps.left[2:12, 200:225, 150:180] = 255
+    chest.patches[2:12, 0, 200:225, 150:180] = 0.17  # −1000 HU
+    lungs = chest.segment(shipped).lungs
+    assert not lungs[:, 195:].any()
+    assert (lungs[LEFT_LUNG] == LungLabel.LEFT).all()
+
+
+def test_side_follows_the_patient_where_the_network_wavers(chest: Chest, shipped: Bundle) -> None:
+    """A patch called the wrong side, and one called neither, get the side that they lie on."""
+    chest.maps.right[5:8, 100:110, 180:190] = 255
+    chest.maps.left[5:8, 100:110, 180:190] = 0
+    chest.maps.right[10, 70:90, 50:60] = 130
+    chest.maps.left[10, 70:90, 50:60] = 125
+    lungs = chest.segment(shipped).lungs
+    assert (lungs[LEFT_LUNG] == LungLabel.LEFT).all()
+    assert (lungs[RIGHT_LUNG] == LungLabel.RIGHT).all()
+
+
+def test_lesions_lie_in_lungs_and_have_their_kind(chest: Chest, shipped: Bundle) -> None:
+    chest.maps.lesion[5:9, 150:170, 50:80] = 255
+    chest.maps.lesion[5:9, 150:170, 160:180] = 255
+    chest.maps.dense[5:9, 150:170, 160:180] = 255
+    chest.maps.lesion[5:9, 20:40, 120:140] = 255  # in no lung
+    regions = chest.segment(shipped)
+    assert (regions.lesions[6, 152:168, 52:78] == LesionLabel.GROUND_GLASS).all()
+    assert (regions.lesions[6, 152:168, 162:178] == LesionLabel.CONSOLIDATION).all()
+    assert not regions.lesions[regions.lungs == 0].any()
+    assert not regions.lesions[:, :60].any()
+
+
+def test_tiny_lesions_are_dropped(chest: Chest, shipped: Bundle) -> None:
+    """Four voxels of 4 mm³ are a vessel, not pneumonia."""
+    chest.maps.lesion[8:10, 100, 60:62] = 255
+    assert not chest.segment(shipped).lesions.any()
+
+
+def test_dense_lesion_at_the_lung_belongs_to_the_lung(chest: Chest, shipped: Bundle) -> None:
+    """The network leaves an airless strip out of the lung; it is lung all the same."""
+    chest.maps.right[5:9, 178:180, 60:90] = 0
+    chest.maps.lesion[5:9, 165:180, 60:90] = 255
+    regions = chest.segment(shipped)
+    assert (regions.lungs[6:8, 178:180, 62:88] == LungLabel.RIGHT).all()
+    assert (regions.lesions[6:8, 178:180, 62:88] > 0).all()
+
+
+def test_nothing_found_is_empty(shipped: Bundle) -> None:
+    chest = Chest()
+    chest.maps.right[:] = 0
+    chest.maps.left[:] = 0
+    regions = chest.segment(shipped)
+    assert not regions.lungs.any()
+    assert not regions.lesions.any()

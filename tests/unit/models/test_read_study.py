@@ -1,0 +1,97 @@
+"""Reading gives the same answer whatever way the volume's axes run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import permutations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from models.bundle import Bundle
+from models.read_study import OnProgress, read_study
+from radiology.finding import Outcome, Side
+from radiology.volume import Volume
+
+Patches = NDArray[np.float32]
+
+
+class ThresholdNetwork:
+    """Calls what has lung's density lung, the left half of the image right, haze a lesion."""
+
+    def run(
+        self, patches: Patches, on_progress: OnProgress | None = None
+    ) -> Iterator[tuple[int, Patches, Patches]]:
+        hu = patches[:, 0] * 1500.0 - 1250.0
+        lung = (hu > -950.0) & (hu < -300.0)
+        haze = (hu > -700.0) & (hu < -300.0)
+        at_left = np.arange(hu.shape[2]) < hu.shape[2] // 2
+        right, left = lung & at_left, lung & ~at_left
+        lungs = np.stack([~lung, right, left], axis=1).astype(np.float32)
+        lesions = np.stack([~haze, haze, np.zeros_like(haze)], axis=1).astype(np.float32)
+        for first in range(0, hu.shape[0], 4):
+            yield first, lungs[first : first + 4], lesions[first : first + 4]
+            if on_progress is not None:
+                on_progress(min(first + 4, hu.shape[0]), hu.shape[0])
+
+
+def _chest() -> Volume:
+    """Canonical: right lung at low columns, haze at its back, low down. 3 × 2.5 × 2.5 mm."""
+    hu = np.full((60, 140, 140), 40.0, dtype=np.float32)
+    hu[8:52, 30:110, 20:60] = -850.0
+    hu[8:52, 30:110, 80:120] = -850.0
+    hu[12:24, 90:106, 26:50] = -550.0
+    affine = np.zeros((4, 4))
+    affine[2, 0], affine[1, 1], affine[0, 2], affine[3, 3] = 3.0, 2.5, 2.5, 1.0
+    affine[:3, 3] = (-170.0, -160.0, -900.0)
+    return Volume(hu, affine)
+
+
+def _turned(volume: Volume, order: tuple[int, ...], flips: tuple[int, ...]) -> Volume:
+    """The same voxels at the same places with axes swapped and flipped."""
+    hu = volume.hounsfield.transpose(order)
+    affine = volume.affine.copy()
+    affine[:, :3] = affine[:, list(order)]
+    for axis in flips:
+        hu = np.flip(hu, axis)
+        affine[:3, 3] += affine[:3, axis] * (hu.shape[axis] - 1)
+        affine[:3, axis] *= -1.0
+    return Volume(np.ascontiguousarray(hu), affine)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+@pytest.mark.parametrize("flips", [(), (0, 2)])
+def test_masks_lie_at_the_same_place_in_any_orientation(
+    shipped: Bundle, order: tuple[int, ...], flips: tuple[int, ...]
+) -> None:
+    straight = read_study(_chest(), shipped, ThresholdNetwork())
+    volume = _turned(_chest(), order, flips)
+    reading = read_study(volume, shipped, ThresholdNetwork())
+    assert reading.regions is not None
+    assert straight.regions is not None
+    assert reading.regions.lesions.shape == volume.shape
+    expected = straight.regions.lesions.transpose(order)
+    assert np.array_equal(reading.regions.lesions, np.flip(expected, flips))
+    assert reading.figures[Side.RIGHT].lesion_volume_ml == pytest.approx(
+        straight.figures[Side.RIGHT].lesion_volume_ml
+    )
+    assert reading.figures[Side.LEFT].lesion_volume_ml == 0.0
+
+
+def test_haze_is_found_measured_and_on_the_patients_right(shipped: Bundle) -> None:
+    reading = read_study(_chest(), shipped, ThresholdNetwork())
+    truth_ml = 12 * 16 * 24 * 3.0 * 2.5 * 2.5 / 1000.0
+    right = reading.figures[Side.RIGHT]
+    assert reading.outcome is Outcome.FINDINGS
+    assert right.lesion_volume_ml == pytest.approx(truth_ml, rel=0.1)
+    assert right.lesion_mean_hu == pytest.approx(-550.0, abs=10.0)
+    assert reading.key_slice is not None
+    assert 12 <= reading.key_slice < 24
+
+
+def test_progress_reaches_the_number_of_slices(shipped: Bundle) -> None:
+    seen: list[tuple[int, int]] = []
+    read_study(_chest(), shipped, ThresholdNetwork(), lambda done, of: seen.append((done, of)))
+    assert seen[-1] == (60, 60)
+    assert seen == sorted(seen)
