@@ -16,13 +16,24 @@ from database.session import reading
 from firstread.demo_report import print_event, print_objects, print_truth, print_worklist
 from firstread.demo_stage import SCANNER_AE_TITLE, DemoFailed, Ports, Stage, set_up_stage
 from firstread.find_instances import FoundInstances, find_instances
-from firstread.phantom import TYPICAL_LESIONS, Phantom, make_phantom, phantom_grid
+from firstread.phantom import (
+    EXTENSIVE_LESIONS,
+    TYPICAL_LESIONS,
+    Phantom,
+    make_phantom,
+    phantom_grid,
+)
 from firstread.phantom.study import write_phantom_study
 from firstread.send import send_folder
 
 _ANALYSIS_LIMIT_S = 300.0
-_PHANTOM_SLICES = (100, 512, 512)
-_PHANTOM_SPACING_MM = (3.0, 0.7, 0.7)
+_PHANTOM_SHAPE = (75, 512, 512)
+_PHANTOM_SPACING_MM = (4.0, 0.7, 0.7)
+_PHANTOMS = (
+    ("healthy", 2, ()),
+    ("diseased", 1, TYPICAL_LESIONS),
+    ("gravely diseased", 3, EXTENSIVE_LESIONS),
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +43,7 @@ class DemoStudy:
     folder: Path
     found: FoundInstances
     phantom: Phantom | None = None
+    name: str = ""
 
 
 def run_demo(study: Path | None, data_folder: Path, *, ports: Ports, keep_running: bool) -> int:
@@ -71,18 +83,19 @@ def run_demo(study: Path | None, data_folder: Path, *, ports: Ports, keep_runnin
 
 
 def _phantoms(console: Console, folder: Path) -> list[DemoStudy]:
-    """A healthy chest, then one with lesions: the second must come out on top."""
+    """From healthy to gravely diseased: the last to arrive must come out on top."""
     made = []
-    for name, seed, lesions in (("healthy", 2, ()), ("diseased", 1, TYPICAL_LESIONS)):
+    for name, seed, lesions in _PHANTOMS:
         with _bar(console, f"Making a {name} phantom") as show:
             phantom = make_phantom(
                 seed=seed,
-                grid=phantom_grid(_PHANTOM_SLICES, _PHANTOM_SPACING_MM),
+                grid=phantom_grid(_PHANTOM_SHAPE, _PHANTOM_SPACING_MM),
                 lesions=lesions,
                 on_progress=show,
             )
-        write_phantom_study(phantom, folder / name)
-        made.append(DemoStudy(folder / name, find_instances(folder / name), phantom))
+        study = folder / name.replace(" ", "-")
+        write_phantom_study(phantom, study)
+        made.append(DemoStudy(study, find_instances(study), phantom, name))
     return made
 
 
@@ -135,7 +148,7 @@ def _report(
         uids = study.found.study_instance_uids
         mine = next((one for one in answers if one.study_instance_uid in uids), None)
         if mine is not None:
-            print_truth(console, study.phantom, mine)
+            print_truth(console, study.name, study.phantom, mine)
     pictures = [answer.key_picture for answer in answers if answer.key_picture]
     for picture in pictures:
         console.print(f"Key picture: {stage.settings.results_folder / picture}", soft_wrap=True)

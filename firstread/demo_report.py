@@ -64,12 +64,13 @@ def print_objects(
     return not missing
 
 
-def print_truth(console: Console, phantom: Phantom, answer: StudyAnswer) -> None:
+def print_truth(console: Console, name: str, phantom: Phantom, answer: StudyAnswer) -> None:
     """True volumes of a phantom beside the measured ones."""
     figures = answer.reading.get("figures", {})
     if not figures:
         return
-    table = Table("Phantom, ml", "True", "Measured", "Difference", title="True and measured")
+    title = f"True and measured: {name} phantom, {answer.answer}"
+    table = Table("Volume, ml", "True", "Measured", "Difference", title=title)
     total = figures["total"]
     rows = (
         ("right lung", phantom.lung_ml(LungLabel.RIGHT), figures["right"]["lung_volume_ml"]),

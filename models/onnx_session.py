@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,21 @@ def check_network(bundle: Bundle) -> None:
         It cannot be loaded, or has other inputs or outputs.
     """
     _check_shapes(_open(bundle.network, [CPU], threads=1), bundle)
+
+
+def run_on_cpu(
+    network: Path, outputs: Sequence[str], inputs: Mapping[str, NDArray[np.float32]]
+) -> list[NDArray[np.float32]]:
+    """Run a network that is in no bundle yet, once; the export compares it with PyTorch.
+
+    Raises
+    ------
+    BundleRejected
+        It cannot be loaded.
+    """
+    session = _open(network, [CPU], threads=0)
+    answers: list[NDArray[np.float32]] = session.run(list(outputs), dict(inputs))
+    return answers
 
 
 class NetworkSession:

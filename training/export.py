@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 import torch
 from numpy.typing import NDArray
 
-from training.golden import golden_patches
+from models.golden import make_patches
+from models.onnx_session import run_on_cpu
+from training.golden import recipe
 from training.network import ChestNet, WithProbabilities
 from training.slices import GRID
 
@@ -64,11 +65,10 @@ def write_onnx(network: ChestNet, path: Path) -> Agreement:
         verbose=False,
     )
     program.save(str(path))
-    session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
     largest, sizes = 0.0, (1, 3, 4)
     for count in sizes:
-        patches = golden_patches(seed=100 + count, count=count)
-        found = session.run(list(OUTPUTS), {INPUT: patches})
+        patches = make_patches(recipe(seed=100 + count, count=count))
+        found = run_on_cpu(path, OUTPUTS, {INPUT: patches})
         for expected, answer in zip(torch_answers(plain, patches), found, strict=True):
             largest = max(largest, float(np.abs(expected - answer).max()))
     if not largest <= TOLERANCE:

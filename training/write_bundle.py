@@ -8,10 +8,11 @@ import logging
 import shutil
 from pathlib import Path
 
+from models.golden import make_patches
 from training.augment import WINDOW_HIGH_HU, WINDOW_LOW_HU
 from training.evaluate import Report
 from training.export import INPUT, OUTPUTS, Agreement, torch_answers, write_onnx
-from training.golden import COUNT, SEED, golden_patches, golden_record, write_golden
+from training.golden import golden_record, recipe, write_golden
 from training.model_card import INTENDED_USE, LICENCES, model_card
 from training.network import ChestNet
 from training.slices import GRID
@@ -132,7 +133,7 @@ def write_bundle(network: ChestNet, report: Report, folder: Path) -> Agreement:
     agreement = write_onnx(network, partial / "network.onnx")
     plain = ChestNet()
     plain.load_state_dict(network.state_dict())
-    answers = torch_answers(plain.eval(), golden_patches(SEED, COUNT))
+    answers = torch_answers(plain.eval(), make_patches(recipe()))
     write_golden(partial / "golden.json", golden_record(answers, OUTPUTS))
     card = model_card(NAME, VERSION, network, report, agreement)
     (partial / "MODEL_CARD.md").write_text(card, encoding="utf-8")

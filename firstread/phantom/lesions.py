@@ -69,3 +69,15 @@ TYPICAL_LESIONS: tuple[Lesion, ...] = (
     Lesion(_SOLID, (-90.0, 52.0, -72.0), (20.0, 15.0, 18.0), 17),
     Lesion(_SOLID, (84.0, 58.0, -92.0), (22.0, 15.0, 17.0), 18),
 )
+
+
+_LEVELS_MM = (-105.0, -78.0, -51.0, -24.0, 3.0, 30.0, 57.0)
+_PLACES_MM = ((66.0, 68.0), (98.0, 40.0), (108.0, -2.0), (92.0, -42.0))  # x of the left lung, y
+
+EXTENSIVE_LESIONS: tuple[Lesion, ...] = tuple(
+    Lesion(_GLASS, (side * x, y, z), (25.0, 23.0, 17.0), 100 + 10 * level + place)
+    for side in (-1.0, 1.0)
+    for level, z in enumerate(_LEVELS_MM)
+    for place, (x, y) in enumerate(_PLACES_MM)
+) + tuple(lesion for lesion in TYPICAL_LESIONS if lesion.kind is _SOLID)
+"""Patches along the whole edge of both lungs: more than a quarter of each, so an urgent study."""

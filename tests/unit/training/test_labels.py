@@ -10,8 +10,6 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("skimage")
 
-from models.golden import make_patches
-from training.golden import COUNT, RECIPE, SEED, golden_patches
 from training.grey_levels import grey_to_hounsfield, window_to_hounsfield
 from training.lung_sides import LEFT, RIGHT, split_lung_sides
 from training.operating_point import calibrate
@@ -78,12 +76,6 @@ def test_dice_and_its_interval() -> None:
     interval = bootstrap(scores)
     assert interval.low <= interval.mean <= interval.high
     assert interval.count == 2
-
-
-def test_both_makers_of_golden_patches_agree() -> None:
-    """`models` makes them without PyTorch; `training` wrote down what the network answers."""
-    recipe = {"name": RECIPE, "seed": SEED, "patches": COUNT, "size": GRID}
-    assert np.array_equal(golden_patches(SEED, COUNT), make_patches(recipe))
 
 
 def _set(sources: tuple[str, ...]) -> SliceSet:
