@@ -13,6 +13,7 @@ import pytest
 from pydicom import dcmread
 from sqlalchemy import select
 
+from database.demo_rows import StudyAnswer
 from database.session import reading
 from database.states import JobState
 from database.tables import Job, Result, Study
@@ -24,7 +25,7 @@ from settings.peers import RequestPriority
 from tests.peers.dcmtk import Dcmtk
 from tests.peers.dicom3tools import ConformanceReport
 from tests.peers.firstread import RunningFirstread, running_firstread
-from tests.peers.orthanc import OrthancPeer
+from tests.peers.orthanc import OrthancPeer, start_orthanc
 from tests.peers.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -36,26 +37,32 @@ _RUNNING = (JobState.SELECTED, JobState.DECODED, JobState.INFERRED)
 def firstread(
     request: pytest.FixtureRequest, tmp_path: Path, orthanc: OrthancPeer, dcmtk: Dcmtk
 ) -> Iterator[RunningFirstread]:
-    """Firstread of both sizes in turn."""
-    yield from _running(request, request.param, tmp_path, orthanc, dcmtk)
+    """Firstread of both sizes in turn, empty."""
 
-
-@pytest.fixture
-def embedded(
-    request: pytest.FixtureRequest, tmp_path: Path, orthanc: OrthancPeer, dcmtk: Dcmtk
-) -> Iterator[RunningFirstread]:
-    """The embedded size alone, where the size makes no difference."""
-    yield from _running(request, "embedded", tmp_path, orthanc, dcmtk)
-
-
-def _running(
-    request: pytest.FixtureRequest, size: str, folder: Path, pacs: OrthancPeer, dcmtk: Dcmtk
-) -> Iterator[RunningFirstread]:
     def servers() -> tuple[str, str]:
         return request.getfixturevalue("postgres_url"), request.getfixturevalue("redis_url")
 
-    with running_firstread(size, folder, pacs=pacs, dcmtk=dcmtk, servers=servers) as running:
+    with running_firstread(
+        request.param, tmp_path, pacs=orthanc, dcmtk=dcmtk, servers=servers
+    ) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningFirstread]:
+    """One embedded Firstread for all tests that only look at their own study."""
+    folder = tmp_path_factory.mktemp("embedded")
+    pacs = start_orthanc(tmp_path_factory.mktemp("orthanc"))
+    dcmtk = Dcmtk(work_folder=folder / "dcmtk")
+
+    def no_servers() -> tuple[str, str]:
+        raise LookupError("the embedded size needs no servers")
+
+    with (
+        pacs.process,
+        running_firstread("embedded", folder, pacs=pacs, dcmtk=dcmtk, servers=no_servers) as one,
+    ):
+        yield one
 
 
 def study_uid(folder: Path) -> str:
@@ -143,7 +150,7 @@ def test_a_normal_study_is_routine_and_has_no_segmentation(
     assert set(firstread.results(study_uid(folder))) == {"SR", "OT"}
 
 
-def small_phantom(orientation: str, folder: Path) -> Phantom:
+def small_phantom(orientation: str, folder: Path, *, multi_frame: bool = False) -> Phantom:
     """A phantom of 3 mm voxels, acquired in an orientation, written as DICOM."""
     matrix: object = orientation
     if orientation == "oblique":
@@ -153,17 +160,20 @@ def small_phantom(orientation: str, folder: Path) -> Phantom:
         grid=phantom_grid((130, 130, 130), (3.0, 3.0, 3.0), matrix),  # type: ignore[arg-type]
         lesions=TYPICAL_LESIONS,
     )
-    write_phantom_study(phantom, folder)
+    write_phantom_study(phantom, folder, multi_frame=multi_frame)
     return phantom
 
 
-@pytest.mark.parametrize("orientation", [*ORIENTATIONS, "oblique"])
+@pytest.mark.parametrize(
+    ("orientation", "multi_frame"),
+    [*((name, False) for name in (*ORIENTATIONS, "oblique")), ("axial_to_head", True)],
+)
 def test_lesions_are_at_their_place_under_any_orientation(
-    embedded: RunningFirstread, tmp_path: Path, orientation: str
+    embedded: RunningFirstread, tmp_path: Path, orientation: str, multi_frame: bool
 ) -> None:
     """Lesion voxels of the SEG from PACS lie in the patient where the phantom has its lesions."""
     folder = tmp_path / "phantom"
-    phantom = small_phantom(orientation, folder)
+    phantom = small_phantom(orientation, folder, multi_frame=multi_frame)
     embedded.send(shuffled(folder, 7))
     answer = embedded.wait_for(study_uid(folder))
     assert answer.answer in ("suspected", "urgent"), answer
@@ -298,11 +308,14 @@ def test_odd_studies_end_with_an_answer_or_a_reason(
         files, port=embedded.size.dicom_port, called_ae_title=embedded.size.ae_title
     )
 
-    def all_ended() -> bool:
-        answers = embedded.answers()
-        return bool(answers) and all(answer.ended for answer in answers)
+    wanted = {
+        str(dcmread(path, specific_tags=["StudyInstanceUID"]).StudyInstanceUID) for path in files
+    }
 
-    wait_until(all_ended, what="the end of every study", limit_s=90)
-    for answer in embedded.answers():
+    def ended() -> list[StudyAnswer]:
+        mine = [one for one in embedded.answers() if one.study_instance_uid in wanted]
+        return mine if mine and all(answer.ended for answer in mine) else []
+
+    for answer in wait_until(ended, what="the end of every study", limit_s=90):
         assert answer.state in ("delivered", "refused"), answer
         assert answer.state == "delivered" or answer.reason, answer

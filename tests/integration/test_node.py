@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
 import sys
@@ -33,7 +32,7 @@ from database.studies import Quiet, quiet_studies
 from database.tables import Study
 from dicom_node import status
 from dicom_node.node import start_node
-from radiology.errors import PeerBusy, PeerRefused, SettingsRefused
+from radiology.errors import PeerBusy, PeerRefused, PeerUnreachable, SettingsRefused
 from settings.environment import Settings
 from settings.peers import Peer, RequestPriority
 from tests.peers.dcmtk import Dcmtk
@@ -228,6 +227,27 @@ def test_two_senders_bring_the_same_instances_at_once(
     assert not node.begun()
 
 
+def test_two_nodes_on_one_database(tmp_path: Path, postgres_url: str, dcmtk: Dcmtk) -> None:
+    """At hospital size two nodes may share spool and database: still one row for each instance."""
+    files = [write(small_ct(number), tmp_path / "ct") for number in range(1, 31)]
+    with (
+        running_node(tmp_path / "node", database_url=postgres_url) as first,
+        running_node(tmp_path / "node", database_url=postgres_url) as second,
+        ThreadPoolExecutor(4) as pool,
+    ):
+        ports = [first.port, second.port] * 2
+        sent = list(
+            pool.map(
+                lambda port: dcmtk.storescu(files, port=port, called_ae_title="FIRSTREAD"), ports
+            )
+        )
+        assert all(one.ok for one in sent), [one.output[-500:] for one in sent]
+        assert len(first.instances()) == len(first.spooled()) == 30
+        assert not first.begun()
+        other = small_ct(1, PatientID="P2")
+        assert second.statuses(write(other, tmp_path)) == [status.DUPLICATE_SOP_INSTANCE]
+
+
 # Refusals: a status, a quarantine with the reason, and the association goes on
 
 
@@ -323,17 +343,19 @@ def test_a_data_set_that_is_missing(node: RunningNode, tmp_path: Path) -> None:
     assert sent[1] == 0x0000
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")
 def test_an_invalid_uid_in_the_command(node: RunningNode, tmp_path: Path) -> None:
     """A UID of 70 characters in the command itself gets a status; pynetdicom would abort."""
-    data_set = small_ct()
-    path = write(data_set, tmp_path)
-    content = path.read_bytes()
-    old = f"{SERIES}.1".encode()
-    assert content.count(old) == 2  # file meta information and data set
-    meta_only = content.replace(old, b"2.25.x.y.1", 1)
-    (sent,) = node.send([a_file(tmp_path, meta_only)])
-    assert sent.status == status.DATA_SET_MISMATCH
-    node.verify()
+    long = file_around(encoded(small_ct()), sop_instance_uid="1.2")
+    announced = b"1" * 70
+    # In the file meta information, whose length grows by what the UID grows
+    long = long.replace(b"\x03\0UI\x04\x001.2\0", b"\x03\0UI\x46\0" + announced)
+    length = int.from_bytes(long[140:144], "little") + 66
+    long = long[:140] + length.to_bytes(4, "little") + long[144:]
+    sent = node.send([a_file(tmp_path, long), write(small_ct(), tmp_path)])
+    assert [answer.status for answer in sent] == [status.DATA_SET_MISMATCH, 0x0000]
+    assert sent[0].sop_instance_uid == announced.decode()
+    assert len(node.ended_associations(1)) == 1
 
 
 def test_a_deflate_bomb_is_refused(tmp_path: Path) -> None:
@@ -541,16 +563,71 @@ def test_a_peer_that_stalls_within_a_pdu_is_cut_off(tmp_path: Path) -> None:
         connection.close()
 
 
+def fragment(content: bytes, control: int) -> bytes:
+    """A P-DATA-TF with one fragment in presentation context 1 (PS3.8 Annex E.2)."""
+    value = bytes([1, control]) + content
+    item = len(value).to_bytes(4, "big") + value
+    return b"\x04\0" + len(item).to_bytes(4, "big") + item
+
+
+def element(number: int, value: bytes) -> bytes:
+    """A command element (PS3.7 Section 6.3.1), implicit VR little endian."""
+    return b"\0\0" + number.to_bytes(2, "little") + len(value).to_bytes(4, "little") + value
+
+
+# A C-STORE-RQ for a CT image, without Affected SOP Instance UID
+INCOMPLETE_COMMAND = (
+    element(0x0002, b"1.2.840.10008.5.1.4.1.1.2\0")
+    + element(0x0100, b"\x01\0")
+    + element(0x0110, b"\x01\0")
+    + element(0x0700, b"\0\0")
+    + element(0x0800, b"\0\0")
+)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        fragment(bytes(10_000), 1) * 10,
+        fragment(INCOMPLETE_COMMAND, 3) + fragment(encoded(small_ct()), 2),
+        fragment(b"not a command", 3),
+        b"\x02\0\0\0\0\x04\0\0\0\0",
+    ],
+    ids=["endless command", "no instance UID", "no command", "unexpected PDU"],
+)
+def test_what_cannot_be_answered_is_aborted(node: RunningNode, sent: bytes) -> None:
+    """The peer hears an A-ABORT, the row is ended, and the next caller is served."""
+    with open_association_and_hold(node) as connection:
+        connection.settimeout(10)
+        connection.recv(4096)  # the rest of the A-ASSOCIATE-AC
+        connection.sendall(sent)
+        assert connection.recv(1) == b"\x07"  # A-ABORT
+    assert node.ended_associations(1)[0].ending is AssociationEnding.ABORTED
+    wait_until(lambda: not acceptors(), what="the end of its threads")
+    node.verify()
+
+
+def test_a_fault_in_deciding_lets_nobody_in(
+    node: RunningNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the decision about a caller fails the caller stays outside."""
+
+    def broken(*_: object) -> None:
+        raise KeyError("a defect")
+
+    monkeypatch.setattr(node.node, "admit", broken)
+    with pytest.raises(PeerUnreachable):
+        node.verify()
+    monkeypatch.undo()
+    node.verify()
+
+
 def test_a_connection_lost_while_sending(node: RunningNode, tmp_path: Path) -> None:
     """The begun instance leaves no file; what was answered before stays."""
     connection = open_association_and_hold(node)
-    command = bytes.fromhex(
-        "00000000040000005c000000"  # group length, not looked at
-        "0000020018000000312e322e3834302e31303030382e352e312e342e312e312e32"
-    )
-    fragment = b"\x01\x03" + command
-    pdv = len(fragment).to_bytes(4, "big") + fragment
-    connection.sendall(b"\x04\0" + len(pdv).to_bytes(4, "big") + pdv)
+    command = INCOMPLETE_COMMAND + element(0x1000, f"{SERIES}.1".encode())
+    connection.sendall(fragment(command, 3) + fragment(encoded(small_ct())[:200], 0))
+    wait_until(node.begun, what="the beginning of an instance")
     connection.close()
     assert node.ended_associations(1)[0].ending is AssociationEnding.ABORTED
     wait_until(lambda: not acceptors(), what="the end of its threads")
@@ -698,7 +775,7 @@ def test_a_taken_port_is_a_clear_error(
         "second",
         [sys.executable, "-m", "dicom_node"],
         folder=tmp_path,
-        environment={**node_environment(settings), "PYTHONPATH": os.getcwd()},
+        environment={**node_environment(settings), "PYTHONPATH": str(Path.cwd())},
     )
     assert second.process.wait(timeout=20) == 1
     assert "node_not_started" in second.log()

@@ -150,9 +150,11 @@ def test_a_port_that_is_not_dicom(orthanc: OrthancPeer, tmp_path: Path) -> None:
 
 def test_a_peer_that_does_not_know_us(tmp_path: Path) -> None:
     """The message names the AE title that the peer's administrator must add."""
-    with running_node(tmp_path / "node") as node:
-        with pytest.raises(PeerRefused, match="add AE title FIRSTREAD to its list"):
-            send([write(small_ct(), tmp_path)], node.as_peer)
+    with (
+        running_node(tmp_path / "node") as node,
+        pytest.raises(PeerRefused, match="add AE title FIRSTREAD to its list"),
+    ):
+        send([write(small_ct(), tmp_path)], node.as_peer)
 
 
 def test_a_peer_by_another_title(orthanc: OrthancPeer, tmp_path: Path) -> None:
