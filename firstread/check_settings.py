@@ -41,9 +41,15 @@ def print_settings(settings: Settings, *, echo: bool) -> int:
 def _problems(settings: Settings, *, echo: bool) -> list[str]:
     problems = []
     if not settings.peers and not settings.accept_any_peer:
-        problems.append("No peer is configured: every association will be rejected.")
+        problems.append(
+            "No peer is configured, so every association will be rejected: name your scanners and "
+            "your PACS under [[peers]] in firstread.toml (docs/settings.md)."
+        )
     if not settings.destinations:
-        problems.append("No destination is configured: results will not be sent anywhere.")
+        problems.append(
+            "No destination is configured, so results go nowhere: give your PACS host, port and "
+            'roles = ["source", "destination"] in firstread.toml.'
+        )
     problems += _folder_problems(settings.data_folder)
     problems += _schema_problems(settings)
     catalogue = read_catalogue(settings.bundles_folder)

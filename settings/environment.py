@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -22,8 +22,8 @@ from pydantic_settings import (
 )
 
 from radiology.errors import SettingsRefused
-from radiology.identity import AETitle, checked_ae_title
-from settings.peers import Peer, PeerRole
+from radiology.identity import AETitle
+from settings.peers import CheckedAETitle, Peer, PeerRole
 
 PREFIX = "FIRSTREAD_"
 SETTINGS_FILE_VARIABLE = PREFIX + "SETTINGS_FILE"
@@ -59,7 +59,7 @@ class Settings(BaseSettings):
     broker_url: SecretStr | None = None  # None: kombu's filesystem transport in the data folder
 
     # DICOM node
-    ae_title: AETitle = AETitle("FIRSTREAD")
+    ae_title: CheckedAETitle = AETitle("FIRSTREAD")
     dicom_host: str = "0.0.0.0"  # noqa: S104 a listener for the hospital network
     dicom_port: int = Field(default=11112, ge=1, le=65535)
     accept_any_peer: bool = False
@@ -100,14 +100,6 @@ class Settings(BaseSettings):
     # Logs
     log_format: LogFormat = LogFormat.JSON
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
-
-    @field_validator("ae_title")
-    @classmethod
-    def _check_ae_title(cls, title: str) -> AETitle:
-        try:
-            return checked_ae_title(title)
-        except SettingsRefused as error:
-            raise ValueError(error.message) from error
 
     @model_validator(mode="after")
     def _check_peers(self) -> Self:

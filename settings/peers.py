@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from radiology.errors import SettingsRefused
 from radiology.identity import AETitle, checked_ae_title
+
+
+def _ae_title(text: str) -> AETitle:
+    try:
+        return checked_ae_title(text)
+    except SettingsRefused as error:
+        raise ValueError(error.message) from error  # what pydantic collects
+
+
+CheckedAETitle = Annotated[AETitle, AfterValidator(_ae_title)]
+"""An AE title that is checked when the settings are read."""
 
 
 class PeerRole(StrEnum):
@@ -38,19 +49,11 @@ class Peer(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
-    ae_title: AETitle
+    ae_title: CheckedAETitle
     host: str | None = None
     port: int | None = Field(default=None, ge=1, le=65535)
     roles: frozenset[PeerRole] = frozenset({PeerRole.SOURCE})
     priority: RequestPriority = RequestPriority.ROUTINE
-
-    @field_validator("ae_title")
-    @classmethod
-    def _check_ae_title(cls, title: str) -> AETitle:
-        try:
-            return checked_ae_title(title)
-        except SettingsRefused as error:
-            raise ValueError(error.message) from error
 
     @model_validator(mode="after")
     def _check_address(self) -> Self:
