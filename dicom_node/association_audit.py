@@ -75,7 +75,7 @@ class AssociationAudit:
                     row = association.association_id
                     end_association(session, row, AssociationEnding.REJECTED, self._clock())
         except DatabaseUnavailable:
-            _log.exception("database_unavailable", **association.facts())
+            _log.error("database_unavailable", **association.facts())
             return rejection or TEMPORARY_CONGESTION
         if rejection is None:
             _log.info("association_accepted", **association.facts())
@@ -99,7 +99,7 @@ class AssociationAudit:
                 end_association(session, association.association_id, ending, self._clock())
         except DatabaseUnavailable:
             # The row stays open; its studies are assembled after the longer quiet period.
-            _log.exception("database_unavailable", **facts)
+            _log.error("database_unavailable", **facts)
 
     def _decide(
         self, association: AcceptedAssociation, request: A_ASSOCIATE, called: str

@@ -10,6 +10,7 @@ import contextlib
 import queue
 import select
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -82,6 +83,8 @@ class GuardedSocket(AssociationSocket):
         self._bell, self._ringer = socket.socketpair()
         self._bell.setblocking(False)
         self._ringer.setblocking(False)
+        self._poll = select.poll()
+        self._poll.register(self._bell, select.POLLIN)
         self.was_connected = client_socket is not None
         if client_socket is not None:
             self._prepare(client_socket)
@@ -97,6 +100,7 @@ class GuardedSocket(AssociationSocket):
         connection.settimeout(self._stall_s)
         # Else Nagle's algorithm and delayed acknowledgements make 22 instances a second of 300.
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._poll.register(connection, select.POLLIN)
 
     def _shutdown_socket(self) -> None:
         """Close the connection; the library does not close one that was never made."""
@@ -119,15 +123,17 @@ class GuardedSocket(AssociationSocket):
         if connection is None or not self._is_connected:
             time.sleep(_PAUSE_S)  # the thread is about to end
             return False
-        wait_s = _WAIT_S if self.event_queue.empty() else 0.0
-        try:
-            found, _, _ = select.select([connection, self._bell], [], [], wait_s)
-            if self._bell in found:
-                self._bell.recv(4096)
-        except (OSError, ValueError):  # closed meanwhile
+        if connection.fileno() < 0:  # closed by another thread
             self.event_queue.put("Evt17")  # PS3.8 Table 9-10: transport connection closed
             return False
-        return connection in found
+        if isinstance(connection, ssl.SSLSocket) and connection.pending():
+            return True  # decrypted already, so that the kernel has nothing more
+        wait_s = _WAIT_S if self.event_queue.empty() else 0.0
+        found = dict(self._poll.poll(wait_s * 1000))
+        if found.get(self._bell.fileno()):
+            with contextlib.suppress(OSError):
+                self._bell.recv(4096)
+        return connection.fileno() in found
 
     def ring(self) -> None:
         """End the wait in `ready`: there is something to send."""

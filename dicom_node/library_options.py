@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
-
 from pynetdicom import _config
 
 MAXIMUM_PDU_BYTES = 131_072  # PS3.8 Section D.1; dcmtk sends no longer ones
@@ -22,9 +19,6 @@ def set_library_options() -> None:
     _config.STORE_SEND_CHUNKED_DATASET = True
     # A UID that is not valid is answered with a status; pynetdicom would abort the association.
     _config.VALIDATORS["UI"] = _leave_to_us
-    # Warnings of pydicom repeat values of data sets.
-    warnings.filterwarnings("ignore", module="pydicom")
-    logging.getLogger("pydicom").setLevel(logging.ERROR)
 
 
 def _leave_to_us(value: object) -> tuple[bool, str]:

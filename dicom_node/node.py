@@ -16,7 +16,7 @@ from pynetdicom.ae import ApplicationEntity
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 
 from database.session import Engine
-from dicom_node.accepted_association import AcceptedAssociation, NodeServer, Rejection
+from dicom_node.accepted_association import AcceptedAssociation, Rejection
 from dicom_node.association_audit import AssociationAudit, Clock
 from dicom_node.library_options import (
     IMPLEMENTATION_CLASS_UID,
@@ -24,6 +24,7 @@ from dicom_node.library_options import (
     MAXIMUM_PDU_BYTES,
     set_library_options,
 )
+from dicom_node.node_server import NodeServer
 from dicom_node.presentation_contexts import accepted_contexts
 from dicom_node.receive import Receiver
 from dicom_node.spool import Spool, SpoolFile

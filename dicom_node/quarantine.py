@@ -67,7 +67,7 @@ class Quarantine:
                     size_bytes=size_bytes,
                 )
         except DatabaseUnavailable:
-            _log.exception("database_unavailable", **association.facts())
+            _log.error("database_unavailable", **association.facts())
 
     def _move(self, association: AcceptedAssociation, file: SpoolFile | None) -> str | None:
         if file is None or association.quarantined > _MOST_FILES_PER_ASSOCIATION:

@@ -18,7 +18,7 @@ from typing import Final
 from database.instances import Arrival, Recorded, record_instance
 from database.session import Engine, transaction
 from dicom_node.spool import Spool, SpoolFile
-from radiology.errors import DatabaseUnavailable, InstanceConflict
+from radiology.errors import InstanceConflict, Unavailable
 
 _MOST_TOGETHER: Final = 64
 
@@ -29,6 +29,7 @@ class _Waiting:
 
     arrival: Arrival
     file: SpoolFile
+    alone: bool = False  # to be recorded in a transaction of its own
     answer: Recorded | Exception | None = None
 
 
@@ -64,30 +65,36 @@ class ArrivalRecorder:
         with self._list:
             self._waiting.append(mine)
         with self._turn:
-            while mine.answer is None:
-                self._record_together(self._take())
+            if mine.answer is None:
+                self._record_together(self._take(mine))
+        assert mine.answer is not None
         if isinstance(mine.answer, Exception):
             raise mine.answer
         return mine.answer
 
-    def _take(self) -> list[_Waiting]:
+    def _take(self, mine: _Waiting) -> list[_Waiting]:
+        """Mine and those that wait beside it."""
         with self._list:
-            together, self._waiting = (
-                self._waiting[:_MOST_TOGETHER],
-                self._waiting[_MOST_TOGETHER:],
-            )
+            others = [one for one in self._waiting if one is not mine and not one.alone]
+            together = [mine] if mine.alone else [mine, *others[: _MOST_TOGETHER - 1]]
+            self._waiting = [one for one in self._waiting if one not in together]
         return together
 
     def _record_together(self, together: Sequence[_Waiting]) -> None:
-        """Record all or, when that fails, none: an error here is the answer of each."""
-        answers: Sequence[Recorded | Exception] = [
-            DatabaseUnavailable("The instance could not be recorded") for _ in together
-        ]
+        """Record all or none.
+
+        What may pass is everybody's answer. Anything else is a defect that one of them brought
+        about: it is mine to report, and each of the others tries again alone.
+        """
+        answers: Sequence[Recorded | Exception | None] = [None] * len(together)
         try:
             answers = self._commit(together)
+        except Unavailable as error:
+            answers = [error] * len(together)
         finally:
             for waiting, answer in zip(together, answers, strict=True):
                 waiting.answer = answer
+                waiting.alone = True
 
     def _commit(self, together: Sequence[_Waiting]) -> list[Recorded | Exception]:
         answers: list[Recorded | Exception] = []

@@ -166,8 +166,10 @@ class _Sending:
         ) as association:
             for number, one in enumerate(outgoing, start=1):
                 self._answered = True
-                self._answer(_send_one(association, one, number))
-                if not association.is_established:
+                answer = _send_one(association, one, number)
+                self._answer(answer)
+                if isinstance(answer.error, PeerUnreachable) or not association.is_established:
+                    association.abort()  # it may be dead without having noticed
                     return number
         return len(outgoing)
 

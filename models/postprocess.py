@@ -25,7 +25,9 @@ Masks = NDArray[np.bool_]
 _EVEN = 128  # probability 0.5 as a byte
 _UNSURE_SIDE = 75  # bytes (0.3) between right and left; below it the patient's x decides
 
-LEAST_LUNG_PART_ML = 5.0  # smaller islands are bowel gas, air in folds of clothes, oesophagus
+# Smaller islands are bowel gas, air in folds of clothes, oesophagus.
+LEAST_LUNG_PART_ML = 5.0
+LEAST_LUNG_PART_SHARE = 0.02  # of the largest part
 LEAST_LESION_ML = 0.15  # a vessel's cross-section; about a ball of 6.5 mm
 LARGEST_HOLE_MM2 = 400.0  # vessels and small dense foci are lung; the heart is not
 GAS_BELOW_HU = -950.0  # windpipe, stomach, colon; inflated lung lies at −860
@@ -76,11 +78,14 @@ def _parts(
     return labels.astype(np.uint32, copy=False), counts
 
 
-def _keep_large(mask: Masks, least: float, connectivity: Literal[6, 26]) -> Masks:
+def _keep_large(
+    mask: Masks, least: float, connectivity: Literal[6, 26], share_of_largest: float = 0.0
+) -> Masks:
     if not mask.any():
         return mask
     labels, counts = _parts(mask, connectivity)
-    kept: Masks = (counts >= max(least, 1.0))[labels]
+    least = max(least, share_of_largest * float(counts.max()), 1.0)
+    kept: Masks = (counts >= least)[labels]
     return kept
 
 
@@ -177,7 +182,7 @@ def _lungs(
 ) -> Masks:
     """Lungs with their disease: large parts, lesions that touch them, small holes filled."""
     lung = _without_gas(lung_probability >= _EVEN, gas)
-    lung = _keep_large(lung, LEAST_LUNG_PART_ML / voxel_ml, 6)
+    lung = _keep_large(lung, LEAST_LUNG_PART_ML / voxel_ml, 6, LEAST_LUNG_PART_SHARE)
     box = ndimage.find_objects(lung.astype(np.uint8))
     if not box:
         return lung

@@ -40,6 +40,7 @@ def _arguments() -> argparse.ArgumentParser:
     add("--threads", type=int, default=2, help="CPU threads (default 2)")
     add("--lung-steps", type=int, default=LUNG_STEPS, help=f"default {LUNG_STEPS}")
     add("--joint-steps", type=int, default=JOINT_STEPS, help=f"default {JOINT_STEPS}")
+    add("--remark", default="", help="what the model card should say about this very training")
     add("--restart", action="store_true", help="forget the checkpoints")
     return parser
 
@@ -52,7 +53,7 @@ def _train(options: argparse.Namespace) -> None:
     lungs = fit_lungs(corpus, options.build, options.seed, options.lung_steps)
     network = fit_joint(corpus, lungs, options.build, options.seed, options.joint_steps)
     report = evaluate(network, corpus)
-    write_bundle(network, report, options.bundles)
+    write_bundle(network, report, options.bundles, remark=options.remark)
 
 
 def main() -> int:

@@ -56,8 +56,10 @@ def model_card(
     network: ChestNet,
     report: Report,
     agreement: Agreement,
+    remark: str = "",
 ) -> str:
     """Write the card as Markdown."""
+    remarked = f"\n{remark}\n" if remark else ""
     point = report.point
     return f"""\
 # {name} {version}
@@ -90,7 +92,7 @@ led to the logistic fit and is no independent check of it.
 Synthetic opacities were painted into the slices without pneumonia. Slices without lung masks got
 those of a first network, joined with their lesions. 8-bit figures were brought to approximate HU
 by their peaks of aerated lung and soft tissue. No DICOM series was trained on.
-
+{remarked}
 ## Split
 
 By image source, in `training/splits.toml`, written before the first training. The drawn slices

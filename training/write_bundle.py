@@ -58,7 +58,7 @@ required = false
 [[accepts]]
 keyword = "ImageType"
 comparison = "contains_none"
-limit = ["LOCALIZER", "SECONDARY"]
+limit = ["LOCALIZER"]
 required = false
 """
 
@@ -118,8 +118,12 @@ suspicion_threshold = {point.suspicion_threshold}
 """
 
 
-def write_bundle(network: ChestNet, report: Report, folder: Path) -> Agreement:
+def write_bundle(network: ChestNet, report: Report, folder: Path, *, remark: str = "") -> Agreement:
     """Write the bundle into `folder`/chest-ct-pneumonia/1.0.0, replacing what was there.
+
+    Parameters
+    ----------
+    remark : what a reader of the model card should know about this very training
 
     Raises
     ------
@@ -135,7 +139,7 @@ def write_bundle(network: ChestNet, report: Report, folder: Path) -> Agreement:
     plain.load_state_dict(network.state_dict())
     answers = torch_answers(plain.eval(), make_patches(recipe()))
     write_golden(partial / "golden.json", golden_record(answers, OUTPUTS))
-    card = model_card(NAME, VERSION, network, report, agreement)
+    card = model_card(NAME, VERSION, network, report, agreement, remark)
     (partial / "MODEL_CARD.md").write_text(card, encoding="utf-8")
     digests = {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in partial.iterdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -184,7 +185,9 @@ def test_a_peer_that_aborts(dcmtk: Dcmtk, tmp_path: Path) -> None:
     """A peer that breaks off every association is not tried without end; all is answered."""
     pacs = dcmtk.storescp(options=("+xa", "--abort-after"))
     paths = [write(small_ct(number), tmp_path) for number in range(1, 6)]
-    answers = send(paths, peer_at(pacs.port))
+    began = time.monotonic()
+    answers = send(paths, peer_at(pacs.port), timeout_s=30)
+    assert time.monotonic() - began < 20  # an abort is noticed, not waited out
     assert len(answers) == 5
     assert all(isinstance(answer.error, PeerUnreachable) for answer in answers)
 

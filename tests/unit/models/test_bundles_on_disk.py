@@ -40,3 +40,10 @@ def test_bundle_says_what_it_is_for_and_on_what_terms(folder: Path) -> None:
     assert any("non-commercial" in licence.licence for licence in bundle.licences)
     assert re.fullmatch(r"[0-9a-f]{64}", bundle.digest)
     assert bundle.algorithm.bundle_digest == bundle.digest
+
+
+@pytest.mark.parametrize("folder", ON_DISK, ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_bundle_names_no_path_of_the_machine_that_made_it(folder: Path) -> None:
+    """Exporters like to note stack traces beside the network."""
+    for path in folder.iterdir():
+        assert b".py" not in path.read_bytes(), path.name
