@@ -15,7 +15,8 @@ FirstreadError
     ├── PeerBusy
     ├── SpoolFull
     ├── DatabaseUnavailable
-    └── BrokerUnavailable
+    ├── BrokerUnavailable
+    └── ModelUnavailable
 
 The docstring of a class is its default message. Facts go into attributes, given as keyword
 arguments; they are identifiers and figures, never patient names or free text.
@@ -143,3 +144,7 @@ class DatabaseUnavailable(Unavailable):
 
 class BrokerUnavailable(Unavailable):
     """The message broker does not answer."""
+
+
+class ModelUnavailable(Unavailable):
+    """The worker has no usable model bundle."""

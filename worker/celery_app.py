@@ -11,9 +11,11 @@ from celery import Celery
 from celery.signals import worker_process_init
 from kombu import Queue
 
-from radiology.errors import SettingsRefused
+from radiology.errors import ModelUnavailable, SettingsRefused
 from settings.environment import Settings, read_settings
+from settings.log_events import get_logger
 
+_log = get_logger("celery")
 ANALYSIS = "analysis"
 DELIVERY = "delivery"
 HOUSEKEEPING = "housekeeping"
@@ -112,7 +114,11 @@ def run_beat(app: Celery) -> None:
 def _warm_up(**_: Any) -> None:
     from worker.tasks import equipment  # it imports `app` from this module
 
-    equipment().warm_up()
+    try:
+        equipment().warm_up()
+    except ModelUnavailable as error:
+        # Said at once, not only with the first study; each job then waits and says it too.
+        _log.error("model_unavailable", message=str(error))
 
 
 def _broker_url(settings: Settings) -> str:

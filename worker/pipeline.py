@@ -37,7 +37,13 @@ from database.results import newest_report, store_result
 from database.session import Engine, Session, reading, transaction
 from database.states import JobState, ObjectKind, WorklistRank
 from database.tables import Result, ResultObject, SeriesDecision
-from radiology.errors import Refused, Unavailable
+from radiology.errors import (
+    BundleRejected,
+    ModelUnavailable,
+    Refused,
+    SettingsRefused,
+    Unavailable,
+)
 from radiology.finding import Outcome, Reading, Triage, Urgency
 from radiology.series import SeriesHeader
 from settings.environment import Settings
@@ -74,8 +80,17 @@ class Equipment:
 
     @cached_property
     def reader(self) -> Reader:
-        """The model, loaded and ready."""
-        return Reader.from_settings(self.settings)
+        """The model, loaded and ready.
+
+        Raises
+        ------
+        ModelUnavailable
+            The fault is the installation's, not the study's: the job must wait for its repair.
+        """
+        try:
+            return Reader.from_settings(self.settings)
+        except (BundleRejected, SettingsRefused) as error:
+            raise ModelUnavailable(str(error)) from error
 
     def warm_up(self) -> None:
         """Load the model and run it once, so that the first study does not wait for it."""
@@ -140,10 +155,11 @@ class _Job:
         self._lease = lease
 
     def run(self) -> None:
-        series, paths = self._select()
+        reader = self._own.reader  # first: without a model no study is at fault
+        series, paths = self._select(reader)
         volume = decode_volume(series, paths, on_progress=self._progress(0, 30))
         self._advance(JobState.DECODED, slices=volume.shape[0], spacing_mm=volume.spacing_mm)
-        answer, triage = self._own.reader.read(volume, on_progress=self._progress(30, 85))
+        answer, triage = reader.read(volume, on_progress=self._progress(30, 85))
         self._advance(JobState.INFERRED, outcome=answer.outcome.value, suspicion=answer.suspicion)
         kept, picture = encode_study(
             StudyToEncode(
@@ -160,14 +176,14 @@ class _Job:
         self._lease.check()
         self._store(answer, triage, kept, picture)
 
-    def _select(self) -> tuple[SeriesHeader, dict[str, Path]]:
+    def _select(self, reader: Reader) -> tuple[SeriesHeader, dict[str, Path]]:
         with reading(self._own.engine) as session:
             stored = instance_paths(session, self._claim)
         spool = self._own.settings.spool_folder
         paths = {uid: spool / path for uid, path in stored.items()}
         selection = select_series(
             read_series(paths.values()),
-            refusals=(*REFUSALS, bundle_refusal(self._own.reader.bundle)),
+            refusals=(*REFUSALS, bundle_refusal(reader.bundle)),
         )
         with transaction(self._own.engine) as session:
             record_decisions(session, self._claim, _decision_rows(self._claim, selection))

@@ -43,8 +43,3 @@ def status_words(status: int | None) -> str:
 def status_hex(status: int | None) -> str:
     """A status as the standard writes it, for example 0xA700; a dash where there is none."""
     return "–" if status is None else f"0x{status:04X}"
-
-
-def is_stored(status: int | None) -> bool:
-    """Whether the destination keeps the object: success or a warning (PS3.7 Section C.3)."""
-    return status == 0x0000 or (status is not None and 0xB000 <= status <= 0xBFFF)

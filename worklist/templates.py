@@ -10,8 +10,9 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from dicom_node.status import is_stored
 from radiology.errors import Fact
-from worklist.dimse_status import is_stored, status_hex, status_words
+from worklist.dimse_status import status_hex, status_words
 from worklist.verdict import WORDS, Kind
 
 _FOLDER = Path(__file__).resolve().parent

@@ -160,7 +160,9 @@ def small_phantom(orientation: str, folder: Path, *, multi_frame: bool = False) 
         grid=phantom_grid((130, 130, 130), (3.0, 3.0, 3.0), matrix),  # type: ignore[arg-type]
         lesions=TYPICAL_LESIONS,
     )
-    write_phantom_study(phantom, folder, multi_frame=multi_frame)
+    # Another encoding of the same study would be a late second half of it.
+    identity = StudyIdentity.of(phantom, salt="multi-frame" if multi_frame else "")
+    write_phantom_study(phantom, folder, identity=identity, multi_frame=multi_frame)
     return phantom
 
 

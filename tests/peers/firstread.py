@@ -65,7 +65,11 @@ class RunningFirstread:
                 ended, what=f"the end of version {version}", limit_s=_ANALYSIS_LIMIT_S
             )
         except AssertionError as error:
-            raise AssertionError(f"{error}\n{self.answers()}\n{self.logs()}") from error
+            stands = [
+                (one.study_instance_uid, one.version, one.state, one.reason)
+                for one in self.answers()
+            ]
+            raise AssertionError(f"{error}\n{stands}\n{self.logs()}") from error
         assert found is not None
         return found
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from worklist.dimse_status import is_stored, status_hex, status_words
+from dicom_node.status import is_stored
+from worklist.dimse_status import status_hex, status_words
 
 
 @pytest.mark.parametrize(
@@ -13,6 +14,7 @@ from worklist.dimse_status import is_stored, status_hex, status_words
         (0x0000, "0x0000", "stored", True),
         (0xB007, "0xB007", "stored, data set does not match SOP class", True),
         (0xB123, "0xB123", "unknown status", True),
+        (0x0111, "0x0111", "duplicate SOP instance", True),
         (0x0122, "0x0122", "SOP class not supported", False),
         (0xA700, "0xA700", "out of resources", False),
         (0xA7FF, "0xA7FF", "out of resources", False),
