@@ -106,6 +106,13 @@ def run_worker(app: Celery, queue: str, concurrency: int) -> None:
     )
 
 
+def wake_up_waits(app: Celery, queue: str) -> bool:
+    """Whether a wake-up lies in a queue already: while no worker takes it, more are of no use."""
+    with app.connection_for_write() as connection:
+        channel: Any = connection.default_channel  # its stub lacks the method
+        return bool(channel.queue_declare(queue=queue).message_count)
+
+
 def run_beat(app: Celery) -> None:
     """Send the sweep's wake-ups until told to stop."""
     app.Beat(loglevel="WARNING").run()

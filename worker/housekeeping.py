@@ -17,16 +17,16 @@ _WAKE_UP_LOST_AFTER_S = 5.0  # a job that nobody claims for so long, while a wor
 
 @dataclass(frozen=True, slots=True)
 class SweepOutcome:
-    """What a sweep did."""
+    """What a sweep did; `overdue` jobs wait although no worker is busy."""
 
     assembled: tuple[int, ...]
     requeued: tuple[int, ...]
     overdue: int
 
     @property
-    def analysis_wake_ups(self) -> int:
-        """One for each job that began to wait, one more when an earlier one seems lost."""
-        return len(self.assembled) + len(self.requeued) + (1 if self.overdue else 0)
+    def new_jobs(self) -> int:
+        """How many jobs began to wait: one wake-up for each, so that idle workers share them."""
+        return len(self.assembled) + len(self.requeued)
 
 
 def waits(settings: Settings) -> Waits:

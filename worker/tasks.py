@@ -12,7 +12,7 @@ from database.deliveries import due_deliveries
 from database.jobs import waiting_jobs
 from database.session import open_engine, reading
 from settings.environment import read_settings
-from worker.celery_app import app
+from worker.celery_app import ANALYSIS, DELIVERY, app, wake_up_waits
 from worker.deliver_results import deliver_one
 from worker.housekeeping import sweep_once
 from worker.pipeline import Equipment, analyse_one
@@ -60,9 +60,13 @@ def sweep() -> None:
     """Assemble quiet studies, take jobs back from the dead, wake whoever has something to do."""
     own = equipment()
     outcome = sweep_once(own.settings, own.engine, own.clock())
-    for _ in range(outcome.analysis_wake_ups):
+    for _ in range(outcome.new_jobs):
+        analyse_next.delay()
+    # The same wake-up again only if none waits: a worker that is down for a day would find
+    # a hundred thousand of them.
+    if outcome.overdue and not wake_up_waits(app, ANALYSIS):
         analyse_next.delay()
     with reading(own.engine) as session:
         due = due_deliveries(session, own.clock())
-    if due:
+    if due and not wake_up_waits(app, DELIVERY):
         deliver_next.delay()
