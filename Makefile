@@ -36,7 +36,8 @@ test: setup ## Run every test, with real peers; what is not installed is skipped
 	@.ci/debian-packages $(if $(filter true,$(CI)),required,wanted) $(TEST_DEBIAN_PACKAGES)
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(TEST_OPTIONS)
 
-check: setup ## Format, lint, types, imports and unit tests; under a minute
+check: setup ## Format, lint, types, imports and unit tests; about two minutes on two cores
+	@$(if $(filter true,$(CI)),.ci/debian-packages required $(TEST_DEBIAN_PACKAGES))
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy $(addprefix -p ,$(subst /,.,$(PACKAGES))) -m tests.conftest

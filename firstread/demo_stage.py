@@ -222,4 +222,4 @@ def _wait(stage: Stage, what: str, up: Callable[[], bool]) -> None:
                 raise DemoFailed(f"{part.value} does not start; see {stage.log}")
         if time.monotonic() > deadline:
             raise DemoFailed(f"The {what} does not answer; see {stage.log}")
-        time.sleep(_POLL_S)
+        time.sleep(_POLL_S)  # nobody tells us that a server is up
