@@ -54,10 +54,17 @@ def transaction(engine: Engine) -> Iterator[Session]:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Session]:
-    """A session that only reads: it takes no write lock and is rolled back at the end."""
+    """A session that only reads: it takes no write lock and is rolled back at the end.
+
+    Everything that is read in the block is of one moment. At PostgreSQL's default level each
+    statement would see a moment of its own: a study still "encoded" whose deliveries are all done.
+    """
+    options: dict[str, Any] = {"firstread_reads_only": True}
+    if engine.dialect.name == "postgresql":
+        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     try:
         with (
-            engine.connect().execution_options(firstread_reads_only=True) as connection,
+            engine.connect().execution_options(**options) as connection,
             Session(connection, expire_on_commit=False) as session,
         ):
             yield session

@@ -138,6 +138,20 @@ def test_a_database_without_schema_is_refused(empty_engine: Engine) -> None:
         check_schema(empty_engine)
 
 
+def test_what_is_read_together_is_of_one_moment(engine: Engine) -> None:
+    """A reader does not see what is committed between two of its statements."""
+    queue_job(engine, study=1)
+    with reading(engine) as session:
+        before = session.scalars(select(Study.state)).one()
+        claimed = claim(engine)
+        with transaction(engine) as other:
+            end_job(other, claimed, JobState.ENCODED, later(1), rank=WorklistRank.ROUTINE)
+        assert session.scalars(select(Study.state)).one() is before
+        assert session.scalars(select(Job.state)).one() is JobState.QUEUED
+    with reading(engine) as session:
+        assert session.scalars(select(Job.state)).one() is JobState.ENCODED
+
+
 def test_the_same_instance_twice_is_one_row(engine: Engine) -> None:
     """A duplicate changes nothing, not even the moment of the last instance."""
     assert receive(engine, arrival()) is Recorded.NEW
