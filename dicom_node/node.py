@@ -100,7 +100,7 @@ class Node:
         while time.monotonic() < deadline:
             if not any(counts(one) for one in self._server.associations()):
                 return
-            time.sleep(_POLL_S)
+            time.sleep(_POLL_S)  # associations end in threads of their own and tell nobody
 
     def _count(self) -> int:
         return sum(one.association_id is not None for one in self._server.associations()) + 1

@@ -7,18 +7,14 @@
     encoded    worker.encode            SEG, SR and SC, durable on disk, then rows
     delivered  worker.deliver_results   in another task: networks fail differently
 
-Every way out of a job is here: a result, "not assessable" with its reason, back to the queue, or
-failed with a trace. A job always ends in one transaction, and that begins with the fencing check.
+Every way out of a job is here or in `worker.end_attempt`: a result, "not assessable" with its
+reason, back to the queue, or failed with a trace. A job always ends in one transaction, and that
+begins with the fencing check.
 """
 
 from __future__ import annotations
 
-import contextlib
-import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import cached_property
 from pathlib import Path
 
 import structlog
@@ -31,70 +27,37 @@ from database.jobs import (
     end_job,
     instance_paths,
     record_decisions,
-    return_job,
 )
 from database.results import newest_report, store_result
-from database.session import Engine, Session, reading, transaction
+from database.session import reading, transaction
 from database.states import JobState, ObjectKind, WorklistRank
 from database.tables import Result, ResultObject, SeriesDecision
 from radiology.errors import (
-    BundleRejected,
-    ModelUnavailable,
     Refused,
-    SettingsRefused,
     Unavailable,
 )
-from radiology.finding import Outcome, Reading, Triage, Urgency
+from radiology.finding import Reading, Triage, Urgency
 from radiology.series import SeriesHeader
-from settings.environment import Settings
 from settings.log_events import get_logger
 from worker.bundle_series import bundle_refusal
 from worker.decode_volume import decode_volume
 from worker.encode import PredecessorReport
 from worker.encode_study import StudyToEncode, encode_study
+from worker.end_attempt import end_defect, end_refused, return_or_fail
+from worker.equipment import Equipment
 from worker.infer_findings import Reader
 from worker.keep_results import KeptObject
 from worker.lease import Lease
 from worker.read_series import read_series
-from worker.retry import Backoff, retry_delay_s
 from worker.select_series import SeriesSelection, select_series
 from worker.series_rules import REFUSALS
 
 _log = get_logger("pipeline")
-_DEFECT_ATTEMPTS = 2  # a defect is tried once more: memory may have been short, a disk slow
 _RANKS = {
     Urgency.URGENT: WorklistRank.URGENT,
     Urgency.SUSPECTED: WorklistRank.SUSPECTED,
     Urgency.ROUTINE: WorklistRank.ROUTINE,
 }
-
-
-@dataclass(frozen=True)
-class Equipment:
-    """What a worker process works with: made once, after the fork, and kept."""
-
-    settings: Settings
-    engine: Engine
-    worker: str
-    clock: Callable[[], datetime]
-
-    @cached_property
-    def reader(self) -> Reader:
-        """The model, loaded and ready.
-
-        Raises
-        ------
-        ModelUnavailable
-            The fault is the installation's, not the study's: the job must wait for its repair.
-        """
-        try:
-            return Reader.from_settings(self.settings)
-        except (BundleRejected, SettingsRefused) as error:
-            raise ModelUnavailable(str(error)) from error
-
-    def warm_up(self) -> None:
-        """Load the model and run it once, so that the first study does not wait for it."""
-        self.reader.warm_up()
 
 
 def analyse_one(own: Equipment) -> bool:
@@ -112,11 +75,11 @@ def analyse_one(own: Equipment) -> bool:
         except LeaseLost:
             _log.warning("lease_lost")
         except Refused as error:
-            _end_refused(own, claim, error)
+            end_refused(own, claim, error)
         except Unavailable as error:
-            _return_or_fail(own, claim, error)
+            return_or_fail(own, claim, error)
         except Exception as error:  # noqa: BLE001 the task wrapper of DESIGN.md
-            _end_defect(own, claim, error)
+            end_defect(own, claim, error)
     return True
 
 
@@ -258,89 +221,3 @@ class _Job:
                 now,
             )
         _log.info("encoded", result_id=stored.result_id, current=stored.current, objects=len(kept))
-
-
-def _end_refused(own: Equipment, claim: Claim, error: Refused) -> None:
-    """A refusal is an answer too: "not assessable", with the reason."""
-    _log.info("refused", error_kind=error.kind, **error.facts)
-    now = own.clock()
-    with transaction(own.engine) as session, contextlib.suppress(LeaseLost):
-        end_job(
-            session,
-            claim,
-            JobState.REFUSED,
-            now,
-            rank=WorklistRank.UNANSWERED,
-            error_kind=error.kind,
-            error_message=str(error),
-        )
-        _store_refusal(session, claim, error, now)
-
-
-def _store_refusal(session: Session, claim: Claim, error: Refused, now: datetime) -> None:
-    store_result(
-        session,
-        Result(
-            job_id=claim.job_id,
-            study_id=claim.study_id,
-            study_version=claim.study_version,
-            outcome=Outcome.NOT_ASSESSABLE,
-            urgency=None,
-            reason=str(error),
-            reading={"outcome": Outcome.NOT_ASSESSABLE.value, "refused_by": error.kind},
-            created_at=now,
-        ),
-        [],
-        [],
-        now,
-    )
-
-
-def _return_or_fail(own: Equipment, claim: Claim, error: Unavailable) -> None:
-    settings = own.settings
-    backoff = Backoff(
-        settings.delivery_first_retry_s, settings.delivery_longest_retry_s, settings.max_attempts
-    )
-    delay_s = retry_delay_s(error, claim.attempts, backoff, jitter=0.0)
-    _give_back(own, claim, error.kind, str(error), delay_s)
-
-
-def _end_defect(own: Equipment, claim: Claim, error: Exception) -> None:
-    # The message of a foreign exception may quote a data set; its type and the lines may not.
-    trace = "".join(traceback.format_tb(error.__traceback__))
-    _log.error("defect", error_kind=type(error).__name__, trace=trace)
-    delay_s = 1.0 if claim.attempts < _DEFECT_ATTEMPTS else None
-    _give_back(own, claim, type(error).__name__, "A defect; the trace is kept", delay_s, trace)
-
-
-def _give_back(
-    own: Equipment,
-    claim: Claim,
-    error_kind: str,
-    message: str,
-    delay_s: float | None,
-    trace: str = "",
-) -> None:
-    """Back to the queue after `delay_s`, or failed for good when that is None."""
-    now = own.clock()
-    with transaction(own.engine) as session, contextlib.suppress(LeaseLost):
-        if delay_s is not None:
-            return_job(
-                session,
-                claim,
-                now,
-                error_kind=error_kind,
-                error_message=message,
-                not_before=now + timedelta(seconds=delay_s),
-            )
-            return
-        end_job(
-            session,
-            claim,
-            JobState.FAILED,
-            now,
-            rank=WorklistRank.UNANSWERED,
-            error_kind=error_kind,
-            error_message=message,
-            trace=trace,
-        )

@@ -14,8 +14,9 @@ from database.session import open_engine, reading
 from settings.environment import read_settings
 from worker.celery_app import ANALYSIS, DELIVERY, app, wake_up_waits
 from worker.deliver_results import deliver_one
+from worker.equipment import Equipment
 from worker.housekeeping import sweep_once
-from worker.pipeline import Equipment, analyse_one
+from worker.pipeline import analyse_one
 
 
 def _now() -> datetime:

@@ -16,7 +16,8 @@ from database.tables import Job, Result, Study
 from settings.environment import Settings, read_settings
 from tests.builders.rows import NOON, queue_job
 from worker import pipeline
-from worker.pipeline import Equipment, analyse_one
+from worker.equipment import Equipment
+from worker.pipeline import analyse_one
 
 
 class Clock:
