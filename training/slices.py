@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.grey_levels import OUTSIDE_HU, grey_to_hounsfield, window_to_hounsfield
+from models.grey_levels import OUTSIDE_HU, grey_to_hounsfield, window_to_hounsfield
 from training.lung_sides import split_lung_sides
 
 GRID = 256

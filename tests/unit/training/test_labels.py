@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("skimage")
 
-from training.grey_levels import grey_to_hounsfield, window_to_hounsfield
+from models.grey_levels import grey_to_hounsfield, window_to_hounsfield
 from training.lung_sides import LEFT, RIGHT, split_lung_sides
 from training.operating_point import calibrate
 from training.score import bootstrap, dice
