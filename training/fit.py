@@ -1,4 +1,4 @@
-"""Fit a network to weighted sets of slices; stop at any time and go on from the checkpoint."""
+"""Fit a network to an objective; stop at any time and go on from the checkpoint."""
 
 from __future__ import annotations
 
@@ -6,18 +6,14 @@ import copy
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-import numpy as np
 import torch
-from torch import Tensor
-
-from training.augment import Batch, augment, to_network_input
-from training.loss import lesion_loss, lung_loss
-from training.network import ChestNet
-from training.slices import SliceSet
+from torch import Tensor, nn
 
 log = logging.getLogger(__name__)
 
@@ -26,22 +22,19 @@ _LOG_EVERY = 25
 _AVERAGE_DECAY = 0.99
 _WARM_UP_STEPS = 40
 
+Network = TypeVar("Network", bound=nn.Module)
+
 
 @dataclass(frozen=True)
-class Share:
-    """One set's part in every batch.
+class Loss:
+    """What a step minimises, and its parts for the log."""
 
-    Attributes
-    ----------
-    count : slices a batch
-    paste : whether synthetic opacities are painted into them
-    trust : weight of their lesion labels, 0 for none
-    """
+    total: Tensor
+    parts: Mapping[str, float]
 
-    slices: SliceSet
-    count: int
-    paste: bool = False
-    trust: float = 1.0
+
+Objective = Callable[[nn.Module, int], Loss]
+"""Called with the network, in training mode, and the step's seed."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +44,12 @@ class Schedule:
     steps: int
     peak_rate: float
     seed: int
+    weight_decay: float = 0.01
+
+    @property
+    def label(self) -> str:
+        """What a checkpoint must have been made under to be gone on with."""
+        return f"{self.steps} steps, rate {self.peak_rate:g}, seed {self.seed}"
 
     def rate(self, step: int) -> float:
         """Learning rate: linear warm-up, then half a cosine down to a fiftieth of the peak."""
@@ -59,29 +58,7 @@ class Schedule:
         return self.peak_rate * warm * (0.02 + 0.98 * cosine)
 
 
-def draw_batch(shares: Sequence[Share], seed: int) -> tuple[Batch, Tensor]:
-    """Draw one batch; the same seed draws the same slices."""
-    random = np.random.default_rng(seed)
-    hu, lung, lesion, true_hu, paste, trust = [], [], [], [], [], []
-    for share in shares:
-        for i in random.choice(len(share.slices), share.count, replace=False):
-            hu.append(share.slices.hu[i].astype(np.float32))
-            lung.append(share.slices.lung[i])
-            lesion.append(share.slices.lesion[i])
-            true_hu.append(share.slices.true_hu)
-            paste.append(share.paste)
-            trust.append(share.trust)
-    batch = Batch(
-        hu=torch.from_numpy(np.stack(hu)),
-        lung=torch.from_numpy(np.stack(lung).astype(np.int64)),
-        lesion=torch.from_numpy(np.stack(lesion).astype(np.int64)),
-        true_hu=torch.tensor(true_hu),
-        paste=torch.tensor(paste),
-    )
-    return batch, torch.tensor(trust)
-
-
-def _average(into: ChestNet, network: ChestNet, step: int) -> None:
+def _average(into: nn.Module, network: nn.Module, step: int) -> None:
     """Running average of the weights: steadier than the last step's."""
     decay = min(_AVERAGE_DECAY, (1.0 + step) / (10.0 + step))
     with torch.no_grad():
@@ -97,11 +74,11 @@ def _average(into: ChestNet, network: ChestNet, step: int) -> None:
 class _Run:
     """Network, running average and optimiser at some step."""
 
-    def __init__(self, start: ChestNet, schedule: Schedule, checkpoint: Path) -> None:
+    def __init__(self, start: nn.Module, schedule: Schedule, checkpoint: Path) -> None:
         self.network = copy.deepcopy(start).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).eval()
         self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=schedule.peak_rate, weight_decay=0.01
+            self.network.parameters(), lr=schedule.peak_rate, weight_decay=schedule.weight_decay
         )
         self.schedule = schedule
         self.checkpoint = checkpoint
@@ -111,7 +88,7 @@ class _Run:
         if not self.checkpoint.exists():
             return
         stored = torch.load(self.checkpoint, weights_only=True)
-        if stored["schedule"] != (self.schedule.steps, self.schedule.seed):
+        if stored["schedule"] != self.schedule.label:
             log.warning("checkpoint %s is of another schedule: starting over", self.checkpoint)
             return
         self.network.load_state_dict(stored["network"])
@@ -128,53 +105,43 @@ class _Run:
                 "average": self.average.state_dict(),
                 "optimiser": self.optimiser.state_dict(),
                 "step": self.step,
-                "schedule": (self.schedule.steps, self.schedule.seed),
+                "schedule": self.schedule.label,
             },
             partial,
         )
         partial.replace(self.checkpoint)  # an interruption leaves the old one whole
 
-    def advance(self, shares: Sequence[Share], lesions: bool) -> tuple[float, float]:
-        seed = self.schedule.seed * 1_000_003 + self.step
-        batch, trust = draw_batch(shares, seed)
-        varied = augment(batch, torch.Generator().manual_seed(seed))
+    def advance(self, objective: Objective) -> Mapping[str, float]:
         for group in self.optimiser.param_groups:
             group["lr"] = self.schedule.rate(self.step)
         self.network.train()
-        x = to_network_input(varied.hu).contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16):
-            lung_logits, lesion_logits = self.network(x)
-        lung = lung_loss(lung_logits.float(), varied.lung)
-        lesion = lesion_loss(lesion_logits.float(), varied.lesion, trust)
-        total = lung + lesion if lesions else lung
+        loss = objective(self.network, self.schedule.seed * 1_000_003 + self.step)
         self.optimiser.zero_grad()
-        total.backward()
+        loss.total.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
         self.optimiser.step()
         _average(self.average, self.network, self.step)
         self.step += 1
-        return float(lung.detach()), float(lesion.detach())
+        return loss.parts
 
 
 def fit(
-    start: ChestNet,
-    shares: Callable[[], Sequence[Share]],
+    start: Network,
+    objective: Callable[[], Objective],
     schedule: Schedule,
     checkpoint: Path,
     *,
-    lesions: bool,
-    validate: Callable[[ChestNet], str],
+    validate: Callable[[Network], str],
     validate_every: int = 300,
     checkpoint_every: int = _CHECKPOINT_EVERY,
-) -> ChestNet:
+) -> Network:
     """Train from `start`, or from the checkpoint where there is one.
 
     Parameters
     ----------
     start : not changed
-    shares : gives what every batch is made of; not called when no step is left
+    objective : makes what every step minimises; not called when no step is left
     checkpoint : file; also says that the stage is finished, so that a rerun costs nothing
-    lesions : whether the lesion loss counts (otherwise lungs only)
     validate : called now and then with the averaged network; returns a line for the log
 
     Returns
@@ -184,23 +151,25 @@ def fit(
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     run = _Run(start, schedule, checkpoint)
     run.resume()
-    parts = shares() if run.step < schedule.steps else ()
+    average: Network = run.average
+    if run.step == schedule.steps:
+        return average
+    step_loss = objective()
     began, first = time.monotonic(), run.step
-    sums = np.zeros(2)
+    sums: Counter[str] = Counter()
     while run.step < schedule.steps:
-        sums += run.advance(parts, lesions)
+        sums.update(run.advance(step_loss))
         if run.step % _LOG_EVERY == 0:
             pace = (time.monotonic() - began) / (run.step - first)
-            left = pace * (schedule.steps - run.step) / 60.0
-            mean = sums / _LOG_EVERY
+            means = ", ".join(f"{name} {value / _LOG_EVERY:.3f}" for name, value in sums.items())
             log.info(
-                "%s: step %d of %d, lung loss %.3f, lesion loss %.3f, %.2f s a step, %.0f min left",
-                *(checkpoint.stem, run.step, schedule.steps, mean[0], mean[1], pace, left),
+                "%s: step %d of %d, loss %s, %.2f s a step, %.0f min left",
+                *(checkpoint.stem, run.step, schedule.steps, means, pace),
+                pace * (schedule.steps - run.step) / 60.0,
             )
-            sums[:] = 0.0
+            sums.clear()
         if run.step % checkpoint_every == 0 or run.step == schedule.steps:
             run.save()
         if run.step % validate_every == 0:
-            log.info("%s: step %d: %s", checkpoint.stem, run.step, validate(run.average))
-    average: ChestNet = run.average
+            log.info("%s: step %d: %s", checkpoint.stem, run.step, validate(average))
     return average

@@ -7,7 +7,7 @@ columns to the patient's left, so the patient's right lung is at the image's lef
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -58,13 +58,16 @@ class SliceSet:
 
     def where(self, keep: Callable[[str], bool]) -> SliceSet:
         """The slices whose source satisfies `keep`."""
-        at = np.array([i for i, source in enumerate(self.sources) if keep(source)], dtype=int)
+        return self.at(np.flatnonzero([keep(source) for source in self.sources]))
+
+    def at(self, chosen: NDArray[np.intp]) -> SliceSet:
+        """The slices at these places."""
         return replace(
             self,
-            hu=self.hu[at],
-            lung=self.lung[at],
-            lesion=self.lesion[at],
-            sources=tuple(self.sources[i] for i in at),
+            hu=self.hu[chosen],
+            lung=self.lung[chosen],
+            lesion=self.lesion[chosen],
+            sources=tuple(self.sources[i] for i in chosen),
         )
 
 
@@ -160,6 +163,13 @@ def read_negatives(data: Path) -> SliceSet:
     hu += [_square_hounsfield(grey_to_hounsfield(_read_grey(path))) for path in normal]
     lesion = [np.zeros((GRID, GRID), dtype=np.uint8) for _ in paths]
     return _without_lungs("negatives", hu, lesion, tuple(path.stem for path in paths))
+
+
+def read_figures(name: str, paths: Sequence[Path]) -> SliceSet:
+    """Read 8-bit figures in which nobody drew anything; each file is its own source."""
+    hu = [_square_hounsfield(grey_to_hounsfield(_read_grey(path))) for path in paths]
+    unknown = [np.full((GRID, GRID), UNKNOWN, dtype=np.uint8) for _ in paths]
+    return _without_lungs(name, hu, unknown, tuple(path.stem for path in paths))
 
 
 def _without_lungs(

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import torch
 
-from training.fit import Schedule, Share, fit
+from training.fit import Schedule, fit
 from training.network import ChestNet
 from training.score import lesion_dice, lung_dice
+from training.segmentation_objective import SegmentationObjective, Share
 from training.self_train import with_own_lungs
 from training.slices import SliceSet, read_doctors, read_lungs2d, read_negatives, read_pseudo
 from training.split import Parts, divide, read_splits
@@ -59,12 +60,12 @@ def fit_lungs(corpus: Corpus, build: Path, seed: int, steps: int = LUNG_STEPS) -
     def validate(network: ChestNet) -> str:
         return f"validation: lung Dice {lung_dice(network, held).mean():.4f}"
 
-    def shares() -> list[Share]:
-        return [Share(corpus.lungs2d.train, 12, paste=True)]
+    def objective() -> SegmentationObjective:
+        return SegmentationObjective([Share(corpus.lungs2d.train, 12, paste=True)], lesions=False)
 
     schedule = Schedule(steps, _PEAK_RATE, seed)
     start = ChestNet()
-    return fit(start, shares, schedule, build / "lungs.pt", lesions=False, validate=validate)
+    return fit(start, objective, schedule, build / "lungs.pt", validate=validate)
 
 
 def fit_joint(
@@ -78,14 +79,15 @@ def fit_joint(
             f"lesion Dice {lesion_dice(network, corpus.doctors.validation).mean():.4f}"
         )
 
-    def shares() -> list[Share]:
+    def objective() -> SegmentationObjective:
         log.info("the lung network gives lungs to the slices that have none")
-        return [
+        shares = [
             Share(with_own_lungs(lungs, corpus.doctors.train, cropped=True), 4),
             Share(with_own_lungs(lungs, corpus.pseudo.train, cropped=True), 3, trust=0.5),
             Share(corpus.lungs2d.train, 4, paste=True),
             Share(with_own_lungs(lungs, corpus.negatives.train, cropped=False), 5, paste=True),
         ]
+        return SegmentationObjective(shares, lesions=True)
 
     schedule = Schedule(steps, _PEAK_RATE, seed + 1)
-    return fit(lungs, shares, schedule, build / "joint.pt", lesions=True, validate=validate)
+    return fit(lungs, objective, schedule, build / "joint.pt", validate=validate)

@@ -13,10 +13,11 @@ pytest.importorskip("skimage")
 import torch
 
 from training.augment import Batch, augment, to_network_input
-from training.fit import Schedule, Share, fit
+from training.fit import Schedule, fit
 from training.loss import lesion_loss, lung_loss
 from training.lung_sides import LEFT, RIGHT
 from training.network import ChestNet, parameter_count
+from training.segmentation_objective import SegmentationObjective, Share
 from training.slices import GRID, UNKNOWN, SliceSet
 
 
@@ -85,8 +86,8 @@ def test_interrupted_training_ends_where_the_uninterrupted_one_does(tmp_path: Pa
     start = ChestNet(widths=(4, 6, 8), stem=4)
     slices = _slices()
 
-    def shares() -> list[Share]:
-        return [Share(slices, 2)]
+    def objective() -> SegmentationObjective:
+        return SegmentationObjective([Share(slices, 2)], lesions=False)
 
     def run(folder: str, steps: int, total: int = 4) -> ChestNet:
         schedule = Schedule(total, 1e-3, seed=1)
@@ -94,13 +95,12 @@ def test_interrupted_training_ends_where_the_uninterrupted_one_does(tmp_path: Pa
         if steps < total:
             with pytest.raises(KeyboardInterrupt):
                 fit(
-                    *(start, shares, schedule, checkpoint),
-                    lesions=False,
+                    *(start, objective, schedule, checkpoint),
                     validate=_interrupt,
                     validate_every=steps,
                     checkpoint_every=steps,
                 )
-        return fit(*(start, shares, schedule, checkpoint), lesions=False, validate=lambda _: "")
+        return fit(start, objective, schedule, checkpoint, validate=lambda _: "")
 
     def _interrupt(_: ChestNet) -> str:
         raise KeyboardInterrupt
