@@ -5,21 +5,39 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+import time
 from pathlib import Path
 
 import torch
 
-from training.evaluate import evaluate
+from training import classifier_stages, stages
+from training.evaluate_classification import evaluate_classification
+from training.evaluate_segmentation import evaluate_segmentation
+from training.figures import read_covid_ct
+from training.floors import measure_floors
+from training.made import Made, data_digests, machine_used, versions_used
+from training.report import Report
+from training.robustness import measure_robustness
 from training.split import SplitMismatch
-from training.stages import JOINT_STEPS, LUNG_STEPS, fit_joint, fit_lungs, read_corpus
-from training.write_bundle import write_bundle
+from training.write_bundle import VERSION, Trained, write_bundle
+
+log = logging.getLogger("training")
+
+_STEPS = {
+    "lungs": stages.LUNG_STEPS,
+    "joint": stages.JOINT_STEPS,
+    "student": stages.STUDENT_STEPS,
+    "views": classifier_stages.PRETRAIN_STEPS,
+    "member": classifier_stages.MEMBER_STEPS,
+    "last": stages.LAST_STEPS,
+}
 
 _EXAMPLES = """\
 examples:
   python -m training --data ../shared/data            train, score, write the bundle
   python -m training --data ../shared/data --restart  the same, forgetting the checkpoints
-  python -m training --data ../shared/data --lung-steps 20 --joint-steps 20 \\
-      --build build/try --bundles build/try           a quick try of the whole path
+  python -m training --data ../shared/data --shorten 50 --build build/try --bundles build/try
+                                                      a quick try of the whole path
 
 Interrupt it at any time: the same command goes on from the last checkpoint.
 """
@@ -36,10 +54,10 @@ def _arguments() -> argparse.ArgumentParser:
     add("--data", type=Path, default=Path("../shared/data"), help="folder with training/ in it")
     add("--build", type=Path, default=Path("build/training"), help="where checkpoints are kept")
     add("--bundles", type=Path, default=Path("models/bundles"), help="where the bundle goes")
+    add("--version", default=VERSION, help=f"of the bundle (default {VERSION})")
     add("--seed", type=int, default=1, help="of weights, batches and variations (default 1)")
     add("--threads", type=int, default=2, help="CPU threads (default 2)")
-    add("--lung-steps", type=int, default=LUNG_STEPS, help=f"default {LUNG_STEPS}")
-    add("--joint-steps", type=int, default=JOINT_STEPS, help=f"default {JOINT_STEPS}")
+    add("--shorten", type=int, default=1, help="divide the steps of every stage by this")
     add("--remark", default="", help="what the model card should say about this very training")
     add("--restart", action="store_true", help="forget the checkpoints")
     return parser
@@ -49,11 +67,46 @@ def _train(options: argparse.Namespace) -> None:
     if options.restart:
         for checkpoint in options.build.glob("*.pt"):
             checkpoint.unlink()
-    corpus = read_corpus(options.data)
-    lungs = fit_lungs(corpus, options.build, options.seed, options.lung_steps)
-    network = fit_joint(corpus, lungs, options.build, options.seed, options.joint_steps)
-    report = evaluate(network, corpus)
-    write_bundle(network, report, options.bundles, remark=options.remark)
+    began, resumed = time.monotonic(), any(options.build.glob("*.pt"))
+    steps = {name: max(count // options.shorten, 1) for name, count in _STEPS.items()}
+    data, build, seed = options.data, options.build, options.seed
+    corpus = stages.read_corpus(data)
+    lungs = stages.fit_lungs(corpus, build, seed, steps["lungs"])
+    joint = stages.fit_joint(corpus, lungs, build, seed, steps["joint"])
+    student = stages.fit_student(corpus, data, joint, build, seed, steps["student"])
+    figures = classifier_stages.read_figures(data, corpus, student)
+    views = classifier_stages.pretrain(figures, build, seed, steps["views"])
+    classifier = classifier_stages.fit_members(figures, views, build, seed, steps["member"])
+    segmentation = evaluate_segmentation(student, corpus)
+    threshold = segmentation.lesion_threshold
+    report = Report(
+        segmentation=segmentation,
+        classification=evaluate_classification(figures, classifier),
+        floors=measure_floors(data, figures, student, corpus),
+        robustness=measure_robustness(student, threshold, classifier, corpus, read_covid_ct(data)),
+    )
+    for figure in (*report.figures, *report.floors):
+        log.info("held out: %s: %s (%s)", figure.key, figure.estimate, figure.where)
+    for row in report.robustness:
+        log.info("robustness: %s", row)
+    trained = Trained(
+        segmentation=stages.fit_last(corpus, student, build, seed, steps["last"]),
+        members=classifier_stages.fit_last(figures, classifier, build, seed, steps["last"]),
+        report=report,
+        corpus=corpus,
+        figures=figures,
+    )
+    made = Made(
+        seed=seed,
+        steps=steps,
+        data=data_digests(data),
+        versions=versions_used(),
+        machine=machine_used(),
+        minutes=(time.monotonic() - began) / 60.0,
+        resumed=resumed,
+        remark=options.remark,
+    )
+    write_bundle(trained, made, options.bundles, options.version)
 
 
 def main() -> int:

@@ -12,7 +12,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from training.lung_sides import LEFT, RIGHT
-from training.paste_lesions import darken_dependent_part, paste_lesion, smooth_noise
+from training.paste_lesions import (
+    darken_dependent_part,
+    paste_lesion,
+    raise_diaphragm,
+    smooth_noise,
+)
 
 WINDOW_LOW_HU = -1250.0
 WINDOW_HIGH_HU = 250.0
@@ -55,18 +60,25 @@ def _chance(count: int, probability: float, generator: torch.Generator) -> Tenso
 
 
 def _paste(batch: Batch, generator: torch.Generator) -> Batch:
-    hu, lesion = batch.hu.clone(), batch.lesion.clone()
+    hu, lungs, lesion = batch.hu.clone(), batch.lung.clone(), batch.lesion.clone()
     count = hu.shape[0]
     painted = _chance(count, 0.6, generator) & batch.paste
+    domed = _chance(count, 0.15, generator) & batch.paste
+    left = _chance(count, 0.5, generator)
     dependent = _chance(count, 0.25, generator)
     for i in range(count):
-        lung = (batch.lung[i] == RIGHT) | (batch.lung[i] == LEFT)
+        if bool(domed[i]):
+            side = LEFT if bool(left[i]) else RIGHT
+            hu[i], lungs[i], lesion[i] = raise_diaphragm(
+                hu[i], lungs[i], lesion[i], side, generator
+            )
+        lung = (lungs[i] == RIGHT) | (lungs[i] == LEFT)
         if bool(dependent[i]):
             hu[i] = darken_dependent_part(hu[i], lung, generator)
         if bool(painted[i]):
             for _ in range(1 + int(torch.randint(0, 2, (), generator=generator))):
                 hu[i], lesion[i] = paste_lesion(hu[i], lung, lesion[i], generator)
-    return Batch(hu, batch.lung, lesion, batch.true_hu, batch.paste)
+    return Batch(hu, lungs, lesion, batch.true_hu, batch.paste)
 
 
 def _sampling_grid(count: int, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:

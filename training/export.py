@@ -1,8 +1,9 @@
-"""Write the network as ONNX, and prove that it answers as PyTorch does."""
+"""Write networks as ONNX, and prove that they answer as PyTorch does."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,18 +11,27 @@ import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
-from models.golden import make_patches
-from models.onnx_session import run_on_cpu
+from models.golden import make_patches, make_views
+from models.onnx_session import runner_on_cpu
+from training.classifier_network import Ensemble
 from training.golden import recipe
 from training.network import ChestNet, WithProbabilities
 from training.slices import GRID
+from training.views import MARGIN, VIEW
 
 log = logging.getLogger(__name__)
 
-INPUT = "patch"
-OUTPUTS = ("lung", "lesion")
+SEGMENTATION_INPUT = "patch"
+SEGMENTATION_OUTPUTS = ("lung", "lesion")
+CLASSIFICATION_INPUT = "view"
+CLASSIFICATION_OUTPUTS = ("viral", "signs", "heat")
 TOLERANCE = 1e-3
+
+_BATCHES = (1, 3, 4)
+
+Arrays = NDArray[np.float32]
 
 
 class ExportDiffers(Exception):
@@ -36,11 +46,11 @@ class Agreement:
     batches: tuple[int, ...]
 
 
-def torch_answers(network: ChestNet, patches: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """PyTorch's probabilities for some patches, lung and lesion."""
+def answers_of(module: nn.Module, outputs: Sequence[str], inputs: Arrays) -> Mapping[str, Arrays]:
+    """PyTorch's answers by output name."""
     with torch.inference_mode():
-        answers = WithProbabilities(network).eval()(torch.from_numpy(patches))
-    return [answer.numpy() for answer in answers]
+        answers = module.eval()(torch.from_numpy(inputs))
+    return {name: answer.numpy() for name, answer in zip(outputs, answers, strict=True)}
 
 
 def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -58,7 +68,42 @@ def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def write_onnx(network: ChestNet, path: Path) -> Agreement:
+def _write(
+    module: nn.Module, input_name: str, outputs: Sequence[str], shape: tuple[int, ...], path: Path
+) -> None:
+    program = torch.onnx.export(
+        module.eval(),
+        (torch.zeros(2, *shape),),
+        input_names=[input_name],
+        output_names=list(outputs),
+        dynamic_shapes=({0: torch.export.Dim("patches", min=1, max=4096)},),
+        dynamo=True,
+        external_data=False,
+        verbose=False,
+    )
+    onnx.save(_without_traces(program.model_proto), path)
+
+
+def _compare(
+    module: nn.Module, path: Path, name: str, outputs: Sequence[str], trials: Sequence[Arrays]
+) -> Agreement:
+    largest = 0.0
+    run = runner_on_cpu(path, name, outputs)
+    for inputs in trials:
+        expected = answers_of(module, outputs, inputs)
+        for output, answer in zip(outputs, run(inputs), strict=True):
+            largest = max(largest, float(np.abs(expected[output] - answer).max()))
+    if not largest <= TOLERANCE:
+        raise ExportDiffers(f"largest difference {largest:.2e}, allowed {TOLERANCE:.0e}")
+    log.info("export: ONNX Runtime and PyTorch differ by at most %.1e", largest)
+    return Agreement(largest, tuple(len(inputs) for inputs in trials))
+
+
+def _trial(count: int) -> dict[str, object]:
+    return recipe(seed=100 + count, count=count)
+
+
+def write_segmentation(network: ChestNet, path: Path) -> Agreement:
     """Export with a fixed 256 x 256 patch and any number of patches; compare; fail if it differs.
 
     Raises
@@ -66,28 +111,30 @@ def write_onnx(network: ChestNet, path: Path) -> Agreement:
     ExportDiffers
         Some probability differs by more than 1e-3, for one patch or for several at once.
     """
-    plain = ChestNet()
-    plain.load_state_dict(network.state_dict())
-    module = WithProbabilities(plain).eval()
-    example = torch.zeros(2, 1, GRID, GRID)
-    program = torch.onnx.export(
-        module,
-        (example,),
-        input_names=[INPUT],
-        output_names=list(OUTPUTS),
-        dynamic_shapes=({0: torch.export.Dim("patches", min=1, max=4096)},),
-        dynamo=True,
-        external_data=False,
-        verbose=False,
-    )
-    onnx.save(_without_traces(program.model_proto), path)
-    largest, sizes = 0.0, (1, 3, 4)
-    for count in sizes:
-        patches = make_patches(recipe(seed=100 + count, count=count))
-        found = run_on_cpu(path, OUTPUTS, {INPUT: patches})
-        for expected, answer in zip(torch_answers(plain, patches), found, strict=True):
-            largest = max(largest, float(np.abs(expected - answer).max()))
-    if not largest <= TOLERANCE:
-        raise ExportDiffers(f"largest difference {largest:.2e}, allowed {TOLERANCE:.0e}")
-    log.info("export: ONNX Runtime and PyTorch differ by at most %.1e", largest)
-    return Agreement(largest, sizes)
+    module = WithProbabilities(plain(network)).eval()
+    shape = (1, GRID, GRID)
+    _write(module, SEGMENTATION_INPUT, SEGMENTATION_OUTPUTS, shape, path)
+    trials = [make_patches(_trial(count)) for count in _BATCHES]
+    return _compare(module, path, SEGMENTATION_INPUT, SEGMENTATION_OUTPUTS, trials)
+
+
+def write_classification(ensemble: Ensemble, path: Path) -> Agreement:
+    """Export the classifier with a fixed 192 x 192 view; compare; fail if it differs.
+
+    Raises
+    ------
+    ExportDiffers
+        As for `write_segmentation`.
+    """
+    shape = (3, VIEW, VIEW)
+    _write(ensemble, CLASSIFICATION_INPUT, CLASSIFICATION_OUTPUTS, shape, path)
+    trials = [make_views(_trial(count), VIEW, MARGIN) for count in _BATCHES]
+    return _compare(ensemble, path, CLASSIFICATION_INPUT, CLASSIFICATION_OUTPUTS, trials)
+
+
+def plain(network: ChestNet) -> ChestNet:
+    """The same weights without the memory format that training used."""
+    copy = ChestNet()
+    copy.load_state_dict(network.state_dict())
+    copy.eval()
+    return copy

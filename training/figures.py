@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from training.slices import SliceSet, read_figures
+from training.slices import SliceSet, read_figures, read_grey
 
 SIGNS = (
     "ggo",
@@ -69,16 +69,26 @@ def _covid_ct_source(row: dict[str, str]) -> str:
     return f"figure {number.group()}" if number else row["original_name"]
 
 
+def _covid_ct_rows(folder: Path, part: str) -> list[dict[str, str]]:
+    return [
+        row
+        for row in _rows(folder / "labels.csv")
+        if row["official_split"] == part and row["exclude_contradictory_duplicate"] == "0"
+    ]
+
+
+def read_covid_ct_images(data: Path, part: str) -> list[NDArray[np.uint8]]:
+    """Read the grey images of one part ("train" or "val") as they are, in the order of the set."""
+    folder = data / "training/covid_ct"
+    return [read_grey(folder / row["file"]) for row in _covid_ct_rows(folder, part)]
+
+
 def read_covid_ct(data: Path) -> CovidCt:
     """Read COVID-CT without the images that stand in both classes."""
     folder = data / "training/covid_ct"
     parts = {}
     for part in ("train", "val"):
-        rows = [
-            row
-            for row in _rows(folder / "labels.csv")
-            if row["official_split"] == part and row["exclude_contradictory_duplicate"] == "0"
-        ]
+        rows = _covid_ct_rows(folder, part)
         slices = read_figures(f"covid-ct-{part}", [folder / row["file"] for row in rows])
         signs = np.array([[int(row[sign]) for sign in SIGNS] for row in rows], dtype=np.int8)
         viral = np.array([int(row["covid"]) for row in rows], dtype=np.int8)

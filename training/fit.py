@@ -115,7 +115,9 @@ class _Run:
         for group in self.optimiser.param_groups:
             group["lr"] = self.schedule.rate(self.step)
         self.network.train()
-        loss = objective(self.network, self.schedule.seed * 1_000_003 + self.step)
+        seed = self.schedule.seed * 1_000_003 + self.step
+        torch.manual_seed(seed)  # dropout: the same after an interruption as without one
+        loss = objective(self.network, seed)
         self.optimiser.zero_grad()
         loss.total.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)

@@ -1,7 +1,8 @@
 """Paint synthetic opacities into lungs: soft-edged blobs with texture, of known kind.
 
 They teach the network what disease looks like at true HU, where no drawn lesions exist, and
-they are the only lesions on slices of full field of view.
+they are the only lesions on slices of full field of view. What looks like disease and is none is
+painted too: the denser dependent part, and the domes of the diaphragm.
 """
 
 from __future__ import annotations
@@ -82,3 +83,32 @@ def darken_dependent_part(hu: Tensor, lung: Tensor, generator: torch.Generator) 
     start = _uniform(-0.3, 0.4, generator)
     gradient = torch.clamp(rows - start, min=0.0) * _uniform(20.0, 150.0, generator)
     return hu + gradient * lung
+
+
+def raise_diaphragm(
+    hu: Tensor, lung: Tensor, lesion: Tensor, side: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Let a dome of the diaphragm rise into one lung: round, smooth, soft-edged, and not lung.
+
+    Where a slice cuts the top of a dome, lung and liver are averaged into something that looks
+    like an opacity; no training mask shows one.
+
+    Returns
+    -------
+    New `hu`, `lung` and `lesion`; unchanged where that lung is too small.
+    """
+    own = lung == side
+    area = int(own.sum())
+    if area < 1500:
+        return hu, lung, lesion
+    places = torch.nonzero(own).float()
+    centre = places.mean(0) + places.std(0) * torch.randn(2, generator=generator) * 0.4
+    radius = area**0.5 * _uniform(0.12, 0.5, generator)
+    rows = torch.arange(hu.shape[0])[:, None] - centre[0]
+    columns = (torch.arange(hu.shape[1])[None, :] - centre[1]) * _uniform(0.75, 1.35, generator)
+    distance = torch.sqrt(rows**2 + columns**2) / radius
+    alpha = torch.sigmoid((1.0 - distance) / _uniform(0.02, 0.22, generator))
+    alpha = alpha * _uniform(0.35, 1.0, generator) ** 0.5
+    raised = hu + alpha * (_uniform(20.0, 90.0, generator) - hu) * own
+    dome = own & (alpha > 0.3)
+    return raised, torch.where(dome, 0, lung), torch.where(dome, 0, lesion)

@@ -63,3 +63,11 @@ def lesion_dice(
 ) -> NDArray[np.float64]:
     """Dice of any lesion against the drawn mask, per slice."""
     return dice(lesion_probability(network, slices) > threshold, slices.lesion > 0)
+
+
+def auc(scores: NDArray[np.float64], truth: NDArray[np.int8]) -> float:
+    """Area under the ROC curve (Mann-Whitney), ties counted half."""
+    positive, negative = scores[truth == 1], scores[truth == 0]
+    above = (positive[:, None] > negative[None, :]).mean()
+    equal = (positive[:, None] == negative[None, :]).mean()
+    return float(above + 0.5 * equal)

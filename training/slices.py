@@ -90,7 +90,8 @@ def _square_hounsfield(hu: NDArray[np.float32]) -> NDArray[np.float16]:
     return np.asarray(resized, dtype=np.float16)
 
 
-def _read_grey(path: Path) -> Grey:
+def read_grey(path: Path) -> Grey:
+    """Read an image as 8-bit grey, shape (rows, columns)."""
     return np.asarray(Image.open(path).convert("L"), dtype=np.uint8)
 
 
@@ -128,7 +129,7 @@ def read_doctors(data: Path) -> SliceSet:
     numbers = sorted(int(path.stem) for path in (folder / "images").glob("*.jpg"))
     hu, lesion = [], []
     for number in numbers:
-        grey = _upright_doctors(_read_grey(folder / f"images/{number}.jpg"))
+        grey = _upright_doctors(read_grey(folder / f"images/{number}.jpg"))
         stored = np.asarray(Image.open(folder / f"multiclass_mask/{number}.png"), dtype=np.uint8)
         hu.append(_square_hounsfield(grey_to_hounsfield(grey)))
         lesion.append(_square(_upright_doctors(stored), Image.Resampling.NEAREST, LESION_NONE))
@@ -142,9 +143,9 @@ def read_pseudo(data: Path) -> SliceSet:
     hu, lesion, sources = [], [], []
     for path in sorted((folder / "Imgs").glob("*.jpg")):
         source = re.sub(r"_\d+$", "", path.stem)
-        stored = (_read_grey(folder / "GT" / f"{path.stem}.png") > 127).astype(np.uint8)
+        stored = (read_grey(folder / "GT" / f"{path.stem}.png") > 127).astype(np.uint8)
         mask = _square(_upright_pseudo(stored, source), Image.Resampling.NEAREST, LESION_NONE)
-        grey = _upright_pseudo(_read_grey(path), source)
+        grey = _upright_pseudo(read_grey(path), source)
         hu.append(_square_hounsfield(grey_to_hounsfield(grey)))
         lesion.append((mask * LESION_OF_UNKNOWN_KIND).astype(np.uint8))
         sources.append(source)
@@ -157,17 +158,16 @@ def read_negatives(data: Path) -> SliceSet:
     normal = sorted((data / "training/weak/normal").glob("*.jpg"))
     paths = luna + normal
     hu = [
-        _square_hounsfield(window_to_hounsfield(_read_grey(path), *_LUNA_WINDOW_HU))
-        for path in luna
+        _square_hounsfield(window_to_hounsfield(read_grey(path), *_LUNA_WINDOW_HU)) for path in luna
     ]
-    hu += [_square_hounsfield(grey_to_hounsfield(_read_grey(path))) for path in normal]
+    hu += [_square_hounsfield(grey_to_hounsfield(read_grey(path))) for path in normal]
     lesion = [np.zeros((GRID, GRID), dtype=np.uint8) for _ in paths]
     return _without_lungs("negatives", hu, lesion, tuple(path.stem for path in paths))
 
 
 def read_figures(name: str, paths: Sequence[Path]) -> SliceSet:
     """Read 8-bit figures in which nobody drew anything; each file is its own source."""
-    hu = [_square_hounsfield(grey_to_hounsfield(_read_grey(path))) for path in paths]
+    hu = [_square_hounsfield(grey_to_hounsfield(read_grey(path))) for path in paths]
     unknown = [np.full((GRID, GRID), UNKNOWN, dtype=np.uint8) for _ in paths]
     return _without_lungs(name, hu, unknown, tuple(path.stem for path in paths))
 

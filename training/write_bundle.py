@@ -1,4 +1,4 @@
-"""Write a bundle folder: network, golden test, model card, declaration with every sha256."""
+"""Write a bundle folder: networks in both forms, golden test, evaluation, card, declaration."""
 
 from __future__ import annotations
 
@@ -6,148 +6,167 @@ import hashlib
 import json
 import logging
 import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from models.golden import make_patches
-from training.augment import WINDOW_HIGH_HU, WINDOW_LOW_HU
-from training.evaluate import Report
-from training.export import INPUT, OUTPUTS, Agreement, torch_answers, write_onnx
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.golden import make_patches, make_views
+from models.onnx_session import runner_on_cpu
+from training.augment import to_network_input
+from training.classifier_network import Ensemble, ViewNet
+from training.classifier_stages import Figures
+from training.declaration import NAME, declaration, file_names
+from training.export import (
+    CLASSIFICATION_INPUT,
+    CLASSIFICATION_OUTPUTS,
+    SEGMENTATION_INPUT,
+    SEGMENTATION_OUTPUTS,
+    answers_of,
+    plain,
+    write_classification,
+    write_segmentation,
+)
 from training.golden import golden_record, recipe, write_golden
-from training.model_card import INTENDED_USE, LICENCES, model_card
-from training.network import ChestNet
-from training.slices import GRID
+from training.made import Made
+from training.model_card import model_card
+from training.network import ChestNet, WithProbabilities
+from training.parity import Parity, classification_parity, segmentation_parity
+from training.quantise import quantise
+from training.report import Report
+from training.stages import Corpus
+from training.views import MARGIN, VIEW, middle
 
 log = logging.getLogger(__name__)
 
-NAME = "chest-ct-pneumonia"
-VERSION = "1.0.0"
-LUNG_THRESHOLD = 0.5
+VERSION = "2.0.0"
+_CALIBRATION_SLICES = 24  # of each set
+_CALIBRATION_VIEWS = 96
 
-_ACCEPTS = """\
-# What series this bundle wants: DICOM keyword, plain comparison, limit; nothing is evaluated.
-[[accepts]]
-keyword = "Modality"
-comparison = "equals"
-limit = "CT"
-required = true
-
-[[accepts]]
-keyword = "SliceThickness" # mm; above it a slice averages too much to outline ground glass
-comparison = "at_most"
-limit = 10.0
-required = false
-
-[[accepts]]
-keyword = "SpacingBetweenSlices" # mm
-comparison = "at_most"
-limit = 10.0
-required = false
-
-[[accepts]]
-keyword = "NumberOfSeriesRelatedInstances"
-comparison = "at_least"
-limit = 12
-required = false
-
-[[accepts]]
-keyword = "BodyPartExamined"
-comparison = "contains_any"
-limit = ["CHEST", "THORAX", "LUNG", "BREAST", "CTA", "ABDOMEN", "BODY", "PET"]
-required = false
-
-[[accepts]]
-keyword = "ImageType"
-comparison = "contains_none"
-limit = ["LOCALIZER"]
-required = false
-"""
+Arrays = NDArray[np.float32]
 
 
-def _text(value: str) -> str:
-    """A TOML basic string; JSON's escapes are a subset of TOML's."""
-    return json.dumps(value, ensure_ascii=False)
+@dataclass(frozen=True)
+class Trained:
+    """What a training ends with: the networks that are shipped, and what is known of them."""
+
+    segmentation: ChestNet
+    members: tuple[ViewNet, ...]
+    report: Report
+    corpus: Corpus
+    figures: Figures
 
 
-def _declaration(digests: dict[str, str], report: Report) -> str:
-    point = report.point
-    files = "\n".join(f"{_text(name)} = {_text(digests[name])}" for name in sorted(digests))
-    licences = "\n".join(
-        f"[[licences]]\ndata = {_text(data)}\nlicence = {_text(licence)}\n"
-        for data, licence in LICENCES
+def calibration_patches(corpus: Corpus) -> Arrays:
+    """Slices that set the ranges of the int8 segmentation: the same for the same data."""
+    random = np.random.default_rng(0)
+    parts = []
+    for one in (corpus.doctors, corpus.pseudo, corpus.lungs2d, corpus.negatives):
+        count = min(_CALIBRATION_SLICES, len(one.train))
+        at = np.sort(random.choice(len(one.train), count, replace=False))
+        hu = torch.from_numpy(one.train.hu[at].astype(np.float32))
+        parts.append(to_network_input(hu).numpy())
+    return np.concatenate(parts)
+
+
+def calibration_views(figures: Figures) -> Arrays:
+    """Views that set the ranges of the int8 classifier."""
+    at = np.random.default_rng(0).choice(len(figures.train), _CALIBRATION_VIEWS, replace=False)
+    views = middle(torch.from_numpy(figures.train.views[np.sort(at)]).float() / 255.0)
+    inputs: Arrays = views.contiguous().numpy()
+    return inputs
+
+
+def _int8_answers(path: Path, name: str, outputs: tuple[str, ...], inputs: Arrays) -> Any:
+    return dict(zip(outputs, runner_on_cpu(path, name, outputs, 1)(inputs), strict=True))
+
+
+def _export(
+    trained: Trained, ensemble: Ensemble, folder: Path
+) -> tuple[tuple[Parity, ...], float, dict[str, Any]]:
+    """Write all four networks; return parity, the largest export difference, the golden record."""
+    lungs32, lungs8 = (folder / name for name in file_names("segmentation"))
+    class32, class8 = (folder / name for name in file_names("classification"))
+    agreements = (
+        write_segmentation(trained.segmentation, lungs32),
+        write_classification(ensemble, class32),
     )
-    return f"""\
-# Released once, never edited in place. Written by `python -m training`.
-schema = 1
-name = {_text(NAME)}
-version = {_text(VERSION)}
-network = "network.onnx"
-intended_use = {_text(INTENDED_USE)}
-research_only = true
-
-[algorithm]
-name = "Firstread chest CT pneumonia"
-manufacturer = "Firstread"
-
-[files]
-{files}
-
-{licences}
-{_ACCEPTS}
-[input]
-name = {_text(INPUT)}
-axes = ["slice", "channel", "row", "column"] # rows to the back, columns to the patient's left
-size = {GRID}
-window_low_hu = {WINDOW_LOW_HU} # 0 of the network's input
-window_high_hu = {WINDOW_HIGH_HU} # 1 of the network's input
-
-[outputs.lung]
-name = {_text(OUTPUTS[0])}
-classes = ["background", "right", "left"]
-threshold = {LUNG_THRESHOLD}
-
-[outputs.lesion]
-name = {_text(OUTPUTS[1])}
-classes = ["none", "ground_glass", "consolidation"]
-threshold = {report.lesion_threshold} # chosen on the validation slices
-
-# score = 1 / (1 + exp(-slope * log10(lesion share of both lungs / even share)))
-[operating_point]
-even_share_percent = {point.even_share_percent}
-slope = {point.slope}
-suspicion_threshold = {point.suspicion_threshold}
-"""
+    quantise(lungs32, lungs8, calibration_patches(trained.corpus))
+    quantise(class32, class8, calibration_views(trained.figures))
+    threshold = trained.report.segmentation.lesion_threshold
+    parities = (
+        segmentation_parity(lungs32, lungs8, trained.corpus, threshold),
+        classification_parity(class32, class8, trained.figures.val),
+    )
+    patches, views = make_patches(recipe()), make_views(recipe(), VIEW, MARGIN)
+    module = WithProbabilities(plain(trained.segmentation))
+    float32 = {
+        **answers_of(module, SEGMENTATION_OUTPUTS, patches),
+        **answers_of(ensemble, CLASSIFICATION_OUTPUTS, views),
+    }
+    int8 = {
+        **_int8_answers(lungs8, SEGMENTATION_INPUT, SEGMENTATION_OUTPUTS, patches),
+        **_int8_answers(class8, CLASSIFICATION_INPUT, CLASSIFICATION_OUTPUTS, views),
+    }
+    largest = max(agreement.largest_difference for agreement in agreements)
+    return parities, largest, golden_record(float32, int8)
 
 
-def write_bundle(network: ChestNet, report: Report, folder: Path, *, remark: str = "") -> Agreement:
-    """Write the bundle into `folder`/chest-ct-pneumonia/1.0.0, replacing what was there.
+def _ensemble(trained: Trained) -> Ensemble:
+    calibration = trained.report.classification.calibration
+    ensemble = Ensemble(
+        trained.members,
+        calibration.temperature,
+        torch.tensor(calibration.sign_scale, dtype=torch.float32),
+        torch.tensor(calibration.sign_shift, dtype=torch.float32),
+    )
+    ensemble.eval()
+    return ensemble
+
+
+def _digests(folder: Path) -> Mapping[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+
+
+def write_bundle(trained: Trained, made: Made, folder: Path, version: str = VERSION) -> Path:
+    """Write the bundle into `folder`/chest-ct-pneumonia/`version`, replacing what was there.
 
     Parameters
     ----------
-    remark : what a reader of the model card should know about this very training
+    made : when, from what and how long, for the card
+
+    Returns
+    -------
+    The bundle's folder.
 
     Raises
     ------
     ExportDiffers
         ONNX Runtime does not answer as PyTorch does; then nothing is replaced.
     """
-    target = folder / NAME / VERSION
-    partial = folder / NAME / f".{VERSION}.partial"
+    target = folder / NAME / version
+    partial = folder / NAME / f".{version}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    agreement = write_onnx(network, partial / "network.onnx")
-    plain = ChestNet()
-    plain.load_state_dict(network.state_dict())
-    answers = torch_answers(plain.eval(), make_patches(recipe()))
-    write_golden(partial / "golden.json", golden_record(answers, OUTPUTS))
-    card = model_card(NAME, VERSION, network, report, agreement, remark)
-    (partial / "MODEL_CARD.md").write_text(card, encoding="utf-8")
-    digests = {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in partial.iterdir()
+    parities, largest, golden = _export(trained, _ensemble(trained), partial)
+    write_golden(partial / "golden.json", golden)
+    facts = {
+        **trained.report.entries(),
+        "parity": [vars(parity) | {"on_cpu": parity.on_cpu} for parity in parities],
+        "made": made.entries(),
     }
-    declaration = _declaration(digests, report)
-    (partial / "bundle.toml").write_text(declaration, encoding="utf-8")
+    text = json.dumps(facts, indent=1, ensure_ascii=False)
+    (partial / "evaluation.json").write_text(text + "\n", encoding="utf-8")
+    card = model_card(NAME, version, trained.report, parities, largest, made)
+    (partial / "MODEL_CARD.md").write_text(card, encoding="utf-8")
+    declared = declaration(version, _digests(partial), trained.report, parities)
+    (partial / "bundle.toml").write_text(declared, encoding="utf-8")
     if target.exists():
         shutil.rmtree(target)
-    partial.rename(target)
-    log.info("bundle written to %s", target)
-    return agreement
+    partial.replace(target)
+    log.info("wrote the bundle %s %s", NAME, version)
+    return target

@@ -1,0 +1,38 @@
+"""Published severity rules as tables, each with its source, its inputs and what is missing.
+
+Start at `assess_severity`. What each rule is and where it comes from stands, for a physician, in
+docs/severity.md. Nothing here is computed from a value that was not given.
+"""
+
+from radiology.severity.assess import NOTICE, Severity, assess_severity
+from radiology.severity.clinical import ClinicalValues, Sex, Ventilation
+from radiology.severity.ct_scores import ct_severity_score, mosmed_grade
+from radiology.severity.guideline import GuidelineClass, guideline_class
+from radiology.severity.imaging import ImagingFindings, LesionMeasurement, Pneumonia
+from radiology.severity.point_scores import curb_65, four_c_mortality, qcsi
+from radiology.severity.progress import lesion_progress
+from radiology.severity.score import Input, Score
+from radiology.severity.titles import title_of
+
+__all__ = [
+    "NOTICE",
+    "ClinicalValues",
+    "GuidelineClass",
+    "ImagingFindings",
+    "Input",
+    "LesionMeasurement",
+    "Pneumonia",
+    "Score",
+    "Severity",
+    "Sex",
+    "Ventilation",
+    "assess_severity",
+    "ct_severity_score",
+    "curb_65",
+    "four_c_mortality",
+    "guideline_class",
+    "lesion_progress",
+    "mosmed_grade",
+    "qcsi",
+    "title_of",
+]
