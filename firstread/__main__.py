@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from firstread.evaluate import evaluate
 from firstread.serve import Part
 from radiology.errors import FirstreadError
 from settings.environment import Settings, read_settings
@@ -30,6 +31,7 @@ db = typer.Typer(no_args_is_help=True, help="The database schema.")
 app.add_typer(db, name="db")
 jobs = typer.Typer(help="Jobs: where each study stands, why one failed, and trying again.")
 app.add_typer(jobs, name="jobs")
+app.add_typer(evaluate, name="evaluate")
 
 _REFUSED = 2  # what a shell expects for "you asked for something that cannot be done"
 _console = Console(stderr=True)

@@ -7,21 +7,31 @@ released once and never edited in place.
 from __future__ import annotations
 
 import hashlib
-import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.bundle_schema_1 import SCHEMA as SCHEMA_1
+from models.bundle_schema_1 import read_schema_1
 from models.declaration import Table
+from models.declared_case import CaseDeclaration, OperatingPoint, read_case
+from models.declared_networks import (
+    Classification,
+    InputGrid,
+    Networks,
+    Output,
+    read_classification,
+    read_grid,
+    read_lung_and_lesion,
+    read_network_files,
+)
 from models.series_criteria import Criterion, read_criterion
 from radiology.algorithm import AlgorithmIdentity
 from radiology.errors import BundleRejected
 
 DECLARATION = "bundle.toml"
-SCHEMA = 1
-LUNG_CLASSES = ("background", "right", "left")
-LESION_CLASSES = ("none", "ground_glass", "consolidation")
+SCHEMA = 2
 
 _SHA256_DIGITS = 64
 
@@ -35,74 +45,48 @@ class Licence:
 
 
 @dataclass(frozen=True)
-class InputGrid:
-    """What the network is fed: square axial patches, HU mapped linearly to 0…1.
+class _Inside:
+    """What the networks of a bundle are and how their answers are used."""
 
-    Attributes
-    ----------
-    name : of the ONNX input
-    size : rows and columns of a patch; rows run to the back, columns to the patient's left
-    """
-
-    name: str
-    size: int
-    window_low_hu: float
-    window_high_hu: float
-
-
-@dataclass(frozen=True)
-class Output:
-    """One ONNX output: a probability for each class at each pixel.
-
-    Attributes
-    ----------
-    kind : "lung" or "lesion"
-    threshold : on the probability of any class but the first
-    """
-
-    name: str
-    kind: str
-    classes: tuple[str, ...]
-    threshold: float
-
-
-@dataclass(frozen=True)
-class OperatingPoint:
-    """From the lesion share of the lungs to a suspicion score, and when it is suspected.
-
-    The score is logistic in the decimal logarithm of the share in percent, so it is 0.5 at
-    `even_share_percent`.
-    """
-
-    even_share_percent: float
-    slope: float
-    suspicion_threshold: float
-
-    def suspicion(self, lesion_share_percent: float) -> float:
-        """Score from 0 to 1 for a lesion share from 0 to 100 %."""
-        floor = 1e-3  # percent; below it all shares are alike
-        decades = math.log10(max(lesion_share_percent, floor) / self.even_share_percent)
-        return 1.0 / (1.0 + math.exp(-self.slope * decades))
+    networks: Networks
+    grid: InputGrid
+    lung: Output
+    lesion: Output
+    classification: Classification | None
+    case: CaseDeclaration
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle whose declaration and files were checked."""
+    """A bundle whose declaration and files were checked.
+
+    Attributes
+    ----------
+    grid, lung, lesion : the segmentation network's input and outputs
+    classification : the classifier's input and outputs; None for a bundle that only segments
+    case : from slices to a case
+    """
 
     folder: Path
     name: str
     version: str
     digest: str
-    network: Path
     intended_use: str
     research_only: bool
     licences: tuple[Licence, ...]
     criteria: tuple[Criterion, ...]
+    algorithm: AlgorithmIdentity
+    networks: Networks
     grid: InputGrid
     lung: Output
     lesion: Output
-    operating_point: OperatingPoint
-    algorithm: AlgorithmIdentity
+    classification: Classification | None
+    case: CaseDeclaration
+
+    @property
+    def operating_point(self) -> OperatingPoint:
+        """From the value of the chosen rule to a suspicion score."""
+        return self.case.point
 
     def series_refusals(self, header: Mapping[str, object]) -> tuple[str, ...]:
         """Why this bundle does not want a series; empty when it does.
@@ -144,44 +128,6 @@ def _checked_files(folder: Path, listed: Mapping[str, str]) -> dict[str, str]:
     return dict(listed)
 
 
-def _read_grid(table: Table) -> InputGrid:
-    grid = InputGrid(
-        name=table.text("name"),
-        size=table.integer("size", 16, 4096),
-        window_low_hu=table.number("window_low_hu", -4096, 4096),
-        window_high_hu=table.number("window_high_hu", -4096, 4096),
-    )
-    if table.texts("axes") != ("slice", "channel", "row", "column"):
-        raise BundleRejected("The input's axes are not slice, channel, row, column")
-    if grid.window_low_hu >= grid.window_high_hu:
-        raise BundleRejected("The input's window is empty")
-    table.close()
-    return grid
-
-
-def _read_output(table: Table, kind: str, classes: tuple[str, ...]) -> Output:
-    output = Output(
-        name=table.text("name"),
-        kind=kind,
-        classes=table.texts("classes"),
-        threshold=table.number("threshold", 0.0, 1.0),
-    )
-    if output.classes != classes:
-        raise BundleRejected(f"The {kind} output's classes are not {', '.join(classes)}")
-    table.close()
-    return output
-
-
-def _read_operating_point(table: Table) -> OperatingPoint:
-    point = OperatingPoint(
-        even_share_percent=table.number("even_share_percent", 1e-3, 100.0),
-        slope=table.number("slope", 0.01, 100.0),
-        suspicion_threshold=table.number("suspicion_threshold", 0.0, 1.0),
-    )
-    table.close()
-    return point
-
-
 def _read_licence(table: Table) -> Licence:
     licence = Licence(data=table.text("data"), licence=table.text("licence"))
     table.close()
@@ -199,6 +145,49 @@ def _declaration(folder: Path) -> tuple[Table, str]:
     return Table(values, "bundle"), hashlib.sha256(raw).hexdigest()
 
 
+def _read_schema_2(table: Table, folder: Path, listed: Mapping[str, str]) -> _Inside:
+    networks, segmentation = table.table("networks"), table.table("segmentation")
+    classified = networks.has("classification")
+    files = Networks(
+        segmentation=read_network_files(networks.table("segmentation"), folder, listed),
+        classification=(
+            read_network_files(networks.table("classification"), folder, listed)
+            if classified
+            else None
+        ),
+    )
+    grid = read_grid(segmentation.table("input"))
+    lung, lesion = read_lung_and_lesion(segmentation.table("outputs"))
+    for used in (networks, segmentation):
+        used.close()
+    return _Inside(
+        networks=files,
+        grid=grid,
+        lung=lung,
+        lesion=lesion,
+        classification=(read_classification(table.table("classification")) if classified else None),
+        case=read_case(table.table("case"), classified=classified),
+    )
+
+
+def _read_inside(table: Table, schema: int, folder: Path, listed: Mapping[str, str]) -> _Inside:
+    if schema == SCHEMA_1:
+        networks, grid, lung, lesion, case = read_schema_1(table, folder, listed)
+        return _Inside(networks, grid, lung, lesion, None, case)
+    return _read_schema_2(table, folder, listed)
+
+
+def _read_algorithm(table: Table, version: str, digest: str) -> AlgorithmIdentity:
+    identity = AlgorithmIdentity(
+        name=table.text("name"),
+        version=version,
+        bundle_digest=digest,
+        manufacturer=table.text("manufacturer"),
+    )
+    table.close()
+    return identity
+
+
 def read_bundle(folder: Path) -> Bundle:
     """Read and check one bundle.
 
@@ -213,39 +202,31 @@ def read_bundle(folder: Path) -> Bundle:
         keys; a file that is missing, unlisted or changed; a wrong label.
     """
     table, own_digest = _declaration(folder)
-    if table.integer("schema", 1, 1_000_000) != SCHEMA:
+    schema = table.integer("schema", 1, 1_000_000)
+    if schema not in (SCHEMA, SCHEMA_1):
         raise BundleRejected("The declaration is of another schema", supported=SCHEMA)
     name, version = table.text("name"), table.text("version")
     if (folder.parent.name, folder.name) != (name, version):
         raise BundleRejected("The bundle lies in a folder of another name or version", name=name)
     listed = _checked_files(folder, table.table("files").all_texts())
-    network = table.text("network")
-    if network not in listed:
-        raise BundleRejected("The network is not among the listed files", file=network)
+    inside = _read_inside(table, schema, folder, listed)
     digest = bundle_digest({**listed, DECLARATION: own_digest})
-    identity = table.table("algorithm")
-    outputs = table.table("outputs")
     bundle = Bundle(
         folder=folder,
         name=name,
         version=version,
         digest=digest,
-        network=folder / network,
         intended_use=table.text("intended_use"),
         research_only=table.flag("research_only"),
         licences=tuple(_read_licence(entry) for entry in table.tables("licences")),
         criteria=tuple(read_criterion(entry) for entry in table.tables("accepts")),
-        grid=_read_grid(table.table("input")),
-        lung=_read_output(outputs.table("lung"), "lung", LUNG_CLASSES),
-        lesion=_read_output(outputs.table("lesion"), "lesion", LESION_CLASSES),
-        operating_point=_read_operating_point(table.table("operating_point")),
-        algorithm=AlgorithmIdentity(
-            name=identity.text("name"),
-            version=version,
-            bundle_digest=digest,
-            manufacturer=identity.text("manufacturer"),
-        ),
+        algorithm=_read_algorithm(table.table("algorithm"), version, digest),
+        networks=inside.networks,
+        grid=inside.grid,
+        lung=inside.lung,
+        lesion=inside.lesion,
+        classification=inside.classification,
+        case=inside.case,
     )
-    for used in (identity, outputs, table):
-        used.close()
+    table.close()
     return bundle

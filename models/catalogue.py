@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from models.bundle import Bundle, read_bundle
-from models.onnx_session import check_network
+from models.onnx_session import check_networks
 from radiology.errors import BundleRejected
 
 
@@ -48,8 +48,8 @@ def _version_order(version: str) -> tuple[tuple[int, str], ...]:
 def read_catalogue(folder: Path) -> Catalogue:
     """Read every `<name>/<version>` under a folder; a bad one does not spoil the others.
 
-    Declaration, digests and the network's inputs and outputs are checked; the network is not
-    run. A folder that does not exist is an empty catalogue.
+    Declaration, digests and the networks' inputs and outputs are checked; no network is run.
+    A folder that does not exist is an empty catalogue.
     """
     bundles: dict[tuple[str, str], Bundle] = {}
     refused: dict[str, BundleRejected] = {}
@@ -58,7 +58,7 @@ def read_catalogue(folder: Path) -> Catalogue:
     for path in sorted(versions):
         try:
             bundle = read_bundle(path)
-            check_network(bundle)
+            check_networks(bundle)
         except BundleRejected as error:
             refused[f"{path.parent.name}/{path.name}"] = error
         else:

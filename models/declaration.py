@@ -28,6 +28,10 @@ class Table:
     def _wrong(self, key: str, wanted: str) -> BundleRejected:
         return BundleRejected(f"In the declaration {self._place}.{key} is not {wanted}")
 
+    def has(self, key: str) -> bool:
+        """Whether a key is there and was not taken."""
+        return key in self._values
+
     def text(self, key: str) -> str:
         """A text that is not empty."""
         value = self._take(key)
@@ -66,6 +70,14 @@ class Table:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise self._wrong(key, "a list of texts")
         return tuple(value)
+
+    def numbers(self, key: str, low: float, high: float) -> tuple[float, ...]:
+        """A list of numbers from `low` to `high`."""
+        value = self._take(key)
+        if not isinstance(value, list):
+            raise self._wrong(key, "a list of numbers")
+        entries = Table({str(at): one for at, one in enumerate(value)}, f"{self._place}.{key}")
+        return tuple(entries.number(str(at), low, high) for at in range(len(value)))
 
     def scalar_or_texts(self, key: str) -> str | float | tuple[str, ...]:
         """A text, a number or a list of texts."""

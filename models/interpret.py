@@ -1,19 +1,25 @@
-"""From masks to figures, gates and a suspicion score."""
+"""From masks, gates and the answer for the study to figures and a reading."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle import Bundle
-from radiology.finding import LungFigures, Outcome, QualityGate, Reading, Side
+from models.case_level import CaseAnswer
+from radiology.finding import GateSeverity, LungFigures, Outcome, QualityGate, Reading, Side
+from radiology.heat_map import HeatMap
+from radiology.lobe import Lobe
 from radiology.region import ChestRegions, LesionLabel, LungLabel
+from radiology.severity import ImagingFindings, Pneumonia, Severity, assess_severity
+from radiology.territory import Boundary, Territory, TerritoryFigures
 from radiology.volume import Volume
 
-LEAST_LUNG_ML = 500.0  # both lungs; an adult's breathed out hold 2 l, and a child is no adult
-LEAST_LUNG_SLICES = 8
-MOST_CUT_SHARE = 0.5  # of the largest lung cross-section, on the first or the last slice
-
+# Zones, and a right upper and middle lobe that were not told apart, are no lobe of a score.
+_LOBES = {Territory[lobe.name]: lobe for lobe in Lobe}
 _SIDES = {Side.RIGHT: LungLabel.RIGHT, Side.LEFT: LungLabel.LEFT}
 
 
@@ -69,77 +75,89 @@ def measure(volume: Volume, regions: ChestRegions) -> dict[Side, LungFigures]:
     return {Side.RIGHT: right, Side.LEFT: left, Side.TOTAL: _total(right, left, involved)}
 
 
-def _gates(lung_ml: float, lung_areas: NDArray[np.int64]) -> tuple[QualityGate, ...]:
-    """Check that there are lungs, enough of them, and that none is cut off."""
-    slices = int(np.count_nonzero(lung_areas))
-    largest = max(int(lung_areas.max(initial=0)), 1)
-    cut = max(int(lung_areas[0]), int(lung_areas[-1])) / largest if lung_areas.size else 0.0
-    checks = (
-        (
-            "lungs found",
-            lung_ml >= LEAST_LUNG_ML,
-            f"{lung_ml:.0f} ml",
-            f"at least {LEAST_LUNG_ML:.0f} ml",
-            "No lungs were found, or too little of them.",
-        ),
-        (
-            "slices with lung",
-            slices >= LEAST_LUNG_SLICES,
-            f"{slices}",
-            f"at least {LEAST_LUNG_SLICES}",
-            "Too few slices show lung.",
-        ),
-        (
-            "lungs covered",
-            cut <= MOST_CUT_SHARE,
-            f"{100 * cut:.0f} %",
-            f"at most {100 * MOST_CUT_SHARE:.0f} %",
-            "The series ends in the middle of the lungs.",
-        ),
-    )
-    return tuple(
-        QualityGate(name, passed, seen, limit, "" if passed else reason)
-        for name, passed, seen, limit, reason in checks
-    )
-
-
 def _key_slice(lesion_areas: NDArray[np.int64], lung_areas: NDArray[np.int64]) -> int | None:
     """The slice with most lesion, or with most lung where there is no lesion."""
     areas = lesion_areas if lesion_areas.any() else lung_areas
     return int(np.argmax(areas)) if areas.any() else None
 
 
-def interpret(volume: Volume, regions: ChestRegions, bundle: Bundle) -> Reading:
-    """Say what the masks mean.
+@dataclass(frozen=True)
+class Evidence:
+    """What a reading is made from.
 
-    Parameters
+    Attributes
     ----------
-    volume, regions : on the same grid; the first axis runs along slices
+    regions : on the grid of the volume as it was given
+    figures : measured on them
+    gates : all that were applied
+    case : None when a gate refuses
+    territories, boundaries : lobes or zones, and the fissures between them
+    heat_maps : by slice of the volume as it was given
+    """
+
+    regions: ChestRegions
+    figures: Mapping[Side, LungFigures]
+    gates: tuple[QualityGate, ...]
+    case: CaseAnswer | None = None
+    territories: tuple[TerritoryFigures, ...] = ()
+    boundaries: tuple[Boundary, ...] = ()
+    heat_maps: Mapping[int, HeatMap] = field(default_factory=dict)
+
+
+def refuses(gates: Iterable[QualityGate]) -> bool:
+    """Whether a gate makes the reading not assessable."""
+    return any(not gate.passed and gate.severity is GateSeverity.REFUSES for gate in gates)
+
+
+def _severity(evidence: Evidence, outcome: Outcome) -> Severity | None:
+    """Published scores, as far as images alone allow."""
+    if outcome is Outcome.NOT_ASSESSABLE:
+        return None
+    found = outcome is Outcome.FINDINGS
+    imaging = ImagingFindings(
+        pneumonia=Pneumonia.YES if found else Pneumonia.NO,
+        share_percent={
+            side: evidence.figures[side].lesion_share_percent for side in (Side.RIGHT, Side.LEFT)
+        },
+        lobe_share_percent={
+            _LOBES[one.territory]: one.lesion_share_percent
+            for one in evidence.territories
+            if one.territory in _LOBES
+        },
+    )
+    return assess_severity(imaging, None)
+
+
+def interpret(evidence: Evidence, bundle: Bundle) -> Reading:
+    """Say what the evidence means.
 
     Returns
     -------
-    A reading whose outcome is "not assessable" when a gate failed; then there is no suspicion
+    A reading whose outcome is "not assessable" when a gate refuses; then there is no suspicion
     score, and what was measured is still given where lungs were found.
     """
+    regions, case = evidence.regions, evidence.case
     lung_areas = np.count_nonzero(regions.lungs, axis=(1, 2)).astype(np.int64)
     lesion_areas = np.count_nonzero(regions.lesions, axis=(1, 2)).astype(np.int64)
-    figures = measure(volume, regions)
-    gates = _gates(figures[Side.TOTAL].lung_volume_ml, lung_areas)
-    found = gates[0].passed
-    suspicion: float | None = None
+    found = evidence.gates[0].passed
     outcome = Outcome.NOT_ASSESSABLE
-    threshold = bundle.operating_point.suspicion_threshold
-    if all(gate.passed for gate in gates):
-        share = figures[Side.TOTAL].lesion_share_percent
-        suspicion = bundle.operating_point.suspicion(share)
-        outcome = Outcome.FINDINGS if suspicion >= threshold else Outcome.NO_FINDINGS
+    if case is not None:
+        outcome = Outcome.FINDINGS if case.suspected else Outcome.NO_FINDINGS
     return Reading(
         outcome=outcome,
         algorithm=bundle.algorithm,
-        suspicion=suspicion,
-        suspicion_threshold=threshold,
-        figures=figures if found else {},
-        gates=gates,
+        suspicion=case.suspicion if case else None,
+        suspicion_threshold=bundle.case.point.suspicion_threshold,
+        figures=evidence.figures if found else {},
+        gates=evidence.gates,
         key_slice=_key_slice(lesion_areas, lung_areas),
         regions=regions if found else None,
+        viral=case.viral if case else None,
+        signs=case.signs if case else (),
+        rules=case.rules if case else (),
+        confidence=case.confidence if case else None,
+        territories=evidence.territories,
+        boundaries=evidence.boundaries,
+        severity=_severity(evidence, outcome),
+        heat_maps=evidence.heat_maps if case else {},
     )

@@ -22,7 +22,9 @@ from radiology.volume import Volume
 ByteMaps = NDArray[np.uint8]
 Masks = NDArray[np.bool_]
 
-_EVEN = 128  # probability 0.5 as a byte
+EVEN = 128  # probability 0.5 as a byte
+NEAR_LUNG_PIXELS = 2
+
 _UNSURE_SIDE = 75  # bytes (0.3) between right and left; below it the patient's x decides
 
 # Smaller islands are bowel gas, air in folds of clothes, oesophagus.
@@ -34,7 +36,6 @@ GAS_BELOW_HU = -950.0  # windpipe, stomach, colon; inflated lung lies at −860
 LARGEST_GAS_SHARE = 0.12  # of the largest lung cross-section; above it, it may be emphysema
 _STRAY_SIDE_SHARE = 0.05  # of that side's largest part
 _SMOOTH_BELOW_MM = 3.0  # slices nearer than this share what they show
-_NEAR_LUNG_PIXELS = 2
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,14 @@ class ProbabilityMaps:
     left: ByteMaps
     lesion: ByteMaps
     dense: ByteMaps
+
+    @property
+    def either(self) -> ByteMaps:
+        """Of lung. Right and left may share what is surely lung, so that their sum counts."""
+        shared: ByteMaps = (self.right // 2 + self.left // 2) * 2
+        larger: ByteMaps = np.maximum(self.right, self.left)
+        either: ByteMaps = np.maximum(larger, shared)
+        return either
 
     @classmethod
     def empty(cls, slices: int, size: int) -> ProbabilityMaps:
@@ -89,7 +98,7 @@ def _keep_large(
     return kept
 
 
-def _in_plane_cross() -> Masks:
+def in_plane_cross() -> Masks:
     """Neighbours within a slice only, so that one pass treats every slice by itself."""
     cross = np.zeros((3, 3, 3), dtype=bool)
     cross[1] = ndimage.generate_binary_structure(2, 1)
@@ -98,7 +107,7 @@ def _in_plane_cross() -> Masks:
 
 def _without_gas(mask: Masks, gas: Masks) -> Masks:
     """Drop small cross-sections that are mostly pure gas."""
-    labels, count = ndimage.label(mask, structure=_in_plane_cross())
+    labels, count = ndimage.label(mask, structure=in_plane_cross())
     at = np.flatnonzero(mask)
     names = labels.ravel()[at]
     sizes = np.bincount(names, minlength=count + 1)
@@ -110,9 +119,9 @@ def _without_gas(mask: Masks, gas: Masks) -> Masks:
     return kept
 
 
-def _fill_small_holes(mask: Masks, largest_pixels: float) -> Masks:
+def fill_small_holes(mask: Masks, largest_pixels: float) -> Masks:
     """Fill what a slice's lung encloses, if it is small; slice by slice, in one pass."""
-    labels, count = ndimage.label(~mask, structure=_in_plane_cross())
+    labels, count = ndimage.label(~mask, structure=in_plane_cross())
     sizes = np.bincount(labels.ravel(), minlength=count + 1)
     hole = sizes <= largest_pixels
     hole[0] = False
@@ -135,7 +144,7 @@ def _middle_column(right: Masks, left: Masks) -> float:
     return (centres[0] + centres[1]) / 2.0
 
 
-def _sides(lung: Masks, maps: ProbabilityMaps) -> ByteMaps:
+def sides(lung: Masks, maps: ProbabilityMaps) -> ByteMaps:
     """Tell right from left: the network where it is sure, otherwise the patient's x."""
     surplus = maps.left.astype(np.int16) - maps.right
     right = lung & (surplus <= -_UNSURE_SIDE)
@@ -167,7 +176,7 @@ def _smoothed_along_slices(maps: ByteMaps, spacing_mm: float) -> ByteMaps:
     return (smooth >> 2).astype(np.uint8)
 
 
-def _about_threshold(probability: ByteMaps, threshold: float) -> ByteMaps:
+def about_threshold(probability: ByteMaps, threshold: float) -> ByteMaps:
     """Stretch probabilities so that the threshold becomes one half: interpolation needs that."""
     p = np.arange(256) / 255.0
     below = 0.5 * p / max(threshold, 1e-6)
@@ -181,17 +190,17 @@ def _lungs(
     lung_probability: ByteMaps, gas: Masks, lesion: Masks, voxel_ml: float, pixel_mm2: float
 ) -> Masks:
     """Lungs with their disease: large parts, lesions that touch them, small holes filled."""
-    lung = _without_gas(lung_probability >= _EVEN, gas)
+    lung = _without_gas(lung_probability >= EVEN, gas)
     lung = _keep_large(lung, LEAST_LUNG_PART_ML / voxel_ml, 6, LEAST_LUNG_PART_SHARE)
     box = ndimage.find_objects(lung.astype(np.uint8))
     if not box:
         return lung
-    margin = _NEAR_LUNG_PIXELS + 1
+    margin = NEAR_LUNG_PIXELS + 1
     window = tuple(slice(max(part.start - margin, 0), part.stop + margin) for part in box[0])
     inside = lung[window]
-    near = ndimage.binary_dilation(inside, _in_plane_cross(), iterations=_NEAR_LUNG_PIXELS)
+    near = ndimage.binary_dilation(inside, in_plane_cross(), iterations=NEAR_LUNG_PIXELS)
     joined = inside | (lesion[window] & near)
-    lung[window] = _fill_small_holes(joined, LARGEST_HOLE_MM2 / pixel_mm2)
+    lung[window] = fill_small_holes(joined, LARGEST_HOLE_MM2 / pixel_mm2)
     return lung
 
 
@@ -219,53 +228,50 @@ def segment(
     slice_mm, row_mm, column_mm = volume.spacing_mm
     pixel_mm2 = row_mm * row_scale * column_mm * column_scale
     voxel_ml = volume.voxel_ml * row_scale * column_scale
-    lesion_probability = _about_threshold(
+    lesion_probability = about_threshold(
         _smoothed_along_slices(maps.lesion, slice_mm), bundle.lesion.threshold
     )
-    either = np.maximum(maps.right, maps.left)
-    # Right and left may share what is surely lung: their sum counts, not the larger alone.
-    either = np.maximum(either, (maps.right // 2 + maps.left // 2) * 2)
-    lung_probability = _about_threshold(either, bundle.lung.threshold)
-    lesion = lesion_probability >= _EVEN
+    lung_probability = about_threshold(maps.either, bundle.lung.threshold)
+    lesion = lesion_probability >= EVEN
     grid = bundle.grid
     gas_level = (GAS_BELOW_HU - grid.window_low_hu) / (grid.window_high_hu - grid.window_low_hu)
     gas = patches[:, 0] < gas_level
     lung = _lungs(lung_probability, gas, lesion, voxel_ml, pixel_mm2)
     lesion = _keep_large(lesion & lung, LEAST_LESION_ML / voxel_ml, 26)
-    sides = _sides(lung, maps)
+    side = sides(lung, maps)
     cleaned = replace(
         maps,
-        right=_agreeing(lung_probability, sides == LungLabel.RIGHT),
-        left=_agreeing(lung_probability, sides == LungLabel.LEFT),
-        lesion=_agreeing(lesion_probability, lesion),
+        right=agreeing(lung_probability, side == LungLabel.RIGHT),
+        left=agreeing(lung_probability, side == LungLabel.LEFT),
+        lesion=agreeing(lesion_probability, lesion),
     )
-    return _on_volume_grid(cleaned, volume.shape, fit)
+    return on_volume_grid(cleaned, volume.shape, fit)
 
 
-def _agreeing(probability: ByteMaps, mask: Masks) -> ByteMaps:
+def agreeing(probability: ByteMaps, mask: Masks) -> ByteMaps:
     """Probabilities made to agree with a cleaned mask: at least one half in it, less outside."""
-    return np.where(
-        mask, np.maximum(probability, _EVEN), np.minimum(probability, _EVEN - 1)
-    ).astype(np.uint8)
+    return np.where(mask, np.maximum(probability, EVEN), np.minimum(probability, EVEN - 1)).astype(
+        np.uint8
+    )
 
 
-def _on_volume_grid(
+def on_volume_grid(
     maps: ProbabilityMaps, shape: tuple[int, int, int], fit: SquareFit
 ) -> ChestRegions:
     """Interpolate cleaned probabilities on every slice's own rows and columns."""
     lungs = np.zeros(shape, dtype=np.uint8)
     lesions = np.zeros(shape, dtype=np.uint8)
-    has_lung = np.maximum(maps.right, maps.left).max(axis=(1, 2)) >= _EVEN
-    has_lesion: Masks = np.asarray(maps.lesion.max(axis=(1, 2)) >= _EVEN)
+    has_lung = np.maximum(maps.right, maps.left).max(axis=(1, 2)) >= EVEN
+    has_lesion: Masks = np.asarray(maps.lesion.max(axis=(1, 2)) >= EVEN)
     for index in np.flatnonzero(has_lung):
         right = fit.from_square(maps.right[index])
         left = fit.from_square(maps.left[index])
         # Where the lungs touch, both fall below one half between them; the larger takes it.
-        lungs[index][(right >= _EVEN) & (right >= left)] = LungLabel.RIGHT
-        lungs[index][(left >= _EVEN) & (left > right)] = LungLabel.LEFT
+        lungs[index][(right >= EVEN) & (right >= left)] = LungLabel.RIGHT
+        lungs[index][(left >= EVEN) & (left > right)] = LungLabel.LEFT
         if has_lesion[index]:
-            lesion = (fit.from_square(maps.lesion[index]) >= _EVEN) & (lungs[index] > 0)
-            dense = fit.from_square(maps.dense[index]) >= _EVEN
+            lesion = (fit.from_square(maps.lesion[index]) >= EVEN) & (lungs[index] > 0)
+            dense = fit.from_square(maps.dense[index]) >= EVEN
             lesions[index][lesion] = LesionLabel.GROUND_GLASS
             lesions[index][lesion & dense] = LesionLabel.CONSOLIDATION
     return ChestRegions(lungs=lungs, lesions=lesions)

@@ -7,16 +7,19 @@ shorter is centred, so anatomy keeps its proportions whatever the matrix and pix
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.bundle import InputGrid
+from models.declared_networks import InputGrid
 from radiology.volume import Volume
 
 FloatArray = NDArray[np.float32]
 ByteArray = NDArray[np.uint8]
+Indices = NDArray[np.int64]
+Sample = TypeVar("Sample", np.uint8, np.float32)
 
 
 @dataclass(frozen=True)
@@ -67,13 +70,22 @@ class SquareFit:
         )
         return square
 
-    def from_square(self, square: ByteArray) -> ByteArray:
+    def from_square(self, square: NDArray[Sample]) -> NDArray[Sample]:
         """Resample one map on the square back to the slice's rows and columns, linearly."""
         part = square[self.top : self.top + self.height, self.left : self.left + self.width]
         back = Image.fromarray(np.ascontiguousarray(part)).resize(
             (self.columns, self.rows), Image.Resampling.BILINEAR
         )
         return np.asarray(back)
+
+    @property
+    def covered(self) -> tuple[tuple[Indices, Indices], tuple[Indices, Indices]]:
+        """Of rows, then of columns: which of the slice is nearest to each that is covered."""
+        rows, columns = np.arange(self.height), np.arange(self.width)
+        return (
+            (((rows + 0.5) * self.rows / self.height).astype(np.int64), rows + self.top),
+            (((columns + 0.5) * self.columns / self.width).astype(np.int64), columns + self.left),
+        )
 
     @property
     def pixel_scale(self) -> tuple[float, float]:
@@ -88,6 +100,27 @@ def fit_of(volume: Volume, grid: InputGrid) -> SquareFit:
     return SquareFit.of((rows, columns), (row_mm, column_mm), grid.size)
 
 
+def to_patch(slice_hu: FloatArray, fit: SquareFit, grid: InputGrid) -> FloatArray:
+    """Make the network's input of one slice.
+
+    Parameters
+    ----------
+    slice_hu : float32, shape (rows, columns), HU; rows to the back, columns to the patient's left
+    fit : of slices of this shape
+
+    Returns
+    -------
+    float32, shape (size, size), 0…1
+    """
+    low, high = grid.window_low_hu, grid.window_high_hu
+    # Clip before averaging: −2000 padding and metal must not bleed into their neighbours.
+    clipped = np.ascontiguousarray(np.clip(slice_hu, low, high), dtype=np.float32)
+    patch = fit.to_square(clipped, low)
+    patch -= low
+    patch /= high - low
+    return patch
+
+
 def to_patches(volume: Volume, fit: SquareFit, grid: InputGrid) -> FloatArray:
     """Make the network's input.
 
@@ -100,12 +133,7 @@ def to_patches(volume: Volume, fit: SquareFit, grid: InputGrid) -> FloatArray:
     -------
     float32, shape (slices, 1, size, size), 0…1
     """
-    low, high = grid.window_low_hu, grid.window_high_hu
     patches = np.empty((volume.shape[0], 1, fit.size, fit.size), dtype=np.float32)
     for index, slice_hu in enumerate(volume.hounsfield):
-        # Clip before averaging: −2000 padding and metal must not bleed into their neighbours.
-        clipped = np.clip(slice_hu, low, high)
-        patches[index, 0] = fit.to_square(np.ascontiguousarray(clipped), low)
-    patches -= low
-    patches /= high - low
+        patches[index, 0] = to_patch(slice_hu, fit, grid)
     return patches

@@ -1,4 +1,4 @@
-"""The classifier's view of a slice: the lungs, enlarged, with what segmentation found in them.
+"""The classifier's view of a slice: the lungs, enlarged, and the whole, with the lesions found.
 
 Training and running make the view with this one module, so that a network never meets a slice
 cut otherwise than those it learned from.
@@ -16,7 +16,8 @@ from scipy import ndimage
 
 FloatArray = NDArray[np.float32]
 
-CHANNELS = ("attenuation", "lung", "lesion")
+CHANNELS = ("attenuation", "lung", "lesion", "whole", "whole_lesion")
+"""The first three show the lungs enlarged, the others the whole slice at the same size."""
 LUNG_FROM = 0.5  # probability
 LEAST_ISLAND_SHARE = 0.003  # of the image; bowel gas and folds of clothes are smaller (ours)
 
@@ -62,8 +63,18 @@ def find_box(lung: FloatArray, margin: float) -> ViewBox:
     )
 
 
-def _resample(image: FloatArray, box: ViewBox, size: int) -> FloatArray:
-    """Show a box of an image on a square; neighbours are averaged when it shrinks."""
+def show(image: FloatArray, box: ViewBox, size: int) -> FloatArray:
+    """Show a box of an image on a square; neighbours are averaged when it shrinks.
+
+    Parameters
+    ----------
+    image : shape (rows, columns)
+    box : what of it is shown; 0 where it reaches beyond the image
+
+    Returns
+    -------
+    float32, shape (size, size)
+    """
     # Pillow wants the box within the image: what lies outside is 0 in every channel.
     beyond = max(
         -box.top,
@@ -103,12 +114,15 @@ def lung_view(
 
     Returns
     -------
-    float32, shape (3, size, size), channels as in `CHANNELS`, 0 outside of the slice; and the box
-    of the slice that it shows. Without lung that is the whole slice.
+    float32, shape (5, size, size), channels as in `CHANNELS`, 0 outside of the slice; and the box
+    of the slice that the enlarged channels show. Without lung that is the whole slice.
     """
     box = find_box(lung, margin)
-    channels = [_resample(image, box, size) for image in (attenuation, lung, lesion)]
-    return np.stack(channels), box
+    whole = ViewBox(0.0, 0.0, float(max(attenuation.shape)))
+    enlarged = [show(image, box, size) for image in (attenuation, lung, lesion)]
+    return np.stack(
+        [*enlarged, *(show(image, whole, size) for image in (attenuation, lesion))]
+    ), box
 
 
 def _weights(pixels: int, first: float, side: float, cells: int) -> FloatArray:

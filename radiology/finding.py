@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from radiology.algorithm import AlgorithmIdentity
+from radiology.case_answer import Confidence, PneumoniaType, RuleAnswer, SignAnswer, ViralAnswer
+from radiology.heat_map import HeatMap
 from radiology.region import ChestRegions
+
+if TYPE_CHECKING:  # they are made from what stands here
+    from radiology.severity import Severity
+    from radiology.territory import Boundary, TerritoryFigures
 
 
 class Outcome(StrEnum):
@@ -55,9 +61,16 @@ class LungFigures:
         return 100.0 * self.lesion_volume_ml / self.lung_volume_ml
 
 
+class GateSeverity(StrEnum):
+    """What a gate does that is not passed."""
+
+    REFUSES = "refuses"  # the reading is not assessable
+    WARNS = "warns"  # the result is kept and shown with the warning
+
+
 @dataclass(frozen=True, slots=True)
 class QualityGate:
-    """One check that must hold before a result may be called an answer.
+    """One check that must hold before a result may be called an answer without reservation.
 
     `seen` and `limit` are what the page shows: the value that the gate saw, and what it asks for.
     """
@@ -67,6 +80,7 @@ class QualityGate:
     seen: str
     limit: str
     reason: str = ""
+    severity: GateSeverity = GateSeverity.REFUSES
 
 
 @dataclass(frozen=True)
@@ -81,6 +95,16 @@ class Reading:
     gates : every quality gate that was applied, passed or not
     key_slice : index into the slices of the volume that was read, the slice to show first
     regions : on the grid of the volume that was read; None when no lungs were found
+    viral : what the pneumonia's type was decided from; None where no pneumonia is suspected, and
+        for a bundle without a classifier
+    signs : every sign that the classifier knows; empty without one
+    rules : every published rule, one of them chosen; empty when not assessable
+    confidence : in the outcome; None when not assessable
+    territories : of both lungs, lobes or the zones that stand in for them; empty when not
+        assessable
+    boundaries : every fissure that was looked for, seen or not
+    severity : published scores, from the images alone; None when not assessable
+    heat_maps : by index into the slices of the volume that was read, where the classifier looked
     """
 
     outcome: Outcome
@@ -91,14 +115,35 @@ class Reading:
     gates: tuple[QualityGate, ...]
     key_slice: int | None
     regions: ChestRegions | None
+    viral: ViralAnswer | None = None
+    signs: tuple[SignAnswer, ...] = ()
+    rules: tuple[RuleAnswer, ...] = ()
+    confidence: Confidence | None = None
+    territories: tuple[TerritoryFigures, ...] = ()
+    boundaries: tuple[Boundary, ...] = ()
+    severity: Severity | None = None
+    heat_maps: Mapping[int, HeatMap] = field(default_factory=dict)
+
+    @property
+    def pneumonia_type(self) -> PneumoniaType | None:
+        """The type of a suspected pneumonia, where it was asked for."""
+        return None if self.viral is None else self.viral.type
 
     @property
     def failed_gates(self) -> tuple[QualityGate, ...]:
         """The gates that made this reading not assessable."""
-        return tuple(gate for gate in self.gates if not gate.passed)
+        return self._not_passed(GateSeverity.REFUSES)
+
+    @property
+    def warnings(self) -> tuple[QualityGate, ...]:
+        """The gates that were not passed and leave the result standing."""
+        return self._not_passed(GateSeverity.WARNS)
+
+    def _not_passed(self, severity: GateSeverity) -> tuple[QualityGate, ...]:
+        return tuple(gate for gate in self.gates if not gate.passed and gate.severity is severity)
 
     def facts(self) -> dict[str, Any]:
-        """Everything but the masks, as plain values for the result row and JSON."""
+        """Everything but masks and maps, as plain values for the result row and JSON."""
         return {
             "outcome": self.outcome.value,
             "algorithm": asdict(self.algorithm),
@@ -112,8 +157,26 @@ class Reading:
                 }
                 for side, figures in self.figures.items()
             },
-            "gates": [asdict(gate) for gate in self.gates],
+            "gates": [{**asdict(gate), "severity": gate.severity.value} for gate in self.gates],
             "key_slice": self.key_slice,
+            "pneumonia_type": self.pneumonia_type.value if self.pneumonia_type else None,
+            "viral": self.viral.facts() if self.viral else None,
+            "signs": [sign.facts() for sign in self.signs],
+            "rules": [rule.facts() for rule in self.rules],
+            "confidence": self.confidence.facts() if self.confidence else None,
+            "territories": [
+                {
+                    **asdict(one),
+                    "territory": one.territory.value,
+                    "side": one.territory.side.value,
+                    "is_lobe": one.territory.is_lobe,
+                    "lesion_share_percent": one.lesion_share_percent,
+                }
+                for one in self.territories
+            ],
+            "boundaries": [asdict(one) for one in self.boundaries],
+            "severity": self.severity.facts() if self.severity else None,
+            "heat_maps": {str(index): one.facts() for index, one in self.heat_maps.items()},
         }
 
 

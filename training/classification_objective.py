@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
+from training.classifier_network import ViewNet
 from training.fit import Loss
 from training.vary_views import vary_views
 from training.views import ViewSet
 
-_LESION = 2  # channel of a view
 _SMOOTHED = 0.05  # no label is quite sure: 0.05 and 0.95 are what is asked for
 _SIGN_WEIGHT = 0.5
 _ATTENTION_WEIGHT = 0.4
@@ -72,7 +72,7 @@ class ClassificationObjective:
 
     pools: Sequence[Pool]
 
-    def __call__(self, network: nn.Module, seed: int) -> Loss:
+    def __call__(self, network: ViewNet, seed: int) -> Loss:
         """Draw the step's batch, vary it, run the network; the same seed gives the same loss."""
         random = np.random.default_rng(seed)
         chosen = [pool.draw(random) for pool in self.pools]
@@ -83,7 +83,7 @@ class ClassificationObjective:
         with torch.autocast("cpu", torch.bfloat16):
             answers, signs, attention = network(x)
         answers, signs, attention = answers.float(), signs.float(), attention.float()
-        total = _ATTENTION_WEIGHT * attention_loss(attention, x[:, _LESION])
+        total = _ATTENTION_WEIGHT * attention_loss(attention, x[:, network.sight.lesion])
         noted: dict[str, float] = {"attention": float(total.detach())}
         first = 0
         for pool, at in zip(self.pools, chosen, strict=True):

@@ -1,13 +1,14 @@
 """The classifier: a small residual network that pools its features where it attends.
 
 It attends to what the lesion masks mark: attention is fitted to them beside the answers, the idea
-of lesion attention (Liu et al. 2020, LA-DNN, medRxiv 2020.05.11.20097907). One input of three
-channels, 192 x 192: attenuation, lung, lesion.
+of lesion attention (Liu et al. 2020, LA-DNN, medRxiv 2020.05.11.20097907). The input has the five
+channels of `models.view`, 192 x 192; a member looks at the lungs enlarged or at the whole slice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +23,18 @@ The sets differ in what stands against COVID-19, so each has an output of its ow
 is shipped, the others teach the features.
 """
 _ANSWERS = 3
+
+
+class Sight(Enum):
+    """What of a view a member looks at: channels of `models.view.CHANNELS`, the lesions last."""
+
+    LUNGS = (0, 1, 2)
+    WHOLE = (3, 4)
+
+    @property
+    def lesion(self) -> int:
+        """The channel that its attention is fitted to."""
+        return int(self.value[-1])
 
 
 class _Residual(nn.Module):  # type: ignore[misc]  # torch is untyped to `make check`
@@ -48,21 +61,28 @@ class ViewNet(nn.Module):  # type: ignore[misc]
 
     Parameters
     ----------
+    sight : what of the view it looks at
     widths : channels at 1/2, 1/4, 1/8 and 1/16 of the input's resolution
     joined : channels at 1/8, where attention looks
     """
 
     def __init__(
-        self, widths: tuple[int, int, int, int] = (24, 48, 96, 160), joined: int = 128
+        self,
+        sight: Sight,
+        widths: tuple[int, int, int, int] = (24, 48, 96, 112),
+        joined: int = 112,
     ) -> None:
         super().__init__()
+        self.sight = sight
         first, second, third, fourth = widths
         self.stem = nn.Sequential(
-            nn.Conv2d(3, first, 5, 2, 2, bias=False), nn.BatchNorm2d(first), nn.ReLU()
+            nn.Conv2d(len(sight.value), first, 5, 2, 2, bias=False),
+            nn.BatchNorm2d(first),
+            nn.ReLU(),
         )
         self.quarter = nn.Sequential(_Residual(first, second, 2), _Residual(second, second, 1))
         self.eighth = nn.Sequential(_Residual(second, third, 2), _Residual(third, third, 1))
-        self.sixteenth = nn.Sequential(_Residual(third, fourth, 2), _Residual(fourth, fourth, 1))
+        self.sixteenth = _Residual(third, fourth, 2)
         self.join = nn.Conv2d(third + fourth, joined, 1, bias=False)
         self.join_norm = nn.BatchNorm2d(joined)
         self.attend = nn.Conv2d(joined, 1, 1)
@@ -74,7 +94,8 @@ class ViewNet(nn.Module):  # type: ignore[misc]
 
         Shapes (slices, 3), (slices, 5) and (slices, 24, 24).
         """
-        fine = self.eighth(self.quarter(self.stem(views)))
+        seen = views[:, self.sight.value[0] : self.sight.value[-1] + 1]
+        fine = self.eighth(self.quarter(self.stem(seen)))
         deep = self.sixteenth(fine)
         wide = F.interpolate(deep, scale_factor=2.0, mode="nearest")
         joined = F.relu(self.join_norm(self.join(torch.cat([fine, wide], 1))))
@@ -113,5 +134,8 @@ class Ensemble(nn.Module):  # type: ignore[misc]
         answers = [member(view) for member in self.members]
         viral = torch.stack([torch.sigmoid(a[0][:, VIRAL] / self.temperature) for a in answers], 1)
         signs = torch.stack([a[1] for a in answers]).mean(0)
-        heat = torch.stack([torch.sigmoid(a[2]) for a in answers]).mean(0)
+        # The heat map has the place of the enlarged lungs: members that look there give it.
+        looked = [a[2] for member, a in zip(self.members, answers, strict=True)
+                  if member.sight is Sight.LUNGS]  # fmt: skip
+        heat = torch.sigmoid(torch.stack(looked)).mean(0)
         return viral, torch.sigmoid(signs * self.sign_scale + self.sign_shift), heat

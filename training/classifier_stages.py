@@ -8,7 +8,7 @@ joins the training of the members that are shipped.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from training.calibration import Calibration, fit_calibration
 from training.classification_objective import ClassificationObjective, Pool
-from training.classifier_network import ANY_DISEASE, SARS, VIRAL, ViewNet
+from training.classifier_network import ANY_DISEASE, SARS, VIRAL, Sight, ViewNet
 from training.classify import Logits, logits_of
 from training.figures import read_covid_ct, read_sars_cov2_ct, read_weak_pneumonia
 from training.fit import Schedule, fit
@@ -29,10 +29,11 @@ from training.views import ViewSet, make_views, without_answers
 
 log = logging.getLogger(__name__)
 
-PRETRAIN_STEPS = 600
-MEMBER_STEPS = 800
-LAST_STEPS = 250
-FOLDS = 4
+PRETRAIN_STEPS = 450
+MEMBER_STEPS = 650
+LAST_STEPS = 200
+SIGHTS = (Sight.LUNGS, Sight.WHOLE, Sight.LUNGS, Sight.WHOLE)
+"""What the member of each fold looks at: two kinds of member err differently."""
 _PRETRAIN_RATE = 2e-3
 _MEMBER_RATE = 1.5e-3
 _LAST_RATE = 4e-4
@@ -93,8 +94,14 @@ def _looked_at(sars: ViewSet) -> NDArray[np.bool_]:
     return held
 
 
-def pretrain(figures: Figures, build: Path, seed: int, steps: int = PRETRAIN_STEPS) -> ViewNet:
+def pretrain(
+    figures: Figures, build: Path, seed: int, steps: int = PRETRAIN_STEPS
+) -> dict[Sight, ViewNet]:
     """Learn from what COVID-CT does not hold: SARS-CoV-2 CT, weak pneumonia, clear slices."""
+    return {sight: _pretrain(figures, sight, build, seed, steps) for sight in Sight}
+
+
+def _pretrain(figures: Figures, sight: Sight, build: Path, seed: int, steps: int) -> ViewNet:
     torch.manual_seed(seed + 10)
     held = _looked_at(figures.sars)
     sars = figures.sars.at(np.flatnonzero(~held))
@@ -115,7 +122,8 @@ def pretrain(figures: Figures, build: Path, seed: int, steps: int = PRETRAIN_STE
         return f"a block of SARS-CoV-2 CT: AUC {auc(scores, watched.viral):.3f}"
 
     schedule = Schedule(steps, _PRETRAIN_RATE, seed + 10)
-    return fit(ViewNet(), objective, schedule, build / "views.pt", validate=validate)
+    checkpoint = build / f"views-{sight.name.lower()}.pt"
+    return fit(ViewNet(sight), objective, schedule, checkpoint, validate=validate)
 
 
 def folds_of(sources: Sequence[str], labels: NDArray[np.int8], count: int) -> NDArray[np.intp]:
@@ -141,17 +149,22 @@ def folds_of(sources: Sequence[str], labels: NDArray[np.int8], count: int) -> ND
 
 
 def fit_members(
-    figures: Figures, start: ViewNet, build: Path, seed: int, steps: int = MEMBER_STEPS
+    figures: Figures,
+    starts: Mapping[Sight, ViewNet],
+    build: Path,
+    seed: int,
+    steps: int = MEMBER_STEPS,
 ) -> Classifier:
     """Fit one member for each fold of the official train split, and calibrate out of fold."""
     train = figures.train
-    fold = folds_of(train.sources, train.viral, FOLDS)
+    fold = folds_of(train.sources, train.viral, len(SIGHTS))
     members = []
     viral = np.empty((1, len(train)))
     signs = np.empty((len(train), train.signs.shape[1]))
-    for number in range(FOLDS):
+    for number, sight in enumerate(SIGHTS):
         seen, unseen = train.at(np.flatnonzero(fold != number)), np.flatnonzero(fold == number)
-        member = _fit_member(seen, train.at(unseen), start, build, seed + 20 + number, steps)
+        watched = train.at(unseen)
+        member = _fit_member(seen, watched, starts[sight], build, seed + 20 + number, steps)
         answer = logits_of([member], train.at(unseen))
         viral[0, unseen], signs[unseen] = answer.viral[0], answer.signs
         members.append(member)

@@ -15,6 +15,7 @@ from torch import nn
 
 from models.golden import make_patches, make_views
 from models.onnx_session import runner_on_cpu
+from models.view import CHANNELS
 from training.classifier_network import Ensemble
 from training.golden import recipe
 from training.network import ChestNet, WithProbabilities
@@ -126,7 +127,7 @@ def write_classification(ensemble: Ensemble, path: Path) -> Agreement:
     ExportDiffers
         As for `write_segmentation`.
     """
-    shape = (3, VIEW, VIEW)
+    shape = (len(CHANNELS), VIEW, VIEW)
     _write(ensemble, CLASSIFICATION_INPUT, CLASSIFICATION_OUTPUTS, shape, path)
     trials = [make_views(_trial(count), VIEW, MARGIN) for count in _BATCHES]
     return _compare(ensemble, path, CLASSIFICATION_INPUT, CLASSIFICATION_OUTPUTS, trials)

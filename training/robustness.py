@@ -14,6 +14,7 @@ from PIL import Image
 from scipy import ndimage
 from torch.nn import functional as F
 
+from models.view import CHANNELS
 from training.augment import WINDOW_HIGH_HU, WINDOW_LOW_HU, to_network_input
 from training.classifier_network import VIRAL, ViewNet
 from training.classifier_stages import Classifier
@@ -32,6 +33,7 @@ Slices = NDArray[np.float32]
 
 _ADVERSARIAL_HU = 10.0  # the largest change of any pixel
 _AIR_HU = -1000.0
+_ATTENUATIONS = (CHANNELS.index("attenuation"), CHANNELS.index("whole"))
 
 
 def _noise(sigma_hu: float) -> Callable[[Slices], Slices]:
@@ -118,7 +120,7 @@ def _attacked(network: ChestNet, slices: SliceSet) -> SliceSet:
 
 
 def _attacked_views(members: tuple[ViewNet, ...], views: ViewSet) -> ViewSet:
-    """The same for the classifier, on the attenuation channel of its view."""
+    """The same for the classifier, on the attenuation of its view."""
     step = _ADVERSARIAL_HU / (WINDOW_HIGH_HU - WINDOW_LOW_HU)
     changed = views.views.copy()
     inner = slice(EDGE, -EDGE)
@@ -128,8 +130,9 @@ def _attacked_views(members: tuple[ViewNet, ...], views: ViewSet) -> ViewSet:
         logits = torch.stack([member.eval()(x)[0][:, VIRAL] for member in members]).mean(0)
         truth = torch.from_numpy(views.viral[at].astype(np.float32))
         F.binary_cross_entropy_with_logits(logits, truth).backward()
-        worse = (x + step * x.grad.sign()).clamp(0.0, 1.0)[:, 0]
-        changed[at, 0, inner, inner] = np.rint(worse.detach().numpy() * 255.0)
+        worse = (x + step * x.grad.sign()).clamp(0.0, 1.0).detach().numpy()
+        for channel in _ATTENUATIONS:
+            changed[at, channel, inner, inner] = np.rint(worse[:, channel] * 255.0)
     return replace(views, views=changed)
 
 

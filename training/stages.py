@@ -25,10 +25,10 @@ from training.split import Parts, divide, read_splits
 
 log = logging.getLogger(__name__)
 
-LUNG_STEPS = 400
-JOINT_STEPS = 1000
-STUDENT_STEPS = 600
-LAST_STEPS = 250
+LUNG_STEPS = 300
+JOINT_STEPS = 900
+STUDENT_STEPS = 800
+LAST_STEPS = 200
 _PEAK_RATE = 2e-3
 _STUDENT_RATE = 1.5e-3
 _LAST_RATE = 4e-4

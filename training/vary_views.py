@@ -6,8 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from models.view import CHANNELS
 from training.views import VIEW, WIDE_VIEW
 
+_ATTENUATIONS = [CHANNELS.index("attenuation"), CHANNELS.index("whole")]
 _HIDDEN_LEAST, _HIDDEN_MOST = 20, 60  # pixels, side of the square that is blanked
 
 
@@ -32,7 +34,7 @@ def _move(views: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _attenuation(image: Tensor, generator: torch.Generator) -> Tensor:
-    """Shift the window, sharpen or blur, add noise; shape (slices, 1, rows, columns)."""
+    """Shift the window, sharpen or blur, add noise; shape (slices, 2, rows, columns)."""
     count = image.shape[0]
 
     def each(low: float, high: float) -> Tensor:
@@ -61,12 +63,13 @@ def vary_views(views: Tensor, generator: torch.Generator) -> Tensor:
 
     Parameters
     ----------
-    views : float32, shape (slices, 3, 224, 224), 0…1
+    views : float32, shape (slices, 5, 224, 224), 0…1
 
     Returns
     -------
-    float32, shape (slices, 3, 192, 192), 0…1
+    float32, shape (slices, 5, 192, 192), 0…1
     """
     moved = _move(views, generator)
-    attenuation = _attenuation(moved[:, :1], generator)
-    return _hide(torch.cat([attenuation, moved[:, 1:]], 1), generator)
+    varied = _attenuation(moved[:, _ATTENUATIONS], generator)
+    moved[:, _ATTENUATIONS] = varied
+    return _hide(moved, generator)

@@ -8,17 +8,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.view import CHANNELS, lung_view
+from models.view import CHANNELS, ViewBox, find_box, show
 from training.augment import to_network_input
 from training.figures import ASKED_OF_NOBODY, SIGNS, FigureSet
 from training.network import ChestNet
 from training.predict import predict
-from training.slices import SliceSet
+from training.slices import GRID, SliceSet
 
 VIEW = 192  # rows and columns that the classifier sees
 MARGIN = 0.08  # around the lungs, of their longer side
 WIDE_VIEW = 224  # what is kept for training, so that a variation can turn and shift
 EDGE = (WIDE_VIEW - VIEW) // 2  # of a wide view, on each side of what the classifier sees
+_WIDE_SIDE = GRID * WIDE_VIEW / VIEW
+_WHOLE = ViewBox((GRID - _WIDE_SIDE) / 2.0, (GRID - _WIDE_SIDE) / 2.0, _WIDE_SIDE)
 _WIDE_MARGIN = (1.0 + 2.0 * MARGIN) * WIDE_VIEW / VIEW / 2.0 - 0.5
 
 
@@ -28,7 +30,7 @@ class ViewSet:
 
     Attributes
     ----------
-    views : uint8, shape (slices, 3, 224, 224), channels as in `models.view.CHANNELS`, 255 is 1
+    views : uint8, shape (slices, 5, 224, 224), channels as in `models.view.CHANNELS`, 255 is 1
         The middle 192 x 192 is what the classifier sees when it runs.
     viral, signs : as in `training.figures.FigureSet`
     sources : as in `training.slices.SliceSet`
@@ -61,10 +63,21 @@ def make_views(network: ChestNet, figures: FigureSet) -> ViewSet:
     attenuation = to_network_input(torch.from_numpy(slices.hu.astype(np.float32))).numpy()[:, 0]
     views = np.empty((len(slices), len(CHANNELS), WIDE_VIEW, WIDE_VIEW), dtype=np.uint8)
     for i in range(len(slices)):
-        lungs, lesions = lung[i, 1:].sum(axis=0), lesion[i, 1:].sum(axis=0)
-        view, _ = lung_view(attenuation[i], lungs, lesions, WIDE_VIEW, _WIDE_MARGIN)
-        views[i] = np.rint(view * 255.0)
+        views[i] = _wide_view(attenuation[i], lung[i, 1:].sum(axis=0), lesion[i, 1:].sum(axis=0))
     return ViewSet(slices.name, views, figures.viral, figures.signs, slices.sources)
+
+
+def _wide_view(
+    attenuation: NDArray[np.float32], lung: NDArray[np.float32], lesion: NDArray[np.float32]
+) -> NDArray[np.uint8]:
+    """The view with an edge around it: its middle is what `models.view.lung_view` makes."""
+    enlarged, whole = find_box(lung, _WIDE_MARGIN), _WHOLE
+    shown = [
+        *(show(image, enlarged, WIDE_VIEW) for image in (attenuation, lung, lesion)),
+        *(show(image, whole, WIDE_VIEW) for image in (attenuation, lesion)),
+    ]
+    view: NDArray[np.uint8] = np.rint(np.stack(shown) * 255.0).astype(np.uint8)
+    return view
 
 
 def without_answers(slices: SliceSet) -> FigureSet:
@@ -78,5 +91,5 @@ def without_answers(slices: SliceSet) -> FigureSet:
 
 
 def middle(views: torch.Tensor) -> torch.Tensor:
-    """What the classifier sees of wide views, shape (slices, 3, 192, 192)."""
+    """What the classifier sees of wide views, shape (slices, 5, 192, 192)."""
     return views[..., EDGE : EDGE + VIEW, EDGE : EDGE + VIEW]

@@ -6,12 +6,18 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import onnx
 import pytest
 
-from models.bundle import Bundle, OperatingPoint, bundle_digest, file_digest, read_bundle
+from models.bundle import Bundle, bundle_digest, file_digest, read_bundle
 from models.catalogue import read_catalogue
-from models.onnx_session import check_network
+from models.declared_case import OperatingPoint
+from models.declared_networks import Precision
+from models.golden import check_golden
+from models.onnx_session import ClassifierSession, NetworkSession, check_networks
 from radiology.errors import BundleRejected
+from settings.environment import ExecutionProvider
+from tests.builders.bundles import classification_network, declare, segmentation_network
 
 Damage = Callable[[Path], None]
 
@@ -26,19 +32,32 @@ def _replace(old: str, new: str) -> Damage:
     return damage
 
 
-def _flip_a_bit(folder: Path) -> None:
-    path = folder / "network.onnx"
-    raw = bytearray(path.read_bytes())
-    raw[len(raw) // 2] ^= 1
-    path.write_bytes(raw)
+def _drop_table(heading: str) -> Damage:
+    """Leave out a table, from its heading to the next one."""
+
+    def damage(folder: Path) -> None:
+        path = folder / "bundle.toml"
+        before, _, after = path.read_text(encoding="utf-8").partition(f"[{heading}]\n")
+        assert after
+        path.write_text(before + after[after.index("\n[") :], encoding="utf-8")
+
+    return damage
 
 
-def _relabel_network(folder: Path, content: bytes) -> None:
+def _flip_a_bit(name: str) -> Damage:
+    def damage(folder: Path) -> None:
+        raw = bytearray((folder / name).read_bytes())
+        raw[len(raw) // 2] ^= 1
+        (folder / name).write_bytes(raw)
+
+    return damage
+
+
+def _relabel(folder: Path, name: str, content: bytes) -> None:
     """Another network under a correct digest."""
-    path = folder / "network.onnx"
-    before = file_digest(path)
-    path.write_bytes(content)
-    _replace(before, file_digest(path))(folder)
+    before = file_digest(folder / name)
+    (folder / name).write_bytes(content)
+    _replace(before, file_digest(folder / name))(folder)
 
 
 def _drop_golden(folder: Path) -> None:
@@ -60,25 +79,44 @@ def _not_toml(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
-        (_flip_a_bit, "not the one that was released"),
+        (_flip_a_bit("segmentation.onnx"), "not the one that was released"),
+        (_flip_a_bit("classification.onnx"), "not the one that was released"),
+        (_flip_a_bit("classification-int8.onnx"), "not the one that was released"),
         (_drop_golden, "listed file is missing"),
         (_add_a_file, "not listed"),
         (_drop_declaration, "no declaration"),
         (_not_toml, "not TOML"),
-        (_replace("schema = 1", "schema = 2"), "another schema"),
-        (_replace('version = "1.0.0"', 'version = "1.0.1"'), "another name or version"),
+        (_replace("schema = 2", "schema = 3"), "another schema"),
+        (_replace('version = "2.0.0"', 'version = "2.0.1"'), "another name or version"),
         (_replace('name = "chest-ct-pneumonia"', 'name = "head"'), "another name or version"),
         (_replace("research_only = true\n", ""), "lacks bundle.research_only"),
         (_replace("research_only = true", 'research_only = "yes"'), "not true or false"),
         (_replace("research_only", "research_use = true\nresearch_only"), "unknown keys"),
-        (_replace("window_low_hu = -1250.0", "window_low_hu = 250.0"), "window is empty"),
-        (_replace('"row", "column"]', '"column", "row"]'), "axes"),
-        (_replace('"right", "left"]', '"left", "right"]'), "lung output's classes"),
-        (_replace('comparison = "at_most"', 'comparison = "eval"'), "comparison is unknown"),
-        (_replace("limit = 10.0", 'limit = "10.0"'), "wrong type"),
-        (_replace("slope = ", "slope = -"), "not between"),
-        (_replace('network = "network.onnx"', 'network = "other.onnx"'), "not among the listed"),
+        (_replace('comparison = "equals"', 'comparison = "eval"'), "comparison is unknown"),
+        (_replace('comparison = "equals"', 'comparison = "at_most"'), "wrong type"),
         (_replace('"golden.json" = "', '"../golden.json" = "'), "not listed"),
+        # segmentation
+        (_replace("window_low_hu = -1250.0", "window_low_hu = 250.0"), "window is empty"),
+        (_replace('"row", "column"]', '"column", "row"]'), "input's axes"),
+        (_replace('"right", "left"]', '"left", "right"]'), "lung output's classes"),
+        (_replace('"segmentation.onnx"\non', '"other.onnx"\non'), "not among the listed"),
+        (_replace('on_cpu = "float32"', 'on_cpu = "int8"'), "on_cpu is no precision"),
+        (_replace('on_cpu = "float32"', 'on_cpu = "float16"'), "on_cpu is no precision"),
+        # classification
+        (_drop_table("networks.classification"), "unknown keys"),
+        (_drop_table("classification.outputs"), "lacks bundle.classification.outputs"),
+        (_replace('int8 = "classification-int8', 'int8 = "other'), "not among the listed"),
+        (_replace('"lung", "lesion", ', '"lesion", "lung", '), "view's channels"),
+        (_replace('"ground_glass", "consolidation", "c', '"consolidation", "c'), "signs are not"),
+        (_replace("thresholds = [0.5, ", "thresholds = ["), "one threshold for each sign"),
+        (_replace("thresholds = [0.5", "thresholds = [1.5"), "not between"),
+        (_replace("thresholds = [0.5", 'thresholds = ["high"'), "not a number"),
+        (_replace("size = 48", "size = 50"), "not a multiple of 8"),
+        # case
+        (_replace("slope = ", "slope = -"), "not between"),
+        (_replace('rule = "lesion_share"', 'rule = "majority"'), "case rule is none of"),
+        (_replace("viral_low = 0.35", "viral_low = 0.85"), "wrong way round"),
+        (_replace("greatest_spread = 0.25\n", ""), "lacks bundle.case.greatest_spread"),
     ],
 )
 def test_damaged_bundle_is_refused_with_the_reason(
@@ -89,13 +127,13 @@ def test_damaged_bundle_is_refused_with_the_reason(
         read_bundle(copied)
 
 
-def test_untouched_copy_has_the_digest_of_the_original(copied: Path, shipped: Bundle) -> None:
-    assert read_bundle(copied).digest == shipped.digest
+def test_untouched_copy_has_the_digest_of_the_original(copied: Path, tiny: Bundle) -> None:
+    assert read_bundle(copied).digest == tiny.digest
 
 
-def test_digest_covers_the_declaration(copied: Path, shipped: Bundle) -> None:
+def test_digest_covers_the_declaration(copied: Path, tiny: Bundle) -> None:
     _replace("suspicion_threshold = 0.5", "suspicion_threshold = 0.6")(copied)
-    assert read_bundle(copied).digest != shipped.digest
+    assert read_bundle(copied).digest != tiny.digest
 
 
 def test_digest_does_not_depend_on_order() -> None:
@@ -104,37 +142,118 @@ def test_digest_does_not_depend_on_order() -> None:
     assert bundle_digest({"a": one, "b": two}) != bundle_digest({"a": two, "b": one})
 
 
+NETWORKS = ["segmentation.onnx", "classification.onnx", "classification-int8.onnx"]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("content", [b"", b"not a network"])
-def test_file_that_is_no_network_is_refused(copied: Path, content: bytes) -> None:
-    _relabel_network(copied, content)
+def test_file_that_is_no_network_is_refused(copied: Path, name: str, content: bytes) -> None:
+    _relabel(copied, name, content)
     with pytest.raises(BundleRejected, match=r"can load|declared"):
-        check_network(read_bundle(copied))
+        check_networks(read_bundle(copied))
 
 
-def test_network_of_another_shape_than_declared_is_refused(copied: Path) -> None:
-    _replace("size = 256", "size = 128")(copied)
-    with pytest.raises(BundleRejected, match="input is not the declared one"):
-        check_network(read_bundle(copied))
+@pytest.mark.parametrize(
+    ("name", "other", "reason"),
+    [
+        (NETWORKS[0], segmentation_network(size=32), "network's input is not the declared"),
+        (NETWORKS[0], classification_network(), "network's input is not the declared"),
+        (NETWORKS[1], classification_network(size=56), "classifier's input is not the declared"),
+        (NETWORKS[1], segmentation_network(), "classifier's input is not the declared"),
+        (NETWORKS[2], classification_network(size=56), "classifier's input is not the declared"),
+    ],
+)
+def test_network_of_another_shape_than_declared_is_refused(
+    copied: Path, name: str, other: onnx.ModelProto, reason: str
+) -> None:
+    """In whichever precision it was released: all are looked at, not only the one that runs."""
+    _relabel(copied, name, other.SerializeToString())
+    with pytest.raises(BundleRejected, match=reason):
+        check_networks(read_bundle(copied))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kind"),
+    [
+        ('viral = "viral"', 'viral = "heat"', "viral"),
+        ('viral = "viral"', 'viral = "cough"', "viral"),
+        ('signs = "signs"', 'signs = "viral"', "signs"),
+        ('heat = "heat"', 'heat = "signs"', "heat"),
+        ('name = "lesion"', 'name = "lesions"', "lesion"),
+    ],
+)
+def test_output_that_the_network_does_not_have_is_refused(
+    copied: Path, old: str, new: str, kind: str
+) -> None:
+    _replace(old, new)(copied)
+    with pytest.raises(BundleRejected, match=rf"output is not the declared one \(kind={kind}"):
+        check_networks(read_bundle(copied))
+
+
+def test_bundle_without_a_classifier_is_legal(copied: Path) -> None:
+    """Then nothing may be declared that only a classifier could answer to."""
+    for heading in ("networks.classification", "classification.input", "classification.outputs"):
+        _drop_table(heading)(copied)
+    for limit in ("viral_low = 0.35\n", "viral_high = 0.65\n"):
+        _replace(limit, "")(copied)
+    with pytest.raises(BundleRejected, match=r"in bundle\.case: greatest_spread"):
+        read_bundle(copied)
+    _replace("greatest_spread = 0.25\n", "")(copied)
+    bundle = read_bundle(copied)
+    assert bundle.classification is None
+    assert bundle.case.viral is None
+    check_networks(bundle)
+    with pytest.raises(BundleRejected, match="has no classifier"):
+        ClassifierSession(bundle)
+
+
+def test_cpu_runs_the_declared_precision(tiny: Bundle) -> None:
+    assert NetworkSession(tiny, provider=ExecutionProvider.CPU).precision is Precision.FLOAT32
+    assert ClassifierSession(tiny, provider=ExecutionProvider.CPU).precision is Precision.INT8
+    with pytest.raises(BundleRejected, match="not released in this precision"):
+        NetworkSession(tiny, precision=Precision.INT8)
+
+
+def test_golden_test_covers_every_network_in_every_precision(tiny: Bundle) -> None:
+    assert set(check_golden(tiny)) == {Precision.FLOAT32, Precision.INT8}
+
+
+@pytest.mark.parametrize("name", NETWORKS[1:])
+def test_network_that_answers_otherwise_fails_the_golden_test(copied: Path, name: str) -> None:
+    """Right shapes, right digests, other weights."""
+    model = onnx.load(copied / name)
+    for constant in model.graph.initializer:
+        if constant.name.startswith("two"):
+            constant.raw_data = b"\0\0\0\0"
+    onnx.save(model, copied / name)
+    declare(copied)
+    check_networks(read_bundle(copied))
+    with pytest.raises(BundleRejected, match="not the released one"):
+        check_golden(read_bundle(copied))
+
+
+def test_golden_answer_that_leaves_a_network_out_is_refused(copied: Path) -> None:
+    golden = copied / "golden.json"
+    golden.write_text(golden.read_text().replace('"heat"', '"warmth"'))
+    declare(copied)
+    with pytest.raises(BundleRejected, match=r"does not cover the whole bundle \(output=heat"):
+        check_golden(read_bundle(copied))
 
 
 def test_a_bad_bundle_does_not_spoil_the_others(copied: Path) -> None:
     """The catalogue keeps the good one, and shows the refusal of the other."""
-    bad = copied.parent / "1.1.0"
-    shutil.copytree(copied, bad)
+    shutil.copytree(copied, copied.parent / "2.1.0")
     catalogue = read_catalogue(copied.parents[1])
-    assert list(catalogue.bundles) == [("chest-ct-pneumonia", "1.0.0")]
-    assert "another name or version" in str(catalogue.refused["chest-ct-pneumonia/1.1.0"])
+    assert list(catalogue.bundles) == [("chest-ct-pneumonia", "2.0.0")]
+    assert "another name or version" in str(catalogue.refused["chest-ct-pneumonia/2.1.0"])
 
 
 def test_newest_version_is_found_by_number_and_a_missing_name_says_so(copied: Path) -> None:
-    newer = copied.parent / "1.10.0"
-    shutil.copytree(copied, newer)
-    _replace('version = "1.0.0"', 'version = "1.10.0"')(newer)
-    older = copied.parent / "1.9.0"
-    shutil.copytree(copied, older)
-    _replace('version = "1.0.0"', 'version = "1.9.0"')(older)
+    for version in ("2.10.0", "2.9.0"):
+        shutil.copytree(copied, copied.parent / version)
+        declare(copied.parent / version)
     catalogue = read_catalogue(copied.parents[1])
-    assert catalogue.newest("chest-ct-pneumonia").version == "1.10.0"
+    assert catalogue.newest("chest-ct-pneumonia").version == "2.10.0"
     with pytest.raises(BundleRejected, match="No usable bundle named head"):
         catalogue.newest("head")
 
@@ -147,3 +266,9 @@ def test_suspicion_rises_with_the_share_and_is_even_where_declared() -> None:
     assert point.suspicion(1.0) == pytest.approx(0.5)
     assert 0.0 <= scores[0] < 0.01
     assert 0.99 < scores[-1] <= 1.0
+
+
+@pytest.mark.parametrize("threshold", [0.2, 0.5, 0.9])
+def test_least_value_is_where_suspicion_reaches_its_threshold(threshold: float) -> None:
+    point = OperatingPoint(even_share_percent=2.0, slope=5.0, suspicion_threshold=threshold)
+    assert point.suspicion(point.least_value) == pytest.approx(threshold)

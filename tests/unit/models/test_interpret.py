@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
 from models.bundle import Bundle
-from models.interpret import interpret, measure
-from radiology.finding import Outcome, Side
+from models.case_level import answer_case
+from models.interpret import Evidence, interpret, measure, refuses
+from radiology.case_answer import ConfidenceWord
+from radiology.finding import GateSeverity, Outcome, QualityGate, Reading, Side
 from radiology.region import ChestRegions
 from radiology.volume import Volume
 
@@ -66,44 +70,79 @@ def _chest(lesion_slices: int) -> tuple[Volume, ChestRegions]:
     return volume, regions
 
 
-def test_diseased_lungs_are_suspected_and_the_worst_slice_is_the_key_slice(
-    shipped: Bundle,
-) -> None:
-    reading = interpret(*_chest(lesion_slices=8), shipped)
+PASSED = QualityGate("lungs found", True, "4000 ml", "at least 500 ml")
+WARNING = QualityGate("noise", False, "50 HU", "at most 40 HU", "Noisy.", GateSeverity.WARNS)
+REFUSED = QualityGate("lungs covered", False, "90 %", "at most 50 %", "Cut.")
+
+
+def _read(lesion_slices: int, bundle: Bundle, *gates: QualityGate) -> Reading:
+    volume, regions = _chest(lesion_slices)
+    case = None
+    if not refuses(gates):
+        case = answer_case(regions, [], bundle, reserved=WARNING in gates)
+    return interpret(Evidence(regions, measure(volume, regions), gates, case), bundle)
+
+
+def test_diseased_lungs_are_suspected_and_the_worst_slice_is_the_key_slice(tiny: Bundle) -> None:
+    reading = _read(8, tiny, PASSED)
     assert reading.outcome is Outcome.FINDINGS
     assert reading.suspicion is not None
     assert reading.suspicion >= reading.suspicion_threshold
     assert reading.key_slice == 10
-    assert reading.algorithm.bundle_digest == shipped.digest
+    assert reading.algorithm.bundle_digest == tiny.digest
+    assert reading.severity is not None
+    assert reading.severity.mosmed.computed
 
 
-def test_clear_lungs_have_no_findings_and_a_key_slice_all_the_same(shipped: Bundle) -> None:
-    reading = interpret(*_chest(lesion_slices=0), shipped)
+def test_clear_lungs_have_no_findings_and_a_key_slice_all_the_same(tiny: Bundle) -> None:
+    reading = _read(0, tiny, PASSED)
     assert reading.outcome is Outcome.NO_FINDINGS
     assert reading.suspicion is not None
     assert reading.suspicion < reading.suspicion_threshold
     assert reading.key_slice is not None
+    assert reading.pneumonia_type is None
     assert not reading.failed_gates
 
 
-def test_no_lungs_is_not_assessable(shipped: Bundle) -> None:
-    shape = (24, 50, 50)
-    reading = interpret(_volume(shape, (10.0, 5.0, 5.0)), _empty(shape), shipped)
+def test_warning_is_shown_and_leaves_the_result_standing(tiny: Bundle) -> None:
+    """But an answer with a reservation is never one of high confidence."""
+    plain, reserved = _read(0, tiny, PASSED), _read(0, tiny, PASSED, WARNING)
+    assert reserved.outcome is Outcome.NO_FINDINGS
+    assert reserved.warnings == (WARNING,)
+    assert not reserved.failed_gates
+    assert plain.confidence is not None
+    assert reserved.confidence is not None
+    assert plain.confidence.word is ConfidenceWord.HIGH
+    assert reserved.confidence.word is ConfidenceWord.MODERATE
+
+
+def test_refusal_leaves_figures_and_nothing_that_could_be_taken_for_an_answer(
+    tiny: Bundle,
+) -> None:
+    reading = _read(0, tiny, PASSED, REFUSED)
     assert reading.outcome is Outcome.NOT_ASSESSABLE
+    assert reading.failed_gates == (REFUSED,)
     assert reading.suspicion is None
+    assert reading.confidence is None
+    assert reading.severity is None
+    assert not reading.rules
+    assert reading.figures[Side.TOTAL].lung_volume_ml > 0
+
+
+def test_without_lungs_there_are_no_figures(tiny: Bundle) -> None:
+    shape = (24, 50, 50)
+    volume, regions = _volume(shape, (10.0, 5.0, 5.0)), _empty(shape)
+    no_lungs = QualityGate("lungs found", False, "0 ml", "at least 500 ml", "None.")
+    reading = interpret(Evidence(regions, measure(volume, regions), (no_lungs,), None), tiny)
+    assert reading.outcome is Outcome.NOT_ASSESSABLE
     assert reading.regions is None
     assert reading.key_slice is None
     assert not reading.figures
-    assert reading.failed_gates[0].name == "lungs found"
-    assert reading.failed_gates[0].reason
 
 
-def test_series_that_ends_in_the_lungs_is_not_assessable(shipped: Bundle) -> None:
-    """Half the lungs are not a clear chest; what was measured is still given."""
-    volume, regions = _chest(lesion_slices=0)
-    cut = Volume(volume.hounsfield[:12], volume.affine)
-    reading = interpret(cut, ChestRegions(regions.lungs[:12], regions.lesions[:12]), shipped)
-    assert reading.outcome is Outcome.NOT_ASSESSABLE
-    assert [gate.name for gate in reading.failed_gates] == ["lungs covered"]
-    assert reading.suspicion is None
-    assert reading.figures[Side.TOTAL].lung_volume_ml > 0
+def test_facts_are_plain_values_that_json_can_hold(tiny: Bundle) -> None:
+    facts = json.loads(json.dumps(_read(8, tiny, PASSED, WARNING).facts()))
+    assert facts["gates"][1]["severity"] == "warns"
+    assert facts["confidence"]["word"] in {"high", "moderate", "low"}
+    assert [rule["chosen"] for rule in facts["rules"]].count(True) == 1
+    assert facts["severity"]["scores"]

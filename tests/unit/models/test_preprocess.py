@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.bundle import InputGrid
+from models.declared_networks import InputGrid
 from models.preprocess import SquareFit, fit_of, to_patches
 from radiology.volume import Volume
 

@@ -10,9 +10,14 @@ import pytest
 from numpy.typing import NDArray
 
 from models.bundle import Bundle
+from models.gates import Acquisition
+from models.onnx_session import ClassifierSession, NetworkSession
 from models.read_study import OnProgress, read_study
 from radiology.finding import Outcome, Side
+from radiology.heat_map import HeatMap
+from radiology.sign import Sign
 from radiology.volume import Volume
+from settings.environment import ExecutionProvider
 
 Patches = NDArray[np.float32]
 
@@ -95,3 +100,89 @@ def test_progress_reaches_the_number_of_slices(shipped: Bundle) -> None:
     read_study(_chest(), shipped, ThresholdNetwork(), lambda done, of: seen.append((done, of)))
     assert seen[-1] == (60, 60)
     assert seen == sorted(seen)
+
+
+@pytest.fixture(scope="module")
+def tiny_sessions(tiny: Bundle) -> tuple[NetworkSession, ClassifierSession]:
+    """Real sessions of real, untrained networks."""
+    cpu = ExecutionProvider.CPU
+    return (
+        NetworkSession(tiny, provider=cpu, threads=1),
+        ClassifierSession(tiny, provider=cpu, threads=1),
+    )
+
+
+def _coloured(heat: HeatMap, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Which pixels of the slice lie under warm cells of its heat map."""
+    rows = (np.arange(shape[0]) + 0.5 - heat.top) / heat.height * heat.levels.shape[0]
+    columns = (np.arange(shape[1]) + 0.5 - heat.left) / heat.width * heat.levels.shape[1]
+    within = np.ix_(
+        (rows >= 0) & (rows < heat.levels.shape[0]),
+        (columns >= 0) & (columns < heat.levels.shape[1]),
+    )
+    cells = np.ix_(*(one[within[at].ravel()].astype(int) for at, one in enumerate((rows, columns))))
+    warm = np.zeros(shape, dtype=bool)
+    warm[within] = heat.levels[cells] > 128
+    return warm
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (0, 2, 1)])
+@pytest.mark.parametrize("flips", [(), (0,), (1,), (2,), (0, 1, 2)])
+def test_heat_lies_on_the_lesions_in_any_axial_orientation(
+    tiny: Bundle,
+    tiny_sessions: tuple[NetworkSession, ClassifierSession],
+    order: tuple[int, ...],
+    flips: tuple[int, ...],
+) -> None:
+    volume = _turned(_chest(), order, flips)
+    session, classifier = tiny_sessions
+    reading = read_study(volume, tiny, session, classifier=classifier)
+    assert reading.regions is not None
+    assert reading.key_slice in reading.heat_maps
+    lesions = reading.regions.lesions > 0
+    for index, heat in reading.heat_maps.items():
+        warm = _coloured(heat, volume.shape[1:])
+        assert warm.any()
+        assert (warm & lesions[index]).sum() > 0.6 * warm.sum()
+        assert (warm & lesions[index]).sum() > 0.6 * lesions[index].sum()
+
+
+def test_heat_of_a_coronal_acquisition_is_not_kept(
+    tiny: Bundle, tiny_sessions: tuple[NetworkSession, ClassifierSession]
+) -> None:
+    """It would lie across all its images; type and signs are answered all the same."""
+    session, classifier = tiny_sessions
+    volume = _turned(_chest(), (1, 0, 2), ())
+    reading = read_study(volume, tiny, session, classifier=classifier)
+    assert not reading.heat_maps
+    assert reading.viral is not None
+    assert reading.signs
+
+
+def test_clear_chest_has_no_heat_map_and_no_type(
+    tiny: Bundle, tiny_sessions: tuple[NetworkSession, ClassifierSession]
+) -> None:
+    chest = _chest()
+    chest.hounsfield[12:24, 90:106, 26:50] = -850.0
+    session, classifier = tiny_sessions
+    reading = read_study(chest, tiny, session, classifier=classifier)
+    assert reading.outcome is Outcome.NO_FINDINGS
+    assert not reading.heat_maps
+    assert reading.viral is None
+    assert len(reading.signs) == len(Sign)
+
+
+def test_without_a_classifier_there_is_a_reading_without_type_and_signs(
+    tiny: Bundle, tiny_sessions: tuple[NetworkSession, ClassifierSession]
+) -> None:
+    reading = read_study(_chest(), tiny, tiny_sessions[0])
+    assert reading.outcome is Outcome.FINDINGS
+    assert reading.confidence is not None
+    assert (reading.viral, reading.signs, dict(reading.heat_maps)) == (None, (), {})
+
+
+def test_what_the_headers_say_reaches_the_gates(tiny: Bundle) -> None:
+    child = Acquisition(patient_age_years=5.0)
+    reading = read_study(_chest(), tiny, ThresholdNetwork(), acquisition=child)
+    assert [gate.name for gate in reading.failed_gates] == ["adult"]
+    assert reading.outcome is Outcome.NOT_ASSESSABLE

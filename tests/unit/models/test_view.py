@@ -47,18 +47,20 @@ def test_without_lung_the_view_is_the_whole_slice() -> None:
     view, box = lung_view(attenuation, _blank(), _blank(), size=256)
     assert box == ViewBox(0.0, 0.0, 256.0)
     assert np.array_equal(view[0], attenuation)
-    assert not view[1:].any()
+    assert np.array_equal(view[3], attenuation)
+    assert not view[[1, 2, 4]].any()
 
 
-def test_view_has_three_channels_and_nothing_outside_of_the_slice() -> None:
+def test_enlarged_view_has_nothing_outside_of_the_slice_and_the_whole_has_no_margin() -> None:
     """Lungs that fill the slice leave a margin where there is no slice: 0 in every channel."""
     full = np.ones((256, 256), dtype=np.float32)
     view, box = lung_view(full, full, full, size=192, margin=0.25)
-    assert view.shape == (3, 192, 192)
+    assert view.shape == (5, 192, 192)
+    assert view[3:].all()
     assert view.dtype == np.float32
     assert box == ViewBox(-64.0, -64.0, 384.0)
-    assert not view[:, :30].any()
-    assert not view[:, :, 162:].any()
+    assert not view[:3, :30].any()
+    assert not view[:3, :, 162:].any()
     assert np.allclose(view[:, 40:152, 40:152], 1.0)
 
 

@@ -114,9 +114,15 @@ def test_network_is_small() -> None:
     assert parameter_count(ChestNet()) < 1_500_000
 
 
-def test_export_agrees_with_pytorch(tmp_path: Path) -> None:
+def test_exports_agree_with_pytorch(tmp_path: Path) -> None:
+    """Both networks answer in ONNX Runtime as they do in PyTorch, for one slice and for several."""
     pytest.importorskip("onnxscript")
-    from training.export import TOLERANCE, write_onnx
+    from training.classifier_network import Ensemble, Sight, ViewNet
+    from training.export import TOLERANCE, write_classification, write_segmentation
 
-    agreement = write_onnx(ChestNet().eval(), tmp_path / "network.onnx")
+    agreement = write_segmentation(ChestNet().eval(), tmp_path / "segmentation.onnx")
+    assert agreement.largest_difference <= TOLERANCE
+    members = [ViewNet(sight, widths=(4, 6, 8, 8), joined=8).eval() for sight in Sight]
+    ensemble = Ensemble(members, 1.5, torch.ones(5), torch.zeros(5)).eval()
+    agreement = write_classification(ensemble, tmp_path / "classification.onnx")
     assert agreement.largest_difference <= TOLERANCE

@@ -1,0 +1,195 @@
+"""What stands in the report of each kind of evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evaluation.classification import ClassificationScores, Confusion, Criterion, best_threshold
+from evaluation.mask_scores import MaskScores
+from evaluation.masks import Mask, MaskAgreement
+from evaluation.overlay import overlay
+from evaluation.page import Page, Picture, Section, Table, figure_text, interval_text
+from evaluation.plots import plot_calibration, plot_histogram, plot_probabilities, plot_roc
+from evaluation.receiver_operating import Scores, Truth
+from evaluation.subgroups import SubgroupComparison
+
+Facts = Sequence[tuple[str, str]]
+WORST = 8
+
+
+@dataclass(frozen=True)
+class NamedAgreement:
+    """A slice, by the name that the user gave it, and how its masks agree."""
+
+    name: str
+    agreement: MaskAgreement
+
+
+@dataclass(frozen=True)
+class ShownSlice:
+    """A slice with both masks, kept for a picture."""
+
+    name: str
+    grey: NDArray[np.uint8]
+    found: Mask
+    reference: Mask
+    dice: float
+
+
+def _confusion_table(cells: Confusion, threshold: float) -> Table:
+    rows = [
+        ["has it", str(cells.true_positives), str(cells.false_negatives), str(cells.positives)],
+        ["does not", str(cells.false_positives), str(cells.true_negatives), str(cells.negatives)],
+    ]
+    caption = f"Confusion at the threshold {threshold:.3f}"
+    return Table(caption, ["Truth", "Called positive", "Called negative", "All"], rows)
+
+
+def _threshold_table(truth: Truth, probability: Scores) -> Table:
+    rows = [
+        [criterion.value, figure_text(best_threshold(truth, probability, criterion))]
+        for criterion in Criterion
+    ]
+    return Table("Thresholds that would have been best on these very cases", ["For", "At"], rows)
+
+
+def subgroup_section(comparisons: Sequence[SubgroupComparison]) -> list[Section]:
+    """The groups of patients, where there are any."""
+    if not comparisons:
+        return []
+    rows = [
+        [
+            f"{one.figure} by {one.attribute}",
+            name,
+            figure_text(estimate.value),
+            interval_text(estimate),
+            str(estimate.count),
+            one.test,
+            figure_text(one.p_value),
+            figure_text(one.corrected),
+        ]
+        for one in comparisons
+        for name, estimate in one.groups.items()
+    ]
+    head = ["Figure", "Group", "Value", "95 % interval", "Cases", "Test", "p", "p (Holm)"]
+    notes = ["p: of all groups of one attribute being alike; Holm: corrected for all tests here."]
+    return [Section("Groups of patients", notes, tables=[Table("Figures by group", head, rows)])]
+
+
+def classification_page(
+    facts: Facts,
+    scores: ClassificationScores,
+    truth: Truth,
+    probability: Scores,
+    names: Sequence[str],
+    comparisons: Sequence[SubgroupComparison] = (),
+) -> Page:
+    """The report of `firstread evaluate classification`."""
+    both = bool(truth.any() and not truth.all())
+    pictures = [plot_roc(truth, probability, scores.auc, scores.confusion)] if both else []
+    pictures.append(plot_calibration(scores.calibration))
+    if both:
+        pictures.append(plot_probabilities(truth, probability, scores.threshold))
+    called = probability >= scores.threshold
+    order = np.argsort(-np.abs(truth - probability), kind="stable")
+    rows = [
+        [
+            names[at],
+            "yes" if truth[at] else "no",
+            figure_text(float(probability[at])),
+            "yes" if called[at] else "no",
+            "right" if called[at] == truth[at] else "wrong",
+        ]
+        for at in order
+    ]
+    head = ["File", "Has it", "Probability", "Called", "Answer"]
+    tables = [_confusion_table(scores.confusion, scores.threshold)]
+    if both:
+        tables.append(_threshold_table(truth, probability))
+    named = [
+        ("Area under the ROC curve", scores.auc),
+        ("Accuracy", scores.accuracy),
+        ("Sensitivity (recall)", scores.sensitivity),
+        ("Specificity", scores.specificity),
+        ("Precision", scores.precision),
+        ("F1", scores.f1),
+        ("F2", scores.f2),
+        ("Expected calibration error", scores.calibration.error),
+    ]
+    sections = [
+        Section("Curves", pictures=pictures),
+        Section("At the threshold", tables=tables),
+        *subgroup_section(comparisons),
+        Section(
+            "Every file",
+            notes=["The farthest from the truth first."],
+            tables=[Table("Answers by file", head, rows)],
+            folded=True,
+        ),
+    ]
+    return Page("Classification of slices", facts, named, sections)
+
+
+def _worst_picture(one: ShownSlice) -> Picture:
+    text = (
+        f"Slice {one.name}, Dice {one.dice:.2f}: {int(one.found.sum())} pixels found, "
+        f"{int(one.reference.sum())} in the reference."
+    )
+    address = overlay(one.grey, one.found, one.reference)
+    return Picture(address, text, f"{one.name}: Dice {one.dice:.3f}", small=True)
+
+
+def segmentation_page(
+    facts: Facts,
+    scores: MaskScores,
+    slices: Sequence[NamedAgreement],
+    worst: Sequence[ShownSlice],
+    unit: str,
+    floor: MaskScores | None = None,
+) -> Page:
+    """The report of `firstread evaluate segmentation`."""
+    dice = np.array([one.agreement.dice for one in slices])
+    rows = [
+        [
+            one.name,
+            figure_text(one.agreement.dice),
+            figure_text(one.agreement.voe, 1),
+            figure_text(one.agreement.rvd, 1),
+            figure_text(one.agreement.asd, 2),
+            figure_text(one.agreement.msd, 1),
+        ]
+        for one in sorted(slices, key=lambda one: one.agreement.dice)
+    ]
+    head = ["Slice", "Dice", "VOE (%)", "RVD (%)", f"ASD ({unit})", f"MSD ({unit})"]
+    named = [
+        ("Dice, mean", scores.dice),
+        ("Dice, median", scores.dice_median),
+        ("Volumetric overlap error (%)", scores.voe),
+        ("Relative volume difference (%)", scores.rvd),
+        (f"Average symmetric surface distance ({unit})", scores.asd),
+        (f"Maximum symmetric surface distance ({unit})", scores.msd),
+    ]
+    if floor is not None:
+        named.append(("Floor: Dice of a threshold at −700…−300 HU", floor.dice))
+    notes = [
+        f"{scores.both_empty} slices without any, found or drawn (Dice 1); {scores.found_empty} "
+        f"where all was missed and {scores.reference_empty} where all was invented (Dice 0, no "
+        "distances)."
+    ]
+    caption = f"Dice of {scores.count} slices. Mean {scores.dice}."
+    sections = [
+        Section("Spread", notes=notes, pictures=[plot_histogram(dice, "Dice", caption)]),
+        Section(
+            "The worst slices",
+            notes=[
+                "Outlines: orange what was found, blue the reference, white where they coincide."
+            ],
+            pictures=[_worst_picture(one) for one in worst],
+        ),
+        Section("Every slice", tables=[Table("Figures by slice", head, rows)], folded=True),
+    ]
+    return Page("Segmentation of slices", facts, named, sections)
