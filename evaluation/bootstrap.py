@@ -20,7 +20,7 @@ Values = NDArray[np.float64]
 Statistic = Callable[..., Any]
 """Takes arrays of equal shape and an `axis` to reduce; returns one array less that axis."""
 
-RESAMPLES = 4000  # ours: the ends then move by about 2 % of the width from seed to seed
+RESAMPLES = 4000  # ours: the ends then move by about 1 % of the width from seed to seed
 _ELEMENTS_AT_ONCE = 4_000_000
 
 

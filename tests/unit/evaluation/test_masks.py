@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
-import SimpleITK as sitk  # noqa: N813 its own documentation calls it so
 from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial.distance import cdist
 
 from evaluation.mask_scores import score_masks
 from evaluation.masks import agreement, surface
+from tests.peers.simple_itk import Pair, measure_with_simple_itk
 
 Mask = NDArray[np.bool_]
 
@@ -25,58 +27,23 @@ def _blobs(random: np.random.Generator, shape: tuple[int, ...]) -> Mask:
     return mask
 
 
-def _image(mask: Mask, spacing: tuple[float, ...]) -> sitk.Image:
-    image = sitk.GetImageFromArray(mask.astype(np.uint8))
-    image.SetSpacing(spacing[::-1])
-    return image
-
-
-def _contour_distances(
-    found: Mask, reference: Mask, spacing: tuple[float, ...]
-) -> NDArray[np.float64]:
-    """Distances between contours, both ways, by ITK: label contours and Maurer's distances."""
-    contours = [
-        sitk.LabelContour(_image(mask, spacing), fullyConnected=True) for mask in (found, reference)
-    ]
-    maps = [
-        np.abs(
-            sitk.GetArrayFromImage(
-                sitk.SignedMaurerDistanceMap(one, squaredDistance=False, useImageSpacing=True)
-            )
-        )
-        for one in contours
-    ]
-    lines = [sitk.GetArrayFromImage(one) > 0 for one in contours]
-    return np.concatenate([maps[1][lines[0]], maps[0][lines[1]]]).astype(np.float64)
-
-
-@pytest.mark.parametrize("seed", range(25))
-def test_overlap_and_distances_agree_with_simple_itk_in_a_slice(seed: int) -> None:
+def _pair(seed: int) -> Pair:
     random = np.random.default_rng(seed)
     shape = (int(random.integers(20, 70)), int(random.integers(20, 70)))
     spacing = (float(random.uniform(0.5, 2.0)), float(random.uniform(0.5, 2.0)))
-    found, reference = _blobs(random, shape), _blobs(random, shape)
-    ours = agreement(found, reference, spacing)
-    overlap = sitk.LabelOverlapMeasuresImageFilter()
-    overlap.Execute(_image(reference, spacing), _image(found, spacing))
-    assert ours.dice == pytest.approx(overlap.GetDiceCoefficient(), abs=1e-6)
-    assert ours.voe == pytest.approx(100 * (1 - overlap.GetJaccardCoefficient()), abs=1e-6)
-    distances = _contour_distances(found, reference, spacing)
-    # ITK keeps these distances as float32, whose own steps are 1e-7 of the value.
-    assert ours.asd == pytest.approx(distances.mean(), rel=1e-6)
-    assert ours.msd == pytest.approx(distances.max(), rel=1e-6)
+    return _blobs(random, shape), _blobs(random, shape), spacing
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_the_largest_distance_is_itks_hausdorff_distance_of_contours(seed: int) -> None:
-    random = np.random.default_rng(100 + seed)
-    found, reference = _blobs(random, (50, 60)), _blobs(random, (50, 60))
-    hausdorff = sitk.HausdorffDistanceImageFilter()
-    hausdorff.Execute(
-        *(sitk.LabelContour(_image(one, (0.7, 0.8)), True) for one in (found, reference))
-    )
-    ours = agreement(found, reference, (0.7, 0.8))
-    assert ours.msd == pytest.approx(hausdorff.GetHausdorffDistance(), abs=1e-6)
+def test_overlap_and_distances_agree_with_simple_itk_in_a_slice(tmp_path: Path) -> None:
+    pairs = [_pair(seed) for seed in range(40)]
+    for pair, theirs in zip(pairs, measure_with_simple_itk(pairs, tmp_path), strict=True):
+        ours = agreement(*pair)
+        assert ours.dice == pytest.approx(theirs.dice, abs=1e-6)
+        assert ours.voe == pytest.approx(100 * (1 - theirs.jaccard), abs=1e-6)
+        # ITK keeps these distances as float32, whose own steps are 1e-7 of the value.
+        assert ours.asd == pytest.approx(theirs.mean_distance, rel=1e-6)
+        assert ours.msd == pytest.approx(theirs.largest_distance, rel=1e-6)
+        assert ours.msd == pytest.approx(theirs.hausdorff, abs=1e-6)
 
 
 @pytest.mark.parametrize("seed", range(8))
