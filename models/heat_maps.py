@@ -36,14 +36,11 @@ def _on_canonical(one: SliceAnswer, fit: SquareFit) -> HeatMap:
 
 def _turned_back(heat: HeatMap, order: AxisOrder, fit: SquareFit) -> HeatMap:
     """Undo the turns within the slice."""
-    levels, top, left = heat.levels, heat.top, heat.left
     if order.flipped[1]:
-        levels, top = levels[::-1], fit.rows - heat.top - heat.height
+        heat = heat.upside_down(fit.rows)
     if order.flipped[2]:
-        levels, left = levels[:, ::-1], fit.columns - heat.left - heat.width
-    if order.permutation == (0, 2, 1):
-        return HeatMap(np.ascontiguousarray(levels.T), left, top, heat.width, heat.height)
-    return HeatMap(np.ascontiguousarray(levels), top, left, heat.height, heat.width)
+        heat = heat.mirrored(fit.columns)
+    return heat.transposed() if order.permutation == (0, 2, 1) else heat
 
 
 def heat_maps_of(

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
+from radiology.heat_map import spread_out
+
 FloatArray = NDArray[np.float32]
 
 CHANNELS = ("attenuation", "lung", "lesion", "whole", "whole_lesion")
@@ -125,17 +127,6 @@ def lung_view(
     ), box
 
 
-def _weights(pixels: int, first: float, side: float, cells: int) -> FloatArray:
-    """Linear interpolation from cells that share a side to pixels, shape (pixels, cells)."""
-    centres = np.arange(pixels) + 0.5
-    at = np.clip((centres - first) / side * cells - 0.5, 0.0, cells - 1.0)
-    distance = np.abs(at[:, None] - np.arange(cells)[None, :])
-    weights = np.clip(1.0 - distance, 0.0, None)
-    weights[(centres < first) | (centres > first + side)] = 0.0
-    result: FloatArray = weights.astype(np.float32)
-    return result
-
-
 def place_back(heat: FloatArray, box: ViewBox, shape: tuple[int, int]) -> FloatArray:
     """Put a map of a view back on the grid that the view was cut from.
 
@@ -149,7 +140,4 @@ def place_back(heat: FloatArray, box: ViewBox, shape: tuple[int, int]) -> FloatA
     -------
     float32, `shape`, linearly interpolated, 0 outside of the box
     """
-    rows = _weights(shape[0], box.top, box.side, heat.shape[0])
-    columns = _weights(shape[1], box.left, box.side, heat.shape[1])
-    placed: FloatArray = rows @ heat.astype(np.float32) @ columns.T
-    return placed
+    return spread_out(heat, (box.top, box.left), (box.side, box.side), shape)

@@ -71,6 +71,7 @@ class SeriesHeader:
     anatomic_region : Code Value of Anatomic Region Sequence (PS3.3 10.5)
     protocol_name, series_description : free text, only ever matched against our own words;
         never shown and never logged, since anything may have been typed there
+    patient_age_years : at the time of the study; None where no header says it
     """
 
     study_instance_uid: str
@@ -81,6 +82,7 @@ class SeriesHeader:
     protocol_name: str = field(repr=False)
     series_description: str = field(repr=False)
     instances: tuple[InstanceHeader, ...] = field(repr=False)
+    patient_age_years: float | None = None
 
     @property
     def frames(self) -> Iterator[tuple[InstanceHeader, FrameHeader]]:

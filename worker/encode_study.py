@@ -14,7 +14,7 @@ from radiology.finding import Reading, Triage
 from radiology.volume import Volume
 from settings.environment import Settings
 from worker.encode import PredecessorReport, ResultContext, encode_results, render_key_picture
-from worker.keep_results import KeptObject, keep_object, keep_picture
+from worker.keep_results import KeptObject, keep_heat_maps, keep_object, keep_picture
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ def encode_study(study: StudyToEncode, settings: Settings) -> tuple[list[KeptObj
     Returns
     -------
     The kept objects in the order in which they are to be sent, and the key picture's path within
-    the results folder. No object and no picture where no lungs were found.
+    the results folder. No object and no picture where no lungs were found. Where there are heat
+    maps, they lie beside the picture (`.heat.npz`), and so does a picture with them (`.heat.png`).
 
     Raises
     ------
@@ -68,6 +69,10 @@ def encode_study(study: StudyToEncode, settings: Settings) -> tuple[list[KeptObj
     made = encode_results(context, picture=picture)
     kept = [keep_object(settings.results_folder, one) for one in made]
     name = Path(kept[-1].path).with_suffix("").as_posix()
+    if study.reading.heat_maps:
+        keep_heat_maps(settings.results_folder, name, study.reading.heat_maps)
+        with_heat = render_key_picture(context, heat=True)
+        keep_picture(settings.results_folder, f"{name}.heat", with_heat)
     return kept, keep_picture(settings.results_folder, name, picture)
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import median
 
 from models.bundle import Bundle
 from models.catalogue import read_catalogue
-from models.onnx_session import NetworkSession
+from models.gates import Acquisition
+from models.onnx_session import ClassifierSession, NetworkSession
 from models.read_study import read_study
 from radiology.finding import Reading, Triage
+from radiology.series import SeriesHeader
 from radiology.volume import Volume
 from settings.environment import Settings
 from worker.flag.urgency import triage_reading
@@ -17,10 +20,16 @@ from worker.flag.urgency import triage_reading
 
 @dataclass(frozen=True)
 class Reader:
-    """A bundle with its network loaded; kept for the life of a worker process."""
+    """A bundle with its networks loaded; kept for the life of a worker process.
+
+    Attributes
+    ----------
+    classifier : None for a bundle without one
+    """
 
     bundle: Bundle
     session: NetworkSession
+    classifier: ClassifierSession | None = None
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Reader:
@@ -33,11 +42,24 @@ class Reader:
         SettingsRefused
             CUDA is demanded and not there.
         """
-        bundle = read_catalogue(settings.bundles_folder).newest(settings.bundle)
-        session = NetworkSession(
-            bundle, provider=settings.execution_provider, threads=settings.inference_threads
-        )
-        return cls(bundle, session)
+        return cls.of(read_catalogue(settings.bundles_folder).newest(settings.bundle), settings)
+
+    @classmethod
+    def of(cls, bundle: Bundle, settings: Settings) -> Reader:
+        """Load the networks of a bundle.
+
+        Raises
+        ------
+        BundleRejected
+            A network is not the declared one.
+        SettingsRefused
+            CUDA is demanded and not there.
+        """
+        provider, threads = settings.execution_provider, settings.inference_threads
+        session = NetworkSession(bundle, provider=provider, threads=threads)
+        if bundle.classification is None:
+            return cls(bundle, session)
+        return cls(bundle, session, ClassifierSession(bundle, provider=provider, threads=threads))
 
     @property
     def provider(self) -> str:
@@ -47,15 +69,42 @@ class Reader:
     def warm_up(self) -> None:
         """Run once on nothing, so that the first study does not wait for it."""
         self.session.warm_up()
+        if self.classifier is not None:
+            self.classifier.warm_up()
 
     def read(
-        self, volume: Volume, *, on_progress: Callable[[int, int], None] | None = None
+        self,
+        volume: Volume,
+        *,
+        series: SeriesHeader | None = None,
+        on_progress: Callable[[int, int], None] | None = None,
     ) -> tuple[Reading, Triage | None]:
         """Find, measure, and decide how soon a radiologist should look.
+
+        Parameters
+        ----------
+        series : that the volume was decoded from; the quality gates ask for age and thickness
 
         Returns
         -------
         The reading, and its triage; None for a reading that is not assessable.
         """
-        reading = read_study(volume, self.bundle, self.session, on_progress)
+        reading = read_study(
+            volume,
+            self.bundle,
+            self.session,
+            on_progress,
+            classifier=self.classifier,
+            acquisition=None if series is None else acquisition_of(series),
+        )
         return reading, triage_reading(reading)
+
+
+def acquisition_of(series: SeriesHeader) -> Acquisition:
+    """What the headers say that the quality gates ask for."""
+    stated = [frame.slice_thickness for _, frame in series.frames]
+    thickness = [one for one in stated if one is not None and one > 0]
+    return Acquisition(
+        patient_age_years=series.patient_age_years,
+        slice_thickness_mm=median(thickness) if thickness else None,
+    )

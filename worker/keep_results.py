@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from PIL.Image import Image
 from pydicom import dcmwrite
 
 from radiology.errors import SpoolFull
+from radiology.heat_map import HeatMap
 from worker.encode import EncodedObject, ObjectKind
 
 
@@ -57,6 +60,37 @@ def keep_picture(folder: Path, name: str, picture: Image) -> str:
     path = f"{name}.png"
     _write_durably(folder / path, png.getbuffer())
     return path
+
+
+def keep_heat_maps(folder: Path, name: str, heat_maps: Mapping[int, HeatMap]) -> str:
+    """Write where the classifier looked; returns the file's path within the folder.
+
+    An npz file with three arrays of equal length: `slices` (index into the slices of the volume
+    that was read), `boxes` (top, left, height, width in pixels of the slice) and `levels` (uint8).
+    """
+    indices = sorted(heat_maps)
+    maps = [heat_maps[index] for index in indices]
+    written = io.BytesIO()
+    np.savez_compressed(
+        written,
+        slices=np.array(indices, dtype=np.int32),
+        boxes=np.array([[m.top, m.left, m.height, m.width] for m in maps], dtype=np.float32),
+        levels=np.stack([m.levels for m in maps]),
+    )
+    path = f"{name}.heat.npz"
+    _write_durably(folder / path, written.getbuffer())
+    return path
+
+
+def read_heat_maps(path: Path) -> dict[int, HeatMap]:
+    """Read back what `keep_heat_maps` wrote."""
+    with np.load(path) as kept:
+        return {
+            int(index): HeatMap(levels, *(float(one) for one in box))
+            for index, box, levels in zip(
+                kept["slices"], kept["boxes"], kept["levels"], strict=True
+            )
+        }
 
 
 def _write_durably(path: Path, content: memoryview) -> None:

@@ -122,7 +122,7 @@ class _Job:
         series, paths = self._select(reader)
         volume = decode_volume(series, paths, on_progress=self._progress(0, 30))
         self._advance(JobState.DECODED, slices=volume.shape[0], spacing_mm=volume.spacing_mm)
-        answer, triage = reader.read(volume, on_progress=self._progress(30, 85))
+        answer, triage = reader.read(volume, series=series, on_progress=self._progress(30, 85))
         self._advance(JobState.INFERRED, outcome=answer.outcome.value, suspicion=answer.suspicion)
         kept, picture = encode_study(
             StudyToEncode(

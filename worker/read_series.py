@@ -8,7 +8,7 @@ one odd value must not cost a study, and the rules of `select_series` see what i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydicom import dcmread
@@ -18,6 +18,7 @@ from pydicom.errors import InvalidDicomError
 from radiology.errors import DataSetUnreadable
 from radiology.series import InstanceHeader, SeriesHeader
 from worker.frame_headers import HEADER_ERRORS, code_text, frame_headers, items, number, text, whole
+from worker.patient_age import patient_age_years
 
 _KEYWORDS = [
     "SOPClassUID",
@@ -27,6 +28,9 @@ _KEYWORDS = [
     "FrameOfReferenceUID",
     "Modality",
     "ImageType",
+    "PatientAge",
+    "PatientBirthDate",
+    "StudyDate",
     "BodyPartExamined",
     "AnatomicRegionSequence",
     "ProtocolName",
@@ -113,20 +117,7 @@ def group_series(found: Sequence[ReadInstance]) -> tuple[SeriesHeader, ...]:
         series.setdefault(uid, one.series)
         instances.setdefault(uid, {}).setdefault(one.instance.sop_instance_uid, one.instance)
     return tuple(
-        _with_instances(series[uid], tuple(instances[uid].values())) for uid in sorted(series)
-    )
-
-
-def _with_instances(series: SeriesHeader, instances: tuple[InstanceHeader, ...]) -> SeriesHeader:
-    return SeriesHeader(
-        study_instance_uid=series.study_instance_uid,
-        series_instance_uid=series.series_instance_uid,
-        modality=series.modality,
-        body_part_examined=series.body_part_examined,
-        anatomic_region=series.anatomic_region,
-        protocol_name=series.protocol_name,
-        series_description=series.series_description,
-        instances=instances,
+        replace(series[uid], instances=tuple(instances[uid].values())) for uid in sorted(series)
     )
 
 
@@ -166,6 +157,11 @@ def _series_header(dataset: Dataset) -> SeriesHeader:
         protocol_name=text(dataset, "ProtocolName"),
         series_description=text(dataset, "SeriesDescription"),
         instances=(),
+        patient_age_years=patient_age_years(
+            text(dataset, "PatientAge"),
+            text(dataset, "PatientBirthDate"),
+            text(dataset, "StudyDate"),
+        ),
     )
 
 

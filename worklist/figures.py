@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from database.worklist_facts import ResultFacts
-from radiology.finding import Outcome, Side
+from radiology.finding import GateSeverity, Outcome, Side
 
 _NBSP = "\u00a0"  # keeps a figure and its unit on one line
 
@@ -32,10 +32,11 @@ class LungLine:
 
 @dataclass(frozen=True, slots=True)
 class GateLine:
-    """A quality gate: what it saw and what it asks for."""
+    """A quality gate: what it saw and what it asks for; `warns` leaves the result standing."""
 
     name: str
     passed: bool
+    warns: bool
     seen: str
     limit: str
     reason: str
@@ -71,18 +72,19 @@ def lung_lines(reading: Mapping[str, Any]) -> tuple[LungLine, ...]:
 
 
 def gate_lines(reading: Mapping[str, Any]) -> tuple[GateLine, ...]:
-    """The quality gates, those that were not passed first."""
+    """The quality gates, those that refuse the study first, then those that warn of it."""
     lines = [
         GateLine(
             name=str(gate.get("name", "")),
             passed=bool(gate.get("passed", False)),
+            warns=gate.get("severity") == GateSeverity.WARNS,
             seen=str(gate.get("seen", "")),
             limit=str(gate.get("limit", "")),
             reason=str(gate.get("reason", "")),
         )
         for gate in reading.get("gates") or ()
     ]
-    return tuple(sorted(lines, key=lambda line: line.passed))
+    return tuple(sorted(lines, key=lambda line: (line.passed, line.warns)))
 
 
 def algorithm_line(reading: Mapping[str, Any]) -> AlgorithmLine:

@@ -24,7 +24,7 @@ ResultId = Annotated[int, PathParameter(ge=1, le=2**31 - 1)]
 
 
 def picture_routes(context: PageContext) -> APIRouter:
-    """`GET /pictures/{result_id}` and its `/thumbnail`."""
+    """`GET /pictures/{result_id}`, its `/thumbnail`, and its `/heat`: with the heat map."""
     router = APIRouter(prefix="/pictures")
 
     @router.get("/{result_id}")
@@ -40,6 +40,12 @@ def picture_routes(context: PageContext) -> APIRouter:
             raise HTTPException(404) from error
         return Response(small, media_type="image/png", headers=_CACHE)
 
+    @router.get("/{result_id}/heat")
+    def heat(result_id: ResultId) -> Response:
+        # A link could lead out of the folder: the path is checked as that of the picture is.
+        path = _inside(context, _path_of(context, result_id).with_suffix(".heat.png"))
+        return FileResponse(path, media_type="image/png", headers=_CACHE)
+
     return router
 
 
@@ -47,8 +53,13 @@ def _path_of(context: PageContext, result_id: int) -> Path:
     """The file of a key picture; 404 unless it is a PNG file inside the results folder."""
     with reading(context.engine) as session:
         named = key_picture_path(session, result_id)
-    folder = context.settings.results_folder.resolve()
-    path = (folder / named).resolve() if named else folder
+    folder = context.settings.results_folder
+    return _inside(context, folder / named if named else folder)
+
+
+def _inside(context: PageContext, named: Path) -> Path:
+    """The file itself; 404 unless it is a PNG file inside the results folder."""
+    folder, path = context.settings.results_folder.resolve(), named.resolve()
     if not path.is_relative_to(folder) or path.suffix != ".png" or not path.is_file():
         raise HTTPException(404)
     return path

@@ -17,6 +17,7 @@ from database.worklist_facts import (
     StudyPage,
 )
 from database.worklist_rows import study_page
+from worklist.case_lines import case_lines, has_heat
 from worklist.figures import (
     GateLine,
     LungLine,
@@ -123,6 +124,7 @@ def _sections(page: StudyPage) -> Mapping[str, Mapping[str, object]]:
         },
         "picture": {
             "result_id": result.id if result and result.key_picture else None,
+            "has_heat": has_heat(result.reading) if result else False,
             "superseding": page.row.superseded,
         },
         "figures": {
@@ -132,6 +134,7 @@ def _sections(page: StudyPage) -> Mapping[str, Mapping[str, object]]:
             "rule": result.urgency_rule if result else "",
             "kind": verdict_of(page.row).kind.value,
         },
+        "case": {"case": case_lines(result.reading) if result else None},
         "gates": {"gates": gate_lines(result.reading) if result else ()},
         "deliveries": {
             "sent": _sent_lines(result),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.lobes.priors import FissurePrior
-from models.lobes.reduced_lung import FloatArray, ReducedLung
+from models.lobes.reduced_lung import ReducedLung
 from models.lobes.relief import Relief, relief_of, share_with_sheet
 from models.lobes.search import Candidate, search
 from models.lobes.settle import FROM_AFAR, FROM_BESIDE, FROM_NEARBY, SplineBasis, settle
@@ -43,7 +43,7 @@ class _Fit:
 
     height_mm: Millimetres
     relief: Relief
-    offset_mm: FloatArray
+    offset_mm: Millimetres
     share: float
     places: int
     score: float

@@ -135,7 +135,7 @@ def _mean_around(values: FloatArray, inside: Mask, sigmas: list[float]) -> Float
     """Gaussian mean over the voxels inside only."""
     weight = ndimage.gaussian_filter(inside.astype(np.float32), sigmas, truncate=2.0)
     total = ndimage.gaussian_filter(np.where(inside, values, np.float32(0)), sigmas, truncate=2.0)
-    mean: FloatArray = total / np.maximum(weight, np.float32(1e-3))
+    mean: FloatArray = (total / np.maximum(weight, np.float32(1e-3))).astype(np.float32)
     return mean
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from models.lobes.reduced_lung import FloatArray, Mask
@@ -35,7 +36,9 @@ class Relief:
     sheet: FloatArray
     visible: Mask
 
-    def sheet_at(self, offset_mm: FloatArray, around_mm: FloatArray) -> FloatArray:
+    def sheet_at(
+        self, offset_mm: NDArray[np.floating], around_mm: NDArray[np.floating]
+    ) -> FloatArray:
         """Sheet at offsets from the surface, and at each of some distances around them.
 
         Parameters
@@ -57,7 +60,7 @@ class Relief:
         between: FloatArray = (lower * (1.0 - part) + upper * part) * inside
         return between
 
-    def visible_at(self, offset_mm: FloatArray) -> Mask:
+    def visible_at(self, offset_mm: Millimetres) -> Mask:
         """Whether the places at offsets from the surface can be seen, shape (aside, along)."""
         level = np.rint(offset_mm + REACH_MM).astype(np.int64)
         inside = (level >= 0) & (level < self.visible.shape[2])
@@ -99,7 +102,7 @@ def relief_of(slab: Slab, surface_mm: Millimetres) -> Relief:
     return Relief(np.where(visible, sheet / max(spread, 1e-6), np.float32(0)), visible)
 
 
-def share_with_sheet(relief: Relief, offset_mm: FloatArray, least: float) -> tuple[float, int]:
+def share_with_sheet(relief: Relief, offset_mm: Millimetres, least: float) -> tuple[float, int]:
     """Share of the visible places of a surface where a sheet lies within 1 mm.
 
     Parameters

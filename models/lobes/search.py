@@ -9,23 +9,26 @@ candidates near one are found first, by sheets made wide, and brought onto it th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from models.lobes.priors import FissurePrior
 from models.lobes.reduced_lung import FloatArray
 from models.lobes.slab import HEIGHT_MM, PLACE_MM, Millimetres, Slab
 
-STARTS = 4
-_DRAWN = 1500  # candidates of each start
-_KEPT = 50
-_MOVES = 12  # of each candidate that was kept, in each round
+STARTS = 3  # surfaces that are worth a closer look
+_DRAWN = 6000
+_USUAL = 1000  # of these say what surfaces at random get
+_CLIMBERS = 16  # candidates far apart, each followed on its own
+_FAR_MM = 6.0
+_KEPT = 4  # of each climber's moves
+_MOVES = 10  # of each that was kept, in each round
 _WIDTHS_MM = (4.0, 4.0, 4.0, 2.5, 2.5, 0.0, 0.0, 0.0)  # of sheets, in each round
 _SHRINK = 0.75  # of the moves, from round to round
-_NODES = 500  # at which a candidate is looked at
+_NODES = 400  # at which a candidate is looked at
 _PLACES = 400  # at which its share of volume is counted
 _SHEET_MM = 1.5  # half a fissure's width on the reduced grid
 _BAND_MM = 4.0  # vessels keep about this distance from a fissure
@@ -54,9 +57,11 @@ class _Evidence:
         self.shape = aside.shape
         self.terms = self._terms(aside.ravel(), along.ravel())
         seen = slab.aerated > 0.5
-        self._seen = seen.astype(np.float32).ravel()
-        self._sheets = _sheets(slab, seen)
-        self._vessels = _vessels_near(slab, seen)
+        vessels = _vessels_near(slab, seen)
+        self._found = {
+            width: np.pad(np.stack([sheets, vessels, seen.ravel()], axis=1), ((0, 1), (0, 0)))
+            for width, sheets in _sheets(slab, seen).items()
+        }
         self._lowest, self._levels = float(slab.height_mm[0]), slab.height_mm.size
         self._nodes = random.permutation(np.flatnonzero(seen.any(axis=2).ravel()))[:_NODES]
         self._node_terms = self.terms[:, self._nodes]
@@ -74,13 +79,16 @@ class _Evidence:
     def at(self, numbers: FloatArray, width_mm: float) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Mean sheet, mean share of vessels, and area of each candidate."""
         level = np.rint((numbers @ self._node_terms - self._lowest) / HEIGHT_MM).astype(np.int32)
-        inside = (level >= 0) & (level < self._levels)
-        index = self._nodes * self._levels + level.clip(0, self._levels - 1)
-        area = (self._seen[index] * inside).sum(axis=1)
+        outside = (level < 0) | (level >= self._levels)
+        index = np.where(outside, -1, self._nodes * self._levels + level)  # the last one is empty
+        sheets, vessels, area = self._found[width_mm][index].sum(axis=1).T
         least = np.maximum(area, 1.0)
-        sheets = (self._sheets[width_mm][index] * inside).sum(axis=1) / least
-        vessels = (self._vessels[index] * inside).sum(axis=1) / least
-        return sheets, vessels, area
+        return sheets / least, vessels / least, area
+
+    def apart_mm(self, numbers: FloatArray, one: FloatArray) -> FloatArray:
+        """Mean distance in height of candidates from one."""
+        apart: FloatArray = np.abs((numbers - one) @ self._node_terms[:, ::10]).mean(axis=1)
+        return apart
 
     def share_below(self, numbers: FloatArray) -> FloatArray:
         """Share of the lung's volume below each candidate."""
@@ -94,7 +102,7 @@ class _Evidence:
         numbers[:, 0] += above[np.arange(len(numbers)), rank]
 
 
-def _sheets(slab: Slab, seen: FloatArray) -> dict[float, FloatArray]:
+def _sheets(slab: Slab, seen: NDArray[np.bool_]) -> dict[float, FloatArray]:
     """How much brighter each node is than above and below it, by width."""
     steady = _STEADY_MM / PLACE_MM
     across = _SHEET_MM / HEIGHT_MM
@@ -110,7 +118,7 @@ def _sheets(slab: Slab, seen: FloatArray) -> dict[float, FloatArray]:
     }
 
 
-def _vessels_near(slab: Slab, seen: FloatArray) -> FloatArray:
+def _vessels_near(slab: Slab, seen: NDArray[np.bool_]) -> FloatArray:
     """Share of vessels in the band about each node."""
     band = (0.5, 0.5, _BAND_MM / HEIGHT_MM)
     near: FloatArray = ndimage.gaussian_filter(slab.vessels, band, truncate=2.0) * seen
@@ -149,15 +157,16 @@ def _draw(evidence: _Evidence, prior: FissurePrior, random: np.random.Generator)
     numbers = np.zeros((_DRAWN, 7), dtype=np.float32)
     numbers[:, 1] = random.uniform(-1, 1, _DRAWN) * prior.slope_back * evidence.half[1]
     numbers[:, 2] = random.uniform(-1, 1, _DRAWN) * prior.slope_aside * evidence.half[0]
-    numbers[:, 3:] = random.normal(0.0, prior.bends_mm, (_DRAWN, 4))
+    # Many fissures are nearly flat: some candidates bend as much as they may, others hardly.
+    numbers[:, 3:] = random.normal(0.0, prior.bends_mm, (_DRAWN, 4)) * random.random((_DRAWN, 1))
     below = prior.below
     shares = random.normal(below.mean, 1.3 * below.spread, _DRAWN).clip(below.least, below.most)
     evidence.raise_to(numbers, shares.astype(np.float32))
     return numbers
 
 
-def search(slab: Slab, prior: FissurePrior, seed: int = 1) -> Iterator[Candidate]:
-    """The best surface of each of a few independent starts; nothing where none is possible.
+def search(slab: Slab, prior: FissurePrior, seed: int = 1) -> list[Candidate]:
+    """The best few surfaces that are not alike; none where none is possible.
 
     Parameters
     ----------
@@ -165,30 +174,54 @@ def search(slab: Slab, prior: FissurePrior, seed: int = 1) -> Iterator[Candidate
     """
     random = np.random.default_rng(seed)
     evidence = _Evidence(slab, random)
-    for _ in range(STARTS):
-        best, score = _climb(evidence, prior, random)
-        if np.isfinite(score):
-            heights = (best @ evidence.terms).reshape(evidence.shape)
-            yield Candidate(heights.astype(np.float64), score)
+    drawn = _draw(evidence, prior, random)
+    usual = drawn[:_USUAL]
+    scores = {width: _Score(evidence, prior, usual, width) for width in set(_WIDTHS_MM)}
+    start = _far_apart(evidence, drawn, scores[_WIDTHS_MM[0]].of(drawn), _CLIMBERS)
+    numbers = _climb(evidence, scores, drawn[start], random)
+    found = scores[_WIDTHS_MM[-1]].of(numbers)
+    return [
+        Candidate(
+            (numbers[one] @ evidence.terms).reshape(evidence.shape).astype(np.float64),
+            float(found[one]),
+        )
+        for one in _far_apart(evidence, numbers, found, STARTS, least_mm=1.0)
+    ]
+
+
+def _far_apart(
+    evidence: _Evidence,
+    numbers: FloatArray,
+    scores: FloatArray,
+    count: int,
+    least_mm: float = _FAR_MM,
+) -> list[int]:
+    """The best candidates, each some way from those before it."""
+    left = scores.copy()
+    chosen: list[int] = []
+    while len(chosen) < count and np.isfinite(left.max()):
+        best = int(np.argmax(left))
+        chosen.append(best)
+        left[evidence.apart_mm(numbers, numbers[best]) < least_mm] = -np.inf
+    return chosen
 
 
 def _climb(
-    evidence: _Evidence, prior: FissurePrior, random: np.random.Generator
-) -> tuple[FloatArray, float]:
-    """Draw candidates, and move the best of them about, first with wide sheets, then with thin."""
-    drawn = _draw(evidence, prior, random)
-    scores = {width: _Score(evidence, prior, drawn, width) for width in set(_WIDTHS_MM)}
-    numbers = drawn
+    evidence: _Evidence,
+    scores: dict[float, _Score],
+    start: FloatArray,
+    random: np.random.Generator,
+) -> FloatArray:
+    """Move candidates about, each on its own: first by wide sheets, then by thin ones."""
     aside, along = 0.12 * evidence.half
     reach = np.array([6.0, along, aside, 6.0, 5.0, 5.0, 5.0])
+    numbers = start[:, None, :]
     for width in _WIDTHS_MM:
-        found = scores[width].of(numbers)
-        order = np.argsort(-found)[:_KEPT]
-        numbers = numbers[order]
-        moves = random.normal(size=(_MOVES, *numbers.shape)) * reach
-        moved = (numbers + moves).reshape(-1, 7).astype(np.float32)
-        numbers = np.concatenate([numbers, moved])
+        moves = random.normal(size=(len(start), numbers.shape[1], _MOVES, 7)) * reach
+        moved = (numbers[:, :, None, :] + moves).reshape(len(start), -1, 7).astype(np.float32)
+        numbers = np.concatenate([numbers, moved], axis=1)
+        found = scores[width].of(numbers.reshape(-1, 7)).reshape(numbers.shape[:2])
+        order = np.argsort(-found, axis=1)[:, :_KEPT]
+        numbers = np.take_along_axis(numbers, order[..., None], axis=1)
         reach *= _SHRINK
-    found = scores[_WIDTHS_MM[-1]].of(numbers)
-    best = int(np.argmax(found))
-    return numbers[best], float(found[best])
+    return numbers[:, 0]

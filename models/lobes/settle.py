@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import BSpline
 
-from models.lobes.reduced_lung import FloatArray
 from models.lobes.relief import Relief
 from models.lobes.slab import Millimetres, Slab
 
@@ -84,7 +83,7 @@ def settle(
     basis: SplineBasis,
     passes: tuple[tuple[float, float], ...],
     start_mm: float = 0.0,
-) -> FloatArray:
+) -> Millimetres:
     """Offsets from the relief's surface to the sheet beside it.
 
     Parameters

@@ -77,5 +77,4 @@ class Surface:
 
 def _linear_weights(nodes: Millimetres, places: Millimetres) -> Millimetres:
     """Matrix (nodes, places) that interpolates linearly; beyond the ends the last value holds."""
-    weights = np.stack([np.interp(places, nodes, unit) for unit in np.eye(nodes.size)])
-    return weights
+    return np.stack([np.interp(places, nodes, unit) for unit in np.eye(nodes.size)])

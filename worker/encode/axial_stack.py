@@ -4,13 +4,14 @@ left of the picture, the front on top.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from radiology.heat_map import HeatMap
 from radiology.region import LabelMap
 from radiology.volume import AxisOrder, Volume
 from worker.encode.derived_object import ResultContext
@@ -27,6 +28,7 @@ class AxialStack:
     names : what each slice is called in the source, empty where a slice is none of its frames
     key : the slice to show large
     others : the slices to show beside it, from head to feet
+    heat_maps : by slice, where the classifier looked
     """
 
     volume: Volume
@@ -35,6 +37,7 @@ class AxialStack:
     names: tuple[str, ...]
     key: int
     others: tuple[int, ...]
+    heat_maps: Mapping[int, HeatMap]
 
     @classmethod
     def from_context(cls, context: ResultContext) -> AxialStack:
@@ -53,6 +56,7 @@ class AxialStack:
             names=_names(context, order),
             key=key,
             others=tuple(sorted(others, reverse=True)),
+            heat_maps=_heat_maps(context, order, volume.shape),
         )
 
     @property
@@ -84,6 +88,19 @@ def _key(context: ResultContext, order: AxisOrder) -> int | None:
         return None
     index = key_slice(context)
     return context.volume.shape[0] - 1 - index if order.flipped[0] else index
+
+
+def _heat_maps(
+    context: ResultContext, order: AxisOrder, shape: tuple[int, int, int]
+) -> dict[int, HeatMap]:
+    """The reading's heat maps in the turned volume; there are none across its slices."""
+    turned: dict[int, HeatMap] = {}
+    for index, given in context.reading.heat_maps.items():
+        heat = given.transposed() if order.permutation == (0, 2, 1) else given
+        heat = heat.upside_down(shape[1]) if order.flipped[1] else heat
+        heat = heat.mirrored(shape[2]) if order.flipped[2] else heat
+        turned[shape[0] - 1 - index if order.flipped[0] else index] = heat
+    return turned
 
 
 def _names(context: ResultContext, order: AxisOrder) -> tuple[str, ...]:

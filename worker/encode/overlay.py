@@ -51,19 +51,22 @@ _FIGURES_PX = 166
 _DISCLAIMER_PX = 74
 
 
-def render_key_picture(context: ResultContext) -> Image.Image:
-    """Draw the key picture of a reading that has lungs, RGB, `WIDTH_PX` wide."""
+def render_key_picture(context: ResultContext, *, heat: bool = False) -> Image.Image:
+    """Draw the key picture of a reading that has lungs, RGB, `WIDTH_PX` wide.
+
+    With `heat` it also shows where the classifier looked, on the slices that have a heat map.
+    """
     stack = AxialStack.from_context(context)
     segments = _shown_segments(context)
     heights = [_ANSWER_PX, _LARGE_PX[1], _LEGEND_PX, _FIGURES_PX, _DISCLAIMER_PX]
     picture = Image.new("RGB", (WIDTH_PX, sum(heights)), BACKGROUND)
     answer, panels, legend, figures, disclaimer = np.cumsum([0, *heights[:-1]]).tolist()
     draw_answer(picture, context, (0, answer, WIDTH_PX, panels))
-    _draw_panels(picture, stack, segments, panels)
+    _draw_panels(picture, stack, segments, panels, heat=heat)
     if context.reading.outcome is Outcome.NOT_ASSESSABLE:
         draw_reasons(picture, context, (0, legend, WIDTH_PX, disclaimer))
     else:
-        draw_legend(picture, segments, (0, legend, WIDTH_PX, figures))
+        draw_legend(picture, segments, (0, legend, WIDTH_PX, figures), heat=heat)
         draw_figures(picture, context, (0, figures, WIDTH_PX, disclaimer))
     draw_disclaimer(picture, context, (0, disclaimer, WIDTH_PX, picture.height))
     return picture
@@ -78,13 +81,19 @@ def _shown_segments(context: ResultContext) -> tuple[Segment, ...]:
 
 
 def _draw_panels(
-    picture: Image.Image, stack: AxialStack, segments: tuple[Segment, ...], top: int
+    picture: Image.Image,
+    stack: AxialStack,
+    segments: tuple[Segment, ...],
+    top: int,
+    *,
+    heat: bool,
 ) -> None:
     """The key slice large on the left, up to two others on the right."""
     frame = Frame.around_lungs(stack)
-    picture.paste(draw_panel(stack, stack.key, frame, _LARGE_PX, segments), (_GAP_PX, top))
+    large = draw_panel(stack, stack.key, frame, _LARGE_PX, segments, heat=heat)
+    picture.paste(large, (_GAP_PX, top))
     for place, index in enumerate(stack.others):
-        panel = draw_panel(stack, index, frame, _SMALL_PX, segments)
+        panel = draw_panel(stack, index, frame, _SMALL_PX, segments, heat=heat)
         below = place * (_LARGE_PX[1] - _SMALL_PX[1])
         picture.paste(panel, (2 * _GAP_PX + _LARGE_PX[0], top + below))
 

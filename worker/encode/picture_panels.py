@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from radiology.heat_map import HeatMap
 from radiology.region import LesionLabel, Mask
 from worker.encode.axial_stack import AxialStack
+from worker.encode.heat_colours import blended
 from worker.encode.lettering import Colour, font
 from worker.encode.outline import OutlineLimits, Points, outlines
 from worker.encode.segments import SEGMENTS, Segment
@@ -101,14 +103,21 @@ def draw_panel(
     frame: Frame,
     size: tuple[int, int],
     segments: tuple[Segment, ...],
+    *,
+    heat: bool = False,
 ) -> Image.Image:
-    """One axial slice in lung window with the outlines of `segments`, RGB."""
+    """One axial slice in lung window with the outlines of `segments`, RGB.
+
+    With `heat`, and where there is a heat map of the slice, it lies under the outlines.
+    """
     large = (size[0] * _OVERSAMPLING, size[1] * _OVERSAMPLING)
     placement = Placement.fitted(stack, frame, large)
     grey = Image.fromarray(_windowed(stack.volume.hounsfield[index]))
     panel = grey.transform(
         large, Image.Transform.AFFINE, placement.affine(), Image.Resampling.BICUBIC
     ).convert("RGB")
+    if heat and index in stack.heat_maps:
+        panel = with_heat(panel, stack.heat_maps[index], stack.volume.shape[1:], placement)
     pen = ImageDraw.Draw(panel)
     for segment in segments:
         for outline in outlines(_mask(stack, segment, index), _FINE):
@@ -116,6 +125,16 @@ def draw_panel(
     panel = panel.resize(size, Image.Resampling.LANCZOS)
     _annotate(panel, stack, index, placement.pixels_per_mm / _OVERSAMPLING)
     return panel
+
+
+def with_heat(
+    panel: Image.Image, heat: HeatMap, shape: tuple[int, int], placement: Placement
+) -> Image.Image:
+    """Lay a heat map over a panel: the warmer, the less of the slice shines through."""
+    levels = Image.fromarray(heat.on_slice(shape)).transform(
+        panel.size, Image.Transform.AFFINE, placement.affine(), Image.Resampling.BILINEAR
+    )
+    return blended(panel, np.asarray(levels))
 
 
 def _mask(stack: AxialStack, segment: Segment, index: int) -> Mask:

@@ -9,6 +9,7 @@ from radiology.finding import LungFigures, Outcome, Side, Urgency
 from worker.encode.coded_concepts import plain_text
 from worker.encode.derived_object import DISCLAIMER, ResultContext
 from worker.encode.figures import percent
+from worker.encode.heat_colours import scale_bar
 from worker.encode.lettering import Colour, font
 from worker.encode.picture_panels import dashes, line_style
 from worker.encode.segments import Segment
@@ -65,9 +66,11 @@ def _detail(context: ResultContext) -> str:
     )
 
 
-def draw_legend(picture: Image.Image, segments: tuple[Segment, ...], box: Box) -> None:
-    """A sample of each line; both lungs share theirs."""
-    pen, (left, top, _, bottom) = ImageDraw.Draw(picture), box
+def draw_legend(
+    picture: Image.Image, segments: tuple[Segment, ...], box: Box, *, heat: bool = False
+) -> None:
+    """A sample of each line; both lungs share theirs. With `heat`, the scale of the heat map."""
+    pen, (left, top, right, bottom) = ImageDraw.Draw(picture), box
     across, middle = float(left + _MARGIN), (top + bottom) / 2
     for segment in [one for one in segments if one.is_lesion] + list(segments[:1]):
         style = line_style(segment)
@@ -77,6 +80,20 @@ def draw_legend(picture: Image.Image, segments: tuple[Segment, ...], box: Box) -
         label = segment.label if segment.is_lesion else "Lung"
         pen.text((across + 54, middle), label, fill=_TEXT, font=font(16), anchor="lm")
         across += 54 + font(16).getlength(label) + 36
+    if heat:
+        _draw_heat_scale(picture, pen, right - _MARGIN, round(middle))
+
+
+def _draw_heat_scale(
+    picture: Image.Image, pen: ImageDraw.ImageDraw, right: int, middle: int
+) -> None:
+    """The colours of the heat map between two words, ending at `right`."""
+    width, height = 90, 12
+    pen.text((right, middle), "much", fill=_TEXT, font=font(16), anchor="rm")
+    bar_right = right - round(font(16).getlength("much")) - 8
+    picture.paste(scale_bar((width, height)), (bar_right - width, middle - height // 2))
+    words = "Where it looked: little"
+    pen.text((bar_right - width - 8, middle), words, fill=_TEXT, font=font(16), anchor="rm")
 
 
 # Title, and where the column ends as a share of the width
