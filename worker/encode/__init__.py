@@ -17,6 +17,7 @@ from worker.encode.derived_object import (
 from worker.encode.measurement_report import encode_measurement_report
 from worker.encode.overlay import encode_secondary_capture, render_key_picture
 from worker.encode.segmentation import encode_segmentation
+from worker.encode.shown_reading import ShownReading
 
 __all__ = [
     "DISCLAIMER",
@@ -24,6 +25,7 @@ __all__ = [
     "ObjectKind",
     "PredecessorReport",
     "ResultContext",
+    "ShownReading",
     "encode_measurement_report",
     "encode_results",
     "encode_secondary_capture",

@@ -4,7 +4,7 @@ left of the picture, the front on top.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from radiology.heat_map import HeatMap
 from radiology.region import LabelMap
 from radiology.volume import AxisOrder, Volume
-from worker.encode.derived_object import ResultContext
 from worker.encode.key_slices import fullest, key_slice, spread
+from worker.encode.shown_reading import ShownReading
 
 
 @dataclass(frozen=True)
@@ -40,23 +40,23 @@ class AxialStack:
     heat_maps: Mapping[int, HeatMap]
 
     @classmethod
-    def from_context(cls, context: ResultContext) -> AxialStack:
+    def of(cls, shown: ShownReading) -> AxialStack:
         """Turn a reading and choose the slices to show."""
-        volume, order = context.volume.canonical()
-        lungs, lesions = order.apply(context.regions.lungs), order.apply(context.regions.lesions)
-        shown = np.count_nonzero(lesions if context.has_findings else lungs, axis=(1, 2))
-        if not shown.any():
-            shown = np.count_nonzero(lungs, axis=(1, 2))
-        key = fullest(shown, _key(context, order))
-        others = [index for index in spread(shown, key, 3) if index != key]
+        volume, order = shown.volume.canonical()
+        lungs, lesions = order.apply(shown.regions.lungs), order.apply(shown.regions.lesions)
+        counts = np.count_nonzero(lesions if shown.has_findings else lungs, axis=(1, 2))
+        if not counts.any():
+            counts = np.count_nonzero(lungs, axis=(1, 2))
+        key = fullest(counts, _key(shown, order))
+        others = [index for index in spread(counts, key, 3) if index != key]
         return cls(
             volume=volume,
             lungs=lungs,
             lesions=lesions,
-            names=_names(context, order),
+            names=_names(shown, order),
             key=key,
             others=tuple(sorted(others, reverse=True)),
-            heat_maps=_heat_maps(context, order, volume.shape),
+            heat_maps=_heat_maps(shown, order, volume.shape),
         )
 
     @property
@@ -82,20 +82,20 @@ def _extent(counts: NDArray[Any]) -> slice:
     return slice(int(indices[0]), int(indices[-1]) + 1)
 
 
-def _key(context: ResultContext, order: AxisOrder) -> int | None:
+def _key(shown: ShownReading, order: AxisOrder) -> int | None:
     """The key slice of the reading in the turned volume, if its slices are the same ones."""
     if order.permutation[0] != 0:
         return None
-    index = key_slice(context)
-    return context.volume.shape[0] - 1 - index if order.flipped[0] else index
+    index = key_slice(shown)
+    return shown.volume.shape[0] - 1 - index if order.flipped[0] else index
 
 
 def _heat_maps(
-    context: ResultContext, order: AxisOrder, shape: tuple[int, int, int]
+    shown: ShownReading, order: AxisOrder, shape: tuple[int, int, int]
 ) -> dict[int, HeatMap]:
     """The reading's heat maps in the turned volume; there are none across its slices."""
     turned: dict[int, HeatMap] = {}
-    for index, given in context.reading.heat_maps.items():
+    for index, given in shown.reading.heat_maps.items():
         heat = given.transposed() if order.permutation == (0, 2, 1) else given
         heat = heat.upside_down(shape[1]) if order.flipped[1] else heat
         heat = heat.mirrored(shape[2]) if order.flipped[2] else heat
@@ -103,9 +103,9 @@ def _heat_maps(
     return turned
 
 
-def _names(context: ResultContext, order: AxisOrder) -> tuple[str, ...]:
+def _names(shown: ShownReading, order: AxisOrder) -> tuple[str, ...]:
     if order.permutation[0] != 0:
-        return ("reformatted",) * context.volume.shape[order.permutation[0]]
-    numbers: Sequence[int | None] = [one.image_number for one in context.source.slices]
+        return ("reformatted",) * shown.volume.shape[order.permutation[0]]
+    numbers = shown.image_numbers
     names = tuple("" if number is None else f"image {number}" for number in numbers)
     return names[::-1] if order.flipped[0] else names

@@ -16,18 +16,13 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 from highdicom import ContributingEquipment
-from numpy.typing import NDArray
 from pydicom import Dataset
 
 from radiology import codes
-from radiology.algorithm import AlgorithmIdentity
-from radiology.finding import Outcome, Reading, Triage
 from radiology.identity import derived_uid
-from radiology.region import ChestRegions, LesionLabel, LungLabel
-from radiology.volume import Volume
 from worker.encode.coded_concepts import coded
+from worker.encode.shown_reading import ShownReading
 from worker.encode.source_study import SourceSlice, SourceStudy
 
 DISCLAIMER = "AI result - not for primary diagnosis"  # ASCII: source character sets differ
@@ -73,31 +68,23 @@ class PredecessorReport:
 
 
 @dataclass(frozen=True)
-class ResultContext:
-    """Everything that encoding needs; nothing else is looked up.
+class ResultContext(ShownReading):
+    """Everything that encoding needs; nothing else is looked up. Its volume has `frames`.
 
     Attributes
     ----------
     headers : full data sets without pixels of the instances that `volume.frames` names
         One per slice, or the multi-frame ones; in any order.
-    volume : as it was read, on the grid of the source; `frames` is not empty
-    reading : its regions are on the grid of `volume`
-    triage : None exactly when the reading is not assessable
     content_datetime : when the reading was made
         The same job must pass the same time each time it is encoded: it is part of the bytes.
         Written in the source's Timezone Offset From UTC if it has one, or else as it is.
-    software_version : of Firstread, for Software Versions (0018,1020)
     device_serial_number : names the installation; Device Serial Number (0018,1000)
     result_version : 1, or more for a result that supersedes another one of this study
     predecessor : the SR of the result that is superseded
     """
 
     headers: Sequence[Dataset]
-    volume: Volume
-    reading: Reading
-    triage: Triage | None
     content_datetime: datetime
-    software_version: str
     device_serial_number: str = "1"
     result_version: int = 1
     predecessor: PredecessorReport | None = None
@@ -105,53 +92,17 @@ class ResultContext:
     def __post_init__(self) -> None:
         if not self.volume.frames:
             raise ValueError("results can only be encoded for a volume that was read from DICOM")
-        if (self.triage is None) != (self.reading.outcome is Outcome.NOT_ASSESSABLE):
-            raise ValueError("a reading has a triage exactly when it is assessable")
-        regions = self.reading.regions
-        if regions is not None and regions.lungs.shape != self.volume.shape:
-            raise ValueError("the regions of a reading have the shape of the volume that was read")
+        super().__post_init__()
 
     @property
-    def algorithm(self) -> AlgorithmIdentity:
-        """The bundle that made the reading."""
-        return self.reading.algorithm
-
-    @property
-    def regions(self) -> ChestRegions:
-        """The regions of the reading; only asked for where `has_lungs` holds."""
-        if self.reading.regions is None:
-            raise ValueError("the reading has no regions")
-        return self.reading.regions
-
-    @property
-    def has_lungs(self) -> bool:
-        """Whether lungs were found: without them no object is made."""
-        return self.reading.regions is not None and bool(self.areas[:, 1:, :].any())
-
-    @property
-    def has_findings(self) -> bool:
-        """Whether the reading claims findings."""
-        return self.reading.outcome is Outcome.FINDINGS
+    def image_numbers(self) -> Sequence[int | None]:
+        """What the source calls each slice: its Instance Number, or the number of the frame."""
+        return [one.image_number for one in self.source.slices]
 
     @cached_property
     def source(self) -> SourceStudy:
         """Study, patient and slices that the result is about."""
         return SourceStudy.from_headers(self.headers, self.volume)
-
-    @cached_property
-    def areas(self) -> NDArray[np.int64]:
-        """Number of pixels, shape (slices, lung labels, lesion labels).
-
-        One pass over the label maps, since several objects ask which slices hold what.
-        """
-        regions, kinds = self.regions, len(LesionLabel)
-        counted = np.zeros((self.volume.shape[0], len(LungLabel) * kinds), np.int64)
-        for index, (lungs, lesions) in enumerate(zip(regions.lungs, regions.lesions, strict=True)):
-            if lungs.any():
-                counted[index] = np.bincount(
-                    (lungs * np.uint8(kinds) + lesions).ravel(), minlength=counted.shape[1]
-                )
-        return counted.reshape(-1, len(LungLabel), kinds)
 
     @cached_property
     def _identity(self) -> tuple[str, ...]:

@@ -7,21 +7,21 @@ from numpy.typing import NDArray
 
 from radiology.finding import LungFigures, Side
 from radiology.region import LungLabel, Mask
-from worker.encode.derived_object import ResultContext
+from worker.encode.shown_reading import ShownReading
 
 
-def key_slice(context: ResultContext) -> int:
+def key_slice(shown: ShownReading) -> int:
     """The slice to show first: that of the reading if it holds lung, or else the fullest one."""
-    areas = context.areas[:, 1:, 1:] if context.has_findings else context.areas[:, 1:, :]
+    areas = shown.areas[:, 1:, 1:] if shown.has_findings else shown.areas[:, 1:, :]
     per_slice = areas.sum(axis=(1, 2))
     if not per_slice.any():
-        per_slice = context.areas[:, 1:, :].sum(axis=(1, 2))
-    return fullest(per_slice, context.reading.key_slice)
+        per_slice = shown.areas[:, 1:, :].sum(axis=(1, 2))
+    return fullest(per_slice, shown.reading.key_slice)
 
 
-def figures_by_side(context: ResultContext) -> list[LungFigures]:
+def figures_by_side(shown: ShownReading) -> list[LungFigures]:
     """The figures that the reading has: of both lungs, of the right one, of the left one."""
-    figures = context.reading.figures
+    figures = shown.reading.figures
     return [figures[side] for side in (Side.TOTAL, Side.RIGHT, Side.LEFT) if side in figures]
 
 
@@ -33,20 +33,20 @@ def _lung_labels(side: Side) -> list[int]:
     }[side]
 
 
-def lung_mask(context: ResultContext, side: Side, index: int) -> Mask:
+def lung_mask(shown: ShownReading, side: Side, index: int) -> Mask:
     """The pixels of a lung, or of both, on a slice."""
-    return np.isin(context.regions.lungs[index], _lung_labels(side))
+    return np.isin(shown.regions.lungs[index], _lung_labels(side))
 
 
-def lung_areas(context: ResultContext, side: Side) -> NDArray[np.int64]:
+def lung_areas(shown: ShownReading, side: Side) -> NDArray[np.int64]:
     """Number of lung pixels on each slice."""
-    areas: NDArray[np.int64] = context.areas[:, _lung_labels(side), :].sum(axis=(1, 2))
+    areas: NDArray[np.int64] = shown.areas[:, _lung_labels(side), :].sum(axis=(1, 2))
     return areas
 
 
-def lesion_areas(context: ResultContext, side: Side) -> NDArray[np.int64]:
+def lesion_areas(shown: ShownReading, side: Side) -> NDArray[np.int64]:
     """Number of lesion pixels on each slice."""
-    areas: NDArray[np.int64] = context.areas[:, _lung_labels(side), 1:].sum(axis=(1, 2))
+    areas: NDArray[np.int64] = shown.areas[:, _lung_labels(side), 1:].sum(axis=(1, 2))
     return areas
 
 

@@ -40,6 +40,7 @@ from worker.encode.picture_text import (
     draw_reasons,
 )
 from worker.encode.segments import SEGMENTS, Segment
+from worker.encode.shown_reading import ShownReading
 
 WIDTH_PX = 1024
 _GAP_PX = 8
@@ -51,30 +52,31 @@ _FIGURES_PX = 166
 _DISCLAIMER_PX = 74
 
 
-def render_key_picture(context: ResultContext, *, heat: bool = False) -> Image.Image:
+def render_key_picture(shown: ShownReading, *, heat: bool = False) -> Image.Image:
     """Draw the key picture of a reading that has lungs, RGB, `WIDTH_PX` wide.
 
     With `heat` it also shows where the classifier looked, on the slices that have a heat map.
     """
-    stack = AxialStack.from_context(context)
-    segments = _shown_segments(context)
+    stack = AxialStack.of(shown)
+    segments = _shown_segments(shown)
     heights = [_ANSWER_PX, _LARGE_PX[1], _LEGEND_PX, _FIGURES_PX, _DISCLAIMER_PX]
     picture = Image.new("RGB", (WIDTH_PX, sum(heights)), BACKGROUND)
     answer, panels, legend, figures, disclaimer = np.cumsum([0, *heights[:-1]]).tolist()
-    draw_answer(picture, context, (0, answer, WIDTH_PX, panels))
+    draw_answer(picture, shown, (0, answer, WIDTH_PX, panels))
     _draw_panels(picture, stack, segments, panels, heat=heat)
-    if context.reading.outcome is Outcome.NOT_ASSESSABLE:
-        draw_reasons(picture, context, (0, legend, WIDTH_PX, disclaimer))
+    if shown.reading.outcome is Outcome.NOT_ASSESSABLE:
+        draw_reasons(picture, shown, (0, legend, WIDTH_PX, disclaimer))
     else:
         draw_legend(picture, segments, (0, legend, WIDTH_PX, figures), heat=heat)
-        draw_figures(picture, context, (0, figures, WIDTH_PX, disclaimer))
-    draw_disclaimer(picture, context, (0, disclaimer, WIDTH_PX, picture.height))
+        draw_figures(picture, shown, (0, figures, WIDTH_PX, disclaimer))
+    banner = (0, disclaimer, WIDTH_PX, picture.height)
+    draw_disclaimer(picture, shown.algorithm, shown.software_version, banner)
     return picture
 
 
-def _shown_segments(context: ResultContext) -> tuple[Segment, ...]:
+def _shown_segments(shown: ShownReading) -> tuple[Segment, ...]:
     """Lesions only where they are claimed; nothing at all where nothing could be assessed."""
-    outcome = context.reading.outcome
+    outcome = shown.reading.outcome
     if outcome is Outcome.NOT_ASSESSABLE:
         return ()
     return tuple(one for one in SEGMENTS if outcome is Outcome.FINDINGS or not one.is_lesion)

@@ -106,7 +106,22 @@ def draw_panel(
     *,
     heat: bool = False,
 ) -> Image.Image:
-    """One axial slice in lung window with the outlines of `segments`, RGB.
+    """One axial slice with outlines, orientation, the slice's name and a scale, RGB."""
+    panel = draw_slice(stack, index, frame, size, segments, heat=heat)
+    _annotate(panel, stack, index, Placement.fitted(stack, frame, size).pixels_per_mm)
+    return panel
+
+
+def draw_slice(
+    stack: AxialStack,
+    index: int,
+    frame: Frame,
+    size: tuple[int, int],
+    segments: tuple[Segment, ...],
+    *,
+    heat: bool = False,
+) -> Image.Image:
+    """One axial slice in lung window with the outlines of `segments` and no lettering, RGB.
 
     With `heat`, and where there is a heat map of the slice, it lies under the outlines.
     """
@@ -122,9 +137,7 @@ def draw_panel(
     for segment in segments:
         for outline in outlines(_mask(stack, segment, index), _FINE):
             _draw_outline(pen, placement.to_panel(outline), line_style(segment))
-    panel = panel.resize(size, Image.Resampling.LANCZOS)
-    _annotate(panel, stack, index, placement.pixels_per_mm / _OVERSAMPLING)
-    return panel
+    return panel.resize(size, Image.Resampling.LANCZOS)
 
 
 def with_heat(

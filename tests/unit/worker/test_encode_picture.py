@@ -33,7 +33,7 @@ def near(picture: Image.Image, colour: tuple[int, int, int]) -> NDArray[np.bool_
 
 
 def key_panel(context: ResultContext) -> Image.Image:
-    stack = AxialStack.from_context(context)
+    stack = AxialStack.of(context)
     return draw_panel(stack, stack.key, Frame.around_lungs(stack), SIZE, SEGMENTS)
 
 
@@ -68,7 +68,7 @@ def test_a_round_lesion_is_drawn_round(spacing_mm: tuple[float, float, float]) -
     key = int(np.argmax(np.count_nonzero(lesions, axis=(1, 2))))
     context = replace(context, reading=replace(context.reading, regions=regions, key_slice=key))
     rows, columns = np.nonzero(near(key_panel(context), CONSOLIDATION))
-    stack = AxialStack.from_context(context)
+    stack = AxialStack.of(context)
     scale = Placement.fitted(stack, Frame.around_lungs(stack), SIZE).pixels_per_mm
     one_pixel = max(spacing_mm[1:]) * scale
     assert np.ptp(columns) == pytest.approx(48 * scale, abs=one_pixel + 3)

@@ -41,7 +41,7 @@ def _over_lesions(context: ResultContext) -> dict[int, HeatMap]:
 
 def _changed(context: ResultContext) -> tuple[NDArray[np.bool_], AxialStack]:
     """Pixels of the key panel that heat changes; drawn without outlines."""
-    stack = AxialStack.from_context(context)
+    stack = AxialStack.of(context)
     frame = Frame.around_lungs(stack)
     plain, heated = (
         np.asarray(draw_panel(stack, stack.key, frame, (640, 484), (), heat=heat), dtype=int)
@@ -73,7 +73,7 @@ def test_heat_lies_over_the_lesions_however_the_patient_was_scanned(orientation:
 def test_slice_without_a_map_is_drawn_as_it_is() -> None:
     context = result_context(chest=CUBE)
     maps = _over_lesions(context)
-    stack = AxialStack.from_context(context)
+    stack = AxialStack.of(context)
     del maps[stack.key]
     changed, _ = _changed(_with_heat(context, maps))
     assert not changed.any()

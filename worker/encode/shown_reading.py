@@ -1,0 +1,83 @@
+"""A reading with the volume that it is of: all that a picture of it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radiology.algorithm import AlgorithmIdentity
+from radiology.finding import Outcome, Reading, Triage
+from radiology.region import ChestRegions, LesionLabel, LungLabel
+from radiology.volume import Volume
+
+
+@dataclass(frozen=True)
+class ShownReading:
+    """What can be shown without knowing whose study it is or where the result goes.
+
+    Attributes
+    ----------
+    volume : as it was read, on the grid of the source
+    reading : its regions are on the grid of `volume`
+    triage : None exactly when the reading is not assessable
+    software_version : of Firstread
+    """
+
+    volume: Volume
+    reading: Reading
+    triage: Triage | None
+    software_version: str
+
+    def __post_init__(self) -> None:
+        if (self.triage is None) != (self.reading.outcome is Outcome.NOT_ASSESSABLE):
+            raise ValueError("a reading has a triage exactly when it is assessable")
+        regions = self.reading.regions
+        if regions is not None and regions.lungs.shape != self.volume.shape:
+            raise ValueError("the regions of a reading have the shape of the volume that was read")
+
+    @property
+    def image_numbers(self) -> Sequence[int | None]:
+        """What the source calls each slice; None where nothing at hand says so."""
+        numbers = [frame.frame_number for frame in self.volume.frames]
+        return numbers or [None] * self.volume.shape[0]
+
+    @property
+    def algorithm(self) -> AlgorithmIdentity:
+        """The bundle that made the reading."""
+        return self.reading.algorithm
+
+    @property
+    def regions(self) -> ChestRegions:
+        """The regions of the reading; only asked for where `has_lungs` holds."""
+        if self.reading.regions is None:
+            raise ValueError("the reading has no regions")
+        return self.reading.regions
+
+    @property
+    def has_lungs(self) -> bool:
+        """Whether lungs were found: without them there is nothing to show."""
+        return self.reading.regions is not None and bool(self.areas[:, 1:, :].any())
+
+    @property
+    def has_findings(self) -> bool:
+        """Whether the reading claims findings."""
+        return self.reading.outcome is Outcome.FINDINGS
+
+    @cached_property
+    def areas(self) -> NDArray[np.int64]:
+        """Number of pixels, shape (slices, lung labels, lesion labels).
+
+        One pass over the label maps, since several objects ask which slices hold what.
+        """
+        regions, kinds = self.regions, len(LesionLabel)
+        counted = np.zeros((self.volume.shape[0], len(LungLabel) * kinds), np.int64)
+        for index, (lungs, lesions) in enumerate(zip(regions.lungs, regions.lesions, strict=True)):
+            if lungs.any():
+                counted[index] = np.bincount(
+                    (lungs * np.uint8(kinds) + lesions).ravel(), minlength=counted.shape[1]
+                )
+        return counted.reshape(-1, len(LungLabel), kinds)
