@@ -12,16 +12,15 @@ import numpy as np
 from scipy import ndimage
 
 from models.bundle import Bundle
+from models.connected import Masks, in_plane_cross
 from models.postprocess import (
     EVEN,
     NEAR_LUNG_PIXELS,
     ByteMaps,
-    Masks,
     ProbabilityMaps,
     about_threshold,
     agreeing,
     fill_small_holes,
-    in_plane_cross,
     on_volume_grid,
     sides,
 )

@@ -7,20 +7,19 @@ grid, where probabilities are interpolated, so that outlines are smooth.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
-import cc3d
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from models.bowel import Attenuation, without_bowel
 from models.bundle import Bundle
+from models.connected import Masks, in_plane_cross, keep_large, parts
 from models.preprocess import SquareFit
 from radiology.region import ChestRegions, LesionLabel, LungLabel
 from radiology.volume import Volume
 
 ByteMaps = NDArray[np.uint8]
-Masks = NDArray[np.bool_]
 
 EVEN = 128  # probability 0.5 as a byte
 NEAR_LUNG_PIXELS = 2
@@ -32,8 +31,6 @@ LEAST_LUNG_PART_ML = 5.0
 LEAST_LUNG_PART_SHARE = 0.02  # of the largest part
 LEAST_LESION_ML = 0.15  # a vessel's cross-section; about a ball of 6.5 mm
 LARGEST_HOLE_MM2 = 400.0  # vessels and small dense foci are lung; the heart is not
-GAS_BELOW_HU = -950.0  # windpipe, stomach, colon; inflated lung lies at −860
-LARGEST_GAS_SHARE = 0.12  # of the largest lung cross-section; above it, it may be emphysema
 _STRAY_SIDE_SHARE = 0.05  # of that side's largest part
 _SMOOTH_BELOW_MM = 3.0  # slices nearer than this share what they show
 
@@ -77,48 +74,6 @@ class ProbabilityMaps:
         self.dense[at] = np.rint(lesion[:, 2] / np.maximum(some, 1e-6) * 255.0)
 
 
-def _parts(
-    mask: Masks, connectivity: Literal[6, 26]
-) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    """Connected parts of a stack and the voxel count of each; part 0 is the background."""
-    labels = np.asarray(cc3d.connected_components(mask, connectivity=connectivity))
-    counts = np.bincount(labels.ravel()).astype(np.int64)
-    counts[0] = 0
-    return labels.astype(np.uint32, copy=False), counts
-
-
-def _keep_large(
-    mask: Masks, least: float, connectivity: Literal[6, 26], share_of_largest: float = 0.0
-) -> Masks:
-    if not mask.any():
-        return mask
-    labels, counts = _parts(mask, connectivity)
-    least = max(least, share_of_largest * float(counts.max()), 1.0)
-    kept: Masks = (counts >= least)[labels]
-    return kept
-
-
-def in_plane_cross() -> Masks:
-    """Neighbours within a slice only, so that one pass treats every slice by itself."""
-    cross = np.zeros((3, 3, 3), dtype=bool)
-    cross[1] = ndimage.generate_binary_structure(2, 1)
-    return cross
-
-
-def _without_gas(mask: Masks, gas: Masks) -> Masks:
-    """Drop small cross-sections that are mostly pure gas."""
-    labels, count = ndimage.label(mask, structure=in_plane_cross())
-    at = np.flatnonzero(mask)
-    names = labels.ravel()[at]
-    sizes = np.bincount(names, minlength=count + 1)
-    empty = np.bincount(names[gas.ravel()[at]], minlength=count + 1)
-    largest = LARGEST_GAS_SHARE * mask.sum(axis=(1, 2)).max(initial=0)
-    keep = (empty <= 0.5 * sizes) | (sizes > largest)
-    keep[0] = False
-    kept: Masks = keep[labels]
-    return kept
-
-
 def fill_small_holes(mask: Masks, largest_pixels: float) -> Masks:
     """Fill what a slice's lung encloses, if it is small; slice by slice, in one pass."""
     labels, count = ndimage.label(~mask, structure=in_plane_cross())
@@ -153,7 +108,7 @@ def sides(lung: Masks, maps: ProbabilityMaps) -> ByteMaps:
     for side in (right, left):
         if not side.any():
             continue
-        labels, counts = _parts(side, 6)
+        labels, counts = parts(side, 6)
         stray = counts < _STRAY_SIDE_SHARE * counts.max()
         stray[0] = False
         side &= ~stray[labels]
@@ -187,11 +142,15 @@ def about_threshold(probability: ByteMaps, threshold: float) -> ByteMaps:
 
 
 def _lungs(
-    lung_probability: ByteMaps, gas: Masks, lesion: Masks, voxel_ml: float, pixel_mm2: float
+    lung_probability: ByteMaps,
+    attenuation: Attenuation,
+    lesion: Masks,
+    voxel_ml: float,
+    pixel_mm2: float,
 ) -> Masks:
     """Lungs with their disease: large parts, lesions that touch them, small holes filled."""
-    lung = _without_gas(lung_probability >= EVEN, gas)
-    lung = _keep_large(lung, LEAST_LUNG_PART_ML / voxel_ml, 6, LEAST_LUNG_PART_SHARE)
+    lung = without_bowel(lung_probability >= EVEN, attenuation)
+    lung = keep_large(lung, LEAST_LUNG_PART_ML / voxel_ml, 6, LEAST_LUNG_PART_SHARE)
     box = ndimage.find_objects(lung.astype(np.uint8))
     if not box:
         return lung
@@ -234,10 +193,9 @@ def segment(
     lung_probability = about_threshold(maps.either, bundle.lung.threshold)
     lesion = lesion_probability >= EVEN
     grid = bundle.grid
-    gas_level = (GAS_BELOW_HU - grid.window_low_hu) / (grid.window_high_hu - grid.window_low_hu)
-    gas = patches[:, 0] < gas_level
-    lung = _lungs(lung_probability, gas, lesion, voxel_ml, pixel_mm2)
-    lesion = _keep_large(lesion & lung, LEAST_LESION_ML / voxel_ml, 26)
+    attenuation = Attenuation(patches[:, 0], grid.window_low_hu, grid.window_high_hu)
+    lung = _lungs(lung_probability, attenuation, lesion, voxel_ml, pixel_mm2)
+    lesion = keep_large(lesion & lung, LEAST_LESION_ML / voxel_ml, 26)
     side = sides(lung, maps)
     cleaned = replace(
         maps,

@@ -69,6 +69,26 @@ def test_pure_gas_in_the_belly_is_not_lung(chest: Chest, shipped: Bundle) -> Non
     assert (lungs[LEFT_LUNG] == LungLabel.LEFT).all()
 
 
+def test_bowel_with_gas_and_stool_is_not_lung(chest: Chest, shipped: Bundle) -> None:
+    """The colon hangs on the left lung by a few voxels, and holds gas beside what is soft."""
+    chest.maps.left[2:12, 180:205, 150:180] = 255
+    chest.maps.left[0:2, 170:205, 150:180] = 255
+    chest.patches[0:2, 0, 170:205, 150:180] = 0.8
+    chest.patches[0:2, 0, 170:175, 150:180] = 0.17
+    lungs = chest.segment(shipped).lungs
+    assert not lungs[:2].any()
+    assert (lungs[LEFT_LUNG] == LungLabel.LEFT).all()
+
+
+def test_diseased_tip_of_a_lung_stays_lung(chest: Chest, shipped: Bundle) -> None:
+    """Soft without any gas is disease at the lung's base, not bowel."""
+    chest.maps.left[0:2, 150:175, 160:200] = 255
+    chest.maps.lesion[0:2, 150:175, 160:190] = 255
+    chest.patches[0:2, 0, 150:175, 160:190] = 0.8
+    lungs = chest.segment(shipped).lungs
+    assert (lungs[0:2, 150:175, 160:200] == LungLabel.LEFT).all()
+
+
 def test_side_follows_the_patient_where_the_network_wavers(chest: Chest, shipped: Bundle) -> None:
     """A patch called the wrong side, and one called neither, get the side that they lie on."""
     chest.maps.right[5:8, 100:110, 180:190] = 255
