@@ -7,6 +7,8 @@ and cuts added; docs/case-level.md has the figures.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from math import floor
 
 from models.gate_measures import (
     Scan,
@@ -17,6 +19,7 @@ from models.gate_measures import (
     outline_jumps,
 )
 from radiology.finding import GateSeverity, QualityGate
+from radiology.severity.clinical import Sex
 
 LEAST_LUNG_ML = 500.0  # both lungs; an adult's breathed out hold 2 l, and a child is no adult
 SMALL_LUNG_ML = 1500.0
@@ -42,11 +45,14 @@ class Acquisition:
     Attributes
     ----------
     patient_age_years : at the time of the study
+    patient_sex, acquired_at : of no gate; the severity rules ask for them
     slice_thickness_mm : as the scanner states it; the distance between slices is known anyway
     """
 
     patient_age_years: float | None = None
     slice_thickness_mm: float | None = None
+    patient_sex: Sex | None = None
+    acquired_at: datetime | None = None
 
 
 def _gate(
@@ -192,7 +198,7 @@ def _adult_gates(lung_ml: float, acquisition: Acquisition) -> list[QualityGate]:
             _gate(
                 "adult",
                 age >= ADULT_FROM_YEARS,
-                f"{age:.0f} years",
+                f"{floor(age)} years",  # rounded up, a child of 17.6 would seem to be of age
                 f"at least {ADULT_FROM_YEARS:.0f} years",
                 "The model was made for adults.",
             )

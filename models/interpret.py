@@ -10,16 +10,14 @@ from numpy.typing import NDArray
 
 from models.bundle import Bundle
 from models.case_level import CaseAnswer
+from models.gates import Acquisition
+from models.judge_severity import judge_severity
 from radiology.finding import GateSeverity, LungFigures, Outcome, QualityGate, Reading, Side
 from radiology.heat_map import HeatMap
-from radiology.lobe import Lobe
 from radiology.region import ChestRegions, LesionLabel, LungLabel
-from radiology.severity import ImagingFindings, Pneumonia, Severity, assess_severity
-from radiology.territory import Boundary, Territory, TerritoryFigures
+from radiology.territory import Boundary, TerritoryFigures
 from radiology.volume import Volume
 
-# Zones, and a right upper and middle lobe that were not told apart, are no lobe of a score.
-_LOBES = {Territory[lobe.name]: lobe for lobe in Lobe}
 _SIDES = {Side.RIGHT: LungLabel.RIGHT, Side.LEFT: LungLabel.LEFT}
 
 
@@ -93,6 +91,7 @@ class Evidence:
     case : None when a gate refuses
     territories, boundaries : lobes or zones, and the fissures between them
     heat_maps : by slice of the volume as it was given
+    acquisition : what headers say of the scan and its patient
     """
 
     regions: ChestRegions
@@ -102,30 +101,12 @@ class Evidence:
     territories: tuple[TerritoryFigures, ...] = ()
     boundaries: tuple[Boundary, ...] = ()
     heat_maps: Mapping[int, HeatMap] = field(default_factory=dict)
+    acquisition: Acquisition = field(default_factory=Acquisition)
 
 
 def refuses(gates: Iterable[QualityGate]) -> bool:
     """Whether a gate makes the reading not assessable."""
     return any(not gate.passed and gate.severity is GateSeverity.REFUSES for gate in gates)
-
-
-def _severity(evidence: Evidence, outcome: Outcome) -> Severity | None:
-    """Published scores, as far as images alone allow."""
-    if outcome is Outcome.NOT_ASSESSABLE:
-        return None
-    found = outcome is Outcome.FINDINGS
-    imaging = ImagingFindings(
-        pneumonia=Pneumonia.YES if found else Pneumonia.NO,
-        share_percent={
-            side: evidence.figures[side].lesion_share_percent for side in (Side.RIGHT, Side.LEFT)
-        },
-        lobe_share_percent={
-            _LOBES[one.territory]: one.lesion_share_percent
-            for one in evidence.territories
-            if one.territory in _LOBES
-        },
-    )
-    return assess_severity(imaging, None)
 
 
 def interpret(evidence: Evidence, bundle: Bundle) -> Reading:
@@ -140,9 +121,15 @@ def interpret(evidence: Evidence, bundle: Bundle) -> Reading:
     lung_areas = np.count_nonzero(regions.lungs, axis=(1, 2)).astype(np.int64)
     lesion_areas = np.count_nonzero(regions.lesions, axis=(1, 2)).astype(np.int64)
     found = evidence.gates[0].passed
-    outcome = Outcome.NOT_ASSESSABLE
+    outcome, severity = Outcome.NOT_ASSESSABLE, None
     if case is not None:
         outcome = Outcome.FINDINGS if case.suspected else Outcome.NO_FINDINGS
+        severity = judge_severity(
+            evidence.figures,
+            evidence.territories,
+            evidence.acquisition,
+            suspected=case.suspected,
+        )
     return Reading(
         outcome=outcome,
         algorithm=bundle.algorithm,
@@ -158,6 +145,6 @@ def interpret(evidence: Evidence, bundle: Bundle) -> Reading:
         confidence=case.confidence if case else None,
         territories=evidence.territories,
         boundaries=evidence.boundaries,
-        severity=_severity(evidence, outcome),
+        severity=severity,
         heat_maps=evidence.heat_maps if case else {},
     )

@@ -69,11 +69,13 @@ def read_study(
     figures = measure(canonical, regions)
     scan = Scan.of(patches, regions, canonical.spacing_mm, fit, bundle.grid)
     lung_ml = figures[Side.TOTAL].lung_volume_ml
-    gates = check_gates(scan, lung_ml, acquisition or Acquisition())
+    acquisition = acquisition or Acquisition()
+    gates = check_gates(scan, lung_ml, acquisition)
     evidence = Evidence(
         regions=ChestRegions(order.undo(regions.lungs), order.undo(regions.lesions)),
         figures=figures,
         gates=gates,
+        acquisition=acquisition,
     )
     if refuses(gates):
         return interpret(evidence, bundle)

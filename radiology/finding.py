@@ -58,7 +58,8 @@ class LungFigures:
         """Lesion volume as a share of lung volume, 0 to 100; 0 where there is no lung."""
         if self.lung_volume_ml <= 0:
             return 0.0
-        return 100.0 * self.lesion_volume_ml / self.lung_volume_ml
+        # The quotient first: of a lung that is all lesion it is 1, and the share not above 100.
+        return 100.0 * (self.lesion_volume_ml / self.lung_volume_ml)
 
 
 class GateSeverity(StrEnum):
@@ -103,7 +104,8 @@ class Reading:
     territories : of both lungs, lobes or the zones that stand in for them; empty when not
         assessable
     boundaries : every fissure that was looked for, seen or not
-    severity : published scores, from the images alone; None when not assessable
+    severity : published scores, from the images and from age and sex where the headers state them;
+        None when not assessable
     heat_maps : by index into the slices of the volume that was read, where the classifier looked
     """
 

@@ -11,6 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from radiology.severity.clinical import Sex
 
 Position = tuple[float, float, float]
 Cosines = tuple[float, float, float, float, float, float]
@@ -72,6 +75,9 @@ class SeriesHeader:
     protocol_name, series_description : free text, only ever matched against our own words;
         never shown and never logged, since anything may have been typed there
     patient_age_years : at the time of the study; None where no header says it
+    patient_sex : None where no header says female or male (PS3.3 C.7.1.1, Patient's Sex)
+    acquired_at : the images; None where no header says day and time. Two of them can only be
+        compared when both have a time zone or both have none
     """
 
     study_instance_uid: str
@@ -83,6 +89,8 @@ class SeriesHeader:
     series_description: str = field(repr=False)
     instances: tuple[InstanceHeader, ...] = field(repr=False)
     patient_age_years: float | None = None
+    patient_sex: Sex | None = None
+    acquired_at: datetime | None = None
 
     @property
     def frames(self) -> Iterator[tuple[InstanceHeader, FrameHeader]]:

@@ -93,4 +93,5 @@ class TerritoryFigures:
         """Lesion volume as a share of the territory, 0 to 100; 0 where there is no volume."""
         if self.volume_ml <= 0:
             return 0.0
-        return 100.0 * self.lesion_volume_ml / self.volume_ml
+        # The quotient first: of a lobe that is all lesion it is 1, and the share not above 100.
+        return 100.0 * (self.lesion_volume_ml / self.volume_ml)

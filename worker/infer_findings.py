@@ -83,7 +83,8 @@ class Reader:
 
         Parameters
         ----------
-        series : that the volume was decoded from; the quality gates ask for age and thickness
+        series : that the volume was decoded from; quality gates and severity rules ask for what
+            its headers say
 
         Returns
         -------
@@ -101,10 +102,12 @@ class Reader:
 
 
 def acquisition_of(series: SeriesHeader) -> Acquisition:
-    """What the headers say that the quality gates ask for."""
+    """What the headers say that the quality gates and the severity rules ask for."""
     stated = [frame.slice_thickness for _, frame in series.frames]
     thickness = [one for one in stated if one is not None and one > 0]
     return Acquisition(
         patient_age_years=series.patient_age_years,
+        patient_sex=series.patient_sex,
+        acquired_at=series.acquired_at,
         slice_thickness_mm=median(thickness) if thickness else None,
     )

@@ -21,7 +21,10 @@ def patient_age_years(age: str, birth_date: str, study_date: str) -> float | Non
     born, studied = _date(birth_date), _date(study_date)
     if born is None or studied is None or studied < born:
         return None
-    return (studied - born).days / _DAYS_PER_YEAR
+    before_birthday = (studied.month, studied.day) < (born.month, born.day)
+    completed = float(studied.year - born.year - before_birthday)
+    # On a birthday the days may fall short of the years by a part of a day.
+    return max((studied - born).days / _DAYS_PER_YEAR, completed)
 
 
 def _date(value: str) -> date | None:

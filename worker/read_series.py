@@ -17,6 +17,9 @@ from pydicom.errors import InvalidDicomError
 
 from radiology.errors import DataSetUnreadable
 from radiology.series import InstanceHeader, SeriesHeader
+from radiology.severity import Sex
+from worker.acquired_at import KEYWORDS as ACQUIRED_AT_KEYWORDS
+from worker.acquired_at import acquired_at
 from worker.frame_headers import HEADER_ERRORS, code_text, frame_headers, items, number, text, whole
 from worker.patient_age import patient_age_years
 
@@ -30,7 +33,8 @@ _KEYWORDS = [
     "ImageType",
     "PatientAge",
     "PatientBirthDate",
-    "StudyDate",
+    "PatientSex",
+    *ACQUIRED_AT_KEYWORDS,
     "BodyPartExamined",
     "AnatomicRegionSequence",
     "ProtocolName",
@@ -54,6 +58,9 @@ _KEYWORDS = [
     "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
 ]
+
+# PS3.3 C.7.1.1: the third value, O, stands for neither or for not known.
+_SEXES = {"F": Sex.FEMALE, "M": Sex.MALE}
 
 OnProgress = Callable[[int, int], None]
 
@@ -162,6 +169,8 @@ def _series_header(dataset: Dataset) -> SeriesHeader:
             text(dataset, "PatientBirthDate"),
             text(dataset, "StudyDate"),
         ),
+        patient_sex=_SEXES.get(text(dataset, "PatientSex").upper()),
+        acquired_at=acquired_at(dataset),
     )
 
 

@@ -29,3 +29,22 @@ def test_age_comes_from_the_age_and_else_from_the_dates(
 ) -> None:
     found = patient_age_years(age, birth_date, study_date)
     assert found == (None if years is None else pytest.approx(years, abs=0.01))
+
+
+@pytest.mark.parametrize(
+    ("birth_date", "study_date", "completed"),
+    [
+        ("19560314", "20210314", 65),
+        ("19570314", "20220314", 65),
+        ("19570314", "20220313", 64),
+        ("20040229", "20220228", 17),
+        ("20040229", "20220301", 18),
+    ],
+)
+def test_a_year_is_completed_on_the_birthday_and_not_before(
+    birth_date: str, study_date: str, completed: int
+) -> None:
+    """The severity rules and the gate for adults ask for completed years."""
+    found = patient_age_years("", birth_date, study_date)
+    assert found is not None
+    assert int(found) == completed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from pydicom.dataset import Dataset
 
 from radiology.errors import DataSetUnreadable
 from radiology.series import SeriesHeader
+from radiology.severity import Sex
 from tests.builders.ct_series import Stack, multi_frame, ramp, single_frame, write_files
 from worker.frame_headers import number, numbers, text
 from worker.read_series import group_series, read_instances, read_series
@@ -182,6 +184,45 @@ def test_free_text_is_not_shown(tmp_path: Path) -> None:
     series = _one_header(tmp_path, single_frame(Stack(ramp(), change=change))[0])
     assert series.series_description == "for Mr Smith"
     assert "Smith" not in repr(series)
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [("F", Sex.FEMALE), ("M", Sex.MALE), ("m ", Sex.MALE), ("O", None), ("", None), ("?", None)],
+)
+@pytest.mark.filterwarnings("ignore:Invalid value for VR")
+def test_sex_is_that_of_the_header_or_not_known(
+    tmp_path: Path, stated: str, expected: Sex | None
+) -> None:
+    """A severity score counts it, so what is neither female nor male is not guessed."""
+
+    def change(dataset: Dataset, index: int) -> None:
+        dataset.PatientSex = stated
+
+    series = _one_header(tmp_path, single_frame(Stack(ramp(), change=change))[0])
+    assert series.patient_sex is expected
+
+
+def test_a_header_without_sex_and_time_says_neither(tmp_path: Path) -> None:
+    """Most anonymised studies are so."""
+    series = _one_header(tmp_path, single_frame(Stack(ramp()))[0])
+    assert series.patient_sex is None
+    assert series.acquired_at is None
+
+
+def test_neither_name_nor_birth_date_is_in_a_header(tmp_path: Path) -> None:
+    """The age is worked out where the file is read, and the birth date goes no further."""
+
+    def change(dataset: Dataset, index: int) -> None:
+        dataset.PatientName = "Smith^Jane"
+        dataset.PatientBirthDate = "19570314"
+        dataset.StudyDate, dataset.StudyTime = "20220315", "120005"
+
+    series = _one_header(tmp_path, single_frame(Stack(ramp(), change=change))[0])
+    assert series.patient_age_years == pytest.approx(65.0, abs=0.01)
+    assert series.acquired_at is not None
+    for told in ("Smith", "19570314", "1957"):
+        assert told not in repr(asdict(series))
 
 
 def test_real_headers_are_read(shared_ct: Path) -> None:

@@ -1,0 +1,88 @@
+"""From figures, lobes and what the headers say of the patient to the published severity rules."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+
+from models.gates import Acquisition
+from radiology.finding import LungFigures, Side
+from radiology.lobe import Lobe
+from radiology.severity import (
+    ClinicalValues,
+    ImagingFindings,
+    LesionMeasurement,
+    Pneumonia,
+    Severity,
+    assess_severity,
+)
+from radiology.severity.clinical import LIMITS
+from radiology.territory import Territory, TerritoryFigures
+
+# Zones, and a right upper and middle lobe that were not told apart, are no lobe of a score.
+_LOBES = {Territory[lobe.name]: lobe for lobe in Lobe}
+
+
+def judge_severity(
+    figures: Mapping[Side, LungFigures],
+    territories: Iterable[TerritoryFigures],
+    acquisition: Acquisition,
+    *,
+    suspected: bool,
+) -> Severity:
+    """Apply every rule to what the images show and the headers state.
+
+    A lung or a lobe without a voxel was not measured: it has no share, which is not a share of 0.
+    A prior study is not looked for.
+
+    Parameters
+    ----------
+    suspected : whether the study's answer is that there is pneumonia
+    """
+    imaging = ImagingFindings(
+        pneumonia=Pneumonia.YES if suspected else Pneumonia.NO,
+        share_percent={
+            side: figures[side].lesion_share_percent
+            for side in (Side.RIGHT, Side.LEFT)
+            if figures[side].lung_volume_ml > 0
+        },
+        lobe_share_percent={
+            _LOBES[one.territory]: one.lesion_share_percent
+            for one in territories
+            if one.territory in _LOBES and one.volume_ml > 0
+        },
+        measurement=_measurement(figures[Side.TOTAL], acquisition),
+    )
+    return assess_severity(imaging, _clinical_values(acquisition))
+
+
+def _measurement(total: LungFigures, acquisition: Acquisition) -> LesionMeasurement | None:
+    """What a later study would be compared with; None where nobody knows when it was."""
+    if acquisition.acquired_at is None:
+        return None
+    return LesionMeasurement(
+        acquired_at=acquisition.acquired_at,
+        lesion_volume_ml=total.lesion_volume_ml,
+        lesion_share_percent=total.lesion_share_percent,
+    )
+
+
+def _clinical_values(acquisition: Acquisition) -> ClinicalValues:
+    """Age and sex; a header tells no other value that a rule asks for."""
+    return ClinicalValues(
+        age_years=_completed_years(acquisition.patient_age_years), sex=acquisition.patient_sex
+    )
+
+
+def _completed_years(age_years: float | None) -> float | None:
+    """Whole years: with the day of the study, a fraction of a year would give the birth date away.
+
+    Returns
+    -------
+    None for an age that nobody reaches: one odd header must not cost a study its reading.
+    """
+    if age_years is None:
+        return None
+    lowest, highest = LIMITS["age_years"]
+    years = float(math.floor(age_years))
+    return years if lowest <= years <= highest else None
