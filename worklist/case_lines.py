@@ -52,8 +52,18 @@ class TerritoryLine:
 
 
 @dataclass(frozen=True, slots=True)
+class BoundaryLine:
+    """One fissure that was looked for; `reason` says why it counts as not seen."""
+
+    name: str
+    confidence: float
+    seen: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ScoreLine:
-    """One published severity score."""
+    """One published severity rule: its answer, or why it has none."""
 
     name: str
     label: str
@@ -68,9 +78,11 @@ class CaseLines:
     Attributes
     ----------
     type_words : empty where no pneumonia is suspected or nothing was classified
+    scores : the rules with an answer
+    unanswered : the rules without one; each note says what is missing
     confidence : the word and the value
     warnings : reasons of gates that were not passed and left the result standing
-    unseen : fissures that were looked for and not seen, with the reason
+    boundaries : every fissure that was looked for, seen or not
     """
 
     type_words: str
@@ -80,8 +92,9 @@ class CaseLines:
     signs: tuple[SignLine, ...]
     rules: tuple[RuleLine, ...]
     territories: tuple[TerritoryLine, ...]
-    unseen: tuple[str, ...]
+    boundaries: tuple[BoundaryLine, ...]
     scores: tuple[ScoreLine, ...]
+    unanswered: tuple[ScoreLine, ...]
     notice: str
     warnings: tuple[str, ...]
 
@@ -107,17 +120,17 @@ def case_lines(reading: Mapping[str, Any]) -> CaseLines:
         ),
         rules=tuple(_rule_line(one) for one in reading.get("rules") or ()),
         territories=tuple(_territory_line(one) for one in reading.get("territories") or ()),
-        unseen=tuple(
-            f"{one['name']}: {one['reason']}"
+        boundaries=tuple(
+            BoundaryLine(
+                name=str(one["name"]),
+                confidence=float(one["confidence"]),
+                seen=bool(one["seen"]),
+                reason=str(one.get("reason", "")),
+            )
             for one in reading.get("boundaries") or ()
-            if not one.get("seen", True)
         ),
-        # Scores that ask for clinical values alone have nothing to say from images.
-        scores=tuple(
-            ScoreLine(one["name"], one["label"], one["note"], one["source"])
-            for one in severity.get("scores") or ()
-            if one.get("computed") or one.get("at_least")
-        ),
+        scores=_score_lines(severity, answered=True),
+        unanswered=_score_lines(severity, answered=False),
         notice=str(severity.get("notice", "")),
         warnings=tuple(
             str(gate.get("reason", ""))
@@ -134,6 +147,20 @@ def has_heat(reading: Mapping[str, Any]) -> bool:
 
 def _type_words(kind: str | None) -> str:
     return PneumoniaType(kind).words if kind in set(PneumoniaType) else ""
+
+
+def _score_lines(severity: Mapping[str, Any], *, answered: bool) -> tuple[ScoreLine, ...]:
+    """The rules that have an answer, a lower limit too; or those that have none."""
+    return tuple(
+        ScoreLine(
+            name=str(one["name"]),
+            label=str(one["label"]),
+            note=str(one.get("note", "")),
+            source=str(one.get("source", "")),
+        )
+        for one in severity.get("scores") or ()
+        if bool(one.get("computed") or one.get("at_least")) is answered
+    )
 
 
 def _rule_line(one: Mapping[str, Any]) -> RuleLine:

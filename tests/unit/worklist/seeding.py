@@ -31,7 +31,7 @@ from database.session import Engine, open_engine, transaction
 from database.states import DeliveryState, JobState, WorklistRank
 from database.studies import Waits, assemble_study
 from database.tables import Base, Result, Study
-from radiology.finding import Outcome, Urgency
+from radiology.finding import Outcome, Reading, Urgency
 from radiology.identity import derived_uid
 from settings.peers import RequestPriority
 from tests.unit.worklist.key_picture import draw_key_picture
@@ -163,8 +163,12 @@ class SeededHospital:
         destinations: Sequence[str] = (),
         reason: str = "",
         picture: bool = True,
+        reading: Reading | None = None,
     ) -> int:
-        """Analyse a claimed job to its end; gives the result. `urgency` None: not assessable."""
+        """Analyse a claimed job to its end; gives the result. `urgency` None: not assessable.
+
+        A `reading` that is given stands in for the one that the lesions make.
+        """
         self.decide(claim)
         for state, seconds in (
             (JobState.SELECTED, 0.31),
@@ -175,7 +179,7 @@ class SeededHospital:
             with transaction(self.engine) as session:
                 advance_job(session, claim, state, self.now, seconds=seconds)
         self.later(0.93)
-        reading = reading_of(urgency, lesions or Lesions(), reason)
+        reading = reading or reading_of(urgency, lesions or Lesions(), reason)
         with transaction(self.engine) as session:
             result = Result(
                 job_id=claim.job_id,
