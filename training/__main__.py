@@ -19,6 +19,7 @@ from training.made import Made, data_digests, machine_used, versions_used
 from training.report import Report
 from training.robustness import measure_robustness
 from training.split import SplitMismatch
+from training.thick_slices import measure_thickness
 from training.write_bundle import VERSION, Trained, write_bundle
 
 log = logging.getLogger("training")
@@ -84,10 +85,11 @@ def _train(options: argparse.Namespace) -> None:
         classification=evaluate_classification(figures, classifier),
         floors=measure_floors(data, figures, student, corpus),
         robustness=measure_robustness(student, threshold, classifier, corpus, read_covid_ct(data)),
+        thickness=measure_thickness(student, threshold),
     )
     for figure in (*report.figures, *report.floors):
         log.info("held out: %s: %s (%s)", figure.key, figure.estimate, figure.where)
-    for row in report.robustness:
+    for row in (*report.robustness, *report.thickness):
         log.info("robustness: %s", row)
     trained = Trained(
         segmentation=stages.fit_last(corpus, student, build, seed, steps["last"]),

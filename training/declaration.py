@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from models.view import CHANNELS
 from radiology.sign import Sign
@@ -15,7 +16,6 @@ from training.export import (
     SEGMENTATION_OUTPUTS,
 )
 from training.model_card import INTENDED_USE, LICENCES
-from training.parity import Parity
 from training.report import Report
 from training.slices import GRID
 from training.views import MARGIN, VIEW
@@ -64,6 +64,20 @@ required = false
 """
 
 
+class Released(Protocol):
+    """What is declared of a network; `training.parity.Parity` is one."""
+
+    @property
+    def network(self) -> str:
+        """Which of the two."""
+        ...
+
+    @property
+    def on_cpu(self) -> str:
+        """The precision that a CPU runs."""
+        ...
+
+
 def _text(value: str) -> str:
     """A TOML basic string; JSON's escapes are a subset of TOML's."""
     return json.dumps(value, ensure_ascii=False)
@@ -78,13 +92,13 @@ def file_names(network: str) -> tuple[str, str]:
     return f"{network}.onnx", f"{network}-int8.onnx"
 
 
-def _network(parity: Parity) -> str:
+def _network(parity: Released) -> str:
     float32, int8 = file_names(parity.network)
     return f"""\
 [networks.{parity.network}]
 float32 = {_text(float32)}
 int8 = {_text(int8)}
-on_cpu = {_text(parity.on_cpu)} # the faster one that loses less than 0.005 of every score
+on_cpu = {_text(parity.on_cpu)} # the faster one that is as good: MODEL_CARD.md
 """
 
 
@@ -146,18 +160,23 @@ greatest_spread = {chosen.greatest_spread} # of the members; above: undetermined
 
 
 def declaration(
-    version: str, digests: Mapping[str, str], report: Report, parities: Sequence[Parity]
+    version: str,
+    digests: Mapping[str, str],
+    report: Report,
+    parities: Sequence[Released],
+    trained_on: Sequence[tuple[str, str]] = LICENCES,
 ) -> str:
     """The text of `bundle.toml`.
 
     Parameters
     ----------
     digests : file name to sha256, of every file but the declaration
+    trained_on : data and its licence
     """
     files = "\n".join(f"{_text(name)} = {_text(digests[name])}" for name in sorted(digests))
     licences = "\n".join(
         f"[[licences]]\ndata = {_text(data)}\nlicence = {_text(licence)}\n"
-        for data, licence in LICENCES
+        for data, licence in trained_on
     )
     head = f"""\
 # Released once, never edited in place. Written by `python -m training`.

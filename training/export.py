@@ -115,6 +115,21 @@ def write_segmentation(network: ChestNet, path: Path) -> Agreement:
     module = WithProbabilities(plain(network)).eval()
     shape = (1, GRID, GRID)
     _write(module, SEGMENTATION_INPUT, SEGMENTATION_OUTPUTS, shape, path)
+    return _compare_segmentation(module, path)
+
+
+def compare_segmentation(network: ChestNet, path: Path) -> Agreement:
+    """Hold a network against an ONNX file that should be it.
+
+    Raises
+    ------
+    ExportDiffers
+        Some probability differs by more than 1e-3.
+    """
+    return _compare_segmentation(WithProbabilities(network).eval(), path)
+
+
+def _compare_segmentation(module: WithProbabilities, path: Path) -> Agreement:
     trials = [make_patches(_trial(count)) for count in _BATCHES]
     return _compare(module, path, SEGMENTATION_INPUT, SEGMENTATION_OUTPUTS, trials)
 
@@ -129,6 +144,11 @@ def write_classification(ensemble: Ensemble, path: Path) -> Agreement:
     """
     shape = (len(CHANNELS), VIEW, VIEW)
     _write(ensemble, CLASSIFICATION_INPUT, CLASSIFICATION_OUTPUTS, shape, path)
+    return compare_classification(ensemble, path)
+
+
+def compare_classification(ensemble: Ensemble, path: Path) -> Agreement:
+    """The same as `compare_segmentation`, for the classifier."""
     trials = [make_views(_trial(count), VIEW, MARGIN) for count in _BATCHES]
     return _compare(ensemble, path, CLASSIFICATION_INPUT, CLASSIFICATION_OUTPUTS, trials)
 

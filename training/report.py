@@ -42,6 +42,22 @@ class Perturbed:
 
 
 @dataclass(frozen=True)
+class Thickness:
+    """What the segmentation makes of phantoms cut into slices of one thickness.
+
+    Attributes
+    ----------
+    lung_dice, lesion_dice : over whole volumes, mean of the phantoms
+    lesion_volume : found over true, mean of the phantoms
+    """
+
+    slice_mm: int
+    lung_dice: float
+    lesion_dice: float
+    lesion_volume: float
+
+
+@dataclass(frozen=True)
 class SegmentationReport:
     """How well the segmentation does on what it never saw, and its chosen thresholds."""
 
@@ -73,6 +89,7 @@ class Report:
     classification: ClassificationReport
     floors: tuple[Figure, ...]
     robustness: tuple[Perturbed, ...] = field(default=())
+    thickness: tuple[Thickness, ...] = field(default=())
 
     @property
     def figures(self) -> tuple[Figure, ...]:
@@ -85,4 +102,5 @@ class Report:
             "figures": {figure.key: figure.entry() for figure in self.figures},
             "floors": {figure.key: figure.entry() for figure in self.floors},
             "robustness": [vars(one) for one in self.robustness],
+            "thickness": [vars(one) for one in self.thickness],
         }
