@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from firstread.evaluate import evaluate
+from firstread.models import models
 from firstread.serve import Part
 from radiology.errors import FirstreadError
 from settings.environment import Settings, read_settings
@@ -32,6 +33,7 @@ app.add_typer(db, name="db")
 jobs = typer.Typer(help="Jobs: where each study stands, why one failed, and trying again.")
 app.add_typer(jobs, name="jobs")
 app.add_typer(evaluate, name="evaluate")
+app.add_typer(models, name="models")
 
 _REFUSED = 2  # what a shell expects for "you asked for something that cannot be done"
 _console = Console(stderr=True)

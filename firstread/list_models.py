@@ -1,0 +1,132 @@
+"""What `firstread models` shows of the bundles on disk, and moving them in and out of use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from models.bundle import Bundle
+from models.candidates import name_and_version, read_candidates, use_candidate, withdraw_bundle
+from models.catalogue import Catalogue, read_catalogue
+from models.golden import check_golden
+from radiology.errors import BundleRejected, FirstreadError
+from settings.environment import Settings
+
+_DIGEST_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A bundle or a candidate; `bundle` is None where it was refused."""
+
+    label: str
+    bundle: Bundle | None
+    state: str
+
+
+def _in_use(catalogue: Catalogue, settings: Settings) -> Bundle | None:
+    """The bundle that a worker takes when it starts now."""
+    try:
+        return catalogue.newest(settings.bundle)
+    except BundleRejected:
+        return None
+
+
+def _entries(settings: Settings) -> Iterator[_Entry]:
+    catalogue = read_catalogue(settings.bundles_folder)
+    used = _in_use(catalogue, settings)
+    for bundle in catalogue.bundles.values():
+        yield _Entry(
+            f"{bundle.name}/{bundle.version}", bundle, "in use" if bundle is used else "not in use"
+        )
+    for label, error in catalogue.refused.items():
+        yield _Entry(label, None, f"refused: {error}")
+    candidates = read_candidates(settings.bundles_folder)
+    for bundle in candidates.bundles.values():
+        yield _Entry(f"{bundle.name}/{bundle.version}", bundle, "candidate")
+    for label, error in candidates.refused.items():
+        yield _Entry(label, None, f"candidate, refused: {error}")
+
+
+def print_models(settings: Settings) -> None:
+    """Print every bundle: name, version, digest, state."""
+    console = Console(highlight=False)
+    table = Table("Bundle", "Digest", "State", title="Bundles")
+    for entry in sorted(_entries(settings), key=lambda one: one.label):
+        digest = entry.bundle.digest[:_DIGEST_SHOWN] if entry.bundle else "–"
+        table.add_row(entry.label, digest, entry.state)
+    console.print(table)
+    console.print(f"From {settings.bundles_folder}", soft_wrap=True)
+
+
+def _golden(bundle: Bundle) -> str:
+    """What the golden test found; refuses as it does."""
+    try:
+        found = check_golden(bundle)
+    except (OSError, json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        raise BundleRejected(f"The golden test cannot be read: {type(error).__name__}") from error
+    return ", ".join(f"{precision} {value:.1e}" for precision, value in found.items())
+
+
+def check_and_print(settings: Settings, which: str | None) -> int:
+    """Check one bundle or all, candidates too; 0 when every one is whole, otherwise 1.
+
+    Raises
+    ------
+    BundleRejected
+        There is nothing to check.
+    """
+    name, version = name_and_version(which) if which else ("", "")
+    chosen = [
+        entry
+        for entry in _entries(settings)
+        if not name or entry.label == f"{name}/{version}"
+        or (not version and entry.label.startswith(f"{name}/"))
+    ]  # fmt: skip
+    if not chosen:
+        raise BundleRejected(f"No bundle {which or ''} in {settings.bundles_folder}")
+    console = Console(highlight=False, soft_wrap=True)
+    failed = 0
+    for entry in chosen:
+        try:
+            if entry.bundle is None:
+                raise BundleRejected(entry.state)
+            verdict = f"whole; golden test differs by at most {_golden(entry.bundle)}"
+            console.print(f"[bold green]✓[/] {entry.label} ({entry.state}): {verdict}")
+        except FirstreadError as error:
+            failed += 1
+            console.print(f"[bold red]✗[/] {entry.label}:", end=" ")
+            console.print(str(error), markup=False)
+    return 1 if failed else 0
+
+
+def use_and_print(settings: Settings, which: str) -> None:
+    """Take a candidate into use and say what is used now."""
+    use_candidate(settings.bundles_folder, *_named(which))
+    _print_used(settings)
+
+
+def withdraw_and_print(settings: Settings, which: str) -> None:
+    """Take a bundle out of use and say what is used now."""
+    withdraw_bundle(settings.bundles_folder, *_named(which))
+    _print_used(settings)
+
+
+def _named(which: str) -> tuple[str, str]:
+    name, version = name_and_version(which)
+    if not version:
+        raise BundleRejected(f"Which version of {name}? `firstread models list` shows them")
+    return name, version
+
+
+def _print_used(settings: Settings) -> None:
+    used = _in_use(read_catalogue(settings.bundles_folder), settings)
+    label = f"{used.name}/{used.version}" if used else "none"
+    Console(highlight=False, soft_wrap=True).print(
+        f"In use from the next start of the workers: {label}. Studies that are done stay as they "
+        "are."
+    )

@@ -1,0 +1,200 @@
+"""A site trains the shipped bundle further: a candidate comes out, and nothing else changes."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("onnx")
+
+from models.bundle import file_digest, read_bundle
+from models.candidates import candidates_folder, use_candidate, withdraw_bundle
+from models.catalogue import read_catalogue
+from models.golden import check_golden
+from settings.environment import Settings
+from tests.builders.site_folder import write_cases
+from training import site_training
+from training.hold_out import hold_out
+from training.new_cases import main
+from training.site_cases import read_site_cases
+
+NAME = "chest-ct-pneumonia"
+
+pytestmark = pytest.mark.timeout(900)  # seconds alone; minutes beside a training on the same cores
+
+
+def _digests(folder: Path) -> Mapping[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): file_digest(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def base() -> Path:
+    """The newest bundle that we ship."""
+    return read_catalogue(Settings().bundles_folder).newest(NAME).folder
+
+
+def _shelf(base: Path, folder: Path) -> Path:
+    shutil.copytree(base, folder / NAME / base.name)
+    return folder
+
+
+def _words(cases: Path, bundles: Path, build: Path, **more: object) -> list[str]:
+    options = {
+        "new-cases": cases,
+        "bundles": bundles,
+        "build": build,
+        "steps": 2,
+        "threads": 1,
+        **more,
+    }
+    return [f"--{name}={value}" for name, value in options.items()]
+
+
+def _next_minor(version: str) -> str:
+    major, minor, _ = version.split(".")
+    return f"{major}.{int(minor) + 1}.0"
+
+
+class Trained:
+    """One training with masks and labels, and what lay there before it."""
+
+    def __init__(self, base: Path, folder: Path) -> None:
+        self.cases = write_cases(folder / "cases", 24, labels=True, each=2)
+        self.bundles, self.build = _shelf(base, folder / "bundles"), folder / "build"
+        self.before = _digests(self.bundles)
+        self.report = folder / "report.html"
+        words = _words(self.cases, self.bundles, self.build, report=self.report)
+        self.status = main(words)
+        self.version = _next_minor(base.name)
+        self.folder = candidates_folder(self.bundles) / NAME / self.version
+
+
+@pytest.fixture(scope="module")
+def trained(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Train once for all tests that only look."""
+    return Trained(base, tmp_path_factory.mktemp("site"))
+
+
+def test_a_whole_candidate_is_written_beside_the_untouched_base(trained: Trained) -> None:
+    assert trained.status == 0
+    after = _digests(trained.bundles)
+    assert {name: after[name] for name in trained.before} == trained.before
+    bundle = read_bundle(trained.folder)
+    check_golden(bundle)
+    assert "old against new" in trained.report.read_text().lower()
+    assert sum(path.stat().st_size for path in trained.folder.iterdir()) < 20_000_000
+    assert not list(trained.build.glob("*"))
+
+
+def test_the_networks_are_new_and_used_as_the_old_ones_were(trained: Trained, base: Path) -> None:
+    old, new = read_bundle(base), read_bundle(trained.folder)
+    for name in ("segmentation.onnx", "classification.onnx"):
+        assert file_digest(base / name) != file_digest(trained.folder / name)
+    assert (new.lesion, new.lung, new.classification, new.case, new.criteria) == (
+        *(old.lesion, old.lung, old.classification, old.case, old.criteria),
+    )
+    assert new.licences[:-1] == old.licences
+    assert new.licences[-1].data.startswith("cases of the site")
+
+
+def test_a_running_site_goes_on_with_the_old_one_until_it_is_asked(
+    trained: Trained, base: Path
+) -> None:
+    def newest() -> str:
+        return read_catalogue(trained.bundles).newest(NAME).version
+
+    assert newest() == base.name
+    digests = _digests(trained.folder)
+    moved = use_candidate(trained.bundles, NAME, trained.version)
+    assert newest() == trained.version
+    assert _digests(moved) == digests
+    withdraw_bundle(trained.bundles, NAME, trained.version)
+    assert newest() == base.name
+    assert _digests(trained.folder) == digests
+
+
+def test_held_out_slices_were_never_trained_on(trained: Trained) -> None:
+    facts = json.loads((trained.folder / "evaluation.json").read_text())
+    slices = read_site_cases(trained.cases).slices
+    held = hold_out(slices)
+    learnt = set(facts["trained_pictures"])
+    assert {one.digest for one in slices if one.case not in held} == learnt
+    assert facts["cases"] == {"trained": 12 - len(held), "held_out": len(held)}
+
+
+def test_no_file_or_patient_is_named_in_the_bundle(trained: Trained) -> None:
+    for name in ("evaluation.json", "MODEL_CARD.md", "bundle.toml"):
+        text = (trained.folder / name).read_text()
+        assert "Secret" not in text
+        assert "slice0" not in text
+
+
+def test_the_version_is_not_written_twice_unless_asked(
+    trained: Trained, base: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = _words(trained.cases, trained.bundles, trained.build, version=trained.version)
+    before = _digests(trained.folder)
+    assert main(words) == 2
+    assert "--replace" in capsys.readouterr().err
+    assert _digests(trained.folder) == before
+    released = _words(trained.cases, trained.bundles, trained.build, version=base.name)
+    assert main([*released, "--replace"]) == 2
+    assert "is the base itself" in capsys.readouterr().err
+
+
+def test_an_interrupted_training_goes_on_and_says_what_came_of_it(
+    base: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    cases, bundles = write_cases(tmp_path / "cases", 8), _shelf(base, tmp_path / "bundles")
+    words = _words(cases, bundles, tmp_path / "build", base=f"{NAME}@{base.name}")
+
+    def interrupt(*_: object) -> Any:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(site_training, "write_networks", interrupt)
+        assert main(words) == 130
+    candidates = candidates_folder(bundles)
+    assert not list(candidates.rglob("*.onnx"))
+    caplog.set_level(logging.INFO)
+    assert main(words) == 0
+    assert "segmentation: going on from step 2" in caplog.text
+    entries = json.loads(capsys.readouterr().out)
+    assert entries["base"] == f"{NAME}/{base.name}"
+    assert entries["candidate"] == f"{NAME}/{_next_minor(base.name)}"
+    assert entries["learnt"] == "segmentation"
+    assert entries["dice_n"] == entries["cases_held_out"] >= 2
+    low, high = entries["dice_difference_ci95"]
+    assert low <= entries["dice_difference"] <= high
+    assert "auc_old" not in entries
+    assert any("--data" in note for note in entries["notes"])
+    candidate = candidates / NAME / _next_minor(base.name)
+    for name in ("classification.onnx", "classification-int8.onnx"):
+        assert file_digest(candidate / name) == file_digest(base / name)
+
+
+def test_a_folder_that_cannot_be_trained_on_is_refused(
+    base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundles = _shelf(base, tmp_path / "bundles")
+    cases = write_cases(tmp_path / "cases", 3)
+    assert main(_words(cases, bundles, tmp_path / "build")) == 2
+    said = capsys.readouterr()
+    assert "there are 3 cases" in said.err
+    assert said.out == ""
+    assert not candidates_folder(bundles).exists()
