@@ -57,7 +57,7 @@ class CaseAnswer:
     Attributes
     ----------
     suspicion : 0 to 1, from the chosen rule
-    viral : None where no pneumonia is suspected, or where there is no classifier
+    viral, signs : None and empty where no pneumonia is suspected, or without a classifier
     """
 
     suspicion: float
@@ -147,7 +147,7 @@ def _viral_answer(
     probability = float(np.mean([one.viral for one in used])) if used else None
     spread = float(np.mean([one.spread for one in used])) if used else None
     return ViralAnswer(
-        type=_type_of(probability, spread, limits),
+        type=viral_type(probability, spread, limits),
         probability=probability,
         spread=spread,
         low=limits.low,
@@ -157,7 +157,15 @@ def _viral_answer(
     )
 
 
-def _type_of(probability: float | None, spread: float | None, limits: ViralLimits) -> PneumoniaType:
+def viral_type(
+    probability: float | None, spread: float | None, limits: ViralLimits
+) -> PneumoniaType:
+    """Whether a probability is the viral pattern's; of a study, or of one slice.
+
+    Parameters
+    ----------
+    probability, spread : see `ViralAnswer`; undetermined where there is none
+    """
     if probability is None or spread is None or spread > limits.greatest_spread:
         return PneumoniaType.UNDETERMINED
     if probability >= limits.high:
@@ -236,6 +244,7 @@ def answer_case(
         suspected=suspected,
         rules=rules,
         viral=viral,
-        signs=_sign_answers(answers, bundle.classification),
+        # Signs were learnt from slices with pneumonia alone: of others they say nothing.
+        signs=_sign_answers(answers, bundle.classification) if suspected else (),
         confidence=confidence_of(suspicion, point.suspicion_threshold, spread, reserved=reserved),
     )

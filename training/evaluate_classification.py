@@ -15,7 +15,7 @@ from training.report import ClassificationReport, Figure
 _VAL = "official COVID-CT val split"
 _OUT_OF_FOLD = "COVID-CT train split, out of fold"
 _LEAST_SIGNS = 5  # slices that show a sign; below that no AUC is worth printing
-_UNDETERMINED = 0.1  # on either side of the threshold the type stays open; ours
+_LARGEST_ERROR = 0.1  # of slices of either label that a firm answer on the type may miss; ours
 _SPREAD_QUANTILE = 0.95
 
 
@@ -31,6 +31,19 @@ def _sign_threshold(truth: NDArray[np.bool_], probability: NDArray[np.float64]) 
     return float(np.clip(best_threshold(truth, probability, Criterion.F1), 0.05, 0.95))
 
 
+def _firm_limits(
+    truth: NDArray[np.bool_], probability: NDArray[np.float64], threshold: float
+) -> tuple[float, float]:
+    """Between which probabilities the type stays open.
+
+    Below the lower one lies a tenth of the viral slices, above the higher one a tenth of the
+    others, so that a firm answer misses no more of either.
+    """
+    low = float(np.quantile(probability[truth], _LARGEST_ERROR))
+    high = float(np.quantile(probability[~truth], 1.0 - _LARGEST_ERROR))
+    return round(min(low, threshold), 3), round(max(high, threshold), 3)
+
+
 def evaluate_classification(figures: Figures, classifier: Classifier) -> ClassificationReport:
     """Choose thresholds out of fold, then score the val split."""
     calibration, train, val = classifier.calibration, figures.train, figures.val
@@ -38,6 +51,7 @@ def evaluate_classification(figures: Figures, classifier: Classifier) -> Classif
     truth_inside = train.viral == 1
     threshold = best_threshold(truth_inside, inside, Criterion.ACCURACY)
     threshold = float(np.clip(round(threshold, 3), 0.05, 0.95))
+    low, high = _firm_limits(truth_inside, inside, threshold)
     answer = logits_of(classifier.members, val)
     probability, truth = calibration.viral(answer.viral), val.viral == 1
     scores = score_classification(truth, probability, threshold)
@@ -97,8 +111,8 @@ def evaluate_classification(figures: Figures, classifier: Classifier) -> Classif
         calibration=calibration,
         viral_threshold=threshold,
         sign_thresholds=tuple(sign_thresholds),
-        viral_low=round(max(threshold - _UNDETERMINED, 0.05), 3),
-        viral_high=round(min(threshold + _UNDETERMINED, 0.95), 3),
+        viral_low=low,
+        viral_high=high,
         greatest_spread=round(float(np.quantile(spread, _SPREAD_QUANTILE)), 3),
         figures=tuple(lines),
         notes=notes,
