@@ -54,18 +54,54 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Figure:
+    """A figure of the report with its interval.
+
+    Attributes
+    ----------
+    short : a name that a card has room for; empty for a figure that gets no card
+    digits : behind the decimal point
+    """
+
+    name: str
+    estimate: Estimate
+    short: str = ""
+    digits: int = 3
+
+    @property
+    def value(self) -> str:
+        """As the page prints it."""
+        return figure_text(self.estimate.value, self.digits)
+
+    @property
+    def interval(self) -> str:
+        """As the page prints it."""
+        return interval_text(self.estimate, self.digits)
+
+    @property
+    def place(self) -> tuple[float, float, float] | None:
+        """Low end, value and high end in percent of 0…1; None for a figure that may lie beyond."""
+        one = self.estimate
+        if one.value is None or one.low is None or one.high is None:
+            return None
+        if not 0.0 <= one.low <= one.high <= 1.0:
+            return None
+        return 100.0 * one.low, 100.0 * one.value, 100.0 * one.high
+
+
+@dataclass(frozen=True)
 class Page:
     """A report.
 
     Attributes
     ----------
     facts : what was evaluated on what: bundle, digest, data
-    figures : the headline figures, by name
+    figures : the headline figures
     """
 
     title: str
     facts: Sequence[tuple[str, str]]
-    figures: Sequence[tuple[str, Estimate]]
+    figures: Sequence[Figure]
     sections: Sequence[Section] = field(default=())
 
 
@@ -74,11 +110,11 @@ def figure_text(value: float | None, digits: int = 3) -> str:
     return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
 
 
-def interval_text(estimate: Estimate) -> str:
+def interval_text(estimate: Estimate, digits: int = 3) -> str:
     """Both ends of an interval as the page prints them."""
     if estimate.low is None or estimate.high is None:
         return "–"
-    return f"{figure_text(estimate.low)} to {figure_text(estimate.high)}"
+    return f"{figure_text(estimate.low, digits)} to {figure_text(estimate.high, digits)}"
 
 
 def render_page(page: Page) -> str:
@@ -90,6 +126,4 @@ def render_page(page: Page) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["figure"] = figure_text
-    environment.filters["interval"] = interval_text
     return environment.get_template(_TEMPLATE).render(page=page)

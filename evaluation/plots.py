@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from evaluation.calibration import Calibration
-from evaluation.classification import Confusion
+from evaluation.classification import Confusion, f_beta_of_counts
 from evaluation.estimate import Estimate
 from evaluation.page import Picture, figure_text
 from evaluation.receiver_operating import Scores, Truth, roc_curve
@@ -82,7 +82,7 @@ def plot_calibration(found: Calibration) -> Picture:
             xlabel="Mean probability in the bin",
             ylabel="Share that has it",
             xlim=(0, 1),
-            ylim=(0, 1),
+            ylim=(-0.02, 1.02),
         )
         axes.legend(loc="upper left")
         address = _address(figure)
@@ -122,6 +122,36 @@ def plot_probabilities(truth: Truth, scores: Scores, threshold: float) -> Pictur
     return Picture(address, text, f"Probabilities; the threshold is {threshold:.3f}.")
 
 
+def plot_thresholds(truth: Truth, scores: Scores, threshold: float) -> Picture:
+    """What another threshold would give."""
+    at = np.linspace(0.0, 1.0, 201)
+    called = scores[None, :] >= at[:, None]
+    hits, alarms = (called & truth).sum(axis=1), (called & ~truth).sum(axis=1)
+    positives, negatives = np.count_nonzero(truth), np.count_nonzero(~truth)
+    lines = [
+        ("sensitivity", hits / positives, BLUE),
+        ("specificity", 1.0 - alarms / negatives, ORANGE),
+        ("F2", f_beta_of_counts(hits, alarms, positives - hits, 2.0), GREY),
+    ]
+    with mpl.rc_context(_STYLE):
+        figure, axes = _figure()
+        for name, values, colour in lines:
+            axes.plot(at, values, color=colour, linewidth=2, label=name)
+        axes.axvline(threshold, color="black", linewidth=1.2, linestyle="--")
+        axes.set(xlabel="Threshold", ylabel="Figure", xlim=(0, 1), ylim=(-0.02, 1.02))
+        axes.legend(**_ABOVE)
+        address = _address(figure)
+    said = ", ".join(
+        f"{name} {figure_text(float(np.interp(threshold, at, values)), 2)}"
+        for name, values, _ in lines
+    )
+    return Picture(
+        address,
+        f"Sensitivity falls and specificity rises with the threshold; at {threshold:.3f}: {said}.",
+        "What another threshold would give; the dashed line is the bundle's own.",
+    )
+
+
 def plot_histogram(values: NDArray[np.float64], name: str, caption: str) -> Picture:
     """Histogram of a figure between 0 and 1 over cases."""
     with mpl.rc_context(_STYLE):
@@ -135,6 +165,23 @@ def plot_histogram(values: NDArray[np.float64], name: str, caption: str) -> Pict
         address = _address(figure)
     quarters = ", ".join(f"{value:.2f}" for value in np.quantile(values, [0.25, 0.5, 0.75]))
     return Picture(address, f"Histogram of {name}; quartiles {quarters}.", caption)
+
+
+def plot_by_size(percent: NDArray[np.float64], dice: NDArray[np.float64]) -> Picture:
+    """Dice against how much of a slice the reference covers: small things are hard to outline."""
+    drawn = percent > 0
+    with mpl.rc_context(_STYLE):
+        figure, axes = _figure()
+        axes.scatter(percent[drawn], dice[drawn], s=28, color=BLUE, alpha=0.7, linewidths=0)
+        if drawn.any():
+            axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.set(xlabel="Reference, % of the slice", ylabel="Dice", ylim=(-0.02, 1.02))
+        address = _address(figure)
+    halves = np.array_split(dice[drawn][np.argsort(percent[drawn], kind="stable")], 2)
+    means = [figure_text(float(half.mean()) if half.size else None) for half in halves]
+    text = f"Mean Dice {means[0]} in the half with less drawn, {means[1]} in the other."
+    return Picture(address, f"Dice against the drawn area. {text}", f"Dice by drawn area. {text}")
 
 
 def plot_share_by_slice(truth: Truth, shares: Scores, patient: str) -> Picture:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evaluation.page import Page, Section, Table, figure_text
+from evaluation.page import Figure, Page, Section, Table, figure_text
 from evaluation.plots import plot_roc, plot_share_by_slice
 from evaluation.reports import Facts, subgroup_section
 from evaluation.study_scores import StudyEvidence, StudyScores, pooled_slices, slice_area
@@ -80,10 +80,10 @@ def studies_page(
         if one.slice_truth.size
     ]
     named = [
-        ("Slices: area under the ROC curve of the lesion share", scores.slices),
-        ("Lobes: area under the ROC curve of the lesion share", scores.lobes),
-        ("Cases: sensitivity", scores.sensitivity),
-        ("Cases: specificity", scores.specificity),
+        Figure("Slices: area under the ROC curve of the lesion share", scores.slices, "Slice AUC"),
+        Figure("Lobes: area under the ROC curve of the lesion share", scores.lobes, "Lobe AUC"),
+        Figure("Cases: sensitivity", scores.sensitivity, "Case sensitivity"),
+        Figure("Cases: specificity", scores.specificity, "Case specificity"),
     ]
     lobes = _lobes_table(evidence)
     apart = _yes_or_no(scores.lobes_apart)

@@ -12,8 +12,15 @@ from evaluation.classification import ClassificationScores, Confusion, Criterion
 from evaluation.mask_scores import MaskScores
 from evaluation.masks import Mask, MaskAgreement
 from evaluation.overlay import overlay
-from evaluation.page import Page, Picture, Section, Table, figure_text, interval_text
-from evaluation.plots import plot_calibration, plot_histogram, plot_probabilities, plot_roc
+from evaluation.page import Figure, Page, Picture, Section, Table, figure_text, interval_text
+from evaluation.plots import (
+    plot_by_size,
+    plot_calibration,
+    plot_histogram,
+    plot_probabilities,
+    plot_roc,
+    plot_thresholds,
+)
 from evaluation.receiver_operating import Scores, Truth
 from evaluation.subgroups import SubgroupComparison
 
@@ -23,10 +30,16 @@ WORST = 8
 
 @dataclass(frozen=True)
 class NamedAgreement:
-    """A slice, by the name that the user gave it, and how its masks agree."""
+    """A slice, by the name that the user gave it, and how its masks agree.
+
+    Attributes
+    ----------
+    reference_percent : how much of the slice the reference covers
+    """
 
     name: str
     agreement: MaskAgreement
+    reference_percent: float
 
 
 @dataclass(frozen=True)
@@ -94,6 +107,7 @@ def classification_page(
     pictures.append(plot_calibration(scores.calibration))
     if both:
         pictures.append(plot_probabilities(truth, probability, scores.threshold))
+        pictures.append(plot_thresholds(truth, probability, scores.threshold))
     called = probability >= scores.threshold
     order = np.argsort(-np.abs(truth - probability), kind="stable")
     rows = [
@@ -111,14 +125,14 @@ def classification_page(
     if both:
         tables.append(_threshold_table(truth, probability))
     named = [
-        ("Area under the ROC curve", scores.auc),
-        ("Accuracy", scores.accuracy),
-        ("Sensitivity (recall)", scores.sensitivity),
-        ("Specificity", scores.specificity),
-        ("Precision", scores.precision),
-        ("F1", scores.f1),
-        ("F2", scores.f2),
-        ("Expected calibration error", scores.calibration.error),
+        Figure("Area under the ROC curve", scores.auc, "AUC"),
+        Figure("Accuracy", scores.accuracy, "Accuracy"),
+        Figure("Sensitivity (recall)", scores.sensitivity, "Sensitivity"),
+        Figure("Specificity", scores.specificity, "Specificity"),
+        Figure("Precision", scores.precision),
+        Figure("F1", scores.f1),
+        Figure("F2", scores.f2, "F2"),
+        Figure("Expected calibration error", scores.calibration.error, "Calibration error"),
     ]
     sections = [
         Section("Curves", pictures=pictures),
@@ -166,23 +180,28 @@ def segmentation_page(
     ]
     head = ["Slice", "Dice", "VOE (%)", "RVD (%)", f"ASD ({unit})", f"MSD ({unit})"]
     named = [
-        ("Dice, mean", scores.dice),
-        ("Dice, median", scores.dice_median),
-        ("Volumetric overlap error (%)", scores.voe),
-        ("Relative volume difference (%)", scores.rvd),
-        (f"Average symmetric surface distance ({unit})", scores.asd),
-        (f"Maximum symmetric surface distance ({unit})", scores.msd),
+        Figure("Dice, mean", scores.dice, "Dice, mean"),
+        Figure("Dice, median", scores.dice_median, "Dice, median"),
+        Figure("Volumetric overlap error (%)", scores.voe, "Overlap error, %", 1),
+        Figure("Relative volume difference (%)", scores.rvd, "Volume difference, %", 1),
+        Figure(f"Average symmetric surface distance ({unit})", scores.asd, f"ASD, {unit}", 1),
+        Figure(f"Maximum symmetric surface distance ({unit})", scores.msd, digits=1),
     ]
     if floor is not None:
-        named.append(("Floor: Dice of a threshold at −700…−300 HU", floor.dice))
+        named.append(Figure("Floor: Dice of a threshold at −700…−300 HU", floor.dice))
     notes = [
         f"{scores.both_empty} slices without any, found or drawn (Dice 1); {scores.found_empty} "
         f"where all was missed and {scores.reference_empty} where all was invented (Dice 0, no "
         "distances)."
     ]
     caption = f"Dice of {scores.count} slices. Mean {scores.dice}."
+    sizes = np.array([one.reference_percent for one in slices])
     sections = [
-        Section("Spread", notes=notes, pictures=[plot_histogram(dice, "Dice", caption)]),
+        Section(
+            "Spread",
+            notes=notes,
+            pictures=[plot_histogram(dice, "Dice", caption), plot_by_size(sizes, dice)],
+        ),
         Section(
             "The worst slices",
             notes=[

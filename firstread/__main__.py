@@ -12,6 +12,7 @@ from rich.console import Console
 
 from firstread.evaluate import evaluate
 from firstread.models import models
+from firstread.predict import predict
 from firstread.serve import Part
 from radiology.errors import FirstreadError
 from settings.environment import Settings, read_settings
@@ -33,6 +34,7 @@ app.add_typer(db, name="db")
 jobs = typer.Typer(help="Jobs: where each study stands, why one failed, and trying again.")
 app.add_typer(jobs, name="jobs")
 app.add_typer(evaluate, name="evaluate")
+app.command()(predict)
 app.add_typer(models, name="models")
 
 _REFUSED = 2  # what a shell expects for "you asked for something that cannot be done"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +9,8 @@ from typing import Annotated
 import typer
 
 from firstread.evaluate_target import Target
-from radiology.errors import FirstreadError, SettingsRefused
+from firstread.say import errors_to_exit_code, print_json
+from radiology.errors import SettingsRefused
 from settings.environment import Settings, read_settings
 from settings.log_events import configure_logging
 
@@ -24,11 +23,9 @@ Examples: `firstread evaluate classification --images covid_ct --labels covid_ct
 val`; `firstread evaluate studies --dicom ct/covid-P001 --labels ct/covid-P001.labels.json`.""",
 )
 
-_REFUSED = 2  # as in `firstread.__main__`
-
 BundleOption = Annotated[
     str | None,
-    typer.Option("--bundle", help="NAME or NAME/VERSION; default: the newest of the settings'."),
+    typer.Option("--bundle", help="NAME or NAME@VERSION; default: the newest of the settings'."),
 ]
 BundlesOption = Annotated[
     Path | None, typer.Option("--bundles", help="Folder of bundles; default: the settings'.")
@@ -48,20 +45,6 @@ class Rotation(StrEnum):
     QUARTER = "90"
     HALF = "180"
     THREE_QUARTERS = "270"
-
-
-@contextmanager
-def _errors_to_exit_code() -> Iterator[None]:
-    from firstread.evaluate_bundle import console
-
-    try:
-        yield
-    except FirstreadError as error:
-        console.print(f"[bold red]{error.kind}[/]:", end=" ")
-        console.print(str(error), markup=False)  # a file may be called [bold]
-        raise typer.Exit(_REFUSED) from error
-    except KeyboardInterrupt as error:
-        raise typer.Exit(130) from error
 
 
 def _settings() -> Settings:
@@ -87,10 +70,10 @@ def classification(
     Example: `firstread evaluate classification --images covid_ct --labels covid_ct/labels.csv
     --split val --report classification.html`.
     """
-    from firstread.evaluate_bundle import Choice, print_json
+    from firstread.evaluate_bundle import Choice
     from firstread.evaluate_classification import evaluate_classification
 
-    with _errors_to_exit_code():
+    with errors_to_exit_code():
         choice = Choice(bundle, bundles, report, threads)
         print_json(evaluate_classification(images, labels, split, choice, _settings()))
 
@@ -123,10 +106,10 @@ def segmentation(
     infnet/infection_mask --target lesion --rotate 270`; `firstread evaluate segmentation --npz
     lungs2d/lungs2d_256.npz --target lung`.
     """
-    from firstread.evaluate_bundle import Choice, print_json
+    from firstread.evaluate_bundle import Choice
     from firstread.evaluate_segmentation import evaluate_segmentation
 
-    with _errors_to_exit_code():
+    with errors_to_exit_code():
         source = _source(images, masks, npz)
         choice = Choice(bundle, bundles, report, threads)
         print_json(
@@ -160,9 +143,9 @@ def studies(
     Example: `firstread evaluate studies --dicom ct/covid-P001 --labels ct/covid-P001.labels.json
     --report studies.html`.
     """
-    from firstread.evaluate_bundle import Choice, print_json
+    from firstread.evaluate_bundle import Choice
     from firstread.evaluate_studies import evaluate_studies
 
-    with _errors_to_exit_code():
+    with errors_to_exit_code():
         choice = Choice(bundle, bundles, report, threads)
         print_json(evaluate_studies(dicom, labels, choice, _settings()))

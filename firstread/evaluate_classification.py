@@ -10,18 +10,11 @@ import numpy as np
 from evaluation.classification import score_classification
 from evaluation.reports import classification_page
 from evaluation.subgroups import compare_classification
-from firstread.evaluate_bundle import (
-    Choice,
-    bundle_entries,
-    bundle_facts,
-    choose_bundle,
-    console,
-    open_slice_reader,
-    shown_progress,
-    write_report,
-)
+from firstread.choose_bundle import bundle_entries
+from firstread.evaluate_bundle import Choice, bundle_facts, open_slice_reader, write_report
 from firstread.evaluate_labels import LabelledImage, Labels, read_labels
-from firstread.evaluate_slices import read_grey
+from firstread.read_picture import read_grey
+from firstread.say import console, shown_progress
 from models.bundle import Bundle
 from models.read_slice import SliceReader
 from radiology.errors import BundleRejected
@@ -44,13 +37,14 @@ def evaluate_classification(
     BundleRejected
         There is no such bundle, or it has no classifier.
     """
+    choice.check_report()
     known = read_labels(labels, images, split)
     if known.excluded:
         console.print(
             f"{known.excluded} rows are left out: the same image stands in both classes "
             "(exclude_contradictory_duplicate)"
         )
-    bundle = choose_bundle(choice, settings)
+    bundle = choice.find(settings)
     if bundle.classification is None:
         raise BundleRejected(
             f"The bundle {bundle.name}/{bundle.version} cannot classify; choose one with a "

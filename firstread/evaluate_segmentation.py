@@ -13,18 +13,11 @@ from evaluation.floors import threshold_lesions
 from evaluation.mask_scores import MaskScores, score_masks
 from evaluation.masks import Mask, MaskAgreement, agreement
 from evaluation.reports import WORST, NamedAgreement, ShownSlice, segmentation_page
-from firstread.evaluate_bundle import (
-    Choice,
-    bundle_entries,
-    bundle_facts,
-    choose_bundle,
-    console,
-    open_slice_reader,
-    shown_progress,
-    write_report,
-)
+from firstread.choose_bundle import bundle_entries
+from firstread.evaluate_bundle import Choice, bundle_facts, open_slice_reader, write_report
 from firstread.evaluate_slices import ReferenceSlice, slices_of_folders, slices_of_npz
 from firstread.evaluate_target import Target
+from firstread.say import console, shown_progress
 from models.grey_levels import grey_to_hounsfield
 from models.read_slice import SliceReader, SliceReading
 from radiology.errors import SettingsRefused
@@ -56,7 +49,8 @@ class _Tally:
     def add(self, one: ReferenceSlice, reading: SliceReading) -> None:
         found = _FOUND[self._target](reading)
         agreed = agreement(found, one.reference, self._spacing)
-        self.named.append(NamedAgreement(one.name, agreed))
+        drawn = 100.0 * float(one.reference.mean())
+        self.named.append(NamedAgreement(one.name, agreed, drawn))
         if self._target is Target.LESION:
             simple = threshold_lesions(_hounsfield(one), reading.lungs > 0)
             self.floor.append(agreement(simple, one.reference, self._spacing))
@@ -138,10 +132,11 @@ def evaluate_segmentation(
     BundleRejected
         There is no such bundle.
     """
+    choice.check_report()
     slices = list(_slices(source, target, degrees))
     if not slices:
         raise SettingsRefused(f"There is no slice in {source}")
-    bundle = choose_bundle(choice, settings)
+    bundle = choice.find(settings)
     reader = open_slice_reader(bundle, choice, settings)
     _remark_on_turns(reader, slices, target, degrees)
     tally = _Tally(target, pixel_mm, keep=choice.report is not None)

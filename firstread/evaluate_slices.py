@@ -13,17 +13,15 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
 from evaluation.masks import Mask
 from firstread.evaluate_target import Target
+from firstread.read_picture import Grey, opened_picture, read_grey
 from radiology.errors import SettingsRefused
 
-Grey = NDArray[np.uint8]
 Levels = NDArray[np.uint8]
 
 _PICTURES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp"})
-_EIGHT_BIT = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"})
 _MOST_LEVELS = 4  # distinct grey levels of a mask, 0 among them; more is the noise of JPEG
 _WHITE = 255
 # What the first two colours of the palette of PASCAL VOC, (128, 0, 0) and (0, 128, 0), become in
@@ -48,36 +46,11 @@ class ReferenceSlice:
     reference: Mask
 
 
-def read_grey(path: Path) -> Grey:
-    """Read a picture as 8-bit grey levels.
-
-    Raises
-    ------
-    SettingsRefused
-        It cannot be read, or has more than 8 bits, whose window nobody stated.
-    """
-    try:
-        with Image.open(path) as image:
-            if image.mode not in _EIGHT_BIT:
-                raise SettingsRefused(
-                    f"{path} is not an 8-bit picture (it is {image.mode}); export it in a lung "
-                    "window with 8 bits, or give the DICOM to `firstread evaluate studies`"
-                )
-            return np.asarray(image.convert("L"), dtype=np.uint8)
-    except FileNotFoundError as error:
-        raise SettingsRefused(f"There is no file {path}") from error
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise SettingsRefused(f"{path} cannot be read as a picture; is it damaged?") from error
-
-
 def read_levels(path: Path) -> Levels:
     """Read a mask as the numbers that are stored: of a picture with a palette, its indices."""
-    try:
-        with Image.open(path) as image:
-            if image.mode == "P":
-                return np.asarray(image, dtype=np.uint8)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
-        pass  # read_grey says what is wrong
+    with opened_picture(path) as image:
+        if image.mode == "P":
+            return np.array(image, dtype=np.uint8)
     return read_grey(path)
 
 

@@ -11,18 +11,12 @@ import numpy as np
 from evaluation.report_studies import ShownStudy, studies_page
 from evaluation.study_scores import StudyEvidence, StudyScores, score_studies, slice_area
 from evaluation.subgroups import SubgroupComparison, compare_classification
-from firstread.evaluate_bundle import (
-    Choice,
-    bundle_entries,
-    bundle_facts,
-    choose_bundle,
-    shown_progress,
-    write_report,
-)
+from firstread.choose_bundle import bundle_entries, with_threads
+from firstread.evaluate_bundle import Choice, bundle_facts, write_report
 from firstread.evaluate_study_labels import LOBES, StudyLabels, find_patients, read_study_labels
 from firstread.read_labelled_study import StudyReading, read_labelled_study
+from firstread.say import shown_progress
 from models.bundle import Bundle
-from models.onnx_session import NetworkSession
 from radiology.errors import Refused
 from radiology.finding import Outcome, Reading
 from radiology.territory import Territory
@@ -39,6 +33,7 @@ _LABELS_OF: Mapping[Territory, tuple[str, ...]] = {
     Territory.RIGHT_UPPER_AND_MIDDLE_LOBE: ("RUL", "RML"),
 }
 _ZONES = "not every fissure could be seen, so there are zones in place of lobes"
+_NO_LUNGS = "no lungs were found"
 _TOGETHER = "the horizontal fissure could not be seen: right upper and middle lobe are one"
 
 Results = Sequence[tuple[StudyLabels, StudyReading | Refused]]
@@ -63,12 +58,11 @@ def evaluate_studies(
     BundleRejected
         There is no such bundle.
     """
+    choice.check_report()
     known = read_study_labels(labels)
     folders = find_patients(folder, [one.patient for one in known])
-    bundle = choose_bundle(choice, settings)
-    threads = choice.threads or settings.inference_threads
-    session = NetworkSession(bundle, provider=settings.execution_provider, threads=threads)
-    reader = Reader(bundle, session)
+    bundle = choice.find(settings)
+    reader = Reader.of(bundle, with_threads(settings, choice.threads))
     results = [
         (one, read_labelled_study(one, folders[one.patient], reader))
         for one in shown_progress(known, "Reading studies", len(known))
@@ -190,6 +184,8 @@ def _lobes_reason(study: StudyReading) -> str | None:
     """Why a patient has not each of the five lobes; None when there they are."""
     if len(study.lobe_shares) == len(LOBES):
         return None
+    if study.slice_shares is None:
+        return _NO_LUNGS
     if Territory.RIGHT_UPPER_AND_MIDDLE_LOBE in study.lobe_shares:
         return _TOGETHER
     return _ZONES
@@ -200,7 +196,13 @@ def _patient_entries(
 ) -> dict[str, Any]:
     """The case answer of one patient with its figures."""
     if isinstance(study, Refused):
-        return {"patient": labels.patient, "outcome": "refused", "reason": str(study)}
+        return {
+            "patient": labels.patient,
+            "infected": labels.infected,
+            "outcome": "refused",
+            "kind": study.kind,
+            "reason": str(study),
+        }
     own = evidence[labels.patient]
     return {
         "patient": labels.patient,

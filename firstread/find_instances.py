@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,10 +47,12 @@ def find_instances(
     Raises
     ------
     SettingsRefused
-        The folder does not exist, is empty, or holds no DICOM instance.
+        The folder does not exist, is empty, holds no DICOM instance, or a file cannot be read.
     """
     if not folder.is_dir():
         raise SettingsRefused(f"There is no folder {folder}")
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise SettingsRefused(f"The folder {folder} may not be read")
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     if not files:
         raise SettingsRefused(f"The folder {folder} is empty")
@@ -68,12 +71,26 @@ def find_instances(
     return found
 
 
+def is_instance(path: Path) -> bool:
+    """Whether a file begins as a DICOM instance does.
+
+    Raises
+    ------
+    SettingsRefused
+        It cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            file.seek(_PREFIX_AT)
+            return file.read(len(_PREFIX)) == _PREFIX
+    except OSError as error:
+        raise SettingsRefused(f"{path} cannot be read: {error.strerror}") from error
+
+
 def _study_of(path: Path) -> str | None:
     """The study that a file belongs to; None when it is not an instance with file meta."""
-    with path.open("rb") as file:
-        file.seek(_PREFIX_AT)
-        if file.read(len(_PREFIX)) != _PREFIX:
-            return None
+    if not is_instance(path):
+        return None
     try:
         header = dcmread(path, specific_tags=["StudyInstanceUID"], stop_before_pixels=True)
     except (InvalidDicomError, EOFError, ValueError, OSError):

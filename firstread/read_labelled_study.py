@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,22 +11,17 @@ from numpy.typing import NDArray
 from pydicom import dcmread
 
 from evaluation.subgroups import age_group
-from firstread.evaluate_bundle import console
 from firstread.evaluate_study_labels import PatientFolder, StudyLabels
+from firstread.read_study_files import ReadStudy, read_study_files
+from firstread.say import console
 from models.lobes import find_territories, measure_territories
 from radiology.errors import Refused, SettingsRefused
 from radiology.finding import Reading, Side, Triage
 from radiology.region import ChestRegions
 from radiology.territory import Territory
 from radiology.volume import Volume
-from worker.bundle_series import bundle_refusal
-from worker.decode_volume import decode_volume
+from worker.frame_headers import text
 from worker.infer_findings import Reader
-from worker.read_series import group_series, read_instances
-from worker.select_series import select_series
-from worker.series_rules import REFUSALS
-
-_YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}  # PS3.5 Table 6.2-1, AS
 
 
 @dataclass(frozen=True)
@@ -69,25 +63,19 @@ def read_labelled_study(
     SettingsRefused
         The labels are for another number of slices.
     """
-    instances = read_instances(place.found.paths)
-    paths = {one.instance.sop_instance_uid: one.path for one in instances}
     try:
-        selection = select_series(
-            group_series(instances), refusals=(*REFUSALS, bundle_refusal(reader.bundle))
-        )
-        volume = decode_volume(selection.require(), paths)
-        reading, triage = reader.read(volume)
+        study = read_study_files(place.found.paths, reader)
     except Refused as error:
         console.print(f"{labels.patient}: {error.kind}: {error}", markup=False)
         return error
-    _check_slices(labels, volume, place.folder)
-    regions = reading.regions
+    _check_slices(labels, study.volume, place.folder)
+    reading, regions = study.reading, study.reading.regions
     return StudyReading(
         reading=reading,
-        triage=triage,
-        slice_shares=None if regions is None else _shares_from_top(volume, regions),
-        lobe_shares={} if regions is None else _lobe_shares(volume, regions),
-        groups=_groups(paths[volume.frames[0].sop_instance_uid]),
+        triage=study.triage,
+        slice_shares=None if regions is None else _shares_from_top(study.volume, regions),
+        lobe_shares=_lobe_shares(study),
+        groups=_groups(study),
     )
 
 
@@ -108,22 +96,21 @@ def _shares_from_top(volume: Volume, regions: ChestRegions) -> NDArray[np.float6
     return shares[::-1]
 
 
-def _lobe_shares(volume: Volume, regions: ChestRegions) -> dict[Territory, float]:
-    territories = find_territories(volume, regions)
-    return {
-        figures.territory: figures.lesion_share_percent
-        for figures in measure_territories(volume, regions, territories)
-        if figures.territory.is_lobe
-    }
+def _lobe_shares(study: ReadStudy) -> dict[Territory, float]:
+    found, regions = study.reading.territories, study.reading.regions
+    if not found and regions is not None:
+        # A study that is not assessable keeps its masks, and those are scored all the same.
+        territories = find_territories(study.volume, regions)
+        found = measure_territories(study.volume, regions, territories)
+    return {one.territory: one.lesion_share_percent for one in found if one.territory.is_lobe}
 
 
-def _groups(path: Path) -> dict[str, str]:
+def _groups(study: ReadStudy) -> dict[str, str]:
     """The groups that a patient belongs to, from the header of one instance."""
-    keywords = ["PatientSex", "PatientAge", "Manufacturer"]
-    header = dcmread(path, specific_tags=keywords, stop_before_pixels=True)
-    age = re.fullmatch(r"(\d{3})([DWMY])", str(header.get("PatientAge", "") or "").strip())
+    keywords = ["PatientSex", "Manufacturer"]
+    header = dcmread(study.first_file, specific_tags=keywords, stop_before_pixels=True)
     return {
-        "sex": str(header.get("PatientSex", "") or ""),
-        "age group": age_group(int(age[1]) * _YEARS[age[2]] if age else None),
-        "manufacturer": str(header.get("Manufacturer", "") or "").upper(),
+        "sex": text(header, "PatientSex").upper(),
+        "age group": age_group(study.series.patient_age_years),
+        "manufacturer": text(header, "Manufacturer").upper(),
     }

@@ -4,6 +4,7 @@ FirstreadError
 ├── Refused                 not acceptable as it is; never retried; shown with its reason
 │   ├── InstanceRefused     (InvalidUid, AttributeMissing, NotStorable, InstanceConflict,
 │   │                        DataSetUnreadable)
+│   ├── PictureRefused
 │   ├── NoSuitableSeries
 │   ├── VolumeRefused       (RescaleMissing, SpacingUneven, SliceMissing, GeometryMissing,
 │   │                        PixelDataUndecodable, LungsNotFound)
@@ -76,6 +77,10 @@ class InstanceConflict(InstanceRefused):
 
 class DataSetUnreadable(InstanceRefused):
     """The bytes are not a DICOM data set that can be read."""
+
+
+class PictureRefused(Refused):
+    """The file is not a picture of a slice that can be read."""
 
 
 class NoSuitableSeries(Refused):

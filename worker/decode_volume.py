@@ -88,6 +88,23 @@ def decode_volume(
     )
 
 
+def decode_frame(path: Path, frame: FrameHeader) -> FloatArray:
+    """Decode one frame into Hounsfield units, on its own rows and columns.
+
+    Parameters
+    ----------
+    path : of the instance that holds it
+
+    Raises
+    ------
+    RescaleMissing, PixelDataUndecodable
+        As for a volume.
+    """
+    dataset = read_pixels(path)
+    ((_, stored),) = stored_frames(dataset, [frame.frame_number])
+    return _frame_in_hounsfield(frame, stored, dataset)
+
+
 def stored_values_to_hounsfield(
     stored: Stored,
     *,

@@ -97,6 +97,8 @@ def stored_frames(
     PixelDataUndecodable
         With the transfer syntax UID.
     """
+    if "PixelData" not in dataset:
+        raise PixelDataUndecodable("The instance has no pixel data")
     try:
         shape = (int(dataset.Rows), int(dataset.Columns))
         for frame_number, stored in _decoded(dataset, frame_numbers):

@@ -9,6 +9,7 @@ lesion channel itself, averaged over 8 × 8 pixels. Both are untrained and know 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,18 @@ def declare(folder: Path) -> None:
         signs=", ".join(f'"{sign}"' for sign in Sign),
     )
     (folder / "bundle.toml").write_text(text)
+
+
+def drop_classifier(folder: Path) -> None:
+    """Make a bundle of the segmentation alone out of one of both networks."""
+    for path in folder.glob("classification*.onnx"):
+        path.unlink()
+    declare(folder)
+    path = folder / "bundle.toml"
+    sections = re.split(r"\n(?=\[)", path.read_text())
+    kept = [one for one in sections if not re.match(r"\[(networks\.)?classification", one)]
+    lines = "\n".join(kept).splitlines(keepends=True)
+    path.write_text("".join(one for one in lines if not re.match("viral_|greatest_spread", one)))
 
 
 def _golden(folder: Path) -> dict[str, Any]:

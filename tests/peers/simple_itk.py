@@ -24,8 +24,10 @@ Pair = tuple[Mask, Mask, tuple[float, float]]
 
 @dataclass(frozen=True)
 class ItkMeasures:
-    """What SimpleITK says of a pair of masks; distances between label contours."""
+    """What SimpleITK says of a pair of masks; areas in mm², distances between label contours."""
 
+    found_area: float
+    reference_area: float
     dice: float
     jaccard: float
     mean_distance: float
@@ -76,7 +78,14 @@ def _measure(found: Mask, reference: Mask, spacing: NDArray[np.float64]) -> dict
     distances = np.concatenate([maps[1][lines[0]], maps[0][lines[1]]]).astype(np.float64)
     hausdorff = sitk.HausdorffDistanceImageFilter()
     hausdorff.Execute(*contours)
+    areas = []
+    for image in images:
+        shape = sitk.LabelShapeStatisticsImageFilter()
+        shape.Execute(image)
+        areas.append(float(shape.GetPhysicalSize(1)))
     return {
+        "found_area": areas[0],
+        "reference_area": areas[1],
         "dice": overlap.GetDiceCoefficient(),
         "jaccard": overlap.GetJaccardCoefficient(),
         "mean_distance": float(distances.mean()),

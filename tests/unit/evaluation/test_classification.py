@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.stats import beta
 from scipy.stats import bootstrap as scipy_bootstrap
 from sklearn.metrics import (
     accuracy_score,
@@ -161,14 +162,25 @@ def test_the_interval_of_a_mean_dice_covers_the_truth() -> None:
     assert 0.915 <= covered / 500 <= 0.975
 
 
-def test_the_interval_of_f2_covers_the_truth() -> None:
-    """120 cases at sensitivity 0.9 and specificity 0.85, 400 times."""
-    random = np.random.default_rng(4)
-    truth_f2 = float(f_beta_of_counts(0.9, 0.15, 0.1, 2.0))
+def test_the_interval_of_a_median_dice_covers_the_truth() -> None:
+    random = np.random.default_rng(5)
+    middle = float(beta.median(4.0, 1.5))
     covered = 0
-    for trial in range(400):
+    for trial in range(300):
+        found = median_of(random.beta(4.0, 1.5, 48), seed=trial)
+        covered += (found.low or 1.0) <= middle <= (found.high or 0.0)
+    assert 0.91 <= covered / 300 <= 0.985
+
+
+@pytest.mark.parametrize("weight", [1.0, 2.0])
+def test_the_interval_of_f_beta_covers_the_truth(weight: float) -> None:
+    """120 cases at sensitivity 0.9 and specificity 0.85, 300 times."""
+    random = np.random.default_rng(4)
+    true_figure = float(f_beta_of_counts(0.9, 0.15, 0.1, weight))
+    covered = 0
+    for trial in range(300):
         truth = random.random(120) < 0.5
         called = np.where(truth, random.random(120) < 0.9, random.random(120) < 0.15)
-        found = f_beta(truth, called, 2.0, seed=trial)
-        covered += (found.low or 1.0) <= truth_f2 <= (found.high or 0.0)
-    assert 0.915 <= covered / 400 <= 0.98
+        found = f_beta(truth, called, weight, seed=trial)
+        covered += (found.low or 1.0) <= true_figure <= (found.high or 0.0)
+    assert 0.91 <= covered / 300 <= 0.985

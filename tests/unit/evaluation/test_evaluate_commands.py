@@ -25,9 +25,11 @@ from firstread.evaluate_studies import evaluate_studies
 from firstread.evaluate_target import Target
 from firstread.phantom import LobeLabel, Phantom
 from firstread.phantom.study import write_phantom_study
-from radiology.errors import BundleRejected, SettingsRefused
+from radiology.errors import BundleRejected, NoSuitableSeries, SettingsRefused
 from settings.environment import ExecutionProvider, Settings
+from tests.builders.bundles import drop_classifier, write_bundle
 from tests.peers.programs import REPOSITORY
+from worker.infer_findings import Reader
 
 Grey = NDArray[np.uint8]
 
@@ -123,6 +125,59 @@ def test_the_classifier_is_better_than_chance_on_the_phantom(
     assert found["auc"] > 0.8
 
 
+def test_labels_of_one_class_give_figures_but_no_area(
+    labelled: tuple[Path, Path], bundles: Path, settings: Settings, tmp_path: Path
+) -> None:
+    """Without a case of the other class neither area nor specificity can be said; no crash."""
+    folder, labels = labelled
+    rows = [row for row in labels.read_text().splitlines() if row.split(",")[2] != "0"]
+    (tmp_path / "ill.csv").write_text("\n".join(rows))
+    choice = Choice(bundles=bundles, report=tmp_path / "ill.html")
+    found = evaluate_classification(folder, tmp_path / "ill.csv", None, choice, settings)
+    assert (found["auc"], found["auc_ci95"], found["specificity"]) == (None, None, None)
+    assert found["n"] == found["n_positive"] > 0
+    _assert_intervals(found, [*_CLASSIFICATION_KEYS, "ece"])
+    assert "nan" not in (tmp_path / "ill.html").read_text().split("<section>")[0]
+
+
+def test_a_labelled_image_that_is_missing_is_named(
+    labelled: tuple[Path, Path], bundles: Path, settings: Settings, tmp_path: Path
+) -> None:
+    folder, labels = labelled
+    (tmp_path / "more.csv").write_text(labels.read_text() + "absent-7.png,val,1,0,F\n")
+    with pytest.raises(SettingsRefused, match=r"labels name absent-7\.png, which is not in"):
+        evaluate_classification(
+            folder, tmp_path / "more.csv", None, Choice(bundles=bundles), settings
+        )
+
+
+def test_slices_without_any_agree_where_nothing_is_found(
+    phantom: Phantom, grey: Grey, bundles: Path, settings: Settings, tmp_path: Path
+) -> None:
+    """Empty masks of slices above and below the lesions: Dice 1, and distances of 0."""
+    at = [index for index in range(24, 30) if not phantom.lesions[index].any()]
+    for name in ("images", "masks"):
+        (tmp_path / name).mkdir()
+    for index in at:
+        Image.fromarray(grey[index]).save(tmp_path / f"images/{index}.png")
+        Image.fromarray(np.zeros_like(grey[index])).save(tmp_path / f"masks/{index}.png")
+    choice = Choice(bundles=bundles, report=tmp_path / "empty.html")
+    source = (tmp_path / "images", tmp_path / "masks")
+    found = evaluate_segmentation(source, Target.LESION, 0, choice, settings)
+    assert found["n_both_empty"] + found["n_reference_empty"] == len(at)
+    assert found["dice_mean"] == found["n_both_empty"] / len(at)
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_anything_is_read(
+    labelled: tuple[Path, Path], bundles: Path, settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    for report in (tmp_path / "file" / "page.html", tmp_path):
+        choice = Choice(bundles=bundles, report=report)
+        with pytest.raises(SettingsRefused, match="The report"):
+            evaluate_classification(Path("absent"), labelled[1], None, choice, settings)
+
+
 def test_segmentation_undoes_the_way_slices_are_stored(
     drawn: tuple[Path, Path], bundles: Path, settings: Settings
 ) -> None:
@@ -156,7 +211,7 @@ def test_a_wrong_turn_is_remarked_on(
 
     With the released bundle: the small one of the other tests does not know.
     """
-    released = Choice("chest-ct-pneumonia/1.0.0", REPOSITORY / "models" / "bundles")
+    released = Choice(bundles=REPOSITORY / "models" / "bundles")
     upright = evaluate_segmentation(drawn, Target.LESION, 90, released, settings)
     assert "Remark" not in capsys.readouterr().err
     turned = evaluate_segmentation(drawn, Target.LESION, 180, released, settings)
@@ -207,6 +262,9 @@ def test_studies_are_matched_read_and_scored(
     assert (patient["patient"], patient["infected"]) == ("A7", True)
     assert patient["outcome"] in ("findings", "no_findings", "not_assessable")
     assert patient["figures"]["total"]["lesion_share_percent"] > 0
+    thickness = next(gate for gate in patient["gates"] if gate["name"] == "slice thickness")
+    assert thickness["seen"] == "8 mm"  # gates hear of the headers, as in the worker
+    assert set(patient["groups"]) == {"sex", "age group", "manufacturer"}
     assert "A7: lesion share by slice" in (tmp_path / "studies.html").read_text()
 
     entry["n_slices"] = 3
@@ -216,6 +274,30 @@ def test_studies_are_matched_read_and_scored(
         evaluate_studies(
             tmp_path / "dicom", tmp_path / "labels.json", Choice(bundles=bundles), settings
         )
+
+
+def test_studies_are_read_with_the_classifier_and_the_threads_that_were_asked_for(
+    phantom: Phantom,
+    bundles: Path,
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[Reader] = []
+
+    def read(*arguments: Any) -> NoSuitableSeries:
+        seen.append(arguments[-1])
+        return NoSuitableSeries()
+
+    monkeypatch.setattr("firstread.evaluate_studies.read_labelled_study", read)
+    write_phantom_study(phantom, tmp_path / "dicom" / "C1")
+    (tmp_path / "labels.json").write_text(json.dumps({"patient": "C1", "lobes": {"RUL": 1}}))
+    choice = Choice(bundles=bundles, threads=1)
+    found = evaluate_studies(tmp_path / "dicom", tmp_path / "labels.json", choice, settings)
+    assert seen[0].classifier is not None
+    assert (found["patients"][0]["kind"], found["patients"][0]["infected"]) == (
+        "NoSuitableSeries", True,
+    )  # fmt: skip
 
 
 def test_a_study_that_cannot_be_read_is_an_answer_of_its_own(
@@ -237,41 +319,65 @@ def test_a_study_that_cannot_be_read_is_an_answer_of_its_own(
 def test_a_version_can_be_named_and_one_that_is_not_there_is_refused(
     labelled: tuple[Path, Path], bundles: Path, settings: Settings
 ) -> None:
-    choice = Choice("chest-ct-pneumonia/9.9.9", bundles)
-    with pytest.raises(BundleRejected, match=r"there are: chest-ct-pneumonia/2\.0\.0"):
-        evaluate_classification(*labelled, None, choice, settings)
+    for name in ("chest-ct-pneumonia/9.9.9", "chest-ct-pneumonia@9.9.9"):
+        with pytest.raises(BundleRejected, match=r"there are: chest-ct-pneumonia/2\.0\.0"):
+            evaluate_classification(*labelled, None, Choice(name, bundles), settings)
     with pytest.raises(SettingsRefused, match="--bundles is the one with the bundles"):
         evaluate_classification(*labelled, None, Choice(bundles=bundles / "no"), settings)
 
 
 def test_a_bundle_without_a_classifier_cannot_be_scored_as_one(
-    labelled: tuple[Path, Path], settings: Settings
+    labelled: tuple[Path, Path], settings: Settings, tmp_path: Path
 ) -> None:
-    choice = Choice("chest-ct-pneumonia/1.0.0", REPOSITORY / "models" / "bundles")
-    with pytest.raises(BundleRejected, match=r"chest-ct-pneumonia/1\.0\.0 cannot classify"):
-        evaluate_classification(*labelled, None, choice, settings)
+    drop_classifier(write_bundle(tmp_path))
+    with pytest.raises(BundleRejected, match=r"chest-ct-pneumonia/2\.0\.0 cannot classify"):
+        evaluate_classification(*labelled, None, Choice(bundles=tmp_path), settings)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["classification", "--images", "absent", "--labels", "absent.csv"], "absent.csv"),
-        (["segmentation", "--target", "lesion", "--images", "absent"], "--images and --masks"),
-        (["segmentation", "--target", "lung", "--npz", "absent.npz"], "absent.npz"),
-        (["studies", "--dicom", "absent", "--labels", "absent.json"], "absent.json"),
-    ],
-)
-def test_what_cannot_be_done_is_said_and_ends_with_2(arguments: list[str], message: str) -> None:
+_REFUSED = {
+    "absent.csv": ["classification", "--images", "absent", "--labels", "absent.csv"],
+    "--images and --masks": ["segmentation", "--target", "lesion", "--images", "absent"],
+    "absent.npz": ["segmentation", "--target", "lung", "--npz", "absent.npz"],
+    "absent.json": ["studies", "--dicom", "absent", "--labels", "absent.json"],
+}
+_COMMANDS = ["classification", "segmentation", "studies"]
+_RUNNER = """
+import json, sys
+from typer.testing import CliRunner
+from firstread.__main__ import app
+
+answers = [CliRunner().invoke(app, ["evaluate", *one]) for one in json.loads(sys.argv[1])]
+sys.stdout.write(json.dumps([[one.exit_code, one.stdout, one.stderr] for one in answers]))
+"""
+
+
+@pytest.fixture(scope="module")
+def said() -> dict[str, tuple[int, str, str]]:
+    """Exit status, output and words of each refusal and each help, from one process."""
+    arguments = _REFUSED | {command: [command, "--help"] for command in _COMMANDS}
+    answer = subprocess.run(
+        [sys.executable, "-c", _RUNNER, json.dumps(list(arguments.values()))],
+        capture_output=True,
+        text=True,
+        cwd=REPOSITORY,
+        check=True,
+    )
+    return dict(zip(arguments, map(tuple, json.loads(answer.stdout)), strict=True))
+
+
+@pytest.mark.parametrize("message", _REFUSED)
+def test_what_cannot_be_done_is_said_and_ends_with_2(
+    said: dict[str, tuple[int, str, str]], message: str
+) -> None:
     """Nothing on standard output, one line on standard error, no trace."""
-    answer = _firstread("evaluate", *arguments)
-    assert answer.returncode == 2
-    assert answer.stdout == ""
-    assert message in answer.stderr
-    assert "Traceback" not in answer.stderr
+    status, output, words = said[message]
+    assert (status, output) == (2, "")
+    assert message in words
+    assert words.count("\n") == 1
 
 
-@pytest.mark.parametrize("command", ["classification", "segmentation", "studies"])
-def test_help_has_an_example(command: str) -> None:
-    answer = _firstread("evaluate", command, "--help")
-    assert answer.returncode == 0
-    assert f"firstread evaluate {command}" in " ".join(answer.stdout.split())
+@pytest.mark.parametrize("command", _COMMANDS)
+def test_help_has_an_example(said: dict[str, tuple[int, str, str]], command: str) -> None:
+    status, output, _ = said[command]
+    assert status == 0
+    assert f"firstread evaluate {command}" in " ".join(output.split())

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from evaluation.masks import Mask
-from firstread.evaluate_slices import read_grey, slices_of_folders, slices_of_npz
+from firstread.evaluate_slices import slices_of_folders, slices_of_npz
 from firstread.evaluate_target import Target
-from radiology.errors import SettingsRefused
+from radiology.errors import PictureRefused, SettingsRefused
 
 _CLASSES = np.zeros((2, 24, 30), dtype=np.uint8)
 _CLASSES[0, 4:12, 4:12], _CLASSES[0, 14:20, 5:9] = 1, 2
@@ -128,18 +128,9 @@ def test_a_damaged_picture_is_named(tmp_path: Path) -> None:
     for path in (folders[0] / "1.jpg", folders[1] / "2.png"):
         whole = path.read_bytes()
         path.write_bytes(whole[: len(whole) // 2])
-        with pytest.raises(SettingsRefused, match=rf"{path.name} cannot be read as a picture"):
+        with pytest.raises(PictureRefused, match=rf"{path.name} cannot be read as a picture"):
             _references(folders, Target.LESION)
         path.write_bytes(whole)
-
-
-def test_a_picture_of_sixteen_bits_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "deep.png"
-    Image.fromarray(np.full((8, 8), 3000, dtype=np.uint16)).save(path)
-    with pytest.raises(SettingsRefused, match=r"deep\.png is not an 8-bit picture"):
-        read_grey(path)
-    with pytest.raises(SettingsRefused, match=r"There is no file .*absent\.png"):
-        read_grey(tmp_path / "absent.png")
 
 
 def test_folders_that_are_missing_or_hold_no_picture_are_named(tmp_path: Path) -> None:

@@ -40,6 +40,8 @@ def test_overlap_and_distances_agree_with_simple_itk_in_a_slice(tmp_path: Path) 
         ours = agreement(*pair)
         assert ours.dice == pytest.approx(theirs.dice, abs=1e-6)
         assert ours.voe == pytest.approx(100 * (1 - theirs.jaccard), abs=1e-6)
+        relative = theirs.found_area / theirs.reference_area - 1.0
+        assert ours.rvd == pytest.approx(100 * relative, abs=1e-6)
         # ITK keeps these distances as float32, whose own steps are 1e-7 of the value.
         assert ours.asd == pytest.approx(theirs.mean_distance, rel=1e-6)
         assert ours.msd == pytest.approx(theirs.largest_distance, rel=1e-6)

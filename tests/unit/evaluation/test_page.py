@@ -46,7 +46,7 @@ def _segmentation() -> Page:
     each = agreement(one, other)
     shown = ShownSlice(_HOSTILE, np.zeros((40, 40), np.uint8), one, other, each.dice)
     scores = score_masks([each, each])
-    named = [NamedAgreement(_HOSTILE, each), NamedAgreement("2", each)]
+    named = [NamedAgreement(_HOSTILE, each, 14.0), NamedAgreement("2", each, 0.0)]
     return segmentation_page(_FACTS, scores, named, [shown], "mm", scores)
 
 
@@ -109,7 +109,7 @@ def test_figures_that_are_not_defined_are_a_dash() -> None:
     scores = score_classification(truth, probability, 0.5)
     page = classification_page(_FACTS, scores, truth, probability, list("abcdef"))
     written = render_page(page)
-    assert "Sensitivity (recall)</th><td>–</td><td>–</td><td>0</td>" in written
+    assert "Sensitivity (recall)</th><td>–</td><td>–</td><td></td><td>0</td>" in written
     assert "nan" not in written.lower().replace("nanum", "")
 
 

@@ -1,0 +1,51 @@
+"""The bundle that a command is to use: the newest of a name, or the version that was named."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from models.bundle import Bundle
+from models.catalogue import read_catalogue
+from radiology.errors import BundleRejected, SettingsRefused
+from settings.environment import Settings
+
+
+def choose_bundle(wanted: str | None, folder: Path | None, settings: Settings) -> Bundle:
+    """Find a usable bundle.
+
+    Parameters
+    ----------
+    wanted : name, name/version or name@version; None for the name in the settings
+    folder : the folder to look in; None for the one in the settings
+
+    Raises
+    ------
+    BundleRejected, SettingsRefused
+        There is none; the message says what there is.
+    """
+    folder = folder or settings.bundles_folder
+    if not folder.is_dir():
+        raise SettingsRefused(f"There is no folder {folder}; --bundles is the one with the bundles")
+    name, *version = re.split("[@/]", wanted or settings.bundle, maxsplit=1)
+    catalogue = read_catalogue(folder)
+    if not version:
+        return catalogue.newest(name)
+    found = catalogue.bundles.get((name, version[0]))
+    if found is None:
+        reason = catalogue.refused.get(f"{name}/{version[0]}")
+        there = ", ".join("/".join(key) for key in catalogue.bundles) or "none"
+        why = f"it was refused: {reason}" if reason else f"there are: {there}"
+        raise BundleRejected(f"No usable bundle {name}/{version[0]} in {folder}; {why}")
+    return found
+
+
+def with_threads(settings: Settings, threads: int) -> Settings:
+    """The settings with so many threads of the CPU; 0 leaves them as they are."""
+    return settings.model_copy(update={"inference_threads": threads}) if threads else settings
+
+
+def bundle_entries(bundle: Bundle) -> dict[str, Any]:
+    """What identifies a bundle in JSON."""
+    return {"bundle": f"{bundle.name}/{bundle.version}", "bundle_digest": bundle.digest}

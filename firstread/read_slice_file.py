@@ -1,0 +1,124 @@
+"""One slice from one file: an 8-bit picture of unknown window, or a CT instance with one frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from firstread.read_picture import read_grey
+from models.grey_levels import window_to_hounsfield
+from models.read_slice import SliceReader, SliceReading
+from radiology.errors import GeometryMissing, NoSuitableSeries, PictureRefused
+from radiology.series import FrameHeader
+from radiology.volume import FloatArray, Volume
+from worker.decode_volume import decode_frame
+from worker.encode.picture_panels import WINDOW_CENTRE_HU, WINDOW_WIDTH_HU
+from worker.read_series import ReadInstance
+from worker.series_candidate import Candidate, SelectionLimits
+from worker.series_rules import REFUSALS
+
+_LEAST_SIDE = 32  # pixels; of a smaller picture nobody could say what it shows (ours)
+_LEAST_NORMAL = 0.9  # length of the product of two directions that are nearly perpendicular
+_FOR_ONE_SLICE = frozenset(
+    {"modality", "sop_class", "localizer", "screen", "colour", "body_part", "geometry"}
+    | {"hounsfield", "transfer_syntax"}
+)
+"""The rules of the series selection that a single slice must pass too; the others ask how many
+slices there are and how they lie to each other."""
+_UPRIGHT = np.eye(4)[[2, 1, 0, 3]]  # slices to the head, rows to the back, columns to the left
+
+
+@dataclass(frozen=True)
+class SliceFile:
+    """A slice, upright, and how it is read.
+
+    Attributes
+    ----------
+    shown : how it looks, as a volume of one slice on canonical axes; HU that the lung window of
+        the key picture turns back into the grey levels of a picture
+    spacing_mm : between rows and between columns; None for a picture, which does not state it
+    read : by a reader of slices
+    """
+
+    shown: Volume
+    spacing_mm: tuple[float, float] | None
+    read: Callable[[SliceReader], SliceReading]
+
+
+def slice_of_picture(path: Path) -> SliceFile:
+    """Open a PNG, JPEG or similar; the window of its grey levels is not known.
+
+    Raises
+    ------
+    PictureRefused
+        It cannot be read, or is too small to show a chest.
+    """
+    grey = read_grey(path)
+    if min(grey.shape) < _LEAST_SIDE:
+        rows, columns = grey.shape
+        raise PictureRefused(f"{path} has {rows} × {columns} pixels, too few to show a chest")
+    lowest = WINDOW_CENTRE_HU - WINDOW_WIDTH_HU / 2
+    shown = window_to_hounsfield(grey, lowest, lowest + WINDOW_WIDTH_HU)
+    return SliceFile(
+        Volume(shown[None], _UPRIGHT),
+        None,
+        lambda reader: reader.read_grey(grey),
+    )
+
+
+def slice_of_instance(found: ReadInstance) -> SliceFile:
+    """Decode a single-frame CT instance and turn it upright.
+
+    Raises
+    ------
+    NoSuitableSeries, GeometryMissing
+        It is no axial CT image of a chest; carries what was seen and what is needed.
+    RescaleMissing, PixelDataUndecodable
+        Its pixels do not become Hounsfield units.
+    """
+    _check(found)
+    (frame,) = found.instance.frames
+    volume, order = _placed(frame, decode_frame(found.path, frame)).canonical()
+    if order.permutation[0] != 0:
+        raise NoSuitableSeries("The instance is not an axial slice")
+    _, row_mm, column_mm = volume.spacing_mm
+    hounsfield = np.ascontiguousarray(volume.hounsfield[0])
+    return SliceFile(
+        volume,
+        (row_mm, column_mm),
+        lambda reader: reader.read_hounsfield(hounsfield, (row_mm, column_mm)),
+    )
+
+
+def _check(found: ReadInstance) -> None:
+    candidate = Candidate.of(replace(found.series, instances=(found.instance,)))
+    for refusal in REFUSALS:
+        if refusal.name not in _FOR_ONE_SLICE:
+            continue
+        verdict = refusal.judge(candidate, SelectionLimits())
+        if verdict is not None:
+            raise NoSuitableSeries(
+                f"The instance cannot be analysed: {verdict.reason}",
+                seen=verdict.seen,
+                needed=verdict.limit,
+            )
+
+
+def _placed(frame: FrameHeader, hounsfield: FloatArray) -> Volume:
+    """PS3.3 C.7.6.2.1.1: where the pixels of one slice lie; the slice itself is 1 mm thick."""
+    cosines, spacing = frame.image_orientation_patient, frame.pixel_spacing
+    if cosines is None or spacing is None or frame.image_position_patient is None:
+        raise GeometryMissing()
+    along_row, along_column = np.array(cosines[:3]), np.array(cosines[3:])
+    normal = np.cross(along_row, along_column)
+    if np.linalg.norm(normal) < _LEAST_NORMAL:
+        raise GeometryMissing("The orientation of the slice is not two directions")
+    affine = np.eye(4)
+    affine[:3, 0] = normal
+    affine[:3, 1] = along_column * spacing[0]
+    affine[:3, 2] = along_row * spacing[1]
+    affine[:3, 3] = frame.image_position_patient
+    return Volume(hounsfield[None], affine)
