@@ -98,7 +98,7 @@ def stored_frames(
         With the transfer syntax UID.
     """
     if "PixelData" not in dataset:
-        raise PixelDataUndecodable("The instance has no pixel data")
+        raise _undecodable(dataset, "none", "The instance has no pixel data")
     try:
         shape = (int(dataset.Rows), int(dataset.Columns))
         for frame_number, stored in _decoded(dataset, frame_numbers):
@@ -143,8 +143,11 @@ def _jpeg_12_bit_frames(dataset: Dataset, numbers: Sequence[int]) -> Iterator[St
             yield decode_jpeg_12_bit(encoded, rows=int(dataset.Rows), columns=int(dataset.Columns))
 
 
-def _undecodable(dataset: FileDataset, cause: str) -> PixelDataUndecodable:
+def _undecodable(
+    dataset: FileDataset, cause: str, message: str | None = None
+) -> PixelDataUndecodable:
     return PixelDataUndecodable(
+        message,
         transfer_syntax_uid=str(dataset.file_meta.TransferSyntaxUID),
         sop_instance_uid=str(dataset.SOPInstanceUID),
         cause=cause,

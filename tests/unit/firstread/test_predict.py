@@ -24,6 +24,7 @@ from firstread.phantom.study import write_phantom_study
 from firstread.predictions import PredictOptions, predict_paths
 from radiology.errors import BundleRejected, SettingsRefused
 from settings.environment import ExecutionProvider, Settings
+from tests.builders.bundles import drop_classifier, write_bundle
 from tests.peers.programs import REPOSITORY
 from worker.encode.overlay import WIDTH_PX
 
@@ -145,6 +146,18 @@ def test_a_slice_gives_probabilities_shares_and_signs(settings: Settings, pictur
     assert all(
         one["present"] == (one["probability"] >= one["threshold"]) for one in answer["signs"]
     )
+
+
+def test_a_bundle_without_a_classifier_measures_and_claims_no_type(
+    settings: Settings, picture: Path, tmp_path: Path
+) -> None:
+    drop_classifier(write_bundle(tmp_path / "bundles"))
+    options = {"bundles": tmp_path / "bundles", "picture": tmp_path / "read.png"}
+    (found,) = _predict(settings, picture, **options)
+    answer = found["answer"]
+    assert (answer["assessable"], answer["viral"], answer["signs"]) == (True, None, [])
+    assert answer["lesion_share_percent"] > 0
+    assert Path(found["picture"]).is_file()
 
 
 def test_png_jpeg_and_dicom_of_one_slice_agree(

@@ -13,7 +13,12 @@ from pydicom import Dataset
 from radiology.finding import Urgency
 from radiology.region import ChestRegions
 from tests.unit.worker.test_encode_studies import KINDS, ORIENTATIONS, Chest, ball, result_context
-from worker.encode import DISCLAIMER, encode_secondary_capture, render_key_picture
+from worker.encode import (
+    DISCLAIMER,
+    ShownReading,
+    encode_secondary_capture,
+    render_key_picture,
+)
 from worker.encode.axial_stack import AxialStack
 from worker.encode.derived_object import ResultContext
 from worker.encode.overlay import WIDTH_PX
@@ -130,6 +135,20 @@ def test_nothing_of_the_patient_is_drawn() -> None:
         header.PatientBirthDate, header.AccessionNumber = "19990101", "Y"
     same = render_key_picture(context)
     assert np.array_equal(np.asarray(same), np.asarray(render_key_picture(result_context())))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_reading_alone_is_drawn_like_one_that_goes_to_pacs(kind: str) -> None:
+    """No header of the source is needed for the picture; multi-frame slices keep their numbers."""
+    context = result_context(kind, chest=Chest(enhanced=True))
+    alone = ShownReading(
+        volume=context.volume,
+        reading=context.reading,
+        triage=context.triage,
+        software_version=context.software_version,
+    )
+    expected = np.asarray(render_key_picture(context))
+    assert np.array_equal(np.asarray(render_key_picture(alone)), expected)
 
 
 def test_a_reading_without_lesion_voxels_can_be_drawn() -> None:
