@@ -44,13 +44,10 @@ def predict(
 
     Examples:
 
-    `firstread predict chest-ct/`;
-
-    `firstread predict chest-ct/ --picture key.png --heat`;
-
-    `firstread predict slices/*.png --picture read.png --bundle chest-ct-pneumonia@2.0.0`;
-
-    `firstread predict IM0042.dcm > answer.json`.
+    * `firstread predict chest-ct/`
+    * `firstread predict chest-ct/ --picture key.png --heat`
+    * `firstread predict slices/*.png --picture read.png --bundle chest-ct-pneumonia@2.0.0`
+    * `firstread predict IM0042.dcm > answer.json`
     """
     from firstread.predictions import PredictOptions, predict_paths
 
