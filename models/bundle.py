@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.bundle_schema_1 import SCHEMA as SCHEMA_1
-from models.bundle_schema_1 import read_schema_1
 from models.declaration import Table
 from models.declared_case import CaseDeclaration, OperatingPoint, read_case
 from models.declared_networks import (
@@ -145,7 +143,7 @@ def _declaration(folder: Path) -> tuple[Table, str]:
     return Table(values, "bundle"), hashlib.sha256(raw).hexdigest()
 
 
-def _read_schema_2(table: Table, folder: Path, listed: Mapping[str, str]) -> _Inside:
+def _read_inside(table: Table, folder: Path, listed: Mapping[str, str]) -> _Inside:
     networks, segmentation = table.table("networks"), table.table("segmentation")
     classified = networks.has("classification")
     files = Networks(
@@ -168,13 +166,6 @@ def _read_schema_2(table: Table, folder: Path, listed: Mapping[str, str]) -> _In
         classification=(read_classification(table.table("classification")) if classified else None),
         case=read_case(table.table("case"), classified=classified),
     )
-
-
-def _read_inside(table: Table, schema: int, folder: Path, listed: Mapping[str, str]) -> _Inside:
-    if schema == SCHEMA_1:
-        networks, grid, lung, lesion, case = read_schema_1(table, folder, listed)
-        return _Inside(networks, grid, lung, lesion, None, case)
-    return _read_schema_2(table, folder, listed)
 
 
 def _read_algorithm(table: Table, version: str, digest: str) -> AlgorithmIdentity:
@@ -203,13 +194,13 @@ def read_bundle(folder: Path) -> Bundle:
     """
     table, own_digest = _declaration(folder)
     schema = table.integer("schema", 1, 1_000_000)
-    if schema not in (SCHEMA, SCHEMA_1):
+    if schema != SCHEMA:
         raise BundleRejected("The declaration is of another schema", supported=SCHEMA)
     name, version = table.text("name"), table.text("version")
     if (folder.parent.name, folder.name) != (name, version):
         raise BundleRejected("The bundle lies in a folder of another name or version", name=name)
     listed = _checked_files(folder, table.table("files").all_texts())
-    inside = _read_inside(table, schema, folder, listed)
+    inside = _read_inside(table, folder, listed)
     digest = bundle_digest({**listed, DECLARATION: own_digest})
     bundle = Bundle(
         folder=folder,
