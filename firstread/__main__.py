@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from firstread.evaluate import evaluate
 from firstread.models import models
 from firstread.predict import predict
+from firstread.say import console, errors_to_exit_code
 from firstread.serve import Part
-from radiology.errors import FirstreadError
 from settings.environment import Settings, read_settings
 from settings.log_events import configure_logging
 
@@ -36,21 +33,6 @@ app.add_typer(jobs, name="jobs")
 app.add_typer(evaluate, name="evaluate")
 app.command()(predict)
 app.add_typer(models, name="models")
-
-_REFUSED = 2  # what a shell expects for "you asked for something that cannot be done"
-_console = Console(stderr=True)
-
-
-@contextmanager
-def _errors_to_exit_code() -> Iterator[None]:
-    """One line that says what to do, no trace, for what we foresaw."""
-    try:
-        yield
-    except FirstreadError as error:
-        _console.print(f"[bold red]{error.kind}[/]: {error}", highlight=False, soft_wrap=True)
-        raise typer.Exit(_REFUSED) from error
-    except KeyboardInterrupt as error:
-        raise typer.Exit(130) from error
 
 
 def _settings(**overrides: object) -> Settings:
@@ -76,7 +58,7 @@ def serve(
     """
     from firstread.serve import serve_all, serve_part
 
-    with _errors_to_exit_code():
+    with errors_to_exit_code():
         settings = _settings()
         code = serve_all(settings) if only is None else serve_part(settings, only, concurrency)
     raise typer.Exit(code)
@@ -108,7 +90,7 @@ def demo(
     from firstread.demo import run_demo
     from firstread.demo_stage import Ports
 
-    with _errors_to_exit_code():
+    with errors_to_exit_code():
         ports = Ports(dicom=dicom_port, worklist=worklist_port)
         code = run_demo(study, data_folder, ports=ports, keep_running=keep_running)
     raise typer.Exit(code)
@@ -128,7 +110,7 @@ def send(
     """
     from firstread.send import send_and_show
 
-    with _errors_to_exit_code():
+    with errors_to_exit_code():
         code = send_and_show(folder, host=host, port=port, called=called, calling=calling)
     raise typer.Exit(code)
 
@@ -144,7 +126,7 @@ def list_jobs(
         return
     from firstread.jobs import print_jobs
 
-    with _errors_to_exit_code():
+    with errors_to_exit_code():
         print_jobs(_settings(), failed_only=failed, limit=limit)
 
 
@@ -153,7 +135,7 @@ def show_job(job_id: Annotated[int, typer.Argument(help="The job's number.")]) -
     """Every step, decision, delivery and error of one job."""
     from firstread.jobs import print_job
 
-    with _errors_to_exit_code():
+    with errors_to_exit_code():
         raise typer.Exit(print_job(_settings(), job_id))
 
 
@@ -162,7 +144,7 @@ def retry(job_id: Annotated[int, typer.Argument(help="The job's number.")]) -> N
     """Try a refused or failed job, or its unfinished deliveries, again."""
     from firstread.jobs import retry_and_print
 
-    with _errors_to_exit_code():
+    with errors_to_exit_code():
         raise typer.Exit(retry_and_print(_settings(), job_id))
 
 
@@ -172,11 +154,11 @@ def upgrade() -> None:
     from database.schema import upgrade_schema
     from database.session import open_engine
 
-    with _errors_to_exit_code():
+    with errors_to_exit_code():
         settings = _settings()
         settings.data_folder.mkdir(parents=True, exist_ok=True)
         upgrade_schema(open_engine(settings.database_address))
-        _console.print("The database schema is up to date.")
+        console.print("The database schema is up to date.")
 
 
 @db.command("revision", hidden=True)
@@ -185,7 +167,7 @@ def revision(message: Annotated[str, typer.Argument(help="What changes, in a few
     from database.schema import write_revision
     from database.session import open_engine
 
-    with _errors_to_exit_code():
+    with errors_to_exit_code():
         write_revision(open_engine(_settings().database_address), message)
 
 
@@ -196,7 +178,7 @@ def check_settings(
     """Show every setting in force (secrets masked) and whether what they name is there."""
     from firstread.check_settings import print_settings
 
-    with _errors_to_exit_code():
+    with errors_to_exit_code():
         raise typer.Exit(print_settings(_settings(), echo=echo))
 
 

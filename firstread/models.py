@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from radiology.errors import FirstreadError
+from firstread.say import errors_to_exit_code
 from settings.environment import Settings, read_settings
 from settings.log_events import configure_logging
 
@@ -21,25 +18,11 @@ models = typer.Typer(
 A bundle that was trained here is a *candidate*: nothing uses it until `firstread models use`.""",
 )
 
-_REFUSED = 2  # as in `firstread.__main__`
-_console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 BundlesOption = Annotated[
     Path | None, typer.Option("--bundles", help="Folder of bundles; default: the settings'.")
 ]
 Which = Annotated[str, typer.Argument(metavar="NAME/VERSION", help="Which bundle.")]
-
-
-@contextmanager
-def _errors_to_exit_code() -> Iterator[None]:
-    try:
-        yield
-    except FirstreadError as error:
-        _console.print(f"[bold red]{error.kind}[/]:", end=" ")
-        _console.print(str(error), markup=False)  # a file may be called [bold]
-        raise typer.Exit(_REFUSED) from error
-    except KeyboardInterrupt as error:
-        raise typer.Exit(130) from error
 
 
 def _settings(bundles: Path | None) -> Settings:
@@ -57,7 +40,7 @@ def list_models(bundles: BundlesOption = None) -> None:
     """
     from firstread.list_models import print_models
 
-    with _errors_to_exit_code():
+    with errors_to_exit_code():
         print_models(_settings(bundles))
 
 
@@ -75,7 +58,7 @@ def check_models(
     """
     from firstread.list_models import check_and_print
 
-    with _errors_to_exit_code():
+    with errors_to_exit_code():
         raise typer.Exit(check_and_print(_settings(bundles), which))
 
 
@@ -87,7 +70,7 @@ def use_model(which: Which, bundles: BundlesOption = None) -> None:
     """
     from firstread.list_models import use_and_print
 
-    with _errors_to_exit_code():
+    with errors_to_exit_code():
         use_and_print(_settings(bundles), which)
 
 
@@ -99,7 +82,7 @@ def withdraw_model(which: Which, bundles: BundlesOption = None) -> None:
     """
     from firstread.list_models import withdraw_and_print
 
-    with _errors_to_exit_code():
+    with errors_to_exit_code():
         withdraw_and_print(_settings(bundles), which)
 
 
@@ -142,6 +125,6 @@ def train_model(
     """
     from firstread.train_model import Training, train
 
-    with _errors_to_exit_code():
+    with errors_to_exit_code():
         asked = Training(new_cases, base, version, data, steps, report, build, threads, replace)
         raise typer.Exit(train(asked, _settings(bundles)))

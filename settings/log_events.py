@@ -5,10 +5,21 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
+from typing import TextIO, cast
 
 import structlog
 
 from settings.environment import LogFormat, Settings
+
+
+class _StandardError:
+    """Standard error as it is when something is written: whoever embeds us may replace it."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
 
 
 def configure_logging(settings: Settings) -> None:
@@ -33,7 +44,7 @@ def configure_logging(settings: Settings) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[settings.log_level]
         ),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(file=cast(TextIO, _StandardError())),
         cache_logger_on_first_use=True,
     )
     # pydicom repeats values of the data set in what it logs and warns of: names among them.
