@@ -39,3 +39,11 @@ def in_plane_cross() -> Masks:
     cross = np.zeros((3, 3, 3), dtype=bool)
     cross[1] = ndimage.generate_binary_structure(2, 1)
     return cross
+
+
+def at_edge_of_slice(labels: NDArray[np.integer], count: int) -> Masks:
+    """Which of the labels 0 to `count` reach an edge of their slice, shape (count + 1,)."""
+    reached = np.zeros(count + 1, dtype=bool)
+    for edge in (labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1]):
+        reached[np.unique(edge)] = True
+    return reached

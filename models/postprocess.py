@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from models.bowel import Attenuation, without_bowel
 from models.bundle import Bundle
-from models.connected import Masks, in_plane_cross, keep_large, parts
+from models.connected import Masks, at_edge_of_slice, in_plane_cross, keep_large, parts
+from models.false_lung import GAS_BELOW_HU, Attenuation, without_false_lung
 from models.preprocess import SquareFit
 from radiology.region import ChestRegions, LesionLabel, LungLabel
 from radiology.volume import Volume
@@ -80,9 +80,7 @@ def fill_small_holes(mask: Masks, largest_pixels: float) -> Masks:
     sizes = np.bincount(labels.ravel(), minlength=count + 1)
     hole = sizes <= largest_pixels
     hole[0] = False
-    edges = (labels[:, 0], labels[:, -1], labels[:, :, 0], labels[:, :, -1])
-    for edge in edges:
-        hole[np.unique(edge)] = False
+    hole &= ~at_edge_of_slice(labels, count)
     filled: Masks = mask | hole[labels]
     return filled
 
@@ -149,7 +147,7 @@ def _lungs(
     pixel_mm2: float,
 ) -> Masks:
     """Lungs with their disease: large parts, lesions that touch them, small holes filled."""
-    lung = without_bowel(lung_probability >= EVEN, attenuation)
+    lung = without_false_lung(lung_probability >= EVEN, attenuation)
     lung = keep_large(lung, LEAST_LUNG_PART_ML / voxel_ml, 6, LEAST_LUNG_PART_SHARE)
     box = ndimage.find_objects(lung.astype(np.uint8))
     if not box:
@@ -191,9 +189,10 @@ def segment(
         _smoothed_along_slices(maps.lesion, slice_mm), bundle.lesion.threshold
     )
     lung_probability = about_threshold(maps.either, bundle.lung.threshold)
-    lesion = lesion_probability >= EVEN
     grid = bundle.grid
     attenuation = Attenuation(patches[:, 0], grid.window_low_hu, grid.window_high_hu)
+    # A lesion is denser than the lung around it: what is pure gas is none.
+    lesion = (lesion_probability >= EVEN) & ~attenuation.below(GAS_BELOW_HU)
     lung = _lungs(lung_probability, attenuation, lesion, voxel_ml, pixel_mm2)
     lesion = keep_large(lesion & lung, LEAST_LESION_ML / voxel_ml, 26)
     side = sides(lung, maps)

@@ -61,7 +61,7 @@ def can_decode(transfer_syntax_uid: str) -> bool:
         return False
     try:
         return bool(get_decoder(uid).is_available)
-    except NotImplementedError:
+    except NotImplementedError:  # pydicom's word for a transfer syntax it knows no decoder for
         return False
 
 

@@ -80,6 +80,43 @@ def test_bowel_with_gas_and_stool_is_not_lung(chest: Chest, shipped: Bundle) -> 
     assert (lungs[LEFT_LUNG] == LungLabel.LEFT).all()
 
 
+def test_room_air_beside_the_patient_is_not_lung(chest: Chest, shipped: Bundle) -> None:
+    """The table's edge crosses the air at the picture's edge, and the network calls it disease."""
+    chest.maps.left[2:18, 185:235, 190:256] = 255
+    chest.maps.lesion[2:18, 205:215, 190:256] = 255
+    chest.patches[2:18, 0, 185:235, 190:256] = 0.17
+    chest.patches[2:18, 0, 205:215, 190:256] = 0.6
+    regions = chest.segment(shipped)
+    assert not regions.lungs[:, 182:].any()
+    assert not regions.lesions.any()
+    assert (regions.lungs[LEFT_LUNG] == LungLabel.LEFT).all()
+
+
+def test_a_small_piece_of_room_air_at_the_edge_is_not_lung(chest: Chest, shipped: Bundle) -> None:
+    """The table takes most of it; what is gas is still more than a lung's tip could hold."""
+    chest.maps.left[2:18, 200:220, 230:256] = 255
+    chest.patches[2:18, 0, 200:206, 230:256] = 0.17
+    lungs = chest.segment(shipped).lungs
+    assert not lungs[:, 195:].any()
+
+
+def test_lung_cut_off_by_the_field_of_view_stays_lung(chest: Chest, shipped: Bundle) -> None:
+    """It reaches the picture's edge as room air does, with a fifth of it emphysema."""
+    chest.maps.left[2:18, 60:180, 150:256] = 255
+    chest.patches[2:18, 0, 60:84, 150:256] = 0.17
+    lungs = chest.segment(shipped).lungs
+    assert (lungs[2:18, 60:180, 150:256] == LungLabel.LEFT).all()
+
+
+def test_pure_gas_in_a_lung_is_no_lesion(chest: Chest, shipped: Bundle) -> None:
+    """A bulla may lie in a lung; a lesion is denser than the lung around it."""
+    chest.maps.lesion[5:9, 100:130, 60:80] = 255
+    chest.patches[5:9, 0, 100:130, 60:80] = 0.17
+    regions = chest.segment(shipped)
+    assert (regions.lungs[6, 102:128, 62:78] == LungLabel.RIGHT).all()
+    assert not regions.lesions.any()
+
+
 def test_diseased_tip_of_a_lung_stays_lung(chest: Chest, shipped: Bundle) -> None:
     """Soft without any gas is disease at the lung's base, not bowel."""
     chest.maps.left[0:2, 150:175, 160:200] = 255

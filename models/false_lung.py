@@ -1,8 +1,10 @@
-"""Tell gas and stool in the belly from lung.
+"""Tell gas and stool in the belly, and room air, from lung.
 
 A network that reads slice by slice takes bowel under the diaphragm for lung now and then: it is
 dark, and it lies where lung lies a slice higher. What gives it away is what it holds: pure gas,
-which lung does not reach, or gas beside stool, where lung has at most one of them.
+which lung does not reach, or gas beside stool, where lung has at most one of them. Room air beside
+the patient, where the table's edge crosses it, looks like lung too; it also reaches the picture's
+edge.
 """
 
 from __future__ import annotations
@@ -13,12 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from models.connected import Masks, in_plane_cross, parts
+from models.connected import Masks, at_edge_of_slice, in_plane_cross, parts
 
 GAS_BELOW_HU = -950.0  # windpipe, stomach, colon; inflated lung lies at −860
 SOFT_ABOVE_HU = -500.0  # stool, vessels, disease
 LARGEST_SHARE = 0.12  # of the largest lung cross-section; above it, it may be emphysema
-_MOSTLY_GAS = 0.5  # of a cross-section
+_MOSTLY_GAS = 0.5  # of a cross-section; lung with the worst emphysema stays below
+# Of a small cross-section at the picture's edge: the table takes its part of the room air there.
+_MUCH_GAS = 0.25
 # Of all small cross-sections that hang together. The colon under the left lung of a patient:
 # 0.04 and 0.54; tips of the lungs of two patients: at most 0.02 and 0.09.
 _SOME_GAS, _MUCH_SOFT = 0.02, 0.3
@@ -44,8 +48,8 @@ class Attenuation:
         return below
 
 
-def without_bowel(mask: Masks, attenuation: Attenuation) -> Masks:
-    """Drop what is bowel by what it holds.
+def without_false_lung(mask: Masks, attenuation: Attenuation) -> Masks:
+    """Drop what is bowel or room air by what it holds.
 
     Parameters
     ----------
@@ -53,8 +57,9 @@ def without_bowel(mask: Masks, attenuation: Attenuation) -> Masks:
 
     Returns
     -------
-    The mask without small cross-sections that are mostly gas, and without stacks of small
-    cross-sections that hold gas beside something soft.
+    The mask without cross-sections that are mostly gas, if they are small or reach the picture's
+    edge; without those that are both and hold much gas; and without stacks of small cross-sections
+    that hold gas beside something soft.
     """
     gas = attenuation.below(GAS_BELOW_HU)
     labels, count = ndimage.label(mask, structure=in_plane_cross())
@@ -63,7 +68,9 @@ def without_bowel(mask: Masks, attenuation: Attenuation) -> Masks:
     sizes = np.bincount(names, minlength=count + 1)
     empty = np.bincount(names[gas.ravel()[at]], minlength=count + 1)
     small = sizes <= LARGEST_SHARE * mask.sum(axis=(1, 2)).max(initial=0)
-    dropped = small & (empty > _MOSTLY_GAS * sizes)
+    at_edge = at_edge_of_slice(labels, count)
+    dropped = (small | at_edge) & (empty > _MOSTLY_GAS * sizes)
+    dropped |= small & at_edge & (empty > _MUCH_GAS * sizes)
     dropped[0] = False
     small[0] = False
     kept: Masks = mask & ~dropped[labels]
