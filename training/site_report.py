@@ -72,7 +72,7 @@ class SiteReport:
                  "dice_new": _plain(one.lesion_dice[1])}
                 for one in self.by_slice
             ],
-            "notes": list(self.notes),
+            "notes": [*self.notes, *([HOUSE_SEEN] if self.house else [])],
         }  # fmt: skip
 
     def _figures(self, figures: Sequence[Compared]) -> dict[str, Any]:

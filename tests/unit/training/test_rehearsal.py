@@ -84,6 +84,7 @@ def test_our_own_slices_go_along_and_are_compared(
     assert (house["dice_n"], house["lung_dice_n"], house["auc_n"]) == (3, 3, 4)
     assert house["dice_old"] is not None
     assert not any("--data" in note for note in entries["notes"])
+    assert any("had seen most of our own held-out slices" in note for note in entries["notes"])
     (card,) = tmp_path.glob("bundles/.candidates/*/*/MODEL_CARD.md")
     text = card.read_text()
     assert "On our own held-out slices" in text
