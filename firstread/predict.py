@@ -28,6 +28,17 @@ def predict(
     heat: Annotated[
         bool, typer.Option("--heat", help="Show on a study's picture where the classifier looked.")
     ] = False,
+    clinical: Annotated[
+        Path | None,
+        typer.Option(help="Clinical values of the study's patient: a JSON object as above."),
+    ] = None,
+    earlier: Annotated[
+        Path | None,
+        typer.Option(
+            help="What predict printed for an earlier study of this patient, with this bundle; "
+            "growth of lesions is computed from it."
+        ),
+    ] = None,
     bundle: Annotated[
         str | None, typer.Option(help="NAME or NAME@VERSION; default: the newest of the settings'.")
     ] = None,
@@ -48,13 +59,22 @@ def predict(
     * `firstread predict chest-ct/ --picture key.png --heat`
     * `firstread predict slices/*.png --picture read.png --bundle chest-ct-pneumonia@2.0.0`
     * `firstread predict IM0042.dcm > answer.json`
+    * `firstread predict monday/ > monday.json`, then
+      `firstread predict tuesday/ --earlier monday.json --clinical values.json`
+
+    The file of clinical values, with those that are known and no others, for example
+    `{"age_years": 67, "sex": "male", "respiratory_rate_per_min": 26, "spo2_percent": 91,
+    "on_oxygen": false, "urea_mmol_l": 8.2}`. The units are in the names. Every key, and what it
+    may hold: docs/severity.md.
     """
     from firstread.predictions import PredictOptions, predict_paths
 
     with errors_to_exit_code():
         settings = read_settings()
         configure_logging(settings)
-        options = PredictOptions(bundle, bundles, picture, heat, threads)
+        options = PredictOptions(
+            bundle, bundles, picture, heat, threads, clinical=clinical, earlier=earlier
+        )
         answer, complete = predict_paths(paths, options, settings)
     print_json(answer)
     if not complete:

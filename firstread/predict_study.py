@@ -12,18 +12,27 @@ from PIL import Image
 
 from firstread.read_study_files import ReadStudy, read_study_files
 from firstread.say import OnStep
+from models.judge_severity import stated_values
+from radiology.severity import ClinicalContext, LesionMeasurement
 from worker.encode import ShownReading, render_key_picture
-from worker.infer_findings import Reader
+from worker.infer_findings import Reader, acquisition_of
 
 
 def predict_study(
-    files: Iterable[Path], reader: Reader, *, picture: bool, heat: bool, on_step: OnStep
+    files: Iterable[Path],
+    reader: Reader,
+    *,
+    context: ClinicalContext | None,
+    picture: bool,
+    heat: bool,
+    on_step: OnStep,
 ) -> tuple[dict[str, Any], Image.Image | None]:
     """Read one study.
 
     Parameters
     ----------
     files : DICOM instances of one study
+    context : what was given of the patient beside the study; None for nothing
     picture, heat : whether the key picture is wanted, and where the classifier looked on it
 
     Returns
@@ -35,11 +44,12 @@ def predict_study(
     Refused
         The study cannot be read; the kind says why.
     """
-    study = read_study_files(files, reader, on_step)
+    study = read_study_files(files, reader, on_step, context=context)
     answer = {
         "urgency": study.triage.urgency.value if study.triage else None,
         "urgency_rule": study.triage.rule if study.triage else None,
         **_series(study),
+        "context": _context(study, context),
         **study.reading.facts(),
     }
     return answer, _picture(study, heat=heat) if picture else None
@@ -47,15 +57,30 @@ def predict_study(
 
 def _series(study: ReadStudy) -> dict[str, Any]:
     """Which series was read, and where the key slice is found; UIDs and figures, no names."""
-    key = study.reading.key_slice
+    key, acquired_at = study.reading.key_slice, study.series.acquired_at
     frame = None if key is None else study.volume.frames[key]
     return {
         "series_instance_uid": study.series.series_instance_uid,
+        "acquired_at": None if acquired_at is None else acquired_at.isoformat(),
         "slices": study.volume.shape[0],
         "spacing_mm": list(study.volume.spacing_mm),
         "key_instance": None if frame is None else asdict(frame),
         "series": [asdict(one) for one in study.selection.decisions],
     }
+
+
+def _context(study: ReadStudy, context: ClinicalContext | None) -> dict[str, Any]:
+    """Which value came from where. What was given counts; both are shown, as they may differ."""
+    given = context or ClinicalContext()
+    return {
+        "given": given.values.facts(),
+        "headers": stated_values(acquisition_of(study.series)).facts(),
+        "earlier": None if given.prior is None else _measured(given.prior),
+    }
+
+
+def _measured(measurement: LesionMeasurement) -> dict[str, Any]:
+    return {**asdict(measurement), "acquired_at": measurement.acquired_at.isoformat()}
 
 
 def _picture(study: ReadStudy, *, heat: bool) -> Image.Image | None:

@@ -14,11 +14,13 @@ from firstread.choose_bundle import bundle_entries, choose_bundle, with_threads
 from firstread.find_instances import find_instances, is_instance
 from firstread.predict_slice import predict_slice
 from firstread.predict_study import predict_study
+from firstread.read_context import read_context
 from firstread.read_slice_file import slice_of_instance, slice_of_picture
 from firstread.say import OnStep, console, shown_steps
 from models.bundle import Bundle
 from models.read_slice import SliceReader
 from radiology.errors import FirstreadError, SettingsRefused
+from radiology.severity import ClinicalContext
 from settings.environment import Settings
 from worker.infer_findings import Reader
 from worker.read_series import read_instances
@@ -39,6 +41,8 @@ class PredictOptions:
     picture : where the picture goes; None for none. With several paths each gets its number
     heat : whether a study's picture shows where the classifier looked
     threads : of the CPU; 0 for what the settings say
+    clinical : file with clinical values of the patient; None for none
+    earlier : file with an answer for an earlier study of the patient; None for none
     """
 
     bundle: str | None = None
@@ -46,13 +50,27 @@ class PredictOptions:
     picture: Path | None = None
     heat: bool = False
     threads: int = 0
+    clinical: Path | None = None
+    earlier: Path | None = None
 
 
 class Predictor:
-    """Reads studies and slices with one bundle; a network is loaded when it is first needed."""
+    """Reads studies and slices with one bundle; a network is loaded when it is first needed.
 
-    def __init__(self, bundle: Bundle, settings: Settings, options: PredictOptions) -> None:
+    Attributes
+    ----------
+    context : what was given of the one patient; None for nothing
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        settings: Settings,
+        options: PredictOptions,
+        context: ClinicalContext | None,
+    ) -> None:
         self.bundle = bundle
+        self.context = context
         self._settings = settings
         self._picture = options.picture is not None
         self._heat = options.heat
@@ -72,7 +90,12 @@ class Predictor:
     def study(self, files: Sequence[Path], on_step: OnStep) -> Answer:
         """Answer for the instances of one study."""
         return predict_study(
-            files, self._studies, picture=self._picture, heat=self._heat, on_step=on_step
+            files,
+            self._studies,
+            context=self.context,
+            picture=self._picture,
+            heat=self._heat,
+            on_step=on_step,
         )
 
     def instance(self, path: Path) -> Answer:
@@ -96,12 +119,19 @@ def predict_paths(
 
     Raises
     ------
-    SettingsRefused, BundleRejected
-        Nothing can be answered: no usable bundle, or nowhere to put a picture.
+    SettingsRefused, BundleRejected, ClinicalValuesRefused
+        Nothing can be answered: no usable bundle, nowhere to put a picture, or nothing that can be
+        made of what was given of the patient.
     """
+    if len(paths) > 1 and (options.clinical or options.earlier):
+        raise SettingsRefused(
+            f"--clinical and --earlier belong to one study of one patient, not to {len(paths)} "
+            "paths; predict each by itself"
+        )
     targets = _picture_files(options.picture, len(paths))
     bundle = choose_bundle(options.bundle, options.bundles, settings)
-    predictor = Predictor(bundle, with_threads(settings, options.threads), options)
+    context = read_context(options.clinical, options.earlier, bundle)
+    predictor = Predictor(bundle, with_threads(settings, options.threads), options, context)
     predictions = []
     with shown_steps("Reading", len(paths)) as steps:
         for path, target in zip(paths, targets, strict=True):
@@ -119,6 +149,10 @@ def _prediction(
         if kind == "study":
             files = _files_of(path)
             answer, picture = predictor.study(files, on_step)
+        elif predictor.context is not None:
+            raise SettingsRefused(
+                "--clinical and --earlier are for a study: severity is not judged from one slice"
+            )
         elif is_instance(path):
             answer, picture = predictor.instance(path)
         else:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from firstread.earlier_answer import check_order
 from firstread.say import OnStep
 from radiology.finding import Reading, Triage
 from radiology.series import SeriesHeader
+from radiology.severity import ClinicalContext
 from radiology.volume import Volume
 from worker.bundle_series import bundle_refusal
 from worker.decode_volume import decode_volume
@@ -43,18 +45,23 @@ class ReadStudy:
 
 
 def read_study_files(
-    files: Iterable[Path], reader: Reader, on_step: OnStep | None = None
+    files: Iterable[Path],
+    reader: Reader,
+    on_step: OnStep | None = None,
+    *,
+    context: ClinicalContext | None = None,
 ) -> ReadStudy:
     """Select, decode and read.
 
     Parameters
     ----------
     files : DICOM instances of one study, in any order
+    context : what was given of the patient beside the study
 
     Raises
     ------
     Refused
-        The study cannot be read; the kind says why.
+        The study cannot be read; the kind says why. Or the prior measurement is not prior.
     """
     instances = read_instances(files, on_progress=_named("Headers", on_step))
     paths = {one.instance.sop_instance_uid: one.path for one in instances}
@@ -62,9 +69,14 @@ def read_study_files(
         group_series(instances), refusals=(*REFUSALS, bundle_refusal(reader.bundle))
     )
     series = selection.require()
+    if context is not None and context.prior is not None:
+        check_order(context.prior, series.acquired_at)
     volume = decode_volume(series, paths, on_progress=_named("Decoding slices", on_step))
     reading, triage = reader.read(
-        volume, series=series, on_progress=_named("Looking at slices", on_step)
+        volume,
+        series=series,
+        context=context,
+        on_progress=_named("Looking at slices", on_step),
     )
     return ReadStudy(selection, series, paths, volume, reading, triage)
 

@@ -15,6 +15,7 @@ from models.judge_severity import judge_severity
 from radiology.finding import GateSeverity, LungFigures, Outcome, QualityGate, Reading, Side
 from radiology.heat_map import HeatMap
 from radiology.region import ChestRegions, LesionLabel, LungLabel
+from radiology.severity import ClinicalContext
 from radiology.territory import Boundary, TerritoryFigures
 from radiology.volume import Volume
 
@@ -92,6 +93,7 @@ class Evidence:
     territories, boundaries : lobes or zones, and the fissures between them
     heat_maps : by slice of the volume as it was given
     acquisition : what headers say of the scan and its patient
+    context : what was given of the patient beside the study; None for nothing
     """
 
     regions: ChestRegions
@@ -102,6 +104,7 @@ class Evidence:
     boundaries: tuple[Boundary, ...] = ()
     heat_maps: Mapping[int, HeatMap] = field(default_factory=dict)
     acquisition: Acquisition = field(default_factory=Acquisition)
+    context: ClinicalContext | None = None
 
 
 def refuses(gates: Iterable[QualityGate]) -> bool:
@@ -129,6 +132,7 @@ def interpret(evidence: Evidence, bundle: Bundle) -> Reading:
             evidence.territories,
             evidence.acquisition,
             suspected=case.suspected,
+            context=evidence.context,
         )
     return Reading(
         outcome=outcome,

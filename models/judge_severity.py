@@ -1,4 +1,4 @@
-"""From figures, lobes and what the headers say of the patient to the published severity rules."""
+"""From figures, lobes and what is known of the patient to the published severity rules."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from models.gates import Acquisition
 from radiology.finding import LungFigures, Side
 from radiology.lobe import Lobe
 from radiology.severity import (
+    ClinicalContext,
     ClinicalValues,
     ImagingFindings,
     LesionMeasurement,
@@ -29,16 +30,19 @@ def judge_severity(
     acquisition: Acquisition,
     *,
     suspected: bool,
+    context: ClinicalContext | None = None,
 ) -> Severity:
-    """Apply every rule to what the images show and the headers state.
+    """Apply every rule to what the images show, the headers state and somebody gave.
 
     A lung or a lobe without a voxel was not measured: it has no share, which is not a share of 0.
-    A prior study is not looked for.
+    A prior study is not looked for: it comes with the context, or there is none.
 
     Parameters
     ----------
     suspected : whether the study's answer is that there is pneumonia
+    context : what was given beside the study; its values count before those of the headers
     """
+    context = context or ClinicalContext()
     imaging = ImagingFindings(
         pneumonia=Pneumonia.YES if suspected else Pneumonia.NO,
         share_percent={
@@ -52,8 +56,9 @@ def judge_severity(
             if one.territory in _LOBES and one.volume_ml > 0
         },
         measurement=_measurement(figures[Side.TOTAL], acquisition),
+        prior=context.prior,
     )
-    return assess_severity(imaging, _clinical_values(acquisition))
+    return assess_severity(imaging, context.values.or_else(stated_values(acquisition)))
 
 
 def _measurement(total: LungFigures, acquisition: Acquisition) -> LesionMeasurement | None:
@@ -67,8 +72,8 @@ def _measurement(total: LungFigures, acquisition: Acquisition) -> LesionMeasurem
     )
 
 
-def _clinical_values(acquisition: Acquisition) -> ClinicalValues:
-    """Age and sex; a header tells no other value that a rule asks for."""
+def stated_values(acquisition: Acquisition) -> ClinicalValues:
+    """What the headers state: age and sex; they tell no other value that a rule asks for."""
     return ClinicalValues(
         age_years=_completed_years(acquisition.patient_age_years), sex=acquisition.patient_sex
     )

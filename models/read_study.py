@@ -21,6 +21,7 @@ from models.postprocess import ProbabilityMaps, segment
 from models.preprocess import fit_of, to_patches
 from radiology.finding import Reading, Side
 from radiology.region import ChestRegions
+from radiology.severity import ClinicalContext
 from radiology.volume import Volume
 
 OnProgress = Callable[[int, int], None]
@@ -44,6 +45,7 @@ def read_study(
     *,
     classifier: Classifier | None = None,
     acquisition: Acquisition | None = None,
+    context: ClinicalContext | None = None,
 ) -> Reading:
     """Segment lungs and lesions, classify, measure, and say what it means.
 
@@ -54,6 +56,8 @@ def read_study(
     on_progress : called with slices done and slices in all, while the network runs
     classifier : a `ClassifierSession` of this bundle; None to do without
     acquisition : what headers say of the scan and its patient
+    context : what was given of the patient beside the study, for the severity rules; an age in it
+        counts before that of the headers, for the gates too
 
     Returns
     -------
@@ -70,12 +74,13 @@ def read_study(
     scan = Scan.of(patches, regions, canonical.spacing_mm, fit, bundle.grid)
     lung_ml = figures[Side.TOTAL].lung_volume_ml
     acquisition = acquisition or Acquisition()
-    gates = check_gates(scan, lung_ml, acquisition)
+    gates = check_gates(scan, lung_ml, _with_given_age(acquisition, context))
     evidence = Evidence(
         regions=ChestRegions(order.undo(regions.lungs), order.undo(regions.lesions)),
         figures=figures,
         gates=gates,
         acquisition=acquisition,
+        context=context,
     )
     if refuses(gates):
         return interpret(evidence, bundle)
@@ -89,3 +94,10 @@ def read_study(
         heat_maps=heat_maps_of(answers, regions, order, fit),
     )
     return interpret(evidence, bundle)
+
+
+def _with_given_age(acquisition: Acquisition, context: ClinicalContext | None) -> Acquisition:
+    """A patient has one age: the one that was given, where one was."""
+    if context is None or context.values.age_years is None:
+        return acquisition
+    return replace(acquisition, patient_age_years=context.values.age_years)

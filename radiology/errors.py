@@ -5,6 +5,7 @@ FirstreadError
 │   ├── InstanceRefused     (InvalidUid, AttributeMissing, NotStorable, InstanceConflict,
 │   │                        DataSetUnreadable)
 │   ├── PictureRefused
+│   ├── ClinicalValuesRefused
 │   ├── NoSuitableSeries
 │   ├── VolumeRefused       (RescaleMissing, SpacingUneven, SliceMissing, GeometryMissing,
 │   │                        PixelDataUndecodable, LungsNotFound)
@@ -81,6 +82,21 @@ class DataSetUnreadable(InstanceRefused):
 
 class PictureRefused(Refused):
     """The file is not a picture of a slice that can be read."""
+
+
+class ClinicalValuesRefused(Refused):
+    """A clinical value is unknown, of another kind, or outside what is possible.
+
+    Attributes
+    ----------
+    problems : field to what is wrong with it, for a form that shows each beside its field. The
+        values themselves are not repeated: a number may be a birth date, a word a name.
+    """
+
+    def __init__(self, problems: Mapping[str, str] | None = None) -> None:
+        self.problems: Mapping[str, str] = dict(problems or {})
+        listed = "; ".join(f"{field} {problem}" for field, problem in self.problems.items())
+        super().__init__(f"Clinical values refused: {listed}" if listed else None)
 
 
 class NoSuitableSeries(Refused):

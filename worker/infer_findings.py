@@ -13,6 +13,7 @@ from models.onnx_session import ClassifierSession, NetworkSession
 from models.read_study import read_study
 from radiology.finding import Reading, Triage
 from radiology.series import SeriesHeader
+from radiology.severity import ClinicalContext
 from radiology.volume import Volume
 from settings.environment import Settings
 from worker.flag.urgency import triage_reading
@@ -77,6 +78,7 @@ class Reader:
         volume: Volume,
         *,
         series: SeriesHeader | None = None,
+        context: ClinicalContext | None = None,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> tuple[Reading, Triage | None]:
         """Find, measure, and decide how soon a radiologist should look.
@@ -85,6 +87,7 @@ class Reader:
         ----------
         series : that the volume was decoded from; quality gates and severity rules ask for what
             its headers say
+        context : what was given of the patient beside the study
 
         Returns
         -------
@@ -97,6 +100,7 @@ class Reader:
             on_progress,
             classifier=self.classifier,
             acquisition=None if series is None else acquisition_of(series),
+            context=context,
         )
         return reading, triage_reading(reading)
 

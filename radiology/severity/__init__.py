@@ -6,6 +6,7 @@ docs/severity.md. Nothing here is computed from a value that was not given.
 
 from radiology.severity.assess import NOTICE, Severity, assess_severity
 from radiology.severity.clinical import ClinicalValues, Sex, Ventilation
+from radiology.severity.context import ClinicalContext
 from radiology.severity.ct_scores import ct_severity_score, mosmed_grade
 from radiology.severity.guideline import GuidelineClass, guideline_class
 from radiology.severity.imaging import ImagingFindings, LesionMeasurement, Pneumonia
@@ -16,6 +17,7 @@ from radiology.severity.titles import title_of
 
 __all__ = [
     "NOTICE",
+    "ClinicalContext",
     "ClinicalValues",
     "GuidelineClass",
     "ImagingFindings",

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any, Self
 
-from radiology.errors import Refused
+from radiology.errors import ClinicalValuesRefused
 from radiology.severity.score import Plain
+from radiology.severity.titles import unit_of
 
 
 class Sex(StrEnum):
@@ -48,8 +49,9 @@ LIMITS: Mapping[str, tuple[float, float]] = {
 
 ADULT_YEARS = 18  # Knight et al. 2020 included patients of 18 years and more
 
-_WHOLE = ("gcs", "comorbidity_count")
-_YES_OR_NO = ("symptoms", "on_oxygen", "shock", "organ_failure_in_icu", "confusion")
+WHOLE = ("gcs", "comorbidity_count")
+YES_OR_NO = ("symptoms", "on_oxygen", "shock", "organ_failure_in_icu", "confusion")
+CHOICES: Mapping[str, type[StrEnum]] = {"sex": Sex, "ventilation": Ventilation}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +75,9 @@ class ClinicalValues:
 
     Raises
     ------
-    Refused
-        A value cannot be: outside `LIMITS`, of another type, or against another value.
+    ClinicalValuesRefused
+        Values cannot be: outside `LIMITS`, of another type, or against another value. All that
+        are wrong by themselves are named together.
     """
 
     age_years: float | None = None
@@ -99,35 +102,52 @@ class ClinicalValues:
     comorbidity_count: int | None = None
 
     def __post_init__(self) -> None:
-        for name, (low, high) in LIMITS.items():
-            _check_number(name, getattr(self, name), low, high)
-        for name in _YES_OR_NO:
-            if not isinstance(getattr(self, name), bool | None):
-                raise Refused("A clinical value must be yes or no", field=name)
-        for name, kind in (("sex", Sex), ("ventilation", Ventilation)):
-            if not isinstance(getattr(self, name), kind | None):
-                raise Refused("A clinical value is none of its choices", field=name)
-        _check_together(self)
+        problems = {
+            field.name: f"must be {allowed(field.name)}"
+            for field in fields(self)
+            if not _is_possible(field.name, getattr(self, field.name))
+        } or _contradictions(self)
+        if problems:
+            raise ClinicalValuesRefused(problems)
 
     @classmethod
-    def from_facts(cls, facts: Mapping[str, Plain]) -> Self:
-        """Read back what `facts` gave, or what a form or a message holds under the same names.
+    def from_facts(cls, facts: Mapping[str, object]) -> Self:
+        """Read what a file, a form or `facts` holds: field to a plain value, None for not given.
 
         Raises
         ------
-        Refused
-            A name is not known, or a value cannot be. Neither is repeated: it may be free text.
+        ClinicalValuesRefused
+            Names are not known, or values cannot be; all of them together. A name that is not
+            known is told by its number, not repeated: it may be that of a patient.
         """
-        given: dict[str, Any] = dict(facts)
-        if not given.keys() <= {field.name for field in fields(cls)}:
-            raise Refused("There is no clinical value of this name")
-        for name, kind in (("sex", Sex), ("ventilation", Ventilation)):
-            if given.get(name) is None:
-                continue
-            if given[name] not in list(kind):
-                raise Refused("A clinical value is none of its choices", field=name)
-            given[name] = kind(given[name])
-        return cls(**given)
+        names = [field.name for field in fields(cls)]
+        problems = {
+            f"key {number}": f"is no clinical value{_meant(name, names)}"
+            for number, name in enumerate(facts, start=1)
+            if name not in names
+        }
+        known: dict[str, Any] = {name: facts[name] for name in names if name in facts}
+        for name, kind in CHOICES.items():
+            # A word that is none of the choices stays one, and is refused below.
+            known[name] = next((one for one in kind if one == known.get(name)), known.get(name))
+        try:
+            values = cls(**known)
+        except ClinicalValuesRefused as error:
+            raise ClinicalValuesRefused({**problems, **error.problems}) from None
+        if problems:
+            raise ClinicalValuesRefused(problems)
+        return values
+
+    def or_else(self, other: Self) -> Self:
+        """These values, and those of `other` where these say nothing.
+
+        Raises
+        ------
+        ClinicalValuesRefused
+            A value of the one contradicts a value of the other.
+        """
+        names = [field.name for field in fields(self) if getattr(self, field.name) is None]
+        return replace(self, **{name: getattr(other, name) for name in names})
 
     def facts(self) -> dict[str, Plain]:
         """What was given, as plain values for the result row and JSON."""
@@ -138,35 +158,48 @@ class ClinicalValues:
         }
 
 
-def _check_number(name: str, value: Any, low: float, high: float) -> None:
-    """Refuse what is no number, or one that no patient has."""
+def allowed(name: str) -> str:
+    """What a field may hold, as part of a sentence: "a number from 30 to 100 %"."""
+    if name in YES_OR_NO:
+        return "true or false"
+    if name in CHOICES:
+        *others, last = (f'"{one.value}"' for one in CHOICES[name])
+        return f"{', '.join(others)} or {last}"
+    low, high = LIMITS[name]
+    kind = "a whole number" if name in WHOLE else "a number"
+    return f"{kind} from {low:g} to {high:g} {unit_of(name)}".rstrip()
+
+
+def _is_possible(name: str, value: Any) -> bool:
+    """Whether a value is of the right kind, and one that a patient can have."""
     if value is None:
-        return
+        return True
+    if name in YES_OR_NO:
+        return isinstance(value, bool)
+    if name in CHOICES:
+        return isinstance(value, CHOICES[name])
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Refused("A clinical value is not a number", field=name)
-    if not math.isfinite(value) or not low <= value <= high:
-        raise Refused(
-            "A clinical value is outside what is possible",
-            field=name,
-            value=float(value),
-            lowest=low,
-            highest=high,
-        )
-    if name in _WHOLE and value != int(value):
-        raise Refused("A clinical value must be a whole number", field=name, value=float(value))
+        return False
+    low, high = LIMITS[name]
+    # Compared before anything else is asked of it: NaN, infinity and very long numbers fail here.
+    return low <= value <= high and (name not in WHOLE or value == int(value))
 
 
-def _check_together(values: ClinicalValues) -> None:
-    """Refuse values that contradict each other: one of them is wrong, and we cannot know which."""
+def _contradictions(values: ClinicalValues) -> dict[str, str]:
+    """Values that contradict each other: one of them is wrong, and we cannot know which."""
+    problems = {}
     systolic, diastolic = values.systolic_mmhg, values.diastolic_mmhg
     if systolic is not None and diastolic is not None and diastolic > systolic:
-        raise Refused(
-            "The diastolic pressure is above the systolic", systolic=systolic, diastolic=diastolic
-        )
+        problems["diastolic_mmhg"] = "is above systolic_mmhg"
     flow = values.oxygen_flow_l_min
     if flow is not None and values.on_oxygen is not None and values.on_oxygen != (flow > 0):
-        raise Refused(
-            "The oxygen flow contradicts whether oxygen is given",
-            oxygen_flow_l_min=flow,
-            on_oxygen=values.on_oxygen,
-        )
+        problems["oxygen_flow_l_min"] = "contradicts on_oxygen"
+    return problems
+
+
+def _meant(name: object, names: list[str]) -> str:
+    """The known name that an unknown one is nearest to, as the end of a sentence."""
+    written = str(name).lower()[:40]
+    begun = [one for one in names if len(written) > 1 and one.startswith(written)]
+    found = begun or get_close_matches(written, names, n=1)
+    return f" (did you mean {found[0]}?)" if found else ""

@@ -71,7 +71,7 @@ def guideline_class(imaging: ImagingFindings, values: ClinicalValues) -> Score:
         *severe,
         *_where_measured(values),
     )
-    missing = _missing(inputs)
+    missing = _missing(inputs, prior_given=imaging.prior is not None)
     grade = None if verdict.grade is None else verdict.grade.value
     return Score(
         NAME,
@@ -182,12 +182,16 @@ def _verdict(
     return _Verdict(GuidelineClass.MILD, excluded and pneumonia is Pneumonia.NO, "")
 
 
-def _missing(inputs: tuple[Input, ...]) -> tuple[str, ...]:
-    """What the guideline asks for and was not given."""
+def _missing(inputs: tuple[Input, ...], *, prior_given: bool) -> tuple[str, ...]:
+    """What the guideline asks for and was not given.
+
+    A prior measurement that was given and cannot be compared is not missing; why it cannot is
+    said by the rule of lesion progress.
+    """
     names = []
     for one in inputs:
-        if one.name == "growth_percent" and one.value is None:
-            names.append("prior_measurement")
+        if one.name == "growth_percent":
+            names += [] if prior_given or one.value is not None else ["prior_measurement"]
         elif one.value is None or one.value == Pneumonia.UNDETERMINED.value:
             names.append(one.name)
         elif one.name == "pao2_fio2_mmhg" and one.met is None:

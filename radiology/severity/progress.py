@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from radiology.severity.imaging import ImagingFindings, LesionMeasurement
+from radiology.severity.imaging import ImagingFindings, LesionMeasurement, Pneumonia
 from radiology.severity.score import Input, Score
 from radiology.severity.titles import listed, title_of, unit_of
 
@@ -26,7 +26,8 @@ def lesion_progress(imaging: ImagingFindings) -> Score:
     """Compare the lesions of two studies by the imaging criterion of the guideline.
 
     Growth is relative to the prior study. Nothing is extrapolated: outside 24 to 48 hours, without
-    a prior study, or with a prior study that showed no lesion, there is no answer.
+    a prior study, with a prior study that showed no lesion, or without pneumonia, there is no
+    answer: what was measured without pneumonia is not its lesion, and a trace of it grows easily.
 
     Returns
     -------
@@ -41,6 +42,8 @@ def lesion_progress(imaging: ImagingFindings) -> Score:
             if one is None
         )
         return _not_computed((), missing, f"{listed(missing)} missing")
+    if imaging.pneumonia is Pneumonia.NO:
+        return _not_computed((), (), "no pneumonia was found in this study")
     if (now.acquired_at.tzinfo is None) != (prior.acquired_at.tzinfo is None):
         return _not_computed((), (), "only one of the two studies tells its time zone")
     hours = (now.acquired_at - prior.acquired_at).total_seconds() / 3600.0

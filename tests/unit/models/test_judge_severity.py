@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +12,14 @@ import pytest
 from models.gates import Acquisition
 from models.judge_severity import judge_severity
 from radiology.finding import LungFigures, Side
-from radiology.severity import Score, Severity, Sex
+from radiology.severity import (
+    ClinicalContext,
+    ClinicalValues,
+    LesionMeasurement,
+    Score,
+    Severity,
+    Sex,
+)
 from radiology.territory import Territory, TerritoryFigures
 
 MOMENT = datetime(2020, 3, 14, 12, 0, 5)  # noqa: DTZ001 as most headers state it
@@ -55,12 +62,14 @@ def _judged(
     *,
     figures: Mapping[Side, LungFigures] | None = None,
     suspected: bool = True,
+    context: ClinicalContext | None = None,
 ) -> Severity:
     return judge_severity(
         figures or _figures(),
         _territories(shares),
         acquisition or Acquisition(),
         suspected=suspected,
+        context=context,
     )
 
 
@@ -168,6 +177,24 @@ def test_age_that_nobody_reaches_costs_no_study_its_reading(age: float) -> None:
     severity = _judged(acquisition=Acquisition(patient_age_years=age))
     assert "age_years" in severity.four_c.missing
     assert severity.mosmed.computed
+
+
+def test_given_values_count_before_those_of_the_headers() -> None:
+    """What only the headers say stands beside what was given."""
+    severity = _judged(
+        acquisition=Acquisition(patient_age_years=71.9, patient_sex=Sex.MALE),
+        context=ClinicalContext(ClinicalValues(age_years=52, urea_mmol_l=8.0)),
+    )
+    inputs = _inputs(severity.four_c)
+    assert (inputs["age_years"], inputs["sex"], inputs["urea_mmol_l"]) == (52, "male", 8.0)
+
+
+def test_prior_measurement_is_compared() -> None:
+    """Lesions of 1200 ml after 600 ml the day before yesterday."""
+    prior = LesionMeasurement(MOMENT - timedelta(hours=36), 600.0)
+    acquisition = Acquisition(acquired_at=MOMENT)
+    severity = _judged(acquisition=acquisition, context=ClinicalContext(prior=prior))
+    assert severity.progress.label == "severe (100 %)"
 
 
 def test_time_of_the_study_is_known_and_the_prior_one_is_missing() -> None:

@@ -15,6 +15,7 @@ from models.onnx_session import ClassifierSession, NetworkSession
 from models.read_study import OnProgress, read_study
 from radiology.finding import Outcome, Side
 from radiology.heat_map import HeatMap
+from radiology.severity import ClinicalContext, ClinicalValues
 from radiology.volume import Volume
 from settings.environment import ExecutionProvider
 
@@ -185,3 +186,16 @@ def test_what_the_headers_say_reaches_the_gates(tiny: Bundle) -> None:
     reading = read_study(_chest(), tiny, ThresholdNetwork(), acquisition=child)
     assert [gate.name for gate in reading.failed_gates] == ["adult"]
     assert reading.outcome is Outcome.NOT_ASSESSABLE
+
+
+def test_an_age_that_was_given_counts_before_that_of_the_headers_for_the_gates_too(
+    tiny: Bundle,
+) -> None:
+    """Made-up birth dates are common; a child is no adult, whoever says so."""
+    child, adult = Acquisition(patient_age_years=5.0), ClinicalValues(age_years=67)
+    given = ClinicalContext(adult)
+    reading = read_study(_chest(), tiny, ThresholdNetwork(), acquisition=child, context=given)
+    assert reading.failed_gates == ()
+    given = ClinicalContext(ClinicalValues(age_years=5))
+    reading = read_study(_chest(), tiny, ThresholdNetwork(), context=given)
+    assert [gate.name for gate in reading.failed_gates] == ["adult"]

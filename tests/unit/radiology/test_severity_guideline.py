@@ -133,6 +133,17 @@ def test_without_clinical_values_only_growth_tells_something() -> None:
     assert guideline_class(grown(80), ClinicalValues()).at_least == "severe"
 
 
+def test_a_prior_ct_that_cannot_be_compared_is_not_said_to_be_missing() -> None:
+    """It was given; why it cannot be compared stands with the rule of lesion progress."""
+    imaging = grown(80)
+    assert imaging.prior is not None
+    long_ago = replace(imaging.prior, acquired_at=imaging.prior.acquired_at - timedelta(days=10))
+    score = guideline_class(replace(imaging, prior=long_ago), ClinicalValues())
+    assert score.at_least is None
+    assert "prior_measurement" not in score.missing
+    assert "prior_measurement" in guideline_class(PNEUMONIA, ClinicalValues()).missing
+
+
 @pytest.mark.parametrize(
     ("altitude", "pressure", "grade", "at_least"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -237,6 +238,14 @@ def test_progress_without_anything_to_compare() -> None:
         score = lesion_progress(ImagingFindings(Pneumonia.YES, measurement=now, prior=prior))
         assert not score.computed
         assert reason in score.note
+
+
+def test_what_was_measured_without_pneumonia_does_not_progress() -> None:
+    """A trace that is taken for lesion doubles easily; it makes nobody severely ill."""
+    score = lesion_progress(replace(pair(1, 2, 36), pneumonia=Pneumonia.NO))
+    assert not score.computed
+    assert "no pneumonia was found" in score.note
+    assert lesion_progress(replace(pair(1, 2, 36), pneumonia=Pneumonia.UNDETERMINED)).computed
 
 
 @pytest.mark.parametrize("share", [-0.1, 100.1, math.nan, math.inf])
