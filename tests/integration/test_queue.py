@@ -26,12 +26,10 @@ from database.jobs import (
     claim_job,
     end_job,
     instance_paths,
-    overdue_jobs,
     renew_lease,
-    requeue_expired,
-    retry_job,
     return_job,
 )
+from database.requeue import overdue_jobs, requeue_expired, retry_job
 from database.results import is_our_object, newest_report, store_result
 from database.schema import check_schema, schema_differences, upgrade_schema
 from database.session import Engine, open_engine, reading, transaction
