@@ -1,4 +1,4 @@
-"""The job queue: claim, lease, progress, end. Celery says when, this module says which."""
+"""A job in a worker's hands: claim, lease, progress, end. Celery says when, this module which."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from sqlalchemy import CursorResult, or_, select, update
 from sqlalchemy.orm import Session
 
 from database.events import record_event
-from database.states import RETRYABLE, RUNNING, JobState, StudyState, WorklistRank
-from database.tables import Instance, Job, SeriesDecision, Study
-
-_SUSPECTED_RANKS = (WorklistRank.URGENT, WorklistRank.SUSPECTED)
+from database.states import RUNNING, JobState, StudyState, WorklistRank
+from database.study_state import show_on_study
+from database.tables import Instance, Job, SeriesDecision
 
 
 class LeaseLost(Exception):
@@ -119,7 +118,7 @@ def advance_job(
         The job is somebody else's by now.
     """
     _write(session, claim, state=state)
-    _show_on_study(session, claim, StudyState(state.value))
+    show_on_study(session, claim.study_id, claim.study_version, StudyState(state.value))
     record_event(session, state.value, now, study_id=claim.study_id, job_id=claim.job_id, **facts)
 
 
@@ -153,7 +152,7 @@ def end_job(
         error_message=error_message,
         trace=trace,
     )
-    _show_on_study(session, claim, StudyState(state.value), rank)
+    show_on_study(session, claim.study_id, claim.study_version, StudyState(state.value), rank)
     if error_kind:
         facts = {**facts, "error_kind": error_kind}
     record_event(session, state.value, now, study_id=claim.study_id, job_id=claim.job_id, **facts)
@@ -180,7 +179,7 @@ def return_job(
         error_kind=error_kind,
         error_message=error_message,
     )
-    _show_on_study(session, claim, StudyState.QUEUED)
+    show_on_study(session, claim.study_id, claim.study_version, StudyState.QUEUED)
     record_event(
         session,
         "returned",
@@ -189,106 +188,6 @@ def return_job(
         job_id=claim.job_id,
         error_kind=error_kind,
     )
-
-
-def requeue_expired(session: Session, *, max_attempts: int, now: datetime) -> list[int]:
-    """Take jobs back from workers whose lease ran out.
-
-    Returns
-    -------
-    The jobs that wait again. A job that was tried `max_attempts` times is failed instead: what
-    kills a worker each time would otherwise stop the whole queue.
-    """
-    expired = session.scalars(
-        select(Job)
-        .where(Job.state.in_(RUNNING), Job.lease_until < now)
-        .with_for_update(skip_locked=True)
-    ).all()
-    waiting = []
-    for job in expired:
-        job.lease_until = None
-        if job.attempts < max_attempts:
-            job.state = JobState.QUEUED
-            job.fencing_token += 1  # a worker that only seemed dead must not write any more
-            waiting.append(job.id)
-            _set_study_state(session, job.study_id, job.study_version, StudyState.QUEUED)
-            record_event(session, "requeued", now, study_id=job.study_id, job_id=job.id)
-            continue
-        job.state = JobState.FAILED
-        job.fencing_token += 1
-        job.finished_at = now
-        job.error_kind = job.error_kind or "WorkerLost"
-        job.error_message = job.error_message or (
-            f"The worker stopped {job.attempts} times while it had this job"
-        )
-        _set_study_state(
-            session, job.study_id, job.study_version, StudyState.FAILED, WorklistRank.UNANSWERED
-        )
-        record_event(
-            session, "failed", now, study_id=job.study_id, job_id=job.id, error_kind=job.error_kind
-        )
-    return waiting
-
-
-@dataclass(frozen=True, slots=True)
-class Overdue:
-    """What a sweep must care for: counts of jobs."""
-
-    expired: int  # a worker held them and fell silent
-    unclaimed: int  # they wait, no worker is busy, and nobody took them
-
-
-def overdue_jobs(session: Session, *, now: datetime, claimable_since: datetime) -> Overdue:
-    """Look, without a lock, whether a wake-up or a worker was lost.
-
-    A job that waits behind a busy worker is not overdue: that worker passes the wake-up on.
-    """
-    expired = len(
-        session.scalars(select(Job.id).where(Job.state.in_(RUNNING), Job.lease_until < now)).all()
-    )
-    busy = session.scalar(select(Job.id).where(Job.lease_until >= now).limit(1))
-    if busy is not None:
-        return Overdue(expired=expired, unclaimed=0)
-    unclaimed = session.scalars(
-        select(Job.id).where(
-            Job.state == JobState.QUEUED,
-            Job.lease_until.is_(None),
-            Job.queued_at < claimable_since,
-        )
-    ).all()
-    return Overdue(expired=expired, unclaimed=len(unclaimed))
-
-
-def waiting_jobs(session: Session) -> int:
-    """How many jobs can be claimed now."""
-    return len(
-        session.scalars(
-            select(Job.id).where(Job.state == JobState.QUEUED, Job.lease_until.is_(None))
-        ).all()
-    )
-
-
-def retry_job(session: Session, job_id: int, now: datetime) -> bool:
-    """Send a refused or failed job back to the queue, as a person asked.
-
-    Returns
-    -------
-    False when the job does not exist or has not ended that way.
-    """
-    job = session.scalars(select(Job).where(Job.id == job_id).with_for_update()).one_or_none()
-    if job is None or job.state not in RETRYABLE:
-        return False
-    job.state = JobState.QUEUED
-    job.lease_until = None
-    job.attempts = 0
-    job.finished_at = None
-    job.due_at = now
-    job.error_kind = job.error_message = job.trace = ""
-    _set_study_state(
-        session, job.study_id, job.study_version, StudyState.QUEUED, WorklistRank.PENDING
-    )
-    record_event(session, "retried", now, study_id=job.study_id, job_id=job.id)
-    return True
 
 
 def instance_paths(session: Session, claim: Claim) -> dict[str, str]:
@@ -328,45 +227,3 @@ def _write(session: Session, claim: Claim, **values: Any) -> None:
     )
     if changed.rowcount != 1:
         raise LeaseLost
-
-
-def _show_on_study(
-    session: Session, claim: Claim, state: StudyState, rank: WorklistRank | None = None
-) -> None:
-    _set_study_state(session, claim.study_id, claim.study_version, state, rank)
-
-
-def _set_study_state(
-    session: Session,
-    study_id: int,
-    study_version: int,
-    state: StudyState,
-    rank: WorklistRank | None = None,
-) -> None:
-    """Show a job's state on its study, unless newer instances have come since.
-
-    The rank follows from the newest result even then: an urgent first result must not wait for
-    the late half of its study. A newer version without an answer does not take an urgent rank away.
-    """
-    session.execute(
-        update(Study)
-        .where(
-            Study.id == study_id,
-            Study.version == study_version,
-            Study.state != StudyState.RECEIVED,
-        )
-        .values(state=state)
-        .execution_options(synchronize_session=False)
-    )
-    if rank is not None:
-        keeps = _SUSPECTED_RANKS if rank is WorklistRank.UNANSWERED else ()
-        session.execute(
-            update(Study)
-            .where(
-                Study.id == study_id,
-                Study.version == study_version,
-                Study.worklist_rank.not_in(keeps),
-            )
-            .values(worklist_rank=rank)
-            .execution_options(synchronize_session=False)
-        )

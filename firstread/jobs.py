@@ -9,7 +9,7 @@ from rich.table import Table
 
 from database.deliveries import retry_deliveries
 from database.job_rows import JobRow, job_details, list_jobs
-from database.jobs import retry_job
+from database.requeue import retry_job
 from database.schema import check_schema
 from database.session import Engine, open_engine, reading, transaction
 from settings.environment import Settings

@@ -20,7 +20,7 @@ from radiology.volume import Volume
 from worker.encode.axial_stack import AxialStack
 from worker.encode.lettering import font
 from worker.encode.overlay import WIDTH_PX
-from worker.encode.picture_panels import Frame, draw_slice
+from worker.encode.picture_panels import Frame, draw_panel
 from worker.encode.picture_text import (
     BACKGROUND,
     MARGIN,
@@ -76,8 +76,8 @@ def render_slice_picture(
     picture = Image.new("RGB", (WIDTH_PX, bottom), BACKGROUND)
     answer, details, badge = _headline(reading, bundle)
     draw_headline(picture, answer, details, badge, (0, 0, WIDTH_PX, panels))
-    outlined = draw_slice(stack, 0, frame, size, segments)
-    beside = draw_slice(stack, 0, frame, size, (), heat=heat)
+    outlined = draw_panel(stack, 0, frame, size, segments, lettered=False)
+    beside = draw_panel(stack, 0, frame, size, (), heat=heat, lettered=False)
     picture.paste(outlined, (_GAP_PX, panels))
     picture.paste(beside, (2 * _GAP_PX + _PANEL_PX, panels))
     draw_legend(picture, segments, (0, legend, WIDTH_PX, below), heat=heat)

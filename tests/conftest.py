@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, Page
-from pydicom import Dataset
 
 from tests.peers.chromium import running_chromium
 from tests.peers.dcmtk import Dcmtk
-from tests.peers.dicom3tools import ConformanceReport
+from tests.peers.dicom3tools import Checker
 from tests.peers.dicom3tools import dciodvfy as run_dciodvfy
 from tests.peers.orthanc import OrthancPeer, start_orthanc
 from tests.peers.ports import free_port as new_free_port
@@ -129,7 +128,7 @@ def dcmtk(tmp_path: Path) -> Iterator[Dcmtk]:
 
 
 @pytest.fixture
-def dciodvfy(tmp_path: Path) -> Callable[[Path | Dataset], ConformanceReport]:
+def dciodvfy(tmp_path: Path) -> Checker:
     """Give a function that checks a file or a data set with dciodvfy."""
     return lambda instance: run_dciodvfy(instance, work_folder=tmp_path)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from database.jobs import overdue_jobs, requeue_expired
+from database.requeue import overdue_jobs, requeue_expired
 from database.session import Engine, reading, transaction
 from database.studies import Quiet, Waits, assemble_study, quiet_studies
 from settings.environment import Settings

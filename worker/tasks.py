@@ -9,7 +9,7 @@ import socket
 from datetime import UTC, datetime
 
 from database.deliveries import due_deliveries
-from database.jobs import waiting_jobs
+from database.requeue import waiting_jobs
 from database.session import open_engine, reading
 from settings.environment import read_settings
 from worker.celery_app import ANALYSIS, DELIVERY, app, wake_up_waits

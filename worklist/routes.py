@@ -10,7 +10,7 @@ from fastapi import Path as PathParameter
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from database.deliveries import retry_deliveries
-from database.jobs import retry_job
+from database.requeue import retry_job
 from database.session import Session, transaction
 from database.worklist_rows import study_of_job
 from radiology.identity import checked_uid

@@ -10,7 +10,7 @@ spread and limits here are wider. Inclinations and bends are ours, from looking 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -52,13 +52,10 @@ RIGHT_OBLIQUE = FissurePrior(
     slope_aside=0.45,
     bends_mm=(12.0, 8.0, 8.0, 8.0),
 )
-LEFT_OBLIQUE = FissurePrior(
+LEFT_OBLIQUE = replace(  # runs as the right one does, with another share below it
+    RIGHT_OBLIQUE,
     name="left oblique fissure",
-    incline_degrees=45.0,
-    below=Share(mean=23.2 / 46.4, spread=0.06, least=0.33, most=0.66),
-    slope_back=0.45,
-    slope_aside=0.45,
-    bends_mm=(12.0, 8.0, 8.0, 8.0),
+    below=replace(RIGHT_OBLIQUE.below, mean=23.2 / 46.4),
 )
 RIGHT_HORIZONTAL = FissurePrior(
     name="right horizontal fissure",

@@ -1,13 +1,19 @@
-"""Rows as the node would have made them, for tests that begin after reception."""
+"""Rows as the node and the worker would have made them, for tests that begin after them."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import select
+
 from database.instances import Arrival, Recorded, end_association, open_association, record_instance
+from database.jobs import Claim, claim_job, end_job
+from database.results import store_result
 from database.session import Engine, transaction
-from database.states import AssociationEnding
+from database.states import AssociationEnding, JobState, ObjectKind, WorklistRank
 from database.studies import Quiet, Waits, assemble_study
+from database.tables import Result, ResultObject, Study
+from radiology.finding import Outcome, Urgency
 from settings.peers import RequestPriority
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -71,10 +77,6 @@ def queue_job(
     priority: RequestPriority = RequestPriority.ROUTINE,
 ) -> int:
     """Receive one instance of a study and assemble it; returns the job."""
-    from sqlalchemy import select
-
-    from database.tables import Study
-
     receive(engine, arrival(study=study, priority=priority), at)
     with transaction(engine) as session:
         study_id = session.scalars(
@@ -83,3 +85,42 @@ def queue_job(
         job_id = assemble_study(session, study_id, bundle="bundle", waits=WAITS, now=at)
     assert job_id is not None
     return job_id
+
+
+def claim(engine: Engine, at: float = 0.0, worker: str = "worker") -> Claim:
+    """Claim the job that is due first; there must be one."""
+    with transaction(engine) as session:
+        claimed = claim_job(session, worker=worker, lease_s=10.0, now=later(at))
+    assert claimed is not None
+    return claimed
+
+
+def finish(engine: Engine, claimed: Claim, destinations: list[str], at: float = 1.0) -> int:
+    """Store a result with one object for a claimed job, end the job; returns the result's id."""
+    with transaction(engine) as session:
+        stored = store_result(
+            session,
+            Result(
+                job_id=claimed.job_id,
+                study_id=claimed.study_id,
+                study_version=claimed.study_version,
+                outcome=Outcome.FINDINGS,
+                urgency=Urgency.URGENT,
+                reading={},
+                created_at=later(at),
+            ),
+            [
+                ResultObject(
+                    kind=ObjectKind.REPORT,
+                    sop_class_uid="1.2.840.10008.5.1.4.1.1.88.34",
+                    sop_instance_uid=f"2.25.900.{claimed.job_id}",
+                    series_instance_uid="2.25.901",
+                    path="sr.dcm",
+                    size_bytes=1,
+                )
+            ],
+            destinations,
+            later(at),
+        )
+        end_job(session, claimed, JobState.ENCODED, later(at), rank=WorklistRank.URGENT)
+    return stored.result_id

@@ -7,7 +7,6 @@ the place of the data set of a proper C-STORE request.
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,9 +23,9 @@ from pydicom.uid import (
 )
 
 from dicom_node import status
-from tests.integration.test_node import associate_request
+from tests.builders.upper_layer import associate_request, fragment
 from tests.peers.waiting import wait_until
-from tests.unit.dicom_node.running_node import RunningNode, running_node
+from tests.unit.dicom_node.running_node import RunningNode, acceptors, running_node
 from tests.unit.dicom_node.small_ct import SERIES, encoded, file_around, small_ct
 
 pytestmark = [
@@ -57,10 +56,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
     """One node for all examples: it must survive them."""
     with running_node(tmp_path_factory.mktemp("node"), association_idle_s=2.0) as running:
         yield running
-        wait_until(
-            lambda: not [t for t in threading.enumerate() if "Acceptor" in t.name],
-            what="the end of all association threads",
-        )
+        wait_until(lambda: not acceptors(), what="the end of all association threads")
         assert not running.begun()
 
 
@@ -170,10 +166,6 @@ fragments = st.tuples(
 @given(parts=st.lists(fragments, min_size=1, max_size=5))
 def test_any_message(node: RunningNode, parts: list[tuple[int, int, bytes]]) -> None:
     """Fragments of commands and data sets in any order, in any presentation context."""
-    pdus = []
-    for control, context, content in parts:
-        value = bytes([context, control]) + content
-        item = len(value).to_bytes(4, "big") + value
-        pdus.append(b"\x04\0" + len(item).to_bytes(4, "big") + item)
+    pdus = [fragment(content, control, context) for control, context, content in parts]
     converse(node, *pdus, established=True)
     node.verify()

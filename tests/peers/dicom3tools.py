@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,10 @@ class ConformanceReport:
     def clean(self) -> bool:
         """Whether there is neither an error nor a warning."""
         return not self.errors and not self.warnings
+
+
+# What the fixture `dciodvfy` gives
+Checker = Callable[[Path | Dataset], ConformanceReport]
 
 
 def dciodvfy(instance: Path | Dataset, *, work_folder: Path) -> ConformanceReport:

@@ -105,25 +105,15 @@ def draw_panel(
     segments: tuple[Segment, ...],
     *,
     heat: bool = False,
+    lettered: bool = True,
 ) -> Image.Image:
-    """One axial slice with outlines, orientation, the slice's name and a scale, RGB."""
-    panel = draw_slice(stack, index, frame, size, segments, heat=heat)
-    _annotate(panel, stack, index, Placement.fitted(stack, frame, size).pixels_per_mm)
-    return panel
+    """One axial slice in lung window with the outlines of `segments`, RGB.
 
-
-def draw_slice(
-    stack: AxialStack,
-    index: int,
-    frame: Frame,
-    size: tuple[int, int],
-    segments: tuple[Segment, ...],
-    *,
-    heat: bool = False,
-) -> Image.Image:
-    """One axial slice in lung window with the outlines of `segments` and no lettering, RGB.
-
-    With `heat`, and where there is a heat map of the slice, it lies under the outlines.
+    Parameters
+    ----------
+    size : width and height of the panel, in pixels
+    heat : where there is a heat map of the slice, lay it under the outlines
+    lettered : add orientation, the slice's name and a scale
     """
     large = (size[0] * _OVERSAMPLING, size[1] * _OVERSAMPLING)
     placement = Placement.fitted(stack, frame, large)
@@ -137,7 +127,10 @@ def draw_slice(
     for segment in segments:
         for outline in outlines(_mask(stack, segment, index), _FINE):
             _draw_outline(pen, placement.to_panel(outline), line_style(segment))
-    return panel.resize(size, Image.Resampling.LANCZOS)
+    panel = panel.resize(size, Image.Resampling.LANCZOS)
+    if lettered:
+        _annotate(panel, stack, index, placement.pixels_per_mm / _OVERSAMPLING)
+    return panel
 
 
 def with_heat(

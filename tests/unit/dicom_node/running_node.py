@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from dicom_node.send import Answer, send_instances
 from dicom_node.verification import verify_peer
 from settings.environment import Settings
 from settings.peers import Peer, PeerRole
+from tests.builders.upper_layer import associate_request
 from tests.peers.ports import free_port
 from tests.peers.waiting import wait_until
 
@@ -130,3 +133,16 @@ def running_node(folder: Path, **changes: Any) -> Iterator[RunningNode]:
     finally:
         node.stop(limit_s=0.5)
         engine.dispose()
+
+
+def open_association_and_hold(node: RunningNode) -> socket.socket:
+    """An association that is established and then says nothing more."""
+    connection = socket.create_connection(("127.0.0.1", node.port))
+    connection.sendall(associate_request())
+    assert connection.recv(1) == b"\x02"  # A-ASSOCIATE-AC
+    return connection
+
+
+def acceptors() -> list[str]:
+    """Threads of associations that have not ended."""
+    return [thread.name for thread in threading.enumerate() if "Acceptor" in thread.name]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,26 +11,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-from worker.encode.outline import OutlineLimits, Points, interior_point, outlines
+from tests.unit.worker.polygons import enclosed
+from worker.encode.outline import OutlineLimits, interior_point, outlines
 
 EXACT = OutlineLimits(tolerance_px=0.0, most_points=10_000, most_outlines=1000, least_area_px=1)
 masks = numpy_strategies.arrays(
     bool, st.tuples(st.integers(1, 12), st.integers(1, 12)), elements=st.booleans()
 )
-
-
-def enclosed(polygons: list[Points], shape: tuple[int, int]) -> NDArray[np.bool_]:
-    """Pixels whose centre lies inside one of the polygons, by the even-odd rule."""
-    rows, columns = np.indices(shape) + 0.5
-    inside = np.zeros(shape, bool)
-    for polygon in polygons:
-        crossings = np.zeros(shape, bool)
-        for (x0, y0), (x1, y1) in pairwise(polygon):
-            if y0 != y1:
-                between = (np.minimum(y0, y1) <= rows) & (rows < np.maximum(y0, y1))
-                crossings ^= between & (columns < x0 + (rows - y0) * (x1 - x0) / (y1 - y0))
-        inside |= crossings
-    return inside
 
 
 def disc(size: int, radius: float) -> NDArray[np.bool_]:

@@ -12,7 +12,7 @@ from pydicom import Dataset
 
 from radiology.finding import Urgency
 from radiology.region import ChestRegions
-from tests.unit.worker.test_encode_studies import KINDS, ORIENTATIONS, Chest, ball, result_context
+from tests.unit.worker.encoded_chest import KINDS, ORIENTATIONS, Chest, ball, result_context
 from worker.encode import (
     DISCLAIMER,
     ShownReading,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 
 from radiology.region import ChestRegions, LesionLabel, LungLabel
-from tests.unit.worker.test_encode_studies import ORIENTATIONS, Chest, result_context
+from tests.unit.worker.encoded_chest import ORIENTATIONS, Chest, result_context
 from worker.encode import encode_segmentation
 from worker.encode.derived_object import ResultContext
 

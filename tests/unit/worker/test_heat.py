@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from radiology.heat_map import HeatMap
-from tests.unit.worker.test_encode_studies import ORIENTATIONS, Chest, result_context
+from tests.unit.worker.encoded_chest import ORIENTATIONS, Chest, result_context
 from worker.encode import render_key_picture
 from worker.encode.axial_stack import AxialStack
 from worker.encode.derived_object import ResultContext

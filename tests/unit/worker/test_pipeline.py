@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from database.jobs import requeue_expired
+from database.requeue import requeue_expired
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine, reading, transaction
 from database.states import JobState, WorklistRank

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from database.jobs import Claim
-from database.states import ObjectKind
-from database.tables import ResultObject, SeriesDecision
+from database.states import ObjectKind, WorklistRank
+from database.tables import Result, ResultObject, SeriesDecision
 from radiology.algorithm import AlgorithmIdentity
 from radiology.finding import LungFigures, Outcome, QualityGate, Reading, Side, Urgency
 from radiology.identity import derived_uid
@@ -51,11 +52,17 @@ def _lung(side: Side, volume_ml: float, ml: tuple[float, float]) -> LungFigures:
     )
 
 
-RULES = {
+_RULES = {
     Urgency.URGENT: "consolidation of 30 ml or more, or lesions of 10 % of lung or more",
     Urgency.SUSPECTED: "suspicion at or above its threshold",
     Urgency.ROUTINE: "suspicion below its threshold",
     None: "",
+}
+RANKS = {
+    Urgency.URGENT: WorklistRank.URGENT,
+    Urgency.SUSPECTED: WorklistRank.SUSPECTED,
+    Urgency.ROUTINE: WorklistRank.ROUTINE,
+    None: WorklistRank.UNANSWERED,
 }
 
 
@@ -80,6 +87,45 @@ def reading_of(urgency: Urgency | None, lesions: Lesions, reason: str) -> Readin
         gates=tuple(gates),
         key_slice=62,
         regions=None,
+    )
+
+
+def result_of(
+    claim: Claim,
+    urgency: Urgency | None,
+    reading: Reading,
+    reason: str,
+    key_picture: str | None,
+    at: datetime,
+) -> Result:
+    """The result of a job that came to a reading; `key_picture` within the results folder."""
+    return Result(
+        job_id=claim.job_id,
+        study_id=claim.study_id,
+        study_version=claim.study_version,
+        outcome=reading.outcome,
+        urgency=urgency,
+        urgency_rule=_RULES[urgency],
+        reason=reason,
+        suspicion=reading.suspicion,
+        reading=reading.facts(),
+        execution_provider="CPUExecutionProvider",
+        key_picture=key_picture,
+        created_at=at,
+    )
+
+
+def refusal_of(claim: Claim, kind: str, message: str, at: datetime) -> Result:
+    """The result of a job that was refused before there was a reading."""
+    return Result(
+        job_id=claim.job_id,
+        study_id=claim.study_id,
+        study_version=claim.study_version,
+        outcome=Outcome.NOT_ASSESSABLE,
+        urgency=None,
+        reason=message,
+        reading={"outcome": Outcome.NOT_ASSESSABLE.value, "refused_by": kind},
+        created_at=at,
     )
 
 

@@ -30,28 +30,25 @@ from database.results import store_result
 from database.session import Engine, open_engine, transaction
 from database.states import DeliveryState, JobState, WorklistRank
 from database.studies import Waits, assemble_study
-from database.tables import Base, Result, Study
-from radiology.finding import Outcome, Reading, Urgency
+from database.tables import Base, Study
+from radiology.finding import Reading, Urgency
 from radiology.identity import derived_uid
 from settings.peers import RequestPriority
 from tests.unit.worklist.key_picture import draw_key_picture
 from tests.unit.worklist.seeded_values import (
     ALGORITHM,
-    RULES,
+    RANKS,
     Lesions,
     decisions_of,
     objects_of,
     reading_of,
+    refusal_of,
+    result_of,
 )
 
 DATABASE = "firstread.sqlite"
 START = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 _WAITS = Waits(high_s=600, routine_s=3600, low_s=4 * 3600)
-_RANKS = {
-    Urgency.URGENT: WorklistRank.URGENT,
-    Urgency.SUSPECTED: WorklistRank.SUSPECTED,
-    Urgency.ROUTINE: WorklistRank.ROUTINE,
-}
 
 
 @dataclass
@@ -181,20 +178,8 @@ class SeededHospital:
         self.later(0.93)
         reading = reading or reading_of(urgency, lesions or Lesions(), reason)
         with transaction(self.engine) as session:
-            result = Result(
-                job_id=claim.job_id,
-                study_id=claim.study_id,
-                study_version=claim.study_version,
-                outcome=reading.outcome,
-                urgency=urgency,
-                urgency_rule=RULES[urgency],
-                reason=reason,
-                suspicion=reading.suspicion,
-                reading=reading.facts(),
-                execution_provider="CPUExecutionProvider",
-                key_picture=self._picture(claim, lesions or Lesions()) if picture else None,
-                created_at=self.now,
-            )
+            key_picture = self._picture(claim, lesions or Lesions()) if picture else None
+            result = result_of(claim, urgency, reading, reason, key_picture, self.now)
             made = [] if urgency is None else objects_of(claim, urgency)
             stored = store_result(session, result, made, list(destinations), self.now)
             end_job(
@@ -202,7 +187,7 @@ class SeededHospital:
                 claim,
                 JobState.ENCODED,
                 self.now,
-                rank=WorklistRank.UNANSWERED if urgency is None else _RANKS[urgency],
+                rank=RANKS[urgency],
                 objects=len(made),
             )
         return stored.result_id
@@ -220,17 +205,7 @@ class SeededHospital:
                 error_kind=kind,
                 error_message=message,
             )
-            refusal = Result(
-                job_id=claim.job_id,
-                study_id=claim.study_id,
-                study_version=claim.study_version,
-                outcome=Outcome.NOT_ASSESSABLE,
-                urgency=None,
-                reason=message,
-                reading={"outcome": Outcome.NOT_ASSESSABLE.value, "refused_by": kind},
-                created_at=self.now,
-            )
-            store_result(session, refusal, [], [], self.now)
+            store_result(session, refusal_of(claim, kind, message, self.now), [], [], self.now)
 
     def fail(self, claim: Claim, kind: str, message: str) -> None:
         """End a job with a fault."""

@@ -1,0 +1,101 @@
+"""Deliveries: ended, postponed, taken over from a dead worker, sent again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import select
+
+from database.deliveries import (
+    claim_delivery,
+    due_deliveries,
+    end_delivery,
+    objects_to_send,
+    postpone_delivery,
+    record_statuses,
+    retry_deliveries,
+)
+from database.jobs import LeaseLost
+from database.session import Engine, reading, transaction
+from database.states import DeliveryState, JobState, StudyState
+from database.tables import Job, Study
+from tests.builders.rows import claim, finish, later, queue_job
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def delivering(engine: Engine) -> Engine:
+    """A database with one result that waits for one destination."""
+    queue_job(engine, study=1)
+    finish(engine, claim(engine), destinations=["pacs"])
+    return engine
+
+
+def take_delivery(engine: Engine, at: float) -> Callable[..., object]:
+    """Claim the due delivery and return its claim's functions bound to a fresh transaction."""
+    with transaction(engine) as session:
+        claimed = claim_delivery(session, lease_s=60, now=later(at))
+    assert claimed is not None
+
+    def act(function: Callable[..., object], *args: object, **facts: object) -> object:
+        with transaction(engine) as session:
+            return function(session, claimed, *args, **facts)
+
+    return act
+
+
+def test_the_last_delivery_ends_the_job(delivering: Engine) -> None:
+    """A job is delivered once each destination has stored each object."""
+    act = take_delivery(delivering, 2)
+    objects = act(objects_to_send)
+    assert isinstance(objects, list)
+    act(record_statuses, {objects[0].id: 0x0000}, later(3))
+    act(end_delivery, DeliveryState.DELIVERED, later(3))
+    with reading(delivering) as session:
+        assert session.scalars(select(Job.state)).one() is JobState.DELIVERED
+        assert session.scalars(select(Study.state)).one() is StudyState.DELIVERED
+
+
+def test_a_postponed_delivery_is_due_later(delivering: Engine) -> None:
+    """A delivery that may pass later is tried no sooner than it was postponed to."""
+    act = take_delivery(delivering, 2)
+    act(
+        postpone_delivery,
+        later(30),
+        later(3),
+        error_kind="PeerUnreachable",
+        error_message="no answer",
+    )
+    with reading(delivering) as session:
+        assert due_deliveries(session, later(29)) == 0
+        assert due_deliveries(session, later(30)) == 1
+
+
+def test_a_delivery_of_a_dead_worker_is_taken_over(delivering: Engine) -> None:
+    """When the lease of a delivery ran out, the next worker has it and the first cannot end it."""
+    dead = take_delivery(delivering, 2)
+    with transaction(delivering) as session:
+        assert claim_delivery(session, lease_s=60, now=later(30)) is None
+    second = take_delivery(delivering, 63)
+    with pytest.raises(LeaseLost):
+        dead(end_delivery, DeliveryState.DELIVERED, later(64))
+    second(end_delivery, DeliveryState.DELIVERED, later(64))
+
+
+def test_a_person_sends_a_refused_delivery_again(delivering: Engine) -> None:
+    """A delivery that a peer refused waits again when asked."""
+    act = take_delivery(delivering, 2)
+    act(
+        end_delivery,
+        DeliveryState.REFUSED,
+        later(3),
+        error_kind="PeerRefused",
+        error_message="calling AE title not recognised",
+    )
+    with reading(delivering) as session:
+        assert session.scalars(select(Job.state)).one() is JobState.ENCODED
+    with transaction(delivering) as session:
+        assert retry_deliveries(session, 1, later(4)) == 1
+    take_delivery(delivering, 5)
