@@ -260,7 +260,7 @@ class Result(Base):
 class ResultObject(Base):
     """One DICOM object that we made.
 
-    `recipe` says which of the forms of its kind it is, for example "SEG:binary:all"; "" for one
+    `recipe` says which of the forms of its kind it is, for example "SEG:binary:lungs"; "" for one
     that was made before there were several.
     """
 

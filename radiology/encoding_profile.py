@@ -35,7 +35,8 @@ class SegmentationForm(StrEnum):
 class SegmentScope(StrEnum):
     """Which regions become segments."""
 
-    ALL = "all"  # lungs, lobes where they were found, lesions
+    LUNGS = "lungs"  # lungs and lesions
+    ALL = "all"  # lobes too, where their fissures were seen
     LESIONS = "lesions"
 
 
@@ -61,7 +62,7 @@ class EncodingChoice:
     profile: EncodingProfile = EncodingProfile.VIEWER
     segmentation: SegmentationForm = SegmentationForm.BINARY
     omit_empty_frames: bool = True
-    segments: SegmentScope = SegmentScope.ALL
+    segments: SegmentScope = SegmentScope.LUNGS
     capture_when_negative: bool = True
     encapsulated_pdf: bool = False
 

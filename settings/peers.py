@@ -66,7 +66,7 @@ class Peer(BaseModel):
     profile: EncodingProfile = EncodingProfile.VIEWER
     segmentation: SegmentationForm = SegmentationForm.BINARY
     omit_empty_frames: bool = True
-    segments: SegmentScope = SegmentScope.ALL
+    segments: SegmentScope = SegmentScope.LUNGS
     capture_when_negative: bool = True
     encapsulated_pdf: bool = False
 

@@ -20,6 +20,7 @@ from worker.encode import (
     ResultContext,
     encode_results,
     plan_results,
+    prove_objects,
     render_key_picture,
     united,
 )
@@ -70,6 +71,8 @@ def encode_study(study: StudyToEncode, settings: Settings) -> EncodedStudy:
 
     Raises
     ------
+    ResultMismatch
+        An object does not agree with its source; nothing is kept.
     SpoolFull
         There is no room left.
     """
@@ -82,9 +85,13 @@ def encode_study(study: StudyToEncode, settings: Settings) -> EncodedStudy:
     plans = {one.name: plan_results(context, one.encoding) for one in settings.destinations}
     recipes = united(plans.values() if plans else [plan_results(context, EncodingChoice())])
     made = encode_results(context, recipes, picture=picture)
+    contents = [bytes_of(one) for one in made]
+    prove_objects(context, made, contents)
     folder = settings.results_folder
     return EncodedStudy(
-        objects=tuple(keep_object(folder, one, bytes_of(one)) for one in made),
+        objects=tuple(
+            keep_object(folder, one, content) for one, content in zip(made, contents, strict=True)
+        ),
         recipes={name: tuple(one.word for one in plan) for name, plan in plans.items()},
         picture=_keep_pictures(folder, context, picture),
     )

@@ -4,7 +4,7 @@
     selected   worker.select_series     which series, and why not the others
     decoded    worker.decode_volume     voxels in HU, placed in the patient
     inferred   worker.infer_findings    lungs, lesions, figures, suspicion, urgency
-    encoded    worker.encode            SEG, SR and SC, durable on disk, then rows
+    encoded    worker.encode            SEG, SR and SC, proved, durable on disk, then rows
     delivered  worker.deliver_results   in another task: networks fail differently
 
 Every way out of a job is here or in `worker.end_attempt`: a result, "not assessable" with its
@@ -34,6 +34,7 @@ from database.states import JobState, ObjectKind, WorklistRank
 from database.tables import Result, ResultObject, SeriesDecision
 from radiology.errors import (
     Refused,
+    ResultMismatch,
     Unavailable,
 )
 from radiology.finding import Reading, Triage, Urgency
@@ -43,7 +44,7 @@ from worker.bundle_series import bundle_refusal
 from worker.decode_volume import decode_volume
 from worker.encode import PredecessorReport
 from worker.encode_study import EncodedStudy, StudyToEncode, encode_study
-from worker.end_attempt import end_defect, end_refused, return_or_fail
+from worker.end_attempt import end_defect, end_mismatch, end_refused, return_or_fail
 from worker.equipment import Equipment
 from worker.infer_findings import Reader
 from worker.keep_results import KeptObject
@@ -78,6 +79,8 @@ def analyse_one(own: Equipment) -> bool:
             end_refused(own, claim, error)
         except Unavailable as error:
             return_or_fail(own, claim, error)
+        except ResultMismatch as error:
+            end_mismatch(own, claim, error)
         except Exception as error:  # noqa: BLE001 the task wrapper of DESIGN.md
             end_defect(own, claim, error)
     return True

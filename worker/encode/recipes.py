@@ -24,7 +24,7 @@ class SegmentationVariant:
     """One way to write the segmentation of a result; the default is what most viewers take."""
 
     form: SegmentationForm = SegmentationForm.BINARY
-    scope: SegmentScope = SegmentScope.ALL
+    scope: SegmentScope = SegmentScope.LUNGS
     omit_empty_frames: bool = True
 
     @property
@@ -50,7 +50,7 @@ class Recipe:
 
     @property
     def word(self) -> str:
-        """What the database calls it: "SEG:binary:all", "SR:viewer", "SC" and so on."""
+        """What the database calls it: "SEG:binary:lungs", "SR:viewer", "SC" and so on."""
         parts: list[str] = [self.kind]
         if self.report is not None:
             parts.append(self.report)

@@ -62,8 +62,7 @@ def plan_segments(
     context: ResultContext, variant: SegmentationVariant
 ) -> tuple[PlannedSegment, ...]:
     """The segments of one variant, anatomy first, none of them empty."""
-    anatomy = _anatomy(context) if variant.scope is SegmentScope.ALL else []
-    planned = _numbered([*anatomy, *_lesions(context)])
+    planned = _numbered([*_anatomy(context, variant.scope), *_lesions(context)])
     return _painted(context, planned) if variant.form.is_labelmap else planned
 
 
@@ -72,8 +71,10 @@ def _numbered(segments: Sequence[PlannedSegment]) -> tuple[PlannedSegment, ...]:
     return tuple(replace(one, number=number) for number, one in enumerate(held, start=1))
 
 
-def _anatomy(context: ResultContext) -> list[PlannedSegment]:
+def _anatomy(context: ResultContext, scope: SegmentScope) -> list[PlannedSegment]:
     """Lungs, and the lobes whose fissures were seen; zones have no border that one could see."""
+    if scope is SegmentScope.LESIONS:
+        return []
     lungs = [
         PlannedSegment(
             0,
@@ -92,7 +93,7 @@ def _anatomy(context: ResultContext) -> list[PlannedSegment]:
         if not one.is_lesion
     ]
     divided = context.reading.divided
-    if divided is None:
+    if divided is None or scope is SegmentScope.LUNGS:
         return lungs
     values = {territory: value for value, territory in divided.names.items()}
     counted = _counted(divided.labels, max(divided.names, default=0) + 1)

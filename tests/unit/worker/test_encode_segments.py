@@ -108,7 +108,7 @@ def test_lesions_alone_when_lesions_alone_are_asked_for(form: SegmentationForm) 
 def test_lobes_are_segments_and_zones_are_not() -> None:
     """A zone has no border that a reader could check; the lung that it is of is there."""
     context = with_lobes(result_context())
-    made = made_of(context, SegmentationVariant())
+    made = made_of(context, SegmentationVariant(scope=SegmentScope.ALL))
     assert list(labels_of(made))[:4] == [
         "Right lung",
         "Left lung",
@@ -123,7 +123,7 @@ def test_lobes_are_segments_and_zones_are_not() -> None:
 def test_in_a_label_map_lobes_take_the_place_of_their_lung(tmp_path: Path) -> None:
     """A lung that its lobes cover has no voxel left, and what has no voxel is no segment."""
     context = with_lobes(result_context())
-    made = made_of(context, SegmentationVariant(SegmentationForm.LABELMAP_RLE))
+    made = made_of(context, SegmentationVariant(SegmentationForm.LABELMAP_RLE, SegmentScope.ALL))
     numbers = labels_of(made)
     assert "Right lung, without lesions" not in numbers
     assert list(numbers.values()) == list(range(len(numbers)))
@@ -135,11 +135,9 @@ def test_in_a_label_map_lobes_take_the_place_of_their_lung(tmp_path: Path) -> No
 
 
 def scattered(context: ResultContext) -> ResultContext:
-    """One large ground glass, three consolidations of 60, 30 and 1 voxels, one specks' corner."""
+    """One ground glass with a consolidation within, and two consolidations in the other lung."""
     lungs, lesions = context.regions.lungs, np.zeros_like(context.regions.lesions)
-    inside = np.argwhere(lungs == LungLabel.RIGHT)
-    middle = inside[len(inside) // 2]
-    s, r, c = (int(one) for one in middle)
+    s, r, c = (int(one) for one in np.argwhere(lungs == LungLabel.RIGHT).mean(axis=0))
     lesions[s, r - 5 : r + 5, c - 5 : c + 5] = LesionLabel.GROUND_GLASS
     lesions[s, r - 2 : r + 4, c - 2 : c] = LesionLabel.CONSOLIDATION
     s, r, c = (int(one) for one in np.argwhere(lungs == LungLabel.LEFT).mean(axis=0))

@@ -20,9 +20,9 @@ from radiology.finding import Outcome, Urgency
 from tests.builders.rows import NOON, queue_job
 
 RECIPES = {
-    "SEG:binary:all": ObjectKind.SEGMENTATION,
-    "SR:machine:binary:all": ObjectKind.REPORT,
-    "SR:viewer:binary:all": ObjectKind.REPORT,
+    "SEG:binary:lungs": ObjectKind.SEGMENTATION,
+    "SR:machine:binary:lungs": ObjectKind.REPORT,
+    "SR:viewer:binary:lungs": ObjectKind.REPORT,
     "SC": ObjectKind.CAPTURE,
 }
 
@@ -52,7 +52,7 @@ def engine(tmp_path: Path) -> Engine:
             NOON,
             recipes={
                 "archive": ["SC"],
-                "viewer": ["SC", "SR:viewer:binary:all", "SEG:binary:all"],
+                "viewer": ["SC", "SR:viewer:binary:lungs", "SEG:binary:lungs"],
             },
         )
     return engine
@@ -83,7 +83,7 @@ def take(engine: Engine, destination: str) -> DeliveryClaim:
     ("destination", "expected"),
     [
         ("archive", ["SC"]),
-        ("viewer", ["SEG:binary:all", "SR:viewer:binary:all", "SC"]),
+        ("viewer", ["SEG:binary:lungs", "SR:viewer:binary:lungs", "SC"]),
         ("research", list(RECIPES)),
     ],
 )
@@ -135,4 +135,4 @@ def test_the_report_that_viewers_draw_is_the_one_that_is_superseded(engine: Engi
         study = session.scalars(select(Result)).one().study_id
         found = newest_report(session, study, before_version=99)
     assert found is not None
-    assert found.sop_instance_uid == f"2.25.{len('SR:viewer:binary:all')}"
+    assert found.sop_instance_uid == f"2.25.{len('SR:viewer:binary:lungs')}"

@@ -31,16 +31,16 @@ def words(choice: EncodingChoice, outcome: Outcome = Outcome.FINDINGS) -> list[s
 @pytest.mark.parametrize(
     ("choice", "expected"),
     [
-        (VIEWER, ["SEG:binary:all", "SR:viewer:binary:all", "SC"]),
+        (VIEWER, ["SEG:binary:lungs", "SR:viewer:binary:lungs", "SC"]),
         (
             MACHINE,
-            ["SEG:binary:all", "SR:viewer:binary:all", "SR:machine:binary:all", "SC"],
+            ["SEG:binary:lungs", "SR:viewer:binary:lungs", "SR:machine:binary:lungs", "SC"],
         ),
         (LEGACY, ["SC"]),
         (EncodingChoice(EncodingProfile.LEGACY, encapsulated_pdf=True), ["SC", "PDF"]),
         (
             EncodingChoice(omit_empty_frames=False),
-            ["SEG:binary:all:every-frame", "SR:viewer:binary:all:every-frame", "SC"],
+            ["SEG:binary:lungs:every-frame", "SR:viewer:binary:lungs:every-frame", "SC"],
         ),
     ],
 )
@@ -74,11 +74,11 @@ def test_destinations_share_what_they_have_in_common() -> None:
     ]
     assert [one.word for one in united(plans)] == [
         "SEG:labelmap-rle:lesions",
-        "SEG:binary:all",
+        "SEG:binary:lungs",
         "SR:viewer:labelmap-rle:lesions",
         "SR:machine:labelmap-rle:lesions",
-        "SR:viewer:binary:all",
-        "SR:machine:binary:all",
+        "SR:viewer:binary:lungs",
+        "SR:machine:binary:lungs",
         "SC",
     ]
 
