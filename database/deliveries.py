@@ -67,14 +67,19 @@ def claim_delivery(session: Session, *, lease_s: float, now: datetime) -> Delive
 
 
 def objects_to_send(session: Session, claim: DeliveryClaim) -> list[ResultObject]:
-    """The objects of the delivery's result, in the order in which they were made."""
-    return list(
-        session.scalars(
-            select(ResultObject)
-            .where(ResultObject.result_id == claim.result_id)
-            .order_by(ResultObject.id)
+    """What was planned for the destination, in the order in which it was made.
+
+    Without a plan it is every object of the result: the previous version of the code made none.
+    """
+    planned = session.scalars(
+        select(DeliveredObject.result_object_id).where(
+            DeliveredObject.delivery_id == claim.delivery_id
         )
-    )
+    ).all()
+    wanted = select(ResultObject).where(ResultObject.result_id == claim.result_id)
+    if planned:
+        wanted = wanted.where(ResultObject.id.in_(planned))
+    return list(session.scalars(wanted.order_by(ResultObject.id)))
 
 
 def record_statuses(

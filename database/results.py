@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from database.events import record_event
 from database.states import DeliveryState, ObjectKind
-from database.tables import Delivery, Result, ResultObject, Study
+from database.tables import DeliveredObject, Delivery, Result, ResultObject, Study
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,18 @@ def store_result(
     objects: list[ResultObject],
     destinations: list[str],
     now: datetime,
+    *,
+    recipes: Mapping[str, Collection[str]] | None = None,
 ) -> Stored:
     """Add a result with its objects, supersede older ones, and queue its deliveries.
 
     A refusal that a person sent back to the queue makes way for the new answer. Any other second
     result of a job is a defect, and the unique `result.job_id` lets its transaction fail.
+
+    Parameters
+    ----------
+    objects : in the order in which they are to be sent
+    recipes : by destination, of the objects that it gets; one that is not named gets all
     """
     _remove_refusal(session, result.job_id)
     result.objects = objects
@@ -50,9 +58,22 @@ def store_result(
     superseded = _supersede_older(session, result, now)
     if objects:
         session.add_all(
-            Delivery(result_id=result.id, destination=name, due_at=now) for name in destinations
+            _planned(result, name, (recipes or {}).get(name), now) for name in destinations
         )
     return Stored(result.id, current=True, superseded_ids=superseded)
+
+
+def _planned(
+    result: Result, destination: str, recipes: Collection[str] | None, now: datetime
+) -> Delivery:
+    """A delivery with a row for each object that the destination is to get."""
+    wanted = [one for one in result.objects if recipes is None or one.recipe in recipes]
+    return Delivery(
+        result_id=result.id,
+        destination=destination,
+        due_at=now,
+        statuses=[DeliveredObject(result_object_id=one.id) for one in wanted],
+    )
 
 
 def _remove_refusal(session: Session, job_id: int) -> None:
@@ -126,7 +147,10 @@ class ReportReference:
 def newest_report(
     session: Session, study_id: int, *, before_version: int
 ) -> ReportReference | None:
-    """The newest SR of an earlier version: what a superseding SR names as its predecessor."""
+    """The newest SR of an earlier version: what a superseding SR names as its predecessor.
+
+    The one that viewers draw, where there are two.
+    """
     row = session.execute(
         select(
             Study.study_instance_uid,
@@ -139,8 +163,9 @@ def newest_report(
             Result.study_id == study_id,
             Result.study_version < before_version,
             ResultObject.kind == ObjectKind.REPORT,
+            ~ResultObject.recipe.startswith("SR:machine"),
         )
-        .order_by(Result.study_version.desc())
+        .order_by(Result.study_version.desc(), ResultObject.id)
         .limit(1)
     ).one_or_none()
     return ReportReference(*row) if row is not None else None

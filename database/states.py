@@ -56,6 +56,7 @@ class ObjectKind(StrEnum):
     SEGMENTATION = "SEG"
     REPORT = "SR"
     CAPTURE = "SC"
+    DOCUMENT = "PDF"
 
 
 class AssociationEnding(StrEnum):

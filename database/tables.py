@@ -258,13 +258,18 @@ class Result(Base):
 
 
 class ResultObject(Base):
-    """One DICOM object that we made."""
+    """One DICOM object that we made.
+
+    `recipe` says which of the forms of its kind it is, for example "SEG:binary:lungs"; "" for one
+    that was made before there were several.
+    """
 
     __tablename__ = "result_object"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     result_id: Mapped[int] = mapped_column(ForeignKey("result.id"), index=True)
     kind: Mapped[ObjectKind]
+    recipe: Mapped[str] = mapped_column(String(64), default="", server_default="")
     sop_class_uid: Mapped[str] = mapped_column(String(UID_LENGTH))
     sop_instance_uid: Mapped[str] = mapped_column(String(UID_LENGTH), index=True)
     series_instance_uid: Mapped[str] = mapped_column(String(UID_LENGTH))
@@ -300,7 +305,7 @@ class Delivery(Base):
 
 
 class DeliveredObject(Base):
-    """What the destination answered for one object: the last status."""
+    """One object that a destination is to get, and its last answer."""
 
     __tablename__ = "delivered_object"
     __table_args__ = (UniqueConstraint("delivery_id", "result_object_id"),)
@@ -309,7 +314,7 @@ class DeliveredObject(Base):
     delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"))
     result_object_id: Mapped[int] = mapped_column(ForeignKey("result_object.id"))
     status: Mapped[int | None]  # DIMSE status; None: no presentation context, or not sent
-    answered_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]  # None: planned, and not tried yet
 
     delivery: Mapped[Delivery] = relationship(back_populates="statuses")
 

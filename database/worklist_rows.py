@@ -268,12 +268,8 @@ def _deliveries(
 def _objects(session: Session, result_ids: list[int]) -> Mapping[int, tuple[ObjectFacts, ...]]:
     rows = session.execute(
         select(Delivery.id, ResultObject, DeliveredObject.status, DeliveredObject.answered_at)
-        .join(ResultObject, ResultObject.result_id == Delivery.result_id)
-        .outerjoin(
-            DeliveredObject,
-            (DeliveredObject.delivery_id == Delivery.id)
-            & (DeliveredObject.result_object_id == ResultObject.id),
-        )
+        .join(DeliveredObject, DeliveredObject.delivery_id == Delivery.id)
+        .join(ResultObject, ResultObject.id == DeliveredObject.result_object_id)
         .where(Delivery.result_id.in_(result_ids))
         .order_by(Delivery.id, ResultObject.id)
     )

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from firstread.encode import encode
 from firstread.evaluate import evaluate
 from firstread.models import models
 from firstread.predict import predict
@@ -32,6 +33,7 @@ jobs = typer.Typer(help="Jobs: where each study stands, why one failed, and tryi
 app.add_typer(jobs, name="jobs")
 app.add_typer(evaluate, name="evaluate")
 app.command()(predict)
+app.command()(encode)
 app.add_typer(models, name="models")
 
 

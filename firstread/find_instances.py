@@ -71,6 +71,25 @@ def find_instances(
     return found
 
 
+def files_of_study(path: Path) -> list[Path]:
+    """The instances of one study: a file as it is, or those of a folder.
+
+    Raises
+    ------
+    SettingsRefused
+        There are several studies, or none.
+    """
+    if path.is_file():
+        return [path]
+    found = find_instances(path)
+    if len(found.by_study) > 1:
+        raise SettingsRefused(
+            f"{path} holds {len(found.by_study)} studies; name the folder of each, or send them "
+            "to a running Firstread"
+        )
+    return found.paths
+
+
 def is_instance(path: Path) -> bool:
     """Whether a file begins as a DICOM instance does.
 

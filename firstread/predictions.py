@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image
 
 from firstread.choose_bundle import bundle_entries, choose_bundle, with_threads
-from firstread.find_instances import find_instances, is_instance
+from firstread.find_instances import files_of_study, is_instance
 from firstread.predict_slice import predict_slice
 from firstread.predict_study import predict_study
 from firstread.read_context import read_context
@@ -147,7 +147,7 @@ def _prediction(
     try:
         entries["kind"] = kind = _kind_of(path)
         if kind == "study":
-            files = _files_of(path)
+            files = files_of_study(path)
             answer, picture = predictor.study(files, on_step)
         elif predictor.context is not None:
             raise SettingsRefused(
@@ -188,18 +188,6 @@ def _kind_of(path: Path) -> str:
         return "slice"
     (found,) = read_instances([path])
     return "study" if len(found.instance.frames) > 1 else "slice"
-
-
-def _files_of(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path]
-    found = find_instances(path)
-    if len(found.by_study) > 1:
-        raise SettingsRefused(
-            f"{path} holds {len(found.by_study)} studies; name the folder of each, or send them "
-            "to a running Firstread"
-        )
-    return found.paths
 
 
 def _picture_files(wanted: Path | None, count: int) -> list[Path | None]:

@@ -12,6 +12,7 @@ FirstreadError
 │   ├── BundleRejected
 │   ├── SettingsRefused
 │   └── PeerRefused
+├── ResultMismatch          a defect of ours that was caught before it did harm
 └── Unavailable             something that we need is not there now; retried with capped backoff
     ├── PeerUnreachable
     ├── PeerBusy
@@ -141,6 +142,10 @@ class SettingsRefused(Refused):
 
 class PeerRefused(Refused):
     """The peer refused for good: association rejected, SOP class or data not accepted."""
+
+
+class ResultMismatch(FirstreadError):
+    """A result object does not agree with its source; nothing of the result is sent."""
 
 
 class Unavailable(FirstreadError):

@@ -21,6 +21,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from radiology.encoding_profile import Language
 from radiology.errors import SettingsRefused
 from radiology.identity import AETitle
 from settings.peers import CheckedAETitle, Peer, PeerRole
@@ -86,6 +87,10 @@ class Settings(BaseSettings):
     bundle: str = "chest-ct-pneumonia"
     execution_provider: ExecutionProvider = ExecutionProvider.AUTO
     inference_threads: int = Field(default=0, ge=0)  # 0: one for each core
+
+    # Results
+    language: Language = Language.ENGLISH
+    most_tracked_lesions: int = Field(default=8, ge=0, le=50)
 
     # Delivery
     delivery_first_retry_s: float = Field(default=2.0, gt=0)

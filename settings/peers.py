@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from radiology.encoding_profile import (
+    EncodingChoice,
+    EncodingProfile,
+    SegmentationForm,
+    SegmentScope,
+)
 from radiology.errors import SettingsRefused
 from radiology.identity import AETitle, checked_ae_title
 
@@ -43,7 +50,7 @@ class Peer(BaseModel):
     """One scanner, router or PACS.
 
     A source is known by its AE title and, when `host` is given, by its address too. A destination
-    needs host and port.
+    needs host and port; what it gets is its `encoding`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,8 +62,37 @@ class Peer(BaseModel):
     roles: frozenset[PeerRole] = frozenset({PeerRole.SOURCE})
     priority: RequestPriority = RequestPriority.ROUTINE
 
+    # What a destination gets: `EncodingChoice` says what each means
+    profile: EncodingProfile = EncodingProfile.VIEWER
+    segmentation: SegmentationForm = SegmentationForm.BINARY
+    omit_empty_frames: bool = True
+    segments: SegmentScope = SegmentScope.LUNGS
+    capture_when_negative: bool = True
+    encapsulated_pdf: bool = False
+
     @model_validator(mode="after")
     def _check_address(self) -> Self:
         if PeerRole.DESTINATION in self.roles and (self.host is None or self.port is None):
             raise ValueError(f"peer {self.name}: a destination needs host and port")
         return self
+
+    @model_validator(mode="after")
+    def _check_encoding(self) -> Self:
+        chosen = self.model_fields_set & _ENCODING
+        if chosen and PeerRole.DESTINATION not in self.roles:
+            raise ValueError(
+                f"peer {self.name}: {' and '.join(sorted(chosen))} say what a destination gets, "
+                "and it is none"
+            )
+        contradiction = self.encoding.contradiction(chosen)
+        if contradiction is not None:
+            raise ValueError(f"peer {self.name}: {contradiction}")
+        return self
+
+    @property
+    def encoding(self) -> EncodingChoice:
+        """What this peer gets as a destination."""
+        return EncodingChoice(**{name: getattr(self, name) for name in _ENCODING})
+
+
+_ENCODING = frozenset(field.name for field in fields(EncodingChoice))

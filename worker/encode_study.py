@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from PIL import Image
 from pydicom import Dataset, dcmread
 
+from radiology.encoding_profile import EncodingChoice
 from radiology.finding import Reading, Triage
 from radiology.volume import Volume
 from settings.environment import Settings
-from worker.encode import PredecessorReport, ResultContext, encode_results, render_key_picture
-from worker.keep_results import KeptObject, keep_heat_maps, keep_object, keep_picture
+from worker.encode import (
+    PredecessorReport,
+    ResultContext,
+    encode_results,
+    plan_results,
+    prove_objects,
+    render_key_picture,
+    united,
+)
+from worker.keep_results import KeptObject, bytes_of, keep_heat_maps, keep_object, keep_picture
 
 
 @dataclass(frozen=True)
@@ -36,23 +46,60 @@ class StudyToEncode:
     predecessor: PredecessorReport | None
 
 
-def encode_study(study: StudyToEncode, settings: Settings) -> tuple[list[KeptObject], str | None]:
-    """Encode and keep every object of a result.
+@dataclass(frozen=True, slots=True)
+class EncodedStudy:
+    """What was made of a reading.
 
-    Returns
-    -------
-    The kept objects in the order in which they are to be sent, and the key picture's path within
-    the results folder. No object and no picture where no lungs were found. Where there are heat
-    maps, they lie beside the picture (`.heat.npz`), and so does a picture with them (`.heat.png`).
+    Attributes
+    ----------
+    objects : in the order in which they are to be sent
+    recipes : by destination, of the objects that it gets
+    picture : path of the key picture within the results folder; None where no lungs were found
+    """
+
+    objects: tuple[KeptObject, ...] = ()
+    recipes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    picture: str | None = None
+
+
+def encode_study(study: StudyToEncode, settings: Settings) -> EncodedStudy:
+    """Encode and keep what the destinations want of a result, each distinct object once.
+
+    Without a destination it is what one would get by default. No object and no picture where no
+    lungs were found. Where there are heat maps, they lie beside the picture (`.heat.npz`), and so
+    does a picture with them (`.heat.png`).
 
     Raises
     ------
+    ResultMismatch
+        An object does not agree with its source; nothing is kept.
     SpoolFull
         There is no room left.
     """
     if study.reading.regions is None:
-        return [], None
-    context = ResultContext(
+        return EncodedStudy()
+    context = result_context(study, settings)
+    if not context.has_lungs:
+        return EncodedStudy()
+    picture = render_key_picture(context)
+    plans = {one.name: plan_results(context, one.encoding) for one in settings.destinations}
+    recipes = united(plans.values() if plans else [plan_results(context, EncodingChoice())])
+    made = encode_results(context, recipes, picture=picture)
+    contents = [bytes_of(one) for one in made]
+    prove_objects(context, made, contents)
+    folder = settings.results_folder
+    return EncodedStudy(
+        objects=tuple(
+            keep_object(folder, one, content) for one, content in zip(made, contents, strict=True)
+        ),
+        recipes={name: tuple(one.word for one in plan) for name, plan in plans.items()},
+        picture=_keep_pictures(folder, context, picture),
+    )
+
+
+def result_context(study: StudyToEncode, settings: Settings) -> ResultContext:
+    """A reading with its source, as encoding wants it."""
+    return ResultContext(
         headers=_headers(study.paths),
         volume=study.volume,
         reading=study.reading,
@@ -62,18 +109,18 @@ def encode_study(study: StudyToEncode, settings: Settings) -> tuple[list[KeptObj
         device_serial_number=settings.ae_title,
         result_version=study.result_version,
         predecessor=study.predecessor,
+        most_tracked_lesions=settings.most_tracked_lesions,
     )
-    if not context.has_lungs:
-        return [], None
-    picture = render_key_picture(context)
-    made = encode_results(context, picture=picture)
-    kept = [keep_object(settings.results_folder, one) for one in made]
-    name = Path(kept[-1].path).with_suffix("").as_posix()
-    if study.reading.heat_maps:
-        keep_heat_maps(settings.results_folder, name, study.reading.heat_maps)
-        with_heat = render_key_picture(context, heat=True)
-        keep_picture(settings.results_folder, f"{name}.heat", with_heat)
-    return kept, keep_picture(settings.results_folder, name, picture)
+
+
+def _keep_pictures(folder: Path, context: ResultContext, picture: Image.Image) -> str:
+    """Keep the key picture, and the heat maps if there are any; returns its path."""
+    name = f"{context.source.study_instance_uid}/{context.uid('picture')}"
+    heat_maps = context.reading.heat_maps
+    if heat_maps:
+        keep_heat_maps(folder, name, heat_maps)
+        keep_picture(folder, f"{name}.heat", render_key_picture(context, heat=True))
+    return keep_picture(folder, name, picture)
 
 
 def _headers(paths: Iterable[Path]) -> list[Dataset]:

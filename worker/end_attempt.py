@@ -6,12 +6,13 @@ import contextlib
 import traceback
 from datetime import datetime, timedelta
 
+from database.events import record_event
 from database.jobs import Claim, LeaseLost, end_job, return_job
 from database.results import store_result
 from database.session import Session, transaction
 from database.states import JobState, WorklistRank
 from database.tables import Result
-from radiology.errors import Refused, Unavailable
+from radiology.errors import Refused, ResultMismatch, Unavailable
 from radiology.finding import Outcome
 from settings.log_events import get_logger
 from worker.equipment import Equipment
@@ -74,6 +75,26 @@ def end_defect(own: Equipment, claim: Claim, error: Exception) -> None:
     _log.error("defect", error_kind=type(error).__name__, trace=trace)
     delay_s = 1.0 if claim.attempts < _DEFECT_ATTEMPTS else None
     _give_back(own, claim, type(error).__name__, "A defect; the trace is kept", delay_s, trace)
+
+
+def end_mismatch(own: Equipment, claim: Claim, error: ResultMismatch) -> None:
+    """A result that does not agree with its source: an alarm, and no second attempt.
+
+    The same reading gives the same objects, so that trying again would only lose time.
+    """
+    _log.critical("result_mismatch", reason=error.message, **error.facts)
+    with transaction(own.engine) as session:
+        record_event(
+            session,
+            "result_mismatch",
+            own.clock(),
+            study_id=claim.study_id,
+            job_id=claim.job_id,
+            reason=error.message,
+            **error.facts,
+        )
+    trace = "".join(traceback.format_tb(error.__traceback__))
+    _give_back(own, claim, error.kind, str(error), None, trace)
 
 
 def _give_back(

@@ -22,6 +22,7 @@ class KeptObject:
     """A result object on disk; `path` lies within the results folder."""
 
     kind: ObjectKind
+    recipe: str
     sop_class_uid: str
     sop_instance_uid: str
     series_instance_uid: str
@@ -29,8 +30,19 @@ class KeptObject:
     size_bytes: int
 
 
-def keep_object(folder: Path, encoded: EncodedObject) -> KeptObject:
+def bytes_of(encoded: EncodedObject) -> memoryview:
+    """One object as the bytes of a DICOM file (PS3.10); the same each time."""
+    written = io.BytesIO()
+    dcmwrite(written, encoded.dataset, enforce_file_format=True)
+    return written.getbuffer()
+
+
+def keep_object(folder: Path, encoded: EncodedObject, content: memoryview) -> KeptObject:
     """Write one object as a DICOM file; writing it again gives the same file.
+
+    Parameters
+    ----------
+    content : `bytes_of` the object
 
     Raises
     ------
@@ -38,13 +50,11 @@ def keep_object(folder: Path, encoded: EncodedObject) -> KeptObject:
         There is no room left.
     """
     dataset = encoded.dataset
-    encoded_bytes = io.BytesIO()
-    dcmwrite(encoded_bytes, dataset, enforce_file_format=True)
     path = Path(str(dataset.StudyInstanceUID)) / f"{dataset.SOPInstanceUID}.dcm"
-    content = encoded_bytes.getbuffer()
     _write_durably(folder / path, content)
     return KeptObject(
         kind=encoded.kind,
+        recipe=encoded.recipe,
         sop_class_uid=str(dataset.SOPClassUID),
         sop_instance_uid=str(dataset.SOPInstanceUID),
         series_instance_uid=str(dataset.SeriesInstanceUID),

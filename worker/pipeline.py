@@ -4,7 +4,7 @@
     selected   worker.select_series     which series, and why not the others
     decoded    worker.decode_volume     voxels in HU, placed in the patient
     inferred   worker.infer_findings    lungs, lesions, figures, suspicion, urgency
-    encoded    worker.encode            SEG, SR and SC, durable on disk, then rows
+    encoded    worker.encode            SEG, SR and SC, proved, durable on disk, then rows
     delivered  worker.deliver_results   in another task: networks fail differently
 
 Every way out of a job is here or in `worker.end_attempt`: a result, "not assessable" with its
@@ -34,6 +34,7 @@ from database.states import JobState, ObjectKind, WorklistRank
 from database.tables import Result, ResultObject, SeriesDecision
 from radiology.errors import (
     Refused,
+    ResultMismatch,
     Unavailable,
 )
 from radiology.finding import Reading, Triage, Urgency
@@ -42,8 +43,8 @@ from settings.log_events import get_logger
 from worker.bundle_series import bundle_refusal
 from worker.decode_volume import decode_volume
 from worker.encode import PredecessorReport
-from worker.encode_study import StudyToEncode, encode_study
-from worker.end_attempt import end_defect, end_refused, return_or_fail
+from worker.encode_study import EncodedStudy, StudyToEncode, encode_study
+from worker.end_attempt import end_defect, end_mismatch, end_refused, return_or_fail
 from worker.equipment import Equipment
 from worker.infer_findings import Reader
 from worker.keep_results import KeptObject
@@ -78,6 +79,8 @@ def analyse_one(own: Equipment) -> bool:
             end_refused(own, claim, error)
         except Unavailable as error:
             return_or_fail(own, claim, error)
+        except ResultMismatch as error:
+            end_mismatch(own, claim, error)
         except Exception as error:  # noqa: BLE001 the task wrapper of DESIGN.md
             end_defect(own, claim, error)
     return True
@@ -101,6 +104,7 @@ def _decision_rows(claim: Claim, selection: SeriesSelection) -> list[SeriesDecis
 def _object_row(kept: KeptObject) -> ResultObject:
     return ResultObject(
         kind=ObjectKind(kept.kind.value),
+        recipe=kept.recipe,
         sop_class_uid=kept.sop_class_uid,
         sop_instance_uid=kept.sop_instance_uid,
         series_instance_uid=kept.series_instance_uid,
@@ -124,7 +128,7 @@ class _Job:
         self._advance(JobState.DECODED, slices=volume.shape[0], spacing_mm=volume.spacing_mm)
         answer, triage = reader.read(volume, series=series, on_progress=self._progress(30, 85))
         self._advance(JobState.INFERRED, outcome=answer.outcome.value, suspicion=answer.suspicion)
-        kept, picture = encode_study(
+        encoded = encode_study(
             StudyToEncode(
                 paths=[paths[frame.sop_instance_uid] for frame in volume.frames],
                 volume=volume,
@@ -137,7 +141,7 @@ class _Job:
             self._own.settings,
         )
         self._lease.check()
-        self._store(answer, triage, kept, picture)
+        self._store(answer, triage, encoded)
 
     def _select(self, reader: Reader) -> tuple[SeriesHeader, dict[str, Path]]:
         with reading(self._own.engine) as session:
@@ -184,8 +188,7 @@ class _Job:
         self,
         answer: Reading,
         triage: Triage | None,
-        kept: list[KeptObject],
-        picture: str | None,
+        encoded: EncodedStudy,
     ) -> None:
         own, claim, now = self._own, self._claim, self._own.clock()
         result = Result(
@@ -199,25 +202,31 @@ class _Job:
             suspicion=answer.suspicion,
             reading=answer.facts(),
             execution_provider=own.reader.provider,
-            key_picture=picture,
+            key_picture=encoded.picture,
             created_at=now,
         )
         with transaction(own.engine) as session:
             end_job(
                 session,
                 claim,
-                JobState.ENCODED if kept else JobState.REFUSED,
+                JobState.ENCODED if encoded.objects else JobState.REFUSED,
                 now,
                 rank=_RANKS[triage.urgency] if triage else WorklistRank.UNANSWERED,
                 outcome=answer.outcome.value,
                 urgency=triage.urgency.value if triage else None,
-                objects=len(kept),
+                objects=len(encoded.objects),
             )
             stored = store_result(
                 session,
                 result,
-                [_object_row(one) for one in kept],
-                [peer.name for peer in own.settings.destinations],
+                [_object_row(one) for one in encoded.objects],
+                list(encoded.recipes),
                 now,
+                recipes=encoded.recipes,
             )
-        _log.info("encoded", result_id=stored.result_id, current=stored.current, objects=len(kept))
+        _log.info(
+            "encoded",
+            result_id=stored.result_id,
+            current=stored.current,
+            objects=len(encoded.objects),
+        )

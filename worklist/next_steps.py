@@ -29,6 +29,10 @@ _STEPS = {
     "WorkerLost": (
         f"{_READ_AS_USUAL} The administrator looks at the worker's log and memory; then try again."
     ),
+    "ResultMismatch": (
+        f"{_READ_AS_USUAL} Nothing was sent: the result did not agree with the images. "
+        "The administrator reports the job’s number."
+    ),
     "PeerRefused": (
         "The administrator makes the destination accept our AE title and SOP classes, "
         "then presses “Send again”."

@@ -1,11 +1,9 @@
-"""A reading as DICOM objects: segmentation, measurement report and key picture.
+"""A reading as DICOM objects: segmentation, reports, key picture and summary.
 
 Pure: the same `ResultContext` gives the same bytes.
 """
 
 from __future__ import annotations
-
-from PIL import Image
 
 from worker.encode.derived_object import (
     DISCLAIMER,
@@ -16,6 +14,9 @@ from worker.encode.derived_object import (
 )
 from worker.encode.measurement_report import encode_measurement_report
 from worker.encode.overlay import encode_secondary_capture, render_key_picture
+from worker.encode.proof import prove_objects
+from worker.encode.recipes import Recipe, SegmentationVariant, united
+from worker.encode.results import encode_results, plan_results
 from worker.encode.segmentation import encode_segmentation
 from worker.encode.shown_reading import ShownReading
 
@@ -24,42 +25,16 @@ __all__ = [
     "EncodedObject",
     "ObjectKind",
     "PredecessorReport",
+    "Recipe",
     "ResultContext",
+    "SegmentationVariant",
     "ShownReading",
     "encode_measurement_report",
     "encode_results",
     "encode_secondary_capture",
     "encode_segmentation",
+    "plan_results",
+    "prove_objects",
     "render_key_picture",
+    "united",
 ]
-
-
-def encode_results(
-    context: ResultContext,
-    *,
-    picture: Image.Image | None = None,
-    omit_empty_frames: bool = True,
-) -> tuple[EncodedObject, ...]:
-    """Encode everything that a reading sends to PACS.
-
-    Findings give segmentation, report and picture; no findings and "not assessable" give report
-    and picture; without lungs there is nothing that could be shown.
-
-    Parameters
-    ----------
-    picture : as `render_key_picture` drew it, if the caller has it already
-    omit_empty_frames : see `encode_segmentation`
-
-    Returns
-    -------
-    In the order in which they are to be sent: what the report names as evidence comes before it.
-    """
-    if not context.has_lungs:
-        return ()
-    segmentation = encode_segmentation(context, omit_empty_frames=omit_empty_frames)
-    report = encode_measurement_report(context, segmentation=segmentation)
-    capture = encode_secondary_capture(
-        context, render_key_picture(context) if picture is None else picture
-    )
-    made = ((ObjectKind.SEG, segmentation), (ObjectKind.SR, report), (ObjectKind.SC, capture))
-    return tuple(EncodedObject(kind, dataset) for kind, dataset in made if dataset is not None)

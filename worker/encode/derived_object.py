@@ -1,4 +1,4 @@
-"""What the three result objects share: whose study they belong to, who made them, their UIDs.
+"""What the result objects share: whose study they belong to, who made them, their UIDs.
 
 Each object goes into the study that was analysed, into a series of its own (PS3.3 C.7.3.1). The
 Patient and Study modules are copied from the source (PS3.3 C.7.1 and C.7.2); the equipment is
@@ -8,9 +8,9 @@ ours (PS3.3 C.7.5.2), and the scanner's is named as contributing (PS3.3 C.12.1.1
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from enum import StrEnum
 from functools import cached_property
@@ -21,7 +21,9 @@ from pydicom import Dataset
 
 from radiology import codes
 from radiology.identity import derived_uid
+from radiology.region import LesionLabel
 from worker.encode.coded_concepts import coded
+from worker.encode.lesions import Lesion, NumberedLesions, number_lesions
 from worker.encode.shown_reading import ShownReading
 from worker.encode.source_study import SourceSlice, SourceStudy
 
@@ -31,31 +33,48 @@ DISCLAIMER = "AI result - not for primary diagnosis"  # ASCII: source character 
 _FIRST_SERIES_NUMBER = 9000
 
 
+_LESION_NAMES = {
+    LesionLabel.GROUND_GLASS: "Ground glass opacity",
+    LesionLabel.CONSOLIDATION: "Consolidation",
+}
+
+
 class ObjectKind(StrEnum):
     """The modality-like short name of a result object, in the order in which they are sent."""
 
     SEG = "SEG"
     SR = "SR"
     SC = "SC"
+    PDF = "PDF"
 
 
-_SERIES_DESCRIPTIONS = {
-    ObjectKind.SEG: "AI lungs and lesions (Firstread)",
-    ObjectKind.SR: "AI findings (Firstread)",
-    ObjectKind.SC: "AI key images (Firstread)",
+class ReportForm(StrEnum):
+    """The two reports: what viewers draw, and what programs compute with."""
+
+    VIEWER = "viewer"
+    MACHINE = "machine"
+
+
+_SERIES = {  # number within the ten of a version, and description
+    "SR": (1, "AI findings (Firstread)"),
+    "SEG": (2, "AI lungs and lesions (Firstread)"),
+    "SC": (3, "AI key images (Firstread)"),
+    "PDF": (4, "AI summary (Firstread)"),
+    "SR:machine": (5, "AI quantification (Firstread)"),
 }
-_SERIES_OFFSETS = {ObjectKind.SR: 1, ObjectKind.SEG: 2, ObjectKind.SC: 3}
 
 
 @dataclass(frozen=True)
 class EncodedObject:
     """One result object, ready to be written or sent.
 
-    `dataset` has File Meta Information (PS3.10 Section 7.1) with its transfer syntax.
+    `dataset` has File Meta Information (PS3.10 Section 7.1) with its transfer syntax; `recipe` is
+    the word of the recipe that it was made by.
     """
 
     kind: ObjectKind
     dataset: Dataset
+    recipe: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +84,14 @@ class PredecessorReport:
     study_instance_uid: str
     series_instance_uid: str
     sop_instance_uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tracking:
+    """The identity of a lesion (PS3.3 C.8.20.4, Tracking ID and Tracking UID)."""
+
+    identifier: str
+    uid: str
 
 
 @dataclass(frozen=True)
@@ -81,6 +108,9 @@ class ResultContext(ShownReading):
     device_serial_number : names the installation; Device Serial Number (0018,1000)
     result_version : 1, or more for a result that supersedes another one of this study
     predecessor : the SR of the result that is superseded
+    most_tracked_lesions : so many of the largest lesions are tracked one by one
+    known_lesions : identities that lesions already have, from an earlier study of the patient, by
+        class and rank; the others get one that follows from this result
     """
 
     headers: Sequence[Dataset]
@@ -88,6 +118,8 @@ class ResultContext(ShownReading):
     device_serial_number: str = "1"
     result_version: int = 1
     predecessor: PredecessorReport | None = None
+    most_tracked_lesions: int = 0
+    known_lesions: Mapping[tuple[LesionLabel, int], Tracking] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.volume.frames:
@@ -124,6 +156,19 @@ class ResultContext(ShownReading):
         """The Tracking UID of a finding; the same one in the report and the segmentation."""
         return self.uid("tracking", name)
 
+    @cached_property
+    def lesions(self) -> NumberedLesions:
+        """The lesions of the reading, told apart."""
+        return number_lesions(self.regions.lesions)
+
+    def lesion_tracking(self, lesion: Lesion) -> Tracking:
+        """The identity of a lesion: the same in every object and each time it is encoded."""
+        known = self.known_lesions.get((lesion.kind, lesion.rank))
+        if known is not None:
+            return known
+        identifier = f"{_LESION_NAMES[lesion.kind]} {lesion.rank}"
+        return Tracking(identifier, self.tracking_uid(identifier))
+
     @property
     def device_uid(self) -> str:
         """Identifies this algorithm on this installation (PS3.16 TID 1004)."""
@@ -133,21 +178,24 @@ class ResultContext(ShownReading):
         )
 
 
-def series_and_equipment(context: ResultContext, kind: ObjectKind) -> dict[str, Any]:
-    """The arguments of highdicom's constructors that all three objects have in common.
+def series_and_equipment(context: ResultContext, kind: ObjectKind, *variant: str) -> dict[str, Any]:
+    """The arguments of highdicom's constructors that all objects have in common.
 
     PS3.3 C.7.3.1 (General Series), C.7.5.2 (Enhanced General Equipment), C.12.1 (SOP Common).
+
+    Parameters
+    ----------
+    variant : tells apart objects of one kind that differ in content; UIDs follow from it
     """
     algorithm, moment = context.algorithm, _local_time(context)
+    number, description = _SERIES.get(":".join((kind, *variant[:1])), _SERIES[kind])
     return {
-        "series_instance_uid": context.uid("series", kind),
-        "series_number": _FIRST_SERIES_NUMBER
-        + 10 * (context.result_version - 1)
-        + _SERIES_OFFSETS[kind],
-        "series_description": _SERIES_DESCRIPTIONS[kind],
+        "series_instance_uid": context.uid("series", kind, *variant),
+        "series_number": _FIRST_SERIES_NUMBER + 10 * (context.result_version - 1) + number,
+        "series_description": description,
         "series_date": moment.strftime("%Y%m%d"),
         "series_time": moment.strftime("%H%M%S"),
-        "sop_instance_uid": context.uid("instance", kind),
+        "sop_instance_uid": context.uid("instance", kind, *variant),
         "instance_number": context.result_version,
         "manufacturer": algorithm.manufacturer,
         "manufacturer_model_name": algorithm.name,

@@ -25,6 +25,7 @@ from worker.encode.coded_concepts import coded, plain_text, private_coding_schem
 from worker.encode.derived_object import (
     DISCLAIMER,
     ObjectKind,
+    ReportForm,
     ResultContext,
     neutral_instance,
     series_and_equipment,
@@ -51,6 +52,7 @@ def encode_measurement_report(
     """
     if not context.has_lungs:
         return None
+    named = () if segmentation is None else (str(segmentation.SOPInstanceUID),)
     report = Comprehensive3DSR(
         evidence=_evidence(context, segmentation),
         content=_content(context),
@@ -60,7 +62,7 @@ def encode_measurement_report(
         previous_versions=_predecessors(context),
         transfer_syntax_uid=ExplicitVRLittleEndian,
         coding_schemes=[private_coding_scheme()],
-        **series_and_equipment(context, ObjectKind.SR),
+        **series_and_equipment(context, ObjectKind.SR, ReportForm.VIEWER, *named),
     )
     return settle(report, context)
 

@@ -1,17 +1,18 @@
 """Segmentation: lungs and lesions on the frames of the source.
 
 PS3.3 A.51 (Segmentation IOD), C.8.20.2 (Segmentation Image Module), C.7.6.16 (Multi-frame
-Functional Groups). Type BINARY: FRACTIONAL is not shown by every viewer.
+Functional Groups), and DICOM Supplement 243 (label maps). Type BINARY or LABELMAP: FRACTIONAL is
+not shown by every viewer.
 
 highdicom lays out the functional groups from a stand-in of one pixel per slice and segment; the
-real pixels are packed afterwards. With the real masks it would need one array with an axis for
-the segments (which overlap: diseased lung is lung), 1.1 GB and six times as long for 300 slices
-of 512 × 512.
+real pixels are packed or compressed afterwards. With the real masks a BINARY one would need one
+array with an axis for the segments (which overlap: diseased lung is lung), 1.1 GB and six times as
+long for 300 slices of 512 × 512.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from itertools import islice
 
@@ -24,10 +25,13 @@ from highdicom import (
 from highdicom.color import CIELabColor
 from highdicom.seg import Segmentation, SegmentDescription
 from pydicom import Dataset
+from pydicom.encaps import encapsulate
+from pydicom.pixels.encoders.base import JPEGLSLosslessEncoder, RLELosslessEncoder
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 from radiology import codes
-from radiology.region import Mask
+from radiology.encoding_profile import SegmentationForm
+from radiology.region import LabelMap, Mask
 from worker.encode.coded_concepts import coded
 from worker.encode.derived_object import (
     DISCLAIMER,
@@ -37,63 +41,69 @@ from worker.encode.derived_object import (
     series_and_equipment,
     settle,
 )
-from worker.encode.segments import SEGMENTS, Segment
+from worker.encode.recipes import SegmentationVariant
+from worker.encode.segment_plan import (
+    PlannedSegment,
+    has_outlined_lesions,
+    labelled_frames,
+    plan_segments,
+)
 from worker.encode.source_study import SourceSlice
 
 
 def encode_segmentation(
-    context: ResultContext, *, omit_empty_frames: bool = True
+    context: ResultContext, variant: SegmentationVariant | None = None
 ) -> Dataset | None:
     """Encode the regions of a reading with findings.
 
     Parameters
     ----------
-    omit_empty_frames : leave out frames without a pixel of their segment
-        Some viewers place segments wrongly when frames are missing.
+    variant : form, scope and frames; None for the default
 
     Returns
     -------
     None when there is nothing to show: no findings, or no lesion voxel. Lungs alone are not sent.
     """
-    if not context.has_findings or not context.has_lungs:
+    if not has_outlined_lesions(context):
         return None
-    segments = [one for one in SEGMENTS if one.areas(context.areas).any()]
-    if not any(segment.is_lesion for segment in segments):
-        return None
-    laid_out = _lay_out(context, segments, omit_empty_frames=omit_empty_frames)
+    variant = variant or SegmentationVariant()
+    segments = plan_segments(context, variant)
+    laid_out = _lay_out(context, segments, variant)
     frames = [_frame(item, laid_out) for item in laid_out.PerFrameFunctionalGroupsSequence]
     _refer_to_source(laid_out, context, frames)
     laid_out.Rows, laid_out.Columns = context.volume.shape[1:]
-    laid_out.SegmentsOverlap = "YES"  # lesions lie in the lungs
-    laid_out.PixelData = _packed(
-        segments[number - 1].mask(context.regions, index) for number, index in frames
-    )
+    if variant.form.is_labelmap:
+        laid_out.SegmentsOverlap = "NO"
+        _compress(laid_out, labelled_frames(segments, [index for _, index in frames]), variant.form)
+    else:
+        laid_out.SegmentsOverlap = "YES"  # lesions lie in the lungs
+        laid_out.PixelData = _packed(segments[number - 1].mask(index) for number, index in frames)
     return settle(laid_out, context)
 
 
 def _lay_out(
-    context: ResultContext, segments: Sequence[Segment], *, omit_empty_frames: bool
+    context: ResultContext, segments: Sequence[PlannedSegment], variant: SegmentationVariant
 ) -> Segmentation:
     """A complete object whose frames have one pixel."""
-    held = np.stack([segment.areas(context.areas) > 0 for segment in segments], axis=-1)
+    held = np.stack([one.areas > 0 for one in segments], axis=-1)[:, np.newaxis, np.newaxis, :]
+    is_labelmap = variant.form.is_labelmap
     source = context.source
     laid_out = Segmentation(
         source_images=_stand_ins(context),
-        pixel_array=held[:, np.newaxis, np.newaxis, :],
-        segmentation_type="BINARY",
-        segment_descriptions=[
-            _description(context, segment, number)
-            for number, segment in enumerate(segments, start=1)
-        ],
+        pixel_array=held.max(axis=-1).astype(np.uint8) if is_labelmap else held,
+        segmentation_type="LABELMAP" if is_labelmap else "BINARY",
+        segment_descriptions=[_description(context, segment) for segment in segments],
         transfer_syntax_uid=ExplicitVRLittleEndian,
         pixel_measures=PixelMeasuresSequence(
             pixel_spacing=source.pixel_spacing_mm, slice_thickness=source.slice_thickness_mm
         ),
         plane_orientation=PlaneOrientationSequence("PATIENT", source.orientation),
-        omit_empty_frames=omit_empty_frames,
+        omit_empty_frames=variant.omit_empty_frames,
         content_label="AI_LUNG_LESIONS",
         content_description=DISCLAIMER,
-        **series_and_equipment(context, ObjectKind.SEG),
+        **series_and_equipment(
+            context, ObjectKind.SEG, variant.word, f"tracked {context.most_tracked_lesions}"
+        ),
     )
     organisation = context.uid("dimension organization")
     laid_out.DimensionOrganizationSequence[0].DimensionOrganizationUID = organisation
@@ -102,11 +112,11 @@ def _lay_out(
     return laid_out
 
 
-def _description(context: ResultContext, segment: Segment, number: int) -> SegmentDescription:
+def _description(context: ResultContext, segment: PlannedSegment) -> SegmentDescription:
     """One item of the Segment Sequence (PS3.3 C.8.20.2 and Section 10.17)."""
-    algorithm = context.algorithm
+    algorithm, tracking = context.algorithm, segment.tracking
     description = SegmentDescription(
-        segment_number=number,
+        segment_number=segment.number,
         segment_label=segment.label,
         segmented_property_category=coded(segment.category),
         segmented_property_type=coded(segment.kind),
@@ -118,12 +128,14 @@ def _description(context: ResultContext, segment: Segment, number: int) -> Segme
             source=algorithm.manufacturer,
             parameters={"sha256": algorithm.bundle_digest},
         ),
-        tracking_id=segment.label if segment.is_lesion else None,
-        tracking_uid=context.tracking_uid(segment.label) if segment.is_lesion else None,
-        anatomic_regions=[coded(codes.LUNG)] if segment.is_lesion else None,
+        tracking_id=tracking.identifier if tracking else None,
+        tracking_uid=tracking.uid if tracking else None,
+        anatomic_regions=[coded(codes.LUNG)] if tracking else None,
         display_color=CIELabColor.from_rgb(*segment.colour),
     )
-    if not segment.is_lesion:
+    if segment.description:
+        description.SegmentDescription = segment.description
+    if segment.laterality is not None:
         kind = description.SegmentedPropertyTypeCodeSequence[0]
         kind.SegmentedPropertyTypeModifierCodeSequence = [coded(segment.laterality)]
     return description
@@ -161,12 +173,13 @@ def _source_item(frame_groups: Dataset) -> Dataset:
 
 
 def _frame(frame_groups: Dataset, laid_out: Dataset) -> tuple[int, int]:
-    """Segment number and slice index of a frame."""
-    shared = laid_out.SharedFunctionalGroupsSequence[0]
+    """Segment number, 0 for a frame of a label map, and slice index."""
+    shared, number = laid_out.SharedFunctionalGroupsSequence[0], 0
     holder = frame_groups if "SegmentIdentificationSequence" in frame_groups else shared
-    number = holder.SegmentIdentificationSequence[0].ReferencedSegmentNumber
+    if "SegmentIdentificationSequence" in holder:
+        number = int(holder.SegmentIdentificationSequence[0].ReferencedSegmentNumber)
     stand_in_uid = str(_source_item(frame_groups).ReferencedSOPInstanceUID)
-    return int(number), int(stand_in_uid.removeprefix(_STAND_IN_ROOT))
+    return number, int(stand_in_uid.removeprefix(_STAND_IN_ROOT))
 
 
 def _refer_to_source(
@@ -208,3 +221,35 @@ def _packed(frames: Iterator[Mask]) -> bytes:
     while block := list(islice(frames, 8)):
         packed += np.packbits(np.stack(block).ravel(), bitorder="little").tobytes()
     return bytes(packed) + b"\0" * (len(packed) % 2)
+
+
+def _compress(laid_out: Dataset, frames: Iterable[LabelMap], form: SegmentationForm) -> None:
+    """Put in the frames of a label map, each compressed by itself (PS3.5 Annex A.4)."""
+    encoder, plugin = _ENCODERS[form]
+    laid_out.PixelData = encapsulate(
+        [
+            encoder.encode(
+                np.ascontiguousarray(frame),
+                encoding_plugin=plugin,
+                rows=laid_out.Rows,
+                columns=laid_out.Columns,
+                number_of_frames=1,
+                samples_per_pixel=1,
+                bits_allocated=8,
+                bits_stored=8,
+                pixel_representation=0,
+                photometric_interpretation="MONOCHROME2",
+            )
+            for frame in frames
+        ]
+    )
+    laid_out["PixelData"].VR = "OB"
+    laid_out["PixelData"].is_undefined_length = True
+    laid_out.file_meta.TransferSyntaxUID = encoder.UID
+
+
+# The plugin is named: GDCM's RLE encoder, which pydicom would try first, aborts the process.
+_ENCODERS = {
+    SegmentationForm.LABELMAP_RLE: (RLELosslessEncoder, "pydicom"),
+    SegmentationForm.LABELMAP_JPEG_LS: (JPEGLSLosslessEncoder, "pyjpegls"),
+}

@@ -117,7 +117,7 @@ def test_what_makes_another_result_makes_other_uids(
     """Instances used, bundle digest and version are what the UIDs follow from."""
     context = result_context()
     assert not uids_of(context) & uids_of(changed(context))
-    assert encoded()["SR"].SOPInstanceUID in uids_of(context)
+    assert encoded()["SC"].SOPInstanceUID in uids_of(context)
 
 
 def test_each_object_has_a_series_of_its_own() -> None:

@@ -14,7 +14,7 @@ from pydicom import Dataset
 
 from radiology.region import ChestRegions, LesionLabel, LungLabel
 from tests.unit.worker.encoded_chest import ORIENTATIONS, Chest, result_context
-from worker.encode import encode_segmentation
+from worker.encode import SegmentationVariant, encode_segmentation
 from worker.encode.derived_object import ResultContext
 
 LABELS = {
@@ -26,7 +26,7 @@ LABELS = {
 
 
 def segmentation_of(context: ResultContext, *, omit_empty_frames: bool = True) -> Dataset:
-    made = encode_segmentation(context, omit_empty_frames=omit_empty_frames)
+    made = encode_segmentation(context, SegmentationVariant(omit_empty_frames=omit_empty_frames))
     assert made is not None
     return made
 

@@ -12,7 +12,8 @@ from database.requeue import requeue_expired
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine, reading, transaction
 from database.states import JobState, WorklistRank
-from database.tables import Job, Result, Study
+from database.tables import Event, Job, Result, Study
+from radiology.errors import ResultMismatch
 from settings.environment import Settings, read_settings
 from tests.builders.rows import NOON, queue_job
 from worker import pipeline
@@ -85,3 +86,23 @@ def test_a_defect_is_tried_once_more_and_keeps_its_trace_without_its_message(
     assert (job.state, job.error_kind) == (JobState.FAILED, "KeyError")
     assert "break_down" in job.trace
     assert "Doe" not in job.trace + job.error_message
+
+
+def test_a_result_that_does_not_fit_its_source_fails_at_once_and_alarms(
+    settings: Settings, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trying again would give the same; nothing is stored, and the study shows why."""
+
+    def mismatch(*_: object, **__: object) -> None:
+        raise ResultMismatch("Voxels are missing", recipe="SEG:binary:lungs", seen=3, needed=4)
+
+    monkeypatch.setattr(pipeline, "read_series", mismatch)
+    job = attempt(settings, engine, Clock())
+    assert (job.state, job.error_kind, job.attempts) == (JobState.FAILED, "ResultMismatch", 1)
+    assert job.error_message == "Voxels are missing (recipe=SEG:binary:lungs, seen=3, needed=4)"
+    with reading(engine) as session:
+        assert session.scalars(select(Result)).all() == []
+        assert session.scalars(select(Study)).one().worklist_rank is WorklistRank.UNANSWERED
+        (alarm,) = session.scalars(select(Event).where(Event.name == "result_mismatch"))
+        assert alarm.study_id == job.study_id
+        assert alarm.facts["reason"] == "Voxels are missing"

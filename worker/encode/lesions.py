@@ -1,0 +1,116 @@
+"""Lesions one by one: connected parts of one class, the largest first.
+
+A lesion has one class, so that its segment has one coded type: a consolidation within ground glass
+is a lesion beside it. Which lesions become segments of their own is a choice; which is which is
+not: rank and name follow from the masks alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cc3d
+import numpy as np
+from numpy.typing import NDArray
+
+from radiology.region import LabelMap, LesionLabel
+
+LEAST_TRACKED_ML = 0.15  # models.postprocess drops what is smaller and stands alone
+
+Box = tuple[slice, slice, slice]
+
+
+@dataclass(frozen=True, slots=True)
+class Lesion:
+    """One connected part of one class.
+
+    Attributes
+    ----------
+    kind : its class
+    rank : 1 for the largest of its class
+    voxels : how many it has
+    part : its value in `NumberedLesions.parts`
+    """
+
+    kind: LesionLabel
+    rank: int
+    voxels: int
+    part: int
+
+
+@dataclass(frozen=True)
+class NumberedLesions:
+    """Every lesion of a reading.
+
+    Attributes
+    ----------
+    box : where lesions lie within the volume
+    parts : shape of the box; 0 where there is none
+    lesions : largest first, whatever their class
+    """
+
+    box: Box
+    parts: NDArray[np.integer]
+    lesions: tuple[Lesion, ...]
+
+    def largest(self, most: int, *, voxel_ml: float) -> tuple[Lesion, ...]:
+        """The lesions that are tracked one by one."""
+        large = [one for one in self.lesions if one.voxels * voxel_ml >= LEAST_TRACKED_ML]
+        return tuple(large[:most])
+
+    def relabelled(self, regions: LabelMap, values: Mapping[int, int]) -> LabelMap:
+        """A lesion label map in which some lesions have a value of their own.
+
+        Parameters
+        ----------
+        values : new value by `Lesion.part`; other lesions keep that of their class
+
+        Returns
+        -------
+        A copy, or `regions` itself where nothing changes.
+        """
+        if not values:
+            return regions
+        made: LabelMap = regions.copy()
+        lookup = np.zeros(int(self.parts.max()) + 1, np.uint8)
+        lookup[list(values)] = list(values.values())
+        own = lookup[self.parts]
+        np.copyto(made[self.box], own, where=own > 0)
+        return made
+
+
+def number_lesions(lesions: LabelMap) -> NumberedLesions:
+    """Tell lesions apart: voxels of one class that touch, by corners too.
+
+    Parameters
+    ----------
+    lesions : values of `LesionLabel`
+    """
+    if not lesions.any():
+        nothing = (slice(0, 0), slice(0, 0), slice(0, 0))
+        return NumberedLesions(nothing, np.zeros((0, 0, 0), np.uint16), ())
+    box = _around(lesions)
+    inside = np.ascontiguousarray(lesions[box])
+    parts: NDArray[np.integer] = np.asarray(cc3d.connected_components(inside, connectivity=26))
+    counts = np.bincount(parts.ravel())
+    _, first_at = np.unique(parts, return_index=True)
+    kinds = inside.ravel()[first_at]
+    # Equal ones in the order of their first voxels: the same masks give the same ranks.
+    order = sorted(
+        range(1, len(counts)), key=lambda part: (-int(counts[part]), int(first_at[part]))
+    )
+    ranks = dict.fromkeys(LesionLabel, 0)
+    found = []
+    for part in order:
+        kind = LesionLabel(int(kinds[part]))
+        ranks[kind] += 1
+        found.append(Lesion(kind, ranks[kind], int(counts[part]), part))
+    return NumberedLesions(box, parts, tuple(found))
+
+
+def _around(lesions: LabelMap) -> Box:
+    """The box that holds every lesion; of an array with at least one."""
+    extents = [np.flatnonzero(lesions.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
+    first, second, third = (slice(int(held[0]), int(held[-1]) + 1) for held in extents)
+    return first, second, third

@@ -1,0 +1,54 @@
+"""Proof: every object is read back from its bytes and compared with its source and the reading.
+
+A result over the wrong voxels, or in the wrong study, is worse than none. What is compared here is
+found by other ways than those that made the object: from the bytes, by the standard's own words
+for place and reference. A mismatch is a defect of ours, and nothing of the result is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import BytesIO
+
+from pydicom import Dataset, dcmread
+
+from radiology.errors import ResultMismatch
+from worker.encode.derived_object import EncodedObject, ObjectKind, ResultContext
+from worker.encode.proof.identity import check_identity
+from worker.encode.proof.report import check_references, check_report
+from worker.encode.proof.segmentation import check_segmentation
+from worker.encode.proof.source import ProvedSource
+
+__all__ = ["prove_objects"]
+
+
+def prove_objects(
+    context: ResultContext, made: Sequence[EncodedObject], contents: Sequence[memoryview]
+) -> None:
+    """Check the objects of one result.
+
+    Parameters
+    ----------
+    made, contents : the objects, segmentations first, and each as the bytes of a DICOM file
+
+    Raises
+    ------
+    ResultMismatch
+        Something is not what the source and the reading say. The facts name the object and what
+        was seen, in identifiers and figures.
+    """
+    source = ProvedSource.of(context)
+    segmentations: dict[str, Dataset] = {}
+    for one, content in zip(made, contents, strict=True):
+        try:
+            read = dcmread(BytesIO(content))
+            check_identity(read, context)
+            if one.kind is ObjectKind.SEG:
+                check_segmentation(read, context, source)
+                segmentations[str(read.SOPInstanceUID)] = read
+            elif one.kind is ObjectKind.SR:
+                check_report(read, context, source, segmentations)
+            else:
+                check_references(read, source, segmentations)
+        except ResultMismatch as error:
+            raise ResultMismatch(error.message, recipe=one.recipe, **error.facts) from error

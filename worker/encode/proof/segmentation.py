@@ -1,0 +1,184 @@
+"""A segmentation against its source frames and the reading, voxel by voxel.
+
+PS3.3 C.7.6.16.2 (place of a frame), C.8.20.2 and C.8.20.4 (what a segment is).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+import numpy as np
+from pydicom import Dataset
+
+from radiology.errors import ResultMismatch
+from radiology.region import LabelMap, Mask
+from radiology.series import FrameHeader
+from radiology.volume import SourceFrame
+from worker.encode.derived_object import ResultContext
+from worker.encode.proof.meaning import LEFT_LUNG, LESIONS, RIGHT_LUNG, ReadingMasks, meaning_of
+from worker.encode.proof.source import ProvedSource
+from worker.encode.segmentation_frames import frame_labels
+from worker.frame_headers import frame_headers, items, text, whole
+
+BACKGROUND = "background"
+_MOST_OFF_MM = 0.01
+_MOST_OFF_COSINE = 1e-4
+
+
+def check_segmentation(read: Dataset, context: ResultContext, source: ProvedSource) -> None:
+    """Compare place, references and voxels of every frame.
+
+    Raises
+    ------
+    ResultMismatch
+        A viewer would paint something else than what was found.
+    """
+    _check_series(read, source)
+    masks = ReadingMasks(context)
+    meanings = {int(item.SegmentNumber): _meaning(item, masks) for item in read.SegmentSequence}
+    places = [_slice_of(groups, source) for groups in read.PerFrameFunctionalGroupsSequence]
+    for header, (frame, index) in zip(frame_headers(read), places, strict=True):
+        _check_place(header, source.frames[frame], index)
+    is_labelmap = read.SegmentationType == "LABELMAP"
+    comparison = (_LabelMap if is_labelmap else _Binary)(masks, meanings)
+    for labels, (_, index) in zip(frame_labels(read), places, strict=True):
+        comparison.frame(labels, index)
+    comparison.check_complete()
+
+
+def _check_series(read: Dataset, source: ProvedSource) -> None:
+    if text(read, "FrameOfReferenceUID") != source.frame_of_reference_uid:
+        raise ResultMismatch("The segmentation has another frame of reference")
+    if (whole(read, "Rows"), whole(read, "Columns")) != (source.rows, source.columns):
+        raise ResultMismatch("The segmentation has other rows or columns than its source")
+    series = [text(one, "SeriesInstanceUID") for one in items(read, "ReferencedSeriesSequence")]
+    named = {
+        text(instance, "ReferencedSOPInstanceUID")
+        for one in items(read, "ReferencedSeriesSequence")
+        for instance in items(one, "ReferencedInstanceSequence")
+    }
+    if series != [source.series_instance_uid] or named != source.instances:
+        raise ResultMismatch("The segmentation refers to another series than its source")
+
+
+def _slice_of(groups: Dataset, source: ProvedSource) -> tuple[SourceFrame, int]:
+    """The source frame that a frame refers to, and the slice that was made of it."""
+    named = [
+        SourceFrame(text(image, "ReferencedSOPInstanceUID"), whole(image, "ReferencedFrameNumber"))
+        for derivation in items(groups, "DerivationImageSequence")
+        for image in items(derivation, "SourceImageSequence")
+    ]
+    if len(named) != 1 or named[0] not in source.slices:
+        raise ResultMismatch("A frame does not refer to one slice of the source")
+    return named[0], source.slices[named[0]]
+
+
+def _check_place(found: FrameHeader, stated: FrameHeader, index: int) -> None:
+    """Compare where a viewer would put a frame with where its source lies."""
+    for name, most in (
+        ("image_position_patient", _MOST_OFF_MM),
+        ("image_orientation_patient", _MOST_OFF_COSINE),
+        ("pixel_spacing", _MOST_OFF_MM),
+    ):
+        here, there = getattr(found, name), getattr(stated, name)
+        if here is None or there is None or not np.allclose(here, there, rtol=0, atol=most):
+            raise ResultMismatch("A frame does not lie on its source", attribute=name, slice=index)
+
+
+def _meaning(item: Dataset, masks: ReadingMasks) -> str:
+    """What a segment shows, by its codes; `BACKGROUND` for that of a label map."""
+    number = int(item.SegmentNumber)
+    if number == 0:
+        return BACKGROUND
+    kind = next(iter(items(item, "SegmentedPropertyTypeCodeSequence")), Dataset())
+    modifiers = items(kind, "SegmentedPropertyTypeModifierCodeSequence")
+    side = text(modifiers[0], "CodeValue") if modifiers else ""
+    meaning = meaning_of(text(kind, "CodeValue"), side)
+    if meaning is None or not masks.knows(meaning):
+        raise ResultMismatch("A segment shows what the reading does not have", segment=number)
+    return meaning
+
+
+def _shown(meanings: Mapping[int, str], masks: ReadingMasks) -> list[str]:
+    """What a segmentation must show in full, since it shows some of it: anatomy before lesions."""
+    there = set(meanings.values())
+    lobes = masks.lobes if there & set(masks.lobes) else []
+    lungs = [RIGHT_LUNG, LEFT_LUNG] if lobes or there & {RIGHT_LUNG, LEFT_LUNG} else []
+    return [*lungs, *lobes, *LESIONS]
+
+
+class _Binary:
+    """Each frame against one mask of the reading; lesions of one class share theirs."""
+
+    def __init__(self, masks: ReadingMasks, meanings: Mapping[int, str]) -> None:
+        self._masks = masks
+        self._meanings = meanings
+        self._seen: Counter[str] = Counter()
+        self._lesions = np.zeros(masks.shape, bool)  # seen so far, by any segment
+
+    def frame(self, labels: LabelMap, index: int) -> None:
+        """Compare the voxels of one frame."""
+        numbers = np.unique(labels)
+        for number in numbers[numbers > 0].tolist():
+            meaning, found = self._meanings[number], labels == number
+            expected = self._masks.mask(meaning, index)
+            if meaning in LESIONS:
+                wrong = found & (~expected | self._lesions[index])
+                self._lesions[index] |= found
+            else:
+                wrong = found ^ expected
+            if wrong.any():
+                raise _wrong_voxels(meaning, index, wrong)
+            self._seen[meaning] += int(np.count_nonzero(found))
+
+    def check_complete(self) -> None:
+        """Compare how many voxels there were in all: a frame may be missing."""
+        for meaning in _shown(self._meanings, self._masks):
+            expected = self._masks.size(meaning)
+            if self._seen[meaning] != expected:
+                raise ResultMismatch(
+                    "Voxels are missing", region=meaning, seen=self._seen[meaning], needed=expected
+                )
+
+
+class _LabelMap:
+    """Each frame against what the reading says of every pixel."""
+
+    def __init__(self, masks: ReadingMasks, meanings: Mapping[int, str]) -> None:
+        self._masks = masks
+        shown = _shown(meanings, masks)  # the last one wins
+        self._order = {meaning: place for place, meaning in enumerate(shown, start=1)}
+        self._lookup = np.zeros(256, np.uint8)
+        for number, meaning in meanings.items():
+            self._lookup[number] = self._order.get(meaning, 0)
+        self._slices: set[int] = set()
+
+    def frame(self, labels: LabelMap, index: int) -> None:
+        """Compare the voxels of one frame."""
+        expected, found = self._expected(index), self._lookup[labels]
+        wrong = found != expected
+        if wrong.any():
+            raise _wrong_voxels("label map", index, wrong)
+        self._slices.add(index)
+
+    def check_complete(self) -> None:
+        """Look at the slices that have no frame: nothing may be there."""
+        for index in range(self._masks.shape[0]):
+            if index not in self._slices and self._expected(index).any():
+                raise ResultMismatch("A frame is missing", slice=index)
+
+    def _expected(self, index: int) -> LabelMap:
+        expected = np.zeros(self._masks.shape[1:], np.uint8)
+        for meaning, place in self._order.items():
+            expected[self._masks.mask(meaning, index)] = place
+        return expected
+
+
+def _wrong_voxels(region: str, index: int, wrong: Mask) -> ResultMismatch:
+    return ResultMismatch(
+        "Voxels are not those of the reading",
+        region=region,
+        slice=index,
+        pixels=int(np.count_nonzero(wrong)),
+    )

@@ -1,0 +1,95 @@
+"""Recipes: the distinct objects that destinations want of one result, each encoded once.
+
+Pure planning: what a destination chose and how a reading ended give the recipes; two destinations
+that chose alike share their objects, with the same UIDs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from radiology.encoding_profile import (
+    EncodingChoice,
+    EncodingProfile,
+    SegmentationForm,
+    SegmentScope,
+)
+from radiology.finding import Outcome
+from worker.encode.derived_object import ObjectKind, ReportForm
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentationVariant:
+    """One way to write the segmentation of a result; the default is what most viewers take."""
+
+    form: SegmentationForm = SegmentationForm.BINARY
+    scope: SegmentScope = SegmentScope.LUNGS
+    omit_empty_frames: bool = True
+
+    @property
+    def word(self) -> str:
+        """Says it in short; UIDs follow from it."""
+        frames = "" if self.omit_empty_frames else ":every-frame"
+        return f"{self.form}:{self.scope}{frames}"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One object to be made.
+
+    Attributes
+    ----------
+    report : which of the two reports; None for what is no report
+    segmentation : the variant that this object is, or that a report names as evidence
+    """
+
+    kind: ObjectKind
+    report: ReportForm | None = None
+    segmentation: SegmentationVariant | None = None
+
+    @property
+    def word(self) -> str:
+        """What the database calls it: "SEG:binary:lungs", "SR:viewer", "SC" and so on."""
+        parts: list[str] = [self.kind]
+        if self.report is not None:
+            parts.append(self.report)
+        if self.segmentation is not None:
+            parts.append(self.segmentation.word)
+        return ":".join(parts)
+
+
+def recipes_of(
+    choice: EncodingChoice, outcome: Outcome, *, lesions_outlined: bool
+) -> tuple[Recipe, ...]:
+    """What one destination gets of a result, in the order in which it is sent.
+
+    Parameters
+    ----------
+    lesions_outlined : whether there is a voxel to be segmented; without one there is no
+        segmentation, and no report for machines either, since its groups would refer to nothing
+    """
+    variant = None
+    if outcome is Outcome.FINDINGS and lesions_outlined:
+        variant = SegmentationVariant(
+            choice.segmentation, choice.segments, choice.omit_empty_frames
+        )
+    recipes: list[Recipe] = []
+    if choice.profile is not EncodingProfile.LEGACY:
+        if variant is not None:
+            recipes.append(Recipe(ObjectKind.SEG, segmentation=variant))
+        recipes.append(Recipe(ObjectKind.SR, ReportForm.VIEWER, variant))
+        if choice.profile is EncodingProfile.MACHINE and variant is not None:
+            recipes.append(Recipe(ObjectKind.SR, ReportForm.MACHINE, variant))
+    if choice.capture_when_negative or outcome is not Outcome.NO_FINDINGS:
+        recipes.append(Recipe(ObjectKind.SC))
+    if choice.encapsulated_pdf:
+        recipes.append(Recipe(ObjectKind.PDF))
+    return tuple(recipes)
+
+
+def united(plans: Iterable[tuple[Recipe, ...]]) -> tuple[Recipe, ...]:
+    """Every recipe of several destinations once, evidence before what names it."""
+    order = list(ObjectKind)
+    wanted = dict.fromkeys(recipe for plan in plans for recipe in plan)
+    return tuple(sorted(wanted, key=lambda recipe: order.index(recipe.kind)))

@@ -1,0 +1,103 @@
+"""Every object of a result, each made once, whoever gets it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PIL import Image
+from pydicom import Dataset
+
+from radiology.encoding_profile import EncodingChoice
+from worker.encode.derived_object import EncodedObject, ObjectKind, ReportForm, ResultContext
+from worker.encode.measurement_report import encode_measurement_report
+from worker.encode.overlay import encode_secondary_capture, render_key_picture
+from worker.encode.quantification_report import encode_quantification_report
+from worker.encode.recipes import Recipe, SegmentationVariant, recipes_of
+from worker.encode.segment_plan import has_outlined_lesions
+from worker.encode.segmentation import encode_segmentation
+from worker.encode.summary_document import encode_summary
+
+
+def plan_results(context: ResultContext, choice: EncodingChoice) -> tuple[Recipe, ...]:
+    """What one destination gets of a reading; nothing where no lungs were found."""
+    if not context.has_lungs:
+        return ()
+    return recipes_of(
+        choice, context.reading.outcome, lesions_outlined=has_outlined_lesions(context)
+    )
+
+
+def encode_results(
+    context: ResultContext,
+    recipes: Sequence[Recipe] | None = None,
+    *,
+    picture: Image.Image | None = None,
+) -> tuple[EncodedObject, ...]:
+    """Encode what destinations want of a reading.
+
+    Parameters
+    ----------
+    recipes : from `plan_results`; None for what a destination gets by default
+    picture : as `render_key_picture` drew it, if the caller has it already
+
+    Returns
+    -------
+    One object for each recipe, in the same order: what a report names as evidence comes before it.
+    None at all where no lungs were found: there is nothing that could be shown.
+    """
+    if not context.has_lungs:
+        return ()
+    making = _Making(context, picture)
+    wanted = plan_results(context, EncodingChoice()) if recipes is None else recipes
+    return tuple(EncodedObject(one.kind, making.make(one), one.word) for one in wanted)
+
+
+class _Making:
+    """One result; what several objects need is made when it is first asked for."""
+
+    def __init__(self, context: ResultContext, picture: Image.Image | None) -> None:
+        self._context = context
+        self._picture = picture
+        self._segmentations: dict[SegmentationVariant, Dataset] = {}
+
+    def make(self, recipe: Recipe) -> Dataset:
+        """Make one object.
+
+        Raises
+        ------
+        ValueError
+            The recipe is for another reading: this one gives no such object.
+        """
+        match recipe.kind:
+            case ObjectKind.SEG:
+                made = self._segmentation(recipe)
+            case ObjectKind.SR if recipe.report is ReportForm.MACHINE:
+                segmentation = self._segmentation(recipe)
+                made = segmentation and encode_quantification_report(self._context, segmentation)
+            case ObjectKind.SR:
+                made = encode_measurement_report(
+                    self._context, segmentation=self._segmentation(recipe)
+                )
+            case ObjectKind.SC:
+                made = encode_secondary_capture(self._context, self._drawn())
+            case ObjectKind.PDF:
+                made = encode_summary(self._context, self._drawn())
+        if made is None:
+            raise ValueError(f"this reading gives no {recipe.word}")
+        return made
+
+    def _segmentation(self, recipe: Recipe) -> Dataset | None:
+        variant = recipe.segmentation
+        if variant is None:
+            return None
+        if variant not in self._segmentations:
+            made = encode_segmentation(self._context, variant)
+            if made is None:
+                return None
+            self._segmentations[variant] = made
+        return self._segmentations[variant]
+
+    def _drawn(self) -> Image.Image:
+        if self._picture is None:
+            self._picture = render_key_picture(self._context)
+        return self._picture
