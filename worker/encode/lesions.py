@@ -93,8 +93,11 @@ def number_lesions(lesions: LabelMap) -> NumberedLesions:
     box = _around(lesions)
     inside = np.ascontiguousarray(lesions[box])
     parts: NDArray[np.integer] = np.asarray(cc3d.connected_components(inside, connectivity=26))
-    counts = np.bincount(parts.ravel())
-    _, first_at = np.unique(parts, return_index=True)
+    at = np.flatnonzero(parts)  # few: what follows would be slow on the whole box
+    part_at = parts.ravel()[at]
+    counts = np.bincount(part_at)
+    _, first = np.unique(part_at, return_index=True)
+    first_at = np.concatenate([[0], at[first]])
     kinds = inside.ravel()[first_at]
     # Equal ones in the order of their first voxels: the same masks give the same ranks.
     order = sorted(
