@@ -50,6 +50,13 @@ LUNG = Code("39607008", "SCT", "Lung")  # CID 4
 RIGHT = Code("24028007", "SCT", "Right")  # CID 244
 LEFT = Code("7771000", "SCT", "Left")  # CID 244
 BILATERAL = Code("51440002", "SCT", "Bilateral")  # CID 244
+LOBE_OF_LUNG = Code("31094006", "SCT", "Lobe of lung")  # CID 7151
+UPPER_LOBE = Code("45653009", "SCT", "Upper lobe of lung")  # CID 6170
+MIDDLE_LOBE = Code("72481006", "SCT", "Middle lobe of right lung")  # CID 6170
+LOWER_LOBE = Code("90572001", "SCT", "Lower lobe of lung")  # CID 6170
+UPPER_ZONE = Code("281392002", "SCT", "Upper zone of lung")  # CID 6171
+MIDDLE_ZONE = Code("281393007", "SCT", "Middle zone of lung")  # CID 6171
+LOWER_ZONE = Code("281394001", "SCT", "Lower zone of lung")  # CID 6171
 ANATOMICAL_STRUCTURE = Code("91723000", "SCT", "Anatomical Structure")  # CID 7150
 ABNORMAL_STRUCTURE = Code("49755003", "SCT", "Morphologically Abnormal Structure")  # CID 7150
 
@@ -58,6 +65,12 @@ ABNORMAL_OPACITY = Code("112033", "DCM", "Abnormal opacity")  # CID 6101
 GROUND_GLASS_OPACITY = Code("112120", "DCM", "Ground glass opacity")  # CID 6102, CID 6104
 # SNOMED CT international edition; PS3.16 has no concept for it (CID 6104 is extensible).
 CONSOLIDATION = Code("95436008", "SCT", "Lung consolidation")
+AIR_BRONCHOGRAM = Code("112071", "DCM", "Air bronchogram")  # CID 6102
+# Its definition in PS3.16 Annex D is that of interlobular septal thickening.
+SEPTAL_LINES = Code("112114", "DCM", "Septal line(s)")  # CID 6103
+PRESENT = Code("52101004", "SCT", "Present")  # CID 240
+ABSENT = Code("272519000", "SCT", "Absent")  # CID 240
+UNDETERMINED = Code("373068000", "SCT", "Undetermined")  # CID 240
 
 # --- The answer of the triage -------------------------------------------------------------------
 PROBABILITY = Code("122157", "DCM", "Probability")  # PS3.16 Annex D
@@ -71,10 +84,17 @@ SUCCEEDED_WITH_FINDINGS = Code(  # CID 6047
 )
 FAILED = Code("111245", "DCM", "No algorithms succeeded; without findings")  # CID 6047
 QUALITY_ASSESSMENT = Code("111050", "DCM", "Quality Assessment")  # PS3.16 Annex D
+QUALITY_FINDING = Code("111052", "DCM", "Quality Finding")  # PS3.16 Annex D
+USABLE_WITH_RESERVATION = Code(  # CID 6044
+    "111236", "DCM", "Usable - Does not meet the quality control standard"
+)
 PRIORITY = Code("260870009", "SCT", "Priority")  # TID 3100 and others
 URGENT = Code("103391001", "SCT", "Urgent Procedure")  # CID 3414
 SUSPECTED = Code("415684004", "SCT", "Suspected")  # CID 3770
 ROUTINE = Code("373113001", "SCT", "Routine procedure")  # CID 3671
+HIGH = Code("75540009", "SCT", "High")  # CID 75
+MODERATE = Code("6736007", "SCT", "Moderate")  # CID 3716
+LOW = Code("62482003", "SCT", "Low")  # CID 75
 
 # --- Measurements -------------------------------------------------------------------------------
 VOLUME = Code("118565006", "SCT", "Volume")  # CID 7469
@@ -84,6 +104,7 @@ MEAN_ATTENUATION = Code("112181", "DCM", "Mean Attenuation Coefficient")  # CID 
 PERCENT = Code("%", "UCUM", "Percent")  # CID 83
 MILLILITRE = Code("ml", "UCUM", "milliliter")  # UCUM: m (milli) and l (litre)
 HOUNSFIELD_UNIT = Code("[hnsf'U]", "UCUM", "Hounsfield unit")  # CID 83
+NO_UNIT = Code("1", "UCUM", "no units")  # CID 7181
 SLICES = Code("{slices}", "UCUM", "slices")  # UCUM annotation: a count of what it names
 CHECKS = Code("{checks}", "UCUM", "checks")  # UCUM annotation
 
@@ -95,3 +116,25 @@ LESION_SHARE = Code("LESION_SHARE", PRIVATE_SCHEME, "Lesion share of lung")
 GROUND_GLASS_VOLUME = Code("GGO_VOLUME", PRIVATE_SCHEME, "Ground glass volume")
 CONSOLIDATION_VOLUME = Code("CONSOL_VOLUME", PRIVATE_SCHEME, "Consolidation volume")
 SLICES_INVOLVED = Code("SLICES_INVOLVED", PRIVATE_SCHEME, "Slices involved")
+LESION_VOLUME = Code("LESION_VOLUME", PRIVATE_SCHEME, "Lesion volume")
+LESION_ATTENUATION = Code("LESION_HU", PRIVATE_SCHEME, "Mean attenuation of lesions")
+SHARE_OF_LOBE = Code("SHARE_OF_LOBE", PRIVATE_SCHEME, "Lesion share of lobe")
+SHARE_OF_ZONE = Code("SHARE_OF_ZONE", PRIVATE_SCHEME, "Lesion share of zone")
+ZONE_OF_LUNG = Code("ZONE_OF_LUNG", PRIVATE_SCHEME, "Zone of lung, a third of its height")
+QUALITY_WARNINGS = Code("QUALITY_WARNINGS", PRIVATE_SCHEME, "Quality warnings")
+# How firmly an answer stands; (111012, DCM, "Certainty of Finding") is how likely it is true.
+CONFIDENCE = Code("CONFIDENCE", PRIVATE_SCHEME, "Confidence in the answer")
+PNEUMONIA_TYPE = Code("PNEUMONIA_TYPE", PRIVATE_SCHEME, "Pneumonia type (hint, no diagnosis)")
+VIRAL_PROBABILITY = Code("VIRAL_PROB", PRIVATE_SCHEME, "Viral pattern probability (hint)")
+VIRAL_SUSPECTED = Code("VIRAL", PRIVATE_SCHEME, "Viral pattern suspected")
+VIRAL_NOT_SUSPECTED = Code("NOT_VIRAL", PRIVATE_SCHEME, "Viral pattern not suspected")
+SIGNS = Code("SIGNS", PRIVATE_SCHEME, "Signs of pneumonia")
+CRAZY_PAVING = Code("CRAZY_PAVING", PRIVATE_SCHEME, "Crazy paving")
+GROUND_GLASS_PROBABILITY = Code("GGO_PROB", PRIVATE_SCHEME, "Ground glass, probability")
+CONSOLIDATION_PROBABILITY = Code("CONSOL_PROB", PRIVATE_SCHEME, "Consolidation, probability")
+CRAZY_PAVING_PROBABILITY = Code("PAVING_PROB", PRIVATE_SCHEME, "Crazy paving, probability")
+AIR_BRONCHOGRAM_PROBABILITY = Code("BRONCHO_PROB", PRIVATE_SCHEME, "Air bronchogram, probability")
+SEPTAL_LINES_PROBABILITY = Code("SEPTAL_PROB", PRIVATE_SCHEME, "Septal lines, probability")
+SEVERITY = Code("SEVERITY", PRIVATE_SCHEME, "Severity by published rules")
+MOSMED_GRADE = Code("MOSMED_GRADE", PRIVATE_SCHEME, "MosMed CT grade (0 to 4)")
+CT_SEVERITY_SCORE = Code("CT_SEVERITY", PRIVATE_SCHEME, "CT severity score (0 to 25)")

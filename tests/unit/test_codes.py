@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from pydicom.sr.codedict import Collection
 
@@ -44,6 +47,23 @@ def test_each_standard_code_is_in_ps3_16_with_its_meaning(name: str) -> None:
     assert OTHER_MEANING.get(name, ALL[name].meaning) in dictionary_meanings(ALL[name])
 
 
+CONTEXT_GROUPS = [
+    (name, group)
+    for line in Path(codes.__file__).read_text(encoding="utf-8").splitlines()
+    if (name := line.partition(" = Code(")[0]) in ALL and name not in OUTSIDE_PS3_16
+    for group in re.findall(r"CID (\d+)", line.partition("#")[2])
+]
+
+
+@pytest.mark.parametrize(("name", "group"), CONTEXT_GROUPS)
+def test_each_code_is_in_the_context_group_that_stands_beside_it(name: str, group: str) -> None:
+    """The source that a comment gives for a code can be looked up."""
+    known = {
+        (one.scheme_designator, one.value) for one in Collection(f"CID{group}").concepts.values()
+    }
+    assert (ALL[name].scheme, ALL[name].value) in known
+
+
 def test_exactly_these_codes_are_private() -> None:
     """A new private code is a decision: PS3.16 was searched and has nothing."""
     private = {code.value for code in ALL.values() if code.scheme == PRIVATE_SCHEME}
@@ -55,6 +75,27 @@ def test_exactly_these_codes_are_private() -> None:
         "GGO_VOLUME",
         "CONSOL_VOLUME",
         "SLICES_INVOLVED",
+        "LESION_VOLUME",
+        "LESION_HU",
+        "SHARE_OF_LOBE",
+        "SHARE_OF_ZONE",
+        "ZONE_OF_LUNG",
+        "QUALITY_WARNINGS",
+        "CONFIDENCE",
+        "PNEUMONIA_TYPE",
+        "VIRAL_PROB",
+        "VIRAL",
+        "NOT_VIRAL",
+        "SIGNS",
+        "CRAZY_PAVING",
+        "GGO_PROB",
+        "CONSOL_PROB",
+        "PAVING_PROB",
+        "BRONCHO_PROB",
+        "SEPTAL_PROB",
+        "SEVERITY",
+        "MOSMED_GRADE",
+        "CT_SEVERITY",
     }
     assert PRIVATE_SCHEME.startswith("99")  # PS3.16 Section 8.2
 
