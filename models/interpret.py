@@ -16,7 +16,7 @@ from radiology.finding import GateSeverity, LungFigures, Outcome, QualityGate, R
 from radiology.heat_map import HeatMap
 from radiology.region import ChestRegions, LesionLabel, LungLabel
 from radiology.severity import ClinicalContext
-from radiology.territory import Boundary, TerritoryFigures
+from radiology.territory import Boundary, Territories, TerritoryFigures
 from radiology.volume import Volume
 
 _SIDES = {Side.RIGHT: LungLabel.RIGHT, Side.LEFT: LungLabel.LEFT}
@@ -91,6 +91,7 @@ class Evidence:
     gates : all that were applied
     case : None when a gate refuses
     territories, boundaries : lobes or zones, and the fissures between them
+    divided : where they lie, on the grid of the volume as it was given
     heat_maps : by slice of the volume as it was given
     acquisition : what headers say of the scan and its patient
     context : what was given of the patient beside the study; None for nothing
@@ -102,6 +103,7 @@ class Evidence:
     case: CaseAnswer | None = None
     territories: tuple[TerritoryFigures, ...] = ()
     boundaries: tuple[Boundary, ...] = ()
+    divided: Territories | None = None
     heat_maps: Mapping[int, HeatMap] = field(default_factory=dict)
     acquisition: Acquisition = field(default_factory=Acquisition)
     context: ClinicalContext | None = None
@@ -149,6 +151,7 @@ def interpret(evidence: Evidence, bundle: Bundle) -> Reading:
         confidence=case.confidence if case else None,
         territories=evidence.territories,
         boundaries=evidence.boundaries,
+        divided=evidence.divided,
         severity=severity,
         heat_maps=evidence.heat_maps if case else {},
     )

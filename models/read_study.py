@@ -91,6 +91,7 @@ def read_study(
         case=answer_case(regions, answers, bundle, reserved=not all(one.passed for one in gates)),
         territories=measure_territories(canonical, regions, territories),
         boundaries=territories.boundaries,
+        divided=replace(territories, labels=order.undo(territories.labels)),
         heat_maps=heat_maps_of(answers, regions, order, fit),
     )
     return interpret(evidence, bundle)

@@ -14,7 +14,7 @@ from radiology.region import ChestRegions
 
 if TYPE_CHECKING:  # they are made from what stands here
     from radiology.severity import Severity
-    from radiology.territory import Boundary, TerritoryFigures
+    from radiology.territory import Boundary, Territories, TerritoryFigures
 
 
 class Outcome(StrEnum):
@@ -104,6 +104,8 @@ class Reading:
     territories : of both lungs, lobes or the zones that stand in for them; empty when not
         assessable
     boundaries : every fissure that was looked for, seen or not
+    divided : where the territories lie, on the grid of the volume that was read; None when not
+        assessable
     severity : published scores, from the images and from age and sex where the headers state them;
         None when not assessable
     heat_maps : by index into the slices of the volume that was read, where the classifier looked
@@ -123,6 +125,7 @@ class Reading:
     confidence: Confidence | None = None
     territories: tuple[TerritoryFigures, ...] = ()
     boundaries: tuple[Boundary, ...] = ()
+    divided: Territories | None = None
     severity: Severity | None = None
     heat_maps: Mapping[int, HeatMap] = field(default_factory=dict)
 

@@ -16,6 +16,7 @@ from worker.encode.derived_object import (
 )
 from worker.encode.measurement_report import encode_measurement_report
 from worker.encode.overlay import encode_secondary_capture, render_key_picture
+from worker.encode.quantification_report import encode_quantification_report
 from worker.encode.segmentation import encode_segmentation
 from worker.encode.shown_reading import ShownReading
 
@@ -27,6 +28,7 @@ __all__ = [
     "ResultContext",
     "ShownReading",
     "encode_measurement_report",
+    "encode_quantification_report",
     "encode_results",
     "encode_secondary_capture",
     "encode_segmentation",

@@ -27,6 +27,11 @@ def percent(share: float) -> float:
     return round(100.0 * share, 1)
 
 
+def percent_figure(name: Code, share_percent: float) -> Figure:
+    """A share that is given in percent, to 0.01 %: of a lung that is half a millilitre."""
+    return Figure(name, round(share_percent, 2), codes.PERCENT)
+
+
 def volume_figure(name: Code, volume_ml: float) -> Figure:
     """A volume, to 0.01 ml."""
     return Figure(name, round(volume_ml, 2), codes.MILLILITRE)
