@@ -23,6 +23,7 @@ from pydantic_settings import (
 
 from radiology.errors import SettingsRefused
 from radiology.identity import AETitle
+from radiology.language import Language
 from settings.peers import CheckedAETitle, Peer, PeerRole
 
 PREFIX = "FIRSTREAD_"
@@ -86,6 +87,9 @@ class Settings(BaseSettings):
     bundle: str = "chest-ct-pneumonia"
     execution_provider: ExecutionProvider = ExecutionProvider.AUTO
     inference_threads: int = Field(default=0, ge=0)  # 0: one for each core
+
+    # Results
+    language: Language = Language.ENGLISH
 
     # Delivery
     delivery_first_retry_s: float = Field(default=2.0, gt=0)

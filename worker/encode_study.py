@@ -62,6 +62,7 @@ def encode_study(study: StudyToEncode, settings: Settings) -> tuple[list[KeptObj
         device_serial_number=settings.ae_title,
         result_version=study.result_version,
         predecessor=study.predecessor,
+        language=settings.language,
     )
     if not context.has_lungs:
         return [], None

@@ -27,6 +27,7 @@ from worker.encode.derived_object import ResultContext
 from worker.encode.figures import (
     Figure,
     attenuation_figure,
+    change_figures,
     mean_hu,
     percent_figure,
     slices_figure,
@@ -139,6 +140,8 @@ def _lesions_of_side(context: ResultContext, of_side: LungFigures) -> Group:
     ]
     if of_side.lesion_mean_hu is not None:
         figures.insert(2, attenuation_figure(of_side.lesion_mean_hu))
+    if context.prior is not None:
+        figures += change_figures(context.prior.lungs.get(of_side.side))
     inside = lung_mask(context, of_side.side, index) & (context.regions.lesions[index] > 0)
     return MeasurementsAndQualitativeEvaluations(
         tracking_identifier=tracking(context, f"{name}, lesions"),

@@ -26,6 +26,7 @@ from worker.encode.derived_object import ObjectKind, ResultContext, series_and_e
 from worker.encode.figures import (
     Figure,
     attenuation_figure,
+    change_figures,
     percent_figure,
     volume_figure,
 )
@@ -131,10 +132,10 @@ def _figures(context: ResultContext, segment: Dataset, voxels: SegmentVoxels) ->
     reading, label = context.reading, str(segment.SegmentLabel)
     for territory in context.territories:
         if territory_name(territory.territory) == label:
-            return territory_figures(territory)
+            return territory_figures(context, territory)
     for side, name in ((Side.RIGHT, "Right lung"), (Side.LEFT, "Left lung")):
         if name == label and side in reading.figures:
-            return _lung_figures(reading.figures[side])
+            return _lung_figures(context, reading.figures[side])
     return [
         volume_figure(codes.VOLUME, voxels.count * context.volume.voxel_ml),
         attenuation_figure(voxels.mean_hu),
@@ -142,7 +143,7 @@ def _figures(context: ResultContext, segment: Dataset, voxels: SegmentVoxels) ->
     ]
 
 
-def _lung_figures(figures: LungFigures) -> list[Figure]:
+def _lung_figures(context: ResultContext, figures: LungFigures) -> list[Figure]:
     found = [
         volume_figure(codes.VOLUME, figures.lung_volume_ml),
         volume_figure(codes.LESION_VOLUME, figures.lesion_volume_ml),
@@ -155,4 +156,6 @@ def _lung_figures(figures: LungFigures) -> list[Figure]:
             volume_figure(codes.GROUND_GLASS_VOLUME, figures.ground_glass_ml),
             volume_figure(codes.CONSOLIDATION_VOLUME, figures.consolidation_ml),
         ]
+    if context.prior is not None:
+        found += change_figures(context.prior.lungs.get(figures.side))
     return found

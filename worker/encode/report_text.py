@@ -15,6 +15,7 @@ from radiology.finding import Outcome, QualityGate, Triage
 from radiology.severity import Score, Severity, title_of
 from worker.encode.derived_object import DISCLAIMER, ResultContext
 from worker.encode.figures import percent
+from worker.encode.prior_change import change_texts, change_title
 
 Line = tuple[Code, str]
 """What a text is, and the text."""
@@ -57,6 +58,9 @@ def _answer(context: ResultContext, triage: Triage) -> Iterator[str]:
         yield from (_sign(one) for one in reading.signs)
     if reading.severity is not None:
         yield from _severity(reading.severity)
+    if context.prior is not None:
+        title = change_title(context.prior)
+        yield from (f"{title}: {text}" for text in change_texts(context.prior))
     yield from _territories(context)
 
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.pixels.utils import iter_pixels
 
@@ -61,14 +63,15 @@ def _masks(context: ResultContext, segmentation: Dataset) -> Iterator[tuple[int,
 
     A frame of a label map holds several segments: its values are their numbers.
     """
-    numbers = [int(one.SegmentNumber) for one in segmentation.SegmentSequence]
+    # 0 is the background of a label map (PS3.3 C.8.20.2.3) and no segment to be measured.
+    numbers = [int(one.SegmentNumber) for one in segmentation.SegmentSequence if one.SegmentNumber]
     labelled = segmentation.SegmentationType == "LABELMAP"
     places = {
         (one.sop_instance_uid, one.frame_number): index
         for index, one in enumerate(context.source.slices)
     }
     groups = segmentation.PerFrameFunctionalGroupsSequence
-    for frame_groups, pixels in zip(groups, iter_pixels(segmentation), strict=True):
+    for frame_groups, pixels in zip(groups, _frames(segmentation), strict=True):
         source = frame_groups.DerivationImageSequence[0].SourceImageSequence[0]
         frame = source.get("ReferencedFrameNumber")
         place = (str(source.ReferencedSOPInstanceUID), None if frame is None else int(frame))
@@ -80,6 +83,24 @@ def _masks(context: ResultContext, segmentation: Dataset) -> Iterator[tuple[int,
                     yield number, index, pixels == number
         else:
             yield _number(frame_groups, segmentation), index, pixels.astype(bool)
+
+
+def _frames(segmentation: Dataset) -> Iterator[NDArray[Any]]:
+    """The pixels of each frame.
+
+    Frames of single bits follow each other without a gap, so most begin inside of a byte
+    (PS3.5 Section 8.1.1); pydicom reads only those that do not one by one.
+    """
+    if segmentation.BitsAllocated != 1:
+        yield from iter_pixels(segmentation)
+        return
+    packed = np.frombuffer(segmentation.PixelData, np.uint8)
+    rows, columns = segmentation.Rows, segmentation.Columns
+    for number in range(int(segmentation.NumberOfFrames)):
+        first = number * rows * columns
+        some = packed[first // 8 : -(-(first + rows * columns) // 8)]
+        bits = np.unpackbits(some, bitorder="little")[first % 8 :]
+        yield bits[: rows * columns].reshape(rows, columns)
 
 
 def _number(frame_groups: Dataset, segmentation: Dataset) -> int:

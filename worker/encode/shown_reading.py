@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from radiology.algorithm import AlgorithmIdentity
 from radiology.finding import Outcome, Reading, Triage
+from radiology.language import Language
 from radiology.region import ChestRegions, LesionLabel, LungLabel, Mask
 from radiology.territory import Territory, TerritoryFigures
 from radiology.volume import Volume
+from worker.encode.prior_change import PriorChange
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,16 @@ class ShownReading:
     reading : its regions are on the grid of `volume`
     triage : None exactly when the reading is not assessable
     software_version : of Firstread
+    prior : what changed against an earlier study; None where none was compared
+    language : of what a person reads in pictures; reports are English
     """
 
     volume: Volume
     reading: Reading
     triage: Triage | None
     software_version: str
+    prior: PriorChange | None = field(default=None, kw_only=True)
+    language: Language = field(default=Language.ENGLISH, kw_only=True)
 
     def __post_init__(self) -> None:
         if (self.triage is None) != (self.reading.outcome is Outcome.NOT_ASSESSABLE):

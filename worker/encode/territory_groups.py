@@ -13,7 +13,7 @@ from radiology.finding import Side
 from radiology.territory import Territory, TerritoryFigures
 from worker.encode.coded_concepts import coded
 from worker.encode.derived_object import ResultContext
-from worker.encode.figures import Figure, percent_figure, volume_figure
+from worker.encode.figures import Figure, change_figures, percent_figure, volume_figure
 from worker.encode.group_parts import (
     LUNG_OUTLINES,
     Group,
@@ -58,8 +58,8 @@ def territory_sites(territory: Territory) -> list[FindingSite]:
     ]
 
 
-def territory_figures(figures: TerritoryFigures) -> list[Figure]:
-    """Its volume, and what of it is lesion."""
+def territory_figures(context: ResultContext, figures: TerritoryFigures) -> list[Figure]:
+    """Its volume, what of it is lesion, and what changed in it."""
     share = codes.SHARE_OF_LOBE if figures.territory.is_lobe else codes.SHARE_OF_ZONE
     found = [
         volume_figure(codes.VOLUME, figures.volume_ml),
@@ -73,6 +73,8 @@ def territory_figures(figures: TerritoryFigures) -> list[Figure]:
             volume_figure(codes.GROUND_GLASS_VOLUME, figures.ground_glass_ml),
             volume_figure(codes.CONSOLIDATION_VOLUME, figures.consolidation_ml),
         ]
+    if context.prior is not None:
+        found += change_figures(context.prior.territories.get(figures.territory))
     return found
 
 
@@ -95,7 +97,7 @@ def _group(context: ResultContext, figures: TerritoryFigures) -> Group:
         finding_type=coded(territory_kind(territory)),
         finding_sites=territory_sites(territory),
         algorithm_id=algorithm_identification(context),
-        measurements=bare(territory_figures(figures)),
+        measurements=bare(territory_figures(context, figures)),
         referenced_regions=image_regions(
             context, index, context.territory_mask(territory, index), LUNG_OUTLINES
         ),
