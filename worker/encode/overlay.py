@@ -33,7 +33,7 @@ from worker.encode.derived_object import (
 from worker.encode.key_slices import key_slice
 from worker.encode.picture_figures import draw_figures
 from worker.encode.picture_panels import Frame, draw_panel
-from worker.encode.picture_statements import draw_reasons, draw_statements
+from worker.encode.picture_statements import draw_reasons, draw_statements, statements_height
 from worker.encode.picture_text import (
     BACKGROUND,
     draw_answer,
@@ -51,7 +51,7 @@ _SMALL_PX = (WIDTH_PX - 640 - 3 * _GAP_PX, 238)
 _BELOW_PX = ((WIDTH_PX - 4 * _GAP_PX) // 3, 238)
 PANELS_PX = _LARGE_PX[1] + _GAP_PX + _BELOW_PX[1]
 LEGEND_PX = 34
-_FIGURES_PX = (660, 268)
+_FIGURES_PX = (660, 268)  # width, and least height: statements may need more
 _DISCLAIMER_PX = 74
 
 
@@ -62,7 +62,9 @@ def render_key_picture(shown: ShownReading, *, heat: bool = False) -> Image.Imag
     """
     stack = AxialStack.of(shown)
     segments = _shown_segments(shown)
-    heights = [ANSWER_PX, PANELS_PX, LEGEND_PX, _FIGURES_PX[1], _DISCLAIMER_PX]
+    statements = _statements_left(shown)
+    room = max(_FIGURES_PX[1], statements_height(shown, WIDTH_PX - statements))
+    heights = [ANSWER_PX, PANELS_PX, LEGEND_PX, room, _DISCLAIMER_PX]
     picture = Image.new("RGB", (WIDTH_PX, sum(heights)), BACKGROUND)
     answer, panels, legend, figures, disclaimer = np.cumsum([0, *heights[:-1]]).tolist()
     draw_answer(picture, shown, (0, answer, WIDTH_PX, panels))
@@ -72,14 +74,19 @@ def render_key_picture(shown: ShownReading, *, heat: bool = False) -> Image.Imag
     else:
         box = (0, legend, WIDTH_PX, figures)
         draw_legend(picture, segments, box, heat=heat, language=shown.language)
-        divide = _FIGURES_PX[0] if shown.has_findings else _FIGURES_PX[0] // 2
         draw_figures(picture, shown, (0, figures, _FIGURES_PX[0], disclaimer))
-        draw_statements(picture, shown, (divide + 3 * _GAP_PX, figures, WIDTH_PX, disclaimer))
+        draw_statements(picture, shown, (statements, figures, WIDTH_PX, disclaimer))
     banner = (0, disclaimer, WIDTH_PX, picture.height)
     draw_disclaimer(
         picture, shown.algorithm, shown.software_version, banner, language=shown.language
     )
     return picture
+
+
+def _statements_left(shown: ShownReading) -> int:
+    """Where the statements begin: beside a table that has lesions, or one of volumes alone."""
+    table = _FIGURES_PX[0] if shown.has_findings else _FIGURES_PX[0] // 2
+    return table + 3 * _GAP_PX
 
 
 def _shown_segments(shown: ShownReading) -> tuple[Segment, ...]:

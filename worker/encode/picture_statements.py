@@ -11,7 +11,7 @@ from radiology.case_answer import CaseRule, RuleAnswer
 from radiology.finding import QualityGate, Reading
 from radiology.language import Language
 from worker.encode.figures import percent
-from worker.encode.lettering import Colour, fitted, font, wrapped
+from worker.encode.lettering import Colour, font, wrapped
 from worker.encode.picture_text import AMBER, MARGIN, QUIET, TEXT, Box, bold
 from worker.encode.prior_change import change_texts, change_title
 from worker.encode.shown_reading import ShownReading
@@ -32,44 +32,69 @@ _RULES = {
 class Statement:
     """A title, and what is said under it: texts in English, each of them one entry of the tables.
 
-    The texts of one line stand in one tuple; with `running` the lines follow one another.
+    The texts of one line stand in one tuple, with `joint` between them; with `running` the lines
+    follow one another.
     """
 
     title: str
     lines: tuple[tuple[str, ...], ...]
     colour: Colour = TEXT
+    joint: str = ": "
     running: bool = False
 
 
-def draw_statements(picture: Image.Image, shown: ShownReading, box: Box) -> None:
-    """Write the statements below each other; what has no room is not begun.
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A statement as it is written: its lines beside its title, `indent` to the right, or below."""
 
-    A statement of one line stands beside its title where there is room for both.
+    title: str
+    lines: tuple[str, ...]
+    colour: Colour
+    indent: float
+
+    @property
+    def height(self) -> int:
+        return _LINE_PX * len(self.lines) + (0 if self.indent else _TITLE_PX) + _APART_PX
+
+
+def _placed(shown: ShownReading, width: float) -> list[_Placed]:
+    """Every statement in lines of at most `width`.
+
+    One of a single line stands beside its title where there is room for both.
     """
-    pen, (left, top, right, bottom), language = ImageDraw.Draw(picture), box, shown.language
-    width, down, letters = right - left - MARGIN, float(top), font(_TEXT_SIZE, language)
+    language, placed = shown.language, []
     for statement in statements(shown):
         title, lines = worded(statement.title, language), _lines(statement, width, language)
-        title_letters = font(_TITLE_SIZE, language)
-        indent = title_letters.getlength(title) + 10
-        beside = len(lines) == 1 and indent + letters.getlength(lines[0]) <= width
-        room = int((bottom - down - (0 if beside else _TITLE_PX)) // _LINE_PX)
-        if room < 1:
-            return
-        pen.text((left, down + 9), title, QUIET, title_letters, anchor="lm")
-        down += 0 if beside else _TITLE_PX
-        if len(lines) > room:
-            rest = " ".join(lines[room - 1 :])
-            lines = [*lines[: room - 1], fitted(rest + " ...", _TEXT_SIZE, width, language)]
-        for line in lines:
-            place = (left + (indent if beside else 0), down + 9)
-            pen.text(place, line, statement.colour, letters, anchor="lm")
-            down += _LINE_PX
-        down += _APART_PX
+        indent = font(_TITLE_SIZE, language).getlength(title) + 10
+        length = font(_TEXT_SIZE, language).getlength(lines[0])
+        beside = len(lines) == 1 and indent + length <= width
+        placed.append(_Placed(title, tuple(lines), statement.colour, indent if beside else 0.0))
+    return placed
+
+
+def statements_height(shown: ShownReading, width: int) -> int:
+    """How high a box of this width must be, so that every statement has room."""
+    return sum(one.height for one in _placed(shown, width - MARGIN))
+
+
+def draw_statements(picture: Image.Image, shown: ShownReading, box: Box) -> None:
+    """Write the statements below each other."""
+    pen, (left, top, right, _), language = ImageDraw.Draw(picture), box, shown.language
+    down, letters = float(top), font(_TEXT_SIZE, language)
+    for one in _placed(shown, right - left - MARGIN):
+        title = font(_TITLE_SIZE, language)
+        pen.text((left, down + 9), one.title, QUIET, title, anchor="lm")
+        line_down = down if one.indent else down + _TITLE_PX
+        for line in one.lines:
+            pen.text((left + one.indent, line_down + 9), line, one.colour, letters, anchor="lm")
+            line_down += _LINE_PX
+        down += one.height
 
 
 def _lines(statement: Statement, width: float, language: Language) -> list[str]:
-    said = [": ".join(worded(text, language) for text in texts) for texts in statement.lines]
+    said = [
+        statement.joint.join(worded(text, language) for text in texts) for texts in statement.lines
+    ]
     if statement.running:
         said = [", ".join(said)]
     return [line for one in said for line in wrapped(one, _TEXT_SIZE, width, language)]
@@ -82,7 +107,7 @@ def statements(shown: ShownReading) -> Iterator[Statement]:
         warned = tuple((gate.name, gate.reason or "failed") for gate in reading.warnings)
         yield Statement("Warning", warned, AMBER)
     if shown.prior is not None and (changed := tuple(change_texts(shown.prior))):
-        yield Statement(change_title(shown.prior), tuple((text,) for text in changed))
+        yield Statement(change_title(shown.prior), changed, joint=", ")
     if reading.viral is not None:
         yield Statement("Type (a hint, no diagnosis)", _type(reading))
     if reading.severity is not None:

@@ -6,6 +6,7 @@ the lesion volume then and now, of lungs, lobes or zones, and what became of the
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
@@ -85,19 +86,16 @@ def change_title(prior: PriorChange) -> str:
     return f"Change since {prior.then_at:%Y-%m-%d}"
 
 
-def change_texts(prior: PriorChange) -> Iterator[str]:
-    """Both lungs in a sentence, and the lesions by what became of them."""
+def change_texts(prior: PriorChange) -> Iterator[tuple[str, ...]]:
+    """Lines of texts: both lungs, and how many lesions became what."""
     total = prior.lungs.get(Side.TOTAL)
     if total is not None:
-        yield (
-            f"lesions {total.then.lesion_volume_ml:.1f} ml then, "
-            f"{total.now.lesion_volume_ml:.1f} ml now"
-        )
-    if prior.lesions:
-        new, grown, unchanged, shrunk, resolved = (
-            sum(str(one.course) == word for one in prior.lesions)
-            for word in ("new", "grown", "unchanged", "shrunk", "resolved")
-        )
-        yield (
-            f"{new} new, {grown} grown, {unchanged} unchanged, {shrunk} shrunk, {resolved} resolved"
-        )
+        then_ml, now_ml = total.then.lesion_volume_ml, total.now.lesion_volume_ml
+        yield (f"lesions {then_ml:.1f} ml then, {now_ml:.1f} ml now",)
+    counts = Counter(str(one.course) for one in prior.lesions)
+    became = tuple(f"{counts[word]} {word}" for word in _COURSES if counts[word])
+    if became:
+        yield became
+
+
+_COURSES = ("new", "grown", "unchanged", "shrunk", "resolved")

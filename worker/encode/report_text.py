@@ -60,7 +60,7 @@ def _answer(context: ResultContext, triage: Triage) -> Iterator[str]:
         yield from _severity(reading.severity)
     if context.prior is not None:
         title = change_title(context.prior)
-        yield from (f"{title}: {text}" for text in change_texts(context.prior))
+        yield from (f"{title}: {', '.join(texts)}" for texts in change_texts(context.prior))
     yield from _territories(context)
 
 

@@ -60,9 +60,11 @@ CHINESE: Mapping[str, str] = {
     "Change since {}-{}-{}": "自 {}-{}-{} 以来的变化",
     "Change since the earlier study": "与既往检查相比的变化",
     "lesions {} ml then, {} ml now": "病变由 {} ml 变为 {} ml",
-    "{} new, {} grown, {} unchanged, {} shrunk, {} resolved": (
-        "新发 {}，增大 {}，不变 {}，缩小 {}，消失 {}"
-    ),
+    "{} new": "新发 {}",
+    "{} grown": "增大 {}",
+    "{} unchanged": "不变 {}",
+    "{} shrunk": "缩小 {}",
+    "{} resolved": "消失 {}",
     "Type (a hint, no diagnosis)": "类型（仅供提示，并非诊断）",
     "viral pattern suspected": "疑似病毒性肺炎表现",
     "viral pattern not suspected": "不疑似病毒性肺炎表现",

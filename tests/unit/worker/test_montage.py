@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from radiology.language import Language
 from tests.unit.worker.encoded_chest import EVERY_KIND, Chest
-from tests.unit.worker.full_reading import full_context
+from tests.unit.worker.full_reading import WARNING, full_context
 from worker.encode import encode_secondary_capture, render_key_picture
 from worker.encode.axial_stack import OTHER_SLICES, AxialStack
 from worker.encode.montage import montage_slices
@@ -101,3 +101,14 @@ def test_each_language_has_its_instance() -> None:
     second = encode_secondary_capture(chinese, render_key_picture(chinese))
     assert first.SOPInstanceUID != second.SOPInstanceUID
     assert first.SeriesInstanceUID == second.SeriesInstanceUID
+
+
+def test_every_statement_has_room() -> None:
+    """A picture with much to say is higher; nothing that a reader must know is left out."""
+    context = full_context(zones=True)
+    gates = tuple(replace(WARNING, name=f"warning {number}") for number in range(6))
+    warned = replace(context, reading=replace(context.reading, gates=gates))
+    usual, high = render_key_picture(context), render_key_picture(warned)
+    assert high.height > usual.height
+    banner = np.asarray(high)[-42:]
+    assert np.array_equal(banner, np.asarray(usual)[-42:])
