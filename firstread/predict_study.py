@@ -13,6 +13,7 @@ from PIL import Image
 from firstread.read_study_files import ReadStudy, read_study_files
 from firstread.say import OnStep
 from models.judge_severity import stated_values
+from radiology.language import Language
 from radiology.severity import ClinicalContext, LesionMeasurement
 from worker.encode import ShownReading, render_key_picture
 from worker.infer_findings import Reader, acquisition_of
@@ -25,6 +26,7 @@ def predict_study(
     context: ClinicalContext | None,
     picture: bool,
     heat: bool,
+    language: Language,
     on_step: OnStep,
 ) -> tuple[dict[str, Any], Image.Image | None]:
     """Read one study.
@@ -34,6 +36,7 @@ def predict_study(
     files : DICOM instances of one study
     context : what was given of the patient beside the study; None for nothing
     picture, heat : whether the key picture is wanted, and where the classifier looked on it
+    language : of the picture
 
     Returns
     -------
@@ -52,7 +55,7 @@ def predict_study(
         "context": _context(study, context),
         **study.reading.facts(),
     }
-    return answer, _picture(study, heat=heat) if picture else None
+    return answer, _picture(study, language, heat=heat) if picture else None
 
 
 def _series(study: ReadStudy) -> dict[str, Any]:
@@ -83,11 +86,12 @@ def _measured(measurement: LesionMeasurement) -> dict[str, Any]:
     return {**asdict(measurement), "acquired_at": measurement.acquired_at.isoformat()}
 
 
-def _picture(study: ReadStudy, *, heat: bool) -> Image.Image | None:
+def _picture(study: ReadStudy, language: Language, *, heat: bool) -> Image.Image | None:
     shown = ShownReading(
         volume=study.volume,
         reading=study.reading,
         triage=study.triage,
         software_version=version("firstread"),
+        language=language,
     )
     return render_key_picture(shown, heat=heat) if shown.has_lungs else None

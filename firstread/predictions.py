@@ -95,6 +95,7 @@ class Predictor:
             context=self.context,
             picture=self._picture,
             heat=self._heat,
+            language=self._settings.language,
             on_step=on_step,
         )
 

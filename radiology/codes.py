@@ -138,3 +138,6 @@ SEPTAL_LINES_PROBABILITY = Code("SEPTAL_PROB", PRIVATE_SCHEME, "Septal lines, pr
 SEVERITY = Code("SEVERITY", PRIVATE_SCHEME, "Severity by published rules")
 MOSMED_GRADE = Code("MOSMED_GRADE", PRIVATE_SCHEME, "MosMed CT grade (0 to 4)")
 CT_SEVERITY_SCORE = Code("CT_SEVERITY", PRIVATE_SCHEME, "CT severity score (0 to 25)")
+PRIOR_LESION_VOLUME = Code("PRIOR_LESION_ML", PRIVATE_SCHEME, "Lesion volume in the prior study")
+LESION_VOLUME_CHANGE = Code("LESION_CHANGE", PRIVATE_SCHEME, "Change of lesion volume")
+LESION_GROWTH = Code("LESION_GROWTH", PRIVATE_SCHEME, "Growth of lesions since the prior study")

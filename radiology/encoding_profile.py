@@ -40,13 +40,6 @@ class SegmentScope(StrEnum):
     LESIONS = "lesions"
 
 
-class Language(StrEnum):
-    """The language of what a person reads in a result."""
-
-    ENGLISH = "en"
-    CHINESE = "zh"
-
-
 @dataclass(frozen=True, slots=True)
 class EncodingChoice:
     """What one destination gets.

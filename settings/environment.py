@@ -21,9 +21,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from radiology.encoding_profile import Language
 from radiology.errors import SettingsRefused
 from radiology.identity import AETitle
+from radiology.language import Language
 from settings.peers import CheckedAETitle, Peer, PeerRole
 
 PREFIX = "FIRSTREAD_"

@@ -110,6 +110,7 @@ def result_context(study: StudyToEncode, settings: Settings) -> ResultContext:
         result_version=study.result_version,
         predecessor=study.predecessor,
         most_tracked_lesions=settings.most_tracked_lesions,
+        language=settings.language,
     )
 
 

@@ -96,6 +96,9 @@ def test_exactly_these_codes_are_private() -> None:
         "SEVERITY",
         "MOSMED_GRADE",
         "CT_SEVERITY",
+        "PRIOR_LESION_ML",
+        "LESION_CHANGE",
+        "LESION_GROWTH",
     }
     assert PRIVATE_SCHEME.startswith("99")  # PS3.16 Section 8.2
 

@@ -15,6 +15,7 @@ from worker.encode.derived_object import (
 from worker.encode.measurement_report import encode_measurement_report
 from worker.encode.overlay import encode_secondary_capture, render_key_picture
 from worker.encode.proof import prove_objects
+from worker.encode.quantification_report import encode_quantification_report
 from worker.encode.recipes import Recipe, SegmentationVariant, united
 from worker.encode.results import encode_results, plan_results
 from worker.encode.segmentation import encode_segmentation
@@ -30,6 +31,7 @@ __all__ = [
     "SegmentationVariant",
     "ShownReading",
     "encode_measurement_report",
+    "encode_quantification_report",
     "encode_results",
     "encode_secondary_capture",
     "encode_segmentation",

@@ -5,17 +5,21 @@ left of the picture, the front on top.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from radiology.heat_map import HeatMap
+from radiology.language import Language
 from radiology.region import LabelMap
 from radiology.volume import AxisOrder, Volume
-from worker.encode.key_slices import fullest, key_slice, spread
+from worker.encode.key_slices import fullest, key_slice
+from worker.encode.montage import montage_slices
 from worker.encode.shown_reading import ShownReading
+
+OTHER_SLICES = 5  # beside the key slice: as many as can be read at 1024 pixels
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class AxialStack:
     key : the slice to show large
     others : the slices to show beside it, from head to feet
     heat_maps : by slice, where the classifier looked
+    language : of the slices' names
     """
 
     volume: Volume
@@ -38,25 +43,28 @@ class AxialStack:
     key: int
     others: tuple[int, ...]
     heat_maps: Mapping[int, HeatMap]
+    language: Language = field(default=Language.ENGLISH, kw_only=True)
 
     @classmethod
     def of(cls, shown: ShownReading) -> AxialStack:
         """Turn a reading and choose the slices to show."""
         volume, order = shown.volume.canonical()
         lungs, lesions = order.apply(shown.regions.lungs), order.apply(shown.regions.lesions)
-        counts = np.count_nonzero(lesions if shown.has_findings else lungs, axis=(1, 2))
+        filled = np.count_nonzero(lungs, axis=(1, 2))
+        counts = np.count_nonzero(lesions, axis=(1, 2)) if shown.has_findings else filled
         if not counts.any():
-            counts = np.count_nonzero(lungs, axis=(1, 2))
+            counts = filled
         key = fullest(counts, _key(shown, order))
-        others = [index for index in spread(counts, key, 3) if index != key]
+        others = montage_slices(counts, filled, key, OTHER_SLICES, volume.spacing_mm[0])
         return cls(
             volume=volume,
             lungs=lungs,
             lesions=lesions,
             names=_names(shown, order),
             key=key,
-            others=tuple(sorted(others, reverse=True)),
+            others=tuple(reversed(others)),
             heat_maps=_heat_maps(shown, order, volume.shape),
+            language=shown.language,
         )
 
     @property

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from radiology import codes
 from radiology.codes import Code
 from worker.encode.derived_object import ResultContext
+from worker.encode.prior_change import RegionChange
 from worker.encode.segments import Segment
 
 
@@ -27,9 +28,27 @@ def percent(share: float) -> float:
     return round(100.0 * share, 1)
 
 
+def percent_figure(name: Code, share_percent: float) -> Figure:
+    """A share that is given in percent, to 0.01 %: of a lung that is half a millilitre."""
+    return Figure(name, round(share_percent, 2), codes.PERCENT)
+
+
 def volume_figure(name: Code, volume_ml: float) -> Figure:
     """A volume, to 0.01 ml."""
     return Figure(name, round(volume_ml, 2), codes.MILLILITRE)
+
+
+def change_figures(change: RegionChange | None) -> list[Figure]:
+    """Lesion volume then, how much more it is now, and the growth where there was any then."""
+    if change is None:
+        return []
+    then_ml, now_ml = change.then.lesion_volume_ml, change.now.lesion_volume_ml
+    figures = [
+        volume_figure(codes.PRIOR_LESION_VOLUME, then_ml),
+        volume_figure(codes.LESION_VOLUME_CHANGE, now_ml - then_ml),
+    ]
+    growth = change.lesion_growth_percent
+    return figures if growth is None else [*figures, percent_figure(codes.LESION_GROWTH, growth)]
 
 
 def attenuation_figure(mean_hu: float) -> Figure:

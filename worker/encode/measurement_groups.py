@@ -11,36 +11,37 @@ its own. OHIF draws the first image region of a group only, so the one on the ke
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from highdicom.sr import (
-    AlgorithmIdentification,
-    CoordinatesForMeasurement,
-    FindingSite,
-    ImageRegion,
-    Measurement,
     MeasurementsAndQualitativeEvaluations,
-    QualitativeEvaluation,
-    SourceImageForRegion,
     TrackingIdentifier,
     VolumetricROIMeasurementsAndQualitativeEvaluations,
 )
 
 from radiology import codes
-from radiology.codes import Code
-from radiology.finding import LungFigures, Outcome, Side, Urgency
-from radiology.region import Mask
+from radiology.finding import LungFigures, Outcome, Side
+from worker.encode.answer_groups import severity_groups, sign_groups, triage_group
 from worker.encode.coded_concepts import coded
 from worker.encode.derived_object import ResultContext
 from worker.encode.figures import (
     Figure,
     attenuation_figure,
+    change_figures,
     mean_hu,
-    percent,
+    percent_figure,
     slices_figure,
     volume_figure,
+)
+from worker.encode.group_parts import (
+    LUNG_OUTLINES,
+    Group,
+    algorithm_identification,
+    at_point,
+    bare,
+    image_regions,
+    lung_site,
+    tracking,
 )
 from worker.encode.key_slices import (
     figures_by_side,
@@ -51,32 +52,17 @@ from worker.encode.key_slices import (
     lung_mask,
     spread,
 )
-from worker.encode.outline import OutlineLimits, interior_point, outlines
+from worker.encode.outline import OutlineLimits
 from worker.encode.segments import SEGMENTS, Segment
+from worker.encode.territory_groups import territory_groups
 
-Group = MeasurementsAndQualitativeEvaluations | VolumetricROIMeasurementsAndQualitativeEvaluations
-
-# An outline costs 0.4 kB and 8 bytes a point. With these limits the groups stay below 45 kB; the
-# evidence adds 0.12 kB for each instance that was analysed.
 LESION_SLICES = 3  # the key slice and two more
 LESION_OUTLINES = OutlineLimits(most_points=48, most_outlines=3)
-LUNG_OUTLINES = OutlineLimits(most_points=96, most_outlines=2, least_area_px=60)
 
 _SIDES = {
     Side.TOTAL: ("Both lungs", codes.BILATERAL),
     Side.RIGHT: ("Right lung", codes.RIGHT),
     Side.LEFT: ("Left lung", codes.LEFT),
-}
-
-_SUMMARIES = {
-    Outcome.FINDINGS: codes.SUCCEEDED_WITH_FINDINGS,
-    Outcome.NO_FINDINGS: codes.SUCCEEDED_WITHOUT_FINDINGS,
-    Outcome.NOT_ASSESSABLE: codes.FAILED,
-}
-_PRIORITIES = {
-    Urgency.URGENT: codes.URGENT,
-    Urgency.SUSPECTED: codes.SUSPECTED,
-    Urgency.ROUTINE: codes.ROUTINE,
 }
 
 
@@ -85,9 +71,12 @@ def measurement_groups(context: ResultContext) -> list[Group]:
 
     A reading that is not assessable has the answer alone: figures beside it would be read.
     """
-    groups: list[Group] = [_triage(context)]
+    groups: list[Group] = [triage_group(context)]
     if context.reading.outcome is Outcome.NOT_ASSESSABLE:
         return groups
+    if context.has_findings:
+        groups += sign_groups(context)
+    groups += severity_groups(context)
     if context.has_findings:
         groups += [
             _lesion_class(context, segment)
@@ -104,42 +93,7 @@ def measurement_groups(context: ResultContext) -> list[Group]:
         for figures in figures_by_side(context)
         if lung_areas(context, figures.side).any()
     ]
-    return groups
-
-
-def _triage(context: ResultContext) -> Group:
-    """The answer (TID 1501)."""
-    reading, index = context.reading, key_slice(context)
-    lesions = context.regions.lesions[index] > 0
-    showing = (
-        lesions if context.has_findings and lesions.any() else context.regions.lungs[index] > 0
-    )
-    if reading.outcome is Outcome.NOT_ASSESSABLE:
-        figures = [Figure(codes.FAILED_CHECKS, len(reading.failed_gates), codes.CHECKS)]
-    else:
-        figures = [
-            Figure(codes.PROBABILITY, percent(reading.suspicion or 0.0), codes.PERCENT),
-            Figure(codes.THRESHOLD_VALUE, percent(reading.suspicion_threshold), codes.PERCENT),
-        ]
-    return MeasurementsAndQualitativeEvaluations(
-        tracking_identifier=_tracking(context, "AI triage"),
-        finding_type=coded(codes.TRIAGE),
-        finding_sites=[_site(codes.BILATERAL)],
-        algorithm_id=_algorithm(context, in_full=True),
-        measurements=_at_point(context, figures, index, showing),
-        qualitative_evaluations=_evaluations(context),
-    )
-
-
-def _evaluations(context: ResultContext) -> list[QualitativeEvaluation]:
-    """Outcome (CID 6047) and urgency; "routine" is never said of what could not be assessed."""
-    outcome = context.reading.outcome
-    said = [(codes.PROCESSING_SUMMARY, _SUMMARIES[outcome])]
-    if outcome is Outcome.NOT_ASSESSABLE:
-        said.append((codes.QUALITY_ASSESSMENT, codes.NOT_ASSESSABLE))
-    if context.triage is not None:
-        said.append((codes.PRIORITY, _PRIORITIES[context.triage.urgency]))
-    return [QualitativeEvaluation(coded(name), coded(value)) for name, value in said]
+    return groups + territory_groups(context) if context.has_findings else groups
 
 
 def _lesion_class(context: ResultContext, segment: Segment) -> Group:
@@ -152,17 +106,20 @@ def _lesion_class(context: ResultContext, segment: Segment) -> Group:
     if total is not None:
         volume_ml = total.ground_glass_ml if ground_glass else total.consolidation_ml
         figures.insert(0, volume_figure(codes.VOLUME, volume_ml))
+        if total.lung_volume_ml > 0:
+            share = 100.0 * (volume_ml / total.lung_volume_ml)
+            figures.insert(1, percent_figure(codes.LESION_SHARE, share))
     return VolumetricROIMeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(context.tracking_uid(segment.label), segment.label),
         finding_category=coded(segment.category),
         finding_type=coded(segment.kind),
-        finding_sites=[_site(segment.laterality)],
-        algorithm_id=_algorithm(context),
-        measurements=_bare(figures),
+        finding_sites=[lung_site(segment.laterality)],
+        algorithm_id=algorithm_identification(context),
+        measurements=bare(figures),
         referenced_regions=[
             region
             for index in slices
-            for region in _image_regions(
+            for region in image_regions(
                 context, index, segment.mask(context.regions, index), LESION_OUTLINES
             )
         ],
@@ -176,21 +133,23 @@ def _lesions_of_side(context: ResultContext, of_side: LungFigures) -> Group:
     index = fullest(areas, key_slice(context))
     figures = [
         volume_figure(codes.VOLUME, of_side.lesion_volume_ml),
-        Figure(codes.LESION_SHARE, round(of_side.lesion_share_percent, 2), codes.PERCENT),
+        percent_figure(codes.LESION_SHARE, of_side.lesion_share_percent),
         volume_figure(codes.GROUND_GLASS_VOLUME, of_side.ground_glass_ml),
         volume_figure(codes.CONSOLIDATION_VOLUME, of_side.consolidation_ml),
         Figure(codes.SLICES_INVOLVED, of_side.slices_involved, codes.SLICES),
     ]
     if of_side.lesion_mean_hu is not None:
         figures.insert(2, attenuation_figure(of_side.lesion_mean_hu))
+    if context.prior is not None:
+        figures += change_figures(context.prior.lungs.get(of_side.side))
     inside = lung_mask(context, of_side.side, index) & (context.regions.lesions[index] > 0)
     return MeasurementsAndQualitativeEvaluations(
-        tracking_identifier=_tracking(context, f"{name}, lesions"),
+        tracking_identifier=tracking(context, f"{name}, lesions"),
         finding_category=coded(codes.ABNORMAL_STRUCTURE),
         finding_type=coded(codes.ABNORMAL_OPACITY),
-        finding_sites=[_site(laterality)],
-        algorithm_id=_algorithm(context),
-        measurements=_at_point(context, figures, index, inside),
+        finding_sites=[lung_site(laterality)],
+        algorithm_id=algorithm_identification(context),
+        measurements=at_point(context, figures, index, inside),
     )
 
 
@@ -201,83 +160,18 @@ def _lung(context: ResultContext, of_side: LungFigures) -> Group:
     mask = lung_mask(context, of_side.side, index)
     figures = [volume_figure(codes.VOLUME, of_side.lung_volume_ml)]
     shared: dict[str, Any] = {
-        "tracking_identifier": _tracking(context, name),
+        "tracking_identifier": tracking(context, name),
         "finding_category": coded(codes.ANATOMICAL_STRUCTURE),
         "finding_type": coded(codes.LUNG),
-        "finding_sites": [_site(laterality)],
-        "algorithm_id": _algorithm(context),
+        "finding_sites": [lung_site(laterality)],
+        "algorithm_id": algorithm_identification(context),
     }
     if of_side.side is Side.TOTAL:
         return MeasurementsAndQualitativeEvaluations(
-            measurements=_at_point(context, figures, index, mask), **shared
+            measurements=at_point(context, figures, index, mask), **shared
         )
     return VolumetricROIMeasurementsAndQualitativeEvaluations(
-        measurements=_bare(figures),
-        referenced_regions=_image_regions(context, index, mask, LUNG_OUTLINES),
+        measurements=bare(figures),
+        referenced_regions=image_regions(context, index, mask, LUNG_OUTLINES),
         **shared,
     )
-
-
-# --- What a group is made of --------------------------------------------------------------------
-
-
-def _tracking(context: ResultContext, name: str) -> TrackingIdentifier:
-    return TrackingIdentifier(uid=context.tracking_uid(name), identifier=name)
-
-
-def _algorithm(context: ResultContext, *, in_full: bool = False) -> AlgorithmIdentification:
-    """Name and version (TID 4019); once per report also the digest and who made it."""
-    algorithm = context.algorithm
-    if not in_full:
-        return AlgorithmIdentification(name=algorithm.name, version=algorithm.version)
-    return AlgorithmIdentification(
-        name=algorithm.name,
-        version=algorithm.version,
-        parameters=[f"sha256={algorithm.bundle_digest}"],
-        family=coded(codes.ARTIFICIAL_INTELLIGENCE),
-        manufacturer=algorithm.manufacturer,
-    )
-
-
-def _site(laterality: Code) -> FindingSite:
-    return FindingSite(anatomic_location=coded(codes.LUNG), laterality=coded(laterality))
-
-
-def _source(context: ResultContext, index: int) -> SourceImageForRegion:
-    source_slice = context.source.slices[index]
-    return SourceImageForRegion(
-        referenced_sop_class_uid=source_slice.sop_class_uid,
-        referenced_sop_instance_uid=source_slice.sop_instance_uid,
-        referenced_frame_numbers=source_slice.frame_numbers,
-    )
-
-
-def _bare(figures: Sequence[Figure]) -> list[Measurement]:
-    return [Measurement(coded(one.name), one.value, coded(one.unit)) for one in figures]
-
-
-def _at_point(
-    context: ResultContext, figures: Sequence[Figure], index: int, mask: Mask
-) -> list[Measurement]:
-    """Measurements that are each inferred from a point inside the mask of a slice."""
-    point = np.array([interior_point(mask)])
-    return [
-        Measurement(
-            coded(one.name),
-            one.value,
-            coded(one.unit),
-            referenced_coordinates=[
-                CoordinatesForMeasurement("POINT", point, _source(context, index))
-            ],
-        )
-        for one in figures
-    ]
-
-
-def _image_regions(
-    context: ResultContext, index: int, mask: Mask, limits: OutlineLimits
-) -> list[ImageRegion]:
-    return [
-        ImageRegion("POLYLINE", outline, _source(context, index))
-        for outline in outlines(mask, limits)
-    ]

@@ -20,6 +20,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from radiology import codes
 from radiology.finding import Outcome
+from radiology.language import Language
 from worker.encode.axial_stack import AxialStack
 from worker.encode.coded_concepts import coded
 from worker.encode.derived_object import (
@@ -30,25 +31,27 @@ from worker.encode.derived_object import (
     settle,
 )
 from worker.encode.key_slices import key_slice
+from worker.encode.picture_figures import draw_figures
 from worker.encode.picture_panels import Frame, draw_panel
+from worker.encode.picture_statements import draw_reasons, draw_statements, statements_height
 from worker.encode.picture_text import (
     BACKGROUND,
     draw_answer,
     draw_disclaimer,
-    draw_figures,
     draw_legend,
-    draw_reasons,
 )
 from worker.encode.segments import SEGMENTS, Segment
 from worker.encode.shown_reading import ShownReading
 
 WIDTH_PX = 1024
 _GAP_PX = 8
-_ANSWER_PX = 84
+ANSWER_PX = 84
 _LARGE_PX = (640, 484)
 _SMALL_PX = (WIDTH_PX - 640 - 3 * _GAP_PX, 238)
-_LEGEND_PX = 34
-_FIGURES_PX = 166
+_BELOW_PX = ((WIDTH_PX - 4 * _GAP_PX) // 3, 238)
+PANELS_PX = _LARGE_PX[1] + _GAP_PX + _BELOW_PX[1]
+LEGEND_PX = 34
+_FIGURES_PX = (660, 268)  # width, and least height: statements may need more
 _DISCLAIMER_PX = 74
 
 
@@ -59,7 +62,9 @@ def render_key_picture(shown: ShownReading, *, heat: bool = False) -> Image.Imag
     """
     stack = AxialStack.of(shown)
     segments = _shown_segments(shown)
-    heights = [_ANSWER_PX, _LARGE_PX[1], _LEGEND_PX, _FIGURES_PX, _DISCLAIMER_PX]
+    statements = _statements_left(shown)
+    room = max(_FIGURES_PX[1], statements_height(shown, WIDTH_PX - statements))
+    heights = [ANSWER_PX, PANELS_PX, LEGEND_PX, room, _DISCLAIMER_PX]
     picture = Image.new("RGB", (WIDTH_PX, sum(heights)), BACKGROUND)
     answer, panels, legend, figures, disclaimer = np.cumsum([0, *heights[:-1]]).tolist()
     draw_answer(picture, shown, (0, answer, WIDTH_PX, panels))
@@ -67,11 +72,21 @@ def render_key_picture(shown: ShownReading, *, heat: bool = False) -> Image.Imag
     if shown.reading.outcome is Outcome.NOT_ASSESSABLE:
         draw_reasons(picture, shown, (0, legend, WIDTH_PX, disclaimer))
     else:
-        draw_legend(picture, segments, (0, legend, WIDTH_PX, figures), heat=heat)
-        draw_figures(picture, shown, (0, figures, WIDTH_PX, disclaimer))
+        box = (0, legend, WIDTH_PX, figures)
+        draw_legend(picture, segments, box, heat=heat, language=shown.language)
+        draw_figures(picture, shown, (0, figures, _FIGURES_PX[0], disclaimer))
+        draw_statements(picture, shown, (statements, figures, WIDTH_PX, disclaimer))
     banner = (0, disclaimer, WIDTH_PX, picture.height)
-    draw_disclaimer(picture, shown.algorithm, shown.software_version, banner)
+    draw_disclaimer(
+        picture, shown.algorithm, shown.software_version, banner, language=shown.language
+    )
     return picture
+
+
+def _statements_left(shown: ShownReading) -> int:
+    """Where the statements begin: beside a table that has lesions, or one of volumes alone."""
+    table = _FIGURES_PX[0] if shown.has_findings else _FIGURES_PX[0] // 2
+    return table + 3 * _GAP_PX
 
 
 def _shown_segments(shown: ShownReading) -> tuple[Segment, ...]:
@@ -90,14 +105,21 @@ def _draw_panels(
     *,
     heat: bool,
 ) -> None:
-    """The key slice large on the left, up to two others on the right."""
+    """The key slice large on the left, others on its right and below, from head to feet."""
     frame = Frame.around_lungs(stack)
     large = draw_panel(stack, stack.key, frame, _LARGE_PX, segments, heat=heat)
     picture.paste(large, (_GAP_PX, top))
-    for place, index in enumerate(stack.others):
-        panel = draw_panel(stack, index, frame, _SMALL_PX, segments, heat=heat)
-        below = place * (_LARGE_PX[1] - _SMALL_PX[1])
-        picture.paste(panel, (2 * _GAP_PX + _LARGE_PX[0], top + below))
+    for index, (left, down, size) in zip(stack.others, _places(), strict=False):
+        panel = draw_panel(stack, index, frame, size, segments, heat=heat)
+        picture.paste(panel, (left, top + down))
+
+
+def _places() -> list[tuple[int, int, tuple[int, int]]]:
+    """Left, top and size of the panels beside the large one: two on its right, three below."""
+    right, below = 2 * _GAP_PX + _LARGE_PX[0], _LARGE_PX[1] + _GAP_PX
+    beside = [(right, 0, _SMALL_PX), (right, _LARGE_PX[1] - _SMALL_PX[1], _SMALL_PX)]
+    step = _BELOW_PX[0] + _GAP_PX
+    return beside + [(_GAP_PX + number * step, below, _BELOW_PX) for number in range(3)]
 
 
 def encode_secondary_capture(context: ResultContext, picture: Image.Image) -> Dataset:
@@ -108,6 +130,9 @@ def encode_secondary_capture(context: ResultContext, picture: Image.Image) -> Da
     picture : as `render_key_picture` drew it, RGB
     """
     arguments = series_and_equipment(context, ObjectKind.SC)
+    if context.language is not Language.ENGLISH:
+        # Another picture than that of a site that later changes its language.
+        arguments["sop_instance_uid"] = context.uid("instance", ObjectKind.SC, context.language)
     image = SCImage(
         pixel_array=np.asarray(picture, dtype=np.uint8),
         photometric_interpretation="RGB",

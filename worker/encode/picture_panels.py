@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from radiology.heat_map import HeatMap
+from radiology.language import Language
 from radiology.region import LesionLabel, Mask
 from worker.encode.axial_stack import AxialStack
 from worker.encode.heat_colours import blended
 from worker.encode.lettering import Colour, font
 from worker.encode.outline import OutlineLimits, Points, outlines
 from worker.encode.segments import SEGMENTS, Segment
+from worker.encode.wording import worded
 
 WINDOW_CENTRE_HU, WINDOW_WIDTH_HU = -600.0, 1500.0  # the usual lung window
 _OUTSIDE_HU = -1024.0
@@ -192,9 +194,13 @@ def _annotate(panel: Image.Image, stack: AxialStack, index: int, pixels_per_mm: 
         place = (8 + across * (width - 16), 8 + down * (height - 16))
         _write(pen, place, letter, 18, anchor)
     name = ", ".join(
-        part for part in (stack.names[index], f"z {stack.height_mm(index):.0f} mm") if part
+        worded(part, stack.language)
+        for part in (stack.names[index], f"z {stack.height_mm(index):.0f} mm")
+        if part
     )
-    _write(pen, (8, height - 8), name, 14, "lb")
+    _write(pen, (8, height - 8), name, 14, "lb", stack.language)
+    if index == stack.key:
+        _write(pen, (8, 8), worded("Key slice", stack.language), 15, "lt", stack.language)
     bar = _SCALE_BAR_MM * pixels_per_mm
     right, bottom = width - 10, height - 10
     pen.line([(right - bar, bottom), (right, bottom)], (255, 255, 255), 2)
@@ -202,13 +208,18 @@ def _annotate(panel: Image.Image, stack: AxialStack, index: int, pixels_per_mm: 
 
 
 def _write(
-    pen: ImageDraw.ImageDraw, place: tuple[float, float], text: str, size: int, anchor: str
+    pen: ImageDraw.ImageDraw,
+    place: tuple[float, float],
+    text: str,
+    size: int,
+    anchor: str,
+    language: Language = Language.ENGLISH,
 ) -> None:
     pen.text(
         place,
         text,
         fill=(255, 255, 255),
-        font=font(size),
+        font=font(size, language),
         anchor=anchor,
         stroke_width=1,
         stroke_fill=(0, 0, 0),

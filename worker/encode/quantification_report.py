@@ -1,121 +1,162 @@
-"""Quantification report: a group for each segment, for programs that compute with the voxels.
+"""Quantification report: the figures of each segment, for programs.
 
 PS3.16 TID 1500 (Measurement Report) with TID 1411 (Volumetric ROI Measurements) groups, each of
-which refers to a segment. 3D Slicer reads it where it refers to one segmentation only. OHIF 3.13
-shows a black viewport for it, so it stands in a series of its own and goes only where it is asked
-for.
+which refers to one segment of one segmentation. 3D Slicer (QuantitativeReporting) and dcmqi read
+it; OHIF 3.13 shows a report of such groups as a black viewport, so it is for destinations that
+ask for it, in a series of its own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from highdicom.sr import (
-    AlgorithmIdentification,
     CodedConcept,
-    Comprehensive3DSR,
-    DeviceObserverIdentifyingAttributes,
     FindingSite,
-    LanguageOfContentItemAndDescendants,
-    Measurement,
-    MeasurementReport,
-    ObservationContext,
-    ObserverContext,
     ReferencedSegment,
     SourceSeriesForSegmentation,
     TrackingIdentifier,
     VolumetricROIMeasurementsAndQualitativeEvaluations,
 )
 from pydicom import Dataset
-from pydicom.uid import ExplicitVRLittleEndian
 
 from radiology import codes
-from radiology.codes import Code
-from worker.encode.coded_concepts import coded, private_coding_scheme
+from radiology.finding import LungFigures, Side
 from worker.encode.derived_object import (
     ObjectKind,
     ReportForm,
     ResultContext,
-    neutral_instance,
     series_and_equipment,
-    settle,
 )
-from worker.encode.segmentation_frames import voxels_by_segment
+from worker.encode.figures import (
+    Figure,
+    attenuation_figure,
+    change_figures,
+    percent_figure,
+    volume_figure,
+)
+from worker.encode.group_parts import Group, algorithm_identification, bare
+from worker.encode.report_document import encode_document, measurement_content
+from worker.encode.segment_voxels import SegmentVoxels, segment_voxels
+from worker.encode.territory_groups import territory_figures, territory_name
+
+_LATERALITIES = (codes.RIGHT, codes.LEFT, codes.BILATERAL)
 
 
 def encode_quantification_report(context: ResultContext, segmentation: Dataset) -> Dataset:
-    """Encode the volume of each segment.
+    """Encode what each segment of a segmentation measures.
+
+    Lungs and lobes have the figures of the reading. Lesions are measured on the voxels of the
+    segmentation itself, since it decides which of them are a segment of their own.
 
     Parameters
     ----------
-    segmentation : of the same result, in any form
+    segmentation : of the same result, binary or label map; the only one that is referred to
+
+    Returns
+    -------
+    Preliminary and unverified. Its UIDs follow from those of the segmentation too, so that each
+    form of a segmentation has a report of its own.
     """
-    source = [neutral_instance(context, instance) for instance in context.source.instances]
-    report = Comprehensive3DSR(
-        evidence=[*source, segmentation],
-        content=_content(context, segmentation),
-        is_complete=True,
-        is_final=False,
-        is_verified=False,
-        transfer_syntax_uid=ExplicitVRLittleEndian,
-        coding_schemes=[private_coding_scheme()],
-        **series_and_equipment(
+    measured = segment_voxels(context, segmentation)
+    groups = [
+        _group(context, segmentation, segment, measured[int(segment.SegmentNumber)])
+        for segment in segmentation.SegmentSequence
+        if int(segment.SegmentNumber) in measured
+    ]
+    return encode_document(
+        context,
+        measurement_content(context, groups),
+        series_and_equipment(
             context, ObjectKind.SR, ReportForm.MACHINE, str(segmentation.SOPInstanceUID)
         ),
-    )
-    return settle(report, context)
-
-
-def _content(context: ResultContext, segmentation: Dataset) -> MeasurementReport:
-    algorithm, voxels = context.algorithm, voxels_by_segment(segmentation)
-    observer = ObserverContext(
-        observer_type=coded(codes.DEVICE),
-        observer_identifying_attributes=DeviceObserverIdentifyingAttributes(
-            uid=context.device_uid,
-            name="Firstread",
-            manufacturer_name=algorithm.manufacturer,
-            model_name=algorithm.label,
-            serial_number=context.device_serial_number,
-        ),
-    )
-    return MeasurementReport(
-        observation_context=ObservationContext(observer_device_context=observer),
-        procedure_reported=coded(codes.CT_CHEST),
-        imaging_measurements=[
-            _group(context, segmentation, item, voxels[int(item.SegmentNumber)])
-            for item in segmentation.SegmentSequence
-            if int(item.SegmentNumber) > 0  # 0 is the background of a label map
-        ],
-        title=coded(codes.IMAGING_MEASUREMENT_REPORT),
-        language_of_content_item_and_descendants=LanguageOfContentItemAndDescendants(
-            coded(codes.ENGLISH)
-        ),
+        segmentation=segmentation,
     )
 
 
 def _group(
-    context: ResultContext, segmentation: Dataset, item: Dataset, voxels: int
-) -> VolumetricROIMeasurementsAndQualitativeEvaluations:
-    label = str(item.SegmentLabel)
-    volume_ml = round(voxels * context.volume.voxel_ml, 2)
+    context: ResultContext, segmentation: Dataset, segment: Dataset, voxels: SegmentVoxels
+) -> Group:
     return VolumetricROIMeasurementsAndQualitativeEvaluations(
-        tracking_identifier=TrackingIdentifier(
-            uid=item.get("TrackingUID") or context.tracking_uid(label),
-            identifier=item.get("TrackingID") or label,
-        ),
+        tracking_identifier=_tracking(context, segment),
         referenced_segment=ReferencedSegment(
             sop_class_uid=segmentation.SOPClassUID,
             sop_instance_uid=segmentation.SOPInstanceUID,
-            segment_number=int(item.SegmentNumber),
+            segment_number=int(segment.SegmentNumber),
             source_series=SourceSeriesForSegmentation(context.source.series_instance_uid),
         ),
-        finding_category=_code(item.SegmentedPropertyCategoryCodeSequence[0]),
-        finding_type=_code(item.SegmentedPropertyTypeCodeSequence[0]),
-        finding_sites=[FindingSite(anatomic_location=coded(codes.LUNG))],
-        algorithm_id=AlgorithmIdentification(
-            name=context.algorithm.name, version=context.algorithm.version
-        ),
-        measurements=[Measurement(coded(codes.VOLUME), volume_ml, coded(codes.MILLILITRE))],
+        finding_category=_concept(segment.SegmentedPropertyCategoryCodeSequence[0]),
+        finding_type=_concept(segment.SegmentedPropertyTypeCodeSequence[0]),
+        finding_sites=_sites(segment),
+        algorithm_id=algorithm_identification(context),
+        measurements=bare(_figures(context, segment, voxels)),
     )
 
 
-def _code(item: Dataset) -> CodedConcept:
-    return coded(Code(item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning))
+def _tracking(context: ResultContext, segment: Dataset) -> TrackingIdentifier:
+    """As the segment is tracked; anatomy by its name, as in the report for viewers."""
+    label = str(segment.SegmentLabel)
+    return TrackingIdentifier(
+        uid=str(segment.get("TrackingUID") or context.tracking_uid(label)),
+        identifier=str(segment.get("TrackingID") or label),
+    )
+
+
+def _concept(item: Dataset) -> CodedConcept:
+    return CodedConcept(item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning)
+
+
+def _sites(segment: Dataset) -> list[FindingSite]:
+    """Where the segment lies: its anatomic regions, or what it is itself."""
+    kind = segment.SegmentedPropertyTypeCodeSequence[0]
+    modifiers = kind.get("SegmentedPropertyTypeModifierCodeSequence", ())
+    regions = segment.get("AnatomicRegionSequence")
+    if not regions:
+        return [FindingSite(_concept(kind), laterality=_laterality(modifiers))]
+    return [
+        FindingSite(
+            _concept(region),
+            laterality=_laterality(region.get("AnatomicRegionModifierSequence", ()) or modifiers),
+        )
+        for region in regions
+    ]
+
+
+def _laterality(modifiers: Sequence[Dataset]) -> CodedConcept | None:
+    known = {one.value for one in _LATERALITIES}
+    found = [_concept(one) for one in modifiers if one.CodeValue in known]
+    return found[0] if found else None
+
+
+def _figures(context: ResultContext, segment: Dataset, voxels: SegmentVoxels) -> list[Figure]:
+    """The reading's figures of a lung or a lobe; else those of the voxels themselves."""
+    reading, label = context.reading, str(segment.SegmentLabel)
+    for territory in context.territories:
+        if territory_name(territory.territory) == label:
+            return territory_figures(context, territory)
+    for side, name in ((Side.RIGHT, "Right lung"), (Side.LEFT, "Left lung")):
+        if name == label and side in reading.figures:
+            return _lung_figures(context, reading.figures[side])
+    return [
+        volume_figure(codes.VOLUME, voxels.count * context.volume.voxel_ml),
+        attenuation_figure(voxels.mean_hu),
+        Figure(codes.SLICES_INVOLVED, voxels.slices, codes.SLICES),
+    ]
+
+
+def _lung_figures(context: ResultContext, figures: LungFigures) -> list[Figure]:
+    found = [
+        volume_figure(codes.VOLUME, figures.lung_volume_ml),
+        volume_figure(codes.LESION_VOLUME, figures.lesion_volume_ml),
+        percent_figure(codes.LESION_SHARE, figures.lesion_share_percent),
+    ]
+    if figures.lesion_mean_hu is not None:
+        mean_hu = round(figures.lesion_mean_hu, 1)
+        found += [
+            Figure(codes.LESION_ATTENUATION, mean_hu, codes.HOUNSFIELD_UNIT),
+            volume_figure(codes.GROUND_GLASS_VOLUME, figures.ground_glass_ml),
+            volume_figure(codes.CONSOLIDATION_VOLUME, figures.consolidation_ml),
+        ]
+    if context.prior is not None:
+        found += change_figures(context.prior.lungs.get(figures.side))
+    return found

@@ -41,14 +41,6 @@ def frame_labels(segmentation: Dataset) -> Iterator[LabelMap]:
         yield bits * np.uint8(segment_number(segmentation, frame_groups))
 
 
-def voxels_by_segment(segmentation: Dataset) -> dict[int, int]:
-    """How many voxels each segment has, by its number."""
-    counted = np.zeros(256, np.int64)
-    for labels in frame_labels(segmentation):
-        counted += np.bincount(labels.ravel(), minlength=256)
-    return {number: int(counted[number]) for number in np.flatnonzero(counted).tolist() if number}
-
-
 _DECODERS = {RLELossless: "pydicom", JPEGLSLossless: "pyjpegls"}
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 
 from radiology.algorithm import AlgorithmIdentity
 from radiology.finding import Outcome, Reading, Triage
-from radiology.region import ChestRegions, LesionLabel, LungLabel
+from radiology.language import Language
+from radiology.region import ChestRegions, LesionLabel, LungLabel, Mask
+from radiology.territory import Territory, TerritoryFigures
 from radiology.volume import Volume
+from worker.encode.prior_change import PriorChange
 
 
 @dataclass(frozen=True)
@@ -25,12 +28,16 @@ class ShownReading:
     reading : its regions are on the grid of `volume`
     triage : None exactly when the reading is not assessable
     software_version : of Firstread
+    prior : what changed against an earlier study; None where none was compared
+    language : of what a person reads in pictures; reports are English
     """
 
     volume: Volume
     reading: Reading
     triage: Triage | None
     software_version: str
+    prior: PriorChange | None = field(default=None, kw_only=True)
+    language: Language = field(default=Language.ENGLISH, kw_only=True)
 
     def __post_init__(self) -> None:
         if (self.triage is None) != (self.reading.outcome is Outcome.NOT_ASSESSABLE):
@@ -81,3 +88,29 @@ class ShownReading:
                     (lungs * np.uint8(kinds) + lesions).ravel(), minlength=counted.shape[1]
                 )
         return counted.reshape(-1, len(LungLabel), kinds)
+
+    @cached_property
+    def territory_areas(self) -> Mapping[Territory, NDArray[np.int64]]:
+        """Number of pixels on each slice of each lobe or zone; empty where nothing was divided."""
+        divided = self.reading.divided
+        if divided is None:
+            return {}
+        counted = np.array(
+            [np.bincount(one.ravel(), minlength=256) for one in divided.labels], np.int64
+        )
+        return {territory: counted[:, value] for value, territory in divided.names.items()}
+
+    @property
+    def territories(self) -> list[TerritoryFigures]:
+        """Lobes or zones with a voxel at least, from right to left and from top to bottom."""
+        order = list(Territory)
+        found = [one for one in self.reading.territories if one.volume_ml > 0]
+        return sorted(found, key=lambda one: order.index(one.territory))
+
+    def territory_mask(self, territory: Territory, index: int) -> Mask:
+        """The pixels of a lobe or zone on a slice; none where nothing was divided."""
+        divided = self.reading.divided
+        if divided is None:
+            return np.zeros(self.volume.shape[1:], np.bool_)
+        values = [value for value, name in divided.names.items() if name is territory]
+        return np.isin(divided.labels[index], values)

@@ -1,4 +1,4 @@
-"""Summary: the key picture and the figures on a page, for a PACS or a person without a viewer.
+"""Summary: the key picture, the figures and the report in words, for a person without a viewer.
 
 PS3.3 A.45.1 (Encapsulated PDF IOD), C.24.1 (Encapsulated Document Series), C.24.2 (Encapsulated
 Document). As in the key picture, no text of the patient is on the page: who it is stands in the
@@ -14,7 +14,7 @@ from PIL import Image
 from pydicom import Dataset
 from pydicom.uid import EncapsulatedPDFStorage, ExplicitVRLittleEndian
 from reportlab.lib.pagesizes import A4
-from reportlab.lib.utils import ImageReader
+from reportlab.lib.utils import ImageReader, simpleSplit
 from reportlab.pdfgen.canvas import Canvas
 
 from radiology import codes
@@ -26,11 +26,12 @@ from worker.encode.derived_object import (
     series_and_equipment,
     settle,
 )
-from worker.encode.measurement_report import comment_lines
+from worker.encode.report_text import report_lines
 
 TITLE = "Firstread: AI summary of chest CT"
 _MARGIN = 36.0  # points of 1/72 inch, as all lengths here
 _FONT, _BOLD, _SIZE, _LEADING = "Helvetica", "Helvetica-Bold", 9.5, 13.0
+_BETWEEN = 3.0  # statements
 _COLUMNS = (0.0, 130.0, 220.0, 310.0, 420.0)
 _SIDES = {Side.TOTAL: "Both lungs", Side.RIGHT: "Right lung", Side.LEFT: "Left lung"}
 
@@ -51,7 +52,7 @@ def encode_summary(context: ResultContext, picture: Image.Image) -> Dataset:
         transfer_syntax_uid=ExplicitVRLittleEndian,
         **arguments,
     )
-    page = summary_page(context, picture)
+    pages = summary_pages(context, picture)
     made.ContentDate, made.ContentTime, made.AcquisitionDateTime = content_date, content_time, ""
     made.ConversionType = "WSD"  # PS3.3 C.8.6.1: Workstation
     made.BurnedInAnnotation = "NO"
@@ -62,8 +63,8 @@ def encode_summary(context: ResultContext, picture: Image.Image) -> Dataset:
         _reference(one.sop_class_uid, one.sop_instance_uid) for one in context.source.instances
     ]
     made.MIMETypeOfEncapsulatedDocument = "application/pdf"
-    made.EncapsulatedDocument = page + b"\0" * (len(page) % 2)
-    made.EncapsulatedDocumentLength = len(page)  # without the byte that makes it even
+    made.EncapsulatedDocument = pages + b"\0" * (len(pages) % 2)
+    made.EncapsulatedDocumentLength = len(pages)  # without the byte that makes it even
     return settle(made, context)
 
 
@@ -73,8 +74,8 @@ def _reference(sop_class_uid: str, sop_instance_uid: str) -> Dataset:
     return item
 
 
-def summary_page(context: ResultContext, picture: Image.Image) -> bytes:
-    """One page of A4: the key picture and below it the answer and the figures as text.
+def summary_pages(context: ResultContext, picture: Image.Image) -> bytes:
+    """The key picture on a page of A4, and on the next the figures and what the report says.
 
     The same reading gives the same bytes: no date, no random identifier.
     """
@@ -82,46 +83,46 @@ def summary_page(context: ResultContext, picture: Image.Image) -> bytes:
     canvas = Canvas(written, pagesize=A4, invariant=1)
     canvas.setTitle(TITLE)
     canvas.setAuthor(plain_text(f"{context.algorithm.label}, Firstread {context.software_version}"))
-    width = A4[0] - 2 * _MARGIN
-    height = width * picture.height / picture.width
-    top = A4[1] - _MARGIN - height
-    canvas.drawImage(ImageReader(picture), _MARGIN, top, width, height)
-    top = _draw_lines(canvas, top - 1.5 * _LEADING, [*comment_lines(context), *_answer(context)])
+    _draw_picture(canvas, picture)
+    top = _next_page(canvas)
     if context.reading.outcome is not Outcome.NOT_ASSESSABLE:
-        _draw_table(canvas, top - 0.5 * _LEADING, context)
-    _draw_lines(canvas, _MARGIN + _LEADING, _footer(context))
+        top = _draw_table(canvas, top, context) - 0.5 * _LEADING
+    for _, text in report_lines(context):
+        top = _draw_text(canvas, top, text)
     canvas.showPage()
     canvas.save()
     return written.getvalue()
 
 
-def _answer(context: ResultContext) -> list[str]:
-    reading = context.reading
-    if reading.suspicion is None:
-        return []
-    return [
-        f"Probability of pneumonia: {100 * reading.suspicion:.1f} % "
-        f"(threshold {100 * reading.suspicion_threshold:.1f} %)"
-    ]
+def _draw_picture(canvas: Canvas, picture: Image.Image) -> None:
+    """As large as the page lets it be, at the top."""
+    width, height = A4[0] - 2 * _MARGIN, A4[1] - 2 * _MARGIN
+    scale = min(width / picture.width, height / picture.height)
+    drawn = (scale * picture.width, scale * picture.height)
+    canvas.drawImage(ImageReader(picture), _MARGIN, A4[1] - _MARGIN - drawn[1], *drawn)
 
 
-def _footer(context: ResultContext) -> list[str]:
-    return [
-        f"{context.algorithm.label}, Firstread {context.software_version}",
-        f"sha256 {context.algorithm.bundle_digest}",
-    ]
+def _next_page(canvas: Canvas) -> float:
+    """Begin a page; returns where its first line stands."""
+    canvas.showPage()
+    height: float = A4[1]
+    return height - _MARGIN - _LEADING
 
 
-def _draw_lines(canvas: Canvas, top: float, lines: list[str]) -> float:
-    """Draw lines from `top` down; returns where the next one would stand."""
+def _draw_text(canvas: Canvas, top: float, text: str) -> float:
+    """Write a statement, on as many lines as it takes; returns where the next one stands."""
+    lines = simpleSplit(plain_text(text), _FONT, _SIZE, A4[0] - 2 * _MARGIN)
+    if top - len(lines) * _LEADING < _MARGIN:
+        top = _next_page(canvas)
     canvas.setFont(_FONT, _SIZE)
     for line in lines:
-        canvas.drawString(_MARGIN, top, plain_text(line))
+        canvas.drawString(_MARGIN, top, line)
         top -= _LEADING
-    return top
+    return top - _BETWEEN
 
 
-def _draw_table(canvas: Canvas, top: float, context: ResultContext) -> None:
+def _draw_table(canvas: Canvas, top: float, context: ResultContext) -> float:
+    """Write a row for each lung and each part of one; returns where the next line stands."""
     head = ("", "Volume", "Lesions", "Share", "Mean attenuation of lesions")
     rows = [
         (
@@ -148,3 +149,4 @@ def _draw_table(canvas: Canvas, top: float, context: ResultContext) -> None:
         canvas.setFont(_FONT if number else _BOLD, _SIZE)
         for left, text in zip(_COLUMNS, row, strict=True):
             canvas.drawString(_MARGIN + left, top - number * _LEADING, text)
+    return top - (1 + len(rows)) * _LEADING

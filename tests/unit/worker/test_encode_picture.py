@@ -21,9 +21,9 @@ from worker.encode import (
 )
 from worker.encode.axial_stack import AxialStack
 from worker.encode.derived_object import ResultContext
+from worker.encode.lettering import fitted
 from worker.encode.overlay import WIDTH_PX
 from worker.encode.picture_panels import Frame, Placement, draw_panel
-from worker.encode.picture_text import fitted
 from worker.encode.segments import SEGMENTS
 
 GROUND_GLASS, CONSOLIDATION = SEGMENTS[2].colour, SEGMENTS[3].colour

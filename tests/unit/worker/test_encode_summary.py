@@ -12,8 +12,8 @@ import pytest
 from pydicom import Dataset
 
 from tests.peers.dicom3tools import ConformanceReport
+from tests.unit.worker.encoded_chest import KINDS, Chest, result_context
 from tests.unit.worker.test_encode_segments import with_lobes
-from tests.unit.worker.test_encode_studies import KINDS, Chest, result_context
 from worker.encode import render_key_picture
 from worker.encode.derived_object import ResultContext
 from worker.encode.summary_document import encode_summary
@@ -66,7 +66,7 @@ def test_the_page_says_the_answer_and_the_figures() -> None:
     said = text_of(page_of(summary_of(context)))
     assert "AI result - not for primary diagnosis" in said
     assert "Urgency: urgent" in said
-    assert "Probability of pneumonia: 93.4 % (threshold 50.0 %)" in said
+    assert "probability 93.4 %, threshold 50.0 %" in said.replace("\n", " ")
     assert "Right lung" in said
     assert context.algorithm.bundle_digest in said
 

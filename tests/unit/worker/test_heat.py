@@ -16,6 +16,7 @@ from worker.encode import render_key_picture
 from worker.encode.axial_stack import AxialStack
 from worker.encode.derived_object import ResultContext
 from worker.encode.heat_colours import MOST_OPAQUE, blended, colours
+from worker.encode.overlay import ANSWER_PX, LEGEND_PX, PANELS_PX
 from worker.encode.picture_panels import Frame, draw_panel
 from worker.keep_results import keep_heat_maps, read_heat_maps
 
@@ -86,10 +87,10 @@ def test_picture_shows_heat_only_when_asked_and_then_explains_it() -> None:
     assert plain.size == heated.size
     difference = np.asarray(plain, dtype=int) - np.asarray(heated, dtype=int)
     rows = np.flatnonzero(np.abs(difference).max(axis=(1, 2)) > 20)
-    panels = 84 + 484
+    panels = ANSWER_PX + PANELS_PX
     assert (rows < panels).any()
-    assert ((rows >= panels) & (rows < panels + 34)).any()  # the legend
-    assert not (rows >= panels + 34).any()
+    assert ((rows >= panels) & (rows < panels + LEGEND_PX)).any()
+    assert not (rows >= panels + LEGEND_PX).any()
 
 
 def test_colours_rise_in_lightness_so_that_they_read_in_grey_too() -> None:

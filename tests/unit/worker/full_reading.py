@@ -1,0 +1,147 @@
+"""A reading that says everything: lobes or zones, signs, type, rules, severity and gates.
+
+It is of the synthetic studies of `encoded_chest`, with what the bundle would add.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+from pydicom import Dataset
+
+from models.gates import Acquisition
+from models.judge_severity import judge_severity
+from models.lobes import measure_territories
+from radiology.case_answer import (
+    CaseRule,
+    Confidence,
+    ConfidenceWord,
+    PneumoniaType,
+    RuleAnswer,
+    SignAnswer,
+    ViralAnswer,
+)
+from radiology.finding import GateSeverity, Outcome, QualityGate
+from radiology.region import LungLabel
+from radiology.sign import Sign
+from radiology.territory import Boundary, Territories, Territory
+from tests.unit.worker.encoded_chest import Chest, result_context
+from worker.encode import encode_results
+from worker.encode.derived_object import ResultContext
+
+_LOBES = {
+    LungLabel.RIGHT: (
+        Territory.RIGHT_UPPER_LOBE,
+        Territory.RIGHT_MIDDLE_LOBE,
+        Territory.RIGHT_LOWER_LOBE,
+    ),
+    LungLabel.LEFT: (
+        Territory.LEFT_UPPER_LOBE,
+        Territory.LEFT_UPPER_LOBE,
+        Territory.LEFT_LOWER_LOBE,
+    ),
+}
+_ZONES = {
+    LungLabel.RIGHT: (
+        Territory.RIGHT_UPPER_ZONE,
+        Territory.RIGHT_MIDDLE_ZONE,
+        Territory.RIGHT_LOWER_ZONE,
+    ),
+    LungLabel.LEFT: (
+        Territory.LEFT_UPPER_ZONE,
+        Territory.LEFT_MIDDLE_ZONE,
+        Territory.LEFT_LOWER_ZONE,
+    ),
+}
+_HIGHEST_MM, _LOWEST_MM = 20.0, -20.0  # between them lies the middle third
+
+WARNING = QualityGate(
+    "slice thickness",
+    False,
+    "8 mm",
+    "at most 5 mm",
+    "Thick slices limit what can be seen: small and faint lesions are averaged away.",
+    GateSeverity.WARNS,
+)
+
+
+def full_context(
+    kind: str = "positive", chest: Chest | None = None, *, zones: bool = False
+) -> ResultContext:
+    """The context of a synthetic study whose reading says all that a bundle can say.
+
+    A study that is not assessable has its gates and nothing more, as in `models.interpret`.
+    """
+    chest = chest or Chest()
+    context = result_context(kind, chest)
+    reading = replace(context.reading, gates=(*context.reading.gates, WARNING))
+    if reading.outcome is Outcome.NOT_ASSESSABLE:
+        return replace(context, reading=reading)
+    suspected = reading.outcome is Outcome.FINDINGS
+    divided = _divided(context, chest, zones=zones)
+    territories = measure_territories(context.volume, context.regions, divided)
+    reading = replace(
+        reading,
+        territories=territories,
+        boundaries=divided.boundaries,
+        divided=divided,
+        signs=_signs() if suspected else (),
+        viral=_viral() if suspected else None,
+        rules=_rules(suspected=suspected),
+        confidence=Confidence(0.71, ConfidenceWord.HIGH),
+        severity=judge_severity(
+            reading.figures,
+            territories,
+            Acquisition(patient_age_years=66.0),
+            suspected=suspected,
+        ),
+    )
+    return replace(context, reading=reading)
+
+
+def _divided(context: ResultContext, chest: Chest, *, zones: bool) -> Territories:
+    heights = chest.places_mm[..., 2]
+    thirds = (heights > _HIGHEST_MM, np.abs(heights) <= _HIGHEST_MM, heights < _LOWEST_MM)
+    named = _ZONES if zones else _LOBES
+    territories = list(dict.fromkeys(one for parts in named.values() for one in parts))
+    labels = np.zeros(chest.shape, np.uint8)
+    for side, parts in named.items():
+        for third, territory in zip(thirds, parts, strict=True):
+            labels[third & (context.regions.lungs == side)] = territories.index(territory) + 1
+    boundary = Boundary("right horizontal fissure", 0.04, not zones, "confidence 0.04")
+    return Territories(labels, dict(enumerate(territories, start=1)), (boundary,))
+
+
+def _signs() -> tuple[SignAnswer, ...]:
+    return (
+        SignAnswer(Sign.GROUND_GLASS, 0.9, 0.415),
+        SignAnswer(Sign.CONSOLIDATION, 0.6, 0.251),
+        SignAnswer(Sign.CRAZY_PAVING, 0.03, 0.05),
+        SignAnswer(Sign.AIR_BRONCHOGRAM, 0.01, 0.05),
+        SignAnswer(Sign.SEPTAL_THICKENING, 0.05, 0.114),
+    )
+
+
+def _viral() -> ViralAnswer:
+    return ViralAnswer(PneumoniaType.VIRAL_SUSPECTED, 0.81, 0.05, 0.291, 0.693, 0.229, 9)
+
+
+def _rules(*, suspected: bool) -> tuple[RuleAnswer, ...]:
+    factor = 10.0 if suspected else 0.1
+    return (
+        RuleAnswer(CaseRule.LESION_SHARE, factor, 0.99, "% of the lungs", True),
+        RuleAnswer(CaseRule.CONSECUTIVE_SLICES, factor, 3.0, "slices", False),
+        RuleAnswer(CaseRule.POSITIVE_SLICES, factor, 10.0, "% of slices", False),
+        RuleAnswer(CaseRule.MAXIMUM, factor, 2.5, "% of a slice's lung", False),
+    )
+
+
+@cache
+def fully_encoded(
+    kind: str = "positive", enhanced: bool = False, zones: bool = False
+) -> dict[str, Dataset]:
+    """The result objects of a full reading by kind, for tests that only look at them."""
+    context = full_context(kind, Chest(enhanced=enhanced), zones=zones)
+    return {str(one.kind): one.dataset for one in encode_results(context)}

@@ -1,0 +1,163 @@
+"""The groups of the report that answer for the study as a whole: triage, signs, severity.
+
+PS3.16 TID 1501 (Measurement and Qualitative Evaluation Group). Each figure is inferred from a
+point on the key slice, inside what raised the suspicion: OHIF needs a place for every group.
+"""
+
+from __future__ import annotations
+
+from highdicom.sr import MeasurementsAndQualitativeEvaluations, QualitativeEvaluation
+
+from radiology import codes
+from radiology.case_answer import ConfidenceWord, PneumoniaType
+from radiology.codes import Code
+from radiology.finding import Outcome, Urgency
+from radiology.region import Mask
+from radiology.sign import Sign
+from worker.encode.coded_concepts import coded
+from worker.encode.derived_object import ResultContext
+from worker.encode.figures import Figure, percent
+from worker.encode.group_parts import Group, algorithm_identification, at_point, lung_site, tracking
+from worker.encode.key_slices import key_slice
+
+_SUMMARIES = {
+    Outcome.FINDINGS: codes.SUCCEEDED_WITH_FINDINGS,
+    Outcome.NO_FINDINGS: codes.SUCCEEDED_WITHOUT_FINDINGS,
+    Outcome.NOT_ASSESSABLE: codes.FAILED,
+}
+_PRIORITIES = {
+    Urgency.URGENT: codes.URGENT,
+    Urgency.SUSPECTED: codes.SUSPECTED,
+    Urgency.ROUTINE: codes.ROUTINE,
+}
+_CONFIDENCES = {
+    ConfidenceWord.HIGH: codes.HIGH,
+    ConfidenceWord.MODERATE: codes.MODERATE,
+    ConfidenceWord.LOW: codes.LOW,
+}
+_TYPES = {
+    PneumoniaType.VIRAL_SUSPECTED: codes.VIRAL_SUSPECTED,
+    PneumoniaType.NOT_SUSPECTED: codes.VIRAL_NOT_SUSPECTED,
+    PneumoniaType.UNDETERMINED: codes.UNDETERMINED,
+}
+
+SIGN_CODES: dict[Sign, tuple[Code, Code]] = {
+    Sign.GROUND_GLASS: (codes.GROUND_GLASS_OPACITY, codes.GROUND_GLASS_PROBABILITY),
+    Sign.CONSOLIDATION: (codes.CONSOLIDATION, codes.CONSOLIDATION_PROBABILITY),
+    Sign.CRAZY_PAVING: (codes.CRAZY_PAVING, codes.CRAZY_PAVING_PROBABILITY),
+    Sign.AIR_BRONCHOGRAM: (codes.AIR_BRONCHOGRAM, codes.AIR_BRONCHOGRAM_PROBABILITY),
+    Sign.SEPTAL_THICKENING: (codes.SEPTAL_LINES, codes.SEPTAL_LINES_PROBABILITY),
+}
+"""Of each sign: the sign itself, and the figure that says how probable it is."""
+
+
+def triage_group(context: ResultContext) -> Group:
+    """The answer: how probable, how firm, which type, how urgent; or that there is none."""
+    return _at_key_slice(
+        context, "AI triage", codes.TRIAGE, _triage_figures(context), _evaluations(context)
+    )
+
+
+def sign_groups(context: ResultContext) -> list[Group]:
+    """How probable each sign is, and whether it is said to be there, in one group.
+
+    A group for each would be listed under the sign's name by viewers that do not show whether it
+    is present.
+    """
+    signs = context.reading.signs
+    if not signs:
+        return []
+    figures = [
+        Figure(SIGN_CODES[one.sign][1], percent(one.probability), codes.PERCENT) for one in signs
+    ]
+    said = [
+        (SIGN_CODES[one.sign][0], codes.PRESENT if one.present else codes.ABSENT) for one in signs
+    ]
+    return [_at_key_slice(context, "AI signs", codes.SIGNS, figures, said)]
+
+
+def severity_groups(context: ResultContext) -> list[Group]:
+    """The scores that the images alone gave; the others are told in words, with what is missing."""
+    figures = severity_figures(context)
+    if not figures:
+        return []
+    return [_at_key_slice(context, "AI severity", codes.SEVERITY, figures, [])]
+
+
+def severity_figures(context: ResultContext) -> list[Figure]:
+    """MosMed grade and CT severity score, where they were computed."""
+    severity = context.reading.severity
+    if severity is None:
+        return []
+    scores = (
+        (codes.MOSMED_GRADE, severity.mosmed.value),
+        (codes.CT_SEVERITY_SCORE, severity.ct_severity.value),
+    )
+    return [Figure(name, value, codes.NO_UNIT) for name, value in scores if value is not None]
+
+
+def _triage_figures(context: ResultContext) -> list[Figure]:
+    reading = context.reading
+    if reading.outcome is Outcome.NOT_ASSESSABLE:
+        return [Figure(codes.FAILED_CHECKS, len(reading.failed_gates), codes.CHECKS)]
+    figures = [
+        Figure(codes.PROBABILITY, percent(reading.suspicion or 0.0), codes.PERCENT),
+        Figure(codes.THRESHOLD_VALUE, percent(reading.suspicion_threshold), codes.PERCENT),
+    ]
+    if reading.confidence is not None:
+        value = percent(reading.confidence.value)
+        figures.append(Figure(codes.CONFIDENCE, value, codes.PERCENT))
+    if reading.viral is not None and reading.viral.probability is not None:
+        value = percent(reading.viral.probability)
+        figures.append(Figure(codes.VIRAL_PROBABILITY, value, codes.PERCENT))
+    if reading.warnings:
+        figures.append(Figure(codes.QUALITY_WARNINGS, len(reading.warnings), codes.CHECKS))
+    return figures
+
+
+def _evaluations(context: ResultContext) -> list[tuple[Code, Code]]:
+    """Outcome (CID 6047), quality, confidence, type and urgency.
+
+    "Routine" is never said of what could not be assessed.
+    """
+    reading = context.reading
+    said = [(codes.PROCESSING_SUMMARY, _SUMMARIES[reading.outcome])]
+    if reading.outcome is Outcome.NOT_ASSESSABLE:
+        said.append((codes.QUALITY_ASSESSMENT, codes.NOT_ASSESSABLE))
+    elif reading.warnings:
+        said.append((codes.QUALITY_ASSESSMENT, codes.USABLE_WITH_RESERVATION))
+    if reading.confidence is not None:
+        said.append((codes.CONFIDENCE, _CONFIDENCES[reading.confidence.word]))
+    if reading.pneumonia_type is not None:
+        said.append((codes.PNEUMONIA_TYPE, _TYPES[reading.pneumonia_type]))
+    if context.triage is not None:
+        said.append((codes.PRIORITY, _PRIORITIES[context.triage.urgency]))
+    return said
+
+
+def _at_key_slice(
+    context: ResultContext,
+    name: str,
+    finding_type: Code,
+    figures: list[Figure],
+    said: list[tuple[Code, Code]],
+) -> Group:
+    index = key_slice(context)
+    return MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=tracking(context, name),
+        finding_type=coded(finding_type),
+        finding_sites=[lung_site(codes.BILATERAL)],
+        algorithm_id=algorithm_identification(context, in_full=name == "AI triage"),
+        measurements=at_point(context, figures, index, _showing(context, index)),
+        qualitative_evaluations=[
+            QualitativeEvaluation(coded(name), coded(value)) for name, value in said
+        ]
+        or None,
+    )
+
+
+def _showing(context: ResultContext, index: int) -> Mask:
+    """Where on the key slice the answer points: into a lesion if one is claimed, or into a lung."""
+    lesions: Mask = context.regions.lesions[index] > 0
+    lungs: Mask = context.regions.lungs[index] > 0
+    return lesions if context.has_findings and lesions.any() else lungs
