@@ -1,7 +1,8 @@
 """The groups of the report that answer for the study as a whole: triage, signs, severity.
 
 PS3.16 TID 1501 (Measurement and Qualitative Evaluation Group). Each figure is inferred from a
-point on the key slice, inside what raised the suspicion: OHIF needs a place for every group.
+point inside what raised the suspicion: OHIF needs a place for every group. The answer is on the
+key slice; signs and severity are on others, since OHIF writes all figures of a slice over it.
 """
 
 from __future__ import annotations
@@ -11,15 +12,16 @@ from highdicom.sr import MeasurementsAndQualitativeEvaluations, QualitativeEvalu
 from radiology import codes
 from radiology.case_answer import ConfidenceWord, PneumoniaType
 from radiology.codes import Code
-from radiology.finding import Outcome, Urgency
+from radiology.finding import Outcome, Side, Urgency
 from radiology.region import Mask
 from radiology.sign import Sign
 from worker.encode.coded_concepts import coded
 from worker.encode.derived_object import ResultContext
 from worker.encode.figures import Figure, percent
 from worker.encode.group_parts import Group, algorithm_identification, at_point, lung_site, tracking
-from worker.encode.key_slices import key_slice
+from worker.encode.key_slices import key_slice, lesion_areas, lung_areas, spread
 
+_PLACES = 3  # answer, signs, severity
 _SUMMARIES = {
     Outcome.FINDINGS: codes.SUCCEEDED_WITH_FINDINGS,
     Outcome.NO_FINDINGS: codes.SUCCEEDED_WITHOUT_FINDINGS,
@@ -53,7 +55,7 @@ SIGN_CODES: dict[Sign, tuple[Code, Code]] = {
 
 def triage_group(context: ResultContext) -> Group:
     """The answer: how probable, how firm, which type, how urgent; or that there is none."""
-    return _at_key_slice(
+    return _group(
         context, "AI triage", codes.TRIAGE, _triage_figures(context), _evaluations(context)
     )
 
@@ -73,7 +75,7 @@ def sign_groups(context: ResultContext) -> list[Group]:
     said = [
         (SIGN_CODES[one.sign][0], codes.PRESENT if one.present else codes.ABSENT) for one in signs
     ]
-    return [_at_key_slice(context, "AI signs", codes.SIGNS, figures, said)]
+    return [_group(context, "AI signs", codes.SIGNS, figures, said, place=1)]
 
 
 def severity_groups(context: ResultContext) -> list[Group]:
@@ -81,7 +83,7 @@ def severity_groups(context: ResultContext) -> list[Group]:
     figures = severity_figures(context)
     if not figures:
         return []
-    return [_at_key_slice(context, "AI severity", codes.SEVERITY, figures, [])]
+    return [_group(context, "AI severity", codes.SEVERITY, figures, [], place=2)]
 
 
 def severity_figures(context: ResultContext) -> list[Figure]:
@@ -135,14 +137,17 @@ def _evaluations(context: ResultContext) -> list[tuple[Code, Code]]:
     return said
 
 
-def _at_key_slice(
+def _group(
     context: ResultContext,
     name: str,
     finding_type: Code,
     figures: list[Figure],
     said: list[tuple[Code, Code]],
+    *,
+    place: int = 0,
 ) -> Group:
-    index = key_slice(context)
+    """A group on the key slice, or for another `place` on one beside it."""
+    index = _slice(context, place)
     return MeasurementsAndQualitativeEvaluations(
         tracking_identifier=tracking(context, name),
         finding_type=coded(finding_type),
@@ -156,8 +161,18 @@ def _at_key_slice(
     )
 
 
+def _slice(context: ResultContext, place: int) -> int:
+    """The key slice for place 0; for the next ones others that show the same, while there are."""
+    key = key_slice(context)
+    areas = lesion_areas(context, Side.TOTAL)
+    if not (context.has_findings and areas[key]):
+        areas = lung_areas(context, Side.TOTAL)
+    places = spread(areas, key, _PLACES)
+    return places[min(place, len(places) - 1)]
+
+
 def _showing(context: ResultContext, index: int) -> Mask:
-    """Where on the key slice the answer points: into a lesion if one is claimed, or into a lung."""
+    """Where on a slice the answer points: into a lesion if one is claimed, or into a lung."""
     lesions: Mask = context.regions.lesions[index] > 0
     lungs: Mask = context.regions.lungs[index] > 0
     return lesions if context.has_findings and lesions.any() else lungs

@@ -66,8 +66,14 @@ def draw_headline(
     bold(pen, place, headline, 28, letters, "mm", language=language)
     place = (left + MARGIN, middle - 14)
     bold(pen, place, worded(answer, language), 25, TEXT, "lm", language=language)
-    line = fitted(details, 16, plate[0] - left - 2 * MARGIN, language)
-    pen.text((left + MARGIN, middle + 20), line, QUIET, font(16, language), anchor="lm")
+    room = plate[0] - left - 2 * MARGIN
+    size = next((one for one in (16, 15, 14) if _fits(details, one, room, language)), 13)
+    line, place = fitted(details, size, room, language), (left + MARGIN, middle + 20)
+    pen.text(place, line, QUIET, font(size, language), anchor="lm")
+
+
+def _fits(text: str, size: int, room: float, language: Language) -> bool:
+    return font(size, language).getlength(text) <= room
 
 
 def _answer(shown: ShownReading) -> str:

@@ -1,10 +1,12 @@
 """The groups of the report for lobes, or for the zones that stand in for them.
 
-PS3.16 TID 1411 (Volumetric ROI Measurements), outlined where most of the territory is.
+PS3.16 TID 1411 (Volumetric ROI Measurements), outlined where most of the territory is, and not
+on the key slice where it can be helped: OHIF writes all figures of a slice over it.
 """
 
 from __future__ import annotations
 
+import numpy as np
 from highdicom.sr import FindingSite, VolumetricROIMeasurementsAndQualitativeEvaluations
 
 from radiology import codes
@@ -22,7 +24,7 @@ from worker.encode.group_parts import (
     image_regions,
     tracking,
 )
-from worker.encode.key_slices import fullest, key_slice
+from worker.encode.key_slices import key_slice
 
 _UPPER_AND_MIDDLE = Territory.RIGHT_UPPER_AND_MIDDLE_LOBE
 _PARTS: dict[str, Code] = {
@@ -90,7 +92,7 @@ def territory_groups(context: ResultContext) -> list[Group]:
 
 def _group(context: ResultContext, figures: TerritoryFigures) -> Group:
     territory = figures.territory
-    index = fullest(context.territory_areas[territory], key_slice(context))
+    index = _slice(context, territory)
     return VolumetricROIMeasurementsAndQualitativeEvaluations(
         tracking_identifier=tracking(context, territory_name(territory)),
         finding_category=coded(codes.ANATOMICAL_STRUCTURE),
@@ -102,3 +104,11 @@ def _group(context: ResultContext, figures: TerritoryFigures) -> Group:
             context, index, context.territory_mask(territory, index), LUNG_OUTLINES
         ),
     )
+
+
+def _slice(context: ResultContext, territory: Territory) -> int:
+    """The slice with most of a territory, the key slice only where there is no other."""
+    areas = context.territory_areas[territory]
+    beside = areas.copy()
+    beside[key_slice(context)] = 0
+    return int(np.argmax(beside if beside.any() else areas))

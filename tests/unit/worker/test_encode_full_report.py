@@ -13,7 +13,15 @@ from tests.peers.dicom3tools import dciodvfy
 from tests.unit.worker.encoded_chest import ENHANCED, EVERY_KIND
 from tests.unit.worker.full_reading import full_context, fully_encoded
 from tests.unit.worker.polygons import enclosed
-from tests.unit.worker.report_content import comments, figures, groups_of, items, name, of_type
+from tests.unit.worker.report_content import (
+    comments,
+    descendants,
+    figures,
+    groups_of,
+    items,
+    name,
+    of_type,
+)
 
 LOBES = (
     "Right upper lobe",
@@ -57,6 +65,24 @@ def test_the_answer_says_confidence_type_and_quality() -> None:
     assert said["Confidence in the answer"] == "High"
     assert said["Pneumonia type (hint, no diagnosis)"] == "Viral pattern suspected"
     assert said["Quality Assessment"] == "Usable - Does not meet the quality control standard"
+
+
+def test_signs_severity_and_lobes_leave_the_key_slice_free() -> None:
+    """OHIF writes every figure of a slice over it: the answer's would not be read among them."""
+    context = full_context()
+    assert context.reading.key_slice is not None
+    key = context.volume.frames[context.reading.key_slice].sop_instance_uid
+    shown: dict[str, set[str]] = {}
+    for title, group in groups_of(fully_encoded()["SR"]).items():
+        shown[title] = {
+            str(one.ReferencedSOPSequence[0].ReferencedSOPInstanceUID)
+            for one in descendants(group)
+            if one.ValueType == "IMAGE"
+        }
+    assert shown["AI triage"] == {key}
+    for title in ("AI signs", "AI severity", *LOBES):
+        assert key not in shown[title]
+    assert shown["AI signs"] != shown["AI severity"]
 
 
 def test_each_sign_is_present_or_absent_and_has_its_probability() -> None:
