@@ -8,6 +8,7 @@ from datetime import datetime
 
 from pydicom.dataset import Dataset
 
+from firstread.phantom.posture import Posture
 from firstread.phantom.synthesis import Phantom
 from radiology.identity import derived_uid
 from settings.peers import RequestPriority
@@ -54,6 +55,7 @@ class StudyIdentity:
             phantom.volume.shape,
             phantom.volume.affine.round(6).tolist(),
             salt,
+            *(() if phantom.posture == Posture() else (phantom.posture,)),
         )
         return cls(
             key=hashlib.sha256(repr(made_from).encode()).hexdigest(),

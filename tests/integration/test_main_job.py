@@ -17,8 +17,14 @@ from database.demo_rows import StudyAnswer
 from database.session import reading
 from database.states import JobState
 from database.tables import Job, Result, Study
-from firstread.phantom import TYPICAL_LESIONS, Phantom, make_phantom, phantom_grid
-from firstread.phantom.grid import ORIENTATIONS, rotation
+from firstread.phantom import (
+    ORIENTATIONS,
+    TYPICAL_LESIONS,
+    Phantom,
+    make_phantom,
+    phantom_grid,
+    rotation,
+)
 from firstread.phantom.identity import StudyIdentity
 from firstread.phantom.study import write_phantom_study
 from settings.peers import RequestPriority
