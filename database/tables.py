@@ -122,7 +122,7 @@ class Study(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     study_instance_uid: Mapped[str] = mapped_column(String(UID_LENGTH), unique=True)
-    patient_id: Mapped[str] = mapped_column(String(64), default="")
+    patient_id: Mapped[str] = mapped_column(String(64), default="", index=True)
     accession_number: Mapped[str] = mapped_column(String(16), default="", index=True)
     patient_sex: Mapped[str] = mapped_column(String(16), default="")
     patient_age: Mapped[str] = mapped_column(String(4), default="")
@@ -249,6 +249,7 @@ class Result(Base):
     reading: Mapped[dict[str, Any]]  # `Reading.facts()`
     execution_provider: Mapped[str] = mapped_column(String(64), default="")
     key_picture: Mapped[str | None] = mapped_column(Text)  # PNG, within the results folder
+    chest_map: Mapped[str | None] = mapped_column(Text)  # npz, within the results folder
     created_at: Mapped[datetime]
     superseded_by_id: Mapped[int | None] = mapped_column(ForeignKey("result.id"))
 

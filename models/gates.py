@@ -20,6 +20,7 @@ from models.gate_measures import (
 )
 from radiology.finding import GateSeverity, QualityGate
 from radiology.severity.clinical import Sex
+from radiology.severity.imaging import LesionMeasurement
 
 LEAST_LUNG_ML = 500.0  # both lungs; an adult's breathed out hold 2 l, and a child is no adult
 SMALL_LUNG_ML = 1500.0
@@ -46,6 +47,7 @@ class Acquisition:
     ----------
     patient_age_years : at the time of the study
     patient_sex, acquired_at : of no gate; the severity rules ask for them
+    prior : what the patient's latest earlier CT showed; the severity rules ask for it too
     slice_thickness_mm : as the scanner states it; the distance between slices is known anyway
     """
 
@@ -53,6 +55,7 @@ class Acquisition:
     slice_thickness_mm: float | None = None
     patient_sex: Sex | None = None
     acquired_at: datetime | None = None
+    prior: LesionMeasurement | None = None
 
 
 def _gate(

@@ -33,7 +33,6 @@ def judge_severity(
     """Apply every rule to what the images show and the headers state.
 
     A lung or a lobe without a voxel was not measured: it has no share, which is not a share of 0.
-    A prior study is not looked for.
 
     Parameters
     ----------
@@ -52,6 +51,7 @@ def judge_severity(
             if one.territory in _LOBES and one.volume_ml > 0
         },
         measurement=_measurement(figures[Side.TOTAL], acquisition),
+        prior=acquisition.prior,
     )
     return assess_severity(imaging, _clinical_values(acquisition))
 

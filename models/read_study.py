@@ -88,4 +88,5 @@ def read_study(
         boundaries=territories.boundaries,
         heat_maps=heat_maps_of(answers, regions, order, fit),
     )
-    return interpret(evidence, bundle)
+    placed = replace(territories, labels=order.undo(territories.labels))
+    return replace(interpret(evidence, bundle), territory_map=placed)

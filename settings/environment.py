@@ -87,6 +87,9 @@ class Settings(BaseSettings):
     execution_provider: ExecutionProvider = ExecutionProvider.AUTO
     inference_threads: int = Field(default=0, ge=0)  # 0: one for each core
 
+    # Earlier studies
+    compare_priors: bool = True
+
     # Delivery
     delivery_first_retry_s: float = Field(default=2.0, gt=0)
     delivery_longest_retry_s: float = Field(default=300.0, gt=0)

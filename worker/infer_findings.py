@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from models.bundle import Bundle
@@ -13,6 +13,7 @@ from models.onnx_session import ClassifierSession, NetworkSession
 from models.read_study import read_study
 from radiology.finding import Reading, Triage
 from radiology.series import SeriesHeader
+from radiology.severity import LesionMeasurement
 from radiology.volume import Volume
 from settings.environment import Settings
 from worker.flag.urgency import triage_reading
@@ -77,6 +78,7 @@ class Reader:
         volume: Volume,
         *,
         series: SeriesHeader | None = None,
+        prior: LesionMeasurement | None = None,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> tuple[Reading, Triage | None]:
         """Find, measure, and decide how soon a radiologist should look.
@@ -85,6 +87,7 @@ class Reader:
         ----------
         series : that the volume was decoded from; quality gates and severity rules ask for what
             its headers say
+        prior : what the patient's latest earlier CT showed; a severity rule asks for it
 
         Returns
         -------
@@ -96,8 +99,10 @@ class Reader:
             self.session,
             on_progress,
             classifier=self.classifier,
-            acquisition=None if series is None else acquisition_of(series),
+            acquisition=None if series is None else replace(acquisition_of(series), prior=prior),
         )
+        if series is not None:
+            reading = replace(reading, acquired_at=series.acquired_at)
         return reading, triage_reading(reading)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import cc3d
@@ -72,8 +72,8 @@ def map_chest(
         lesion_numbers=_largest_lesion(numbers, factors),
         territories=(
             np.zeros(in_lung.shape, dtype=np.uint8)
-            if labels is None
-            else _middle_or_any(labels, factors)
+            if labels is None or territories is None
+            else _commonest(labels, territories.names, factors)
         ),
         names={} if territories is None else dict(territories.names),
         lesions=found,
@@ -147,14 +147,22 @@ def _share(count: NDArray[Any], voxels: int) -> NDArray[np.uint8]:
     return np.rint(count * (WHOLE / voxels)).astype(np.uint8)
 
 
-def _middle_or_any(labels: NDArray[np.uint8], factors: Factors) -> NDArray[np.uint8]:
-    """The label in the middle of each block, or the largest where the middle has none."""
-    first, second, third = (slice(factor // 2, None, factor) for factor in factors)
-    middle = labels[first, second, third]
-    largest = labels
-    for axis, factor in enumerate(factors):
-        largest = _folded(largest, axis, factor, np.maximum)
-    return np.where(middle > 0, middle, largest)
+def _commonest(
+    labels: NDArray[np.uint8], values: Iterable[int], factors: Factors
+) -> NDArray[np.uint8]:
+    """The label that most voxels of each block have; 0 only where none has any.
+
+    Of two that have the same number every other block takes the second, so that neither gains.
+    """
+    shape = tuple(size // factor for size, factor in zip(labels.shape, factors, strict=True))
+    found, most = np.zeros(shape, dtype=np.uint8), np.zeros(shape, dtype=np.int32)
+    every_other = np.indices(shape, dtype=np.uint8).sum(axis=0) % 2 == 1
+    for value in values:
+        count = _sums(labels == value, factors)
+        taken = (count > most) | ((count == most) & (count > 0) & every_other)
+        found = np.where(taken, np.uint8(value), found)
+        most = np.maximum(most, count)
+    return found
 
 
 def _lesions(

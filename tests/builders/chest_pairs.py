@@ -37,10 +37,13 @@ def scan(
     lesions: Sequence[Lesion] = TYPICAL_LESIONS,
     seed: int = 3,
     orientation: str = "axial_to_head",
+    spacing_mm: float = 3.0,
 ) -> Phantom:
-    """A chest at 3 mm, large enough for any posture."""
-    shape = (124, 136, 136) if orientation.startswith("axial") else (136, 124, 136)
-    grid = phantom_grid(shape, (3.0, 3.0, 3.0), orientation, posture)
+    """A chest in a field that is large enough for any posture."""
+    height, width = round(372.0 / spacing_mm), round(408.0 / spacing_mm)
+    axial = orientation.startswith("axial")
+    shape = (height, width, width) if axial else (width, height, width)
+    grid = phantom_grid(shape, (spacing_mm,) * 3, orientation, posture)
     return make_phantom(seed=seed, grid=grid, lesions=lesions, twigs=250)
 
 
