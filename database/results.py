@@ -48,7 +48,7 @@ def store_result(
         result.superseded_by_id = newer
         return Stored(result.id, current=False, superseded_ids=())
     superseded = _supersede_older(session, result, now)
-    if objects:
+    if objects and not session.get_one(Study, result.study_id).asked_for:
         session.add_all(
             Delivery(result_id=result.id, destination=name, due_at=now) for name in destinations
         )

@@ -8,7 +8,11 @@ from datetime import date, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
+from database.session import reading
+from database.tables import Study
+from database.worklist_rows import rank_counts, worklist_page
 from dicom_node.query import find_studies, retrieve_study
 from dicom_node.stand_in_pacs import start_stand_in_pacs
 from firstread.phantom import make_phantom, phantom_grid
@@ -17,6 +21,7 @@ from radiology.errors import PeerRefused, PeerUnreachable
 from settings.peers import Peer, PeerRole
 from tests.peers.orthanc import OrthancPeer
 from tests.peers.ports import free_port
+from tests.unit.dicom_node.running_node import SCANNER, running_node
 
 pytestmark = pytest.mark.integration
 
@@ -84,6 +89,32 @@ def test_a_study_comes_by_c_move(pacs: Peer, orthanc: OrthancPeer, tmp_path: Pat
     finally:
         ours.stop()
     assert stored == len(ours.files()) == 3
+
+
+def test_what_we_asked_for_is_neither_listed_nor_delivered(
+    pacs: Peer, orthanc: OrthancPeer, tmp_path: Path
+) -> None:
+    """It comes with our name as Move Originator; sent once more by itself, it is listed."""
+    orthanc.know_peer("FIRSTREAD", port=free_port())
+    listener = orthanc_as_source(orthanc)
+    with running_node(tmp_path / "node", peers=(listener, SCANNER)) as node:
+        orthanc.know_peer("FIRSTREAD", port=node.port)
+        uid = PATIENT.uid("study")
+        assert retrieve_study(pacs, uid, calling_ae_title="FIRSTREAD", timeout_s=20.0) == 3
+        with reading(node.engine) as session:
+            study = session.scalars(select(Study)).one()
+            assert (study.study_instance_uid, study.asked_for) == (uid, True)
+            assert worklist_page(session).rows == ()
+            assert sum(rank_counts(session).values()) == 0
+        node.send(sorted((tmp_path / PATIENT.key).iterdir()))
+        with reading(node.engine) as session:
+            assert not session.scalars(select(Study)).one().asked_for
+            assert len(worklist_page(session).rows) == 1
+
+
+def orthanc_as_source(orthanc: OrthancPeer) -> Peer:
+    """A PACS that may send to us."""
+    return Peer(name="orthanc", ae_title=orthanc.ae_title)  # type: ignore[arg-type]
 
 
 def test_a_pacs_that_does_not_know_us_is_told_of(pacs: Peer) -> None:
