@@ -52,6 +52,7 @@ class Arrival:
     accession_number: str = ""
     patient_sex: str = ""
     patient_age: str = ""
+    asked_for: bool = False  # by us, to compare a later study with it
 
 
 def record_instance(session: Session, arrival: Arrival, now: datetime) -> Recorded:
@@ -88,13 +89,30 @@ def record_instance(session: Session, arrival: Arrival, now: datetime) -> Record
     if made is None:
         stored = find_instance(session, arrival.sop_instance_uid)
         assert stored is not None
-        return _same_object(stored, arrival)
+        recorded = _same_object(stored, arrival)
+        if study.asked_for and not arrival.asked_for:
+            _want_for_itself(study, arrival, now)
+        return recorded
+    if study.asked_for and not arrival.asked_for:
+        _want_for_itself(study, arrival, now)
     study.last_instance_at = max(study.last_instance_at, now)
     study.state = StudyState.RECEIVED
     if study.worklist_rank is WorklistRank.ROUTINE:
         study.worklist_rank = WorklistRank.PENDING  # "routine" was said of fewer images
     study.priority = min(study.priority, arrival.priority, key=_MOST_URGENT_FIRST.index)
     return Recorded.NEW
+
+
+def _want_for_itself(study: Study, arrival: Arrival, now: datetime) -> None:
+    """A study that we had asked for was now sent to be read: it is listed and delivered after all.
+
+    Its next version is assembled of what is there, though not one instance of it be new.
+    """
+    study.asked_for = False
+    study.state = StudyState.RECEIVED
+    study.last_instance_at = max(study.last_instance_at, now)
+    study.calling_ae_title = arrival.calling_ae_title
+    study.priority = arrival.priority
 
 
 def _same_object(stored: Instance, arrival: Arrival) -> Recorded:
@@ -134,6 +152,7 @@ def _make_study(session: Session, arrival: Arrival, now: datetime) -> Study:
             state=StudyState.RECEIVED,
             version=0,
             worklist_rank=WorklistRank.PENDING,
+            asked_for=arrival.asked_for,
             received_at=now,
             last_instance_at=now,
         )

@@ -56,7 +56,7 @@ def store_result(
         result.superseded_by_id = newer
         return Stored(result.id, current=False, superseded_ids=())
     superseded = _supersede_older(session, result, now)
-    if objects:
+    if objects and not session.get_one(Study, result.study_id).asked_for:
         session.add_all(
             _planned(result, name, (recipes or {}).get(name), now) for name in destinations
         )

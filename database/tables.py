@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -114,15 +115,16 @@ class Study(Base):
 
     `version` counts assemblies: it is 0 until the study was first quiet, and grows by one each
     time that instances came late. `patient_id` and `accession_number` are identifiers; name and
-    birth date are not kept outside the received instances.
+    birth date are not kept outside the received instances. A study that was `asked_for` came only
+    because we wanted to compare with it: it is read, but neither listed nor delivered.
     """
 
     __tablename__ = "study"
-    __table_args__ = (Index("ix_study_worklist", "worklist_rank", "received_at"),)
+    __table_args__ = (Index("ix_study_worklist", "asked_for", "worklist_rank", "received_at"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     study_instance_uid: Mapped[str] = mapped_column(String(UID_LENGTH), unique=True)
-    patient_id: Mapped[str] = mapped_column(String(64), default="")
+    patient_id: Mapped[str] = mapped_column(String(64), default="", index=True)
     accession_number: Mapped[str] = mapped_column(String(16), default="", index=True)
     patient_sex: Mapped[str] = mapped_column(String(16), default="")
     patient_age: Mapped[str] = mapped_column(String(4), default="")
@@ -131,6 +133,7 @@ class Study(Base):
     state: Mapped[StudyState] = mapped_column(default=StudyState.RECEIVED, index=True)
     version: Mapped[int] = mapped_column(default=0)
     worklist_rank: Mapped[WorklistRank] = mapped_column(default=WorklistRank.PENDING)
+    asked_for: Mapped[bool] = mapped_column(default=False, server_default=false())
     received_at: Mapped[datetime]  # of the first instance
     last_instance_at: Mapped[datetime]
 
@@ -249,6 +252,7 @@ class Result(Base):
     reading: Mapped[dict[str, Any]]  # `Reading.facts()`
     execution_provider: Mapped[str] = mapped_column(String(64), default="")
     key_picture: Mapped[str | None] = mapped_column(Text)  # PNG, within the results folder
+    chest_map: Mapped[str | None] = mapped_column(Text)  # npz, within the results folder
     created_at: Mapped[datetime]
     superseded_by_id: Mapped[int | None] = mapped_column(ForeignKey("result.id"))
 

@@ -64,7 +64,8 @@ def worklist_page(
     length : at most so many rows
     """
     order = (Study.worklist_rank, Study.received_at, Study.id)
-    wanted = select(Study).order_by(*order).limit(length + 1)
+    listed = Study.asked_for.is_(False)  # not what came only to be compared with
+    wanted = select(Study).where(listed).order_by(*order).limit(length + 1)
     if rank is not None:
         wanted = wanted.where(Study.worklist_rank == rank)
     if after is not None:
@@ -117,7 +118,8 @@ def study_page(session: Session, study_instance_uid: str) -> StudyPage | None:
 def rank_counts(session: Session) -> dict[WorklistRank, int]:
     """How many studies each rank has, from the index alone."""
     rank = Study.worklist_rank
-    counted = session.execute(select(rank, func.count()).group_by(rank))
+    listed = Study.asked_for.is_(False)
+    counted = session.execute(select(rank, func.count()).where(listed).group_by(rank))
     return dict.fromkeys(WorklistRank, 0) | dict(counted.all())
 
 

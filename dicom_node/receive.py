@@ -101,22 +101,23 @@ class Receiver:
         elif handling is Handling.FOREIGN:
             raise NotStorable(sop_class_uid=context.sop_class_uid)
         else:
-            self._store(association, context, announced, incoming)
+            self._store(association, context, request, incoming)
 
     def _store(
         self,
         association: AcceptedAssociation,
         context: AgreedContext,
-        announced: str,
+        request: C_STORE,
         incoming: IncomingDataSet,
     ) -> None:
         file = incoming.file()
         limit = self._settings.max_instance_bytes
         encoded = EncodedDataSet(file, context.transfer_syntax_uid, max_bytes=limit)
         identity = read_identity(encoded)
-        _check_announcement(identity, context, announced)
+        _check_announcement(identity, context, str(request.AffectedSOPInstanceUID))
         file.make_durable()
-        arrival = _arrival(association, identity, context, file)
+        asked_for = _names_us(request, self._settings.ae_title)
+        arrival = _arrival(association, identity, context, file, asked_for=asked_for)
         try:
             recorded = self._recorder.record(arrival, file)
         except InstanceConflict:
@@ -180,13 +181,22 @@ def _check_announcement(identity: InstanceIdentity, context: AgreedContext, anno
         raise CommandMismatch("The data set has another SOP Instance UID than the command")
 
 
+def _names_us(request: C_STORE, ae_title: str) -> bool:
+    """Whether this is the answer to a C-MOVE request of ours (PS3.7 Section 9.1.1)."""
+    originator = request.MoveOriginatorApplicationEntityTitle
+    return originator is not None and originator.strip() == ae_title
+
+
 def _arrival(
     association: AcceptedAssociation,
     identity: InstanceIdentity,
     context: AgreedContext,
     file: SpoolFile,
+    *,
+    asked_for: bool,
 ) -> Arrival:
     peers_rule = association.peer.priority if association.peer else RequestPriority.ROUTINE
+    stated = identity.priority or peers_rule
     path = instance_path(
         identity.study_instance_uid, identity.series_instance_uid, identity.sop_instance_uid
     )
@@ -201,11 +211,13 @@ def _arrival(
         size_bytes=file.size,
         calling_ae_title=association.calling_ae_title,
         association_id=association.association_id,
-        priority=identity.priority or peers_rule,
+        # What it was asked for with once says nothing of how soon we need it to compare with.
+        priority=RequestPriority.ROUTINE if asked_for else stated,
         patient_id=identity.patient_id,
         accession_number=identity.accession_number,
         patient_sex=identity.patient_sex,
         patient_age=identity.patient_age,
+        asked_for=asked_for,
     )
 
 

@@ -60,11 +60,10 @@ def predict_study(
 
 def _series(study: ReadStudy) -> dict[str, Any]:
     """Which series was read, and where the key slice is found; UIDs and figures, no names."""
-    key, acquired_at = study.reading.key_slice, study.series.acquired_at
+    key = study.reading.key_slice
     frame = None if key is None else study.volume.frames[key]
     return {
         "series_instance_uid": study.series.series_instance_uid,
-        "acquired_at": None if acquired_at is None else acquired_at.isoformat(),
         "slices": study.volume.shape[0],
         "spacing_mm": list(study.volume.spacing_mm),
         "key_instance": None if frame is None else asdict(frame),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from radiology.heat_map import HeatMap
 from radiology.region import ChestRegions
 
 if TYPE_CHECKING:  # they are made from what stands here
+    from radiology.chest_map import MappedLesion
+    from radiology.course import Course
     from radiology.severity import Severity
     from radiology.territory import Boundary, Territories, TerritoryFigures
 
@@ -109,6 +112,9 @@ class Reading:
     severity : published scores, from the images and from age and sex where the headers state them;
         None when not assessable
     heat_maps : by index into the slices of the volume that was read, where the classifier looked
+    acquired_at : the images; None where the headers do not say
+    lesions : connected lesions, the largest first; what they are called in every study
+    course : the patient's earlier studies and what changed; None where none was looked for
     """
 
     outcome: Outcome
@@ -128,6 +134,9 @@ class Reading:
     divided: Territories | None = None
     severity: Severity | None = None
     heat_maps: Mapping[int, HeatMap] = field(default_factory=dict)
+    acquired_at: datetime | None = None
+    lesions: tuple[MappedLesion, ...] = ()
+    course: Course | None = None
 
     @property
     def pneumonia_type(self) -> PneumoniaType | None:
@@ -182,6 +191,9 @@ class Reading:
             "boundaries": [asdict(one) for one in self.boundaries],
             "severity": self.severity.facts() if self.severity else None,
             "heat_maps": {str(index): one.facts() for index, one in self.heat_maps.items()},
+            "acquired_at": self.acquired_at.isoformat() if self.acquired_at else None,
+            "lesions": [{**asdict(one), "side": one.side.value} for one in self.lesions],
+            "course": self.course.facts() if self.course else None,
         }
 
 

@@ -92,6 +92,9 @@ class Settings(BaseSettings):
     language: Language = Language.ENGLISH
     most_tracked_lesions: int = Field(default=8, ge=0, le=50)
 
+    # Earlier studies
+    compare_priors: bool = True
+
     # Delivery
     delivery_first_retry_s: float = Field(default=2.0, gt=0)
     delivery_longest_retry_s: float = Field(default=300.0, gt=0)

@@ -30,10 +30,11 @@ CheckedAETitle = Annotated[AETitle, AfterValidator(_ae_title)]
 
 
 class PeerRole(StrEnum):
-    """What a peer is to us. One peer, for instance a PACS, may be both."""
+    """What a peer is to us. One peer, for instance a PACS, may be all of them."""
 
     SOURCE = "source"
     DESTINATION = "destination"
+    QUERY = "query"  # asked for a patient's earlier studies
 
 
 class RequestPriority(StrEnum):
@@ -50,7 +51,8 @@ class Peer(BaseModel):
     """One scanner, router or PACS.
 
     A source is known by its AE title and, when `host` is given, by its address too. A destination
-    needs host and port; what it gets is its `encoding`.
+    needs host and port, and so does a peer that is queried; to send what we ask for, that one must
+    be a source too. What a destination gets is its `encoding`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -72,8 +74,9 @@ class Peer(BaseModel):
 
     @model_validator(mode="after")
     def _check_address(self) -> Self:
-        if PeerRole.DESTINATION in self.roles and (self.host is None or self.port is None):
-            raise ValueError(f"peer {self.name}: a destination needs host and port")
+        for role in (PeerRole.DESTINATION, PeerRole.QUERY):
+            if role in self.roles and (self.host is None or self.port is None):
+                raise ValueError(f"peer {self.name}: a {role} needs host and port")
         return self
 
     @model_validator(mode="after")

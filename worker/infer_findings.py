@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from models.bundle import Bundle
@@ -102,6 +102,8 @@ class Reader:
             acquisition=None if series is None else acquisition_of(series),
             context=context,
         )
+        if series is not None:
+            reading = replace(reading, acquired_at=series.acquired_at)
         return reading, triage_reading(reading)
 
 

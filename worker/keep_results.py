@@ -51,7 +51,7 @@ def keep_object(folder: Path, encoded: EncodedObject, content: memoryview) -> Ke
     """
     dataset = encoded.dataset
     path = Path(str(dataset.StudyInstanceUID)) / f"{dataset.SOPInstanceUID}.dcm"
-    _write_durably(folder / path, content)
+    write_durably(folder / path, content)
     return KeptObject(
         kind=encoded.kind,
         recipe=encoded.recipe,
@@ -68,7 +68,7 @@ def keep_picture(folder: Path, name: str, picture: Image) -> str:
     png = io.BytesIO()
     picture.save(png, format="PNG", compress_level=4)  # 4: a third of the time of the default 6
     path = f"{name}.png"
-    _write_durably(folder / path, png.getbuffer())
+    write_durably(folder / path, png.getbuffer())
     return path
 
 
@@ -88,7 +88,7 @@ def keep_heat_maps(folder: Path, name: str, heat_maps: Mapping[int, HeatMap]) ->
         levels=np.stack([m.levels for m in maps]),
     )
     path = f"{name}.heat.npz"
-    _write_durably(folder / path, written.getbuffer())
+    write_durably(folder / path, written.getbuffer())
     return path
 
 
@@ -103,7 +103,7 @@ def read_heat_maps(path: Path) -> dict[int, HeatMap]:
         }
 
 
-def _write_durably(path: Path, content: memoryview) -> None:
+def write_durably(path: Path, content: memoryview) -> None:
     """Write beside, make durable, then rename: a power cut leaves the old state or the new one."""
     temporary = path.with_name(path.name + ".part")
     try:

@@ -4,6 +4,7 @@
     selected   worker.select_series     which series, and why not the others
     decoded    worker.decode_volume     voxels in HU, placed in the patient
     inferred   worker.infer_findings    lungs, lesions, figures, suspicion, urgency
+                worker.follow_course     what changed since the patient's latest earlier CT
     encoded    worker.encode            SEG, SR and SC, proved, durable on disk, then rows
     delivered  worker.deliver_results   in another task: networks fail differently
 
@@ -14,7 +15,7 @@ begins with the fencing check.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import structlog
@@ -28,10 +29,12 @@ from database.jobs import (
     instance_paths,
     record_decisions,
 )
+from database.priors import prior_candidates
 from database.results import newest_report, store_result
 from database.session import reading, transaction
 from database.states import JobState, ObjectKind, WorklistRank
 from database.tables import Result, ResultObject, SeriesDecision
+from radiology.chest_map import ChestMap
 from radiology.errors import (
     Refused,
     ResultMismatch,
@@ -39,6 +42,7 @@ from radiology.errors import (
 )
 from radiology.finding import Reading, Triage, Urgency
 from radiology.series import SeriesHeader
+from radiology.severity import ClinicalContext
 from settings.log_events import get_logger
 from worker.bundle_series import bundle_refusal
 from worker.decode_volume import decode_volume
@@ -46,7 +50,11 @@ from worker.encode import PredecessorReport
 from worker.encode_study import EncodedStudy, StudyToEncode, encode_study
 from worker.end_attempt import end_defect, end_mismatch, end_refused, return_or_fail
 from worker.equipment import Equipment
+from worker.find_priors import Priors, choose_priors
+from worker.flag.urgency import triage_reading
+from worker.follow_course import follow_course
 from worker.infer_findings import Reader
+from worker.keep_chest_map import keep_chest_map
 from worker.keep_results import KeptObject
 from worker.lease import Lease
 from worker.read_series import read_series
@@ -126,7 +134,17 @@ class _Job:
         series, paths = self._select(reader)
         volume = decode_volume(series, paths, on_progress=self._progress(0, 30))
         self._advance(JobState.DECODED, slices=volume.shape[0], spacing_mm=volume.spacing_mm)
-        answer, triage = reader.read(volume, series=series, on_progress=self._progress(30, 85))
+        priors = self._priors(series, paths)
+        answer, triage = reader.read(
+            volume,
+            series=series,
+            context=ClinicalContext(prior=priors.measurement),
+            on_progress=self._progress(30, 85),
+        )
+        answer, chest = follow_course(
+            answer, volume, priors, study_instance_uid=series.study_instance_uid
+        )
+        triage = triage_reading(answer)  # again: how quickly lesions grew counts
         self._advance(JobState.INFERRED, outcome=answer.outcome.value, suspicion=answer.suspicion)
         encoded = encode_study(
             StudyToEncode(
@@ -141,7 +159,7 @@ class _Job:
             self._own.settings,
         )
         self._lease.check()
-        self._store(answer, triage, encoded)
+        self._store(answer, triage, encoded, self._keep_map(series, chest))
 
     def _select(self, reader: Reader) -> tuple[SeriesHeader, dict[str, Path]]:
         with reading(self._own.engine) as session:
@@ -157,6 +175,25 @@ class _Job:
         series = selection.require()
         self._advance(JobState.SELECTED, series_instance_uid=series.series_instance_uid)
         return series, paths
+
+    def _priors(self, series: SeriesHeader, paths: Mapping[str, Path]) -> Priors:
+        if not self._own.settings.compare_priors:
+            return Priors()
+        with reading(self._own.engine) as session:
+            candidates = prior_candidates(session, self._claim.study_id)
+        return choose_priors(
+            candidates,
+            instance=paths[series.instances[0].sop_instance_uid],
+            acquired_at=series.acquired_at,
+            spool_folder=self._own.settings.spool_folder,
+            results_folder=self._own.settings.results_folder,
+        )
+
+    def _keep_map(self, series: SeriesHeader, chest: ChestMap | None) -> str | None:
+        if chest is None:
+            return None
+        name = f"{series.study_instance_uid}/version-{self._claim.study_version}"
+        return keep_chest_map(self._own.settings.results_folder, name, chest)
 
     def _advance(self, state: JobState, **facts: object) -> None:
         self._lease.check()
@@ -189,6 +226,7 @@ class _Job:
         answer: Reading,
         triage: Triage | None,
         encoded: EncodedStudy,
+        chest_map: str | None,
     ) -> None:
         own, claim, now = self._own, self._claim, self._own.clock()
         result = Result(
@@ -203,6 +241,7 @@ class _Job:
             reading=answer.facts(),
             execution_provider=own.reader.provider,
             key_picture=encoded.picture,
+            chest_map=chest_map,
             created_at=now,
         )
         with transaction(own.engine) as session:

@@ -7,19 +7,22 @@ the truth is exact on every grid. `make_phantom` gives the voxels and the truth;
 """
 
 from firstread.phantom.chest import Chest, LobeLabel
-from firstread.phantom.grid import ORIENTATIONS, PhantomGrid, phantom_grid, rotation
+from firstread.phantom.grid import ORIENTATIONS, PhantomGrid, phantom_grid
 from firstread.phantom.lesions import EXTENSIVE_LESIONS, TYPICAL_LESIONS, Lesion
+from firstread.phantom.posture import Breath, Posture, rotation
 from firstread.phantom.synthesis import Phantom, make_phantom
 
 __all__ = [
     "EXTENSIVE_LESIONS",
     "ORIENTATIONS",
     "TYPICAL_LESIONS",
+    "Breath",
     "Chest",
     "Lesion",
     "LobeLabel",
     "Phantom",
     "PhantomGrid",
+    "Posture",
     "make_phantom",
     "phantom_grid",
     "rotation",

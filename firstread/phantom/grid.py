@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from firstread.phantom.posture import PIVOT_MM, Posture
 from radiology.volume import Affine
 
 Coordinates = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 Block = tuple[slice, slice, slice]
 Box = tuple[tuple[float, float, float], tuple[float, float, float]]
 
-CENTRE_MM = (0.0, 12.0, -28.0)
+CENTRE_MM = PIVOT_MM
 """Where grids are centred: the middle of the lungs, a little to the back to see the table."""
 
 _LEFT, _BACK, _HEAD = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)
@@ -43,11 +45,15 @@ ORIENTATIONS: Mapping[str, NDArray[np.float64]] = {
 class PhantomGrid:
     """Voxels to evaluate: their number and their place in the patient.
 
-    `affine` takes (slice, row, column, 1) to mm, LPS, as in `radiology.volume.Volume`.
+    Attributes
+    ----------
+    affine : takes (slice, row, column, 1) to mm, LPS, as in `radiology.volume.Volume`
+    posture : how the patient lies in that space
     """
 
     shape: tuple[int, int, int]
     affine: Affine
+    posture: Posture = field(default_factory=Posture)
 
     @property
     def spacing_mm(self) -> NDArray[np.float64]:
@@ -62,14 +68,15 @@ class PhantomGrid:
             yield slice(start, stop), slice(0, self.shape[1]), slice(0, self.shape[2])
 
     def block_of(self, box: Box, within: Block | None = None) -> Block | None:
-        """The smallest block of voxels that holds a box given in patient space.
+        """The smallest block of voxels that holds a box given in body space.
 
         Returns
         -------
         None when no voxel of the grid (or of `within`) lies in it.
         """
         corners = np.array(np.meshgrid(*zip(*box, strict=True))).reshape(3, -1)
-        indices = np.linalg.solve(self.affine[:3, :3], corners - self.affine[:3, 3:])
+        placed = self.posture.place(corners.T).T
+        indices = np.linalg.solve(self.affine[:3, :3], placed - self.affine[:3, 3:])
         limits = within or tuple(slice(0, count) for count in self.shape)
         pieces = []
         for low, high, limit in zip(indices.min(1), indices.max(1), limits, strict=True):
@@ -81,18 +88,25 @@ class PhantomGrid:
         return pieces[0], pieces[1], pieces[2]
 
     def coordinates(self, block: Block) -> Coordinates:
-        """Patient coordinates of the voxels of a block, each in a shape that broadcasts to it.
+        """Body coordinates of the voxels of a block, each in a shape that broadcasts to it.
 
         An axis that runs along a patient axis gives a thin array: most grids are axis-aligned,
         and what depends on one coordinate alone then costs next to nothing.
         """
         x, y, z = (self._coordinate(axis, block) for axis in range(3))
-        return x, y, z
+        breath = self.posture.breath
+        return x, breath.body_y(y), breath.body_z(z)
+
+    @cached_property
+    def _to_body(self) -> Affine:
+        """From voxel indices to where a chest that has breathed was before it was placed."""
+        affine: Affine = np.linalg.solve(self.posture.placing, self.affine).astype(np.float64)
+        return affine
 
     def _coordinate(self, axis: int, block: Block) -> NDArray[np.float32]:
-        total = np.full((1, 1, 1), self.affine[axis, 3])
+        total = np.full((1, 1, 1), self._to_body[axis, 3])
         for index_axis, piece in enumerate(block):
-            step = self.affine[axis, index_axis]
+            step = self._to_body[axis, index_axis]
             if abs(step) > 1e-9:
                 shape = [1, 1, 1]
                 shape[index_axis] = -1
@@ -104,6 +118,7 @@ def phantom_grid(
     shape: tuple[int, int, int] = (150, 512, 512),
     spacing_mm: tuple[float, float, float] = (2.0, 0.7, 0.7),
     orientation: str | NDArray[np.float64] = "axial_to_head",
+    posture: Posture | None = None,
 ) -> PhantomGrid:
     """A grid around the middle of the chest.
 
@@ -114,25 +129,11 @@ def phantom_grid(
     orientation : a name of `ORIENTATIONS`, or a 3 x 3 matrix whose columns are the directions
         (LPS) in which slice, row and column index grow; they need not be at right angles to the
         slices (gantry tilt)
+    posture : how the patient lies and breathes; straight and with a full breath when not given
     """
     directions = ORIENTATIONS[orientation] if isinstance(orientation, str) else orientation
     affine = np.eye(4)
     affine[:3, :3] = directions * np.asarray(spacing_mm)
     middle = (np.asarray(shape) - 1) / 2.0
     affine[:3, 3] = np.asarray(CENTRE_MM) - affine[:3, :3] @ middle
-    return PhantomGrid(shape, affine)
-
-
-def rotation(
-    *, about_x: float = 0.0, about_y: float = 0.0, about_z: float = 0.0
-) -> NDArray[np.float64]:
-    """A rotation matrix (degrees, about x first), to turn an orientation into an oblique one."""
-    matrix = np.eye(3)
-    for axis, degrees in enumerate((about_x, about_y, about_z)):
-        cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-        first, second = [(1, 2), (2, 0), (0, 1)][axis]
-        turn = np.eye(3)
-        turn[first, first] = turn[second, second] = cos
-        turn[first, second], turn[second, first] = -sin, sin
-        matrix = turn @ matrix
-    return matrix
+    return PhantomGrid(shape, affine, posture or Posture())

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from pydicom.dataset import Dataset
 
+from firstread.phantom.posture import Posture
 from firstread.phantom.synthesis import Phantom
 from radiology.identity import derived_uid
 from settings.peers import RequestPriority
@@ -22,6 +23,7 @@ class StudyIdentity:
     key : what all UIDs are derived from: the same key gives the same study again
     moment : when it "was scanned"; only date and time are written
     priority : Requested Procedure Priority (0040,1003); None leaves it out
+    issuer_of_patient_id : (0010,0021); empty leaves it out
     """
 
     key: str
@@ -30,6 +32,9 @@ class StudyIdentity:
     accession_number: str = "PH1"
     moment: datetime = datetime(2026, 1, 1, 12, 0)  # noqa: DTZ001 a scanner's clock has no zone
     priority: RequestPriority | None = None
+    patient_birth_date: str = ""
+    patient_sex: str = "O"
+    issuer_of_patient_id: str = ""
 
     @classmethod
     def of(
@@ -54,6 +59,7 @@ class StudyIdentity:
             phantom.volume.shape,
             phantom.volume.affine.round(6).tolist(),
             salt,
+            *(() if phantom.posture == Posture() else (phantom.posture,)),
         )
         return cls(
             key=hashlib.sha256(repr(made_from).encode()).hexdigest(),
@@ -72,8 +78,10 @@ class StudyIdentity:
         dataset.SpecificCharacterSet = "ISO_IR 192"
         dataset.PatientName = self.patient_name
         dataset.PatientID = self.patient_id
-        dataset.PatientBirthDate = ""
-        dataset.PatientSex = "O"
+        dataset.PatientBirthDate = self.patient_birth_date
+        dataset.PatientSex = self.patient_sex
+        if self.issuer_of_patient_id:
+            dataset.IssuerOfPatientID = self.issuer_of_patient_id
         dataset.StudyInstanceUID = self.uid("study")
         dataset.StudyID = "1"
         dataset.StudyDate = self.moment.strftime("%Y%m%d")

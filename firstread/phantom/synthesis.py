@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from firstread.phantom.chest import Chest
 from firstread.phantom.grid import Block, PhantomGrid, phantom_grid
 from firstread.phantom.lesions import TYPICAL_LESIONS, Lesion
+from firstread.phantom.posture import Posture
 from firstread.phantom.shapes import Field, capsule, share
 from firstread.phantom.tissue import (
     AIR_HU,
@@ -47,7 +48,7 @@ class Phantom:
     volume : HU on the grid, without source frames
     lungs, lesions : values of `LungLabel` and `LesionLabel`; a voxel is labelled by its centre
     lobes : values of `firstread.phantom.chest.LobeLabel`
-    chest, specified_lesions, seed : what it was made from
+    chest, specified_lesions, seed, posture : what it was made from
     """
 
     volume: Volume
@@ -57,6 +58,7 @@ class Phantom:
     chest: Chest
     specified_lesions: tuple[Lesion, ...]
     seed: int = field(default=1)
+    posture: Posture = field(default_factory=Posture)
 
     def lesion_ml(self, kind: LesionLabel | None = None) -> float:
         """True volume of the lesions of a kind, or of all, on this grid."""
@@ -75,7 +77,7 @@ class Phantom:
         ----------
         positions_mm : shape (n, 3), LPS
         """
-        points = np.asarray(positions_mm, dtype=np.float32)
+        points = self.posture.body(np.asarray(positions_mm, dtype=np.float64)).astype(np.float32)
         x, y, z = points[:, 0], points[:, 1], points[:, 2]
         return _labels(self.chest, self.specified_lesions, (x, y, z))
 
@@ -102,7 +104,7 @@ def make_phantom(
 
     Returns
     -------
-    Every value at a voxel depends on its place in the patient alone, but for the noise and the
+    Every value at a voxel depends on its place in the body alone, but for the noise and the
     width of edges, which a scanner too adds per voxel.
     """
     grid = grid or phantom_grid()
@@ -135,6 +137,7 @@ def make_phantom(
         chest=chest,
         specified_lesions=tuple(lesions),
         seed=seed,
+        posture=grid.posture,
     )
 
 
@@ -167,7 +170,9 @@ def _paint_slab(
     if block is not None:
         point = grid.coordinates(block)
         inside = share(chest.lungs(point), edge)
-        paint(attenuation[block], lung_attenuation(chest, point), inside)
+        denser = grid.posture.breath.compression(point[2])
+        tissue = AIR_HU + denser * (lung_attenuation(chest, point) - np.float32(AIR_HU))
+        paint(attenuation[block], tissue, inside)
 
 
 def _paint_lesions(

@@ -9,8 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import dcmread
 
-from firstread.phantom import TYPICAL_LESIONS, Phantom, make_phantom, phantom_grid
-from firstread.phantom.grid import ORIENTATIONS, rotation
+from firstread.phantom import (
+    ORIENTATIONS,
+    TYPICAL_LESIONS,
+    Phantom,
+    make_phantom,
+    phantom_grid,
+    rotation,
+)
 from firstread.phantom.identity import StudyIdentity
 from firstread.phantom.study import write_phantom_study
 

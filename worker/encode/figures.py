@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radiology import codes
+from radiology.change import Change
 from radiology.codes import Code
 from worker.encode.derived_object import ResultContext
-from worker.encode.prior_change import RegionChange
 from worker.encode.segments import Segment
 
 
@@ -38,7 +38,7 @@ def volume_figure(name: Code, volume_ml: float) -> Figure:
     return Figure(name, round(volume_ml, 2), codes.MILLILITRE)
 
 
-def change_figures(change: RegionChange | None) -> list[Figure]:
+def change_figures(change: Change | None) -> list[Figure]:
     """Lesion volume then, how much more it is now, and the growth where there was any then."""
     if change is None:
         return []

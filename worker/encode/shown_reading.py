@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radiology.algorithm import AlgorithmIdentity
+from radiology.change import PriorComparison
 from radiology.finding import Outcome, Reading, Triage
 from radiology.language import Language
 from radiology.region import ChestRegions, LesionLabel, LungLabel, Mask
 from radiology.territory import Territory, TerritoryFigures
 from radiology.volume import Volume
-from worker.encode.prior_change import PriorChange
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,6 @@ class ShownReading:
     reading : its regions are on the grid of `volume`
     triage : None exactly when the reading is not assessable
     software_version : of Firstread
-    prior : what changed against an earlier study; None where none was compared
     language : of what a person reads in pictures; reports are English
     """
 
@@ -36,7 +35,6 @@ class ShownReading:
     reading: Reading
     triage: Triage | None
     software_version: str
-    prior: PriorChange | None = field(default=None, kw_only=True)
     language: Language = field(default=Language.ENGLISH, kw_only=True)
 
     def __post_init__(self) -> None:
@@ -63,6 +61,11 @@ class ShownReading:
         if self.reading.regions is None:
             raise ValueError("the reading has no regions")
         return self.reading.regions
+
+    @property
+    def prior(self) -> PriorComparison | None:
+        """What changed against the latest earlier study; None where none was compared."""
+        return None if self.reading.course is None else self.reading.course.latest
 
     @property
     def has_lungs(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from radiology.course import growth_percent
 from radiology.finding import LungFigures, Outcome, Reading, Side, Triage, Urgency
 
 # MosMed scale (Morozov et al. 2020, arXiv:2005.06465): CT-2 begins at 25 % of the parenchyma.
@@ -35,6 +36,28 @@ def _consolidated_share_percent(reading: Reading) -> float:
 
 _CONSOLIDATED_SHARE_PERCENT = 10.0  # ours: half a lobe without air; no published limit was found
 
+# National Health Commission of China, trial version 7 (3 March 2020): progress of more than 50 %
+# within 24 to 48 hours is severe. Here faster is no less urgent, so there is no lower limit.
+_GROWN_MORE_THAN_PERCENT, _WITHIN_HOURS = 50.0, 48.0
+_GROWN_AT_LEAST_ML = 10.0  # ours: half of a small lesion is within what outlines differ by
+
+
+def _grew_quickly(reading: Reading) -> bool:
+    """Whether lesions grew by more than half since the latest CT, and that was not long ago."""
+    points = () if reading.course is None else reading.course.points
+    if len(points) < 2:
+        return False
+    then, now = points[-2], points[-1]
+    growth = growth_percent(then, now)
+    hours = (now.acquired_at - then.acquired_at).total_seconds() / 3600.0
+    return (
+        growth is not None
+        and growth > _GROWN_MORE_THAN_PERCENT
+        and hours <= _WITHIN_HOURS
+        and now.lesion_volume_ml - then.lesion_volume_ml >= _GROWN_AT_LEAST_ML
+    )
+
+
 RULES: tuple[UrgencyRule, ...] = (
     UrgencyRule(
         name=f"suspected, and lesions in {_CT_2_SHARE_PERCENT:g} % or more of the worse lung",
@@ -51,6 +74,14 @@ RULES: tuple[UrgencyRule, ...] = (
             reading.outcome is Outcome.FINDINGS
             and _consolidated_share_percent(reading) >= _CONSOLIDATED_SHARE_PERCENT
         ),
+    ),
+    UrgencyRule(
+        name=(
+            f"suspected, and lesions grew by more than {_GROWN_MORE_THAN_PERCENT:g} % within "
+            f"{_WITHIN_HOURS:g} h"
+        ),
+        urgency=Urgency.URGENT,
+        holds=lambda reading: reading.outcome is Outcome.FINDINGS and _grew_quickly(reading),
     ),
     UrgencyRule(
         name="suspicion at or above its threshold",

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
+from radiology.change import (
+    Change,
+    LesionChange,
+    LungMeasurement,
+    PriorComparison,
+    RegistrationQuality,
+    course_of,
+)
+from radiology.course import Course
 from radiology.finding import Side
 from radiology.language import Language
 from radiology.territory import Territory
@@ -18,50 +27,42 @@ from worker.encode.picture_statements import statements
 from worker.encode.prior_change import change_title
 from worker.encode.wording import worded
 
-
-@dataclass(frozen=True)
-class Region:
-    lesion_volume_ml: float
+NOW = datetime(2026, 3, 3)  # noqa: DTZ001 as headers state it
+THEN = datetime(2026, 3, 1)  # noqa: DTZ001
 
 
-@dataclass(frozen=True)
-class Change:
-    then: Region
-    now: Region
-
-    @property
-    def lesion_growth_percent(self) -> float | None:
-        if not self.then.lesion_volume_ml:
-            return None
-        return 100 * (self.now.lesion_volume_ml / self.then.lesion_volume_ml - 1)
+def change(then_ml: float, now_ml: float) -> Change:
+    then, now = (LungMeasurement(2000.0, lesions, -800.0, -500.0) for lesions in (then_ml, now_ml))
+    return Change(then, now)
 
 
-@dataclass(frozen=True)
-class Lesion:
-    course: str
-
-
-@dataclass(frozen=True)
-class Prior:
-    then_at: datetime | None = datetime(2026, 3, 1)  # noqa: DTZ001 as headers state it
-    lungs: dict[Side, Change] = field(
-        default_factory=lambda: {
-            Side.TOTAL: Change(Region(50.0), Region(75.0)),
-            Side.RIGHT: Change(Region(50.0), Region(60.0)),
-            Side.LEFT: Change(Region(0.0), Region(15.0)),
-        }
+def lesion(number: int, then_ml: float, now_ml: float) -> LesionChange:
+    course = course_of(then_ml, now_ml)
+    return LesionChange(
+        course, Side.RIGHT, f"2.25.{number}", (1,), (1,), then_ml, now_ml, None, None
     )
-    territories: dict[Territory, Change] = field(
-        default_factory=lambda: {
-            Territory.RIGHT_LOWER_LOBE: Change(Region(40.0), Region(30.0)),
-        }
-    )
-    lesions: tuple[Lesion, ...] = (Lesion("new"), Lesion("new"), Lesion("shrunk"))
+
+
+COMPARISON = PriorComparison(
+    study_instance_uid="2.25.17",
+    then_at=THEN,
+    now_at=NOW,
+    registration=RegistrationQuality(0.98, 0.9, 0.0),
+    lungs={
+        Side.TOTAL: change(50.0, 75.0),
+        Side.RIGHT: change(50.0, 60.0),
+        Side.LEFT: change(0.0, 15.0),
+    },
+    territories={Territory.RIGHT_LOWER_LOBE: change(40.0, 30.0)},
+    lesions=(lesion(1, 0.0, 9.0), lesion(2, 0.0, 8.0), lesion(3, 9.0, 4.0)),
+)
 
 
 @pytest.fixture
 def compared() -> ResultContext:
-    return replace(full_context(), prior=Prior())
+    context = full_context()
+    course = Course(points=(), comparisons=(COMPARISON,))
+    return replace(context, reading=replace(context.reading, course=course))
 
 
 def test_lungs_and_lobes_say_what_changed(compared: ResultContext) -> None:
@@ -102,7 +103,7 @@ def test_the_change_is_told_in_words(compared: ResultContext) -> None:
 
 def test_an_earlier_study_of_unknown_date_is_named_as_such(compared: ResultContext) -> None:
     """No date is made up."""
-    assert change_title(Prior(then_at=None)) == "Change since the earlier study"
+    assert change_title(replace(COMPARISON, then_at=None)) == "Change since the earlier study"
 
 
 def test_without_a_comparison_nothing_is_said_of_change() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from radiology.algorithm import AlgorithmIdentity
+from radiology.course import Course, CoursePoint
 from radiology.finding import LungFigures, Outcome, Reading, Side, Triage, Urgency
 from worker.flag.urgency import triage_reading
 
@@ -70,3 +73,40 @@ def test_without_suspicion_a_study_is_routine() -> None:
 def test_not_assessable_has_no_urgency() -> None:
     """A study that cannot be assessed is not called routine."""
     assert answer(Outcome.NOT_ASSESSABLE) is None
+
+
+@pytest.mark.parametrize(
+    ("then_ml", "now_ml", "hours", "urgent"),
+    [
+        (60.0, 100.0, 47.0, True),
+        (60.0, 100.0, 6.0, True),  # less than the guideline's 24 hours is no less urgent
+        (60.0, 100.0, 49.0, False),
+        (70.0, 100.0, 47.0, False),  # by 43 %
+        (12.0, 21.0, 47.0, False),  # by 9 ml
+        (0.0, 100.0, 47.0, False),  # nothing to grow from
+    ],
+)
+def test_quick_growth_is_urgent(then_ml: float, now_ml: float, hours: float, urgent: bool) -> None:
+    """More than half as much again within 48 hours, and not just a little."""
+    first = datetime(2026, 1, 1, tzinfo=UTC)
+    points = tuple(
+        CoursePoint(f"2.25.{number}", at, 4000.0, lesion_ml, lesion_ml / 40.0, -500.0)
+        for number, (at, lesion_ml) in enumerate(
+            [(first, then_ml), (first + timedelta(hours=hours), now_ml)], start=1
+        )
+    )
+    reading = Reading(
+        outcome=Outcome.FINDINGS,
+        algorithm=AlgorithmIdentity("bundle", "1.0.0", "0" * 64),
+        suspicion=0.9,
+        suspicion_threshold=0.5,
+        figures={},
+        gates=(),
+        key_slice=None,
+        regions=None,
+        course=Course(points),
+    )
+    found = triage_reading(reading)
+    assert found is not None
+    assert (found.urgency is Urgency.URGENT) == urgent
+    assert ("grew" in found.rule) == urgent
