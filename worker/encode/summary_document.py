@@ -32,7 +32,7 @@ TITLE = "Firstread: AI summary of chest CT"
 _MARGIN = 36.0  # points of 1/72 inch, as all lengths here
 _FONT, _BOLD, _SIZE, _LEADING = "Helvetica", "Helvetica-Bold", 9.5, 13.0
 _BETWEEN = 3.0  # statements
-_COLUMNS = (0.0, 130.0, 220.0, 310.0, 420.0)
+_COLUMNS = (0.0, 150.0, 225.0, 300.0, 370.0)
 _SIDES = {Side.TOTAL: "Both lungs", Side.RIGHT: "Right lung", Side.LEFT: "Left lung"}
 
 
