@@ -26,9 +26,8 @@ def print_settings(settings: Settings, *, echo: bool) -> int:
     console.print(table)
     peers = Table("Peer", "AE title", "Address", "Roles", "Priority", title="Peers")
     for peer in settings.peers:
-        address = f"{peer.host}:{peer.port}" if peer.port else (peer.host or "any")
         roles = ", ".join(sorted(role.value for role in peer.roles))
-        peers.add_row(peer.name, peer.ae_title, address, roles, peer.priority.value)
+        peers.add_row(peer.name, peer.ae_title, peer.address or "any", roles, peer.priority.value)
     console.print(peers)
     problems = _problems(settings, echo=echo)
     for problem in problems:
@@ -77,6 +76,8 @@ def _echo_problems(settings: Settings) -> list[str]:
     problems = []
     for peer in settings.destinations:
         try:
+            if not peer.has_address:
+                continue  # a DICOMweb service has nothing like C-ECHO
             verify_peer(peer, calling_ae_title=settings.ae_title, timeout_s=5.0)
         except FirstreadError as error:
             problems.append(f"Peer {peer.name}: {error}")

@@ -14,6 +14,7 @@ FirstreadError
 └── Unavailable             something that we need is not there now; retried with capped backoff
     ├── PeerUnreachable
     ├── PeerBusy
+    ├── NotCommitted
     ├── SpoolFull
     ├── DatabaseUnavailable
     ├── BrokerUnavailable
@@ -137,6 +138,10 @@ class PeerUnreachable(Unavailable):
 
 class PeerBusy(Unavailable):
     """The peer is out of resources for now (PS3.4 Table B.2-1, status A7xx)."""
+
+
+class NotCommitted(Unavailable):
+    """The peer has not promised to keep what it was sent (PS3.4 Annex J); it is sent again."""
 
 
 class SpoolFull(Unavailable):

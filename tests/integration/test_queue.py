@@ -10,12 +10,13 @@ import pytest
 from sqlalchemy import select
 
 from database.deliveries import (
+    ObjectAnswer,
     claim_delivery,
     due_deliveries,
     end_delivery,
     objects_to_send,
     postpone_delivery,
-    record_statuses,
+    record_answers,
     retry_deliveries,
 )
 from database.instances import Recorded
@@ -40,6 +41,7 @@ from database.states import (
     DeliveryState,
     JobState,
     ObjectKind,
+    ObjectState,
     StudyState,
     WorklistRank,
 )
@@ -517,7 +519,7 @@ def test_the_last_delivery_ends_the_job(delivering: Engine) -> None:
     act = take_delivery(delivering, 2)
     objects = act(objects_to_send)
     assert isinstance(objects, list)
-    act(record_statuses, {objects[0].id: 0x0000}, later(3))
+    act(record_answers, {objects[0].id: ObjectAnswer(ObjectState.STORED, 0x0000)}, later(3))
     act(end_delivery, DeliveryState.DELIVERED, later(3))
     with reading(delivering) as session:
         assert session.scalars(select(Job.state)).one() is JobState.DELIVERED
