@@ -13,7 +13,14 @@ from sqlalchemy.orm import Session
 from database.delivery_ends import note_delivery_end
 from database.events import record_event
 from database.jobs import LeaseLost
-from database.states import ENDED_WELL, UNDER_WAY, DeliveryState, ObjectKind, ObjectState
+from database.states import (
+    ENDED_WELL,
+    UNDER_WAY,
+    DeliveryPurpose,
+    DeliveryState,
+    ObjectKind,
+    ObjectState,
+)
 from database.tables import DeliveredObject, Delivery, Result, ResultObject
 
 
@@ -264,9 +271,14 @@ def retry_deliveries(session: Session, job_id: int, now: datetime) -> int:
     How many. A delivery that the destination took a part of counts: it may take the rest by now.
     """
     result = session.scalars(select(Result).where(Result.job_id == job_id)).one_or_none()
-    if result is None or result.withdrawn_at is not None:
+    if result is None:
         return 0
-    deliveries = [one for one in result.deliveries if _may_be_retried(one)]
+    deliveries = [
+        one
+        for one in result.deliveries
+        if _may_be_retried(one)
+        and (result.withdrawn_at is None or one.purpose is DeliveryPurpose.REJECTION)
+    ]
     for delivery in deliveries:
         delivery.state = DeliveryState.WAITING
         delivery.due_at = now

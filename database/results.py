@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from database.events import record_event
-from database.states import DeliveryState, ObjectKind
+from database.states import DeliveryPurpose, DeliveryState, ObjectKind
 from database.tables import Delivery, Result, ResultObject, Study
 
 
@@ -107,6 +107,7 @@ def _withdraw_deliveries(session: Session, result_ids: tuple[int, ...], now: dat
         update(Delivery)
         .where(
             Delivery.result_id.in_(result_ids),
+            Delivery.purpose == DeliveryPurpose.RESULT,
             Delivery.state == DeliveryState.WAITING,
             Delivery.lease_until.is_(None),
         )
@@ -126,7 +127,10 @@ class ReportReference:
 def newest_report(
     session: Session, study_id: int, *, before_version: int
 ) -> ReportReference | None:
-    """The newest SR of an earlier version: what a superseding SR names as its predecessor."""
+    """The newest SR of an earlier version: what a superseding SR names as its predecessor.
+
+    One that was withdrawn does not count: it is not to be shown, not even as what was before.
+    """
     row = session.execute(
         select(
             Study.study_instance_uid,
@@ -138,6 +142,7 @@ def newest_report(
         .where(
             Result.study_id == study_id,
             Result.study_version < before_version,
+            Result.withdrawn_at.is_(None),
             ResultObject.kind == ObjectKind.REPORT,
         )
         .order_by(Result.study_version.desc())

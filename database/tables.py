@@ -256,7 +256,7 @@ class Result(Base):
     execution_provider: Mapped[str] = mapped_column(String(64), default="")
     key_picture: Mapped[str | None] = mapped_column(Text)  # PNG, within the results folder
     created_at: Mapped[datetime]
-    superseded_by_id: Mapped[int | None] = mapped_column(ForeignKey("result.id"))
+    superseded_by_id: Mapped[int | None] = mapped_column(ForeignKey("result.id"), index=True)
     withdrawn_at: Mapped[datetime | None]
     withdrawal_reason: Mapped[RejectionReason | None]
 

@@ -10,6 +10,7 @@ FirstreadError
 │   │                        PixelDataUndecodable, LungsNotFound)
 │   ├── BundleRejected
 │   ├── SettingsRefused
+│   ├── ResultNotWithdrawable
 │   └── PeerRefused
 └── Unavailable             something that we need is not there now; retried with capped backoff
     ├── PeerUnreachable
@@ -122,6 +123,10 @@ class BundleRejected(Refused):
 
 class SettingsRefused(Refused):
     """A setting is missing or wrong."""
+
+
+class ResultNotWithdrawable(Refused):
+    """There is no such result, or it was withdrawn already."""
 
 
 class PeerRefused(Refused):

@@ -6,7 +6,14 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from database.states import RUNNING, DeliveryState, JobState, ObjectState, StudyState
+from database.states import (
+    RUNNING,
+    DeliveryPurpose,
+    DeliveryState,
+    JobState,
+    ObjectState,
+    StudyState,
+)
 from database.worklist_facts import (
     DeliveryFacts,
     JobFacts,
@@ -85,6 +92,8 @@ def standing_of(row: WorklistRow) -> Standing:
 def delivery_line(delivery: DeliveryFacts) -> DeliveryLine:
     """Where a delivery stands, with the reason and what to do where it did not go well."""
     words, when = _delivery_words(delivery)
+    if delivery.purpose is DeliveryPurpose.REJECTION:
+        words = f"rejection note {words}"
     troubled = bool(delivery.error_kind)
     return DeliveryLine(
         state=delivery.state,
@@ -156,4 +165,4 @@ def _delivery_words(delivery: DeliveryFacts) -> tuple[str, datetime | None]:
             attempts = "one attempt" if delivery.attempts == 1 else f"{delivery.attempts} attempts"
             return f"given up after {attempts}", delivery.finished_at
         case DeliveryState.WITHDRAWN:
-            return "withdrawn before it was stored", delivery.finished_at
+            return "withdrawn, not sent any more", delivery.finished_at

@@ -59,6 +59,7 @@ def upgrade() -> None:
     with op.batch_alter_table("result", schema=None) as batch_op:
         batch_op.add_column(sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("withdrawal_reason", sa.String(length=32), nullable=True))
+    op.create_index(op.f("ix_result_superseded_by_id"), "result", ["superseded_by_id"])
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.add_column(
             sa.Column("purpose", sa.String(length=32), nullable=False, server_default="result")
@@ -95,6 +96,7 @@ def downgrade() -> None:
         )
         batch_op.drop_column("asks")
         batch_op.drop_column("purpose")
+    op.drop_index(op.f("ix_result_superseded_by_id"), table_name="result")
     with op.batch_alter_table("result", schema=None) as batch_op:
         batch_op.drop_column("withdrawal_reason")
         batch_op.drop_column("withdrawn_at")

@@ -37,6 +37,7 @@ class ObjectKind(StrEnum):
     SEG = "SEG"
     SR = "SR"
     SC = "SC"
+    KO = "KO"  # a note that rejects the others, when they were wrong
 
 
 _SERIES_DESCRIPTIONS = {

@@ -90,7 +90,7 @@ class SourceStudy:
         if plane.image_orientation_patient is None or plane.pixel_spacing is None:
             raise GeometryMissing()
         return cls(
-            patient_and_study=(*_elements(first, _PATIENT_AND_STUDY), *_method_not_stated(first)),
+            patient_and_study=patient_and_study_of(first),
             slices=tuple(_slice(by_uid, frames, frame) for frame in volume.frames),
             orientation=plane.image_orientation_patient,
             pixel_spacing_mm=plane.pixel_spacing,
@@ -123,6 +123,11 @@ class SourceStudy:
         item.PurposeOfReferenceCodeSequence = [purpose]
         item.update({element.tag: deepcopy(element) for element in elements})
         return item
+
+
+def patient_and_study_of(header: Dataset) -> tuple[DataElement, ...]:
+    """The elements of the Patient and Study modules of an instance, untouched."""
+    return (*_elements(header, _PATIENT_AND_STUDY), *_method_not_stated(header))
 
 
 def _slice(
