@@ -50,6 +50,7 @@ def _problems(settings: Settings, *, echo: bool) -> list[str]:
             'roles = ["source", "destination"] in firstread.toml.'
         )
     problems += _folder_problems(settings.data_folder)
+    problems += _secret_problems(settings)
     problems += _schema_problems(settings)
     catalogue = read_catalogue(settings.bundles_folder)
     problems += [f"Bundle {name}: {error}" for name, error in catalogue.refused.items()]
@@ -59,6 +60,16 @@ def _problems(settings: Settings, *, echo: bool) -> list[str]:
         problems.append(str(error))
     if echo:
         problems += _echo_problems(settings)
+    return problems
+
+
+def _secret_problems(settings: Settings) -> list[str]:
+    problems = []
+    for peer in settings.destinations:
+        try:
+            settings.stow_secret(peer)
+        except FirstreadError as error:
+            problems.append(str(error))
     return problems
 
 

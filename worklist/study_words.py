@@ -94,7 +94,7 @@ def delivery_line(delivery: DeliveryFacts) -> DeliveryLine:
     words, when = _delivery_words(delivery)
     if delivery.purpose is DeliveryPurpose.REJECTION:
         words = f"rejection note {words}"
-    troubled = bool(delivery.error_kind)
+    troubled = bool(delivery.error_kind) and delivery.state is not DeliveryState.WITHDRAWN
     return DeliveryLine(
         state=delivery.state,
         destination=delivery.destination,

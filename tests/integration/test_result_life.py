@@ -40,8 +40,15 @@ from worklist.verdict import Kind, verdict_of
 pytestmark = pytest.mark.integration
 
 
-def site_at(folder: Path, port: int, ae_title: str = "ORTHANC", **more: object) -> Site:
-    """A site with one destination on this machine."""
+def site_at(
+    folder: Path,
+    port: int,
+    ae_title: str = "ORTHANC",
+    *,
+    database_url: str | None = None,
+    **more: object,
+) -> Site:
+    """A site with one destination on this machine; in SQLite, unless a URL is given."""
     peer = Peer.model_validate(
         {
             "name": "pacs",
@@ -52,7 +59,14 @@ def site_at(folder: Path, port: int, ae_title: str = "ORTHANC", **more: object) 
             **more,
         }
     )
-    settings = Settings(data_folder=folder, peers=(peer,), delivery_timeout_s=5)
+    settings = Settings.model_validate(
+        {
+            "data_folder": folder,
+            "peers": (peer,),
+            "delivery_timeout_s": 5,
+            "database_url": database_url,
+        }
+    )
     engine = open_engine(settings.database_address)
     upgrade_schema(engine)
     return Site(settings, engine)
@@ -277,6 +291,43 @@ def test_the_note_is_committed_too(tmp_path: Path) -> None:
         site.deliver()
         assert [one.state.value for one in site.deliveries()] == ["committed", "committed"]
         assert len(pacs.requests[1][1]) == 1
+
+
+def test_the_same_in_postgresql(postgres_url: str, tmp_path: Path) -> None:
+    """Commitment with a failure, a superseded version and a withdrawal at hospital size."""
+    with running_committing_pacs(Answers.SAME_ASSOCIATION) as pacs:
+        site = site_at(
+            tmp_path,
+            pacs.port,
+            "PACS",
+            database_url=postgres_url,
+            storage_commitment=True,
+            reject_superseded=True,
+        )
+        site.make_result()
+        pacs.failing = (object_uids()["SC"],)
+        site.deliver()
+        assert [one.state.value for one in site.deliveries()] == ["waiting"]
+        pacs.failing = ()
+        site.later(10)
+        site.deliver()
+        site.later(60)
+        site.make_result(version=2)
+        site.deliver()
+        assert site.job_states() == ["committed", "committed"]
+        for _ in range(2):
+            sweep_once(site.settings, site.engine, site.now)
+            site.deliver()
+        assert len(notes(site)) == 1
+        withdraw(site, RejectionReason.PATIENT_SAFETY)
+        site.deliver()
+        assert len(notes(site)) == 2
+        assert {one.state.value for one in site.deliveries()} == {"committed"}
+        with reading(site.engine) as session:
+            page = study_page(session, STUDY_UID)
+        assert page is not None
+        assert verdict_of(page.row).kind is Kind.WITHDRAWN
+        site.engine.dispose()
 
 
 def _deliver_in_another_process(settings: Settings) -> None:
