@@ -2,31 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import ColumnElement, CursorResult, case, select, update
 from sqlalchemy.orm import Session
 
+from database.delivery_ends import note_delivery_end
 from database.events import record_event
 from database.jobs import LeaseLost
-from database.states import DeliveryState, JobState, StudyState
-from database.tables import DeliveredObject, Delivery, Job, Result, ResultObject, Study
-
-_OPEN = (DeliveryState.WAITING, DeliveryState.REFUSED, DeliveryState.FAILED)
+from database.states import (
+    ENDED_WELL,
+    UNDER_WAY,
+    DeliveryPurpose,
+    DeliveryState,
+    ObjectKind,
+    ObjectState,
+)
+from database.tables import DeliveredObject, Delivery, Result, ResultObject
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryClaim:
-    """A delivery in a worker's hands."""
+    """A delivery in a worker's hands. `state` says what it waits for: sending, or a promise."""
 
     delivery_id: int
     result_id: int
     destination: str
     fencing_token: int
     attempts: int
+    asks: int
+    state: DeliveryState
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectAnswer:
+    """What a destination answered for one object.
+
+    `status` is the DIMSE status or what stands for it; None: nothing was sent, or no answer came.
+    `reason` is why it is not stored, in words.
+    """
+
+    state: ObjectState
+    status: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectAtDestination:
+    """Where one object of a delivery stands."""
+
+    kind: ObjectKind
+    sop_class_uid: str
+    sop_instance_uid: str
+    state: ObjectState
+    reason: str
 
 
 def claim_delivery(session: Session, *, lease_s: float, now: datetime) -> DeliveryClaim | None:
@@ -37,22 +69,19 @@ def claim_delivery(session: Session, *, lease_s: float, now: datetime) -> Delive
     """
     due = (
         select(Delivery.id)
-        .where(
-            Delivery.state == DeliveryState.WAITING,
-            Delivery.due_at <= now,
-            (Delivery.lease_until.is_(None)) | (Delivery.lease_until < now),
-        )
+        .where(*_due(now))
         .order_by(Delivery.due_at, Delivery.id)
         .limit(1)
         .with_for_update(skip_locked=True)
     )
+    sending = case((Delivery.state == DeliveryState.WAITING, 1), else_=0)
     row = session.execute(
         update(Delivery)
         .where(Delivery.id == due.scalar_subquery())
         .values(
             lease_until=now + timedelta(seconds=lease_s),
             fencing_token=Delivery.fencing_token + 1,
-            attempts=Delivery.attempts + 1,
+            attempts=Delivery.attempts + sending,
         )
         .returning(
             Delivery.id,
@@ -60,6 +89,8 @@ def claim_delivery(session: Session, *, lease_s: float, now: datetime) -> Delive
             Delivery.destination,
             Delivery.fencing_token,
             Delivery.attempts,
+            Delivery.asks,
+            Delivery.state,
         )
         .execution_options(synchronize_session=False)
     ).one_or_none()
@@ -67,29 +98,49 @@ def claim_delivery(session: Session, *, lease_s: float, now: datetime) -> Delive
 
 
 def objects_to_send(session: Session, claim: DeliveryClaim) -> list[ResultObject]:
-    """What was planned for the destination, in the order in which it was made.
+    """What the destination has not answered for good yet, in the order in which it was made.
 
-    Without a plan it is every object of the result: the previous version of the code made none.
+    Without planned objects (`DeliveredObject`) it is every object of the result.
     """
-    planned = session.scalars(
-        select(DeliveredObject.result_object_id).where(
+    planned = session.execute(
+        select(DeliveredObject.result_object_id, DeliveredObject.state).where(
             DeliveredObject.delivery_id == claim.delivery_id
         )
     ).all()
     wanted = select(ResultObject).where(ResultObject.result_id == claim.result_id)
     if planned:
-        wanted = wanted.where(ResultObject.id.in_(planned))
+        waiting = [found for found, state in planned if state is ObjectState.WAITING]
+        wanted = wanted.where(ResultObject.id.in_(waiting))
+    else:
+        wanted = wanted.where(ResultObject.kind != ObjectKind.REJECTION)
     return list(session.scalars(wanted.order_by(ResultObject.id)))
 
 
-def record_statuses(
-    session: Session, claim: DeliveryClaim, statuses: Mapping[int, int | None], now: datetime
+def objects_at_destination(session: Session, delivery_id: int) -> list[ObjectAtDestination]:
+    """Where each planned or sent object of a delivery stands, in the order of their making."""
+    rows = session.execute(
+        select(
+            ResultObject.kind,
+            ResultObject.sop_class_uid,
+            ResultObject.sop_instance_uid,
+            DeliveredObject.state,
+            DeliveredObject.reason,
+        )
+        .join(ResultObject, ResultObject.id == DeliveredObject.result_object_id)
+        .where(DeliveredObject.delivery_id == delivery_id)
+        .order_by(ResultObject.id)
+    )
+    return [ObjectAtDestination(*row) for row in rows]
+
+
+def record_answers(
+    session: Session, claim: DeliveryClaim, answers: Mapping[int, ObjectAnswer], now: datetime
 ) -> None:
     """Keep the peer's last answer for each object.
 
     Parameters
     ----------
-    statuses : DIMSE status by result object id; None where nothing was sent
+    answers : by result object id
     """
     known = {
         row.result_object_id: row
@@ -97,20 +148,26 @@ def record_statuses(
             select(DeliveredObject).where(DeliveredObject.delivery_id == claim.delivery_id)
         )
     }
-    for object_id, status in statuses.items():
+    for object_id, answer in answers.items():
         row = known.get(object_id)
         if row is None:
-            session.add(
-                DeliveredObject(
-                    delivery_id=claim.delivery_id,
-                    result_object_id=object_id,
-                    status=status,
-                    answered_at=now,
-                )
-            )
-            continue
-        row.status = status
+            row = DeliveredObject(delivery_id=claim.delivery_id, result_object_id=object_id)
+            session.add(row)
+        row.state = answer.state
+        row.status = answer.status
+        row.reason = answer.reason
         row.answered_at = now
+    session.flush()  # whoever looks next in this transaction sees them
+
+
+def send_all_again(session: Session, claim: DeliveryClaim) -> None:
+    """Let every object of a claimed delivery wait to be sent, whatever was answered before."""
+    session.execute(
+        update(DeliveredObject)
+        .where(DeliveredObject.delivery_id == claim.delivery_id)
+        .values(state=ObjectState.WAITING)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def end_delivery(
@@ -122,7 +179,13 @@ def end_delivery(
     error_kind: str = "",
     error_message: str = "",
 ) -> None:
-    """End a delivery, and with the last one of a result its job too."""
+    """End a delivery, and with the last one of a result its job too.
+
+    Raises
+    ------
+    LeaseLost
+        The delivery is somebody else's by now.
+    """
     _write(
         session,
         claim,
@@ -132,17 +195,7 @@ def end_delivery(
         error_kind=error_kind,
         error_message=error_message,
     )
-    result = session.scalars(select(Result).where(Result.id == claim.result_id)).one()
-    record_event(
-        session,
-        "delivered" if state is DeliveryState.DELIVERED else "delivery_" + state.value,
-        now,
-        study_id=result.study_id,
-        job_id=result.job_id,
-        destination=claim.destination,
-        error_kind=error_kind,
-    )
-    _end_job_when_all_delivered(session, result)
+    note_delivery_end(session, claim.delivery_id, now)
 
 
 def postpone_delivery(
@@ -153,8 +206,14 @@ def postpone_delivery(
     *,
     error_kind: str,
     error_message: str,
+    state: DeliveryState | None = None,
 ) -> None:
-    """Try a delivery again later; the reason is shown meanwhile."""
+    """Try a delivery again later; the reason is shown meanwhile.
+
+    Parameters
+    ----------
+    state : what it waits for from now on; as before when left out
+    """
     _write(
         session,
         claim,
@@ -162,44 +221,71 @@ def postpone_delivery(
         lease_until=None,
         error_kind=error_kind,
         error_message=error_message,
+        state=claim.state if state is None else state,
     )
-    result = session.scalars(select(Result).where(Result.id == claim.result_id)).one()
-    record_event(
+    record_delivery_event(
+        session, claim, "delivery_postponed", now, error_kind=error_kind, until=due_at.isoformat()
+    )
+
+
+def await_commitment(
+    session: Session,
+    claim: DeliveryClaim,
+    due_at: datetime,
+    *,
+    asks: int | None = None,
+    error_kind: str = "",
+    error_message: str = "",
+) -> None:
+    """Leave a delivery whose objects are stored until it is time to ask for their commitment.
+
+    Parameters
+    ----------
+    due_at : when to ask, if no answer has come by then
+    asks : how often it was asked since they were stored; as before when left out
+    error_kind, error_message : what the destination did not take, if anything
+    """
+    counted = {} if asks is None else {"asks": asks}
+    _write(
         session,
-        "delivery_postponed",
-        now,
-        study_id=result.study_id,
-        job_id=result.job_id,
-        destination=claim.destination,
+        claim,
+        state=DeliveryState.SENT,
+        due_at=due_at,
+        lease_until=None,
         error_kind=error_kind,
-        until=due_at.isoformat(),
+        error_message=error_message,
+        **counted,
     )
 
 
 def due_deliveries(session: Session, now: datetime) -> int:
     """How many deliveries can be claimed now."""
-    return len(
-        session.scalars(
-            select(Delivery.id).where(
-                Delivery.state == DeliveryState.WAITING,
-                Delivery.due_at <= now,
-                (Delivery.lease_until.is_(None)) | (Delivery.lease_until < now),
-            )
-        ).all()
-    )
+    return len(session.scalars(select(Delivery.id).where(*_due(now))).all())
 
 
 def retry_deliveries(session: Session, job_id: int, now: datetime) -> int:
-    """Queue a job's unfinished deliveries again, as a person asked; returns how many."""
+    """Queue what a job's deliveries did not bring home again, as a person asked.
+
+    Returns
+    -------
+    How many. A delivery that the destination took a part of counts: it may take the rest by now.
+    """
     result = session.scalars(select(Result).where(Result.job_id == job_id)).one_or_none()
     if result is None:
         return 0
-    deliveries = [one for one in result.deliveries if one.state in _OPEN]
+    deliveries = [
+        one
+        for one in result.deliveries
+        if _may_be_retried(one)
+        and (result.withdrawn_at is None or one.purpose is DeliveryPurpose.REJECTION)
+    ]
     for delivery in deliveries:
         delivery.state = DeliveryState.WAITING
         delivery.due_at = now
-        delivery.attempts = 0
+        delivery.attempts = delivery.asks = 0
         delivery.finished_at = None
+        for row in delivery.statuses:
+            row.state = ObjectState.WAITING
     if deliveries:
         record_event(
             session,
@@ -210,6 +296,36 @@ def retry_deliveries(session: Session, job_id: int, now: datetime) -> int:
             count=len(deliveries),
         )
     return len(deliveries)
+
+
+def record_delivery_event(
+    session: Session, claim: DeliveryClaim, name: str, now: datetime, **facts: Any
+) -> None:
+    """Add an event about a delivery to those of its study."""
+    result = session.scalars(select(Result).where(Result.id == claim.result_id)).one()
+    record_event(
+        session,
+        name,
+        now,
+        study_id=result.study_id,
+        job_id=result.job_id,
+        destination=claim.destination,
+        **facts,
+    )
+
+
+def _may_be_retried(delivery: Delivery) -> bool:
+    if delivery.state in ENDED_WELL:
+        return bool(delivery.error_kind)  # it took a part
+    return delivery.state is not DeliveryState.WITHDRAWN
+
+
+def _due(now: datetime) -> Sequence[ColumnElement[bool]]:
+    return (
+        Delivery.state.in_(UNDER_WAY),
+        Delivery.due_at <= now,
+        (Delivery.lease_until.is_(None)) | (Delivery.lease_until < now),
+    )
 
 
 def _write(session: Session, claim: DeliveryClaim, **values: Any) -> None:
@@ -227,23 +343,3 @@ def _write(session: Session, claim: DeliveryClaim, **values: Any) -> None:
     )
     if changed.rowcount != 1:
         raise LeaseLost
-
-
-def _end_job_when_all_delivered(session: Session, result: Result) -> None:
-    open_states = session.scalars(
-        select(Delivery.state).where(
-            Delivery.result_id == result.id, Delivery.state != DeliveryState.DELIVERED
-        )
-    ).all()
-    if open_states:
-        return
-    session.execute(update(Job).where(Job.id == result.job_id).values(state=JobState.DELIVERED))
-    session.execute(
-        update(Study)
-        .where(
-            Study.id == result.study_id,
-            Study.version == result.study_version,
-            Study.state == StudyState.ENCODED,
-        )
-        .values(state=StudyState.DELIVERED)
-    )

@@ -9,10 +9,16 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from database.states import DeliveryState, StudyState
+from database.states import UNDER_WAY, StudyState
 from database.tables import Delivery, Job, Result, Study
 
-_ANALYSED = (StudyState.ENCODED, StudyState.DELIVERED, StudyState.REFUSED, StudyState.FAILED)
+_ANALYSED = (
+    StudyState.ENCODED,
+    StudyState.DELIVERED,
+    StudyState.COMMITTED,
+    StudyState.REFUSED,
+    StudyState.FAILED,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,7 @@ def _answer(study: Study) -> StudyAnswer:
 
 
 def _open(delivery: Delivery) -> bool:
-    return delivery.state is DeliveryState.WAITING
+    return delivery.state in UNDER_WAY
 
 
 def _words(result: Result | None) -> str:

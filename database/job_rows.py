@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from database.states import RETRYABLE, DeliveryState
+from database.states import ENDED_WELL, RETRYABLE, DeliveryState
 from database.tables import Delivery, Event, Job, Result
 from radiology.finding import Outcome
 
@@ -52,7 +52,8 @@ def list_jobs(session: Session, *, failed_only: bool, limit: int) -> list[JobRow
             .join(Result, Result.id == Delivery.result_id)
             .where(
                 Result.job_id == Job.id,
-                Delivery.state.in_([DeliveryState.REFUSED, DeliveryState.FAILED]),
+                Delivery.state.in_([DeliveryState.REFUSED, DeliveryState.FAILED])
+                | (Delivery.state.in_(ENDED_WELL) & (Delivery.error_kind != "")),
             )
             .exists()
         )

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from database.events import record_event
-from database.states import DeliveryState, ObjectKind
+from database.states import DeliveryPurpose, DeliveryState, ObjectKind
 from database.tables import DeliveredObject, Delivery, Result, ResultObject, Study
 
 
@@ -128,6 +128,7 @@ def _withdraw_deliveries(session: Session, result_ids: tuple[int, ...], now: dat
         update(Delivery)
         .where(
             Delivery.result_id.in_(result_ids),
+            Delivery.purpose == DeliveryPurpose.RESULT,
             Delivery.state == DeliveryState.WAITING,
             Delivery.lease_until.is_(None),
         )
@@ -149,7 +150,8 @@ def newest_report(
 ) -> ReportReference | None:
     """The newest SR of an earlier version: what a superseding SR names as its predecessor.
 
-    The one that viewers draw, where there are two.
+    The one that viewers draw, where there are two. One that was withdrawn does not count: it is not
+    to be shown, not even as what was before.
     """
     row = session.execute(
         select(
@@ -162,6 +164,7 @@ def newest_report(
         .where(
             Result.study_id == study_id,
             Result.study_version < before_version,
+            Result.withdrawn_at.is_(None),
             ResultObject.kind == ObjectKind.REPORT,
             ~ResultObject.recipe.startswith("SR:machine"),
         )

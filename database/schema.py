@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -20,8 +23,27 @@ _MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
 def upgrade_schema(engine: Engine) -> None:
     """Apply every migration that the database does not have yet; do nothing if it has all."""
-    with engine.begin() as connection:
+    with engine.connect() as connection, _tables_may_be_rebuilt(connection), connection.begin():
         command.upgrade(_config(connection), "head")
+
+
+@contextmanager
+def _tables_may_be_rebuilt(connection: Connection) -> Iterator[None]:
+    """Let a migration replace a table that others refer to.
+
+    SQLite changes a constraint by copying the table, and would refuse to drop the old one. The
+    switch does nothing within a transaction, so it goes to the driver before one begins
+    (https://www.sqlite.org/lang_altertable.html, section 7).
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys=ON")
 
 
 def check_schema(engine: Engine) -> None:

@@ -15,6 +15,7 @@ class StudyState(StrEnum):
     INFERRED = "inferred"
     ENCODED = "encoded"
     DELIVERED = "delivered"
+    COMMITTED = "committed"
     REFUSED = "refused"
     FAILED = "failed"
 
@@ -27,7 +28,8 @@ class JobState(StrEnum):
     DECODED = "decoded"
     INFERRED = "inferred"
     ENCODED = "encoded"  # results made; waiting for the destinations, or there are none
-    DELIVERED = "delivered"  # every destination has stored every result object
+    DELIVERED = "delivered"  # every destination has stored every result object that it takes
+    COMMITTED = "committed"  # and those that commit have promised to keep them
     REFUSED = "refused"  # ended with a reason; nothing to send, nothing to retry
     FAILED = "failed"  # ended with a fault; a person may try again
     SUPERSEDED = "superseded"  # a newer version of the study took its place before it ran
@@ -44,10 +46,44 @@ class DeliveryState(StrEnum):
     """Where the delivery of one result to one destination stands."""
 
     WAITING = "waiting"
-    DELIVERED = "delivered"
+    SENT = "sent"  # stored, and not yet promised to be kept
+    DELIVERED = "delivered"  # stored, by a destination that is not asked for a promise
+    COMMITTED = "committed"  # stored, and promised to be kept (PS3.4 Annex J)
     REFUSED = "refused"  # the peer said no for good; a person must change something first
     FAILED = "failed"  # tried too often, or a defect
-    WITHDRAWN = "withdrawn"  # a newer result took its place before it was sent
+    WITHDRAWN = "withdrawn"  # superseded or withdrawn before it was stored
+
+
+ENDED_WELL = (DeliveryState.DELIVERED, DeliveryState.COMMITTED)
+"""States of a delivery that asks nothing more of anybody."""
+
+UNDER_WAY = (DeliveryState.WAITING, DeliveryState.SENT)
+"""States of a delivery that goes on by itself."""
+
+
+class DeliveryPurpose(StrEnum):
+    """Why objects are sent."""
+
+    RESULT = "result"
+    REJECTION = "rejection"  # a note that says which objects are no longer valid
+
+
+class ObjectState(StrEnum):
+    """Where one object stands at one destination."""
+
+    WAITING = "waiting"  # to be sent, or sent again
+    STORED = "stored"
+    COMMITTED = "committed"
+    REFUSED = "refused"  # not tried again unless a person asks
+
+
+class RejectionReason(StrEnum):
+    """Why a result is withdrawn: the words of IHE Imaging Object Change Management (IOCM)."""
+
+    QUALITY = "quality"
+    PATIENT_SAFETY = "patient-safety"
+    INCORRECT_WORKLIST = "incorrect-worklist"
+    DATA_RETENTION = "data-retention"
 
 
 class ObjectKind(StrEnum):
@@ -57,6 +93,7 @@ class ObjectKind(StrEnum):
     REPORT = "SR"
     CAPTURE = "SC"
     DOCUMENT = "PDF"
+    REJECTION = "KO"  # a rejection note: not part of a result, but about one
 
 
 class AssociationEnding(StrEnum):

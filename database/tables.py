@@ -25,9 +25,12 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from database.states import (
     AssociationEnding,
+    DeliveryPurpose,
     DeliveryState,
     JobState,
     ObjectKind,
+    ObjectState,
+    RejectionReason,
     StudyState,
     WorklistRank,
 )
@@ -86,6 +89,9 @@ class Base(DeclarativeBase):
         StudyState: _words(StudyState),
         JobState: _words(JobState),
         DeliveryState: _words(DeliveryState),
+        DeliveryPurpose: _words(DeliveryPurpose),
+        ObjectState: _words(ObjectState),
+        RejectionReason: _words(RejectionReason),
         ObjectKind: _words(ObjectKind),
         AssociationEnding: _words(AssociationEnding),
         WorklistRank: _words(WorklistRank),
@@ -254,7 +260,9 @@ class Result(Base):
     key_picture: Mapped[str | None] = mapped_column(Text)  # PNG, within the results folder
     chest_map: Mapped[str | None] = mapped_column(Text)  # npz, within the results folder
     created_at: Mapped[datetime]
-    superseded_by_id: Mapped[int | None] = mapped_column(ForeignKey("result.id"))
+    superseded_by_id: Mapped[int | None] = mapped_column(ForeignKey("result.id"), index=True)
+    withdrawn_at: Mapped[datetime | None]
+    withdrawal_reason: Mapped[RejectionReason | None]
 
     job: Mapped[Job] = relationship(back_populates="result")
     objects: Mapped[list[ResultObject]] = relationship(back_populates="result")
@@ -284,20 +292,25 @@ class ResultObject(Base):
 
 
 class Delivery(Base):
-    """One result on its way to one destination."""
+    """One result, or the note that rejects it, on its way to one destination.
+
+    `attempts` counts how often it was sent, `asks` how often storage commitment was asked for.
+    """
 
     __tablename__ = "delivery"
     __table_args__ = (
-        UniqueConstraint("result_id", "destination"),
+        UniqueConstraint("result_id", "destination", "purpose"),
         Index("ix_delivery_queue", "state", "due_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     result_id: Mapped[int] = mapped_column(ForeignKey("result.id"))
     destination: Mapped[str] = mapped_column(String(64))  # the peer's name in the settings
+    purpose: Mapped[DeliveryPurpose] = mapped_column(default=DeliveryPurpose.RESULT)
     state: Mapped[DeliveryState] = mapped_column(default=DeliveryState.WAITING)
     due_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
+    asks: Mapped[int] = mapped_column(default=0)
     fencing_token: Mapped[int] = mapped_column(default=0)
     lease_until: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
@@ -309,7 +322,10 @@ class Delivery(Base):
 
 
 class DeliveredObject(Base):
-    """One object that a destination is to get, and its last answer."""
+    """One object that a destination is to have, and what it last answered for it.
+
+    A delivery without such rows sends every object of its result.
+    """
 
     __tablename__ = "delivered_object"
     __table_args__ = (UniqueConstraint("delivery_id", "result_object_id"),)
@@ -317,10 +333,41 @@ class DeliveredObject(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"))
     result_object_id: Mapped[int] = mapped_column(ForeignKey("result_object.id"))
+    state: Mapped[ObjectState] = mapped_column(default=ObjectState.WAITING)
     status: Mapped[int | None]  # DIMSE status; None: no presentation context, or not sent
-    answered_at: Mapped[datetime | None]  # None: planned, and not tried yet
+    reason: Mapped[str] = mapped_column(Text, default="")  # why it is refused, or not committed
+    answered_at: Mapped[datetime | None]  # None: not sent yet
 
     delivery: Mapped[Delivery] = relationship(back_populates="statuses")
+
+
+class StorageCommitment(Base):
+    """One request to a destination to keep what it has stored (PS3.4 Section J.3.2)."""
+
+    __tablename__ = "storage_commitment"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), index=True)
+    transaction_uid: Mapped[str] = mapped_column(String(UID_LENGTH), unique=True)
+    asked_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+
+    objects: Mapped[list[CommitmentObject]] = relationship(back_populates="commitment")
+
+
+class CommitmentObject(Base):
+    """One object of a storage commitment request, and the destination's answer for it."""
+
+    __tablename__ = "commitment_object"
+    __table_args__ = (UniqueConstraint("commitment_id", "delivered_object_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    commitment_id: Mapped[int] = mapped_column(ForeignKey("storage_commitment.id"))
+    delivered_object_id: Mapped[int] = mapped_column(ForeignKey("delivered_object.id"))
+    committed: Mapped[bool | None]  # None: not answered yet
+    failure_reason: Mapped[int | None]  # PS3.3 C.14.1.1
+
+    commitment: Mapped[StorageCommitment] = relationship(back_populates="objects")
 
 
 class Event(Base):

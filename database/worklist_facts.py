@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from database.states import DeliveryState, JobState, ObjectKind, StudyState, WorklistRank
+from database.states import (
+    DeliveryPurpose,
+    DeliveryState,
+    JobState,
+    ObjectKind,
+    ObjectState,
+    RejectionReason,
+    StudyState,
+    WorklistRank,
+)
 from radiology.finding import Outcome, Urgency
 from settings.peers import RequestPriority
 
@@ -74,7 +83,9 @@ class ObjectFacts:
     kind: ObjectKind
     sop_instance_uid: str
     size_bytes: int
+    state: ObjectState
     status: int | None  # DIMSE status; None: not sent, or no presentation context
+    reason: str  # why it is refused, or not committed
     answered_at: datetime | None  # None: not sent yet
 
 
@@ -84,10 +95,12 @@ class DeliveryFacts:
 
     id: int
     destination: str
+    purpose: DeliveryPurpose
     state: DeliveryState
     due_at: datetime
     lease_until: datetime | None
     attempts: int
+    asks: int
     finished_at: datetime | None
     error_kind: str
     error_message: str
@@ -111,6 +124,8 @@ class ResultFacts:
     key_picture: str | None
     created_at: datetime
     superseded_by_id: int | None
+    withdrawn_at: datetime | None
+    withdrawal_reason: RejectionReason | None
     deliveries: tuple[DeliveryFacts, ...] = ()
 
 

@@ -16,7 +16,17 @@ from typing import Any, TypeVar
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session, defer
 
-from database.states import RUNNING, DeliveryState, JobState, StudyState, WorklistRank
+from database.states import (
+    ENDED_WELL,
+    RUNNING,
+    UNDER_WAY,
+    DeliveryState,
+    JobState,
+    ObjectKind,
+    ObjectState,
+    StudyState,
+    WorklistRank,
+)
 from database.tables import (
     DeliveredObject,
     Delivery,
@@ -167,13 +177,17 @@ def failed_jobs(session: Session, *, limit: int) -> tuple[tuple[StudyFacts, JobF
 def open_deliveries(
     session: Session, *, limit: int
 ) -> tuple[tuple[StudyFacts, int, DeliveryFacts], ...]:
-    """Deliveries that have not ended well: study, job id and delivery; the next one due first."""
-    unfinished = (DeliveryState.WAITING, DeliveryState.REFUSED, DeliveryState.FAILED)
+    """Deliveries that have not ended well, or not whole: study, job id and delivery.
+
+    The next one due comes first.
+    """
+    unfinished = (*UNDER_WAY, DeliveryState.REFUSED, DeliveryState.FAILED)
+    in_part = Delivery.state.in_(ENDED_WELL) & (Delivery.error_kind != "")
     found = session.execute(
         select(Study, Result.job_id, Delivery)
         .join(Result, Result.study_id == Study.id)
         .join(Delivery, Delivery.result_id == Result.id)
-        .where(Delivery.state.in_(unfinished))
+        .where(Delivery.state.in_(unfinished) | in_part)
         .order_by(Delivery.due_at, Delivery.id)
         .limit(limit)
     )
@@ -268,16 +282,40 @@ def _deliveries(
 
 
 def _objects(session: Session, result_ids: list[int]) -> Mapping[int, tuple[ObjectFacts, ...]]:
-    rows = session.execute(
-        select(Delivery.id, ResultObject, DeliveredObject.status, DeliveredObject.answered_at)
+    """What each delivery sends: what is planned for it, or else every object of its result."""
+    planned = session.execute(
+        select(Delivery.id, ResultObject, DeliveredObject)
         .join(DeliveredObject, DeliveredObject.delivery_id == Delivery.id)
         .join(ResultObject, ResultObject.id == DeliveredObject.result_object_id)
         .where(Delivery.result_id.in_(result_ids))
         .order_by(Delivery.id, ResultObject.id)
     )
+    unplanned = session.execute(
+        select(Delivery.id, ResultObject)
+        .join(ResultObject, ResultObject.result_id == Delivery.result_id)
+        .where(
+            Delivery.result_id.in_(result_ids),
+            ~Delivery.statuses.any(),
+            ResultObject.kind != ObjectKind.REJECTION,
+        )
+        .order_by(Delivery.id, ResultObject.id)
+    )
     return _grouped(
-        (delivery_id, _facts(ObjectFacts, made, status=status, answered_at=answered_at))
-        for delivery_id, made, status, answered_at in rows
+        [
+            *((key, _object_facts(made, sent)) for key, made, sent in planned),
+            *((key, _object_facts(made, None)) for key, made in unplanned),
+        ]
+    )
+
+
+def _object_facts(made: ResultObject, sent: DeliveredObject | None) -> ObjectFacts:
+    return _facts(
+        ObjectFacts,
+        made,
+        state=sent.state if sent else ObjectState.WAITING,
+        status=sent.status if sent else None,
+        reason=sent.reason if sent else "",
+        answered_at=sent.answered_at if sent else None,
     )
 
 

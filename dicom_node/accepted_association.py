@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 from pynetdicom._globals import MODE_ACCEPTOR
 from pynetdicom.association import Association
 from pynetdicom.dimse_messages import C_STORE_RQ, DIMSEMessage
-from pynetdicom.dimse_primitives import C_ECHO, C_STORE, DimseServiceType
+from pynetdicom.dimse_primitives import C_ECHO, C_STORE, N_EVENT_REPORT, DimseServiceType
 from pynetdicom.dul import DULServiceProvider
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 
@@ -30,7 +30,11 @@ from dicom_node.guarded_upper_layer import (
     RingingQueue,
 )
 from dicom_node.incoming_data_set import IncomingDataSet
-from dicom_node.presentation_contexts import VERIFICATION
+from dicom_node.presentation_contexts import (
+    STORAGE_COMMITMENT,
+    VERIFICATION,
+    reporting_contexts,
+)
 from dicom_node.spool import SpoolFile
 from settings.log_events import get_logger
 from settings.peers import Peer
@@ -40,6 +44,10 @@ if TYPE_CHECKING:
 
 _log = get_logger("node")
 _number = itertools.count(1)
+_SERVED: Final[dict[str, type[DimseServiceType]]] = {
+    VERIFICATION: C_ECHO,
+    STORAGE_COMMITMENT: N_EVENT_REPORT,
+}
 _MOMENT_S: Final = 1.0  # a sender needs this long at most to begin its next instance
 
 
@@ -151,6 +159,10 @@ class AcceptedAssociation(Association):
         self.requestor.ae_title = request.calling_ae_title
         return self.user.admit(self, request)
 
+    def only_reports(self) -> None:
+        """Offer nothing but reporting to a peer that is no source; before negotiation."""
+        self.acceptor.supported_contexts = list(reporting_contexts())
+
     def context(self, context_id: int) -> AgreedContext:
         """What was agreed for a presentation context that was accepted."""
         agreed = self._accepted_cx[context_id]
@@ -190,8 +202,7 @@ class AcceptedAssociation(Association):
 
     def _serve_request(self, msg: DimseServiceType, context_id: int) -> None:
         context = self._accepted_cx.get(context_id)
-        verifies = context is not None and context.abstract_syntax == VERIFICATION
-        wanted = C_ECHO if verifies else C_STORE
+        wanted = _SERVED.get(str(context.abstract_syntax), C_STORE) if context else C_STORE
         if context is None or not isinstance(msg, wanted) or not msg.is_valid_request:
             # PS3.7 Section 9.1: what cannot be answered ends the association
             _log.warning("dimse_message_unexpected", **self.facts(), message=type(msg).__name__)
@@ -201,6 +212,8 @@ class AcceptedAssociation(Association):
             # The library chooses the service by this UID; the handler compares what was announced.
             msg.DataSet.announced_sop_class_uid = str(msg.AffectedSOPClassUID)
             msg.AffectedSOPClassUID = context.abstract_syntax
+        elif isinstance(msg, N_EVENT_REPORT):
+            msg.AffectedSOPClassUID = context.abstract_syntax  # there is no other in this context
         super()._serve_request(msg, context_id)
         self.dul._idle_timer.restart()  # storing took time; the peer was not idle meanwhile
 

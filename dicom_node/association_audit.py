@@ -51,6 +51,7 @@ class AssociationAudit:
         self._clock = clock
         self._count = count
         self._callers = callers or Callers(settings.sources)
+        self._reporters = Callers(settings.committing)
 
     def admit(self, association: AcceptedAssociation, request: A_ASSOCIATE) -> Rejection | None:
         """Decide on an association request, and note the decision as a row.
@@ -113,6 +114,10 @@ class AssociationAudit:
             rejection = CALLED_AE_TITLE_NOT_RECOGNISED
             return self._reject(association, rejection, "called_ae_title", hint)
         association.peer = self._callers.peer_of(calling, association.address)
+        if association.peer is None:
+            association.peer = self._reporters.peer_of(calling, association.address)
+            if association.peer is not None and not self._settings.accept_any_peer:
+                association.only_reports()
         if association.peer is None and not self._settings.accept_any_peer:
             hint = self._what_to_add(calling, association.address)
             rejection = CALLING_AE_TITLE_NOT_RECOGNISED

@@ -1,6 +1,6 @@
 """The node: Storage and Verification SCP on one port, started and stopped as one thing.
 
-PS3.4 Annex A (Verification), Annex B (Storage).
+PS3.4 Annex A (Verification), Annex B (Storage), Annex J (reports on storage commitment).
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from dicom_node.library_options import (
 from dicom_node.node_server import NodeServer
 from dicom_node.presentation_contexts import accepted_contexts
 from dicom_node.receive import Receiver
+from dicom_node.receive_report import ReportReceiver
 from dicom_node.spool import Spool, SpoolFile
 from dicom_node.verification import answer_echo
 from radiology.errors import SettingsRefused
@@ -49,6 +50,7 @@ class Node:
         if self._spool.swept:
             _log.warning("spool_swept", files=self._spool.swept)
         self._receiver = Receiver(settings, engine, self._spool, clock)
+        self._reports = ReportReceiver(settings, engine, clock)
         self._audit = AssociationAudit(settings, engine, clock, self._count)
         self._server = self._listen(settings)
         self._thread = threading.Thread(
@@ -123,6 +125,7 @@ class Node:
                 handlers=[
                     (evt.EVT_C_STORE, self._receiver.handle_store),
                     (evt.EVT_C_ECHO, answer_echo),
+                    (evt.EVT_N_EVENT_REPORT, self._reports.handle_report),
                 ],
                 max_connections=4 * settings.max_associations,
                 max_instance_bytes=settings.max_instance_bytes,

@@ -18,6 +18,7 @@ from pynetdicom import AllStoragePresentationContexts
 from pynetdicom.presentation import PresentationContext, build_context
 
 VERIFICATION = UID("1.2.840.10008.1.1")  # PS3.4 Section A.4
+STORAGE_COMMITMENT = UID("1.2.840.10008.1.20.1")  # PS3.4 Section J.3.1, Push Model
 
 
 class Handling(Enum):
@@ -122,17 +123,29 @@ def decodable_transfer_syntaxes() -> tuple[UID, ...]:
 
 @cache
 def accepted_contexts() -> tuple[PresentationContext, ...]:
-    """The presentation contexts that the node accepts, for Storage and Verification.
+    """The presentation contexts that the node accepts, for Storage and what reporting takes.
 
     What is not kept is accepted in every transfer syntax: it is not decoded either.
     """
-    contexts = [build_context(VERIFICATION)]
+    contexts = list(reporting_contexts())
     any_syntax: list[str | UID] = list(uid.AllTransferSyntaxes)
     for sop_class_uid in sorted(_storage_classes()):
         kept = handling_of(sop_class_uid) is Handling.ANALYSED
         decodable: list[str | UID] = [*decodable_transfer_syntaxes()]
         contexts.append(build_context(sop_class_uid, decodable if kept else any_syntax))
     return tuple(contexts)
+
+
+@cache
+def reporting_contexts() -> tuple[PresentationContext, ...]:
+    """The contexts for a peer that reports on storage commitment and sends us nothing.
+
+    It requests the association and is the SCP all the same (PS3.4 Section J.3.3, PS3.7 Section
+    D.3.3.4, role selection).
+    """
+    commitment = build_context(STORAGE_COMMITMENT)
+    commitment.scu_role, commitment.scp_role = False, True
+    return (build_context(VERIFICATION), commitment)
 
 
 @cache

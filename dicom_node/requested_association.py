@@ -5,12 +5,13 @@ PS3.8 Section 7.1 (A-ASSOCIATE), Table 9-21 (reasons for rejection).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, cast
 
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
+from pynetdicom.events import Event, EventType
 from pynetdicom.presentation import PresentationContext
 from pynetdicom.transport import AddressInformation, AssociationSocket
 
@@ -25,6 +26,7 @@ from radiology.errors import FirstreadError, PeerBusy, PeerRefused, PeerUnreacha
 from settings.peers import Peer
 
 MOST_CONTEXTS: Final = 128  # PS3.8 Section 9.3.2.2: odd identifiers from 1 to 255
+_ACCEPTED: Final = 0  # PS3.8 Section 7.1.1.7, Result
 _PERMANENT: Final = 1  # PS3.8 Table 9-21, Result
 
 
@@ -35,6 +37,7 @@ def requested_association(
     *,
     calling_ae_title: str,
     timeout_s: float,
+    handlers: Sequence[tuple[EventType, Callable[[Event], Any]]] = (),
 ) -> Iterator[Association]:
     """An established association, released at the end of the block.
 
@@ -44,6 +47,7 @@ def requested_association(
     contexts : at most 128
     calling_ae_title : who we say that we are
     timeout_s : for each step: connecting, the association, every answer
+    handlers : what serves requests of the peer on this association
 
     Raises
     ------
@@ -57,7 +61,7 @@ def requested_association(
     set_library_options()
     entity = _Caller(calling_ae_title, timeout_s)
     try:
-        association = _associate(entity, peer, contexts)
+        association = _associate(entity, peer, contexts, handlers)
         if not association.is_established:
             connected = entity.transport is not None and entity.transport.was_connected
             raise _reason(association, peer, calling_ae_title, connected=connected)
@@ -102,7 +106,12 @@ class _Caller(ApplicationEntity):
             self.transport.let_go()
 
 
-def _associate(entity: _Caller, peer: Peer, contexts: Sequence[PresentationContext]) -> Association:
+def _associate(
+    entity: _Caller,
+    peer: Peer,
+    contexts: Sequence[PresentationContext],
+    handlers: Sequence[tuple[EventType, Callable[[Event], Any]]],
+) -> Association:
     if peer.host is None or peer.port is None:
         raise PeerRefused("The peer has no host or no port in the settings", peer=peer.name)
     try:
@@ -112,6 +121,7 @@ def _associate(entity: _Caller, peer: Peer, contexts: Sequence[PresentationConte
             contexts=list(contexts),
             ae_title=peer.ae_title,
             max_pdu=MAXIMUM_PDU_BYTES,
+            evt_handlers=list(handlers),
         )
     except OSError as error:
         raise PeerUnreachable("The peer's host name is not known", host=peer.host) from error
@@ -124,6 +134,9 @@ def _reason(
     if not connected:
         return PeerUnreachable("Nothing listens at the peer's address", **where)
     answer = association.acceptor.primitive
+    if answer is not None and answer.result == _ACCEPTED:
+        # Not one presentation context among those it accepted; the library then aborts.
+        return PeerRefused("The peer offers nothing that we asked for: enable it there", **where)
     if not association.is_rejected or answer is None:
         return PeerUnreachable(
             "The peer did not answer an association request: is it a DICOM node?", **where

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from database.states import RejectionReason
 from firstread.encode import encode
 from firstread.evaluate import evaluate
 from firstread.models import models
@@ -31,6 +32,8 @@ db = typer.Typer(no_args_is_help=True, help="The database schema.")
 app.add_typer(db, name="db")
 jobs = typer.Typer(help="Jobs: where each study stands, why one failed, and trying again.")
 app.add_typer(jobs, name="jobs")
+results = typer.Typer(no_args_is_help=True, help="Results: taking back one that was wrong.")
+app.add_typer(results, name="results")
 app.add_typer(evaluate, name="evaluate")
 app.command()(predict)
 app.command()(encode)
@@ -148,6 +151,24 @@ def retry(job_id: Annotated[int, typer.Argument(help="The job's number.")]) -> N
 
     with errors_to_exit_code():
         raise typer.Exit(retry_and_print(_settings(), job_id))
+
+
+@results.command("withdraw")
+def withdraw(
+    study_instance_uid: Annotated[str, typer.Argument(help="The study's UID, as the page shows.")],
+    reason: Annotated[RejectionReason, typer.Option(help="Why; PACS is told the same.")],
+    version: Annotated[
+        int | None, typer.Option(min=1, help="Of the study; default: the result in force.")
+    ] = None,
+) -> None:
+    """Withdraw a wrong result: strike it, and send a rejection note to whoever has got it.
+
+    Example: `firstread results withdraw 1.2.840.99.7 --reason quality`.
+    """
+    from firstread.results import withdraw_and_print
+
+    with errors_to_exit_code():
+        withdraw_and_print(_settings(), study_instance_uid, reason, version=version)
 
 
 @db.command("upgrade")

@@ -26,9 +26,8 @@ def print_settings(settings: Settings, *, echo: bool) -> int:
     console.print(table)
     peers = Table("Peer", "AE title", "Address", "Roles", "Priority", title="Peers")
     for peer in settings.peers:
-        address = f"{peer.host}:{peer.port}" if peer.port else (peer.host or "any")
         roles = ", ".join(sorted(role.value for role in peer.roles))
-        peers.add_row(peer.name, peer.ae_title, address, roles, peer.priority.value)
+        peers.add_row(peer.name, peer.ae_title, peer.address or "any", roles, peer.priority.value)
     console.print(peers)
     problems = _problems(settings, echo=echo)
     for problem in problems:
@@ -51,6 +50,7 @@ def _problems(settings: Settings, *, echo: bool) -> list[str]:
             'roles = ["source", "destination"] in firstread.toml.'
         )
     problems += _folder_problems(settings.data_folder)
+    problems += _secret_problems(settings)
     problems += _schema_problems(settings)
     catalogue = read_catalogue(settings.bundles_folder)
     problems += [f"Bundle {name}: {error}" for name, error in catalogue.refused.items()]
@@ -60,6 +60,16 @@ def _problems(settings: Settings, *, echo: bool) -> list[str]:
         problems.append(str(error))
     if echo:
         problems += _echo_problems(settings)
+    return problems
+
+
+def _secret_problems(settings: Settings) -> list[str]:
+    problems = []
+    for peer in settings.destinations:
+        try:
+            settings.stow_secret(peer)
+        except FirstreadError as error:
+            problems.append(str(error))
     return problems
 
 
@@ -77,6 +87,8 @@ def _echo_problems(settings: Settings) -> list[str]:
     problems = []
     for peer in settings.destinations:
         try:
+            if not peer.has_address:
+                continue  # a DICOMweb service has nothing like C-ECHO
             verify_peer(peer, calling_ae_title=settings.ae_title, timeout_s=5.0)
         except FirstreadError as error:
             problems.append(f"Peer {peer.name}: {error}")

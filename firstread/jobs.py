@@ -16,6 +16,7 @@ from settings.environment import Settings
 
 _COLOURS = {
     "delivered": "green",
+    "committed": "green",
     "encoded": "yellow",
     "refused": "magenta",
     "failed": "bold red",

@@ -11,11 +11,13 @@ FirstreadError
 │   │                        PixelDataUndecodable, LungsNotFound)
 │   ├── BundleRejected
 │   ├── SettingsRefused
+│   ├── ResultNotWithdrawable
 │   └── PeerRefused
 ├── ResultMismatch          a defect of ours that was caught before it did harm
 └── Unavailable             something that we need is not there now; retried with capped backoff
     ├── PeerUnreachable
     ├── PeerBusy
+    ├── NotCommitted
     ├── SpoolFull
     ├── DatabaseUnavailable
     ├── BrokerUnavailable
@@ -140,6 +142,10 @@ class SettingsRefused(Refused):
     """A setting is missing or wrong."""
 
 
+class ResultNotWithdrawable(Refused):
+    """There is no such result, or it was withdrawn already."""
+
+
 class PeerRefused(Refused):
     """The peer refused for good: association rejected, SOP class or data not accepted."""
 
@@ -158,6 +164,10 @@ class PeerUnreachable(Unavailable):
 
 class PeerBusy(Unavailable):
     """The peer is out of resources for now (PS3.4 Table B.2-1, status A7xx)."""
+
+
+class NotCommitted(Unavailable):
+    """The peer has not promised to keep what it was sent (PS3.4 Annex J); it is sent again."""
 
 
 class SpoolFull(Unavailable):

@@ -28,6 +28,7 @@ from settings.peers import CheckedAETitle, Peer, PeerRole
 
 PREFIX = "FIRSTREAD_"
 SETTINGS_FILE_VARIABLE = PREFIX + "SETTINGS_FILE"
+_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _BUNDLES = Path(__file__).resolve().parent.parent / "models" / "bundles"
 
 
@@ -100,6 +101,7 @@ class Settings(BaseSettings):
     delivery_longest_retry_s: float = Field(default=300.0, gt=0)
     delivery_max_attempts: int = Field(default=40, ge=1)
     delivery_timeout_s: float = Field(default=30.0, gt=0)
+    stow_secrets: dict[str, SecretStr] = Field(default_factory=dict)  # by peer
 
     # Worklist page
     worklist_host: str = "127.0.0.1"
@@ -114,7 +116,27 @@ class Settings(BaseSettings):
         names = [peer.name for peer in self.peers]
         if len(names) != len(set(names)):
             raise ValueError("two peers share a name")
+        unknown = sorted(set(self.stow_secrets) - set(names))
+        if unknown:
+            raise ValueError(f"stow_secrets names no peer: {', '.join(unknown)}")
+        for peer in self.peers:
+            self._check_secret(peer)
         return self
+
+    def _check_secret(self, peer: Peer) -> None:
+        """A secret is given once, for a peer that uses it, and is never sent in clear."""
+        both = peer.name in self.stow_secrets and peer.stow_secret_file is not None
+        has_one = peer.name in self.stow_secrets or peer.stow_secret_file is not None
+        if both:
+            raise ValueError(f"peer {peer.name}: its secret is given twice")
+        if peer.stow_user and not has_one:
+            raise ValueError(f"peer {peer.name}: stow_user needs a secret")
+        if not has_one:
+            return
+        if peer.stow_url is None:
+            raise ValueError(f"peer {peer.name}: it has a secret and no stow_url")
+        if peer.stow_url.scheme != "https" and peer.stow_url.host not in _LOOPBACK:
+            raise ValueError(f"peer {peer.name}: a secret is only sent over https")
 
     @classmethod
     def settings_customise_sources(
@@ -177,6 +199,28 @@ class Settings(BaseSettings):
     def destinations(self) -> tuple[Peer, ...]:
         """Peers that results are sent to."""
         return tuple(peer for peer in self.peers if PeerRole.DESTINATION in peer.roles)
+
+    @property
+    def committing(self) -> tuple[Peer, ...]:
+        """Destinations that are asked for storage commitment, and call us with their answer."""
+        return tuple(peer for peer in self.destinations if peer.storage_commitment)
+
+    def stow_secret(self, peer: Peer) -> SecretStr | None:
+        """The password or token for a peer's DICOMweb service; None where it asks for none.
+
+        Raises
+        ------
+        SettingsRefused
+            The file that should hold it cannot be read.
+        """
+        if peer.stow_secret_file is None:
+            return self.stow_secrets.get(peer.name)
+        try:
+            return SecretStr(peer.stow_secret_file.read_text().strip())
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsRefused(
+                "The file with a peer's secret cannot be read", peer=peer.name
+            ) from error
 
 
 def read_settings(**overrides: Any) -> Settings:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import fields
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AnyHttpUrl, BaseModel, ConfigDict, Field, model_validator
 
 from radiology.encoding_profile import (
     EncodingChoice,
@@ -51,8 +52,19 @@ class Peer(BaseModel):
     """One scanner, router or PACS.
 
     A source is known by its AE title and, when `host` is given, by its address too. A destination
-    needs host and port, and so does a peer that is queried; to send what we ask for, that one must
-    be a source too. What a destination gets is its `encoding`.
+    needs host and port, or `stow_url` in their place. A peer that is queried needs host and port
+    too; to send what we ask for, it must be a source as well. What a destination gets is its
+    `encoding`.
+
+    Attributes
+    ----------
+    storage_commitment : a delivery counts as kept only once the peer has promised to keep it
+    storage_commitment_timeout_s : after so long without an answer it is asked again
+    reject_superseded : when a newer result is stored there, the older one is rejected by a note
+    stow_url : root of its DICOMweb service; results go there and not by C-STORE
+    stow_user : for basic authentication; without it a secret is a bearer token
+    stow_secret_file : file with the password or token; `Settings.stow_secrets` is the other way
+    stow_ca_file : certificates that its TLS certificate is checked against; default: the system's
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,6 +75,25 @@ class Peer(BaseModel):
     port: int | None = Field(default=None, ge=1, le=65535)
     roles: frozenset[PeerRole] = frozenset({PeerRole.SOURCE})
     priority: RequestPriority = RequestPriority.ROUTINE
+    storage_commitment: bool = False
+    storage_commitment_timeout_s: float = Field(default=600.0, gt=0)
+    reject_superseded: bool = False
+    stow_url: AnyHttpUrl | None = None
+    stow_user: str | None = None
+    stow_secret_file: Path | None = None
+    stow_ca_file: Path | None = None
+
+    @property
+    def has_address(self) -> bool:
+        """Whether an association can be requested."""
+        return self.host is not None and self.port is not None
+
+    @property
+    def address(self) -> str:
+        """Where it is, in one word, for a person; empty when it may be anywhere."""
+        if self.stow_url is not None:
+            return str(self.stow_url)
+        return f"{self.host}:{self.port}" if self.has_address else self.host or ""
 
     # What a destination gets: `EncodingChoice` says what each means
     profile: EncodingProfile = EncodingProfile.VIEWER
@@ -74,9 +105,21 @@ class Peer(BaseModel):
 
     @model_validator(mode="after")
     def _check_address(self) -> Self:
-        for role in (PeerRole.DESTINATION, PeerRole.QUERY):
-            if role in self.roles and (self.host is None or self.port is None):
-                raise ValueError(f"peer {self.name}: a {role} needs host and port")
+        if self.has_address:
+            return self
+        if PeerRole.DESTINATION in self.roles and self.stow_url is None:
+            raise ValueError(f"peer {self.name}: a destination needs host and port, or stow_url")
+        if PeerRole.QUERY in self.roles:
+            raise ValueError(f"peer {self.name}: a peer that is queried needs host and port")
+        if self.storage_commitment:
+            raise ValueError(f"peer {self.name}: storage_commitment needs host and port")
+        return self
+
+    @model_validator(mode="after")
+    def _check_stow_url(self) -> Self:
+        """A secret in the address would be shown and logged with it."""
+        if self.stow_url is not None and (self.stow_url.username or self.stow_url.password):
+            raise ValueError(f"peer {self.name}: stow_url must not hold user or password")
         return self
 
     @model_validator(mode="after")

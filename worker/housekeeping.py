@@ -10,6 +10,7 @@ from database.session import Engine, reading, transaction
 from database.studies import Quiet, Waits, assemble_study, quiet_studies
 from settings.environment import Settings
 from settings.log_events import get_logger
+from worker.reject_results import reject_superseded
 
 _log = get_logger("housekeeping")
 _WAKE_UP_LOST_AFTER_S = 5.0  # a job that nobody claims for so long, while a worker is idle
@@ -47,6 +48,7 @@ def sweep_once(settings: Settings, engine: Engine, now: datetime) -> SweepOutcom
         overdue = overdue_jobs(
             session, now=now, claimable_since=now - timedelta(seconds=_WAKE_UP_LOST_AFTER_S)
         )
+    reject_superseded(settings, engine, now)
     assembled = [_assemble(settings, engine, study_id, now) for study_id in ready]
     requeued: list[int] = []
     if overdue.expired:

@@ -87,6 +87,5 @@ def administration_screen(context: PageContext) -> Screen:
 
 def _peer_line(peer: Peer) -> tuple[str, str, str, str, str]:
     """Name, AE title, address, roles and priority: what may be shown of a peer."""
-    address = f"{peer.host}:{peer.port}" if peer.host and peer.port else peer.host or "any address"
     roles = ", ".join(sorted(role.value for role in peer.roles))
-    return (peer.name, peer.ae_title, address, roles, peer.priority.value)
+    return (peer.name, peer.ae_title, peer.address or "any address", roles, peer.priority.value)

@@ -118,7 +118,7 @@ def list_line(row: WorklistRow) -> ListLine:
         standing=standing_of(row),
         sex=patient_sex(row.study),
         age=patient_age(row.study),
-        found=found_in_words(result) if result else (),
+        found=found_in_words(result) if result and result.withdrawn_at is None else (),
         threshold=suspicion_threshold(result.reading) if result else None,
         deliveries=tuple(delivery_line(item) for item in result.deliveries) if result else (),
         note=newer_images_note(row),

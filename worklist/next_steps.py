@@ -39,6 +39,10 @@ _STEPS = {
     ),
     "PeerUnreachable": "It is tried again by itself. Check that the destination runs.",
     "PeerBusy": "It is tried again by itself.",
+    "NotCommitted": (
+        "It is sent and asked for again by itself. The administrator checks that the destination "
+        "knows our AE title, host and port, so that it can answer."
+    ),
     "SpoolFull": "The administrator makes room in the data folder; it goes on by itself.",
     "DatabaseUnavailable": "It goes on by itself when the database answers.",
     "BrokerUnavailable": "It goes on by itself when the broker answers.",

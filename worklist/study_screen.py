@@ -168,7 +168,8 @@ def _send_again_job_id(result: ResultFacts | None) -> int | None:
     if result is None:
         return None
     unsent = any(
-        delivery.state in _MAY_BE_SENT_AGAIN and (delivery.attempts or delivery.error_kind)
+        delivery.state is not DeliveryState.WITHDRAWN
+        and ((delivery.state in _MAY_BE_SENT_AGAIN and delivery.attempts) or delivery.error_kind)
         for delivery in result.deliveries
     )
     return result.job_id if unsent else None

@@ -6,8 +6,23 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from database.states import RUNNING, DeliveryState, JobState, StudyState
-from database.worklist_facts import DeliveryFacts, JobFacts, StudyFacts, WorklistRow
+from database.states import (
+    RUNNING,
+    DeliveryPurpose,
+    DeliveryState,
+    JobState,
+    ObjectState,
+    StudyState,
+)
+from database.worklist_facts import (
+    DeliveryFacts,
+    JobFacts,
+    ObjectFacts,
+    StudyFacts,
+    WorklistRow,
+)
+from dicom_node.status import is_stored
+from worklist.dimse_status import status_words
 from worklist.next_steps import next_step
 
 _AGE = re.compile(r"0*(\d{1,3})([DWMY])")  # PS3.5 Table 6.2-1, value representation AS
@@ -22,6 +37,7 @@ _STATES = {
     StudyState.INFERRED: "model has read it",
     StudyState.ENCODED: "results made",
     StudyState.DELIVERED: "results stored",
+    StudyState.COMMITTED: "results stored and kept",
     StudyState.REFUSED: "ended without a result",
     StudyState.FAILED: "ended with a fault",
 }
@@ -76,7 +92,9 @@ def standing_of(row: WorklistRow) -> Standing:
 def delivery_line(delivery: DeliveryFacts) -> DeliveryLine:
     """Where a delivery stands, with the reason and what to do where it did not go well."""
     words, when = _delivery_words(delivery)
-    troubled = bool(delivery.error_kind) and delivery.state is not DeliveryState.DELIVERED
+    if delivery.purpose is DeliveryPurpose.REJECTION:
+        words = f"rejection note {words}"
+    troubled = bool(delivery.error_kind) and delivery.state is not DeliveryState.WITHDRAWN
     return DeliveryLine(
         state=delivery.state,
         destination=delivery.destination,
@@ -85,6 +103,25 @@ def delivery_line(delivery: DeliveryFacts) -> DeliveryLine:
         reason=delivery.error_message if troubled else "",
         advice=next_step(delivery.error_kind) if troubled else "",
     )
+
+
+def object_words(item: ObjectFacts) -> str:
+    """What a destination answered for one object, in words."""
+    if item.state is ObjectState.COMMITTED:
+        return "stored, promised to be kept"
+    if item.status is None:
+        return item.reason or status_words(None)
+    words = status_words(item.status)
+    return f"{words}; {item.reason}" if is_stored(item.status) and item.reason else words
+
+
+def object_verdict(item: ObjectFacts) -> str:
+    """Whether a destination has one object: yes, no, or nothing while it is not known."""
+    if item.state is ObjectState.REFUSED:
+        return "no"
+    if item.status is None:
+        return ""
+    return "yes" if is_stored(item.status) and not item.reason else "no"
 
 
 def patient_age(study: StudyFacts) -> str:
@@ -106,9 +143,16 @@ def _was_returned(job: JobFacts) -> bool:
 
 
 def _delivery_words(delivery: DeliveryFacts) -> tuple[str, datetime | None]:
+    part = " in part" if delivery.error_kind else ""
     match delivery.state:
         case DeliveryState.DELIVERED:
-            return "stored", delivery.finished_at
+            return f"stored{part}", delivery.finished_at
+        case DeliveryState.COMMITTED:
+            return f"stored{part}, promised to be kept", delivery.finished_at
+        case DeliveryState.SENT if delivery.asks > 1:
+            return f"stored, asked {delivery.asks} times to keep it; next", delivery.due_at
+        case DeliveryState.SENT:
+            return "stored, not yet promised to be kept", None
         case DeliveryState.WAITING if delivery.lease_until is not None:
             return "sending", None
         case DeliveryState.WAITING if delivery.attempts:
@@ -121,4 +165,4 @@ def _delivery_words(delivery: DeliveryFacts) -> tuple[str, datetime | None]:
             attempts = "one attempt" if delivery.attempts == 1 else f"{delivery.attempts} attempts"
             return f"given up after {attempts}", delivery.finished_at
         case DeliveryState.WITHDRAWN:
-            return "withdrawn, superseded before it was sent", delivery.finished_at
+            return "withdrawn, not sent any more", delivery.finished_at

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from dicom_node.status import is_stored
 from radiology.errors import Fact
 from worklist.dimse_status import status_hex, status_words
+from worklist.study_words import object_verdict, object_words
 from worklist.verdict import WORDS, Kind
 
 _FOLDER = Path(__file__).resolve().parent
@@ -36,7 +36,8 @@ def make_templates() -> Environment:
         static=_static_addresses(),
         status_hex=status_hex,
         status_words=status_words,
-        is_stored=is_stored,
+        object_words=object_words,
+        object_verdict=object_verdict,
         kind_words={kind.value: word for kind, word in WORDS.items()},
         kinds=[kind.value for kind in Kind],
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from database.states import JobState, StudyState, WorklistRank
+from database.states import JobState, RejectionReason, StudyState, WorklistRank
 from database.worklist_facts import JobFacts, ResultFacts, WorklistRow
 from radiology.finding import Outcome, Urgency
 from worklist.next_steps import next_step
@@ -21,6 +21,7 @@ class Kind(StrEnum):
     NOT_ASSESSABLE = "not-assessable"
     REFUSED = "refused"
     FAILED = "failed"
+    WITHDRAWN = "withdrawn"
 
 
 WORDS = {
@@ -31,8 +32,16 @@ WORDS = {
     Kind.NOT_ASSESSABLE: "Not assessable",
     Kind.REFUSED: "Refused",
     Kind.FAILED: "Failed",
+    Kind.WITHDRAWN: "Withdrawn",
+}
+_WITHDRAWN_BECAUSE = {
+    RejectionReason.QUALITY: "rejected for quality reasons",
+    RejectionReason.PATIENT_SAFETY: "rejected for patient safety reasons",
+    RejectionReason.INCORRECT_WORKLIST: "made for an incorrect worklist entry",
+    RejectionReason.DATA_RETENTION: "to be kept no longer",
 }
 
+_READ = "Read the study as if it had not been analysed."
 _ANSWERED = {
     WorklistRank.URGENT: Kind.URGENT,
     WorklistRank.SUSPECTED: Kind.SUSPECTED,
@@ -57,12 +66,13 @@ class Verdict:
     """One study's answer.
 
     `reason` says why there is no reading, `advice` what a person can do about it; both are empty
-    where there is nothing to explain.
+    where there is nothing to explain. `struck` is what a withdrawn result said.
     """
 
     kind: Kind
     reason: str = ""
     advice: str = ""
+    struck: str = ""
 
     @property
     def word(self) -> str:
@@ -81,6 +91,8 @@ def verdict_of(row: WorklistRow) -> Verdict:
     rank = row.study.worklist_rank
     if rank is WorklistRank.PENDING:
         return Verdict(Kind.PENDING)
+    if row.result is not None and row.result.withdrawn_at is not None:
+        return verdict_of_result(row.result)
     kind = _ANSWERED.get(rank)
     if kind is None:
         return _unanswered(row)
@@ -96,7 +108,11 @@ def verdict_of(row: WorklistRow) -> Verdict:
 
 
 def verdict_of_result(result: ResultFacts) -> Verdict:
-    """The answer that one result gives, whether it is in force or superseded."""
+    """The answer that one result gives, whether it is in force, superseded or withdrawn."""
+    if result.withdrawn_at is not None:
+        why = _WITHDRAWN_BECAUSE.get(result.withdrawal_reason or RejectionReason.QUALITY, "")
+        said = verdict_of_result(replace(result, withdrawn_at=None))
+        return Verdict(Kind.WITHDRAWN, f"The result was withdrawn: {why}.", _READ, said.word)
     if result.outcome is Outcome.NOT_ASSESSABLE or result.urgency is None:
         refused_by = str(result.reading.get("refused_by") or "NotAssessable")
         return Verdict(Kind.NOT_ASSESSABLE, result.reason, next_step(refused_by))

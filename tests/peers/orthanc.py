@@ -28,6 +28,7 @@ class OrthancPeer:
     host, dicom_port : where it listens for associations
     http_url : its REST interface, without a closing slash
     process : the program, for tests that stop or kill it
+    credentials : user and password, where it asks for them
     """
 
     ae_title: str
@@ -35,6 +36,7 @@ class OrthancPeer:
     dicom_port: int
     http_url: str
     process: ServerProcess
+    credentials: tuple[str, str] | None = None
 
     @property
     def dicomweb_url(self) -> str:
@@ -147,6 +149,11 @@ class OrthancPeer:
             grouped.setdefault(tags.get("Modality", ""), []).append(tags["SeriesInstanceUID"])
         return grouped
 
+    def delete(self, **keys: str) -> None:
+        """Delete the instances that match."""
+        for found in self.instance_ids(**keys):
+            self._request("DELETE", f"/instances/{found}")
+
     def forget_all(self) -> None:
         """Delete every study and every peer added by `know_peer`."""
         for found in self.get("/patients"):
@@ -157,14 +164,18 @@ class OrthancPeer:
     def _request(
         self, method: str, path: str, *, timeout_s: float = 30.0, **content: Any
     ) -> httpx.Response:
-        with httpx.Client(trust_env=False, timeout=timeout_s) as client:
+        with httpx.Client(trust_env=False, timeout=timeout_s, auth=self.credentials) as client:
             answer = client.request(method, f"{self.http_url}{path}", **content)
         answer.raise_for_status()
         return answer
 
 
 def start_orthanc(
-    folder: Path, *, ae_title: str = "ORTHANC", options: dict[str, Any] | None = None
+    folder: Path,
+    *,
+    ae_title: str = "ORTHANC",
+    options: dict[str, Any] | None = None,
+    credentials: tuple[str, str] | None = None,
 ) -> OrthancPeer:
     """Start an Orthanc of its own and wait until it answers.
 
@@ -176,6 +187,7 @@ def start_orthanc(
     folder : an empty folder for the configuration, the index and the files
     ae_title : its AE title
     options : entries of Orthanc's configuration file that replace ours
+    credentials : what `options` make it ask for
     """
     program = require_program("Orthanc", package="orthanc")
     http_port, dicom_port = free_port(), free_port()
@@ -210,6 +222,7 @@ def start_orthanc(
         dicom_port=dicom_port,
         http_url=f"http://127.0.0.1:{http_port}",
         process=process,
+        credentials=credentials,
     )
     process.wait_until_ready(lambda: _answers(peer))
     return peer

@@ -86,3 +86,43 @@ def test_a_secret_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsRefused) as refused:
         read_settings()
     assert "hunter2" not in str(refused.value)
+
+
+def _web_peer(**more: object) -> dict[str, object]:
+    return {"name": "web", "ae_title": "WEB", "roles": ["destination"], **more}
+
+
+@pytest.mark.parametrize(
+    ("peer", "secrets", "words"),
+    [
+        ({"storage_commitment": True, "stow_url": "https://pacs/dicom-web"}, {}, "needs host"),
+        ({}, {}, "host and port, or stow_url"),
+        ({"stow_url": "https://user:word@pacs/dicom-web"}, {}, "must not hold user"),
+        ({"stow_url": "http://pacs/dicom-web"}, {"web": "secret-word"}, "only sent over https"),
+        ({"stow_url": "https://pacs/dicom-web", "stow_user": "u"}, {}, "needs a secret"),
+        ({"stow_url": "https://pacs/dicom-web"}, {"pacs": "secret-word"}, "names no peer"),
+        ({"host": "pacs", "port": 104}, {"web": "secret-word"}, "no stow_url"),
+        (
+            {"stow_url": "https://pacs/dicom-web", "stow_secret_file": "word"},
+            {"web": "secret-word"},
+            "given twice",
+        ),
+    ],
+)
+def test_a_destination_that_cannot_work_is_refused_at_start(
+    peer: dict[str, object], secrets: dict[str, str], words: str
+) -> None:
+    """Address, storage commitment and secret of a destination must fit; no secret is repeated."""
+    with pytest.raises(SettingsRefused, match=words) as refusal:
+        read_settings(peers=[_web_peer(**peer)], stow_secrets=secrets)
+    assert "secret-word" not in str(refusal.value)
+
+
+def test_a_secret_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The secret of a peer comes by environment, and is masked wherever settings are shown."""
+    monkeypatch.setenv("FIRSTREAD_STOW_SECRETS", '{"web": "secret-word"}')
+    settings = read_settings(peers=[_web_peer(stow_url="https://pacs/dicom-web")])
+    secret = settings.stow_secret(settings.peers[0])
+    assert secret is not None
+    assert secret.get_secret_value() == "secret-word"
+    assert "secret-word" not in str(settings.stow_secrets)

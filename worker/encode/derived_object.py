@@ -46,6 +46,7 @@ class ObjectKind(StrEnum):
     SR = "SR"
     SC = "SC"
     PDF = "PDF"
+    KO = "KO"  # a note that rejects the others, when they were wrong
 
 
 class ReportForm(StrEnum):

@@ -8,17 +8,18 @@ import pytest
 from sqlalchemy import select
 
 from database.deliveries import (
+    ObjectAnswer,
     claim_delivery,
     due_deliveries,
     end_delivery,
     objects_to_send,
     postpone_delivery,
-    record_statuses,
+    record_answers,
     retry_deliveries,
 )
 from database.jobs import LeaseLost
 from database.session import Engine, reading, transaction
-from database.states import DeliveryState, JobState, StudyState
+from database.states import DeliveryState, JobState, ObjectState, StudyState
 from database.tables import Job, Study
 from tests.builders.rows import claim, finish, later, queue_job
 
@@ -51,7 +52,7 @@ def test_the_last_delivery_ends_the_job(delivering: Engine) -> None:
     act = take_delivery(delivering, 2)
     objects = act(objects_to_send)
     assert isinstance(objects, list)
-    act(record_statuses, {objects[0].id: 0x0000}, later(3))
+    act(record_answers, {objects[0].id: ObjectAnswer(ObjectState.STORED, 0x0000)}, later(3))
     act(end_delivery, DeliveryState.DELIVERED, later(3))
     with reading(delivering) as session:
         assert session.scalars(select(Job.state)).one() is JobState.DELIVERED

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine, reading
 from database.tables import Association, Base, Instance, Quarantine
+from dicom_node.association_audit import Clock
 from dicom_node.node import Node, start_node
 from dicom_node.send import Answer, send_instances
 from dicom_node.verification import verify_peer
@@ -115,19 +116,22 @@ def node_settings(folder: Path, **changes: Any) -> Settings:
 
 
 @contextmanager
-def running_node(folder: Path, **changes: Any) -> Iterator[RunningNode]:
+def running_node(
+    folder: Path, *, clock: Clock | None = None, **changes: Any
+) -> Iterator[RunningNode]:
     """Start a node, and stop it at the end.
 
     Parameters
     ----------
     folder : for its data
+    clock : the system's when left out
     changes : settings that differ from `node_settings`
     """
     settings = node_settings(folder, **changes)
     settings.data_folder.mkdir(parents=True, exist_ok=True)
     engine = open_engine(settings.database_address)
     upgrade_schema(engine)
-    node = start_node(settings, engine)
+    node = start_node(settings, engine, clock)
     try:
         yield RunningNode(node, settings, engine)
     finally:

@@ -8,12 +8,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from database.deliveries import DeliveryClaim, claim_delivery, objects_to_send, record_statuses
+from database.deliveries import (
+    DeliveryClaim,
+    ObjectAnswer,
+    claim_delivery,
+    objects_to_send,
+    record_answers,
+)
 from database.jobs import claim_job
 from database.results import newest_report, store_result
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine, reading, transaction
-from database.states import ObjectKind
+from database.states import ObjectKind, ObjectState
 from database.tables import DeliveredObject, Result, ResultObject
 from database.worklist_rows import study_page
 from radiology.finding import Outcome, Urgency
@@ -101,7 +107,12 @@ def test_an_answer_is_kept_with_the_planned_object(engine: Engine) -> None:
     claim = take(engine, "archive")
     with transaction(engine) as session:
         (sent,) = objects_to_send(session, claim)
-        record_statuses(session, claim, {sent.id: 0x0000}, NOON + timedelta(seconds=1))
+        record_answers(
+            session,
+            claim,
+            {sent.id: ObjectAnswer(ObjectState.STORED, 0x0000)},
+            NOON + timedelta(seconds=1),
+        )
     with reading(engine) as session:
         (row,) = session.scalars(
             select(DeliveredObject).where(DeliveredObject.delivery_id == claim.delivery_id)

@@ -10,7 +10,7 @@ from pydicom import Dataset
 
 from radiology.encoding_profile import EncodingChoice, EncodingProfile
 from radiology.errors import ResultMismatch
-from tests.unit.worker.test_encode_studies import Chest, result_context
+from tests.unit.worker.encoded_chest import Chest, result_context
 from tests.unit.worker.test_proof import made_of, prove
 
 

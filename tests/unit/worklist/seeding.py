@@ -10,11 +10,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from database.deliveries import (
+    ObjectAnswer,
     claim_delivery,
     end_delivery,
     objects_to_send,
     postpone_delivery,
-    record_statuses,
+    record_answers,
 )
 from database.instances import Arrival, record_instance, record_quarantine
 from database.jobs import (
@@ -28,9 +29,10 @@ from database.jobs import (
 )
 from database.results import store_result
 from database.session import Engine, open_engine, transaction
-from database.states import DeliveryState, JobState, WorklistRank
+from database.states import DeliveryState, JobState, ObjectState, WorklistRank
 from database.studies import Waits, assemble_study
 from database.tables import Base, Study
+from dicom_node.status import is_stored
 from radiology.finding import Reading, Urgency
 from radiology.identity import derived_uid
 from settings.peers import RequestPriority
@@ -243,7 +245,13 @@ class SeededHospital:
             objects = objects_to_send(session, claim)
             self.later(0.7)
             answered = zip(objects, itertools.cycle(statuses), strict=False)
-            record_statuses(session, claim, {item.id: code for item, code in answered}, self.now)
+            answers = {
+                item.id: ObjectAnswer(
+                    ObjectState.STORED if is_stored(code) else ObjectState.WAITING, code
+                )
+                for item, code in answered
+            }
+            record_answers(session, claim, answers, self.now)
             refused = state is not DeliveryState.DELIVERED
             end_delivery(
                 session,

@@ -35,7 +35,7 @@ def test_routine_only_with_a_reading(routine_row: WorklistRow) -> None:
     assert routine_row.job is not None
     assert routine_row.result is not None
     unassessed = replace(routine_row.result, outcome=Outcome.NOT_ASSESSABLE, urgency=None)
-    answered = {StudyState.ENCODED, StudyState.DELIVERED}
+    answered = {StudyState.ENCODED, StudyState.DELIVERED, StudyState.COMMITTED}
     for state, job_state, result in itertools.product(
         StudyState, JobState, (None, unassessed, routine_row.result)
     ):

@@ -1,0 +1,34 @@
+"""`firstread results`: taking back a result that was wrong."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from rich.console import Console
+
+from database.schema import check_schema
+from database.session import open_engine
+from database.states import RejectionReason
+from settings.environment import Settings
+from worker.reject_results import withdraw_result
+
+
+def withdraw_and_print(
+    settings: Settings,
+    study_instance_uid: str,
+    reason: RejectionReason,
+    *,
+    version: int | None,
+) -> None:
+    """Withdraw a result and say where it is rejected."""
+    engine = open_engine(settings.database_address)
+    check_schema(engine)
+    done = withdraw_result(
+        settings, engine, study_instance_uid, reason, datetime.now(UTC), version=version
+    )
+    console = Console()
+    console.print(f"The result of version {done.study_version} is withdrawn.")
+    if done.destinations:
+        console.print(f"A rejection note goes to: {', '.join(done.destinations)}.")
+    else:
+        console.print("No destination has got it, so no rejection note is sent.")
