@@ -65,6 +65,7 @@ def encode_segmentation(
     _refer_to_source(laid_out, context, frames)
     laid_out.Rows, laid_out.Columns = context.volume.shape[1:]
     laid_out.SegmentsOverlap = "YES"  # lesions lie in the lungs
+    laid_out.ContentCreatorName = ""  # type 2 (PS3.3 Section 10.9); highdicom leaves it out
     laid_out.PixelData = _packed(
         segments[number - 1].mask(context.regions, index) for number, index in frames
     )
