@@ -13,6 +13,9 @@ TORCH_PIP_OPTIONS ?=
 
 # What a run at a desk can do without (it is skipped), and CI cannot.
 TEST_DEBIAN_PACKAGES := orthanc orthanc-dicomweb dcmtk dicom3tools redis-server postgresql chromium
+# A viewer that the tests look at our objects with: the npm package carries it built.
+OHIF := @ohif/app@3.13.2
+OHIF_SHA512 := WZdxmpmG7rqFgW9ZJLcbgr3XCtLi1KDNPoMaeY5PPe6j4G4fjEjjkycZM6C6Zk2F87BKxFfpq+jd5xXZB9E8EA==
 # What the demo can do without: without Orthanc it starts a small PACS of our own.
 DEMO_DEBIAN_PACKAGES := orthanc
 
@@ -20,7 +23,7 @@ PACKAGES := $(patsubst %/__init__.py,%,$(wildcard $(addsuffix /__init__.py,\
 	firstread worklist worker dicom_node models database settings radiology training evaluation \
 	benchmarks tests/peers tests/builders)))
 
-.PHONY: help setup setup-training demo test check unit bench train serve lock format clean
+.PHONY: help setup setup-training demo test check viewer unit bench train serve lock format clean
 
 help: ## List these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +37,7 @@ demo: setup ## Send a study through the whole path; STUDY=folder takes your own 
 
 test: setup ## Run every test, with real peers; what is not installed is skipped, unless CI=true
 	@.ci/debian-packages $(if $(filter true,$(CI)),required,wanted) $(TEST_DEBIAN_PACKAGES)
+	@.ci/npm-package $(if $(filter true,$(CI)),required,wanted) $(OHIF) $(OHIF_SHA512) build/ohif
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(TEST_OPTIONS)
 
 check: setup ## Format, lint, types, imports and unit tests; about two minutes on two cores
@@ -43,6 +47,9 @@ check: setup ## Format, lint, types, imports and unit tests; about two minutes o
 	$(BIN)/mypy $(addprefix -p ,$(subst /,.,$(PACKAGES))) -m tests.conftest
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2 --dist worksteal -q tests/unit
+
+viewer: ## Unpack OHIF into build/, for the tests that look at our objects in a real viewer
+	@.ci/npm-package required $(OHIF) $(OHIF_SHA512) build/ohif
 
 unit: setup ## Run the unit tests alone
 	$(BIN)/python -m pytest -q tests/unit $(TEST_OPTIONS)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.result_objects import measure_result_objects
 from benchmarks.study_latency import measure_study_latency
 
 
@@ -29,6 +30,9 @@ def main() -> None:
         },
         "study_latency": measure_study_latency(
             console, arguments.folder, slices=arguments.slices, runs=arguments.runs
+        ),
+        "result_objects": measure_result_objects(
+            console, arguments.folder / "objects", slices=arguments.slices, runs=arguments.runs
         ),
     }
     results = Path(__file__).parent / "results"

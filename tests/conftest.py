@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from tests.peers.dicom3tools import dciodvfy as run_dciodvfy
 from tests.peers.orthanc import OrthancPeer, start_orthanc
 from tests.peers.ports import free_port as new_free_port
 from tests.peers.postgres import PostgresServer, start_postgres
-from tests.peers.programs import shared_ct_folder, shared_data
+from tests.peers.programs import REPOSITORY, shared_ct_folder, shared_data
 from tests.peers.redis import RedisServer, start_redis
 
 # Two busy cores make single examples slow without anything being wrong.
@@ -26,6 +27,31 @@ settings.register_profile(
     "firstread", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("firstread")
+
+
+_FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let fixtures know at their end whether the test failed."""
+    report = yield
+    item.stash[_FAILED] = report.failed or item.stash.get(_FAILED, False)
+    return report
+
+
+@pytest.fixture
+def keep_failing_picture(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Give a function that keeps a picture of a page in test-results/ if the test failed."""
+
+    def keep(page: Page, *, failed: bool = False) -> None:
+        if failed or request.node.stash.get(_FAILED, False):
+            name = re.sub(r"[^\w.-]+", "-", request.node.name)
+            page.screenshot(path=REPOSITORY / "test-results" / f"{name}.png")
+
+    return keep
 
 
 @pytest.fixture(autouse=True)

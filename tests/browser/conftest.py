@@ -1,10 +1,12 @@
-"""A running worklist page, with a hospital behind it that goes on while somebody watches."""
+"""A running worklist page with a hospital behind it that goes on, and a running OHIF with PACS."""
 
 from __future__ import annotations
 
+import io
 import os
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,9 +14,14 @@ from pathlib import Path
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from settings.environment import Settings
+from tests.peers.chromium import running_chromium
+from tests.peers.ohif import CHROMIUM_ARGUMENTS, OhifServer, running_ohif
+from tests.peers.ohif_page import OhifPage, opened_in_ohif
+from tests.peers.orthanc import OrthancPeer, start_orthanc
 from tests.peers.ports import free_port
 from tests.peers.waiting import wait_until
 from tests.unit.worklist.ordinary_day import OrdinaryDay, seed_ordinary_day
@@ -110,7 +117,9 @@ def address(running_page: Callable[[], RunningPage]) -> str:
 
 
 @pytest.fixture
-def reader(browser: Browser, address: str) -> Iterator[Page]:
+def reader(
+    browser: Browser, address: str, keep_failing_picture: Callable[..., None]
+) -> Iterator[Page]:
     """Give a page of a reader's browser; anything on its console but talk is a failure."""
     context = browser.new_context(base_url=address, viewport={"width": 1440, "height": 900})
     page = context.new_page()
@@ -123,6 +132,7 @@ def reader(browser: Browser, address: str) -> Iterator[Page]:
         ),
     )
     yield page
+    keep_failing_picture(page, failed=bool(complaints))
     context.close()
     assert not complaints, complaints
 
@@ -135,5 +145,65 @@ def keep_picture() -> Callable[..., None]:
         if _KEEP_PICTURES:
             _PICTURES.mkdir(parents=True, exist_ok=True)
             page.screenshot(path=_PICTURES / f"{name}.png", full_page=whole)
+
+    return keep
+
+
+# --- OHIF ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def pacs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrthancPeer]:
+    """Give one Orthanc for all studies of a module: each test looks at its own."""
+    peer = start_orthanc(tmp_path_factory.mktemp("orthanc"))
+    yield peer
+    peer.process.stop()
+
+
+@pytest.fixture(scope="module")
+def viewer(pacs: OrthancPeer) -> Iterator[OhifServer]:
+    """Give OHIF in front of that Orthanc."""
+    with running_ohif(pacs) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def viewer_browser() -> Iterator[Browser]:
+    """Give a Chromium that draws in three dimensions without a graphics card."""
+    with running_chromium(*CHROMIUM_ARGUMENTS) as running:
+        yield running
+
+
+@pytest.fixture
+def open_in_viewer(
+    viewer_browser: Browser, viewer: OhifServer, keep_failing_picture: Callable[..., None]
+) -> Callable[..., AbstractContextManager[OhifPage]]:
+    """Give a context manager that opens a study by its UID; a failing picture is kept.
+
+    An error on the console is a failure, unless ``may_complain``.
+    """
+
+    @contextmanager
+    def open_study(study_instance_uid: str, *, may_complain: bool = False) -> Iterator[OhifPage]:
+        with opened_in_ohif(viewer_browser, viewer, study_instance_uid) as page:
+            try:
+                yield page
+                assert may_complain or not page.complaints, page.complaints
+            except BaseException:
+                keep_failing_picture(page.page, failed=True)
+                raise
+
+    return open_study
+
+
+@pytest.fixture
+def keep_viewer_picture() -> Callable[[OhifPage, str], None]:
+    """Give a function that keeps a picture of OHIF for the documentation, when asked to."""
+
+    def keep(page: OhifPage, name: str) -> None:
+        if _KEEP_PICTURES:
+            with Image.open(io.BytesIO(page.page.screenshot())) as picture:
+                few_colours = picture.convert("RGB").resize((960, 600)).quantize(64)
+                few_colours.save(_PICTURES / f"{name}.png", optimize=True)
 
     return keep

@@ -72,6 +72,7 @@ def encode_segmentation(
     frames = [_frame(item, laid_out) for item in laid_out.PerFrameFunctionalGroupsSequence]
     _refer_to_source(laid_out, context, frames)
     laid_out.Rows, laid_out.Columns = context.volume.shape[1:]
+    laid_out.ContentCreatorName = ""  # type 2 (PS3.3 Section 10.9); highdicom leaves it out
     if variant.form.is_labelmap:
         laid_out.SegmentsOverlap = "NO"
         _compress(laid_out, labelled_frames(segments, [index for _, index in frames]), variant.form)

@@ -12,7 +12,7 @@ from pydicom import Dataset
 from pydicom.uid import JPEGLSLossless
 
 from radiology.finding import Side
-from tests.peers.dcmqi import read_measurements
+from tests.peers.dcmqi import read_report
 from tests.peers.dcmtk import Dcmtk
 from tests.peers.dicom3tools import dciodvfy
 from tests.unit.worker.encoded_chest import ENHANCED, Chest
@@ -69,7 +69,8 @@ def test_dcmqi_reads_the_figures(tmp_path: Path) -> None:
     context, _, report = made()
     path = tmp_path / "sr.dcm"
     report.save_as(path, enforce_file_format=True)
-    read = {one["TrackingIdentifier"]: one for one in read_measurements(path, tmp_path)}
+    content, _ = read_report(path, work_folder=tmp_path)
+    read = {one["TrackingIdentifier"]: one for one in content["Measurements"]}
     assert set(read) == {"Right lung", "Left lung", "Ground glass opacity", "Consolidation"}
     assert [one["ReferencedSegment"] for one in read.values()] == [1, 2, 3, 4]
     right = {

@@ -1,0 +1,178 @@
+"""Our objects as a radiologist sees them: OHIF in Chromium, in front of a real Orthanc."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from radiology.region import LesionLabel
+from tests.builders.analysed_phantom import KINDS, PROFILES, analysed_phantom
+from tests.builders.stored_study import StoredStudy, store_study
+from tests.peers.ohif_page import OhifPage, Picture
+from tests.peers.orthanc import OrthancPeer
+from worker.encode import ObjectKind
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+Opener = Callable[[str], AbstractContextManager[OhifPage]]
+
+CHROMA = 25
+"""CT is grey; what is painted is not. Difference between the largest and smallest of RGB."""
+
+EVERY_PROFILE = pytest.mark.parametrize("profile", PROFILES)
+EVERY_KIND = pytest.mark.parametrize("kind", KINDS)
+ENHANCED = pytest.mark.parametrize("enhanced", [False, True], ids=["CT", "Enhanced CT"])
+
+
+def stored(
+    pacs: OrthancPeer, folder: Path, profile: str, kind: str, *, enhanced: bool = False
+) -> StoredStudy:
+    study = analysed_phantom(kind, folder / "source", enhanced=enhanced)
+    return store_study(pacs, study, study.encoded(profile))
+
+
+@EVERY_PROFILE
+@EVERY_KIND
+@ENHANCED
+def test_every_object_is_listed_and_opens(
+    pacs: OrthancPeer,
+    tmp_path: Path,
+    open_in_viewer: Opener,
+    keep_viewer_picture: Callable[[OhifPage, str], None],
+    profile: str,
+    kind: str,
+    enhanced: bool,
+) -> None:
+    """Source, key picture, report and, with findings, the segmentation: each by a double click."""
+    study = stored(pacs, tmp_path, profile, kind, enhanced=enhanced)
+    with open_in_viewer(study.study_instance_uid) as page:
+        listed = page.series()
+        for one in study.objects:
+            modality = str(one.dataset.Modality)
+            assert (modality, str(one.dataset.SeriesDescription)) in listed
+        assert len(listed) == len(study.objects) + 1
+        page.open_report(study.description(ObjectKind.SR))
+        assert page.shown_image() == study.image(study.key_slice)
+        page.open_image(study.description(ObjectKind.SC))
+        (capture,) = (one.dataset for one in study.objects if one.kind is ObjectKind.SC)
+        assert page.shown_image() == f"{capture.SOPInstanceUID}/frames/1"
+        assert page.picture().std() > 30  # a black viewport has 0
+        if not enhanced:
+            keep_viewer_picture(page, f"ohif-capture-{kind.replace(' ', '-')}")
+
+
+@ENHANCED
+def test_the_segmentation_is_painted_over_its_voxels(
+    pacs: OrthancPeer,
+    tmp_path: Path,
+    open_in_viewer: Opener,
+    keep_viewer_picture: Callable[[OhifPage, str], None],
+    enhanced: bool,
+) -> None:
+    """Grey before, coloured afterwards: every voxel of a segment, each class in its own colour,
+    and nothing beside them."""
+    study = stored(pacs, tmp_path, "viewer", "positive", enhanced=enhanced)
+    regions = study.study.context.regions
+    index = study.key_slice
+    with open_in_viewer(study.study_instance_uid) as page:
+        page.show_slice(study.image(index))
+        before = page.picture()
+        segments = page.load_segmentation(study.description(ObjectKind.SEG))
+        page.show_slice(study.image(index))
+        after = page.picture()
+        x, y = voxel_places(page, study, index, after)
+        if not enhanced:
+            keep_viewer_picture(page, "ohif-segmentation")
+    counted = {one.label: one.voxels for one in segments}
+    assert counted["Ground glass opacity"] == np.count_nonzero(
+        regions.lesions == LesionLabel.GROUND_GLASS
+    )
+    assert counted["Consolidation"] == np.count_nonzero(
+        regions.lesions == LesionLabel.CONSOLIDATION
+    )
+    painted, lesions = chroma(after)[y, x] > CHROMA, regions.lesions[index]
+    shown = (regions.lungs[index] > 0) | (lesions > 0)
+    assert np.mean(chroma(before)[y, x] > CHROMA) < 0.001  # letters at the edge
+    assert painted[shown].all()
+    assert np.mean(painted[~shown]) < 0.001
+    glass = after[y, x][lesions == LesionLabel.GROUND_GLASS].mean(axis=0)
+    solid = after[y, x][lesions == LesionLabel.CONSOLIDATION].mean(axis=0)
+    assert glass[2] > glass[0] + 60  # blue, of (86, 180, 233)
+    assert solid[0] > solid[2] + 30  # orange, of (230, 159, 0)
+
+
+def voxel_places(
+    page: OhifPage, study: StoredStudy, index: int, picture: Picture
+) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+    """Column and row of the picture at which the middle of each voxel of a slice is shown."""
+    volume = study.study.context.volume
+    _, rows, columns = volume.shape
+    row, column = np.indices((rows, columns))
+    indices = np.stack([np.full_like(row, index), row, column], axis=-1).reshape(-1, 3)
+    places = np.rint(page.places(volume.positions_mm(indices.astype(float)))).astype(int)
+    x, y = places.T.reshape(2, rows, columns)
+    assert x.min() >= 0
+    assert x.max() < picture.shape[1]
+    assert y.min() >= 0
+    assert y.max() < picture.shape[0]
+    return x, y
+
+
+def chroma(picture: Picture) -> NDArray[np.int_]:
+    """How far a picture is from grey, for each pixel."""
+    return picture.max(axis=2).astype(int) - picture.min(axis=2)
+
+
+@ENHANCED
+def test_the_report_shows_its_figures_at_the_lesion(
+    pacs: OrthancPeer,
+    tmp_path: Path,
+    open_in_viewer: Opener,
+    keep_viewer_picture: Callable[[OhifPage, str], None],
+    enhanced: bool,
+) -> None:
+    """The report jumps to its slice, draws outlines there, and shows what was measured."""
+    study = stored(pacs, tmp_path, "viewer", "positive", enhanced=enhanced)
+    reading = study.study.context.reading
+    with open_in_viewer(study.study_instance_uid) as page:
+        page.open_report(study.description(ObjectKind.SR))
+        assert page.shown_image() == study.image(study.key_slice)
+        lines = page.lines()
+        assert reading.suspicion is not None
+        assert f"Probability: {100 * reading.suspicion:.2f} %" in lines
+        for figures in reading.figures.values():
+            assert f"Volume: {figures.lesion_volume_ml:.2f} ml" in lines
+            assert f"Volume: {figures.lung_volume_ml:.2f} ml" in lines
+        assert page.outlines() >= 4
+        if not enhanced:
+            keep_viewer_picture(page, "ohif-report")
+        page.next_measurement()
+        assert page.lines()
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("negative", "Probability: 3.10 %"),
+        ("not assessable", "NOT ASSESSABLE - failed checks: 1.00 {checks}"),
+    ],
+)
+def test_a_report_without_findings_says_so(
+    pacs: OrthancPeer,
+    tmp_path: Path,
+    open_in_viewer: Opener,
+    keep_viewer_picture: Callable[[OhifPage, str], None],
+    kind: str,
+    said: str,
+) -> None:
+    """A low probability, or that nothing could be assessed, stands on the picture."""
+    study = stored(pacs, tmp_path, "viewer", kind)
+    with open_in_viewer(study.study_instance_uid) as page:
+        page.open_report(study.description(ObjectKind.SR))
+        assert said in page.lines()
+        keep_viewer_picture(page, f"ohif-report-{kind.replace(' ', '-')}")
