@@ -46,10 +46,10 @@ PROCESSING_EQUIPMENT = Code("109102", "DCM", "Processing Equipment")  # CID 7005
 SOURCE_IMAGE = Code("121322", "DCM", "Source image for image processing operation")  # CID 7202
 
 # --- Why a result is rejected (IHE IOCM; titles of Key Object Selection documents) --------------
-REJECTED_FOR_QUALITY = Code("113001", "DCM", "Rejected for Quality Reasons")  # CID 7011
-REJECTED_FOR_SAFETY = Code("113037", "DCM", "Rejected for Patient Safety Reasons")  # CID 7011
-INCORRECT_WORKLIST_ENTRY = Code("113038", "DCM", "Incorrect Modality Worklist Entry")  # CID 7011
-DATA_RETENTION_EXPIRED = Code("113039", "DCM", "Data Retention Policy Expired")  # CID 7011
+REJECTED_FOR_QUALITY = Code("113001", "DCM", "Rejected for Quality Reasons")  # CID 7010
+REJECTED_FOR_SAFETY = Code("113037", "DCM", "Rejected for Patient Safety Reasons")  # CID 7010
+INCORRECT_WORKLIST_ENTRY = Code("113038", "DCM", "Incorrect Modality Worklist Entry")  # CID 7010
+DATA_RETENTION_EXPIRED = Code("113039", "DCM", "Data Retention Policy Expired")  # CID 7010
 
 # --- Anatomy ------------------------------------------------------------------------------------
 LUNG = Code("39607008", "SCT", "Lung")  # CID 4

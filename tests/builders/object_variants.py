@@ -15,7 +15,7 @@ from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
 from radiology.identity import derived_uid
 from tests.builders.analysed_phantom import AnalysedStudy
-from worker.encode import ObjectKind, encode_segmentation
+from worker.encode import ObjectKind, SegmentationVariant, encode_segmentation
 
 Variant = Callable[[AnalysedStudy], Dataset]
 
@@ -80,7 +80,7 @@ def segmentation_as_sent(study: AnalysedStudy) -> Dataset:
 
 def segmentation_with_every_frame(study: AnalysedStudy) -> Dataset:
     """BINARY, a frame for every slice and segment."""
-    encoded = encode_segmentation(study.context, omit_empty_frames=False)
+    encoded = encode_segmentation(study.context, SegmentationVariant(omit_empty_frames=False))
     assert encoded is not None
     return _reread(encoded)
 

@@ -1,6 +1,6 @@
 """Rejection note: says that objects of ours are no longer valid, and why.
 
-PS3.3 A.35.4 (Key Object Selection Document IOD), PS3.16 TID 2010 and CID 7011 (titles). What an
+PS3.3 A.35.4 (Key Object Selection Document IOD), PS3.16 TID 2010 and CID 7010 (titles). What an
 archive and a viewer do with it is IHE Imaging Object Change Management (IOCM): they hide what it
 names.
 """
@@ -37,7 +37,7 @@ def encode_rejection_note(
     Parameters
     ----------
     rejected : the objects, of one study, without pixels
-    title : why, from CID 7011
+    title : why, from CID 7010
     rejected_at : the same each time that the note is made: it is part of the bytes
     result_version : of the result that is rejected
 

@@ -24,6 +24,9 @@ CHINESE: Mapping[str, str] = {
         "疑似，且较重一侧肺病变占比 ≥ {} %"
     ),
     "suspected, and {} % or more of the lungs consolidated": "疑似，且双肺实变占比 ≥ {} %",
+    "suspected, and lesions grew by more than {} % within {} h": (
+        "疑似，且病变增大超过 {} %（{} 小时内）"
+    ),
     "suspicion at or above its threshold": "可疑度达到或超过阈值",
     "suspicion below its threshold": "可疑度低于阈值",
     # Slices and outlines

@@ -24,6 +24,7 @@ ENGLISH: tuple[str, ...] = (
     # Urgency rules (worker/flag/urgency.py)
     "suspected, and lesions in {} % or more of the worse lung",
     "suspected, and {} % or more of the lungs consolidated",
+    "suspected, and lesions grew by more than {} % within {} h",
     "suspicion at or above its threshold",
     "suspicion below its threshold",
     # Slices and outlines
