@@ -15,7 +15,8 @@ from enum import Enum, auto
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from database.deliveries import DeliveryClaim, ObjectAtDestination
+from database.delivered_objects import ObjectAtDestination
+from database.deliveries import DeliveryClaim
 from database.delivery_ends import note_delivery_end, refusals_in_words
 from database.events import record_event
 from database.states import DeliveryState, ObjectState

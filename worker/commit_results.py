@@ -16,15 +16,13 @@ from database.commitments import (
     record_report,
     record_request,
 )
+from database.delivered_objects import ObjectAtDestination, objects_at_destination, send_all_again
 from database.deliveries import (
     DeliveryClaim,
-    ObjectAtDestination,
     await_commitment,
     end_delivery,
-    objects_at_destination,
     postpone_delivery,
     record_delivery_event,
-    send_all_again,
 )
 from database.delivery_ends import refusals_in_words
 from database.jobs import LeaseLost

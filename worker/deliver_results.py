@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+from database.delivered_objects import (
+    ObjectAnswer,
+    objects_at_destination,
+    objects_to_send,
+    record_answers,
+)
 from database.deliveries import (
     DeliveryClaim,
-    ObjectAnswer,
     await_commitment,
     claim_delivery,
     end_delivery,
-    objects_at_destination,
-    objects_to_send,
     postpone_delivery,
-    record_answers,
     record_delivery_event,
 )
 from database.delivery_ends import refusals_in_words

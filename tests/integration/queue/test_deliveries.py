@@ -7,14 +7,12 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import select
 
+from database.delivered_objects import ObjectAnswer, objects_to_send, record_answers
 from database.deliveries import (
-    ObjectAnswer,
     claim_delivery,
     due_deliveries,
     end_delivery,
-    objects_to_send,
     postpone_delivery,
-    record_answers,
     retry_deliveries,
 )
 from database.jobs import LeaseLost

@@ -8,13 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from database.deliveries import (
-    DeliveryClaim,
-    ObjectAnswer,
-    claim_delivery,
-    objects_to_send,
-    record_answers,
-)
+from database.delivered_objects import ObjectAnswer, objects_to_send, record_answers
+from database.deliveries import DeliveryClaim, claim_delivery
 from database.jobs import claim_job
 from database.results import newest_report, store_result
 from database.schema import upgrade_schema

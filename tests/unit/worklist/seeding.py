@@ -9,14 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from database.deliveries import (
-    ObjectAnswer,
-    claim_delivery,
-    end_delivery,
-    objects_to_send,
-    postpone_delivery,
-    record_answers,
-)
+from database.delivered_objects import ObjectAnswer, objects_to_send, record_answers
+from database.deliveries import claim_delivery, end_delivery, postpone_delivery
 from database.instances import Arrival, record_instance, record_quarantine
 from database.jobs import (
     Claim,

@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 from database.commitments import record_request
-from database.deliveries import (
-    ObjectAnswer,
-    await_commitment,
-    claim_delivery,
-    end_delivery,
-    objects_to_send,
-    record_answers,
-)
+from database.delivered_objects import ObjectAnswer, objects_to_send, record_answers
+from database.deliveries import await_commitment, claim_delivery, end_delivery
 from database.delivery_ends import refusals_in_words
 from database.session import transaction
 from database.states import DeliveryState, ObjectState, RejectionReason
