@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from radiology import codes
 from radiology.region import LabelMap, LesionLabel, LungLabel, Mask
+from radiology.territory import Territory
 from worker.encode.derived_object import ResultContext
 from worker.encode.segments import LOBES
 
@@ -30,7 +31,35 @@ _KINDS: Mapping[tuple[str, str], str] = {
         (lobe.kind.value, lobe.laterality.value if lobe.laterality else ""): lobe.territory.value
         for lobe in LOBES
     },
+    **{
+        (zone.value, side.value): f"{word} {part} zone"
+        for side, word in ((codes.RIGHT, "right"), (codes.LEFT, "left"))
+        for zone, part in (
+            (codes.UPPER_ZONE, "upper"),
+            (codes.MIDDLE_ZONE, "middle"),
+            (codes.LOWER_ZONE, "lower"),
+        )
+    },
 }
+
+TERRITORY_KINDS = frozenset({codes.LOBE_OF_LUNG.value, codes.ZONE_OF_LUNG.value})
+"""Findings of a report that their sites tell apart."""
+
+_UPPER_AND_MIDDLE = {Territory.RIGHT_UPPER_LOBE.value, Territory.RIGHT_MIDDLE_LOBE.value}
+
+
+def site_meaning(sites: Sequence[tuple[str, str]]) -> str | None:
+    """Where finding sites are, as one place: each the code of an anatomy and of its side, if any.
+
+    Returns
+    -------
+    None where it is not known, or where they are several places.
+    """
+    # The right middle lobe is one without its side, and is given with it too.
+    places = {meaning_of(site, side) or meaning_of(site) for site, side in sites}
+    if places == _UPPER_AND_MIDDLE:
+        return Territory.RIGHT_UPPER_AND_MIDDLE_LOBE.value
+    return places.pop() if len(places) == 1 else None
 
 
 def meaning_of(code_value: str, side_value: str = "") -> str | None:

@@ -19,7 +19,13 @@ from radiology.errors import ResultMismatch
 from radiology.region import Mask
 from radiology.volume import SourceFrame
 from worker.encode.derived_object import ResultContext
-from worker.encode.proof.meaning import LUNGS, ReadingMasks, meaning_of
+from worker.encode.proof.meaning import (
+    LUNGS,
+    TERRITORY_KINDS,
+    ReadingMasks,
+    meaning_of,
+    site_meaning,
+)
 from worker.encode.proof.source import ProvedSource
 from worker.frame_headers import code_text, items, numbers, text, whole
 
@@ -153,19 +159,29 @@ def _drawings(group: Dataset) -> Iterator[_Drawing]:
 
 
 def _meanings(group: Dataset) -> tuple[str | None, str | None]:
-    """What the finding of a group is, and within what it lies."""
-    finding, site, side = "", "", ""
+    """What the finding of a group is, and within what it lies.
+
+    Which lobe or zone a finding is stands in its sites: two for lobes that are one.
+    """
+    finding = ""
+    sites: list[tuple[str, str]] = []
     for item in items(group, "ContentSequence"):
         name = code_text(item, "ConceptNameCodeSequence")
         if name == _FINDING:
             finding = code_text(item, "ConceptCodeSequence")
         elif name == _FINDING_SITE:
-            site = code_text(item, "ConceptCodeSequence")
-            for modifier in items(item, "ContentSequence"):
-                if code_text(modifier, "ConceptNameCodeSequence") == _LATERALITY:
-                    side = code_text(modifier, "ConceptCodeSequence")
-    within = meaning_of(site, side)
-    return meaning_of(finding) or meaning_of(finding, side), within
+            sites.append((code_text(item, "ConceptCodeSequence"), _side(item)))
+    within = site_meaning(sites)
+    if finding in TERRITORY_KINDS:
+        return within, None
+    return meaning_of(finding) or meaning_of(finding, sites[0][1] if sites else ""), within
+
+
+def _side(site: Dataset) -> str:
+    for modifier in items(site, "ContentSequence"):
+        if code_text(modifier, "ConceptNameCodeSequence") == _LATERALITY:
+            return code_text(modifier, "ConceptCodeSequence")
+    return ""
 
 
 def _place_of(drawn: _Drawing, source: ProvedSource) -> int:
