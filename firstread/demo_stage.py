@@ -153,7 +153,7 @@ def _port(wanted: int, option: str) -> int:
 
 def _variables(folder: Path, dicom_port: int, worklist_port: int, pacs: Pacs) -> dict[str, str]:
     scanner = Peer.model_validate({"name": "scanner", "ae_title": SCANNER_AE_TITLE})
-    peers = [json.loads(peer.model_dump_json()) for peer in (scanner, pacs.peer)]
+    peers = [json.loads(peer.model_dump_json(exclude_unset=True)) for peer in (scanner, pacs.peer)]
     return {
         PREFIX + "DATA_FOLDER": str(folder / "data"),
         PREFIX + "DICOM_HOST": "127.0.0.1",
