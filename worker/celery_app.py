@@ -22,6 +22,7 @@ HOUSEKEEPING = "housekeeping"
 QUEUES = (ANALYSIS, DELIVERY, HOUSEKEEPING)
 
 _ANALYSIS_HARD_LIMIT_S = 900
+_FILES = "worker.message_files:Transport"
 _FILESYSTEM_POLL_S = 0.1  # a wake-up takes half of it on average; an idle worker 2 % of a core
 
 
@@ -30,6 +31,8 @@ def make_app(settings: Settings) -> Celery:
     app = Celery("firstread", include=["worker.tasks"])
     app.conf.update(
         broker_url=_broker_url(settings),
+        # None: the one that the URL names.
+        broker_transport=_FILES if settings.embedded else None,
         broker_transport_options=_transport_options(settings),
         # A broker that is not there yet is waited for: containers start in any order.
         broker_connection_retry_on_startup=True,

@@ -1,0 +1,129 @@
+"""Messages as files, written and read by many processes at once."""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import pytest
+from kombu import Connection, Queue
+from structlog.testing import capture_logs
+
+from worker.celery_app import ANALYSIS, QUEUES
+from worker.message_files import Channel
+
+TRANSPORT = "worker.message_files:Transport"
+WRITERS, READERS, MESSAGES = 3, 3, 300
+EXCHANGES = [f"exchange{number}" for number in range(40)]
+_END = -1
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A broker's folder, empty."""
+    for name in ("messages", "control"):
+        (tmp_path / name).mkdir()
+    return tmp_path
+
+
+@pytest.fixture
+def processes() -> Iterator[ProcessPoolExecutor]:
+    """As many processes as write and read; each begins anew, as ours do."""
+    anew = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(WRITERS + READERS, mp_context=anew) as pool:
+        yield pool
+
+
+def _connection(folder: Path) -> Connection:
+    messages = str(folder / "messages")
+    options = {
+        "data_folder_in": messages,
+        "data_folder_out": messages,
+        "control_folder": str(folder / "control"),
+        "polling_interval": 0.001,
+    }
+    return Connection("filesystem://", transport=TRANSPORT, transport_options=options)
+
+
+def _write(folder: Path, first: int, count: int = MESSAGES) -> None:
+    with _connection(folder) as connection, connection.SimpleQueue(ANALYSIS) as queue:
+        for number in range(first, first + count):
+            queue.put(number)
+
+
+def _read(folder: Path) -> list[int]:
+    """Take messages until one says that it was the last."""
+    found: list[int] = []
+    with _connection(folder) as connection, connection.SimpleQueue(ANALYSIS) as queue:
+        while True:
+            message = queue.get(timeout=60)
+            message.ack()
+            if message.payload == _END:
+                return found
+            found.append(message.payload)
+
+
+def _bind(folder: Path, queue: str, together: threading.Barrier) -> None:
+    with _connection(folder) as connection:
+        for exchange in EXCHANGES:
+            together.wait(timeout=60)
+            bound = Queue(queue, exchange=exchange, routing_key=queue)
+            bound.bind(connection.default_channel).declare()
+
+
+def test_every_message_is_read_once_and_whole(folder: Path, processes: ProcessPoolExecutor) -> None:
+    """Writers and readers in their own processes: none fails, nothing is lost or read twice."""
+    reading = [processes.submit(_read, folder) for _ in range(READERS)]
+    writing = [processes.submit(_write, folder, MESSAGES * one) for one in range(WRITERS)]
+    for one in writing:
+        one.result()
+    for _ in range(READERS):
+        _write(folder, _END, 1)
+    found = [number for one in reading for number in one.result()]
+    assert sorted(found) == list(range(MESSAGES * WRITERS))
+    assert list((folder / "messages").iterdir()) == []
+
+
+def test_every_binding_is_kept(folder: Path, processes: ProcessPoolExecutor) -> None:
+    """Queues that are bound at one moment, as when all parts start, are all in the table."""
+    with multiprocessing.get_context("spawn").Manager() as manager:
+        together = manager.Barrier(len(QUEUES))
+        for bound in [processes.submit(_bind, folder, queue, together) for queue in QUEUES]:
+            bound.result()
+    with _connection(folder) as connection:
+        for exchange in EXCHANGES:
+            table = connection.default_channel.get_table(exchange)
+            assert sorted(binding.queue for binding in table) == sorted(QUEUES)
+
+
+def test_files_that_are_not_messages_are_not_counted_nor_read(folder: Path) -> None:
+    """What a killed writer or reader left behind wakes nobody, and looks like no wake-up."""
+    with _connection(folder) as connection:
+        channel = connection.default_channel
+        assert isinstance(channel, Channel)
+        queue = Queue(ANALYSIS, routing_key=ANALYSIS).bind(channel)
+        for ending in ("part", "taken"):
+            (folder / "messages" / f"1_1.{ANALYSIS}.msg.{ending}").write_text("{")
+        assert queue.queue_declare().message_count == 0
+        assert queue.get(no_ack=True) is None
+
+
+def test_a_message_that_is_cut_off_is_passed_over(
+    folder: Path, processes: ProcessPoolExecutor
+) -> None:
+    """A power cut may leave an empty file: it is dropped with a warning, the next one is read."""
+    (folder / "messages" / f"1_1.{ANALYSIS}.msg").touch()
+    processes.submit(_write, folder, 7, 1).result()
+    with (
+        capture_logs() as events,
+        _connection(folder) as connection,
+        connection.SimpleQueue(ANALYSIS) as queue,
+    ):
+        message = queue.get(timeout=60)
+        message.ack()
+        assert message.payload == 7
+    assert [event["event"] for event in events] == ["message_unreadable"]
+    assert list((folder / "messages").iterdir()) == []
