@@ -35,6 +35,8 @@ class PriorCandidate:
 def prior_candidates(session: Session, study_id: int) -> list[PriorCandidate]:
     """Other studies with the patient ID of a study, whose lungs were read.
 
+    A result that was withdrawn is not to be relied upon, not even as what was before.
+
     Returns
     -------
     The last received first. None for a study without a patient ID.
@@ -57,6 +59,7 @@ def prior_candidates(session: Session, study_id: int) -> list[PriorCandidate]:
             this.patient_id != "",
             Study.id != study_id,
             Result.superseded_by_id.is_(None),
+            Result.withdrawn_at.is_(None),
             Result.chest_map.is_not(None),
             Result.outcome.in_((Outcome.FINDINGS, Outcome.NO_FINDINGS)),
         )

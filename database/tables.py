@@ -122,11 +122,14 @@ class Study(Base):
     `version` counts assemblies: it is 0 until the study was first quiet, and grows by one each
     time that instances came late. `patient_id` and `accession_number` are identifiers; name and
     birth date are not kept outside the received instances. A study that was `asked_for` came only
-    because we wanted to compare with it: it is read, but neither listed nor delivered.
+    because we wanted to compare with it: it is read, but neither listed, counted nor delivered.
     """
 
     __tablename__ = "study"
-    __table_args__ = (Index("ix_study_worklist", "asked_for", "worklist_rank", "received_at"),)
+    __table_args__ = (
+        Index("ix_study_worklist", "asked_for", "worklist_rank", "received_at"),
+        Index("ix_study_state", "state", "asked_for"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     study_instance_uid: Mapped[str] = mapped_column(String(UID_LENGTH), unique=True)
@@ -136,7 +139,7 @@ class Study(Base):
     patient_age: Mapped[str] = mapped_column(String(4), default="")
     calling_ae_title: Mapped[str] = mapped_column(String(AE_TITLE_LENGTH))
     priority: Mapped[RequestPriority] = mapped_column(default=RequestPriority.ROUTINE)
-    state: Mapped[StudyState] = mapped_column(default=StudyState.RECEIVED, index=True)
+    state: Mapped[StudyState] = mapped_column(default=StudyState.RECEIVED)
     version: Mapped[int] = mapped_column(default=0)
     worklist_rank: Mapped[WorklistRank] = mapped_column(default=WorklistRank.PENDING)
     asked_for: Mapped[bool] = mapped_column(default=False, server_default=false())

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from database.states import RejectionReason
 from database.tables import Result
 from firstread.phantom import EXTENSIVE_LESIONS, TYPICAL_LESIONS, Lesion, Phantom, Posture
 from firstread.phantom.study import StudyIdentity
@@ -17,8 +18,10 @@ from radiology.finding import Outcome, Urgency
 from settings.environment import Settings, read_settings
 from tests.builders.bundles import write_bundle
 from tests.builders.chest_pairs import scan
+from tests.builders.rows import later
 from tests.builders.spooled import ReadingRoom
 from tests.builders.truth_reader import TruthReader
+from worker.reject_results import withdraw_result
 
 FIRST_DAY = datetime(2026, 1, 1, 12, 0)  # noqa: DTZ001 a scanner's clock has no zone
 PATIENT = StudyIdentity(
@@ -136,6 +139,18 @@ def test_a_damaged_map_is_passed_over(room: ReadingRoom, then: Phantom, now: Pha
     assert course(result)["comparisons"] == []
     assert "cannot be read" in course(result)["not_compared"][0]["reason"]
     assert len(course(result)["points"]) == 2  # the figures are in the database
+
+
+def test_a_withdrawn_result_is_no_prior(room: ReadingRoom, then: Phantom, now: Phantom) -> None:
+    """What was taken back is not to be relied upon, not even as what was before."""
+    room.read(then, PATIENT)
+    withdraw_result(
+        room.settings, room.engine, PATIENT.uid("study"), RejectionReason.QUALITY, later(600)
+    )
+    result = room.read(now, LATER)
+    assert course(result)["comparisons"] == []
+    assert len(course(result)["points"]) == 1
+    assert result.urgency_rule.startswith("suspicion")
 
 
 def test_instances_that_are_gone_prove_nothing(

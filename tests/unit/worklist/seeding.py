@@ -77,6 +77,7 @@ class SeededHospital:
         images: int = 3,
         priority: RequestPriority = RequestPriority.ROUTINE,
         into: str | None = None,
+        asked_for: bool = False,
     ) -> str:
         """Images of a new study, or further ones of the study `into`; gives the UID."""
         self._last_number += 1
@@ -101,6 +102,7 @@ class SeededHospital:
                     accession_number=accession_number,
                     patient_sex=sex,
                     patient_age=age,
+                    asked_for=asked_for,
                 )
                 record_instance(session, arrival, self.now)
         self.later(1.2)

@@ -79,6 +79,20 @@ def test_counts(ordinary_day: OrdinaryDay, hospital: SeededHospital) -> None:
     assert sum(ranks.values()) == sum(states.values()) == 12
 
 
+def test_a_study_that_we_asked_for_is_in_no_number(hospital: SeededHospital) -> None:
+    """Waiting, urgent or failed: what came only to be compared with is none of the page's work."""
+    hospital.queue(hospital.receive(asked_for=True))
+    with reading(hospital.engine) as session:
+        assert oldest_waiting_job(session) is None
+    hospital.answer(hospital.claim(), Urgency.URGENT, MILD, destinations=("pacs",))
+    _, failing = hospital.claimed(asked_for=True)
+    hospital.fail(failing, "PixelDataUndecodable", "The pixel data cannot be decoded")
+    with reading(hospital.engine) as session:
+        assert sum(rank_counts(session).values()) == sum(state_counts(session).values()) == 0
+        assert failed_jobs(session, limit=50) == open_deliveries(session, limit=50) == ()
+        assert worklist_page(session).rows == ()
+
+
 def test_token_changes_with_what_the_page_shows(hospital: SeededHospital) -> None:
     """Arrival, assembly, claim, progress, result, delivery and quarantine are each noticed."""
     seen = []
