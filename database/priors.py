@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
-from database.tables import Instance, Result, Study
+from database.results import ReportReference, is_report_for_viewers
+from database.tables import Instance, Result, ResultObject, Study
 from radiology.finding import Outcome
 
 _MOST = 50  # of one patient; more cannot be told apart in any picture of a course
@@ -24,12 +25,14 @@ class PriorCandidate:
     instance_path : of one received instance, within the spool folder; its header knows more
     chest_map_path : within the results folder
     reading : `Reading.facts()` of the result in force
+    report : its SR for viewers; None where it has none
     """
 
     study_instance_uid: str
     instance_path: str
     chest_map_path: str
     reading: Mapping[str, Any]
+    report: ReportReference | None
 
 
 def prior_candidates(session: Session, study_id: int) -> list[PriorCandidate]:
@@ -49,11 +52,26 @@ def prior_candidates(session: Session, study_id: int) -> list[PriorCandidate]:
         .correlate(Study)
         .scalar_subquery()
     )
+    any_object = aliased(ResultObject)
+    report = (
+        select(func.min(any_object.id))
+        .where(any_object.result_id == Result.id, is_report_for_viewers(any_object))
+        .correlate(Result)
+        .scalar_subquery()
+    )
     rows = session.execute(
-        select(Study.study_instance_uid, Instance.path, Result.chest_map, Result.reading)
+        select(
+            Study.study_instance_uid,
+            Instance.path,
+            Result.chest_map,
+            Result.reading,
+            ResultObject.series_instance_uid,
+            ResultObject.sop_instance_uid,
+        )
         .join(this, this.patient_id == Study.patient_id)
         .join(Result, Result.study_id == Study.id)
         .join(Instance, Instance.id == first_instance)
+        .outerjoin(ResultObject, ResultObject.id == report)
         .where(
             this.id == study_id,
             this.patient_id != "",
@@ -66,4 +84,9 @@ def prior_candidates(session: Session, study_id: int) -> list[PriorCandidate]:
         .order_by(Study.received_at.desc(), Study.id.desc())
         .limit(_MOST)
     )
-    return [PriorCandidate(*row) for row in rows]
+    return [
+        PriorCandidate(
+            uid, path, chest_map, facts, ReportReference(uid, series, sop) if sop else None
+        )
+        for uid, path, chest_map, facts, series, sop in rows
+    ]

@@ -6,12 +6,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.orm import Session
 
 from database.events import record_event
 from database.states import DeliveryPurpose, DeliveryState, ObjectKind
 from database.tables import DeliveredObject, Delivery, Result, ResultObject, Study
+
+_MACHINE_REPORT = "SR:machine"  # how the recipes of reports for programs begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,13 +167,45 @@ def newest_report(
             Result.study_id == study_id,
             Result.study_version < before_version,
             Result.withdrawn_at.is_(None),
-            ResultObject.kind == ObjectKind.REPORT,
-            ~ResultObject.recipe.startswith("SR:machine"),
+            is_report_for_viewers(ResultObject),
         )
         .order_by(Result.study_version.desc(), ResultObject.id)
         .limit(1)
     ).one_or_none()
     return ReportReference(*row) if row is not None else None
+
+
+def machine_reports(
+    session: Session, study_id: int, *, before_version: int
+) -> dict[str, ReportReference]:
+    """The newest SR for programs of an earlier version, by the word of its recipe.
+
+    As in `newest_report`, one that was withdrawn does not count.
+    """
+    rows = session.execute(
+        select(
+            ResultObject.recipe,
+            Study.study_instance_uid,
+            ResultObject.series_instance_uid,
+            ResultObject.sop_instance_uid,
+        )
+        .join(Result, Result.id == ResultObject.result_id)
+        .join(Study, Study.id == Result.study_id)
+        .where(
+            Result.study_id == study_id,
+            Result.study_version < before_version,
+            Result.withdrawn_at.is_(None),
+            ResultObject.kind == ObjectKind.REPORT,
+            ResultObject.recipe.startswith(_MACHINE_REPORT),
+        )
+        .order_by(Result.study_version, ResultObject.id)
+    )
+    return {recipe: ReportReference(*uids) for recipe, *uids in rows}
+
+
+def is_report_for_viewers(table: type[ResultObject]) -> ColumnElement[bool]:
+    """The condition that an object is the SR that viewers draw, and not one for programs."""
+    return and_(table.kind == ObjectKind.REPORT, ~table.recipe.startswith(_MACHINE_REPORT))
 
 
 def is_our_object(session: Session, sop_instance_uid: str) -> bool:

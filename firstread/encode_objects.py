@@ -93,7 +93,6 @@ def _written(
             triage=study.triage,
             content_datetime=datetime.now(UTC),
             result_version=1,
-            predecessor=None,
         ),
         settings,
     )

@@ -111,6 +111,7 @@ PERCENT = Code("%", "UCUM", "Percent")  # CID 83
 MILLILITRE = Code("ml", "UCUM", "milliliter")  # UCUM: m (milli) and l (litre)
 HOUNSFIELD_UNIT = Code("[hnsf'U]", "UCUM", "Hounsfield unit")  # CID 83
 NO_UNIT = Code("1", "UCUM", "no units")  # CID 7181
+DAY = Code("d", "UCUM", "day")  # UCUM
 SLICES = Code("{slices}", "UCUM", "slices")  # UCUM annotation: a count of what it names
 CHECKS = Code("{checks}", "UCUM", "checks")  # UCUM annotation
 
@@ -147,3 +148,6 @@ CT_SEVERITY_SCORE = Code("CT_SEVERITY", PRIVATE_SCHEME, "CT severity score (0 to
 PRIOR_LESION_VOLUME = Code("PRIOR_LESION_ML", PRIVATE_SCHEME, "Lesion volume in the prior study")
 LESION_VOLUME_CHANGE = Code("LESION_CHANGE", PRIVATE_SCHEME, "Change of lesion volume")
 LESION_GROWTH = Code("LESION_GROWTH", PRIVATE_SCHEME, "Growth of lesions since the prior study")
+COMPARED_WITH = Code("COMPARED_WITH", PRIVATE_SCHEME, "Compared with")
+# CID 280 (extensible) has baseline and enrolment; the CT before the last one is neither.
+EARLIER_CT = Code("EARLIER_CT", PRIVATE_SCHEME, "Earlier CT that is compared with")

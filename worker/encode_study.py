@@ -16,7 +16,7 @@ from radiology.finding import Reading, Triage
 from radiology.volume import Volume
 from settings.environment import Settings
 from worker.encode import (
-    PredecessorReport,
+    EarlierReports,
     ResultContext,
     encode_results,
     plan_results,
@@ -43,7 +43,7 @@ class StudyToEncode:
     triage: Triage | None
     content_datetime: datetime
     result_version: int
-    predecessor: PredecessorReport | None
+    earlier_reports: EarlierReports = field(default_factory=EarlierReports)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def result_context(study: StudyToEncode, settings: Settings) -> ResultContext:
         software_version=version("firstread"),
         device_serial_number=settings.ae_title,
         result_version=study.result_version,
-        predecessor=study.predecessor,
+        earlier_reports=study.earlier_reports,
         most_tracked_lesions=settings.most_tracked_lesions,
         language=settings.language,
     )

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from database.priors import PriorCandidate
+from database.results import ReportReference
 from radiology.course import CoursePoint, NotCompared
 from radiology.severity import LesionMeasurement
 from worker.patient_identity import contradiction, read_patient_identity
@@ -20,10 +21,12 @@ class Prior:
     Attributes
     ----------
     chest_map : where its map is kept
+    report : the SR for viewers that was made of it; None where there is none
     """
 
     point: CoursePoint
     chest_map: Path
+    report: ReportReference | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ def choose_priors(
         if reason or point is None:
             refused.append(NotCompared(one.study_instance_uid, reason or "no figures were kept"))
         else:
-            found.append(Prior(point, results_folder / one.chest_map_path))
+            found.append(Prior(point, results_folder / one.chest_map_path, one.report))
     found.sort(key=lambda prior: prior.point.acquired_at, reverse=True)
     return Priors(tuple(found), tuple(refused))
 

@@ -30,7 +30,7 @@ from database.jobs import (
     record_decisions,
 )
 from database.priors import prior_candidates
-from database.results import newest_report, store_result
+from database.results import store_result
 from database.session import reading, transaction
 from database.states import JobState, ObjectKind, WorklistRank
 from database.tables import Result, ResultObject, SeriesDecision
@@ -46,7 +46,7 @@ from radiology.severity import ClinicalContext
 from settings.log_events import get_logger
 from worker.bundle_series import bundle_refusal
 from worker.decode_volume import decode_volume
-from worker.encode import PredecessorReport
+from worker.earlier_reports import earlier_reports
 from worker.encode_study import EncodedStudy, StudyToEncode, encode_study
 from worker.end_attempt import end_defect, end_mismatch, end_refused, return_or_fail
 from worker.equipment import Equipment
@@ -154,7 +154,13 @@ class _Job:
                 triage=triage,
                 content_datetime=self._claim.queued_at,
                 result_version=self._claim.study_version,
-                predecessor=self._predecessor(),
+                earlier_reports=earlier_reports(
+                    self._own.engine,
+                    self._claim.study_id,
+                    self._claim.study_version,
+                    answer=answer,
+                    priors=priors,
+                ),
             ),
             self._own.settings,
         )
@@ -209,17 +215,6 @@ class _Job:
             )
 
         return show
-
-    def _predecessor(self) -> PredecessorReport | None:
-        with reading(self._own.engine) as session:
-            found = newest_report(
-                session, self._claim.study_id, before_version=self._claim.study_version
-            )
-        if found is None:
-            return None
-        return PredecessorReport(
-            found.study_instance_uid, found.series_instance_uid, found.sop_instance_uid
-        )
 
     def _store(
         self,

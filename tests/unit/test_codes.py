@@ -99,6 +99,8 @@ def test_exactly_these_codes_are_private() -> None:
         "PRIOR_LESION_ML",
         "LESION_CHANGE",
         "LESION_GROWTH",
+        "COMPARED_WITH",
+        "EARLIER_CT",
     }
     assert PRIVATE_SCHEME.startswith("99")  # PS3.16 Section 8.2
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from worker.encode.derived_object import (
     DISCLAIMER,
+    EarlierReport,
+    EarlierReports,
     EncodedObject,
     ObjectKind,
-    PredecessorReport,
     ResultContext,
 )
 from worker.encode.measurement_report import encode_measurement_report
@@ -23,9 +24,10 @@ from worker.encode.shown_reading import ShownReading
 
 __all__ = [
     "DISCLAIMER",
+    "EarlierReport",
+    "EarlierReports",
     "EncodedObject",
     "ObjectKind",
-    "PredecessorReport",
     "Recipe",
     "ResultContext",
     "SegmentationVariant",

@@ -1,12 +1,14 @@
 """The groups of the report that answer for the study as a whole: triage, signs, severity.
 
 PS3.16 TID 1501 (Measurement and Qualitative Evaluation Group). Each figure is inferred from a
-point inside what raised the suspicion: OHIF needs a place for every group. The answer is on the
-key slice; signs and severity are on others, since OHIF writes all figures of a slice over it.
+point: OHIF needs a place for every group, and writes its figures there. The answer is on the key
+slice, in lung away from the lesions, where their own figures stand; signs and severity are on other
+slices, inside what raised the suspicion.
 """
 
 from __future__ import annotations
 
+import numpy as np
 from highdicom.sr import MeasurementsAndQualitativeEvaluations, QualitativeEvaluation
 
 from radiology import codes
@@ -20,6 +22,7 @@ from worker.encode.derived_object import ResultContext
 from worker.encode.figures import Figure, percent
 from worker.encode.group_parts import Group, algorithm_identification, at_point, lung_site, tracking
 from worker.encode.key_slices import key_slice, lesion_areas, lung_areas, spread
+from worker.encode.outline import interior_point
 
 _PLACES = 3  # answer, signs, severity
 _SUMMARIES = {
@@ -153,7 +156,11 @@ def _group(
         finding_type=coded(finding_type),
         finding_sites=[lung_site(codes.BILATERAL)],
         algorithm_id=algorithm_identification(context, in_full=name == "AI triage"),
-        measurements=at_point(context, figures, index, _showing(context, index)),
+        measurements=(
+            at_point(context, figures, index, _showing(context, index))
+            if place
+            else at_point(context, figures, index, *_apart(context, index))
+        ),
         qualitative_evaluations=[
             QualitativeEvaluation(coded(name), coded(value)) for name, value in said
         ]
@@ -171,8 +178,24 @@ def _slice(context: ResultContext, place: int) -> int:
     return places[min(place, len(places) - 1)]
 
 
+def _apart(context: ResultContext, index: int) -> tuple[Mask, Mask]:
+    """Where on a slice the answer points, and what from afar: lesions, and the lungs' own figures.
+
+    Into lung without a lesion, where there is any.
+    """
+    lungs: Mask = context.regions.lungs[index] > 0
+    lesions: Mask = context.regions.lesions[index] > 0
+    if not context.has_findings:
+        lesions = np.zeros_like(lesions)
+    healthy = lungs & ~lesions
+    column, row = interior_point(lungs)
+    others = lesions.copy()
+    others[int(row), int(column)] = True
+    return (healthy if healthy.any() else lungs), others
+
+
 def _showing(context: ResultContext, index: int) -> Mask:
-    """Where on a slice the answer points: into a lesion if one is claimed, or into a lung."""
+    """Where signs and severity point: into a lesion if one is claimed, or else into a lung."""
     lesions: Mask = context.regions.lesions[index] > 0
     lungs: Mask = context.regions.lungs[index] > 0
     return lesions if context.has_findings and lesions.any() else lungs

@@ -79,12 +79,28 @@ class EncodedObject:
 
 
 @dataclass(frozen=True, slots=True)
-class PredecessorReport:
-    """The SR document that a new one supersedes (PS3.3 C.17.2.2, Predecessor Documents)."""
+class EarlierReport:
+    """An SR document of ours that a new one names: it supersedes it, or compares with its study."""
 
     study_instance_uid: str
     series_instance_uid: str
     sop_instance_uid: str
+
+
+@dataclass(frozen=True)
+class EarlierReports:
+    """Our own earlier reports that a new one names.
+
+    Attributes
+    ----------
+    predecessor : for viewers; the new one supersedes it (PS3.3 C.17.2.2, Predecessor Documents)
+    machine_predecessors : for programs, by the word of the recipe
+    prior : of the earlier study that this one is compared with (Pertinent Other Evidence)
+    """
+
+    predecessor: EarlierReport | None = None
+    machine_predecessors: Mapping[str, EarlierReport] = field(default_factory=dict)
+    prior: EarlierReport | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +124,7 @@ class ResultContext(ShownReading):
         Written in the source's Timezone Offset From UTC if it has one, or else as it is.
     device_serial_number : names the installation; Device Serial Number (0018,1000)
     result_version : 1, or more for a result that supersedes another one of this study
-    predecessor : the SR of the result that is superseded
+    earlier_reports : what the reports name
     most_tracked_lesions : so many of the largest lesions are tracked one by one
     known_lesions : identities that lesions already have, from an earlier study of the patient, by
         class and rank; the others get one that follows from this result
@@ -118,7 +134,7 @@ class ResultContext(ShownReading):
     content_datetime: datetime
     device_serial_number: str = "1"
     result_version: int = 1
-    predecessor: PredecessorReport | None = None
+    earlier_reports: EarlierReports = field(default_factory=EarlierReports)
     most_tracked_lesions: int = 0
     known_lesions: Mapping[tuple[LesionLabel, int], Tracking] = field(default_factory=dict)
 

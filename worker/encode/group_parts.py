@@ -77,10 +77,17 @@ def bare(figures: Sequence[Figure]) -> list[Measurement]:
 
 
 def at_point(
-    context: ResultContext, figures: Sequence[Figure], index: int, mask: Mask
+    context: ResultContext,
+    figures: Sequence[Figure],
+    index: int,
+    mask: Mask,
+    away_from: Mask | None = None,
 ) -> list[Measurement]:
-    """Measurements that are each inferred from a point inside the mask of a slice."""
-    point = np.array([interior_point(mask)])
+    """Measurements that are each inferred from a point inside the mask of a slice.
+
+    With `away_from` that point lies far from those pixels: OHIF writes figures beside their point.
+    """
+    point = np.array([interior_point(mask, away_from)])
     return [
         Measurement(
             coded(one.name),

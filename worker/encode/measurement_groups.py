@@ -55,6 +55,7 @@ from worker.encode.key_slices import (
 from worker.encode.outline import OutlineLimits
 from worker.encode.segments import SEGMENTS, Segment
 from worker.encode.territory_groups import territory_groups
+from worker.encode.time_points import time_point, with_earlier
 
 LESION_SLICES = 3  # the key slice and two more
 LESION_OUTLINES = OutlineLimits(most_points=48, most_outlines=3)
@@ -140,17 +141,19 @@ def _lesions_of_side(context: ResultContext, of_side: LungFigures) -> Group:
     ]
     if of_side.lesion_mean_hu is not None:
         figures.insert(2, attenuation_figure(of_side.lesion_mean_hu))
-    if context.prior is not None:
-        figures += change_figures(context.prior.lungs.get(of_side.side))
+    change = None if context.prior is None else context.prior.lungs.get(of_side.side)
+    figures += change_figures(change)
     inside = lung_mask(context, of_side.side, index) & (context.regions.lesions[index] > 0)
-    return MeasurementsAndQualitativeEvaluations(
+    group = MeasurementsAndQualitativeEvaluations(
         tracking_identifier=tracking(context, f"{name}, lesions"),
         finding_category=coded(codes.ABNORMAL_STRUCTURE),
         finding_type=coded(codes.ABNORMAL_OPACITY),
         finding_sites=[lung_site(laterality)],
         algorithm_id=algorithm_identification(context),
         measurements=at_point(context, figures, index, inside),
+        **time_point(context, change),
     )
+    return with_earlier(context, group, change)
 
 
 def _lung(context: ResultContext, of_side: LungFigures) -> Group:

@@ -7,7 +7,6 @@ PS3.3 A.35.13 (Comprehensive 3D SR IOD), PS3.16 TID 1500 (Measurement Report). T
 from __future__ import annotations
 
 from pydicom import Dataset
-from pydicom.uid import Comprehensive3DSRStorage
 
 from worker.encode.derived_object import (
     ObjectKind,
@@ -40,18 +39,5 @@ def encode_measurement_report(
         measurement_content(context, measurement_groups(context)),
         series_and_equipment(context, ObjectKind.SR, ReportForm.VIEWER, *named),
         segmentation=segmentation,
-        predecessors=_predecessors(context),
+        predecessor=context.earlier_reports.predecessor,
     )
-
-
-def _predecessors(context: ResultContext) -> list[Dataset] | None:
-    """The report that this one supersedes (PS3.3 C.17.2.2)."""
-    previous = context.predecessor
-    if previous is None:
-        return None
-    item = Dataset()
-    item.SOPClassUID = Comprehensive3DSRStorage
-    item.StudyInstanceUID = previous.study_instance_uid
-    item.SeriesInstanceUID = previous.series_instance_uid
-    item.SOPInstanceUID = previous.sop_instance_uid
-    return [item]

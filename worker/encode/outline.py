@@ -62,10 +62,20 @@ def outlines(mask: Mask, limits: OutlineLimits) -> list[Points]:
     return found
 
 
-def interior_point(mask: Mask) -> tuple[float, float]:
-    """Column and row of the centre of the pixel that lies deepest inside a mask."""
+def interior_point(mask: Mask, away_from: Mask | None = None) -> tuple[float, float]:
+    """Column and row of the centre of the pixel that lies deepest inside a mask.
+
+    Parameters
+    ----------
+    away_from : of the pixels at least half as deep as the deepest one, take the one that is
+        farthest from these
+    """
     depth = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
-    row, column = np.unravel_index(int(np.argmax(depth)), mask.shape)
+    best = depth
+    if away_from is not None and away_from.any():
+        apart = ndimage.distance_transform_edt(~away_from)
+        best = np.where(mask & (depth >= depth.max() / 2), apart, -1.0)
+    row, column = np.unravel_index(int(np.argmax(best)), mask.shape)
     return float(column) + 0.5, float(row) + 0.5
 
 

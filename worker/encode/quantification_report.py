@@ -21,8 +21,10 @@ from highdicom.sr import (
 from pydicom import Dataset
 
 from radiology import codes
+from radiology.change import Change
 from radiology.finding import LungFigures, Side
 from worker.encode.derived_object import (
+    EarlierReport,
     ObjectKind,
     ReportForm,
     ResultContext,
@@ -38,12 +40,16 @@ from worker.encode.figures import (
 from worker.encode.group_parts import Group, algorithm_identification, bare
 from worker.encode.report_document import encode_document, measurement_content
 from worker.encode.segment_voxels import SegmentVoxels, segment_voxels
-from worker.encode.territory_groups import territory_figures, territory_name
+from worker.encode.territory_groups import territory_change, territory_figures, territory_name
+from worker.encode.time_points import time_point, with_earlier
 
+_LUNGS = {"Right lung": Side.RIGHT, "Left lung": Side.LEFT}  # by Segment Label
 _LATERALITIES = (codes.RIGHT, codes.LEFT, codes.BILATERAL)
 
 
-def encode_quantification_report(context: ResultContext, segmentation: Dataset) -> Dataset:
+def encode_quantification_report(
+    context: ResultContext, segmentation: Dataset, *, predecessor: EarlierReport | None = None
+) -> Dataset:
     """Encode what each segment of a segmentation measures.
 
     Lungs and lobes have the figures of the reading. Lesions are measured on the voxels of the
@@ -52,6 +58,7 @@ def encode_quantification_report(context: ResultContext, segmentation: Dataset) 
     Parameters
     ----------
     segmentation : of the same result, binary or label map; the only one that is referred to
+    predecessor : the report of this form that is superseded
 
     Returns
     -------
@@ -71,13 +78,15 @@ def encode_quantification_report(context: ResultContext, segmentation: Dataset) 
             context, ObjectKind.SR, ReportForm.MACHINE, str(segmentation.SOPInstanceUID)
         ),
         segmentation=segmentation,
+        predecessor=predecessor,
     )
 
 
 def _group(
     context: ResultContext, segmentation: Dataset, segment: Dataset, voxels: SegmentVoxels
 ) -> Group:
-    return VolumetricROIMeasurementsAndQualitativeEvaluations(
+    change = _change(context, segment)
+    group = VolumetricROIMeasurementsAndQualitativeEvaluations(
         tracking_identifier=_tracking(context, segment),
         referenced_segment=ReferencedSegment(
             sop_class_uid=segmentation.SOPClassUID,
@@ -90,7 +99,9 @@ def _group(
         finding_sites=_sites(segment),
         algorithm_id=algorithm_identification(context),
         measurements=bare(_figures(context, segment, voxels)),
+        **time_point(context, change, numbered=True),
     )
+    return with_earlier(context, group, change)
 
 
 def _tracking(context: ResultContext, segment: Dataset) -> TrackingIdentifier:
@@ -128,15 +139,25 @@ def _laterality(modifiers: Sequence[Dataset]) -> CodedConcept | None:
     return found[0] if found else None
 
 
+def _change(context: ResultContext, segment: Dataset) -> Change | None:
+    """What changed in a lung or a lobe, where it was compared."""
+    label = str(segment.SegmentLabel)
+    for territory in context.territories:
+        if territory_name(territory.territory) == label:
+            return territory_change(context, territory.territory)
+    side = _LUNGS.get(label)
+    return None if context.prior is None or side is None else context.prior.lungs.get(side)
+
+
 def _figures(context: ResultContext, segment: Dataset, voxels: SegmentVoxels) -> list[Figure]:
     """The reading's figures of a lung or a lobe; else those of the voxels themselves."""
     reading, label = context.reading, str(segment.SegmentLabel)
     for territory in context.territories:
         if territory_name(territory.territory) == label:
             return territory_figures(context, territory)
-    for side, name in ((Side.RIGHT, "Right lung"), (Side.LEFT, "Left lung")):
-        if name == label and side in reading.figures:
-            return _lung_figures(context, reading.figures[side])
+    side = _LUNGS.get(label)
+    if side is not None and side in reading.figures:
+        return _lung_figures(context, reading.figures[side])
     return [
         volume_figure(codes.VOLUME, voxels.count * context.volume.voxel_ml),
         attenuation_figure(voxels.mean_hu),

@@ -21,11 +21,16 @@ from highdicom.sr import (
     TextContentItem,
 )
 from pydicom import Dataset
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import Comprehensive3DSRStorage, ExplicitVRLittleEndian
 
 from radiology import codes
 from worker.encode.coded_concepts import coded, plain_text, private_coding_scheme
-from worker.encode.derived_object import ResultContext, neutral_instance, settle
+from worker.encode.derived_object import (
+    EarlierReport,
+    ResultContext,
+    neutral_instance,
+    settle,
+)
 from worker.encode.group_parts import Group
 from worker.encode.key_slices import key_slice
 from worker.encode.report_text import Line, report_lines
@@ -37,7 +42,7 @@ def encode_document(
     arguments: dict[str, Any],
     *,
     segmentation: Dataset | None = None,
-    predecessors: list[Dataset] | None = None,
+    predecessor: EarlierReport | None = None,
 ) -> Dataset:
     """Put a document around its content.
 
@@ -47,21 +52,45 @@ def encode_document(
     ----------
     arguments : as `series_and_equipment` gives them
     segmentation : of the same result; listed as evidence beside what was analysed (C.17.2.3)
-    predecessors : the documents that this one supersedes (C.17.2.2)
+    predecessor : the document that this one supersedes (Predecessor Documents, C.17.2.2)
     """
     evidence = [neutral_instance(context, instance) for instance in context.source.instances]
     report = Comprehensive3DSR(
-        evidence=evidence if segmentation is None else [*evidence, segmentation],
+        evidence=[
+            *evidence,
+            *([] if segmentation is None else [segmentation]),
+            *_evidence_of_prior(context),
+        ],
         content=content,
         is_complete=True,
         is_final=False,
         is_verified=False,
-        previous_versions=predecessors,
+        previous_versions=None if predecessor is None else [_named(predecessor)],
         transfer_syntax_uid=ExplicitVRLittleEndian,
         coding_schemes=[private_coding_scheme()],
         **arguments,
     )
     return settle(report, context)
+
+
+def _evidence_of_prior(context: ResultContext) -> list[Dataset]:
+    """The report of the earlier study, where it was compared with (Pertinent Other Evidence).
+
+    That report alone: what we know of the earlier study is what it says.
+    """
+    prior, report = context.prior, context.earlier_reports.prior
+    if prior is None or report is None or report.study_instance_uid != prior.study_instance_uid:
+        return []
+    return [_named(report)]
+
+
+def _named(report: EarlierReport) -> Dataset:
+    item = Dataset()
+    item.SOPClassUID = Comprehensive3DSRStorage
+    item.StudyInstanceUID = report.study_instance_uid
+    item.SeriesInstanceUID = report.series_instance_uid
+    item.SOPInstanceUID = report.sop_instance_uid
+    return item
 
 
 def measurement_content(context: ResultContext, groups: Sequence[Group]) -> MeasurementReport:

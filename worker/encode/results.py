@@ -73,7 +73,10 @@ class _Making:
                 made = self._segmentation(recipe)
             case ObjectKind.SR if recipe.report is ReportForm.MACHINE:
                 segmentation = self._segmentation(recipe)
-                made = segmentation and encode_quantification_report(self._context, segmentation)
+                earlier = self._context.earlier_reports.machine_predecessors
+                made = segmentation and encode_quantification_report(
+                    self._context, segmentation, predecessor=earlier.get(recipe.word)
+                )
             case ObjectKind.SR:
                 made = encode_measurement_report(
                     self._context, segmentation=self._segmentation(recipe)

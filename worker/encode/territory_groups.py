@@ -10,6 +10,7 @@ import numpy as np
 from highdicom.sr import FindingSite, VolumetricROIMeasurementsAndQualitativeEvaluations
 
 from radiology import codes
+from radiology.change import Change
 from radiology.codes import Code
 from radiology.finding import Side
 from radiology.territory import Territory, TerritoryFigures
@@ -25,6 +26,7 @@ from worker.encode.group_parts import (
     tracking,
 )
 from worker.encode.key_slices import key_slice
+from worker.encode.time_points import time_point, with_earlier
 
 _UPPER_AND_MIDDLE = Territory.RIGHT_UPPER_AND_MIDDLE_LOBE
 _PARTS: dict[str, Code] = {
@@ -75,9 +77,12 @@ def territory_figures(context: ResultContext, figures: TerritoryFigures) -> list
             volume_figure(codes.GROUND_GLASS_VOLUME, figures.ground_glass_ml),
             volume_figure(codes.CONSOLIDATION_VOLUME, figures.consolidation_ml),
         ]
-    if context.prior is not None:
-        found += change_figures(context.prior.territories.get(figures.territory))
-    return found
+    return [*found, *change_figures(territory_change(context, figures.territory))]
+
+
+def territory_change(context: ResultContext, territory: Territory) -> Change | None:
+    """What changed in it; None where it was not compared."""
+    return None if context.prior is None else context.prior.territories.get(territory)
 
 
 def territory_groups(context: ResultContext) -> list[Group]:
@@ -93,7 +98,8 @@ def territory_groups(context: ResultContext) -> list[Group]:
 def _group(context: ResultContext, figures: TerritoryFigures) -> Group:
     territory = figures.territory
     index = _slice(context, territory)
-    return VolumetricROIMeasurementsAndQualitativeEvaluations(
+    change = territory_change(context, territory)
+    group = VolumetricROIMeasurementsAndQualitativeEvaluations(
         tracking_identifier=tracking(context, territory_name(territory)),
         finding_category=coded(codes.ANATOMICAL_STRUCTURE),
         finding_type=coded(territory_kind(territory)),
@@ -103,7 +109,9 @@ def _group(context: ResultContext, figures: TerritoryFigures) -> Group:
         referenced_regions=image_regions(
             context, index, context.territory_mask(territory, index), LUNG_OUTLINES
         ),
+        **time_point(context, change),
     )
+    return with_earlier(context, group, change)
 
 
 def _slice(context: ResultContext, territory: Territory) -> int:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import pytest
+from highdicom.sr import MeasurementReport, srread
+from pydicom import Dataset
 
 from radiology.change import (
     Change,
@@ -15,13 +18,23 @@ from radiology.change import (
     RegistrationQuality,
     course_of,
 )
-from radiology.course import Course
+from radiology.course import Course, CoursePoint
 from radiology.finding import Side
 from radiology.language import Language
 from radiology.territory import Territory
+from tests.peers.dcmqi import read_report
+from tests.peers.dcmtk import Dcmtk
+from tests.peers.dicom3tools import dciodvfy
 from tests.unit.worker.full_reading import full_context, fully_encoded
-from tests.unit.worker.report_content import comments, figures, groups_of, of_type, report_of
-from worker.encode import encode_quantification_report
+from tests.unit.worker.report_content import (
+    comments,
+    figures,
+    groups_of,
+    items,
+    of_type,
+    report_of,
+)
+from worker.encode import EarlierReport, EarlierReports, encode_quantification_report
 from worker.encode.derived_object import ResultContext
 from worker.encode.picture_statements import statements
 from worker.encode.prior_change import change_title
@@ -88,6 +101,80 @@ def test_the_report_for_programs_has_them_too(compared: ResultContext) -> None:
     """By segment: the lung's own change."""
     report = encode_quantification_report(compared, fully_encoded()["SEG"])
     assert figures(groups_of(report)["Right lung"])["Change of lesion volume"] == 10.0
+
+
+EARLIER_REPORT = EarlierReport("2.25.17", "2.25.18", "2.25.19")
+
+
+def point(uid: str, at: datetime) -> CoursePoint:
+    return CoursePoint(uid, at, 4000.0, 50.0, 1.25, -500.0)
+
+
+def reports_of(context: ResultContext) -> tuple[Dataset, Dataset]:
+    """For viewers and for programs."""
+    return report_of(context), encode_quantification_report(context, fully_encoded()["SEG"])
+
+
+def test_groups_with_a_change_name_both_time_points(compared: ResultContext) -> None:
+    """Which study the figures are of, and which one "prior" means; other groups name none."""
+    viewer, machine = (groups_of(one) for one in reports_of(compared))
+    for group in (viewer["Both lungs, lesions"], viewer["Right lower lobe"], machine["Right lung"]):
+        (now,), (identifier,), (earlier,) = (
+            items(group, name)
+            for name in ("Time Point", "Subject Time Point Identifier", "Compared with")
+        )
+        assert now.TextValue == "2026-03-03 00:00"
+        assert identifier.TextValue == compared.source.study_instance_uid
+        assert earlier.TextValue == "Time point 1: 2026-03-01 00:00, study 2.25.17"
+    assert not items(viewer["AI triage"], "Time Point")
+    assert not items(viewer["Left lower lobe"], "Time Point")
+
+
+def test_programs_are_told_the_order_and_the_days_between(compared: ResultContext) -> None:
+    """As numbers; in the report for viewers a number without a place would leave OHIF black."""
+    uid = compared.source.study_instance_uid
+    points = (
+        point("2.25.16", datetime(2026, 1, 1)),  # noqa: DTZ001
+        point("2.25.17", THEN),
+        point(uid, NOW),
+    )
+    course = Course(points, (COMPARISON,))
+    compared = replace(compared, reading=replace(compared.reading, course=course))
+    viewer, machine = (groups_of(one) for one in reports_of(compared))
+    told = figures(machine["Right lung"])
+    assert told["Time Point Order"] == 3
+    assert told["Longitudinal Temporal Offset from Event"] == 2.0
+    for group in viewer.values():
+        assert not items(group, "Time Point Order")
+        assert not items(group, "Longitudinal Temporal Offset from Event")
+
+
+def test_the_report_of_the_earlier_study_is_evidence(compared: ResultContext) -> None:
+    """PS3.3 C.17.2.3: what is of another study is Pertinent Other Evidence; no stranger's is."""
+    named = replace(compared, earlier_reports=EarlierReports(prior=EARLIER_REPORT))
+    for report in reports_of(named):
+        (study,) = report.PertinentOtherEvidenceSequence
+        assert study.StudyInstanceUID == "2.25.17"
+        (series,) = study.ReferencedSeriesSequence
+        assert series.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == "2.25.19"
+    other = EarlierReports(prior=replace(EARLIER_REPORT, study_instance_uid="2.25.5"))
+    for report in reports_of(replace(compared, earlier_reports=other)):
+        assert "PertinentOtherEvidenceSequence" not in report
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["viewer", "machine"])
+def test_validators_and_readers_take_time_points(
+    compared: ResultContext, tmp_path: Path, dcmtk: Dcmtk, which: int
+) -> None:
+    """dciodvfy finds no error, dcmtk, dcmqi and highdicom read the report with its time points."""
+    named = replace(compared, earlier_reports=EarlierReports(prior=EARLIER_REPORT))
+    report, path = reports_of(named)[which], tmp_path / "report.dcm"
+    report.save_as(path, enforce_file_format=True)
+    assert not dciodvfy(path, work_folder=tmp_path).errors
+    assert "Subject Time Point Identifier" in dcmtk.dsrdump(path)
+    assert isinstance(srread(path).content, MeasurementReport)
+    content, _ = read_report(path, work_folder=tmp_path)
+    assert "2026-03-03 00:00" in {group.get("timePoint") for group in content["Measurements"]}
 
 
 def test_the_change_is_told_in_words(compared: ResultContext) -> None:

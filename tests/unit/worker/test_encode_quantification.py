@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from highdicom.sr import MeasurementReport, srread
 from pydicom import Dataset
 from pydicom.uid import JPEGLSLossless
 
+from radiology.encoding_profile import EncodingChoice, EncodingProfile
 from radiology.finding import Side
 from tests.peers.dcmqi import read_report
 from tests.peers.dcmtk import Dcmtk
@@ -18,7 +20,15 @@ from tests.peers.dicom3tools import dciodvfy
 from tests.unit.worker.encoded_chest import ENHANCED, Chest
 from tests.unit.worker.full_reading import full_context, fully_encoded
 from tests.unit.worker.report_content import comments, groups_of, of_type
-from worker.encode import DISCLAIMER, ObjectKind, encode_quantification_report
+from worker.encode import (
+    DISCLAIMER,
+    EarlierReport,
+    EarlierReports,
+    ObjectKind,
+    encode_quantification_report,
+    encode_results,
+    plan_results,
+)
 from worker.encode.derived_object import ResultContext, series_and_equipment
 from worker.encode.segment_voxels import segment_voxels
 from worker.encode.segments import SEGMENTS
@@ -111,6 +121,21 @@ def test_it_has_a_series_of_its_own_and_the_same_uids_every_time() -> None:
     other.file_meta = segmentation.file_meta
     other.SOPInstanceUID = "1.2.3.9"
     assert encode_quantification_report(context, other).SOPInstanceUID != report.SOPInstanceUID
+
+
+def test_it_names_the_report_of_its_own_form_that_it_supersedes() -> None:
+    """PS3.3 C.17.2.2; a version whose earlier one had no such report names none."""
+    context = full_context()
+    recipes = plan_results(context, EncodingChoice(EncodingProfile.MACHINE))
+    (machine,) = (one for one in recipes if one.word.startswith("SR:machine"))
+    before = EarlierReport(context.source.study_instance_uid, "1.2.3.7", "1.2.3.8")
+    superseding = replace(context, earlier_reports=EarlierReports(None, {machine.word: before}))
+    (made,) = encode_results(superseding, [machine])
+    (study,) = made.dataset.PredecessorDocumentsSequence
+    named = study.ReferencedSeriesSequence[0].ReferencedSOPSequence[0]
+    assert named.ReferencedSOPInstanceUID == "1.2.3.8"
+    (first,) = encode_results(context, [machine])
+    assert "PredecessorDocumentsSequence" not in first.dataset
 
 
 def test_a_segment_with_a_lobe_s_name_has_the_lobe_s_figures() -> None:

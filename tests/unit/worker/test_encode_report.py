@@ -20,7 +20,7 @@ from tests.unit.worker.report_content import (
     name,
     report_of,
 )
-from worker.encode import DISCLAIMER, PredecessorReport, encode_measurement_report
+from worker.encode import DISCLAIMER, EarlierReport, EarlierReports, encode_measurement_report
 
 
 def test_highdicom_reads_the_figures_back(tmp_path: Path) -> None:
@@ -132,8 +132,8 @@ def test_a_superseding_report_names_its_predecessor() -> None:
     """PS3.3 C.17.2.2: the newer report says which one it stands for, in a series of its own."""
     first = result_context()
     old = encoded()["SR"]
-    previous = PredecessorReport(old.StudyInstanceUID, old.SeriesInstanceUID, old.SOPInstanceUID)
-    new = report_of(replace(first, result_version=2, predecessor=previous))
+    previous = EarlierReport(old.StudyInstanceUID, old.SeriesInstanceUID, old.SOPInstanceUID)
+    new = report_of(replace(first, result_version=2, earlier_reports=EarlierReports(previous)))
     (study,) = new.PredecessorDocumentsSequence
     instance = study.ReferencedSeriesSequence[0].ReferencedSOPSequence[0]
     assert instance.ReferencedSOPInstanceUID == old.SOPInstanceUID

@@ -5,11 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from pydicom import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 
 from radiology.region import ChestRegions, LesionLabel
-from tests.unit.worker.encoded_chest import ENHANCED, EVERY_KIND, Chest, encoded, result_context
+from tests.unit.worker.encoded_chest import (
+    ENHANCED,
+    EVERY_KIND,
+    Chest,
+    encoded,
+    result_context,
+)
 from tests.unit.worker.polygons import enclosed
 from tests.unit.worker.report_content import groups_of, items, of_type, report_of
 
@@ -62,8 +69,9 @@ def test_outlines_are_on_the_slices_that_they_name(enhanced: bool) -> None:
     assert len(set(slices)) > 1
 
 
-def test_the_answer_points_into_a_lesion_of_the_key_slice() -> None:
-    """The reader who follows the arrow sees what raised the suspicion."""
+def test_the_answer_stands_on_the_key_slice_away_from_the_lesions() -> None:
+    """The reader who follows the arrow sees what raised the suspicion, and its figures beside it:
+    the answer does not lie over them."""
     context = result_context()
     (probability, _) = of_type(groups_of(encoded()["SR"])["AI triage"], "NUM")
     place = probability.ContentSequence[0]
@@ -71,8 +79,33 @@ def test_the_answer_points_into_a_lesion_of_the_key_slice() -> None:
     frame = context.volume.frames[context.reading.key_slice]
     reference = place.ContentSequence[0].ReferencedSOPSequence[0]
     assert reference.ReferencedSOPInstanceUID == frame.sop_instance_uid
+    key = context.reading.key_slice
     column, row = (int(value) for value in place.GraphicData)
-    assert context.regions.lesions[context.reading.key_slice, row, column] > 0
+    assert context.regions.lungs[key, row, column] > 0
+    lesions = np.argwhere(context.regions.lesions[key] > 0)
+    spacing = context.volume.spacing_mm[1:]
+    assert np.linalg.norm((lesions - (row, column)) * spacing, axis=1).min() > 30.0
+
+
+@EVERY_KIND
+def test_the_answer_does_not_share_its_point(kind: str) -> None:
+    """OHIF writes the figures of a group at its point, over those of another one there."""
+    groups = groups_of(report_of(result_context(kind)))
+    places = {
+        title: {
+            (tuple(item.ContentSequence[0].GraphicData), _image(item.ContentSequence[0]))
+            for item in of_type(group, "NUM")
+            if "ContentSequence" in item
+        }
+        for title, group in groups.items()
+    }
+    answer = places.pop("AI triage")
+    assert len(answer) == 1
+    assert not any(answer & others for others in places.values())
+
+
+def _image(place: Dataset) -> str:
+    return str(place.ContentSequence[0].ReferencedSOPSequence[0].ReferencedSOPInstanceUID)
 
 
 def test_a_lung_without_its_own_lesions_on_the_key_slice_is_shown_on_another() -> None:

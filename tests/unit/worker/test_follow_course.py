@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydicom import Dataset, dcmread
+from sqlalchemy import select, update
 
-from database.states import RejectionReason
-from database.tables import Result
+from database.session import reading, transaction
+from database.states import ObjectKind, RejectionReason
+from database.tables import Result, ResultObject
 from firstread.phantom import EXTENSIVE_LESIONS, TYPICAL_LESIONS, Lesion, Phantom, Posture
 from firstread.phantom.study import StudyIdentity
 from models.bundle import Bundle, read_bundle
@@ -69,6 +72,17 @@ def course(result: Result) -> dict[str, Any]:
     return found
 
 
+def report(room: ReadingRoom, result: Result) -> Dataset:
+    """The SR of a result, as it is kept."""
+    with reading(room.engine) as session:
+        path = session.scalars(
+            select(ResultObject.path).where(
+                ResultObject.result_id == result.id, ResultObject.kind == ObjectKind.REPORT
+            )
+        ).one()
+    return dcmread(room.settings.results_folder / path)
+
+
 def test_a_later_study_is_compared_with_the_earlier_one(
     room: ReadingRoom, then: Phantom, now: Phantom
 ) -> None:
@@ -90,6 +104,25 @@ def test_a_later_study_is_compared_with_the_earlier_one(
     assert scores["Lesion progress"]["grade"] == "severe"
     assert second.urgency is Urgency.URGENT
     assert second.outcome is Outcome.FINDINGS
+    (study,) = report(room, second).PertinentOtherEvidenceSequence
+    (series,) = study.ReferencedSeriesSequence
+    named = series.ReferencedSOPSequence[0].ReferencedSOPInstanceUID
+    assert named == report(room, first).SOPInstanceUID
+    assert "PertinentOtherEvidenceSequence" not in report(room, first)
+
+
+def test_a_withdrawn_result_is_not_compared_with(
+    room: ReadingRoom, then: Phantom, now: Phantom
+) -> None:
+    """What was said to be wrong is nothing to measure a change by."""
+    first = room.read(then, PATIENT)
+    with transaction(room.engine) as session:
+        session.execute(
+            update(Result).where(Result.id == first.id).values(withdrawn_at=first.created_at)
+        )
+    second = room.read(now, LATER)
+    assert course(second)["comparisons"] == []
+    assert len(course(second)["points"]) == 1
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from database.delivered_objects import ObjectAnswer, objects_to_send, record_answers
 from database.deliveries import DeliveryClaim, claim_delivery
 from database.jobs import claim_job
-from database.results import newest_report, store_result
+from database.results import machine_reports, newest_report, store_result
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine, reading, transaction
 from database.states import ObjectKind, ObjectState
@@ -142,3 +142,16 @@ def test_the_report_that_viewers_draw_is_the_one_that_is_superseded(engine: Engi
         found = newest_report(session, study, before_version=99)
     assert found is not None
     assert found.sop_instance_uid == f"2.25.{len('SR:viewer:binary:lungs')}"
+
+
+def test_a_report_for_programs_is_superseded_by_one_of_its_own_form(engine: Engine) -> None:
+    """By the word of its recipe, and only from a version before."""
+    with reading(engine) as session:
+        study = session.scalars(select(Result)).one().study_id
+        found = machine_reports(session, study, before_version=99)
+        assert machine_reports(session, study, before_version=1) == {}
+    words = [word for word in RECIPES if word.startswith("SR:machine")]
+    assert {word: one.sop_instance_uid for word, one in found.items()} == {
+        word: f"2.25.{len(word)}" for word in words
+    }
+    assert words
