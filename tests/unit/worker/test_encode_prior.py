@@ -19,7 +19,7 @@ from radiology.course import Course
 from radiology.finding import Side
 from radiology.language import Language
 from radiology.territory import Territory
-from tests.unit.worker.full_reading import full_context, fully_encoded
+from tests.unit.worker.full_reading import full_context, fully_encoded, fully_segmented
 from tests.unit.worker.report_content import comments, figures, groups_of, of_type, report_of
 from worker.encode import encode_quantification_report
 from worker.encode.derived_object import ResultContext
@@ -86,7 +86,7 @@ def test_every_figure_of_a_change_has_its_place(compared: ResultContext) -> None
 
 def test_the_report_for_programs_has_them_too(compared: ResultContext) -> None:
     """By segment: the lung's own change."""
-    report = encode_quantification_report(compared, fully_encoded()["SEG"])
+    report = encode_quantification_report(compared, fully_segmented())
     assert figures(groups_of(report)["Right lung"])["Change of lesion volume"] == 10.0
 
 
