@@ -89,9 +89,10 @@ def _made(dataset: Any) -> Any:
 def _by_highdicom(study: AnalysedStudy) -> Segmentation:
     """What its documentation shows: source images, an array with an axis for the segments."""
     context = study.context
+    lesions = [segment for segment in SEGMENTS if segment.is_lesion]
     masks = np.stack(
         [
-            np.stack([segment.mask(context.regions, index) for segment in SEGMENTS], axis=-1)
+            np.stack([segment.mask(context.regions, index) for segment in lesions], axis=-1)
             for index in range(context.volume.shape[0])
         ]
     )

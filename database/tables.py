@@ -275,7 +275,7 @@ class Result(Base):
 class ResultObject(Base):
     """One DICOM object that we made.
 
-    `recipe` says which of the forms of its kind it is, for example "SEG:binary:lungs"; "" for one
+    `recipe` says which of the forms of its kind it is, for example "SEG:binary:lesions"; "" for one
     that was made before there were several.
     """
 

@@ -31,7 +31,10 @@ def encode(
         SegmentationForm | None, typer.Option(help="Form of the segmentation; default: binary.")
     ] = None,
     segments: Annotated[
-        SegmentScope | None, typer.Option(help="Lungs and lobes too, or lesions only.")
+        SegmentScope | None,
+        typer.Option(
+            help="Lesions only, lungs too, or lobes too; default: lesions, for machine lungs."
+        ),
     ] = None,
     omit_empty_frames: Annotated[
         bool | None,

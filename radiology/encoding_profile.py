@@ -35,9 +35,9 @@ class SegmentationForm(StrEnum):
 class SegmentScope(StrEnum):
     """Which regions become segments."""
 
+    LESIONS = "lesions"  # no segment overlaps another one: what every viewer shows right
     LUNGS = "lungs"  # lungs and lesions
     ALL = "all"  # lobes too, where their fissures were seen
-    LESIONS = "lesions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,7 @@ class EncodingChoice:
     Attributes
     ----------
     omit_empty_frames : leave out frames of the segmentation without a pixel of their segment
+    segments : None for what suits the profile, which is `scope`
     capture_when_negative : send the key picture of a study without findings too; that of one that
         is not assessable is always sent
     encapsulated_pdf : also a page for a PACS or a person without a viewer
@@ -55,9 +56,17 @@ class EncodingChoice:
     profile: EncodingProfile = EncodingProfile.VIEWER
     segmentation: SegmentationForm = SegmentationForm.BINARY
     omit_empty_frames: bool = True
-    segments: SegmentScope = SegmentScope.LUNGS
+    segments: SegmentScope | None = None
     capture_when_negative: bool = True
     encapsulated_pdf: bool = False
+
+    @property
+    def scope(self) -> SegmentScope:
+        """Which regions become segments: programs get the lungs too, viewers the lesions alone."""
+        if self.segments is not None:
+            return self.segments
+        is_for_programs = self.profile is EncodingProfile.MACHINE
+        return SegmentScope.LUNGS if is_for_programs else SegmentScope.LESIONS
 
     def contradiction(self, given: Set[str]) -> str | None:
         """Why these choices make no sense together; None when they do.

@@ -99,7 +99,7 @@ class Peer(BaseModel):
     profile: EncodingProfile = EncodingProfile.VIEWER
     segmentation: SegmentationForm = SegmentationForm.BINARY
     omit_empty_frames: bool = True
-    segments: SegmentScope = SegmentScope.LUNGS
+    segments: SegmentScope | None = None
     capture_when_negative: bool = True
     encapsulated_pdf: bool = False
 

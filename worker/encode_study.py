@@ -24,7 +24,9 @@ from worker.encode import (
     render_key_picture,
     united,
 )
+from worker.encode.lesions import number_lesions
 from worker.keep_results import KeptObject, bytes_of, keep_heat_maps, keep_object, keep_picture
+from worker.known_lesions import known_lesions
 
 
 @dataclass(frozen=True)
@@ -98,9 +100,16 @@ def encode_study(study: StudyToEncode, settings: Settings) -> EncodedStudy:
 
 
 def result_context(study: StudyToEncode, settings: Settings) -> ResultContext:
-    """A reading with its source, as encoding wants it."""
+    """A reading with its source, as encoding wants it; its lesions have their names."""
+    headers, regions = _headers(study.paths), study.reading.regions
+    known = regions and known_lesions(
+        regions.lesions,
+        number_lesions(regions.lesions),
+        study.reading.lesions,
+        study_instance_uid=str(headers[0].StudyInstanceUID),
+    )
     return ResultContext(
-        headers=_headers(study.paths),
+        headers=headers,
         volume=study.volume,
         reading=study.reading,
         triage=study.triage,
@@ -110,6 +119,7 @@ def result_context(study: StudyToEncode, settings: Settings) -> ResultContext:
         result_version=study.result_version,
         earlier_reports=study.earlier_reports,
         most_tracked_lesions=settings.most_tracked_lesions,
+        known_lesions=known or {},
         language=settings.language,
     )
 

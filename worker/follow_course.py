@@ -9,11 +9,11 @@ from radiology.change import LesionChange, PriorComparison
 from radiology.chest_map import ChestMap, MappedLesion
 from radiology.course import Course, CoursePoint, NotCompared
 from radiology.finding import Outcome, Reading, Side
-from radiology.identity import derived_uid
 from radiology.volume import Volume
 from worker.compare_prior import MappedStudy, compare_prior
 from worker.find_priors import Prior, Priors
 from worker.keep_chest_map import read_chest_map
+from worker.known_lesions import lesion_uid
 from worker.map_chest import map_chest
 
 
@@ -36,7 +36,7 @@ def follow_course(
         volume,
         reading.regions,
         reading.divided,
-        tracking_uid=lambda number: derived_uid("lesion", study_instance_uid, str(number)),
+        tracking_uid=lambda number: lesion_uid(study_instance_uid, number),
     )
     if chest is None:
         return reading, None

@@ -174,15 +174,10 @@ def _lesions(
     box: tuple[slice, slice, slice],
 ) -> tuple[NDArray[np.uint16], tuple[MappedLesion, ...]]:
     """Number connected lesions, the largest first, and measure each."""
-    parts = np.asarray(cc3d.connected_components(lesions > 0, connectivity=26))
-    at = np.nonzero(parts)
-    where = parts[at]
-    sizes = np.bincount(where)
-    order = np.argsort(-sizes, kind="stable")[: np.count_nonzero(sizes)][:_MOST_LESIONS]
-    number_of = np.zeros(max(sizes.size, 1), dtype=np.uint16)
-    number_of[order] = np.arange(1, order.size + 1)
-    numbers = number_of[where]
-    count = order.size + 1
+    every = number_connected(lesions)
+    at = np.nonzero(every)
+    numbers = every[at]
+    count = int(numbers.max(initial=0)) + 1
     voxels = np.bincount(numbers, minlength=count)
     solid = np.bincount(numbers[lesions[at] == LesionLabel.CONSOLIDATION], minlength=count)
     right = np.bincount(numbers[lungs[at] == LungLabel.RIGHT], minlength=count)
@@ -213,7 +208,22 @@ def _lesions(
         )
         for number in range(1, count)
     )
-    return number_of[parts], found
+    return every, found
+
+
+def number_connected(lesions: NDArray[np.uint8]) -> NDArray[np.uint16]:
+    """Number the lesions, of whatever class, that do not touch: from 1, the largest first.
+
+    Of two of one size the one with the first voxel comes first, so the numbers are the same in
+    every box that holds all lesions.
+    """
+    parts = np.asarray(cc3d.connected_components(lesions > 0, connectivity=26))
+    sizes = np.bincount(parts[parts > 0])
+    order = np.argsort(-sizes, kind="stable")[: np.count_nonzero(sizes)][:_MOST_LESIONS]
+    number_of = np.zeros(max(sizes.size, 1), dtype=np.uint16)
+    number_of[order] = np.arange(1, order.size + 1)
+    numbers: NDArray[np.uint16] = number_of[parts]
+    return numbers
 
 
 def _largest_lesion(numbers: NDArray[np.uint16], factors: Factors) -> NDArray[np.uint16]:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from radiology.finding import Side
 from radiology.region import LesionLabel
 from tests.builders.analysed_phantom import KINDS, PROFILES, analysed_phantom
 from tests.builders.stored_study import StoredStudy, store_study
@@ -74,8 +75,8 @@ def test_the_segmentation_is_painted_over_its_voxels(
     keep_viewer_picture: Callable[[OhifPage, str], None],
     enhanced: bool,
 ) -> None:
-    """Grey before, coloured afterwards: every voxel of a segment, each class in its own colour,
-    and nothing beside them."""
+    """Grey before, coloured afterwards: every voxel of a lesion, each class in its own colour, and
+    nothing beside them. The panel's volume is the report's."""
     study = stored(pacs, tmp_path, "viewer", "positive", enhanced=enhanced)
     regions = study.study.context.regions
     index = study.key_slice
@@ -88,15 +89,18 @@ def test_the_segmentation_is_painted_over_its_voxels(
         x, y = voxel_places(page, study, index, after)
         if not enhanced:
             keep_viewer_picture(page, "ohif-segmentation")
-    counted = {one.label: one.voxels for one in segments}
-    assert counted["Ground glass opacity"] == np.count_nonzero(
-        regions.lesions == LesionLabel.GROUND_GLASS
-    )
-    assert counted["Consolidation"] == np.count_nonzero(
-        regions.lesions == LesionLabel.CONSOLIDATION
-    )
+    total = study.study.context.reading.figures[Side.TOTAL]
+    expected = {
+        "Ground glass opacity": (LesionLabel.GROUND_GLASS, total.ground_glass_ml),
+        "Consolidation": (LesionLabel.CONSOLIDATION, total.consolidation_ml),
+    }
+    assert {one.label for one in segments} == set(expected)
+    for one in segments:
+        label, reported_ml = expected[one.label]
+        assert one.voxels == np.count_nonzero(regions.lesions == label)
+        assert one.volume_mm3 / 1000.0 == pytest.approx(reported_ml, rel=0.005)
     painted, lesions = chroma(after)[y, x] > CHROMA, regions.lesions[index]
-    shown = (regions.lungs[index] > 0) | (lesions > 0)
+    shown = lesions > 0
     assert np.mean(chroma(before)[y, x] > CHROMA) < 0.001  # letters at the edge
     assert painted[shown].all()
     assert np.mean(painted[~shown]) < 0.001

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from enum import StrEnum
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.builders import object_variants
@@ -31,7 +32,8 @@ class Seen(StrEnum):
     FIGURES = "outlines and figures on the key slice"
     TEXT = "a tree of text"
     BLACK = "a black viewport, no message"
-    PAINTED = "painted"
+    PAINTED = "painted, with the report's volumes"
+    HALVED = "painted, with half the volumes"
     NOT_LOADED = "not loaded, no message"
 
 
@@ -44,6 +46,8 @@ TABLE: tuple[tuple[str, Variant, Seen], ...] = (
     ("SR, the answer as codes only", object_variants.report_in_words, Seen.BLACK),
     ("SEG as sent (BINARY)", object_variants.segmentation_as_sent, Seen.PAINTED),
     ("SEG BINARY, every frame", object_variants.segmentation_with_every_frame, Seen.PAINTED),
+    ("SEG BINARY, lungs too: segments overlap", object_variants.segmentation_with_lungs,
+     Seen.HALVED),
     ("SEG LABELMAP", object_variants.segmentation_as_label_map, Seen.PAINTED),
     ("SEG LABELMAP, RLE", object_variants.segmentation_as_compressed_label_map, Seen.PAINTED),
     ("SEG FRACTIONAL", object_variants.segmentation_of_probabilities, Seen.NOT_LOADED),
@@ -70,10 +74,14 @@ def test_what_a_reader_sees(
             lambda: _outcome(page), what="something on the screen", limit_s=60, interval_s=0.5
         )
         if ended is Seen.PAINTED:
-            counted = [one.voxels for one in page.agree_to_load()]
-            assert counted[-2:] == [
-                (study.context.regions.lesions == label).sum() for label in (1, 2)
-            ]
+            lesions = page.agree_to_load()[-2:]
+            counts = [(study.context.regions.lesions == label).sum() for label in (1, 2)]
+            assert [one.voxels for one in lesions] == counts
+            volumes_mm3 = 1000.0 * study.context.volume.voxel_ml * np.array(counts)
+            shown_mm3 = np.array([one.volume_mm3 for one in lesions])
+            if not np.allclose(shown_mm3, volumes_mm3, rtol=0.01):
+                assert np.allclose(shown_mm3, volumes_mm3 / 2.0, rtol=0.02)
+                ended = Seen.HALVED
     assert ended is seen
 
 

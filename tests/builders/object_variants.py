@@ -13,6 +13,7 @@ from pydicom import Dataset, dcmread
 from pydicom.sr.coding import Code
 from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
+from radiology.encoding_profile import SegmentScope
 from radiology.identity import derived_uid
 from tests.builders.analysed_phantom import AnalysedStudy
 from worker.encode import ObjectKind, SegmentationVariant, encode_segmentation
@@ -85,13 +86,20 @@ def segmentation_with_every_frame(study: AnalysedStudy) -> Dataset:
     return _reread(encoded)
 
 
+def segmentation_with_lungs(study: AnalysedStudy) -> Dataset:
+    """BINARY, lungs too: segments that overlap."""
+    encoded = encode_segmentation(study.context, SegmentationVariant(scope=SegmentScope.LUNGS))
+    assert encoded is not None
+    return _reread(encoded)
+
+
 def segmentation_as_label_map(study: AnalysedStudy) -> Dataset:
-    """LABELMAP, the lesion classes alone, uncompressed."""
+    """LABELMAP, uncompressed."""
     return _lesions(study, "LABELMAP", transfer_syntax_uid=ExplicitVRLittleEndian)
 
 
 def segmentation_as_compressed_label_map(study: AnalysedStudy) -> Dataset:
-    """LABELMAP, the lesion classes alone, RLE."""
+    """LABELMAP, RLE."""
     return _lesions(study, "LABELMAP", transfer_syntax_uid=RLELossless)
 
 
@@ -111,7 +119,7 @@ def renamed(dataset: Dataset, name: str) -> Dataset:
 
 def _lesions(study: AnalysedStudy, kind: str, **options: Any) -> Dataset:
     sent = study.object(ObjectKind.SEG)
-    descriptions = Segmentation.from_dataset(sent).SegmentSequence[2:]
+    descriptions = Segmentation.from_dataset(sent).SegmentSequence
     labels = study.context.regions.lesions
     if kind == "FRACTIONAL":
         descriptions, labels = descriptions[:1], 0.7 * (labels == 1)

@@ -33,7 +33,7 @@ DISCLAIMER = "AI result - not for primary diagnosis"  # ASCII: source character 
 _FIRST_SERIES_NUMBER = 9000
 
 
-_LESION_NAMES = {
+LESION_NAMES = {
     LesionLabel.GROUND_GLASS: "Ground glass opacity",
     LesionLabel.CONSOLIDATION: "Consolidation",
 }
@@ -58,7 +58,7 @@ class ReportForm(StrEnum):
 
 _SERIES = {  # number within the ten of a version, and description
     "SR": (1, "AI findings (Firstread)"),
-    "SEG": (2, "AI lungs and lesions (Firstread)"),
+    "SEG": (2, "AI lesions (Firstread)"),
     "SC": (3, "AI key images (Firstread)"),
     "PDF": (4, "AI summary (Firstread)"),
     "SR:machine": (5, "AI quantification (Firstread)"),
@@ -126,8 +126,8 @@ class ResultContext(ShownReading):
     result_version : 1, or more for a result that supersedes another one of this study
     earlier_reports : what the reports name
     most_tracked_lesions : so many of the largest lesions are tracked one by one
-    known_lesions : identities that lesions already have, from an earlier study of the patient, by
-        class and rank; the others get one that follows from this result
+    known_lesions : identities that lesions have in the patient's course, by class and rank; the
+        others get one that follows from this result
     """
 
     headers: Sequence[Dataset]
@@ -183,7 +183,7 @@ class ResultContext(ShownReading):
         known = self.known_lesions.get((lesion.kind, lesion.rank))
         if known is not None:
             return known
-        identifier = f"{_LESION_NAMES[lesion.kind]} {lesion.rank}"
+        identifier = f"{LESION_NAMES[lesion.kind]} {lesion.rank}"
         return Tracking(identifier, self.tracking_uid(identifier))
 
     @property

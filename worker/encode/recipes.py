@@ -24,7 +24,7 @@ class SegmentationVariant:
     """One way to write the segmentation of a result; the default is what most viewers take."""
 
     form: SegmentationForm = SegmentationForm.BINARY
-    scope: SegmentScope = SegmentScope.LUNGS
+    scope: SegmentScope = SegmentScope.LESIONS
     omit_empty_frames: bool = True
 
     @property
@@ -50,7 +50,7 @@ class Recipe:
 
     @property
     def word(self) -> str:
-        """What the database calls it: "SEG:binary:lungs", "SR:viewer", "SC" and so on."""
+        """What the database calls it: "SEG:binary:lesions", "SR:viewer", "SC" and so on."""
         parts: list[str] = [self.kind]
         if self.report is not None:
             parts.append(self.report)
@@ -71,9 +71,7 @@ def recipes_of(
     """
     variant = None
     if outcome is Outcome.FINDINGS and lesions_outlined:
-        variant = SegmentationVariant(
-            choice.segmentation, choice.segments, choice.omit_empty_frames
-        )
+        variant = SegmentationVariant(choice.segmentation, choice.scope, choice.omit_empty_frames)
     recipes: list[Recipe] = []
     if choice.profile is not EncodingProfile.LEGACY:
         if variant is not None:

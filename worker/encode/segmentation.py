@@ -1,4 +1,4 @@
-"""Segmentation: lungs and lesions on the frames of the source.
+"""Segmentation: lesions, and lungs and lobes on request, on the frames of the source.
 
 PS3.3 A.51 (Segmentation IOD), C.8.20.2 (Segmentation Image Module), C.7.6.16 (Multi-frame
 Functional Groups), and DICOM Supplement 243 (label maps). Type BINARY or LABELMAP: FRACTIONAL is
@@ -30,7 +30,7 @@ from pydicom.pixels.encoders.base import JPEGLSLosslessEncoder, RLELosslessEncod
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 from radiology import codes
-from radiology.encoding_profile import SegmentationForm
+from radiology.encoding_profile import SegmentationForm, SegmentScope
 from radiology.region import LabelMap, Mask
 from worker.encode.coded_concepts import coded
 from worker.encode.derived_object import (
@@ -77,7 +77,8 @@ def encode_segmentation(
         laid_out.SegmentsOverlap = "NO"
         _compress(laid_out, labelled_frames(segments, [index for _, index in frames]), variant.form)
     else:
-        laid_out.SegmentsOverlap = "YES"  # lesions lie in the lungs
+        overlap = any(one.tracking is None for one in segments)  # lesions lie in the lungs
+        laid_out.SegmentsOverlap = "YES" if overlap else "NO"
         laid_out.PixelData = _packed(segments[number - 1].mask(index) for number, index in frames)
     return settle(laid_out, context)
 
@@ -106,11 +107,19 @@ def _lay_out(
             context, ObjectKind.SEG, variant.word, f"tracked {context.most_tracked_lesions}"
         ),
     )
+    laid_out.SeriesDescription = _SERIES_DESCRIPTIONS[variant.scope]
     organisation = context.uid("dimension organization")
     laid_out.DimensionOrganizationSequence[0].DimensionOrganizationUID = organisation
     for index in laid_out.DimensionIndexSequence:
         index.DimensionOrganizationUID = organisation
     return laid_out
+
+
+_SERIES_DESCRIPTIONS = {
+    SegmentScope.LESIONS: "AI lesions (Firstread)",
+    SegmentScope.LUNGS: "AI lungs and lesions (Firstread)",
+    SegmentScope.ALL: "AI lungs, lobes and lesions (Firstread)",
+}
 
 
 def _description(context: ResultContext, segment: PlannedSegment) -> SegmentDescription:

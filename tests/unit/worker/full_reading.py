@@ -23,12 +23,13 @@ from radiology.case_answer import (
     SignAnswer,
     ViralAnswer,
 )
+from radiology.encoding_profile import SegmentScope
 from radiology.finding import GateSeverity, Outcome, QualityGate
 from radiology.region import LungLabel
 from radiology.sign import Sign
 from radiology.territory import Boundary, Territories, Territory
 from tests.unit.worker.encoded_chest import Chest, result_context
-from worker.encode import encode_results
+from worker.encode import SegmentationVariant, encode_results, encode_segmentation
 from worker.encode.derived_object import ResultContext
 
 _LOBES = {
@@ -136,6 +137,15 @@ def _rules(*, suspected: bool) -> tuple[RuleAnswer, ...]:
         RuleAnswer(CaseRule.POSITIVE_SLICES, factor, 10.0, "% of slices", False),
         RuleAnswer(CaseRule.MAXIMUM, factor, 2.5, "% of a slice's lung", False),
     )
+
+
+@cache
+def fully_segmented(enhanced: bool = False) -> Dataset:
+    """The segmentation that programs get of a full reading: lungs and lesions."""
+    context = full_context(chest=Chest(enhanced=enhanced))
+    made = encode_segmentation(context, SegmentationVariant(scope=SegmentScope.LUNGS))
+    assert made is not None
+    return made
 
 
 @cache

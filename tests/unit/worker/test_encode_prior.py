@@ -25,7 +25,7 @@ from radiology.territory import Territory
 from tests.peers.dcmqi import read_report
 from tests.peers.dcmtk import Dcmtk
 from tests.peers.dicom3tools import dciodvfy
-from tests.unit.worker.full_reading import full_context, fully_encoded
+from tests.unit.worker.full_reading import full_context, fully_encoded, fully_segmented
 from tests.unit.worker.report_content import (
     comments,
     figures,
@@ -99,7 +99,7 @@ def test_every_figure_of_a_change_has_its_place(compared: ResultContext) -> None
 
 def test_the_report_for_programs_has_them_too(compared: ResultContext) -> None:
     """By segment: the lung's own change."""
-    report = encode_quantification_report(compared, fully_encoded()["SEG"])
+    report = encode_quantification_report(compared, fully_segmented())
     assert figures(groups_of(report)["Right lung"])["Change of lesion volume"] == 10.0
 
 

@@ -18,7 +18,7 @@ from tests.peers.dcmqi import read_report
 from tests.peers.dcmtk import Dcmtk
 from tests.peers.dicom3tools import dciodvfy
 from tests.unit.worker.encoded_chest import ENHANCED, Chest
-from tests.unit.worker.full_reading import full_context, fully_encoded
+from tests.unit.worker.full_reading import full_context, fully_encoded, fully_segmented
 from tests.unit.worker.report_content import comments, groups_of, of_type
 from worker.encode import (
     DISCLAIMER,
@@ -36,7 +36,7 @@ from worker.encode.segments import SEGMENTS
 
 def made(enhanced: bool = False) -> tuple[ResultContext, Dataset, Dataset]:
     context = full_context(chest=Chest(enhanced=enhanced))
-    segmentation = fully_encoded(enhanced=enhanced)["SEG"]
+    segmentation = fully_segmented(enhanced)
     return context, segmentation, encode_quantification_report(context, segmentation)
 
 
@@ -164,8 +164,8 @@ def test_a_segment_with_a_lobe_s_name_has_the_lobe_s_figures() -> None:
 def test_lesions_of_a_label_map_are_measured_too() -> None:
     """A label map gives each voxel one number; the lesions keep theirs."""
     context = full_context()
-    labelmap = _labelmap(context, fully_encoded()["SEG"])
-    binary = segment_voxels(context, fully_encoded()["SEG"])
+    labelmap = _labelmap(context, fully_segmented())
+    binary = segment_voxels(context, fully_segmented())
     read = segment_voxels(context, labelmap)
     assert read[3].count == binary[3].count
     assert read[4].mean_hu == pytest.approx(binary[4].mean_hu)

@@ -146,7 +146,9 @@ def test_a_superseding_report_names_its_predecessor() -> None:
 def test_a_lesion_has_the_same_tracking_uid_in_report_and_segmentation() -> None:
     """A program can join the figures of the report to the voxels of the segment."""
     groups = groups_of(encoded()["SR"])
-    for segment in encoded()["SEG"].SegmentSequence[2:]:
+    segments = encoded()["SEG"].SegmentSequence
+    assert len(segments) == 2
+    for segment in segments:
         (tracking,) = items(groups[segment.TrackingID], "Tracking Unique Identifier")
         assert segment.TrackingUID == tracking.UID
 

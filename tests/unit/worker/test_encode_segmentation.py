@@ -12,6 +12,7 @@ from highdicom.seg import segread
 from numpy.typing import NDArray
 from pydicom import Dataset
 
+from radiology.encoding_profile import SegmentScope
 from radiology.region import ChestRegions, LesionLabel, LungLabel
 from tests.unit.worker.encoded_chest import ORIENTATIONS, Chest, result_context
 from worker.encode import SegmentationVariant, encode_segmentation
@@ -26,7 +27,9 @@ LABELS = {
 
 
 def segmentation_of(context: ResultContext, *, omit_empty_frames: bool = True) -> Dataset:
-    made = encode_segmentation(context, SegmentationVariant(omit_empty_frames=omit_empty_frames))
+    """With the lungs: more segments, and such that overlap."""
+    variant = SegmentationVariant(scope=SegmentScope.LUNGS, omit_empty_frames=omit_empty_frames)
+    made = encode_segmentation(context, variant)
     assert made is not None
     return made
 

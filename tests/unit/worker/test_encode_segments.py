@@ -71,7 +71,7 @@ def test_a_label_map_is_read_back_as_it_was(
 ) -> None:
     """Another reader finds each voxel's label at its place; a lesion wins over its lung."""
     context = result_context(chest=Chest(orientation=ORIENTATIONS[orientation]))
-    made = made_of(context, SegmentationVariant(form))
+    made = made_of(context, SegmentationVariant(form, SegmentScope.LUNGS))
     assert made.file_meta.TransferSyntaxUID == SYNTAXES[form]
     numbers = labels_of(made)
     assert list(numbers) == [
@@ -93,7 +93,7 @@ def test_empty_frames_of_a_label_map_are_left_out_or_kept(
 ) -> None:
     """One frame for each slice, or for each that holds anything."""
     context = result_context()
-    made = made_of(context, SegmentationVariant(form, omit_empty_frames=omit))
+    made = made_of(context, SegmentationVariant(form, SegmentScope.LUNGS, omit))
     held = int((context.regions.lungs > 0).any(axis=(1, 2)).sum())
     assert int(made.NumberOfFrames) == (held if omit else context.volume.shape[0])
 
@@ -103,6 +103,23 @@ def test_lesions_alone_when_lesions_alone_are_asked_for(form: SegmentationForm) 
     """No lung, no lobe."""
     made = made_of(with_lobes(result_context()), SegmentationVariant(form, SegmentScope.LESIONS))
     assert set(labels_of(made)) - {"Background"} == {"Ground glass opacity", "Consolidation"}
+
+
+@pytest.mark.parametrize(
+    ("scope", "overlap", "description"),
+    [
+        (SegmentScope.LESIONS, "NO", "AI lesions (Firstread)"),
+        (SegmentScope.LUNGS, "YES", "AI lungs and lesions (Firstread)"),
+        (SegmentScope.ALL, "YES", "AI lungs, lobes and lesions (Firstread)"),
+    ],
+)
+def test_a_segmentation_says_what_it_holds(
+    scope: SegmentScope, overlap: str, description: str
+) -> None:
+    """Whether segments overlap (0062,0013) stands in it, and what there is in its series' name."""
+    made = made_of(with_lobes(result_context()), SegmentationVariant(scope=scope))
+    assert made.SegmentsOverlap == overlap
+    assert made.SeriesDescription == description
 
 
 def test_lobes_are_segments_and_zones_are_not() -> None:

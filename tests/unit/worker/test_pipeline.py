@@ -94,12 +94,12 @@ def test_a_result_that_does_not_fit_its_source_fails_at_once_and_alarms(
     """Trying again would give the same; nothing is stored, and the study shows why."""
 
     def mismatch(*_: object, **__: object) -> None:
-        raise ResultMismatch("Voxels are missing", recipe="SEG:binary:lungs", seen=3, needed=4)
+        raise ResultMismatch("Voxels are missing", recipe="SEG:binary:lesions", seen=3, needed=4)
 
     monkeypatch.setattr(pipeline, "read_series", mismatch)
     job = attempt(settings, engine, Clock())
     assert (job.state, job.error_kind, job.attempts) == (JobState.FAILED, "ResultMismatch", 1)
-    assert job.error_message == "Voxels are missing (recipe=SEG:binary:lungs, seen=3, needed=4)"
+    assert job.error_message == "Voxels are missing (recipe=SEG:binary:lesions, seen=3, needed=4)"
     with reading(engine) as session:
         assert session.scalars(select(Result)).all() == []
         assert session.scalars(select(Study)).one().worklist_rank is WorklistRank.UNANSWERED

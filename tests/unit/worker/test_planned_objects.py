@@ -21,9 +21,9 @@ from radiology.finding import Outcome, Urgency
 from tests.builders.rows import NOON, queue_job
 
 RECIPES = {
-    "SEG:binary:lungs": ObjectKind.SEGMENTATION,
-    "SR:machine:binary:lungs": ObjectKind.REPORT,
-    "SR:viewer:binary:lungs": ObjectKind.REPORT,
+    "SEG:binary:lesions": ObjectKind.SEGMENTATION,
+    "SR:machine:binary:lesions": ObjectKind.REPORT,
+    "SR:viewer:binary:lesions": ObjectKind.REPORT,
     "SC": ObjectKind.CAPTURE,
 }
 
@@ -53,7 +53,7 @@ def engine(tmp_path: Path) -> Engine:
             NOON,
             recipes={
                 "archive": ["SC"],
-                "viewer": ["SC", "SR:viewer:binary:lungs", "SEG:binary:lungs"],
+                "viewer": ["SC", "SR:viewer:binary:lesions", "SEG:binary:lesions"],
             },
         )
     return engine
@@ -84,7 +84,7 @@ def take(engine: Engine, destination: str) -> DeliveryClaim:
     ("destination", "expected"),
     [
         ("archive", ["SC"]),
-        ("viewer", ["SEG:binary:lungs", "SR:viewer:binary:lungs", "SC"]),
+        ("viewer", ["SEG:binary:lesions", "SR:viewer:binary:lesions", "SC"]),
         ("research", list(RECIPES)),
     ],
 )
@@ -141,7 +141,7 @@ def test_the_report_that_viewers_draw_is_the_one_that_is_superseded(engine: Engi
         study = session.scalars(select(Result)).one().study_id
         found = newest_report(session, study, before_version=99)
     assert found is not None
-    assert found.sop_instance_uid == f"2.25.{len('SR:viewer:binary:lungs')}"
+    assert found.sop_instance_uid == f"2.25.{len('SR:viewer:binary:lesions')}"
 
 
 def test_a_report_for_programs_is_superseded_by_one_of_its_own_form(engine: Engine) -> None:

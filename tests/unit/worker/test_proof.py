@@ -39,6 +39,7 @@ CHOICES = [
     for scope in SegmentScope
 ]
 EVERYTHING = EncodingChoice(EncodingProfile.MACHINE, encapsulated_pdf=True)
+WITH_LUNGS = EncodingChoice(segments=SegmentScope.LUNGS)
 
 
 def made_of(context: ResultContext, *choices: EncodingChoice) -> tuple[EncodedObject, ...]:
@@ -106,7 +107,7 @@ def with_another_issuer(made: Dataset) -> None:
         with_another_issuer,
     ],
 )
-@pytest.mark.parametrize("recipe", ["SEG:binary:lungs", "SR:viewer:binary:lungs", "SC", "PDF"])
+@pytest.mark.parametrize("recipe", ["SEG:binary:lesions", "SR:viewer:binary:lesions", "SC", "PDF"])
 def test_an_object_of_somebody_else_is_caught(
     recipe: str, spoil: Callable[[Dataset], None]
 ) -> None:
@@ -220,7 +221,7 @@ def without_a_frame(seg: Dataset) -> None:
 def test_a_wrong_segmentation_is_caught(spoil: Callable[[Dataset], None], said: str) -> None:
     """Each way in which a viewer could be made to paint the wrong place."""
     context = result_context()
-    made = made_of(context, EncodingChoice())
+    made = made_of(context, WITH_LUNGS)
     spoil(made[0].dataset)
     with pytest.raises(ResultMismatch, match=said):
         prove(context, made[:1])

@@ -31,7 +31,11 @@ def words(choice: EncodingChoice, outcome: Outcome = Outcome.FINDINGS) -> list[s
 @pytest.mark.parametrize(
     ("choice", "expected"),
     [
-        (VIEWER, ["SEG:binary:lungs", "SR:viewer:binary:lungs", "SC"]),
+        (VIEWER, ["SEG:binary:lesions", "SR:viewer:binary:lesions", "SC"]),
+        (
+            EncodingChoice(segments=SegmentScope.LUNGS),
+            ["SEG:binary:lungs", "SR:viewer:binary:lungs", "SC"],
+        ),
         (
             MACHINE,
             ["SEG:binary:lungs", "SR:viewer:binary:lungs", "SR:machine:binary:lungs", "SC"],
@@ -40,7 +44,7 @@ def words(choice: EncodingChoice, outcome: Outcome = Outcome.FINDINGS) -> list[s
         (EncodingChoice(EncodingProfile.LEGACY, encapsulated_pdf=True), ["SC", "PDF"]),
         (
             EncodingChoice(omit_empty_frames=False),
-            ["SEG:binary:lungs:every-frame", "SR:viewer:binary:lungs:every-frame", "SC"],
+            ["SEG:binary:lesions:every-frame", "SR:viewer:binary:lesions:every-frame", "SC"],
         ),
     ],
 )
@@ -56,6 +60,16 @@ def test_without_findings_there_is_no_segmentation(
 ) -> None:
     """Nor a report whose groups would refer to one."""
     assert words(choice, outcome) == ["SR:viewer", "SC"]
+
+
+def test_viewers_get_lesions_and_programs_the_lungs_too() -> None:
+    """OHIF 3.13 halves the volume of segments that overlap; whoever wants other segments chooses
+    them, with any profile that has a segmentation."""
+    assert (VIEWER.scope, MACHINE.scope) == (SegmentScope.LESIONS, SegmentScope.LUNGS)
+    for profile in (EncodingProfile.VIEWER, EncodingProfile.MACHINE):
+        for scope in SegmentScope:
+            chosen = EncodingChoice(profile, segments=scope)
+            assert words(chosen)[0] == f"SEG:binary:{scope}"
 
 
 def test_the_picture_of_a_negative_can_be_left_out() -> None:
@@ -74,9 +88,11 @@ def test_destinations_share_what_they_have_in_common() -> None:
     ]
     assert [one.word for one in united(plans)] == [
         "SEG:labelmap-rle:lesions",
+        "SEG:binary:lesions",
         "SEG:binary:lungs",
         "SR:viewer:labelmap-rle:lesions",
         "SR:machine:labelmap-rle:lesions",
+        "SR:viewer:binary:lesions",
         "SR:viewer:binary:lungs",
         "SR:machine:binary:lungs",
         "SC",
@@ -92,7 +108,7 @@ def test_every_recipe_gives_an_object_with_uids_of_its_own() -> None:
     assert [one.recipe for one in made] == [one.word for one in recipes]
     instances = {one.dataset.SOPInstanceUID for one in made}
     series = {one.dataset.SeriesInstanceUID for one in made}
-    assert len(instances) == len(series) == len(recipes) == 8
+    assert len(instances) == len(series) == len(recipes) == 10
     again = encode_results(result_context(), recipes)
     assert [one.dataset.SOPInstanceUID for one in again] == [
         one.dataset.SOPInstanceUID for one in made
