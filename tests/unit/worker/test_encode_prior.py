@@ -112,7 +112,7 @@ def point(uid: str, at: datetime) -> CoursePoint:
 
 def reports_of(context: ResultContext) -> tuple[Dataset, Dataset]:
     """For viewers and for programs."""
-    return report_of(context), encode_quantification_report(context, fully_encoded()["SEG"])
+    return report_of(context), encode_quantification_report(context, fully_segmented())
 
 
 def test_groups_with_a_change_name_both_time_points(compared: ResultContext) -> None:
