@@ -11,9 +11,8 @@ from radiology.finding import Side
 from radiology.territory import Territory
 
 MORE_THAN_PERCENT = 25.0
-"""A lesion grew, or shrank, when its volume changed by more. For pneumonia no limit is published;
-for nodules 25 % is what repeated measurements leave in doubt (van Klaveren and others, N Engl J
-Med 2009;361:2221, NELSON)."""
+"""A lesion grew, or shrank, when its volume changed by more: after NELSON's criterion for nodules
+(van Klaveren and others, N Engl J Med 2009;361:2221); ours for pneumonia."""
 
 LEAST_CHANGE_ML = 0.5
 """Ours: less than this is the outline's, in small lesions."""

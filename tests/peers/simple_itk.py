@@ -1,7 +1,7 @@
 """SimpleITK as an independent measure of masks, in a process of its own.
 
-Its wheel brings an OpenJPEG whose symbols shadow those of our decoder: loaded into the process of
-the tests, it makes a damaged JPEG 2000 stream crash instead of being refused.
+Loaded into the process of the tests, a damaged JPEG 2000 stream once crashed instead of being
+refused; the cause was not found (docs/decisions/0001-decoders.md).
 """
 
 from __future__ import annotations
