@@ -20,6 +20,16 @@ class StudyState(StrEnum):
     FAILED = "failed"
 
 
+UNREAD = (
+    StudyState.RECEIVED,
+    StudyState.QUEUED,
+    StudyState.SELECTED,
+    StudyState.DECODED,
+    StudyState.INFERRED,
+)
+"""States of a study whose newest version has no answer yet."""
+
+
 class JobState(StrEnum):
     """Where a job stands. A job is one bundle applied to one version of a study."""
 
@@ -84,6 +94,16 @@ class RejectionReason(StrEnum):
     PATIENT_SAFETY = "patient-safety"
     INCORRECT_WORKLIST = "incorrect-worklist"
     DATA_RETENTION = "data-retention"
+
+
+class PriorRequestState(StrEnum):
+    """Where a request to a peer for a patient's earlier studies stands."""
+
+    WAITING = "waiting"  # to be asked, or asked again
+    RETRIEVED = "retrieved"  # the studies have come; their readings are awaited
+    COMPARED = "compared"  # the study is read again, with what has come
+    NOTHING = "nothing"  # there is nothing to compare with
+    FAILED = "failed"  # no answer, or not in time
 
 
 class ObjectKind(StrEnum):

@@ -9,7 +9,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from database.events import record_event
-from database.states import AssociationEnding, JobState, StudyState
+from database.states import UNREAD, AssociationEnding, JobState, StudyState
 from database.tables import Association, Instance, Job, Study
 from settings.peers import RequestPriority
 
@@ -105,21 +105,49 @@ def assemble_study(
         .where(Job.study_id == study_id, Job.state == JobState.QUEUED, Job.lease_until.is_(None))
         .values(state=JobState.SUPERSEDED, finished_at=now)
     )
+    record_event(session, "assembled", now, study_id=study_id, version=version, instances=instances)
+    return _queue_version(session, study, study.priority, bundle=bundle, waits=waits, now=now)
+
+
+def reread_study(
+    session: Session, study_id: int, *, bundle: str, waits: Waits, now: datetime
+) -> int | None:
+    """Queue a study once more as a version of its own, in the caller's transaction.
+
+    It is of low priority: the first answer stands until the new one is there, and nobody else's
+    first answer waits for it.
+
+    Returns
+    -------
+    The id of the new job; None while the study is unread: its reading is to come anyway.
+    """
+    study = session.scalars(select(Study).where(Study.id == study_id).with_for_update()).one()
+    if study.state in UNREAD:
+        return None
+    return _queue_version(session, study, RequestPriority.LOW, bundle=bundle, waits=waits, now=now)
+
+
+def _queue_version(
+    session: Session,
+    study: Study,
+    priority: RequestPriority,
+    *,
+    bundle: str,
+    waits: Waits,
+    now: datetime,
+) -> int:
+    study.version += 1
+    study.state = StudyState.QUEUED
     job = Job(
-        study_id=study_id,
-        study_version=version,
+        study_id=study.id,
+        study_version=study.version,
         bundle=bundle,
         state=JobState.QUEUED,
-        priority=study.priority,
+        priority=priority,
         queued_at=now,
-        due_at=now + waits.allowance(study.priority),
+        due_at=now + waits.allowance(priority),
     )
     session.add(job)
-    study.version = version
-    study.state = StudyState.QUEUED
-    session.flush()  # the id is needed by the events
-    record_event(session, "assembled", now, study_id=study_id, version=version, instances=instances)
-    record_event(
-        session, "queued", now, study_id=study_id, job_id=job.id, priority=study.priority.value
-    )
+    session.flush()  # the id is needed by the event
+    record_event(session, "queued", now, study_id=study.id, job_id=job.id, priority=priority.value)
     return job.id

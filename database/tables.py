@@ -30,6 +30,7 @@ from database.states import (
     JobState,
     ObjectKind,
     ObjectState,
+    PriorRequestState,
     RejectionReason,
     StudyState,
     WorklistRank,
@@ -93,6 +94,7 @@ class Base(DeclarativeBase):
         ObjectState: _words(ObjectState),
         RejectionReason: _words(RejectionReason),
         ObjectKind: _words(ObjectKind),
+        PriorRequestState: _words(PriorRequestState),
         AssociationEnding: _words(AssociationEnding),
         WorklistRank: _words(WorklistRank),
         Outcome: _words(Outcome),
@@ -120,9 +122,10 @@ class Study(Base):
     """A study as it was received, and where it stands.
 
     `version` counts assemblies: it is 0 until the study was first quiet, and grows by one each
-    time that instances came late. `patient_id` and `accession_number` are identifiers; name and
-    birth date are not kept outside the received instances. A study that was `asked_for` came only
-    because we wanted to compare with it: it is read, but neither listed, counted nor delivered.
+    time that instances came late, or that an earlier study to compare it with did. `patient_id`
+    and `accession_number` are identifiers; name and birth date are not kept outside the received
+    instances. A study that was `asked_for` came only because we wanted to compare with it: it is
+    read, but neither listed, counted nor delivered.
     """
 
     __tablename__ = "study"
@@ -371,6 +374,44 @@ class CommitmentObject(Base):
     failure_reason: Mapped[int | None]  # PS3.3 C.14.1.1
 
     commitment: Mapped[StorageCommitment] = relationship(back_populates="objects")
+
+
+class PriorRequest(Base):
+    """The request to one peer for the earlier CTs of a study's patient: made once.
+
+    Nothing more is asked or awaited after `expires_at`.
+    """
+
+    __tablename__ = "prior_request"
+    __table_args__ = (
+        UniqueConstraint("study_id", "peer"),
+        Index("ix_prior_request_queue", "state", "due_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
+    peer: Mapped[str] = mapped_column(String(64))  # its name in the settings
+    state: Mapped[PriorRequestState] = mapped_column(default=PriorRequestState.WAITING)
+    due_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+    fencing_token: Mapped[int] = mapped_column(default=0)
+    lease_until: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    error_kind: Mapped[str] = mapped_column(String(64), default="")
+    error_message: Mapped[str] = mapped_column(Text, default="")
+
+
+class RequestedPrior(Base):
+    """One earlier study that is wanted of a peer; its row is there before it is retrieved."""
+
+    __tablename__ = "requested_prior"
+    __table_args__ = (UniqueConstraint("prior_request_id", "study_instance_uid"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    prior_request_id: Mapped[int] = mapped_column(ForeignKey("prior_request.id"))
+    study_instance_uid: Mapped[str] = mapped_column(String(UID_LENGTH))
+    retrieved_at: Mapped[datetime | None]
 
 
 class Event(Base):

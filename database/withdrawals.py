@@ -16,23 +16,15 @@ from sqlalchemy.orm import Session, aliased
 from database.events import record_event
 from database.states import (
     ENDED_WELL,
+    UNREAD,
     DeliveryPurpose,
     DeliveryState,
     ObjectKind,
     ObjectState,
     RejectionReason,
-    StudyState,
     WorklistRank,
 )
 from database.tables import DeliveredObject, Delivery, Result, ResultObject, Study
-
-_UNREAD = (
-    StudyState.RECEIVED,
-    StudyState.QUEUED,
-    StudyState.SELECTED,
-    StudyState.DECODED,
-    StudyState.INFERRED,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +187,7 @@ def mark_withdrawn(
 def _strike_rank(session: Session, study_id: int) -> None:
     """No answer is in force: the study waits for its newer images, or for a person."""
     study = session.scalars(select(Study).where(Study.id == study_id).with_for_update()).one()
-    unread = study.state in _UNREAD
+    unread = study.state in UNREAD
     study.worklist_rank = WorklistRank.PENDING if unread else WorklistRank.UNANSWERED
 
 

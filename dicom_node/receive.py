@@ -211,8 +211,8 @@ def _arrival(
         size_bytes=file.size,
         calling_ae_title=association.calling_ae_title,
         association_id=association.association_id,
-        # What it was asked for with once says nothing of how soon we need it to compare with.
-        priority=RequestPriority.ROUTINE if asked_for else stated,
+        # What it was asked for with once says nothing of now: nobody's first answer waits for it.
+        priority=RequestPriority.LOW if asked_for else stated,
         patient_id=identity.patient_id,
         accession_number=identity.accession_number,
         patient_sex=identity.patient_sex,

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
@@ -35,6 +35,7 @@ class Part(StrEnum):
     ANALYSIS = "analysis"
     DELIVERY = "delivery"
     HOUSEKEEPING = "housekeeping"
+    RETRIEVAL = "retrieval"
     BEAT = "beat"
     WORKLIST = "worklist"
 
@@ -97,7 +98,11 @@ def running(
     upgrade_schema(open_engine(settings.database_address))
     with contextlib.ExitStack() as stack:
         output = stack.enter_context(log.open("ab")) if log else None
-        supervisor = Supervisor(dict(os.environ if environment is None else environment), output)
+        supervisor = Supervisor(
+            dict(os.environ if environment is None else environment),
+            output,
+            parts=[one for one in Part if one is not Part.RETRIEVAL or settings.queried],
+        )
         stack.callback(supervisor.stop)
         supervisor.start()
         yield supervisor
@@ -111,17 +116,19 @@ class Supervisor:
         environment: dict[str, str],
         output: IO[bytes] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        parts: Collection[Part] = tuple(Part),
     ) -> None:
         self._environment = environment
         self._output = output
         self.clock = clock
+        self._parts = parts
         self._processes: dict[Part, subprocess.Popen[bytes]] = {}
         self._restart_at: dict[Part, float] = {}
         self._deaths: dict[Part, int] = {}
 
     def start(self) -> None:
-        """Start every part."""
-        for part in Part:
+        """Start every part that is needed."""
+        for part in self._parts:
             self._start(part)
 
     def pid(self, part: Part) -> int:

@@ -95,6 +95,9 @@ class Settings(BaseSettings):
 
     # Earlier studies
     compare_priors: bool = True
+    fetch_priors: int = Field(default=2, ge=0, le=10)  # of each peer with role "query"
+    fetch_priors_days: int = Field(default=365, ge=1)
+    fetch_priors_limit_s: float = Field(default=3600.0, gt=0)
 
     # Delivery
     delivery_first_retry_s: float = Field(default=2.0, gt=0)
@@ -204,6 +207,13 @@ class Settings(BaseSettings):
     def committing(self) -> tuple[Peer, ...]:
         """Destinations that are asked for storage commitment, and call us with their answer."""
         return tuple(peer for peer in self.destinations if peer.storage_commitment)
+
+    @property
+    def queried(self) -> tuple[Peer, ...]:
+        """Peers that are asked for earlier studies; none when nothing is to be fetched."""
+        if not self.compare_priors or self.fetch_priors == 0:
+            return ()
+        return tuple(peer for peer in self.peers if PeerRole.QUERY in peer.roles)
 
     def stow_secret(self, peer: Peer) -> SecretStr | None:
         """The password or token for a peer's DICOMweb service; None where it asks for none.

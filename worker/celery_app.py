@@ -1,6 +1,7 @@
 """Celery, the wake-ups: its settings, each with a reason. The queue itself is the database.
 
-`firstread serve --only analysis` (or delivery, housekeeping, beat) starts one of its processes.
+`firstread serve --only analysis` (or delivery, housekeeping, retrieval, beat) starts one of its
+processes.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ _log = get_logger("celery")
 ANALYSIS = "analysis"
 DELIVERY = "delivery"
 HOUSEKEEPING = "housekeeping"
-QUEUES = (ANALYSIS, DELIVERY, HOUSEKEEPING)
+RETRIEVAL = "retrieval"  # of earlier studies: no result ever waits behind a slow archive
+QUEUES = (ANALYSIS, DELIVERY, HOUSEKEEPING, RETRIEVAL)
 
 _ANALYSIS_HARD_LIMIT_S = 900
 _FILES = "worker.message_files:Transport"
@@ -56,6 +58,7 @@ def make_app(settings: Settings) -> Celery:
                 "time_limit": _ANALYSIS_HARD_LIMIT_S,
             },
             "worker.tasks.deliver_next": {"soft_time_limit": 570, "time_limit": 600},
+            "worker.tasks.retrieve_next": {"soft_time_limit": 570, "time_limit": 600},
             "worker.tasks.sweep": {"soft_time_limit": 55, "time_limit": 60},
         },
         task_queues=[Queue(name, routing_key=name) for name in QUEUES],
@@ -63,6 +66,7 @@ def make_app(settings: Settings) -> Celery:
         task_routes={
             "worker.tasks.analyse_next": {"queue": ANALYSIS},
             "worker.tasks.deliver_next": {"queue": DELIVERY},
+            "worker.tasks.retrieve_next": {"queue": RETRIEVAL},
             "worker.tasks.sweep": {"queue": HOUSEKEEPING},
         },
         beat_schedule={

@@ -11,6 +11,7 @@ from database.studies import Quiet, Waits, assemble_study, quiet_studies
 from settings.environment import Settings
 from settings.log_events import get_logger
 from worker.reject_results import reject_superseded
+from worker.reread_with_priors import reread_with_priors
 
 _log = get_logger("housekeeping")
 _WAKE_UP_LOST_AFTER_S = 5.0  # a job that nobody claims for so long, while a worker is idle
@@ -21,13 +22,14 @@ class SweepOutcome:
     """What a sweep did; `overdue` jobs wait although no worker is busy."""
 
     assembled: tuple[int, ...]
+    reread: tuple[int, ...]
     requeued: tuple[int, ...]
     overdue: int
 
     @property
     def new_jobs(self) -> int:
         """How many jobs began to wait: one wake-up for each, so that idle workers share them."""
-        return len(self.assembled) + len(self.requeued)
+        return len(self.assembled) + len(self.reread) + len(self.requeued)
 
 
 def waits(settings: Settings) -> Waits:
@@ -57,6 +59,7 @@ def sweep_once(settings: Settings, engine: Engine, now: datetime) -> SweepOutcom
         _log.warning("jobs_requeued", job_ids=requeued)
     return SweepOutcome(
         assembled=tuple(job_id for job_id in assembled if job_id is not None),
+        reread=tuple(reread_with_priors(settings, engine, waits(settings), now)),
         requeued=tuple(requeued),
         overdue=overdue.unclaimed,
     )

@@ -7,6 +7,8 @@
                 worker.follow_course     what changed since the patient's latest earlier CT
     encoded    worker.encode            SEG, SR and SC, proved, durable on disk, then rows
     delivered  worker.deliver_results   in another task: networks fail differently
+    compared   worker.retrieve_priors   where nothing was there to compare with: earlier CTs are
+                                        fetched afterwards, and the study is read once more
 
 Every way out of a job is here or in `worker.end_attempt`: a result, "not assessable" with its
 reason, back to the queue, or failed with a trace. A job always ends in one transaction, and that
@@ -29,6 +31,7 @@ from database.jobs import (
     instance_paths,
     record_decisions,
 )
+from database.prior_requests import request_priors
 from database.priors import prior_candidates
 from database.results import store_result
 from database.session import reading, transaction
@@ -258,6 +261,14 @@ class _Job:
                 now,
                 recipes=encoded.recipes,
             )
+            if stored.current and chest_map and not (answer.course and answer.course.comparisons):
+                request_priors(
+                    session,
+                    claim.study_id,
+                    [peer.name for peer in own.settings.queried],
+                    now,
+                    limit_s=own.settings.fetch_priors_limit_s,
+                )
         _log.info(
             "encoded",
             result_id=stored.result_id,

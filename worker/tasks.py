@@ -9,14 +9,16 @@ import socket
 from datetime import UTC, datetime
 
 from database.deliveries import due_deliveries
+from database.prior_requests import due_requests
 from database.requeue import waiting_jobs
 from database.session import open_engine, reading
 from settings.environment import read_settings
-from worker.celery_app import ANALYSIS, DELIVERY, app, wake_up_waits
+from worker.celery_app import ANALYSIS, DELIVERY, RETRIEVAL, app, wake_up_waits
 from worker.deliver_results import deliver_one
 from worker.equipment import Equipment
 from worker.housekeeping import sweep_once
 from worker.pipeline import analyse_one
+from worker.retrieve_priors import retrieve_one
 
 
 def _now() -> datetime:
@@ -56,6 +58,14 @@ def deliver_next() -> None:
         pass
 
 
+@app.task(name="worker.tasks.retrieve_next")
+def retrieve_next() -> None:
+    """Ask for the earlier studies that are wanted."""
+    own = equipment()
+    while retrieve_one(own.settings, own.engine, own.clock, random.random):
+        pass
+
+
 @app.task(name="worker.tasks.sweep")
 def sweep() -> None:
     """Assemble quiet studies, take jobs back from the dead, wake whoever has something to do."""
@@ -69,5 +79,8 @@ def sweep() -> None:
         analyse_next.delay()
     with reading(own.engine) as session:
         due = due_deliveries(session, own.clock())
+        asked = due_requests(session, own.clock())
+    if asked and not wake_up_waits(app, RETRIEVAL):
+        retrieve_next.delay()
     if due and not wake_up_waits(app, DELIVERY):
         deliver_next.delay()

@@ -35,6 +35,7 @@ _OURS = {
     "worker-analysis",
     "worker-delivery",
     "worker-housekeeping",
+    "worker-retrieval",
     "beat",
     "worklist",
 }

@@ -30,6 +30,7 @@ _PARTS = (
     "worker-analysis",
     "worker-delivery",
     "worker-housekeeping",
+    "worker-retrieval",
     "beat",
     "worklist",
 )

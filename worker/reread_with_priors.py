@@ -1,0 +1,60 @@
+"""Have a study read once more when an earlier one to compare it with has come and was read."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from database.awaited_priors import RipeRequest, end_awaiting, ripe_requests
+from database.priors import prior_candidates
+from database.session import Engine, reading, transaction
+from database.states import PriorRequestState
+from database.studies import Waits
+from settings.environment import Settings
+from settings.log_events import get_logger
+from worker.find_priors import choose_priors
+from worker.retrieve_priors import acquisition
+
+_log = get_logger("housekeeping")
+
+
+def reread_with_priors(
+    settings: Settings, engine: Engine, waits: Waits, now: datetime
+) -> list[int]:
+    """Queue those studies for which something to compare with is there now; returns their jobs.
+
+    The choice is the one that the job will make, so that no study is read again for nothing.
+    """
+    with reading(engine) as session:
+        ripe = ripe_requests(session, now)
+    jobs = []
+    for one in ripe:
+        state = _state(settings, engine, one)
+        with transaction(engine) as session:
+            job_id = end_awaiting(
+                session,
+                one,
+                state,
+                now,
+                bundle=settings.bundle,
+                waits=waits,
+                reread=state is PriorRequestState.COMPARED and not one.study.compared,
+            )
+        if job_id is not None:
+            _log.info("reread", study_id=one.study.study_id, job_id=job_id)
+            jobs.append(job_id)
+    return jobs
+
+
+def _state(settings: Settings, engine: Engine, ripe: RipeRequest) -> PriorRequestState:
+    if ripe.study.compared:
+        return PriorRequestState.COMPARED  # a version that came meanwhile has done it
+    with reading(engine) as session:
+        candidates = prior_candidates(session, ripe.study.study_id)
+    priors = choose_priors(
+        [one for one in candidates if one.study_instance_uid in ripe.wanted],
+        instance=settings.spool_folder / ripe.study.instance_path,
+        acquired_at=acquisition(ripe.study),
+        spool_folder=settings.spool_folder,
+        results_folder=settings.results_folder,
+    )
+    return PriorRequestState.COMPARED if priors.found else PriorRequestState.NOTHING
