@@ -45,14 +45,20 @@ class MappedStudy:
 
 
 def compare_prior(earlier: MappedStudy, later: MappedStudy) -> PriorComparison:
-    """Register the earlier chest with the later one and compare them.
+    """Register the earlier chest with the later one and compare them, as `compare_registered`."""
+    return compare_registered(earlier, later, register(earlier.chest, later.chest))
+
+
+def compare_registered(
+    earlier: MappedStudy, later: MappedStudy, registration: Registration
+) -> PriorComparison:
+    """Compare two chests.
 
     Returns
     -------
     Lungs, territories and lesions; lungs only where the registration is not good enough, and then
     `registration.reason` says why.
     """
-    registration = register(earlier.chest, later.chest)
     lungs = {
         side: Change(
             then=_measure(earlier.chest, np.isin(earlier.chest.lungs, labels)),

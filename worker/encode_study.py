@@ -27,6 +27,7 @@ from worker.encode import (
 from worker.encode.lesions import number_lesions
 from worker.keep_results import KeptObject, bytes_of, keep_heat_maps, keep_object, keep_picture
 from worker.known_lesions import known_lesions
+from worker.registration import EarlierChest
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class StudyToEncode:
     ----------
     paths : files of the instances that the volume was decoded from, one per slice
     content_datetime : the same each time that the job is tried
+    earlier : as in `ShownReading`
     """
 
     paths: Iterable[Path]
@@ -46,6 +48,7 @@ class StudyToEncode:
     content_datetime: datetime
     result_version: int
     earlier_reports: EarlierReports = field(default_factory=EarlierReports)
+    earlier: EarlierChest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,7 @@ def result_context(study: StudyToEncode, settings: Settings) -> ResultContext:
         device_serial_number=settings.ae_title,
         result_version=study.result_version,
         earlier_reports=study.earlier_reports,
+        earlier=study.earlier,
         most_tracked_lesions=settings.most_tracked_lesions,
         known_lesions=known or {},
         language=settings.language,

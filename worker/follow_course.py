@@ -3,35 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from radiology.change import LesionChange, PriorComparison
 from radiology.chest_map import ChestMap, MappedLesion
 from radiology.course import Course, CoursePoint, NotCompared
 from radiology.finding import Outcome, Reading, Side
 from radiology.volume import Volume
-from worker.compare_prior import MappedStudy, compare_prior
+from worker.compare_prior import MappedStudy, compare_registered
 from worker.find_priors import Prior, Priors
 from worker.keep_chest_map import read_chest_map
 from worker.known_lesions import lesion_uid
 from worker.map_chest import map_chest
+from worker.registration import EarlierChest, register
+
+
+@dataclass(frozen=True)
+class FollowedReading:
+    """A reading in the patient's course.
+
+    Attributes
+    ----------
+    reading : with its lesions and its course
+    chest : the map by which a later study will be compared with this one; None for a reading that
+        is not assessable, since what it measured is not to be relied upon
+    earlier : the chest that it was compared with place by place
+    """
+
+    reading: Reading
+    chest: ChestMap | None = None
+    earlier: EarlierChest | None = None
 
 
 def follow_course(
     reading: Reading, volume: Volume, priors: Priors, *, study_instance_uid: str
-) -> tuple[Reading, ChestMap | None]:
+) -> FollowedReading:
     """Say what changed since the latest earlier study, and how lesions are called from now on.
 
     An earlier study whose map cannot be read is passed over, and named with the reason.
 
     Returns
     -------
-    The reading with its lesions and its course, and the map by which a later study will be
-    compared with this one. A reading that is not assessable stays as it is, without a map: what
-    it measured is not to be relied upon.
+    A reading that is not assessable stays as it is.
     """
     if reading.outcome is Outcome.NOT_ASSESSABLE or reading.regions is None:
-        return reading, None
+        return FollowedReading(reading)
     chest = map_chest(
         volume,
         reading.regions,
@@ -39,8 +55,8 @@ def follow_course(
         tracking_uid=lambda number: lesion_uid(study_instance_uid, number),
     )
     if chest is None:
-        return reading, None
-    comparison, unreadable = _compare_latest(
+        return FollowedReading(reading)
+    comparison, earlier, unreadable = _compare_latest(
         MappedStudy(study_instance_uid, reading.acquired_at, chest), priors.found
     )
     if comparison is not None:
@@ -50,12 +66,12 @@ def follow_course(
         comparisons=() if comparison is None else (comparison,),
         not_compared=(*priors.not_compared, *unreadable),
     )
-    return replace(reading, lesions=chest.lesions, course=course), chest
+    return FollowedReading(replace(reading, lesions=chest.lesions, course=course), chest, earlier)
 
 
 def _compare_latest(
     this: MappedStudy, priors: Sequence[Prior]
-) -> tuple[PriorComparison | None, list[NotCompared]]:
+) -> tuple[PriorComparison | None, EarlierChest | None, list[NotCompared]]:
     """Compare with the latest earlier study whose map can be read."""
     unreadable: list[NotCompared] = []
     for prior in priors:
@@ -63,9 +79,12 @@ def _compare_latest(
         uid = prior.point.study_instance_uid
         if chest is not None and chest.lung_share.any():
             earlier = MappedStudy(uid, prior.point.acquired_at, chest)
-            return compare_prior(earlier, this), unreadable
+            registration = register(chest, this.chest)
+            comparison = compare_registered(earlier, this, registration)
+            sufficient = registration.quality.sufficient
+            return comparison, EarlierChest(chest, registration) if sufficient else None, unreadable
         unreadable.append(NotCompared(uid, "what was kept of it cannot be read"))
-    return None, unreadable
+    return None, None, unreadable
 
 
 def inherit(

@@ -144,9 +144,10 @@ class _Job:
             context=ClinicalContext(prior=priors.measurement),
             on_progress=self._progress(30, 85),
         )
-        answer, chest = follow_course(
+        followed = follow_course(
             answer, volume, priors, study_instance_uid=series.study_instance_uid
         )
+        answer = followed.reading
         triage = triage_reading(answer)  # again: how quickly lesions grew counts
         self._advance(JobState.INFERRED, outcome=answer.outcome.value, suspicion=answer.suspicion)
         encoded = encode_study(
@@ -164,11 +165,12 @@ class _Job:
                     answer=answer,
                     priors=priors,
                 ),
+                earlier=followed.earlier,
             ),
             self._own.settings,
         )
         self._lease.check()
-        self._store(answer, triage, encoded, self._keep_map(series, chest))
+        self._store(answer, triage, encoded, self._keep_map(series, followed.chest))
 
     def _select(self, reader: Reader) -> tuple[SeriesHeader, dict[str, Path]]:
         with reading(self._own.engine) as session:

@@ -32,6 +32,7 @@ from worker.encode.derived_object import (
 )
 from worker.encode.key_slices import key_slice
 from worker.encode.picture_figures import draw_figures
+from worker.encode.picture_pair import PAIR_PX, draw_pair
 from worker.encode.picture_panels import Frame, draw_panel
 from worker.encode.picture_statements import draw_reasons, draw_statements, statements_height
 from worker.encode.picture_text import (
@@ -64,16 +65,22 @@ def render_key_picture(shown: ShownReading, *, heat: bool = False) -> Image.Imag
     segments = _shown_segments(shown)
     statements = _statements_left(shown)
     room = max(_FIGURES_PX[1], statements_height(shown, WIDTH_PX - statements))
-    heights = [ANSWER_PX, PANELS_PX, LEGEND_PX, room, _DISCLAIMER_PX]
+    pair_px = 0 if shown.earlier is None else PAIR_PX[1] + _GAP_PX
+    heights = [ANSWER_PX, PANELS_PX + pair_px, LEGEND_PX, room, _DISCLAIMER_PX]
     picture = Image.new("RGB", (WIDTH_PX, sum(heights)), BACKGROUND)
     answer, panels, legend, figures, disclaimer = np.cumsum([0, *heights[:-1]]).tolist()
     draw_answer(picture, shown, (0, answer, WIDTH_PX, panels))
     _draw_panels(picture, stack, segments, panels, heat=heat)
+    if shown.earlier is not None:
+        pair = draw_pair(shown, shown.earlier, stack, segments)
+        for left, panel in zip((_GAP_PX, WIDTH_PX - _GAP_PX - PAIR_PX[0]), pair, strict=True):
+            picture.paste(panel, (left, panels + PANELS_PX + _GAP_PX))
     if shown.reading.outcome is Outcome.NOT_ASSESSABLE:
         draw_reasons(picture, shown, (0, legend, WIDTH_PX, disclaimer))
     else:
         box = (0, legend, WIDTH_PX, figures)
-        draw_legend(picture, segments, box, heat=heat, language=shown.language)
+        paired = shown.earlier is not None
+        draw_legend(picture, segments, box, heat=heat, paired=paired, language=shown.language)
         draw_figures(picture, shown, (0, figures, _FIGURES_PX[0], disclaimer))
         draw_statements(picture, shown, (statements, figures, WIDTH_PX, disclaimer))
     banner = (0, disclaimer, WIDTH_PX, picture.height)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +23,9 @@ WINDOW_CENTRE_HU, WINDOW_WIDTH_HU = -600.0, 1500.0  # the usual lung window
 _OUTSIDE_HU = -1024.0
 _MARGIN_MM = 14.0  # of chest wall around the lungs
 _SCALE_BAR_MM = 50.0
-_OVERSAMPLING = 2  # lines are drawn at twice the size and reduced, which smooths them
+OVERSAMPLING = 2  # lines are drawn at twice the size and reduced, which smooths them
 
-_FINE = OutlineLimits(tolerance_px=0.6, most_points=10_000, most_outlines=60, least_area_px=3)
+FINE = OutlineLimits(tolerance_px=0.6, most_points=10_000, most_outlines=60, least_area_px=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,11 @@ class Placement:
         placed: Points = (points * self.pixel_mm - self.origin_mm) * self.pixels_per_mm
         return placed
 
+    def coarser(self, steps: tuple[int, int]) -> Placement:
+        """The same for pixels that are each so many rows high and columns wide."""
+        column_mm, row_mm = self.pixel_mm
+        return replace(self, pixel_mm=(column_mm * steps[1], row_mm * steps[0]))
+
     def affine(self) -> tuple[float, float, float, float, float, float]:
         """Panel coordinates to slice coordinates, in the form that Pillow takes."""
         (column_mm, row_mm), (left, top) = self.pixel_mm, self.origin_mm
@@ -117,9 +122,9 @@ def draw_panel(
     heat : where there is a heat map of the slice, lay it under the outlines
     lettered : add orientation, the slice's name and a scale
     """
-    large = (size[0] * _OVERSAMPLING, size[1] * _OVERSAMPLING)
+    large = (size[0] * OVERSAMPLING, size[1] * OVERSAMPLING)
     placement = Placement.fitted(stack, frame, large)
-    grey = Image.fromarray(_windowed(stack.volume.hounsfield[index]))
+    grey = Image.fromarray(windowed(stack.volume.hounsfield[index]))
     panel = grey.transform(
         large, Image.Transform.AFFINE, placement.affine(), Image.Resampling.BICUBIC
     ).convert("RGB")
@@ -127,11 +132,11 @@ def draw_panel(
         panel = with_heat(panel, stack.heat_maps[index], stack.volume.shape[1:], placement)
     pen = ImageDraw.Draw(panel)
     for segment in segments:
-        for outline in outlines(_mask(stack, segment, index), _FINE):
-            _draw_outline(pen, placement.to_panel(outline), line_style(segment))
+        for outline in outlines(_mask(stack, segment, index), FINE):
+            draw_outline(pen, placement.to_panel(outline), line_style(segment))
     panel = panel.resize(size, Image.Resampling.LANCZOS)
     if lettered:
-        _annotate(panel, stack, index, placement.pixels_per_mm / _OVERSAMPLING)
+        _annotate(panel, stack, index, placement.pixels_per_mm / OVERSAMPLING)
     return panel
 
 
@@ -151,7 +156,7 @@ def _mask(stack: AxialStack, segment: Segment, index: int) -> Mask:
     return mask
 
 
-def _windowed(hounsfield: NDArray[np.float32]) -> NDArray[np.uint8]:
+def windowed(hounsfield: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Eight-bit grey values (PS3.3 C.11.2.1.2, linear)."""
     lowest = WINDOW_CENTRE_HU - WINDOW_WIDTH_HU / 2
     grey = (hounsfield - lowest) * (255.0 / WINDOW_WIDTH_HU)
@@ -159,12 +164,13 @@ def _windowed(hounsfield: NDArray[np.float32]) -> NDArray[np.uint8]:
     return windowed
 
 
-def _draw_outline(pen: ImageDraw.ImageDraw, points: Points, style: LineStyle) -> None:
-    width = style.width_px * _OVERSAMPLING
+def draw_outline(pen: ImageDraw.ImageDraw, points: Points, style: LineStyle) -> None:
+    """Draw an outline of panel coordinates, on a panel that is `OVERSAMPLING` times too large."""
+    width = style.width_px * OVERSAMPLING
     if style.dash_px == 0:
         pen.line([tuple(point) for point in points], style.colour, width, joint="curve")
         return
-    for dash in dashes(points, style.dash_px * _OVERSAMPLING, style.gap_px * _OVERSAMPLING):
+    for dash in dashes(points, style.dash_px * OVERSAMPLING, style.gap_px * OVERSAMPLING):
         pen.line([tuple(point) for point in dash], style.colour, width)
 
 
@@ -189,25 +195,31 @@ _LETTERS = {
 
 def _annotate(panel: Image.Image, stack: AxialStack, index: int, pixels_per_mm: float) -> None:
     """Orientation letters, the name of the slice, and a scale."""
-    pen, (width, height) = ImageDraw.Draw(panel), panel.size
-    for letter, (across, down, anchor) in _LETTERS.items():
-        place = (8 + across * (width - 16), 8 + down * (height - 16))
-        _write(pen, place, letter, 18, anchor)
+    orient(panel, pixels_per_mm)
+    pen, height = ImageDraw.Draw(panel), panel.height
     name = ", ".join(
         worded(part, stack.language)
         for part in (stack.names[index], f"z {stack.height_mm(index):.0f} mm")
         if part
     )
-    _write(pen, (8, height - 8), name, 14, "lb", stack.language)
+    write(pen, (8, height - 8), name, 14, "lb", stack.language)
     if index == stack.key:
-        _write(pen, (8, 8), worded("Key slice", stack.language), 15, "lt", stack.language)
+        write(pen, (8, 8), worded("Key slice", stack.language), 15, "lt", stack.language)
+
+
+def orient(panel: Image.Image, pixels_per_mm: float) -> None:
+    """Orientation letters and a scale, on an axial slice."""
+    pen, (width, height) = ImageDraw.Draw(panel), panel.size
+    for letter, (across, down, anchor) in _LETTERS.items():
+        place = (8 + across * (width - 16), 8 + down * (height - 16))
+        write(pen, place, letter, 18, anchor)
     bar = _SCALE_BAR_MM * pixels_per_mm
     right, bottom = width - 10, height - 10
     pen.line([(right - bar, bottom), (right, bottom)], (255, 255, 255), 2)
-    _write(pen, (right - bar / 2, bottom - 4), f"{_SCALE_BAR_MM:.0f} mm", 12, "mb")
+    write(pen, (right - bar / 2, bottom - 4), f"{_SCALE_BAR_MM:.0f} mm", 12, "mb")
 
 
-def _write(
+def write(
     pen: ImageDraw.ImageDraw,
     place: tuple[float, float],
     text: str,
@@ -215,6 +227,7 @@ def _write(
     anchor: str,
     language: Language = Language.ENGLISH,
 ) -> None:
+    """Write into a panel: white, with a dark edge."""
     pen.text(
         place,
         text,

@@ -13,6 +13,7 @@ from worker.encode.derived_object import DISCLAIMER
 from worker.encode.figures import percent
 from worker.encode.heat_colours import scale_bar
 from worker.encode.lettering import Colour, fitted, font
+from worker.encode.picture_pair import THEN_STYLE
 from worker.encode.picture_panels import dashes, line_style
 from worker.encode.segments import Segment
 from worker.encode.shown_reading import ShownReading
@@ -102,19 +103,29 @@ def draw_legend(
     box: Box,
     *,
     heat: bool = False,
+    paired: bool = False,
     language: Language = Language.ENGLISH,
 ) -> None:
-    """A sample of each line; both lungs share theirs. With `heat`, the scale of the heat map."""
+    """A sample of each line; both lungs share theirs.
+
+    With `heat`, the scale of the heat map; with `paired`, the line around lesions of an earlier CT.
+    """
     pen, (left, top, right, bottom) = ImageDraw.Draw(picture), box
     across, middle, letters = float(left + MARGIN), (top + bottom) / 2, font(16, language)
-    for segment in [one for one in segments if one.is_lesion] + list(segments[:1]):
-        style = line_style(segment)
-        line = np.array([[across, middle], [across + 44, middle]])
-        for dash in dashes(line, style.dash_px or 44.0, style.gap_px):
+    lines = [
+        (segment.label if segment.is_lesion else "Lung", line_style(segment))
+        for segment in [one for one in segments if one.is_lesion] + list(segments[:1])
+    ]
+    if paired:
+        lines.append(("Lesions then", THEN_STYLE))
+    sample, apart = (34, 18) if heat and paired else (44, 36)  # the scale takes a third
+    for name, style in lines:
+        line = np.array([[across, middle], [across + sample, middle]])
+        for dash in dashes(line, style.dash_px or float(sample), style.gap_px):
             pen.line([tuple(point) for point in dash], style.colour, max(style.width_px, 2))
-        label = worded(segment.label if segment.is_lesion else "Lung", language)
-        pen.text((across + 54, middle), label, TEXT, letters, anchor="lm")
-        across += 54 + letters.getlength(label) + 36
+        label = worded(name, language)
+        pen.text((across + sample + 10, middle), label, TEXT, letters, anchor="lm")
+        across += sample + 10 + letters.getlength(label) + apart
     if heat:
         _draw_heat_scale(picture, right - MARGIN, round(middle), language)
 

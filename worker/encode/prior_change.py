@@ -26,6 +26,8 @@ def change_texts(prior: PriorComparison) -> Iterator[tuple[str, ...]]:
     if total is not None:
         then_ml, now_ml = total.then.lesion_volume_ml, total.now.lesion_volume_ml
         yield (f"lesions {then_ml:.1f} ml then, {now_ml:.1f} ml now",)
+    if not prior.registration.sufficient:
+        yield ("not laid upon the earlier images well enough: lungs are compared as a whole",)
     counts = Counter(str(one.course) for one in prior.lesions)
     became = tuple(f"{counts[word]} {word}" for word in _COURSES if counts[word])
     if became:

@@ -16,6 +16,7 @@ from radiology.language import Language
 from radiology.region import ChestRegions, LesionLabel, LungLabel, Mask
 from radiology.territory import Territory, TerritoryFigures
 from radiology.volume import Volume
+from worker.registration import EarlierChest
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class ShownReading:
     triage : None exactly when the reading is not assessable
     software_version : of Firstread
     language : of what a person reads in pictures; reports are English
+    earlier : the chest of the study that `prior` compares with; None where it is not at hand, or
+        where it could not be registered well enough
     """
 
     volume: Volume
@@ -36,6 +39,7 @@ class ShownReading:
     triage: Triage | None
     software_version: str
     language: Language = field(default=Language.ENGLISH, kw_only=True)
+    earlier: EarlierChest | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         if (self.triage is None) != (self.reading.outcome is Outcome.NOT_ASSESSABLE):

@@ -68,6 +68,14 @@ CHINESE: Mapping[str, str] = {
     "{} unchanged": "不变 {}",
     "{} shrunk": "缩小 {}",
     "{} resolved": "消失 {}",
+    "not laid upon the earlier images well enough: lungs are compared as a whole": (
+        "未能与既往图像对位：仅比较双肺"
+    ),
+    "Earlier CT": "既往 CT",
+    "Now": "本次",
+    "blocks of {} mm": "体素 {} mm",
+    "{}-{}-{}": "{}-{}-{}",
+    "Lesions then": "既往病变",
     "Type (a hint, no diagnosis)": "类型（仅供提示，并非诊断）",
     "viral pattern suspected": "疑似病毒性肺炎表现",
     "viral pattern not suspected": "不疑似病毒性肺炎表现",
