@@ -25,7 +25,6 @@ Opener = Callable[[str], AbstractContextManager[OhifPage]]
 CHROMA = 25
 """CT is grey; what is painted is not. Difference between the largest and smallest of RGB."""
 
-EVERY_PROFILE = pytest.mark.parametrize("profile", PROFILES)
 EVERY_KIND = pytest.mark.parametrize("kind", KINDS)
 ENHANCED = pytest.mark.parametrize("enhanced", [False, True], ids=["CT", "Enhanced CT"])
 
@@ -33,13 +32,16 @@ ENHANCED = pytest.mark.parametrize("enhanced", [False, True], ids=["CT", "Enhanc
 def stored(
     pacs: OrthancPeer, folder: Path, profile: str, kind: str, *, enhanced: bool = False
 ) -> StoredStudy:
-    study = analysed_phantom(kind, folder / "source", enhanced=enhanced)
+    study = analysed_phantom(kind, folder / "source", enhanced=enhanced, salt=profile)
     return store_study(pacs, study, study.encoded(profile))
 
 
-@EVERY_PROFILE
 @EVERY_KIND
-@ENHANCED
+@pytest.mark.parametrize(
+    ("profile", "enhanced"),
+    [*((profile, False) for profile in PROFILES), ("viewer", True)],
+    ids=[*PROFILES, "viewer, Enhanced CT"],
+)
 def test_every_object_is_listed_and_opens(
     pacs: OrthancPeer,
     tmp_path: Path,
@@ -49,7 +51,8 @@ def test_every_object_is_listed_and_opens(
     kind: str,
     enhanced: bool,
 ) -> None:
-    """Source, key picture, report and, with findings, the segmentation: each by a double click."""
+    """Source, key picture and report by a double click; the report for programs, which OHIF shows
+    black, is listed beside them without an error."""
     study = stored(pacs, tmp_path, profile, kind, enhanced=enhanced)
     with open_in_viewer(study.study_instance_uid) as page:
         listed = page.series()
@@ -57,13 +60,14 @@ def test_every_object_is_listed_and_opens(
             modality = str(one.dataset.Modality)
             assert (modality, str(one.dataset.SeriesDescription)) in listed
         assert len(listed) == len(study.objects) + 1
-        page.open_report(study.description(ObjectKind.SR))
-        assert page.shown_image() == study.image(study.key_slice)
+        if any(one.kind is ObjectKind.SR for one in study.for_readers):
+            page.open_report(study.description(ObjectKind.SR))
+            assert page.shown_image() == study.image(study.key_slice)
         page.open_image(study.description(ObjectKind.SC))
         (capture,) = (one.dataset for one in study.objects if one.kind is ObjectKind.SC)
         assert page.shown_image() == f"{capture.SOPInstanceUID}/frames/1"
         assert page.picture().std() > 30  # a black viewport has 0
-        if not enhanced:
+        if profile == "viewer" and not enhanced:
             keep_viewer_picture(page, f"ohif-capture-{kind.replace(' ', '-')}")
 
 

@@ -1,4 +1,4 @@
-"""A phantom study with pixels on disk, and a reading of it that is the phantom's own truth.
+"""A phantom study with pixels on disk, and a reading of it: the phantom's own truth, and the rest.
 
 What a viewer, a validator or PACS is shown in the tests: quick, and the same each time.
 """
@@ -16,17 +16,27 @@ from pydicom import Dataset, dcmread
 from firstread.phantom import TYPICAL_LESIONS, Phantom, make_phantom, phantom_grid
 from firstread.phantom.identity import StudyIdentity
 from firstread.phantom.study import write_phantom_study
+from radiology.encoding_profile import EncodingChoice, EncodingProfile
 from radiology.region import ChestRegions
+from radiology.territory import Boundary, Territories
+from tests.builders.chest_pairs import LOBES
 from tests.unit.worker.encoded_chest import figures_of, result_context
+from tests.unit.worker.full_reading import completed
 from worker.decode_volume import decode_volume
-from worker.encode import EncodedObject, ObjectKind, ResultContext, encode_results
+from worker.encode import (
+    EncodedObject,
+    ObjectKind,
+    ResultContext,
+    encode_results,
+    plan_results,
+)
 from worker.read_series import read_series
 
 KINDS = ("positive", "negative", "not assessable")
 """Kinds of study: what the reading of it ends with."""
 
-PROFILES = ("viewer",)
-"""Encoding profiles of a destination; `encoded` is the one place that knows what each means."""
+PROFILES = tuple(one.value for one in EncodingProfile)
+"""Encoding profiles of a destination."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +56,8 @@ class AnalysedStudy:
 
     def encoded(self, profile: str) -> tuple[EncodedObject, ...]:
         """The objects that a destination of a profile gets, in the order of sending."""
-        if profile != "viewer":
-            raise ValueError(f"no profile {profile}")
-        return encode_results(self.context)
+        choice = EncodingChoice(EncodingProfile(profile))
+        return encode_results(self.context, plan_results(self.context, choice))
 
     def object(self, kind: ObjectKind, *, profile: str = "viewer") -> Dataset:
         """The only object of a kind.
@@ -104,6 +113,9 @@ def analysed_phantom(
         figures=figures_of(volume, regions),
         key_slice=int(np.argmax(areas)),
     )
+    boundary = Boundary("right horizontal fissure", 0.9, True, "confidence 0.90")
+    divided = Territories(phantom.lobes, LOBES, (boundary,))
+    reading = completed(reading, volume, divided)
     context = replace(model, headers=headers, volume=volume, reading=reading)
     return AnalysedStudy(files, context, phantom)
 

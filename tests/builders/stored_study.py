@@ -26,9 +26,14 @@ class StoredStudy:
         return self.study.context.source.study_instance_uid
 
     def description(self, kind: ObjectKind) -> str:
-        """The Series Description by which a reader finds the object."""
-        (found,) = (one.dataset for one in self.objects if one.kind is kind)
-        return str(found.SeriesDescription)
+        """The Series Description by which a reader finds the object; not that of programs."""
+        (found,) = (one for one in self.for_readers if one.kind is kind)
+        return str(found.dataset.SeriesDescription)
+
+    @property
+    def for_readers(self) -> tuple[EncodedObject, ...]:
+        """The objects that a viewer is meant to open."""
+        return tuple(one for one in self.objects if not one.recipe.startswith("SR:machine"))
 
     def image(self, index: int) -> str:
         """How DICOMweb addresses a slice of the volume."""

@@ -24,10 +24,11 @@ from radiology.case_answer import (
     ViralAnswer,
 )
 from radiology.encoding_profile import SegmentScope
-from radiology.finding import GateSeverity, Outcome, QualityGate
+from radiology.finding import GateSeverity, Outcome, QualityGate, Reading
 from radiology.region import LungLabel
 from radiology.sign import Sign
 from radiology.territory import Boundary, Territories, Territory
+from radiology.volume import Volume
 from tests.unit.worker.encoded_chest import Chest, result_context
 from worker.encode import SegmentationVariant, encode_results, encode_segmentation
 from worker.encode.derived_object import ResultContext
@@ -77,13 +78,20 @@ def full_context(
     """
     chest = chest or Chest()
     context = result_context(kind, chest)
-    reading = replace(context.reading, gates=(*context.reading.gates, WARNING))
-    if reading.outcome is Outcome.NOT_ASSESSABLE:
-        return replace(context, reading=reading)
-    suspected = reading.outcome is Outcome.FINDINGS
     divided = _divided(context, chest, zones=zones)
-    territories = measure_territories(context.volume, context.regions, divided)
-    reading = replace(
+    return replace(context, reading=completed(context.reading, context.volume, divided))
+
+
+def completed(reading: Reading, volume: Volume, divided: Territories) -> Reading:
+    """A reading with all that a bundle can say beside regions and figures."""
+    regions = reading.regions
+    assert regions is not None
+    reading = replace(reading, gates=(*reading.gates, WARNING))
+    if reading.outcome is Outcome.NOT_ASSESSABLE:
+        return reading
+    suspected = reading.outcome is Outcome.FINDINGS
+    territories = measure_territories(volume, regions, divided)
+    return replace(
         reading,
         territories=territories,
         boundaries=divided.boundaries,
@@ -99,7 +107,6 @@ def full_context(
             suspected=suspected,
         ),
     )
-    return replace(context, reading=reading)
 
 
 def _divided(context: ResultContext, chest: Chest, *, zones: bool) -> Territories:
