@@ -74,7 +74,8 @@ class OhifPage:
     def agree_to_load(self) -> list[ShownSegment]:
         """Say yes to the question whether the segmentation is to be opened."""
         self.page.get_by_text("Yes", exact=True).click(timeout=LIMIT_MS)
-        counted = self.page.wait_for_function(_SEGMENTS, timeout=LIMIT_MS).json_value()
+        found = self.page.wait_for_function(_SEGMENTS, polling=1000, timeout=LIMIT_MS)
+        counted = found.json_value()
         self.page.wait_for_function(_RENDERED, timeout=LIMIT_MS)
         return [ShownSegment(*one) for one in counted]
 
@@ -162,10 +163,17 @@ class OhifPage:
         thumbnails.filter(has_text=description).first.dblclick(timeout=LIMIT_MS)
 
 
+# OHIF counts voxels when it is told that a segmentation changed. A small one is there before
+# anybody listens, so it is told again, as any change by a reader does.
 _SEGMENTS = """
 () => {
     const [segmentation] = services.segmentationService.getSegmentations();
     if (!segmentation) return null;
+    const uncounted = segment => !(segment.cachedStats && segment.cachedStats.namedStats);
+    if (Object.values(segmentation.segments).some(uncounted)) {
+        const { triggerSegmentationEvents } = cornerstoneTools.segmentation;
+        triggerSegmentationEvents.triggerSegmentationDataModified(segmentation.segmentationId);
+    }
     const shown = Object.values(segmentation.segments).filter(
         segment => segment.label !== 'Background');  // of label maps
     const found = shown.map(segment => {
