@@ -5,6 +5,7 @@ PS3.8 Section 7.1 (A-ASSOCIATE), Table 9-21 (reasons for rejection).
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, cast
@@ -67,9 +68,24 @@ def requested_association(
             raise _reason(association, peer, calling_ae_title, connected=connected)
         yield association
         if association.is_established:
-            association.release()
+            _release(association, timeout_s)
     finally:
         entity.end()
+
+
+def _release(association: Association, timeout_s: float) -> None:
+    """Release, or abort when that takes too long: every answer is here by then.
+
+    The library first waits, without a limit, until its own thread pauses. After that thread has
+    served a request of the peer it may wait for ever.
+    """
+    limit = threading.Timer(timeout_s, association.abort)
+    limit.daemon = True
+    limit.start()
+    try:
+        association.release()
+    finally:
+        limit.cancel()
 
 
 class _Caller(ApplicationEntity):
