@@ -50,7 +50,7 @@ LIBRARY_FAULTS: Final = (
     EOFError,
     InvalidEventError,
     LookupError,
-    NotImplementedError,
+    NotImplementedError,  # pydicom, of a VR or a transfer syntax that it does not know
     OSError,
     RecursionError,
     TypeError,
@@ -121,7 +121,7 @@ class GuardedSocket(AssociationSocket):
         """Whether there is something to read; waits a moment for it, or for `ring`."""
         connection = self.socket
         if connection is None or not self._is_connected:
-            time.sleep(_PAUSE_S)  # the thread is about to end
+            time.sleep(_PAUSE_S)  # nothing left to wait on: the thread ends in a moment
             return False
         if connection.fileno() < 0:  # closed by another thread
             self.event_queue.put("Evt17")  # PS3.8 Table 9-10: transport connection closed

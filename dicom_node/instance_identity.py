@@ -38,7 +38,7 @@ UNREADABLE: Final = (
     InvalidDicomError,
     LookupError,
     MemoryError,
-    NotImplementedError,
+    NotImplementedError,  # pydicom, of a VR or a transfer syntax that it does not know
     OSError,
     RecursionError,
     TypeError,

@@ -21,7 +21,7 @@ HEADER_ERRORS = (
     TypeError,
     OverflowError,
     AttributeError,
-    NotImplementedError,
+    NotImplementedError,  # pydicom, of a VR or a transfer syntax that it does not know
     BytesLengthException,
 )
 """What pydicom raises for a value that is not what its VR says."""

@@ -40,7 +40,7 @@ _DECODER_ERRORS = (
     AttributeError,
     EOFError,
     LookupError,
-    NotImplementedError,
+    NotImplementedError,  # pydicom, of pixel data that it has no decoder for
     OSError,
     RuntimeError,
     TypeError,

@@ -263,12 +263,12 @@ def neutral_instance(context: ResultContext, source_slice: SourceSlice) -> Datas
     stand_in.FrameOfReferenceUID = context.source.frame_of_reference_uid
     stand_in.Modality = "CT"
     stand_in.Rows, stand_in.Columns = context.volume.shape[1:]
-    for keyword in _BLANK:
+    for keyword in BLANK_KEYWORDS:
         setattr(stand_in, keyword, "")
     return stand_in
 
 
-_BLANK = (
+BLANK_KEYWORDS = (
     "PatientID",
     "PatientName",
     "PatientBirthDate",

@@ -18,7 +18,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from radiology.codes import Code
 from radiology.identity import derived_uid
 from worker.encode.coded_concepts import coded
-from worker.encode.derived_object import DISCLAIMER, EncodedObject, ObjectKind
+from worker.encode.derived_object import BLANK_KEYWORDS, DISCLAIMER, EncodedObject, ObjectKind
 from worker.encode.source_study import patient_and_study
 
 _DESCRIPTION = "Rejected AI results (Firstread)"
@@ -93,19 +93,6 @@ def _stand_in(rejected: Dataset) -> Dataset:
     for keyword in ("Rows", "Columns"):  # what tells an image from a document
         if keyword in rejected:
             setattr(stand_in, keyword, rejected[keyword].value)
-    for keyword in _BLANK:
+    for keyword in BLANK_KEYWORDS:
         setattr(stand_in, keyword, "")
     return stand_in
-
-
-_BLANK = (
-    "PatientID",
-    "PatientName",
-    "PatientBirthDate",
-    "PatientSex",
-    "AccessionNumber",
-    "StudyID",
-    "StudyDate",
-    "StudyTime",
-    "ReferringPhysicianName",
-)
