@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
-from database.tables import Base
+from database.every_table import METADATA
 from radiology.errors import DatabaseUnavailable, SettingsRefused
 
 _MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
@@ -74,7 +74,7 @@ def schema_differences(engine: Engine) -> list[object]:
     """What the tables have that the migrated database has not, and the other way round."""
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        return list(compare_metadata(context, Base.metadata))
+        return list(compare_metadata(context, METADATA))
 
 
 def _config(connection: Connection | None) -> Config:

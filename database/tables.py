@@ -1,27 +1,21 @@
-"""The tables. `migrations/` builds the same schema; a test shows that the two are equal."""
+"""The tables of what is received, analysed and delivered."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
-    DateTime,
-    Enum,
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     String,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     false,
 )
-from sqlalchemy.engine import Dialect
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from database.states import (
     AssociationEnding,
@@ -35,73 +29,9 @@ from database.states import (
     StudyState,
     WorklistRank,
 )
+from database.table_base import AE_TITLE_LENGTH, UID_LENGTH, Base
 from radiology.finding import Outcome, Urgency
 from settings.peers import RequestPriority
-
-UID_LENGTH = 64  # PS3.5 Section 9.1
-AE_TITLE_LENGTH = 16  # PS3.5 Table 6.2-1
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """A moment, always with its time zone in Python, always UTC in the database."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse a moment without a time zone: it could mean anything."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a moment needs its time zone")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give the time zone back that SQLite does not keep."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def _words(enum: type[Any]) -> Enum:
-    """Store the words of an enum as text: readable in the database, no type to migrate."""
-    return Enum(
-        enum,
-        native_enum=False,
-        create_constraint=False,
-        length=32,
-        values_callable=lambda members: [member.value for member in members],
-    )
-
-
-class Base(DeclarativeBase):
-    """What all tables share: constraint names that migrations can rely on."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map = {  # noqa: RUF012 SQLAlchemy reads a plain class attribute
-        datetime: UtcDateTime,
-        StudyState: _words(StudyState),
-        JobState: _words(JobState),
-        DeliveryState: _words(DeliveryState),
-        DeliveryPurpose: _words(DeliveryPurpose),
-        ObjectState: _words(ObjectState),
-        RejectionReason: _words(RejectionReason),
-        ObjectKind: _words(ObjectKind),
-        PriorRequestState: _words(PriorRequestState),
-        AssociationEnding: _words(AssociationEnding),
-        WorklistRank: _words(WorklistRank),
-        Outcome: _words(Outcome),
-        Urgency: _words(Urgency),
-        RequestPriority: _words(RequestPriority),
-        dict[str, Any]: JSON,
-    }
 
 
 class Association(Base):

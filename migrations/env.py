@@ -11,7 +11,8 @@ from typing import Any, Literal
 from alembic import context
 from sqlalchemy import Enum, text
 
-from database.tables import Base, UtcDateTime
+from database.every_table import METADATA
+from database.table_base import UtcDateTime
 
 # One number for all Firstread processes: two that start at once must not migrate at once.
 _ADVISORY_LOCK = 0x46524541
@@ -36,7 +37,7 @@ if connection.dialect.name == "postgresql":
 
 context.configure(
     connection=connection,
-    target_metadata=Base.metadata,
+    target_metadata=METADATA,
     compare_type=True,
     render_as_batch=connection.dialect.name == "sqlite",
     transaction_per_migration=False,

@@ -24,6 +24,7 @@ from pydantic_settings import (
 from radiology.errors import SettingsRefused
 from radiology.identity import AETitle
 from radiology.language import Language
+from settings.flags import AnyChannel
 from settings.peers import CheckedAETitle, Peer, PeerRole
 
 PREFIX = "FIRSTREAD_"
@@ -106,6 +107,9 @@ class Settings(BaseSettings):
     delivery_timeout_s: float = Field(default=30.0, gt=0)
     stow_secrets: dict[str, SecretStr] = Field(default_factory=dict)  # by peer
 
+    # Flags
+    flags: tuple[AnyChannel, ...] = ()
+
     # Worklist page
     worklist_host: str = "127.0.0.1"
     worklist_port: int = Field(default=8470, ge=1, le=65535)
@@ -119,6 +123,9 @@ class Settings(BaseSettings):
         names = [peer.name for peer in self.peers]
         if len(names) != len(set(names)):
             raise ValueError("two peers share a name")
+        channels = [channel.name for channel in self.flags]
+        if len(channels) != len(set(channels)):
+            raise ValueError("two flag channels share a name")
         unknown = sorted(set(self.stow_secrets) - set(names))
         if unknown:
             raise ValueError(f"stow_secrets names no peer: {', '.join(unknown)}")

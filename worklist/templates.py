@@ -28,7 +28,9 @@ def make_templates() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
     )
+    templates.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
     templates.filters.update(
         iso=_iso, clock=_clock, day=_day, decimals=_decimals, size=_size, fact=_fact
     )

@@ -14,7 +14,8 @@ from sqlalchemy import select
 
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine, reading
-from database.tables import Association, Base, Instance, Quarantine
+from database.table_base import Base
+from database.tables import Association, Instance, Quarantine
 from dicom_node.association_audit import Clock
 from dicom_node.node import Node, start_node
 from dicom_node.send import Answer, send_instances

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from database.delivered_objects import ObjectAnswer, objects_to_send, record_answers
 from database.deliveries import claim_delivery, end_delivery, postpone_delivery
+from database.every_table import METADATA
 from database.instances import Arrival, record_instance, record_quarantine
 from database.jobs import (
     Claim,
@@ -25,7 +26,7 @@ from database.results import store_result
 from database.session import Engine, open_engine, transaction
 from database.states import DeliveryState, JobState, ObjectState, WorklistRank
 from database.studies import Waits, assemble_study
-from database.tables import Base, Study
+from database.tables import Study
 from dicom_node.status import is_stored
 from radiology.finding import Reading, Urgency
 from radiology.identity import derived_uid
@@ -297,7 +298,7 @@ class SeededHospital:
 def open_hospital(folder: Path, now: datetime = START) -> SeededHospital:
     """An empty hospital: a database with its tables, and a results folder."""
     engine = open_engine(f"sqlite:///{folder / DATABASE}")
-    Base.metadata.create_all(engine)
+    METADATA.create_all(engine)
     results = folder / "results"
     results.mkdir(exist_ok=True)
     return SeededHospital(engine, results, now)

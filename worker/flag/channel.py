@@ -1,0 +1,97 @@
+"""What every flag channel gets, and what it answers: one interface, a module for each channel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from radiology.finding import Outcome, Urgency
+
+
+class NoticeKind(StrEnum):
+    """Why a channel is told something."""
+
+    RAISED = "raised"
+    RAISED_AGAIN = "raised_again"  # a newer result of the same study changed what was said
+    WITHDRAWN = "withdrawn"  # the result is withdrawn or superseded: do not rely on it
+    ACKNOWLEDGED = "acknowledged"  # somebody has seen it; told to channels that keep a state
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeObject:
+    """One of our result objects, for a receiver that follows references."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    series_instance_uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a channel says about one study. Identifiers and figures; no name, no birth date.
+
+    Attributes
+    ----------
+    flag_uid : the same for every notice about one flag, so that a receiver can tell a repetition
+    notice_uid : the same for every attempt at this notice
+    study_url : where the page shows the study
+    acknowledge_url : where a receiver may acknowledge it; "" where it cannot
+    reading : `Reading.facts()`, as it stands in the result's row
+    """
+
+    flag_uid: str
+    notice_uid: str
+    kind: NoticeKind
+    study_instance_uid: str
+    patient_id: str
+    issuer_of_patient_id: str
+    patient_sex: str
+    accession_number: str
+    outcome: Outcome
+    urgency: Urgency
+    rule: str
+    suspicion: float | None
+    reading: dict[str, Any]
+    objects: tuple[NoticeObject, ...]
+    raised_at: datetime
+    last_instance_at: datetime
+    study_url: str
+    acknowledge_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a channel's receiver answered when it took a notice.
+
+    Attributes
+    ----------
+    code : in the receiver's own terms: "AA", "201", "0x0000"
+    reference : what it calls our notice from now on, for example a work item's UID
+    acknowledged_by : who has seen it, if the answer says so; "" if not
+    """
+
+    code: str
+    reference: str = ""
+    acknowledged_by: str = ""
+
+
+class FlagChannel(Protocol):
+    """One receiver. An object lives as long as its process, so it may keep a connection."""
+
+    def send(self, notice: Notice, now: datetime) -> Answer:
+        """Tell the receiver, once.
+
+        Raises
+        ------
+        PeerRefused
+            It said no for good; a person must change something first.
+        PeerUnreachable, PeerBusy
+            It may take the notice later.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of what is kept open."""
+        ...
