@@ -153,14 +153,19 @@ def test_the_report_shows_its_figures_at_the_lesion(
         lines = page.lines()
         assert reading.suspicion is not None
         assert f"Probability: {100 * reading.suspicion:.2f} %" in lines
-        for figures in reading.figures.values():
-            assert f"Volume: {figures.lesion_volume_ml:.2f} ml" in lines
-            assert f"Volume: {figures.lung_volume_ml:.2f} ml" in lines
-        assert page.outlines() >= 4
+        both = reading.figures[Side.TOTAL]
+        assert f"Volume: {both.lesion_volume_ml:.2f} ml" in lines
+        assert f"Volume: {both.lung_volume_ml:.2f} ml" not in lines  # of another slice
+        assert page.outlines() >= 3
         if not enhanced:
             keep_viewer_picture(page, "ohif-report")
-        page.next_measurement()
-        assert page.lines()
+        page.wait_for_lines(
+            {
+                f"Volume: {volume_ml:.2f} ml"
+                for figures in reading.figures.values()
+                for volume_ml in (figures.lesion_volume_ml, figures.lung_volume_ml)
+            }
+        )
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.peers.ohif import OhifServer
+from tests.peers.waiting import wait_until
 
 Picture = NDArray[np.uint8]
 
@@ -111,6 +112,21 @@ class OhifPage:
             for line in self._pane.locator("svg.svg-layer tspan").all_text_contents()
             if line.strip()
         ]
+
+    def wait_for_lines(self, wanted: set[str]) -> None:
+        """Press the arrow until all that is wanted has been written on some picture.
+
+        A slice is drawn some time after the arrow was pressed, and OHIF does not say when.
+        """
+        missing = set(wanted)
+
+        def all_seen() -> bool:
+            missing.difference_update(self.lines())
+            if missing:
+                self.next_measurement()
+            return not missing
+
+        wait_until(all_seen, what=f"the lines {sorted(missing)}", limit_s=LIMIT_MS / 1000.0)
 
     def outlines(self) -> int:
         """How many lines, arrows and outlines are drawn."""

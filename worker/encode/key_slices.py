@@ -57,6 +57,13 @@ def fullest(areas: NDArray[np.int64], preferred: int | None) -> int:
     return int(np.argmax(areas))
 
 
+def fullest_beside(areas: NDArray[np.int64], avoided: int) -> int:
+    """The slice that holds most, the avoided one only where nothing else holds anything."""
+    beside = areas.copy()
+    beside[avoided] = 0
+    return int(np.argmax(beside if beside.any() else areas))
+
+
 def spread(areas: NDArray[np.int64], first: int, count: int) -> list[int]:
     """`first`, and others that divide what is there into equal parts from end to end."""
     filled = np.cumsum(areas) / areas.sum()

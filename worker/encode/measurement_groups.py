@@ -6,13 +6,17 @@ Measurements), TID 300 (Measurement), TID 4019 (Algorithm Identification).
 What OHIF 3.11 to 3.13 needs, found by trying (an SR that breaks one of these is a black viewport
 without a message): every group has an SCOORD, in a TID 1411 group as image region, in a TID 1501
 group as the only child of each NUM; every group has a tracking identifier and a tracking UID of
-its own. OHIF draws the first image region of a group only, so the one on the key slice is first.
+its own. OHIF draws the first image region of a group only, and its first five figures; it writes
+the figures of all groups of a slice over that slice. So on the key slice of a reading with findings
+stand the answer, what both lungs' lesions amount to, and the class that there is most of; each
+other group is on the fullest of the other slices.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from highdicom.sr import (
     MeasurementsAndQualitativeEvaluations,
     TrackingIdentifier,
@@ -21,6 +25,7 @@ from highdicom.sr import (
 
 from radiology import codes
 from radiology.finding import LungFigures, Outcome, Side
+from radiology.region import Mask
 from worker.encode.answer_groups import severity_groups, sign_groups, triage_group
 from worker.encode.coded_concepts import coded
 from worker.encode.derived_object import ResultContext
@@ -46,16 +51,19 @@ from worker.encode.group_parts import (
 from worker.encode.key_slices import (
     figures_by_side,
     fullest,
+    fullest_beside,
     key_slice,
     lesion_areas,
     lung_areas,
     lung_mask,
     spread,
 )
-from worker.encode.outline import OutlineLimits
+from worker.encode.outline import OutlineLimits, outlines
 from worker.encode.segments import SEGMENTS, Segment
 from worker.encode.territory_groups import territory_groups
 from worker.encode.time_points import time_point, with_earlier
+
+_CLASSES = tuple(one for one in SEGMENTS if one.is_lesion)
 
 LESION_SLICES = 3  # the key slice and two more
 LESION_OUTLINES = OutlineLimits(most_points=48, most_outlines=3)
@@ -81,8 +89,8 @@ def measurement_groups(context: ResultContext) -> list[Group]:
     if context.has_findings:
         groups += [
             _lesion_class(context, segment)
-            for segment in SEGMENTS
-            if segment.is_lesion and segment.areas(context.areas).any()
+            for segment in _CLASSES
+            if segment.areas(context.areas).any()
         ]
         groups += [
             _lesions_of_side(context, figures)
@@ -100,7 +108,9 @@ def measurement_groups(context: ResultContext) -> list[Group]:
 def _lesion_class(context: ResultContext, segment: Segment) -> Group:
     """A lesion class in both lungs, outlined (TID 1411); tracked as its segment is."""
     areas = segment.areas(context.areas)
-    slices = spread(areas, fullest(areas, key_slice(context)), LESION_SLICES)
+    key = key_slice(context)
+    choose = fullest if segment is _leading_class(context) else fullest_beside
+    slices = spread(areas, choose(areas, key), LESION_SLICES)
     total = context.reading.figures.get(Side.TOTAL)
     ground_glass = segment.kind is codes.GROUND_GLASS_OPACITY
     figures = [attenuation_figure(mean_hu(context, segment, areas)), slices_figure(areas)]
@@ -131,19 +141,22 @@ def _lesions_of_side(context: ResultContext, of_side: LungFigures) -> Group:
     """What the lesions of a lung, or of both, amount to (TID 1501)."""
     name, laterality = _SIDES[of_side.side]
     areas = lesion_areas(context, of_side.side)
-    index = fullest(areas, key_slice(context))
+    key = key_slice(context)
+    index = fullest(areas, key) if of_side.side is Side.TOTAL else fullest_beside(areas, key)
+    change = None if context.prior is None else context.prior.lungs.get(of_side.side)
     figures = [
         volume_figure(codes.VOLUME, of_side.lesion_volume_ml),
         percent_figure(codes.LESION_SHARE, of_side.lesion_share_percent),
+        *change_figures(change),
+    ]
+    if of_side.lesion_mean_hu is not None:
+        figures.append(attenuation_figure(of_side.lesion_mean_hu))
+    figures += [
         volume_figure(codes.GROUND_GLASS_VOLUME, of_side.ground_glass_ml),
         volume_figure(codes.CONSOLIDATION_VOLUME, of_side.consolidation_ml),
         Figure(codes.SLICES_INVOLVED, of_side.slices_involved, codes.SLICES),
     ]
-    if of_side.lesion_mean_hu is not None:
-        figures.insert(2, attenuation_figure(of_side.lesion_mean_hu))
-    change = None if context.prior is None else context.prior.lungs.get(of_side.side)
-    figures += change_figures(change)
-    inside = lung_mask(context, of_side.side, index) & (context.regions.lesions[index] > 0)
+    inside = _pointed_at(context, of_side.side, index)
     group = MeasurementsAndQualitativeEvaluations(
         tracking_identifier=tracking(context, f"{name}, lesions"),
         finding_category=coded(codes.ABNORMAL_STRUCTURE),
@@ -156,10 +169,40 @@ def _lesions_of_side(context: ResultContext, of_side: LungFigures) -> Group:
     return with_earlier(context, group, change)
 
 
+def _leading_class(context: ResultContext) -> Segment:
+    """The class that there is most of on the key slice."""
+    key = key_slice(context)
+    return max(_CLASSES, key=lambda segment: int(segment.areas(context.areas)[key]))
+
+
+def _pointed_at(context: ResultContext, side: Side, index: int) -> Mask:
+    """The lesions of a lung on a slice.
+
+    Of both lungs, those in the lung without the largest outline of the leading class, whose own
+    figures are written beside it; where that lung has none, the lung itself.
+    """
+    lesions: Mask = context.regions.lesions[index] > 0
+    if side is not Side.TOTAL:
+        return lung_mask(context, side, index) & lesions
+    drawn = outlines(_leading_class(context).mask(context.regions, index), LESION_OUTLINES)
+    if not drawn:
+        return lesions
+    left, top = drawn[0].min(axis=0).astype(int)
+    right, bottom = drawn[0].max(axis=0).astype(int)
+    outlined = np.zeros_like(lesions)
+    outlined[top:bottom, left:right] = True
+    lungs = [lung_mask(context, one, index) for one in (Side.RIGHT, Side.LEFT)]
+    other = min(lungs, key=lambda lung: int(np.count_nonzero(lung & outlined)))
+    if not other.any():
+        return lesions
+    return other & lesions if (other & lesions).any() else other
+
+
 def _lung(context: ResultContext, of_side: LungFigures) -> Group:
-    """The volume of a lung, outlined on its key slice (TID 1411), or of both (TID 1501)."""
+    """The volume of a lung, outlined (TID 1411), or of both (TID 1501)."""
     name, laterality = _SIDES[of_side.side]
-    index = fullest(lung_areas(context, of_side.side), key_slice(context))
+    choose = fullest_beside if context.has_findings else fullest
+    index = choose(lung_areas(context, of_side.side), key_slice(context))
     mask = lung_mask(context, of_side.side, index)
     figures = [volume_figure(codes.VOLUME, of_side.lung_volume_ml)]
     shared: dict[str, Any] = {

@@ -6,7 +6,6 @@ on the key slice where it can be helped: OHIF writes all figures of a slice over
 
 from __future__ import annotations
 
-import numpy as np
 from highdicom.sr import FindingSite, VolumetricROIMeasurementsAndQualitativeEvaluations
 
 from radiology import codes
@@ -25,7 +24,7 @@ from worker.encode.group_parts import (
     image_regions,
     tracking,
 )
-from worker.encode.key_slices import key_slice
+from worker.encode.key_slices import fullest_beside, key_slice
 from worker.encode.time_points import time_point, with_earlier
 
 _UPPER_AND_MIDDLE = Territory.RIGHT_UPPER_AND_MIDDLE_LOBE
@@ -97,7 +96,7 @@ def territory_groups(context: ResultContext) -> list[Group]:
 
 def _group(context: ResultContext, figures: TerritoryFigures) -> Group:
     territory = figures.territory
-    index = _slice(context, territory)
+    index = fullest_beside(context.territory_areas[territory], key_slice(context))
     change = territory_change(context, territory)
     group = VolumetricROIMeasurementsAndQualitativeEvaluations(
         tracking_identifier=tracking(context, territory_name(territory)),
@@ -112,11 +111,3 @@ def _group(context: ResultContext, figures: TerritoryFigures) -> Group:
         **time_point(context, change),
     )
     return with_earlier(context, group, change)
-
-
-def _slice(context: ResultContext, territory: Territory) -> int:
-    """The slice with most of a territory, the key slice only where there is no other."""
-    areas = context.territory_areas[territory]
-    beside = areas.copy()
-    beside[key_slice(context)] = 0
-    return int(np.argmax(beside if beside.any() else areas))

@@ -87,6 +87,23 @@ def test_the_answer_stands_on_the_key_slice_away_from_the_lesions() -> None:
     assert np.linalg.norm((lesions - (row, column)) * spacing, axis=1).min() > 30.0
 
 
+def test_only_what_matters_most_stands_on_the_key_slice() -> None:
+    """OHIF writes all groups of a slice over each other: three are there, the others elsewhere."""
+    context = result_context()
+    assert context.reading.key_slice is not None
+    key = context.volume.frames[context.reading.key_slice].sop_instance_uid
+    there = {
+        title for title, group in groups_of(encoded()["SR"]).items() if _first_image(group) == key
+    }
+    assert there == {"AI triage", "Both lungs, lesions", "Ground glass opacity"}
+
+
+def _first_image(group: Dataset) -> str:
+    """The image that OHIF shows a group on."""
+    regions = of_type(group, "SCOORD")
+    return _image(regions[0] if regions else of_type(group, "NUM")[0].ContentSequence[0])
+
+
 @EVERY_KIND
 def test_the_answer_does_not_share_its_point(kind: str) -> None:
     """OHIF writes the figures of a group at its point, over those of another one there."""
