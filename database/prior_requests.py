@@ -41,14 +41,16 @@ class StudyToCompare:
     instance_path : of one received instance, within the spool folder
     acquired_at : of the result in force, in ISO 8601; None where the headers do not say, or where
         no result is in force any more
-    compared : whether the result in force has an earlier study that it was compared with
+    compared_with : the study that the result in force was compared with; None if with none
+    compared_at : when that one was acquired, in ISO 8601; None where its headers do not say
     """
 
     study_id: int
     study_instance_uid: str
     instance_path: str
     acquired_at: str | None
-    compared: bool
+    compared_with: str | None
+    compared_at: str | None
 
 
 def request_priors(
@@ -123,12 +125,15 @@ def study_to_compare(session: Session, study_id: int) -> StudyToCompare:
         .limit(1)
     ).one_or_none()
     facts = facts or {}
+    comparisons: list[dict[str, Any]] = (facts.get("course") or {}).get("comparisons") or []
+    comparison = comparisons[0] if comparisons else {}
     return StudyToCompare(
         study_id=study_id,
         study_instance_uid=study.study_instance_uid,
         instance_path=instance,
         acquired_at=facts.get("acquired_at"),
-        compared=bool((facts.get("course") or {}).get("comparisons")),
+        compared_with=comparison.get("study_instance_uid"),
+        compared_at=comparison.get("then_at"),
     )
 
 

@@ -263,7 +263,7 @@ class _Job:
                 now,
                 recipes=encoded.recipes,
             )
-            if stored.current and chest_map and not (answer.course and answer.course.comparisons):
+            if stored.current and chest_map:
                 request_priors(
                     session,
                     claim.study_id,

@@ -12,7 +12,7 @@ from database.studies import Waits
 from settings.environment import Settings
 from settings.log_events import get_logger
 from worker.find_priors import choose_priors
-from worker.retrieve_priors import acquisition
+from worker.retrieve_priors import moment
 
 _log = get_logger("housekeeping")
 
@@ -37,7 +37,7 @@ def reread_with_priors(
                 now,
                 bundle=settings.bundle,
                 waits=waits,
-                reread=state is PriorRequestState.COMPARED and not one.study.compared,
+                reread=state is PriorRequestState.COMPARED and not _done(one),
             )
         if job_id is not None:
             _log.info("reread", study_id=one.study.study_id, job_id=job_id)
@@ -46,15 +46,22 @@ def reread_with_priors(
 
 
 def _state(settings: Settings, engine: Engine, ripe: RipeRequest) -> PriorRequestState:
-    if ripe.study.compared:
-        return PriorRequestState.COMPARED  # a version that came meanwhile has done it
+    if _done(ripe):
+        return PriorRequestState.COMPARED
     with reading(engine) as session:
         candidates = prior_candidates(session, ripe.study.study_id)
     priors = choose_priors(
         [one for one in candidates if one.study_instance_uid in ripe.wanted],
         instance=settings.spool_folder / ripe.study.instance_path,
-        acquired_at=acquisition(ripe.study),
+        acquired_at=moment(ripe.study.acquired_at),
         spool_folder=settings.spool_folder,
         results_folder=settings.results_folder,
     )
-    return PriorRequestState.COMPARED if priors.found else PriorRequestState.NOTHING
+    compared_at = moment(ripe.study.compared_at)
+    newer = [one for one in priors.found if not compared_at or one.point.acquired_at > compared_at]
+    return PriorRequestState.COMPARED if newer else PriorRequestState.NOTHING
+
+
+def _done(ripe: RipeRequest) -> bool:
+    """Whether a version that came meanwhile has been compared with what was wanted."""
+    return ripe.study.compared_with in ripe.wanted

@@ -1,4 +1,4 @@
-"""Have a patient's earlier CTs sent to us by a PACS, when we hold none to compare with.
+"""Have a patient's earlier CTs sent to us by a PACS: those newer than what we hold.
 
 It comes after the result, never before: the urgent answer waits for no archive. What comes is read
 at low priority, and then `worker.reread_with_priors` has the study read once more.
@@ -14,7 +14,6 @@ from pydicom.dataset import Dataset
 from database.jobs import LeaseLost
 from database.prior_requests import (
     PriorRequestClaim,
-    StudyToCompare,
     claim_request,
     end_asking,
     held_studies,
@@ -43,6 +42,7 @@ _log = get_logger("retrieval")
 _LEASE_S = 660.0  # above the hard limit of the task: not renewed, asking twice does no harm
 _RETRIEVE_TIMEOUT_S = 120.0  # an archive may have to fetch a tape before the first answer
 _FIRST_RETRY_S = 30.0
+_SECOND = "%Y%m%d%H%M%S"
 
 
 def retrieve_one(
@@ -104,8 +104,8 @@ def _find(
     with reading(engine) as session:
         study = study_to_compare(session, claim.study_id)
     identity = read_patient_identity(settings.spool_folder / study.instance_path)
-    acquired_at = acquisition(study)
-    if identity is None or acquired_at is None or study.compared:
+    acquired_at = moment(study.acquired_at)
+    if identity is None or acquired_at is None:
         return {}
     found = find_studies(
         peer,
@@ -119,6 +119,7 @@ def _find(
         identity=identity,
         acquired_at=acquired_at,
         within_days=settings.fetch_priors_days,
+        newer_than=moment(study.compared_at),
     )
     with transaction(engine) as session:
         held = held_studies(session, earlier)
@@ -135,26 +136,32 @@ def choose_studies(
     identity: PatientIdentity,
     acquired_at: datetime,
     within_days: int,
+    newer_than: datetime | None = None,
 ) -> list[str]:
     """Take those that are of the same patient, earlier and not too old; the order is kept.
 
     What the PACS does not say is read from the headers when the instances are here.
+
+    Parameters
+    ----------
+    newer_than : when the study was acquired that was compared with already, if there is one
     """
-    moment = f"{acquired_at:%Y%m%d%H%M%S}"
+    before = f"{acquired_at:{_SECOND}}"
     oldest = f"{acquired_at - timedelta(days=within_days):%Y%m%d}"
+    after = "" if newer_than is None else f"{newer_than:{_SECOND}}"
     return [
         one.study_instance_uid
         for one in found
         if one.study_date >= oldest
-        and one.study_date + _time_of_day(one.header) < moment
+        and after < one.study_date + _time_of_day(one.header) < before
         and not contradiction(identity, patient_identity(one.header))
     ]
 
 
-def acquisition(study: StudyToCompare) -> datetime | None:
-    """When a study was acquired, as its result says."""
+def moment(text: str | None) -> datetime | None:
+    """When a study was acquired, as a result says."""
     try:
-        return datetime.fromisoformat(study.acquired_at) if study.acquired_at else None
+        return datetime.fromisoformat(text) if text else None
     except ValueError:
         return None
 

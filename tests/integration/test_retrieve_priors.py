@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -119,15 +120,24 @@ class Hospital:
 
 @contextmanager
 def hospital(
-    folder: Path, pacs: Peer, now: Phantom, then: Phantom, **settings: object
+    folder: Path,
+    pacs: Peer,
+    now: Phantom,
+    then: Phantom,
+    *,
+    held: StudyIdentity | None = None,
+    **settings: object,
 ) -> Iterator[Hospital]:
-    """A node that has received the later study."""
+    """A node that has received the later study, and before it one that it holds."""
     with running_node(folder / "node", peers=(pacs, SCANNER), **settings) as node:
         reader = TruthReader(read_bundle(write_bundle(folder / "bundles")))
         reader.phantoms |= {LATER.uid("study"): now, EARLIER.uid("study"): then}
         clock = Moment(datetime.now(UTC))
         equipment = Equipment(node.settings, node.engine, "worker", clock)
         equipment.__dict__["reader"] = reader  # where a cached property keeps its value
+        if held is not None:
+            reader.phantoms[held.uid("study")] = then
+            node.send(write_phantom_study(then, folder / "held", identity=held))
         node.send(write_phantom_study(now, folder / "later", identity=LATER))
         yield Hospital(node, equipment, clock)
 
@@ -188,6 +198,31 @@ def test_the_result_in_pacs_tells_the_change(
         assert not site.retrieve()  # once is enough
         site.work()
         assert len(archive.data_sets(Modality="SR")) == 2
+
+
+def test_a_newer_one_in_pacs_takes_the_place_of_the_one_that_we_hold(
+    archive: OrthancPeer, tmp_path: Path, then: Phantom, now: Phantom
+) -> None:
+    """What we held is compared with at once; then the latest, which only the PACS had."""
+    oldest = replace(EARLIER, key="oldest", moment=EARLIER.moment - timedelta(days=9))
+    put(archive, then, tmp_path / "earlier", EARLIER)
+    with hospital(tmp_path, pacs_at(archive), now, then, held=oldest) as site:
+        archive.know_peer("FIRSTREAD", port=site.node.port)
+        site.work()
+        compared = [one["study_instance_uid"] for one in _comparisons(site)]
+        assert compared == [oldest.uid("study")]
+        while site.retrieve():
+            pass
+        site.work()
+        compared = [one["study_instance_uid"] for one in _comparisons(site)]
+        assert compared == [EARLIER.uid("study")]
+        assert site.result().study_version == 2
+
+
+def _comparisons(site: Hospital) -> list[dict[str, Any]]:
+    found = site.result().reading["course"]["comparisons"]
+    assert isinstance(found, list)
+    return found
 
 
 def test_another_patients_study_under_the_same_id_is_left_where_it_is(

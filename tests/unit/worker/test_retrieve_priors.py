@@ -75,6 +75,27 @@ def test_what_is_fetched(study: FoundStudy, *, wanted: bool) -> None:
     assert chosen == (["2.25.1"] if wanted else [])
 
 
+@pytest.mark.parametrize(
+    ("compared_at", "wanted"),
+    [
+        (datetime(2026, 2, 28, tzinfo=UTC), True),
+        (datetime(2026, 3, 1, 8, 0, tzinfo=UTC), False),
+        (datetime(2026, 3, 5, tzinfo=UTC), False),
+    ],
+    ids=["an older one", "this very one", "a newer one"],
+)
+def test_only_what_is_newer_than_what_we_hold(compared_at: datetime, *, wanted: bool) -> None:
+    """A study that was compared with already is replaced by a newer one only."""
+    chosen = choose_studies(
+        [offered()],
+        identity=PATIENT,
+        acquired_at=ACQUIRED_AT,
+        within_days=30,
+        newer_than=compared_at,
+    )
+    assert chosen == (["2.25.1"] if wanted else [])
+
+
 def test_each_peer_is_asked_once_whatever_dies() -> None:
     """One row for each peer; a worker that fell silent is followed by another, which counts."""
     engine = open_engine("sqlite://")
