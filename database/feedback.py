@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from database.events import record_event
@@ -149,7 +148,7 @@ def judged_results(
     period : of the results' making; None for all
     """
     algorithm = Result.reading["algorithm"]
-    query: Select[Any] = (
+    query = (
         select(
             Feedback,
             Result.id,
@@ -165,7 +164,7 @@ def judged_results(
         )
         .join(Result, Result.id == Feedback.result_id)
         .join(Study, Study.id == Result.study_id)
-        .where(Feedback.replaced_at.is_(None), Result.urgency.is_not(None))
+        .where(Feedback.replaced_at.is_(None), Result.urgency.is_not(None), *_made_in(period))
         .order_by(Feedback.given_at.desc(), Feedback.id.desc())
         .limit(limit)
     )
@@ -180,7 +179,7 @@ def judged_results(
             bundle_version=version or "",
             bundle_digest=digest or "",
             outcome=outcome,
-            urgency=urgency,
+            urgency=urgency or Urgency.ROUTINE,  # never None: see the condition
             judgement=row.judgement,
             faults=frozenset(one.fault for one in row.faults),
             reader=row.reader,
@@ -198,7 +197,7 @@ def judged_results(
             digest,
             outcome,
             urgency,
-        ) in session.execute(_within(query, period))
+        ) in session.execute(query)
     ]
 
 
@@ -206,21 +205,22 @@ def answered_results(
     session: Session, period: Period | None = None
 ) -> dict[tuple[str, Urgency], int]:
     """How many listed studies have an answer in force, by scanner and urgency, judged or not."""
-    query: Select[Any] = (
+    query = (
         select(Study.calling_ae_title, Result.urgency, func.count())
         .join(Study, Study.id == Result.study_id)
         .where(
             Result.urgency.is_not(None),
             Result.superseded_by_id.is_(None),
             Study.asked_for.is_(False),
+            *_made_in(period),
         )
         .group_by(Study.calling_ae_title, Result.urgency)
     )
-    counted = session.execute(_within(query, period)).all()
-    return {(scanner, urgency): count for scanner, urgency, count in counted}
+    counted = session.execute(query).all()
+    return {(scanner, urgency): count for scanner, urgency, count in counted if urgency}
 
 
-def _within(query: Select[Any], period: Period | None) -> Select[Any]:
+def _made_in(period: Period | None) -> tuple[ColumnElement[bool], ...]:
     if period is None:
-        return query
-    return query.where(Result.created_at >= period.since, Result.created_at < period.until)
+        return ()
+    return (Result.created_at >= period.since, Result.created_at < period.until)
