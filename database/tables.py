@@ -135,7 +135,7 @@ class Job(Base):
     __table_args__ = (
         UniqueConstraint("study_id", "study_version", "bundle"),
         Index("ix_job_queue", "state", "due_at"),
-        Index("ix_job_queued_at", "queued_at"),
+        Index("ix_job_log", "queued_at", "claimed_at", "finished_at", "priority"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -183,7 +183,11 @@ class Result(Base):
     """What a job found. Exactly one per job; a newer one for the study supersedes it."""
 
     __tablename__ = "result"
-    __table_args__ = (Index("ix_result_created_at", "created_at"),)
+    __table_args__ = (
+        # Each holds all that is asked of it, so that no row with its reading is looked up
+        Index("ix_result_made", "created_at", "superseded_by_id", "urgency", "study_id"),
+        Index("ix_result_of_study", "study_id", "created_at", "superseded_by_id", "urgency"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     job_id: Mapped[int] = mapped_column(ForeignKey("job.id"), unique=True)

@@ -50,15 +50,29 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_study_last_instance_at", "study", ["last_instance_at"], unique=False)
-    op.create_index("ix_result_created_at", "result", ["created_at"], unique=False)
-    op.create_index("ix_job_queued_at", "job", ["queued_at"], unique=False)
+    op.create_index(
+        "ix_result_made",
+        "result",
+        ["created_at", "superseded_by_id", "urgency", "study_id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_result_of_study",
+        "result",
+        ["study_id", "created_at", "superseded_by_id", "urgency"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_job_log", "job", ["queued_at", "claimed_at", "finished_at", "priority"], unique=False
+    )
     op.create_index("ix_event_name", "event", ["name", "study_id", "at"], unique=False)
 
 
 def downgrade() -> None:
     op.drop_index("ix_event_name", table_name="event")
-    op.drop_index("ix_job_queued_at", table_name="job")
-    op.drop_index("ix_result_created_at", table_name="result")
+    op.drop_index("ix_job_log", table_name="job")
+    op.drop_index("ix_result_of_study", table_name="result")
+    op.drop_index("ix_result_made", table_name="result")
     op.drop_index("ix_study_last_instance_at", table_name="study")
     op.drop_table("feedback_fault")
     op.drop_table("feedback")
