@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -54,3 +55,24 @@ def figures(since: Since = None, until: Until = None, as_json: AsJson = False) -
 
     with errors_to_exit_code():
         print_figures(_settings(), since, until, as_json=as_json)
+
+
+@feedback.command("export")
+def export(
+    folder: Annotated[Path, typer.Argument(help="A new or empty folder.")],
+    agreements: Annotated[
+        bool, typer.Option(help="Also studies that a reader agrees with.")
+    ] = False,
+    slices: Annotated[int, typer.Option(min=1, max=200, help="Of each study at most.")] = 8,
+) -> None:
+    """Write disagreements as an anonymised set that `firstread models train` reads.
+
+    Prints one JSON object. Nothing is written into pixels or taken out of them: look at the
+    slices before they leave the site.
+
+    Example: `firstread feedback export ./cases --agreements`.
+    """
+    from firstread.export_feedback import export_feedback
+
+    with errors_to_exit_code():
+        export_feedback(_settings(), folder, agreements=agreements, slices=slices)

@@ -17,6 +17,7 @@ from starlette.types import Scope
 
 from database.session import Engine
 from settings.environment import Settings
+from worklist.feedback_export import feedback_export_routes
 from worklist.feedback_routes import feedback_routes
 from worklist.health import health_routes
 from worklist.http_errors import ErrorPages
@@ -60,6 +61,7 @@ def create_app(
     app.include_router(live_routes(context, live))
     app.include_router(retry_routes(context))
     app.include_router(feedback_routes(context))
+    app.include_router(feedback_export_routes(context))
     app.include_router(scorecard_routes(context))
     app.include_router(picture_routes(context))
     app.include_router(health_routes(context))

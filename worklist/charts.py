@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from math import ceil, log10
 
 WIDTH, HEIGHT = 720.0, 240.0
-LEFT, RIGHT, TOP, BOTTOM = 64.0, 12.0, 12.0, 28.0
+LEFT, RIGHT, TOP, BOTTOM = 84.0, 12.0, 12.0, 28.0
 _MOST_LABELS = 10  # of days under the axis
 _UNITS = ((3600.0, "h"), (60.0, "min"), (1.0, "s"))
-_BAR, _GAP, _TEXT = 18.0, 6.0, 190.0
+_BAR, _GAP, _TEXT = 18.0, 6.0, 250.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def _line(key: str, words: str, places: Sequence[tuple[float, float] | None]) ->
 def bar_chart(rows: Sequence[tuple[str, str, float | None]]) -> BarChart:
     """Bars of times: key, words, seconds."""
     most = max((seconds for _, _, seconds in rows if seconds is not None), default=0.0) or 1.0
-    room = WIDTH - _TEXT - 90.0
+    room = WIDTH - _TEXT - 100.0
     return BarChart(
         bars=tuple(
             Bar(key, words, duration(seconds), at * (_BAR + _GAP),
