@@ -43,40 +43,50 @@ class FeedbackLine:
 
 
 @dataclass(frozen=True, slots=True)
-class FeedbackSection:
-    """The section of a study.
+class FeedbackForm:
+    """What a reader can say. It changes with the result alone, so nobody's typing is swapped away.
 
     Attributes
     ----------
     result_id : what new feedback is about; None where there is no answer to judge
     choices : what can be wrong with it: the value of the form and the words
-    standing : opinions about that result
-    others : opinions that were changed, and about earlier versions of the result
+    shown : whether the section has anything, what was said before included
     """
 
     result_id: int | None
-    study_version: int | None
     choices: tuple[tuple[str, str], ...]
-    standing: tuple[FeedbackLine, ...]
-    others: tuple[FeedbackLine, ...]
+    shown: bool
     most_characters: int = MOST_CHARACTERS
 
 
-def feedback_section(
-    result: ResultFacts | None, given: tuple[FeedbackFacts, ...]
-) -> FeedbackSection:
-    """The section, from the result in force and everything that was said."""
-    judged = result if result is not None and result.urgency is not None else None
-    choices: tuple[tuple[str, str], ...] = ()
-    if judged is not None and judged.urgency is not None:
-        possible = POSSIBLE[is_called(judged.urgency)]
-        choices = tuple((fault.value, FAULT_WORDS[fault]) for fault in possible)
-    now = judged.id if judged else None
+@dataclass(frozen=True, slots=True)
+class FeedbackSaid:
+    """What readers said.
+
+    Attributes
+    ----------
+    standing : opinions about the result in force
+    others : opinions that were changed, and about earlier versions of the result
+    """
+
+    standing: tuple[FeedbackLine, ...]
+    others: tuple[FeedbackLine, ...]
+
+
+def feedback_form(result: ResultFacts | None, given: tuple[FeedbackFacts, ...]) -> FeedbackForm:
+    """The form for the result in force."""
+    if result is None or result.urgency is None:
+        return FeedbackForm(None, (), shown=bool(given))
+    possible = POSSIBLE[is_called(result.urgency)]
+    choices = tuple((fault.value, FAULT_WORDS[fault]) for fault in possible)
+    return FeedbackForm(result.id, choices, shown=True)
+
+
+def feedback_said(result: ResultFacts | None, given: tuple[FeedbackFacts, ...]) -> FeedbackSaid:
+    """Everything that was said, in two groups."""
+    now = result.id if result is not None else None
     standing = [one for one in given if one.replaced_at is None and one.result_id == now]
-    return FeedbackSection(
-        result_id=now,
-        study_version=judged.study_version if judged else None,
-        choices=choices,
+    return FeedbackSaid(
         standing=tuple(_line(one) for one in standing),
         others=tuple(_line(one) for one in given if one not in standing),
     )

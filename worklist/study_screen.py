@@ -19,7 +19,7 @@ from database.worklist_facts import (
 )
 from database.worklist_rows import study_page
 from worklist.case_lines import case_lines, has_heat
-from worklist.feedback_lines import feedback_section
+from worklist.feedback_lines import feedback_form, feedback_said
 from worklist.figures import (
     GateLine,
     LungLine,
@@ -140,7 +140,8 @@ def _sections(
             "kind": verdict_of(page.row).kind.value,
         },
         "case": {"case": case_lines(result.reading) if result else None},
-        "feedback": {"section": feedback_section(result, feedback)},
+        "feedback_form": {"form": feedback_form(result, feedback)},
+        "feedback": {"said": feedback_said(result, feedback)},
         "gates": {"gates": gate_lines(result.reading) if result else ()},
         "deliveries": {
             "sent": _sent_lines(result),

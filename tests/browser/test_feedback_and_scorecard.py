@@ -10,8 +10,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from database.events import record_event
+from database.feedback import give_feedback
 from database.session import transaction
-from database.tables import Study
+from database.tables import Result, Study
+from radiology.feedback import Judgement, Opinion
 from tests.unit.worklist.ordinary_day import OrdinaryDay
 from tests.unit.worklist.seeding import SeededHospital
 
@@ -46,19 +48,19 @@ def busy_day(hospital: SeededHospital, ordinary_day: OrdinaryDay) -> OrdinaryDay
 def test_feedback_with_the_keyboard_alone(reader: Page, ordinary_day: OrdinaryDay) -> None:
     """Ticked with the space bar, written, sent; and it stands on the page afterwards."""
     reader.goto(f"/studies/{ordinary_day.urgent}")
-    section = reader.locator('section[aria-labelledby="h-feedback"]')
-    section.get_by_label("Wrong region").focus()
+    form, said = (reader.locator(f'[data-part="{key}"]') for key in ("feedback_form", "feedback"))
+    form.get_by_text("Disagree, and say what is wrong").press("Enter")
+    form.get_by_label("Wrong region").focus()
     reader.keyboard.press("Space")
-    section.get_by_label("Comment").focus()
+    form.get_by_label("Comment").focus()
     reader.keyboard.type("lies in the other lobe")
     reader.keyboard.press("Tab")
     reader.keyboard.press("Enter")
-    expect(section.locator(".opinion.disagree")).to_contain_text("disagrees: wrong region")
-    expect(section).to_contain_text("lies in the other lobe")
-    section.get_by_text("Is this result right?").press("Enter")
-    section.get_by_role("button", name="Agree", exact=True).press("Enter")
-    expect(section.locator(".opinion.agree").first).to_contain_text("agrees")
-    expect(section.get_by_text("Earlier feedback")).to_be_visible()
+    expect(said.locator(".opinion.disagree")).to_contain_text("disagrees: wrong region")
+    expect(said).to_contain_text("lies in the other lobe")
+    form.get_by_role("button", name="Agree", exact=True).press("Enter")
+    expect(said.locator(".opinion.agree")).to_contain_text("agrees")
+    expect(said.get_by_text("Earlier feedback")).to_be_visible()
     assert not _grave_faults(reader)
 
 
@@ -105,3 +107,20 @@ def test_the_scorecard_on_a_phone(
         sticks_out = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert sticks_out <= 0, f"{path} is {sticks_out} px too wide"
     wide.close()
+
+
+def test_typing_outlives_what_another_reader_says(
+    reader: Page, ordinary_day: OrdinaryDay, hospital: SeededHospital
+) -> None:
+    """The page is live: another opinion appears, and the half-written comment stays."""
+    reader.goto(f"/studies/{ordinary_day.urgent}")
+    expect(reader.locator("#live")).to_have_attribute("data-state", "live", timeout=20_000)
+    reader.get_by_text("Disagree, and say what is wrong").click()
+    reader.get_by_label("Comment").fill("half a sen")
+    with transaction(hospital.engine) as session:
+        study = session.query(Study).filter_by(study_instance_uid=ordinary_day.urgent).one()
+        result = session.query(Result).filter_by(study_id=study.id).one()
+        agrees = Opinion(Judgement.AGREE)
+        give_feedback(session, result.id, agrees, reader="somebody", now=hospital.now)
+    expect(reader.locator(".opinion")).to_contain_text("somebody agrees", timeout=20_000)
+    expect(reader.get_by_label("Comment")).to_have_value("half a sen")

@@ -29,7 +29,7 @@ def _result_id(hospital: SeededHospital, uid: str) -> int:
 
 def _section(visitor: Visitor, uid: str) -> str:
     page = visitor.get(f"/studies/{uid}").text
-    return page.split('id="h-feedback"', 1)[1].split("</section>", 1)[0]
+    return " ".join(page.split('id="h-feedback"', 1)[1].split("</section>")[:2])
 
 
 def test_who_agrees_is_named_with_the_moment(
@@ -82,7 +82,7 @@ def test_feedback_stays_with_the_version_that_it_is_about(
         claim = hospital.claim()
     hospital.answer(claim, Urgency.SUSPECTED, MILD)
     standing, _, earlier = _section(visitor, uid).partition("Earlier feedback")
-    assert "false positive" not in standing.split("<details", 1)[0]
+    assert "false positive" not in standing
     assert "On the result of version 1" in earlier
     assert "false positive" in earlier
 

@@ -14,7 +14,9 @@ from database.schema import upgrade_schema
 from database.session import open_engine, transaction
 from database.tables import Study
 from firstread.__main__ import app
+from radiology.errors import SettingsRefused
 from radiology.finding import Urgency
+from settings.environment import read_settings
 from settings.peers import RequestPriority
 from tests.unit.worklist.ordinary_day import CLEAR, SEVERE, OrdinaryDay
 from tests.unit.worklist.seeding import START, SeededHospital
@@ -112,6 +114,13 @@ def test_a_day_begins_where_the_site_is() -> None:
     assert days.period.since.isoformat() == "2026-03-29T00:00:00+01:00"
     assert days.period.until.isoformat() == "2026-03-30T00:00:00+02:00"
     assert days.day_of(START.replace(hour=23, minute=30)) == date(2026, 11, 22)
+
+
+@pytest.mark.parametrize("name", ["Mars/Olympus", "../../etc/passwd", "Europe", "/UTC"])
+def test_a_time_zone_that_is_none_is_refused(name: str) -> None:
+    """When the settings are read, not when the page is opened."""
+    with pytest.raises(SettingsRefused, match="time_zone"):
+        read_settings(time_zone=name)
 
 
 def test_the_log_is_replayed_with_its_own_times(hospital: SeededHospital, visitor: Visitor) -> None:
