@@ -11,7 +11,7 @@ from math import ceil, log10
 
 WIDTH, HEIGHT = 720.0, 240.0
 LEFT, RIGHT, TOP, BOTTOM = 84.0, 12.0, 12.0, 28.0
-_MOST_LABELS = 10  # of days under the axis
+_MOST_LABELS = 7  # of days under the axis
 _UNITS = ((3600.0, "h"), (60.0, "min"), (1.0, "s"))
 _BAR, _GAP, _TEXT = 18.0, 6.0, 250.0
 

@@ -169,3 +169,19 @@ def test_only_what_can_be_wrong_is_asked(ordinary_day: OrdinaryDay, visitor: Vis
     assert 'value="false-positive"' not in _section(visitor, ordinary_day.routine)
     assert 'value="missed"' in _section(visitor, ordinary_day.routine)
     assert "<form" not in _section(visitor, ordinary_day.not_assessable)
+
+
+def test_too_much_for_a_download_is_told_with_the_command(
+    ordinary_day: OrdinaryDay,
+    visitor: Visitor,
+    hospital: SeededHospital,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The page names what does it; agreements are part of it only when they are asked for."""
+    monkeypatch.setattr("worklist.feedback_export.MOST_STUDIES", 0)
+    address = f"/results/{_result_id(hospital, ordinary_day.urgent)}/feedback"
+    visitor.submit(address, {"judgement": "agree"})
+    assert "nothing to export" in visitor.submit("/feedback/export", {}).text
+    answer = visitor.submit("/feedback/export", {"agreements": "true"})
+    assert answer.status_code == 409
+    assert "firstread feedback export ./cases --agreements" in answer.text
