@@ -45,7 +45,9 @@ def busy_day(hospital: SeededHospital, ordinary_day: OrdinaryDay) -> OrdinaryDay
     return ordinary_day
 
 
-def test_feedback_with_the_keyboard_alone(reader: Page, ordinary_day: OrdinaryDay) -> None:
+def test_feedback_with_the_keyboard_alone(
+    reader: Page, ordinary_day: OrdinaryDay, keep_picture: Callable[..., None]
+) -> None:
     """Ticked with the space bar, written, sent; and it stands on the page afterwards."""
     reader.goto(f"/studies/{ordinary_day.urgent}")
     form, said = (reader.locator(f'[data-part="{key}"]') for key in ("feedback_form", "feedback"))
@@ -62,6 +64,9 @@ def test_feedback_with_the_keyboard_alone(reader: Page, ordinary_day: OrdinaryDa
     expect(said.locator(".opinion.agree")).to_contain_text("agrees")
     expect(said.get_by_text("Earlier feedback")).to_be_visible()
     assert not _grave_faults(reader)
+    form.get_by_text("Disagree, and say what is wrong").click()
+    form.scroll_into_view_if_needed()
+    keep_picture(reader, "feedback")
 
 
 def test_the_scorecard_keeps_nobody_out(
