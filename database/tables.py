@@ -62,6 +62,7 @@ class Study(Base):
     __table_args__ = (
         Index("ix_study_worklist", "asked_for", "worklist_rank", "received_at"),
         Index("ix_study_state", "state", "asked_for"),
+        Index("ix_study_last_instance_at", "last_instance_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -134,6 +135,7 @@ class Job(Base):
     __table_args__ = (
         UniqueConstraint("study_id", "study_version", "bundle"),
         Index("ix_job_queue", "state", "due_at"),
+        Index("ix_job_log", "queued_at", "claimed_at", "finished_at", "priority"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -181,6 +183,11 @@ class Result(Base):
     """What a job found. Exactly one per job; a newer one for the study supersedes it."""
 
     __tablename__ = "result"
+    __table_args__ = (
+        # Each holds all that is asked of it, so that no row with its reading is looked up
+        Index("ix_result_made", "created_at", "superseded_by_id", "urgency", "study_id"),
+        Index("ix_result_of_study", "study_id", "created_at", "superseded_by_id", "urgency"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     job_id: Mapped[int] = mapped_column(ForeignKey("job.id"), unique=True)
@@ -348,7 +355,11 @@ class Event(Base):
     """Something that happened to a study: each step with its time, for the page and the log."""
 
     __tablename__ = "event"
-    __table_args__ = (Index("ix_event_study", "study_id", "id"),)
+    __table_args__ = (
+        Index("ix_event_study", "study_id", "id"),
+        # All that the scorecard asks of events, so that it reads no row of them
+        Index("ix_event_name", "name", "study_id", "at"),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
     at: Mapped[datetime]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 from database.states import RejectionReason
 from firstread.encode import encode
 from firstread.evaluate import evaluate
+from firstread.feedback import feedback
 from firstread.models import models
 from firstread.predict import predict
 from firstread.say import console, errors_to_exit_code
@@ -38,6 +40,7 @@ app.add_typer(evaluate, name="evaluate")
 app.command()(predict)
 app.command()(encode)
 app.add_typer(models, name="models")
+app.add_typer(feedback, name="feedback")
 
 
 def _settings(**overrides: object) -> Settings:
@@ -169,6 +172,46 @@ def withdraw(
 
     with errors_to_exit_code():
         withdraw_and_print(_settings(), study_instance_uid, reason, version=version)
+
+
+@app.command()
+def scorecard(
+    first: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day; default: 30 days.")
+    ] = None,
+    last: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day; default: today.")
+    ] = None,
+    scanner: Annotated[str | None, typer.Option(help="AE title of who sent the studies.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="What if there were so many; default: as there were.")
+    ] = None,
+    readers: Annotated[int, typer.Option(min=1, max=100, help="Who read, in the what-if.")] = 1,
+    reading_min: Annotated[float, typer.Option(min=0.1, help="Minutes for a study.")] = 10.0,
+    limit_min: Annotated[
+        float, typer.Option(min=0, help="What a routine study may wait there, in minutes.")
+    ] = 240.0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object on standard output.")
+    ] = False,
+) -> None:
+    """Time from last image to result, flag, opening and acknowledgement; and a what-if.
+
+    Example: `firstread scorecard --first 2026-01-01 --last 2026-01-31 --json`.
+    """
+    from firstread.scorecard import print_scorecard
+    from worklist.scorecard import ReadingRoom
+
+    with errors_to_exit_code():
+        print_scorecard(
+            _settings(),
+            first.date() if first else None,
+            last.date() if last else None,
+            scanner=scanner,
+            room=ReadingRoom(readers, reading_min * 60.0, limit_min * 60.0),
+            workers=workers,
+            as_json=as_json,
+        )
 
 
 @db.command("upgrade")

@@ -12,6 +12,7 @@ FirstreadError
 │   ├── BundleRejected
 │   ├── SettingsRefused
 │   ├── ResultNotWithdrawable
+│   ├── FeedbackRefused
 │   └── PeerRefused
 ├── ResultMismatch          a defect of ours that was caught before it did harm
 └── Unavailable             something that we need is not there now; retried with capped backoff
@@ -144,6 +145,10 @@ class SettingsRefused(Refused):
 
 class ResultNotWithdrawable(Refused):
     """There is no such result, or it was withdrawn already."""
+
+
+class FeedbackRefused(Refused):
+    """The feedback contradicts itself, or the result that it is about."""
 
 
 class PeerRefused(Refused):

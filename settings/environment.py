@@ -12,8 +12,9 @@ import tomllib
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -113,10 +114,21 @@ class Settings(BaseSettings):
     # Worklist page
     worklist_host: str = "127.0.0.1"
     worklist_port: int = Field(default=8470, ge=1, le=65535)
+    time_zone: str = ""  # IANA name, for days on the scorecard; "": the machine's
 
     # Logs
     log_format: LogFormat = LogFormat.JSON
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _check_time_zone(cls, name: str) -> str:
+        try:
+            if name:
+                ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError("not a time zone of the IANA database") from error
+        return name
 
     @model_validator(mode="after")
     def _check_peers(self) -> Self:
@@ -174,6 +186,11 @@ class Settings(BaseSettings):
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite:///{self.sqlite_file.resolve()}"
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """The site's time zone; None: the machine's."""
+        return ZoneInfo(self.time_zone) if self.time_zone else None
 
     @property
     def sqlite_file(self) -> Path:

@@ -17,12 +17,15 @@ from starlette.types import Scope
 
 from database.session import Engine
 from settings.environment import Settings
+from worklist.feedback_export import feedback_export_routes
+from worklist.feedback_routes import feedback_routes
 from worklist.health import health_routes
 from worklist.http_errors import ErrorPages
 from worklist.live import LiveScreens
 from worklist.pictures import picture_routes
 from worklist.request_guard import RequestGuard
 from worklist.routes import live_routes, page_routes, retry_routes
+from worklist.scorecard_routes import scorecard_routes
 from worklist.screens import PageContext
 from worklist.templates import STATIC_FOLDER, make_templates
 
@@ -57,6 +60,9 @@ def create_app(
     app.include_router(page_routes(context))
     app.include_router(live_routes(context, live))
     app.include_router(retry_routes(context))
+    app.include_router(feedback_routes(context))
+    app.include_router(feedback_export_routes(context))
+    app.include_router(scorecard_routes(context))
     app.include_router(picture_routes(context))
     app.include_router(health_routes(context))
     app.mount("/static", _Static(directory=STATIC_FOLDER))

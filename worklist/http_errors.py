@@ -10,7 +10,7 @@ from jinja2 import Environment
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
-from radiology.errors import DatabaseUnavailable, InvalidUid
+from radiology.errors import DatabaseUnavailable, FeedbackRefused, InvalidUid
 from settings.log_events import get_logger
 from worklist.security_headers import add_security_headers
 from worklist.study_screen import StudyNotFound
@@ -60,6 +60,12 @@ _ANSWERS = {
         "There is nothing to try again",
         "It was tried again in the meantime, or it has ended well. Look at the study.",
     ),
+    "feedback_refused": ErrorAnswer(
+        400,
+        "This feedback contradicts itself, or the result",
+        "To disagree, tick what is wrong; a false positive stands alone. Nothing was kept: "
+        "go back and give it again.",
+    ),
     "database_unavailable": ErrorAnswer(
         503,
         "The database does not answer",
@@ -102,6 +108,7 @@ class ErrorPages:
         app.add_exception_handler(StudyNotFound, self._study_not_found)
         app.add_exception_handler(InvalidUid, self._study_not_found)
         app.add_exception_handler(DatabaseUnavailable, self._database_unavailable)
+        app.add_exception_handler(FeedbackRefused, self._feedback_refused)
         app.add_exception_handler(RequestValidationError, self._address_wrong)
         app.add_exception_handler(HTTPException, self._http_exception)
         app.add_exception_handler(Exception, self._defect)
@@ -111,6 +118,9 @@ class ErrorPages:
 
     async def _database_unavailable(self, _request: Request, _error: Exception) -> Response:
         return self.page("database_unavailable")
+
+    async def _feedback_refused(self, _request: Request, _error: Exception) -> Response:
+        return self.page("feedback_refused")
 
     async def _address_wrong(self, _request: Request, _error: Exception) -> Response:
         return self.page("address_wrong")

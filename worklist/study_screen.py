@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from database.feedback import FeedbackFacts, feedback_of_study
 from database.session import reading
 from database.states import RETRYABLE, DeliveryState
 from database.worklist_facts import (
@@ -18,6 +19,7 @@ from database.worklist_facts import (
 )
 from database.worklist_rows import study_page
 from worklist.case_lines import case_lines, has_heat
+from worklist.feedback_lines import feedback_form, feedback_said
 from worklist.figures import (
     GateLine,
     LungLine,
@@ -84,6 +86,7 @@ def study_screen(context: PageContext, study_instance_uid: str) -> Screen:
     """
     with reading(context.engine) as session:
         page = study_page(session, study_instance_uid)
+        feedback = feedback_of_study(session, study_instance_uid)
     if page is None:
         raise StudyNotFound
     study = page.row.study
@@ -92,7 +95,7 @@ def study_screen(context: PageContext, study_instance_uid: str) -> Screen:
         title=f"{verdict_of(page.row).word} – study {name}",
         parts=tuple(
             make_part(context.templates, f"study_{key}.html", key, **values)
-            for key, values in _sections(page).items()
+            for key, values in _sections(page, feedback).items()
         ),
     )
 
@@ -111,7 +114,9 @@ def step_lines(events: tuple[EventFacts, ...]) -> tuple[StepLine, ...]:
     )
 
 
-def _sections(page: StudyPage) -> Mapping[str, Mapping[str, object]]:
+def _sections(
+    page: StudyPage, feedback: tuple[FeedbackFacts, ...]
+) -> Mapping[str, Mapping[str, object]]:
     """The values of each section, by its key; the page places them in this order."""
     result = page.row.result
     lungs = lung_lines(result.reading) if result else ()
@@ -135,6 +140,8 @@ def _sections(page: StudyPage) -> Mapping[str, Mapping[str, object]]:
             "kind": verdict_of(page.row).kind.value,
         },
         "case": {"case": case_lines(result.reading) if result else None},
+        "feedback_form": {"form": feedback_form(result, feedback)},
+        "feedback": {"said": feedback_said(result, feedback)},
         "gates": {"gates": gate_lines(result.reading) if result else ()},
         "deliveries": {
             "sent": _sent_lines(result),

@@ -11,6 +11,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from radiology.errors import Fact
+from worklist.charts import duration
 from worklist.dimse_status import status_hex, status_words
 from worklist.study_words import object_verdict, object_words
 from worklist.verdict import WORDS, Kind
@@ -32,7 +33,13 @@ def make_templates() -> Environment:
     )
     templates.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
     templates.filters.update(
-        iso=_iso, clock=_clock, day=_day, decimals=_decimals, size=_size, fact=_fact
+        iso=_iso,
+        clock=_clock,
+        day=_day,
+        decimals=_decimals,
+        size=_size,
+        fact=_fact,
+        duration=duration,
     )
     templates.globals.update(
         static=_static_addresses(),

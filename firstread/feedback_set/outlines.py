@@ -1,0 +1,61 @@
+"""What a result outlined, slice by slice, out of the segmentation that was sent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+
+from radiology.errors import PixelDataUndecodable
+from radiology.volume import SourceFrame
+from worker.encode.proof.meaning import CONSOLIDATION, GROUND_GLASS, OPACITY, meaning_of
+from worker.encode.segmentation_frames import frame_labels
+from worker.frame_headers import items, text, whole
+
+Mask = NDArray[np.uint8]
+_LEVELS = {GROUND_GLASS: 1, OPACITY: 1, CONSOLIDATION: 2}  # see docs/training.md
+
+
+def read_outlines(path: Path) -> dict[SourceFrame, Mask]:
+    """The lesions of each slice that has some.
+
+    Returns
+    -------
+    uint8, shape (rows, columns) as stored: 0 none, 1 ground glass, 2 consolidation.
+
+    Raises
+    ------
+    PixelDataUndecodable
+        The file is not there, or not what we wrote.
+    """
+    try:
+        segmentation = dcmread(path)
+        return _outlines(segmentation)
+    except (OSError, ValueError, KeyError, AttributeError, IndexError) as error:
+        raise PixelDataUndecodable(cause=type(error).__name__) from error
+
+
+def _outlines(segmentation: Dataset) -> dict[SourceFrame, Mask]:
+    levels = np.zeros(256, np.uint8)
+    for item in segmentation.SegmentSequence:
+        levels[int(item.SegmentNumber)] = _LEVELS.get(_meaning(item), 0)
+    found: dict[SourceFrame, Mask] = {}
+    groups = segmentation.PerFrameFunctionalGroupsSequence
+    for labels, group in zip(frame_labels(segmentation), groups, strict=True):
+        drawn = levels[labels]
+        if drawn.any():
+            source = group.DerivationImageSequence[0].SourceImageSequence[0]
+            frame = SourceFrame(
+                text(source, "ReferencedSOPInstanceUID"), whole(source, "ReferencedFrameNumber")
+            )
+            before = found.get(frame)
+            found[frame] = drawn if before is None else np.maximum(before, drawn)
+    return found
+
+
+def _meaning(item: Dataset) -> str:
+    kind = next(iter(items(item, "SegmentedPropertyTypeCodeSequence")), Dataset())
+    return meaning_of(text(kind, "CodeValue")) or ""

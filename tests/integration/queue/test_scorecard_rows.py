@@ -1,0 +1,81 @@
+"""Feedback and the scorecard's rows in the database of both sizes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from database.events import record_event
+from database.feedback import (
+    Period,
+    answered_results,
+    feedback_of_study,
+    give_feedback,
+    judged_results,
+)
+from database.feedback_export import judged_study
+from database.scorecard_rows import logged_jobs, scanners, study_times
+from database.session import Engine, reading, transaction
+from database.tables import Job, Result
+from radiology.feedback import Fault, Judgement, Opinion
+from radiology.finding import Urgency
+from tests.builders.rows import NOON, claim, finish, later, queue_job
+
+pytestmark = pytest.mark.integration
+_TODAY = Period(NOON - timedelta(hours=1), NOON + timedelta(hours=1))
+
+
+def _finished(engine: Engine, study: int) -> int:
+    queue_job(engine, study)
+    claimed = claim(engine, 1.0)
+    result = finish(engine, claimed, [], 5.0)
+    with transaction(engine) as session:
+        session.execute(update(Job).values(finished_at=later(5.0)))
+        algorithm = {"name": "bundle", "version": "1.2.3", "bundle_digest": "ab"}
+        session.execute(update(Result).values(reading={"algorithm": algorithm}))
+    return result
+
+
+def test_an_opinion_is_changed_and_both_are_kept(engine: Engine) -> None:
+    """One stands for each reader; the last is told first; the bundle is read from the result."""
+    result = _finished(engine, 1)
+    wrong = Opinion(Judgement.DISAGREE, frozenset({Fault.MISSED, Fault.WRONG_TYPE}), "words")
+    for reader, opinion, at in (
+        ("one", Opinion(Judgement.AGREE), 10.0),
+        ("two", Opinion(Judgement.AGREE), 11.0),
+        ("one", wrong, 12.0),
+    ):
+        with transaction(engine) as session:
+            uid = give_feedback(session, result, opinion, reader=reader, now=later(at))
+    assert uid == "2.25.1"
+    with reading(engine) as session:
+        assert [one.reader for one in feedback_of_study(session, uid)] == ["one", "two", "one"]
+        found = judged_results(session, _TODAY)
+        assert [(one.reader, len(one.faults)) for one in found] == [("one", 2), ("two", 0)]
+        assert (found[0].bundle, found[0].bundle_version) == ("bundle", "1.2.3")
+        assert answered_results(session, _TODAY) == {("SCANNER", Urgency.URGENT): 1}
+        assert judged_results(session, Period(later(6), later(7))) == []
+        assert judged_study(session, result).segmentation_path is None
+
+
+def test_what_happened_first_after_the_last_image(engine: Engine) -> None:
+    """Of several events of a name the first counts, and what a study lacks is None."""
+    _finished(engine, 1)
+    queue_job(engine, 2, later(2.0))
+    with transaction(engine) as session:
+        study_id = session.scalars(select(Result.study_id)).one()
+        for name, at in (("study_opened", 60.0), ("study_opened", 30.0), ("flag_sent", 6.0)):
+            record_event(session, name, later(at), study_id=study_id)
+        record_event(session, "study_opened", later(-5.0), study_id=study_id)
+    with reading(engine) as session:
+        waiting, read = study_times(session, _TODAY)
+        assert (waiting.urgency, waiting.result_at, waiting.opened_at) == (None, None, None)
+        assert (read.urgency, read.result_at) == (Urgency.URGENT, later(5.0))
+        assert (read.opened_at, read.flag_sent_at) == (later(30.0), later(6.0))
+        assert read.acknowledged_at is None
+        assert scanners(session, _TODAY) == ["SCANNER"]
+        assert study_times(session, _TODAY, scanner="OTHER") == []
+        (job,) = logged_jobs(session, _TODAY)
+        assert (job.queued_at, job.claimed_at, job.finished_at) == (NOON, later(1.0), later(5.0))
