@@ -12,8 +12,10 @@ FirstreadError
 │   ├── BundleRejected
 │   ├── SettingsRefused
 │   ├── ResultNotWithdrawable
+│   ├── MessageRefused
 │   └── PeerRefused
 ├── ResultMismatch          a defect of ours that was caught before it did harm
+├── MessageMalformed        likewise
 └── Unavailable             something that we need is not there now; retried with capped backoff
     ├── PeerUnreachable
     ├── PeerBusy
@@ -146,12 +148,20 @@ class ResultNotWithdrawable(Refused):
     """There is no such result, or it was withdrawn already."""
 
 
+class MessageRefused(Refused):
+    """The HL7 message cannot be read, or is not one that we take."""
+
+
 class PeerRefused(Refused):
     """The peer refused for good: association rejected, SOP class or data not accepted."""
 
 
 class ResultMismatch(FirstreadError):
     """A result object does not agree with its source; nothing of the result is sent."""
+
+
+class MessageMalformed(FirstreadError):
+    """An HL7 message that we built is not what the standard allows; it is not sent."""
 
 
 class Unavailable(FirstreadError):
