@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from hl7_node.build_message import VERSION, segment
+from hl7_node.build_message import VERSION, Value, segment
 from hl7_node.build_message import message as built_message
 from hl7_node.er7 import format_moment
 from hl7_node.read_message import Message
@@ -36,6 +36,7 @@ class Condition(StrEnum):
     REQUIRED_FIELD_MISSING = "101"
     UNSUPPORTED_MESSAGE_TYPE = "200"
     UNSUPPORTED_EVENT_CODE = "201"
+    UNSUPPORTED_VERSION_ID = "203"
     RECORD_LOCKED = "206"
     INTERNAL_ERROR = "207"
 
@@ -97,7 +98,7 @@ def build_acknowledgement(
     parts = [segment("MSA", {1: said, 2: about, 3: reason[:_REASON_LENGTH]}, strict=False)]
     if condition is not None:
         name = condition.name.lower().replace("_", " ")
-        error = {3: (condition.value, name, "HL70357"), 4: "E", 8: reason}
+        error: dict[int, Value] = {3: (condition.value, name, "HL70357"), 4: "E", 8: reason}
         parts.append(segment("ERR", error, strict=False))
     return built_message("ACK", header, parts, strict=False)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Final
 
 from radiology.errors import MessageRefused
@@ -116,8 +116,9 @@ class Segment:
         return self.of(first, component, subcomponent)
 
     def of(self, repetition: str, component: int, subcomponent: int = 1) -> str:
-        """A component of one repetition, in plain text without spaces around it; "" for none.
+        """A component of one repetition, in plain text; "" for none.
 
+        Control characters, and spaces around it, are left out.
         Two quotation marks, which delete a value at the receiver, are none.
         """
         parts = repetition.split(self.delimiters.component, component)
@@ -126,7 +127,7 @@ class Segment:
         parts = parts[component - 1].split(self.delimiters.subcomponent, subcomponent)
         if len(parts) < subcomponent:
             return ""
-        text = unescape(parts[subcomponent - 1], self.delimiters).strip()
+        text = _CONTROL.sub("", unescape(parts[subcomponent - 1], self.delimiters)).strip()
         return "" if text == '""' else text
 
 
@@ -135,7 +136,7 @@ def format_moment(moment: datetime) -> str:
     return moment.strftime("%Y%m%d%H%M%S%z")
 
 
-def read_moment(text: str, *, default: timezone = UTC) -> datetime | None:
+def read_moment(text: str, *, default: tzinfo = UTC) -> datetime | None:
     """Read a moment; None where there is none, or one that cannot be.
 
     Parameters

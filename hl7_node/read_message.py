@@ -8,7 +8,7 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 from hl7_node.er7 import Delimiters, Segment, read_delimiters, read_moment
@@ -79,8 +79,12 @@ class Message:
         return next((segment for segment in self.segments if segment.name == name), None)
 
 
-def read_message(content: bytes) -> Message:
+def read_message(content: bytes, *, default_zone: tzinfo = UTC) -> Message:
     """Read a message as it came in its frame.
+
+    Parameters
+    ----------
+    default_zone : of a moment that names none
 
     Raises
     ------
@@ -106,7 +110,7 @@ def read_message(content: bytes) -> Message:
         control_id=header_segment.part(10)[:199],
         processing_id=header_segment.part(11)[:3],
         version=header_segment.part(12)[:10],
-        sent_at=read_moment(header_segment.part(7)),
+        sent_at=read_moment(header_segment.part(7), default=default_zone),
         enhanced=header_segment.part(15) != "",
     )
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Annotated, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -17,6 +19,19 @@ def _network(text: str) -> str:
 
 Network = Annotated[str, AfterValidator(_network)]
 """An address or a network in CIDR notation, for example "10.0.0.22" or "10.0.4.0/24"."""
+
+
+def _zone(text: str) -> str:
+    if text != "UTC":
+        try:
+            ZoneInfo(text)
+        except (ValueError, ZoneInfoNotFoundError, OSError) as error:
+            raise ValueError("there is no such time zone") from error
+    return text
+
+
+TimeZone = Annotated[str, AfterValidator(_zone)]
+"""A time zone by its name in the IANA database, for example "Europe/Berlin"."""
 
 
 class Hl7ClientTls(BaseModel):
@@ -61,6 +76,7 @@ class Hl7Listener(BaseModel):
 
     Attributes
     ----------
+    time_zone : of moments in messages that name no offset from UTC
     senders : addresses or networks that may connect; nobody else is heard
     sending_applications : MSH-3 (its namespace) that may send; empty: any
     assigning_authority : whose patient identifiers are ours (CX.4, namespace or universal id);
@@ -78,6 +94,7 @@ class Hl7Listener(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    time_zone: TimeZone = "UTC"
     host: str = "0.0.0.0"  # noqa: S104 a listener for the hospital network
     port: int = Field(ge=1, le=65535)
     senders: tuple[Network, ...] = Field(min_length=1)
@@ -93,3 +110,8 @@ class Hl7Listener(BaseModel):
     values_hours: float = Field(default=24.0, gt=0)
     keep_days: float = Field(default=7.0, gt=0)
     loinc: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def zone(self) -> tzinfo:
+        """Of moments that name none."""
+        return UTC if self.time_zone == "UTC" else ZoneInfo(self.time_zone)
