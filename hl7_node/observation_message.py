@@ -103,6 +103,7 @@ class ObservationReport:
     status : of its observations
     link : the study's page; "" for none
     link_type : RP (reference pointer) or ST (text)
+    processing_id : MSH-11, Table 0103: P production, T training
     """
 
     control_id: str
@@ -119,6 +120,7 @@ class ObservationReport:
     reported_at: datetime
     link: str = ""
     link_type: str = "RP"
+    processing_id: str = "P"
 
 
 def control_id_of(notice_uid: str) -> str:
@@ -165,7 +167,7 @@ def _header(report: ObservationReport, parties: Parties, now: datetime) -> Any:
             7: format_moment(now),
             9: ("ORU", "R01", "ORU_R01"),
             10: report.control_id,
-            11: "P",
+            11: report.processing_id,
             12: VERSION,
             18: CHARACTER_SET,
         },

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from hl7_node.mllp_client import MllpClient, Receiver
 from hl7_node.observation_message import (
+    Observation,
     ObservationReport,
     Parties,
     Priority,
@@ -17,7 +18,9 @@ from hl7_node.observation_message import (
     control_id_of,
 )
 from hl7_node.transport_security import client_context
+from radiology import codes
 from radiology.finding import Urgency
+from radiology.identity import derived_uid
 from settings.flags import Hl7Channel
 from worker.flag.channel import Answer, Notice, NoticeKind
 from worker.flag.study_observations import study_observations
@@ -74,6 +77,35 @@ class Hl7ObservationChannel:
         reply = self._client.send(message, control_id)
         return Answer(code=reply.code, reference=control_id)
 
+    def send_test(self, now: datetime) -> Answer:
+        """Send a message about no patient and no study, marked as a test.
+
+        Raises
+        ------
+        PeerRefused, PeerUnreachable, PeerBusy
+            As for `send`.
+        """
+        report = ObservationReport(
+            control_id=control_id_of(f"test {now.isoformat()}"),
+            patient_id="FIRSTREAD-TEST",
+            issuer_of_patient_id="",
+            patient_sex="",
+            accession_number="FIRSTREAD-TEST",
+            study_instance_uid=derived_uid("test"),
+            priority=Priority.ROUTINE,
+            status=Status(self._channel.result_status),
+            observations=(
+                Observation(codes.PROCEDURE_FINDINGS, "Test message; there is no such study."),
+            ),
+            algorithm="",
+            acquired_at=now,
+            reported_at=now,
+            processing_id="T",
+        )
+        message = build_observation_message(report, _parties(self._channel), now)
+        reply = self._client.send(message, report.control_id)
+        return Answer(code=reply.code, reference=report.control_id)
+
     def close(self) -> None:
         """Let go of the connection."""
         self._client.close()
@@ -97,13 +129,16 @@ def observation_message(notice: Notice, channel: Hl7Channel, now: datetime) -> s
         link="" if channel.link_type == "none" else notice.study_url,
         link_type=channel.link_type,
     )
-    parties = Parties(
+    return build_observation_message(report, _parties(channel), now)
+
+
+def _parties(channel: Hl7Channel) -> Parties:
+    return Parties(
         channel.sending_application,
         channel.sending_facility,
         channel.receiving_application,
         channel.receiving_facility,
     )
-    return build_observation_message(report, parties, now)
 
 
 def _priority(notice: Notice) -> Priority:
