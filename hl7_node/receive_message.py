@@ -7,6 +7,7 @@ will never be taken as it is, AE when the sender should come again.
 from __future__ import annotations
 
 import hashlib
+import re
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -38,6 +39,8 @@ _VERSIONS: Final = ("2.1", "2.2", "2.3", "2.3.1", "2.4", "2.5", "2.5.1", "2.6", 
 _ORDERS: Final = ("ORM^O01", "OMI^O23")
 _VISITS: Final = ("ADT^A01", "ADT^A02", "ADT^A03", "ADT^A04", "ADT^A06", "ADT^A07", "ADT^A08")
 _RESULTS: Final = ("ORU^R01",)
+
+_KIND: Final = re.compile(r"[A-Z]{3}\^[A-Z0-9]{3}")
 
 Take = Callable[[Session, Moments], None]
 
@@ -73,9 +76,7 @@ class MessageReceiver:
             take = self._understood(message, now)
             self._keep(message, content, take, now)
         except MessageRefused as error:
-            _log.warning(
-                "message_refused", kind=message.kind if message else "", reason=error.message
-            )
+            _log.warning("message_refused", kind=_loggable(message), reason=error.message)
             return self._answer(message, Acknowledged.REJECTED, now, error)
         except DatabaseUnavailable as error:
             _log.error("message_not_kept", error_kind=error.kind)
@@ -196,3 +197,8 @@ class MessageReceiver:
             if new:
                 take(session, moments)
         _log.info("message_taken", kind=message.kind, repeated=not new)
+
+
+def _loggable(message: Message | None) -> str:
+    """The kind of a message that was refused, if it is one: what stands there may be anything."""
+    return message.kind if message is not None and _KIND.fullmatch(message.kind) else "?"

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hl7_node.observation_message import control_id_of
 from radiology.errors import PeerBusy, PeerRefused, PeerUnreachable, SettingsRefused
@@ -176,6 +178,29 @@ def test_a_kept_connection_that_breaks_is_tried_once_more_at_once() -> None:
         assert send(channel, 2).code == "AA"
         assert received.control_ids == [control_id(1), control_id(2), control_id(2)]
         assert_once(received, 1, 2)
+
+
+QUICK = sorted(
+    set(Behaviour) - {Behaviour.SILENT, Behaviour.WRONG_ID, Behaviour.REJECT},
+    key=lambda one: one.name,
+)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.sampled_from(QUICK), max_size=6))
+def test_nothing_is_lost_or_doubled_whatever_the_receiver_does(script: list[Behaviour]) -> None:
+    """Four notices, each tried until it is taken: the receiver has each once, in their order."""
+    with hl7_listener(*script) as received, channel_to(received.port) as channel:
+        for number in range(4):
+            for _ in range(len(script) + 1):
+                try:
+                    assert send(channel, number).reference == control_id(number)
+                    break
+                except (PeerUnreachable, PeerBusy):
+                    continue
+            else:
+                pytest.fail("never taken")
+        assert_once(received, 0, 1, 2, 3)
 
 
 def test_nobody_listens() -> None:
