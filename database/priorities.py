@@ -60,7 +60,9 @@ def raise_priority(
         Job.state == JobState.QUEUED,
         Job.priority == before,
     )
-    for job in waiting.with_for_update():
+    # Not waited for: a worker that ends a job locks it first and its study then, and would wait for
+    # us. What is locked is in a worker's hands anyway.
+    for job in waiting.with_for_update(skip_locked=True):
         session.execute(
             update(Job)
             .where(Job.id == job.id)
