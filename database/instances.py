@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from database.events import record_event
 from database.priorities import MOST_URGENT_FIRST, most_urgent
 from database.received_values import give_values_to
-from database.said_by_hl7 import expected_priority
+from database.said_by_hl7 import THROUGH, expected_priority
 from database.states import AssociationEnding, StudyState, WorklistRank
 from database.tables import Association, Instance, Quarantine, Study
 from radiology.errors import InstanceConflict
@@ -173,7 +173,18 @@ def _raise_as_ordered(session: Session, study: Study, now: datetime) -> None:
         patient_id=study.patient_id,
         now=now,
     )
-    study.priority = most_urgent(study.priority, expected) or study.priority
+    before = study.priority
+    if expected is not None and most_urgent(before, expected) is not before:
+        study.priority = expected
+        record_event(
+            session,
+            "priority_raised",
+            now,
+            study_id=study.id,
+            priority=expected.value,
+            before=before.value,
+            through=THROUGH,
+        )
 
 
 def _insert(session: Session) -> Any:
