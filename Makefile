@@ -20,8 +20,8 @@ OHIF_SHA512 := WZdxmpmG7rqFgW9ZJLcbgr3XCtLi1KDNPoMaeY5PPe6j4G4fjEjjkycZM6C6Zk2F8
 DEMO_DEBIAN_PACKAGES := orthanc
 
 PACKAGES := $(patsubst %/__init__.py,%,$(wildcard $(addsuffix /__init__.py,\
-	firstread worklist worker dicom_node models database settings radiology training evaluation \
-	benchmarks tests/peers tests/builders)))
+	firstread worklist worker dicom_node hl7_node models database settings radiology training \
+	evaluation benchmarks tests/peers tests/builders)))
 
 .PHONY: help setup setup-training demo test check viewer unit bench train serve lock format clean
 

@@ -6,8 +6,16 @@ imported would be missing from it.
 
 from __future__ import annotations
 
-from database import feedback_tables, tables
+from database import (
+    feedback_tables,
+    hl7_tables,
+    tables,
+)
 from database.table_base import Base
 
-MODULES = (tables, feedback_tables)
+MODULES = (
+    tables,
+    feedback_tables,
+    hl7_tables,
+)
 METADATA = Base.metadata

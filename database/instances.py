@@ -12,18 +12,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from database.events import record_event
+from database.priorities import MOST_URGENT_FIRST, most_urgent
+from database.received_values import give_values_to
+from database.said_by_hl7 import THROUGH, expected_priority
 from database.states import AssociationEnding, StudyState, WorklistRank
 from database.tables import Association, Instance, Quarantine, Study
 from radiology.errors import InstanceConflict
 from settings.peers import RequestPriority
-
-_MOST_URGENT_FIRST = (
-    RequestPriority.STAT,
-    RequestPriority.HIGH,
-    RequestPriority.ROUTINE,
-    RequestPriority.MEDIUM,
-    RequestPriority.LOW,
-)
 
 
 class Recorded(Enum):
@@ -91,19 +86,19 @@ def record_instance(session: Session, arrival: Arrival, now: datetime) -> Record
         assert stored is not None
         recorded = _same_object(stored, arrival)
         if study.asked_for and not arrival.asked_for:
-            _want_for_itself(study, arrival, now)
+            _want_for_itself(session, study, arrival, now)
         return recorded
     if study.asked_for and not arrival.asked_for:
-        _want_for_itself(study, arrival, now)
+        _want_for_itself(session, study, arrival, now)
     study.last_instance_at = max(study.last_instance_at, now)
     study.state = StudyState.RECEIVED
     if study.worklist_rank is WorklistRank.ROUTINE:
         study.worklist_rank = WorklistRank.PENDING  # "routine" was said of fewer images
-    study.priority = min(study.priority, arrival.priority, key=_MOST_URGENT_FIRST.index)
+    study.priority = min(study.priority, arrival.priority, key=MOST_URGENT_FIRST.index)
     return Recorded.NEW
 
 
-def _want_for_itself(study: Study, arrival: Arrival, now: datetime) -> None:
+def _want_for_itself(session: Session, study: Study, arrival: Arrival, now: datetime) -> None:
     """A study that we had asked for was now sent to be read: it is listed and delivered after all.
 
     Its next version is assembled of what is there, though not one instance of it be new.
@@ -113,6 +108,7 @@ def _want_for_itself(study: Study, arrival: Arrival, now: datetime) -> None:
     study.last_instance_at = max(study.last_instance_at, now)
     study.calling_ae_title = arrival.calling_ae_title
     study.priority = arrival.priority
+    _raise_as_ordered(session, study, now)
 
 
 def _same_object(stored: Instance, arrival: Arrival) -> Recorded:
@@ -163,7 +159,32 @@ def _make_study(session: Session, arrival: Arrival, now: datetime) -> Study:
     assert study is not None
     if made is not None:
         record_event(session, "received", now, study_id=study.id)
+        _raise_as_ordered(session, study, now)
+        if study.patient_id:
+            give_values_to(session, study, now)
     return study
+
+
+def _raise_as_ordered(session: Session, study: Study, now: datetime) -> None:
+    """An order, or the patient's visit, may have said more of it than its sender does."""
+    expected = expected_priority(
+        session,
+        accession_number=study.accession_number,
+        patient_id=study.patient_id,
+        now=now,
+    )
+    before = study.priority
+    if expected is not None and most_urgent(before, expected) is not before:
+        study.priority = expected
+        record_event(
+            session,
+            "priority_raised",
+            now,
+            study_id=study.id,
+            priority=expected.value,
+            before=before.value,
+            through=THROUGH,
+        )
 
 
 def _insert(session: Session) -> Any:

@@ -12,6 +12,7 @@ from database.states import RejectionReason
 from firstread.encode import encode
 from firstread.evaluate import evaluate
 from firstread.feedback import feedback
+from firstread.hl7 import hl7
 from firstread.models import models
 from firstread.predict import predict
 from firstread.say import console, errors_to_exit_code
@@ -41,6 +42,7 @@ app.command()(predict)
 app.command()(encode)
 app.add_typer(models, name="models")
 app.add_typer(feedback, name="feedback")
+app.add_typer(hl7, name="hl7")
 
 
 def _settings(**overrides: object) -> Settings:

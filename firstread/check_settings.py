@@ -10,9 +10,11 @@ from rich.table import Table
 from database.schema import check_schema
 from database.session import open_engine
 from dicom_node.verification import verify_peer
+from hl7_node.transport_security import client_context, listener_context
 from models.catalogue import read_catalogue
 from radiology.errors import FirstreadError
 from settings.environment import Settings
+from settings.flags import Hl7Channel
 
 
 def print_settings(settings: Settings, *, echo: bool) -> int:
@@ -51,6 +53,7 @@ def _problems(settings: Settings, *, echo: bool) -> list[str]:
         )
     problems += _folder_problems(settings.data_folder)
     problems += _secret_problems(settings)
+    problems += _certificate_problems(settings)
     problems += _schema_problems(settings)
     catalogue = read_catalogue(settings.bundles_folder)
     problems += [f"Bundle {name}: {error}" for name, error in catalogue.refused.items()]
@@ -70,6 +73,24 @@ def _secret_problems(settings: Settings) -> list[str]:
             settings.stow_secret(peer)
         except FirstreadError as error:
             problems.append(str(error))
+    return problems
+
+
+def _certificate_problems(settings: Settings) -> list[str]:
+    """Certificates and keys for HL7 that cannot be read."""
+    problems = []
+    listener = settings.hl7_listener
+    try:
+        if listener is not None and listener.tls is not None:
+            listener_context(listener.tls)
+    except FirstreadError as error:
+        problems.append(f"HL7 listener: {error}")
+    for channel in settings.flags:
+        try:
+            if isinstance(channel, Hl7Channel) and channel.tls is not None:
+                client_context(channel.tls)
+        except FirstreadError as error:
+            problems.append(f"Flag channel {channel.name}: {error}")
     return problems
 
 

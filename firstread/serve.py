@@ -38,6 +38,7 @@ class Part(StrEnum):
     RETRIEVAL = "retrieval"
     BEAT = "beat"
     WORKLIST = "worklist"
+    HL7 = "hl7"
 
 
 def serve_part(settings: Settings, part: Part, concurrency: int) -> int:
@@ -51,6 +52,10 @@ def serve_part(settings: Settings, part: Part, concurrency: int) -> int:
         from worklist.__main__ import main as run_worklist
 
         return run_worklist()
+    if part is Part.HL7:
+        from hl7_node.__main__ import main as run_hl7
+
+        return run_hl7()
     from worker.celery_app import app, run_beat, run_worker
 
     if part is Part.BEAT:
@@ -101,11 +106,21 @@ def running(
         supervisor = Supervisor(
             dict(os.environ if environment is None else environment),
             output,
-            parts=[one for one in Part if one is not Part.RETRIEVAL or settings.queried],
+            parts=needed_parts(settings),
         )
         stack.callback(supervisor.stop)
         supervisor.start()
         yield supervisor
+
+
+def needed_parts(settings: Settings) -> list[Part]:
+    """The parts that have something to do."""
+    idle = set()
+    if not settings.queried:
+        idle.add(Part.RETRIEVAL)
+    if settings.hl7_listener is None:
+        idle.add(Part.HL7)
+    return [part for part in Part if part not in idle]
 
 
 class Supervisor:

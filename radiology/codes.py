@@ -39,6 +39,14 @@ QUALITATIVE_EVALUATIONS = Code("C0034375", "UMLS", "Qualitative Evaluations")  #
 COMMENT = Code("121106", "DCM", "Comment")  # PS3.16 Annex D
 ARTIFICIAL_INTELLIGENCE = Code("123110", "DCM", "Artificial Intelligence")  # CID 7162
 
+# --- Messages (HL7 v2) --------------------------------------------------------------------------
+DICOM_STUDY = Code("113014", "DCM", "DICOM Study")  # PS3.16 Annex D; IHE RAD-128
+PROCEDURE_FINDINGS = Code("59776-5", "LN", "Procedure Findings")  # LOINC; IHE RAD-128
+# How actionable a finding is: categories of the ACR Actionable Reporting Work Group (Larson et al.
+# 2014, J Am Coll Radiol 11:552), RadLex codes as in IHE Results Distribution.
+ACTIONABLE_URGENT = Code("RID49481", "RADLEX", "Cat 2 Urgent Actionable Finding")
+ACTIONABLE = Code("RID49482", "RADLEX", "Cat 3 Non-critical Actionable Finding")
+
 # --- Equipment and references -------------------------------------------------------------------
 DEVICE = Code("121007", "DCM", "Device")  # CID 270, observer type
 ACQUISITION_EQUIPMENT = Code("109101", "DCM", "Acquisition Equipment")  # CID 7005
@@ -149,5 +157,6 @@ PRIOR_LESION_VOLUME = Code("PRIOR_LESION_ML", PRIVATE_SCHEME, "Lesion volume in 
 LESION_VOLUME_CHANGE = Code("LESION_CHANGE", PRIVATE_SCHEME, "Change of lesion volume")
 LESION_GROWTH = Code("LESION_GROWTH", PRIVATE_SCHEME, "Growth of lesions since the prior study")
 COMPARED_WITH = Code("COMPARED_WITH", PRIVATE_SCHEME, "Compared with")
+STUDY_PAGE = Code("STUDY_PAGE", PRIVATE_SCHEME, "Page of the study")
 # CID 280 (extensible) has baseline and enrolment; the CT before the last one is neither.
 EARLIER_CT = Code("EARLIER_CT", PRIVATE_SCHEME, "Earlier CT that is compared with")

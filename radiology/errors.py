@@ -13,8 +13,10 @@ FirstreadError
 │   ├── SettingsRefused
 │   ├── ResultNotWithdrawable
 │   ├── FeedbackRefused
+│   ├── MessageRefused
 │   └── PeerRefused
 ├── ResultMismatch          a defect of ours that was caught before it did harm
+├── MessageMalformed        likewise
 └── Unavailable             something that we need is not there now; retried with capped backoff
     ├── PeerUnreachable
     ├── PeerBusy
@@ -151,12 +153,20 @@ class FeedbackRefused(Refused):
     """The feedback contradicts itself, or the result that it is about."""
 
 
+class MessageRefused(Refused):
+    """The HL7 message cannot be read, or is not one that we take."""
+
+
 class PeerRefused(Refused):
     """The peer refused for good: association rejected, SOP class or data not accepted."""
 
 
 class ResultMismatch(FirstreadError):
     """A result object does not agree with its source; nothing of the result is sent."""
+
+
+class MessageMalformed(FirstreadError):
+    """An HL7 message that we built is not what the standard allows; it is not sent."""
 
 
 class Unavailable(FirstreadError):

@@ -26,6 +26,7 @@ from radiology.errors import SettingsRefused
 from radiology.identity import AETitle
 from radiology.language import Language
 from settings.flags import AnyChannel
+from settings.hl7 import Hl7Listener
 from settings.peers import CheckedAETitle, Peer, PeerRole
 
 PREFIX = "FIRSTREAD_"
@@ -110,6 +111,9 @@ class Settings(BaseSettings):
 
     # Flags
     flags: tuple[AnyChannel, ...] = ()
+
+    # HL7
+    hl7_listener: Hl7Listener | None = None
 
     # Worklist page
     worklist_host: str = "127.0.0.1"

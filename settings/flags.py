@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field
 
 from radiology.finding import Urgency
+from settings.hl7 import Hl7ClientTls
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
 
@@ -50,13 +51,31 @@ class WorkItemWebChannel(Channel):
 
 
 class Hl7Channel(Channel):
-    """A system that takes ORU^R01 over MLLP (HL7 v2.5.1)."""
+    """A system that takes ORU^R01 over MLLP (HL7 v2.5.1).
+
+    Attributes
+    ----------
+    sending_application, sending_facility, receiving_application, receiving_facility : MSH-3 to 6
+    result_status : of observations (OBX-11, OBR-25): P preliminary, R not verified, F final. Final
+        only where the receiver does not take a final result for the radiologist's report.
+    link_type : how the study's page is referred to: RP (reference pointer), ST (plain text), or
+        none
+    actionable_category : also say the ACR category of an urgent or suspected finding (OBX-15, as
+        IHE Results Distribution has it)
+    tls : without it, messages go in clear
+    """
 
     kind: Literal["hl7"]
     host: str
     port: int = Field(ge=1, le=65535)
-    receiving_application: str = ""
-    receiving_facility: str = ""
+    sending_application: str = Field(default="FIRSTREAD", max_length=20)
+    sending_facility: str = Field(default="", max_length=20)
+    receiving_application: str = Field(default="", max_length=20)
+    receiving_facility: str = Field(default="", max_length=20)
+    result_status: Literal["P", "R", "F"] = "P"
+    link_type: Literal["RP", "ST", "none"] = "RP"
+    actionable_category: bool = False
+    tls: Hl7ClientTls | None = None
 
 
 class WebhookChannel(Channel):

@@ -21,9 +21,16 @@ OUTSIDE_PS3_16 = {
     "SLICES",  # UCUM annotation
     "CHECKS",  # UCUM annotation
     "ENGLISH",  # RFC 5646
+    "PROCEDURE_FINDINGS",  # LOINC
+    "ACTIONABLE_URGENT",  # RadLex
+    "ACTIONABLE",  # RadLex
 }
 # PS3.16 gives another meaning where the concept has another use.
-OTHER_MEANING = {"CT_CHEST": "CT Chest Report", "PRIORITY": "Priority (attribute)"}
+OTHER_MEANING = {
+    "CT_CHEST": "CT Chest Report",
+    "PRIORITY": "Priority (attribute)",
+    "DICOM_STUDY": "Study",
+}
 
 
 def dictionary_meanings(code: Code) -> set[str]:
@@ -101,6 +108,7 @@ def test_exactly_these_codes_are_private() -> None:
         "LESION_GROWTH",
         "COMPARED_WITH",
         "EARLIER_CT",
+        "STUDY_PAGE",
     }
     assert PRIVATE_SCHEME.startswith("99")  # PS3.16 Section 8.2
 

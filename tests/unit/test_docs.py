@@ -21,7 +21,7 @@ from settings.peers import Peer
 from tests.peers.programs import REPOSITORY
 
 _DOCS = REPOSITORY / "docs"
-_NAME = re.compile(r"^\| `([A-Za-z_]+)` \|", re.MULTILINE)
+_NAME = re.compile(r"^\| `([A-Za-z0-9_]+)` \|", re.MULTILINE)
 
 
 def _named_in_tables(page: str) -> list[str]:
@@ -72,7 +72,7 @@ def test_every_setting_is_documented_and_nothing_else() -> None:
 def test_documented_defaults_are_the_defaults() -> None:
     """A number, a word or a switch in the column "default" is what the code has."""
     page = (_DOCS / "settings.md").read_text()
-    for name, shown in re.findall(r"^\| `([a-z_]+)` \| `([^`]+)` ", page, re.MULTILINE):
+    for name, shown in re.findall(r"^\| `([a-z0-9_]+)` \| `([^`]+)` ", page, re.MULTILINE):
         if name not in Settings.model_fields:
             continue
         default = Settings.model_fields[name].default

@@ -1,0 +1,117 @@
+"""HL7 v2: the listener that takes orders, visits and values, and TLS for either direction."""
+
+from __future__ import annotations
+
+import ipaddress
+from datetime import UTC, tzinfo
+from pathlib import Path
+from typing import Annotated, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from settings.peers import RequestPriority
+
+
+def _network(text: str) -> str:
+    return str(ipaddress.ip_network(text, strict=False))
+
+
+Network = Annotated[str, AfterValidator(_network)]
+"""An address or a network in CIDR notation, for example "10.0.0.22" or "10.0.4.0/24"."""
+
+
+def _zone(text: str) -> str:
+    if text != "UTC":
+        try:
+            ZoneInfo(text)
+        except (ValueError, ZoneInfoNotFoundError, OSError) as error:
+            raise ValueError("there is no such time zone") from error
+    return text
+
+
+TimeZone = Annotated[str, AfterValidator(_zone)]
+"""A time zone by its name in the IANA database, for example "Europe/Berlin"."""
+
+
+class Hl7ClientTls(BaseModel):
+    """TLS for a receiver that we call. Its certificate is always checked.
+
+    Attributes
+    ----------
+    ca_file : issuers that its certificate is checked against; default: those of the system
+    certificate_file, key_file : ours, for a receiver that asks who calls
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ca_file: Path | None = None
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _check_pair(self) -> Self:
+        if (self.certificate_file is None) != (self.key_file is None):
+            raise ValueError("certificate_file and key_file go together")
+        return self
+
+
+class Hl7ListenerTls(BaseModel):
+    """TLS for those who call us.
+
+    Attributes
+    ----------
+    client_ca_file : when given, a caller needs a certificate that one of these has issued
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    certificate_file: Path
+    key_file: Path
+    client_ca_file: Path | None = None
+
+
+class Hl7Listener(BaseModel):
+    """Where we take HL7 messages, from whom, and what becomes of them.
+
+    Attributes
+    ----------
+    time_zone : of moments in messages that name no offset from UTC
+    senders : addresses or networks that may connect; nobody else is heard
+    sending_applications : MSH-3 (its namespace) that may send; empty: any
+    assigning_authority : whose patient identifiers are ours (CX.4, namespace or universal id);
+        empty: the first medical record number
+    receiving_application : what we call ourselves in acknowledgements
+    max_connections : further ones are closed unheard
+    max_message_bytes : a larger message is refused
+    message_s : how long a message may take from its first byte to its last
+    idle_s : a connection on which nothing comes for so long is closed
+    emergency_priority : of studies of a patient whose class is E (PV1-2, Table 0004)
+    values_hours : values observed so long before or after the images are of the same episode
+    keep_days : orders, visits and values are forgotten after so many days
+    loinc : a laboratory's own codes, each with the LOINC code that it means
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    time_zone: TimeZone = "UTC"
+    host: str = "0.0.0.0"  # noqa: S104 a listener for the hospital network
+    port: int = Field(ge=1, le=65535)
+    senders: tuple[Network, ...] = Field(min_length=1)
+    sending_applications: tuple[str, ...] = ()
+    assigning_authority: str = ""
+    receiving_application: str = "FIRSTREAD"
+    tls: Hl7ListenerTls | None = None
+    max_connections: int = Field(default=20, ge=1, le=1000)
+    max_message_bytes: int = Field(default=1_000_000, ge=1000, le=100_000_000)
+    message_s: float = Field(default=30.0, gt=0)
+    idle_s: float = Field(default=3600.0, gt=0)
+    emergency_priority: RequestPriority = RequestPriority.HIGH
+    values_hours: float = Field(default=24.0, gt=0)
+    keep_days: float = Field(default=7.0, gt=0)
+    loinc: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def zone(self) -> tzinfo:
+        """Of moments that name none."""
+        return UTC if self.time_zone == "UTC" else ZoneInfo(self.time_zone)

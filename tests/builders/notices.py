@@ -1,0 +1,55 @@
+"""Notices as the flag queue would give them to a channel."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from radiology.finding import Outcome, Urgency
+from radiology.severity.ct_scores import CT_SEVERITY, MOSMED
+from worker.flag.channel import Notice, NoticeKind, NoticeObject
+
+RAISED_AT = datetime(2026, 11, 21, 8, 2, tzinfo=UTC)
+
+READING: dict[str, Any] = {
+    "outcome": "findings",
+    "algorithm": {"name": "chest-ct-pneumonia", "version": "2.0.0", "bundle_digest": "ab" * 32},
+    "suspicion": 0.97,
+    "suspicion_threshold": 0.35,
+    "figures": {"total": {"lesion_share_percent": 27.44, "lesion_volume_ml": 1204.6}},
+    "pneumonia_type": "viral_suspected",
+    "confidence": {"value": 0.9, "word": "high"},
+    "severity": {
+        "notice": "",
+        "scores": [
+            {"name": MOSMED, "value": 2},
+            {"name": CT_SEVERITY, "value": 14},
+            {"name": "CURB-65", "value": None},
+        ],
+    },
+}
+
+
+def notice(**changes: Any) -> Notice:
+    """An urgent notice, with some of it changed."""
+    whole = Notice(
+        flag_uid="2.25.71",
+        notice_uid="2.25.72",
+        kind=NoticeKind.RAISED,
+        study_instance_uid="2.25.1",
+        patient_id="P001",
+        issuer_of_patient_id="HOSPITAL",
+        patient_sex="F",
+        accession_number="A-0001",
+        outcome=Outcome.FINDINGS,
+        urgency=Urgency.URGENT,
+        rule="suspected, and lesions in 25 % or more of the worse lung",
+        suspicion=0.97,
+        reading=READING,
+        objects=(NoticeObject("1.2.840.10008.5.1.4.1.1.88.34", "2.25.80", "2.25.81"),),
+        raised_at=RAISED_AT,
+        last_instance_at=RAISED_AT - timedelta(seconds=40),
+        study_url="https://ct-ai.hospital/studies/2.25.1",
+    )
+    return replace(whole, **changes)
