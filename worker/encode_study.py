@@ -99,7 +99,7 @@ def encode_study(study: StudyToEncode, settings: Settings) -> EncodedStudy:
             keep_object(folder, one, content) for one, content in zip(made, contents, strict=True)
         ),
         recipes={name: tuple(one.word for one in plan) for name, plan in plans.items()},
-        picture=_keep_pictures(folder, context, picture),
+        picture=_keep_pictures(settings, context, picture),
     )
 
 
@@ -129,10 +129,12 @@ def result_context(study: StudyToEncode, settings: Settings) -> ResultContext:
     )
 
 
-def _keep_pictures(folder: Path, context: ResultContext, picture: Image.Image) -> str:
+def _keep_pictures(settings: Settings, context: ResultContext, picture: Image.Image) -> str:
     """Keep the key picture, the slices, and the heat maps if there are any; returns its path."""
+    folder = settings.results_folder
     name = f"{context.source.study_instance_uid}/{context.uid('picture')}"
-    keep_slices(folder, name, context)
+    if settings.study_page.keep_slices:
+        keep_slices(folder, name, context)
     heat_maps = context.reading.heat_maps
     if heat_maps:
         keep_heat_maps(folder, name, heat_maps)

@@ -101,12 +101,13 @@ def _labels_of(stack: AxialStack, outcome: Outcome) -> Callable[[int], NDArray[n
     def labels(index: int) -> NDArray[np.uint8]:
         if outcome is Outcome.NOT_ASSESSABLE:
             return np.zeros(stack.volume.shape[1:], np.uint8)
-        lungs = stack.lungs[index]
+        lungs: NDArray[np.uint8] = stack.lungs[index]
         if outcome is not Outcome.FINDINGS:
             return lungs
         lesions = stack.lesions[index]
         beyond = np.uint8(OutlineLabel.GROUND_GLASS - 1)
-        return np.where(lesions > 0, lesions + beyond, lungs).astype(np.uint8)
+        both: NDArray[np.uint8] = np.where(lesions > 0, lesions + beyond, lungs).astype(np.uint8)
+        return both
 
     return labels
 

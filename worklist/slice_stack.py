@@ -63,6 +63,11 @@ def stack_of(context: PageContext, result_id: int) -> SliceStack | None:
     """The slices of a result; None where none were kept, or they are gone."""
     with reading(context.engine) as session:
         picture = key_picture_path(session, result_id)
+    return stack_beside(context, picture)
+
+
+def stack_beside(context: PageContext, picture: str | None) -> SliceStack | None:
+    """The slices that lie beside a key picture; None where none do."""
     if not picture or not picture.endswith(".png"):
         return None
     named = context.settings.results_folder / f"{picture.removesuffix('.png')}{SUFFIX}"
