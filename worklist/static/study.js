@@ -8,11 +8,14 @@ const showKeys = document.getElementById("show-keys");
 
 // --- the form -------------------------------------------------------------------------------------
 
+function givenOf(field) {
+  if (field.tagName !== "SELECT") return field.defaultValue;
+  return ([...field.options].find((option) => option.defaultSelected) ?? field.options[0]).value;
+}
+
 const isChanged = () =>
-  Boolean(form()) && [...form().elements].some((one) =>
-    one.tagName === "SELECT"
-      ? [...one.options].some((option) => option.selected !== option.defaultSelected) && one.value !== ""
-      : one.type !== "hidden" && "defaultValue" in one && one.value !== one.defaultValue);
+  [...(form()?.querySelectorAll("input:not([type=hidden]), select") ?? [])]
+    .some((field) => field.value !== givenOf(field));
 
 function tellOfNewerValues() {
   const notice = document.getElementById("clinical-newer");

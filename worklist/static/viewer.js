@@ -279,7 +279,7 @@ class Viewer {
     const parts = [
       section.dataset.sliceWords.replace("{number}", place + 1).replace("{count}", facts.slices),
       facts.names[place],
-      `z ${facts.heights_mm[place].toFixed(0)} mm`,
+      `z ${facts.heights_mm[place].toFixed(0).replace("-", "−")} mm`,
     ];
     if (facts.lesion_slices.includes(place) && !section.classList.contains("withdrawn-slices")) {
       parts.push(section.dataset.lesionWords);
@@ -299,7 +299,7 @@ class Viewer {
     const { place } = this.drawn;
     this.drawVoxels();
     this.drawOver();
-    document.getElementById("viewer-place").textContent = this.words(place);
+    document.getElementById("viewer-place").textContent = this.words(place).replaceAll(", ", "\n");
     const [width, level] = [Number(this.width.value), Number(this.level.value)];
     document.getElementById("viewer-window").textContent = `W ${width} L ${String(level).replace("-", "−")}`;
     this.width.setAttribute("aria-valuetext", `${width} HU`);

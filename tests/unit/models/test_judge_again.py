@@ -42,7 +42,7 @@ def test_age_and_sex_of_the_headers_still_count() -> None:
 
 
 def test_progress_is_judged_from_the_stored_course() -> None:
-    """Growth of more than half within 24 to 48 hours is severe, after the values were entered too."""
+    """Growth by more than half within 24 to 48 hours is severe with entered values too."""
     then = CoursePoint("1.1", _NOW - timedelta(hours=30), 4300.0, 300.0, 7.0, -600.0)
     now = replace(then, study_instance_uid="1.2", acquired_at=_NOW, lesion_volume_ml=515.0)
     reading = replace(full_reading(), course=Course((then, now)), acquired_at=_NOW)
