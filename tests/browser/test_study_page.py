@@ -6,6 +6,7 @@ import json
 import re
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,9 @@ from database.result_facts import study_id_of
 from database.session import transaction
 from database.states import RejectionReason
 from database.withdrawals import mark_withdrawn
+from radiology.region import LesionLabel
 from radiology.slice_stack import INDEX, OutlineLabel, labels_entry, unpack_labels
+from tests.builders.analysed_phantom import analysed_phantom
 from tests.unit.worklist.seeded_slices import StudyWithSlices, study_with_slices
 from tests.unit.worklist.seeding import SeededHospital
 
@@ -411,15 +414,56 @@ def test_keys_are_listed(reader: Page, study: StudyWithSlices) -> None:
     expect(reader.locator("#viewer-frame")).to_be_focused()
 
 
+@pytest.mark.parametrize("enhanced", [False, True], ids=["CT", "Enhanced CT"])
+def test_outline_lies_where_the_lesion_of_a_decoded_study_is(
+    reader: Page, hospital: SeededHospital, tmp_path: Path, enhanced: bool
+) -> None:
+    """Written as DICOM, decoded, kept, sent and drawn: the line is still around the lesion."""
+    made = analysed_phantom("positive", tmp_path / "source", enhanced=enhanced)
+    study = study_with_slices(hospital, shown=made.context)
+    _open(reader, study)
+    facts = _index(study)
+    place = next(
+        one
+        for one in facts["lesion_slices"]
+        if (_labels(study, one) == OutlineLabel.GROUND_GLASS).sum() > 40
+    )
+    # From the truth itself: slices of the phantom go to the head, those of the page to the feet.
+    truth = made.phantom.lesions[facts["slices"] - 1 - place] == LesionLabel.GROUND_GLASS
+    reader.locator("#viewer-index").fill(str(place + 1))
+    _expect_slice(reader, place)
+    rows, columns = np.nonzero(truth)
+    assert rows.size
+    expected = [
+        rows.min() / truth.shape[0],
+        columns.min() / truth.shape[1],
+        (rows.max() + 1) / truth.shape[0],
+        (columns.max() + 1) / truth.shape[1],
+    ]
+    drawn = _drawn(reader, (0x56, 0xB4, 0xE9))
+    assert drawn == pytest.approx(expected, abs=1.2 / min(truth.shape))
+
+
 def test_screen_reader_finds_no_serious_fault(
     reader: Page,
     browser: Browser,
     address: str,
-    study: StudyWithSlices,
+    hospital: SeededHospital,
+    tmp_path: Path,
     keep_picture: Callable[..., None],
 ) -> None:
     """With everything opened; when asked, pictures of the page are kept."""
+    made = analysed_phantom("positive", tmp_path / "source", shape=(48, 256, 256))
+    study = study_with_slices(
+        hospital,
+        shown=made.context,
+        accession_number="A2611210849",
+        patient_id="20941175",
+        sex="M",
+        age="063Y",
+    )
     _open(reader, study)
+    reader.locator("#viewer").evaluate("one => one.scrollIntoView({block: 'start'})")
     keep_picture(reader, "study")
     for details in reader.locator("details").all():
         details.evaluate("one => { one.open = true; }")

@@ -47,12 +47,14 @@ def study_with_slices(
     into: str | None = None,
     reading: Reading | None = None,
     more: Mapping[str, Any] | None = None,
+    shown: ResultContext | None = None,
     **study: Any,
 ) -> StudyWithSlices:
     """An urgent study, or a newer result of the study `into`.
 
     Parameters
     ----------
+    shown : what the slices are of, in place of the small phantom
     more : facts of the stored reading beside those of `reading`
     """
     uid = hospital.receive(into=into, **study)
@@ -66,6 +68,6 @@ def study_with_slices(
         reading=reading or full_reading(),
         more=more,
     )
-    path = keep_slices(hospital.results_folder, f"job-{claim.job_id}/key", phantom())
+    path = keep_slices(hospital.results_folder, f"job-{claim.job_id}/key", shown or phantom())
     assert path is not None
     return StudyWithSlices(uid, result_id, hospital.results_folder / path)
