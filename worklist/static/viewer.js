@@ -2,139 +2,12 @@
 // what arrives while a reader looks at a slice never takes the slice away.
 const section = document.getElementById("viewer");
 const state = () => document.getElementById("slices-state");
+// By the addresses that change with their content: a browser may keep them for ever.
+const { Stack } = await import(section.dataset.stackModule);
+const { drawHeat, drawOutlines, drawVoxels } = await import(section.dataset.drawingModule);
 
-const KEPT = 60; // slices in memory: about 50 MB of 512 x 512
 const AHEAD = 5; // slices fetched in the direction that is scrolled in
 const BEHIND = 2;
-const MOST_REQUESTS = 4; // a browser has six connections to a server; live updates keep one
-const LABELS = { RIGHT_LUNG: 1, LEFT_LUNG: 2, GROUND_GLASS: 3, CONSOLIDATION: 4 };
-const LINES = [ // as on the key picture: colour and pattern both differ
-  { labels: Object.values(LABELS), colour: "#009e73", width: 1.2, dash: [2, 4] }, // lesions are lung
-  { labels: [LABELS.GROUND_GLASS], colour: "#56b4e9", width: 1.8, dash: [7, 4] },
-  { labels: [LABELS.CONSOLIDATION], colour: "#e69f00", width: 2, dash: [] },
-];
-const VIRIDIS = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
-const MOST_OPAQUE = 0.6;
-
-class Stack {
-  constructor(resultId, facts) {
-    this.address = `/results/${resultId}/slices`;
-    this.facts = facts;
-    this.slices = new Map(); // place to a promise of what is drawn
-    this.waiting = []; // places that are to be fetched in advance
-    this.running = 0;
-    this.heat = null;
-  }
-
-  static async open(resultId) {
-    const answer = await fetch(`/results/${resultId}/slices`, { credentials: "same-origin" });
-    return answer.ok ? new Stack(resultId, await answer.json()) : null;
-  }
-
-  at(place) {
-    let slice = this.slices.get(place);
-    if (!slice) {
-      this.running += 1;
-      slice = this.fetch(place).finally(() => {
-        this.running -= 1;
-        this.goOn();
-      });
-      slice.catch(() => this.slices.delete(place));
-    } else {
-      this.slices.delete(place); // to the end of the map: used last
-    }
-    this.slices.set(place, slice);
-    for (const oldest of this.slices.keys()) {
-      if (this.slices.size <= KEPT) break;
-      this.slices.delete(oldest);
-    }
-    return slice;
-  }
-
-  async fetch(place) {
-    const [voxels, labels] = await Promise.all(
-      ["voxels", "labels"].map(async (what) => {
-        const answer = await fetch(`${this.address}/${place}/${what}`, { credentials: "same-origin" });
-        if (!answer.ok) throw new Error(`slice ${place}: ${answer.status}`);
-        return new Uint8Array(await answer.arrayBuffer());
-      }),
-    );
-    const size = this.facts.rows * this.facts.columns;
-    if (voxels.length !== 2 * size || labels.length !== size) throw new Error(`slice ${place}: size`);
-    return { steps: unpacked(voxels, this.facts.rows, this.facts.columns), labels };
-  }
-
-  fetchSoon(places) {
-    this.waiting = places.filter((one) => one >= 0 && one < this.facts.slices && !this.slices.has(one));
-    this.goOn();
-  }
-
-  goOn() {
-    while (this.waiting.length && this.running < MOST_REQUESTS / 2) this.at(this.waiting.shift());
-  }
-
-  async heatOf(place) {
-    if (!this.heat) {
-      this.heat = fetch(`${this.address}/heat`, { credentials: "same-origin" })
-        .then((answer) => (answer.ok ? answer.json() : {}));
-    }
-    return (await this.heat)[place];
-  }
-}
-
-// radiology/slice_stack.py: differences to the neighbour, low bytes before high ones.
-function unpacked(planes, rows, columns) {
-  const size = rows * columns;
-  const steps = new Uint16Array(size);
-  let index = 0;
-  for (let row = 0; row < rows; row += 1) {
-    let value = row ? steps[index - columns] : 0;
-    for (let column = 0; column < columns; column += 1, index += 1) {
-      value = (value + planes[index] + (planes[size + index] << 8)) & 0xffff;
-      steps[index] = value;
-    }
-  }
-  return steps;
-}
-
-// Closed outlines of the pixels that `inside` tells of, through their corners, clockwise.
-function outlinesOf(labels, rows, columns, inside) {
-  const onward = new Map();
-  const wide = columns + 1;
-  const is = (row, column) =>
-    row >= 0 && row < rows && column >= 0 && column < columns && inside[labels[row * columns + column]];
-  const add = (from, to) => {
-    const there = onward.get(from);
-    if (there) there.push(to);
-    else onward.set(from, [to]);
-  };
-  for (let row = 0; row < rows; row += 1) {
-    for (let column = 0; column < columns; column += 1) {
-      if (!inside[labels[row * columns + column]]) continue;
-      const corner = row * wide + column;
-      if (!is(row - 1, column)) add(corner, corner + 1);
-      if (!is(row, column + 1)) add(corner + 1, corner + wide + 1);
-      if (!is(row + 1, column)) add(corner + wide + 1, corner + wide);
-      if (!is(row, column - 1)) add(corner + wide, corner);
-    }
-  }
-  const found = [];
-  for (const [first] of onward) {
-    while (onward.has(first)) {
-      const outline = [];
-      let corner = first;
-      do {
-        outline.push([corner % wide, Math.floor(corner / wide)]);
-        const next = onward.get(corner);
-        const to = next.pop();
-        if (!next.length) onward.delete(corner);
-        corner = to;
-      } while (corner !== first);
-      found.push(outline);
-    }
-  }
-  return found;
-}
 
 class Viewer {
   constructor() {
@@ -297,34 +170,14 @@ class Viewer {
   draw() {
     if (!this.drawn) return;
     const { place } = this.drawn;
-    this.drawVoxels();
     this.drawOver();
     document.getElementById("viewer-place").textContent = this.words(place).replaceAll(", ", "\n");
     const [width, level] = [Number(this.width.value), Number(this.level.value)];
+    drawVoxels(this.canvas, this.stack.facts, this.drawn.slice.steps, { width, level });
     document.getElementById("viewer-window").textContent = `W ${width} L ${String(level).replace("-", "−")}`;
     this.width.setAttribute("aria-valuetext", `${width} HU`);
     this.level.setAttribute("aria-valuetext", `${level} HU`);
     this.frame.dataset.slice = String(place);
-  }
-
-  drawVoxels() {
-    const { lowest_hu: lowest, step_hu: step, highest_hu: highest } = this.stack.facts;
-    const [width, level] = [Number(this.width.value), Number(this.level.value)];
-    const grey = new Uint8ClampedArray(Math.ceil((highest - lowest) / step) + 2);
-    for (let one = 0; one < grey.length; one += 1) {
-      grey[one] = ((lowest + one * step - (level - width / 2)) * 255) / width;
-    }
-    const picture = new ImageData(this.canvas.width, this.canvas.height);
-    const pixels = new Uint32Array(picture.data.buffer);
-    const { steps } = this.drawn.slice;
-    const little = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
-    for (let one = 0; one < steps.length; one += 1) {
-      const value = grey[steps[one]];
-      pixels[one] = little
-        ? (0xff000000 | (value << 16) | (value << 8) | value)
-        : ((value << 24) | (value << 16) | (value << 8) | 0xff);
-    }
-    this.canvas.getContext("2d").putImageData(picture, 0, 0);
   }
 
   drawOver() {
@@ -332,59 +185,9 @@ class Viewer {
     const box = this.frame.getBoundingClientRect();
     this.over.width = Math.max(Math.round(box.width * scale), 1);
     this.over.height = Math.max(Math.round(box.height * scale), 1);
-    const pen = this.over.getContext("2d");
-    if (this.isOn(this.heat) && this.drawn.heat) this.drawHeat(pen, this.drawn.heat);
-    if (this.isOn(this.outlines)) this.drawOutlines(pen, scale);
-  }
-
-  drawHeat(pen, heat) {
-    const rows = heat.levels.length;
-    const columns = heat.levels[0]?.length || 0;
-    if (!rows || !columns) return;
-    const small = new OffscreenCanvas(columns, rows);
-    const picture = new ImageData(columns, rows);
-    heat.levels.flat().forEach((level, one) => {
-      const share = level / 255;
-      const at = Math.min(share * (VIRIDIS.length - 1), VIRIDIS.length - 1.0001);
-      const [low, high, rest] = [VIRIDIS[Math.floor(at)], VIRIDIS[Math.floor(at) + 1], at % 1];
-      const colour = low.map((value, channel) => value + (high[channel] - value) * rest);
-      picture.data.set([...colour, 255 * MOST_OPAQUE * share], one * 4);
-    });
-    small.getContext("2d").putImageData(picture, 0, 0);
-    const [top, left, height, width] = heat.box;
-    const across = this.over.width / this.canvas.width;
-    const down = this.over.height / this.canvas.height;
-    pen.imageSmoothingEnabled = true;
-    pen.drawImage(small, left * across, top * down, width * across, height * down);
-  }
-
-  drawOutlines(pen, scale) {
-    const { columns, rows } = this.stack.facts;
-    const across = this.over.width / columns;
-    const down = this.over.height / rows;
-    const slice = this.drawn.slice;
-    slice.outlines ??= LINES.map((line) => {
-      const inside = new Uint8Array(256);
-      for (const label of line.labels) inside[label] = 1;
-      return outlinesOf(slice.labels, rows, columns, inside);
-    });
-    LINES.forEach((line, place) => {
-      pen.beginPath();
-      for (const outline of slice.outlines[place]) {
-        outline.forEach(([column, row], one) => {
-          // Through the middles of pixel edges, an oblique edge is a line and not a staircase.
-          const [next, below] = outline[(one + 1) % outline.length];
-          const [x, y] = [((column + next) / 2) * across, ((row + below) / 2) * down];
-          if (one) pen.lineTo(x, y);
-          else pen.moveTo(x, y);
-        });
-        pen.closePath();
-      }
-      pen.strokeStyle = line.colour;
-      pen.lineWidth = line.width * scale;
-      pen.setLineDash(line.dash.map((one) => one * scale));
-      pen.stroke();
-    });
+    const { facts } = this.stack;
+    if (this.isOn(this.heat) && this.drawn.heat) drawHeat(this.over, facts, this.drawn.heat);
+    if (this.isOn(this.outlines)) drawOutlines(this.over, facts, this.drawn.slice, scale);
   }
 
   // --- controls --------------------------------------------------------------------------------
@@ -519,7 +322,7 @@ class Viewer {
   }
 }
 
-if (section) {
+{
   const viewer = new Viewer();
   viewer.follow();
   new MutationObserver(() => viewer.follow()).observe(document.querySelector(".side"), { childList: true });
