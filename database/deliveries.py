@@ -165,8 +165,14 @@ def due_deliveries(session: Session, now: datetime) -> int:
     return len(session.scalars(select(Delivery.id).where(*_due(now))).all())
 
 
-def retry_deliveries(session: Session, job_id: int, now: datetime) -> int:
+def retry_deliveries(
+    session: Session, job_id: int, now: datetime, *, destination: str | None = None
+) -> int:
     """Queue what a job's deliveries did not bring home again, as a person asked.
+
+    Parameters
+    ----------
+    destination : only to this one; to every one where it is None
 
     Returns
     -------
@@ -179,6 +185,7 @@ def retry_deliveries(session: Session, job_id: int, now: datetime) -> int:
         one
         for one in result.deliveries
         if _may_be_retried(one)
+        and destination in (None, one.destination)
         and (result.withdrawn_at is None or one.purpose is DeliveryPurpose.REJECTION)
     ]
     for delivery in deliveries:

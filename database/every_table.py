@@ -7,6 +7,7 @@ imported would be missing from it.
 from __future__ import annotations
 
 from database import (
+    clinical_tables,
     feedback_tables,
     hl7_tables,
     tables,
@@ -15,6 +16,7 @@ from database.table_base import Base
 
 MODULES = (
     tables,
+    clinical_tables,
     feedback_tables,
     hl7_tables,
 )

@@ -28,6 +28,7 @@ from radiology.language import Language
 from settings.flags import AnyChannel
 from settings.hl7 import Hl7Listener
 from settings.peers import CheckedAETitle, Peer, PeerRole
+from settings.study_page import StudyPage
 
 PREFIX = "FIRSTREAD_"
 SETTINGS_FILE_VARIABLE = PREFIX + "SETTINGS_FILE"
@@ -119,6 +120,7 @@ class Settings(BaseSettings):
     worklist_host: str = "127.0.0.1"
     worklist_port: int = Field(default=8470, ge=1, le=65535)
     time_zone: str = ""  # IANA name, for days on the scorecard; "": the machine's
+    study_page: StudyPage = StudyPage()
 
     # Logs
     log_format: LogFormat = LogFormat.JSON

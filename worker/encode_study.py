@@ -26,6 +26,7 @@ from worker.encode import (
 )
 from worker.encode.lesions import number_lesions
 from worker.keep_results import KeptObject, bytes_of, keep_heat_maps, keep_object, keep_picture
+from worker.keep_slices import keep_slices
 from worker.known_lesions import known_lesions
 from worker.registration import EarlierChest
 
@@ -71,8 +72,8 @@ def encode_study(study: StudyToEncode, settings: Settings) -> EncodedStudy:
     """Encode and keep what the destinations want of a result, each distinct object once.
 
     Without a destination it is what one would get by default. No object and no picture where no
-    lungs were found. Where there are heat maps, they lie beside the picture (`.heat.npz`), and so
-    does a picture with them (`.heat.png`).
+    lungs were found. Beside the picture lie the slices (`.slices.zip`) and, where there are heat
+    maps, these (`.heat.npz`) and a picture with them (`.heat.png`).
 
     Raises
     ------
@@ -98,7 +99,7 @@ def encode_study(study: StudyToEncode, settings: Settings) -> EncodedStudy:
             keep_object(folder, one, content) for one, content in zip(made, contents, strict=True)
         ),
         recipes={name: tuple(one.word for one in plan) for name, plan in plans.items()},
-        picture=_keep_pictures(folder, context, picture),
+        picture=_keep_pictures(settings, context, picture),
     )
 
 
@@ -128,9 +129,12 @@ def result_context(study: StudyToEncode, settings: Settings) -> ResultContext:
     )
 
 
-def _keep_pictures(folder: Path, context: ResultContext, picture: Image.Image) -> str:
-    """Keep the key picture, and the heat maps if there are any; returns its path."""
+def _keep_pictures(settings: Settings, context: ResultContext, picture: Image.Image) -> str:
+    """Keep the key picture, the slices, and the heat maps if there are any; returns its path."""
+    folder = settings.results_folder
     name = f"{context.source.study_instance_uid}/{context.uid('picture')}"
+    if settings.study_page.keep_slices:
+        keep_slices(folder, name, context)
     heat_maps = context.reading.heat_maps
     if heat_maps:
         keep_heat_maps(folder, name, heat_maps)

@@ -54,7 +54,7 @@ from worker.encode_study import EncodedStudy, StudyToEncode, encode_study
 from worker.end_attempt import end_defect, end_mismatch, end_refused, return_or_fail
 from worker.equipment import Equipment
 from worker.find_priors import Priors, choose_priors
-from worker.flag.urgency import triage_reading
+from worker.flag.urgency import rules_seen, triage_reading
 from worker.follow_course import follow_course
 from worker.infer_findings import Reader
 from worker.keep_chest_map import keep_chest_map
@@ -238,7 +238,10 @@ class _Job:
             urgency_rule=triage.rule if triage else "",
             reason="; ".join(gate.reason for gate in answer.failed_gates),
             suspicion=answer.suspicion,
-            reading=answer.facts(),
+            reading={
+                **answer.facts(),
+                "urgency_rules": [one.facts() for one in rules_seen(answer)],
+            },
             execution_provider=own.reader.provider,
             key_picture=encoded.picture,
             chest_map=chest_map,

@@ -22,11 +22,14 @@ from worklist.feedback_routes import feedback_routes
 from worklist.health import health_routes
 from worklist.http_errors import ErrorPages
 from worklist.live import LiveScreens
+from worklist.model_card import model_card_routes
 from worklist.pictures import picture_routes
 from worklist.request_guard import RequestGuard
 from worklist.routes import live_routes, page_routes, retry_routes
 from worklist.scorecard_routes import scorecard_routes
 from worklist.screens import PageContext
+from worklist.slices import slice_routes
+from worklist.study_routes import study_routes
 from worklist.templates import STATIC_FOLDER, make_templates
 
 _FOR_EVER = "public, max-age=31536000, immutable"  # the address changes with the content
@@ -64,6 +67,9 @@ def create_app(
     app.include_router(feedback_export_routes(context))
     app.include_router(scorecard_routes(context))
     app.include_router(picture_routes(context))
+    app.include_router(slice_routes(context))
+    app.include_router(study_routes(context))
+    app.include_router(model_card_routes(context))
     app.include_router(health_routes(context))
     app.mount("/static", _Static(directory=STATIC_FOLDER))
     app.add_api_route("/favicon.ico", _favicon, include_in_schema=False)

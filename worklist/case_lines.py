@@ -1,6 +1,7 @@
-"""What a stored reading says beyond its figures: type, signs, confidence, lobes, severity.
+"""What a stored reading says beyond its figures: type, signs, confidence, lobes, rules.
 
 Like `worklist.figures`, it reads with care: what an older version did not write is left out.
+Severity has a module of its own, `worklist.severity_lines`.
 """
 
 from __future__ import annotations
@@ -62,24 +63,12 @@ class BoundaryLine:
 
 
 @dataclass(frozen=True, slots=True)
-class ScoreLine:
-    """One published severity rule: its answer, or why it has none."""
-
-    name: str
-    label: str
-    note: str
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
 class CaseLines:
     """Everything of one reading; empty where the reading has none of it.
 
     Attributes
     ----------
     type_words : empty where no pneumonia is suspected or nothing was classified
-    scores : the rules with an answer
-    unanswered : the rules without one; each note says what is missing
     confidence : the word and the value
     warnings : reasons of gates that were not passed and left the result standing
     boundaries : every fissure that was looked for, seen or not
@@ -93,9 +82,6 @@ class CaseLines:
     rules: tuple[RuleLine, ...]
     territories: tuple[TerritoryLine, ...]
     boundaries: tuple[BoundaryLine, ...]
-    scores: tuple[ScoreLine, ...]
-    unanswered: tuple[ScoreLine, ...]
-    notice: str
     warnings: tuple[str, ...]
 
     @property
@@ -106,7 +92,7 @@ class CaseLines:
 
 def case_lines(reading: Mapping[str, Any]) -> CaseLines:
     """Read what `Reading.facts()` stored."""
-    viral, severity = reading.get("viral") or {}, reading.get("severity") or {}
+    viral = reading.get("viral") or {}
     confidence = reading.get("confidence") or {}
     return CaseLines(
         type_words=_type_words(viral.get("type")),
@@ -129,9 +115,6 @@ def case_lines(reading: Mapping[str, Any]) -> CaseLines:
             )
             for one in reading.get("boundaries") or ()
         ),
-        scores=_score_lines(severity, answered=True),
-        unanswered=_score_lines(severity, answered=False),
-        notice=str(severity.get("notice", "")),
         warnings=tuple(
             str(gate.get("reason", ""))
             for gate in reading.get("gates") or ()
@@ -147,20 +130,6 @@ def has_heat(reading: Mapping[str, Any]) -> bool:
 
 def _type_words(kind: str | None) -> str:
     return PneumoniaType(kind).words if kind in set(PneumoniaType) else ""
-
-
-def _score_lines(severity: Mapping[str, Any], *, answered: bool) -> tuple[ScoreLine, ...]:
-    """The rules that have an answer, a lower limit too; or those that have none."""
-    return tuple(
-        ScoreLine(
-            name=str(one["name"]),
-            label=str(one["label"]),
-            note=str(one.get("note", "")),
-            source=str(one.get("source", "")),
-        )
-        for one in severity.get("scores") or ()
-        if bool(one.get("computed") or one.get("at_least")) is answered
-    )
 
 
 def _rule_line(one: Mapping[str, Any]) -> RuleLine:

@@ -43,7 +43,7 @@ def picture_routes(context: PageContext) -> APIRouter:
     @router.get("/{result_id}/heat")
     def heat(result_id: ResultId) -> Response:
         # A link could lead out of the folder: the path is checked as that of the picture is.
-        path = _inside(context, _path_of(context, result_id).with_suffix(".heat.png"))
+        path = _inside(context, _path_of(context, result_id).with_suffix(".heat.png"), ".png")
         return FileResponse(path, media_type="image/png", headers=_CACHE)
 
     return router
@@ -54,15 +54,22 @@ def _path_of(context: PageContext, result_id: int) -> Path:
     with reading(context.engine) as session:
         named = key_picture_path(session, result_id)
     folder = context.settings.results_folder
-    return _inside(context, folder / named if named else folder)
+    return _inside(context, folder / named if named else folder, ".png")
 
 
-def _inside(context: PageContext, named: Path) -> Path:
-    """The file itself; 404 unless it is a PNG file inside the results folder."""
-    folder, path = context.settings.results_folder.resolve(), named.resolve()
-    if not path.is_relative_to(folder) or path.suffix != ".png" or not path.is_file():
+def _inside(context: PageContext, named: Path, suffix: str) -> Path:
+    """The file itself; 404 unless it is one of that kind inside the results folder."""
+    path = kept_file(context, named, suffix)
+    if path is None:
         raise HTTPException(404)
     return path
+
+
+def kept_file(context: PageContext, named: Path, suffix: str) -> Path | None:
+    """The file itself; None unless it is one of that kind inside the results folder."""
+    folder, path = context.settings.results_folder.resolve(), named.resolve()
+    inside = path.is_relative_to(folder) and path.name.endswith(suffix) and path.is_file()
+    return path if inside else None
 
 
 @lru_cache(maxsize=512)

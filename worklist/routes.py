@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, HTTPException, Query
 from fastapi import Path as PathParameter
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
@@ -14,6 +14,7 @@ from database.requeue import retry_job
 from database.session import Session, transaction
 from database.worklist_rows import study_of_job
 from radiology.identity import checked_uid
+from settings.flags import NAME_PATTERN
 from settings.log_events import get_logger
 from worklist.administration_screen import administration_screen
 from worklist.list_screen import ListQuery, Show, list_screen, position_text, read_position
@@ -23,10 +24,11 @@ from worklist.study_screen import study_screen
 
 _log = get_logger("worklist")
 JobId = Annotated[int, PathParameter(ge=1, le=2**31 - 1)]
+Destination = Annotated[str | None, Query(pattern=NAME_PATTERN)]
 
 
 def page_routes(context: PageContext) -> APIRouter:
-    """`GET /`, `/studies/{study_instance_uid}` and `/administration`."""
+    """`GET /` and `/administration`; `study_routes` has the page of a study."""
     router = APIRouter(default_response_class=HTMLResponse)
 
     def write(template: str, screen: Screen, live: str) -> str:
@@ -38,11 +40,6 @@ def page_routes(context: PageContext) -> APIRouter:
     def worklist(show: Show | None = None, after: str | None = None) -> str:
         query = _list_query(show, after)
         return write("list.html", list_screen(context, query), f"/live/worklist{_address(query)}")
-
-    @router.get("/studies/{study_instance_uid}")
-    def study(study_instance_uid: str) -> str:
-        uid = checked_uid(study_instance_uid, "StudyInstanceUID")
-        return write("study.html", study_screen(context, uid), f"/live/studies/{uid}")
 
     @router.get("/administration")
     def administration() -> str:
@@ -89,12 +86,15 @@ def retry_routes(context: PageContext) -> APIRouter:
         return RedirectResponse(f"/studies/{uid}", status_code=303)
 
     @router.post("/deliveries/retry")
-    def send_again(job_id: JobId) -> Response:
+    def send_again(job_id: JobId, destination: Destination = None) -> Response:
         now = context.clock()
         with transaction(context.engine) as session:
             study = study_of_job(session, job_id)
-            if study is None or not (count := retry_deliveries(session, job_id, now)):
-                raise HTTPException(404 if study is None else 409)
+            if study is None:
+                raise HTTPException(404)
+            count = retry_deliveries(session, job_id, now, destination=destination)
+            if not count:
+                raise HTTPException(409)
         _log.info("deliveries_retried", job_id=job_id, count=count)
         return RedirectResponse(f"/studies/{study.study_instance_uid}", status_code=303)
 

@@ -7,18 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from database.clinical_values import RecordedValues, clinical_values
 from database.feedback import FeedbackFacts, feedback_of_study
 from database.session import reading
-from database.states import RETRYABLE, DeliveryState
-from database.worklist_facts import (
-    DecisionFacts,
-    EventFacts,
-    ObjectFacts,
-    ResultFacts,
-    StudyPage,
-)
+from database.states import RETRYABLE
+from database.worklist_facts import DecisionFacts, EventFacts, ResultFacts, StudyPage
 from database.worklist_rows import study_page
 from worklist.case_lines import case_lines, has_heat
+from worklist.course_lines import HEIGHT, WIDTH, course_lines
 from worklist.feedback_lines import feedback_form, feedback_said
 from worklist.figures import (
     GateLine,
@@ -30,11 +26,15 @@ from worklist.figures import (
     suspicion_threshold,
 )
 from worklist.list_screen import list_line
+from worklist.model_card import card_of
 from worklist.screens import PageContext, Screen, make_part
+from worklist.sent_lines import may_be_sent_again, sent_lines
+from worklist.severity_lines import severity_lines
+from worklist.slice_stack import stack_beside
 from worklist.study_words import DeliveryLine, delivery_line
 from worklist.verdict import Verdict, verdict_of, verdict_of_result
-
-_MAY_BE_SENT_AGAIN = (DeliveryState.WAITING, DeliveryState.REFUSED, DeliveryState.FAILED)
+from worklist.viewer_links import viewer_lines
+from worklist.why_lines import why_lines
 
 
 class StudyNotFound(Exception):
@@ -49,15 +49,6 @@ class StepLine:
     name: str
     since_previous_s: float | None
     facts: tuple[tuple[str, Any], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SentLine:
-    """One delivery with what was answered for each object."""
-
-    delivery: DeliveryLine
-    attempts: int
-    objects: tuple[ObjectFacts, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +77,17 @@ def study_screen(context: PageContext, study_instance_uid: str) -> Screen:
     """
     with reading(context.engine) as session:
         page = study_page(session, study_instance_uid)
+        if page is None:
+            raise StudyNotFound
+        recorded = clinical_values(session, page.row.study.id)
         feedback = feedback_of_study(session, study_instance_uid)
-    if page is None:
-        raise StudyNotFound
     study = page.row.study
     name = study.accession_number or study.patient_id or "without accession number"
     return Screen(
         title=f"{verdict_of(page.row).word} – study {name}",
         parts=tuple(
             make_part(context.templates, f"study_{key}.html", key, **values)
-            for key, values in _sections(page, feedback).items()
+            for key, values in _sections(context, page, recorded, feedback).items()
         ),
     )
 
@@ -115,40 +107,60 @@ def step_lines(events: tuple[EventFacts, ...]) -> tuple[StepLine, ...]:
 
 
 def _sections(
-    page: StudyPage, feedback: tuple[FeedbackFacts, ...]
+    context: PageContext,
+    page: StudyPage,
+    recorded: RecordedValues,
+    feedback: tuple[FeedbackFacts, ...],
 ) -> Mapping[str, Mapping[str, object]]:
-    """The values of each section, by its key; the page places them in this order."""
+    """The values of each section, by its key; `study.html` places them."""
     result = page.row.result
-    lungs = lung_lines(result.reading) if result else ()
+    facts = result.reading if result else {}
+    withdrawn = result is not None and result.withdrawn_at is not None
+    decisions = _decisions(page)
     return {
         "head": {
             "line": list_line(page.row),
             "instances": page.instances,
             "series": page.series,
             "retry_job_id": _retry_job_id(page),
+            "viewers": viewer_lines(context.settings.study_page.viewers, page.row.study),
         },
+        "slices": {**_slices(context, result), "withdrawn": withdrawn},
         "picture": {
             "result_id": result.id if result and result.key_picture else None,
-            "has_heat": has_heat(result.reading) if result else False,
+            "has_heat": has_heat(facts),
             "superseding": page.row.superseded,
+            "withdrawn": withdrawn,
         },
         "figures": {
-            "lungs": lungs,
+            "lungs": lung_lines(facts),
             "suspicion": result.suspicion if result else None,
-            "threshold": suspicion_threshold(result.reading) if result else None,
+            "threshold": suspicion_threshold(facts),
             "rule": result.urgency_rule if result else "",
             "kind": verdict_of(page.row).kind.value,
+            "withdrawn": withdrawn,
         },
-        "case": {"case": case_lines(result.reading) if result else None},
+        "case": {"case": case_lines(facts) if result else None, "withdrawn": withdrawn},
         "feedback_form": {"form": feedback_form(result, feedback)},
         "feedback": {"said": feedback_said(result, feedback)},
-        "gates": {"gates": gate_lines(result.reading) if result else ()},
+        "severity": {
+            "severity": severity_lines(facts if result else None, recorded),
+            "withdrawn": withdrawn,
+        },
+        "course": {
+            "course": course_lines(facts),
+            "width": WIDTH,
+            "height": HEIGHT,
+            "withdrawn": withdrawn,
+        },
+        "why": {"why": why_lines(page.row, decisions), "withdrawn": withdrawn},
+        "gates": {"gates": gate_lines(facts), "withdrawn": withdrawn},
         "deliveries": {
-            "sent": _sent_lines(result),
+            "sent": sent_lines(result),
             "send_again_job_id": _send_again_job_id(result),
             "has_result": result is not None,
         },
-        "series": {"decisions": _decisions(page)},
+        "series": {"decisions": decisions},
         "steps": {
             "steps": step_lines(page.events),
             "ended_after_s": _ended_after_s(page),
@@ -156,13 +168,30 @@ def _sections(
         },
         "earlier": {"earlier": _earlier_lines(page)},
         "algorithm": {
-            "algorithm": algorithm_line(result.reading) if result else None,
+            "algorithm": algorithm_line(facts) if result else None,
+            "card_of": result.id if result and _has_card(context, facts) else None,
             "provider": result.execution_provider if result else "",
             "uid": page.row.study.study_instance_uid,
             "calling_ae_title": page.row.study.calling_ae_title,
             "jobs": page.jobs,
         },
     }
+
+
+def _slices(context: PageContext, result: ResultFacts | None) -> Mapping[str, object]:
+    """Which result's slices the viewer shows, or why it shows none."""
+    if result is None:
+        return {"result_id": None, "missing": "no result"}
+    if result.key_picture is None:
+        return {"result_id": None, "missing": "not analysed"}
+    stack = stack_beside(context, result.key_picture)
+    if stack is None:
+        return {"result_id": None, "missing": "not kept"}
+    return {"result_id": result.id, "missing": ""}
+
+
+def _has_card(context: PageContext, facts: Mapping[str, Any]) -> bool:
+    return card_of(context.settings.bundles_folder, facts) is not None
 
 
 def _retry_job_id(page: StudyPage) -> int | None:
@@ -174,21 +203,7 @@ def _retry_job_id(page: StudyPage) -> int | None:
 def _send_again_job_id(result: ResultFacts | None) -> int | None:
     if result is None:
         return None
-    unsent = any(
-        delivery.state is not DeliveryState.WITHDRAWN
-        and ((delivery.state in _MAY_BE_SENT_AGAIN and delivery.attempts) or delivery.error_kind)
-        for delivery in result.deliveries
-    )
-    return result.job_id if unsent else None
-
-
-def _sent_lines(result: ResultFacts | None) -> tuple[SentLine, ...]:
-    if result is None:
-        return ()
-    return tuple(
-        SentLine(delivery_line(delivery), delivery.attempts, delivery.objects)
-        for delivery in result.deliveries
-    )
+    return result.job_id if any(may_be_sent_again(one) for one in result.deliveries) else None
 
 
 def _decisions(page: StudyPage) -> tuple[DecisionFacts, ...]:

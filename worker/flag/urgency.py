@@ -1,9 +1,14 @@
-"""How soon a radiologist should look: a table, read from the top, the first row that holds wins."""
+"""How soon a radiologist should look: a table, read from the top, the first row that holds wins.
+
+What each row saw is kept with the result, so that the page can say of every study which rule
+decided, and by how much the others missed.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from radiology.course import growth_percent
 from radiology.finding import LungFigures, Outcome, Reading, Side, Triage, Urgency
@@ -15,11 +20,37 @@ _CT_2_SHARE_PERCENT = 25.0
 
 @dataclass(frozen=True, slots=True)
 class UrgencyRule:
-    """One row of the table: an urgency, and what must hold for it."""
+    """One row of the table: an urgency, and what must hold for it.
+
+    `seen` is what the row looked at in a reading, `limit` what it asks for: both for a person.
+    """
 
     name: str
     urgency: Urgency
     holds: Callable[[Reading], bool]
+    seen: Callable[[Reading], str]
+    limit: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSeen:
+    """What one row of the table saw in a reading, and whether it held."""
+
+    name: str
+    urgency: Urgency
+    held: bool
+    seen: str
+    limit: str
+
+    def facts(self) -> dict[str, Any]:
+        """Everything as plain values for the result row."""
+        return {
+            "name": self.name,
+            "urgency": self.urgency.value,
+            "held": self.held,
+            "seen": self.seen,
+            "limit": self.limit,
+        }
 
 
 def _worse_lung_share_percent(reading: Reading) -> float:
@@ -58,6 +89,24 @@ def _grew_quickly(reading: Reading) -> bool:
     )
 
 
+def _growth_seen(reading: Reading) -> str:
+    points = () if reading.course is None else reading.course.points
+    if len(points) < 2:
+        return "no earlier CT to compare with"
+    then, now = points[-2], points[-1]
+    growth = growth_percent(then, now)
+    hours = (now.acquired_at - then.acquired_at).total_seconds() / 3600.0
+    added = now.lesion_volume_ml - then.lesion_volume_ml
+    by = "no lesion before" if growth is None else f"{growth:+.0f} %"
+    return f"{by}, {added:+.1f} ml in {hours:.0f} h"
+
+
+def _suspicion_seen(reading: Reading) -> str:
+    if reading.suspicion is None:
+        return "no suspicion was computed"
+    return f"{reading.suspicion:.2f}, threshold {reading.suspicion_threshold:.2f}"
+
+
 RULES: tuple[UrgencyRule, ...] = (
     UrgencyRule(
         name=f"suspected, and lesions in {_CT_2_SHARE_PERCENT:g} % or more of the worse lung",
@@ -66,6 +115,8 @@ RULES: tuple[UrgencyRule, ...] = (
             reading.outcome is Outcome.FINDINGS
             and _worse_lung_share_percent(reading) >= _CT_2_SHARE_PERCENT
         ),
+        seen=lambda reading: f"{_worse_lung_share_percent(reading):.1f} % of the worse lung",
+        limit=f"suspected, and {_CT_2_SHARE_PERCENT:g} % or more",
     ),
     UrgencyRule(
         name=f"suspected, and {_CONSOLIDATED_SHARE_PERCENT:g} % or more of the lungs consolidated",
@@ -74,6 +125,8 @@ RULES: tuple[UrgencyRule, ...] = (
             reading.outcome is Outcome.FINDINGS
             and _consolidated_share_percent(reading) >= _CONSOLIDATED_SHARE_PERCENT
         ),
+        seen=lambda reading: f"{_consolidated_share_percent(reading):.1f} % consolidated",
+        limit=f"suspected, and {_CONSOLIDATED_SHARE_PERCENT:g} % or more",
     ),
     UrgencyRule(
         name=(
@@ -82,16 +135,25 @@ RULES: tuple[UrgencyRule, ...] = (
         ),
         urgency=Urgency.URGENT,
         holds=lambda reading: reading.outcome is Outcome.FINDINGS and _grew_quickly(reading),
+        seen=_growth_seen,
+        limit=(
+            f"suspected, and more than {_GROWN_MORE_THAN_PERCENT:g} % and "
+            f"{_GROWN_AT_LEAST_ML:g} ml or more within {_WITHIN_HOURS:g} h"
+        ),
     ),
     UrgencyRule(
         name="suspicion at or above its threshold",
         urgency=Urgency.SUSPECTED,
         holds=lambda reading: reading.outcome is Outcome.FINDINGS,
+        seen=_suspicion_seen,
+        limit="at or above the threshold",
     ),
     UrgencyRule(
         name="suspicion below its threshold",
         urgency=Urgency.ROUTINE,
         holds=lambda reading: reading.outcome is Outcome.NO_FINDINGS,
+        seen=_suspicion_seen,
+        limit="below the threshold",
     ),
 )
 
@@ -108,3 +170,18 @@ def triage_reading(reading: Reading) -> Triage | None:
         if rule.holds(reading):
             return Triage(urgency=rule.urgency, rule=rule.name)
     return None
+
+
+def rules_seen(reading: Reading) -> tuple[RuleSeen, ...]:
+    """What every row of the table saw, held or not, in the order in which they are asked.
+
+    Returns
+    -------
+    Empty for a reading that is not assessable: no rule is asked about it.
+    """
+    if reading.outcome is Outcome.NOT_ASSESSABLE:
+        return ()
+    return tuple(
+        RuleSeen(rule.name, rule.urgency, rule.holds(reading), rule.seen(reading), rule.limit)
+        for rule in RULES
+    )

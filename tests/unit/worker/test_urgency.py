@@ -9,7 +9,7 @@ import pytest
 from radiology.algorithm import AlgorithmIdentity
 from radiology.course import Course, CoursePoint
 from radiology.finding import LungFigures, Outcome, Reading, Side, Triage, Urgency
-from worker.flag.urgency import triage_reading
+from worker.flag.urgency import rules_seen, triage_reading
 
 
 def figures(side: Side, lesion_ml: float, consolidation_ml: float = 0.0) -> LungFigures:
@@ -110,3 +110,49 @@ def test_quick_growth_is_urgent(then_ml: float, now_ml: float, hours: float, urg
     assert found is not None
     assert (found.urgency is Urgency.URGENT) == urgent
     assert ("grew" in found.rule) == urgent
+
+
+def test_every_rule_says_what_it_saw() -> None:
+    """Held or not, each row of the table tells its value and its limit; the triage is the first."""
+    reading = Reading(
+        outcome=Outcome.FINDINGS,
+        algorithm=AlgorithmIdentity("bundle", "1.0.0", "0" * 64),
+        suspicion=0.9,
+        suspicion_threshold=0.5,
+        figures={
+            Side.RIGHT: figures(Side.RIGHT, 100.0),
+            Side.LEFT: figures(Side.LEFT, 40.0),
+            Side.TOTAL: figures(Side.TOTAL, 140.0, 30.0),
+        },
+        gates=(),
+        key_slice=None,
+        regions=None,
+    )
+    seen = rules_seen(reading)
+    assert [one.seen for one in seen] == [
+        "5.0 % of the worse lung",
+        "0.8 % consolidated",
+        "no earlier CT to compare with",
+        "0.90, threshold 0.50",
+        "0.90, threshold 0.50",
+    ]
+    assert all(one.limit for one in seen)
+    first = next(one for one in seen if one.held)
+    triage = triage_reading(reading)
+    assert triage is not None
+    assert (triage.rule, triage.urgency) == (first.name, first.urgency)
+
+
+def test_no_rule_is_asked_about_what_is_not_assessable() -> None:
+    """Nothing is "not urgent" that nobody could assess."""
+    reading = Reading(
+        outcome=Outcome.NOT_ASSESSABLE,
+        algorithm=AlgorithmIdentity("bundle", "1.0.0", "0" * 64),
+        suspicion=None,
+        suspicion_threshold=0.5,
+        figures={},
+        gates=(),
+        key_slice=None,
+        regions=None,
+    )
+    assert rules_seen(reading) == ()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from database.delivered_objects import ObjectAnswer, objects_to_send, record_answers
 from database.deliveries import claim_delivery, end_delivery, postpone_delivery
@@ -160,10 +161,12 @@ class SeededHospital:
         reason: str = "",
         picture: bool = True,
         reading: Reading | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> int:
         """Analyse a claimed job to its end; gives the result. `urgency` None: not assessable.
 
-        A `reading` that is given stands in for the one that the lesions make.
+        A `reading` that is given stands in for the one that the lesions make; `more` are facts
+        that are stored beside it.
         """
         self.decide(claim)
         for state, seconds in (
@@ -179,6 +182,7 @@ class SeededHospital:
         with transaction(self.engine) as session:
             key_picture = self._picture(claim, lesions or Lesions()) if picture else None
             result = result_of(claim, urgency, reading, reason, key_picture, self.now)
+            result.reading = {**result.reading, **(more or {})}
             made = [] if urgency is None else objects_of(claim, urgency)
             stored = store_result(session, result, made, list(destinations), self.now)
             end_job(

@@ -17,6 +17,7 @@ from tests.unit.worklist.full_reading import NOISY, UNSEEN, full_reading, readin
 from tests.unit.worklist.seeding import SeededHospital
 from tests.unit.worklist.visitor import Visitor, readable
 from worklist.case_lines import case_lines, has_heat
+from worklist.severity_lines import severity_lines
 from worklist.templates import STATIC_FOLDER
 
 
@@ -27,14 +28,13 @@ def _stored(reading: Reading) -> dict[str, Any]:
 
 
 def _section(hospital: SeededHospital, visitor: Visitor, reading: Reading) -> str:
-    """The markup of the section, of a study with this reading."""
+    """The markup of findings and severity, of a study with this reading."""
     uid, claim = hospital.claimed()
     hospital.answer(claim, Urgency.URGENT, picture=False, reading=reading)
-    found = re.search(
-        r'<section data-part="case".*?</section>', visitor.get(f"/studies/{uid}").text, re.DOTALL
-    )
-    assert found
-    return found.group()
+    html = visitor.get(f"/studies/{uid}").text
+    found = re.findall(r'<section [^>]*data-part="(?:case|severity)".*?</section>', html, re.DOTALL)
+    assert len(found) == 2
+    return "".join(found)
 
 
 def test_every_stored_fact_has_its_line() -> None:
@@ -55,7 +55,7 @@ def test_every_stored_fact_has_its_line() -> None:
     assert lines.territories[2].lesion_share_percent == pytest.approx(12.4)
     assert [one.confidence for one in lines.boundaries] == [0.71, 0.34, 0.66]
     assert lines.warnings == (NOISY,)
-    assert lines.notice == NOTICE
+    assert severity_lines(_stored(full_reading())).notice == NOTICE
     assert has_heat(_stored(full_reading()))
 
 
@@ -63,7 +63,7 @@ def test_severity_is_read_under_the_very_names_that_it_is_stored_under() -> None
     """Nothing but the rules that images can answer has an answer; none is lost."""
     reading = full_reading()
     assert reading.severity is not None
-    lines = case_lines(_stored(reading))
+    lines = severity_lines(_stored(reading))
     by_name = {one.name: one for one in (*lines.scores, *lines.unanswered)}
     assert {one.name for one in reading.severity.scores} == set(by_name)
     for score in reading.severity.scores:
@@ -88,7 +88,7 @@ def test_type_is_given_in_words(kind: PneumoniaType) -> None:
 def test_what_an_older_version_did_not_write_is_left_out(reading: dict[str, Any]) -> None:
     lines = case_lines(reading)
     assert not lines.any
-    assert not lines.scores
+    assert not severity_lines(reading).any
     assert not has_heat(reading)
 
 
@@ -169,7 +169,7 @@ def test_every_class_of_the_section_has_its_style(
     hospital: SeededHospital, visitor: Visitor
 ) -> None:
     """A class that the style sheet does not know looks like running text."""
-    style = (STATIC_FOLDER / "worklist.css").read_text()
+    style = "".join((STATIC_FOLDER / name).read_text() for name in ("worklist.css", "study.css"))
     html = _section(hospital, visitor, reading_without_lobes())
     names = {name for value in re.findall(r'class="([^"]+)"', html) for name in value.split()}
     assert {"warning", "limit", "signs", "territories", "severity", "rules", "warns"} <= names

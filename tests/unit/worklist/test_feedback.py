@@ -37,7 +37,7 @@ def test_who_agrees_is_named_with_the_moment(
 ) -> None:
     """One press is enough; the page then says who agrees, and an event says so without words."""
     result = _result_id(hospital, ordinary_day.urgent)
-    answer = visitor.submit(f"/results/{result}/feedback", {"judgement": "agree"})
+    answer = visitor.post(f"/results/{result}/feedback", form={"judgement": "agree"})
     assert answer.status_code == 303
     assert answer.headers["location"] == f"/studies/{ordinary_day.urgent}#h-feedback"
     section = _section(visitor, ordinary_day.urgent)
@@ -52,10 +52,11 @@ def test_who_thinks_again_leaves_what_they_said_before(
 ) -> None:
     """The second opinion stands, the first is kept with the moment of the change."""
     address = f"/results/{_result_id(hospital, ordinary_day.urgent)}/feedback"
-    visitor.submit(address, {"judgement": "agree"})
+    visitor.post(address, form={"judgement": "agree"})
     hospital.later(60)
-    visitor.submit(
-        address, {"judgement": "disagree", "fault": ["wrong-region", "missed"], "comment": "left"}
+    visitor.post(
+        address,
+        form={"judgement": "disagree", "fault": ["wrong-region", "missed"], "comment": "left"},
     )
     with reading(hospital.engine) as session:
         first, second = session.query(Feedback).order_by(Feedback.id)
@@ -74,7 +75,7 @@ def test_feedback_stays_with_the_version_that_it_is_about(
     """A newer result of the study has not been judged by what was said of the older one."""
     uid = ordinary_day.suspected
     address = f"/results/{_result_id(hospital, uid)}/feedback"
-    visitor.submit(address, {"judgement": "disagree", "fault": "false-positive"})
+    visitor.post(address, form={"judgement": "disagree", "fault": "false-positive"})
     hospital.receive(into=uid)
     hospital.queue(uid)
     claim = hospital.claim()
@@ -100,7 +101,7 @@ def test_a_comment_is_text_and_goes_nowhere_else(
         "fault": "wrong-type",
         "comment": COMMENT,
     }
-    assert visitor.submit(address, fields).status_code == 303
+    assert visitor.post(address, form=fields).status_code == 303
     assert escape(COMMENT) in _section(visitor, ordinary_day.urgent)
     assert "<Doe>" not in visitor.get(f"/studies/{ordinary_day.urgent}").text
     assert "Doe" not in visitor.get("/").text + visitor.get("/administration").text
@@ -131,7 +132,7 @@ def test_feedback_that_contradicts_itself_is_refused(
 ) -> None:
     """Nothing is kept, and the page says what to do."""
     result = _result_id(hospital, getattr(ordinary_day, study))
-    answer = visitor.submit(f"/results/{result}/feedback", fields)
+    answer = visitor.post(f"/results/{result}/feedback", form=fields)
     assert answer.status_code == 400
     assert "contradicts itself" in answer.text
     with reading(hospital.engine) as session:
@@ -158,7 +159,7 @@ def test_what_no_form_of_ours_sends(
     status: int,
 ) -> None:
     """It is answered with a page and keeps nothing."""
-    assert visitor.submit(address, fields).status_code == status
+    assert visitor.post(address, form=fields).status_code == status
     with reading(hospital.engine) as session:
         assert session.query(Feedback).count() == 0
 
@@ -180,8 +181,8 @@ def test_too_much_for_a_download_is_told_with_the_command(
     """The page names what does it; agreements are part of it only when they are asked for."""
     monkeypatch.setattr("worklist.feedback_export.MOST_STUDIES", 0)
     address = f"/results/{_result_id(hospital, ordinary_day.urgent)}/feedback"
-    visitor.submit(address, {"judgement": "agree"})
-    assert "nothing to export" in visitor.submit("/feedback/export", {}).text
-    answer = visitor.submit("/feedback/export", {"agreements": "true"})
+    visitor.post(address, form={"judgement": "agree"})
+    assert "nothing to export" in visitor.post("/feedback/export", form={}).text
+    answer = visitor.post("/feedback/export", form={"agreements": "true"})
     assert answer.status_code == 409
     assert "firstread feedback export ./cases --agreements" in answer.text

@@ -10,6 +10,7 @@ from database.session import transaction
 from database.states import DeliveryState, ObjectState, RejectionReason
 from database.withdrawals import mark_withdrawn
 from radiology.finding import Urgency
+from tests.unit.worklist.full_reading import full_reading
 from tests.unit.worklist.ordinary_day import SEVERE
 from tests.unit.worklist.seeding import SeededHospital
 from tests.unit.worklist.visitor import Visitor
@@ -83,3 +84,39 @@ def test_a_withdrawn_result_is_struck(hospital: SeededHospital, visitor: Visitor
     listed = visitor.text("/")
     assert "Withdrawn" in listed
     assert "suspicion" not in listed
+
+
+def test_all_of_a_withdrawn_result_is_struck(hospital: SeededHospital, visitor: Visitor) -> None:
+    """Figures, findings, severity, rules and gates are struck as well, each with a word on it."""
+    uid, claim = hospital.claimed()
+    result_id = hospital.answer(claim, Urgency.URGENT, reading=full_reading())
+    assert "<del" not in visitor.get(f"/studies/{uid}").text
+    with transaction(hospital.engine) as session:
+        mark_withdrawn(session, result_id, RejectionReason.QUALITY, hospital.now)
+    html = visitor.get(f"/studies/{uid}").text
+    for part in ("figures", "case", "severity", "why", "gates"):
+        section = html.split(f'data-part="{part}"', 1)[1].split("</section>", 1)[0]
+        head, struck = section.split('<del class="taken-back">', 1)
+        assert "Do not rely on what is struck here." in head
+        assert "<td" in struck or "<p>" in struck
+        assert "<td" not in head
+    assert " data-withdrawn>" in html
+    assert 'alt="Withdrawn. Key picture' in html
+
+
+def test_one_destination_alone_is_sent_to_again(hospital: SeededHospital, visitor: Visitor) -> None:
+    """Where several wait, each has its own button, and only that one is sent to."""
+    uid, claim = hospital.claimed()
+    hospital.answer(claim, Urgency.URGENT, SEVERE, destinations=["pacs", "archive"])
+    for _ in range(2):
+        settle(hospital, _REFUSED, _REFUSED, _REFUSED, state=DeliveryState.REFUSED)
+    html = visitor.get(f"/studies/{uid}").text
+    assert 'id="send-again-archive"' in html
+    again = f"/jobs/{claim.job_id}/deliveries/retry?destination="
+    assert f'action="{again}archive"' in html
+    assert visitor.post(f"{again}archive").status_code == 303
+    text = visitor.text(f"/studies/{uid}")
+    assert "archive waiting to be sent" in text
+    assert "pacs refused" in text
+    assert visitor.post(f"{again}elsewhere").status_code == 409
+    assert visitor.post(f"{again}..%2Fx").status_code == 400

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 from html import unescape
 from html.parser import HTMLParser
 
@@ -24,13 +25,14 @@ class Visitor:
         """Open an address."""
         return self._send("GET", address, headers or {})
 
-    def post(self, address: str, headers: dict[str, str] | None = None) -> httpx.Response:
+    def post(
+        self,
+        address: str,
+        headers: dict[str, str] | None = None,
+        form: Mapping[str, str | list[str]] | None = None,
+    ) -> httpx.Response:
         """Press a button of our own page, or of another one with other headers."""
-        return self._send("POST", address, OWN_FORM if headers is None else headers)
-
-    def submit(self, address: str, fields: dict[str, str | list[str]]) -> httpx.Response:
-        """Press a button of a form of our own page, with what stands in its fields."""
-        return self._send("POST", address, OWN_FORM, fields)
+        return self._send("POST", address, OWN_FORM if headers is None else headers, form)
 
     def text(self, address: str) -> str:
         """What a person reads at an address."""
@@ -43,12 +45,12 @@ class Visitor:
         method: str,
         address: str,
         headers: dict[str, str],
-        fields: dict[str, str | list[str]] | None = None,
+        form: Mapping[str, str | list[str]] | None = None,
     ) -> httpx.Response:
         async def send() -> httpx.Response:
             transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url=OWN_ORIGIN) as client:
-                return await client.request(method, address, headers=headers, data=fields)
+                return await client.request(method, address, headers=headers, data=form)
 
         return asyncio.run(send())
 

@@ -1,0 +1,135 @@
+"""The slices that are kept for the page: axial from head to feet, with what may be outlined."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from radiology.chest_map import MappedLesion
+from radiology.finding import Side
+from radiology.heat_map import HeatMap
+from radiology.slice_stack import (
+    HEAT,
+    INDEX,
+    STEP_HU,
+    OutlineLabel,
+    labels_entry,
+    unpack_labels,
+    unpack_voxels,
+    voxels_entry,
+)
+from tests.unit.worker.encoded_chest import ORIENTATIONS, Chest, result_context
+from worker.encode.derived_object import ResultContext
+from worker.keep_slices import keep_slices
+
+CUBE = Chest(spacing_mm=(4.0, 4.0, 4.0), shape=(56, 72, 72))
+
+
+class _Kept:
+    """What was written, read back."""
+
+    def __init__(self, folder: Path, context: ResultContext) -> None:
+        path = keep_slices(folder, "1.2.3/picture", context)
+        assert path == "1.2.3/picture.slices.zip"
+        self.path = folder / path
+        with zipfile.ZipFile(self.path) as archive:
+            self.index: dict[str, Any] = json.loads(archive.read(INDEX))
+            self.heat: dict[str, Any] = json.loads(archive.read(HEAT))
+            shape = (self.index["rows"], self.index["columns"])
+            places = range(self.index["slices"])
+            self.voxels = np.stack(
+                [unpack_voxels(archive.read(voxels_entry(one)), shape) for one in places]
+            )
+            self.labels: NDArray[np.uint8] = np.stack(
+                [unpack_labels(archive.read(labels_entry(one)), shape) for one in places]
+            )
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+def test_axial_from_head_to_feet(tmp_path: Path, orientation: str) -> None:
+    """However the patient was scanned, the right lung is on the left and the head comes first."""
+    chest = replace(CUBE, orientation=ORIENTATIONS[orientation])
+    kept = _Kept(tmp_path, result_context(chest=chest))
+    heights = kept.index["heights_mm"]
+    assert heights == sorted(heights, reverse=True)
+    right, left = (np.argwhere(kept.labels == one) for one in (1, 2))
+    assert right[:, 2].mean() < left[:, 2].mean()
+    ground_glass, solid = (np.argwhere(kept.labels == one) for one in (3, 4))
+    assert ground_glass.size
+    assert solid.size
+    # The lesion of the right lung lies 15 mm to the feet of the middle, so in the second half.
+    middle = (kept.index["slices"] - 1) / 2
+    assert ground_glass[:, 0].mean() > middle
+
+
+@pytest.mark.parametrize("enhanced", [False, True], ids=["CT", "Enhanced CT"])
+def test_voxels_lie_under_their_labels(tmp_path: Path, enhanced: bool) -> None:
+    """What is outlined as lung has the density of lung, and a consolidation its own."""
+    kept = _Kept(tmp_path, result_context(chest=replace(CUBE, enhanced=enhanced)))
+    solid = kept.voxels[kept.labels == OutlineLabel.CONSOLIDATION]
+    lung = kept.voxels[kept.labels == OutlineLabel.RIGHT_LUNG]
+    assert np.abs(solid + 10).max() <= STEP_HU
+    assert np.abs(lung + 850).max() <= STEP_HU
+
+
+def test_key_slice_and_lesion_slices(tmp_path: Path) -> None:
+    """The key slice holds a lesion, and the slices to jump to are those that do."""
+    kept = _Kept(tmp_path, result_context(chest=CUBE))
+    held = np.flatnonzero((kept.labels >= OutlineLabel.GROUND_GLASS).any(axis=(1, 2))).tolist()
+    assert kept.index["lesion_slices"] == held
+    assert kept.index["key"] in held
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [
+        ("negative", {OutlineLabel.NONE, OutlineLabel.RIGHT_LUNG, OutlineLabel.LEFT_LUNG}),
+        ("not assessable", {OutlineLabel.NONE}),
+    ],
+)
+def test_nothing_is_outlined_that_is_not_claimed(
+    tmp_path: Path, kind: str, shown: set[OutlineLabel]
+) -> None:
+    """No lesion where none is claimed, and no outline at all where nothing could be assessed."""
+    kept = _Kept(tmp_path, result_context(kind, CUBE))
+    assert set(np.unique(kept.labels).tolist()) == {one.value for one in shown}
+    assert kept.index["lesion_slices"] == []
+    assert kept.index["lesions"] == []
+
+
+@pytest.mark.parametrize("orientation", ["axial", "axial, patient prone", "coronal"])
+def test_a_lesion_is_found_where_it_lies(tmp_path: Path, orientation: str) -> None:
+    """The place of a lesion in the patient becomes a slice, a row and a column inside of it."""
+    context = result_context(chest=replace(CUBE, orientation=ORIENTATIONS[orientation]))
+    lesion = MappedLesion(1, "1.2.9", 60.0, 0.0, 60.0, -10.0, (65.0, 25.0, 15.0), Side.LEFT)
+    reading = replace(context.reading, lesions=(lesion,))
+    kept = _Kept(tmp_path, replace(context, reading=reading))
+    (place,) = kept.index["lesions"]
+    row, column = round(place["row"]), round(place["column"])
+    assert kept.labels[place["slice"], row, column] == OutlineLabel.CONSOLIDATION
+
+
+def test_heat_maps_lie_on_their_slices(tmp_path: Path) -> None:
+    """A heat map goes to the place of its slice in the stack."""
+    context = result_context(chest=CUBE)
+    heat = HeatMap(np.full((2, 3), 7, np.uint8), 10.0, 11.0, 20.0, 30.0)
+    reading = replace(context.reading, heat_maps={5: heat})
+    kept = _Kept(tmp_path, replace(context, reading=reading))
+    (place,) = kept.heat
+    assert kept.index["heat_slices"] == [int(place)]
+    assert kept.heat[place]["levels"] == [[7, 7, 7], [7, 7, 7]]
+    assert int(place) in (5, CUBE.shape[0] - 1 - 5)
+
+
+def test_keeping_twice_gives_the_same_file(tmp_path: Path) -> None:
+    """A job may run twice."""
+    context = result_context(chest=CUBE)
+    first = _Kept(tmp_path, context).path.read_bytes()
+    assert _Kept(tmp_path, context).path.read_bytes() == first
