@@ -19,12 +19,10 @@ from pydicom.tag import Tag
 from pynetdicom.association import Association
 from pynetdicom.presentation import build_context
 
+from dicom_node.presentation_contexts import UPS_PULL, UPS_PUSH, UPS_WATCH
 from dicom_node.requested_association import requested_association
 from dicom_node.status import DUPLICATE_SOP_INSTANCE, NO_SUCH_SOP_INSTANCE
 from dicom_node.workitem_attributes import (
-    PULL,
-    PUSH,
-    WATCH,
     cancel_data_set,
     change_data_set,
     creation_data_set,
@@ -110,7 +108,9 @@ class WorkItemManager:
         uid = item.sop_instance_uid
         with self._association() as association:
             status = _status(
-                lambda: association.send_n_create(creation_data_set(item), PUSH, uid, meta_uid=PUSH)
+                lambda: association.send_n_create(
+                    creation_data_set(item), UPS_PUSH, uid, meta_uid=UPS_PUSH
+                )
             )
             if status != DUPLICATE_SOP_INSTANCE:
                 _require(status)
@@ -143,7 +143,11 @@ class WorkItemManager:
         with self._association() as association:
             status = _status(
                 lambda: association.send_n_action(
-                    cancel_data_set(reason), REQUEST_CANCEL, PUSH, sop_instance_uid, meta_uid=PUSH
+                    cancel_data_set(reason),
+                    REQUEST_CANCEL,
+                    UPS_PUSH,
+                    sop_instance_uid,
+                    meta_uid=UPS_PUSH,
                 )
             )
         if status not in _NOT_TO_CANCEL:
@@ -166,9 +170,9 @@ class WorkItemManager:
                 lambda: association.send_n_action(
                     state_data_set(state, transaction_uid),
                     CHANGE_STATE,
-                    PUSH,
+                    UPS_PUSH,
                     sop_instance_uid,
-                    meta_uid=PULL,
+                    meta_uid=UPS_PULL,
                 )
             )
         _require(status)
@@ -189,7 +193,7 @@ class WorkItemManager:
         self._require_pull(association)
         uid = item.sop_instance_uid
         status = _status(
-            lambda: association.send_n_set(change_data_set(item), PUSH, uid, meta_uid=PULL)
+            lambda: association.send_n_set(change_data_set(item), UPS_PUSH, uid, meta_uid=UPS_PULL)
         )
         if status not in _OUT_OF_OUR_HANDS:
             _require(status)
@@ -197,19 +201,19 @@ class WorkItemManager:
 
     @contextmanager
     def _association(self) -> Iterator[Association]:
-        contexts = [build_context(PUSH), build_context(PULL), build_context(WATCH)]
+        contexts = [build_context(UPS_PUSH), build_context(UPS_PULL), build_context(UPS_WATCH)]
         with requested_association(
             self._peer,
             contexts,
             calling_ae_title=self._calling_ae_title,
             timeout_s=self._timeout_s,
         ) as association:
-            if PUSH not in _accepted(association):
+            if UPS_PUSH not in _accepted(association):
                 raise PeerRefused("The peer does not offer UPS Push to us: enable it there")
             yield association
 
     def _require_pull(self, association: Association) -> None:
-        if PULL not in _accepted(association):
+        if UPS_PULL not in _accepted(association):
             raise PeerRefused(
                 "The peer does not offer UPS Pull to us, so a work item cannot be changed there: "
                 "enable it"
@@ -223,7 +227,7 @@ def _accepted(association: Association) -> set[str]:
 def _state(association: Association, sop_instance_uid: str) -> WorkItemAnswer:
     """N-GET of the state; a peer that does not say it leaves it open."""
     answer, attributes = _answer(
-        lambda: association.send_n_get([_STATE], PUSH, sop_instance_uid, meta_uid=PUSH)
+        lambda: association.send_n_get([_STATE], UPS_PUSH, sop_instance_uid, meta_uid=UPS_PUSH)
     )
     status = _code(answer)
     _require(status)

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from typing import Final
 
 from pydicom.dataset import Dataset
-from pydicom.uid import UID
 
 from radiology.work_item import (
     STEP_LABEL,
@@ -21,12 +20,6 @@ from radiology.work_item import (
     WorkItemInput,
     WorkItemState,
 )
-
-PUSH: Final = UID("1.2.840.10008.5.1.4.34.6.1")  # PS3.4 Table CC.3.1-1; also the SOP class itself
-WATCH: Final = UID("1.2.840.10008.5.1.4.34.6.2")
-PULL: Final = UID("1.2.840.10008.5.1.4.34.6.3")
-EVENT: Final = UID("1.2.840.10008.5.1.4.34.6.4")
-QUERY: Final = UID("1.2.840.10008.5.1.4.34.6.5")
 
 INTERPRETATION: Final = ("110005", "DCM", "Interpretation")  # CID 9231
 UNSPECIFIED_REASON: Final = ("110513", "DCM", "Discontinued for unspecified reason")  # CID 9300

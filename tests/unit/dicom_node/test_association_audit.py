@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -37,6 +37,10 @@ class _Association:
         self.association_id: int | None = None
         self.peer: Any = None
         self.is_rejected = self.is_released = self.lost = False
+        self.offered: list[str] = []
+
+    def offer(self, contexts: Iterable[Any]) -> None:
+        self.offered = [str(one.abstract_syntax) for one in contexts]
 
     def facts(self) -> dict[str, Any]:
         return {"association_id": self.association_id}
