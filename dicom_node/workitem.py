@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
+from pydicom.uid import UID
 from pynetdicom.association import Association
 from pynetdicom.presentation import build_context
 
@@ -46,6 +47,7 @@ from settings.peers import Peer
 CHANGE_STATE: Final = 1  # PS3.4 Table CC.2-1, action types
 REQUEST_CANCEL: Final = 2
 
+_NAMES: Final = {UPS_PUSH: "UPS Push", UPS_PULL: "UPS Pull", UPS_WATCH: "UPS Watch"}
 _STATE: Final = Tag("ProcedureStepState")
 _GONE: Final = (NO_SUCH_WORK_ITEM, NO_SUCH_SOP_INSTANCE)
 # The work item is in somebody's hands, or done: what we wanted to change does not matter any more.
@@ -107,6 +109,7 @@ class WorkItemManager:
         """
         uid = item.sop_instance_uid
         with self._association() as association:
+            _context(association, UPS_PUSH)
             status = _status(
                 lambda: association.send_n_create(
                     creation_data_set(item), UPS_PUSH, uid, meta_uid=UPS_PUSH
@@ -141,13 +144,14 @@ class WorkItemManager:
             The peer may still hold it.
         """
         with self._association() as association:
+            context = _context(association, UPS_WATCH, UPS_PUSH)
             status = _status(
                 lambda: association.send_n_action(
                     cancel_data_set(reason),
                     REQUEST_CANCEL,
                     UPS_PUSH,
                     sop_instance_uid,
-                    meta_uid=UPS_PUSH,
+                    meta_uid=context,
                 )
             )
         if status not in _NOT_TO_CANCEL:
@@ -165,7 +169,7 @@ class WorkItemManager:
             Its state did not change.
         """
         with self._association() as association:
-            self._require_pull(association)
+            _context(association, UPS_PULL)
             status = _status(
                 lambda: association.send_n_action(
                     state_data_set(state, transaction_uid),
@@ -190,7 +194,7 @@ class WorkItemManager:
             return _state(association, sop_instance_uid)
 
     def _change(self, association: Association, item: WorkItem) -> WorkItemAnswer:
-        self._require_pull(association)
+        _context(association, UPS_PULL)
         uid = item.sop_instance_uid
         status = _status(
             lambda: association.send_n_set(change_data_set(item), UPS_PUSH, uid, meta_uid=UPS_PULL)
@@ -208,26 +212,30 @@ class WorkItemManager:
             calling_ae_title=self._calling_ae_title,
             timeout_s=self._timeout_s,
         ) as association:
-            if UPS_PUSH not in _accepted(association):
-                raise PeerRefused("The peer does not offer UPS Push to us: enable it there")
             yield association
 
-    def _require_pull(self, association: Association) -> None:
-        if UPS_PULL not in _accepted(association):
-            raise PeerRefused(
-                "The peer does not offer UPS Pull to us, so a work item cannot be changed there: "
-                "enable it"
-            )
 
+def _context(association: Association, *sop_classes: UID) -> UID:
+    """The first of the SOP classes that the peer offers us.
 
-def _accepted(association: Association) -> set[str]:
-    return {str(context.abstract_syntax) for context in association.accepted_contexts}
+    Raises
+    ------
+    PeerRefused
+        It offers none of them.
+    """
+    accepted = {str(context.abstract_syntax) for context in association.accepted_contexts}
+    for sop_class in sop_classes:
+        if sop_class in accepted:
+            return sop_class
+    wanted = " or ".join(_NAMES[sop_class] for sop_class in sop_classes)
+    raise PeerRefused(f"The peer does not offer {wanted} to us: enable it there")
 
 
 def _state(association: Association, sop_instance_uid: str) -> WorkItemAnswer:
     """N-GET of the state; a peer that does not say it leaves it open."""
+    context = _context(association, UPS_WATCH, UPS_PULL, UPS_PUSH)
     answer, attributes = _answer(
-        lambda: association.send_n_get([_STATE], UPS_PUSH, sop_instance_uid, meta_uid=UPS_PUSH)
+        lambda: association.send_n_get([_STATE], UPS_PUSH, sop_instance_uid, meta_uid=context)
     )
     status = _code(answer)
     _require(status)

@@ -7,7 +7,7 @@ matching). Pure: the database has sorted out most by then, see `keys_of`.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from typing import Final, TypeVar
 
 from pydicom.dataelem import DataElement
@@ -159,6 +159,8 @@ def _bounds(text: str) -> tuple[datetime, datetime] | None:
 
 def _last(first: datetime, digits: int) -> datetime:
     """The last moment of a year, month, day, hour, minute or second that begins at `first`."""
+    if first.year == MAXYEAR:
+        return datetime.max.replace(tzinfo=first.tzinfo)
     if digits == 4:
         after = first.replace(year=first.year + 1)
     elif digits == 6:

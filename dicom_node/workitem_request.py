@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
+from pynetdicom.dsutils import encode
 
 from dicom_node.guarded_upper_layer import LIBRARY_FAULTS
 from dicom_node.status import INVALID_ARGUMENT_VALUE, NO_SUCH_ARGUMENT, RESOURCE_LIMITATION
@@ -140,6 +141,11 @@ def performed_of(modifications: Dataset) -> tuple[dict[str, Any], bool]:
     try:
         performed: dict[str, Any] = kept.to_json_dict()
         json.dumps(performed, allow_nan=False)  # what no database would take as JSON
+        # What is kept is shown to every client from now on, in either form of encoding.
+        shown = Dataset.from_json(performed)
+        encodable = all(encode(shown, implicit, True) is not None for implicit in (True, False))
     except LIBRARY_FAULTS as error:
         raise RequestFault(INVALID_ATTRIBUTE_VALUE) from error
+    if not encodable:
+        raise RequestFault(INVALID_ATTRIBUTE_VALUE)
     return performed, everything

@@ -13,9 +13,11 @@ from database.session import reading
 from database.tables import Event
 from database.workitem_tables import WorkItemRow
 from dicom_node.send import send_instances
+from dicom_node.workitem import WorkItemManager
 from radiology.errors import PeerRefused
-from radiology.work_item import work_item_uid
+from radiology.work_item import WorkItemState, work_item_uid
 from settings.peers import Peer, PeerRole
+from tests.builders.notices import NOON, notice
 from tests.builders.rows import claim, finish, queue_job
 from tests.peers.ports import free_port
 from tests.peers.worklist_client import (
@@ -28,6 +30,7 @@ from tests.peers.worklist_client import (
 )
 from tests.unit.dicom_node.running_node import SCANNER, RunningNode, running_node
 from tests.unit.dicom_node.small_ct import small_ct, write
+from worker.flag.flagged_work_item import flagged_work_item
 
 pytestmark = pytest.mark.integration
 
@@ -225,6 +228,21 @@ def test_a_client_cannot_store(node: RunningNode, tmp_path: Path) -> None:
             calling_ae_title="OTHER",
             timeout_s=10,
         )
+
+
+def test_our_own_scu(node: RunningNode) -> None:
+    """Our SCU against our SCP: asked about, claimed, canceled; and nothing can be created here."""
+    scu = WorkItemManager(node.as_peer, calling_ae_title="READER", timeout_s=10)
+    assert scu.state_of(FIRST).state is WorkItemState.SCHEDULED
+    scu.change_state(FIRST, WorkItemState.IN_PROGRESS, LOCK)
+    assert scu.state_of(FIRST).is_taken
+    assert scu.request_cancel(FIRST, "withdrawn").status == 0xC312
+    scu.change_state(FIRST, WorkItemState.CANCELED, LOCK)
+    assert scu.request_cancel(FIRST, "withdrawn").status == 0xB304
+    assert scu.request_cancel(SECOND, "withdrawn").status == 0x0000
+    assert scu.request_cancel("2.25.404", "withdrawn").status == 0xC307
+    with pytest.raises(PeerRefused, match="UPS Push"):
+        scu.put(flagged_work_item(notice(), NOON))
 
 
 def test_two_clients_claim_at_once(node: RunningNode) -> None:
