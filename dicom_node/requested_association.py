@@ -24,6 +24,7 @@ from dicom_node.library_options import (
     MAXIMUM_PDU_BYTES,
     set_library_options,
 )
+from dicom_node.turn_taking import TurnTaking
 from radiology.errors import FirstreadError, PeerBusy, PeerRefused, PeerUnreachable
 from settings.peers import Peer
 
@@ -108,6 +109,8 @@ class _Caller(ApplicationEntity):
         self, assoc: Association, address: AddressInformation, tls_args: Any
     ) -> AssociationSocket:
         assoc.dul = GuardedUpperLayer(assoc)
+        assoc._reactor_checkpoint = TurnTaking()
+        assoc._reactor_checkpoint.set()
         assoc.acse_timeout = assoc.acse_timeout  # reach the timers of the new upper layer
         assoc.network_timeout = assoc.network_timeout
         self.association = assoc
