@@ -41,7 +41,7 @@ from dicom_node.workitem_status import (
     error_of_work_item,
 )
 from radiology.errors import PeerRefused, PeerUnreachable
-from radiology.work_item import WorkItem, WorkItemState
+from radiology.work_item import FINAL_STATES, WorkItem, WorkItemState
 from settings.peers import Peer
 
 CHANGE_STATE: Final = 1  # PS3.4 Table CC.2-1, action types
@@ -52,6 +52,10 @@ _STATE: Final = Tag("ProcedureStepState")
 _GONE: Final = (NO_SUCH_WORK_ITEM, NO_SUCH_SOP_INSTANCE)
 # The work item is in somebody's hands, or done: what we wanted to change does not matter any more.
 _OUT_OF_OUR_HANDS: Final = (NO_LONGER_UPDATED, WRONG_TRANSACTION_UID, NOT_YET_IN_PROGRESS)
+_FOUND_FINAL: Final = {
+    ALREADY_CANCELED: WorkItemState.CANCELED,
+    ALREADY_COMPLETED: WorkItemState.COMPLETED,
+}
 _NOT_TO_CANCEL: Final = (
     ALREADY_CANCELED,
     ALREADY_COMPLETED,
@@ -69,10 +73,14 @@ class WorkItemAnswer:
     ----------
     status : the DIMSE status
     state : where the work item stands there; None where the peer did not say
+    exists : False where the peer does not have it
+    was_final : it was completed or canceled before: nothing was changed
     """
 
     status: int
     state: WorkItemState | None = None
+    exists: bool = True
+    was_final: bool = False
 
     @property
     def is_taken(self) -> bool:
@@ -118,7 +126,10 @@ class WorkItemManager:
             if status != DUPLICATE_SOP_INSTANCE:
                 _require(status)
                 return WorkItemAnswer(status, WorkItemState.SCHEDULED)
-            return self._change(association, item)
+            answer = self._change(association, item)
+        if not answer.exists:
+            _require(answer.status)
+        return answer
 
     def change(self, item: WorkItem) -> WorkItemAnswer:
         """Bring a work item up to date that is there, unless it is in somebody's hands.
@@ -156,7 +167,12 @@ class WorkItemManager:
             )
         if status not in _NOT_TO_CANCEL:
             _require(status)
-        return WorkItemAnswer(status)
+        return WorkItemAnswer(
+            status,
+            _FOUND_FINAL.get(status),
+            exists=status not in _GONE,
+            was_final=status in _FOUND_FINAL,
+        )
 
     def change_state(
         self, sop_instance_uid: str, state: WorkItemState, transaction_uid: str
@@ -199,9 +215,12 @@ class WorkItemManager:
         status = _status(
             lambda: association.send_n_set(change_data_set(item), UPS_PUSH, uid, meta_uid=UPS_PULL)
         )
+        if status in _GONE:
+            return WorkItemAnswer(status, exists=False)
         if status not in _OUT_OF_OUR_HANDS:
             _require(status)
-        return WorkItemAnswer(status, _state(association, uid).state)
+        state = _state(association, uid).state
+        return WorkItemAnswer(status, state, was_final=state in FINAL_STATES)
 
     @contextmanager
     def _association(self) -> Iterator[Association]:

@@ -27,7 +27,7 @@ from dicom_node.workitem_attributes import (
     state_data_set,
 )
 from radiology.errors import Fact, PeerBusy, PeerRefused, PeerUnreachable, SettingsRefused
-from radiology.work_item import WorkItem, WorkItemState
+from radiology.work_item import FINAL_STATES, WorkItem, WorkItemState
 
 _LONGEST_ANSWER_BYTES: Final = 4 * 1024 * 1024
 _DICOM_JSON: Final = "application/dicom+json"
@@ -43,8 +43,7 @@ _WHAT_TO_CHANGE: Final = {
     HTTPStatus.METHOD_NOT_ALLOWED: "The service does not keep work items: correct url",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The service does not take DICOM JSON",
 }
-# In somebody's hands, done, or not there: what we wanted to take back is not to be done by anybody
-_NOT_TO_CANCEL: Final = (HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
+_GONE: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +114,10 @@ class WorkItemWeb:
             params={"AffectedSOPInstanceUID": item.sop_instance_uid},
         )
         if response.status_code == HTTPStatus.CONFLICT:  # PS3.18 Table 11.4.3-1: there already
-            return self.change(item)
+            answer = self.change(item)
+            if not answer.exists:
+                raise self._refusal(response)
+            return answer
         self._require(response)
         self._require_uid(response, item.sop_instance_uid)
         return WorkItemAnswer(response.status_code, WorkItemState.SCHEDULED)
@@ -130,12 +132,14 @@ class WorkItemWeb:
         """
         path = f"/workitems/{item.sop_instance_uid}"
         response = self._request("POST", path, change_data_set(item))
+        if response.status_code in _GONE:
+            return WorkItemAnswer(response.status_code, exists=False)
         if response.status_code != HTTPStatus.CONFLICT:
             self._require(response)
         state = self.state_of(item.sop_instance_uid).state
         if response.status_code == HTTPStatus.CONFLICT and state is WorkItemState.SCHEDULED:
             raise self._refusal(response)  # nobody has it, and still it cannot be changed
-        return WorkItemAnswer(response.status_code, state)
+        return WorkItemAnswer(response.status_code, state, was_final=state in FINAL_STATES)
 
     def request_cancel(self, sop_instance_uid: str, reason: str) -> WorkItemAnswer:
         """Ask for a work item to be canceled; one that is not there or done needs nothing.
@@ -147,9 +151,13 @@ class WorkItemWeb:
         """
         path = f"/workitems/{sop_instance_uid}/cancelrequest"
         response = self._request("POST", path, cancel_data_set(reason))
-        if response.status_code not in _NOT_TO_CANCEL:
+        if response.status_code in _GONE:
+            return WorkItemAnswer(response.status_code, exists=False)
+        if response.status_code != HTTPStatus.CONFLICT:
             self._require(response)
-        return WorkItemAnswer(response.status_code)
+            return WorkItemAnswer(response.status_code)
+        state = self.state_of(sop_instance_uid).state
+        return WorkItemAnswer(response.status_code, state, was_final=state in FINAL_STATES)
 
     def change_state(
         self, sop_instance_uid: str, state: WorkItemState, transaction_uid: str

@@ -75,12 +75,11 @@ def test_a_newer_result_changes_the_priority(manager: ManagerPeer, tmp_path: Pat
     assert manager.work_items[reference].ScheduledProcedureStepPriority == "MEDIUM"
 
 
-@pytest.mark.parametrize("state", ["IN PROGRESS", "COMPLETED"])
-def test_a_claimed_work_item_acknowledges(manager: ManagerPeer, tmp_path: Path, state: str) -> None:
+def test_a_claimed_work_item_acknowledges(manager: ManagerPeer, tmp_path: Path) -> None:
     """Somebody works on it: it is left alone, and the flag has been seen."""
     channel = channel_to(manager.as_peer, tmp_path)
     reference = channel.send(notice(), NOON).reference
-    manager.work_items[reference].ProcedureStepState = state
+    manager.work_items[reference].ProcedureStepState = "IN PROGRESS"
     manager.work_items[reference].TransactionUID = "2.25.5"
     answer = channel.send(notice(NoticeKind.RAISED_AGAIN, urgency=Urgency.SUSPECTED), NOON)
     assert answer.acknowledged_by == "ups"
@@ -184,3 +183,27 @@ def test_claiming_and_completing_as_scu(manager: ManagerPeer, tmp_path: Path) ->
     assert scu.state_of(reference).state is WorkItemState.IN_PROGRESS
     scu.change_state(reference, WorkItemState.COMPLETED, "2.25.5")
     assert scu.state_of(reference).is_taken
+
+
+def test_a_flag_that_is_raised_after_it_was_withdrawn(manager: ManagerPeer, tmp_path: Path) -> None:
+    """A canceled work item stays canceled: the next one is made, and it is the one to withdraw."""
+    channel = channel_to(manager.as_peer, tmp_path)
+    first = channel.send(notice(), NOON).reference
+    channel.send(notice(NoticeKind.WITHDRAWN), NOON)
+    second = channel.send(notice(), NOON).reference
+    assert channel.send(notice(NoticeKind.RAISED_AGAIN), NOON).reference == second != first
+    assert manager.state(second) == "SCHEDULED"
+    withdrawn = channel.send(notice(NoticeKind.WITHDRAWN), NOON)
+    assert withdrawn.reference == second
+    assert manager.state(second) == "CANCELED"
+
+
+def test_what_is_said_after_reading_is_to_be_read(manager: ManagerPeer, tmp_path: Path) -> None:
+    """Nobody who completed the first work item knew of a result that came later."""
+    channel = channel_to(manager.as_peer, tmp_path)
+    first = channel.send(notice(), NOON).reference
+    manager.work_items[first].ProcedureStepState = "COMPLETED"
+    again = channel.send(notice(NoticeKind.RAISED_AGAIN), NOON)
+    assert again.reference != first
+    assert again.acknowledged_by == ""
+    assert manager.state(again.reference) == "SCHEDULED"

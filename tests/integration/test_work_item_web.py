@@ -157,3 +157,17 @@ def test_claiming_as_a_client(channel: WebWorkItem, service: ServicePeer) -> Non
     web.change_state(reference, WorkItemState.IN_PROGRESS, "2.25.5")
     assert web.state_of(reference).is_taken
     web.close()
+
+
+def test_a_flag_that_is_raised_after_it_was_withdrawn(
+    channel: WebWorkItem, service: ServicePeer
+) -> None:
+    """A canceled work item stays canceled: the next one is made, and it is the one to withdraw."""
+    first = channel.send(notice(), NOON).reference
+    channel.send(notice(NoticeKind.WITHDRAWN), NOON)
+    second = channel.send(notice(), NOON).reference
+    assert channel.send(notice(NoticeKind.RAISED_AGAIN), NOON).reference == second != first
+    assert service.value(second, STATE) == "SCHEDULED"
+    withdrawn = channel.send(notice(NoticeKind.WITHDRAWN), NOON)
+    assert withdrawn.reference == second
+    assert service.value(second, STATE) == "CANCELED"

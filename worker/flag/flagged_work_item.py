@@ -11,20 +11,23 @@ WITHDRAWN_REASON = "Firstread has withdrawn the result that this work item was c
 _ACKNOWLEDGED = "Acknowledged in another system"
 
 
-def flagged_work_item(notice: Notice, now: datetime, *, retrieve_ae_title: str = "") -> WorkItem:
-    """The work item of a flag.
+def flagged_work_item(
+    notice: Notice, now: datetime, *, number: int = 1, retrieve_ae_title: str = ""
+) -> WorkItem:
+    """A work item of a flag.
 
-    Its UID follows from study and flag, so every notice about the flag is about this work item. A
-    flag that is raised after an older one was withdrawn gets a work item of its own: the older
-    one is final.
+    Its UID follows from study, flag and number, so every notice about the flag is about the same
+    work item. A flag that is raised again after it was withdrawn needs the next one: the first is
+    canceled, and stays so.
 
     Parameters
     ----------
     now : when it is sent
+    number : which work item of the flag, counted from 1
     retrieve_ae_title : of the PACS that our results were sent to; "" where there is none
     """
     return WorkItem(
-        sop_instance_uid=work_item_uid(notice.study_instance_uid, notice.flag_uid),
+        sop_instance_uid=work_item_uid(notice.study_instance_uid, f"{notice.flag_uid}/{number}"),
         study_instance_uid=notice.study_instance_uid,
         patient_id=notice.patient_id,
         issuer_of_patient_id=notice.issuer_of_patient_id,

@@ -5,13 +5,15 @@ PS3.4 Annex CC; IHE AI Workflow for Imaging (AIW-I). What each notice leads to:
     raised, raised again    the work item is created, or brought up to date if it is there
     acknowledged            it is marked so; whoever holds it is not disturbed
     withdrawn               its cancelation is requested; one that is done stays as it is
+
+A work item that is final is not opened again: what is said then is said in the next one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from dicom_node.workitem import WorkItemAnswer, WorkItemManager
 from radiology.errors import PeerRefused, SettingsRefused
@@ -20,6 +22,9 @@ from settings.environment import Settings
 from settings.flags import WorkItemChannel
 from worker.flag.channel import Answer, Notice, NoticeKind
 from worker.flag.flagged_work_item import WITHDRAWN_REASON, flagged_work_item
+
+_MOST_WORK_ITEMS: Final = 20  # of one flag: it is raised and withdrawn a few times at most
+_RAISING: Final = (NoticeKind.RAISED, NoticeKind.RAISED_AGAIN)
 
 
 class ManagesWorkItems(Protocol):
@@ -72,8 +77,15 @@ class UnifiedProcedureStep:
         PeerUnreachable, PeerBusy, PeerRefused
             It was not told.
         """
-        item = flagged_work_item(notice, now, retrieve_ae_title=self._retrieve_ae_title)
-        return tell(self._manager, notice, item, self._name, lambda status: f"0x{status:04X}")
+        return tell(
+            self._manager,
+            notice,
+            lambda number: flagged_work_item(
+                notice, now, number=number, retrieve_ae_title=self._retrieve_ae_title
+            ),
+            seen_by=self._name,
+            code_of=lambda status: f"0x{status:04X}",
+        )
 
     def close(self) -> None:
         """Nothing is kept open: each notice is an association of its own."""
@@ -82,23 +94,35 @@ class UnifiedProcedureStep:
 def tell(
     manager: ManagesWorkItems,
     notice: Notice,
-    item: WorkItem,
+    work_item: Callable[[int], WorkItem],
+    *,
     seen_by: str,
     code_of: Callable[[int], str],
 ) -> Answer:
     """Tell a manager of work items about a flag, and what its answer means.
 
+    The notice is about the first work item of the flag that is not final: a flag may be withdrawn
+    and raised again, and what is said after a work item was completed was not known to whoever
+    completed it.
+
     Parameters
     ----------
+    work_item : the work item of the flag with a number, counted from 1
     seen_by : who has seen a work item that is claimed or completed there
     code_of : the status in the words of the way that it came
     """
-    if notice.kind is NoticeKind.WITHDRAWN:
-        answer = manager.request_cancel(item.sop_instance_uid, WITHDRAWN_REASON)
-    elif notice.kind is NoticeKind.ACKNOWLEDGED:
-        answer = _mark_acknowledged(manager, item)
-    else:
-        answer = manager.put(item)
+    item = work_item(1)
+    answer = _tell_of(manager, notice, item)
+    for number in range(2, _MOST_WORK_ITEMS + 1):
+        if not answer.was_final:
+            break
+        following = work_item(number)
+        answer_of_next = _tell_of(manager, notice, following)
+        if not answer_of_next.exists:
+            break  # the one before was the last
+        item, answer = following, answer_of_next
+    if notice.kind in _RAISING and answer.was_final:
+        raise PeerRefused("Every work item of this flag is completed or canceled at the peer")
     return Answer(
         code=code_of(answer.status),
         reference=item.sop_instance_uid,
@@ -106,15 +130,12 @@ def tell(
     )
 
 
-def _mark_acknowledged(manager: ManagesWorkItems, item: WorkItem) -> WorkItemAnswer:
-    """Somebody has seen it: a manager that cannot note that is no fault to be repeated."""
-    try:
+def _tell_of(manager: ManagesWorkItems, notice: Notice, item: WorkItem) -> WorkItemAnswer:
+    if notice.kind is NoticeKind.WITHDRAWN:
+        return manager.request_cancel(item.sop_instance_uid, WITHDRAWN_REASON)
+    if notice.kind is NoticeKind.ACKNOWLEDGED:
         return manager.change(item)
-    except PeerRefused as error:
-        status = str(error.facts.get("status", ""))
-        if not status:
-            raise
-        return WorkItemAnswer(int(status, 16))
+    return manager.put(item)
 
 
 def retrieve_ae_title(settings: Settings) -> str:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from http import HTTPStatus
 
 from pydantic import SecretStr
 
 from dicom_node.workitem_web import WebService, WorkItemWeb
-from radiology.errors import PeerRefused, SettingsRefused
+from radiology.errors import SettingsRefused
 from settings.environment import Settings
 from settings.flags import WorkItemWebChannel
-from worker.flag.channel import Answer, Notice, NoticeKind
+from worker.flag.channel import Answer, Notice
 from worker.flag.flagged_work_item import flagged_work_item
 from worker.flag.unified_procedure_step import retrieve_ae_title, tell
-
-_WITHOUT_IT = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 
 
 class WebWorkItem:
@@ -51,15 +48,15 @@ class WebWorkItem:
         PeerUnreachable, PeerBusy, PeerRefused
             It was not told.
         """
-        item = flagged_work_item(notice, now, retrieve_ae_title=self._retrieve_ae_title)
-        try:
-            return tell(self._manager, notice, item, self._name, str)
-        except PeerRefused as error:
-            status = error.facts.get("http_status")
-            if notice.kind is not NoticeKind.ACKNOWLEDGED or status not in _WITHOUT_IT:
-                raise
-            # Somebody has seen it: a service that no longer has it need not know.
-            return Answer(code=str(status), reference=item.sop_instance_uid)
+        return tell(
+            self._manager,
+            notice,
+            lambda number: flagged_work_item(
+                notice, now, number=number, retrieve_ae_title=self._retrieve_ae_title
+            ),
+            seen_by=self._name,
+            code_of=str,
+        )
 
     def close(self) -> None:
         """Close the connection."""
