@@ -16,6 +16,8 @@ TEST_DEBIAN_PACKAGES := orthanc orthanc-dicomweb dcmtk dicom3tools redis-server 
 # A viewer that the tests look at our objects with: the npm package carries it built.
 OHIF := @ohif/app@3.13.2
 OHIF_SHA512 := WZdxmpmG7rqFgW9ZJLcbgr3XCtLi1KDNPoMaeY5PPe6j4G4fjEjjkycZM6C6Zk2F87BKxFfpq+jd5xXZB9E8EA==
+# A DIMSE client that shares no code with ours.
+DIMSE_CLIENT := tests/peers/dcmjs
 # What the demo can do without: without Orthanc it starts a small PACS of our own.
 DEMO_DEBIAN_PACKAGES := orthanc
 
@@ -23,7 +25,7 @@ PACKAGES := $(patsubst %/__init__.py,%,$(wildcard $(addsuffix /__init__.py,\
 	firstread worklist worker dicom_node hl7_node models database settings radiology training \
 	evaluation benchmarks tests/peers tests/builders)))
 
-.PHONY: help setup setup-training demo test check viewer unit bench train serve lock format clean
+.PHONY: help setup setup-training demo test check viewer dimse-client unit bench train serve lock format clean
 
 help: ## List these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +40,7 @@ demo: setup ## Send a study through the whole path; STUDY=folder takes your own 
 test: setup ## Run every test, with real peers; what is not installed is skipped, unless CI=true
 	@.ci/debian-packages $(if $(filter true,$(CI)),required,wanted) $(TEST_DEBIAN_PACKAGES)
 	@.ci/npm-package $(if $(filter true,$(CI)),required,wanted) $(OHIF) $(OHIF_SHA512) build/ohif
+	@.ci/npm-lock $(if $(filter true,$(CI)),required,wanted) $(DIMSE_CLIENT) build/dcmjs
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(TEST_OPTIONS)
 
 check: setup ## Format, lint, types, imports and unit tests; about two minutes on two cores
@@ -50,6 +53,9 @@ check: setup ## Format, lint, types, imports and unit tests; about two minutes o
 
 viewer: ## Unpack OHIF into build/, for the tests that look at our objects in a real viewer
 	@.ci/npm-package required $(OHIF) $(OHIF_SHA512) build/ohif
+
+dimse-client: ## Install dcmjs-dimse into build/, for the tests of work items
+	@.ci/npm-lock required $(DIMSE_CLIENT) build/dcmjs
 
 unit: setup ## Run the unit tests alone
 	$(BIN)/python -m pytest -q tests/unit $(TEST_OPTIONS)

@@ -11,6 +11,7 @@ from database import (
     feedback_tables,
     hl7_tables,
     tables,
+    workitem_tables,
 )
 from database.table_base import Base
 
@@ -19,5 +20,6 @@ MODULES = (
     clinical_tables,
     feedback_tables,
     hl7_tables,
+    workitem_tables,
 )
 METADATA = Base.metadata

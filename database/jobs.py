@@ -13,6 +13,7 @@ from database.events import record_event
 from database.states import RUNNING, JobState, StudyState, WorklistRank
 from database.study_state import show_on_study
 from database.tables import Instance, Job, SeriesDecision
+from database.workitems import keep_work_item
 
 
 class LeaseLost(Exception):
@@ -153,6 +154,7 @@ def end_job(
         trace=trace,
     )
     show_on_study(session, claim.study_id, claim.study_version, StudyState(state.value), rank)
+    keep_work_item(session, claim.study_id, now)
     if error_kind:
         facts = {**facts, "error_kind": error_kind}
     record_event(session, state.value, now, study_id=claim.study_id, job_id=claim.job_id, **facts)

@@ -106,6 +106,14 @@ class PriorRequestState(StrEnum):
     FAILED = "failed"  # no answer, or not in time
 
 
+class NotificationState(StrEnum):
+    """Where the report to a subscriber about a work item stands."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    FAILED = "failed"  # refused, or tried too often: the subscriber must look by itself
+
+
 class ObjectKind(StrEnum):
     """What a result object is."""
 

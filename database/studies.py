@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from database.events import record_event
 from database.states import UNREAD, AssociationEnding, JobState, StudyState
 from database.tables import Association, Instance, Job, Study
+from database.workitems import keep_work_item
 from settings.peers import RequestPriority
 
 
@@ -106,7 +107,9 @@ def assemble_study(
         .values(state=JobState.SUPERSEDED, finished_at=now)
     )
     record_event(session, "assembled", now, study_id=study_id, version=version, instances=instances)
-    return _queue_version(session, study, study.priority, bundle=bundle, waits=waits, now=now)
+    job_id = _queue_version(session, study, study.priority, bundle=bundle, waits=waits, now=now)
+    keep_work_item(session, study_id, now, new_images=True)
+    return job_id
 
 
 def reread_study(

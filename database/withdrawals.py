@@ -25,6 +25,7 @@ from database.states import (
     WorklistRank,
 )
 from database.tables import DeliveredObject, Delivery, Result, ResultObject, Study
+from database.workitems import keep_work_item
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,7 @@ def mark_withdrawn(
     )
     if result.superseded_by_id is None:
         _strike_rank(session, result.study_id)
+        keep_work_item(session, result.study_id, now)
     return destinations
 
 

@@ -10,15 +10,26 @@ from __future__ import annotations
 import itertools
 import socket
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from pynetdicom._globals import MODE_ACCEPTOR
 from pynetdicom.association import Association
 from pynetdicom.dimse_messages import C_STORE_RQ, DIMSEMessage
-from pynetdicom.dimse_primitives import C_ECHO, C_STORE, N_EVENT_REPORT, DimseServiceType
+from pynetdicom.dimse_primitives import (
+    C_ECHO,
+    C_FIND,
+    C_STORE,
+    N_ACTION,
+    N_EVENT_REPORT,
+    N_GET,
+    N_SET,
+    DimseServiceType,
+)
 from pynetdicom.dul import DULServiceProvider
 from pynetdicom.pdu_primitives import A_ASSOCIATE
+from pynetdicom.presentation import PresentationContext
 
 from dicom_node.guarded_upper_layer import (
     LIBRARY_FAULTS,
@@ -32,8 +43,11 @@ from dicom_node.guarded_upper_layer import (
 from dicom_node.incoming_data_set import IncomingDataSet
 from dicom_node.presentation_contexts import (
     STORAGE_COMMITMENT,
+    UPS_PULL,
+    UPS_PUSH,
+    UPS_QUERY,
+    UPS_WATCH,
     VERIFICATION,
-    reporting_contexts,
 )
 from dicom_node.spool import SpoolFile
 from settings.log_events import get_logger
@@ -44,10 +58,14 @@ if TYPE_CHECKING:
 
 _log = get_logger("node")
 _number = itertools.count(1)
-_SERVED: Final[dict[str, type[DimseServiceType]]] = {
-    VERIFICATION: C_ECHO,
-    STORAGE_COMMITMENT: N_EVENT_REPORT,
+_SERVED: Final[dict[str, tuple[type[DimseServiceType], ...]]] = {
+    VERIFICATION: (C_ECHO,),
+    STORAGE_COMMITMENT: (N_EVENT_REPORT,),
+    UPS_PULL: (C_FIND, N_GET, N_SET, N_ACTION),  # PS3.4 Table CC.2-1
+    UPS_WATCH: (C_FIND, N_GET, N_ACTION),
+    UPS_QUERY: (C_FIND,),
 }
+_STORED: Final = (C_STORE,)
 _MOMENT_S: Final = 1.0  # a sender needs this long at most to begin its next instance
 
 
@@ -159,9 +177,10 @@ class AcceptedAssociation(Association):
         self.requestor.ae_title = request.calling_ae_title
         return self.user.admit(self, request)
 
-    def only_reports(self) -> None:
-        """Offer nothing but reporting to a peer that is no source; before negotiation."""
-        self.acceptor.supported_contexts = list(reporting_contexts())
+    def offer(self, contexts: Iterable[PresentationContext]) -> None:
+        """Offer this peer what its roles allow, and nothing else; before negotiation."""
+        by_class = {str(context.abstract_syntax): context for context in contexts}
+        self.acceptor.supported_contexts = list(by_class.values())
 
     def context(self, context_id: int) -> AgreedContext:
         """What was agreed for a presentation context that was accepted."""
@@ -202,7 +221,7 @@ class AcceptedAssociation(Association):
 
     def _serve_request(self, msg: DimseServiceType, context_id: int) -> None:
         context = self._accepted_cx.get(context_id)
-        wanted = _SERVED.get(str(context.abstract_syntax), C_STORE) if context else C_STORE
+        wanted = _SERVED.get(str(context.abstract_syntax), _STORED) if context else _STORED
         if context is None or not isinstance(msg, wanted) or not msg.is_valid_request:
             # PS3.7 Section 9.1: what cannot be answered ends the association
             _log.warning("dimse_message_unexpected", **self.facts(), message=type(msg).__name__)
@@ -214,6 +233,10 @@ class AcceptedAssociation(Association):
             msg.AffectedSOPClassUID = context.abstract_syntax
         elif isinstance(msg, N_EVENT_REPORT):
             msg.AffectedSOPClassUID = context.abstract_syntax  # there is no other in this context
+        elif isinstance(msg, C_FIND):
+            msg.AffectedSOPClassUID = context.abstract_syntax
+        elif isinstance(msg, N_GET | N_SET | N_ACTION):
+            msg.RequestedSOPClassUID = UPS_PUSH  # PS3.4 Section CC.3.1: of every work item
         super()._serve_request(msg, context_id)
         self.dul._idle_timer.restart()  # storing took time; the peer was not idle meanwhile
 

@@ -10,12 +10,18 @@ from datetime import datetime
 from typing import Final
 
 from pynetdicom.pdu_primitives import A_ASSOCIATE
+from pynetdicom.presentation import PresentationContext
 
 from database.instances import end_association, open_association
 from database.session import Engine, transaction
 from database.states import AssociationEnding
 from dicom_node.accepted_association import AcceptedAssociation, Rejection
 from dicom_node.callers import Callers
+from dicom_node.presentation_contexts import (
+    accepted_contexts,
+    reporting_contexts,
+    worklist_contexts,
+)
 from radiology.errors import DatabaseUnavailable
 from settings.environment import Settings
 from settings.log_events import get_logger
@@ -52,6 +58,7 @@ class AssociationAudit:
         self._count = count
         self._callers = callers or Callers(settings.sources)
         self._reporters = Callers(settings.committing)
+        self._clients = Callers(settings.worklist_clients)
 
     def admit(self, association: AcceptedAssociation, request: A_ASSOCIATE) -> Rejection | None:
         """Decide on an association request, and note the decision as a row.
@@ -113,11 +120,7 @@ class AssociationAudit:
             hint = f"call {self._settings.ae_title}, or set ae_title to {called}"
             rejection = CALLED_AE_TITLE_NOT_RECOGNISED
             return self._reject(association, rejection, "called_ae_title", hint)
-        association.peer = self._callers.peer_of(calling, association.address)
-        if association.peer is None:
-            association.peer = self._reporters.peer_of(calling, association.address)
-            if association.peer is not None and not self._settings.accept_any_peer:
-                association.only_reports()
+        self._offer(association)
         if association.peer is None and not self._settings.accept_any_peer:
             hint = self._what_to_add(calling, association.address)
             rejection = CALLING_AE_TITLE_NOT_RECOGNISED
@@ -125,6 +128,22 @@ class AssociationAudit:
         if self._count() > self._settings.max_associations:
             return self._reject(association, LOCAL_LIMIT_EXCEEDED, "max_associations")
         return None
+
+    def _offer(self, association: AcceptedAssociation) -> None:
+        """Offer a caller what its roles allow; work items never to a stranger."""
+        calling, address = association.calling_ae_title, association.address
+        source = self._callers.peer_of(calling, address)
+        reporter = self._reporters.peer_of(calling, address)
+        client = self._clients.peer_of(calling, address)
+        association.peer = source or reporter or client
+        offered: list[PresentationContext] = []
+        if source is not None or self._settings.accept_any_peer:
+            offered += accepted_contexts()
+        if reporter is not None:
+            offered += reporting_contexts()
+        if client is not None:
+            offered += worklist_contexts()
+        association.offer(offered)
 
     def _what_to_add(self, calling: str, address: str) -> str:
         if self._callers.has_title(calling):

@@ -1,6 +1,7 @@
-"""The node: Storage and Verification SCP on one port, started and stopped as one thing.
+"""The node: Storage, Verification and UPS SCP on one port, started and stopped as one thing.
 
-PS3.4 Annex A (Verification), Annex B (Storage), Annex J (reports on storage commitment).
+PS3.4 Annex A (Verification), Annex B (Storage), Annex J (reports on storage commitment), Annex CC
+(Unified Procedure Step).
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from dicom_node.receive import Receiver
 from dicom_node.receive_report import ReportReceiver
 from dicom_node.spool import Spool, SpoolFile
 from dicom_node.verification import answer_echo
+from dicom_node.workitem_scp import WorkItemProvider
 from radiology.errors import SettingsRefused
 from settings.environment import Settings
 from settings.log_events import get_logger
@@ -51,6 +53,7 @@ class Node:
             _log.warning("spool_swept", files=self._spool.swept)
         self._receiver = Receiver(settings, engine, self._spool, clock)
         self._reports = ReportReceiver(settings, engine, clock)
+        self._work_items = WorkItemProvider(settings, engine, clock)
         self._audit = AssociationAudit(settings, engine, clock, self._count)
         self._server = self._listen(settings)
         self._thread = threading.Thread(
@@ -126,6 +129,10 @@ class Node:
                     (evt.EVT_C_STORE, self._receiver.handle_store),
                     (evt.EVT_C_ECHO, answer_echo),
                     (evt.EVT_N_EVENT_REPORT, self._reports.handle_report),
+                    (evt.EVT_C_FIND, self._work_items.handle_find),
+                    (evt.EVT_N_GET, self._work_items.handle_get),
+                    (evt.EVT_N_SET, self._work_items.handle_set),
+                    (evt.EVT_N_ACTION, self._work_items.handle_action),
                 ],
                 max_connections=4 * settings.max_associations,
                 max_instance_bytes=settings.max_instance_bytes,

@@ -20,6 +20,13 @@ from pynetdicom.presentation import PresentationContext, build_context
 VERIFICATION = UID("1.2.840.10008.1.1")  # PS3.4 Section A.4
 STORAGE_COMMITMENT = UID("1.2.840.10008.1.20.1")  # PS3.4 Section J.3.1, Push Model
 
+# PS3.4 Table CC.3.1-1. The first is also the SOP class of every work item.
+UPS_PUSH = UID("1.2.840.10008.5.1.4.34.6.1")
+UPS_WATCH = UID("1.2.840.10008.5.1.4.34.6.2")
+UPS_PULL = UID("1.2.840.10008.5.1.4.34.6.3")
+UPS_EVENT = UID("1.2.840.10008.5.1.4.34.6.4")
+UPS_QUERY = UID("1.2.840.10008.5.1.4.34.6.5")
+
 
 class Handling(Enum):
     """What happens to an instance of a SOP class."""
@@ -146,6 +153,13 @@ def reporting_contexts() -> tuple[PresentationContext, ...]:
     commitment = build_context(STORAGE_COMMITMENT)
     commitment.scu_role, commitment.scp_role = False, True
     return (build_context(VERIFICATION), commitment)
+
+
+@cache
+def worklist_contexts() -> tuple[PresentationContext, ...]:
+    """The contexts for a client of the worklist: it finds, watches and claims work items."""
+    classes = (VERIFICATION, UPS_PULL, UPS_WATCH, UPS_QUERY)
+    return tuple(build_context(sop_class_uid) for sop_class_uid in classes)
 
 
 @cache

@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
 from pynetdicom.events import Event, EventType
+from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
 from pynetdicom.presentation import PresentationContext
 from pynetdicom.transport import AddressInformation, AssociationSocket
 
@@ -23,6 +24,7 @@ from dicom_node.library_options import (
     MAXIMUM_PDU_BYTES,
     set_library_options,
 )
+from dicom_node.turn_taking import TurnTaking
 from radiology.errors import FirstreadError, PeerBusy, PeerRefused, PeerUnreachable
 from settings.peers import Peer
 
@@ -39,6 +41,7 @@ def requested_association(
     calling_ae_title: str,
     timeout_s: float,
     handlers: Sequence[tuple[EventType, Callable[[Event], Any]]] = (),
+    roles: Sequence[SCP_SCU_RoleSelectionNegotiation] = (),
 ) -> Iterator[Association]:
     """An established association, released at the end of the block.
 
@@ -49,6 +52,7 @@ def requested_association(
     calling_ae_title : who we say that we are
     timeout_s : for each step: connecting, the association, every answer
     handlers : what serves requests of the peer on this association
+    roles : where we are not the SCU, although we request the association
 
     Raises
     ------
@@ -62,7 +66,7 @@ def requested_association(
     set_library_options()
     entity = _Caller(calling_ae_title, timeout_s)
     try:
-        association = _associate(entity, peer, contexts, handlers)
+        association = _associate(entity, peer, contexts, handlers, roles)
         if not association.is_established:
             connected = entity.transport is not None and entity.transport.was_connected
             raise _reason(association, peer, calling_ae_title, connected=connected)
@@ -105,6 +109,8 @@ class _Caller(ApplicationEntity):
         self, assoc: Association, address: AddressInformation, tls_args: Any
     ) -> AssociationSocket:
         assoc.dul = GuardedUpperLayer(assoc)
+        assoc._reactor_checkpoint = TurnTaking()
+        assoc._reactor_checkpoint.set()
         assoc.acse_timeout = assoc.acse_timeout  # reach the timers of the new upper layer
         assoc.network_timeout = assoc.network_timeout
         self.association = assoc
@@ -127,6 +133,7 @@ def _associate(
     peer: Peer,
     contexts: Sequence[PresentationContext],
     handlers: Sequence[tuple[EventType, Callable[[Event], Any]]],
+    roles: Sequence[SCP_SCU_RoleSelectionNegotiation],
 ) -> Association:
     if peer.host is None or peer.port is None:
         raise PeerRefused("The peer has no host or no port in the settings", peer=peer.name)
@@ -138,6 +145,7 @@ def _associate(
             ae_title=peer.ae_title,
             max_pdu=MAXIMUM_PDU_BYTES,
             evt_handlers=list(handlers),
+            ext_neg=list(roles),
         )
     except OSError as error:
         raise PeerUnreachable("The peer's host name is not known", host=peer.host) from error

@@ -234,6 +234,11 @@ class Settings(BaseSettings):
         return tuple(peer for peer in self.peers if PeerRole.DESTINATION in peer.roles)
 
     @property
+    def worklist_clients(self) -> tuple[Peer, ...]:
+        """Peers that may find, watch and claim our work items."""
+        return tuple(peer for peer in self.peers if PeerRole.WORKLIST_CLIENT in peer.roles)
+
+    @property
     def committing(self) -> tuple[Peer, ...]:
         """Destinations that are asked for storage commitment, and call us with their answer."""
         return tuple(peer for peer in self.destinations if peer.storage_commitment)

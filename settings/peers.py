@@ -36,6 +36,7 @@ class PeerRole(StrEnum):
     SOURCE = "source"
     DESTINATION = "destination"
     QUERY = "query"  # asked for a patient's earlier studies
+    WORKLIST_CLIENT = "worklist-client"  # finds, watches and claims our work items
 
 
 class RequestPriority(StrEnum):

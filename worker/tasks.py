@@ -12,12 +12,14 @@ from database.deliveries import due_deliveries
 from database.prior_requests import due_requests
 from database.requeue import waiting_jobs
 from database.session import open_engine, reading
+from database.workitem_notifications import due_notifications
 from settings.environment import read_settings
 from worker.celery_app import ANALYSIS, DELIVERY, RETRIEVAL, app, wake_up_waits
 from worker.deliver_results import deliver_one
 from worker.equipment import Equipment
 from worker.housekeeping import sweep_once
 from worker.pipeline import analyse_one
+from worker.report_work_items import report_one
 from worker.retrieve_priors import retrieve_one
 
 
@@ -52,9 +54,11 @@ def analyse_next() -> None:
 
 @app.task(name="worker.tasks.deliver_next")
 def deliver_next() -> None:
-    """Send every delivery that is due."""
+    """Send every delivery that is due, and tell subscribers what happened to work items."""
     own = equipment()
     while deliver_one(own.settings, own.engine, own.clock, random.random):
+        pass
+    while report_one(own.settings, own.engine, own.clock, random.random):
         pass
 
 
@@ -78,7 +82,7 @@ def sweep() -> None:
     if outcome.overdue and not wake_up_waits(app, ANALYSIS):
         analyse_next.delay()
     with reading(own.engine) as session:
-        due = due_deliveries(session, own.clock())
+        due = due_deliveries(session, own.clock()) + due_notifications(session, own.clock())
         asked = due_requests(session, own.clock())
     if asked and not wake_up_waits(app, RETRIEVAL):
         retrieve_next.delay()

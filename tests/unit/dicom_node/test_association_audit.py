@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from pydicom.uid import CTImageStorage
 from sqlalchemy import select
 
 from database.schema import upgrade_schema
@@ -23,7 +24,9 @@ from dicom_node.association_audit import (
     TEMPORARY_CONGESTION,
     AssociationAudit,
 )
+from dicom_node.presentation_contexts import UPS_PULL
 from settings.environment import Settings
+from settings.peers import PeerRole
 from tests.builders.rows import NOON
 from tests.unit.dicom_node.running_node import SCANNER
 
@@ -37,6 +40,10 @@ class _Association:
         self.association_id: int | None = None
         self.peer: Any = None
         self.is_rejected = self.is_released = self.lost = False
+        self.offered: list[str] = []
+
+    def offer(self, contexts: Iterable[Any]) -> None:
+        self.offered = [str(one.abstract_syntax) for one in contexts]
 
     def facts(self) -> dict[str, Any]:
         return {"association_id": self.association_id}
@@ -127,3 +134,24 @@ def test_the_numbers_are_those_of_the_standard() -> None:
     assert Rejection(1, 1, 7) == CALLED_AE_TITLE_NOT_RECOGNISED
     assert Rejection(2, 3, 2) == LOCAL_LIMIT_EXCEEDED
     assert Rejection(2, 3, 1) == TEMPORARY_CONGESTION
+
+
+@pytest.mark.parametrize(
+    ("roles", "accept_any_peer", "stores", "reads"),
+    [
+        ({PeerRole.SOURCE}, False, True, False),
+        ({PeerRole.WORKLIST_CLIENT}, False, False, True),
+        ({PeerRole.SOURCE, PeerRole.WORKLIST_CLIENT}, False, True, True),
+        ({PeerRole.SOURCE}, True, True, False),
+        ({PeerRole.WORKLIST_CLIENT}, True, True, True),
+    ],
+)
+def test_each_is_offered_what_its_roles_allow(
+    engine: Engine, roles: set[PeerRole], accept_any_peer: bool, stores: bool, reads: bool
+) -> None:
+    """Storage for sources, work items for clients, and never work items for just anybody."""
+    peer = SCANNER.model_copy(update={"roles": frozenset(roles)})
+    association = _Association()
+    decide(engine, association, request(), peers=(peer,), accept_any_peer=accept_any_peer)
+    assert (CTImageStorage in association.offered) is stores
+    assert (UPS_PULL in association.offered) is reads
