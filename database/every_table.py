@@ -6,8 +6,8 @@ imported would be missing from it.
 
 from __future__ import annotations
 
-from database import tables
+from database import tables, upload_tables
 from database.table_base import Base
 
-MODULES = (tables,)
+MODULES = (tables, upload_tables)
 METADATA = Base.metadata

@@ -106,6 +106,17 @@ class PriorRequestState(StrEnum):
     FAILED = "failed"  # no answer, or not in time
 
 
+class UploadState(StrEnum):
+    """Where an upload stands."""
+
+    RECEIVING = "receiving"
+    WAITING = "waiting"
+    RUNNING = "running"
+    ANSWERED = "answered"
+    REFUSED = "refused"
+    FAILED = "failed"  # a defect, or a worker that stopped each time
+
+
 class ObjectKind(StrEnum):
     """What a result object is."""
 

@@ -26,6 +26,7 @@ from radiology.identity import AETitle
 from radiology.language import Language
 from settings.flags import AnyChannel
 from settings.peers import CheckedAETitle, Peer, PeerRole
+from settings.uploads import UploadLimits
 
 PREFIX = "FIRSTREAD_"
 SETTINGS_FILE_VARIABLE = PREFIX + "SETTINGS_FILE"
@@ -114,6 +115,9 @@ class Settings(BaseSettings):
     worklist_host: str = "127.0.0.1"
     worklist_port: int = Field(default=8470, ge=1, le=65535)
 
+    # Uploads
+    uploads: UploadLimits = UploadLimits()
+
     # Logs
     log_format: LogFormat = LogFormat.JSON
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
@@ -194,6 +198,11 @@ class Settings(BaseSettings):
     def results_folder(self) -> Path:
         """Where our own SR, SEG, SC and pictures are kept."""
         return self.data_folder / "results"
+
+    @property
+    def uploads_folder(self) -> Path:
+        """Where uploads are kept until they are deleted."""
+        return self.data_folder / "uploads"
 
     @property
     def broker_folder(self) -> Path:

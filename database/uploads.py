@@ -1,0 +1,436 @@
+"""Uploads: received, claimed by a worker, ended, deleted after a time. Never a study.
+
+They come after every job: `claim_upload` is asked only when no job waits, and a worker gives an
+upload back when a job begins to wait (docs/decisions/0027-uploads.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, delete, func, select, update
+from sqlalchemy.orm import Session
+
+from database.events import record_event
+from database.jobs import LeaseLost
+from database.states import JobState, UploadState
+from database.tables import Job
+from database.upload_tables import Upload
+
+_OPEN = (UploadState.RECEIVING, UploadState.WAITING, UploadState.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class UploadClaim:
+    """An upload in a worker's hands: valid while its fencing token is the newest."""
+
+    upload_id: int
+    folder: str
+    fencing_token: int
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileRefusal:
+    """Why one file was not read.
+
+    Attributes
+    ----------
+    number : as the files came, from 1; "3.14" is the 14th in the archive that came third
+    """
+
+    number: str
+    size_bytes: int
+    error_kind: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class UploadFacts:
+    """An upload as the page shows it."""
+
+    id: int
+    token: str
+    state: UploadState
+    received_at: datetime
+    expires_at: datetime
+    finished_at: datetime | None
+    files: int
+    size_bytes: int
+    step: str
+    progress_percent: int
+    kind: str
+    answer: Mapping[str, Any] | None
+    picture: str | None
+    refusals: tuple[FileRefusal, ...]
+    error_kind: str
+    error_message: str
+    ahead: int  # jobs and uploads that are read before it
+
+
+def open_upload(
+    session: Session,
+    now: datetime,
+    *,
+    token: str,
+    folder: str,
+    reader: str,
+    receive_s: float,
+    most_open: int,
+) -> int | None:
+    """Make the row of an upload that begins to arrive.
+
+    Returns
+    -------
+    Its id; None when as many as may be are open already.
+    """
+    count = session.scalar(select(func.count()).where(Upload.state.in_(_OPEN))) or 0
+    if count >= most_open:
+        return None
+    upload = Upload(
+        token=token,
+        folder=folder,
+        reader=reader,
+        state=UploadState.RECEIVING,
+        received_at=now,
+        # Twice: the transfer itself ends by its own clock; this is for a page that died.
+        expires_at=now + timedelta(seconds=2 * receive_s),
+        refusals={"files": []},
+    )
+    session.add(upload)
+    session.flush()
+    record_event(session, "upload_opened", now, upload=upload.id, reader=reader)
+    return upload.id
+
+
+def queue_upload(
+    session: Session, upload_id: int, now: datetime, *, files: int, size_bytes: int, keep_s: float
+) -> None:
+    """Everything has come: let a worker take it."""
+    _end_receiving(session, upload_id, now, UploadState.WAITING, keep_s, files, size_bytes)
+
+
+def refuse_upload(
+    session: Session,
+    upload_id: int,
+    now: datetime,
+    *,
+    files: int,
+    size_bytes: int,
+    keep_s: float,
+    error_kind: str,
+    error_message: str,
+) -> None:
+    """It was refused while it came."""
+    _end_receiving(
+        session,
+        upload_id,
+        now,
+        UploadState.REFUSED,
+        keep_s,
+        files,
+        size_bytes,
+        finished_at=now,
+        error_kind=error_kind,
+        error_message=error_message,
+    )
+
+
+def _end_receiving(
+    session: Session,
+    upload_id: int,
+    now: datetime,
+    state: UploadState,
+    keep_s: float,
+    files: int,
+    size_bytes: int,
+    **values: Any,
+) -> None:
+    session.execute(
+        update(Upload)
+        .where(Upload.id == upload_id, Upload.state == UploadState.RECEIVING)
+        .values(
+            state=state,
+            files=files,
+            size_bytes=size_bytes,
+            expires_at=now + timedelta(seconds=keep_s),
+            **values,
+        )
+    )
+    record_event(session, f"upload_{state.value}", now, upload=upload_id)
+
+
+def claim_upload(
+    session: Session, *, worker: str, lease_s: float, now: datetime
+) -> UploadClaim | None:
+    """Take the upload that has waited longest; None when none waits."""
+    waiting = (
+        select(Upload.id)
+        .where(Upload.state == UploadState.WAITING)
+        .order_by(Upload.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    row = session.execute(
+        update(Upload)
+        .where(Upload.id == waiting.scalar_subquery())
+        .values(
+            state=UploadState.RUNNING,
+            lease_until=now + timedelta(seconds=lease_s),
+            fencing_token=Upload.fencing_token + 1,
+            attempts=Upload.attempts + 1,
+            worker=worker,
+            step="",
+            progress_percent=0,
+        )
+        .returning(Upload.id, Upload.folder, Upload.fencing_token, Upload.attempts)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    return None if row is None else UploadClaim(*row)
+
+
+def renew_upload(
+    session: Session,
+    claim: UploadClaim,
+    *,
+    lease_s: float,
+    step: str,
+    progress_percent: int,
+    now: datetime,
+) -> None:
+    """Hold an upload for longer, and show how far it is.
+
+    Raises
+    ------
+    LeaseLost
+        It is somebody else's by now, or was deleted.
+    """
+    _write(
+        session,
+        claim,
+        lease_until=now + timedelta(seconds=lease_s),
+        step=step,
+        progress_percent=progress_percent,
+    )
+
+
+def return_upload(session: Session, claim: UploadClaim, *, tried: bool) -> None:
+    """Let it wait again; `tried` is false when it only gave way to a study.
+
+    Raises
+    ------
+    LeaseLost
+        As for `renew_upload`.
+    """
+    _write(
+        session,
+        claim,
+        state=UploadState.WAITING,
+        lease_until=None,
+        attempts=claim.attempts if tried else claim.attempts - 1,
+        step="",
+        progress_percent=0,
+    )
+
+
+def end_upload(
+    session: Session,
+    claim: UploadClaim,
+    state: UploadState,
+    now: datetime,
+    *,
+    refusals: Sequence[FileRefusal] = (),
+    kind: str = "",
+    answer: Mapping[str, Any] | None = None,
+    picture: str | None = None,
+    error_kind: str = "",
+    error_message: str = "",
+) -> None:
+    """Keep what became of it.
+
+    Raises
+    ------
+    LeaseLost
+        As for `renew_upload`.
+    """
+    _write(
+        session,
+        claim,
+        state=state,
+        lease_until=None,
+        finished_at=now,
+        step="",
+        progress_percent=100,
+        refusals={
+            "files": [
+                {
+                    "number": one.number,
+                    "size_bytes": one.size_bytes,
+                    "error_kind": one.error_kind,
+                    "reason": one.reason,
+                }
+                for one in refusals
+            ]
+        },
+        kind=kind,
+        answer=None if answer is None else dict(answer),
+        picture=picture,
+        error_kind=error_kind,
+        error_message=error_message,
+    )
+    record_event(session, f"upload_{state.value}", now, upload=claim.upload_id)
+
+
+def requeue_uploads(session: Session, *, max_attempts: int, now: datetime) -> list[int]:
+    """Take uploads back from workers whose lease ran out; those tried too often have failed.
+
+    Returns
+    -------
+    The uploads that wait again.
+    """
+    expired = session.scalars(
+        select(Upload)
+        .where(Upload.state == UploadState.RUNNING, Upload.lease_until < now)
+        .with_for_update(skip_locked=True)
+    ).all()
+    waiting = []
+    for upload in expired:
+        upload.lease_until = None
+        upload.fencing_token += 1  # a worker that only seemed dead must not write any more
+        if upload.attempts < max_attempts:
+            upload.state = UploadState.WAITING
+            waiting.append(upload.id)
+            continue
+        upload.state = UploadState.FAILED
+        upload.finished_at = now
+        upload.error_kind = "WorkerLost"
+        upload.error_message = f"The worker stopped {upload.attempts} times while it had this"
+        record_event(session, "upload_failed", now, upload=upload.id)
+    return waiting
+
+
+@dataclass(frozen=True, slots=True)
+class UploadsToSweep:
+    """What a sweep must care for."""
+
+    expired_leases: int
+    waiting: int
+    deletable: tuple[tuple[int, str], ...]  # id and folder
+
+
+def uploads_to_sweep(session: Session, now: datetime) -> UploadsToSweep:
+    """Look, without a lock, whether there is anything to do."""
+    of_state = dict(
+        session.execute(
+            select(Upload.state, func.count()).where(Upload.state.in_(_OPEN)).group_by(Upload.state)
+        ).all()
+    )
+    expired = session.scalar(
+        select(func.count()).where(Upload.state == UploadState.RUNNING, Upload.lease_until < now)
+    )
+    deletable = session.execute(
+        select(Upload.id, Upload.folder).where(
+            Upload.expires_at < now, Upload.state != UploadState.RUNNING
+        )
+    )
+    return UploadsToSweep(
+        expired or 0,
+        of_state.get(UploadState.WAITING, 0),
+        tuple((row.id, row.folder) for row in deletable),
+    )
+
+
+def delete_uploads(session: Session, upload_ids: Sequence[int], now: datetime) -> None:
+    """Delete rows whose files are gone already."""
+    session.execute(delete(Upload).where(Upload.id.in_(upload_ids)))
+    for upload_id in upload_ids:
+        record_event(session, "upload_deleted", now, upload=upload_id)
+
+
+def waiting_uploads(session: Session) -> int:
+    """How many can be claimed now."""
+    waits = Upload.state == UploadState.WAITING
+    return session.scalar(select(func.count()).where(waits)) or 0
+
+
+def study_waits(session: Session, since: datetime) -> bool:
+    """Whether a job has waited from before `since`, and no worker has taken it."""
+    return (
+        session.scalar(
+            select(Job.id)
+            .where(
+                Job.state == JobState.QUEUED,
+                Job.lease_until.is_(None),
+                Job.queued_at < since,
+            )
+            .limit(1)
+        )
+        is not None
+    )
+
+
+def upload_facts(session: Session, token: str) -> UploadFacts | None:
+    """One upload by its token; None when there is none, or none any more."""
+    row = session.scalar(select(Upload).where(Upload.token == token))
+    if row is None:
+        return None
+    return UploadFacts(
+        id=row.id,
+        token=row.token,
+        state=row.state,
+        received_at=row.received_at,
+        expires_at=row.expires_at,
+        finished_at=row.finished_at,
+        files=row.files,
+        size_bytes=row.size_bytes,
+        step=row.step,
+        progress_percent=row.progress_percent,
+        kind=row.kind,
+        answer=row.answer,
+        picture=row.picture,
+        refusals=tuple(FileRefusal(**one) for one in row.refusals["files"]),
+        error_kind=row.error_kind,
+        error_message=row.error_message,
+        ahead=_ahead(session, row) if row.state is UploadState.WAITING else 0,
+    )
+
+
+def _ahead(session: Session, row: Upload) -> int:
+    jobs = session.scalar(
+        select(func.count()).where(Job.state == JobState.QUEUED, Job.lease_until.is_(None))
+    )
+    uploads = session.scalar(
+        select(func.count()).where(Upload.state == UploadState.WAITING, Upload.id < row.id)
+    )
+    return (jobs or 0) + (uploads or 0)
+
+
+def upload_changes(session: Session) -> tuple[object, ...]:
+    """A value that differs after an open upload went on; events tell of the others."""
+    rows = session.execute(
+        select(Upload.id, Upload.state, Upload.step, Upload.progress_percent)
+        .where(Upload.state.in_(_OPEN))
+        .order_by(Upload.id)
+    )
+    return tuple(tuple(row) for row in rows)
+
+
+def _write(session: Session, claim: UploadClaim, **values: Any) -> None:
+    changed = cast(
+        "CursorResult[Any]",
+        session.execute(
+            update(Upload)
+            .where(
+                Upload.id == claim.upload_id,
+                Upload.fencing_token == claim.fencing_token,
+                Upload.state == UploadState.RUNNING,
+            )
+            .values(**values)
+            .execution_options(synchronize_session=False)
+        ),
+    )
+    if changed.rowcount != 1:
+        raise LeaseLost
