@@ -1,4 +1,4 @@
-"""Uploads: received, claimed by a worker, ended, deleted after a time. Never a study.
+"""Uploads: received, claimed by a worker, ended. Never a study.
 
 They come after every job: `claim_upload` is asked only when no job waits, and a worker gives an
 upload back when a job begins to wait (docs/decisions/0027-uploads.md).
@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, func, select, update
+from sqlalchemy import CursorResult, func, select, update
 from sqlalchemy.orm import Session
 
 from database.events import record_event
 from database.jobs import LeaseLost
-from database.states import JobState, UploadState
-from database.tables import Job
+from database.states import UploadState
 from database.upload_tables import Upload
 
-_OPEN = (UploadState.RECEIVING, UploadState.WAITING, UploadState.RUNNING)
+OPEN = (UploadState.RECEIVING, UploadState.WAITING, UploadState.RUNNING)
+"""States of an upload that has not come to its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,29 +48,6 @@ class FileRefusal:
     reason: str
 
 
-@dataclass(frozen=True)
-class UploadFacts:
-    """An upload as the page shows it."""
-
-    id: int
-    token: str
-    state: UploadState
-    received_at: datetime
-    expires_at: datetime
-    finished_at: datetime | None
-    files: int
-    size_bytes: int
-    step: str
-    progress_percent: int
-    kind: str
-    answer: Mapping[str, Any] | None
-    picture: str | None
-    refusals: tuple[FileRefusal, ...]
-    error_kind: str
-    error_message: str
-    ahead: int  # jobs and uploads that are read before it
-
-
 def open_upload(
     session: Session,
     now: datetime,
@@ -87,7 +64,7 @@ def open_upload(
     -------
     Its id; None when as many as may be are open already.
     """
-    count = session.scalar(select(func.count()).where(Upload.state.in_(_OPEN))) or 0
+    count = session.scalar(select(func.count()).where(Upload.state.in_(OPEN))) or 0
     if count >= most_open:
         return None
     upload = Upload(
@@ -284,138 +261,13 @@ def end_upload(
     record_event(session, f"upload_{state.value}", now, upload=claim.upload_id)
 
 
-def requeue_uploads(session: Session, *, max_attempts: int, now: datetime) -> list[int]:
-    """Take uploads back from workers whose lease ran out; those tried too often have failed.
-
-    Returns
-    -------
-    The uploads that wait again.
-    """
-    expired = session.scalars(
-        select(Upload)
-        .where(Upload.state == UploadState.RUNNING, Upload.lease_until < now)
-        .with_for_update(skip_locked=True)
-    ).all()
-    waiting = []
-    for upload in expired:
-        upload.lease_until = None
-        upload.fencing_token += 1  # a worker that only seemed dead must not write any more
-        if upload.attempts < max_attempts:
-            upload.state = UploadState.WAITING
-            waiting.append(upload.id)
-            continue
-        upload.state = UploadState.FAILED
-        upload.finished_at = now
-        upload.error_kind = "WorkerLost"
-        upload.error_message = f"The worker stopped {upload.attempts} times while it had this"
-        record_event(session, "upload_failed", now, upload=upload.id)
-    return waiting
-
-
-@dataclass(frozen=True, slots=True)
-class UploadsToSweep:
-    """What a sweep must care for."""
-
-    expired_leases: int
-    waiting: int
-    deletable: tuple[tuple[int, str], ...]  # id and folder
-
-
-def uploads_to_sweep(session: Session, now: datetime) -> UploadsToSweep:
-    """Look, without a lock, whether there is anything to do."""
-    of_state = dict(
-        session.execute(
-            select(Upload.state, func.count()).where(Upload.state.in_(_OPEN)).group_by(Upload.state)
-        ).all()
+def expire_upload(session: Session, token: str, now: datetime) -> bool:
+    """Let the next sweep delete it, as a person asked; False when there is none."""
+    changed = cast(
+        "CursorResult[Any]",
+        session.execute(update(Upload).where(Upload.token == token).values(expires_at=now)),
     )
-    expired = session.scalar(
-        select(func.count()).where(Upload.state == UploadState.RUNNING, Upload.lease_until < now)
-    )
-    deletable = session.execute(
-        select(Upload.id, Upload.folder).where(
-            Upload.expires_at < now, Upload.state != UploadState.RUNNING
-        )
-    )
-    return UploadsToSweep(
-        expired or 0,
-        of_state.get(UploadState.WAITING, 0),
-        tuple((row.id, row.folder) for row in deletable),
-    )
-
-
-def delete_uploads(session: Session, upload_ids: Sequence[int], now: datetime) -> None:
-    """Delete rows whose files are gone already."""
-    session.execute(delete(Upload).where(Upload.id.in_(upload_ids)))
-    for upload_id in upload_ids:
-        record_event(session, "upload_deleted", now, upload=upload_id)
-
-
-def waiting_uploads(session: Session) -> int:
-    """How many can be claimed now."""
-    waits = Upload.state == UploadState.WAITING
-    return session.scalar(select(func.count()).where(waits)) or 0
-
-
-def study_waits(session: Session, since: datetime) -> bool:
-    """Whether a job has waited from before `since`, and no worker has taken it."""
-    return (
-        session.scalar(
-            select(Job.id)
-            .where(
-                Job.state == JobState.QUEUED,
-                Job.lease_until.is_(None),
-                Job.queued_at < since,
-            )
-            .limit(1)
-        )
-        is not None
-    )
-
-
-def upload_facts(session: Session, token: str) -> UploadFacts | None:
-    """One upload by its token; None when there is none, or none any more."""
-    row = session.scalar(select(Upload).where(Upload.token == token))
-    if row is None:
-        return None
-    return UploadFacts(
-        id=row.id,
-        token=row.token,
-        state=row.state,
-        received_at=row.received_at,
-        expires_at=row.expires_at,
-        finished_at=row.finished_at,
-        files=row.files,
-        size_bytes=row.size_bytes,
-        step=row.step,
-        progress_percent=row.progress_percent,
-        kind=row.kind,
-        answer=row.answer,
-        picture=row.picture,
-        refusals=tuple(FileRefusal(**one) for one in row.refusals["files"]),
-        error_kind=row.error_kind,
-        error_message=row.error_message,
-        ahead=_ahead(session, row) if row.state is UploadState.WAITING else 0,
-    )
-
-
-def _ahead(session: Session, row: Upload) -> int:
-    jobs = session.scalar(
-        select(func.count()).where(Job.state == JobState.QUEUED, Job.lease_until.is_(None))
-    )
-    uploads = session.scalar(
-        select(func.count()).where(Upload.state == UploadState.WAITING, Upload.id < row.id)
-    )
-    return (jobs or 0) + (uploads or 0)
-
-
-def upload_changes(session: Session) -> tuple[object, ...]:
-    """A value that differs after an open upload went on; events tell of the others."""
-    rows = session.execute(
-        select(Upload.id, Upload.state, Upload.step, Upload.progress_percent)
-        .where(Upload.state.in_(_OPEN))
-        .order_by(Upload.id)
-    )
-    return tuple(tuple(row) for row in rows)
+    return changed.rowcount == 1
 
 
 def _write(session: Session, claim: UploadClaim, **values: Any) -> None:

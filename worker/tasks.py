@@ -12,7 +12,7 @@ from database.deliveries import due_deliveries
 from database.prior_requests import due_requests
 from database.requeue import waiting_jobs
 from database.session import open_engine, reading
-from database.uploads import waiting_uploads
+from database.upload_sweep import waiting_uploads
 from settings.environment import read_settings
 from worker.celery_app import ANALYSIS, DELIVERY, RETRIEVAL, app, wake_up_waits
 from worker.deliver_results import deliver_one

@@ -25,6 +25,7 @@ from worklist.request_guard import RequestGuard
 from worklist.routes import live_routes, page_routes, retry_routes
 from worklist.screens import PageContext
 from worklist.templates import STATIC_FOLDER, make_templates
+from worklist.upload_routes import upload_routes
 
 _FOR_EVER = "public, max-age=31536000, immutable"  # the address changes with the content
 _FOR_A_DAY = "public, max-age=86400"
@@ -58,6 +59,7 @@ def create_app(
     app.include_router(live_routes(context, live))
     app.include_router(retry_routes(context))
     app.include_router(picture_routes(context))
+    app.include_router(upload_routes(context, live))
     app.include_router(health_routes(context))
     app.mount("/static", _Static(directory=STATIC_FOLDER))
     app.add_api_route("/favicon.ico", _favicon, include_in_schema=False)

@@ -20,6 +20,7 @@ from PIL.Image import Image
 from database.jobs import LeaseLost
 from database.session import Session, reading, transaction
 from database.states import UploadState
+from database.upload_sweep import study_waits
 from database.uploads import (
     FileRefusal,
     UploadClaim,
@@ -27,7 +28,6 @@ from database.uploads import (
     end_upload,
     renew_upload,
     return_upload,
-    study_waits,
 )
 from radiology.errors import Refused, Unavailable
 from settings.log_events import get_logger

@@ -21,7 +21,8 @@ from database.schema import upgrade_schema
 from database.session import Engine, open_engine, reading, transaction
 from database.states import UploadState
 from database.tables import Event, Study
-from database.uploads import UploadFacts, claim_upload, upload_facts
+from database.upload_rows import UploadFacts, upload_facts
+from database.uploads import claim_upload
 from firstread.phantom import Phantom
 from firstread.phantom.study import write_phantom_study
 from settings.environment import ExecutionProvider, Settings
