@@ -10,10 +10,11 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from database.file_refusal import FileRefusal
 from database.states import JobState, UploadState
 from database.tables import Job
 from database.upload_tables import Upload
-from database.uploads import OPEN, FileRefusal
+from database.uploads import OPEN
 
 
 @dataclass(frozen=True)

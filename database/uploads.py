@@ -15,6 +15,7 @@ from sqlalchemy import CursorResult, func, select, update
 from sqlalchemy.orm import Session
 
 from database.events import record_event
+from database.file_refusal import FileRefusal
 from database.jobs import LeaseLost
 from database.states import UploadState
 from database.upload_tables import Upload
@@ -31,21 +32,6 @@ class UploadClaim:
     folder: str
     fencing_token: int
     attempts: int
-
-
-@dataclass(frozen=True, slots=True)
-class FileRefusal:
-    """Why one file was not read.
-
-    Attributes
-    ----------
-    number : as the files came, from 1; "3.14" is the 14th in the archive that came third
-    """
-
-    number: str
-    size_bytes: int
-    error_kind: str
-    reason: str
 
 
 def open_upload(

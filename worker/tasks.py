@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import functools
-import os
 import random
-import socket
 from datetime import UTC, datetime
 
 from database.deliveries import due_deliveries
 from database.prior_requests import due_requests
+from database.process_signs import process_name
 from database.requeue import waiting_jobs
 from database.session import open_engine, reading
 from database.upload_sweep import waiting_uploads
@@ -17,7 +16,7 @@ from settings.environment import read_settings
 from worker.celery_app import ANALYSIS, DELIVERY, RETRIEVAL, app, wake_up_waits
 from worker.deliver_results import deliver_one
 from worker.equipment import Equipment
-from worker.housekeeping import sweep_once
+from worker.housekeeping import count_what_is_kept, sweep_once
 from worker.pipeline import analyse_one
 from worker.retrieve_priors import retrieve_one
 from worker.upload.analyse_upload import analyse_upload
@@ -35,7 +34,7 @@ def equipment() -> Equipment:
     return Equipment(
         settings=settings,
         engine=open_engine(settings.database_address),
-        worker=f"{socket.gethostname()}:{os.getpid()}",
+        worker=process_name(),
         clock=_now,
     )
 
@@ -82,6 +81,7 @@ def sweep() -> None:
     uploads = sweep_uploads(own.settings, own.engine, own.clock())
     if (outcome.overdue or uploads) and not wake_up_waits(app, ANALYSIS):
         analyse_next.delay()
+    count_what_is_kept(own.engine, own.clock())
     with reading(own.engine) as session:
         due = due_deliveries(session, own.clock())
         asked = due_requests(session, own.clock())

@@ -67,9 +67,13 @@ def upgrade() -> None:
         sa.Column("error_message", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("peer", name=op.f("pk_echo_answer")),
     )
+    op.create_index(
+        "ix_association_last_seen", "association", ["calling_ae_title", "accepted_at"], unique=False
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_association_last_seen", table_name="association")
     op.drop_table("echo_answer")
     op.drop_table("disk_use")
     op.drop_table("process_sign")

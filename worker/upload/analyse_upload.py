@@ -17,12 +17,12 @@ from typing import Any
 import structlog
 from PIL.Image import Image
 
+from database.file_refusal import FileRefusal
 from database.jobs import LeaseLost
 from database.session import Session, reading, transaction
 from database.states import UploadState
 from database.upload_sweep import study_waits
 from database.uploads import (
-    FileRefusal,
     UploadClaim,
     claim_upload,
     end_upload,

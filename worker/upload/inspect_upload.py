@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from database.uploads import FileRefusal
+from database.file_refusal import FileRefusal
 from models.bundle import read_bundle
 from radiology.errors import FirstreadError, Refused, UploadRefused
 from settings.uploads import UploadLimits

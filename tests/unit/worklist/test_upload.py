@@ -12,11 +12,12 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from database.file_refusal import FileRefusal
 from database.session import reading, transaction
 from database.states import UploadState
 from database.tables import Study
 from database.upload_tables import Upload
-from database.uploads import FileRefusal, claim_upload, end_upload
+from database.uploads import claim_upload, end_upload
 from settings.environment import Settings
 from settings.uploads import UploadLimits
 from tests.unit.worklist.seeding import SeededHospital
@@ -100,7 +101,7 @@ def test_the_form_says_what_becomes_of_it(visitor: Visitor) -> None:
     """Before anything is sent: not part of the record, what is taken, when it is deleted."""
     text = visitor.text("/upload")
     assert "Not part of the patient’s record." in text
-    assert "At most 2000.0 MB and 5000 files." in text
+    assert "At most 2.0 GB and 5000 files." in text
     assert "the answer after 24 hours" in text
 
 
