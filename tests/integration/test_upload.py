@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from tests.builders.hostile_uploads import HOSTILE, ONLY_ALONE
+from tests.builders.study_folder import by_position
 from tests.peers.embedded import Embedded, running_embedded
 from tests.peers.orthanc import OrthancPeer
 from tests.peers.waiting import wait_until
@@ -56,7 +57,7 @@ def upload(client: httpx.Client, contents: list[bytes]) -> str:
 def ended(client: httpx.Client, address: str) -> str | None:
     """The page of an upload once that has come to an end."""
     html = client.get(address).raise_for_status().text
-    return html if re.search(r'<h1>\s*<span class="verdict (?!pending)', html) else None
+    return None if re.search(r'<h1>\s*<span class="verdict pending', html) else html
 
 
 def wait_for_end(client: httpx.Client, address: str) -> str:
@@ -77,8 +78,12 @@ def reasons_of(html: str) -> dict[str, str]:
 
 
 @pytest.mark.timeout(400)
-def test_every_file_of_a_hostile_folder(tmp_path: Path, orthanc: OrthancPeer) -> None:
+def test_every_file_of_a_hostile_folder(
+    tmp_path: Path, orthanc: OrthancPeer, shared_ct: Path
+) -> None:
     """Each has its reason; the list answers all the while; no part of Firstread dies of it."""
+    slices = by_position(shared_ct / "covid-P001")
+    slice_of_a_chest = slices[len(slices) // 3].read_bytes()
     with (
         running_embedded(tmp_path, pacs=orthanc, settings={"MIN_FREE_BYTES": "0"}) as firstread,
         httpx.Client(base_url=firstread.worklist_url, timeout=60.0) as client,
@@ -93,9 +98,19 @@ def test_every_file_of_a_hostile_folder(tmp_path: Path, orthanc: OrthancPeer) ->
             text = readable(wait_for_end(client, address))
             assert "Refused" in text, f"{name}: {text}"
             assert ONLY_ALONE[name][1] in text, f"{name}: {text}"
+        assert_still_works(client, slice_of_a_chest)
         assert_workers_live(firstread)
     assert len(took) > 10
     assert max(took) < _ANSWER_LIMIT_S, f"the list took {max(took):.1f} s"
+
+
+def assert_still_works(client: httpx.Client, content: bytes) -> None:
+    """A slice of a chest is answered, and the administrator sees every process."""
+    text = readable(wait_for_end(client, upload(client, [content])))
+    assert "of the lung in this slice" in text, text
+    processes = readable(client.get("/administration").text).split("Processes")[1]
+    for part in ("analysis", "delivery", "housekeeping", "node", "worklist"):
+        assert part in processes
 
 
 def assert_workers_live(firstread: Embedded) -> None:
