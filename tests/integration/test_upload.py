@@ -41,9 +41,11 @@ def answering_meanwhile(client: httpx.Client) -> Iterator[list[float]]:
 
     thread = threading.Thread(target=ask)
     thread.start()
-    yield took
-    ended.set()
-    thread.join()
+    try:
+        yield took
+    finally:
+        ended.set()
+        thread.join()
 
 
 def upload(client: httpx.Client, contents: list[bytes]) -> str:
@@ -108,7 +110,7 @@ def assert_still_works(client: httpx.Client, content: bytes) -> None:
     """A slice of a chest is answered, and the administrator sees every process."""
     text = readable(wait_for_end(client, upload(client, [content])))
     assert "of the lung in this slice" in text, text
-    processes = readable(client.get("/administration").text).split("Processes")[1]
+    processes = readable(client.get("/administration").text).split("Processes", 1)[1]
     for part in ("analysis", "delivery", "housekeeping", "node", "worklist"):
         assert part in processes
 

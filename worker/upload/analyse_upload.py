@@ -48,6 +48,8 @@ from worker.upload.run_inspection import run_inspection
 
 _log = get_logger("upload")
 _PICTURE = "picture.png"
+_NOT_KEPT = frozenset({"series", "context", "series_instance_uid", "key_instance", "acquired_at"})
+"""Of an answer: what identifies the study or quotes its headers."""
 _GIVES_WAY_AFTER = timedelta(seconds=1)  # so long an idle worker has to take the study instead
 _LOOK_EVERY_S = 1.0
 # Where each step begins and ends on the bar that a person sees, in percent.
@@ -129,7 +131,10 @@ class _Attempt:
         self._end(
             UploadState.ANSWERED,
             kind="study" if verdict.kind is UploadKind.STUDY else "slice",
-            answer={**answer, "bundle": f"{bundle.name}/{bundle.version}"},
+            answer={
+                **{name: value for name, value in answer.items() if name not in _NOT_KEPT},
+                "bundle": f"{bundle.name}/{bundle.version}",
+            },
             picture=kept,
         )
         _log.info("upload_answered", kind=verdict.kind.value)

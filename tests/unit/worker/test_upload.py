@@ -103,6 +103,7 @@ def test_a_study_in_an_archive_is_answered(
     assert (found.state, found.kind) == (UploadState.ANSWERED, "study"), found.error_message
     assert found.answer is not None
     assert found.answer["slices"] == len(files)
+    assert not {"series_instance_uid", "context", "acquired_at"} & set(found.answer)
     assert found.answer["figures"]["total"]["lesion_volume_ml"] > 0
     assert [one.number for one in found.refusals] == [f"1.{len(files) + 1}"]
     assert found.picture is not None
