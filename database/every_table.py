@@ -11,6 +11,7 @@ from database import (
     feedback_tables,
     hl7_tables,
     tables,
+    upload_tables,
     workitem_tables,
 )
 from database.table_base import Base
@@ -21,5 +22,6 @@ MODULES = (
     feedback_tables,
     hl7_tables,
     workitem_tables,
+    upload_tables,
 )
 METADATA = Base.metadata

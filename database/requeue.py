@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from database.events import record_event
 from database.states import RETRYABLE, RUNNING, JobState, StudyState, WorklistRank
 from database.study_state import show_on_study
-from database.tables import Job
+from database.tables import Job, Study
 
 
 def requeue_expired(session: Session, *, max_attempts: int, now: datetime) -> list[int]:
@@ -89,6 +89,17 @@ def waiting_jobs(session: Session) -> int:
             select(Job.id).where(Job.state == JobState.QUEUED, Job.lease_until.is_(None))
         ).all()
     )
+
+
+def retry_failed_jobs(session: Session, now: datetime) -> int:
+    """Send every failed job of a listed study back to the queue; gives how many."""
+    failed = session.scalars(
+        select(Job.id)
+        .join(Study, Study.id == Job.study_id)
+        .where(Job.state == JobState.FAILED, Study.asked_for.is_(False))
+        .order_by(Job.id)
+    ).all()
+    return sum(retry_job(session, job_id, now) for job_id in failed)
 
 
 def retry_job(session: Session, job_id: int, now: datetime) -> bool:

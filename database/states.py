@@ -114,6 +114,17 @@ class NotificationState(StrEnum):
     FAILED = "failed"  # refused, or tried too often: the subscriber must look by itself
 
 
+class UploadState(StrEnum):
+    """Where an upload stands."""
+
+    RECEIVING = "receiving"
+    WAITING = "waiting"
+    RUNNING = "running"
+    ANSWERED = "answered"
+    REFUSED = "refused"
+    FAILED = "failed"  # a defect, or a worker that stopped each time
+
+
 class ObjectKind(StrEnum):
     """What a result object is."""
 

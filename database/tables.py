@@ -38,6 +38,7 @@ class Association(Base):
     """One DICOM association with a sender, from acceptance to its end."""
 
     __tablename__ = "association"
+    __table_args__ = (Index("ix_association_last_seen", "calling_ae_title", "accepted_at"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     calling_ae_title: Mapped[str] = mapped_column(String(AE_TITLE_LENGTH))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from datetime import UTC, datetime
 
+from database.process_signs import give_signs
 from database.schema import check_schema
 from database.session import open_engine
 from dicom_node.node import start_node
@@ -27,6 +29,7 @@ def main() -> int:
         engine = open_engine(settings.database_address)
         check_schema(engine)
         node = start_node(settings, engine)
+        give_signs(engine, "node", lambda: datetime.now(UTC))
     except FirstreadError as error:
         _log.error("node_not_started", error_kind=error.kind, message=str(error))
         return 1

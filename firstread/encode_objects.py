@@ -10,7 +10,6 @@ from typing import Any
 
 from firstread.choose_bundle import bundle_entries, choose_bundle, with_threads
 from firstread.find_instances import files_of_study
-from firstread.read_study_files import ReadStudy, read_study_files
 from firstread.say import console, shown_steps
 from radiology.encoding_profile import EncodingChoice, EncodingProfile
 from radiology.errors import SettingsRefused
@@ -19,6 +18,7 @@ from worker.encode import EncodedObject, encode_results, plan_results, prove_obj
 from worker.encode_study import StudyToEncode, result_context
 from worker.infer_findings import Reader
 from worker.keep_results import bytes_of
+from worker.predict.read_study_files import ReadStudy, read_study_files
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ from evaluation.subgroups import compare_classification
 from firstread.choose_bundle import bundle_entries
 from firstread.evaluate_bundle import Choice, bundle_facts, open_slice_reader, write_report
 from firstread.evaluate_labels import LabelledImage, Labels, read_labels
-from firstread.read_picture import read_grey
 from firstread.say import console, shown_progress
 from models.bundle import Bundle
 from models.read_slice import SliceReader
 from radiology.errors import BundleRejected
 from settings.environment import Settings
+from worker.predict.read_picture import read_grey
 
 
 def evaluate_classification(

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from evaluation.masks import Mask
 from firstread.evaluate_target import Target
-from firstread.read_picture import Grey, opened_picture, read_grey
 from radiology.errors import SettingsRefused
+from worker.predict.read_picture import Grey, opened_picture, read_grey
 
 Levels = NDArray[np.uint8]
 

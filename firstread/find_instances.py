@@ -7,12 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydicom import dcmread
-from pydicom.errors import InvalidDicomError
-
 from radiology.errors import SettingsRefused
-
-_PREFIX_AT, _PREFIX = 128, b"DICM"  # PS3.10 Section 7.1
+from worker.predict.instance_file import study_of
 
 
 @dataclass(frozen=True)
@@ -58,7 +54,7 @@ def find_instances(
         raise SettingsRefused(f"The folder {folder} is empty")
     by_study: dict[str, list[Path]] = {}
     for done, path in enumerate(files, start=1):
-        study_instance_uid = _study_of(path)
+        study_instance_uid = study_of(path)
         if study_instance_uid is not None:
             by_study.setdefault(study_instance_uid, []).append(path)
         if on_progress is not None:
@@ -88,30 +84,3 @@ def files_of_study(path: Path) -> list[Path]:
             "to a running Firstread"
         )
     return found.paths
-
-
-def is_instance(path: Path) -> bool:
-    """Whether a file begins as a DICOM instance does.
-
-    Raises
-    ------
-    SettingsRefused
-        It cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            file.seek(_PREFIX_AT)
-            return file.read(len(_PREFIX)) == _PREFIX
-    except OSError as error:
-        raise SettingsRefused(f"{path} cannot be read: {error.strerror}") from error
-
-
-def _study_of(path: Path) -> str | None:
-    """The study that a file belongs to; None when it is not an instance with file meta."""
-    if not is_instance(path):
-        return None
-    try:
-        header = dcmread(path, specific_tags=["StudyInstanceUID"], stop_before_pixels=True)
-    except (InvalidDicomError, EOFError, ValueError, OSError):
-        return None
-    return str(header.get("StudyInstanceUID", "")) or None

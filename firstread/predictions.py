@@ -11,18 +11,20 @@ from typing import Any
 from PIL import Image
 
 from firstread.choose_bundle import bundle_entries, choose_bundle, with_threads
-from firstread.find_instances import files_of_study, is_instance
-from firstread.predict_slice import predict_slice
-from firstread.predict_study import predict_study
+from firstread.find_instances import files_of_study
 from firstread.read_context import read_context
-from firstread.read_slice_file import slice_of_instance, slice_of_picture
-from firstread.say import OnStep, console, shown_steps
+from firstread.say import console, shown_steps
 from models.bundle import Bundle
 from models.read_slice import SliceReader
 from radiology.errors import FirstreadError, SettingsRefused
 from radiology.severity import ClinicalContext
 from settings.environment import Settings
 from worker.infer_findings import Reader
+from worker.predict.instance_file import is_instance
+from worker.predict.on_step import OnStep
+from worker.predict.predict_slice import predict_slice
+from worker.predict.predict_study import predict_study
+from worker.predict.read_slice_file import slice_of_instance, slice_of_picture
 from worker.read_series import read_instances
 
 Answer = tuple[dict[str, Any], Image.Image | None]

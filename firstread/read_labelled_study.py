@@ -12,7 +12,6 @@ from pydicom import dcmread
 
 from evaluation.subgroups import age_group
 from firstread.evaluate_study_labels import PatientFolder, StudyLabels
-from firstread.read_study_files import ReadStudy, read_study_files
 from firstread.say import console
 from models.lobes import find_territories, measure_territories
 from radiology.errors import Refused, SettingsRefused
@@ -22,6 +21,7 @@ from radiology.territory import Territory
 from radiology.volume import Volume
 from worker.frame_headers import text
 from worker.infer_findings import Reader
+from worker.predict.read_study_files import ReadStudy, read_study_files
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -26,8 +26,6 @@ REFUSED = 2
 """Exit status; what a shell expects for "you asked for something that cannot be done"."""
 
 Item = TypeVar("Item")
-OnStep = Callable[[str, int, int], None]
-"""Told the name of a step, how much of it is done, and how much there is in all."""
 
 
 @contextmanager
@@ -76,7 +74,7 @@ class Steps:
         self._steps: dict[str, TaskID] = {}
 
     def step(self, name: str, done: int, total: int) -> None:
-        """Show how far a step is; see `OnStep`."""
+        """Show how far a step is; see `worker.predict.on_step`."""
         if name not in self._steps:
             self._steps[name] = self._progress.add_task(name, total=total)
         self._progress.update(self._steps[name], completed=done, total=total)

@@ -5,6 +5,7 @@ FirstreadError
 │   ├── InstanceRefused     (InvalidUid, AttributeMissing, NotStorable, InstanceConflict,
 │   │                        DataSetUnreadable)
 │   ├── PictureRefused
+│   ├── UploadRefused
 │   ├── ClinicalValuesRefused
 │   ├── NoSuitableSeries
 │   ├── VolumeRefused       (RescaleMissing, SpacingUneven, SliceMissing, GeometryMissing,
@@ -88,6 +89,10 @@ class DataSetUnreadable(InstanceRefused):
 
 class PictureRefused(Refused):
     """The file is not a picture of a slice that can be read."""
+
+
+class UploadRefused(Refused):
+    """What was uploaded cannot be looked at."""
 
 
 class ClinicalValuesRefused(Refused):

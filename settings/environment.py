@@ -29,6 +29,7 @@ from settings.flags import AnyChannel
 from settings.hl7 import Hl7Listener
 from settings.peers import CheckedAETitle, Peer, PeerRole
 from settings.study_page import StudyPage
+from settings.uploads import UploadLimits
 
 PREFIX = "FIRSTREAD_"
 SETTINGS_FILE_VARIABLE = PREFIX + "SETTINGS_FILE"
@@ -121,6 +122,9 @@ class Settings(BaseSettings):
     worklist_port: int = Field(default=8470, ge=1, le=65535)
     time_zone: str = ""  # IANA name, for days on the scorecard; "": the machine's
     study_page: StudyPage = StudyPage()
+
+    # Uploads
+    uploads: UploadLimits = UploadLimits()
 
     # Logs
     log_format: LogFormat = LogFormat.JSON
@@ -217,6 +221,11 @@ class Settings(BaseSettings):
     def results_folder(self) -> Path:
         """Where our own SR, SEG, SC and pictures are kept."""
         return self.data_folder / "results"
+
+    @property
+    def uploads_folder(self) -> Path:
+        """Where uploads are kept until they are deleted."""
+        return self.data_folder / "uploads"
 
     @property
     def broker_folder(self) -> Path:

@@ -6,12 +6,14 @@ processes.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from celery import Celery
 from celery.signals import worker_process_init
 from kombu import Queue
 
+from database.process_signs import give_signs
 from radiology.errors import ModelUnavailable, SettingsRefused
 from settings.environment import Settings, read_settings
 from settings.log_events import get_logger
@@ -94,6 +96,8 @@ def make_app(settings: Settings) -> Celery:
 
 def run_worker(app: Celery, queue: str, concurrency: int) -> None:
     """Run a worker of one queue until it is told to stop."""
+    # After the fork: neither threads nor connections survive one.
+    worker_process_init.connect(functools.partial(_give_signs, queue), weak=False)
     if queue == ANALYSIS:
         # Made after the fork: neither ONNX Runtime's threads nor CUDA survive one.
         worker_process_init.connect(_warm_up, weak=False)
@@ -123,6 +127,12 @@ def wake_up_waits(app: Celery, queue: str) -> bool:
 def run_beat(app: Celery) -> None:
     """Send the sweep's wake-ups until told to stop."""
     app.Beat(loglevel="WARNING").run()
+
+
+def _give_signs(queue: str, **_: Any) -> None:
+    from worker.tasks import equipment  # it imports `app` from this module
+
+    give_signs(equipment().engine, queue, equipment().clock)
 
 
 def _warm_up(**_: Any) -> None:

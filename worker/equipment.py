@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cached_property
 
 from database.session import Engine
+from models.read_slice import SliceReader
 from radiology.errors import BundleRejected, ModelUnavailable, SettingsRefused
 from settings.environment import Settings
 from worker.infer_findings import Reader
@@ -33,6 +34,25 @@ class Equipment:
         """
         try:
             return Reader.from_settings(self.settings)
+        except (BundleRejected, SettingsRefused) as error:
+            raise ModelUnavailable(str(error)) from error
+
+    @cached_property
+    def slice_reader(self) -> SliceReader:
+        """The same model for single slices; only uploads need it.
+
+        Raises
+        ------
+        ModelUnavailable
+            As for `reader`.
+        """
+        bundle = self.reader.bundle
+        try:
+            return SliceReader(
+                bundle,
+                threads=self.settings.inference_threads,
+                provider=self.settings.execution_provider,
+            )
         except (BundleRejected, SettingsRefused) as error:
             raise ModelUnavailable(str(error)) from error
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from database.administration_rows import count_disk_use, disk_use_is_due
+from database.process_signs import forget_silent
 from database.requeue import overdue_jobs, requeue_expired
 from database.session import Engine, reading, transaction
 from database.studies import Quiet, Waits, assemble_study, quiet_studies
@@ -63,6 +65,16 @@ def sweep_once(settings: Settings, engine: Engine, now: datetime) -> SweepOutcom
         requeued=tuple(requeued),
         overdue=overdue.unclaimed,
     )
+
+
+def count_what_is_kept(engine: Engine, now: datetime) -> None:
+    """Count what the folders hold now and then, and forget processes that are long silent."""
+    with reading(engine) as session:
+        due = disk_use_is_due(session, now)
+    if due:
+        with transaction(engine) as session:
+            count_disk_use(session, now)
+            forget_silent(session, now)
 
 
 def _assemble(settings: Settings, engine: Engine, study_id: int, now: datetime) -> int | None:

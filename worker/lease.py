@@ -1,15 +1,14 @@
-"""Holding a job while it is worked on: a thread renews the lease and says how far the work is."""
+"""Holding work while it is done: a thread renews the lease and says how far the work is."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from database.jobs import Claim, LeaseLost, renew_lease
-from database.session import Engine, transaction
+from database.jobs import LeaseLost
+from database.session import Engine, Session, transaction
 from radiology.errors import DatabaseUnavailable
 from settings.log_events import get_logger
 
@@ -18,22 +17,34 @@ _RENEWALS_PER_LEASE = 3  # two renewals may fail before the lease runs out
 
 
 class Lease:
-    """Renews a claim until the block ends; `check()` raises once another worker has the job."""
+    """Renews a claim until the block ends; `check()` raises once another worker has the work.
+
+    Parameters
+    ----------
+    renew : holds the claim for another `lease_s` and notes how many percent are done; raises
+        LeaseLost when it is somebody else's
+    facts : identifiers of the work, for the log
+    """
 
     def __init__(
-        self, engine: Engine, claim: Claim, *, lease_s: float, clock: Callable[[], datetime]
+        self,
+        engine: Engine,
+        renew: Callable[[Session, int], None],
+        *,
+        lease_s: float,
+        **facts: int,
     ) -> None:
         self._engine = engine
-        self._claim = claim
+        self._renew = renew
         self._lease_s = lease_s
-        self._clock = clock
+        self._facts = facts
         self._ended = threading.Event()
         self._lost = threading.Event()
         self._thread = threading.Thread(target=self._renew_until_ended, name="lease", daemon=True)
         self.progress_percent = 0
 
     def check(self) -> None:
-        """Raise LeaseLost if the job is somebody else's by now."""
+        """Raise LeaseLost if the work is somebody else's by now."""
         if self._lost.is_set():
             raise LeaseLost
 
@@ -54,15 +65,9 @@ class Lease:
         while not self._ended.wait(self._lease_s / _RENEWALS_PER_LEASE):
             try:
                 with transaction(self._engine) as session:
-                    renew_lease(
-                        session,
-                        self._claim,
-                        lease_s=self._lease_s,
-                        progress_percent=self.progress_percent,
-                        now=self._clock(),
-                    )
+                    self._renew(session, self.progress_percent)
             except LeaseLost:
                 self._lost.set()
                 return
             except DatabaseUnavailable as error:
-                _log.warning("lease_not_renewed", job_id=self._claim.job_id, error_kind=error.kind)
+                _log.warning("lease_not_renewed", error_kind=error.kind, **self._facts)

@@ -30,11 +30,12 @@ from database.jobs import (
     end_job,
     instance_paths,
     record_decisions,
+    renew_lease,
 )
 from database.prior_requests import request_priors
 from database.priors import prior_candidates
 from database.results import store_result
-from database.session import reading, transaction
+from database.session import Session, reading, transaction
 from database.states import JobState, ObjectKind, WorklistRank
 from database.tables import Result, ResultObject, SeriesDecision
 from radiology.chest_map import ChestMap
@@ -80,7 +81,7 @@ def analyse_one(own: Equipment) -> bool:
         return False
     with (
         structlog.contextvars.bound_contextvars(job_id=claim.job_id, study_id=claim.study_id),
-        Lease(own.engine, claim, lease_s=own.settings.lease_s, clock=own.clock) as lease,
+        _lease(own, claim) as lease,
     ):
         try:
             _Job(own, claim, lease).run()
@@ -95,6 +96,15 @@ def analyse_one(own: Equipment) -> bool:
         except Exception as error:  # noqa: BLE001 the task wrapper of DESIGN.md
             end_defect(own, claim, error)
     return True
+
+
+def _lease(own: Equipment, claim: Claim) -> Lease:
+    lease_s = own.settings.lease_s
+
+    def renew(session: Session, percent: int) -> None:
+        renew_lease(session, claim, lease_s=lease_s, progress_percent=percent, now=own.clock())
+
+    return Lease(own.engine, renew, lease_s=lease_s, job_id=claim.job_id)
 
 
 def _decision_rows(claim: Claim, selection: SeriesSelection) -> list[SeriesDecision]:

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import functools
-import os
 import random
-import socket
 from datetime import UTC, datetime
 
 from database.deliveries import due_deliveries
 from database.prior_requests import due_requests
+from database.process_signs import process_name
 from database.requeue import waiting_jobs
 from database.session import open_engine, reading
+from database.upload_sweep import waiting_uploads
 from database.workitem_notifications import due_notifications
 from settings.environment import read_settings
 from worker.celery_app import ANALYSIS, DELIVERY, RETRIEVAL, app, wake_up_waits
 from worker.deliver_results import deliver_one
 from worker.equipment import Equipment
-from worker.housekeeping import sweep_once
+from worker.housekeeping import count_what_is_kept, sweep_once
 from worker.pipeline import analyse_one
 from worker.report_work_items import report_one
 from worker.retrieve_priors import retrieve_one
+from worker.upload.analyse_upload import analyse_upload
+from worker.upload.sweep_uploads import sweep_uploads
 
 
 def _now() -> datetime:
@@ -34,20 +36,21 @@ def equipment() -> Equipment:
     return Equipment(
         settings=settings,
         engine=open_engine(settings.database_address),
-        worker=f"{socket.gethostname()}:{os.getpid()}",
+        worker=process_name(),
         clock=_now,
     )
 
 
 @app.task(name="worker.tasks.analyse_next")
 def analyse_next() -> None:
-    """Analyse the waiting job that is due first, then pass the wake-up on if more wait."""
+    """Analyse the job that is due first, or else an upload; pass the wake-up on if more wait."""
     own = equipment()
-    if not analyse_one(own):
+    if analyse_one(own):
+        deliver_next.delay()
+    elif not analyse_upload(own):
         return
-    deliver_next.delay()
     with reading(own.engine) as session:
-        more = waiting_jobs(session)
+        more = waiting_jobs(session) or waiting_uploads(session)
     if more:
         analyse_next.delay()
 
@@ -79,8 +82,10 @@ def sweep() -> None:
         analyse_next.delay()
     # The same wake-up again only if none waits: a worker that is down for a day would find
     # a hundred thousand of them.
-    if outcome.overdue and not wake_up_waits(app, ANALYSIS):
+    uploads = sweep_uploads(own.settings, own.engine, own.clock())
+    if (outcome.overdue or uploads) and not wake_up_waits(app, ANALYSIS):
         analyse_next.delay()
+    count_what_is_kept(own.engine, own.clock())
     with reading(own.engine) as session:
         due = due_deliveries(session, own.clock()) + due_notifications(session, own.clock())
         asked = due_requests(session, own.clock())

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
+from database.process_signs import give_signs
 from database.schema import check_schema
 from database.session import open_engine, reading
 from radiology.errors import FirstreadError
@@ -46,6 +48,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     except FirstreadError as error:
         sys.stderr.write(f"{error.kind}: {error}\n")
         return _REFUSED
+    give_signs(engine, "worklist", lambda: datetime.now(UTC))
     serve(create_app(settings, engine), listener)
     return 0
 

@@ -1,10 +1,24 @@
-"""For the administrator: what failed, what waits, what was put aside, and whom we talk to."""
+"""For the administrator: queues, workers, what failed or waits, peers, disk, settings in force."""
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
 
-from database.session import reading
+from database.administration_rows import (
+    EchoFacts,
+    HeldJob,
+    disk_use,
+    echo_answers,
+    held_jobs,
+    last_algorithm,
+    last_seen,
+    queue_depths,
+)
+from database.process_signs import SILENT_AFTER_S, ProcessFacts, process_signs
+from database.session import Session, reading
 from database.worklist_facts import StudyFacts
 from database.worklist_rows import (
     failed_jobs,
@@ -12,12 +26,14 @@ from database.worklist_rows import (
     open_deliveries,
     state_counts,
 )
-from settings.peers import Peer
+from settings.environment import Settings
 from worklist.next_steps import next_step
 from worklist.screens import PageContext, Screen, make_part
+from worklist.settings_lines import settings_lines
 from worklist.study_words import DeliveryLine, delivery_line
 
 _LENGTH = 50  # of each table
+_ROUNDED_BYTES = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,42 +56,67 @@ class OpenDelivery:
     delivery: DeliveryLine
 
 
+@dataclass(frozen=True, slots=True)
+class PeerLine:
+    """What may be shown of a peer, when it was last here, and what it last answered."""
+
+    name: str
+    ae_title: str
+    address: str
+    roles: str
+    priority: str
+    last_seen: datetime | None
+    can_be_asked: bool
+    echo: EchoFacts | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLine:
+    """A process, whether it is silent, and what it holds."""
+
+    process: ProcessFacts
+    silent: bool
+    held: tuple[HeldJob, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionLine:
+    """What runs, and which bundle gave the newest reading."""
+
+    software: str
+    bundle: str
+    on_disk: tuple[str, ...]
+    last_name: str
+    last_version: str
+    last_digest: str
+    last_at: datetime | None
+
+
 def administration_screen(context: PageContext) -> Screen:
-    """Jobs, deliveries, quarantine and peers as they are now."""
+    """Everything that the administrator is asked about, as it is now."""
+    now, settings = context.clock(), context.settings
     with reading(context.engine) as session:
-        states = tuple((state.value, count) for state, count in state_counts(session).items())
-        failed = failed_jobs(session, limit=_LENGTH)
-        deliveries = open_deliveries(session, limit=_LENGTH)
-        quarantine = latest_quarantine(session, limit=_LENGTH)
-    parts: dict[str, dict[str, object]] = {
-        "states": {"states": states},
-        "failed": {
-            "failed": tuple(
-                FailedLine(
-                    study,
-                    job.id,
-                    job.attempts,
-                    job.error_message or job.error_kind,
-                    next_step(job.error_kind),
-                )
-                for study, job in failed
-            ),
-            "limit": _LENGTH,
-        },
-        "deliveries": {
-            "deliveries": tuple(
-                OpenDelivery(study, job_id, delivery_line(delivery))
-                for study, job_id, delivery in deliveries
-            ),
-            "limit": _LENGTH,
-        },
-        "quarantine": {"quarantine": quarantine, "limit": _LENGTH},
-        "peers": {
-            "peers": tuple(_peer_line(peer) for peer in context.settings.peers),
-            "accept_any_peer": context.settings.accept_any_peer,
-            "node": f"{context.settings.ae_title} · port {context.settings.dicom_port}",
-        },
-    }
+        parts: dict[str, dict[str, object]] = {
+            "states": {
+                "states": tuple((one.value, count) for one, count in state_counts(session).items())
+            },
+            "queues": {"queues": queue_depths(session, now)},
+            "failed": {"failed": _failed(session), "limit": _LENGTH},
+            "deliveries": {"deliveries": _deliveries(session), "limit": _LENGTH},
+            "peers": {
+                "peers": _peers(session, settings),
+                "accept_any_peer": settings.accept_any_peer,
+                "node": f"{settings.ae_title} · port {settings.dicom_port}",
+            },
+            "workers": {"workers": _workers(session, now)},
+            "disk": {"free": _free(settings), "folders": disk_use(session)},
+            "quarantine": {
+                "quarantine": latest_quarantine(session, limit=_LENGTH),
+                "limit": _LENGTH,
+            },
+            "version": {"version": _version(session, settings)},
+        }
+    parts["settings"] = {"settings": settings_lines(settings)}
     return Screen(
         title="Administration",
         parts=tuple(
@@ -85,7 +126,79 @@ def administration_screen(context: PageContext) -> Screen:
     )
 
 
-def _peer_line(peer: Peer) -> tuple[str, str, str, str, str]:
-    """Name, AE title, address, roles and priority: what may be shown of a peer."""
-    roles = ", ".join(sorted(role.value for role in peer.roles))
-    return (peer.name, peer.ae_title, peer.address or "any address", roles, peer.priority.value)
+def _failed(session: Session) -> tuple[FailedLine, ...]:
+    return tuple(
+        FailedLine(
+            study,
+            job.id,
+            job.attempts,
+            job.error_message or job.error_kind,
+            next_step(job.error_kind),
+        )
+        for study, job in failed_jobs(session, limit=_LENGTH)
+    )
+
+
+def _deliveries(session: Session) -> tuple[OpenDelivery, ...]:
+    return tuple(
+        OpenDelivery(study, job_id, delivery_line(delivery))
+        for study, job_id, delivery in open_deliveries(session, limit=_LENGTH)
+    )
+
+
+def _peers(session: Session, settings: Settings) -> tuple[PeerLine, ...]:
+    seen = last_seen(session, [peer.ae_title for peer in settings.peers])
+    answers = echo_answers(session)
+    return tuple(
+        PeerLine(
+            name=peer.name,
+            ae_title=peer.ae_title,
+            address=peer.address or "any address",
+            roles=", ".join(sorted(role.value for role in peer.roles)),
+            priority=peer.priority.value,
+            last_seen=seen.get(peer.ae_title),
+            can_be_asked=peer.has_address,
+            echo=answers.get(peer.name),
+        )
+        for peer in settings.peers
+    )
+
+
+def _workers(session: Session, now: datetime) -> tuple[WorkerLine, ...]:
+    held = held_jobs(session, now)
+    known = process_signs(session)
+    lines = [
+        WorkerLine(
+            process,
+            silent=(now - process.seen_at).total_seconds() > SILENT_AFTER_S,
+            held=tuple(job for job in held if job.worker == process.name),
+        )
+        for process in known
+    ]
+    return tuple(lines)
+
+
+def _free(settings: Settings) -> tuple[int, int, bool]:
+    """Bytes free, in all, and whether that is less than studies are taken with."""
+    try:
+        usage = shutil.disk_usage(settings.data_folder)
+    except FileNotFoundError:  # nothing was received yet
+        return 0, 0, False
+    # Rounded: the page would change with every byte that anybody writes.
+    free = usage.free // _ROUNDED_BYTES * _ROUNDED_BYTES
+    return free, usage.total, usage.free < settings.min_free_bytes
+
+
+def _version(session: Session, settings: Settings) -> VersionLine:
+    last = last_algorithm(session)
+    algorithm, at = last if last is not None else ({}, None)
+    folder = settings.bundles_folder / settings.bundle
+    return VersionLine(
+        software=version("firstread"),
+        bundle=settings.bundle,
+        on_disk=tuple(sorted(path.name for path in folder.glob("[!.]*") if path.is_dir())),
+        last_name=str(algorithm.get("name", "")),
+        last_version=str(algorithm.get("version", "")),
+        last_digest=str(algorithm.get("bundle_digest", ""))[:16],
+        last_at=at,
+    )

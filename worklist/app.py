@@ -17,6 +17,7 @@ from starlette.types import Scope
 
 from database.session import Engine
 from settings.environment import Settings
+from worklist.administration_routes import administration_routes
 from worklist.feedback_export import feedback_export_routes
 from worklist.feedback_routes import feedback_routes
 from worklist.health import health_routes
@@ -31,6 +32,7 @@ from worklist.screens import PageContext
 from worklist.slices import slice_routes
 from worklist.study_routes import study_routes
 from worklist.templates import STATIC_FOLDER, make_templates
+from worklist.upload_routes import upload_routes
 
 _FOR_EVER = "public, max-age=31536000, immutable"  # the address changes with the content
 _FOR_A_DAY = "public, max-age=86400"
@@ -70,6 +72,8 @@ def create_app(
     app.include_router(slice_routes(context))
     app.include_router(study_routes(context))
     app.include_router(model_card_routes(context))
+    app.include_router(administration_routes(context))
+    app.include_router(upload_routes(context, live))
     app.include_router(health_routes(context))
     app.mount("/static", _Static(directory=STATIC_FOLDER))
     app.add_api_route("/favicon.ico", _favicon, include_in_schema=False)

@@ -105,9 +105,12 @@ def suspicion_threshold(reading: Mapping[str, Any]) -> float | None:
 
 def found_in_words(result: ResultFacts) -> tuple[str, ...]:
     """What was found, as short phrases for one line; empty when it could not be assessed."""
-    if result.outcome is Outcome.NOT_ASSESSABLE:
-        return ()
-    lines = {line.side: line for line in lung_lines(result.reading)}
+    return () if result.outcome is Outcome.NOT_ASSESSABLE else reading_in_words(result.reading)
+
+
+def reading_in_words(reading: Mapping[str, Any]) -> tuple[str, ...]:
+    """The same of a reading that could be assessed."""
+    lines = {line.side: line for line in lung_lines(reading)}
     total = lines.get(Side.TOTAL)
     if total is None:
         return ("No figures",)

@@ -14,6 +14,7 @@ from radiology.errors import DatabaseUnavailable, FeedbackRefused, InvalidUid
 from settings.log_events import get_logger
 from worklist.security_headers import add_security_headers
 from worklist.study_screen import StudyNotFound
+from worklist.upload_screen import UploadNotFound
 
 _log = get_logger("worklist")
 
@@ -52,6 +53,16 @@ _ANSWERS = {
         "There is no such study here",
         "If it was sent just now, look again in a moment; otherwise send it once more by C-STORE.",
     ),
+    "upload_not_found": ErrorAnswer(
+        404,
+        "There is no such upload here",
+        "Uploads and their answers are deleted after a time. Upload it again.",
+    ),
+    "uploads_full": ErrorAnswer(
+        503,
+        "There are too many uploads already",
+        "Nothing of it was taken. Try again in a few minutes.",
+    ),
     "method_refused": ErrorAnswer(
         405, "This address cannot be used like that", "Go back to the worklist."
     ),
@@ -85,6 +96,7 @@ _BY_STATUS = {
     404: "not_found",
     405: "method_refused",
     409: "nothing_to_retry",
+    503: "uploads_full",
 }
 
 
@@ -106,6 +118,7 @@ class ErrorPages:
     def install(self, app: FastAPI) -> None:
         """Answer every exception of the application with a row of the table."""
         app.add_exception_handler(StudyNotFound, self._study_not_found)
+        app.add_exception_handler(UploadNotFound, self._upload_not_found)
         app.add_exception_handler(InvalidUid, self._study_not_found)
         app.add_exception_handler(DatabaseUnavailable, self._database_unavailable)
         app.add_exception_handler(FeedbackRefused, self._feedback_refused)
@@ -115,6 +128,9 @@ class ErrorPages:
 
     async def _study_not_found(self, _request: Request, _error: Exception) -> Response:
         return self.page("study_not_found")
+
+    async def _upload_not_found(self, _request: Request, _error: Exception) -> Response:
+        return self.page("upload_not_found")
 
     async def _database_unavailable(self, _request: Request, _error: Exception) -> Response:
         return self.page("database_unavailable")

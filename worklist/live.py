@@ -17,6 +17,7 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 
 from database.session import Engine, reading
+from database.upload_rows import upload_changes
 from database.worklist_rows import change_token
 from radiology.errors import DatabaseUnavailable
 from worklist.screens import Screen
@@ -84,7 +85,7 @@ class LiveScreens:
 
     def _look(self) -> tuple[object, ...]:
         with reading(self._engine) as session:
-            return change_token(session)
+            return (*change_token(session), upload_changes(session))
 
     def _forget_unused(self) -> None:
         oldest = self._seconds() - 2 * LOOK_ANYWAY_S

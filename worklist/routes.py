@@ -17,6 +17,7 @@ from radiology.identity import checked_uid
 from settings.flags import NAME_PATTERN
 from settings.log_events import get_logger
 from worklist.administration_screen import administration_screen
+from worklist.current_reader import Administrator
 from worklist.list_screen import ListQuery, Show, list_screen, position_text, read_position
 from worklist.live import LiveScreens
 from worklist.screens import PageContext, Screen
@@ -42,7 +43,7 @@ def page_routes(context: PageContext) -> APIRouter:
         return write("list.html", list_screen(context, query), f"/live/worklist{_address(query)}")
 
     @router.get("/administration")
-    def administration() -> str:
+    def administration(_administrator: Administrator) -> str:
         return write("administration.html", administration_screen(context), "/live/administration")
 
     return router
@@ -66,7 +67,7 @@ def live_routes(context: PageContext, live: LiveScreens) -> APIRouter:
         return stream(f"study {uid}", lambda: study_screen(context, uid))
 
     @router.get("/administration")
-    async def administration() -> StreamingResponse:
+    async def administration(_administrator: Administrator) -> StreamingResponse:
         return stream("administration", lambda: administration_screen(context))
 
     return router

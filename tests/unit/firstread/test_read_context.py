@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from firstread.earlier_answer import check_order
 from firstread.read_context import read_context
 from models.bundle import Bundle
 from models.catalogue import read_catalogue
 from radiology.errors import ClinicalValuesRefused, Refused, SettingsRefused
 from radiology.severity import ClinicalContext, ClinicalValues, LesionMeasurement, Sex
+from worker.predict.check_order import check_order
 
 MOMENT = datetime.fromisoformat("2026-01-01T12:00:00")
 

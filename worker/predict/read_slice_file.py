@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from firstread.read_picture import read_grey
 from models.grey_levels import window_to_hounsfield
 from models.read_slice import SliceReader, SliceReading
 from radiology.errors import GeometryMissing, NoSuitableSeries, PictureRefused
@@ -16,6 +15,7 @@ from radiology.series import FrameHeader
 from radiology.volume import FloatArray, Volume
 from worker.decode_volume import decode_frame
 from worker.encode.picture_panels import WINDOW_CENTRE_HU, WINDOW_WIDTH_HU
+from worker.predict.read_picture import read_grey
 from worker.read_series import ReadInstance
 from worker.series_candidate import Candidate, SelectionLimits
 from worker.series_rules import REFUSALS

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from firstread.earlier_answer import check_order
-from firstread.say import OnStep
 from radiology.finding import Reading, Triage
 from radiology.series import SeriesHeader
 from radiology.severity import ClinicalContext
@@ -16,6 +14,8 @@ from radiology.volume import Volume
 from worker.bundle_series import bundle_refusal
 from worker.decode_volume import decode_volume
 from worker.infer_findings import Reader
+from worker.predict.check_order import check_order
+from worker.predict.on_step import OnStep
 from worker.read_series import group_series, read_instances
 from worker.select_series import SeriesSelection, select_series
 from worker.series_rules import REFUSALS

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from firstread.read_picture import MOST_PIXELS, read_grey
 from radiology.errors import PictureRefused
+from worker.predict.read_picture import MOST_PIXELS, read_grey
 
 _RAMP = np.arange(48 * 64, dtype=np.uint16).reshape(48, 64).astype(np.uint8)
 

@@ -1,0 +1,83 @@
+"""Signs of life: each process of Firstread says every few seconds that it runs."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from database.session import Engine, transaction
+from database.upload_tables import ProcessSign
+from radiology.errors import DatabaseUnavailable
+
+EVERY_S = 10.0
+SILENT_AFTER_S = 3 * EVERY_S
+_FORGOTTEN_AFTER = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessFacts:
+    """One process: who it is, and when it last said that it runs."""
+
+    name: str
+    part: str
+    started_at: datetime
+    seen_at: datetime
+
+
+def process_name() -> str:
+    """How this process is called in rows: host and process id."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def record_sign(
+    session: Session, name: str, part: str, *, started_at: datetime, now: datetime
+) -> None:
+    """Note that a process runs."""
+    row = session.get(ProcessSign, name)
+    if row is None or row.started_at != started_at:
+        session.merge(ProcessSign(name=name, part=part, started_at=started_at, seen_at=now))
+    else:
+        row.seen_at = now
+
+
+def forget_silent(session: Session, now: datetime) -> None:
+    """Delete what has been silent for so long that nobody looks for it any more."""
+    session.execute(delete(ProcessSign).where(ProcessSign.seen_at < now - _FORGOTTEN_AFTER))
+
+
+def process_signs(session: Session) -> tuple[ProcessFacts, ...]:
+    """Every process that has been heard of lately, by part."""
+    rows = session.scalars(select(ProcessSign).order_by(ProcessSign.part, ProcessSign.name))
+    return tuple(ProcessFacts(row.name, row.part, row.started_at, row.seen_at) for row in rows)
+
+
+def give_signs(engine: Engine, part: str, clock: Callable[[], datetime]) -> threading.Event:
+    """Begin to say that this process runs, in a thread that ends with it.
+
+    Call it after the process has forked for the last time.
+
+    Returns
+    -------
+    What ends the thread when it is set.
+    """
+    ended, name, started_at = threading.Event(), process_name(), clock()
+
+    def give() -> None:
+        while True:
+            try:
+                with transaction(engine) as session:
+                    record_sign(session, name, part, started_at=started_at, now=clock())
+            except DatabaseUnavailable:
+                pass  # whoever looks sees that the signs stopped; everybody else says why
+            if ended.wait(EVERY_S):
+                return
+
+    threading.Thread(target=give, name="signs", daemon=True).start()
+    return ended

@@ -1,0 +1,66 @@
+"""The administrator's page in a browser: by the keyboard, on a phone, for a screen reader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from database.administration_rows import count_disk_use
+from database.process_signs import record_sign
+from database.session import transaction
+from tests.browser.test_upload import serious
+from tests.unit.worklist.ordinary_day import OrdinaryDay
+from tests.unit.worklist.seeding import SeededHospital
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def processes(hospital: SeededHospital, ordinary_day: OrdinaryDay) -> None:
+    """Let processes have given signs, and disk have been counted."""
+    with transaction(hospital.engine) as session:
+        for number, part in enumerate(("analysis", "delivery", "node", "worklist"), start=1):
+            record_sign(
+                session, f"ct-ai:{number}", part, started_at=hospital.now, now=datetime.now(UTC)
+            )
+        count_disk_use(session, hospital.now)
+
+
+def test_all_failed_jobs_by_the_keyboard(
+    reader: Page, processes: None, keep_picture: Callable[..., None]
+) -> None:
+    """The one button is reached and pressed without a mouse; no job has failed afterwards."""
+    reader.goto("/administration")
+    expect(reader.locator("#live")).to_have_attribute("data-state", "live", timeout=20_000)
+    assert serious(reader) == []
+    keep_picture(reader, "worklist-administration", whole=True)
+    reader.locator("#retry-all").focus()
+    reader.keyboard.press("Enter")
+    expect(reader.locator('[data-part="failed"]')).to_contain_text("No job has failed.")
+
+
+def test_settings_are_opened_by_the_keyboard(reader: Page, processes: None) -> None:
+    """The settings in force are a list that opens, and stays open when the page renews itself."""
+    reader.goto("/administration")
+    reader.locator("#settings-in-force summary").focus()
+    reader.keyboard.press("Enter")
+    expect(reader.get_by_role("rowheader", name="ae_title", exact=True)).to_be_visible()
+    assert serious(reader) == []
+
+
+def test_on_a_phone(browser: Browser, address: str, processes: None) -> None:
+    """At phone width nothing sticks out."""
+    context = browser.new_context(
+        base_url=address, viewport={"width": 375, "height": 812}, is_mobile=True, has_touch=True
+    )
+    page = context.new_page()
+    page.goto("/administration")
+    page.locator("#settings-in-force summary").focus()
+    page.keyboard.press("Enter")
+    wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert wide <= 0, f"{wide} px too wide"
+    assert serious(page) == []
+    context.close()

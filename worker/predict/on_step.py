@@ -1,0 +1,8 @@
+"""How a caller hears how far a prediction is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+OnStep = Callable[[str, int, int], None]
+"""Told the name of a step, how much of it is done, and how much there is in all."""

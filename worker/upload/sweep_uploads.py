@@ -1,0 +1,48 @@
+"""The sweep of uploads: back from the dead, deleted after a time."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import datetime
+from pathlib import Path
+
+from database.session import Engine, reading, transaction
+from database.upload_sweep import delete_uploads, requeue_uploads, uploads_to_sweep
+from settings.environment import Settings
+from settings.log_events import get_logger
+
+_log = get_logger("upload")
+
+
+def sweep_uploads(settings: Settings, engine: Engine, now: datetime) -> int:
+    """Take uploads back from dead workers, and delete what is past its time.
+
+    Returns
+    -------
+    How many wait for a worker.
+    """
+    with reading(engine) as session:
+        found = uploads_to_sweep(session, now)
+    waiting = found.waiting
+    if found.expired_leases:
+        with transaction(engine) as session:
+            requeued = requeue_uploads(session, max_attempts=settings.max_attempts, now=now)
+        waiting += len(requeued)
+        _log.warning("uploads_requeued", upload_ids=requeued)
+    if found.deletable:
+        # Files first: a row without files is deleted by the next sweep, files without a row never.
+        for _, folder in found.deletable:
+            shutil.rmtree(_within(settings.uploads_folder, folder), ignore_errors=True)
+        upload_ids = [upload_id for upload_id, _ in found.deletable]
+        with transaction(engine) as session:
+            delete_uploads(session, upload_ids, now)
+        _log.info("uploads_deleted", upload_ids=upload_ids)
+    return waiting
+
+
+def _within(folder: Path, name: str) -> Path:
+    """The folder of one upload: its name is ours, and is looked at all the same."""
+    path = folder / name
+    if path.parent != folder or not name.isalnum():
+        raise ValueError("the folder of an upload is not one")
+    return path
