@@ -29,7 +29,7 @@ from database.states import (
     StudyState,
     WorklistRank,
 )
-from database.table_base import AE_TITLE_LENGTH, UID_LENGTH, Base
+from database.table_base import AE_TITLE_LENGTH, UID_LENGTH, Base, Leased
 from radiology.finding import Outcome, Urgency
 from settings.peers import RequestPriority
 
@@ -121,7 +121,7 @@ class Quarantine(Base):
     size_bytes: Mapped[int] = mapped_column(BigInteger)
 
 
-class Job(Base):
+class Job(Leased, Base):
     """One bundle applied to one version of a study.
 
     `due_at` orders the queue: the moment of queueing plus what the priority may wait, so an old
@@ -136,7 +136,6 @@ class Job(Base):
         Index("ix_job_queue", "state", "due_at"),
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
     study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
     study_version: Mapped[int]
     bundle: Mapped[str] = mapped_column(String(64))
@@ -145,8 +144,6 @@ class Job(Base):
     queued_at: Mapped[datetime]
     due_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
-    fencing_token: Mapped[int] = mapped_column(default=0)
-    lease_until: Mapped[datetime | None]
     claimed_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     worker: Mapped[str] = mapped_column(String(128), default="")
@@ -227,7 +224,7 @@ class ResultObject(Base):
     result: Mapped[Result] = relationship(back_populates="objects")
 
 
-class Delivery(Base):
+class Delivery(Leased, Base):
     """One result, or the note that rejects it, on its way to one destination.
 
     `attempts` counts how often it was sent, `asks` how often storage commitment was asked for.
@@ -239,7 +236,6 @@ class Delivery(Base):
         Index("ix_delivery_queue", "state", "due_at"),
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
     result_id: Mapped[int] = mapped_column(ForeignKey("result.id"))
     destination: Mapped[str] = mapped_column(String(64))  # the peer's name in the settings
     purpose: Mapped[DeliveryPurpose] = mapped_column(default=DeliveryPurpose.RESULT)
@@ -247,8 +243,6 @@ class Delivery(Base):
     due_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
     asks: Mapped[int] = mapped_column(default=0)
-    fencing_token: Mapped[int] = mapped_column(default=0)
-    lease_until: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     error_kind: Mapped[str] = mapped_column(String(64), default="")
     error_message: Mapped[str] = mapped_column(Text, default="")
@@ -306,7 +300,7 @@ class CommitmentObject(Base):
     commitment: Mapped[StorageCommitment] = relationship(back_populates="objects")
 
 
-class PriorRequest(Base):
+class PriorRequest(Leased, Base):
     """The request to one peer for the earlier CTs of a study's patient: made once.
 
     Nothing more is asked or awaited after `expires_at`.
@@ -318,15 +312,12 @@ class PriorRequest(Base):
         Index("ix_prior_request_queue", "state", "due_at"),
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
     study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
     peer: Mapped[str] = mapped_column(String(64))  # its name in the settings
     state: Mapped[PriorRequestState] = mapped_column(default=PriorRequestState.WAITING)
     due_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
-    fencing_token: Mapped[int] = mapped_column(default=0)
-    lease_until: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     error_kind: Mapped[str] = mapped_column(String(64), default="")
     error_message: Mapped[str] = mapped_column(Text, default="")

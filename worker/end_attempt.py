@@ -7,7 +7,8 @@ import traceback
 from datetime import datetime, timedelta
 
 from database.events import record_event
-from database.jobs import Claim, LeaseLost, end_job, return_job
+from database.jobs import Claim, end_job, return_job
+from database.lease import LeaseLost
 from database.results import store_result
 from database.session import Session, transaction
 from database.states import JobState, WorklistRank

@@ -8,7 +8,8 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from database.jobs import Claim, LeaseLost, renew_lease
+from database.jobs import Claim, renew_lease
+from database.lease import LeaseLost
 from database.session import Engine, transaction
 from radiology.errors import DatabaseUnavailable
 from settings.log_events import get_logger

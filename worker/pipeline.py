@@ -24,13 +24,13 @@ import structlog
 
 from database.jobs import (
     Claim,
-    LeaseLost,
     advance_job,
     claim_job,
     end_job,
     instance_paths,
     record_decisions,
 )
+from database.lease import LeaseLost
 from database.prior_requests import request_priors
 from database.priors import prior_candidates
 from database.results import store_result
