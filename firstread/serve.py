@@ -33,6 +33,7 @@ class Part(StrEnum):
 
     NODE = "node"
     ANALYSIS = "analysis"
+    FLAGS = "flags"
     DELIVERY = "delivery"
     HOUSEKEEPING = "housekeeping"
     RETRIEVAL = "retrieval"
@@ -56,7 +57,8 @@ def serve_part(settings: Settings, part: Part, concurrency: int) -> int:
     if part is Part.BEAT:
         run_beat(app)
     else:
-        run_worker(app, part.value, concurrency)
+        threads = 2 * len(settings.flags) + 1  # one for each channel, and room for wake-ups
+        run_worker(app, part.value, threads if part is Part.FLAGS else concurrency)
     return 0
 
 
@@ -101,11 +103,17 @@ def running(
         supervisor = Supervisor(
             dict(os.environ if environment is None else environment),
             output,
-            parts=[one for one in Part if one is not Part.RETRIEVAL or settings.queried],
+            parts=[one for one in Part if one not in _idle_parts(settings)],
         )
         stack.callback(supervisor.stop)
         supervisor.start()
         yield supervisor
+
+
+def _idle_parts(settings: Settings) -> set[Part]:
+    """Parts that have nothing to do with these settings."""
+    needed = {Part.RETRIEVAL: bool(settings.queried), Part.FLAGS: bool(settings.flags)}
+    return {part for part, is_needed in needed.items() if not is_needed}
 
 
 class Supervisor:

@@ -24,7 +24,7 @@ from pydantic_settings import (
 from radiology.errors import SettingsRefused
 from radiology.identity import AETitle
 from radiology.language import Language
-from settings.flags import AnyChannel
+from settings.flags import AnyChannel, Flagging
 from settings.peers import CheckedAETitle, Peer, PeerRole
 
 PREFIX = "FIRSTREAD_"
@@ -109,6 +109,7 @@ class Settings(BaseSettings):
 
     # Flags
     flags: tuple[AnyChannel, ...] = ()
+    flagging: Flagging = Flagging()
 
     # Worklist page
     worklist_host: str = "127.0.0.1"

@@ -1,7 +1,7 @@
 """Celery, the wake-ups: its settings, each with a reason. The queue itself is the database.
 
-`firstread serve --only analysis` (or delivery, housekeeping, retrieval, beat) starts one of its
-processes.
+`firstread serve --only analysis` (or flags, delivery, housekeeping, retrieval, beat) starts one of
+its processes.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from settings.log_events import get_logger
 _log = get_logger("celery")
 ANALYSIS = "analysis"
 DELIVERY = "delivery"
+FLAGS = "flags"  # an urgent flag waits for no delivery, and no channel for another one
 HOUSEKEEPING = "housekeeping"
 RETRIEVAL = "retrieval"  # of earlier studies: no result ever waits behind a slow archive
-QUEUES = (ANALYSIS, DELIVERY, HOUSEKEEPING, RETRIEVAL)
+QUEUES = (ANALYSIS, FLAGS, DELIVERY, HOUSEKEEPING, RETRIEVAL)
 
 _ANALYSIS_HARD_LIMIT_S = 900
 _FILES = "worker.message_files:Transport"
@@ -66,6 +67,7 @@ def make_app(settings: Settings) -> Celery:
         task_routes={
             "worker.tasks.analyse_next": {"queue": ANALYSIS},
             "worker.tasks.deliver_next": {"queue": DELIVERY},
+            "worker.tasks.tell_next": {"queue": FLAGS},
             "worker.tasks.retrieve_next": {"queue": RETRIEVAL},
             "worker.tasks.sweep": {"queue": HOUSEKEEPING},
         },
@@ -97,13 +99,15 @@ def run_worker(app: Celery, queue: str, concurrency: int) -> None:
     if queue == ANALYSIS:
         # Made after the fork: neither ONNX Runtime's threads nor CUDA survive one.
         worker_process_init.connect(_warm_up, weak=False)
+    # Threads for the flags: each channel keeps its connection in this process, and waits alone.
+    pool = "threads" if queue == FLAGS else "prefork"
     app.worker_main(
         [
             "worker",
             f"--queues={queue}",
             f"--concurrency={concurrency}",
             f"--hostname={queue}@%h",
-            "--pool=prefork",
+            f"--pool={pool}",
             "--loglevel=WARNING",
             # Gossip, mingle and heartbeats between workers: nobody listens to them.
             "--without-gossip",

@@ -6,6 +6,8 @@
     inferred   worker.infer_findings    lungs, lesions, figures, suspicion, urgency
                 worker.follow_course     what changed since the patient's latest earlier CT
     encoded    worker.encode            SEG, SR and SC, proved, durable on disk, then rows
+    flagged    database.flags           rows in the same commit as the result; worker.flag_study
+                                        tells each channel in a task of its own
     delivered  worker.deliver_results   in another task: networks fail differently
     compared   worker.retrieve_priors   where nothing was there to compare with: earlier CTs are
                                         fetched afterwards, and the study is read once more
@@ -22,6 +24,7 @@ from pathlib import Path
 
 import structlog
 
+from database.flags import flag_result
 from database.jobs import (
     Claim,
     advance_job,
@@ -54,7 +57,7 @@ from worker.encode_study import EncodedStudy, StudyToEncode, encode_study
 from worker.end_attempt import end_defect, end_mismatch, end_refused, return_or_fail
 from worker.equipment import Equipment
 from worker.find_priors import Priors, choose_priors
-from worker.flag.urgency import triage_reading
+from worker.flag.urgency import triage_reading, urgency_facts
 from worker.follow_course import follow_course
 from worker.infer_findings import Reader
 from worker.keep_chest_map import keep_chest_map
@@ -263,6 +266,15 @@ class _Job:
                 now,
                 recipes=encoded.recipes,
             )
+            if stored.current:
+                flag_result(
+                    session,
+                    result,
+                    own.flag_rules,
+                    now,
+                    token=own.new_token(),
+                    seen=urgency_facts(answer),
+                )
             if stored.current and chest_map and not (answer.course and answer.course.comparisons):
                 request_priors(
                     session,

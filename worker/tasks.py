@@ -9,13 +9,17 @@ import socket
 from datetime import UTC, datetime
 
 from database.deliveries import due_deliveries
+from database.flag_notices import due_channels
+from database.flags import escalate_due, flags_to_escalate
 from database.prior_requests import due_requests
 from database.requeue import waiting_jobs
-from database.session import open_engine, reading
+from database.session import open_engine, reading, transaction
 from settings.environment import read_settings
-from worker.celery_app import ANALYSIS, DELIVERY, RETRIEVAL, app, wake_up_waits
+from worker.celery_app import ANALYSIS, DELIVERY, FLAGS, RETRIEVAL, app, wake_up_waits
 from worker.deliver_results import deliver_one
 from worker.equipment import Equipment
+from worker.flag.channels import Channels
+from worker.flag_study import tell_one
 from worker.housekeeping import sweep_once
 from worker.pipeline import analyse_one
 from worker.retrieve_priors import retrieve_one
@@ -37,12 +41,19 @@ def equipment() -> Equipment:
     )
 
 
+@functools.cache
+def channels() -> Channels:
+    """The flag channels of this process, with the connections that they keep."""
+    return Channels(equipment().settings)
+
+
 @app.task(name="worker.tasks.analyse_next")
 def analyse_next() -> None:
     """Analyse the waiting job that is due first, then pass the wake-up on if more wait."""
     own = equipment()
     if not analyse_one(own):
         return
+    _wake_flags(own)  # first: an urgent flag waits for no delivery
     deliver_next.delay()
     with reading(own.engine) as session:
         more = waiting_jobs(session)
@@ -55,6 +66,14 @@ def deliver_next() -> None:
     """Send every delivery that is due."""
     own = equipment()
     while deliver_one(own.settings, own.engine, own.clock, random.random):
+        pass
+
+
+@app.task(name="worker.tasks.tell_next")
+def tell_next(channel: str) -> None:
+    """Tell a channel everything that is due; it holds up no other one."""
+    own = equipment()
+    while tell_one(own.settings, own.engine, channels(), channel, own.clock, random.random):
         pass
 
 
@@ -80,7 +99,21 @@ def sweep() -> None:
     with reading(own.engine) as session:
         due = due_deliveries(session, own.clock())
         asked = due_requests(session, own.clock())
+        escalating = flags_to_escalate(session, own.clock())
+    if escalating:
+        with transaction(own.engine) as session:
+            escalate_due(session, own.flag_rules, own.clock())
+    if not wake_up_waits(app, FLAGS):
+        _wake_flags(own)
     if asked and not wake_up_waits(app, RETRIEVAL):
         retrieve_next.delay()
     if due and not wake_up_waits(app, DELIVERY):
         deliver_next.delay()
+
+
+def _wake_flags(own: Equipment) -> None:
+    """A wake-up for each channel that has something to be told."""
+    with reading(own.engine) as session:
+        names = due_channels(session, own.clock())
+    for name in names:
+        tell_next.delay(name)

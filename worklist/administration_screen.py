@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from database.flags import open_urgent_flags
 from database.session import reading
 from database.worklist_facts import StudyFacts
 from database.worklist_rows import (
@@ -43,12 +44,13 @@ class OpenDelivery:
 def administration_screen(context: PageContext) -> Screen:
     """Jobs, deliveries, quarantine and peers as they are now."""
     with reading(context.engine) as session:
+        open_flags = open_urgent_flags(session)
         states = tuple((state.value, count) for state, count in state_counts(session).items())
         failed = failed_jobs(session, limit=_LENGTH)
         deliveries = open_deliveries(session, limit=_LENGTH)
         quarantine = latest_quarantine(session, limit=_LENGTH)
     parts: dict[str, dict[str, object]] = {
-        "states": {"states": states},
+        "states": {"states": states, "open_flags": open_flags},
         "failed": {
             "failed": tuple(
                 FailedLine(

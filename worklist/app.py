@@ -17,6 +17,7 @@ from starlette.types import Scope
 
 from database.session import Engine
 from settings.environment import Settings
+from worklist.flag_routes import flag_routes
 from worklist.health import health_routes
 from worklist.http_errors import ErrorPages
 from worklist.live import LiveScreens
@@ -57,6 +58,7 @@ def create_app(
     app.include_router(page_routes(context))
     app.include_router(live_routes(context, live))
     app.include_router(retry_routes(context))
+    app.include_router(flag_routes(context))
     app.include_router(picture_routes(context))
     app.include_router(health_routes(context))
     app.mount("/static", _Static(directory=STATIC_FOLDER))

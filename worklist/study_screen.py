@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from database.flag_pages import flag_decision, flag_of_study
 from database.session import reading
 from database.states import RETRYABLE, DeliveryState
 from database.worklist_facts import (
@@ -27,6 +28,7 @@ from worklist.figures import (
     lung_lines,
     suspicion_threshold,
 )
+from worklist.flag_lines import flag_lines
 from worklist.list_screen import list_line
 from worklist.screens import PageContext, Screen, make_part
 from worklist.study_words import DeliveryLine, delivery_line
@@ -84,15 +86,17 @@ def study_screen(context: PageContext, study_instance_uid: str) -> Screen:
     """
     with reading(context.engine) as session:
         page = study_page(session, study_instance_uid)
-    if page is None:
-        raise StudyNotFound
+        if page is None:
+            raise StudyNotFound
+        study_id = page.row.study.id
+        flags = flag_lines(flag_of_study(session, study_id), flag_decision(session, study_id))
     study = page.row.study
     name = study.accession_number or study.patient_id or "without accession number"
     return Screen(
         title=f"{verdict_of(page.row).word} – study {name}",
         parts=tuple(
             make_part(context.templates, f"study_{key}.html", key, **values)
-            for key, values in _sections(page).items()
+            for key, values in {**_sections(page), "flags": {"lines": flags}}.items()
         ),
     )
 
