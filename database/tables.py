@@ -144,6 +144,7 @@ class Job(Leased, Base):
     queued_at: Mapped[datetime]
     due_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
+    looked_at: Mapped[datetime | None]  # before its turn: see database.first_looks
     claimed_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     worker: Mapped[str] = mapped_column(String(128), default="")

@@ -82,6 +82,7 @@ class Settings(BaseSettings):
     max_attempts: int = Field(default=3, ge=1)
     wait_high_s: float = Field(default=600.0, ge=0)
     wait_routine_s: float = Field(default=3600.0, ge=0)
+    first_look: bool = True
     wait_low_s: float = Field(default=4 * 3600.0, ge=0)
 
     # Models

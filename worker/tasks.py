@@ -21,6 +21,7 @@ from worker.equipment import Equipment
 from worker.flag.channels import Channels
 from worker.flag_study import tell_one
 from worker.housekeeping import sweep_once
+from worker.look_first import look_first
 from worker.pipeline import analyse_one
 from worker.retrieve_priors import retrieve_one
 
@@ -51,6 +52,7 @@ def channels() -> Channels:
 def analyse_next() -> None:
     """Analyse the waiting job that is due first, then pass the wake-up on if more wait."""
     own = equipment()
+    look_first(own)
     if not analyse_one(own):
         return
     _wake_flags(own)  # first: an urgent flag waits for no delivery

@@ -1,4 +1,4 @@
-"""flags, the notices about them, and each attempt at telling."""
+"""flags, the notices about them, each attempt at telling; first looks at waiting jobs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ _MOMENT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
+    op.add_column("job", sa.Column("looked_at", _MOMENT, nullable=True))
     op.create_table(
         "flag",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -90,3 +91,4 @@ def downgrade() -> None:
     op.drop_table("flag_attempt")
     op.drop_table("flag_notice")
     op.drop_table("flag")
+    op.drop_column("job", "looked_at")
