@@ -59,13 +59,15 @@ def flag_routes(context: PageContext) -> APIRouter:
         """What `acknowledge_url` of a webhook names: signed as our own webhooks are."""
         uid = checked_uid(flag_uid, "flag_uid")
         body = await _short_body(request)
+        if body is None:
+            return _refused(413, "The body is longer than an acknowledgement")
         with reading(context.engine) as session:
             known = token_of_flag(session, uid)
         if known is None or not hmac.compare_digest(known, token):
-            raise HTTPException(404)
+            return _refused(404, "There is no such flag")
         channel = _signer(context, request, body)
         if channel is None:
-            raise HTTPException(403)
+            return _refused(403, "The call is not signed with the secret of a channel")
         with transaction(context.engine) as session:
             done = acknowledge_flag(
                 session, uid, by=_name(body) or channel, through=channel, now=context.clock()
@@ -76,12 +78,17 @@ def flag_routes(context: PageContext) -> APIRouter:
     return router
 
 
-async def _short_body(request: Request) -> bytes:
+def _refused(status: int, reason: str) -> JSONResponse:
+    """For a system, not for a person: no page."""
+    return JSONResponse({"acknowledged": False, "reason": reason}, status_code=status)
+
+
+async def _short_body(request: Request) -> bytes | None:
     body = b""
     async for chunk in request.stream():
         body += chunk
         if len(body) > _LONGEST_BODY_BYTES:
-            raise HTTPException(413)
+            return None
     return body
 
 
