@@ -31,9 +31,9 @@ from tests.peers.hospital import native_command
 from tests.peers.process import ServerProcess
 from tests.peers.waiting import wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(360)]
 
-_LIMIT_S = 60.0
+_LIMIT_S = 120.0
 _QUICK = Flagging(first_retry_s=0.2, longest_retry_s=1.0, escalation_s=(1.0,))
 
 
