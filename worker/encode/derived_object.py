@@ -66,7 +66,7 @@ _SERIES = {  # number within the ten of a version, and description
     "SC:urgent": (6, "!URGENT AI key images (Firstread)"),
 }
 MARKED = "urgent"
-_TOP_SERIES_NUMBER = 0
+_TOP_SERIES_NUMBER = 1
 
 
 @dataclass(frozen=True)

@@ -139,7 +139,7 @@ def test_the_key_picture_of_an_urgent_study_sorts_to_the_top() -> None:
     )
     assert (plain.recipe, marked.recipe) == ("SC", "SC:urgent")
     assert marked.dataset.SeriesDescription.startswith("!URGENT")
-    assert marked.dataset.SeriesNumber == 0
+    assert marked.dataset.SeriesNumber == 1
     for keyword in ("SOPInstanceUID", "SeriesInstanceUID"):
         assert plain.dataset[keyword].value != marked.dataset[keyword].value
 
