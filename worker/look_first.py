@@ -16,7 +16,7 @@ from worker.select_series import select_series
 from worker.series_rules import REFUSALS
 
 _log = get_logger("pipeline")
-_MOST_AT_ONCE = 20  # a backlog is looked at in pieces: jobs go on in between
+_MOST_AT_ONCE = 40  # a backlog is looked at in pieces: jobs go on in between
 
 # Below the 25 % at which worker.flag.urgency calls a study urgent: a few slices miss its share by
 # a fifth at most in our studies (docs/flags.md). And the share at which a slice counts as positive
