@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_process_init
+from celery.signals import worker_process_init, worker_shutdown
 from kombu import Queue
 
 from radiology.errors import ModelUnavailable, SettingsRefused
@@ -101,6 +101,8 @@ def run_worker(app: Celery, queue: str, concurrency: int) -> None:
         worker_process_init.connect(_warm_up, weak=False)
     # Threads for the flags: each channel keeps its connection in this process, and waits alone.
     pool = "threads" if queue == FLAGS else "prefork"
+    if queue == FLAGS:
+        worker_shutdown.connect(_close_channels, weak=False)
     app.worker_main(
         [
             "worker",
@@ -137,6 +139,12 @@ def _warm_up(**_: Any) -> None:
     except ModelUnavailable as error:
         # Said at once, not only with the first study; each job then waits and says it too.
         _log.error("model_unavailable", message=str(error))
+
+
+def _close_channels(**_: Any) -> None:
+    from worker.tasks import channels  # it imports `app` from this module
+
+    channels().close()
 
 
 def _broker_url(settings: Settings) -> str:

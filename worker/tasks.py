@@ -105,17 +105,18 @@ def sweep() -> None:
     if escalating:
         with transaction(own.engine) as session:
             escalate_due(session, own.flag_rules, own.clock())
-    if not wake_up_waits(app, FLAGS):
-        _wake_flags(own)
+    _wake_flags(own, unless_one_waits=True)
     if asked and not wake_up_waits(app, RETRIEVAL):
         retrieve_next.delay()
     if due and not wake_up_waits(app, DELIVERY):
         deliver_next.delay()
 
 
-def _wake_flags(own: Equipment) -> None:
+def _wake_flags(own: Equipment, *, unless_one_waits: bool = False) -> None:
     """A wake-up for each channel that has something to be told."""
     with reading(own.engine) as session:
         names = due_channels(session, own.clock())
+    if names and unless_one_waits and wake_up_waits(app, FLAGS):
+        return
     for name in names:
         tell_next.delay(name)

@@ -29,6 +29,12 @@ _NOTICE_STATES = {
     NoticeState.FAILED: "given up",
     NoticeState.DROPPED: "not sent any more",
 }
+_ADVICE = {
+    "PeerRefused": "The administrator corrects what the message names, then presses “Tell again”.",
+    "SettingsRefused": "The administrator corrects the setting, then presses “Tell again”.",
+    "PeerUnreachable": "It is tried again by itself. Check that the receiver runs.",
+    "PeerBusy": "It is tried again by itself.",
+}
 _MAY_BE_RETRIED = (NoticeState.REFUSED, NoticeState.FAILED)
 
 
@@ -93,5 +99,11 @@ def _line(notice: NoticeFacts) -> NoticeLine:
         kind=_KINDS[notice.kind],
         words=words,
         when=notice.finished_at or notice.due_at,
-        advice=next_step(notice.error_kind) if troubled else "",
+        advice=_advice(notice) if troubled else "",
     )
+
+
+def _advice(notice: NoticeFacts) -> str:
+    if notice.state is NoticeState.FAILED:
+        return "It was tried too often. When the receiver runs again, press “Tell again”."
+    return _ADVICE.get(notice.error_kind, next_step(notice.error_kind))
