@@ -91,9 +91,16 @@ def measure_order(
 
 def _channels(receiver: FlagReceiver) -> dict[str, Channel]:
     return {
+        "result": _is_stored,
         "page": _at_the_page,
         "webhook": lambda _stage, uid: receiver.heard.get(uid),
     }
+
+
+def _is_stored(stage: Stage, uid: str) -> datetime | None:
+    """When the result was committed, and its flag with it."""
+    stored = [one.at for one in _events(stage, "encoded") if one.study_instance_uid == uid]
+    return stored[0] if stored else None
 
 
 def _at_the_page(stage: Stage, uid: str) -> datetime | None:
