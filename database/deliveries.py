@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, cast
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, case, select, update
+from sqlalchemy import ColumnElement, case, select
 from sqlalchemy.orm import Session
 
 from database.delivery_ends import note_delivery_end
 from database.events import record_event
-from database.jobs import LeaseLost
+from database.lease import claim_first, is_free, write_held
 from database.states import (
     ENDED_WELL,
     UNDER_WAY,
@@ -42,23 +42,15 @@ def claim_delivery(session: Session, *, lease_s: float, now: datetime) -> Delive
     An expired lease frees a delivery without a sweep: sending twice gives PACS the same
     instances, so a worker that only seemed dead does no harm.
     """
-    due = (
-        select(Delivery.id)
-        .where(*_due(now))
-        .order_by(Delivery.due_at, Delivery.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
     sending = case((Delivery.state == DeliveryState.WAITING, 1), else_=0)
-    row = session.execute(
-        update(Delivery)
-        .where(Delivery.id == due.scalar_subquery())
-        .values(
-            lease_until=now + timedelta(seconds=lease_s),
-            fencing_token=Delivery.fencing_token + 1,
-            attempts=Delivery.attempts + sending,
-        )
-        .returning(
+    row = claim_first(
+        session,
+        Delivery,
+        _due(now),
+        (Delivery.due_at, Delivery.id),
+        lease_s=lease_s,
+        now=now,
+        returning=(
             Delivery.id,
             Delivery.result_id,
             Delivery.destination,
@@ -66,9 +58,9 @@ def claim_delivery(session: Session, *, lease_s: float, now: datetime) -> Delive
             Delivery.attempts,
             Delivery.asks,
             Delivery.state,
-        )
-        .execution_options(synchronize_session=False)
-    ).one_or_none()
+        ),
+        attempts=Delivery.attempts + sending,
+    )
     return DeliveryClaim(*row) if row is not None else None
 
 
@@ -233,22 +225,9 @@ def _due(now: datetime) -> Sequence[ColumnElement[bool]]:
     return (
         Delivery.state.in_(UNDER_WAY),
         Delivery.due_at <= now,
-        (Delivery.lease_until.is_(None)) | (Delivery.lease_until < now),
+        is_free(Delivery, now),
     )
 
 
 def _write(session: Session, claim: DeliveryClaim, **values: Any) -> None:
-    changed = cast(
-        "CursorResult[Any]",
-        session.execute(
-            update(Delivery)
-            .where(
-                Delivery.id == claim.delivery_id,
-                Delivery.fencing_token == claim.fencing_token,
-            )
-            .values(**values)
-            .execution_options(synchronize_session=False)
-        ),
-    )
-    if changed.rowcount != 1:
-        raise LeaseLost
+    write_held(session, Delivery, claim.delivery_id, claim.fencing_token, **values)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from database import (
     clinical_tables,
     feedback_tables,
+    flag_tables,
     hl7_tables,
     tables,
     upload_tables,
@@ -20,6 +21,7 @@ MODULES = (
     tables,
     clinical_tables,
     feedback_tables,
+    flag_tables,
     hl7_tables,
     workitem_tables,
     upload_tables,

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import CursorResult, or_, select, update
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from database.events import record_event
+from database.lease import claim_first, write_held
 from database.states import RUNNING, JobState, StudyState, WorklistRank
 from database.study_state import show_on_study
 from database.tables import Instance, Job, SeriesDecision
 from database.workitems import keep_work_item
-
-
-class LeaseLost(Exception):
-    """Another worker has taken this job: whatever this one still does must not be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,37 +31,18 @@ class Claim:
 
 
 def claim_job(session: Session, *, worker: str, lease_s: float, now: datetime) -> Claim | None:
-    """Take the waiting job that is due first, in one statement.
+    """Take the waiting job that is due first; None when no job waits.
 
-    `FOR UPDATE SKIP LOCKED` lets several PostgreSQL workers claim at once without waiting for each
-    other; SQLite has one writer at a time, and leaves the clause out.
-
-    Returns
-    -------
-    None when no job waits.
+    A lease that ran out does not free a job by itself: the sweep counts its attempts first.
     """
-    waiting = (
-        select(Job.id)
-        .where(Job.state == JobState.QUEUED, Job.lease_until.is_(None))
-        .order_by(Job.due_at, Job.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    row = session.execute(
-        update(Job)
-        .where(Job.id == waiting.scalar_subquery())
-        .values(
-            lease_until=now + timedelta(seconds=lease_s),
-            fencing_token=Job.fencing_token + 1,
-            attempts=Job.attempts + 1,
-            claimed_at=now,
-            worker=worker,
-            progress_percent=0,
-            error_kind="",
-            error_message="",
-            trace="",
-        )
-        .returning(
+    row = claim_first(
+        session,
+        Job,
+        (Job.state == JobState.QUEUED, Job.lease_until.is_(None)),
+        (Job.due_at, Job.id),
+        lease_s=lease_s,
+        now=now,
+        returning=(
             Job.id,
             Job.study_id,
             Job.study_version,
@@ -72,9 +50,15 @@ def claim_job(session: Session, *, worker: str, lease_s: float, now: datetime) -
             Job.fencing_token,
             Job.attempts,
             Job.queued_at,
-        )
-        .execution_options(synchronize_session=False)
-    ).one_or_none()
+        ),
+        attempts=Job.attempts + 1,
+        claimed_at=now,
+        worker=worker,
+        progress_percent=0,
+        error_kind="",
+        error_message="",
+        trace="",
+    )
     if row is None:
         return None
     claim = Claim(*row)
@@ -214,18 +198,5 @@ def record_decisions(session: Session, claim: Claim, decisions: list[SeriesDecis
 
 def _write(session: Session, claim: Claim, **values: Any) -> None:
     """Write to the job's row if the claim still holds it."""
-    changed = cast(
-        "CursorResult[Any]",
-        session.execute(
-            update(Job)
-            .where(
-                Job.id == claim.job_id,
-                Job.fencing_token == claim.fencing_token,
-                or_(Job.state.in_(RUNNING), Job.state == JobState.ENCODED),
-            )
-            .values(**values)
-            .execution_options(synchronize_session=False)
-        ),
-    )
-    if changed.rowcount != 1:
-        raise LeaseLost
+    unfinished = or_(Job.state.in_(RUNNING), Job.state == JobState.ENCODED)
+    write_held(session, Job, claim.job_id, claim.fencing_token, unfinished, **values)

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, func, or_, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from database.events import record_event
-from database.jobs import LeaseLost
+from database.lease import claim_first, is_free, write_held
 from database.states import UNREAD, PriorRequestState
 from database.tables import Instance, PriorRequest, RequestedPrior, Result, Study
 
@@ -80,31 +80,23 @@ def due_requests(session: Session, now: datetime) -> int:
 
 def claim_request(session: Session, *, lease_s: float, now: datetime) -> PriorRequestClaim | None:
     """Take the request that is due first; None when none is due."""
-    due = (
-        select(PriorRequest.id)
-        .where(*_due(now))
-        .order_by(PriorRequest.due_at, PriorRequest.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    row = session.execute(
-        update(PriorRequest)
-        .where(PriorRequest.id == due.scalar_subquery())
-        .values(
-            lease_until=now + timedelta(seconds=lease_s),
-            fencing_token=PriorRequest.fencing_token + 1,
-            attempts=PriorRequest.attempts + 1,
-        )
-        .returning(
+    row = claim_first(
+        session,
+        PriorRequest,
+        _due(now),
+        (PriorRequest.due_at, PriorRequest.id),
+        lease_s=lease_s,
+        now=now,
+        returning=(
             PriorRequest.id,
             PriorRequest.study_id,
             PriorRequest.peer,
             PriorRequest.fencing_token,
             PriorRequest.attempts,
             PriorRequest.expires_at,
-        )
-        .execution_options(synchronize_session=False)
-    ).one_or_none()
+        ),
+        attempts=PriorRequest.attempts + 1,
+    )
     return PriorRequestClaim(*row) if row is not None else None
 
 
@@ -263,24 +255,11 @@ def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return (
         PriorRequest.state == PriorRequestState.WAITING,
         PriorRequest.due_at <= now,
-        or_(PriorRequest.lease_until.is_(None), PriorRequest.lease_until < now),
+        is_free(PriorRequest, now),
     )
 
 
 def _write(session: Session, claim: PriorRequestClaim, **values: Any) -> None:
     """Write to the request's row if the claim still holds it."""
-    changed = cast(
-        "CursorResult[Any]",
-        session.execute(
-            update(PriorRequest)
-            .where(
-                PriorRequest.id == claim.request_id,
-                PriorRequest.fencing_token == claim.fencing_token,
-                PriorRequest.state == PriorRequestState.WAITING,
-            )
-            .values(**(values or {"fencing_token": claim.fencing_token}))
-            .execution_options(synchronize_session=False)
-        ),
-    )
-    if changed.rowcount != 1:
-        raise LeaseLost
+    waiting = PriorRequest.state == PriorRequestState.WAITING
+    write_held(session, PriorRequest, claim.request_id, claim.fencing_token, waiting, **values)

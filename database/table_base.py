@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import JSON, DateTime, Enum, MetaData, TypeDecorator
 from sqlalchemy.engine import Dialect
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 UID_LENGTH = 64  # PS3.5 Section 9.1
 AE_TITLE_LENGTH = 16  # PS3.5 Table 6.2-1
@@ -58,3 +58,11 @@ class Base(DeclarativeBase):
         ),
         dict[str, Any]: JSON,
     }
+
+
+class Leased:
+    """What a row has that workers claim; `database.lease` says how."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    fencing_token: Mapped[int] = mapped_column(default=0)
+    lease_until: Mapped[datetime | None]

@@ -29,7 +29,7 @@ from database.states import (
     StudyState,
     WorklistRank,
 )
-from database.table_base import AE_TITLE_LENGTH, UID_LENGTH, Base
+from database.table_base import AE_TITLE_LENGTH, UID_LENGTH, Base, Leased
 from radiology.finding import Outcome, Urgency
 from settings.peers import RequestPriority
 
@@ -123,7 +123,7 @@ class Quarantine(Base):
     size_bytes: Mapped[int] = mapped_column(BigInteger)
 
 
-class Job(Base):
+class Job(Leased, Base):
     """One bundle applied to one version of a study.
 
     `due_at` orders the queue: the moment of queueing plus what the priority may wait, so an old
@@ -139,7 +139,6 @@ class Job(Base):
         Index("ix_job_log", "queued_at", "claimed_at", "finished_at", "priority"),
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
     study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
     study_version: Mapped[int]
     bundle: Mapped[str] = mapped_column(String(64))
@@ -148,8 +147,7 @@ class Job(Base):
     queued_at: Mapped[datetime]
     due_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
-    fencing_token: Mapped[int] = mapped_column(default=0)
-    lease_until: Mapped[datetime | None]
+    looked_at: Mapped[datetime | None]  # before its turn: see database.first_looks
     claimed_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     worker: Mapped[str] = mapped_column(String(128), default="")
@@ -235,7 +233,7 @@ class ResultObject(Base):
     result: Mapped[Result] = relationship(back_populates="objects")
 
 
-class Delivery(Base):
+class Delivery(Leased, Base):
     """One result, or the note that rejects it, on its way to one destination.
 
     `attempts` counts how often it was sent, `asks` how often storage commitment was asked for.
@@ -247,7 +245,6 @@ class Delivery(Base):
         Index("ix_delivery_queue", "state", "due_at"),
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
     result_id: Mapped[int] = mapped_column(ForeignKey("result.id"))
     destination: Mapped[str] = mapped_column(String(64))  # the peer's name in the settings
     purpose: Mapped[DeliveryPurpose] = mapped_column(default=DeliveryPurpose.RESULT)
@@ -255,8 +252,6 @@ class Delivery(Base):
     due_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
     asks: Mapped[int] = mapped_column(default=0)
-    fencing_token: Mapped[int] = mapped_column(default=0)
-    lease_until: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     error_kind: Mapped[str] = mapped_column(String(64), default="")
     error_message: Mapped[str] = mapped_column(Text, default="")
@@ -314,7 +309,7 @@ class CommitmentObject(Base):
     commitment: Mapped[StorageCommitment] = relationship(back_populates="objects")
 
 
-class PriorRequest(Base):
+class PriorRequest(Leased, Base):
     """The request to one peer for the earlier CTs of a study's patient: made once.
 
     Nothing more is asked or awaited after `expires_at`.
@@ -326,15 +321,12 @@ class PriorRequest(Base):
         Index("ix_prior_request_queue", "state", "due_at"),
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
     study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
     peer: Mapped[str] = mapped_column(String(64))  # its name in the settings
     state: Mapped[PriorRequestState] = mapped_column(default=PriorRequestState.WAITING)
     due_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
-    fencing_token: Mapped[int] = mapped_column(default=0)
-    lease_until: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     error_kind: Mapped[str] = mapped_column(String(64), default="")
     error_message: Mapped[str] = mapped_column(Text, default="")

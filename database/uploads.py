@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from database.events import record_event
 from database.file_refusal import FileRefusal
-from database.jobs import LeaseLost
+from database.lease import LeaseLost
 from database.states import UploadState
 from database.upload_tables import Upload
 

@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from database.events import record_event
+from database.flags import withdraw_flag
 from database.states import (
     ENDED_WELL,
     UNREAD,
@@ -180,6 +181,7 @@ def mark_withdrawn(
         reason=reason.value,
         version=result.study_version,
     )
+    withdraw_flag(session, result_id, now)
     if result.superseded_by_id is None:
         _strike_rank(session, result.study_id)
         keep_work_item(session, result.study_id, now)

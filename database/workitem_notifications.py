@@ -14,7 +14,7 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, CursorResult, func, select, update
 from sqlalchemy.orm import Session, aliased
 
-from database.jobs import LeaseLost
+from database.lease import LeaseLost
 from database.states import NotificationState
 from database.workitem_tables import WorkItemNotification, WorkItemRow
 

@@ -12,6 +12,7 @@ from database.states import RejectionReason
 from firstread.encode import encode
 from firstread.evaluate import evaluate
 from firstread.feedback import feedback
+from firstread.flags import flags
 from firstread.hl7 import hl7
 from firstread.models import models
 from firstread.predict import predict
@@ -37,6 +38,7 @@ jobs = typer.Typer(help="Jobs: where each study stands, why one failed, and tryi
 app.add_typer(jobs, name="jobs")
 results = typer.Typer(no_args_is_help=True, help="Results: taking back one that was wrong.")
 app.add_typer(results, name="results")
+app.add_typer(flags, name="flags")
 app.add_typer(evaluate, name="evaluate")
 app.command()(predict)
 app.command()(encode)

@@ -14,7 +14,8 @@ from hl7_node.transport_security import client_context, listener_context
 from models.catalogue import read_catalogue
 from radiology.errors import FirstreadError
 from settings.environment import Settings
-from settings.flags import Hl7Channel
+from settings.flags import Hl7Channel, SecretChannel
+from worker.flag.channels import open_channel
 
 
 def print_settings(settings: Settings, *, echo: bool) -> int:
@@ -71,6 +72,13 @@ def _secret_problems(settings: Settings) -> list[str]:
     for peer in settings.destinations:
         try:
             settings.stow_secret(peer)
+        except FirstreadError as error:
+            problems.append(str(error))
+    for channel in settings.flags:
+        try:
+            open_channel(channel).close()
+            if isinstance(channel, SecretChannel):
+                channel.secret()
         except FirstreadError as error:
             problems.append(str(error))
     return problems

@@ -33,6 +33,7 @@ class Part(StrEnum):
 
     NODE = "node"
     ANALYSIS = "analysis"
+    FLAGS = "flags"
     DELIVERY = "delivery"
     HOUSEKEEPING = "housekeeping"
     RETRIEVAL = "retrieval"
@@ -61,7 +62,8 @@ def serve_part(settings: Settings, part: Part, concurrency: int) -> int:
     if part is Part.BEAT:
         run_beat(app)
     else:
-        run_worker(app, part.value, concurrency)
+        threads = 2 * len(settings.flags) + 1  # one for each channel, and room for wake-ups
+        run_worker(app, part.value, threads if part is Part.FLAGS else concurrency)
     return 0
 
 
@@ -115,12 +117,12 @@ def running(
 
 def needed_parts(settings: Settings) -> list[Part]:
     """The parts that have something to do."""
-    idle = set()
-    if not settings.queried:
-        idle.add(Part.RETRIEVAL)
-    if settings.hl7_listener is None:
-        idle.add(Part.HL7)
-    return [part for part in Part if part not in idle]
+    needed = {
+        Part.RETRIEVAL: bool(settings.queried),
+        Part.FLAGS: bool(settings.flags),
+        Part.HL7: settings.hl7_listener is not None,
+    }
+    return [part for part in Part if needed.get(part, True)]
 
 
 class Supervisor:

@@ -51,6 +51,7 @@ class EncodingChoice:
     capture_when_negative : send the key picture of a study without findings too; that of one that
         is not assessable is always sent
     encapsulated_pdf : also a page for a PACS or a person without a viewer
+    mark_urgent : name the key picture of an urgent study so that it sorts to the top
     """
 
     profile: EncodingProfile = EncodingProfile.VIEWER
@@ -59,6 +60,7 @@ class EncodingChoice:
     segments: SegmentScope | None = None
     capture_when_negative: bool = True
     encapsulated_pdf: bool = False
+    mark_urgent: bool = False
 
     @property
     def scope(self) -> SegmentScope:

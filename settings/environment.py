@@ -25,7 +25,7 @@ from pydantic_settings import (
 from radiology.errors import SettingsRefused
 from radiology.identity import AETitle
 from radiology.language import Language
-from settings.flags import AnyChannel
+from settings.flags import AnyChannel, Flagging
 from settings.hl7 import Hl7Listener
 from settings.peers import CheckedAETitle, Peer, PeerRole
 from settings.study_page import StudyPage
@@ -86,6 +86,7 @@ class Settings(BaseSettings):
     max_attempts: int = Field(default=3, ge=1)
     wait_high_s: float = Field(default=600.0, ge=0)
     wait_routine_s: float = Field(default=3600.0, ge=0)
+    first_look: bool = True
     wait_low_s: float = Field(default=4 * 3600.0, ge=0)
 
     # Models
@@ -113,6 +114,7 @@ class Settings(BaseSettings):
 
     # Flags
     flags: tuple[AnyChannel, ...] = ()
+    flagging: Flagging = Flagging()
 
     # HL7
     hl7_listener: Hl7Listener | None = None

@@ -3,14 +3,58 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field
+from pydantic import (
+    AnyHttpUrl,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    SecretStr,
+    model_validator,
+)
 
+from radiology.errors import SettingsRefused
 from radiology.finding import Urgency
 from settings.hl7 import Hl7ClientTls
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
+_LOOPBACK = ("localhost", "127.0.0.1", "[::1]", "::1")
+_MOST_URGENT_FIRST = list(Urgency)
+
+
+def at_least(urgency: Urgency, limit: Urgency) -> bool:
+    """Whether a study is at least as urgent as a limit."""
+    return _MOST_URGENT_FIRST.index(urgency) <= _MOST_URGENT_FIRST.index(limit)
+
+
+class Flagging(BaseModel):
+    """What all channels have in common.
+
+    Attributes
+    ----------
+    page_url : where others reach the worklist page; None: where it is served
+    escalation_s : how long a flag waits for an acknowledgement before the first further step is
+        told, before the second, and so on; the last one counts for all that follow
+    first_retry_s, longest_retry_s, max_attempts : how a notice is tried again that was not taken
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    page_url: AnyHttpUrl | None = None
+    escalation_s: tuple[PositiveFloat, ...] = Field(default=(300.0,), min_length=1)
+    first_retry_s: PositiveFloat = 2.0
+    longest_retry_s: PositiveFloat = 120.0
+    max_attempts: int = Field(default=60, ge=1)
+
+    def wait_s(self, step: int) -> float:
+        """How long the further step of this number, counted from 0, is waited for."""
+        return self.escalation_s[min(step, len(self.escalation_s) - 1)]
+
+
+MailAddress = Annotated[str, Field(pattern=r"^[!-?A-~]{1,64}@[A-Za-z0-9.\[\]:-]{1,190}$")]
+"""A plain address, as it stands in an SMTP command: no name beside it, and no line break."""
 
 
 class Channel(BaseModel):
@@ -27,27 +71,80 @@ class Channel(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    keeps_state: ClassVar[bool] = False
+    """Whether it is told that somebody has acknowledged a flag."""
+    follows_results: ClassVar[bool] = True
+    """Whether it is told of every newer result; otherwise only of one that changes the urgency."""
+
     name: str = Field(pattern=NAME_PATTERN)
     from_urgency: Urgency = Urgency.URGENT
     escalation: int = Field(default=0, ge=0, le=9)
     answer_s: float = Field(default=10.0, gt=0)
 
+    def wants(self, urgency: Urgency) -> bool:
+        """Whether it is told of a study of this urgency."""
+        return at_least(urgency, self.from_urgency)
+
+
+class SecretChannel(Channel):
+    """A channel that may have a secret, which stands in a file."""
+
+    secret_file: Path | None = None
+
+    def secret(self) -> SecretStr | None:
+        """Read the secret anew, so that it may be renewed; None where there is none.
+
+        Raises
+        ------
+        SettingsRefused
+            The file cannot be read, or is empty.
+        """
+        if self.secret_file is None:
+            return None
+        try:
+            text = self.secret_file.read_text().strip()
+        except (OSError, UnicodeDecodeError):
+            text = ""
+        if not text:
+            raise SettingsRefused(
+                "The file with a flag channel's secret cannot be read", channel=self.name
+            )
+        return SecretStr(text)
+
+
+class WebChannel(SecretChannel):
+    """A channel over HTTP."""
+
+    url: AnyHttpUrl
+    ca_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _check_url(self) -> Self:
+        if self.url.username or self.url.password:
+            raise ValueError(f"channel {self.name}: url must not hold user or password")
+        if self.secret_file is None:
+            return self
+        if self.url.scheme != "https" and self.url.host not in _LOOPBACK:
+            raise ValueError(f"channel {self.name}: a secret is only used over https")
+        return self
+
 
 class WorkItemChannel(Channel):
     """A UPS SCP that keeps a work item for each study (PS3.4 Annex CC)."""
+
+    keeps_state: ClassVar[bool] = True
 
     kind: Literal["work-item"]
     peer: str = Field(pattern=NAME_PATTERN)  # by its name among the peers
 
 
-class WorkItemWebChannel(Channel):
-    """The same by UPS-RS (PS3.18 Section 11)."""
+class WorkItemWebChannel(WebChannel):
+    """The same by UPS-RS (PS3.18 Section 11); `url` is the root of the DICOMweb service."""
+
+    keeps_state: ClassVar[bool] = True
 
     kind: Literal["work-item-web"]
-    url: AnyHttpUrl  # root of the DICOMweb service
     user: str | None = None
-    secret_file: Path | None = None
-    ca_file: Path | None = None
 
 
 class Hl7Channel(Channel):
@@ -78,26 +175,35 @@ class Hl7Channel(Channel):
     tls: Hl7ClientTls | None = None
 
 
-class WebhookChannel(Channel):
-    """A web service that takes signed JSON: identifiers and links, nothing else."""
+class WebhookChannel(WebChannel):
+    """A web service that takes JSON, signed with the secret: identifiers and links only."""
+
+    keeps_state: ClassVar[bool] = True
 
     kind: Literal["webhook"]
-    url: AnyHttpUrl
-    secret_file: Path | None = None
-    ca_file: Path | None = None
 
 
-class MailChannel(Channel):
+class MailChannel(SecretChannel):
     """People who are written to by SMTP: identifiers and links, nothing else."""
+
+    follows_results: ClassVar[bool] = False
 
     kind: Literal["mail"]
     host: str
     port: int = Field(default=25, ge=1, le=65535)
-    sender: str
-    recipients: tuple[str, ...] = Field(min_length=1)
+    sender: MailAddress
+    recipients: tuple[MailAddress, ...] = Field(min_length=1)
     start_tls: bool = True
     user: str | None = None
-    secret_file: Path | None = None
+    ca_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _check_secret(self) -> Self:
+        if (self.user is None) != (self.secret_file is None):
+            raise ValueError(f"channel {self.name}: user and secret_file belong together")
+        if self.user is not None and not self.start_tls:
+            raise ValueError(f"channel {self.name}: a secret is only used with start_tls")
+        return self
 
 
 AnyChannel = Annotated[

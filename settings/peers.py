@@ -103,6 +103,7 @@ class Peer(BaseModel):
     segments: SegmentScope | None = None
     capture_when_negative: bool = True
     encapsulated_pdf: bool = False
+    mark_urgent: bool = False
 
     @model_validator(mode="after")
     def _check_address(self) -> Self:

@@ -1,7 +1,7 @@
 """Celery, the wake-ups: its settings, each with a reason. The queue itself is the database.
 
-`firstread serve --only analysis` (or delivery, housekeeping, retrieval, beat) starts one of its
-processes.
+`firstread serve --only analysis` (or flags, delivery, housekeeping, retrieval, beat) starts one of
+its processes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import functools
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_process_init
+from celery.signals import worker_process_init, worker_shutdown
 from kombu import Queue
 
 from database.process_signs import give_signs
@@ -21,9 +21,10 @@ from settings.log_events import get_logger
 _log = get_logger("celery")
 ANALYSIS = "analysis"
 DELIVERY = "delivery"
+FLAGS = "flags"  # an urgent flag waits for no delivery, and no channel for another one
 HOUSEKEEPING = "housekeeping"
 RETRIEVAL = "retrieval"  # of earlier studies: no result ever waits behind a slow archive
-QUEUES = (ANALYSIS, DELIVERY, HOUSEKEEPING, RETRIEVAL)
+QUEUES = (ANALYSIS, FLAGS, DELIVERY, HOUSEKEEPING, RETRIEVAL)
 
 _ANALYSIS_HARD_LIMIT_S = 900
 _FILES = "worker.message_files:Transport"
@@ -68,6 +69,7 @@ def make_app(settings: Settings) -> Celery:
         task_routes={
             "worker.tasks.analyse_next": {"queue": ANALYSIS},
             "worker.tasks.deliver_next": {"queue": DELIVERY},
+            "worker.tasks.tell_next": {"queue": FLAGS},
             "worker.tasks.retrieve_next": {"queue": RETRIEVAL},
             "worker.tasks.sweep": {"queue": HOUSEKEEPING},
         },
@@ -101,13 +103,17 @@ def run_worker(app: Celery, queue: str, concurrency: int) -> None:
     if queue == ANALYSIS:
         # Made after the fork: neither ONNX Runtime's threads nor CUDA survive one.
         worker_process_init.connect(_warm_up, weak=False)
+    # Threads for the flags: each channel keeps its connection in this process, and waits alone.
+    pool = "threads" if queue == FLAGS else "prefork"
+    if queue == FLAGS:
+        worker_shutdown.connect(_close_channels, weak=False)
     app.worker_main(
         [
             "worker",
             f"--queues={queue}",
             f"--concurrency={concurrency}",
             f"--hostname={queue}@%h",
-            "--pool=prefork",
+            f"--pool={pool}",
             "--loglevel=WARNING",
             # Gossip, mingle and heartbeats between workers: nobody listens to them.
             "--without-gossip",
@@ -143,6 +149,12 @@ def _warm_up(**_: Any) -> None:
     except ModelUnavailable as error:
         # Said at once, not only with the first study; each job then waits and says it too.
         _log.error("model_unavailable", message=str(error))
+
+
+def _close_channels(**_: Any) -> None:
+    from worker.tasks import channels  # it imports `app` from this module
+
+    channels().close()
 
 
 def _broker_url(settings: Settings) -> str:

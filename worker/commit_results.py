@@ -25,7 +25,7 @@ from database.deliveries import (
     record_delivery_event,
 )
 from database.delivery_ends import refusals_in_words
-from database.jobs import LeaseLost
+from database.lease import LeaseLost
 from database.session import Engine, Session, transaction
 from database.states import DeliveryState, ObjectState
 from dicom_node.storage_commitment import request_commitment

@@ -7,7 +7,8 @@ import traceback
 from datetime import datetime, timedelta
 
 from database.events import record_event
-from database.jobs import Claim, LeaseLost, end_job, return_job
+from database.jobs import Claim, end_job, return_job
+from database.lease import LeaseLost
 from database.results import store_result
 from database.session import Session, transaction
 from database.states import JobState, WorklistRank
@@ -37,6 +38,16 @@ def end_refused(own: Equipment, claim: Claim, error: Refused) -> None:
             error_message=str(error),
         )
         _store_refusal(session, claim, error, now)
+        # A flag that an earlier version raised stays: no answer says nothing against it.
+        record_event(
+            session,
+            "flag_not_raised",
+            now,
+            study_id=claim.study_id,
+            job_id=claim.job_id,
+            outcome=Outcome.NOT_ASSESSABLE.value,
+            rule=error.kind,
+        )
 
 
 def _store_refusal(session: Session, claim: Claim, error: Refused, now: datetime) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from database.flags import FlagRules
 from database.session import Engine
 from models.read_slice import SliceReader
 from radiology.errors import BundleRejected, ModelUnavailable, SettingsRefused
@@ -22,6 +24,12 @@ class Equipment:
     engine: Engine
     worker: str
     clock: Callable[[], datetime]
+    new_token: Callable[[], str] = secrets.token_urlsafe
+
+    @property
+    def flag_rules(self) -> FlagRules:
+        """Who is told of urgent studies."""
+        return FlagRules(self.settings.flags, self.settings.flagging)
 
     @cached_property
     def reader(self) -> Reader:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from database.jobs import LeaseLost
+from database.lease import LeaseLost
 from database.session import Engine, Session, transaction
 from radiology.errors import DatabaseUnavailable
 from settings.log_events import get_logger

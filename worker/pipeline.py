@@ -6,6 +6,8 @@
     inferred   worker.infer_findings    lungs, lesions, figures, suspicion, urgency
                 worker.follow_course     what changed since the patient's latest earlier CT
     encoded    worker.encode            SEG, SR and SC, proved, durable on disk, then rows
+    flagged    database.flags           rows in the same commit as the result; worker.flag_study
+                                        tells each channel in a task of its own
     delivered  worker.deliver_results   in another task: networks fail differently
     compared   worker.retrieve_priors   where nothing was there to compare with: earlier CTs are
                                         fetched afterwards, and the study is read once more
@@ -22,9 +24,9 @@ from pathlib import Path
 
 import structlog
 
+from database.flags import flag_result
 from database.jobs import (
     Claim,
-    LeaseLost,
     advance_job,
     claim_job,
     end_job,
@@ -32,6 +34,7 @@ from database.jobs import (
     record_decisions,
     renew_lease,
 )
+from database.lease import LeaseLost
 from database.prior_requests import request_priors
 from database.priors import prior_candidates
 from database.results import store_result
@@ -55,7 +58,7 @@ from worker.encode_study import EncodedStudy, StudyToEncode, encode_study
 from worker.end_attempt import end_defect, end_mismatch, end_refused, return_or_fail
 from worker.equipment import Equipment
 from worker.find_priors import Priors, choose_priors
-from worker.flag.urgency import rules_seen, triage_reading
+from worker.flag.urgency import rules_seen, triage_reading, urgency_facts
 from worker.follow_course import follow_course
 from worker.infer_findings import Reader
 from worker.keep_chest_map import keep_chest_map
@@ -276,6 +279,15 @@ class _Job:
                 now,
                 recipes=encoded.recipes,
             )
+            if stored.current:
+                flag_result(
+                    session,
+                    result,
+                    own.flag_rules,
+                    now,
+                    token=own.new_token(),
+                    seen=urgency_facts(answer),
+                )
             if stored.current and chest_map:
                 request_priors(
                     session,

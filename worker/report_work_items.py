@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from database.jobs import LeaseLost
+from database.lease import LeaseLost
 from database.session import Engine, transaction
 from database.states import NotificationState
 from database.workitem_notifications import (

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from pydicom.dataset import Dataset
 
-from database.jobs import LeaseLost
+from database.lease import LeaseLost
 from database.prior_requests import (
     PriorRequestClaim,
     claim_request,

@@ -7,17 +7,22 @@ import random
 from datetime import UTC, datetime
 
 from database.deliveries import due_deliveries
+from database.flag_notices import due_channels
+from database.flags import escalate_due, flags_to_escalate
 from database.prior_requests import due_requests
 from database.process_signs import process_name
 from database.requeue import waiting_jobs
-from database.session import open_engine, reading
+from database.session import open_engine, reading, transaction
 from database.upload_sweep import waiting_uploads
 from database.workitem_notifications import due_notifications
 from settings.environment import read_settings
-from worker.celery_app import ANALYSIS, DELIVERY, RETRIEVAL, app, wake_up_waits
+from worker.celery_app import ANALYSIS, DELIVERY, FLAGS, RETRIEVAL, app, wake_up_waits
 from worker.deliver_results import deliver_one
 from worker.equipment import Equipment
+from worker.flag.channels import Channels
+from worker.flag_study import tell_one
 from worker.housekeeping import count_what_is_kept, sweep_once
+from worker.look_first import look_first
 from worker.pipeline import analyse_one
 from worker.report_work_items import report_one
 from worker.retrieve_priors import retrieve_one
@@ -41,11 +46,19 @@ def equipment() -> Equipment:
     )
 
 
+@functools.cache
+def channels() -> Channels:
+    """The flag channels of this process, with the connections that they keep."""
+    return Channels(equipment().settings)
+
+
 @app.task(name="worker.tasks.analyse_next")
 def analyse_next() -> None:
     """Analyse the job that is due first, or else an upload; pass the wake-up on if more wait."""
     own = equipment()
+    look_first(own)
     if analyse_one(own):
+        _wake_flags(own)  # first: an urgent flag waits for no delivery
         deliver_next.delay()
     elif not analyse_upload(own):
         return
@@ -62,6 +75,14 @@ def deliver_next() -> None:
     while deliver_one(own.settings, own.engine, own.clock, random.random):
         pass
     while report_one(own.settings, own.engine, own.clock, random.random):
+        pass
+
+
+@app.task(name="worker.tasks.tell_next")
+def tell_next(channel: str) -> None:
+    """Tell a channel everything that is due; it holds up no other one."""
+    own = equipment()
+    while tell_one(own.settings, own.engine, channels(), channel, own.clock, random.random):
         pass
 
 
@@ -89,7 +110,22 @@ def sweep() -> None:
     with reading(own.engine) as session:
         due = due_deliveries(session, own.clock()) + due_notifications(session, own.clock())
         asked = due_requests(session, own.clock())
+        escalating = flags_to_escalate(session, own.clock())
+    if escalating:
+        with transaction(own.engine) as session:
+            escalate_due(session, own.flag_rules, own.clock())
+    _wake_flags(own, unless_one_waits=True)
     if asked and not wake_up_waits(app, RETRIEVAL):
         retrieve_next.delay()
     if due and not wake_up_waits(app, DELIVERY):
         deliver_next.delay()
+
+
+def _wake_flags(own: Equipment, *, unless_one_waits: bool = False) -> None:
+    """A wake-up for each channel that has something to be told."""
+    with reading(own.engine) as session:
+        names = due_channels(session, own.clock())
+    if names and unless_one_waits and wake_up_waits(app, FLAGS):
+        return
+    for name in names:
+        tell_next.delay(name)

@@ -17,6 +17,7 @@ from database.administration_rows import (
     last_seen,
     queue_depths,
 )
+from database.flags import open_urgent_flags
 from database.process_signs import SILENT_AFTER_S, ProcessFacts, process_signs
 from database.session import Session, reading
 from database.worklist_facts import StudyFacts
@@ -98,7 +99,8 @@ def administration_screen(context: PageContext) -> Screen:
     with reading(context.engine) as session:
         parts: dict[str, dict[str, object]] = {
             "states": {
-                "states": tuple((one.value, count) for one, count in state_counts(session).items())
+                "states": tuple((one.value, count) for one, count in state_counts(session).items()),
+                "open_flags": open_urgent_flags(session),
             },
             "queues": {"queues": queue_depths(session, now)},
             "failed": {"failed": _failed(session), "limit": _LENGTH},

@@ -20,6 +20,7 @@ from settings.environment import Settings
 from worklist.administration_routes import administration_routes
 from worklist.feedback_export import feedback_export_routes
 from worklist.feedback_routes import feedback_routes
+from worklist.flag_routes import flag_routes
 from worklist.health import health_routes
 from worklist.http_errors import ErrorPages
 from worklist.live import LiveScreens
@@ -68,6 +69,7 @@ def create_app(
     app.include_router(feedback_routes(context))
     app.include_router(feedback_export_routes(context))
     app.include_router(scorecard_routes(context))
+    app.include_router(flag_routes(context))
     app.include_router(picture_routes(context))
     app.include_router(slice_routes(context))
     app.include_router(study_routes(context))

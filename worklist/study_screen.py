@@ -9,6 +9,7 @@ from typing import Any
 
 from database.clinical_values import RecordedValues, clinical_values
 from database.feedback import FeedbackFacts, feedback_of_study
+from database.flag_pages import flag_decision, flag_of_study
 from database.session import reading
 from database.states import RETRYABLE
 from database.worklist_facts import DecisionFacts, EventFacts, ResultFacts, StudyPage
@@ -25,6 +26,7 @@ from worklist.figures import (
     lung_lines,
     suspicion_threshold,
 )
+from worklist.flag_lines import flag_lines
 from worklist.list_screen import list_line
 from worklist.model_card import card_of
 from worklist.screens import PageContext, Screen, make_part
@@ -79,15 +81,20 @@ def study_screen(context: PageContext, study_instance_uid: str) -> Screen:
         page = study_page(session, study_instance_uid)
         if page is None:
             raise StudyNotFound
-        recorded = clinical_values(session, page.row.study.id)
+        study_id = page.row.study.id
+        recorded = clinical_values(session, study_id)
         feedback = feedback_of_study(session, study_instance_uid)
+        flags = flag_lines(flag_of_study(session, study_id), flag_decision(session, study_id))
     study = page.row.study
     name = study.accession_number or study.patient_id or "without accession number"
     return Screen(
         title=f"{verdict_of(page.row).word} – study {name}",
         parts=tuple(
             make_part(context.templates, f"study_{key}.html", key, **values)
-            for key, values in _sections(context, page, recorded, feedback).items()
+            for key, values in {
+                **_sections(context, page, recorded, feedback),
+                "flags": {"lines": flags},
+            }.items()
         ),
     )
 

@@ -33,6 +33,7 @@ _OURS = {
     "migrate",
     "dicom-node",
     "worker-analysis",
+    "worker-flags",
     "worker-delivery",
     "worker-housekeeping",
     "worker-retrieval",

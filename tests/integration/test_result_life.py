@@ -369,7 +369,7 @@ def test_a_withdrawal_while_a_worker_is_sending(
 ) -> None:
     """The note comes after whatever the worker still sends, and the worker cannot revive it."""
     from database.deliveries import claim_delivery, end_delivery
-    from database.jobs import LeaseLost
+    from database.lease import LeaseLost
     from database.states import DeliveryState
 
     site = site_at(tmp_path, orthanc.dicom_port)

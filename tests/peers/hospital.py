@@ -28,6 +28,7 @@ _MIGRATION = "migrate"
 _PARTS = (
     "dicom-node",
     "worker-analysis",
+    "worker-flags",
     "worker-delivery",
     "worker-housekeeping",
     "worker-retrieval",

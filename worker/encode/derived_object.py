@@ -62,7 +62,11 @@ _SERIES = {  # number within the ten of a version, and description
     "SC": (3, "AI key images (Firstread)"),
     "PDF": (4, "AI summary (Firstread)"),
     "SR:machine": (5, "AI quantification (Firstread)"),
+    # "!" sorts before letters and digits; the number is settled in series_and_equipment.
+    "SC:urgent": (6, "!URGENT AI key images (Firstread)"),
 }
+MARKED = "urgent"
+_TOP_SERIES_NUMBER = 1
 
 
 @dataclass(frozen=True)
@@ -206,9 +210,10 @@ def series_and_equipment(context: ResultContext, kind: ObjectKind, *variant: str
     """
     algorithm, moment = context.algorithm, _local_time(context)
     number, description = _SERIES.get(":".join((kind, *variant[:1])), _SERIES[kind])
+    number_in_study = _FIRST_SERIES_NUMBER + 10 * (context.result_version - 1) + number
     return {
         "series_instance_uid": context.uid("series", kind, *variant),
-        "series_number": _FIRST_SERIES_NUMBER + 10 * (context.result_version - 1) + number,
+        "series_number": _TOP_SERIES_NUMBER if MARKED in variant else number_in_study,
         "series_description": description,
         "series_date": moment.strftime("%Y%m%d"),
         "series_time": moment.strftime("%H%M%S"),

@@ -25,6 +25,7 @@ from worker.encode.axial_stack import AxialStack
 from worker.encode.coded_concepts import coded
 from worker.encode.derived_object import (
     DISCLAIMER,
+    MARKED,
     ObjectKind,
     ResultContext,
     series_and_equipment,
@@ -129,17 +130,23 @@ def _places() -> list[tuple[int, int, tuple[int, int]]]:
     return beside + [(_GAP_PX + number * step, below, _BELOW_PX) for number in range(3)]
 
 
-def encode_secondary_capture(context: ResultContext, picture: Image.Image) -> Dataset:
+def encode_secondary_capture(
+    context: ResultContext, picture: Image.Image, *, marked: bool = False
+) -> Dataset:
     """Encode the key picture as an instance of the study.
 
     Parameters
     ----------
     picture : as `render_key_picture` drew it, RGB
+    marked : whether its series sorts to the top of the study, and says that it is urgent
     """
-    arguments = series_and_equipment(context, ObjectKind.SC)
+    variant = (MARKED,) if marked else ()
+    arguments = series_and_equipment(context, ObjectKind.SC, *variant)
     if context.language is not Language.ENGLISH:
         # Another picture than that of a site that later changes its language.
-        arguments["sop_instance_uid"] = context.uid("instance", ObjectKind.SC, context.language)
+        arguments["sop_instance_uid"] = context.uid(
+            "instance", ObjectKind.SC, *variant, context.language
+        )
     image = SCImage(
         pixel_array=np.asarray(picture, dtype=np.uint8),
         photometric_interpretation="RGB",

@@ -16,7 +16,7 @@ from radiology.encoding_profile import (
     SegmentScope,
 )
 from radiology.finding import Outcome
-from worker.encode.derived_object import ObjectKind, ReportForm
+from worker.encode.derived_object import MARKED, ObjectKind, ReportForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,13 @@ class Recipe:
     ----------
     report : which of the two reports; None for what is no report
     segmentation : the variant that this object is, or that a report names as evidence
+    marked : whether its series sorts to the top, for a PACS that knows no flag
     """
 
     kind: ObjectKind
     report: ReportForm | None = None
     segmentation: SegmentationVariant | None = None
+    marked: bool = False
 
     @property
     def word(self) -> str:
@@ -56,11 +58,13 @@ class Recipe:
             parts.append(self.report)
         if self.segmentation is not None:
             parts.append(self.segmentation.word)
+        if self.marked:
+            parts.append(MARKED)
         return ":".join(parts)
 
 
 def recipes_of(
-    choice: EncodingChoice, outcome: Outcome, *, lesions_outlined: bool
+    choice: EncodingChoice, outcome: Outcome, *, lesions_outlined: bool, urgent: bool = False
 ) -> tuple[Recipe, ...]:
     """What one destination gets of a result, in the order in which it is sent.
 
@@ -80,7 +84,7 @@ def recipes_of(
         if choice.profile is EncodingProfile.MACHINE and variant is not None:
             recipes.append(Recipe(ObjectKind.SR, ReportForm.MACHINE, variant))
     if choice.capture_when_negative or outcome is not Outcome.NO_FINDINGS:
-        recipes.append(Recipe(ObjectKind.SC))
+        recipes.append(Recipe(ObjectKind.SC, marked=urgent and choice.mark_urgent))
     if choice.encapsulated_pdf:
         recipes.append(Recipe(ObjectKind.PDF))
     return tuple(recipes)

@@ -8,6 +8,7 @@ from PIL import Image
 from pydicom import Dataset
 
 from radiology.encoding_profile import EncodingChoice
+from radiology.finding import Urgency
 from worker.encode.derived_object import EncodedObject, ObjectKind, ReportForm, ResultContext
 from worker.encode.measurement_report import encode_measurement_report
 from worker.encode.overlay import encode_secondary_capture, render_key_picture
@@ -23,7 +24,10 @@ def plan_results(context: ResultContext, choice: EncodingChoice) -> tuple[Recipe
     if not context.has_lungs:
         return ()
     return recipes_of(
-        choice, context.reading.outcome, lesions_outlined=has_outlined_lesions(context)
+        choice,
+        context.reading.outcome,
+        lesions_outlined=has_outlined_lesions(context),
+        urgent=context.triage is not None and context.triage.urgency is Urgency.URGENT,
     )
 
 
@@ -82,7 +86,7 @@ class _Making:
                     self._context, segmentation=self._segmentation(recipe)
                 )
             case ObjectKind.SC:
-                made = encode_secondary_capture(self._context, self._drawn())
+                made = encode_secondary_capture(self._context, self._drawn(), marked=recipe.marked)
             case ObjectKind.PDF:
                 made = encode_summary(self._context, self._drawn())
         if made is None:

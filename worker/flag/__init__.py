@@ -1,1 +1,1 @@
-"""How urgent a study is, and in later versions the channels that say so to other systems."""
+"""How urgent a study is, and the channels that say so to other systems and people."""

@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Protocol
 
+from database.flag_states import NoticeKind as NoticeKind
 from radiology.finding import Outcome, Urgency
-
-
-class NoticeKind(StrEnum):
-    """Why a channel is told something."""
-
-    RAISED = "raised"
-    RAISED_AGAIN = "raised_again"  # a newer result of the same study changed what was said
-    WITHDRAWN = "withdrawn"  # the result is withdrawn or superseded: do not rely on it
-    ACKNOWLEDGED = "acknowledged"  # somebody has seen it; told to channels that keep a state
 
 
 @dataclass(frozen=True, slots=True)

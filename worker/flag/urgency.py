@@ -158,6 +158,16 @@ RULES: tuple[UrgencyRule, ...] = (
 )
 
 
+def urgency_facts(reading: Reading) -> dict[str, float | None]:
+    """The values that the table decides by, for whoever asks why a study is flagged or is not."""
+    return {
+        "suspicion": reading.suspicion,
+        "suspicion_threshold": reading.suspicion_threshold,
+        "worse_lung_percent": round(_worse_lung_share_percent(reading), 2),
+        "consolidated_percent": round(_consolidated_share_percent(reading), 2),
+    }
+
+
 def triage_reading(reading: Reading) -> Triage | None:
     """Apply the table.
 

@@ -18,7 +18,7 @@ import structlog
 from PIL.Image import Image
 
 from database.file_refusal import FileRefusal
-from database.jobs import LeaseLost
+from database.lease import LeaseLost
 from database.session import Session, reading, transaction
 from database.states import UploadState
 from database.upload_sweep import study_waits

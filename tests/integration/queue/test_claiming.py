@@ -7,7 +7,8 @@ import threading
 import pytest
 from sqlalchemy import select
 
-from database.jobs import LeaseLost, advance_job, claim_job, end_job, renew_lease, return_job
+from database.jobs import advance_job, claim_job, end_job, renew_lease, return_job
+from database.lease import LeaseLost
 from database.requeue import overdue_jobs, requeue_expired, retry_job
 from database.session import Engine, reading, transaction
 from database.states import JobState, WorklistRank

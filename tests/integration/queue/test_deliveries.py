@@ -15,7 +15,7 @@ from database.deliveries import (
     postpone_delivery,
     retry_deliveries,
 )
-from database.jobs import LeaseLost
+from database.lease import LeaseLost
 from database.session import Engine, reading, transaction
 from database.states import DeliveryState, JobState, ObjectState, StudyState
 from database.tables import Job, Study

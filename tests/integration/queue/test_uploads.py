@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from database.administration_rows import count_disk_use, disk_use, queue_depths
-from database.jobs import LeaseLost
+from database.lease import LeaseLost
 from database.process_signs import process_signs, record_sign
 from database.session import Engine, reading, transaction
 from database.states import UploadState

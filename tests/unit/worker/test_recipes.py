@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from radiology.encoding_profile import (
@@ -10,7 +12,7 @@ from radiology.encoding_profile import (
     SegmentationForm,
     SegmentScope,
 )
-from radiology.finding import Outcome
+from radiology.finding import Outcome, Triage, Urgency
 from tests.unit.worker.encoded_chest import result_context
 from worker.encode import encode_results, plan_results, united
 from worker.encode.recipes import recipes_of
@@ -125,3 +127,26 @@ def test_a_report_names_the_segmentation_that_goes_with_it() -> None:
     for word in ("SR:viewer:labelmap-rle:lesions", "SR:machine:labelmap-rle:lesions"):
         named = str(made[word].CurrentRequestedProcedureEvidenceSequence)
         assert segmentation.SOPInstanceUID in named
+
+
+def test_the_key_picture_of_an_urgent_study_sorts_to_the_top() -> None:
+    """Where it is asked for: a series of its own, before every other by number and by name."""
+    urgent = Triage(urgency=Urgency.URGENT, rule="a rule")
+    context = replace(result_context(), triage=urgent)
+    plain, marked = (
+        encode_results(context, plan_results(context, EncodingChoice(mark_urgent=on)))[-1]
+        for on in (False, True)
+    )
+    assert (plain.recipe, marked.recipe) == ("SC", "SC:urgent")
+    assert marked.dataset.SeriesDescription.startswith("!URGENT")
+    assert marked.dataset.SeriesNumber == 1
+    for keyword in ("SOPInstanceUID", "SeriesInstanceUID"):
+        assert plain.dataset[keyword].value != marked.dataset[keyword].value
+
+
+@pytest.mark.parametrize("urgency", [Urgency.SUSPECTED, Urgency.ROUTINE])
+def test_only_an_urgent_study_is_marked(urgency: Urgency) -> None:
+    """A mark on every study would be none."""
+    context = replace(result_context(), triage=Triage(urgency=urgency, rule="a rule"))
+    recipes = plan_results(context, EncodingChoice(mark_urgent=True))
+    assert recipes[-1].word == "SC"

@@ -1,0 +1,231 @@
+"""How soon an urgent study is known: from its last C-STORE response, and behind twenty others.
+
+    python -m benchmarks.flags --study FOLDER      the folder of a chest CT; default: a phantom
+    python -m benchmarks.flags --hospital          with PostgreSQL and Redis, started for it
+
+The second part is measured with first looks, and first in, first out, for comparison.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+from pydicom import dcmread
+from rich.console import Console
+
+from benchmarks.flag_receiver import FlagReceiver, running_flag_receiver
+from database.events import EventRow, events_after
+from database.session import reading
+from firstread.demo_stage import SCANNER_AE_TITLE, DemoFailed, Ports, Stage, set_up_stage
+from firstread.phantom import make_phantom, phantom_grid
+from firstread.phantom.identity import StudyIdentity
+from firstread.phantom.lesions import EXTENSIVE_LESIONS, Lesion
+from firstread.phantom.study import write_phantom_study
+from firstread.send import send_folder
+from firstread.serve import Part
+
+Moments = dict[str, datetime]
+Channel = Callable[[Stage, str], datetime | None]
+"""When one way of hearing of a study has heard of it; None before. More ways may be added."""
+
+_LIMIT_S = 900.0
+_POLL_S = 0.02
+_FIFO = {"FIRST_LOOK": "false", "WAIT_HIGH_S": "3600", "WAIT_LOW_S": "3600"}
+
+
+def measure_flag_latency(
+    console: Console, folder: Path, study: Path, more: Mapping[str, str]
+) -> dict[str, float]:
+    """Seconds from the last C-STORE response of a study to each way of hearing of it."""
+    with running_flag_receiver() as receiver, _stage(console, folder, receiver, more) as stage:
+        warm = folder / "warm-up"
+        _phantom(warm, salt="warm-up", lesions=EXTENSIVE_LESIONS, slices=40)
+        _hear(stage, _send(stage, warm), _channels(receiver))  # what is loaded once is not counted
+        uid = _send(stage, study)
+        answered = datetime.now(UTC)
+        moments = _hear(stage, uid, _channels(receiver))
+    seconds = {name: (at - answered).total_seconds() for name, at in moments.items()}
+    console.print({name: f"{value:.2f} s" for name, value in seconds.items()})
+    return seconds
+
+
+def measure_order(
+    console: Console, folder: Path, routine: int, more: Mapping[str, str]
+) -> dict[str, float]:
+    """An urgent study without priority behind others: how long its flag takes, in seconds."""
+    with running_flag_receiver() as receiver, _stage(console, folder, receiver, more) as stage:
+        worker = stage.supervisor.pid(Part.ANALYSIS)
+        os.kill(worker, signal.SIGSTOP)
+        for number in range(routine + 1):
+            is_last = number == routine
+            study = folder / "studies" / str(number)
+            _phantom(study, str(number), EXTENSIVE_LESIONS if is_last else (), slices=40)
+            uid = _send(stage, study)
+        _wait(stage, lambda: len(_events(stage, "queued")) == routine + 1)
+        began = datetime.now(UTC)
+        os.kill(worker, signal.SIGCONT)
+        moments = _hear(stage, uid, _channels(receiver))
+        before = len([one for one in _events(stage, "encoded") if one.study_instance_uid != uid])
+        jobs = _job_seconds(stage)
+        looks = [float(one.facts["seconds"]) for one in _events(stage, "first_look")]
+    seconds = {
+        **{name: (at - began).total_seconds() for name, at in moments.items()},
+        "one_job": statistics.median(jobs),
+        "all_looks": sum(looks),
+        "others_before_it": float(before),
+    }
+    console.print({name: f"{value:.2f}" for name, value in seconds.items()})
+    return seconds
+
+
+def _channels(receiver: FlagReceiver) -> dict[str, Channel]:
+    return {
+        "result": _is_stored,
+        "page": _at_the_page,
+        "webhook": lambda _stage, uid: receiver.heard.get(uid),
+    }
+
+
+def _is_stored(stage: Stage, uid: str) -> datetime | None:
+    """When the result was committed, and its flag with it."""
+    stored = [one.at for one in _events(stage, "encoded") if one.study_instance_uid == uid]
+    return stored[0] if stored else None
+
+
+def _at_the_page(stage: Stage, uid: str) -> datetime | None:
+    """When the study's page shows an open flag."""
+    answer = httpx.get(f"{stage.page}studies/{uid}", timeout=10)
+    return datetime.now(UTC) if 'id="acknowledge"' in answer.text else None
+
+
+def _hear(stage: Stage, uid: str, channels: Mapping[str, Channel]) -> Moments:
+    """Wait until every way has heard of a study."""
+    moments: Moments = {}
+
+    def all_heard() -> bool:
+        for name, channel in channels.items():
+            if name not in moments and (at := channel(stage, uid)) is not None:
+                moments[name] = at
+        return len(moments) == len(channels)
+
+    _wait(stage, all_heard)
+    return moments
+
+
+def _wait(stage: Stage, done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _LIMIT_S
+    while not done():
+        stage.supervisor.restart_dead()
+        if time.monotonic() > deadline:
+            raise DemoFailed(f"Nothing more happened; see {stage.log}", limit_s=_LIMIT_S)
+        time.sleep(_POLL_S)  # a page cannot wake us
+
+
+def _events(stage: Stage, name: str) -> list[EventRow]:
+    with reading(stage.engine) as session:
+        return [one for one in events_after(session, 0) if one.name == name]
+
+
+def _job_seconds(stage: Stage) -> list[float]:
+    began = {one.study_id: one.at for one in _events(stage, "claimed")}
+    return [
+        (one.at - began[one.study_id]).total_seconds()
+        for one in _events(stage, "encoded")
+        if one.study_id in began
+    ]
+
+
+def _send(stage: Stage, study: Path) -> str:
+    send_folder(
+        study,
+        host="127.0.0.1",
+        port=stage.settings.dicom_port,
+        called_ae_title=stage.settings.ae_title,
+        calling_ae_title=SCANNER_AE_TITLE,
+    )
+    first = next(path for path in sorted(study.iterdir()) if path.is_file())
+    return str(dcmread(first, specific_tags=["StudyInstanceUID"]).StudyInstanceUID)
+
+
+def _phantom(folder: Path, salt: str, lesions: tuple[Lesion, ...], slices: int) -> None:
+    grid = phantom_grid((slices, 256, 256), (300.0 / slices, 1.4, 1.4))
+    phantom = make_phantom(grid=grid, lesions=lesions)
+    write_phantom_study(phantom, folder, identity=StudyIdentity.of(phantom, salt=salt))
+
+
+def _stage(
+    console: Console, folder: Path, receiver: FlagReceiver, more: Mapping[str, str]
+) -> contextlib.AbstractContextManager[Stage]:
+    channel = {
+        "kind": "webhook",
+        "name": "receiver",
+        "url": receiver.url,
+        "from_urgency": "suspected",
+    }
+    said = {"FLAGS": json.dumps([channel]), **more}
+    return set_up_stage(
+        folder,
+        Ports(),
+        say=console.print,
+        more_settings={f"FIRSTREAD_{name}": value for name, value in said.items()},
+    )
+
+
+@contextlib.contextmanager
+def _servers(folder: Path, *, hospital: bool) -> Iterator[dict[str, str]]:
+    """The settings of a size; at hospital size with servers of its own."""
+    if not hospital:
+        yield {}
+        return
+    from tests.peers.postgres import start_postgres
+    from tests.peers.redis import start_redis
+
+    folder.mkdir(parents=True, exist_ok=True)
+    postgres, redis = start_postgres(), start_redis(folder)
+    try:
+        yield {"DATABASE_URL": postgres.new_database(), "BROKER_URL": redis.url}
+    finally:
+        redis.stop()
+        postgres.stop()
+
+
+def main() -> None:
+    """Measure and print; the figures as JSON at the end."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.flags", description=__doc__)
+    parser.add_argument("--study", type=Path, help="folder of one chest CT")
+    parser.add_argument("--routine", type=int, default=20, help="studies before the urgent one")
+    parser.add_argument("--hospital", action="store_true", help="PostgreSQL and Redis")
+    parser.add_argument("--skip", choices=("latency", "order"), help="measure only the other")
+    parser.add_argument("--folder", type=Path, default=Path("build/bench/flags"))
+    arguments = parser.parse_args()
+    console = Console(highlight=False)
+    folder: Path = arguments.folder
+    measured: dict[str, Any] = {"size": "hospital" if arguments.hospital else "embedded"}
+    study = arguments.study
+    if study is None:
+        study = folder.with_name("flags-study")
+        _phantom(study, "study", EXTENSIVE_LESIONS, slices=120)
+    if arguments.skip != "latency":
+        with _servers(folder.with_name("servers"), hospital=arguments.hospital) as size:
+            measured["latency"] = measure_flag_latency(console, folder, study, size)
+    if arguments.skip != "order":
+        for name, settings in (("first_look", {}), ("first_in_first_out", _FIFO)):
+            with _servers(folder.with_name("servers"), hospital=arguments.hospital) as size:
+                more = {**size, **settings}
+                measured[name] = measure_order(console, folder, arguments.routine, more)
+    console.print_json(json.dumps(measured))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""Leases: how a worker takes the row that is due, and how it may write to it afterwards.
+
+A worker holds a row while `lease_until` lies in the future. `fencing_token` grows with each claim,
+so whatever a worker writes that only seemed dead is refused. Jobs, deliveries, requests for
+earlier studies and notices about flags are all claimed in this way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, CursorResult, or_, select, update
+from sqlalchemy.orm import Session
+
+from database.table_base import Leased
+
+
+class LeaseLost(Exception):
+    """Another worker has taken this row: whatever this one still does must not be written."""
+
+
+def is_free(table: type[Leased], now: datetime) -> ColumnElement[bool]:
+    """Whether no worker holds a row: it was given back, or its lease has run out."""
+    return or_(table.lease_until.is_(None), table.lease_until < now)
+
+
+def claim_first(
+    session: Session,
+    table: type[Leased],
+    due: Sequence[ColumnElement[bool]],
+    order: Sequence[Any],
+    *,
+    lease_s: float,
+    now: datetime,
+    returning: Sequence[Any],
+    **values: Any,
+) -> tuple[Any, ...] | None:
+    """Take the first row that is due, in one statement.
+
+    `FOR UPDATE SKIP LOCKED` lets several PostgreSQL workers claim at once without waiting for each
+    other; SQLite has one writer at a time, and leaves the clause out.
+
+    Parameters
+    ----------
+    due : conditions of the rows that may be claimed, `is_free` among them where a lease that ran
+        out frees a row by itself
+    values : what else is written with the claim
+
+    Returns
+    -------
+    The columns of `returning`; None when nothing is due.
+    """
+    first = select(table.id).where(*due).order_by(*order).limit(1).with_for_update(skip_locked=True)
+    row = session.execute(
+        update(table)
+        .where(table.id == first.scalar_subquery())
+        .values(
+            lease_until=now + timedelta(seconds=lease_s),
+            fencing_token=table.fencing_token + 1,
+            **values,
+        )
+        .returning(*returning)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    return None if row is None else tuple(row)
+
+
+def write_held(
+    session: Session,
+    table: type[Leased],
+    row_id: int,
+    fencing_token: int,
+    *conditions: ColumnElement[bool],
+    **values: Any,
+) -> None:
+    """Write to a claimed row; without `values` only see that it is still held.
+
+    Raises
+    ------
+    LeaseLost
+        The token is not the newest one any more, or a condition does not hold.
+    """
+    changed = cast(
+        "CursorResult[Any]",
+        session.execute(
+            update(table)
+            .where(table.id == row_id, table.fencing_token == fencing_token, *conditions)
+            .values(**(values or {"fencing_token": fencing_token}))
+            .execution_options(synchronize_session=False)
+        ),
+    )
+    if changed.rowcount != 1:
+        raise LeaseLost

@@ -1,0 +1,344 @@
+"""A flag's life in the database of both sizes: raised, told, seen, escalated, taken back."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from sqlalchemy import select
+
+from database.flag_notices import (
+    NoticeClaim,
+    accept_notice,
+    claim_notice,
+    due_channels,
+    end_notice,
+    postpone_notice,
+    retry_notices,
+)
+from database.flag_states import FlagState, NoticeKind, NoticeState
+from database.flag_tables import FlagAttempt
+from database.flags import (
+    acknowledge_flag,
+    escalate_due,
+    flags_to_escalate,
+    open_flag_of,
+    open_urgent_flags,
+)
+from database.lease import LeaseLost
+from database.session import Engine, reading, transaction
+from database.states import RejectionReason
+from database.tables import Event
+from database.withdrawals import mark_withdrawn
+from radiology.finding import Urgency
+from tests.builders.flags import FlaggedStudy, claim_for, mail, rules, webhook
+from tests.builders.rows import later
+
+pytestmark = pytest.mark.integration
+
+_RAISED, _AGAIN = NoticeKind.RAISED, NoticeKind.RAISED_AGAIN
+_WITHDRAWN, _SEEN = NoticeKind.WITHDRAWN, NoticeKind.ACKNOWLEDGED
+_WAITING, _ACCEPTED = NoticeState.WAITING, NoticeState.ACCEPTED
+_DROPPED, _REFUSED = NoticeState.DROPPED, NoticeState.REFUSED
+
+
+def accept(engine: Engine, claim: NoticeClaim, at: float) -> None:
+    """The receiver takes a notice."""
+    with transaction(engine) as session:
+        accept_notice(session, claim, later(at), code="200")
+
+
+def tell(engine: Engine, at: float, channel: str = "pager") -> None:
+    """Send the next notice of a channel, and have it taken."""
+    accept(engine, claim_for(engine, channel, later(at)), at)
+
+
+def postpone(engine: Engine, claim: NoticeClaim, at: float, until: float) -> None:
+    """The receiver may take a notice later."""
+    with transaction(engine) as session:
+        postpone_notice(
+            session, claim, later(until), later(at), error_kind="PeerBusy", error_message="503"
+        )
+
+
+def refuse(engine: Engine, claim: NoticeClaim, at: float) -> None:
+    """The receiver refuses a notice for good."""
+    with transaction(engine) as session:
+        end_notice(
+            session, claim, _REFUSED, later(at), error_kind="PeerRefused", error_message="no"
+        )
+
+
+def acknowledge(engine: Engine, study: FlaggedStudy, at: float, through: str = "page") -> bool:
+    """Somebody says that they have seen a flag."""
+    with transaction(engine) as session:
+        return acknowledge_flag(
+            session, study.flag().flag_uid, by="reader", through=through, now=later(at)
+        )
+
+
+def test_an_urgent_result_raises_a_flag_and_a_notice_for_each_channel(engine: Engine) -> None:
+    """Who wants urgent studies is told of this one, and nobody of a routine one."""
+    known = rules(webhook(), webhook("board", from_urgency=Urgency.SUSPECTED))
+    urgent = FlaggedStudy(engine, known)
+    urgent.result(Urgency.URGENT, 1)
+    suspected = FlaggedStudy(engine, known, number=2)
+    suspected.result(Urgency.SUSPECTED, 2)
+    routine = FlaggedStudy(engine, known, number=3)
+    routine.result(Urgency.ROUTINE, 3)
+    assert urgent.notices("pager") == urgent.notices("board") == [(_RAISED, _WAITING)]
+    assert (suspected.notices("pager"), suspected.notices("board")) == ([], [(_RAISED, _WAITING)])
+    with reading(engine) as session:
+        assert due_channels(session, later(4)) == ["board", "pager"]
+        assert open_urgent_flags(session) == 1
+        assert open_flag_of(session, 3) is None
+        (why_not,) = session.scalars(select(Event).where(Event.name == "flag_not_raised"))
+        assert (why_not.study_id, why_not.facts["rule"]) == (3, "a rule")
+
+
+def test_an_urgent_study_has_a_flag_without_any_channel(engine: Engine) -> None:
+    """Where nothing is set up, the page shows what is open all the same."""
+    study = FlaggedStudy(engine, rules())
+    study.result(Urgency.URGENT, 1)
+    assert study.flag().state is FlagState.OPEN
+    assert study.flag().escalate_at is None
+
+
+def test_two_workers_do_not_tell_one_channel_at_once(engine: Engine) -> None:
+    """Of several claims for one channel at the same moment one gets a notice, the others none."""
+    for number in (1, 2, 3, 4):
+        FlaggedStudy(engine, rules(webhook()), number=number).result(Urgency.URGENT, number)
+    claimed: list[NoticeClaim | None] = []
+
+    def work() -> None:
+        with transaction(engine) as session:
+            claimed.append(claim_notice(session, "pager", lease_s=30, now=later(9)))
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len([one for one in claimed if one is not None]) == 1
+
+
+def test_an_older_notice_goes_first_even_while_it_waits_to_be_tried_again(engine: Engine) -> None:
+    """A channel is told in order; after three attempts an older notice lets younger ones pass."""
+    for number in (1, 2):
+        FlaggedStudy(engine, rules(webhook()), number=number).result(Urgency.URGENT, number)
+    for attempt, at in enumerate((3, 13, 23), start=1):
+        first = claim_for(engine, "pager", later(at))
+        assert (first.flag_id, first.attempts) == (1, attempt)
+        postpone(engine, first, at + 1, at + 10)
+        with transaction(engine) as session:
+            passing = claim_notice(session, "pager", lease_s=5, now=later(at + 2))
+        assert (passing is not None) == (attempt == 3)
+    assert passing is not None
+    assert passing.flag_id == 2
+
+
+def test_a_channel_that_hangs_holds_up_no_other(engine: Engine) -> None:
+    """While one channel does not answer, another one is told."""
+    FlaggedStudy(engine, rules(webhook(), webhook("board"))).result(Urgency.URGENT, 1)
+    claim_for(engine, "pager", later(2))
+    claim_for(engine, "board", later(2))
+
+
+def test_a_dead_worker_leaves_the_attempt_and_loses_the_notice(engine: Engine) -> None:
+    """After the lease another worker sends the same notice; the first may not write any more."""
+    study = FlaggedStudy(engine, rules(webhook()))
+    study.result(Urgency.URGENT, 1)
+    dead = claim_for(engine, "pager", later(2), lease_s=10)
+    with transaction(engine) as session:
+        assert claim_notice(session, "pager", lease_s=10, now=later(11)) is None
+    second = claim_for(engine, "pager", later(13))
+    assert (second.notice_id, second.attempts) == (dead.notice_id, 2)
+    with pytest.raises(LeaseLost):
+        accept(engine, dead, 14)
+    accept(engine, second, 14)
+    with reading(engine) as session:
+        ends = [one.ended_at for one in session.scalars(select(FlagAttempt))]
+    assert ends == [None, later(14)]
+
+
+def test_the_first_acknowledgement_counts(engine: Engine) -> None:
+    """Who keeps a state is told, but not the one that said it; a second one changes nothing."""
+    study = FlaggedStudy(engine, rules(webhook(), webhook("board"), mail()))
+    study.result(Urgency.URGENT, 1)
+    for channel in ("pager", "board", "mail"):
+        tell(engine, 2, channel)
+    assert acknowledge(engine, study, 3, through="board")
+    assert not acknowledge(engine, study, 4)
+    flag = study.flag()
+    assert (flag.state, flag.acknowledged_by, flag.acknowledged_through, flag.acknowledged_at) == (
+        FlagState.ACKNOWLEDGED,
+        "reader",
+        "board",
+        later(3),
+    )
+    assert study.notices("pager") == [(_RAISED, _ACCEPTED), (_SEEN, _WAITING)]
+    assert study.notices("board") == study.notices("mail") == [(_RAISED, _ACCEPTED)]
+
+
+def test_who_acknowledges_is_kept_as_one_short_line(engine: Engine) -> None:
+    """A receiver's answer is a stranger's text."""
+    study = FlaggedStudy(engine, rules())
+    study.result(Urgency.URGENT, 1)
+    with transaction(engine) as session:
+        uid = study.flag().flag_uid
+        acknowledge_flag(session, uid, by="a\r\nb\x00" + 99 * "c", through="page", now=later(2))
+    assert study.flag().acknowledged_by == "ab" + 62 * "c"
+
+
+def test_nobody_acknowledges_so_the_next_step_is_told(engine: Engine) -> None:
+    """Each further step comes after its time; an acknowledgement ends it."""
+    known = rules(
+        webhook(), mail(escalation=1), mail("chief", escalation=2), escalation_s=(60.0, 120.0)
+    )
+    study, seen = FlaggedStudy(engine, known), FlaggedStudy(engine, known, number=2)
+    study.result(Urgency.URGENT, 0)
+    seen.result(Urgency.URGENT, 0)
+    acknowledge(engine, seen, 59)
+    for at, told in ((59, []), (60, ["mail"]), (179, ["mail"]), (180, ["mail", "chief"])):
+        with transaction(engine) as session:
+            escalate_due(session, known, later(at))
+        assert [name for name in ("mail", "chief") if study.notices(name)] == told
+    assert study.flag().escalate_at is None
+    assert seen.notices("mail") == []
+
+
+def test_a_refused_notice_brings_the_next_step_at_once(engine: Engine) -> None:
+    """When nobody of a step can be told, nobody waits for them."""
+    known = rules(webhook(), mail(escalation=1))
+    study = FlaggedStudy(engine, known)
+    study.result(Urgency.URGENT, 0)
+    refuse(engine, claim_for(engine, "pager", later(1)), 2)
+    with reading(engine) as session:
+        assert flags_to_escalate(session, later(2)) == 1
+
+
+def test_acknowledged_before_the_further_step_was_sent(engine: Engine) -> None:
+    """A notice of a further step that has not gone out yet is dropped."""
+    known = rules(webhook(), mail(escalation=1))
+    study = FlaggedStudy(engine, known)
+    study.result(Urgency.URGENT, 0)
+    with transaction(engine) as session:
+        escalate_due(session, known, later(300))
+    acknowledge(engine, study, 301)
+    assert study.notices("mail") == [(_RAISED, _DROPPED)]
+
+
+def test_a_withdrawn_result_takes_its_flag_back(engine: Engine) -> None:
+    """Who was told is told so; who was not is never told; nobody escalates."""
+    study = FlaggedStudy(engine, rules(webhook(), webhook("board"), mail(escalation=1)))
+    result_id = study.result(Urgency.URGENT, 0)
+    tell(engine, 1)
+    with transaction(engine) as session:
+        mark_withdrawn(session, result_id, RejectionReason.QUALITY, later(2))
+    assert study.flag().state is FlagState.WITHDRAWN
+    assert study.notices("pager") == [(_RAISED, _ACCEPTED), (_WITHDRAWN, _WAITING)]
+    assert study.notices("board") == [(_RAISED, _DROPPED)]
+    with reading(engine) as session:
+        assert flags_to_escalate(session, later(9999)) == 0
+
+
+def test_what_may_have_arrived_is_taken_back_too(engine: Engine) -> None:
+    """A notice whose answer was lost, or that is being sent, is followed by its withdrawal."""
+    study = FlaggedStudy(engine, rules(webhook(), webhook("board")))
+    study.result(Urgency.URGENT, 0)
+    postpone(engine, claim_for(engine, "pager", later(1)), 2, 60)
+    sending = claim_for(engine, "board", later(2))
+    study.result(Urgency.ROUTINE, 3)
+    assert study.flag().state is FlagState.SUPERSEDED
+    assert study.notices("pager") == [(_RAISED, _DROPPED), (_WITHDRAWN, _WAITING)]
+    with transaction(engine) as session:
+        assert claim_notice(session, "board", lease_s=5, now=later(4)) is None
+    postpone(engine, sending, 5, 6)
+    assert study.notices("board") == [(_RAISED, _DROPPED), (_WITHDRAWN, _WAITING)]
+
+
+def test_a_refused_notice_need_not_be_taken_back(engine: Engine) -> None:
+    """A receiver that refused the flag is not told to forget it."""
+    study = FlaggedStudy(engine, rules(webhook()))
+    study.result(Urgency.URGENT, 0)
+    refuse(engine, claim_for(engine, "pager", later(1)), 2)
+    study.result(Urgency.ROUTINE, 3)
+    assert study.notices() == [(_RAISED, _REFUSED)]
+
+
+def test_a_newer_urgent_result_keeps_the_one_flag(engine: Engine) -> None:
+    """One flag for a study: told again where results are followed, and not twice by mail."""
+    study = FlaggedStudy(engine, rules(webhook(), webhook("late"), mail()))
+    study.result(Urgency.URGENT, 0)
+    uid = study.flag().flag_uid
+    tell(engine, 1)
+    tell(engine, 1, "mail")
+    newer = study.result(Urgency.URGENT, 2)
+    assert (study.flag().flag_uid, study.flag().result_id) == (uid, newer)
+    assert study.notices() == [(_RAISED, _ACCEPTED), (_AGAIN, _WAITING)]
+    assert study.notices("late") == [(_RAISED, _DROPPED), (_RAISED, _WAITING)]
+    assert study.notices("mail") == [(_RAISED, _ACCEPTED)]
+    study.result(Urgency.URGENT, 3, rule="another rule")
+    assert study.notices("mail") == [(_RAISED, _ACCEPTED), (_AGAIN, _WAITING)]
+
+
+def test_a_flag_that_was_seen_stays_seen_unless_it_gets_more_urgent(engine: Engine) -> None:
+    """A re-reading that says the same wakes nobody; one that says worse opens the flag again."""
+    known = rules(webhook(from_urgency=Urgency.SUSPECTED), mail(escalation=1))
+    study = FlaggedStudy(engine, known)
+    study.result(Urgency.SUSPECTED, 0)
+    acknowledge(engine, study, 1)
+    study.result(Urgency.SUSPECTED, 2)
+    assert study.flag().state is FlagState.ACKNOWLEDGED
+    study.result(Urgency.URGENT, 3)
+    flag = study.flag()
+    assert (flag.state, flag.acknowledged_by, flag.escalate_at) == (FlagState.OPEN, "", later(303))
+
+
+def test_a_version_without_an_answer_takes_no_flag_back(engine: Engine) -> None:
+    """A late image must not silence an urgent study."""
+    study = FlaggedStudy(engine, rules(webhook()))
+    study.result(Urgency.URGENT, 0)
+    tell(engine, 1)
+    study.result(None, 2)
+    assert study.flag().state is FlagState.OPEN
+    assert study.notices() == [(_RAISED, _ACCEPTED)]
+
+
+def test_withdrawn_and_urgent_again(engine: Engine) -> None:
+    """After a withdrawal a new urgent result raises the same flag anew."""
+    study = FlaggedStudy(engine, rules(webhook()))
+    first = study.result(Urgency.URGENT, 0)
+    tell(engine, 1)
+    with transaction(engine) as session:
+        mark_withdrawn(session, first, RejectionReason.QUALITY, later(2))
+    tell(engine, 3)
+    study.result(Urgency.URGENT, 4)
+    assert study.notices() == [(_RAISED, _ACCEPTED), (_WITHDRAWN, _ACCEPTED), (_RAISED, _WAITING)]
+    assert study.flag().state is FlagState.OPEN
+
+
+def test_a_channel_that_does_not_want_the_milder_result(engine: Engine) -> None:
+    """Who is told of urgent studies only learns that this one is urgent no more."""
+    study = FlaggedStudy(engine, rules(webhook(), webhook("board", from_urgency="suspected")))
+    study.result(Urgency.URGENT, 0)
+    tell(engine, 1)
+    tell(engine, 1, "board")
+    study.result(Urgency.SUSPECTED, 2)
+    assert study.flag().state is FlagState.OPEN
+    assert study.notices() == [(_RAISED, _ACCEPTED), (_WITHDRAWN, _WAITING)]
+    assert study.notices("board") == [(_RAISED, _ACCEPTED), (_AGAIN, _WAITING)]
+
+
+def test_a_person_has_a_refused_notice_sent_again(engine: Engine) -> None:
+    """What was refused waits again when asked; what something newer has overtaken does not."""
+    study = FlaggedStudy(engine, rules(webhook()))
+    study.result(Urgency.URGENT, 0)
+    refuse(engine, claim_for(engine, "pager", later(1)), 2)
+    with transaction(engine) as session:
+        assert retry_notices(session, study.flag().flag_uid, later(3)) == 1
+        assert retry_notices(session, study.flag().flag_uid, later(3)) == 0
+    refuse(engine, claim_for(engine, "pager", later(4)), 5)
+    study.result(Urgency.ROUTINE, 6)
+    with transaction(engine) as session:
+        assert retry_notices(session, study.flag().flag_uid, later(7)) == 0

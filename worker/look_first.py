@@ -1,0 +1,78 @@
+"""Between two jobs: look at those that wait, so that the one that looks urgent is analysed next."""
+
+from __future__ import annotations
+
+from database.first_looks import JobToLookAt, next_to_look_at, record_look
+from database.session import transaction
+from radiology.errors import FirstreadError
+from settings.log_events import get_logger
+from settings.peers import RequestPriority
+from worker.bundle_series import bundle_refusal
+from worker.equipment import Equipment
+from worker.first_look import FirstLook, first_look
+from worker.housekeeping import waits
+from worker.read_series import read_series
+from worker.select_series import select_series
+from worker.series_rules import REFUSALS
+
+_log = get_logger("pipeline")
+_MOST_AT_ONCE = 40  # a backlog is looked at in pieces: jobs go on in between
+
+# Below the 25 % at which worker.flag.urgency calls a study urgent: a few slices miss its share by
+# a fifth at most in our studies (docs/flags.md). And the share at which a slice counts as positive
+# in models.case_level.
+_LOOKS_URGENT_PERCENT, _LOOKS_SUSPECTED_PERCENT = 20.0, 1.0
+
+
+def look_first(own: Equipment) -> int:
+    """Look at waiting jobs, if there is more than one; returns how many were looked at."""
+    if not own.settings.first_look:
+        return 0
+    for looked in range(_MOST_AT_ONCE):
+        with transaction(own.engine) as session:
+            job = next_to_look_at(session, own.clock())
+        if job is None:
+            return looked
+        try:
+            _look(own, job)
+        except Exception as error:  # noqa: BLE001 the task wrapper of DESIGN.md: the job itself
+            # will meet the fault, and say it; an order that is not known costs no study.
+            _log.warning("first_look_failed", job_id=job.job_id, error_kind=type(error).__name__)
+    return _MOST_AT_ONCE
+
+
+def like_priority(look: FirstLook) -> RequestPriority | None:
+    """The priority that a study of this look waits like; None for its own."""
+    if look.worse_lung_percent >= _LOOKS_URGENT_PERCENT:
+        return RequestPriority.STAT
+    if look.worse_lung_percent >= _LOOKS_SUSPECTED_PERCENT:
+        return RequestPriority.HIGH
+    return None
+
+
+def _look(own: Equipment, job: JobToLookAt) -> None:
+    began = own.clock()
+    try:
+        reader = own.reader
+        paths = {uid: own.settings.spool_folder / path for uid, path in job.paths.items()}
+        series = select_series(
+            read_series(paths.values()), refusals=(*REFUSALS, bundle_refusal(reader.bundle))
+        ).require()
+        look = first_look(series, paths, reader.bundle, reader.session)
+    except FirstreadError as error:
+        _log.info("first_look_refused", job_id=job.job_id, error_kind=error.kind)
+        return
+    ended = own.clock()
+    seconds = (ended - began).total_seconds()
+    with transaction(own.engine) as session:
+        moved = record_look(
+            session,
+            job,
+            like_priority(look),
+            waits(own.settings),
+            ended,
+            slices=look.slices,
+            worse_lung_percent=round(look.worse_lung_percent, 2),
+            seconds=seconds,
+        )
+    _log.info("first_look", job_id=job.job_id, moved_forward=moved, seconds=seconds)
