@@ -19,6 +19,7 @@ from database.session import Engine
 from settings.environment import Settings
 from worklist.health import health_routes
 from worklist.http_errors import ErrorPages
+from worklist.language_choice import LanguageChoice, language_routes
 from worklist.live import LiveScreens
 from worklist.pictures import picture_routes
 from worklist.request_guard import RequestGuard
@@ -59,10 +60,12 @@ def create_app(
     app.include_router(retry_routes(context))
     app.include_router(picture_routes(context))
     app.include_router(health_routes(context))
+    app.include_router(language_routes())
     app.mount("/static", _Static(directory=STATIC_FOLDER))
     app.add_api_route("/favicon.ico", _favicon, include_in_schema=False)
     pages.install(app)
     app.add_middleware(RequestGuard, pages=pages)
+    app.add_middleware(LanguageChoice, language=settings.language)
     return app
 
 

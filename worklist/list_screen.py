@@ -21,6 +21,7 @@ from worklist.study_words import (
     patient_sex,
     standing_of,
 )
+from worklist.translations import translated
 from worklist.verdict import Verdict, verdict_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -42,7 +43,7 @@ class Show(StrEnum):
         return WorklistRank[self.name]
 
 
-_TABS = (
+TABS = (
     (Show.URGENT, "urgent", "Urgent"),
     (Show.SUSPECTED, "suspected", "Suspected"),
     (Show.UNANSWERED, "not-assessable", "Without answer"),
@@ -83,9 +84,9 @@ def list_screen(context: PageContext, query: ListQuery) -> Screen:
         counts = rank_counts(session)
     lines = [list_line(row) for row in page.rows]
     following = position_text(page.following) if page.following else ""
-    urgent = counts[WorklistRank.URGENT]
+    urgent, name = counts[WorklistRank.URGENT], translated("Worklist")
     return Screen(
-        title=f"({urgent}) Worklist" if urgent else "Worklist",
+        title=f"({urgent}) {name}" if urgent else name,
         parts=(
             _tabs(context, query, counts),
             make_part(
@@ -96,7 +97,8 @@ def list_screen(context: PageContext, query: ListQuery) -> Screen:
                 first=query.after is None,
                 show=query.show.value if query.show else "",
                 following=following,
-                node=f"{context.settings.ae_title}, port {context.settings.dicom_port}",
+                ae_title=context.settings.ae_title,
+                port=context.settings.dicom_port,
             ),
         ),
         rows=tuple(
@@ -131,9 +133,11 @@ def newer_images_note(row: WorklistRow) -> str:
         return ""
     arriving = row.study.state is StudyState.RECEIVED
     if arriving or row.study.version > row.result.study_version:
-        return "The result is from before the newest images came."
+        return translated("The result is from before the newest images came.")
+    if row.superseded == 1:
+        return translated("Supersedes an earlier result.")
     if row.superseded:
-        return f"Supersedes {_times(row.superseded)}."
+        return translated("Supersedes %(n)s earlier results.", n=row.superseded)
     return ""
 
 
@@ -154,8 +158,8 @@ def read_position(text: str) -> Position | None:
 
 def _tabs(context: PageContext, query: ListQuery, counts: dict[WorklistRank, int]) -> Part:
     tabs = tuple(
-        (show.value, kind, word, counts[show.rank], query.show is show)
-        for show, kind, word in _TABS
+        (show.value, kind, translated(word), counts[show.rank], query.show is show)
+        for show, kind, word in TABS
     )
     return make_part(
         context.templates,
@@ -165,7 +169,3 @@ def _tabs(context: PageContext, query: ListQuery, counts: dict[WorklistRank, int
         total=sum(counts.values()),
         all_shown=query.show is None,
     )
-
-
-def _times(count: int) -> str:
-    return "an earlier result" if count == 1 else f"{count} earlier results"

@@ -21,6 +21,7 @@ from database.worklist_rows import change_token
 from radiology.errors import DatabaseUnavailable
 from worklist.screens import Screen
 from worklist.study_screen import StudyNotFound
+from worklist.translations import current_language
 
 LOOK_EVERY_S = 0.5
 LOOK_ANYWAY_S = 5.0  # the token can miss a change: see change_token
@@ -53,10 +54,12 @@ class LiveScreens:
 
         Parameters
         ----------
-        name : the same name means the same screen; streams of one name share the building
+        name : the same name means the same screen; streams of one name and language share the
+            building
         build : makes the screen; runs in a thread
         """
         sent = _Sent()
+        name = f"{current_language().value} {name}"
         yield f"retry: {_RECONNECT_MS}\n\n"
         while not self._closing.is_set():
             try:

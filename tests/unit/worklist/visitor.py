@@ -24,9 +24,11 @@ class Visitor:
         """Open an address."""
         return self._send("GET", address, headers or {})
 
-    def post(self, address: str, headers: dict[str, str] | None = None) -> httpx.Response:
+    def post(
+        self, address: str, headers: dict[str, str] | None = None, form: str = ""
+    ) -> httpx.Response:
         """Press a button of our own page, or of another one with other headers."""
-        return self._send("POST", address, OWN_FORM if headers is None else headers)
+        return self._send("POST", address, OWN_FORM if headers is None else headers, form)
 
     def text(self, address: str) -> str:
         """What a person reads at an address."""
@@ -34,11 +36,13 @@ class Visitor:
         assert answer.status_code == 200, answer.text
         return readable(answer.text)
 
-    def _send(self, method: str, address: str, headers: dict[str, str]) -> httpx.Response:
+    def _send(
+        self, method: str, address: str, headers: dict[str, str], form: str = ""
+    ) -> httpx.Response:
         async def send() -> httpx.Response:
             transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url=OWN_ORIGIN) as client:
-                return await client.request(method, address, headers=headers)
+                return await client.request(method, address, headers=headers, content=form)
 
         return asyncio.run(send())
 
