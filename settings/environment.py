@@ -26,6 +26,7 @@ from radiology.identity import AETitle
 from radiology.language import Language
 from settings.flags import AnyChannel
 from settings.peers import CheckedAETitle, Peer, PeerRole
+from settings.worklist_order import WorklistOrder
 
 PREFIX = "FIRSTREAD_"
 SETTINGS_FILE_VARIABLE = PREFIX + "SETTINGS_FILE"
@@ -113,6 +114,7 @@ class Settings(BaseSettings):
     # Worklist page
     worklist_host: str = "127.0.0.1"
     worklist_port: int = Field(default=8470, ge=1, le=65535)
+    worklist_order: WorklistOrder = WorklistOrder()
 
     # Logs
     log_format: LogFormat = LogFormat.JSON

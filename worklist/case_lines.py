@@ -108,12 +108,11 @@ class CaseLines:
 def case_lines(reading: Mapping[str, Any]) -> CaseLines:
     """Read what `Reading.facts()` stored."""
     viral, severity = reading.get("viral") or {}, reading.get("severity") or {}
-    confidence = reading.get("confidence") or {}
     return CaseLines(
         type_words=_type_words(viral.get("type")),
         viral_probability=viral.get("probability"),
         viral_spread=viral.get("spread"),
-        confidence=_confidence(confidence),
+        confidence=confidence_line(reading),
         signs=tuple(
             SignLine(
                 translated(Sign(one["sign"]).words), float(one["probability"]), bool(one["present"])
@@ -148,10 +147,17 @@ def has_heat(reading: Mapping[str, Any]) -> bool:
     return bool(reading.get("heat_maps"))
 
 
-def _confidence(confidence: Mapping[str, Any]) -> tuple[str, float] | None:
+def confidence_line(reading: Mapping[str, Any]) -> tuple[str, float] | None:
+    """The confidence in the outcome, as a word and its value."""
+    confidence = reading.get("confidence") or {}
     if not confidence:
         return None
     return translated(str(confidence["word"])), float(confidence["value"])
+
+
+def severity_line(reading: Mapping[str, Any]) -> ScoreLine | None:
+    """The first severity rule that has an answer: the grade by share of the worse lung, mostly."""
+    return next(iter(_score_lines(reading.get("severity") or {}, answered=True)), None)
 
 
 def _type_words(kind: str | None) -> str:

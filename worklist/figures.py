@@ -129,6 +129,12 @@ def found_in_words(result: ResultFacts) -> tuple[str, ...]:
     return tuple(phrases)
 
 
+def lesion_share(reading: Mapping[str, Any]) -> str:
+    """Share of both lungs that is lesion, with its unit; empty where nothing was measured."""
+    total = {line.side: line for line in lung_lines(reading)}.get(Side.TOTAL)
+    return "" if total is None else _share(total)
+
+
 def _share(line: LungLine) -> str:
     share = line.lesion_share_percent
     if share is None:

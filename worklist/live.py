@@ -16,6 +16,7 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 
+from database.opened import HEARTBEAT_S
 from database.session import Engine, reading
 from database.worklist_rows import change_token
 from radiology.errors import DatabaseUnavailable
@@ -49,7 +50,12 @@ class LiveScreens:
         """End every stream, so that the server can stop."""
         self._closing.set()
 
-    async def stream(self, name: str, build: Callable[[], Screen]) -> AsyncIterator[str]:
+    async def stream(
+        self,
+        name: str,
+        build: Callable[[], Screen],
+        note_open: Callable[[], None] | None = None,
+    ) -> AsyncIterator[str]:
         """Events of one screen until the browser goes away or the server stops.
 
         Parameters
@@ -57,12 +63,17 @@ class LiveScreens:
         name : the same name means the same screen; streams of one name and language share the
             building
         build : makes the screen; runs in a thread
+        note_open : notes that somebody has this screen open, again and again while they do; runs in
+            a thread
         """
         sent = _Sent()
         name = f"{current_language().value} {name}"
         yield f"retry: {_RECONNECT_MS}\n\n"
         while not self._closing.is_set():
             try:
+                if note_open and self._seconds() - sent.noted_at >= HEARTBEAT_S:
+                    await run_in_threadpool(note_open)
+                    sent.noted_at = self._seconds()
                 event = await self._next_event(name, build, sent)
             except DatabaseUnavailable:
                 event = _event("unavailable", {})
@@ -109,6 +120,7 @@ class _Sent:
         self.token: object = None
         self.looked_at = 0.0
         self.at = 0.0
+        self.noted_at = float("-inf")
         self._digests: dict[str, str] = {}
         self._order: list[str] | None = None
 

@@ -11,6 +11,8 @@
   const announcement = document.getElementById("announcement");
   let source = null;
   let heardAt = Date.now();
+  let unnoticed = false; // a new urgent study that nobody has been here to see
+  let title = document.title;
   let urgent = null; // how many urgent studies there are in all, when the screen says so
 
   // --- time -----------------------------------------------------------------------------------
@@ -79,6 +81,8 @@
   function swap(key, digest, html) {
     const before = partOf(key);
     if (before && before.dataset.digest === digest) return;
+    // Nothing is taken from under the fingers of somebody who fills in a form.
+    if (before && before.matches("form") && before.contains(document.activeElement)) return;
     const after = elementOf(html);
     tellTimes(after);
     if (before) {
@@ -132,7 +136,24 @@
     });
     const elsewhere = total !== null && urgent !== null ? total - urgent - fresh.length : 0;
     if (elsewhere > 0) told.push(words.elsewhere);
-    if (told.length) announcement.textContent = told.join(" ");
+    if (!told.length) return;
+    announcement.textContent = told.join(" ");
+    unnoticed = true;
+    document.dispatchEvent(new CustomEvent("new-urgent"));
+  }
+
+  // The tab carries a mark until somebody has been at the page.
+  function tellTitle() {
+    const told = unnoticed ? `● ${title}` : title;
+    if (document.title !== told) document.title = told;
+  }
+
+  for (const sign of ["pointerdown", "keydown", "pointermove"]) {
+    document.addEventListener(sign, () => {
+      if (!unnoticed) return;
+      unnoticed = false;
+      tellTitle();
+    }, { passive: true });
   }
 
   // --- the stream -----------------------------------------------------------------------------
@@ -161,7 +182,8 @@
     });
     announce(before, screen.urgent);
     urgent = screen.urgent;
-    document.title = `${screen.title} – Firstread`;
+    title = `${screen.title} – Firstread`;
+    tellTitle();
     heard();
   }
 
@@ -191,8 +213,9 @@
   window.addEventListener("pagehide", disconnect);
   window.addEventListener("pageshow", connect);
 
+  setInterval(() => tellTimes(document), 1000);
+
   setInterval(() => {
-    tellTimes(document);
     if (document.hidden && !rows) return;
     if (Date.now() - heardAt > SILENT_AFTER_MS) notLive();
     connect();
@@ -205,6 +228,7 @@
   document.addEventListener("keydown", (event) => {
     const step = STEPS[event.key];
     if (!rows || !step || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
+    if (event.target.closest("input, select, textarea, dialog")) return;
     const links = [...rows.querySelectorAll("a.open")];
     const at = links.indexOf(document.activeElement);
     const letter = event.key.length === 1;
