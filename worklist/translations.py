@@ -28,6 +28,7 @@ TAGS = {Language.ENGLISH: "en-GB", Language.CHINESE: "zh-CN"}  # RFC 5646, for t
 OWN_NAMES = {Language.ENGLISH: "English", Language.CHINESE: "中文"}
 
 _NUMBER = re.compile(r"(?<!\w)-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
+_WITH_FACTS = re.compile(r"([^()]+)( \([^()=]+=[^()]*\))")  # FirstreadError.__str__
 _current: ContextVar[Language] = ContextVar("language of the request", default=Language.ENGLISH)
 
 
@@ -61,12 +62,15 @@ def translated_row(text: str) -> str:
     """A sentence that a row holds in English, with its figures; as it is where nobody knows it.
 
     Its entry in the catalogue has `{}` for each number, so "at least 40 HU" is one entry whatever
-    the figure.
+    the figure. The facts that an error carries in brackets stay as they are.
     """
-    known = catalogue(current_language()).get(_NUMBER.sub("{}", text))
-    if known is None or known.count("{}") != len(numbers := _NUMBER.findall(text)):
+    sentence, facts = text, ""
+    if (match := _WITH_FACTS.fullmatch(text)) is not None:
+        sentence, facts = match[1], match[2]
+    known = catalogue(current_language()).get(_NUMBER.sub("{}", sentence))
+    if known is None or known.count("{}") != len(numbers := _NUMBER.findall(sentence)):
         return text
-    return known.format(*numbers)
+    return known.format(*numbers) + facts
 
 
 @functools.cache

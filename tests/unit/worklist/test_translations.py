@@ -108,7 +108,7 @@ def test_row_texts_read_as_on_the_key_picture() -> None:
         different = {
             str(message.id): (message.string, CHINESE.get(str(message.id)))
             for message in read_po(file)
-            if message.id and message.string != CHINESE.get(str(message.id))
+            if message.string != CHINESE.get(str(message.id), message.string)
         }
     assert different == {}
 
@@ -206,6 +206,8 @@ def test_a_sentence_of_a_row_keeps_its_figures() -> None:
     use_language(Language.CHINESE)
     assert translated_row("at least 40 HU between") == "at least 40 HU between"
     assert translated_row("at most 5 mm") == "至多 5 mm"
+    lost = "The peer does not answer. (host=10.1.4.20, port=104)"
+    assert translated_row(lost) == "对方没有应答。 (host=10.1.4.20, port=104)"
     assert translated_row("at most 17.5 % of slices cut") == "至多 17.5 % 的层面被截断"
 
 
