@@ -1,13 +1,14 @@
 """The worklist page with 100,000 studies: how long the server takes for each kind of question.
 
 Each question is asked of the application itself, as a browser would: routes, queries, templates;
-no network. SQLite is one file, PostgreSQL a server with its defaults on the same machine.
+no network. SQLite is one file, PostgreSQL a server with its defaults on the same machine. Beside
+the time that passed stands the processor time that the application and the database server took:
+on a machine that does other work too, it is the figure that says something about us.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import os
 import re
 import shutil
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
@@ -38,6 +40,7 @@ from worklist.app import create_app
 from worklist.list_query import position_text
 
 LIMIT_MS = 100.0
+Cost = dict[str, float]  # "p95_ms" that passed, and "processor_ms" on average
 _DAYS = 60
 _ORIGIN = "http://127.0.0.1:8470"
 
@@ -46,18 +49,21 @@ def measure_worklist(console: Console, folder: Path, *, studies: int, runs: int)
     """Fill both databases and ask each question `runs` times, after twice to warm up."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    measured: dict[str, Any] = {"studies": studies, "runs": runs, "load": {}, "p95_ms": {}}
+    measured: dict[str, Any] = {"studies": studies, "runs": runs, "load": {}, "questions": {}}
     for name, database in (("sqlite", _sqlite), ("postgresql", _postgresql)):
-        with database(folder) as url:
+        with database(folder) as (url, used_s):
             console.print(f"Writing {studies} studies into {name}")
-            measured["p95_ms"][name] = asyncio.run(_measure(url, folder, studies, runs))
+            asked = _measure(url, folder, studies, runs, used_s)
+            measured["questions"][name] = asyncio.run(asked)
             measured["load"][name] = os.getloadavg()[0]
     _print(console, measured)
     shutil.rmtree(folder, ignore_errors=True)
     return measured
 
 
-async def _measure(url: str, folder: Path, studies: int, runs: int) -> dict[str, float]:
+async def _measure(
+    url: str, folder: Path, studies: int, runs: int, used_s: Callable[[], float]
+) -> dict[str, Cost]:
     now = datetime.now(UTC)
     engine = open_engine(url)
     upgrade_schema(engine)
@@ -66,7 +72,7 @@ async def _measure(url: str, folder: Path, studies: int, runs: int) -> dict[str,
     settings = Settings(data_folder=folder, database_url=SecretStr(url), worklist_order=order)
     app = create_app(settings, engine)
     transport = httpx.ASGITransport(app)
-    p95: dict[str, float] = {}
+    costs: dict[str, Cost] = {}
     async with httpx.AsyncClient(transport=transport, base_url=_ORIGIN) as page:
         for name, address in _addresses(studies, order, now).items():
 
@@ -74,7 +80,7 @@ async def _measure(url: str, folder: Path, studies: int, runs: int) -> dict[str,
                 answer = await page.get(address)
                 assert answer.status_code == 200, address
 
-            p95[name] = await _p95_ms(ask, runs)
+            costs[name] = await _cost(ask, runs, used_s)
         first = await page.get("/")
         following = re.search(r'rel="next" href="([^"]+)"', first.text)
         assert following is not None
@@ -82,15 +88,15 @@ async def _measure(url: str, folder: Path, studies: int, runs: int) -> dict[str,
         async def next_page(address: str = unescape(following[1])) -> None:
             await page.get(address)
 
-        p95["second page"] = await _p95_ms(next_page, runs)
+        costs["second page"] = await _cost(next_page, runs, used_s)
     for name, query in (
         ("counts of the tabs", rank_counts),
         ("counts of the states", state_counts),
         ("what the live page looks at twice a second", change_token),
     ):
-        p95[name] = await _p95_ms(_asking(engine, query), runs)
+        costs[name] = await _cost(_asking(engine, query), runs, used_s)
     engine.dispose()
-    return p95
+    return costs
 
 
 def _addresses(studies: int, order: WorklistOrder, now: datetime) -> dict[str, str]:
@@ -129,37 +135,55 @@ def _asking(engine: Engine, query: Callable[[Any], object]) -> Callable[[], Any]
     return ask
 
 
-async def _p95_ms(ask: Callable[[], Any], runs: int) -> float:
-    taken = []
-    for run in itertools.count():
+async def _cost(ask: Callable[[], Any], runs: int, used_s: Callable[[], float]) -> Cost:
+    for _ in range(2):
+        await ask()
+    taken, before_s = [], used_s()
+    for _ in range(runs):
         began = time.perf_counter()
         await ask()
-        if run >= 2:
-            taken.append(1000 * (time.perf_counter() - began))
-        if len(taken) == runs:
-            return statistics.quantiles(taken, n=20)[-1]
-    raise AssertionError
+        taken.append(1000 * (time.perf_counter() - began))
+    return {
+        "p95_ms": statistics.quantiles(taken, n=20)[-1],
+        "processor_ms": 1000 * (used_s() - before_s) / runs,
+    }
 
 
 @contextmanager
-def _sqlite(folder: Path) -> Iterator[str]:
-    yield f"sqlite:///{folder / 'worklist.sqlite'}"
+def _sqlite(folder: Path) -> Iterator[tuple[str, Callable[[], float]]]:
+    yield f"sqlite:///{folder / 'worklist.sqlite'}", time.process_time
 
 
 @contextmanager
-def _postgresql(_folder: Path) -> Iterator[str]:
+def _postgresql(_folder: Path) -> Iterator[tuple[str, Callable[[], float]]]:
     server = start_postgres()
+    data = str(server.folder)
+    (own,) = (
+        one for one in psutil.process_iter(["cmdline"]) if f"{data}/data" in one.info["cmdline"]
+    )
+
+    def used_s() -> float:
+        of_server = (one.cpu_times() for one in (own, *own.children(recursive=True)))
+        return time.process_time() + sum(one.user + one.system for one in of_server)
+
     try:
-        yield server.new_database()
+        yield server.new_database(), used_s
     finally:
         server.stop()
 
 
 def _print(console: Console, measured: dict[str, Any]) -> None:
-    table = Table("Question", *(f"{name}, p95, ms" for name in measured["p95_ms"]))
-    names = next(iter(measured["p95_ms"].values()))
-    for name in names:
-        values = [of_database[name] for of_database in measured["p95_ms"].values()]
-        table.add_row(name, *(f"{'[red]' if one > LIMIT_MS else ''}{one:.0f}" for one in values))
+    databases = measured["questions"]
+    table = Table("Question", *(f"{name}, ms: p95, processor" for name in databases))
+    for question in next(iter(databases.values())):
+        costs = [of_database[question] for of_database in databases.values()]
+        table.add_row(
+            question,
+            *(
+                f"{one['p95_ms']:.0f}{' (!)' if one['p95_ms'] > LIMIT_MS else ''},"
+                f" {one['processor_ms']:.0f}"
+                for one in costs
+            ),
+        )
     console.print(table)
     console.print(f"Load of the machine: {measured['load']}")

@@ -115,7 +115,7 @@ def _instance(study: dict[str, Any]) -> dict[str, Any]:
 
 
 def _events(study: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for name in ("received", "assembled", "queued", "claimed", "delivered"):
+    for name in ("received", "delivered"):
         yield {
             "at": study["last_instance_at"],
             "study_id": study["id"],
