@@ -54,7 +54,10 @@ def due_at(lane: Lane, received_at: datetime, order: WorklistOrder) -> datetime:
 
 
 def is_raised(lane: Lane, received_at: datetime, order: WorklistOrder, now: datetime) -> bool:
-    """Whether a study has waited so long that a suspected one would now come after it."""
-    if lane.opened or lane.rank in _NEVER_RAISED:
+    """Whether a study has waited so long that a suspected one would now come after it.
+
+    Where the list is in the order of arrival anyway, nothing is raised.
+    """
+    if lane.opened or lane.rank in _NEVER_RAISED or not order.longest_wait_s:
         return False
     return due_at(lane, received_at, order) <= now

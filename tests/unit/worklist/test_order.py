@@ -72,6 +72,7 @@ def test_without_limits_the_list_is_in_the_order_of_arrival(
     """With both limits at 0 the page is a first-in-first-out list."""
     order = WorklistOrder(longest_wait_s=0, longest_wait_behind_urgent_s=0)
     assert (due_at(lane, came, order) < due_at(other, other_came, order)) == (came < other_came)
+    assert not is_raised(lane, came, order, came + timedelta(days=3))
 
 
 def test_what_is_urgent_is_not_behind_the_others() -> None:
