@@ -12,6 +12,7 @@ from rich.console import Console
 
 from benchmarks.result_objects import measure_result_objects
 from benchmarks.study_latency import measure_study_latency
+from benchmarks.worklist_queries import measure_worklist
 
 
 def main() -> None:
@@ -19,6 +20,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--slices", type=int, default=300, help="slices of the study (300)")
     parser.add_argument("--runs", type=int, default=3, help="how often the study is sent (3)")
+    parser.add_argument(
+        "--studies", type=int, default=100_000, help="studies on the worklist page (100000)"
+    )
     parser.add_argument("--folder", type=Path, default=Path("build/bench"), help="work folder")
     arguments = parser.parse_args()
     console = Console(highlight=False)
@@ -33,6 +37,9 @@ def main() -> None:
         ),
         "result_objects": measure_result_objects(
             console, arguments.folder / "objects", slices=arguments.slices, runs=arguments.runs
+        ),
+        "worklist": measure_worklist(
+            console, arguments.folder / "worklist", studies=arguments.studies, runs=40
         ),
     }
     results = Path(__file__).parent / "results"

@@ -11,6 +11,7 @@ from database import (
     feedback_tables,
     flag_tables,
     hl7_tables,
+    opened_tables,
     tables,
     upload_tables,
     workitem_tables,
@@ -19,6 +20,7 @@ from database.table_base import Base
 
 MODULES = (
     tables,
+    opened_tables,
     clinical_tables,
     feedback_tables,
     flag_tables,

@@ -17,6 +17,7 @@ from database.received_values import give_values_to
 from database.said_by_hl7 import THROUGH, expected_priority
 from database.states import AssociationEnding, StudyState, WorklistRank
 from database.tables import Association, Instance, Quarantine, Study
+from radiology.age_band import age_band
 from radiology.errors import InstanceConflict
 from settings.peers import RequestPriority
 
@@ -92,6 +93,7 @@ def record_instance(session: Session, arrival: Arrival, now: datetime) -> Record
         _want_for_itself(session, study, arrival, now)
     study.last_instance_at = max(study.last_instance_at, now)
     study.state = StudyState.RECEIVED
+    study.opened = False  # whoever has seen it has seen fewer images
     if study.worklist_rank is WorklistRank.ROUTINE:
         study.worklist_rank = WorklistRank.PENDING  # "routine" was said of fewer images
     study.priority = min(study.priority, arrival.priority, key=MOST_URGENT_FIRST.index)
@@ -143,12 +145,15 @@ def _make_study(session: Session, arrival: Arrival, now: datetime) -> Study:
             accession_number=arrival.accession_number,
             patient_sex=arrival.patient_sex,
             patient_age=arrival.patient_age,
+            age_band=age_band(arrival.patient_age),
             calling_ae_title=arrival.calling_ae_title,
             priority=arrival.priority,
             state=StudyState.RECEIVED,
             version=0,
             worklist_rank=WorklistRank.PENDING,
             asked_for=arrival.asked_for,
+            opened=False,
+            pneumonia_type="",
             received_at=now,
             last_instance_at=now,
         )

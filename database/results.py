@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from database.events import record_event
 from database.states import DeliveryPurpose, DeliveryState, ObjectKind
+from database.study_state import show_finding
 from database.tables import DeliveredObject, Delivery, Result, ResultObject, Study
 
 _MACHINE_REPORT = "SR:machine"  # how the recipes of reports for programs begin
@@ -58,6 +59,7 @@ def store_result(
         result.superseded_by_id = newer
         return Stored(result.id, current=False, superseded_ids=())
     superseded = _supersede_older(session, result, now)
+    show_finding(session, result.study_id, result.reading)
     if objects and not session.get_one(Study, result.study_id).asked_for:
         session.add_all(
             _planned(result, name, (recipes or {}).get(name), now) for name in destinations

@@ -1,6 +1,9 @@
-"""What a study shows of its job: the state, and its rank on the worklist page."""
+"""What a study shows of its job: the state, its rank on the worklist page, and what was found."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
@@ -45,3 +48,18 @@ def show_on_study(
             .values(worklist_rank=rank)
             .execution_options(synchronize_session=False)
         )
+
+
+def show_finding(session: Session, study_id: int, reading: Mapping[str, Any]) -> None:
+    """Keep beside the study what the list is filtered by: the type that its result in force says.
+
+    Parameters
+    ----------
+    reading : `Reading.facts()`; empty when no result is in force
+    """
+    session.execute(
+        update(Study)
+        .where(Study.id == study_id)
+        .values(pneumonia_type=str(reading.get("pneumonia_type") or ""))
+        .execution_options(synchronize_session="fetch")
+    )

@@ -30,8 +30,12 @@ from database.states import (
     WorklistRank,
 )
 from database.table_base import AE_TITLE_LENGTH, UID_LENGTH, Base, Leased
+from radiology.age_band import AgeBand
 from radiology.finding import Outcome, Urgency
 from settings.peers import RequestPriority
+
+# What the list is ordered by (list_order), behind whatever it is filtered by.
+_LISTED = ("worklist_rank", "opened", "received_at")
 
 
 class Association(Base):
@@ -56,12 +60,29 @@ class Study(Base):
     time that instances came late, or that an earlier study to compare it with did. `patient_id`
     and `accession_number` are identifiers; name and birth date are not kept outside the received
     instances. A study that was `asked_for` came only because we wanted to compare with it: it is
-    read, but neither listed, counted nor delivered.
+    read, but neither listed, counted nor delivered. `opened` says that a reader has opened it since
+    its last image came, `pneumonia_type` is that of the result in force.
     """
 
     __tablename__ = "study"
     __table_args__ = (
-        Index("ix_study_worklist", "asked_for", "worklist_rank", "received_at"),
+        Index("ix_study_worklist", "asked_for", *_LISTED),
+        Index("ix_study_list_by_sex", "asked_for", "patient_sex", *_LISTED),
+        Index("ix_study_list_by_age", "asked_for", "age_band", *_LISTED),
+        Index("ix_study_list_by_scanner", "asked_for", "calling_ae_title", *_LISTED),
+        Index("ix_study_list_by_type", "asked_for", "pneumonia_type", *_LISTED),
+        Index("ix_study_list_by_state", "asked_for", "state", *_LISTED),
+        # A search for the beginning of an identifier; SQLite's own order serves it already.
+        Index(
+            "ix_study_accession_begins",
+            "accession_number",
+            postgresql_ops={"accession_number": "varchar_pattern_ops"},
+        ),
+        Index(
+            "ix_study_patient_begins",
+            "patient_id",
+            postgresql_ops={"patient_id": "varchar_pattern_ops"},
+        ),
         Index("ix_study_state", "state", "asked_for"),
         Index("ix_study_last_instance_at", "last_instance_at"),
     )
@@ -78,6 +99,9 @@ class Study(Base):
     version: Mapped[int] = mapped_column(default=0)
     worklist_rank: Mapped[WorklistRank] = mapped_column(default=WorklistRank.PENDING)
     asked_for: Mapped[bool] = mapped_column(default=False, server_default=false())
+    opened: Mapped[bool] = mapped_column(default=False, server_default=false())
+    age_band: Mapped[AgeBand] = mapped_column(default=AgeBand.UNKNOWN, server_default="")
+    pneumonia_type: Mapped[str] = mapped_column(String(32), default="", server_default="")
     received_at: Mapped[datetime]  # of the first instance
     last_instance_at: Mapped[datetime]
 

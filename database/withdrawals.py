@@ -193,6 +193,7 @@ def _strike_rank(session: Session, study_id: int) -> None:
     study = session.scalars(select(Study).where(Study.id == study_id).with_for_update()).one()
     unread = study.state in UNREAD
     study.worklist_rank = WorklistRank.PENDING if unread else WorklistRank.UNANSWERED
+    study.pneumonia_type = ""
 
 
 def _rejectable(result: Result, at: datetime) -> Rejectable:

@@ -39,6 +39,7 @@ class StudyFacts:
     state: StudyState
     version: int
     worklist_rank: WorklistRank
+    opened: bool  # by a reader, since its last image came
     received_at: datetime
     last_instance_at: datetime
 
@@ -140,21 +141,32 @@ class EventFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenBy:
+    """A reader who has a study open, and since when."""
+
+    reader: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class WorklistRow:
-    """One line of the list: the study, its newest job, the result in force."""
+    """One line of the list: the study, its newest job, the result in force.
+
+    `open_by` is empty where a study is shown alone.
+    """
 
     study: StudyFacts
     job: JobFacts | None
     result: ResultFacts | None
     superseded: int  # results that a newer one took the place of
+    open_by: tuple[OpenBy, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
     """A place in the list's order; the next page begins after it."""
 
-    rank: WorklistRank
-    received_at: datetime
+    due_at: datetime  # as list_order says
     study_id: int
 
 

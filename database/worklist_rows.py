@@ -1,8 +1,7 @@
 """What the worklist page shows: read-only queries that stay fast at 100,000 studies.
 
-Each query goes through an index and brings a bounded number of rows. A page of the list is found
-by its position (rank, moment of receipt, id), not by counting rows from the start, so the last
-page costs what the first one does.
+Each query goes through an index and brings a bounded number of rows. The pages of the list are in
+`list_page`.
 """
 
 from __future__ import annotations
@@ -13,9 +12,10 @@ from dataclasses import MISSING, fields, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, defer
 
+from database.opened_tables import StudyOpen
 from database.states import (
     ENDED_WELL,
     RUNNING,
@@ -45,47 +45,14 @@ from database.worklist_facts import (
     EventFacts,
     JobFacts,
     ObjectFacts,
-    Position,
     QuarantineFacts,
     ResultFacts,
     StudyFacts,
     StudyPage,
-    WorklistPage,
     WorklistRow,
 )
 
-PAGE_LENGTH = 50
 Row = TypeVar("Row")
-
-
-def worklist_page(
-    session: Session,
-    *,
-    rank: WorklistRank | None = None,
-    after: Position | None = None,
-    length: int = PAGE_LENGTH,
-) -> WorklistPage:
-    """The most urgent studies first, and within a rank the one that has waited longest.
-
-    Parameters
-    ----------
-    rank : only studies of this rank
-    after : the last row of the page before
-    length : at most so many rows
-    """
-    order = (Study.worklist_rank, Study.received_at, Study.id)
-    listed = Study.asked_for.is_(False)  # not what came only to be compared with
-    wanted = select(Study).where(listed).order_by(*order).limit(length + 1)
-    if rank is not None:
-        wanted = wanted.where(Study.worklist_rank == rank)
-    if after is not None:
-        key = (after.rank, after.received_at, after.study_id)
-        wanted = wanted.where(tuple_(*order) > key)
-    studies = session.scalars(wanted).all()
-    rows = _rows_of(session, studies[:length])
-    last = rows[-1].study if len(studies) > length else None
-    following = Position(last.worklist_rank, last.received_at, last.id) if last else None
-    return WorklistPage(rows, following)
 
 
 def study_page(session: Session, study_instance_uid: str) -> StudyPage | None:
@@ -95,7 +62,7 @@ def study_page(session: Session, study_instance_uid: str) -> StudyPage | None:
     ).one_or_none()
     if study is None:
         return None
-    (row,) = _rows_of(session, [study])
+    (row,) = rows_of(session, [study])
     jobs = session.scalars(
         select(Job)
         .where(Job.study_id == study.id)
@@ -125,11 +92,13 @@ def study_page(session: Session, study_instance_uid: str) -> StudyPage | None:
     )
 
 
-def rank_counts(session: Session) -> dict[WorklistRank, int]:
-    """How many listed studies each rank has, from the index alone."""
+def rank_counts(session: Session, since: datetime | None = None) -> dict[WorklistRank, int]:
+    """How many listed studies each rank has, of those that came since; from the index alone."""
     rank = Study.worklist_rank
-    listed = Study.asked_for.is_(False)
-    counted = session.execute(select(rank, func.count()).where(listed).group_by(rank))
+    listed: list[ColumnElement[bool]] = [Study.asked_for.is_(False)]
+    if since is not None:
+        listed.append(Study.received_at >= since)
+    counted = session.execute(select(rank, func.count()).where(*listed).group_by(rank))
     return dict.fromkeys(WorklistRank, 0) | dict(counted.all())
 
 
@@ -153,6 +122,7 @@ def change_token(session: Session) -> tuple[object, ...]:
             select(func.max(Event.id)).scalar_subquery(),
             select(func.max(Instance.id)).scalar_subquery(),
             select(func.max(Quarantine.id)).scalar_subquery(),
+            select(func.max(StudyOpen.id)).scalar_subquery(),
         )
     ).one()
     running = session.execute(
@@ -226,7 +196,8 @@ def study_of_job(session: Session, job_id: int) -> StudyFacts | None:
     return _facts(StudyFacts, study) if study is not None else None
 
 
-def _rows_of(session: Session, studies: Sequence[Study]) -> tuple[WorklistRow, ...]:
+def rows_of(session: Session, studies: Sequence[Study]) -> tuple[WorklistRow, ...]:
+    """Each study with its newest job and the result in force, in the order given."""
     ids = [study.id for study in studies]
     newest_jobs = session.scalars(
         select(Job)

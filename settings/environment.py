@@ -30,6 +30,7 @@ from settings.hl7 import Hl7Listener
 from settings.peers import CheckedAETitle, Peer, PeerRole
 from settings.study_page import StudyPage
 from settings.uploads import UploadLimits
+from settings.worklist_order import WorklistOrder
 
 PREFIX = "FIRSTREAD_"
 SETTINGS_FILE_VARIABLE = PREFIX + "SETTINGS_FILE"
@@ -127,6 +128,7 @@ class Settings(BaseSettings):
 
     # Uploads
     uploads: UploadLimits = UploadLimits()
+    worklist_order: WorklistOrder = WorklistOrder()
 
     # Logs
     log_format: LogFormat = LogFormat.JSON

@@ -23,6 +23,7 @@ from worklist.feedback_routes import feedback_routes
 from worklist.flag_routes import flag_routes
 from worklist.health import health_routes
 from worklist.http_errors import ErrorPages
+from worklist.language_choice import LanguageChoice, language_routes
 from worklist.live import LiveScreens
 from worklist.model_card import model_card_routes
 from worklist.pictures import picture_routes
@@ -77,10 +78,12 @@ def create_app(
     app.include_router(administration_routes(context))
     app.include_router(upload_routes(context, live))
     app.include_router(health_routes(context))
+    app.include_router(language_routes())
     app.mount("/static", _Static(directory=STATIC_FOLDER))
     app.add_api_route("/favicon.ico", _favicon, include_in_schema=False)
     pages.install(app)
     app.add_middleware(RequestGuard, pages=pages)
+    app.add_middleware(LanguageChoice, language=settings.language)
     return app
 
 

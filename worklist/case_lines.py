@@ -12,8 +12,9 @@ from typing import Any
 
 from radiology.case_answer import CaseRule, PneumoniaType
 from radiology.sign import Sign
+from worklist.translations import translated, translated_row
 
-_RULE_WORDS = {
+RULE_WORDS = {
     CaseRule.LESION_SHARE: "Lesion share of the lungs",
     CaseRule.CONSECUTIVE_SLICES: "Neighbouring slices with lesion in one quadrant",
     CaseRule.POSITIVE_SLICES: "Share of slices with lesion",
@@ -93,14 +94,15 @@ class CaseLines:
 def case_lines(reading: Mapping[str, Any]) -> CaseLines:
     """Read what `Reading.facts()` stored."""
     viral = reading.get("viral") or {}
-    confidence = reading.get("confidence") or {}
     return CaseLines(
         type_words=_type_words(viral.get("type")),
         viral_probability=viral.get("probability"),
         viral_spread=viral.get("spread"),
-        confidence=(confidence["word"], float(confidence["value"])) if confidence else None,
+        confidence=confidence_line(reading),
         signs=tuple(
-            SignLine(Sign(one["sign"]).words, float(one["probability"]), bool(one["present"]))
+            SignLine(
+                translated(Sign(one["sign"]).words), float(one["probability"]), bool(one["present"])
+            )
             for one in reading.get("signs") or ()
             if one.get("sign") in set(Sign)
         ),
@@ -108,15 +110,15 @@ def case_lines(reading: Mapping[str, Any]) -> CaseLines:
         territories=tuple(_territory_line(one) for one in reading.get("territories") or ()),
         boundaries=tuple(
             BoundaryLine(
-                name=str(one["name"]),
+                name=translated(str(one["name"])),
                 confidence=float(one["confidence"]),
                 seen=bool(one["seen"]),
-                reason=str(one.get("reason", "")),
+                reason=translated_row(str(one.get("reason", ""))),
             )
             for one in reading.get("boundaries") or ()
         ),
         warnings=tuple(
-            str(gate.get("reason", ""))
+            translated_row(str(gate.get("reason", "")))
             for gate in reading.get("gates") or ()
             if gate.get("severity") == "warns" and not gate.get("passed", True)
         ),
@@ -128,17 +130,25 @@ def has_heat(reading: Mapping[str, Any]) -> bool:
     return bool(reading.get("heat_maps"))
 
 
+def confidence_line(reading: Mapping[str, Any]) -> tuple[str, float] | None:
+    """The confidence in the outcome, as a word and its value."""
+    confidence = reading.get("confidence") or {}
+    if not confidence:
+        return None
+    return translated(str(confidence["word"])), float(confidence["value"])
+
+
 def _type_words(kind: str | None) -> str:
-    return PneumoniaType(kind).words if kind in set(PneumoniaType) else ""
+    return translated(PneumoniaType(kind).words) if kind in set(PneumoniaType) else ""
 
 
 def _rule_line(one: Mapping[str, Any]) -> RuleLine:
     name = str(one["rule"])
     return RuleLine(
-        words=_RULE_WORDS[CaseRule(name)] if name in set(CaseRule) else name,
+        words=translated(RULE_WORDS[CaseRule(name)]) if name in set(CaseRule) else name,
         value=float(one["value"]),
         limit=float(one["limit"]),
-        unit=str(one["unit"]),
+        unit=translated(str(one["unit"])),
         suspected=bool(one["suspected"]),
         chosen=bool(one["chosen"]),
     )
@@ -146,7 +156,7 @@ def _rule_line(one: Mapping[str, Any]) -> RuleLine:
 
 def _territory_line(one: Mapping[str, Any]) -> TerritoryLine:
     return TerritoryLine(
-        name=str(one["territory"]),
+        name=translated(str(one["territory"])),
         lesion_share_percent=float(one["lesion_share_percent"]),
         lesion_volume_ml=float(one["lesion_volume_ml"]),
         volume_ml=float(one["volume_ml"]),

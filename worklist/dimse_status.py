@@ -5,7 +5,9 @@ PS3.4 Table B.2-1 (C-STORE Response Status Values) and PS3.7 Annex C.
 
 from __future__ import annotations
 
-_WORDS = {
+from worklist.translations import translated
+
+WORDS = {
     0x0000: "stored",
     0x0110: "processing failure",  # PS3.7 Section C.5.20
     0x0111: "duplicate SOP instance",  # PS3.7 Section C.5.6
@@ -21,7 +23,7 @@ _WORDS = {
     0xB007: "stored, data set does not match SOP class",  # PS3.4 Table B.2-1
 }
 
-_RANGES = (
+RANGES = (
     (0xA700, 0xA7FF, "out of resources"),  # PS3.4 Table B.2-1
     (0xA900, 0xA9FF, "data set does not match SOP class"),  # PS3.4 Table B.2-1
     (0xC000, 0xCFFF, "cannot understand"),  # PS3.4 Table B.2-1
@@ -31,13 +33,13 @@ _RANGES = (
 def status_words(status: int | None) -> str:
     """A status in words; None is an object that no answer came for."""
     if status is None:
-        return "not sent"
-    if status in _WORDS:
-        return _WORDS[status]
-    for first, last, words in _RANGES:
+        return translated("not sent")
+    if status in WORDS:
+        return translated(WORDS[status])
+    for first, last, words in RANGES:
         if first <= status <= last:
-            return words
-    return "unknown status"
+            return translated(words)
+    return translated("unknown status")
 
 
 def status_hex(status: int | None) -> str:

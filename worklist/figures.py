@@ -12,6 +12,7 @@ from typing import Any
 
 from database.worklist_facts import ResultFacts
 from radiology.finding import GateSeverity, Outcome, Side
+from worklist.translations import translated, translated_row
 
 _NBSP = "\u00a0"  # keeps a figure and its unit on one line
 
@@ -78,9 +79,9 @@ def gate_lines(reading: Mapping[str, Any]) -> tuple[GateLine, ...]:
             name=str(gate.get("name", "")),
             passed=bool(gate.get("passed", False)),
             warns=gate.get("severity") == GateSeverity.WARNS,
-            seen=str(gate.get("seen", "")),
-            limit=str(gate.get("limit", "")),
-            reason=str(gate.get("reason", "")),
+            seen=translated_row(str(gate.get("seen", ""))),
+            limit=translated_row(str(gate.get("limit", ""))),
+            reason=translated_row(str(gate.get("reason", ""))),
         )
         for gate in reading.get("gates") or ()
     ]
@@ -113,20 +114,28 @@ def reading_in_words(reading: Mapping[str, Any]) -> tuple[str, ...]:
     lines = {line.side: line for line in lung_lines(reading)}
     total = lines.get(Side.TOTAL)
     if total is None:
-        return ("No figures",)
+        return (translated("No figures"),)
     if not total.lesion_volume_ml:
-        return ("No lesion found",)
-    phrases = [f"Lesions {_share(total)} of lung"]
+        return (translated("No lesion found"),)
+    phrases = [translated("Lesions %(share)s of lung", share=_share(total))]
     phrases += [
-        f"{side.value}{_NBSP}{_share(lines[side])}"
+        f"{translated(side.value)}{_NBSP}{_share(lines[side])}"
         for side in (Side.RIGHT, Side.LEFT)
         if side in lines
     ]
     if total.ground_glass_ml is not None:
-        phrases.append(f"GGO{_NBSP}{total.ground_glass_ml:.0f}{_NBSP}ml")
+        ml = f"{total.ground_glass_ml:.0f}{_NBSP}ml"
+        phrases.append(f"{translated('GGO')}{_NBSP}{ml}")
     if total.consolidation_ml is not None:
-        phrases.append(f"consolidation {total.consolidation_ml:.0f}{_NBSP}ml")
+        ml = f"{total.consolidation_ml:.0f}{_NBSP}ml"
+        phrases.append(f"{translated('consolidation')} {ml}")
     return tuple(phrases)
+
+
+def lesion_share(reading: Mapping[str, Any]) -> str:
+    """Share of both lungs that is lesion, with its unit; empty where nothing was measured."""
+    total = {line.side: line for line in lung_lines(reading)}.get(Side.TOTAL)
+    return "" if total is None else _share(total)
 
 
 def _share(line: LungLine) -> str:

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
+from typing import Any
 
+from database.list_order import Lane, is_raised
+from database.list_page import MOST_FOUND, find_studies, scanners, worklist_page
 from database.session import reading
 from database.states import StudyState, WorklistRank
 from database.worklist_facts import Position, WorklistRow
-from database.worklist_rows import rank_counts, worklist_page
-from worklist.figures import found_in_words, suspicion_threshold
+from database.worklist_rows import rank_counts
+from radiology.case_answer import PneumoniaType
+from radiology.change import LesionCourse, course_of
+from radiology.finding import Outcome
+from worklist.case_lines import confidence_line
+from worklist.figures import found_in_words, lesion_share, suspicion_threshold
+from worklist.list_query import Age, Came, ListQuery, Seen, Sex, Show, listed_since
 from worklist.screens import PageContext, Part, Screen, make_part
+from worklist.severity_lines import ScoreLine, leading_score
 from worklist.study_words import (
+    SEXES,
+    STATES,
     DeliveryLine,
     Standing,
     delivery_line,
@@ -21,42 +31,47 @@ from worklist.study_words import (
     patient_sex,
     standing_of,
 )
+from worklist.translations import translated
 from worklist.verdict import Verdict, verdict_of
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_POSITION = re.compile(r"([0-9]-[a-z]{1,20})\.([0-9]{1,16})\.([0-9]{1,18})")
-
-
-class Show(StrEnum):
-    """Which studies to list: one word of `WorklistRank` each."""
-
-    URGENT = "urgent"
-    SUSPECTED = "suspected"
-    UNANSWERED = "unanswered"
-    PENDING = "pending"
-    ROUTINE = "routine"
-
-    @property
-    def rank(self) -> WorklistRank:
-        """The rank that is meant."""
-        return WorklistRank[self.name]
-
-
-_TABS = (
+TABS = (
     (Show.URGENT, "urgent", "Urgent"),
     (Show.SUSPECTED, "suspected", "Suspected"),
     (Show.UNANSWERED, "not-assessable", "Without answer"),
     (Show.PENDING, "pending", "In progress"),
     (Show.ROUTINE, "routine", "Routine"),
 )
+CAME = {Came.TODAY: "today", Came.YESTERDAY: "yesterday", Came.EVER: "ever"}
+SEEN = {Seen.UNOPENED: "not opened", Seen.OPENED: "opened"}
+LABELS = {
+    "came": "Came",
+    "opened": "Opened",
+    "type": "Type",
+    "state": "State",
+    "sex": "Sex",
+    "age": "Age",
+    "scanner": "Scanner",
+}
+CHANGES = {
+    LesionCourse.NEW: "new lesions",
+    LesionCourse.GROWN: "lesions grown",
+    LesionCourse.UNCHANGED: "lesions unchanged",
+    LesionCourse.SHRUNK: "lesions shrunk",
+    LesionCourse.RESOLVED: "lesions resolved",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class ListQuery:
-    """What part of the list is looked at."""
+class ChangeLine:
+    """What became of the lesions since the patient's latest earlier CT.
 
-    show: Show | None = None
-    after: Position | None = None
+    `percent` has its sign; it is empty where there was no lesion to grow from.
+    """
+
+    course: LesionCourse
+    words: str
+    percent: str
+    since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,56 +87,89 @@ class ListLine:
     threshold: float | None
     deliveries: tuple[DeliveryLine, ...]
     note: str
+    share: str = ""
+    confidence: tuple[str, float] | None = None
+    severity: ScoreLine | None = None
+    change: ChangeLine | None = None
+    raised: bool = False
 
 
 def list_screen(context: PageContext, query: ListQuery) -> Screen:
-    """The list as it stands now."""
+    """The list as it stands now; or what was found, where something is searched."""
+    order, now = context.settings.worklist_order, context.clock()
+    following = None
     with reading(context.engine) as session:
-        page = worklist_page(
-            session, rank=query.show.rank if query.show else None, after=query.after
-        )
-        counts = rank_counts(session)
-    lines = [list_line(row) for row in page.rows]
-    following = position_text(page.following) if page.following else ""
-    urgent = counts[WorklistRank.URGENT]
+        if query.search:
+            rows = find_studies(session, query.search, now)
+        else:
+            page = worklist_page(
+                session, order, now, only=query.only(order, now), after=query.after
+            )
+            rows, following = page.rows, page.following
+        counts = rank_counts(session, listed_since(order, now))
+        known_scanners = scanners(session)
+    urgent, name = counts[WorklistRank.URGENT], translated("Worklist")
     return Screen(
-        title=f"({urgent}) Worklist" if urgent else "Worklist",
+        title=f"({urgent}) {name}" if urgent else name,
         parts=(
             _tabs(context, query, counts),
-            make_part(
-                context.templates,
-                "list_foot.html",
-                "foot",
-                empty=not lines,
-                first=query.after is None,
-                show=query.show.value if query.show else "",
-                following=following,
-                node=f"{context.settings.ae_title}, port {context.settings.dicom_port}",
-            ),
+            _filters(context, query, known_scanners),
+            _foot(context, query, rows, following),
         ),
         rows=tuple(
             make_part(
-                context.templates, "list_row.html", line.row.study.study_instance_uid, line=line
+                context.templates,
+                "list_row.html",
+                row.study.study_instance_uid,
+                line=list_line(row, raised=_is_raised(context, row, now)),
             )
-            for line in lines
+            for row in rows
         ),
         urgent=urgent,
     )
 
 
-def list_line(row: WorklistRow) -> ListLine:
+def list_line(row: WorklistRow, *, raised: bool = False) -> ListLine:
     """One line of the list."""
     result = row.result
+    stands = result is not None and result.withdrawn_at is None
+    said = result.reading if result and stands else {}
+    assessed = bool(result and stands and result.outcome is not Outcome.NOT_ASSESSABLE)
     return ListLine(
         row=row,
         verdict=verdict_of(row),
         standing=standing_of(row),
         sex=patient_sex(row.study),
         age=patient_age(row.study),
-        found=found_in_words(result) if result and result.withdrawn_at is None else (),
+        found=found_in_words(result) if result and stands else (),
         threshold=suspicion_threshold(result.reading) if result else None,
         deliveries=tuple(delivery_line(item) for item in result.deliveries) if result else (),
         note=newer_images_note(row),
+        share=lesion_share(said) if assessed else "",
+        confidence=confidence_line(said) if assessed else None,
+        severity=leading_score(said) if assessed else None,
+        change=change_line(said) if assessed else None,
+        raised=raised,
+    )
+
+
+def change_line(said: Mapping[str, Any]) -> ChangeLine | None:
+    """What a stored reading says of the latest earlier CT; None where none was compared."""
+    compared = (said.get("course") or {}).get("comparisons")
+    latest: Mapping[str, Any] = compared[0] if compared else {}
+    both = (latest.get("lungs") or {}).get("total")
+    if not both:
+        return None
+    then_ml, now_ml = (float(both[at]["lesion_volume_ml"]) for at in ("then", "now"))
+    clear = then_ml <= 0 and now_ml <= 0
+    course = LesionCourse.UNCHANGED if clear else course_of(then_ml, now_ml)
+    then_at = latest.get("then_at")
+    growth = 100.0 * (now_ml - then_ml) / then_ml if then_ml > 0 else None
+    return ChangeLine(
+        course=course,
+        words=translated(CHANGES[course]),
+        percent="" if growth is None else f"{growth:+.0f}\u00a0%".replace("-", "−"),
+        since=datetime.fromisoformat(then_at) if then_at else None,
     )
 
 
@@ -131,31 +179,30 @@ def newer_images_note(row: WorklistRow) -> str:
         return ""
     arriving = row.study.state is StudyState.RECEIVED
     if arriving or row.study.version > row.result.study_version:
-        return "The result is from before the newest images came."
+        return translated("The result is from before the newest images came.")
+    if row.superseded == 1:
+        return translated("Supersedes an earlier result.")
     if row.superseded:
-        return f"Supersedes {_times(row.superseded)}."
+        return translated("Supersedes %(n)s earlier results.", n=row.superseded)
     return ""
 
 
-def position_text(position: Position) -> str:
-    """A position as it stands in an address."""
-    microseconds = (position.received_at - _EPOCH) // timedelta(microseconds=1)
-    return f"{position.rank.value}.{microseconds}.{position.study_id}"
-
-
-def read_position(text: str) -> Position | None:
-    """The position that an address names; None when it does not name one."""
-    match = _POSITION.fullmatch(text)
-    if match is None or match[1] not in set(WorklistRank):
-        return None
-    received_at = _EPOCH + timedelta(microseconds=int(match[2]))
-    return Position(WorklistRank(match[1]), received_at, int(match[3]))
+def _is_raised(context: PageContext, row: WorklistRow, now: datetime) -> bool:
+    lane = Lane(row.study.worklist_rank, row.study.opened)
+    return is_raised(lane, row.study.received_at, context.settings.worklist_order, now)
 
 
 def _tabs(context: PageContext, query: ListQuery, counts: dict[WorklistRank, int]) -> Part:
     tabs = tuple(
-        (show.value, kind, word, counts[show.rank], query.show is show)
-        for show, kind, word in _TABS
+        (
+            query.address(show=show, after=None, search=""),
+            kind,
+            translated(word),
+            counts[show.rank],
+            query.show is show,
+            show.value,
+        )
+        for show, kind, word in TABS
     )
     return make_part(
         context.templates,
@@ -163,9 +210,60 @@ def _tabs(context: PageContext, query: ListQuery, counts: dict[WorklistRank, int
         "tabs",
         tabs=tabs,
         total=sum(counts.values()),
+        all_address=query.address(show=None, after=None, search=""),
         all_shown=query.show is None,
     )
 
 
-def _times(count: int) -> str:
-    return "an earlier result" if count == 1 else f"{count} earlier results"
+def _filters(context: PageContext, query: ListQuery, known_scanners: tuple[str, ...]) -> Part:
+    """The form: each choice as (name, label, what is chosen, values with their words)."""
+    ages = tuple((one.value, one.value) for one in Age)
+    values: dict[str, tuple[object, tuple[tuple[str, str], ...]]] = {
+        "came": (query.came, _words(CAME)),
+        "opened": (query.opened, _words(SEEN)),
+        "type": (query.type, _words({kind: kind.words for kind in PneumoniaType})),
+        "state": (query.state, _words(STATES)),
+        "sex": (query.sex, _words({one: SEXES[one.value] for one in Sex})),
+        "age": (query.age, ages),
+        "scanner": (query.scanner, tuple((one, one) for one in known_scanners)),
+    }
+    choices = tuple(
+        (name, translated(LABELS[name]), str(chosen) if chosen else "", words)
+        for name, (chosen, words) in values.items()
+    )
+    return make_part(
+        context.templates,
+        "list_filters.html",
+        "filters",
+        choices=choices,
+        days=context.settings.worklist_order.listed_days,
+        show=query.show.value if query.show else "",
+        search=query.search,
+        filters=query.filters,
+    )
+
+
+def _foot(
+    context: PageContext,
+    query: ListQuery,
+    rows: tuple[WorklistRow, ...],
+    following: Position | None,
+) -> Part:
+    return make_part(
+        context.templates,
+        "list_foot.html",
+        "foot",
+        empty=not rows,
+        first=query.after is None,
+        restricted=bool(query.show or query.filters),
+        search=query.search,
+        too_many=MOST_FOUND if query.search and len(rows) >= MOST_FOUND else 0,
+        first_address=query.address(after=None),
+        next_address=query.address(after=following) if following else "",
+        ae_title=context.settings.ae_title,
+        port=context.settings.dicom_port,
+    )
+
+
+def _words(table: Mapping[Any, str]) -> tuple[tuple[str, str], ...]:
+    return tuple((value.value, translated(word)) for value, word in table.items())

@@ -16,12 +16,14 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 
+from database.opened import HEARTBEAT_S
 from database.session import Engine, reading
 from database.upload_rows import upload_changes
 from database.worklist_rows import change_token
 from radiology.errors import DatabaseUnavailable
 from worklist.screens import Screen
 from worklist.study_screen import StudyNotFound
+from worklist.translations import current_language
 
 LOOK_EVERY_S = 0.5
 LOOK_ANYWAY_S = 5.0  # the token can miss a change: see change_token
@@ -49,18 +51,30 @@ class LiveScreens:
         """End every stream, so that the server can stop."""
         self._closing.set()
 
-    async def stream(self, name: str, build: Callable[[], Screen]) -> AsyncIterator[str]:
+    async def stream(
+        self,
+        name: str,
+        build: Callable[[], Screen],
+        note_open: Callable[[], None] | None = None,
+    ) -> AsyncIterator[str]:
         """Events of one screen until the browser goes away or the server stops.
 
         Parameters
         ----------
-        name : the same name means the same screen; streams of one name share the building
+        name : the same name means the same screen; streams of one name and language share the
+            building
         build : makes the screen; runs in a thread
+        note_open : notes that somebody has this screen open, again and again while they do; runs in
+            a thread
         """
         sent = _Sent()
+        name = f"{current_language().value} {name}"
         yield f"retry: {_RECONNECT_MS}\n\n"
         while not self._closing.is_set():
             try:
+                if note_open and self._seconds() - sent.noted_at >= HEARTBEAT_S:
+                    await run_in_threadpool(note_open)
+                    sent.noted_at = self._seconds()
                 event = await self._next_event(name, build, sent)
             except DatabaseUnavailable:
                 event = _event("unavailable", {})
@@ -107,6 +121,7 @@ class _Sent:
         self.token: object = None
         self.looked_at = 0.0
         self.at = 0.0
+        self.noted_at = float("-inf")
         self._digests: dict[str, str] = {}
         self._order: list[str] | None = None
 

@@ -5,9 +5,11 @@ The kinds are the class names of `radiology.errors`, as the job and delivery row
 
 from __future__ import annotations
 
+from worklist.translations import translated
+
 _READ_AS_USUAL = "Read the study as usual."
 
-_STEPS = {
+STEPS = {
     "NotAssessable": "Read the study as usual: the images do not allow an answer.",
     "NoSuitableSeries": (
         f"{_READ_AS_USUAL} If there is a thin lung reconstruction of the whole chest, send it: "
@@ -48,9 +50,9 @@ _STEPS = {
     "BrokerUnavailable": "It goes on by itself when the broker answers.",
 }
 
-_OTHER = f"{_READ_AS_USUAL} Try again; if it fails again, tell the administrator the job’s number."
+OTHER = f"{_READ_AS_USUAL} Try again; if it fails again, tell the administrator the job’s number."
 
 
 def next_step(error_kind: str) -> str:
     """The sentence for a kind of error; a general one for a kind that has none."""
-    return _STEPS.get(error_kind, _OTHER)
+    return translated(STEPS.get(error_kind, OTHER))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, Depends, HTTPException, Query
 from fastapi import Path as PathParameter
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from database.deliveries import retry_deliveries
+from database.opened import note_open, study_id_of
 from database.requeue import retry_job
 from database.session import Session, transaction
 from database.worklist_rows import study_of_job
@@ -17,13 +18,15 @@ from radiology.identity import checked_uid
 from settings.flags import NAME_PATTERN
 from settings.log_events import get_logger
 from worklist.administration_screen import administration_screen
-from worklist.current_reader import Administrator
-from worklist.list_screen import ListQuery, Show, list_screen, position_text, read_position
+from worklist.current_reader import Administrator, CurrentReader, Reader
+from worklist.list_query import ListQuery, read_query
+from worklist.list_screen import list_screen
 from worklist.live import LiveScreens
 from worklist.screens import PageContext, Screen
 from worklist.study_screen import study_screen
 
 _log = get_logger("worklist")
+Asked = Annotated[ListQuery, Depends(read_query)]
 JobId = Annotated[int, PathParameter(ge=1, le=2**31 - 1)]
 Destination = Annotated[str | None, Query(pattern=NAME_PATTERN)]
 
@@ -38,9 +41,8 @@ def page_routes(context: PageContext) -> APIRouter:
         )
 
     @router.get("/")
-    def worklist(show: Show | None = None, after: str | None = None) -> str:
-        query = _list_query(show, after)
-        return write("list.html", list_screen(context, query), f"/live/worklist{_address(query)}")
+    def worklist(query: Asked) -> str:
+        return write("list.html", list_screen(context, query), f"/live/worklist{query.address()}")
 
     @router.get("/administration")
     def administration(_administrator: Administrator) -> str:
@@ -57,14 +59,20 @@ def live_routes(context: PageContext, live: LiveScreens) -> APIRouter:
         return StreamingResponse(live.stream(name, build), media_type="text/event-stream")
 
     @router.get("/worklist")
-    async def worklist(show: Show | None = None, after: str | None = None) -> StreamingResponse:
-        query = _list_query(show, after)
+    async def worklist(query: Asked) -> StreamingResponse:
         return stream(f"worklist {query!r}", lambda: list_screen(context, query))
 
     @router.get("/studies/{study_instance_uid}")
-    async def study(study_instance_uid: str) -> StreamingResponse:
+    async def study(study_instance_uid: str, reader: CurrentReader) -> StreamingResponse:
         uid = checked_uid(study_instance_uid, "StudyInstanceUID")
-        return stream(f"study {uid}", lambda: study_screen(context, uid))
+        return StreamingResponse(
+            live.stream(
+                f"study {uid}",
+                lambda: study_screen(context, uid),
+                lambda: _note_open(context, uid, reader),
+            ),
+            media_type="text/event-stream",
+        )
 
     @router.get("/administration")
     async def administration(_administrator: Administrator) -> StreamingResponse:
@@ -102,24 +110,16 @@ def retry_routes(context: PageContext) -> APIRouter:
     return router
 
 
+def _note_open(context: PageContext, study_instance_uid: str, reader: Reader) -> None:
+    """The page follows its study through a stream, so the stream tells who has it open."""
+    with transaction(context.engine) as session:
+        study_id = study_id_of(session, study_instance_uid)
+        if study_id is not None:
+            note_open(session, study_id, reader.name, context.clock())
+
+
 def _study_uid(session: Session, job_id: int) -> str:
     study = study_of_job(session, job_id)
     if study is None:
         raise HTTPException(404)
     return study.study_instance_uid
-
-
-def _list_query(show: Show | None, after: str | None) -> ListQuery:
-    position = read_position(after) if after else None
-    if after and position is None:
-        raise HTTPException(400)
-    return ListQuery(show, position)
-
-
-def _address(query: ListQuery) -> str:
-    given = {
-        "show": query.show.value if query.show else "",
-        "after": position_text(query.after) if query.after else "",
-    }
-    text = "&".join(f"{name}={value}" for name, value in given.items() if value)
-    return f"?{text}" if text else ""

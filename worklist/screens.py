@@ -15,6 +15,7 @@ from jinja2 import Environment
 
 from database.session import Engine
 from settings.environment import Settings
+from worklist.translations import current_language
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,11 @@ class Screen:
 
 
 def make_part(templates: Environment, template: str, key: str, **values: object) -> Part:
-    """Render a part. The digest is that of the values, which are frozen and print alike."""
-    digest = blake2s(repr(sorted(values.items())).encode(), digest_size=8).hexdigest()
+    """Render a part in the language of the request.
+
+    The digest is that of the values, which are frozen and print alike, and of the language.
+    """
+    shown = (current_language().value, sorted(values.items()))
+    digest = blake2s(repr(shown).encode(), digest_size=8).hexdigest()
     html = templates.get_template(template).render(key=key, digest=digest, **values)
     return Part(key, digest, html.strip())

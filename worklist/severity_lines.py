@@ -12,6 +12,7 @@ from models.judge_again import judge_again
 from radiology.errors import ClinicalValuesRefused
 from radiology.severity import ClinicalValues
 from radiology.severity.titles import TITLES
+from worklist.translations import translated, translated_row
 
 _UNREADABLE = (KeyError, ValueError, TypeError, AttributeError)
 
@@ -108,10 +109,15 @@ def severity_lines(
             for name, value in recorded.values.items()
             for source in (recorded.sources[name],)
         ),
-        notice=str(severity.get("notice", "")),
+        notice=translated_row(str(severity.get("notice", ""))),
         trouble=trouble,
         entry_id=recorded.entry_id,
     )
+
+
+def leading_score(reading: Mapping[str, Any]) -> ScoreLine | None:
+    """The first rule that has an answer: the grade by share of the worse lung, mostly."""
+    return next(iter(severity_lines(reading).scores), None)
 
 
 def title_of(name: str) -> str:
@@ -138,9 +144,9 @@ def _is_answered(score: Mapping[str, Any]) -> bool:
 
 def _score_line(one: Mapping[str, Any]) -> ScoreLine:
     return ScoreLine(
-        name=str(one["name"]),
-        label=str(one["label"]),
-        note=str(one.get("note", "")),
+        name=translated(str(one["name"])),
+        label=translated_row(str(one["label"])),
+        note=translated_row(str(one.get("note", ""))),
         source=str(one.get("source", "")),
         published_outcome=str(one.get("published_outcome") or ""),
         inputs=tuple(

@@ -24,12 +24,13 @@ from database.worklist_facts import (
 from dicom_node.status import is_stored
 from worklist.dimse_status import status_words
 from worklist.next_steps import next_step
+from worklist.translations import translated, translated_row
 
 _AGE = re.compile(r"0*(\d{1,3})([DWMY])")  # PS3.5 Table 6.2-1, value representation AS
-_AGE_UNITS = {"D": "days", "W": "weeks", "M": "months", "Y": "y"}
-_SEXES = {"M": "male", "F": "female", "O": "other"}  # PS3.3 Section C.7.1.1
+AGE_UNITS = {"D": "days", "W": "weeks", "M": "months", "Y": "y"}
+SEXES = {"M": "male", "F": "female", "O": "other"}  # PS3.3 Section C.7.1.1
 
-_STATES = {
+STATES = {
     StudyState.RECEIVED: "images are arriving",
     StudyState.QUEUED: "waits for a worker",
     StudyState.SELECTED: "series chosen",
@@ -73,7 +74,7 @@ class DeliveryLine:
 def standing_of(row: WorklistRow) -> Standing:
     """Where a study stands."""
     state, job = row.study.state, row.job
-    words = _STATES[state]
+    words = translated(STATES[state])
     if job is None or job.state not in RUNNING or job.lease_until is None:
         return Standing(state.value, words)
     if state is StudyState.RECEIVED:
@@ -81,11 +82,11 @@ def standing_of(row: WorklistRow) -> Standing:
     if _was_returned(job):
         return Standing(
             state.value,
-            "waits for something unavailable",
+            translated("waits for something unavailable"),
             returns_at=job.lease_until,
-            trouble=job.error_message,
+            trouble=translated_row(job.error_message),
         )
-    words = "analysis has begun" if state is StudyState.QUEUED else words
+    words = translated("analysis has begun") if state is StudyState.QUEUED else words
     return Standing(state.value, words, percent=max(0, min(100, job.progress_percent)))
 
 
@@ -93,14 +94,14 @@ def delivery_line(delivery: DeliveryFacts) -> DeliveryLine:
     """Where a delivery stands, with the reason and what to do where it did not go well."""
     words, when = _delivery_words(delivery)
     if delivery.purpose is DeliveryPurpose.REJECTION:
-        words = f"rejection note {words}"
+        words = translated("rejection note %(words)s", words=words)
     troubled = bool(delivery.error_kind) and delivery.state is not DeliveryState.WITHDRAWN
     return DeliveryLine(
         state=delivery.state,
         destination=delivery.destination,
         words=words,
         when=when,
-        reason=delivery.error_message if troubled else "",
+        reason=translated_row(delivery.error_message) if troubled else "",
         advice=next_step(delivery.error_kind) if troubled else "",
     )
 
@@ -108,11 +109,12 @@ def delivery_line(delivery: DeliveryFacts) -> DeliveryLine:
 def object_words(item: ObjectFacts) -> str:
     """What a destination answered for one object, in words."""
     if item.state is ObjectState.COMMITTED:
-        return "stored, promised to be kept"
+        return translated("stored, promised to be kept")
     if item.status is None:
-        return item.reason or status_words(None)
+        return translated_row(item.reason) or status_words(None)
     words = status_words(item.status)
-    return f"{words}; {item.reason}" if is_stored(item.status) and item.reason else words
+    told = is_stored(item.status) and item.reason
+    return f"{words}; {translated_row(item.reason)}" if told else words
 
 
 def object_verdict(item: ObjectFacts) -> str:
@@ -129,12 +131,12 @@ def patient_age(study: StudyFacts) -> str:
     match = _AGE.fullmatch(study.patient_age.strip())
     if match is None:
         return study.patient_age.strip()
-    return f"{match[1]} {_AGE_UNITS[match[2]]}"
+    return f"{match[1]} {translated(AGE_UNITS[match[2]])}"
 
 
 def patient_sex(study: StudyFacts) -> str:
     """Patient's Sex (0010,0040) as a word; as it came when it is not one of the defined terms."""
-    return _SEXES.get(study.patient_sex.strip().upper(), study.patient_sex.strip())
+    return translated(SEXES.get(study.patient_sex.strip().upper(), study.patient_sex.strip()))
 
 
 def _was_returned(job: JobFacts) -> bool:
@@ -143,26 +145,35 @@ def _was_returned(job: JobFacts) -> bool:
 
 
 def _delivery_words(delivery: DeliveryFacts) -> tuple[str, datetime | None]:
-    part = " in part" if delivery.error_kind else ""
+    in_part = bool(delivery.error_kind)
     match delivery.state:
+        case DeliveryState.DELIVERED if in_part:
+            return translated("stored in part"), delivery.finished_at
         case DeliveryState.DELIVERED:
-            return f"stored{part}", delivery.finished_at
+            return translated("stored"), delivery.finished_at
+        case DeliveryState.COMMITTED if in_part:
+            return translated("stored in part, promised to be kept"), delivery.finished_at
         case DeliveryState.COMMITTED:
-            return f"stored{part}, promised to be kept", delivery.finished_at
+            return translated("stored, promised to be kept"), delivery.finished_at
         case DeliveryState.SENT if delivery.asks > 1:
-            return f"stored, asked {delivery.asks} times to keep it; next", delivery.due_at
+            asked = translated(
+                "stored, asked %(times)s times to keep it; next", times=delivery.asks
+            )
+            return asked, delivery.due_at
         case DeliveryState.SENT:
-            return "stored, not yet promised to be kept", None
+            return translated("stored, not yet promised to be kept"), None
         case DeliveryState.WAITING if delivery.lease_until is not None:
-            return "sending", None
+            return translated("sending"), None
         case DeliveryState.WAITING if delivery.attempts:
-            return "waiting, next try", delivery.due_at
+            return translated("waiting, next try"), delivery.due_at
         case DeliveryState.WAITING:
-            return "waiting to be sent", None
+            return translated("waiting to be sent"), None
         case DeliveryState.REFUSED:
-            return "refused", delivery.finished_at
+            return translated("refused"), delivery.finished_at
+        case DeliveryState.FAILED if delivery.attempts == 1:
+            return translated("given up after one attempt"), delivery.finished_at
         case DeliveryState.FAILED:
-            attempts = "one attempt" if delivery.attempts == 1 else f"{delivery.attempts} attempts"
-            return f"given up after {attempts}", delivery.finished_at
+            tried = translated("given up after %(times)s attempts", times=delivery.attempts)
+            return tried, delivery.finished_at
         case DeliveryState.WITHDRAWN:
-            return "withdrawn, not sent any more", delivery.finished_at
+            return translated("withdrawn, not sent any more"), delivery.finished_at

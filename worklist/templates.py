@@ -14,6 +14,7 @@ from radiology.errors import Fact
 from worklist.charts import duration
 from worklist.dimse_status import status_hex, status_words
 from worklist.study_words import object_verdict, object_words
+from worklist.translations import install_translations
 from worklist.verdict import WORDS, Kind
 
 _FOLDER = Path(__file__).resolve().parent
@@ -31,7 +32,7 @@ def make_templates() -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    templates.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
+    install_translations(templates)
     templates.filters.update(
         iso=_iso,
         clock=_clock,

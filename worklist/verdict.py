@@ -9,6 +9,7 @@ from database.states import JobState, RejectionReason, StudyState, WorklistRank
 from database.worklist_facts import JobFacts, ResultFacts, WorklistRow
 from radiology.finding import Outcome, Urgency
 from worklist.next_steps import next_step
+from worklist.translations import translated, translated_row
 
 
 class Kind(StrEnum):
@@ -34,7 +35,7 @@ WORDS = {
     Kind.FAILED: "Failed",
     Kind.WITHDRAWN: "Withdrawn",
 }
-_WITHDRAWN_BECAUSE = {
+WITHDRAWN_BECAUSE = {
     RejectionReason.QUALITY: "rejected for quality reasons",
     RejectionReason.PATIENT_SAFETY: "rejected for patient safety reasons",
     RejectionReason.INCORRECT_WORKLIST: "made for an incorrect worklist entry",
@@ -77,7 +78,7 @@ class Verdict:
     @property
     def word(self) -> str:
         """The kind as a word for a person."""
-        return WORDS[self.kind]
+        return translated(WORDS[self.kind])
 
 
 def verdict_of(row: WorklistRow) -> Verdict:
@@ -103,19 +104,24 @@ def verdict_of(row: WorklistRow) -> Verdict:
     missing = _unanswered(row)
     if kind is Kind.ROUTINE:
         return missing
-    reason = f"The newest images have no answer ({missing.word.lower()}): {missing.reason}"
+    reason = translated(
+        "The newest images have no answer (%(word)s): %(reason)s",
+        word=missing.word.lower(),
+        reason=missing.reason,
+    )
     return Verdict(kind, reason, missing.advice)
 
 
 def verdict_of_result(result: ResultFacts) -> Verdict:
     """The answer that one result gives, whether it is in force, superseded or withdrawn."""
     if result.withdrawn_at is not None:
-        why = _WITHDRAWN_BECAUSE.get(result.withdrawal_reason or RejectionReason.QUALITY, "")
+        why = WITHDRAWN_BECAUSE.get(result.withdrawal_reason or RejectionReason.QUALITY, "")
         said = verdict_of_result(replace(result, withdrawn_at=None))
-        return Verdict(Kind.WITHDRAWN, f"The result was withdrawn: {why}.", _READ, said.word)
+        reason = translated("The result was withdrawn: %(why)s.", why=translated(why))
+        return Verdict(Kind.WITHDRAWN, reason, translated(_READ), said.word)
     if result.outcome is Outcome.NOT_ASSESSABLE or result.urgency is None:
         refused_by = str(result.reading.get("refused_by") or "NotAssessable")
-        return Verdict(Kind.NOT_ASSESSABLE, result.reason, next_step(refused_by))
+        return Verdict(Kind.NOT_ASSESSABLE, translated_row(result.reason), next_step(refused_by))
     return Verdict(_URGENCIES[result.urgency])
 
 
@@ -130,7 +136,9 @@ def _unanswered(row: WorklistRow) -> Verdict:
         return ended
     if row.result is not None and row.result.outcome is Outcome.NOT_ASSESSABLE:
         return verdict_of_result(row.result)
-    return Verdict(Kind.NOT_ASSESSABLE, "There is no reading of this study.", next_step(""))
+    return Verdict(
+        Kind.NOT_ASSESSABLE, translated("There is no reading of this study."), next_step("")
+    )
 
 
 def _without_reading(job: JobFacts | None) -> Verdict | None:
@@ -146,4 +154,5 @@ def _without_reading(job: JobFacts | None) -> Verdict | None:
         kind = Kind.REFUSED
     else:
         return None
-    return Verdict(kind, job.error_message or job.error_kind, next_step(job.error_kind))
+    reason = translated_row(job.error_message or job.error_kind)
+    return Verdict(kind, reason, next_step(job.error_kind))

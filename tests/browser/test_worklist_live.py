@@ -40,7 +40,7 @@ def test_new_urgent_study_appears_at_the_top(
     assert (
         reader.locator("[data-rows] > tr").nth(2).get_attribute("data-part") == ordinary_day.queued
     )
-    assert reader.title() == "(3) Worklist – Firstread"
+    assert reader.title() == "● (3) Worklist – Firstread"
     assert reader.evaluate("window.thisPage") == "not reloaded"
 
 

@@ -12,13 +12,14 @@ from sqlalchemy import select
 
 from database.session import reading
 from database.tables import Study
-from database.worklist_rows import rank_counts, worklist_page
+from database.worklist_rows import rank_counts
 from dicom_node.query import find_studies, retrieve_study
 from dicom_node.stand_in_pacs import start_stand_in_pacs
 from firstread.phantom import make_phantom, phantom_grid
 from firstread.phantom.study import StudyIdentity, write_phantom_study
 from radiology.errors import PeerRefused, PeerUnreachable
 from settings.peers import Peer, PeerRole
+from tests.builders.listed import listed_rows
 from tests.peers.orthanc import OrthancPeer
 from tests.peers.ports import free_port
 from tests.unit.dicom_node.running_node import SCANNER, running_node
@@ -104,12 +105,12 @@ def test_what_we_asked_for_is_neither_listed_nor_delivered(
         with reading(node.engine) as session:
             study = session.scalars(select(Study)).one()
             assert (study.study_instance_uid, study.asked_for) == (uid, True)
-            assert worklist_page(session).rows == ()
+            assert listed_rows(session) == ()
             assert sum(rank_counts(session).values()) == 0
         node.send(sorted((tmp_path / PATIENT.key).iterdir()))
         with reading(node.engine) as session:
             assert not session.scalars(select(Study)).one().asked_for
-            assert len(worklist_page(session).rows) == 1
+            assert len(listed_rows(session)) == 1
 
 
 def orthanc_as_source(orthanc: OrthancPeer) -> Peer:

@@ -23,7 +23,7 @@ from database.prior_requests import (
 from database.session import reading, transaction
 from database.states import PriorRequestState, WorklistRank
 from database.tables import Event, PriorRequest, Result, Study
-from database.worklist_rows import rank_counts, state_counts, study_page, worklist_page
+from database.worklist_rows import rank_counts, state_counts, study_page
 from dicom_node.query import retrieve_study
 from firstread.phantom import TYPICAL_LESIONS, Phantom
 from firstread.phantom.study import StudyIdentity, write_phantom_study
@@ -32,6 +32,7 @@ from radiology.finding import Urgency
 from settings.peers import Peer, PeerRole
 from tests.builders.bundles import write_bundle
 from tests.builders.chest_pairs import scan
+from tests.builders.listed import listed_rows
 from tests.builders.results import Moment
 from tests.builders.truth_reader import TruthReader
 from tests.peers.orthanc import OrthancPeer
@@ -192,7 +193,7 @@ def test_the_result_in_pacs_tells_the_change(
         assert "Growth of lesions since the prior study" in str(second.ContentSequence)
         assert second.StudyInstanceUID == LATER.uid("study")
         with reading(site.node.engine) as session:
-            (row,) = worklist_page(session).rows
+            (row,) = listed_rows(session)
             assert row.study.study_instance_uid == LATER.uid("study")
             assert sum(rank_counts(session).values()) == sum(state_counts(session).values()) == 1
         assert not site.retrieve()  # once is enough
@@ -268,7 +269,7 @@ def test_a_pacs_that_does_not_answer_costs_nothing(
         assert site.events() == ["priors_wanted", "priors_failed"]
         with reading(site.node.engine) as session:
             reason = session.scalars(select(Event).where(Event.name == "priors_failed")).one()
-            (row,) = worklist_page(session).rows
+            (row,) = listed_rows(session)
         assert reason.facts["error_kind"] == "PeerUnreachable"
         assert row.study.worklist_rank is WorklistRank.SUSPECTED
         assert (site.result().id, row.study.version) == (before.id, 1)

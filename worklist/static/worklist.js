@@ -7,29 +7,33 @@
   const SILENT_AFTER_MS = 30000; // three heartbeats
   const rows = document.querySelector("[data-rows]");
   const live = document.getElementById("live");
+  const words = document.getElementById("words").dataset;
   const announcement = document.getElementById("announcement");
   let source = null;
   let heardAt = Date.now();
+  let unnoticed = false; // a new urgent study that nobody has been here to see
+  let title = document.title;
   let urgent = null; // how many urgent studies there are in all, when the screen says so
 
   // --- time -----------------------------------------------------------------------------------
 
-  const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-  const day = new Intl.DateTimeFormat("en-GB", {
+  const language = document.documentElement.lang;
+  const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const day = new Intl.DateTimeFormat(language, {
     year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit",
   });
+
+  const fill = (pattern, values) => pattern.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
   function distance(seconds) {
     const ahead = seconds < 0;
     const size = Math.abs(seconds);
-    let words;
-    if (size < 10) words = ahead ? "in a moment" : "now";
-    else if (size < 90) words = `${Math.round(size)} s`;
-    else if (size < 5400) words = `${Math.round(size / 60)} min`;
-    else if (size < 129600) words = `${Math.round(size / 3600)} h`;
-    else words = `${Math.round(size / 86400)} days`;
-    if (size < 10) return words;
-    return ahead ? `in ${words}` : `${words} ago`;
+    if (size < 10) return ahead ? words.soon : words.now;
+    let [pattern, n] = [words.days, size / 86400];
+    if (size < 90) [pattern, n] = [words.seconds, size];
+    else if (size < 5400) [pattern, n] = [words.minutes, size / 60];
+    else if (size < 129600) [pattern, n] = [words.hours, size / 3600];
+    return fill(ahead ? words.ahead : words.ago, { time: fill(pattern, { n: Math.round(n) }) });
   }
 
   function tellTimes(within) {
@@ -37,15 +41,15 @@
       const moment = new Date(time.dateTime);
       const seconds = (Date.now() - moment) / 1000;
       // What was due is being done: "12 s ago" would sound like something forgotten.
-      const words = distance("due" in time.dataset ? Math.min(seconds, 0) : Math.max(seconds, 0));
-      if (time.textContent !== words) time.textContent = words;
+      const told = distance("due" in time.dataset ? Math.min(seconds, 0) : Math.max(seconds, 0));
+      if (time.textContent !== told) time.textContent = told;
       time.title = day.format(moment);
     }
     for (const time of within.querySelectorAll("time[data-at]")) {
       const moment = new Date(time.dateTime);
       const today = moment.toDateString() === new Date().toDateString();
-      const words = today ? clock.format(moment) : day.format(moment);
-      if (time.textContent !== words) time.textContent = words;
+      const told = today ? clock.format(moment) : day.format(moment);
+      if (time.textContent !== told) time.textContent = told;
     }
   }
 
@@ -77,6 +81,8 @@
   function swap(key, digest, html) {
     const before = partOf(key);
     if (before && before.dataset.digest === digest) return;
+    // Nothing is taken from under the fingers of somebody who fills in a form.
+    if (before && before.matches("form") && before.contains(document.activeElement)) return;
     const after = elementOf(html);
     tellTimes(after);
     if (before) {
@@ -123,31 +129,48 @@
 
   function announce(before, total) {
     const fresh = [...urgentKeys()].filter((key) => !before.has(key)).map(partOf);
-    const words = fresh.map((row) => {
-      if (!row.classList.contains("row")) return "This study is urgent.";
+    const told = fresh.map((row) => {
+      if (!row.classList.contains("row")) return words.thisUrgent;
       row.classList.add("arrived");
-      return `Urgent: ${textOf(row, ".open")}, ${textOf(row, ".found .lead")}.`;
+      return fill(words.urgent, { study: textOf(row, ".open"), found: textOf(row, ".found .lead") });
     });
     const elsewhere = total !== null && urgent !== null ? total - urgent - fresh.length : 0;
-    if (elsewhere > 0) words.push("There is a new urgent study at the top of the list.");
-    if (words.length) announcement.textContent = words.join(" ");
+    if (elsewhere > 0) told.push(words.elsewhere);
+    if (!told.length) return;
+    announcement.textContent = told.join(" ");
+    unnoticed = true;
+    document.dispatchEvent(new CustomEvent("new-urgent"));
+  }
+
+  // The tab carries a mark until somebody has been at the page.
+  function tellTitle() {
+    const told = unnoticed ? `● ${title}` : title;
+    if (document.title !== told) document.title = told;
+  }
+
+  for (const sign of ["pointerdown", "keydown", "pointermove"]) {
+    document.addEventListener(sign, () => {
+      if (!unnoticed) return;
+      unnoticed = false;
+      tellTitle();
+    }, { passive: true });
   }
 
   // --- the stream -----------------------------------------------------------------------------
 
-  function show(state, words) {
+  function show(state, told) {
     if (live.dataset.state === state) return;
     live.dataset.state = state;
-    live.querySelector(".words").textContent = words;
+    live.querySelector(".words").textContent = told;
   }
 
   function heard() {
     heardAt = Date.now();
-    show("live", "Live");
+    show("live", words.live);
   }
 
   function notLive() {
-    show("lost", `Not live since ${clock.format(heardAt)}`);
+    show("lost", fill(words.lost, { time: clock.format(heardAt) }));
   }
 
   function apply(event) {
@@ -159,7 +182,8 @@
     });
     announce(before, screen.urgent);
     urgent = screen.urgent;
-    document.title = `${screen.title} – Firstread`;
+    title = `${screen.title} – Firstread`;
+    tellTitle();
     heard();
   }
 
@@ -168,7 +192,7 @@
     source = new EventSource(address);
     source.addEventListener("parts", apply);
     source.addEventListener("alive", heard);
-    source.addEventListener("unavailable", () => show("lost", "The database does not answer"));
+    source.addEventListener("unavailable", () => show("lost", words.unavailable));
     source.addEventListener("error", () => {
       notLive();
       if (source && source.readyState === EventSource.CLOSED) disconnect();
@@ -189,8 +213,9 @@
   window.addEventListener("pagehide", disconnect);
   window.addEventListener("pageshow", connect);
 
+  setInterval(() => tellTimes(document), 1000);
+
   setInterval(() => {
-    tellTimes(document);
     if (document.hidden && !rows) return;
     if (Date.now() - heardAt > SILENT_AFTER_MS) notLive();
     connect();
@@ -203,6 +228,7 @@
   document.addEventListener("keydown", (event) => {
     const step = STEPS[event.key];
     if (!rows || !step || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
+    if (event.target.closest("input, select, textarea, dialog")) return;
     const links = [...rows.querySelectorAll("a.open")];
     const at = links.indexOf(document.activeElement);
     const letter = event.key.length === 1;

@@ -208,7 +208,7 @@ def test_disclaimer_on_every_page(ordinary_day: OrdinaryDay, visitor: Visitor) -
 def test_tables_are_semantic(ordinary_day: OrdinaryDay, visitor: Visitor) -> None:
     """A screen reader finds a table with headed columns, also at phone width."""
     html = visitor.get("/").text
-    assert html.count('role="columnheader"') == 6
+    assert html.count('role="columnheader"') == 8
     assert html.count("<tr ") == html.count('role="row"')
     assert '<a class="skip" href="#main">' in html
 

@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 
+from database.opened import HEARTBEAT_S
 from radiology.errors import DatabaseUnavailable
 from radiology.finding import Urgency
 from settings.environment import Settings
 from tests.unit.worklist.ordinary_day import SEVERE, OrdinaryDay
 from tests.unit.worklist.seeding import SeededHospital
 from worklist import live as live_module
-from worklist.list_screen import ListQuery, list_screen
+from worklist.list_query import ListQuery
+from worklist.list_screen import list_screen
 from worklist.live import ALIVE_EVERY_S, LOOK_ANYWAY_S, LiveScreens
 from worklist.screens import PageContext, Part, Screen
 from worklist.study_screen import study_screen
@@ -142,6 +144,26 @@ def test_a_quiet_stream_says_that_it_is_alive(
         live.close()
 
     asyncio.run(watch())
+
+
+def test_a_stream_notes_that_the_screen_is_open(hospital: SeededHospital) -> None:
+    """While a page follows its study, that it is open is noted at once and again and again."""
+    clock, noted = _Clock(), []
+
+    async def watch() -> None:
+        live = LiveScreens(hospital.engine, seconds=clock)
+        screen = Screen(title="study", parts=(Part("head", "1", "<p>study</p>"),))
+        stream = live.stream("study", lambda: screen, lambda: noted.append(clock.now))
+        assert await anext(stream) == "retry: 2000\n\n"
+        assert (await _event(stream))[0] == "parts"
+        clock.now += HEARTBEAT_S - 1
+        assert (await _event(stream))[0] == "alive"
+        clock.now += HEARTBEAT_S
+        assert (await _event(stream))[0] == "alive"
+        live.close()
+
+    asyncio.run(watch())
+    assert noted == [100.0, 100.0 + 2 * HEARTBEAT_S - 1]
 
 
 def test_unnoticed_changes_are_found_later(hospital: SeededHospital) -> None:

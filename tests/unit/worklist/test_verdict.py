@@ -10,8 +10,8 @@ import pytest
 from database.session import reading
 from database.states import JobState, StudyState, WorklistRank
 from database.worklist_facts import WorklistRow
-from database.worklist_rows import worklist_page
 from radiology.finding import Outcome, Urgency
+from tests.builders.listed import listed_rows
 from tests.unit.worklist.ordinary_day import CLEAR, SEVERE
 from tests.unit.worklist.seeding import SeededHospital
 from worklist.verdict import WORDS, Kind, verdict_of
@@ -19,7 +19,7 @@ from worklist.verdict import WORDS, Kind, verdict_of
 
 def _row(hospital: SeededHospital) -> WorklistRow:
     with reading(hospital.engine) as session:
-        return worklist_page(session).rows[0]
+        return listed_rows(session)[0]
 
 
 @pytest.fixture
