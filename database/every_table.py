@@ -6,8 +6,8 @@ imported would be missing from it.
 
 from __future__ import annotations
 
-from database import tables
+from database import account_tables, tables
 from database.table_base import Base
 
-MODULES = (tables,)
+MODULES = (tables, account_tables)
 METADATA = Base.metadata

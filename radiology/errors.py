@@ -11,6 +11,8 @@ FirstreadError
 │   │                        PixelDataUndecodable, LungsNotFound)
 │   ├── BundleRejected
 │   ├── SettingsRefused
+│   ├── AccountRefused
+│   ├── IdentityRefused
 │   ├── ResultNotWithdrawable
 │   └── PeerRefused
 ├── ResultMismatch          a defect of ours that was caught before it did harm
@@ -20,6 +22,7 @@ FirstreadError
     ├── NotCommitted
     ├── SpoolFull
     ├── DatabaseUnavailable
+    ├── IdentityProviderUnavailable
     ├── BrokerUnavailable
     └── ModelUnavailable
 
@@ -142,6 +145,14 @@ class SettingsRefused(Refused):
     """A setting is missing or wrong."""
 
 
+class AccountRefused(Refused):
+    """An account, its name or its password is not acceptable."""
+
+
+class IdentityRefused(Refused):
+    """What the identity provider says of a person cannot be believed, or gives them no role."""
+
+
 class ResultNotWithdrawable(Refused):
     """There is no such result, or it was withdrawn already."""
 
@@ -176,6 +187,10 @@ class SpoolFull(Unavailable):
 
 class DatabaseUnavailable(Unavailable):
     """The database does not answer."""
+
+
+class IdentityProviderUnavailable(Unavailable):
+    """The identity provider does not answer."""
 
 
 class BrokerUnavailable(Unavailable):

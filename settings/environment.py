@@ -26,6 +26,8 @@ from radiology.identity import AETitle
 from radiology.language import Language
 from settings.flags import AnyChannel
 from settings.peers import CheckedAETitle, Peer, PeerRole
+from settings.sign_in import SignIn
+from settings.worklist_network import WorklistNetwork
 
 PREFIX = "FIRSTREAD_"
 SETTINGS_FILE_VARIABLE = PREFIX + "SETTINGS_FILE"
@@ -113,6 +115,8 @@ class Settings(BaseSettings):
     # Worklist page
     worklist_host: str = "127.0.0.1"
     worklist_port: int = Field(default=8470, ge=1, le=65535)
+    worklist_network: WorklistNetwork = WorklistNetwork()
+    sign_in: SignIn = SignIn()
 
     # Logs
     log_format: LogFormat = LogFormat.JSON

@@ -1,8 +1,8 @@
 """The worklist page as an application.
 
-There is no sign-in yet: whoever reaches the page may read it. It is therefore served on the
-loopback interface only, answers only to loopback names (`request_guard`), and refuses to start
-otherwise (`server`). Sign-in, and with it the hospital's network, comes with a later version.
+A request passes, from the outside in: the reverse proxy's headers where there is one, the check
+of host and origin (`request_guard`), the question who it is (`sign_in_gate`), the audit events
+(`audit_trail`), the token of its form (`csrf`), and then its route.
 """
 
 from __future__ import annotations
@@ -10,13 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from database.session import Engine
 from settings.environment import Settings
+from worklist.audit_trail import AuditTrail
+from worklist.csrf import check_csrf
 from worklist.health import health_routes
 from worklist.http_errors import ErrorPages
 from worklist.live import LiveScreens
@@ -24,6 +27,8 @@ from worklist.pictures import picture_routes
 from worklist.request_guard import RequestGuard
 from worklist.routes import live_routes, page_routes, retry_routes
 from worklist.screens import PageContext
+from worklist.sign_in_gate import SignInGate, limits_of
+from worklist.sign_in_routes import account_routes, sign_in_routes
 from worklist.templates import STATIC_FOLDER, make_templates
 
 _FOR_EVER = "public, max-age=31536000, immutable"  # the address changes with the content
@@ -35,9 +40,16 @@ def _now() -> datetime:
 
 
 def create_app(
-    settings: Settings, engine: Engine, *, clock: Callable[[], datetime] = _now
+    settings: Settings,
+    engine: Engine,
+    *,
+    clock: Callable[[], datetime] = _now,
+    sign_in_always: bool = False,
 ) -> FastAPI:
     """The application: pages, live updates, pictures, health.
+
+    With `sign_in_always` it asks for sign-in even while nobody has an account: see
+    `server.needs_sign_in`.
 
     `app.state.live` is the `LiveScreens`; call its `close()` before the server stops, because an
     open stream would keep it waiting.
@@ -52,6 +64,7 @@ def create_app(
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
+        dependencies=[Depends(check_csrf)],
     )
     app.state.live = live
     app.include_router(page_routes(context))
@@ -59,10 +72,26 @@ def create_app(
     app.include_router(retry_routes(context))
     app.include_router(picture_routes(context))
     app.include_router(health_routes(context))
+    app.include_router(sign_in_routes(context))
+    app.include_router(account_routes(context))
     app.mount("/static", _Static(directory=STATIC_FOLDER))
     app.add_api_route("/favicon.ico", _favicon, include_in_schema=False)
     pages.install(app)
-    app.add_middleware(RequestGuard, pages=pages)
+    network = settings.worklist_network
+    # What is added last is met first.
+    app.add_middleware(AuditTrail, engine=engine, clock=clock, pages=pages)
+    app.add_middleware(
+        SignInGate,
+        engine=engine,
+        limits=limits_of(settings.sign_in),
+        clock=clock,
+        pages=pages,
+        always=sign_in_always,
+    )
+    app.add_middleware(RequestGuard, pages=pages, names=network.names, https_only=network.encrypted)
+    if network.behind_proxy:
+        trusted = [str(one) for one in network.behind_proxy]
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=trusted)
     return app
 
 

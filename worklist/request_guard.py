@@ -1,9 +1,8 @@
-"""What every request must satisfy and every answer must carry, before sign-in exists.
+"""What every request must satisfy and every answer must carry, whoever sends it.
 
-Anybody who reaches the page may read it, so only this machine may reach it:
-
-- The Host header names the loopback interface. A page of another site whose name was made to point
-  at 127.0.0.1 (DNS rebinding) sends its own name and is refused.
+- The Host header names the loopback interface, or a name of the page in the settings. A page of
+  another site whose name was made to point here (DNS rebinding) sends its own and is refused.
+- On a network the page is shown over https only.
 - A request that changes something comes from a page of ours (Fetch Metadata, W3C; Origin, RFC
   6454), so no other site can press "Try again" for the reader.
 - Nothing from elsewhere is loaded, framed or executed (`security_headers`).
@@ -12,6 +11,7 @@ Anybody who reaches the page may read it, so only this machine may reach it:
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -37,9 +37,18 @@ def is_loopback(host: str) -> bool:
 class RequestGuard:
     """ASGI middleware: refuses what is not for us, and puts the headers on what we answer."""
 
-    def __init__(self, app: ASGIApp, pages: ErrorPages) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        pages: ErrorPages,
+        *,
+        names: Collection[str] = (),
+        https_only: bool = False,
+    ) -> None:
         self._app = app
         self._pages = pages
+        self._names = frozenset(name.lower() for name in names)
+        self._https_only = https_only
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -53,8 +62,10 @@ class RequestGuard:
             await send(message)
 
         headers = Headers(scope=scope)
-        if not _host_is_ours(headers):
-            refused = self._pages.page("host_refused")
+        if not self._is_ours(_host_name(headers.get("host", ""))):
+            refused = self._pages.page("name_refused" if self._names else "host_refused")
+        elif self._https_only and scope["scheme"] != "https" and scope["path"] != "/health":
+            refused = self._pages.page("not_encrypted")
         elif scope["method"] not in _SAFE_METHODS and not _is_same_origin(headers):
             refused = self._pages.page("origin_refused")
         else:
@@ -62,9 +73,8 @@ class RequestGuard:
             return
         await refused(scope, receive, send_with_headers)
 
-
-def _host_is_ours(headers: Headers) -> bool:
-    return is_loopback(_host_name(headers.get("host", "")))
+    def _is_ours(self, host: str) -> bool:
+        return is_loopback(host) or host in self._names
 
 
 def _host_name(netloc: str) -> str:

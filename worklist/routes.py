@@ -16,6 +16,7 @@ from database.worklist_rows import study_of_job
 from radiology.identity import checked_uid
 from settings.log_events import get_logger
 from worklist.administration_screen import administration_screen
+from worklist.current_reader import Administrator
 from worklist.list_screen import ListQuery, Show, list_screen, position_text, read_position
 from worklist.live import LiveScreens
 from worklist.screens import PageContext, Screen
@@ -45,7 +46,7 @@ def page_routes(context: PageContext) -> APIRouter:
         return write("study.html", study_screen(context, uid), f"/live/studies/{uid}")
 
     @router.get("/administration")
-    def administration() -> str:
+    def administration(_administrator: Administrator) -> str:
         return write("administration.html", administration_screen(context), "/live/administration")
 
     return router
@@ -69,7 +70,7 @@ def live_routes(context: PageContext, live: LiveScreens) -> APIRouter:
         return stream(f"study {uid}", lambda: study_screen(context, uid))
 
     @router.get("/administration")
-    async def administration() -> StreamingResponse:
+    async def administration(_administrator: Administrator) -> StreamingResponse:
         return stream("administration", lambda: administration_screen(context))
 
     return router
