@@ -24,6 +24,7 @@ from worklist.health import health_routes
 from worklist.http_errors import ErrorPages
 from worklist.live import LiveScreens
 from worklist.pictures import picture_routes
+from worklist.provider_routes import provider_routes
 from worklist.request_guard import RequestGuard
 from worklist.routes import live_routes, page_routes, retry_routes
 from worklist.screens import PageContext
@@ -74,6 +75,8 @@ def create_app(
     app.include_router(health_routes(context))
     app.include_router(sign_in_routes(context))
     app.include_router(account_routes(context))
+    if settings.sign_in.provider is not None:
+        app.include_router(provider_routes(context, settings.sign_in.provider))
     app.mount("/static", _Static(directory=STATIC_FOLDER))
     app.add_api_route("/favicon.ico", _favicon, include_in_schema=False)
     pages.install(app)

@@ -1,4 +1,4 @@
-"""The two cookies of the page: the session of somebody signed in, and the visit of who is not yet.
+"""The cookies of the page: a session, a visit before it, and an errand to an identity provider.
 
 RFC 6265bis. Over https both have the prefix `__Host-`: no other host, and no page over http, can
 set them. SameSite is Lax and not Strict, because a link from the RIS or from a mail leads to a
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from urllib.parse import quote, unquote
 
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
@@ -16,6 +17,7 @@ from starlette.responses import Response
 _TOKEN_BYTES = 32
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _VISIT_S = 3600
+_ERRAND_S = 900
 
 
 def new_token() -> str:
@@ -42,6 +44,17 @@ def set_session(response: Response, request: HTTPConnection, token: str) -> None
 def set_visit(response: Response, request: HTTPConnection, token: str) -> None:
     """Begin a visit in the browser."""
     _set(response, request, "visit", token, max_age=_VISIT_S)
+
+
+def set_errand(response: Response, request: HTTPConnection, secret: str, wanted: str) -> None:
+    """Remember that the browser is sent to the identity provider, and where it wanted to go."""
+    _set(response, request, "errand", f"{secret}.{quote(wanted, safe='')}", max_age=_ERRAND_S)
+
+
+def errand_of(request: HTTPConnection) -> tuple[str, str] | None:
+    """The secret of the errand that a browser comes back from, and where it wanted to go."""
+    secret, _, wanted = request.cookies.get(_name(request, "errand"), "").partition(".")
+    return (secret, unquote(wanted)) if _TOKEN.fullmatch(secret) else None
 
 
 def forget(response: Response, request: HTTPConnection, kind: str) -> None:
