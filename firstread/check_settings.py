@@ -13,6 +13,7 @@ from dicom_node.verification import verify_peer
 from models.catalogue import read_catalogue
 from radiology.errors import FirstreadError
 from settings.environment import Settings
+from worklist.server import check_network
 
 
 def print_settings(settings: Settings, *, echo: bool) -> int:
@@ -52,6 +53,7 @@ def _problems(settings: Settings, *, echo: bool) -> list[str]:
     problems += _folder_problems(settings.data_folder)
     problems += _secret_problems(settings)
     problems += _schema_problems(settings)
+    problems += _page_problems(settings)
     catalogue = read_catalogue(settings.bundles_folder)
     problems += [f"Bundle {name}: {error}" for name, error in catalogue.refused.items()]
     try:
@@ -78,6 +80,16 @@ def _schema_problems(settings: Settings) -> list[str]:
         return []  # `firstread serve` makes it at its first start
     try:
         check_schema(open_engine(settings.database_address))
+    except FirstreadError as error:
+        return [str(error)]
+    return []
+
+
+def _page_problems(settings: Settings) -> list[str]:
+    try:
+        check_network(settings)
+        if settings.sign_in.provider is not None:
+            settings.sign_in.provider.client_secret()
     except FirstreadError as error:
         return [str(error)]
     return []

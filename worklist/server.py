@@ -56,11 +56,15 @@ def open_socket(
     ------
     SettingsRefused
         The page would be shown to the network unencrypted, under no name, or with nobody who
-        could sign in; or the port is taken, or not ours to take. The message says what to set.
+        could sign in; the identity provider's secret cannot be read; or the port is taken, or not
+        ours to take. The message says what to set.
     """
     host, port = settings.worklist_host, settings.worklist_port
     check_network(settings, published_on_loopback=published_on_loopback)
-    somebody = anybody_has_an_account or settings.sign_in.provider is not None
+    provider = settings.sign_in.provider
+    if provider is not None:
+        provider.client_secret()  # said now, and not to the first who wants to sign in
+    somebody = anybody_has_an_account or provider is not None
     if needs_sign_in(settings, published_on_loopback=published_on_loopback) and not somebody:
         raise SettingsRefused(
             "Nobody could sign in to the worklist page: make an account with "
