@@ -81,6 +81,9 @@ class SignInGate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        if scope["type"] == "websocket":  # there are none here, and one would pass unasked
+            await send({"type": "websocket.close", "code": 1008})
+            return
         if scope["type"] != "http" or _is_for_everybody(scope["path"]):
             await self._app(scope, receive, send)
             return
@@ -106,8 +109,8 @@ class SignInGate:
         state.update(reader=visitor.reader, session=visitor.session, csrf_secret=visitor.secret)
         with looking(visitor.reader):
             answer = _Answer(send, visitor.secret, request, fresh_visit)
-            if token and visitor.session and scope["path"].startswith("/live/"):
-                await self._follow(scope, receive, answer, token)
+            if visitor.reader is not None and scope["path"].startswith("/live/"):
+                await self._follow(scope, receive, answer, visitor)
             else:
                 await self._app(scope, receive, answer)
 
@@ -123,20 +126,25 @@ class SignInGate:
             return _Visitor(Reader(found.name, frozenset({found.role})), token, found)
         return _Visitor(None if required else AT_THIS_MACHINE, None)
 
-    def _lasts(self, token: str) -> bool:
+    def _lasts(self, visitor: _Visitor) -> bool:
+        """Whether somebody may still see what they saw when they came."""
         try:
             with reading(self._engine) as session:
-                found = session_of(session, token, limits=self._limits, now=self._clock())
+                if visitor.session is None or visitor.secret is None:
+                    return not has_accounts(session)
+                found = session_of(session, visitor.secret, limits=self._limits, now=self._clock())
         except DatabaseUnavailable:
             return True  # nothing new can be shown either; the stream says so itself
-        return found is not None
+        return found is not None and found.role is visitor.session.role
 
-    async def _follow(self, scope: Scope, receive: Receive, answer: _Answer, token: str) -> None:
+    async def _follow(
+        self, scope: Scope, receive: Receive, answer: _Answer, visitor: _Visitor
+    ) -> None:
         """Answer a live stream, and end it when its session ends."""
         answering = asyncio.ensure_future(self._app(scope, receive, answer))
         try:
             while not (await asyncio.wait({answering}, timeout=LOOK_EVERY_S))[0]:
-                if not await run_in_threadpool(self._lasts, token):
+                if not await run_in_threadpool(self._lasts, visitor):
                     break
             else:
                 await answering

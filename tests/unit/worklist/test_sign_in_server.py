@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from database.accounts import disable_account
+from database.accounts import disable_account, set_role
 from database.reader_sessions import end_session
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine, transaction
@@ -99,7 +99,7 @@ def test_the_page_speaks_tls_itself(
             httpx.get(f"http://127.0.0.1:{port}/")
 
 
-@pytest.mark.parametrize("end", ["signed out", "disabled"])
+@pytest.mark.parametrize("end", ["signed out", "disabled", "another role"])
 def test_a_live_stream_ends_with_its_session(tmp_path: Path, engine: Engine, end: str) -> None:
     """A page that is open elsewhere shows nothing more once its session has ended."""
     token = signed_in_reader(engine, "reader", Role.READER)
@@ -116,8 +116,26 @@ def test_a_live_stream_ends_with_its_session(tmp_path: Path, engine: Engine, end
         with transaction(engine) as session:
             if end == "signed out":
                 end_session(session, token, now)
-            else:
+            elif end == "disabled":
                 disable_account(session, "reader", now)
+            else:
+                set_role(session, "reader", Role.ADMINISTRATOR)
+        rest = [line for line in lines if line.startswith("event: ")]
+    assert rest[-1] == "event: signed-out"
+
+
+def test_a_live_stream_ends_with_the_first_account(tmp_path: Path, engine: Engine) -> None:
+    """Where nobody had to sign in, a page that is open has to from the first account on."""
+    port = free_port()
+    with (
+        _running(tmp_path, WORKLIST_PORT=str(port)),
+        httpx.Client(timeout=30) as client,
+        client.stream("GET", f"http://127.0.0.1:{port}/live/worklist") as answer,
+    ):
+        lines = answer.iter_lines()
+        while not next(lines).startswith("event: parts"):
+            pass
+        signed_in_reader(engine, "reader", Role.READER)
         rest = [line for line in lines if line.startswith("event: ")]
     assert rest[-1] == "event: signed-out"
 
