@@ -7,6 +7,7 @@ imported would be missing from it.
 from __future__ import annotations
 
 from database import (
+    account_tables,
     clinical_tables,
     feedback_tables,
     flag_tables,
@@ -20,6 +21,7 @@ from database.table_base import Base
 
 MODULES = (
     tables,
+    account_tables,
     opened_tables,
     clinical_tables,
     feedback_tables,

@@ -7,11 +7,14 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from database.clinical_values import clinical_values, record_clinical_values
 from database.events import record_event
 from database.hl7_tables import ReceivedValue
 from database.tables import Study
 from radiology.errors import ClinicalValuesRefused
 from radiology.severity.clinical import WHOLE, ClinicalValues
+
+THROUGH = "HL7"
 
 
 def values_near(session: Session, patient_id: str, moment: datetime) -> ClinicalValues:
@@ -68,12 +71,36 @@ def give_values_to(session: Session, study: Study, now: datetime) -> None:
 
 
 def hand_over(session: Session, study_id: int, values: ClinicalValues, now: datetime) -> None:
-    """Note on the study which values there are; where they are read: `values_near`."""
-    record_event(
-        session,
-        "clinical_values_received",
-        now,
-        study_id=study_id,
-        fields=len(values.facts()),
-        through="HL7",
-    )
+    """Enter what was received into the severity form of a study.
+
+    What a person entered there stands. What contradicts it is not entered, and an event says so.
+    """
+    entered = clinical_values(session, study_id).sources
+    given = {
+        name: value
+        for name, value in values.facts().items()
+        if name not in entered or entered[name].through == THROUGH
+    }
+    if not given:
+        return
+    try:
+        changed = record_clinical_values(session, study_id, given, THROUGH, THROUGH, now)
+    except ClinicalValuesRefused as error:
+        record_event(
+            session,
+            "clinical_values_refused",
+            now,
+            study_id=study_id,
+            fields=", ".join(sorted(error.problems)),
+            through=THROUGH,
+        )
+        return
+    if changed:
+        record_event(
+            session,
+            "clinical_values_received",
+            now,
+            study_id=study_id,
+            fields=len(given),
+            through=THROUGH,
+        )

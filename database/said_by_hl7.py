@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from database.events import record_event
+from database.flags import acknowledge_flag, open_flag_of
 from database.hl7_tables import (
     ImagingOrder,
     PatientVisit,
@@ -25,13 +26,12 @@ from database.hl7_tables import (
     StudyReport,
 )
 from database.priorities import most_urgent, raise_priority
-from database.received_values import give_values
+from database.received_values import THROUGH, give_values
 from database.states import UNREAD
 from database.studies import Waits
 from database.tables import Study
 from settings.peers import RequestPriority
 
-THROUGH = "HL7"
 _EXPIRING = (ReceivedMessage, ImagingOrder, PatientVisit, ReceivedValue, StudyReport)
 
 
@@ -199,7 +199,7 @@ def take_report(session: Session, said: ReportSaid, moments: Moments) -> None:
 
 
 def note_report(session: Session, study: Study, said: ReportSaid, now: datetime) -> None:
-    """A study has been reported on: somebody has seen it."""
+    """A study has been reported on: somebody has seen it, and with it its flag."""
     record_event(
         session,
         "reported",
@@ -209,6 +209,9 @@ def note_report(session: Session, study: Study, said: ReportSaid, now: datetime)
         status=said.status,
         through=THROUGH,
     )
+    flag = open_flag_of(session, study.id)
+    if flag is not None:
+        acknowledge_flag(session, flag.flag_uid, by=said.reported_by, through=THROUGH, now=now)
 
 
 def expected_priority(

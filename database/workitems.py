@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from database.events import record_event
+from database.flags import acknowledge_flag, open_flag_of
 from database.states import UNREAD, WorklistRank
 from database.tables import Study
 from database.workitem_subscriptions import WorkItemEvent, notify, notify_state
@@ -161,7 +162,7 @@ _PROGRESS: Final = "00741002"  # Procedure Step Progress Information Sequence
 
 
 def note_claim(session: Session, study_id: int, *, claimed_by: str, now: datetime) -> None:
-    """What a claim means beside the work item: somebody has this study in hands."""
+    """What a claim means beside the work item: somebody has this study, and its flag, in hands."""
     record_event(
         session,
         "work_item_claimed",
@@ -170,3 +171,6 @@ def note_claim(session: Session, study_id: int, *, claimed_by: str, now: datetim
         claimed_by=claimed_by,
         through="work-item",
     )
+    flag = open_flag_of(session, study_id)
+    if flag is not None:
+        acknowledge_flag(session, flag.flag_uid, by=claimed_by, through="work-item", now=now)

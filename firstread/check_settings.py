@@ -16,6 +16,7 @@ from radiology.errors import FirstreadError
 from settings.environment import Settings
 from settings.flags import Hl7Channel, SecretChannel
 from worker.flag.channels import open_channel
+from worklist.server import check_network
 
 
 def print_settings(settings: Settings, *, echo: bool) -> int:
@@ -56,6 +57,7 @@ def _problems(settings: Settings, *, echo: bool) -> list[str]:
     problems += _secret_problems(settings)
     problems += _certificate_problems(settings)
     problems += _schema_problems(settings)
+    problems += _page_problems(settings)
     catalogue = read_catalogue(settings.bundles_folder)
     problems += [f"Bundle {name}: {error}" for name, error in catalogue.refused.items()]
     try:
@@ -76,7 +78,7 @@ def _secret_problems(settings: Settings) -> list[str]:
             problems.append(str(error))
     for channel in settings.flags:
         try:
-            open_channel(channel).close()
+            open_channel(channel, settings).close()
             if isinstance(channel, SecretChannel):
                 channel.secret()
         except FirstreadError as error:
@@ -107,6 +109,16 @@ def _schema_problems(settings: Settings) -> list[str]:
         return []  # `firstread serve` makes it at its first start
     try:
         check_schema(open_engine(settings.database_address))
+    except FirstreadError as error:
+        return [str(error)]
+    return []
+
+
+def _page_problems(settings: Settings) -> list[str]:
+    try:
+        check_network(settings)
+        if settings.sign_in.provider is not None:
+            settings.sign_in.provider.client_secret()
     except FirstreadError as error:
         return [str(error)]
     return []

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from database.accounts import add_account
 from database.demo_rows import StudyAnswer, study_answers
-from database.session import reading
+from database.session import reading, transaction
 from firstread.demo_report import print_event, print_objects, print_truth, print_worklist
 from firstread.demo_stage import SCANNER_AE_TITLE, DemoFailed, Ports, Stage, set_up_stage
 from firstread.find_instances import FoundInstances, find_instances
@@ -25,6 +28,8 @@ from firstread.phantom import (
 )
 from firstread.phantom.study import write_phantom_study
 from firstread.send import send_folder
+from settings.sign_in import Role
+from worklist.passwords import hash_password
 
 _ANALYSIS_LIMIT_S = 300.0
 _PHANTOM_SHAPE = (75, 512, 512)
@@ -66,6 +71,8 @@ def run_demo(study: Path | None, data_folder: Path, *, ports: Ports, keep_runnin
     given = DemoStudy(study, find_instances(study)) if study is not None else None
     began = time.monotonic()
     with set_up_stage(data_folder, ports, say=console.print) as stage:
+        account = _account(stage)
+        console.print(f"{account} at {stage.page}")
         studies = [given] if given else _phantoms(console, data_folder / "scanner")
         for one in studies:
             _send(console, stage, one)
@@ -76,10 +83,20 @@ def run_demo(study: Path | None, data_folder: Path, *, ports: Ports, keep_runnin
             f"{time.monotonic() - began:.0f} s. Everything is in {data_folder}"
         )
         if keep_running:
+            console.print(account)
             _keep_running(console, stage)
         else:
             console.print("To look at the page, run it again with --keep-running.")
     return 0 if good else 1
+
+
+def _account(stage: Stage) -> str:
+    """An account for this run alone, in words: the folder is emptied before the next one."""
+    password = "-".join(secrets.token_hex(2) for _ in range(4))
+    with transaction(stage.engine) as session:
+        hashed = hash_password(password)
+        add_account(session, "demo", Role.ADMINISTRATOR, hashed, datetime.now(UTC))
+    return f"Sign in as demo with the one-time password {password}"
 
 
 def _phantoms(console: Console, folder: Path) -> list[DemoStudy]:

@@ -100,7 +100,7 @@ def test(
         if known is None:
             names = ", ".join(one.name for one in settings.flags) or "none"
             raise SettingsRefused(f"There is no such channel; the settings have: {names}")
-        sender = open_channel(known)
+        sender = open_channel(known, settings)
         now, salt = datetime.now(UTC), secrets.token_hex(8)
         try:
             for kind in (NoticeKind.RAISED, NoticeKind.WITHDRAWN):

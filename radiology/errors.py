@@ -12,6 +12,8 @@ FirstreadError
 │   │                        PixelDataUndecodable, LungsNotFound)
 │   ├── BundleRejected
 │   ├── SettingsRefused
+│   ├── AccountRefused
+│   ├── IdentityRefused
 │   ├── ResultNotWithdrawable
 │   ├── FeedbackRefused
 │   ├── MessageRefused
@@ -24,6 +26,7 @@ FirstreadError
     ├── NotCommitted
     ├── SpoolFull
     ├── DatabaseUnavailable
+    ├── IdentityProviderUnavailable
     ├── BrokerUnavailable
     └── ModelUnavailable
 
@@ -150,6 +153,14 @@ class SettingsRefused(Refused):
     """A setting is missing or wrong."""
 
 
+class AccountRefused(Refused):
+    """An account, its name or its password is not acceptable."""
+
+
+class IdentityRefused(Refused):
+    """What the identity provider says of a person cannot be believed, or gives them no role."""
+
+
 class ResultNotWithdrawable(Refused):
     """There is no such result, or it was withdrawn already."""
 
@@ -196,6 +207,10 @@ class SpoolFull(Unavailable):
 
 class DatabaseUnavailable(Unavailable):
     """The database does not answer."""
+
+
+class IdentityProviderUnavailable(Unavailable):
+    """The identity provider does not answer."""
 
 
 class BrokerUnavailable(Unavailable):

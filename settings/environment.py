@@ -28,8 +28,10 @@ from radiology.language import Language
 from settings.flags import AnyChannel, Flagging
 from settings.hl7 import Hl7Listener
 from settings.peers import CheckedAETitle, Peer, PeerRole
+from settings.sign_in import SignIn
 from settings.study_page import StudyPage
 from settings.uploads import UploadLimits
+from settings.worklist_network import WorklistNetwork
 from settings.worklist_order import WorklistOrder
 
 PREFIX = "FIRSTREAD_"
@@ -129,6 +131,8 @@ class Settings(BaseSettings):
     # Uploads
     uploads: UploadLimits = UploadLimits()
     worklist_order: WorklistOrder = WorklistOrder()
+    worklist_network: WorklistNetwork = WorklistNetwork()
+    sign_in: SignIn = SignIn()
 
     # Logs
     log_format: LogFormat = LogFormat.JSON

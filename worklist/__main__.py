@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from database.accounts import has_accounts
 from database.process_signs import give_signs
 from database.schema import check_schema
 from database.session import open_engine, reading
@@ -14,7 +15,7 @@ from radiology.errors import FirstreadError
 from settings.environment import read_settings
 from settings.log_events import configure_logging
 from worklist.app import create_app
-from worklist.server import open_socket, serve
+from worklist.server import needs_sign_in, open_socket, serve
 
 _REFUSED = 2  # as `firstread` does
 
@@ -44,12 +45,20 @@ def main(arguments: Sequence[str] = ()) -> int:
         with reading(engine):  # says in a line of our own when the database does not answer
             pass
         check_schema(engine)
-        listener = open_socket(settings, published_on_loopback=given.published_on_loopback)
+        with reading(engine) as session:
+            anybody = has_accounts(session)
+        listener = open_socket(
+            settings,
+            anybody_has_an_account=anybody,
+            published_on_loopback=given.published_on_loopback,
+        )
     except FirstreadError as error:
         sys.stderr.write(f"{error.kind}: {error}\n")
         return _REFUSED
+    always = needs_sign_in(settings, published_on_loopback=given.published_on_loopback)
+    app = create_app(settings, engine, sign_in_always=always)
     give_signs(engine, "worklist", lambda: datetime.now(UTC))
-    serve(create_app(settings, engine), listener)
+    serve(app, listener, settings.worklist_network)
     return 0
 
 

@@ -1,8 +1,8 @@
 """The worklist page as an application.
 
-There is no sign-in yet: whoever reaches the page may read it. It is therefore served on the
-loopback interface only, answers only to loopback names (`request_guard`), and refuses to start
-otherwise (`server`). Sign-in, and with it the hospital's network, comes with a later version.
+A request passes, from the outside in: the reverse proxy's headers where there is one, the check
+of host and origin (`request_guard`), the question who it is (`sign_in_gate`), the audit events
+(`audit_trail`), the token of its form (`csrf`), and then its route.
 """
 
 from __future__ import annotations
@@ -10,14 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from database.session import Engine
 from settings.environment import Settings
 from worklist.administration_routes import administration_routes
+from worklist.audit_trail import AuditTrail
+from worklist.csrf import check_csrf
 from worklist.feedback_export import feedback_export_routes
 from worklist.feedback_routes import feedback_routes
 from worklist.flag_routes import flag_routes
@@ -27,10 +30,13 @@ from worklist.language_choice import LanguageChoice, language_routes
 from worklist.live import LiveScreens
 from worklist.model_card import model_card_routes
 from worklist.pictures import picture_routes
+from worklist.provider_routes import provider_routes
 from worklist.request_guard import RequestGuard
 from worklist.routes import live_routes, page_routes, retry_routes
 from worklist.scorecard_routes import scorecard_routes
 from worklist.screens import PageContext
+from worklist.sign_in_gate import SignInGate, limits_of
+from worklist.sign_in_routes import account_routes, sign_in_routes
 from worklist.slices import slice_routes
 from worklist.study_routes import study_routes
 from worklist.templates import STATIC_FOLDER, make_templates
@@ -45,9 +51,16 @@ def _now() -> datetime:
 
 
 def create_app(
-    settings: Settings, engine: Engine, *, clock: Callable[[], datetime] = _now
+    settings: Settings,
+    engine: Engine,
+    *,
+    clock: Callable[[], datetime] = _now,
+    sign_in_always: bool = False,
 ) -> FastAPI:
     """The application: pages, live updates, pictures, health.
+
+    With `sign_in_always` it asks for sign-in even while nobody has an account: see
+    `server.needs_sign_in`.
 
     `app.state.live` is the `LiveScreens`; call its `close()` before the server stops, because an
     open stream would keep it waiting.
@@ -62,6 +75,7 @@ def create_app(
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
+        dependencies=[Depends(check_csrf)],
     )
     app.state.live = live
     app.include_router(page_routes(context))
@@ -78,11 +92,29 @@ def create_app(
     app.include_router(administration_routes(context))
     app.include_router(upload_routes(context, live))
     app.include_router(health_routes(context))
+    app.include_router(sign_in_routes(context))
+    app.include_router(account_routes(context))
+    if settings.sign_in.provider is not None:
+        app.include_router(provider_routes(context, settings.sign_in.provider))
     app.include_router(language_routes())
     app.mount("/static", _Static(directory=STATIC_FOLDER))
     app.add_api_route("/favicon.ico", _favicon, include_in_schema=False)
     pages.install(app)
-    app.add_middleware(RequestGuard, pages=pages)
+    network = settings.worklist_network
+    # What is added last is met first.
+    app.add_middleware(AuditTrail, engine=engine, clock=clock, pages=pages)
+    app.add_middleware(
+        SignInGate,
+        engine=engine,
+        limits=limits_of(settings.sign_in),
+        clock=clock,
+        pages=pages,
+        always=sign_in_always,
+    )
+    app.add_middleware(RequestGuard, pages=pages, names=network.names, https_only=network.encrypted)
+    if network.behind_proxy:
+        trusted = [str(one) for one in network.behind_proxy]
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=trusted)
     app.add_middleware(LanguageChoice, language=settings.language)
     return app
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Annotated
 
 from fastapi import Depends, HTTPException, Request
 
+from settings.sign_in import Role
 
-class Role(StrEnum):
-    """What a person may do. An administrator may also do what a reader may."""
-
-    READER = "reader"
-    ADMINISTRATOR = "administrator"
+__all__ = ["AT_THIS_MACHINE", "Administrator", "CurrentReader", "Reader", "Role"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +29,14 @@ class Reader:
         return role in self.roles or Role.ADMINISTRATOR in self.roles
 
 
-_AT_THIS_MACHINE = Reader("local", frozenset(Role))
+AT_THIS_MACHINE = Reader("local", frozenset(Role))
+"""Whoever sits at the machine, where nobody has an account."""
 
 
 def current_reader(request: Request) -> Reader:
     """Whoever sent a request: the one who signed in, else whoever sits at this machine."""
     reader = getattr(request.state, "reader", None)
-    return reader if isinstance(reader, Reader) else _AT_THIS_MACHINE
+    return reader if isinstance(reader, Reader) else AT_THIS_MACHINE
 
 
 def administrator(request: Request) -> Reader:

@@ -10,8 +10,15 @@ from jinja2 import Environment
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
-from radiology.errors import DatabaseUnavailable, FeedbackRefused, InvalidUid
+from radiology.errors import (
+    DatabaseUnavailable,
+    FeedbackRefused,
+    IdentityProviderUnavailable,
+    IdentityRefused,
+    InvalidUid,
+)
 from settings.log_events import get_logger
+from worklist.csrf import FORM_EXPIRED
 from worklist.security_headers import add_security_headers
 from worklist.study_screen import StudyNotFound
 from worklist.upload_screen import UploadNotFound
@@ -38,7 +45,48 @@ _ANSWERS = {
         400,
         "This page answers on this machine only",
         "Open it as http://localhost with the same port, on the machine that runs Firstread or "
-        "through an SSH tunnel to it. There is no sign-in yet, so it is not shown to the network.",
+        "through an SSH tunnel to it. To show it to the network, the administrator makes accounts "
+        "and names it in worklist_network: docs/sign-in.md.",
+    ),
+    "name_refused": ErrorAnswer(
+        400,
+        "This page does not answer to that name",
+        "Open it under the name that the administrator gave you; "
+        "they are named in worklist_network: docs/sign-in.md.",
+    ),
+    "not_encrypted": ErrorAnswer(
+        400,
+        "This page is only shown over https",
+        "Open it with https:// in front. Behind a reverse proxy, the proxy has to pass "
+        "X-Forwarded-Proto, and its address has to stand in worklist_network.behind_proxy.",
+    ),
+    "sign_in_needed": ErrorAnswer(
+        401, "You are not signed in", "Your session has ended. Sign in, and do it again."
+    ),
+    "not_allowed": ErrorAnswer(
+        403,
+        "This is for administrators",
+        "You are signed in as a reader. Ask an administrator to do it, or to change your role.",
+    ),
+    "form_expired": ErrorAnswer(
+        403,
+        "This form is no longer valid",
+        "It is from an earlier session, or from another page. Open the page again, and send the "
+        "form from there. Nothing was changed.",
+    ),
+    "form_too_large": ErrorAnswer(
+        413, "That is too much for this form", "Sign in first, and send it then."
+    ),
+    "identity_refused": ErrorAnswer(
+        403,
+        "The identity provider's answer does not let you in",
+        "Try once more from the sign-in page. If it stays so, ask the administrator: "
+        "your account may have no role here, and the log has the reason.",
+    ),
+    "identity_unavailable": ErrorAnswer(
+        503,
+        "The identity provider does not answer",
+        "Try again in a moment. Whoever has a password for this page can use it meanwhile.",
     ),
     "origin_refused": ErrorAnswer(
         403,
@@ -93,6 +141,8 @@ _ANSWERS = {
 
 _BY_STATUS = {
     400: "address_wrong",
+    401: "sign_in_needed",
+    403: "not_allowed",
     404: "not_found",
     405: "method_refused",
     409: "nothing_to_retry",
@@ -122,6 +172,8 @@ class ErrorPages:
         app.add_exception_handler(InvalidUid, self._study_not_found)
         app.add_exception_handler(DatabaseUnavailable, self._database_unavailable)
         app.add_exception_handler(FeedbackRefused, self._feedback_refused)
+        app.add_exception_handler(IdentityRefused, self._identity_refused)
+        app.add_exception_handler(IdentityProviderUnavailable, self._identity_unavailable)
         app.add_exception_handler(RequestValidationError, self._address_wrong)
         app.add_exception_handler(HTTPException, self._http_exception)
         app.add_exception_handler(Exception, self._defect)
@@ -142,8 +194,17 @@ class ErrorPages:
         return self.page("address_wrong")
 
     async def _http_exception(self, _request: Request, error: Exception) -> Response:
-        status = error.status_code if isinstance(error, HTTPException) else 500
-        return self.page(_BY_STATUS.get(status, "defect"))
+        if not isinstance(error, HTTPException):
+            return self.page("defect")
+        if error.detail == FORM_EXPIRED:
+            return self.page("form_expired")
+        return self.page(_BY_STATUS.get(error.status_code, "defect"))
+
+    async def _identity_refused(self, _request: Request, _error: Exception) -> Response:
+        return self.page("identity_refused")
+
+    async def _identity_unavailable(self, _request: Request, _error: Exception) -> Response:
+        return self.page("identity_unavailable")
 
     async def _defect(self, request: Request, error: Exception) -> Response:
         # The route's pattern, not its address: an address may hold an identifier.

@@ -1,9 +1,8 @@
-"""What every request must satisfy and every answer must carry, before sign-in exists.
+"""What every request must satisfy and every answer must carry, whoever sends it.
 
-Anybody who reaches the page may read it, so only this machine may reach it:
-
-- The Host header names the loopback interface. A page of another site whose name was made to point
-  at 127.0.0.1 (DNS rebinding) sends its own name and is refused.
+- The Host header names the loopback interface, or a name of the page in the settings. A page of
+  another site whose name was made to point here (DNS rebinding) sends its own and is refused.
+- On a network the page is shown over https only.
 - A request that changes something, but for a signed call of a system that we have told of a flag,
   comes from a page of ours (Fetch Metadata, W3C; Origin, RFC
   6454), so no other site can press "Try again" for the reader.
@@ -14,6 +13,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -25,6 +25,11 @@ from worklist.security_headers import add_security_headers
 # It carries a token and a signature in place of a person's session: worklist.flag_routes.
 _SIGNED_CALL = re.compile(r"/flags/[0-9.]{1,64}/acknowledge/[A-Za-z0-9_-]{20,64}")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def is_signed_call(path: str) -> bool:
+    """Whether a call shows whose it is by a signature, where a person has a session."""
+    return _SIGNED_CALL.fullmatch(path) is not None
 
 
 def is_loopback(host: str) -> bool:
@@ -41,9 +46,18 @@ def is_loopback(host: str) -> bool:
 class RequestGuard:
     """ASGI middleware: refuses what is not for us, and puts the headers on what we answer."""
 
-    def __init__(self, app: ASGIApp, pages: ErrorPages) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        pages: ErrorPages,
+        *,
+        names: Collection[str] = (),
+        https_only: bool = False,
+    ) -> None:
         self._app = app
         self._pages = pages
+        self._names = frozenset(name.lower() for name in names)
+        self._https_only = https_only
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -57,11 +71,13 @@ class RequestGuard:
             await send(message)
 
         headers = Headers(scope=scope)
-        if not _host_is_ours(headers):
-            refused = self._pages.page("host_refused")
+        if not self._is_ours(_host_name(headers.get("host", ""))):
+            refused = self._pages.page("name_refused" if self._names else "host_refused")
+        elif self._https_only and scope["scheme"] != "https" and scope["path"] != "/health":
+            refused = self._pages.page("not_encrypted")
         elif (
             scope["method"] not in _SAFE_METHODS
-            and not _SIGNED_CALL.fullmatch(scope["path"])
+            and not is_signed_call(scope["path"])
             and not _is_same_origin(headers)
         ):
             refused = self._pages.page("origin_refused")
@@ -70,9 +86,8 @@ class RequestGuard:
             return
         await refused(scope, receive, send_with_headers)
 
-
-def _host_is_ours(headers: Headers) -> bool:
-    return is_loopback(_host_name(headers.get("host", "")))
+    def _is_ours(self, host: str) -> bool:
+        return is_loopback(host) or host in self._names
 
 
 def _host_name(netloc: str) -> str:

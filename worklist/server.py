@@ -1,10 +1,15 @@
-"""The server of the worklist page: one port, taken before anything else, and a quick end."""
+"""The server of the worklist page: one port, taken before anything else, and a quick end.
+
+To other machines the page is only shown encrypted, and to people who sign in; what is missing for
+that is said before the port is taken.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import socket
+import ssl
 
 import uvicorn
 from fastapi import FastAPI
@@ -12,6 +17,7 @@ from fastapi import FastAPI
 from radiology.errors import SettingsRefused
 from settings.environment import Settings
 from settings.log_events import get_logger
+from settings.worklist_network import WorklistNetwork
 from worklist.request_guard import is_loopback
 
 _STOP_LIMIT_S = 3  # a request that takes longer than this is cut off when we are told to stop
@@ -20,7 +26,25 @@ _BACKLOG = 128
 _log = get_logger("worklist")
 
 
-def open_socket(settings: Settings, *, published_on_loopback: bool = False) -> socket.socket:
+def needs_sign_in(settings: Settings, *, published_on_loopback: bool = False) -> bool:
+    """Whether people must sign in even while nobody has an account.
+
+    Parameters
+    ----------
+    published_on_loopback : as `open_socket` has it
+    """
+    shown = not is_loopback(settings.worklist_host) and not published_on_loopback
+    return (
+        shown
+        or settings.worklist_network.encrypted
+        or bool(settings.worklist_network.names)
+        or settings.sign_in.provider is not None
+    )
+
+
+def open_socket(
+    settings: Settings, *, anybody_has_an_account: bool, published_on_loopback: bool = False
+) -> socket.socket:
     """Take the page's port.
 
     Parameters
@@ -31,14 +55,20 @@ def open_socket(settings: Settings, *, published_on_loopback: bool = False) -> s
     Raises
     ------
     SettingsRefused
-        The address would show the page to the network, where there is no sign-in yet; or the port
-        is taken, or not ours to take. The message says which setting to change.
+        The page would be shown to the network unencrypted, under no name, or with nobody who
+        could sign in; the identity provider's secret cannot be read; or the port is taken, or not
+        ours to take. The message says what to set.
     """
     host, port = settings.worklist_host, settings.worklist_port
-    if not is_loopback(host) and not published_on_loopback:
+    check_network(settings, published_on_loopback=published_on_loopback)
+    provider = settings.sign_in.provider
+    if provider is not None:
+        provider.client_secret()  # said now, and not to the first who wants to sign in
+    somebody = anybody_has_an_account or provider is not None
+    if needs_sign_in(settings, published_on_loopback=published_on_loopback) and not somebody:
         raise SettingsRefused(
-            "The worklist page has no sign-in yet and is served on this machine only: set "
-            "FIRSTREAD_WORKLIST_HOST to 127.0.0.1, and use an SSH tunnel from elsewhere",
+            "Nobody could sign in to the worklist page: make an account with "
+            "'firstread users add NAME --role administrator', or set sign_in.provider",
             worklist_host=host,
         )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -48,10 +78,41 @@ def open_socket(settings: Settings, *, published_on_loopback: bool = False) -> s
         raise SettingsRefused(_why_not(error), worklist_host=host, worklist_port=port) from error
 
 
-def serve(app: FastAPI, listener: socket.socket) -> None:
+def check_network(settings: Settings, *, published_on_loopback: bool = False) -> None:
+    """Make sure that the page is shown to other machines only as it may be.
+
+    Raises
+    ------
+    SettingsRefused
+        It would be unencrypted, or under no name, or its certificate cannot be read.
+    """
+    network, host = settings.worklist_network, settings.worklist_host
+    _check_certificate(network)
+    if is_loopback(host) or (published_on_loopback and not network.names):
+        return
+    if not network.encrypted:
+        raise SettingsRefused(
+            "The worklist page would be shown to the network unencrypted: set certificate and key "
+            "of worklist_network, or behind_proxy to the address of the reverse proxy that "
+            "encrypts it; or set FIRSTREAD_WORKLIST_HOST to 127.0.0.1 and use an SSH tunnel from "
+            "elsewhere",
+            worklist_host=host,
+        )
+    if not network.names:
+        raise SettingsRefused(
+            "The worklist page would answer to nobody: set names of worklist_network to the host "
+            "names that browsers ask for",
+            worklist_host=host,
+        )
+
+
+def serve(app: FastAPI, listener: socket.socket, network: WorklistNetwork) -> None:
     """Serve until SIGTERM or Ctrl-C."""
     config = uvicorn.Config(
         app,
+        ssl_certfile=network.certificate,
+        ssl_keyfile=network.key,
+        proxy_headers=False,  # the application looks at them itself, where there is a proxy
         access_log=False,  # addresses hold identifiers
         log_level="warning",
         server_header=False,
@@ -61,6 +122,22 @@ def serve(app: FastAPI, listener: socket.socket) -> None:
     _log.info("worklist_page", host=address, port=port)
     with contextlib.suppress(KeyboardInterrupt):  # raised again by uvicorn after a clean end
         StreamEndingServer(config).run(sockets=[listener])
+
+
+def _check_certificate(network: WorklistNetwork) -> None:
+    if network.certificate is None:
+        return
+    try:
+        # A key with a passphrase would otherwise ask a terminal that is not there.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
+            network.certificate, network.key, password=lambda: ""
+        )
+    except OSError as error:  # ssl.SSLError is one
+        raise SettingsRefused(
+            "Certificate and key of worklist_network cannot be used together: are both PEM files, "
+            "readable, without a passphrase, and do they belong to each other?",
+            certificate=str(network.certificate),
+        ) from error
 
 
 class StreamEndingServer(uvicorn.Server):

@@ -12,7 +12,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from radiology.errors import Fact
 from worklist.charts import duration
+from worklist.csrf import csrf_field, csrf_token
 from worklist.dimse_status import status_hex, status_words
+from worklist.signed_in import signed_in
 from worklist.study_words import object_verdict, object_words
 from worklist.translations import install_translations
 from worklist.verdict import WORDS, Kind
@@ -48,6 +50,9 @@ def make_templates() -> Environment:
         status_words=status_words,
         object_words=object_words,
         object_verdict=object_verdict,
+        csrf_field=csrf_field,
+        csrf_token=csrf_token,
+        signed_in=signed_in,
         kind_words={kind.value: word for kind, word in WORDS.items()},
         kinds=[kind.value for kind in Kind],
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +30,7 @@ from database.uploads import (
 )
 from radiology.errors import FirstreadError, UploadRefused
 from settings.log_events import get_logger
+from worklist.csrf import FIELD, FORM_EXPIRED, HEADER, is_token_of
 from worklist.current_reader import CurrentReader, Reader
 from worklist.live import LiveScreens
 from worklist.qr_code import qr_code
@@ -58,6 +59,8 @@ def upload_routes(context: PageContext, live: LiveScreens) -> APIRouter:
     async def receive(request: Request, reader: CurrentReader) -> Response:
         token = await _receive(context, request, reader)
         return RedirectResponse(f"/uploads/{token}", status_code=303)
+
+    receive.reads_body_itself = True  # type: ignore[attr-defined]  # see `check_csrf`
 
     @router.get("/uploads/{token}", response_class=HTMLResponse)
     def answer(request: Request, token: Token, _reader: CurrentReader) -> str:
@@ -104,6 +107,7 @@ async def _receive(context: PageContext, request: Request, reader: Reader) -> st
     ------
     HTTPException
         503: as many uploads as may be are open already. Nothing of this one was read.
+        403: the form is not one of ours, in the session that sends it. No file was kept.
     """
     settings, token = context.settings, secrets.token_urlsafe(_TOKEN_BYTES)
     folder = settings.uploads_folder / secrets.token_hex(16)
@@ -116,16 +120,29 @@ async def _receive(context: PageContext, request: Request, reader: Reader) -> st
             folder / "received",
             settings.uploads,
             min_free_bytes=settings.min_free_bytes,
-            check_fields=_no_field_counts,
+            check_fields=_token_check(request),
         )
     except ClientDisconnect:
         received = Received(fault=UploadRefused("The transfer was broken off"))
+    except HTTPException:
+        received = Received(fault=UploadRefused("The form was no longer valid"))
+        await run_in_threadpool(_keep, context, upload_id, folder, received)
+        raise
     await run_in_threadpool(_keep, context, upload_id, folder, received)
     return token
 
 
-def _no_field_counts(_fields: Mapping[str, str]) -> None:
-    """The form has files only."""
+def _token_check(request: Request) -> Callable[[Mapping[str, str]], None]:
+    """The check of the form's token, which stands in a header or before the first file."""
+    secret = getattr(request.state, "csrf_secret", None)
+    header = request.headers.get(HEADER)
+
+    def check(fields: Mapping[str, str]) -> None:
+        given = fields.get(FIELD) if header is None else header
+        if secret is not None and not is_token_of(secret, given):
+            raise HTTPException(403, FORM_EXPIRED)
+
+    return check
 
 
 def _open(context: PageContext, token: str, folder: Path, reader: Reader) -> int | None:

@@ -18,6 +18,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from settings.environment import Settings
+from settings.sign_in import Role, SignIn
+from tests.builders.readers import sign_in_browser, signed_in_reader
 from tests.peers.chromium import running_chromium
 from tests.peers.ohif import CHROMIUM_ARGUMENTS, OhifServer, running_ohif
 from tests.peers.ohif_page import OhifPage, opened_in_ohif
@@ -28,6 +30,8 @@ from tests.unit.worklist.ordinary_day import OrdinaryDay, seed_ordinary_day
 from tests.unit.worklist.seeding import SeededHospital, open_hospital
 from worklist.app import create_app
 from worklist.server import StreamEndingServer, open_socket
+
+READER = "reader"
 
 
 def _shortly_ago() -> datetime:
@@ -41,13 +45,16 @@ _KEEP_PICTURES = os.environ.get("FIRSTREAD_TEST_KEEP_PICTURES") == "true"
 
 @pytest.fixture
 def hospital(tmp_path: Path) -> SeededHospital:
-    """Give a hospital whose clock is shortly behind ours, without any study."""
-    return open_hospital(tmp_path, _shortly_ago())
+    """Give a hospital whose clock is shortly behind ours, without any study; `reader` may read."""
+    hospital = open_hospital(tmp_path, _shortly_ago())
+    signed_in_reader(hospital.engine, READER, Role.ADMINISTRATOR)
+    return hospital
 
 
 @pytest.fixture(scope="session")
 def _seeded_day(tmp_path_factory: pytest.TempPathFactory) -> tuple[SeededHospital, OrdinaryDay]:
     hospital = open_hospital(tmp_path_factory.mktemp("ordinary-day"), _shortly_ago())
+    signed_in_reader(hospital.engine, READER, Role.ADMINISTRATOR)
     day = seed_ordinary_day(hospital)
     hospital.engine.dispose()
     return hospital, day
@@ -78,7 +85,7 @@ class RunningPage:
         """Serve, on the same port each time."""
         config = uvicorn.Config(self.app, log_level="warning", access_log=False)
         self._server = StreamEndingServer(config)
-        listener = open_socket(self.settings)
+        listener = open_socket(self.settings, anybody_has_an_account=True)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [listener]}, daemon=True
         )
@@ -95,7 +102,9 @@ class RunningPage:
 @pytest.fixture
 def running_page(hospital: SeededHospital, tmp_path: Path) -> Iterator[Callable[[], RunningPage]]:
     """Give a function that starts the page; what still runs is stopped at the end."""
-    settings = Settings(data_folder=tmp_path, worklist_port=free_port())
+    # The session was begun with the test run, and that may take its time.
+    sign_in = SignIn(idle_minutes=24 * 60, longest_hours=24)
+    settings = Settings(data_folder=tmp_path, worklist_port=free_port(), sign_in=sign_in)
     started: list[RunningPage] = []
 
     def start() -> RunningPage:
@@ -120,8 +129,12 @@ def address(running_page: Callable[[], RunningPage]) -> str:
 def reader(
     browser: Browser, address: str, keep_failing_picture: Callable[..., None]
 ) -> Iterator[Page]:
-    """Give a page of a reader's browser; anything on its console but talk is a failure."""
+    """Give a page of a reader's browser, signed in as an administrator.
+
+    Anything on its console but talk is a failure.
+    """
     context = browser.new_context(base_url=address, viewport={"width": 1440, "height": 900})
+    sign_in_browser(context, address, READER)
     page = context.new_page()
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import RunningPage
+from tests.builders.readers import sign_in_browser
 from tests.unit.worklist.ordinary_day import OrdinaryDay
 from tests.unit.worklist.seeding import SeededHospital
 
@@ -84,6 +85,7 @@ def test_phone(browser: Browser, address: str, ordinary_day: OrdinaryDay) -> Non
     context = browser.new_context(
         base_url=address, viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True
     )
+    sign_in_browser(context, address)
     page = context.new_page()
     for path in ("/", f"/studies/{ordinary_day.urgent}", "/administration"):
         _open(page, path)
@@ -100,6 +102,7 @@ def test_phone(browser: Browser, address: str, ordinary_day: OrdinaryDay) -> Non
 def test_without_script(browser: Browser, address: str, ordinary_day: OrdinaryDay) -> None:
     """Without script the page is complete, and renews itself."""
     context = browser.new_context(base_url=address, java_script_enabled=False)
+    sign_in_browser(context, address)
     page = context.new_page()
     page.goto("/")
     expect(page.locator("[data-rows] > tr")).to_have_count(12)
@@ -116,6 +119,7 @@ def test_says_when_it_is_not_live(
     """A page that lost its server says so, and catches up by itself when it is back."""
     server = running_page()
     context = browser.new_context(base_url=server.address)
+    sign_in_browser(context, server.address)
     page = context.new_page()
     _open(page)
     server.stop()
@@ -159,6 +163,7 @@ def test_pictures_for_the_documentation(
     context = browser.new_context(
         base_url=address, viewport={"width": 390, "height": 844}, device_scale_factor=2
     )
+    sign_in_browser(context, address)
     phone = context.new_page()
     _open(phone)
     keep_picture(phone, "worklist-phone")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -11,6 +12,10 @@ from pathlib import Path
 
 import pytest
 from pydicom import dcmread
+
+from database.accounts import password_of
+from database.session import open_engine, reading
+from worklist.passwords import is_password
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 
@@ -44,9 +49,21 @@ def test_the_demo_without_orthanc(tmp_path: Path) -> None:
     assert table.index("│ urgent") < table.index("│ suspected") < table.index("│ routine")
     assert "True and measured" in table
     assert "Worklist page: http://127.0.0.1:" in table
+    assert _opens_the_page(done.stdout, tmp_path / "demo" / "data")
     stored = list((tmp_path / "demo" / "pacs" / "storage").rglob("*.dcm"))
     modalities = sorted(str(dcmread(path, stop_before_pixels=True).Modality) for path in stored)
     assert modalities == ["OT", "OT", "OT", "SEG", "SEG", "SR", "SR", "SR"]
+
+
+def _opens_the_page(said: str, data_folder: Path) -> bool:
+    """Whether the password that was printed is the one of the account that was made."""
+    printed = re.search(r"Sign in as demo with the one-time password (\S+) at http://", said)
+    engine = open_engine(f"sqlite:///{data_folder / 'firstread.sqlite'}")
+    with reading(engine) as session:
+        kept = password_of(session, "demo")
+    assert printed is not None
+    assert kept is not None
+    return is_password(printed[1], kept.password_hash)
 
 
 def test_a_study_that_cannot_be_analysed_ends_with_the_reason(

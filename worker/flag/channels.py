@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from radiology.errors import SettingsRefused
 from settings.environment import Settings
 from settings.flags import (
     AnyChannel,
@@ -16,35 +15,39 @@ from settings.flags import (
     WorkItemWebChannel,
 )
 from worker.flag.channel import FlagChannel
+from worker.flag.hl7_observation import Hl7ObservationChannel
 from worker.flag.mail import Mail
+from worker.flag.unified_procedure_step import UnifiedProcedureStep
 from worker.flag.webhook import Webhook
+from worker.flag.work_item_web import WebWorkItem
 
 
-def open_channel(channel: AnyChannel) -> FlagChannel:
+def open_channel(channel: AnyChannel, settings: Settings) -> FlagChannel:
     """The sender of one channel, by its kind.
 
     Raises
     ------
     SettingsRefused
-        This version cannot send over this kind of channel.
+        What the channel names is not in the settings, or cannot be read.
     """
     match channel:
         case WebhookChannel():
             return Webhook(channel)
         case MailChannel():
             return Mail(channel)
-        case Hl7Channel() | WorkItemChannel() | WorkItemWebChannel():
-            raise SettingsRefused(
-                "This version has no channel of this kind yet",
-                channel=channel.name,
-                channel_kind=channel.kind,
-            )
+        case Hl7Channel():
+            return Hl7ObservationChannel(channel)
+        case WorkItemChannel():
+            return UnifiedProcedureStep(channel, settings)
+        case WorkItemWebChannel():
+            return WebWorkItem(channel, settings)
 
 
 class Channels:
     """Senders by the names of their channels, shared by the threads of one process."""
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._known = {one.name: one for one in settings.flags}
         self._open: dict[str, FlagChannel] = {}
         self._lock = threading.Lock()
@@ -68,7 +71,7 @@ class Channels:
         """
         with self._lock:
             if channel.name not in self._open:
-                self._open[channel.name] = open_channel(channel)
+                self._open[channel.name] = open_channel(channel, self._settings)
             return self._open[channel.name]
 
     def close(self) -> None:

@@ -192,11 +192,19 @@
     source = new EventSource(address);
     source.addEventListener("parts", apply);
     source.addEventListener("alive", heard);
+    source.addEventListener("signed-out", signIn);
     source.addEventListener("unavailable", () => show("lost", words.unavailable));
     source.addEventListener("error", () => {
       notLive();
       if (source && source.readyState === EventSource.CLOSED) disconnect();
     });
+  }
+
+  // The session has ended: what stands on the screen is not for whoever comes next.
+  function signIn() {
+    disconnect();
+    const here = window.location.pathname + window.location.search;
+    window.location.replace(`/sign-in?next=${encodeURIComponent(here)}`);
   }
 
   function disconnect() {

@@ -33,26 +33,32 @@ def test_taken_port_is_named_with_its_setting() -> None:
         socket.create_server(("127.0.0.1", 0)) as other,
         pytest.raises(SettingsRefused, match="FIRSTREAD_WORKLIST_PORT"),
     ):
-        open_socket(_settings(other.getsockname()[1]))
+        open_socket(_settings(other.getsockname()[1]), anybody_has_an_account=False)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.7", "ct-ai.hospital"])
 def test_not_shown_to_the_network(host: str) -> None:
-    """Without sign-in the page is not served to other machines."""
-    with pytest.raises(SettingsRefused, match="no sign-in yet"):
-        open_socket(_settings(free_port(), host))
+    """What is not encrypted is not served to other machines."""
+    with pytest.raises(SettingsRefused, match="unencrypted: set certificate and key"):
+        open_socket(_settings(free_port(), host), anybody_has_an_account=True)
 
 
 def test_container_may_vouch_for_its_port() -> None:
     """Inside a container, whose port is published on loopback, any address may be used."""
-    with open_socket(_settings(free_port(), "0.0.0.0"), published_on_loopback=True) as listener:
+    with open_socket(
+        _settings(free_port(), "0.0.0.0"), anybody_has_an_account=False, published_on_loopback=True
+    ) as listener:
         assert listener.getsockname()[0] == "0.0.0.0"
 
 
 def test_address_that_is_not_here() -> None:
     """An address that this machine has not got is a refusal, not a trace."""
     with pytest.raises(SettingsRefused, match="cannot be used"):
-        open_socket(_settings(free_port(), "203.0.113.9"), published_on_loopback=True)
+        open_socket(
+            _settings(free_port(), "203.0.113.9"),
+            anybody_has_an_account=False,
+            published_on_loopback=True,
+        )
 
 
 def _environment(folder: Path, port: int) -> dict[str, str]:

@@ -1,0 +1,197 @@
+"""`firstread users` and `firstread audit`."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from database.accounts import list_accounts, password_of
+from database.audit import AUDIT_EVENTS, Actor, StudyReference, record_audit
+from database.reader_sessions import Limits, open_session, session_of
+from database.schema import upgrade_schema
+from database.session import Engine, open_engine, reading, transaction
+from firstread.__main__ import app
+from settings.environment import read_settings
+from settings.sign_in import Role
+from tests.builders.readers import PASSWORD, add_reader
+from worklist.passwords import is_password
+from worklist.sign_in_gate import limits_of
+
+NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """Give the database of a Firstread that the command line finds."""
+    monkeypatch.setenv("FIRSTREAD_DATA_FOLDER", str(tmp_path))
+    engine = open_engine(read_settings().database_address)
+    upgrade_schema(engine)
+    return engine
+
+
+def _firstread(*arguments: str, given: str | None = None) -> Result:
+    return CliRunner().invoke(app, list(arguments), input=given)
+
+
+def _limits() -> Limits:
+    return limits_of(read_settings().sign_in)
+
+
+def test_an_account_is_added_with_a_password_from_standard_input(engine: Engine) -> None:
+    """The first line is the password; the account has the role that was asked for."""
+    done = _firstread("users", "add", "Chief", "--role", "administrator", given=PASSWORD + "\n")
+    assert done.exit_code == 0, done.output
+    with reading(engine) as session:
+        (row,) = list_accounts(session)
+        kept = password_of(session, "chief")
+    assert (row.name, row.role, row.local) == ("chief", Role.ADMINISTRATOR, True)
+    assert kept is not None
+    assert is_password(PASSWORD, kept.password_hash)
+    assert not is_password(PASSWORD + " ", kept.password_hash)
+
+
+@pytest.mark.parametrize(
+    ("name", "password", "said"),
+    [
+        ("reader", PASSWORD, "of this name already"),
+        ("dr wu", PASSWORD, "1 to 64 of the characters"),
+        ("local", PASSWORD, "1 to 64 of the characters"),
+        ("", PASSWORD, "1 to 64 of the characters"),
+        ("dr.wu", "short", "at least 15 characters"),
+        ("dr.wu", "", "at least 15 characters"),
+    ],
+)
+def test_what_cannot_be_an_account(engine: Engine, name: str, password: str, said: str) -> None:
+    """A name that is taken or odd, or a short password, is refused with exit code 2."""
+    add_reader(engine, "reader")
+    done = _firstread("users", "add", name, given=password + "\n")
+    assert done.exit_code == 2
+    assert said in done.output
+    with reading(engine) as session:
+        assert len(list_accounts(session)) == 1
+
+
+def test_a_password_is_never_an_argument(engine: Engine) -> None:
+    """There is no option for it: others would see it in the list of processes."""
+    done = _firstread("users", "add", "dr.wu", "--password", PASSWORD)
+    assert done.exit_code == 2
+    assert "No such option" in done.output
+
+
+@pytest.mark.parametrize("command", ["set-password", "disable", "remove"])
+def test_what_ends_the_sessions_of_an_account(engine: Engine, command: str) -> None:
+    """After a new password, disabling or removal no browser stays signed in."""
+    account_id = add_reader(engine, "reader")
+    now = datetime.now(UTC)
+    with transaction(engine) as session:
+        open_session(session, account_id, "token", address="", now=now)
+    done = _firstread("users", command, "reader", given=PASSWORD + " new\n")
+    assert done.exit_code == 0, done.output
+    with reading(engine) as session:
+        assert session_of(session, "token", limits=_limits(), now=now) is None
+
+
+def test_disabled_enabled_and_given_another_role(engine: Engine) -> None:
+    """The list shows what was changed, and each change is an audit event."""
+    add_reader(engine, "reader")
+    for arguments in (("disable", "reader"), ("set-role", "reader", "administrator")):
+        assert _firstread("users", *arguments).exit_code == 0
+    shown = _firstread("users", "list").output
+    assert "administrator" in shown
+    assert "disabled" in shown
+    assert _firstread("users", "enable", "reader").exit_code == 0
+    assert "disabled" not in _firstread("users", "list").output
+    lines = _firstread("audit", "--event", "account_changed").output.splitlines()
+    changes = [json.loads(line)["facts"]["change"] for line in lines]
+    assert changes == ["disabled", "role administrator", "enabled"]
+
+
+@pytest.mark.parametrize("command", ["set-password", "disable", "enable", "remove"])
+def test_an_unknown_account(engine: Engine, command: str) -> None:
+    """Who is not there cannot be changed; the message says so."""
+    done = _firstread("users", command, "nobody", given=PASSWORD + "\n")
+    assert done.exit_code == 2
+    assert "no account of this name" in done.output
+
+
+def _seed(engine: Engine) -> None:
+    study = StudyReference("1.2.3", "P1")
+    with transaction(engine) as session:
+        for hour, (reader, name) in enumerate(
+            [("wu", "signed_in"), ("wu", "study_opened"), ("li", "study_opened")]
+        ):
+            record_audit(
+                session,
+                name,
+                NOW.replace(hour=8 + hour),
+                Actor(reader, "reader", "10.0.0.7"),
+                study=study if name == "study_opened" else None,
+            )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], [1, 2, 3]),
+        (["--reader", "wu"], [1, 2]),
+        (["--event", "study_opened"], [2, 3]),
+        (["--study", "1.2.3", "--reader", "li"], [3]),
+        (["--since", "2026-11-21T09:00+00:00"], [2, 3]),
+        (["--until", "2026-11-21T09:00Z"], [1]),
+        (["--after", "2"], [3]),
+        (["--reader", "nobody"], []),
+    ],
+)
+def test_audit_events_are_listed(engine: Engine, arguments: list[str], expected: list[int]) -> None:
+    """Every filter leaves what fits, one JSON object a line, the oldest first."""
+    _seed(engine)
+    done = _firstread("audit", *arguments)
+    assert done.exit_code == 0
+    assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == expected
+
+
+def test_an_audit_event_says_what_it_is_in_dicom(engine: Engine) -> None:
+    """A collector finds time, person, address, study and the codes of PS3.15 Section A.5."""
+    _seed(engine)
+    record = json.loads(_firstread("audit", "--after", "2").stdout)
+    assert record == {
+        "id": 3,
+        "at": "2026-11-21T10:00:00.000Z",
+        "event": "study_opened",
+        "event_id": {"code": "110103", "scheme": "DCM", "meaning": "DICOM Instances Accessed"},
+        "event_type": None,
+        "action": "R",
+        "outcome": "0",
+        "reader": "li",
+        "role": "reader",
+        "address": "10.0.0.7",
+        "study_instance_uid": "1.2.3",
+        "patient_id": "P1",
+        "facts": {},
+    }
+
+
+@pytest.mark.parametrize("arguments", [["--since", "yesterday"], ["--event", "nothing"]])
+def test_an_audit_filter_that_cannot_be_read(engine: Engine, arguments: list[str]) -> None:
+    """A word that is no moment or no event is refused, not ignored."""
+    assert _firstread("audit", *arguments).exit_code == 2
+
+
+def test_thousands_of_audit_events_are_read_in_pieces(engine: Engine) -> None:
+    """None is lost or doubled where one piece ends and the next begins."""
+    with transaction(engine) as session:
+        for _ in range(2001):
+            record_audit(session, "page_used", NOW, Actor("wu", "reader", ""))
+    ids = [json.loads(line)["id"] for line in _firstread("audit").stdout.splitlines()]
+    assert ids == list(range(1, 2002))
+
+
+def test_only_known_audit_events_are_recorded(engine: Engine) -> None:
+    """A name without a code in the standard's words is a mistake of ours."""
+    assert all(code.event_id[0].startswith("1101") for code in AUDIT_EVENTS.values())
+    with transaction(engine) as session, pytest.raises(ValueError, match="not an audit event"):
+        record_audit(session, "coffee_made", NOW, Actor("wu", "reader", ""))
