@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from database.events import record_event
 from database.priorities import MOST_URGENT_FIRST, most_urgent
-from database.received_values import give_values_to
-from database.said_by_hl7 import THROUGH, expected_priority
+from database.received_values import THROUGH, give_values_to
+from database.said_by_hl7 import expected_priority
 from database.states import AssociationEnding, StudyState, WorklistRank
 from database.tables import Association, Instance, Quarantine, Study
 from radiology.age_band import age_band

@@ -11,6 +11,7 @@ from database.events import record_event
 from database.states import JobState
 from database.studies import Waits
 from database.tables import Job, Study
+from database.workitems import keep_work_item
 from settings.peers import RequestPriority
 
 MOST_URGENT_FIRST = (
@@ -81,4 +82,5 @@ def raise_priority(
         before=before.value,
         through=through,
     )
+    keep_work_item(session, study.id, now)
     return True
