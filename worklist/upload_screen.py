@@ -14,6 +14,7 @@ from radiology.sign import Sign
 from worklist.case_lines import case_lines
 from worklist.figures import gate_lines, lung_lines, reading_in_words, suspicion_threshold
 from worklist.screens import PageContext, Screen, make_part
+from worklist.severity_lines import severity_lines
 from worklist.study_screen import StudyNotFound
 from worklist.verdict import Kind
 
@@ -96,10 +97,18 @@ def upload_screen(context: PageContext, token: str) -> Screen:
                 "threshold": suspicion_threshold(of_study),
                 "rule": of_study.get("urgency_rule") or "",
                 "kind": line.kind,
+                "withdrawn": False,
             },
         ),
-        "case": ("study_case.html", {"case": case_lines(of_study) if of_study else None}),
-        "gates": ("study_gates.html", {"gates": gate_lines(of_study)}),
+        "case": (
+            "study_case.html",
+            {"case": case_lines(of_study) if of_study else None, "withdrawn": False},
+        ),
+        "severity": (
+            "study_severity.html",
+            {"severity": severity_lines(of_study or None), "withdrawn": False},
+        ),
+        "gates": ("study_gates.html", {"gates": gate_lines(of_study), "withdrawn": False}),
         "refusals": (
             "upload_refusals.html",
             {"refusals": found.refusals, "files": found.files, "ended": line.ended},

@@ -35,7 +35,13 @@ _SPOKEN = ("alt", "aria-label", "aria-description", "placeholder", "title")
 _NAMES = {
     "Firstread",
     "ml",
+    "mm²",
+    "ms",
     "HU",
+    "PPV",
+    "NPV",
+    "sha256",
+    "C-ECHO",
     "SOP",
     "UID",
     "AE",
