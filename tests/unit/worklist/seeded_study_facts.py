@@ -21,4 +21,5 @@ STUDY = StudyFacts(
     worklist_rank=WorklistRank.ROUTINE,
     received_at=START,
     last_instance_at=START,
+    opened=False,
 )

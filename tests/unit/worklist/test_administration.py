@@ -196,7 +196,7 @@ def test_no_secret_is_on_the_page(secrets: list[str]) -> None:
             WebhookChannel(
                 kind="webhook",
                 name="hook",
-                url=AnyHttpUrl(f"https://{user}:{password}@hook.example/{path}?token={query}"),
+                url=AnyHttpUrl(f"https://hook.example/{path}?token={query}"),
                 secret_file=Path(file_name),
             ),
             MailChannel(
@@ -206,6 +206,7 @@ def test_no_secret_is_on_the_page(secrets: list[str]) -> None:
                 sender="a@b.example",
                 recipients=("c@d.example",),
                 user=user,
+                secret_file=Path(file_name),
             ),
         ),
     )
