@@ -16,6 +16,7 @@ import signal
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ from firstread.phantom.lesions import EXTENSIVE_LESIONS, Lesion
 from firstread.phantom.study import write_phantom_study
 from firstread.send import send_folder
 from firstread.serve import Part
+from tests.peers.hl7_listener import ReceivedMessages, hl7_listener
+from tests.peers.work_item_manager import ManagerPeer, running_manager
 
 Moments = dict[str, datetime]
 Channel = Callable[[Stage, str], datetime | None]
@@ -48,13 +51,13 @@ def measure_flag_latency(
     console: Console, folder: Path, study: Path, more: Mapping[str, str]
 ) -> dict[str, float]:
     """Seconds from the last C-STORE response of a study to each way of hearing of it."""
-    with running_flag_receiver() as receiver, _stage(console, folder, receiver, more) as stage:
+    with _receivers() as told, _stage(console, folder, told, more) as stage:
         warm = folder / "warm-up"
         _phantom(warm, salt="warm-up", lesions=EXTENSIVE_LESIONS, slices=40)
-        _hear(stage, _send(stage, warm), _channels(receiver))  # what is loaded once is not counted
+        _hear(stage, _send(stage, warm), _channels(told))  # what is loaded once is not counted
         uid = _send(stage, study)
         answered = datetime.now(UTC)
-        moments = _hear(stage, uid, _channels(receiver))
+        moments = _hear(stage, uid, _channels(told))
     seconds = {name: (at - answered).total_seconds() for name, at in moments.items()}
     console.print({name: f"{value:.2f} s" for name, value in seconds.items()})
     return seconds
@@ -64,7 +67,7 @@ def measure_order(
     console: Console, folder: Path, routine: int, more: Mapping[str, str]
 ) -> dict[str, float]:
     """An urgent study without priority behind others: how long its flag takes, in seconds."""
-    with running_flag_receiver() as receiver, _stage(console, folder, receiver, more) as stage:
+    with _receivers() as told, _stage(console, folder, told, more) as stage:
         worker = stage.supervisor.pid(Part.ANALYSIS)
         os.kill(worker, signal.SIGSTOP)
         for number in range(routine + 1):
@@ -75,7 +78,7 @@ def measure_order(
         _wait(stage, lambda: len(_events(stage, "queued")) == routine + 1)
         began = datetime.now(UTC)
         os.kill(worker, signal.SIGCONT)
-        moments = _hear(stage, uid, _channels(receiver))
+        moments = _hear(stage, uid, _channels(told))
         before = len([one for one in _events(stage, "encoded") if one.study_instance_uid != uid])
         jobs = _job_seconds(stage)
         looks = [float(one.facts["seconds"]) for one in _events(stage, "first_look")]
@@ -89,12 +92,49 @@ def measure_order(
     return seconds
 
 
-def _channels(receiver: FlagReceiver) -> dict[str, Channel]:
+@dataclass(frozen=True)
+class _Receivers:
+    """Those who are told of an urgent study: three systems that are not ours, or made apart."""
+
+    webhook: FlagReceiver
+    hl7: ReceivedMessages
+    manager: ManagerPeer
+
+    @property
+    def settings(self) -> str:
+        """The channels to them."""
+        ways: tuple[dict[str, object], ...] = (
+            {"kind": "webhook", "name": "receiver", "url": self.webhook.url},
+            {"kind": "hl7", "name": "ris", "host": "127.0.0.1", "port": self.hl7.port},
+            {"kind": "work-item", "name": "manager", "peer": self.manager.as_peer.name},
+        )
+        return json.dumps([{**way, "from_urgency": "suspected"} for way in ways])
+
+
+@contextlib.contextmanager
+def _receivers() -> Iterator[_Receivers]:
+    with running_flag_receiver() as webhook, hl7_listener() as hl7, running_manager() as manager:
+        yield _Receivers(webhook, hl7, manager)
+
+
+def _channels(told: _Receivers) -> dict[str, Channel]:
     return {
         "result": _is_stored,
         "page": _at_the_page,
-        "webhook": lambda _stage, uid: receiver.heard.get(uid),
+        "webhook": lambda _stage, uid: told.webhook.heard.get(uid),
+        "oru": lambda _stage, uid: _now_if(any(uid in one for one in told.hl7.texts)),
+        "work_item": lambda _stage, uid: _now_if(_is_an_item(told.manager, uid)),
     }
+
+
+def _now_if(heard: bool) -> datetime | None:
+    """What has no clock of its own is looked at fifty times a second."""
+    return datetime.now(UTC) if heard else None
+
+
+def _is_an_item(manager: ManagerPeer, uid: str) -> bool:
+    with manager.lock:
+        return any(uid in str(item) for item in manager.work_items.values())
 
 
 def _is_stored(stage: Stage, uid: str) -> datetime | None:
@@ -165,20 +205,15 @@ def _phantom(folder: Path, salt: str, lesions: tuple[Lesion, ...], slices: int) 
 
 
 def _stage(
-    console: Console, folder: Path, receiver: FlagReceiver, more: Mapping[str, str]
+    console: Console, folder: Path, told: _Receivers, more: Mapping[str, str]
 ) -> contextlib.AbstractContextManager[Stage]:
-    channel = {
-        "kind": "webhook",
-        "name": "receiver",
-        "url": receiver.url,
-        "from_urgency": "suspected",
-    }
-    said = {"FLAGS": json.dumps([channel]), **more}
+    said = {"FLAGS": told.settings, **more}
     return set_up_stage(
         folder,
         Ports(),
         say=console.print,
         more_settings={f"FIRSTREAD_{name}": value for name, value in said.items()},
+        more_peers=(told.manager.as_peer,),
     )
 
 

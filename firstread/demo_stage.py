@@ -8,7 +8,7 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,12 +87,14 @@ def set_up_stage(
     *,
     say: Callable[[str], None],
     more_settings: dict[str, str] | None = None,
+    more_peers: Sequence[Peer] = (),
 ) -> Iterator[Stage]:
     """Start everything in a folder that is emptied first; stop it at the end of the block.
 
     Parameters
     ----------
     more_settings : environment variables, for instance of the hospital size
+    more_peers : besides the scanner and the PACS
     say : told each step
 
     Raises
@@ -107,7 +109,9 @@ def set_up_stage(
     worklist_port = _port(ports.worklist, "--worklist-port")
     with running_pacs(folder / "pacs", our_ae_title="FIRSTREAD", our_port=dicom_port) as pacs:
         say(f"PACS: {pacs.name}, AE title {pacs.peer.ae_title}, port {pacs.peer.port}")
-        given = _variables(folder, dicom_port, worklist_port, pacs) | (more_settings or {})
+        given = _variables(folder, dicom_port, worklist_port, (pacs.peer, *more_peers)) | (
+            more_settings or {}
+        )
         clean = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         settings = _settings_of(given)
         log = folder / "firstread.log"
@@ -151,9 +155,11 @@ def _port(wanted: int, option: str) -> int:
     return wanted
 
 
-def _variables(folder: Path, dicom_port: int, worklist_port: int, pacs: Pacs) -> dict[str, str]:
+def _variables(
+    folder: Path, dicom_port: int, worklist_port: int, others: Sequence[Peer]
+) -> dict[str, str]:
     scanner = Peer.model_validate({"name": "scanner", "ae_title": SCANNER_AE_TITLE})
-    peers = [json.loads(peer.model_dump_json(exclude_unset=True)) for peer in (scanner, pacs.peer)]
+    peers = [json.loads(peer.model_dump_json(exclude_unset=True)) for peer in (scanner, *others)]
     return {
         PREFIX + "DATA_FOLDER": str(folder / "data"),
         PREFIX + "DICOM_HOST": "127.0.0.1",
