@@ -12,6 +12,7 @@ from database.administration_rows import count_disk_use
 from database.process_signs import record_sign
 from database.session import transaction
 from tests.browser.test_upload import serious
+from tests.builders.readers import sign_in_browser
 from tests.unit.worklist.ordinary_day import OrdinaryDay
 from tests.unit.worklist.seeding import SeededHospital
 
@@ -56,6 +57,7 @@ def test_on_a_phone(browser: Browser, address: str, processes: None) -> None:
     context = browser.new_context(
         base_url=address, viewport={"width": 375, "height": 812}, is_mobile=True, has_touch=True
     )
+    sign_in_browser(context, address)
     page = context.new_page()
     page.goto("/administration")
     page.locator("#settings-in-force summary").focus()

@@ -14,6 +14,7 @@ from database.feedback import give_feedback
 from database.session import transaction
 from database.tables import Result, Study
 from radiology.feedback import Judgement, Opinion
+from tests.builders.readers import sign_in_browser
 from tests.unit.worklist.ordinary_day import OrdinaryDay
 from tests.unit.worklist.seeding import SeededHospital
 
@@ -94,6 +95,7 @@ def test_the_scorecard_on_a_phone(
     context = browser.new_context(
         base_url=address, viewport=PHONE, is_mobile=True, java_script_enabled=False
     )
+    sign_in_browser(context, address)
     page = context.new_page()
     for path in ("/scorecard", f"/studies/{busy_day.urgent}"):
         page.goto(path)
@@ -106,6 +108,7 @@ def test_the_scorecard_on_a_phone(
     keep_picture(page, "scorecard-phone")
     context.close()
     wide = browser.new_context(base_url=address, viewport=PHONE, is_mobile=True)
+    sign_in_browser(wide, address)
     page = wide.new_page()
     for path in ("/scorecard", f"/studies/{busy_day.urgent}"):
         page.goto(path)

@@ -23,6 +23,7 @@ from database.withdrawals import mark_withdrawn
 from radiology.region import LesionLabel
 from radiology.slice_stack import INDEX, OutlineLabel, labels_entry, unpack_labels
 from tests.builders.analysed_phantom import analysed_phantom
+from tests.builders.readers import sign_in_browser
 from tests.unit.worklist.seeded_slices import StudyWithSlices, study_with_slices
 from tests.unit.worklist.seeding import SeededHospital
 
@@ -183,6 +184,7 @@ def test_swipe_on_a_phone(browser: Browser, address: str, study: StudyWithSlices
     context = browser.new_context(
         base_url=address, viewport={"width": 375, "height": 812}, is_mobile=True, has_touch=True
     )
+    sign_in_browser(context, address)
     page = context.new_page()
     _open(page, study)
     wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
@@ -314,6 +316,7 @@ def test_a_refused_value_says_why_beside_its_field(
 ) -> None:
     """Nothing is saved, everything that was typed stays, and the reason stands at the field."""
     context = browser.new_context(base_url=address)  # its console tells of the status 422
+    sign_in_browser(context, address)
     page = context.new_page()
     _open(page, study)
     page.keyboard.press("c")
@@ -332,6 +335,7 @@ def test_a_refused_value_says_why_beside_its_field(
 def test_form_without_script(browser: Browser, address: str, study: StudyWithSlices) -> None:
     """A browser that runs no script sends the same form, and gets the page with the answer."""
     context = browser.new_context(base_url=address, java_script_enabled=False)
+    sign_in_browser(context, address)
     page = context.new_page()
     page.goto(f"/studies/{study.uid}")
     page.locator("#clinical summary").click()
@@ -471,6 +475,7 @@ def test_screen_reader_finds_no_serious_fault(
     context = browser.new_context(
         base_url=address, viewport={"width": 390, "height": 844}, device_scale_factor=2
     )
+    sign_in_browser(context, address)
     phone = context.new_page()
     _open(phone, study)
     phone.locator("#viewer").scroll_into_view_if_needed()

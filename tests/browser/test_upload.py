@@ -18,6 +18,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from settings.environment import Settings
+from tests.builders.readers import sign_in_browser
 from tests.builders.small_chest import bundles, grey, phantom
 from tests.builders.study_folder import by_position
 from tests.unit.worklist.seeding import SeededHospital
@@ -122,6 +123,7 @@ def test_a_slice_on_a_phone(
         is_mobile=True,
         has_touch=True,
     )
+    sign_in_browser(context, address)
     page = context.new_page()
     page.goto("/upload")
     slices = by_position(shared_ct / "covid-P001")
@@ -184,6 +186,7 @@ def test_nothing_chosen_is_said(reader: Page) -> None:
 def test_without_script(browser: Browser, address: str, worker: None, slice_png: Path) -> None:
     """The form works as it is, and the answer's page renews itself."""
     context = browser.new_context(base_url=address, java_script_enabled=False)
+    sign_in_browser(context, address)
     page = context.new_page()
     page.goto("/upload")
     page.locator("#files").set_input_files(slice_png)

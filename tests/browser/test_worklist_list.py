@@ -14,6 +14,7 @@ from database.session import reading
 from database.tables import Study
 from radiology.finding import Urgency
 from tests.browser.accessibility import grave_faults
+from tests.builders.readers import sign_in_browser
 from tests.unit.worklist.full_reading import full_reading
 from tests.unit.worklist.ordinary_day import SEVERE, OrdinaryDay
 from tests.unit.worklist.seeding import SeededHospital
@@ -190,6 +191,7 @@ def test_who_has_a_study_open(
     """The list names who has a study open, by the study page's own stream."""
     _open(reader)
     context = browser.new_context(base_url=address)
+    sign_in_browser(context, address)
     other = context.new_page()
     _open(other, f"/studies/{ordinary_day.urgent}")
     row = reader.locator(f"[data-part='{ordinary_day.urgent}']")
@@ -224,6 +226,7 @@ def test_axe_finds_nothing_grave(
     hospital.answer(hospital.claim(), Urgency.SUSPECTED, reading=full_reading(), picture=False)
     size = PHONE if width == "phone" else {"width": 1440, "height": 900}
     context = browser.new_context(base_url=address, viewport=size)
+    sign_in_browser(context, address)
     context.add_cookies([{"name": "firstread_language", "value": language, "url": address}])
     page = context.new_page()
     _open(page, "/?sex=M")
