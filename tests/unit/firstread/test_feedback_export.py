@@ -292,7 +292,7 @@ def test_a_folder_with_something_in_it_is_refused(site: Site, tmp_path: Path) ->
 def test_an_administrator_downloads_the_same(site: Site) -> None:
     """The button on the page gives a zip of what the command line writes."""
     visitor = Visitor(create_app(site.room.settings, site.room.engine))
-    answer = visitor.submit("/feedback/export", {"agreements": "true"})
+    answer = visitor.post("/feedback/export", form={"agreements": "true"})
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == "application/zip"
     with ZipFile(io.BytesIO(answer.content)) as archive:
@@ -306,12 +306,12 @@ def test_what_cannot_be_downloaded_is_told(site: Site, tmp_path: Path) -> None:
     """Nothing to export, or refused by the command line: a page that says so, and no file."""
     empty = open_hospital(tmp_path)
     visitor = Visitor(create_app(read_settings(data_folder=tmp_path), empty.engine))
-    assert "nothing to export" in visitor.submit("/feedback/export", {}).text
+    assert "nothing to export" in visitor.post("/feedback/export", form={}).text
     uid, claim = empty.claimed()
     result = empty.answer(claim, Urgency.URGENT)
     with transaction(empty.engine) as session:
         give_feedback(session, result, disagree(Fault.MISSED), reader="reader", now=empty.now)
-    refused = visitor.submit("/feedback/export", {})  # no migration has been here
+    refused = visitor.post("/feedback/export", form={})  # no migration has been here
     assert refused.status_code == 409
     assert "firstread feedback export ./cases" in refused.text
     assert uid not in refused.text
