@@ -54,7 +54,7 @@ def test_acknowledged_with_the_keyboard_alone(flagged: str, reader: Page) -> Non
         reader.keyboard.press("Tab")
     expect(button).to_be_focused()
     reader.keyboard.press("Enter")
-    expect(reader.locator("#h-flags ~ p.flag")).to_contain_text("acknowledged by local")
+    expect(reader.locator("#h-flags ~ p.flag")).to_contain_text("acknowledged by reader")
     expect(button).to_have_count(0)
 
 

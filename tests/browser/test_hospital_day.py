@@ -74,6 +74,7 @@ def test_a_day(
     """Signed in by the keyboard, the list fills without reload, the urgent study on top; it is
     opened, looked through, acknowledged and judged by keys; then upload and administration."""
     page.goto("/")
+    expect(page.get_by_label("Name")).to_be_focused()
     page.keyboard.type("anna")
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
@@ -117,7 +118,7 @@ def test_a_day(
 
     page.goto(f"/studies/{study_uid(covid)}")
     expect(page.locator("h1")).to_contain_text("Suspected")
-    expect(page.locator("#h-flags")).to_be_hidden()
+    expect(page.get_by_text("Why not flagged")).to_be_visible()
     expect(page.get_by_text("suspected, and 25 % or more")).to_be_visible()  # why it is not urgent
 
     page.goto("/upload")

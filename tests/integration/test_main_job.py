@@ -181,4 +181,5 @@ def test_the_stat_study_is_analysed_next(firstread: RunningFirstread, tmp_path: 
             .join(Job, Job.study_id == Study.id)
             .order_by(Job.claimed_at)
         ).all()
-    assert list(order) == [uids[3], *uids[:3]]
+    assert order[0] == uids[3]
+    assert set(order[1:]) == set(uids[:3])  # among themselves first looks may have moved them

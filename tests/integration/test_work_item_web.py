@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from dicom_node.workitem_web import WebService, WorkItemWeb
 from radiology.errors import PeerBusy, PeerRefused, PeerUnreachable, SettingsRefused
@@ -144,7 +144,7 @@ def test_secrets(service: ServicePeer, tmp_path: Path) -> None:
         channel.send(notice(), NOON)
     assert service.heard[0][2] == "Bearer word"
     assert service.heard[-1][2].startswith("Basic ")
-    with pytest.raises(SettingsRefused, match="https"):
+    with pytest.raises(ValidationError, match="https"):
         channel_to("http://elsewhere.example/dicom-web", tmp_path, secret_file=secret)
     with pytest.raises(SettingsRefused, match="cannot be read"):
         channel_to(service.url, tmp_path, secret_file=tmp_path / "none")
