@@ -245,7 +245,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("build/bench/flags"))
     arguments = parser.parse_args()
     console = Console(highlight=False)
-    folder: Path = arguments.folder
+    folder: Path = arguments.folder.resolve()
     measured: dict[str, Any] = {"size": "hospital" if arguments.hospital else "embedded"}
     study = arguments.study
     if study is None:
