@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from database.events import record_event
+from database.flag_tables import Flag
 from database.flags import acknowledge_flag, open_flag_of
 from database.hl7_tables import (
     ImagingOrder,
@@ -212,6 +213,32 @@ def note_report(session: Session, study: Study, said: ReportSaid, now: datetime)
     flag = open_flag_of(session, study.id)
     if flag is not None:
         acknowledge_flag(session, flag.flag_uid, by=said.reported_by, through=THROUGH, now=now)
+
+
+def acknowledge_reported(session: Session, flag: Flag, now: datetime) -> bool:
+    """Acknowledge a flag whose study was reported on before the flag was there.
+
+    The report must have been made of all the images: one that is older than the last of them says
+    nothing of those.
+
+    Returns
+    -------
+    Whether it was acknowledged.
+    """
+    study = session.get_one(Study, flag.study_id)
+    if not study.accession_number:
+        return False
+    report = session.scalar(
+        select(StudyReport).where(
+            StudyReport.accession_number == study.accession_number,
+            StudyReport.reported_at > study.last_instance_at,
+            StudyReport.expires_at > now,
+        )
+    )
+    # Where both name the patient and do not agree, one of the two is of somebody else.
+    if report is None or study.patient_id not in ("", report.patient_id or study.patient_id):
+        return False
+    return acknowledge_flag(session, flag.flag_uid, by=report.reported_by, through=THROUGH, now=now)
 
 
 def expected_priority(

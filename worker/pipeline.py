@@ -38,6 +38,7 @@ from database.lease import LeaseLost
 from database.prior_requests import request_priors
 from database.priors import prior_candidates
 from database.results import store_result
+from database.said_by_hl7 import acknowledge_reported
 from database.session import Session, reading, transaction
 from database.states import JobState, ObjectKind, WorklistRank
 from database.tables import Result, ResultObject, SeriesDecision
@@ -280,7 +281,7 @@ class _Job:
                 recipes=encoded.recipes,
             )
             if stored.current:
-                flag_result(
+                flag = flag_result(
                     session,
                     result,
                     own.flag_rules,
@@ -288,6 +289,8 @@ class _Job:
                     token=own.new_token(),
                     seen=urgency_facts(answer),
                 )
+                if flag is not None:
+                    acknowledge_reported(session, flag, now)
             if stored.current and chest_map:
                 request_priors(
                     session,

@@ -10,7 +10,15 @@ from sqlalchemy import select, update
 from database.clinical_values import clinical_values, record_clinical_values
 from database.events import events_after
 from database.flag_states import FlagState
-from database.said_by_hl7 import Moments, ReportSaid, ValueSaid, take_report, take_values
+from database.flag_tables import Flag
+from database.said_by_hl7 import (
+    Moments,
+    ReportSaid,
+    ValueSaid,
+    acknowledge_reported,
+    take_report,
+    take_values,
+)
 from database.session import Engine, reading, transaction
 from database.tables import Study
 from database.workitem_tables import WorkItemRow
@@ -47,6 +55,33 @@ def test_a_radiologists_report_acknowledges_the_flag(engine: Engine) -> None:
     flag = study.flag()
     assert (flag.state, flag.acknowledged_by) == (FlagState.ACKNOWLEDGED, "D1234")
     assert flag.acknowledged_through == "HL7"
+
+
+@pytest.mark.parametrize(
+    ("reported_at", "patient", "state"),
+    [
+        (60.0, "P001", FlagState.ACKNOWLEDGED),
+        (60.0, "", FlagState.ACKNOWLEDGED),
+        (60.0, "P002", FlagState.OPEN),
+        (0.5, "P001", FlagState.OPEN),
+    ],
+    ids=["of all images", "names no patient", "of another patient", "before the last image"],
+)
+def test_a_report_that_came_before_the_flag(
+    engine: Engine, reported_at: float, patient: str, state: FlagState
+) -> None:
+    """It acknowledges the flag when it is raised, if it was made of these images."""
+    study = urgent_study(engine)  # its images came one second after noon
+    with transaction(engine) as session:
+        session.execute(update(Study).values(accession_number="elsewhere"))
+        said = ReportSaid("A-0001", patient, "D1234", "P")
+        take_report(session, said, moments(reported_at))
+        session.execute(update(Study).values(accession_number="A-0001"))
+    assert study.flag().state is FlagState.OPEN
+    with transaction(engine) as session:
+        flag = session.scalars(select(Flag)).one()
+        assert acknowledge_reported(session, flag, later(90)) is (state is not FlagState.OPEN)
+    assert study.flag().state is state
 
 
 def test_claiming_its_work_item_acknowledges_the_flag(engine: Engine) -> None:
