@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, cast
 
+from pynetdicom.acse import ACSE
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
 from pynetdicom.events import Event, EventType
@@ -109,6 +110,7 @@ class _Caller(ApplicationEntity):
         self, assoc: Association, address: AddressInformation, tls_args: Any
     ) -> AssociationSocket:
         assoc.dul = GuardedUpperLayer(assoc)
+        assoc.acse = _PatientAcse(assoc)
         assoc._reactor_checkpoint = TurnTaking()
         assoc._reactor_checkpoint.set()
         assoc.acse_timeout = assoc.acse_timeout  # reach the timers of the new upper layer
@@ -126,6 +128,32 @@ class _Caller(ApplicationEntity):
             cast("GuardedUpperLayer", self.association.dul).end()
         if self.transport is not None:
             self.transport.let_go()
+
+
+class _Connection:
+    """What negotiation asks of a connection: whether there was one, once that is known."""
+
+    def __init__(self, transport: GuardedSocket) -> None:
+        self._transport = transport
+        self._ready = transport._ready
+
+    @property
+    def _is_connected(self) -> bool:
+        # In this order: a connection that was just closed has been one for longer.
+        return bool(self._transport._is_connected) or self._transport.was_connected
+
+
+class _PatientAcse(ACSE):
+    """Reads the answer also of a peer that has closed the connection behind it.
+
+    The library asks whether the connection stands before it looks for an answer. On a busy machine
+    a peer's rejection comes, and the connection is closed, before its thread gets to ask.
+    """
+
+    @property
+    def socket(self) -> AssociationSocket | None:
+        transport = super().socket
+        return cast("AssociationSocket", _Connection(cast("GuardedSocket", transport)))
 
 
 def _associate(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydicom import dcmread
@@ -16,6 +18,7 @@ from pydicom.uid import (
 )
 from pynetdicom import AllStoragePresentationContexts
 
+from dicom_node.guarded_upper_layer import GuardedSocket
 from dicom_node.send import Answer, error_of_answers, send_instances
 from dicom_node.stand_in_pacs import start_stand_in_pacs
 from dicom_node.verification import verify_peer
@@ -162,6 +165,35 @@ def test_a_peer_by_another_title(orthanc: OrthancPeer, tmp_path: Path) -> None:
     """The message says that the title in our settings is wrong."""
     with pytest.raises(PeerRefused, match="does not go by AE title WRONG"):
         send([write(small_ct(), tmp_path)], peer_at(orthanc.dicom_port, "WRONG"))
+
+
+def test_a_rejection_is_read_after_the_connection_was_closed(
+    orthanc: OrthancPeer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine the peer may have answered and gone before our thread looks."""
+
+    class _LateEvent(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            passed = super().wait(timeout)
+            closed.wait(10)
+            return passed
+
+    closed = threading.Event()
+    begin, close = GuardedSocket.__init__, GuardedSocket.close
+
+    def begin_late(transport: GuardedSocket, *args: Any, **kwargs: Any) -> None:
+        begin(transport, *args, **kwargs)
+        transport._ready = _LateEvent()
+
+    def close_and_say(transport: GuardedSocket) -> None:
+        close(transport)
+        closed.set()
+
+    monkeypatch.setattr(GuardedSocket, "__init__", begin_late)
+    monkeypatch.setattr(GuardedSocket, "close", close_and_say)
+    with pytest.raises(PeerRefused, match="does not go by AE title WRONG"):
+        send([write(small_ct(), tmp_path)], peer_at(orthanc.dicom_port, "WRONG"))
+    assert closed.is_set()
 
 
 def test_a_peer_that_has_no_room_for_an_association(tmp_path: Path) -> None:
