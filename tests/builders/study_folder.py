@@ -44,8 +44,13 @@ def shuffled(folder: Path, seed: int) -> list[Path]:
     return files
 
 
-def small_phantom(orientation: str, folder: Path, *, multi_frame: bool = False) -> Phantom:
-    """A phantom of 3 mm voxels, acquired in an orientation, written as DICOM."""
+def small_phantom(
+    orientation: str, folder: Path, *, multi_frame: bool = False, salt: str = ""
+) -> Phantom:
+    """A phantom of 3 mm voxels, acquired in an orientation, written as DICOM.
+
+    Another `salt` makes another study of it.
+    """
     matrix: str | NDArray[np.float64] = orientation
     if orientation == "oblique":
         matrix = rotation(about_x=20.0, about_y=10.0, about_z=15.0) @ ORIENTATIONS["axial_to_head"]
@@ -54,6 +59,6 @@ def small_phantom(orientation: str, folder: Path, *, multi_frame: bool = False) 
         lesions=TYPICAL_LESIONS,
     )
     # Another encoding of the same study would be a late second half of it.
-    identity = StudyIdentity.of(phantom, salt="multi-frame" if multi_frame else "")
+    identity = StudyIdentity.of(phantom, salt=salt + ("multi-frame" if multi_frame else ""))
     write_phantom_study(phantom, folder, identity=identity, multi_frame=multi_frame)
     return phantom

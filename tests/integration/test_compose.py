@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.resources
 import json
 import re
+import signal
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -191,7 +192,8 @@ def test_the_very_commands_start_natively(
             limit_s=60,
         )
         assert all(process.running for process in started.values()), hospital.logs()
-    assert not any(process.running for process in started.values())
+        ended = hospital.stop()  # the page ends by the very signal, as uvicorn does
+        assert set(ended.values()) <= {0, -signal.SIGTERM}, (ended, hospital.logs())
 
 
 def redis_has_clients(url: str, *, at_least: int) -> bool:

@@ -68,12 +68,10 @@ class FlagWorker:
         process.ask_to_stop()
         return process.process.wait(timeout=20)
 
-    def stop(self) -> None:
-        """End every part."""
+    def kill_all(self) -> None:
+        """Kill every part."""
         for process in self._processes.values():
-            process.ask_to_stop()
-        for process in self._processes.values():
-            process.stop()
+            process.kill()
 
     def logs(self) -> str:
         """What the parts printed last."""
@@ -125,7 +123,7 @@ def flag_worker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Star
 
         yield start
         for worker in started:
-            worker.stop()
+            worker.kill_all()
 
 
 @contextmanager

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from pydicom import dcmread
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from database.session import reading
 from database.states import JobState
@@ -21,7 +22,9 @@ from tests.builders.study_folder import by_position, shuffled, small_phantom, st
 from tests.peers.dcmtk import Dcmtk
 from tests.peers.dicom3tools import ConformanceReport
 from tests.peers.firstread import RunningFirstread, running_firstread
-from tests.peers.orthanc import OrthancPeer
+from tests.peers.orthanc import start_orthanc
+from tests.peers.postgres import PostgresServer
+from tests.peers.redis import RedisServer
 from tests.peers.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -29,19 +32,29 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 _RUNNING = (JobState.SELECTED, JobState.DECODED, JobState.INFERRED)
 
 
-@pytest.fixture(params=["embedded", "hospital"])
+@pytest.fixture(scope="module", params=["embedded", "hospital"])
 def firstread(
-    request: pytest.FixtureRequest, tmp_path: Path, orthanc: OrthancPeer, dcmtk: Dcmtk
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[RunningFirstread]:
-    """Firstread of both sizes in turn, empty."""
+    """Firstread of both sizes in turn, one for all tests: each looks at studies of its own."""
+    folder = tmp_path_factory.mktemp(request.param)
+    dcmtk = Dcmtk(work_folder=folder / "dcmtk")
+    with ExitStack() as stack:
+        pacs = start_orthanc(tmp_path_factory.mktemp("orthanc"))
+        stack.enter_context(pacs.process)
 
-    def servers() -> tuple[str, str]:
-        return request.getfixturevalue("postgres_url"), request.getfixturevalue("redis_url")
+        def servers() -> tuple[str, str]:
+            postgres: PostgresServer = request.getfixturevalue("postgres_server")
+            redis: RedisServer = request.getfixturevalue("redis_server")
+            url = postgres.new_database()
+            stack.callback(postgres.drop_database, url)
+            redis.flush()
+            return url, redis.url
 
-    with running_firstread(
-        request.param, tmp_path, pacs=orthanc, dcmtk=dcmtk, servers=servers
-    ) as running:
-        yield running
+        yield stack.enter_context(
+            running_firstread(request.param, folder, pacs=pacs, dcmtk=dcmtk, servers=servers)
+        )
 
 
 def test_a_scanner_sends_a_covid_study(
@@ -83,16 +96,17 @@ def test_a_normal_study_is_routine_and_has_no_segmentation(
 def test_sent_twice_gives_one_result_set(firstread: RunningFirstread, tmp_path: Path) -> None:
     """A scanner that sends a study again changes nothing."""
     folder = tmp_path / "phantom"
-    small_phantom("axial_to_head", folder)
+    small_phantom("axial_to_head", folder, salt="sent twice")
     firstread.send(shuffled(folder, 1))
     firstread.wait_for(study_uid(folder))
+    jobs = firstread.job_count()
     before = {uid for (uid,) in _object_uids(firstread, study_uid(folder))}
     firstread.send(shuffled(folder, 2))
     # A new instance would have put the study back to "received" before its Success.
-    (answer,) = firstread.answers()
+    (answer,) = firstread.answers_about(study_uid(folder))
     assert (answer.state, answer.version) == ("delivered", 1)
     assert {uid for (uid,) in _object_uids(firstread, study_uid(folder))} == before
-    assert firstread.job_count() == 1
+    assert firstread.job_count() == jobs
 
 
 def _object_uids(firstread: RunningFirstread, uid: str) -> list[tuple[str]]:
@@ -106,7 +120,7 @@ def test_a_late_half_supersedes_the_first_result(
 ) -> None:
     """Instances that come after the first result make a second one, which names the first."""
     folder = tmp_path / "phantom"
-    small_phantom("axial_to_head", folder)
+    small_phantom("axial_to_head", folder, salt="in two halves")
     files = by_position(folder)
     firstread.send(files[::2])
     first = firstread.wait_for(study_uid(folder))
@@ -115,7 +129,9 @@ def test_a_late_half_supersedes_the_first_result(
     assert (first.answer, second.state) == (second.answer, "delivered")
     assert not set(first.object_uids) & set(second.object_uids)
     with reading(firstread.engine) as session:
-        old, new = session.scalars(select(Result).order_by(Result.study_version)).all()
+        old, new = session.scalars(
+            _results_of(study_uid(folder)).order_by(Result.study_version)
+        ).all()
         assert old.superseded_by_id == new.id
         assert new.superseded_by_id is None
     reports = {one.SOPInstanceUID: one for one in firstread.results(study_uid(folder))["SR"]}
@@ -132,9 +148,14 @@ def test_a_late_half_supersedes_the_first_result(
     assert predecessors[0] in first.object_uids
 
 
-def test_a_killed_worker_costs_no_study(firstread: RunningFirstread, shared_ct: Path) -> None:
+def _results_of(uid: str) -> Select[Result]:
+    return select(Result).join(Study).where(Study.study_instance_uid == uid)
+
+
+def test_a_killed_worker_costs_no_study(firstread: RunningFirstread, tmp_path: Path) -> None:
     """After kill -9 in the middle of a job the study ends by itself with exactly one result set."""
-    folder = shared_ct / "covid-P001"
+    folder = tmp_path / "phantom"
+    small_phantom("axial_to_head", folder, salt="killed")
     firstread.send(by_position(folder))
     wait_until(
         lambda: firstread.job_count(*_RUNNING),
@@ -151,8 +172,10 @@ def test_a_killed_worker_costs_no_study(firstread: RunningFirstread, shared_ct: 
         kind: len(objects) for kind, objects in firstread.results(study_uid(folder)).items()
     } == {"SR": 1, "SEG": 1, "OT": 1}
     with reading(firstread.engine) as session:
-        assert session.scalars(select(Job.attempts)).one() == 2
-        assert len(session.scalars(select(Result)).all()) == 1
+        attempts = select(Job.attempts).join(Study)
+        attempts = attempts.where(Study.study_instance_uid == study_uid(folder))
+        assert session.scalars(attempts).one() == 2
+        assert len(session.scalars(_results_of(study_uid(folder))).all()) == 1
 
 
 def test_the_stat_study_is_analysed_next(firstread: RunningFirstread, tmp_path: Path) -> None:
@@ -179,6 +202,7 @@ def test_the_stat_study_is_analysed_next(firstread: RunningFirstread, tmp_path: 
         order = session.scalars(
             select(Study.study_instance_uid)
             .join(Job, Job.study_id == Study.id)
+            .where(Study.study_instance_uid.in_(uids))
             .order_by(Job.claimed_at)
         ).all()
     assert order[0] == uids[3]

@@ -45,7 +45,7 @@ def running_embedded(
     ae_title: str = "FIRSTREAD",
     limit_s: float = 60.0,
 ) -> Iterator[Embedded]:
-    """Start `firstread serve`, wait until node and page answer, and stop it at the end.
+    """Start `firstread serve`, wait until node and page answer, and kill it at the end.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def running_embedded(
         folder=folder,
         environment={f"FIRSTREAD_{name}": value for name, value in variables.items()},
     )
-    with process:
+    try:
         for port in (dicom_port, worklist_port):
             process.wait_until_ready(functools.partial(answers, port), limit_s=limit_s)
         yield Embedded(
@@ -90,6 +90,8 @@ def running_embedded(
             data_folder=folder / "data",
             process=process,
         )
+    finally:
+        process.kill()
 
 
 def _processes_of(part: str, group: int) -> list[int]:

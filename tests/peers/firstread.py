@@ -45,6 +45,10 @@ class RunningFirstread:
         with reading(self.engine) as session:
             return study_answers(session)
 
+    def answers_about(self, study_instance_uid: str) -> list[StudyAnswer]:
+        """What became of one study."""
+        return [one for one in self.answers() if one.study_instance_uid == study_instance_uid]
+
     def wait_for(self, study_instance_uid: str, *, version: int = 1) -> StudyAnswer:
         """Wait until a version of a study has ended: delivered, refused or failed."""
 
@@ -52,10 +56,8 @@ class RunningFirstread:
             return next(
                 (
                     answer
-                    for answer in self.answers()
-                    if answer.study_instance_uid == study_instance_uid
-                    and answer.ended
-                    and answer.version == version
+                    for answer in self.answers_about(study_instance_uid)
+                    if answer.ended and answer.version == version
                 ),
                 None,
             )

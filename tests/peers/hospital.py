@@ -93,12 +93,16 @@ class Hospital:
             f"--- {name}\n{process.log_tail()}" for name, process in self.processes.items()
         )
 
-    def stop(self) -> None:
-        """End every service, all at the same time."""
+    def stop(self) -> dict[str, int]:
+        """Ask every service to end, all at the same time; gives their exit codes."""
         for process in self.processes.values():
             process.ask_to_stop()
+        return {name: process.stop() for name, process in self.processes.items()}
+
+    def kill(self) -> None:
+        """Kill every service at once, as a power cut would."""
         for process in self.processes.values():
-            process.stop()
+            process.kill()
 
 
 def read_services(variables: Mapping[str, str]) -> dict[str, ComposeService]:
@@ -148,7 +152,10 @@ def running_hospital(
     parts: tuple[str, ...] = _PARTS,
     limit_s: float = 60.0,
 ) -> Iterator[Hospital]:
-    """Run the migration, then start every part, wait until node and page answer, and stop them.
+    """Run the migration, then start every part, wait until node and page answer, and kill them.
+
+    Ending in good order takes a worker several seconds, and no test gains by it but the one that
+    asks for it (`Hospital.stop`).
 
     Parameters
     ----------
@@ -200,7 +207,7 @@ def running_hospital(
                 )
         yield hospital
     finally:
-        hospital.stop()
+        hospital.kill()
 
 
 def _run_to_its_end(process: ServerProcess, *, limit_s: float) -> None:
