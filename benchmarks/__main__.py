@@ -1,4 +1,4 @@
-"""`make bench`: run every benchmark on this machine and print figures and their JSON."""
+"""`make bench`: run benchmarks on this machine, and print figures and their JSON."""
 
 from __future__ import annotations
 
@@ -6,47 +6,91 @@ import argparse
 import json
 import os
 import platform
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
+from benchmarks.flags import measure_flags
 from benchmarks.result_objects import measure_result_objects
+from benchmarks.scorecard import measure_scorecard
 from benchmarks.study_latency import measure_study_latency
 from benchmarks.worklist_queries import measure_worklist
+
+_Measure = Callable[[Console, argparse.Namespace], dict[str, Any]]
+
+_PARTS: dict[str, _Measure] = {
+    "study_latency": lambda console, given: measure_study_latency(
+        console, given.folder, slices=given.slices, runs=given.runs
+    ),
+    "result_objects": lambda console, given: measure_result_objects(
+        console, given.folder / "objects", slices=given.slices, runs=given.runs
+    ),
+    "worklist": lambda console, given: measure_worklist(
+        console, given.folder / "worklist", studies=given.studies, runs=40
+    ),
+    "scorecard": lambda console, given: measure_scorecard(
+        console, given.folder / "scorecard", studies=given.scorecard_studies, runs=40
+    ),
+    "flags": lambda console, given: measure_flags(
+        console,
+        given.folder / "flags",
+        study=given.study,
+        routine=given.routine,
+        hospital=given.hospital,
+        skip=given.skip,
+    ),
+}
+_ONLY_WHEN_NAMED = {"flags"}  # minutes more, and options of its own
 
 
 def main() -> None:
     """Run the benchmarks; results are also written to benchmarks/results/."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--slices", type=int, default=300, help="slices of the study (300)")
-    parser.add_argument("--runs", type=int, default=3, help="how often the study is sent (3)")
-    parser.add_argument(
-        "--studies", type=int, default=100_000, help="studies on the worklist page (100000)"
-    )
-    parser.add_argument("--folder", type=Path, default=Path("build/bench"), help="work folder")
-    arguments = parser.parse_args()
+    given = _arguments()
     console = Console(highlight=False)
-    measured = {
+    names = given.parts or [name for name in _PARTS if name not in _ONLY_WHEN_NAMED]
+    measured: dict[str, Any] = {
         "machine": {
             "processor": platform.processor() or platform.machine(),
             "cores": len(os.sched_getaffinity(0)),
             "python": platform.python_version(),
         },
-        "study_latency": measure_study_latency(
-            console, arguments.folder, slices=arguments.slices, runs=arguments.runs
-        ),
-        "result_objects": measure_result_objects(
-            console, arguments.folder / "objects", slices=arguments.slices, runs=arguments.runs
-        ),
-        "worklist": measure_worklist(
-            console, arguments.folder / "worklist", studies=arguments.studies, runs=40
-        ),
+        **{name: _PARTS[name](console, given) for name in names},
     }
     results = Path(__file__).parent / "results"
     results.mkdir(exist_ok=True)
-    path = results / "latest.json"
+    path = results / ("latest.json" if not given.parts else f"{'-'.join(names)}.json")
     path.write_text(json.dumps(measured, indent=2) + "\n")
     console.print(f"Written to {path}")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "parts",
+        nargs="*",
+        metavar="PART",
+        help=f"which ones: {', '.join(_PARTS)}; all except flags when none is named",
+    )
+    parser.add_argument("--slices", type=int, default=300, help="slices of the study (300)")
+    parser.add_argument("--runs", type=int, default=3, help="how often the study is sent (3)")
+    parser.add_argument(
+        "--studies", type=int, default=100_000, help="studies on the worklist page (100000)"
+    )
+    parser.add_argument(
+        "--scorecard-studies", type=int, default=8000, help="studies of the scorecard (8000)"
+    )
+    parser.add_argument("--folder", type=Path, default=Path("build/bench"), help="work folder")
+    flags = parser.add_argument_group("flags")
+    flags.add_argument("--study", type=Path, help="folder of one chest CT (a phantom)")
+    flags.add_argument("--routine", type=int, default=20, help="studies before the urgent one (20)")
+    flags.add_argument("--hospital", action="store_true", help="with PostgreSQL and Redis")
+    flags.add_argument("--skip", choices=("latency", "order"), help="measure only the other")
+    given = parser.parse_args()
+    if unknown := [name for name in given.parts if name not in _PARTS]:
+        parser.error(f"no such part: {', '.join(unknown)}; there are {', '.join(_PARTS)}")
+    return given
 
 
 if __name__ == "__main__":

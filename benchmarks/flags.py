@@ -1,20 +1,15 @@
 """How soon an urgent study is known: from its last C-STORE response, and behind twenty others.
 
-    python -m benchmarks.flags --study FOLDER      the folder of a chest CT; default: a phantom
-    python -m benchmarks.flags --hospital          with PostgreSQL and Redis, started for it
-
 The second part is measured with first looks, and first in, first out, for comparison.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import os
 import signal
 import statistics
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,7 +23,7 @@ from rich.console import Console
 from benchmarks.flag_receiver import FlagReceiver, running_flag_receiver
 from database.events import EventRow, events_after
 from database.session import reading
-from firstread.demo_stage import SCANNER_AE_TITLE, DemoFailed, Ports, Stage, set_up_stage
+from firstread.demo_stage import SCANNER_AE_TITLE, Ports, Stage, set_up_stage
 from firstread.phantom import make_phantom, phantom_grid
 from firstread.phantom.identity import StudyIdentity
 from firstread.phantom.lesions import EXTENSIVE_LESIONS, Lesion
@@ -75,7 +70,7 @@ def measure_order(
             study = folder / "studies" / str(number)
             _phantom(study, str(number), EXTENSIVE_LESIONS if is_last else (), slices=40)
             uid = _send(stage, study)
-        _wait(stage, lambda: len(_events(stage, "queued")) == routine + 1)
+        stage.wait(lambda: len(_events(stage, "queued")) == routine + 1, _LIMIT_S)
         began = datetime.now(UTC)
         os.kill(worker, signal.SIGCONT)
         moments = _hear(stage, uid, _channels(told))
@@ -159,17 +154,8 @@ def _hear(stage: Stage, uid: str, channels: Mapping[str, Channel]) -> Moments:
                 moments[name] = at
         return len(moments) == len(channels)
 
-    _wait(stage, all_heard)
+    stage.wait(all_heard, _LIMIT_S, poll_s=_POLL_S)
     return moments
-
-
-def _wait(stage: Stage, done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _LIMIT_S
-    while not done():
-        stage.supervisor.restart_dead()
-        if time.monotonic() > deadline:
-            raise DemoFailed(f"Nothing more happened; see {stage.log}", limit_s=_LIMIT_S)
-        time.sleep(_POLL_S)  # a page cannot wake us
 
 
 def _events(stage: Stage, name: str) -> list[EventRow]:
@@ -235,32 +221,36 @@ def _servers(folder: Path, *, hospital: bool) -> Iterator[dict[str, str]]:
         postgres.stop()
 
 
-def main() -> None:
-    """Measure and print; the figures as JSON at the end."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.flags", description=__doc__)
-    parser.add_argument("--study", type=Path, help="folder of one chest CT")
-    parser.add_argument("--routine", type=int, default=20, help="studies before the urgent one")
-    parser.add_argument("--hospital", action="store_true", help="PostgreSQL and Redis")
-    parser.add_argument("--skip", choices=("latency", "order"), help="measure only the other")
-    parser.add_argument("--folder", type=Path, default=Path("build/bench/flags"))
-    arguments = parser.parse_args()
-    console = Console(highlight=False)
-    folder: Path = arguments.folder.resolve()
-    measured: dict[str, Any] = {"size": "hospital" if arguments.hospital else "embedded"}
-    study = arguments.study
-    if study is None:
+def measure_flags(
+    console: Console,
+    folder: Path,
+    *,
+    study: Path | None,
+    routine: int,
+    hospital: bool,
+    skip: str | None,
+) -> dict[str, Any]:
+    """Measure both, in one size.
+
+    Parameters
+    ----------
+    study : folder of one chest CT, whose way to each receiver is timed; None: a phantom
+    routine : studies before the urgent one
+    hospital : with PostgreSQL and Redis, started for it
+    skip : "latency" or "order", which is not measured
+    """
+    folder = folder.resolve()
+    measured: dict[str, Any] = {"size": "hospital" if hospital else "embedded"}
+    servers = folder.with_name("servers")
+    if study is None and skip != "latency":
         study = folder.with_name("flags-study")
         _phantom(study, "study", EXTENSIVE_LESIONS, slices=120)
-    if arguments.skip != "latency":
-        with _servers(folder.with_name("servers"), hospital=arguments.hospital) as size:
+    if study is not None and skip != "latency":
+        with _servers(servers, hospital=hospital) as size:
             measured["latency"] = measure_flag_latency(console, folder, study, size)
-    if arguments.skip != "order":
+    if skip != "order":
         for name, settings in (("first_look", {}), ("first_in_first_out", _FIFO)):
-            with _servers(folder.with_name("servers"), hospital=arguments.hospital) as size:
+            with _servers(servers, hospital=hospital) as size:
                 more = {**size, **settings}
-                measured[name] = measure_order(console, folder, arguments.routine, more)
-    console.print_json(json.dumps(measured))
-
-
-if __name__ == "__main__":
-    main()
+                measured[name] = measure_order(console, folder, routine, more)
+    return measured

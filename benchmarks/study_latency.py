@@ -27,6 +27,7 @@ from firstread.phantom import make_phantom, phantom_grid
 from firstread.phantom.identity import StudyIdentity
 from firstread.phantom.study import write_phantom_study
 from firstread.send import send_folder
+from tests.peers.programs import find_program
 
 _STEPS = ("assemble", "wait", "select", "decode", "infer", "encode", "send")
 _EVENTS = ("queued", "claimed", "selected", "decoded", "inferred", "encoded", "delivered")
@@ -121,7 +122,7 @@ def _latency(receive: float, answered: datetime, events: list[EventRow]) -> Late
 
 def _storescu_to_pacs(stage: Stage, study: Path) -> float | None:
     """Seconds that dcmtk takes to send the study to the same PACS; None without dcmtk."""
-    program = shutil.which("storescu")
+    program = find_program("storescu")
     if program is None:
         return None
     peer = stage.pacs.peer

@@ -19,6 +19,7 @@ from database.delivered_objects import ObjectAtDestination
 from database.deliveries import DeliveryClaim
 from database.delivery_ends import note_delivery_end, refusals_in_words
 from database.events import record_event
+from database.lease import take_away
 from database.states import DeliveryState, ObjectState
 from database.tables import (
     CommitmentObject,
@@ -146,8 +147,7 @@ def record_report(
 
 def _hand_over(delivery: Delivery, now: datetime) -> None:
     """Whoever still waits for this answer has nothing to write any more; the next one looks."""
-    delivery.fencing_token += 1
-    delivery.lease_until = None
+    take_away(delivery)
     delivery.due_at = now
 
 

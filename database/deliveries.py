@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from database.delivery_ends import note_delivery_end
 from database.events import record_event
-from database.lease import claim_first, is_free, write_held
+from database.lease import claim_first, ended, is_free, postponed, write_held
 from database.states import (
     ENDED_WELL,
     UNDER_WAY,
@@ -83,11 +83,7 @@ def end_delivery(
     _write(
         session,
         claim,
-        state=state,
-        lease_until=None,
-        finished_at=now,
-        error_kind=error_kind,
-        error_message=error_message,
+        **ended(state, now, error_kind=error_kind, error_message=error_message),
     )
     note_delivery_end(session, claim.delivery_id, now)
 
@@ -111,10 +107,7 @@ def postpone_delivery(
     _write(
         session,
         claim,
-        due_at=due_at,
-        lease_until=None,
-        error_kind=error_kind,
-        error_message=error_message,
+        **postponed(due_at, error_kind=error_kind, error_message=error_message),
         state=claim.state if state is None else state,
     )
     record_delivery_event(
@@ -143,11 +136,8 @@ def await_commitment(
     _write(
         session,
         claim,
+        **postponed(due_at, error_kind=error_kind, error_message=error_message),
         state=DeliveryState.SENT,
-        due_at=due_at,
-        lease_until=None,
-        error_kind=error_kind,
-        error_message=error_message,
         **counted,
     )
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, aliased
 from database.events import record_event
 from database.flag_states import FlagState, NoticeKind, NoticeState
 from database.flag_tables import Flag, FlagAttempt, FlagNotice
-from database.lease import claim_first, is_free, write_held
+from database.lease import claim_first, ended, is_free, postponed, write_held
 from database.told_channels import RAISING, is_overtaken
 
 _HOLDS_UP_FOR_ATTEMPTS = 3
@@ -92,12 +92,8 @@ def accept_notice(
     _write(
         session,
         claim,
-        state=NoticeState.ACCEPTED,
-        lease_until=None,
-        finished_at=now,
+        **ended(NoticeState.ACCEPTED, now),
         reference=reference[:256],
-        error_kind="",
-        error_message="",
     )
     _end_attempt(session, claim, now, code=code)
     _event(session, flag, claim, "flag_sent", now, code=code[:64])
@@ -125,11 +121,7 @@ def end_notice(
     _write(
         session,
         claim,
-        state=state,
-        lease_until=None,
-        finished_at=now,
-        error_kind=error_kind,
-        error_message=error_message,
+        **ended(state, now, error_kind=error_kind, error_message=error_message),
         **refused,
     )
     _end_attempt(session, claim, now, error_kind=error_kind, error_message=error_message)
@@ -159,12 +151,9 @@ def postpone_notice(
     _write(
         session,
         claim,
+        **postponed(due_at, error_kind=error_kind, error_message=error_message),
         state=NoticeState.DROPPED if overtaken else NoticeState.WAITING,
         finished_at=now if overtaken else None,
-        due_at=due_at,
-        lease_until=None,
-        error_kind=error_kind,
-        error_message=error_message,
     )
     _end_attempt(session, claim, now, error_kind=error_kind, error_message=error_message)
 

@@ -10,7 +10,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from database.events import record_event
-from database.lease import claim_first, write_held
+from database.lease import claim_first, ended, write_held
 from database.states import RUNNING, JobState, StudyState, WorklistRank
 from database.study_state import show_on_study
 from database.tables import Instance, Job, SeriesDecision
@@ -129,12 +129,8 @@ def end_job(
     _write(
         session,
         claim,
-        state=state,
-        lease_until=None,
-        finished_at=now,
+        **ended(state, now, error_kind=error_kind, error_message=error_message),
         progress_percent=100,
-        error_kind=error_kind,
-        error_message=error_message,
         trace=trace,
     )
     show_on_study(session, claim.study_id, claim.study_version, StudyState(state.value), rank)

@@ -1,14 +1,16 @@
-"""Leases: how a worker takes the row that is due, and how it may write to it afterwards.
+"""Leases: how a worker takes the row that is due, writes to it, and lets it go.
 
 A worker holds a row while `lease_until` lies in the future. `fencing_token` grows with each claim,
 so whatever a worker writes that only seemed dead is refused. Jobs, deliveries, requests for
-earlier studies and notices about flags are all claimed in this way.
+earlier studies, notices about flags, event reports and uploads are all claimed in this way. How
+soon a row is tried again, and after how many attempts no more, is `worker.retry`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, CursorResult, or_, select, update
@@ -93,3 +95,33 @@ def write_held(
     )
     if changed.rowcount != 1:
         raise LeaseLost
+
+
+def let_go(*, error_kind: str = "", error_message: str = "") -> dict[str, Any]:
+    """What a worker writes with `write_held` to a row that it holds no longer.
+
+    Parameters
+    ----------
+    error_kind, error_message : why it did not go well, shown until the next attempt has ended;
+        "" takes away what an earlier attempt left there
+    """
+    return {"lease_until": None, "error_kind": error_kind, "error_message": error_message}
+
+
+def ended(
+    state: StrEnum, now: datetime, *, error_kind: str = "", error_message: str = ""
+) -> dict[str, Any]:
+    """What a worker writes to a row that it has brought to an end."""
+    kept = let_go(error_kind=error_kind, error_message=error_message)
+    return {"state": state, "finished_at": now, **kept}
+
+
+def postponed(due_at: datetime, *, error_kind: str, error_message: str) -> dict[str, Any]:
+    """What a worker writes to a row that is to be claimed again at `due_at`, not before."""
+    return {"due_at": due_at, **let_go(error_kind=error_kind, error_message=error_message)}
+
+
+def take_away(row: Leased) -> None:
+    """Free a locked row: a worker that holds it, or only seemed dead, must write no more."""
+    row.lease_until = None
+    row.fencing_token += 1

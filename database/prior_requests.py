@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from database.events import record_event
-from database.lease import claim_first, is_free, write_held
+from database.lease import claim_first, is_free, let_go, postponed, write_held
 from database.states import UNREAD, PriorRequestState
 from database.tables import Instance, PriorRequest, RequestedPrior, Result, Study
 
@@ -212,11 +212,9 @@ def end_asking(
     _write(
         session,
         claim,
+        **let_go(error_kind=error_kind, error_message=error_message),
         state=state,
-        lease_until=None,
         finished_at=None if goes_on else now,
-        error_kind=error_kind,
-        error_message=error_message,
     )
     facts: dict[str, Any] = {}
     if error_kind:
@@ -244,10 +242,7 @@ def postpone_request(
     _write(
         session,
         claim,
-        due_at=due_at,
-        lease_until=None,
-        error_kind=error_kind,
-        error_message=error_message,
+        **postponed(due_at, error_kind=error_kind, error_message=error_message),
     )
 
 

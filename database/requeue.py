@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from database.events import record_event
+from database.lease import take_away
 from database.states import RETRYABLE, RUNNING, JobState, StudyState, WorklistRank
 from database.study_state import show_on_study
 from database.tables import Job, Study
@@ -29,16 +30,14 @@ def requeue_expired(session: Session, *, max_attempts: int, now: datetime) -> li
     ).all()
     waiting = []
     for job in expired:
-        job.lease_until = None
+        take_away(job)
         if job.attempts < max_attempts:
             job.state = JobState.QUEUED
-            job.fencing_token += 1  # a worker that only seemed dead must not write any more
             waiting.append(job.id)
             show_on_study(session, job.study_id, job.study_version, StudyState.QUEUED)
             record_event(session, "requeued", now, study_id=job.study_id, job_id=job.id)
             continue
         job.state = JobState.FAILED
-        job.fencing_token += 1
         job.finished_at = now
         job.error_kind = job.error_kind or "WorkerLost"
         job.error_message = job.error_message or (

@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from database.events import record_event
+from database.lease import take_away
 from database.states import JobState, UploadState
 from database.tables import Job
 from database.upload_tables import Upload
@@ -30,8 +31,7 @@ def requeue_uploads(session: Session, *, max_attempts: int, now: datetime) -> li
     ).all()
     waiting = []
     for upload in expired:
-        upload.lease_until = None
-        upload.fencing_token += 1  # a worker that only seemed dead must not write any more
+        take_away(upload)
         if upload.attempts < max_attempts:
             upload.state = UploadState.WAITING
             waiting.append(upload.id)

@@ -9,21 +9,19 @@ from sqlalchemy import BigInteger, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from database.states import UploadState
-from database.table_base import Base
+from database.table_base import Base, Leased
 
 
-class Upload(Base):
+class Upload(Leased, Base):
     """What a person gave the page to look at. It never becomes a study and never goes to PACS.
 
-    `token` is the unguessable part of its address. A worker holds it while `lease_until` lies in
-    the future, as it holds a job. `refusals` says of each file that was not read why; the files
-    are numbered as they came, because their names may name a patient.
+    `token` is the unguessable part of its address. `refusals` says of each file that was not read
+    why; the files are numbered as they came, because their names may name a patient.
     """
 
     __tablename__ = "upload"
     __table_args__ = (Index("ix_upload_queue", "state", "id"),)
 
-    id: Mapped[int] = mapped_column(primary_key=True)
     token: Mapped[str] = mapped_column(String(64), unique=True)
     folder: Mapped[str] = mapped_column(String(64))  # within the uploads folder
     reader: Mapped[str] = mapped_column(String(64))  # who gave it
@@ -34,8 +32,6 @@ class Upload(Base):
     files: Mapped[int] = mapped_column(default=0)
     size_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     attempts: Mapped[int] = mapped_column(default=0)
-    fencing_token: Mapped[int] = mapped_column(default=0)
-    lease_until: Mapped[datetime | None]
     worker: Mapped[str] = mapped_column(String(128), default="")
     step: Mapped[str] = mapped_column(String(32), default="")
     progress_percent: Mapped[int] = mapped_column(default=0)

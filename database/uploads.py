@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from database.events import record_event
 from database.file_refusal import FileRefusal
-from database.lease import LeaseLost
+from database.lease import claim_first, ended, write_held
 from database.states import UploadState
 from database.upload_tables import Upload
 
@@ -130,28 +130,20 @@ def claim_upload(
     session: Session, *, worker: str, lease_s: float, now: datetime
 ) -> UploadClaim | None:
     """Take the upload that has waited longest; None when none waits."""
-    waiting = (
-        select(Upload.id)
-        .where(Upload.state == UploadState.WAITING)
-        .order_by(Upload.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
+    row = claim_first(
+        session,
+        Upload,
+        (Upload.state == UploadState.WAITING,),
+        (Upload.id,),
+        lease_s=lease_s,
+        now=now,
+        returning=(Upload.id, Upload.folder, Upload.fencing_token, Upload.attempts),
+        state=UploadState.RUNNING,
+        attempts=Upload.attempts + 1,
+        worker=worker,
+        step="",
+        progress_percent=0,
     )
-    row = session.execute(
-        update(Upload)
-        .where(Upload.id == waiting.scalar_subquery())
-        .values(
-            state=UploadState.RUNNING,
-            lease_until=now + timedelta(seconds=lease_s),
-            fencing_token=Upload.fencing_token + 1,
-            attempts=Upload.attempts + 1,
-            worker=worker,
-            step="",
-            progress_percent=0,
-        )
-        .returning(Upload.id, Upload.folder, Upload.fencing_token, Upload.attempts)
-        .execution_options(synchronize_session=False)
-    ).one_or_none()
     return None if row is None else UploadClaim(*row)
 
 
@@ -222,9 +214,7 @@ def end_upload(
     _write(
         session,
         claim,
-        state=state,
-        lease_until=None,
-        finished_at=now,
+        **ended(state, now, error_kind=error_kind, error_message=error_message),
         step="",
         progress_percent=100,
         refusals={
@@ -241,8 +231,6 @@ def end_upload(
         kind=kind,
         answer=None if answer is None else dict(answer),
         picture=picture,
-        error_kind=error_kind,
-        error_message=error_message,
     )
     record_event(session, f"upload_{state.value}", now, upload=claim.upload_id)
 
@@ -257,18 +245,5 @@ def expire_upload(session: Session, token: str, now: datetime) -> bool:
 
 
 def _write(session: Session, claim: UploadClaim, **values: Any) -> None:
-    changed = cast(
-        "CursorResult[Any]",
-        session.execute(
-            update(Upload)
-            .where(
-                Upload.id == claim.upload_id,
-                Upload.fencing_token == claim.fencing_token,
-                Upload.state == UploadState.RUNNING,
-            )
-            .values(**values)
-            .execution_options(synchronize_session=False)
-        ),
-    )
-    if changed.rowcount != 1:
-        raise LeaseLost
+    running = Upload.state == UploadState.RUNNING
+    write_held(session, Upload, claim.upload_id, claim.fencing_token, running, **values)

@@ -8,13 +8,13 @@ it was claimed.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, cast
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, func, select, update
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, aliased
 
-from database.lease import LeaseLost
+from database.lease import claim_first, ended, is_free, postponed, write_held
 from database.states import NotificationState
 from database.workitem_tables import WorkItemNotification, WorkItemRow
 
@@ -36,22 +36,14 @@ def claim_notification(
     session: Session, *, lease_s: float, now: datetime
 ) -> NotificationClaim | None:
     """Take the report that is due first; None when none is due."""
-    due = (
-        select(WorkItemNotification.id)
-        .where(*_due(now))
-        .order_by(WorkItemNotification.due_at, WorkItemNotification.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    row = session.execute(
-        update(WorkItemNotification)
-        .where(WorkItemNotification.id == due.scalar_subquery())
-        .values(
-            lease_until=now + timedelta(seconds=lease_s),
-            fencing_token=WorkItemNotification.fencing_token + 1,
-            attempts=WorkItemNotification.attempts + 1,
-        )
-        .returning(
+    row = claim_first(
+        session,
+        WorkItemNotification,
+        _due(now),
+        (WorkItemNotification.due_at, WorkItemNotification.id),
+        lease_s=lease_s,
+        now=now,
+        returning=(
             WorkItemNotification.id,
             WorkItemNotification.receiving_ae_title,
             WorkItemNotification.work_item_id,
@@ -59,23 +51,16 @@ def claim_notification(
             WorkItemNotification.information,
             WorkItemNotification.fencing_token,
             WorkItemNotification.attempts,
-        )
-        .execution_options(synchronize_session=False)
-    ).one_or_none()
+        ),
+        attempts=WorkItemNotification.attempts + 1,
+    )
     if row is None:
         return None
+    notification_id, receiving_ae_title, work_item_id, *rest = row
     uid = session.scalars(
-        select(WorkItemRow.sop_instance_uid).where(WorkItemRow.id == row.work_item_id)
+        select(WorkItemRow.sop_instance_uid).where(WorkItemRow.id == work_item_id)
     ).one()
-    return NotificationClaim(
-        notification_id=row.id,
-        receiving_ae_title=row.receiving_ae_title,
-        sop_instance_uid=uid,
-        event_type=row.event_type,
-        information=row.information,
-        fencing_token=row.fencing_token,
-        attempts=row.attempts,
-    )
+    return NotificationClaim(notification_id, receiving_ae_title, uid, *rest)
 
 
 def due_notifications(session: Session, now: datetime) -> int:
@@ -102,11 +87,7 @@ def end_notification(
     _write(
         session,
         claim,
-        state=state,
-        lease_until=None,
-        finished_at=now,
-        error_kind=error_kind,
-        error_message=error_message,
+        **ended(state, now, error_kind=error_kind, error_message=error_message),
     )
 
 
@@ -128,10 +109,7 @@ def postpone_notification(
     _write(
         session,
         claim,
-        due_at=due_at,
-        lease_until=None,
-        error_kind=error_kind,
-        error_message=error_message,
+        **postponed(due_at, error_kind=error_kind, error_message=error_message),
     )
 
 
@@ -149,23 +127,10 @@ def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return (
         WorkItemNotification.state == NotificationState.WAITING,
         WorkItemNotification.due_at <= now,
-        (WorkItemNotification.lease_until.is_(None)) | (WorkItemNotification.lease_until < now),
+        is_free(WorkItemNotification, now),
         ~waits_for_earlier,
     )
 
 
 def _write(session: Session, claim: NotificationClaim, **values: Any) -> None:
-    changed = cast(
-        "CursorResult[Any]",
-        session.execute(
-            update(WorkItemNotification)
-            .where(
-                WorkItemNotification.id == claim.notification_id,
-                WorkItemNotification.fencing_token == claim.fencing_token,
-            )
-            .values(**values)
-            .execution_options(synchronize_session=False)
-        ),
-    )
-    if changed.rowcount != 1:
-        raise LeaseLost
+    write_held(session, WorkItemNotification, claim.notification_id, claim.fencing_token, **values)

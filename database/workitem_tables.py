@@ -13,7 +13,7 @@ from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from database.states import NotificationState
-from database.table_base import AE_TITLE_LENGTH, UID_LENGTH, Base
+from database.table_base import AE_TITLE_LENGTH, UID_LENGTH, Base, Leased
 from database.tables import Study
 from radiology.work_item import InputReadiness, WorkItemPriority, WorkItemState
 
@@ -77,7 +77,7 @@ class WorkItemSubscription(Base):
     suspended_at: Mapped[datetime | None]
 
 
-class WorkItemNotification(Base):
+class WorkItemNotification(Leased, Base):
     """One N-EVENT-REPORT on its way to one receiver, in the order in which things happened."""
 
     __tablename__ = "work_item_notification"
@@ -85,7 +85,6 @@ class WorkItemNotification(Base):
         Index("ix_work_item_notification_queue", "state", "receiving_ae_title", "id"),
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
     receiving_ae_title: Mapped[str] = mapped_column(String(AE_TITLE_LENGTH))
     work_item_id: Mapped[int] = mapped_column(ForeignKey("work_item.id"), index=True)
     event_type: Mapped[int]  # PS3.4 Table CC.2.4-1
@@ -94,8 +93,6 @@ class WorkItemNotification(Base):
     created_at: Mapped[datetime]
     due_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
-    fencing_token: Mapped[int] = mapped_column(default=0)
-    lease_until: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     error_kind: Mapped[str] = mapped_column(String(64), default="")
     error_message: Mapped[str] = mapped_column(Text, default="")

@@ -11,7 +11,6 @@ import queue
 import select
 import socket
 import ssl
-import struct
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -25,6 +24,7 @@ from pynetdicom.pdu import A_ABORT_RQ
 from pynetdicom.pdu_primitives import A_ASSOCIATE, P_DATA
 from pynetdicom.transport import T_CONNECT, AddressInformation, AssociationSocket
 
+from dicom_node.library_faults import PYDICOM_FAULTS
 from settings.log_events import get_logger
 
 if TYPE_CHECKING:
@@ -44,19 +44,7 @@ _LONGEST_COMMAND_BYTES: Final = 64 * 1024
 _MOST_WAITING_MESSAGES: Final = 16  # a peer must wait for each answer (PS3.7 Annex D.3.3.3)
 
 # What bytes that are no PDU or no command make the library raise where it does not expect it.
-LIBRARY_FAULTS: Final = (
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    InvalidEventError,
-    LookupError,
-    NotImplementedError,  # pydicom, of a VR or a transfer syntax that it does not know
-    OSError,
-    RecursionError,
-    TypeError,
-    ValueError,
-    struct.error,
-)
+LIBRARY_FAULTS: Final = (*PYDICOM_FAULTS, InvalidEventError)
 
 
 class GuardedSocket(AssociationSocket):

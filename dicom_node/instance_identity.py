@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -17,11 +16,11 @@ from typing import Final
 from pydicom.charset import python_encoding
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
-from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filereader import read_dataset
 from pydicom.tag import BaseTag
 
 from dicom_node.encoded_data_set import HEAD_BYTES, EncodedDataSet
+from dicom_node.library_faults import PYDICOM_FAULTS
 from radiology.errors import AttributeMissing, DataSetUnreadable
 from radiology.identity import checked_uid
 from settings.peers import RequestPriority
@@ -29,23 +28,9 @@ from settings.peers import RequestPriority
 _USUAL_HEAD_BYTES: Final = 64 * 1024
 _MOST_ELEMENTS: Final = 20_000  # a CT image has about a hundred of them up to the last that we need
 
-# What pydicom raises on bytes that are not a data set. Warnings are errors in our tests only.
-UNREADABLE: Final = (
-    ArithmeticError,
-    AttributeError,
-    BytesLengthException,
-    EOFError,
-    InvalidDicomError,
-    LookupError,
-    MemoryError,
-    NotImplementedError,  # pydicom, of a VR or a transfer syntax that it does not know
-    OSError,
-    RecursionError,
-    TypeError,
-    ValueError,
-    Warning,
-    struct.error,
-)
+# Of a data set as it comes: memory, because a peer may state any length. Warnings are errors in our
+# tests only.
+UNREADABLE: Final = (*PYDICOM_FAULTS, MemoryError, Warning)
 
 _SPECIFIC_CHARACTER_SET = 0x00080005
 _SOP_CLASS_UID = 0x00080016

@@ -28,6 +28,7 @@ from firstread.phantom import (
 )
 from firstread.phantom.study import write_phantom_study
 from firstread.send import send_folder
+from firstread.serve import watch_until_stopped
 from settings.sign_in import Role
 from worklist.passwords import hash_password
 
@@ -84,7 +85,9 @@ def run_demo(study: Path | None, data_folder: Path, *, ports: Ports, keep_runnin
         )
         if keep_running:
             console.print(account)
-            _keep_running(console, stage)
+            console.print(f"The worklist page stays at {stage.page} until Ctrl-C.")
+            watch_until_stopped(stage.supervisor)
+            console.print("Stopping.")
         else:
             console.print("To look at the page, run it again with --keep-running.")
     return 0 if good else 1
@@ -171,16 +174,6 @@ def _report(
         console.print(f"Key picture: {stage.settings.results_folder / picture}", soft_wrap=True)
     console.print(f"Worklist page: {stage.page}")
     return good
-
-
-def _keep_running(console: Console, stage: Stage) -> None:
-    console.print(f"The worklist page stays at {stage.page} until Ctrl-C.")
-    try:
-        while True:
-            stage.supervisor.restart_dead()
-            time.sleep(0.5)  # until Ctrl-C
-    except KeyboardInterrupt:
-        console.print("Stopping.")
 
 
 class _Shown:

@@ -64,20 +64,40 @@ class Stage:
         DemoFailed
             It took longer than the limit.
         """
-        last, deadline = 0, time.monotonic() + limit_s
-        while True:
-            finished = done()  # asked before the look, so that the last events are not missed
-            self.supervisor.restart_dead()
+        last = 0
+        for _ in self._looks(done, limit_s, _POLL_S):
             with reading(self.engine) as session:
                 found = events_after(session, last)
             for event in found:
                 last = event.event_id
                 yield event
+
+    def wait(self, done: Callable[[], bool], limit_s: float, *, poll_s: float = _POLL_S) -> None:
+        """Wait until `done`, which is asked every `poll_s` seconds.
+
+        Raises
+        ------
+        DemoFailed
+            It took longer than the limit.
+        """
+        for _ in self._looks(done, limit_s, poll_s):
+            pass
+
+    def _looks(self, done: Callable[[], bool], limit_s: float, poll_s: float) -> Iterator[None]:
+        """The moments to look at something; the last one is after `done`, so that none is missed.
+
+        A part that died meanwhile is started again.
+        """
+        deadline = time.monotonic() + limit_s
+        while True:
+            finished = done()
+            self.supervisor.restart_dead()
+            yield
             if finished:
                 return
             if time.monotonic() > deadline:
                 raise DemoFailed(f"Nothing more happened; see {self.log}", limit_s=limit_s)
-            time.sleep(_POLL_S)  # the database cannot wake us
+            time.sleep(poll_s)  # neither the database nor a page can wake us
 
 
 @contextlib.contextmanager

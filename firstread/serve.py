@@ -70,24 +70,32 @@ def serve_part(settings: Settings, part: Part, concurrency: int) -> int:
 def serve_all(settings: Settings, environment: Mapping[str, str] | None = None) -> int:
     """Run every part, restart what dies, and stop all of them on SIGTERM or Ctrl-C."""
     with running(settings, environment) as supervisor:
-        stop = False
-
-        def _stop(_signal: int, _frame: FrameType | None) -> None:
-            nonlocal stop
-            stop = True
-
-        signal.signal(signal.SIGTERM, _stop)
-        signal.signal(signal.SIGINT, _stop)
         _log.info(
             "serving",
             ae_title=settings.ae_title,
             dicom_port=settings.dicom_port,
             worklist=f"http://{settings.worklist_host}:{settings.worklist_port}/",
         )
-        while not stop:
-            supervisor.restart_dead()
-            time.sleep(_POLL_S)  # a supervisor has nothing to wait on but its clock
+        watch_until_stopped(supervisor)
     return 0
+
+
+def watch_until_stopped(supervisor: Supervisor) -> None:
+    """Start again what dies, until SIGTERM or Ctrl-C; from then on neither interrupts us.
+
+    What follows is the end of the block that started the parts, which stops them.
+    """
+    stop = False
+
+    def _stop(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal stop
+        stop = True
+
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
+    while not stop:
+        supervisor.restart_dead()
+        time.sleep(_POLL_S)  # a supervisor has nothing to wait on but its clock
 
 
 @contextlib.contextmanager

@@ -11,19 +11,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pydicom.dataset import Dataset
-from pydicom.errors import BytesLengthException
 from pydicom.sequence import Sequence as Items
 
+from dicom_node.library_faults import PYDICOM_FAULTS
 from radiology.series import Cosines, FrameHeader, Position
 
-HEADER_ERRORS = (
-    ValueError,
-    TypeError,
-    OverflowError,
-    AttributeError,
-    NotImplementedError,  # pydicom, of a VR or a transfer syntax that it does not know
-    BytesLengthException,
-)
+HEADER_ERRORS = PYDICOM_FAULTS
 """What pydicom raises for a value that is not what its VR says."""
 
 _PLACES: tuple[tuple[str, str], ...] = (

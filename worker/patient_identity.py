@@ -13,7 +13,6 @@ from pathlib import Path
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
 
 from worker.frame_headers import HEADER_ERRORS, text
 
@@ -60,7 +59,7 @@ def read_patient_identity(path: Path) -> PatientIdentity | None:
         return patient_identity(
             dcmread(path, stop_before_pixels=True, specific_tags=list(_KEYWORDS))
         )
-    except (OSError, InvalidDicomError, *HEADER_ERRORS):
+    except HEADER_ERRORS:
         return None
 
 

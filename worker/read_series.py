@@ -13,8 +13,8 @@ from pathlib import Path
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset, FileDataset
-from pydicom.errors import InvalidDicomError
 
+from dicom_node.library_faults import is_from_the_disk
 from radiology.errors import DataSetUnreadable
 from radiology.series import InstanceHeader, SeriesHeader
 from radiology.severity import Sex
@@ -131,7 +131,9 @@ def group_series(found: Sequence[ReadInstance]) -> tuple[SeriesHeader, ...]:
 def _read_instance(path: Path) -> ReadInstance:
     try:
         dataset = dcmread(path, stop_before_pixels=True, specific_tags=_KEYWORDS)
-    except (InvalidDicomError, EOFError, *HEADER_ERRORS) as error:
+    except HEADER_ERRORS as error:
+        if is_from_the_disk(error):
+            raise
         raise DataSetUnreadable(cause=type(error).__name__) from None
     if not text(dataset, "SOPInstanceUID") or not text(dataset, "SeriesInstanceUID"):
         raise DataSetUnreadable("The file does not say which instance and series it is")

@@ -8,10 +8,16 @@ from typing import Any
 
 from sqlalchemy import select
 
-from database.flag_notices import NoticeClaim, claim_notice
+from database.flag_notices import (
+    NoticeClaim,
+    accept_notice,
+    claim_notice,
+    end_notice,
+    postpone_notice,
+)
 from database.flag_states import NoticeKind, NoticeState
 from database.flag_tables import Flag, FlagNotice
-from database.flags import FlagRules, flag_result
+from database.flags import FlagRules, acknowledge_flag, flag_result
 from database.jobs import claim_job, end_job
 from database.results import store_result
 from database.session import Engine, reading, transaction
@@ -121,6 +127,46 @@ def claim_for(engine: Engine, channel: str, at: datetime, lease_s: float = 30.0)
         claimed = claim_notice(session, channel, lease_s=lease_s, now=at)
     assert claimed is not None
     return claimed
+
+
+def accept(engine: Engine, claim: NoticeClaim, at: float) -> None:
+    """The receiver takes a notice."""
+    with transaction(engine) as session:
+        accept_notice(session, claim, later(at), code="200")
+
+
+def tell(engine: Engine, at: float, channel: str = "pager") -> None:
+    """Send the next notice of a channel, and have it taken."""
+    accept(engine, claim_for(engine, channel, later(at)), at)
+
+
+def postpone(engine: Engine, claim: NoticeClaim, at: float, until: float) -> None:
+    """The receiver may take a notice later."""
+    with transaction(engine) as session:
+        postpone_notice(
+            session, claim, later(until), later(at), error_kind="PeerBusy", error_message="503"
+        )
+
+
+def refuse(engine: Engine, claim: NoticeClaim, at: float) -> None:
+    """The receiver refuses a notice for good."""
+    with transaction(engine) as session:
+        end_notice(
+            session,
+            claim,
+            NoticeState.REFUSED,
+            later(at),
+            error_kind="PeerRefused",
+            error_message="no",
+        )
+
+
+def acknowledge(engine: Engine, study: FlaggedStudy, at: float, through: str = "page") -> bool:
+    """Somebody says that they have seen a flag."""
+    with transaction(engine) as session:
+        return acknowledge_flag(
+            session, study.flag().flag_uid, by="reader", through=through, now=later(at)
+        )
 
 
 def _report(job_id: int) -> ResultObject:

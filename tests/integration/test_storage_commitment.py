@@ -2,48 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from database.session import reading
-from database.tables import CommitmentObject, Event, StorageCommitment
+from database.tables import CommitmentObject, StorageCommitment
 from radiology.errors import PeerRefused
-from settings.peers import Peer, PeerRole
-from tests.builders.results import STUDY_UID, Moment, Site, object_uids
+from tests.builders.commitment import destination, event_names, site_with, states
+from tests.builders.results import STUDY_UID, Site, object_uids
 from tests.peers.committing_pacs import Answers, CommittingPacs, running_committing_pacs
 from tests.peers.orthanc import OrthancPeer
 from tests.peers.waiting import wait_until
-from tests.unit.dicom_node.running_node import SCANNER, RunningNode, running_node
 from tests.unit.dicom_node.small_ct import small_ct, write
 
 pytestmark = pytest.mark.integration
-
-
-def destination(name: str, ae_title: str, port: int, **more: object) -> Peer:
-    """A destination on this machine that commits."""
-    return Peer.model_validate(
-        {
-            "name": name,
-            "ae_title": ae_title,
-            "host": "127.0.0.1",
-            "port": port,
-            "roles": [PeerRole.DESTINATION],
-            "storage_commitment": True,
-            **more,
-        }
-    )
-
-
-@contextmanager
-def site_with(folder: Path, *destinations: Peer) -> Iterator[tuple[Site, RunningNode]]:
-    """A running node, and a site whose results go to these destinations."""
-    moment = Moment()
-    with running_node(folder, clock=moment, peers=(SCANNER, *destinations)) as node:
-        yield Site(node.settings, node.engine, moment), node
 
 
 @pytest.fixture
@@ -51,17 +26,6 @@ def pacs() -> Iterator[CommittingPacs]:
     """A PACS that answers on the association of the request."""
     with running_committing_pacs(Answers.SAME_ASSOCIATION) as running:
         yield running
-
-
-def states(site: Site) -> list[str]:
-    """The states of the deliveries."""
-    return [one.state.value for one in site.deliveries()]
-
-
-def event_names(site: Site) -> list[str]:
-    """What happened, in its order."""
-    with reading(site.engine) as session:
-        return list(session.scalars(select(Event.name).order_by(Event.id)))
 
 
 def transactions(site: Site) -> list[str]:
@@ -176,23 +140,6 @@ def test_a_peer_that_never_answers(tmp_path: Path) -> None:
         assert site.job_states() == ["encoded"]
 
 
-def test_a_late_promise_is_a_promise(tmp_path: Path) -> None:
-    """An answer to the first request counts although a second one was sent meanwhile."""
-    with (
-        running_committing_pacs(Answers.NEVER) as pacs,
-        site_with(tmp_path, destination("pacs", "PACS", pacs.port)) as (site, node),
-    ):
-        site.make_result()
-        site.deliver()
-        site.later(601)
-        site.deliver()
-        assert len(pacs.requests) == 2
-        assert pacs.report(*pacs.requests[0], port=node.port) == 0x0000
-        assert states(site) == ["committed"]
-        assert pacs.report(*pacs.requests[1], port=node.port) == 0x0000
-        assert states(site) == ["committed"]
-
-
 def test_failure_for_one_instance(pacs: CommittingPacs, tmp_path: Path) -> None:
     """Only the instance that the peer does not keep is sent again, with its reason on record."""
     uids = object_uids()
@@ -302,81 +249,3 @@ def test_a_crash_between_store_and_answer_loses_nothing(tmp_path: Path) -> None:
         instances = {one.sop_instance_uid: one.sop_class_uid for one in asked}
         assert pacs.report("2.25.99", instances, port=node.port) == 0x0000
         assert states(site) == ["committed"]
-
-
-def _with_another(instances: dict[str, str]) -> dict[str, str]:
-    return {**instances, "2.25.123": "1.2.840.10008.5.1.4.1.1.2"}
-
-
-def _without_one(instances: dict[str, str]) -> dict[str, str]:
-    return dict(list(instances.items())[1:])
-
-
-def _of_another_class(instances: dict[str, str]) -> dict[str, str]:
-    return dict.fromkeys(instances, "1.2.840.10008.5.1.4.1.1.2")
-
-
-@pytest.mark.parametrize("change", [_with_another, _without_one, _of_another_class])
-def test_a_report_about_other_instances(
-    change: Callable[[dict[str, str]], dict[str, str]], tmp_path: Path
-) -> None:
-    """A report that is not about exactly what was asked is refused, noted, and changes nothing."""
-    with (
-        running_committing_pacs(Answers.NEVER) as pacs,
-        site_with(tmp_path, destination("pacs", "PACS", pacs.port)) as (site, node),
-    ):
-        site.make_result()
-        site.deliver()
-        transaction_uid, instances = pacs.requests[0]
-        assert pacs.report(transaction_uid, change(instances), port=node.port) == 0x0115
-        assert states(site) == ["sent"]
-        assert event_names(site)[-1] == "commitment_report_refused"
-
-
-def test_a_report_for_an_unknown_transaction(tmp_path: Path) -> None:
-    """It is refused and noted with whom it came from."""
-    with (
-        running_committing_pacs(Answers.NEVER) as pacs,
-        site_with(tmp_path, destination("pacs", "PACS", pacs.port)) as (site, node),
-    ):
-        site.make_result()
-        site.deliver()
-        assert pacs.report("2.25.4711", pacs.requests[0][1], port=node.port) == 0x0115
-        assert states(site) == ["sent"]
-        with reading(site.engine) as session:
-            event = session.scalars(select(Event).order_by(Event.id.desc()).limit(1)).one()
-        assert event.name == "commitment_report_refused"
-        assert event.facts["reason"] == "unknown_transaction"
-        assert event.facts["calling_ae_title"] == "PACS"
-
-
-def test_a_report_of_another_peer(tmp_path: Path) -> None:
-    """Neither another destination nor a scanner can promise in the name of the one asked."""
-    with (
-        running_committing_pacs(Answers.NEVER) as pacs,
-        site_with(
-            tmp_path,
-            destination("pacs", "PACS", pacs.port),
-            destination("other", "OTHER", pacs.port),
-        ) as (site, node),
-    ):
-        site.make_result()
-        site.deliver()
-        request = pacs.requests[0]
-        assert pacs.report(*request, port=node.port, calling="OTHER") == 0x0115
-        assert pacs.report(*request, port=node.port, calling="SCANNER") == 0x0115
-        assert pacs.report(*request, port=node.port, calling="STRANGER") is None
-        assert states(site) == ["sent", "sent"]
-        assert event_names(site).count("commitment_report_refused") == 2
-
-
-def test_a_report_of_an_unknown_event_type(tmp_path: Path) -> None:
-    """Only the two event types of the standard are understood."""
-    with (
-        running_committing_pacs(Answers.NEVER) as pacs,
-        site_with(tmp_path, destination("pacs", "PACS", pacs.port)) as (site, node),
-    ):
-        site.make_result()
-        site.deliver()
-        assert pacs.report(*pacs.requests[0], port=node.port, event_type=3) == 0x0113
-        assert states(site) == ["sent"]

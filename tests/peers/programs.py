@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import NoReturn
 
@@ -28,20 +29,42 @@ def absent(what: str) -> NoReturn:
     pytest.skip(what)
 
 
+def find_program(name: str, *, folders: tuple[str, ...] = ()) -> Path | None:
+    """Give the path of a program; None where it is not installed.
+
+    PATH is searched without our own virtual environment, which is on it once it is activated:
+    pynetdicom puts scripts there that have the names of dcmtk's programs (storescp, findscu …).
+
+    Parameters
+    ----------
+    name : the program's file name
+    folders : where to look beside PATH, our own environment among them where it is named
+    """
+    search = [*_path_without_environment(), "/usr/sbin", "/usr/bin", *folders]
+    found = shutil.which(name, path=os.pathsep.join(search))
+    return None if found is None else Path(found)
+
+
+def _path_without_environment() -> list[str]:
+    entries = [one for one in os.environ.get("PATH", "").split(os.pathsep) if one]
+    if sys.prefix == sys.base_prefix:  # no virtual environment: then it is the system itself
+        return entries
+    own = Path(sys.prefix).resolve()
+    return [one for one in entries if not Path(one).resolve().is_relative_to(own)]
+
+
 def require_program(name: str, *, package: str, folders: tuple[str, ...] = ()) -> Path:
     """Give the path of a program, or end the test naming the Debian package that holds it.
 
     Parameters
     ----------
-    name : the program's file name
+    name, folders : as for `find_program`
     package : the Debian package, for the message
-    folders : where to look beside PATH
     """
-    search = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/bin", *folders])
-    found = shutil.which(name, path=search)
+    found = find_program(name, folders=folders)
     if found is None:
         absent(f"{name} is not installed (Debian package {package})")
-    return Path(found)
+    return found
 
 
 def require_folder(folder: Path, *, what: str) -> Path:

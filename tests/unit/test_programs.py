@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
+
 import pytest
 
 from tests.peers.ports import free_port
-from tests.peers.programs import require_program
+from tests.peers.programs import find_program, require_program
 from tests.peers.waiting import WaitedTooLong, wait_until
 
 
@@ -21,6 +25,55 @@ def test_a_missing_program_fails_in_ci(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI", "true")
     with pytest.raises(pytest.fail.Exception, match="package some-package"):
         require_program("no-such-program", package="some-package")
+
+
+def test_an_activated_environment_does_not_hide_dcmtk(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Of two programs with the same name the one outside our virtual environment is found."""
+    environment, system = tmp_path / "environment", tmp_path / "system"
+    for folder in (environment / "bin", system):
+        _program(folder / "storescp")
+    monkeypatch.setattr(sys, "prefix", str(environment))
+    monkeypatch.setenv("PATH", os.pathsep.join([str(environment / "bin"), str(system)]))
+    assert require_program("storescp", package="dcmtk") == system / "storescp"
+
+
+def test_a_linked_environment_is_known_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """An environment that PATH names by another way is still ours."""
+    _program(tmp_path / "environment" / "bin" / "no-such-program")
+    (tmp_path / "link").symlink_to(tmp_path / "environment")
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "link"))
+    monkeypatch.setenv("PATH", str(tmp_path / "environment" / "bin"))
+    assert find_program("no-such-program") is None
+
+
+def test_our_environment_is_searched_where_it_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What pip has installed is found by whoever asks for it there, as dcmqi is."""
+    _program(tmp_path / "bin" / "no-such-program")
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    folder = str(tmp_path / "bin")
+    assert find_program("no-such-program", folders=(folder,)) == Path(folder, "no-such-program")
+
+
+def test_a_python_without_an_environment_searches_all_of_path(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The system's own Python lies where the system's programs lie."""
+    _program(tmp_path / "bin" / "no-such-program")
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.setattr(sys, "base_prefix", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    assert find_program("no-such-program") == tmp_path / "bin" / "no-such-program"
+
+
+def _program(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.touch(0o755)
 
 
 def test_waiting_ends_with_the_value() -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from firstread import serve
-from firstread.serve import Part, Supervisor
+from firstread.serve import Part, Supervisor, watch_until_stopped
 from tests.peers.waiting import wait_until
 
 
@@ -79,3 +80,37 @@ def test_stopping_ends_every_part(supervisor: Supervisor) -> None:
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+@pytest.fixture
+def usual_signals() -> Iterator[None]:
+    """What SIGTERM and Ctrl-C do to the tests is the same afterwards."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+class Watched(Supervisor):
+    """A supervisor that is told to stop at the third look."""
+
+    def __init__(self, told: signal.Signals) -> None:
+        super().__init__({}, parts=())
+        self.looks = 0
+        self._told = told
+
+    def restart_dead(self) -> list[Part]:
+        """Look, as the other one does."""
+        self.looks += 1
+        if self.looks == 3:
+            os.kill(os.getpid(), self._told)
+        return super().restart_dead()
+
+
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.usefixtures("usual_signals")
+def test_a_supervisor_watches_until_it_is_told_to_stop(told: signal.Signals) -> None:
+    """SIGTERM and Ctrl-C end the watch, without an exception and without another look."""
+    watched = Watched(told)
+    watch_until_stopped(watched)
+    assert watched.looks == 3

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_file_meta_info
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from dicom_node.encoded_data_set import EncodedDataSet
+from dicom_node.library_faults import is_from_the_disk
 from models.bundle import Bundle
 from radiology.errors import DataSetUnreadable, NoSuitableSeries, UploadRefused
 from settings.uploads import UploadLimits
@@ -51,7 +51,9 @@ def _try_inflating(path: Path, limits: UploadLimits) -> None:
         transfer_syntax_uid = str(meta.get("TransferSyntaxUID", ""))
         # PS3.10 Section 7.1: the group length counts from behind its own element.
         start = 128 + 4 + 12 + int(meta.get("FileMetaInformationGroupLength", 0))
-    except (InvalidDicomError, EOFError, KeyError, *HEADER_ERRORS) as error:
+    except HEADER_ERRORS as error:
+        if is_from_the_disk(error):
+            raise
         raise DataSetUnreadable() from error
     if transfer_syntax_uid == DeflatedExplicitVRLittleEndian:
         data_set = _DataSetOfFile(path, start)

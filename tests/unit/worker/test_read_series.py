@@ -14,7 +14,7 @@ from radiology.errors import DataSetUnreadable
 from radiology.series import SeriesHeader
 from radiology.severity import Sex
 from tests.builders.ct_series import Stack, multi_frame, ramp, single_frame, write_files
-from worker.frame_headers import number, numbers, text
+from worker.frame_headers import frame_headers, items, number, numbers, text
 from worker.read_series import group_series, read_instances, read_series
 
 
@@ -155,6 +155,16 @@ def test_no_bytes_of_a_value_raise(value: bytes) -> None:
     numbers(_raw(0x00200032, "DS", value), "ImagePositionPatient")
     number(_raw(0x00280010, "US", value), "Rows")
     text(_raw(0x00181210, "SH", value), "ConvolutionKernel")
+    numbers(_raw(0x00080001, "UV", value), "LengthToEnd")
+    items(_raw(0x52009229, "SQ", value), "SharedFunctionalGroupsSequence")
+
+
+@pytest.mark.parametrize("body", [b"\xfe\xff\x00", b"\xfe\xff\x00\xe0\x10\x00"])
+def test_a_sequence_that_is_cut_off_counts_as_absent(body: bytes) -> None:
+    """An item without an end must not cost a study whose other attributes can be read."""
+    groups = _raw(0x52009229, "SQ", body)
+    assert not items(groups, "SharedFunctionalGroupsSequence")
+    assert len(frame_headers(groups)) == 1
 
 
 def test_a_file_that_is_no_dicom_is_refused_without_its_text(tmp_path: Path) -> None:
@@ -164,6 +174,23 @@ def test_a_file_that_is_no_dicom_is_refused_without_its_text(tmp_path: Path) -> 
     with pytest.raises(DataSetUnreadable) as refused:
         read_series([path])
     assert "Smith" not in str(refused.value)
+
+
+def test_a_file_that_is_cut_off_within_a_sequence_is_refused(tmp_path: Path) -> None:
+    """It is the file's fault and no defect of ours, although pydicom calls it an OSError."""
+    (dataset, *_) = single_frame(Stack(ramp()))
+    del dataset.PixelData
+    (path,) = write_files([dataset], tmp_path)
+    with path.open("ab") as file:  # (5200,9229) SQ of undefined length, and half of an item's tag
+        file.write(b"\x00\x52\x29\x92SQ\x00\x00\xff\xff\xff\xff" + b"\xfe\xff\x00")
+    with pytest.raises(DataSetUnreadable):
+        read_series([path])
+
+
+def test_a_file_that_the_disk_does_not_give_is_not_the_files_fault(tmp_path: Path) -> None:
+    """What may be there again in a moment is not refused for good."""
+    with pytest.raises(FileNotFoundError):
+        read_series([tmp_path / "gone.dcm"])
 
 
 def test_an_instance_without_a_series_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,93 @@
+"""What a question costs the server, asked of the application itself: routes, queries, templates.
+
+No network. SQLite is one file, PostgreSQL a server with its defaults on the same machine. Beside
+the time that passed stands the processor time that the application and the database server took:
+on a machine that does other work too, it is the figure that says something about us.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+from pydantic import SecretStr
+
+from database.session import Engine
+from settings.environment import Settings
+from settings.worklist_order import WorklistOrder
+from tests.peers.postgres import start_postgres
+from worklist.app import create_app
+
+Cost = dict[str, float]  # "p95_ms" that passed, and "processor_ms" on average
+Used = Callable[[], float]  # seconds of processor time that went by
+_ORIGIN = "http://127.0.0.1:8470"
+
+
+async def cost(ask: Callable[[], Awaitable[object]], runs: int, used_s: Used) -> Cost:
+    """Ask so many times, after twice to warm up."""
+    for _ in range(2):
+        await ask()
+    taken, before_s = [], used_s()
+    for _ in range(runs):
+        began = time.perf_counter()
+        await ask()
+        taken.append(1000 * (time.perf_counter() - began))
+    return {
+        "p95_ms": statistics.quantiles(taken, n=20)[-1],
+        "processor_ms": 1000 * (used_s() - before_s) / runs,
+    }
+
+
+async def page_cost(page: httpx.AsyncClient, address: str, runs: int, used_s: Used) -> Cost:
+    """Ask for an address; it must be answered with 200."""
+
+    async def ask() -> None:
+        answer = await page.get(address)
+        assert answer.status_code == 200, address
+
+    return await cost(ask, runs, used_s)
+
+
+def open_page(
+    engine: Engine, url: str, folder: Path, order: WorklistOrder | None = None
+) -> AbstractAsyncContextManager[httpx.AsyncClient]:
+    """The page as a browser on this machine sees it."""
+    settings = Settings(
+        data_folder=folder,
+        database_url=SecretStr(url),
+        worklist_order=order or WorklistOrder(),
+    )
+    transport = httpx.ASGITransport(create_app(settings, engine))
+    return httpx.AsyncClient(transport=transport, base_url=_ORIGIN)
+
+
+@contextmanager
+def _sqlite(folder: Path) -> Iterator[tuple[str, Used]]:
+    yield f"sqlite:///{folder / 'worklist.sqlite'}", time.process_time
+
+
+@contextmanager
+def _postgresql(_folder: Path) -> Iterator[tuple[str, Used]]:
+    server = start_postgres()
+    data = str(server.folder)
+    (own,) = (
+        one for one in psutil.process_iter(["cmdline"]) if f"{data}/data" in one.info["cmdline"]
+    )
+
+    def used_s() -> float:
+        of_server = (one.cpu_times() for one in (own, *own.children(recursive=True)))
+        return time.process_time() + sum(one.user + one.system for one in of_server)
+
+    try:
+        yield server.new_database(), used_s
+    finally:
+        server.stop()
+
+
+DATABASES = {"sqlite": _sqlite, "postgresql": _postgresql}
+"""Each starts an empty database in a folder, and gives its URL and the time that it uses."""
