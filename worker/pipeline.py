@@ -59,7 +59,7 @@ from worker.encode_study import EncodedStudy, StudyToEncode, encode_study
 from worker.end_attempt import end_defect, end_mismatch, end_refused, return_or_fail
 from worker.equipment import Equipment
 from worker.find_priors import Priors, choose_priors
-from worker.flag.urgency import rules_seen, triage_reading, urgency_facts
+from worker.flag.urgency import decided, rules_seen, triage_reading
 from worker.follow_course import follow_course
 from worker.infer_findings import Reader
 from worker.keep_chest_map import keep_chest_map
@@ -243,6 +243,8 @@ class _Job:
         chest_map: str | None,
     ) -> None:
         own, claim, now = self._own, self._claim, self._own.clock()
+        rules = rules_seen(answer)
+        rule = decided(rules)
         result = Result(
             job_id=claim.job_id,
             study_id=claim.study_id,
@@ -254,7 +256,7 @@ class _Job:
             suspicion=answer.suspicion,
             reading={
                 **answer.facts(),
-                "urgency_rules": [one.facts() for one in rules_seen(answer)],
+                "urgency_rules": [one.facts() for one in rules],
             },
             execution_provider=own.reader.provider,
             key_picture=encoded.picture,
@@ -287,7 +289,7 @@ class _Job:
                     own.flag_rules,
                     now,
                     token=own.new_token(),
-                    seen=urgency_facts(answer),
+                    seen={} if rule is None else {"seen": rule.seen, "limit": rule.limit},
                 )
                 if flag is not None:
                     acknowledge_reported(session, flag, now)
