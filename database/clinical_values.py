@@ -12,23 +12,8 @@ from sqlalchemy.orm import Session
 from database.clinical_tables import ClinicalEntry
 from database.events import record_event
 from database.tables import Study
-from radiology.severity import ClinicalValues
+from radiology.severity import ClinicalSource, ClinicalValues
 from radiology.severity.score import Plain
-
-
-@dataclass(frozen=True, slots=True)
-class ClinicalSource:
-    """Where a value came from.
-
-    Attributes
-    ----------
-    by : a reader's name, or a system's
-    through : "page" or "hl7"
-    """
-
-    by: str
-    through: str
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

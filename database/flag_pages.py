@@ -10,7 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from database.flag_states import FlagState, NoticeKind, NoticeState
-from database.flag_tables import Flag, FlagAttempt, FlagNotice
+from database.flag_tables import Flag, FlagNotice
+from database.row_facts import facts_of
 from database.tables import Event, Study
 from radiology.finding import Urgency
 
@@ -120,44 +121,15 @@ def _flags() -> Any:
 
 def _facts(session: Session, flag: Flag) -> FlagFacts:
     study = session.get_one(Study, flag.study_id)
-    return FlagFacts(
-        flag_uid=flag.flag_uid,
+    return facts_of(
+        FlagFacts,
+        flag,
         study_instance_uid=study.study_instance_uid,
         accession_number=study.accession_number,
-        urgency=flag.urgency,
-        rule=flag.rule,
-        state=flag.state,
-        raised_at=flag.raised_at,
-        escalation=flag.escalation,
-        escalate_at=flag.escalate_at,
-        acknowledged_at=flag.acknowledged_at,
-        acknowledged_by=flag.acknowledged_by,
-        acknowledged_through=flag.acknowledged_through,
-        ended_at=flag.ended_at,
         notices=tuple(_notice(one) for one in flag.notices),
     )
 
 
 def _notice(notice: FlagNotice) -> NoticeFacts:
-    return NoticeFacts(
-        channel=notice.channel,
-        kind=notice.kind,
-        step=notice.step,
-        state=notice.state,
-        due_at=notice.due_at,
-        finished_at=notice.finished_at,
-        reference=notice.reference,
-        error_kind=notice.error_kind,
-        error_message=notice.error_message,
-        attempts=tuple(_attempt(one) for one in notice.tries),
-    )
-
-
-def _attempt(attempt: FlagAttempt) -> AttemptFacts:
-    return AttemptFacts(
-        began_at=attempt.began_at,
-        ended_at=attempt.ended_at,
-        code=attempt.code,
-        error_kind=attempt.error_kind,
-        error_message=attempt.error_message,
-    )
+    attempts = tuple(facts_of(AttemptFacts, one) for one in notice.tries)
+    return facts_of(NoticeFacts, notice, attempts=attempts)

@@ -66,7 +66,7 @@ def flag_result(
     Parameters
     ----------
     token : unguessable; used when this is the first flag of the study
-    seen : the values that the rule decided by; they stand beside the decision on the page
+    seen : what the rule saw and what it asks for; they stand beside the decision on the page
 
     Returns
     -------

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import MISSING, fields, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, defer
 
 from database.opened_tables import StudyOpen
+from database.row_facts import facts_of
 from database.states import (
     ENDED_WELL,
     RUNNING,
@@ -74,7 +75,7 @@ def study_page(session: Session, study_instance_uid: str) -> StudyPage | None:
         select(Result).where(Result.study_id == study.id).order_by(Result.id.desc())
     ).all()
     deliveries = _deliveries(session, [result.id for result in results], with_objects=True)
-    found = tuple(_facts(ResultFacts, item, deliveries=deliveries[item.id]) for item in results)
+    found = tuple(facts_of(ResultFacts, item, deliveries=deliveries[item.id]) for item in results)
     current = next((item for item in found if item.superseded_by_id is None), None)
     events = session.scalars(select(Event).where(Event.study_id == study.id).order_by(Event.id))
     instances, series = session.execute(
@@ -84,9 +85,9 @@ def study_page(session: Session, study_instance_uid: str) -> StudyPage | None:
     ).one()
     return StudyPage(
         row=replace(row, result=current),
-        jobs=tuple(_facts(JobFacts, job, decisions=decisions[job.id]) for job in jobs),
+        jobs=tuple(facts_of(JobFacts, job, decisions=decisions[job.id]) for job in jobs),
         results=found,
-        events=tuple(_facts(EventFacts, event) for event in events),
+        events=tuple(facts_of(EventFacts, event) for event in events),
         instances=instances,
         series=series,
     )
@@ -143,7 +144,7 @@ def failed_jobs(session: Session, *, limit: int) -> tuple[tuple[StudyFacts, JobF
         .limit(limit)
         .options(defer(Job.trace))
     )
-    return tuple((_facts(StudyFacts, study), _facts(JobFacts, job)) for study, job in found)
+    return tuple((facts_of(StudyFacts, study), facts_of(JobFacts, job)) for study, job in found)
 
 
 def open_deliveries(
@@ -164,7 +165,7 @@ def open_deliveries(
         .limit(limit)
     )
     return tuple(
-        (_facts(StudyFacts, study), job_id, _facts(DeliveryFacts, delivery))
+        (facts_of(StudyFacts, study), job_id, facts_of(DeliveryFacts, delivery))
         for study, job_id, delivery in found
     )
 
@@ -172,7 +173,7 @@ def open_deliveries(
 def latest_quarantine(session: Session, *, limit: int) -> tuple[QuarantineFacts, ...]:
     """The objects that were last put aside, newest first."""
     found = session.scalars(select(Quarantine).order_by(Quarantine.received_at.desc()).limit(limit))
-    return tuple(_facts(QuarantineFacts, row) for row in found)
+    return tuple(facts_of(QuarantineFacts, row) for row in found)
 
 
 def oldest_waiting_job(session: Session) -> datetime | None:
@@ -193,7 +194,7 @@ def study_of_job(session: Session, job_id: int) -> StudyFacts | None:
     """The study that a job is about."""
     of_job = select(Study).join(Job, Job.study_id == Study.id).where(Job.id == job_id)
     study = session.scalar(of_job)
-    return _facts(StudyFacts, study) if study is not None else None
+    return facts_of(StudyFacts, study) if study is not None else None
 
 
 def rows_of(session: Session, studies: Sequence[Study]) -> tuple[WorklistRow, ...]:
@@ -222,9 +223,9 @@ def rows_of(session: Session, studies: Sequence[Study]) -> tuple[WorklistRow, ..
     deliveries = _deliveries(session, [result.id for result in current.values()])
     return tuple(
         WorklistRow(
-            study=_facts(StudyFacts, study),
-            job=_facts(JobFacts, jobs[study.id]) if study.id in jobs else None,
-            result=_facts(ResultFacts, found, deliveries=deliveries[found.id])
+            study=facts_of(StudyFacts, study),
+            job=facts_of(JobFacts, jobs[study.id]) if study.id in jobs else None,
+            result=facts_of(ResultFacts, found, deliveries=deliveries[found.id])
             if (found := current.get(study.id))
             else None,
             superseded=len(results[study.id]) - (study.id in current),
@@ -239,7 +240,7 @@ def _decisions(session: Session, job_ids: list[int]) -> Mapping[int, tuple[Decis
         .where(SeriesDecision.job_id.in_(job_ids))
         .order_by(SeriesDecision.chosen.desc(), SeriesDecision.id)
     )
-    return _grouped((row.job_id, _facts(DecisionFacts, row)) for row in rows)
+    return _grouped((row.job_id, facts_of(DecisionFacts, row)) for row in rows)
 
 
 def _deliveries(
@@ -250,7 +251,7 @@ def _deliveries(
     ).all()
     objects = _objects(session, result_ids) if with_objects else _grouped([])
     return _grouped(
-        (row.result_id, _facts(DeliveryFacts, row, objects=objects[row.id])) for row in rows
+        (row.result_id, facts_of(DeliveryFacts, row, objects=objects[row.id])) for row in rows
     )
 
 
@@ -282,7 +283,7 @@ def _objects(session: Session, result_ids: list[int]) -> Mapping[int, tuple[Obje
 
 
 def _object_facts(made: ResultObject, sent: DeliveredObject | None) -> ObjectFacts:
-    return _facts(
+    return facts_of(
         ObjectFacts,
         made,
         state=sent.state if sent else ObjectState.WAITING,
@@ -297,13 +298,3 @@ def _grouped(pairs: Iterable[tuple[int, Row]]) -> Mapping[int, tuple[Row, ...]]:
     for key, row in pairs:
         groups[key] = (*groups[key], row)
     return groups
-
-
-def _facts(kind: type[Row], row: object, **given: Any) -> Row:
-    """A value of `kind`: columns of the same name, and what is given; the rest has defaults."""
-    columns = [
-        field.name
-        for field in fields(kind)  # type: ignore[arg-type]
-        if field.name not in given and field.default is MISSING
-    ]
-    return kind(**{name: getattr(row, name) for name in columns}, **given)

@@ -1,4 +1,4 @@
-"""Severity of a stored reading with clinical values that came after it was read.
+"""Severity of a stored reading with the clinical values that are in force now.
 
 The rules are pure: what they saw in the images stands in the reading, so nothing is read again.
 """
@@ -64,8 +64,21 @@ def judge_again(reading: Mapping[str, Any] | None, values: ClinicalValues) -> Se
     )
 
 
+def given_in(reading: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The clinical values that a stored reading was made with; older ones were made with none."""
+    given = (reading.get("context") or {}).get("given") or {}
+    return given if isinstance(given, Mapping) else {}
+
+
 def stated_in(reading: Mapping[str, Any]) -> ClinicalValues:
-    """Age and sex as the headers stated them when the study was read."""
+    """Age and sex as the headers stated them when the study was read.
+
+    They stand beside what was given. An older reading was made with nothing but them, and has
+    them among the inputs of its rules.
+    """
+    stated = (reading.get("context") or {}).get("headers")
+    if isinstance(stated, Mapping):
+        return ClinicalValues.from_facts(stated)
     inputs = {
         one.get("name"): one.get("value")
         for score in (reading.get("severity") or {}).get("scores") or ()

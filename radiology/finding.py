@@ -109,8 +109,8 @@ class Reading:
     boundaries : every fissure that was looked for, seen or not
     divided : where the territories lie, on the grid of the volume that was read; None when not
         assessable
-    severity : published scores, from the images and from age and sex where the headers state them;
-        None when not assessable
+    severity : published scores, from the images, from age and sex where the headers state them,
+        and from the clinical values that were given; None when not assessable
     heat_maps : by index into the slices of the volume that was read, where the classifier looked
     acquired_at : the images; None where the headers do not say
     lesions : connected lesions, the largest first; what they are called in every study

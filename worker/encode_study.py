@@ -13,6 +13,7 @@ from pydicom import Dataset, dcmread
 
 from radiology.encoding_profile import EncodingChoice
 from radiology.finding import Reading, Triage
+from radiology.severity import ClinicalContext
 from radiology.volume import Volume
 from settings.environment import Settings
 from worker.encode import (
@@ -40,6 +41,7 @@ class StudyToEncode:
     paths : files of the instances that the volume was decoded from, one per slice
     content_datetime : the same each time that the job is tried
     earlier : as in `ShownReading`
+    clinical : what the severity of the reading was judged with
     """
 
     paths: Iterable[Path]
@@ -50,6 +52,7 @@ class StudyToEncode:
     result_version: int
     earlier_reports: EarlierReports = field(default_factory=EarlierReports)
     earlier: EarlierChest | None = None
+    clinical: ClinicalContext = field(default_factory=ClinicalContext)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,7 @@ def result_context(study: StudyToEncode, settings: Settings) -> ResultContext:
         result_version=study.result_version,
         earlier_reports=study.earlier_reports,
         earlier=study.earlier,
+        clinical=study.clinical,
         most_tracked_lesions=settings.most_tracked_lesions,
         known_lesions=known or {},
         language=settings.language,

@@ -3,9 +3,11 @@
     claimed    database.jobs            the most urgent waiting job, with a lease
     selected   worker.select_series     which series, and why not the others
     decoded    worker.decode_volume     voxels in HU, placed in the patient
-    inferred   worker.infer_findings    lungs, lesions, figures, suspicion, urgency
+    inferred   worker.infer_findings    lungs, lesions, figures, suspicion, urgency, severity
+                worker.clinical_context  with the clinical values that are in force now
                 worker.follow_course     what changed since the patient's latest earlier CT
-    encoded    worker.encode            SEG, SR and SC, proved, durable on disk, then rows
+    encoded    worker.encode            SEG, SR and SC, proved, durable on disk
+                worker.store_answer      then rows
     flagged    database.flags           rows in the same commit as the result; worker.flag_study
                                         tells each channel in a task of its own
     delivered  worker.deliver_results   in another task: networks fail differently
@@ -24,57 +26,47 @@ from pathlib import Path
 
 import structlog
 
-from database.flags import flag_result
 from database.jobs import (
     Claim,
     advance_job,
     claim_job,
-    end_job,
     instance_paths,
     record_decisions,
     renew_lease,
 )
 from database.lease import LeaseLost
-from database.prior_requests import request_priors
 from database.priors import prior_candidates
-from database.results import store_result
-from database.said_by_hl7 import acknowledge_reported
 from database.session import Session, reading, transaction
-from database.states import JobState, ObjectKind, WorklistRank
-from database.tables import Result, ResultObject, SeriesDecision
+from database.states import JobState
+from database.tables import SeriesDecision
+from models.judge_severity import stated_values
 from radiology.chest_map import ChestMap
 from radiology.errors import (
     Refused,
     ResultMismatch,
     Unavailable,
 )
-from radiology.finding import Reading, Triage, Urgency
 from radiology.series import SeriesHeader
-from radiology.severity import ClinicalContext
 from settings.log_events import get_logger
 from worker.bundle_series import bundle_refusal
+from worker.clinical_context import clinical_context
 from worker.decode_volume import decode_volume
 from worker.earlier_reports import earlier_reports
-from worker.encode_study import EncodedStudy, StudyToEncode, encode_study
+from worker.encode_study import StudyToEncode, encode_study
 from worker.end_attempt import end_defect, end_mismatch, end_refused, return_or_fail
 from worker.equipment import Equipment
 from worker.find_priors import Priors, choose_priors
-from worker.flag.urgency import rules_seen, triage_reading, urgency_facts
+from worker.flag.urgency import triage_reading
 from worker.follow_course import follow_course
-from worker.infer_findings import Reader
+from worker.infer_findings import Reader, acquisition_of
 from worker.keep_chest_map import keep_chest_map
-from worker.keep_results import KeptObject
 from worker.lease import Lease
 from worker.read_series import read_series
 from worker.select_series import SeriesSelection, select_series
 from worker.series_rules import REFUSALS
+from worker.store_answer import Answer, store_answer
 
 _log = get_logger("pipeline")
-_RANKS = {
-    Urgency.URGENT: WorklistRank.URGENT,
-    Urgency.SUSPECTED: WorklistRank.SUSPECTED,
-    Urgency.ROUTINE: WorklistRank.ROUTINE,
-}
 
 
 def analyse_one(own: Equipment) -> bool:
@@ -126,18 +118,6 @@ def _decision_rows(claim: Claim, selection: SeriesSelection) -> list[SeriesDecis
     ]
 
 
-def _object_row(kept: KeptObject) -> ResultObject:
-    return ResultObject(
-        kind=ObjectKind(kept.kind.value),
-        recipe=kept.recipe,
-        sop_class_uid=kept.sop_class_uid,
-        sop_instance_uid=kept.sop_instance_uid,
-        series_instance_uid=kept.series_instance_uid,
-        path=kept.path,
-        size_bytes=kept.size_bytes,
-    )
-
-
 class _Job:
     """One attempt at one job."""
 
@@ -152,10 +132,11 @@ class _Job:
         volume = decode_volume(series, paths, on_progress=self._progress(0, 30))
         self._advance(JobState.DECODED, slices=volume.shape[0], spacing_mm=volume.spacing_mm)
         priors = self._priors(series, paths)
+        context = clinical_context(self._own.engine, self._claim.study_id, prior=priors.measurement)
         answer, triage = reader.read(
             volume,
             series=series,
-            context=ClinicalContext(prior=priors.measurement),
+            context=context,
             on_progress=self._progress(30, 85),
         )
         followed = follow_course(
@@ -180,11 +161,22 @@ class _Job:
                     priors=priors,
                 ),
                 earlier=followed.earlier,
+                clinical=context,
             ),
             self._own.settings,
         )
         self._lease.check()
-        self._store(answer, triage, encoded, self._keep_map(series, followed.chest))
+        store_answer(
+            self._own,
+            self._claim,
+            Answer(
+                reading=answer,
+                triage=triage,
+                context=context.facts(stated_values(acquisition_of(series))),
+                encoded=encoded,
+                chest_map=self._keep_map(series, followed.chest),
+            ),
+        )
 
     def _select(self, reader: Reader) -> tuple[SeriesHeader, dict[str, Path]]:
         with reading(self._own.engine) as session:
@@ -234,74 +226,3 @@ class _Job:
             )
 
         return show
-
-    def _store(
-        self,
-        answer: Reading,
-        triage: Triage | None,
-        encoded: EncodedStudy,
-        chest_map: str | None,
-    ) -> None:
-        own, claim, now = self._own, self._claim, self._own.clock()
-        result = Result(
-            job_id=claim.job_id,
-            study_id=claim.study_id,
-            study_version=claim.study_version,
-            outcome=answer.outcome,
-            urgency=triage.urgency if triage else None,
-            urgency_rule=triage.rule if triage else "",
-            reason="; ".join(gate.reason for gate in answer.failed_gates),
-            suspicion=answer.suspicion,
-            reading={
-                **answer.facts(),
-                "urgency_rules": [one.facts() for one in rules_seen(answer)],
-            },
-            execution_provider=own.reader.provider,
-            key_picture=encoded.picture,
-            chest_map=chest_map,
-            created_at=now,
-        )
-        with transaction(own.engine) as session:
-            end_job(
-                session,
-                claim,
-                JobState.ENCODED if encoded.objects else JobState.REFUSED,
-                now,
-                rank=_RANKS[triage.urgency] if triage else WorklistRank.UNANSWERED,
-                outcome=answer.outcome.value,
-                urgency=triage.urgency.value if triage else None,
-                objects=len(encoded.objects),
-            )
-            stored = store_result(
-                session,
-                result,
-                [_object_row(one) for one in encoded.objects],
-                list(encoded.recipes),
-                now,
-                recipes=encoded.recipes,
-            )
-            if stored.current:
-                flag = flag_result(
-                    session,
-                    result,
-                    own.flag_rules,
-                    now,
-                    token=own.new_token(),
-                    seen=urgency_facts(answer),
-                )
-                if flag is not None:
-                    acknowledge_reported(session, flag, now)
-            if stored.current and chest_map:
-                request_priors(
-                    session,
-                    claim.study_id,
-                    [peer.name for peer in own.settings.queried],
-                    now,
-                    limit_s=own.settings.fetch_priors_limit_s,
-                )
-        _log.info(
-            "encoded",
-            result_id=stored.result_id,
-            current=stored.current,
-            objects=len(encoded.objects),
-        )

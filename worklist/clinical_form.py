@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
-from database.clinical_values import ClinicalSource, RecordedValues
-from radiology.severity import ClinicalValues
+from database.clinical_values import RecordedValues
+from radiology.severity import ClinicalSource, ClinicalValues
 from radiology.severity.clinical import CHOICES, LIMITS, WHOLE, YES_OR_NO, allowed
 from radiology.severity.score import Plain
 from radiology.severity.titles import title_of, unit_of

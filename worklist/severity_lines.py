@@ -8,10 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from database.clinical_values import RecordedValues
-from models.judge_again import judge_again
+from models.judge_again import given_in, judge_again
 from radiology.errors import ClinicalValuesRefused
-from radiology.severity import ClinicalValues
-from radiology.severity.titles import TITLES
+from radiology.severity import ClinicalValues, titles
 from worklist.translations import translated, translated_row
 
 _UNREADABLE = (KeyError, ValueError, TypeError, AttributeError)
@@ -87,10 +86,13 @@ def severity_lines(
     Parameters
     ----------
     reading : of the result in force; None where there is none
+    recorded : what is in force now; None to show what the reading was made with
     """
-    recorded = recorded or RecordedValues()
     severity, trouble = dict((reading or {}).get("severity") or {}), ""
-    if recorded.values:
+    # Some that the reading was made with may have been taken back since.
+    again = recorded is not None and bool(recorded.values or given_in(reading or {}))
+    recorded = recorded or RecordedValues()
+    if again:
         try:
             values = ClinicalValues.from_facts(recorded.values)
             severity = judge_again(reading, values).facts()
@@ -122,19 +124,16 @@ def leading_score(reading: Mapping[str, Any]) -> ScoreLine | None:
 
 def title_of(name: str) -> str:
     """What a person reads for the name of an input; the name itself where it is not known."""
-    return TITLES[name][0] if name in TITLES else name.replace("_", " ")
+    return titles.TITLES[name][0] if name in titles.TITLES else name.replace("_", " ")
 
 
 def value_words(name: str, value: object) -> str:
     """A value with its unit, as a person would say it; a dash for one that was not given."""
     if value is None:
         return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
     if isinstance(value, int | float):
-        unit = TITLES[name][1] if name in TITLES else ""
-        return f"{value:.4g} {unit}".rstrip().replace("-", "−")
-    return str(value).replace("_", " ")
+        return titles.value_words(name, value).replace("-", "−")
+    return titles.value_words(name, str(value))
 
 
 def _is_answered(score: Mapping[str, Any]) -> bool:

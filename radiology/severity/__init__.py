@@ -6,18 +6,19 @@ docs/severity.md. Nothing here is computed from a value that was not given.
 
 from radiology.severity.assess import NOTICE, Severity, assess_severity
 from radiology.severity.clinical import ClinicalValues, Sex, Ventilation
-from radiology.severity.context import ClinicalContext
+from radiology.severity.context import ClinicalContext, ClinicalSource
 from radiology.severity.ct_scores import ct_severity_score, mosmed_grade
 from radiology.severity.guideline import GuidelineClass, guideline_class
 from radiology.severity.imaging import ImagingFindings, LesionMeasurement, Pneumonia
 from radiology.severity.point_scores import curb_65, four_c_mortality, qcsi
 from radiology.severity.progress import lesion_progress
 from radiology.severity.score import Input, Score
-from radiology.severity.titles import title_of
+from radiology.severity.titles import title_of, value_words
 
 __all__ = [
     "NOTICE",
     "ClinicalContext",
+    "ClinicalSource",
     "ClinicalValues",
     "GuidelineClass",
     "ImagingFindings",
@@ -37,4 +38,5 @@ __all__ = [
     "mosmed_grade",
     "qcsi",
     "title_of",
+    "value_words",
 ]

@@ -54,6 +54,18 @@ def unit_of(name: str) -> str:
     return TITLES[name][1]
 
 
+def value_words(name: str, value: float | str | None) -> str:
+    """A value with its unit, as a person would say it; "not given" for one that was not."""
+    if value is None:
+        return "not given"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        unit = TITLES[name][1] if name in TITLES else ""
+        return f"{value:.4g} {unit}".rstrip()
+    return value.replace("_", " ")
+
+
 def listed(names: tuple[str, ...]) -> str:
     """The titles of inputs as part of a sentence."""
     return ", ".join(title_of(name) for name in names)

@@ -1,4 +1,4 @@
-"""Notices as the flag queue would give them to a channel."""
+"""Notices as the queue of flags hands them to a channel, whichever channel it is."""
 
 from __future__ import annotations
 
@@ -28,15 +28,16 @@ READING: dict[str, Any] = {
             {"name": "CURB-65", "value": None},
         ],
     },
+    "quoted": "PatientName Doe^Jane",  # what no channel may repeat
 }
 
 
-def notice(**changes: Any) -> Notice:
-    """An urgent notice, with some of it changed."""
+def notice(kind: NoticeKind = NoticeKind.RAISED, **changes: Any) -> Notice:
+    """A notice about one urgent study, with some of it changed."""
     whole = Notice(
         flag_uid="2.25.71",
         notice_uid="2.25.72",
-        kind=NoticeKind.RAISED,
+        kind=kind,
         study_instance_uid="2.25.1",
         patient_id="P001",
         issuer_of_patient_id="HOSPITAL",
@@ -47,9 +48,13 @@ def notice(**changes: Any) -> Notice:
         rule="suspected, and lesions in 25 % or more of the worse lung",
         suspicion=0.97,
         reading=READING,
-        objects=(NoticeObject("1.2.840.10008.5.1.4.1.1.88.34", "2.25.80", "2.25.81"),),
+        objects=(
+            NoticeObject("1.2.840.10008.5.1.4.1.1.88.34", "2.25.80", "2.25.81"),
+            NoticeObject("1.2.840.10008.5.1.4.1.1.66.4", "2.25.90", "2.25.91"),
+        ),
         raised_at=RAISED_AT,
         last_instance_at=RAISED_AT - timedelta(seconds=40),
         study_url="https://ct-ai.hospital/studies/2.25.1",
+        acknowledge_url="https://ct-ai.hospital/flags/2.25.71/acknowledge/secret-token",
     )
     return replace(whole, **changes)

@@ -17,8 +17,8 @@ from dicom_node.workitem import WorkItemManager
 from radiology.errors import PeerRefused
 from radiology.work_item import WorkItemState, work_item_uid
 from settings.peers import Peer, PeerRole
+from tests.builders.notices import RAISED_AT, notice
 from tests.builders.rows import claim, finish, queue_job
-from tests.builders.work_item_notices import NOON, notice
 from tests.peers.ports import free_port
 from tests.peers.worklist_client import (
     EVERY_WORK_ITEM,
@@ -242,7 +242,7 @@ def test_our_own_scu(node: RunningNode) -> None:
     assert scu.request_cancel(SECOND, "withdrawn").status == 0x0000
     assert scu.request_cancel("2.25.404", "withdrawn").status == 0xC307
     with pytest.raises(PeerRefused, match="UPS Push"):
-        scu.put(flagged_work_item(notice(), NOON))
+        scu.put(flagged_work_item(notice(), RAISED_AT))
 
 
 def test_two_clients_claim_at_once(node: RunningNode) -> None:

@@ -16,7 +16,7 @@ from radiology.finding import Urgency
 from radiology.work_item import WorkItemState
 from settings.environment import Settings
 from settings.flags import WorkItemWebChannel
-from tests.builders.work_item_notices import NOON, notice
+from tests.builders.notices import RAISED_AT, notice
 from tests.peers.ports import free_port
 from tests.peers.work_item_service import STATE, ServicePeer, running_service
 from worker.flag.channel import NoticeKind
@@ -49,10 +49,10 @@ def channel_to(url: str, folder: Path, **changes: object) -> WebWorkItem:
 
 def test_once_however_often_it_is_sent(channel: WebWorkItem, service: ServicePeer) -> None:
     """Created, met again, and changed when the result does."""
-    first = channel.send(notice(), NOON)
+    first = channel.send(notice(), RAISED_AT)
     assert (first.code, first.acknowledged_by) == ("201", "")
-    assert channel.send(notice(), NOON).code == "200"
-    channel.send(notice(NoticeKind.RAISED_AGAIN, urgency=Urgency.SUSPECTED), NOON)
+    assert channel.send(notice(), RAISED_AT).code == "200"
+    channel.send(notice(NoticeKind.RAISED_AGAIN, urgency=Urgency.SUSPECTED), RAISED_AT)
     assert list(service.work_items) == [first.reference]
     assert service.value(first.reference, PRIORITY) == "MEDIUM"
     assert service.value(first.reference, "00080018") == first.reference
@@ -60,25 +60,25 @@ def test_once_however_often_it_is_sent(channel: WebWorkItem, service: ServicePee
 
 def test_a_claimed_work_item_acknowledges(channel: WebWorkItem, service: ServicePeer) -> None:
     """Somebody works on it: it is left alone, and the flag has been seen."""
-    reference = channel.send(notice(), NOON).reference
+    reference = channel.send(notice(), RAISED_AT).reference
     service.work_items[reference][STATE] = {"vr": "CS", "Value": ["IN PROGRESS"]}
-    answer = channel.send(notice(NoticeKind.RAISED_AGAIN, urgency=Urgency.SUSPECTED), NOON)
+    answer = channel.send(notice(NoticeKind.RAISED_AGAIN, urgency=Urgency.SUSPECTED), RAISED_AT)
     assert (answer.code, answer.acknowledged_by) == ("409", "web")
     assert service.value(reference, PRIORITY) == "HIGH"
 
 
 def test_withdrawn_and_acknowledged(channel: WebWorkItem, service: ServicePeer) -> None:
     """Withdrawn is canceled; what is final or not there needs nothing more."""
-    reference = channel.send(notice(), NOON).reference
-    assert channel.send(notice(NoticeKind.ACKNOWLEDGED), NOON).code == "200"
+    reference = channel.send(notice(), RAISED_AT).reference
+    assert channel.send(notice(NoticeKind.ACKNOWLEDGED), RAISED_AT).code == "200"
     assert "Acknowledged" in service.value(reference, "00400400")
-    assert channel.send(notice(NoticeKind.WITHDRAWN), NOON).code == "202"
+    assert channel.send(notice(NoticeKind.WITHDRAWN), RAISED_AT).code == "202"
     assert service.value(reference, STATE) == "CANCELED"
-    assert channel.send(notice(NoticeKind.WITHDRAWN), NOON).code == "409"
-    assert channel.send(notice(NoticeKind.ACKNOWLEDGED), NOON).code == "409"
+    assert channel.send(notice(NoticeKind.WITHDRAWN), RAISED_AT).code == "409"
+    assert channel.send(notice(NoticeKind.ACKNOWLEDGED), RAISED_AT).code == "409"
     service.work_items.clear()
-    assert channel.send(notice(NoticeKind.WITHDRAWN), NOON).code == "404"
-    assert channel.send(notice(NoticeKind.ACKNOWLEDGED), NOON).code == "404"
+    assert channel.send(notice(NoticeKind.WITHDRAWN), RAISED_AT).code == "404"
+    assert channel.send(notice(NoticeKind.ACKNOWLEDGED), RAISED_AT).code == "404"
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_service_that_refuses(
     """What may pass is tried again; what will not is said."""
     service.answer_with = status
     with pytest.raises(error):
-        channel.send(notice(), NOON)
+        channel.send(notice(), RAISED_AT)
 
 
 def test_a_service_that_breaks_off_or_hangs(service: ServicePeer, tmp_path: Path) -> None:
@@ -107,13 +107,13 @@ def test_a_service_that_breaks_off_or_hangs(service: ServicePeer, tmp_path: Path
     channel = channel_to(service.url, tmp_path, answer_s=0.5)
     service.before_answer = lambda: True
     with pytest.raises(PeerUnreachable):
-        channel.send(notice(), NOON)
+        channel.send(notice(), RAISED_AT)
     service.before_answer = lambda: not go_on.wait(20)
     with pytest.raises(PeerUnreachable):
-        channel.send(notice(), NOON)
+        channel.send(notice(), RAISED_AT)
     go_on.set()
     service.before_answer = lambda: False
-    channel.send(notice(), NOON)
+    channel.send(notice(), RAISED_AT)
     assert len(service.work_items) == 1
     channel.close()
 
@@ -122,7 +122,7 @@ def test_a_service_with_uids_of_its_own(channel: WebWorkItem, service: ServicePe
     """It is refused, and not tried again: each attempt would make another work item."""
     service.own_uids = True
     with pytest.raises(PeerRefused, match="UID of its own"):
-        channel.send(notice(), NOON)
+        channel.send(notice(), RAISED_AT)
 
 
 def test_nobody_there(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_nobody_there(tmp_path: Path) -> None:
         closing(channel_to(f"http://127.0.0.1:{free_port()}", tmp_path)) as channel,
         pytest.raises(PeerUnreachable),
     ):
-        channel.send(notice(), NOON)
+        channel.send(notice(), RAISED_AT)
 
 
 def test_secrets(service: ServicePeer, tmp_path: Path) -> None:
@@ -139,9 +139,9 @@ def test_secrets(service: ServicePeer, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("word\n")
     with closing(channel_to(service.url, tmp_path, secret_file=secret)) as channel:
-        channel.send(notice(), NOON)
+        channel.send(notice(), RAISED_AT)
     with closing(channel_to(service.url, tmp_path, secret_file=secret, user="u")) as channel:
-        channel.send(notice(), NOON)
+        channel.send(notice(), RAISED_AT)
     assert service.heard[0][2] == "Bearer word"
     assert service.heard[-1][2].startswith("Basic ")
     with pytest.raises(ValidationError, match="https"):
@@ -152,7 +152,7 @@ def test_secrets(service: ServicePeer, tmp_path: Path) -> None:
 
 def test_claiming_as_a_client(channel: WebWorkItem, service: ServicePeer) -> None:
     """The state changes with a Transaction UID, and the service says where it stands."""
-    reference = channel.send(notice(), NOON).reference
+    reference = channel.send(notice(), RAISED_AT).reference
     web = WorkItemWeb(WebService(service.url, secret=SecretStr("x")), timeout_s=10)
     web.change_state(reference, WorkItemState.IN_PROGRESS, "2.25.5")
     assert web.state_of(reference).is_taken
@@ -163,11 +163,11 @@ def test_a_flag_that_is_raised_after_it_was_withdrawn(
     channel: WebWorkItem, service: ServicePeer
 ) -> None:
     """A canceled work item stays canceled: the next one is made, and it is the one to withdraw."""
-    first = channel.send(notice(), NOON).reference
-    channel.send(notice(NoticeKind.WITHDRAWN), NOON)
-    second = channel.send(notice(), NOON).reference
-    assert channel.send(notice(NoticeKind.RAISED_AGAIN), NOON).reference == second != first
+    first = channel.send(notice(), RAISED_AT).reference
+    channel.send(notice(NoticeKind.WITHDRAWN), RAISED_AT)
+    second = channel.send(notice(), RAISED_AT).reference
+    assert channel.send(notice(NoticeKind.RAISED_AGAIN), RAISED_AT).reference == second != first
     assert service.value(second, STATE) == "SCHEDULED"
-    withdrawn = channel.send(notice(NoticeKind.WITHDRAWN), NOON)
+    withdrawn = channel.send(notice(NoticeKind.WITHDRAWN), RAISED_AT)
     assert withdrawn.reference == second
     assert service.value(second, STATE) == "CANCELED"

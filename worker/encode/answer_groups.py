@@ -12,9 +12,15 @@ import numpy as np
 from highdicom.sr import MeasurementsAndQualitativeEvaluations, QualitativeEvaluation
 
 from radiology import codes
-from radiology.case_answer import ConfidenceWord, PneumoniaType
+from radiology.answer_codes import (
+    CONFIDENCES,
+    PNEUMONIA_TYPES,
+    PRIORITIES,
+    SEVERITY_SCORES,
+    SUMMARIES,
+)
 from radiology.codes import Code
-from radiology.finding import Outcome, Side, Urgency
+from radiology.finding import Outcome, Side
 from radiology.region import Mask
 from radiology.sign import Sign
 from worker.encode.coded_concepts import coded
@@ -25,26 +31,6 @@ from worker.encode.key_slices import key_slice, lesion_areas, lung_areas, spread
 from worker.encode.outline import interior_point
 
 _PLACES = 3  # answer, signs, severity
-_SUMMARIES = {
-    Outcome.FINDINGS: codes.SUCCEEDED_WITH_FINDINGS,
-    Outcome.NO_FINDINGS: codes.SUCCEEDED_WITHOUT_FINDINGS,
-    Outcome.NOT_ASSESSABLE: codes.FAILED,
-}
-_PRIORITIES = {
-    Urgency.URGENT: codes.URGENT,
-    Urgency.SUSPECTED: codes.SUSPECTED,
-    Urgency.ROUTINE: codes.ROUTINE,
-}
-_CONFIDENCES = {
-    ConfidenceWord.HIGH: codes.HIGH,
-    ConfidenceWord.MODERATE: codes.MODERATE,
-    ConfidenceWord.LOW: codes.LOW,
-}
-_TYPES = {
-    PneumoniaType.VIRAL_SUSPECTED: codes.VIRAL_SUSPECTED,
-    PneumoniaType.NOT_SUSPECTED: codes.VIRAL_NOT_SUSPECTED,
-    PneumoniaType.UNDETERMINED: codes.UNDETERMINED,
-}
 
 SIGN_CODES: dict[Sign, tuple[Code, Code]] = {
     Sign.GROUND_GLASS: (codes.GROUND_GLASS_OPACITY, codes.GROUND_GLASS_PROBABILITY),
@@ -94,11 +80,11 @@ def severity_figures(context: ResultContext) -> list[Figure]:
     severity = context.reading.severity
     if severity is None:
         return []
-    scores = (
-        (codes.MOSMED_GRADE, severity.mosmed.value),
-        (codes.CT_SEVERITY_SCORE, severity.ct_severity.value),
-    )
-    return [Figure(name, value, codes.NO_UNIT) for name, value in scores if value is not None]
+    return [
+        Figure(SEVERITY_SCORES[score.name], score.value, codes.NO_UNIT)
+        for score in severity.scores
+        if score.name in SEVERITY_SCORES and score.value is not None
+    ]
 
 
 def _triage_figures(context: ResultContext) -> list[Figure]:
@@ -126,17 +112,17 @@ def _evaluations(context: ResultContext) -> list[tuple[Code, Code]]:
     "Routine" is never said of what could not be assessed.
     """
     reading = context.reading
-    said = [(codes.PROCESSING_SUMMARY, _SUMMARIES[reading.outcome])]
+    said = [(codes.PROCESSING_SUMMARY, SUMMARIES[reading.outcome])]
     if reading.outcome is Outcome.NOT_ASSESSABLE:
         said.append((codes.QUALITY_ASSESSMENT, codes.NOT_ASSESSABLE))
     elif reading.warnings:
         said.append((codes.QUALITY_ASSESSMENT, codes.USABLE_WITH_RESERVATION))
     if reading.confidence is not None:
-        said.append((codes.CONFIDENCE, _CONFIDENCES[reading.confidence.word]))
+        said.append((codes.CONFIDENCE, CONFIDENCES[reading.confidence.word]))
     if reading.pneumonia_type is not None:
-        said.append((codes.PNEUMONIA_TYPE, _TYPES[reading.pneumonia_type]))
+        said.append((codes.PNEUMONIA_TYPE, PNEUMONIA_TYPES[reading.pneumonia_type]))
     if context.triage is not None:
-        said.append((codes.PRIORITY, _PRIORITIES[context.triage.urgency]))
+        said.append((codes.PRIORITY, PRIORITIES[context.triage.urgency]))
     return said
 
 

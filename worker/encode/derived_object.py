@@ -22,6 +22,7 @@ from pydicom import Dataset
 from radiology import codes
 from radiology.identity import derived_uid
 from radiology.region import LesionLabel
+from radiology.severity import ClinicalContext
 from worker.encode.coded_concepts import coded
 from worker.encode.lesions import Lesion, NumberedLesions, number_lesions
 from worker.encode.shown_reading import ShownReading
@@ -132,6 +133,7 @@ class ResultContext(ShownReading):
     most_tracked_lesions : so many of the largest lesions are tracked one by one
     known_lesions : identities that lesions have in the patient's course, by class and rank; the
         others get one that follows from this result
+    clinical : what the severity of the reading was judged with
     """
 
     headers: Sequence[Dataset]
@@ -141,6 +143,7 @@ class ResultContext(ShownReading):
     earlier_reports: EarlierReports = field(default_factory=EarlierReports)
     most_tracked_lesions: int = 0
     known_lesions: Mapping[tuple[LesionLabel, int], Tracking] = field(default_factory=dict)
+    clinical: ClinicalContext = field(default_factory=ClinicalContext)
 
     def __post_init__(self) -> None:
         if not self.volume.frames:

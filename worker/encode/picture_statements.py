@@ -111,10 +111,9 @@ def statements(shown: ShownReading) -> Iterator[Statement]:
     if reading.viral is not None:
         yield Statement("Type (a hint, no diagnosis)", _type(reading))
     if reading.severity is not None:
-        severity = reading.severity
-        lines = [(one.name, one.label) for one in (severity.mosmed, severity.ct_severity)]
-        if severity.progress.computed:
-            lines.append((severity.progress.name, severity.progress.label))
+        mosmed, ct_severity, *others = reading.severity.scores
+        answered = [one for one in others if one.computed or one.at_least is not None]
+        lines = [(one.name, one.label) for one in (mosmed, ct_severity, *answered)]
         yield Statement("Severity", tuple(lines))
     if reading.signs:
         yield Statement("Signs", _signs(reading))

@@ -7,12 +7,20 @@ coded figures is there too; here it stands with its rule, for the reader of a te
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC
 
 from radiology import codes
 from radiology.case_answer import RuleAnswer, SignAnswer, ViralAnswer
 from radiology.codes import Code
 from radiology.finding import Outcome, QualityGate, Triage
-from radiology.severity import Score, Severity, title_of
+from radiology.severity import (
+    ClinicalContext,
+    ClinicalSource,
+    Score,
+    Severity,
+    title_of,
+    value_words,
+)
 from worker.encode.derived_object import DISCLAIMER, ResultContext
 from worker.encode.figures import percent
 from worker.encode.prior_change import change_texts, change_title
@@ -24,6 +32,7 @@ _ANSWERS = {
     Outcome.FINDINGS: "lung opacities suspected",
     Outcome.NO_FINDINGS: "no lung opacities suspected",
 }
+_THROUGH = {"page": "entered on the page", "HL7": "received by HL7"}
 
 
 def report_lines(context: ResultContext) -> list[Line]:
@@ -58,6 +67,7 @@ def _answer(context: ResultContext, triage: Triage) -> Iterator[str]:
         yield from (_sign(one) for one in reading.signs)
     if reading.severity is not None:
         yield from _severity(reading.severity)
+        yield from _clinical(context.clinical)
     if context.prior is not None:
         title = change_title(context.prior)
         yield from (f"{title}: {', '.join(texts)}" for texts in change_texts(context.prior))
@@ -106,11 +116,25 @@ def _severity(severity: Severity) -> Iterator[str]:
             yield f"Severity, {name}: not computed; missing: {titles}"
 
 
+def _clinical(clinical: ClinicalContext) -> Iterator[str]:
+    """Every clinical value that was given, and where it came from.
+
+    Who entered it is on the page: a report leaves the house, and its reader needs no such name.
+    """
+    for name, value in clinical.values.facts().items():
+        source = clinical.sources.get(name)
+        origin = "" if source is None else f", {_origin(source)}"
+        yield f"Clinical value, {title_of(name)}: {value_words(name, value)}{origin}"
+
+
+def _origin(source: ClinicalSource) -> str:
+    through = _THROUGH.get(source.through, f"through {source.through}")
+    return f"{through} {source.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
 def _inputs(score: Score) -> str:
     given = [
-        f"{title_of(one.name)} "
-        + (f"{one.value:.3g}" if isinstance(one.value, float) else str(one.value))
-        + (f" {one.unit}" if one.unit else "")
+        f"{title_of(one.name)} {value_words(one.name, one.value)}"
         for one in score.inputs
         if one.value is not None
     ]

@@ -1,6 +1,6 @@
 """What a notice says, as coded observations for a message: pure, from the result's row alone.
 
-The codes are those of the SR (worker/encode/answer_groups.py), so that a receiver that reads both
+The codes are those of the SR (radiology/answer_codes.py), so that a receiver that reads both
 sees the same concepts.
 """
 
@@ -12,39 +12,23 @@ from typing import Any
 
 from hl7_node.observation_message import Abnormal, Observation
 from radiology import codes
-from radiology.case_answer import ConfidenceWord, PneumoniaType
+from radiology.answer_codes import (
+    CONFIDENCES,
+    PNEUMONIA_TYPES,
+    PRIORITIES,
+    SEVERITY_SCORES,
+    SUMMARIES,
+)
 from radiology.codes import Code
 from radiology.finding import Outcome, Urgency
-from radiology.severity.ct_scores import CT_SEVERITY, MOSMED
 from worker.flag.channel import Notice, NoticeKind
 
-_SUMMARIES = {
-    Outcome.FINDINGS: codes.SUCCEEDED_WITH_FINDINGS,
-    Outcome.NO_FINDINGS: codes.SUCCEEDED_WITHOUT_FINDINGS,
-    Outcome.NOT_ASSESSABLE: codes.FAILED,
-}
-_PRIORITIES = {
-    Urgency.URGENT: codes.URGENT,
-    Urgency.SUSPECTED: codes.SUSPECTED,
-    Urgency.ROUTINE: codes.ROUTINE,
-}
 _FLAGS = {
     Urgency.URGENT: Abnormal.CRITICAL,
     Urgency.SUSPECTED: Abnormal.ABNORMAL,
     Urgency.ROUTINE: Abnormal.NORMAL,
 }
 _CATEGORIES = {Urgency.URGENT: codes.ACTIONABLE_URGENT, Urgency.SUSPECTED: codes.ACTIONABLE}
-_TYPES = {
-    PneumoniaType.VIRAL_SUSPECTED: codes.VIRAL_SUSPECTED,
-    PneumoniaType.NOT_SUSPECTED: codes.VIRAL_NOT_SUSPECTED,
-    PneumoniaType.UNDETERMINED: codes.UNDETERMINED,
-}
-_CONFIDENCES = {
-    ConfidenceWord.HIGH: codes.HIGH,
-    ConfidenceWord.MODERATE: codes.MODERATE,
-    ConfidenceWord.LOW: codes.LOW,
-}
-_SCORES = {MOSMED: codes.MOSMED_GRADE, CT_SEVERITY: codes.CT_SEVERITY_SCORE}
 
 
 def study_observations(notice: Notice, *, actionable_category: bool) -> tuple[Observation, ...]:
@@ -59,11 +43,11 @@ def study_observations(notice: Notice, *, actionable_category: bool) -> tuple[Ob
     category = _CATEGORIES.get(notice.urgency) if actionable_category and assessed else None
     told = [
         Observation(codes.PROCEDURE_FINDINGS, _in_words(notice), abnormal=flag, category=category),
-        Observation(codes.PROCESSING_SUMMARY, _SUMMARIES[notice.outcome], abnormal=flag),
+        Observation(codes.PROCESSING_SUMMARY, SUMMARIES[notice.outcome], abnormal=flag),
     ]
     if not assessed:
         return (*told, Observation(codes.QUALITY_ASSESSMENT, codes.NOT_ASSESSABLE))
-    told.append(Observation(codes.PRIORITY, _PRIORITIES[notice.urgency], abnormal=flag))
+    told.append(Observation(codes.PRIORITY, PRIORITIES[notice.urgency], abnormal=flag))
     told += _probability(notice)
     told += _share(notice.reading)
     told += _coded(notice.reading)
@@ -116,8 +100,8 @@ def _share(reading: Mapping[str, Any]) -> list[Observation]:
 
 
 def _coded(reading: Mapping[str, Any]) -> list[Observation]:
-    kind = _word(reading.get("pneumonia_type"), _TYPES)
-    confidence = _word(_inside(reading, "confidence").get("word"), _CONFIDENCES)
+    kind = _word(reading.get("pneumonia_type"), PNEUMONIA_TYPES)
+    confidence = _word(_inside(reading, "confidence").get("word"), CONFIDENCES)
     told = []
     if kind is not None:
         told.append(Observation(codes.PNEUMONIA_TYPE, kind))
@@ -132,7 +116,7 @@ def _scores(reading: Mapping[str, Any]) -> list[Observation]:
     told = []
     for score in scores:
         value = _number(score, "value")
-        code = _SCORES.get(score.get("name", ""))
+        code = SEVERITY_SCORES.get(score.get("name", ""))
         if code is not None and value is not None:
             told.append(Observation(code, value, codes.NO_UNIT))
     return told

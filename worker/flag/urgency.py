@@ -6,7 +6,7 @@ decided, and by how much the others missed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -158,30 +158,6 @@ RULES: tuple[UrgencyRule, ...] = (
 )
 
 
-def urgency_facts(reading: Reading) -> dict[str, float | None]:
-    """The values that the table decides by, for whoever asks why a study is flagged or is not."""
-    return {
-        "suspicion": reading.suspicion,
-        "suspicion_threshold": reading.suspicion_threshold,
-        "worse_lung_percent": round(_worse_lung_share_percent(reading), 2),
-        "consolidated_percent": round(_consolidated_share_percent(reading), 2),
-    }
-
-
-def triage_reading(reading: Reading) -> Triage | None:
-    """Apply the table.
-
-    Returns
-    -------
-    The urgency and the rule that decided it; None when the study is not assessable, which is no
-    kind of routine.
-    """
-    for rule in RULES:
-        if rule.holds(reading):
-            return Triage(urgency=rule.urgency, rule=rule.name)
-    return None
-
-
 def rules_seen(reading: Reading) -> tuple[RuleSeen, ...]:
     """What every row of the table saw, held or not, in the order in which they are asked.
 
@@ -195,3 +171,20 @@ def rules_seen(reading: Reading) -> tuple[RuleSeen, ...]:
         RuleSeen(rule.name, rule.urgency, rule.holds(reading), rule.seen(reading), rule.limit)
         for rule in RULES
     )
+
+
+def decided(rules: Iterable[RuleSeen]) -> RuleSeen | None:
+    """The row that decides: the first one that held; None where no rule was asked."""
+    return next((one for one in rules if one.held), None)
+
+
+def triage_reading(reading: Reading) -> Triage | None:
+    """Apply the table.
+
+    Returns
+    -------
+    The urgency and the rule that decided it; None when the study is not assessable, which is no
+    kind of routine.
+    """
+    rule = decided(rules_seen(reading))
+    return None if rule is None else Triage(urgency=rule.urgency, rule=rule.name)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from models.judge_severity import stated_values
 from radiology.language import Language
-from radiology.severity import ClinicalContext, LesionMeasurement
+from radiology.severity import ClinicalContext
 from worker.encode import ShownReading, render_key_picture
 from worker.infer_findings import Reader, acquisition_of
 from worker.predict.on_step import OnStep
@@ -52,7 +52,9 @@ def predict_study(
         "urgency": study.triage.urgency.value if study.triage else None,
         "urgency_rule": study.triage.rule if study.triage else None,
         **_series(study),
-        "context": _context(study, context),
+        "context": (context or ClinicalContext()).facts(
+            stated_values(acquisition_of(study.series))
+        ),
         **study.reading.facts(),
     }
     return answer, _picture(study, language, heat=heat) if picture else None
@@ -69,20 +71,6 @@ def _series(study: ReadStudy) -> dict[str, Any]:
         "key_instance": None if frame is None else asdict(frame),
         "series": [asdict(one) for one in study.selection.decisions],
     }
-
-
-def _context(study: ReadStudy, context: ClinicalContext | None) -> dict[str, Any]:
-    """Which value came from where. What was given counts; both are shown, as they may differ."""
-    given = context or ClinicalContext()
-    return {
-        "given": given.values.facts(),
-        "headers": stated_values(acquisition_of(study.series)).facts(),
-        "earlier": None if given.prior is None else _measured(given.prior),
-    }
-
-
-def _measured(measurement: LesionMeasurement) -> dict[str, Any]:
-    return {**asdict(measurement), "acquired_at": measurement.acquired_at.isoformat()}
 
 
 def _picture(study: ReadStudy, language: Language, *, heat: bool) -> Image.Image | None:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from models.judge_again import judge_again, stated_in
+from models.judge_again import given_in, judge_again, stated_in
 from radiology.course import Course, CoursePoint
 from radiology.finding import Reading
-from radiology.severity import ClinicalValues, Sex
+from radiology.severity import ClinicalContext, ClinicalValues, Sex
 from tests.unit.worklist.full_reading import full_reading, reading_without_lobes
 
 _NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
@@ -39,6 +39,18 @@ def test_age_and_sex_of_the_headers_still_count() -> None:
     assert (given["age_years"], given["sex"]) == (71.0, "male")
     entered = judge_again(stored, ClinicalValues(age_years=44.0)).four_c.inputs
     assert {one.name: one.value for one in entered}["age_years"] == 44.0
+
+
+def test_what_was_given_at_the_reading_is_not_taken_for_the_headers() -> None:
+    """Taken back on the page, a given age makes room for that of the headers, not for itself."""
+    values = ClinicalValues(age_years=44.0, gcs=15)
+    context = ClinicalContext(values).facts(ClinicalValues(age_years=71.0, sex=Sex.MALE))
+    stored = {**_stored(full_reading()), "context": json.loads(json.dumps(context))}
+    assert given_in(stored) == {"age_years": 44.0, "gcs": 15}
+    assert stated_in(stored) == ClinicalValues(age_years=71.0, sex=Sex.MALE)
+    inputs = judge_again(stored, ClinicalValues()).four_c.inputs
+    assert {one.name: one.value for one in inputs}["age_years"] == 71.0
+    assert given_in({}) == {}
 
 
 def test_progress_is_judged_from_the_stored_course() -> None:

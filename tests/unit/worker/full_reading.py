@@ -6,6 +6,7 @@ It is of the synthetic studies of `encoded_chest`, with what the bundle would ad
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
 from functools import cache
 
 import numpy as np
@@ -26,6 +27,7 @@ from radiology.case_answer import (
 from radiology.encoding_profile import SegmentScope
 from radiology.finding import GateSeverity, Outcome, QualityGate, Reading
 from radiology.region import LungLabel
+from radiology.severity import ClinicalContext, ClinicalSource, ClinicalValues
 from radiology.sign import Sign
 from radiology.territory import Boundary, Territories, Territory
 from radiology.volume import Volume
@@ -59,6 +61,7 @@ _ZONES = {
 }
 _HIGHEST_MM, _LOWEST_MM = 20.0, -20.0  # between them lies the middle third
 
+NOTHING_GIVEN = ClinicalContext()
 WARNING = QualityGate(
     "slice thickness",
     False,
@@ -69,8 +72,29 @@ WARNING = QualityGate(
 )
 
 
+_IN_PARIS = timezone(timedelta(hours=1))
+_ENTERED = ClinicalSource("anna", "page", datetime(2026, 1, 1, 12, 30, tzinfo=_IN_PARIS))
+_RECEIVED = ClinicalSource("HL7", "HL7", datetime(2026, 1, 1, 10, 15, tzinfo=UTC))
+GIVEN = ClinicalContext(
+    values=ClinicalValues(
+        age_years=72.0,
+        confusion=False,
+        respiratory_rate_per_min=31.0,
+        systolic_mmhg=118.0,
+        diastolic_mmhg=70.0,
+        urea_mmol_l=9.0,
+    ),
+    sources={"respiratory_rate_per_min": _ENTERED, "urea_mmol_l": _RECEIVED},
+)
+"""Clinical values by which CURB-65 can be computed, two of them with where they came from."""
+
+
 def full_context(
-    kind: str = "positive", chest: Chest | None = None, *, zones: bool = False
+    kind: str = "positive",
+    chest: Chest | None = None,
+    *,
+    zones: bool = False,
+    clinical: ClinicalContext = NOTHING_GIVEN,
 ) -> ResultContext:
     """The context of a synthetic study whose reading says all that a bundle can say.
 
@@ -79,10 +103,16 @@ def full_context(
     chest = chest or Chest()
     context = result_context(kind, chest)
     divided = _divided(context, chest, zones=zones)
-    return replace(context, reading=completed(context.reading, context.volume, divided))
+    reading = completed(context.reading, context.volume, divided, clinical)
+    return replace(context, reading=reading, clinical=clinical)
 
 
-def completed(reading: Reading, volume: Volume, divided: Territories) -> Reading:
+def completed(
+    reading: Reading,
+    volume: Volume,
+    divided: Territories,
+    clinical: ClinicalContext = NOTHING_GIVEN,
+) -> Reading:
     """A reading with all that a bundle can say beside regions and figures."""
     regions = reading.regions
     assert regions is not None
@@ -105,6 +135,7 @@ def completed(reading: Reading, volume: Volume, divided: Territories) -> Reading
             territories,
             Acquisition(patient_age_years=66.0),
             suspected=suspected,
+            context=clinical,
         ),
     )
 

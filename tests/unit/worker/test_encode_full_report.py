@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from pydicom import Dataset
 from tests.peers.dcmtk import Dcmtk
 from tests.peers.dicom3tools import dciodvfy
 from tests.unit.worker.encoded_chest import ENHANCED, EVERY_KIND
-from tests.unit.worker.full_reading import full_context, fully_encoded
+from tests.unit.worker.full_reading import GIVEN, full_context, fully_encoded
 from tests.unit.worker.polygons import enclosed
 from tests.unit.worker.report_content import (
     comments,
@@ -22,6 +23,8 @@ from tests.unit.worker.report_content import (
     name,
     of_type,
 )
+from worker.encode import ObjectKind, encode_results
+from worker.encode.report_text import report_lines
 
 LOBES = (
     "Right upper lobe",
@@ -153,6 +156,31 @@ def test_severity_is_told_with_its_rule_and_its_inputs() -> None:
     )
     assert f"Source of MosMed CT grade: {severity.mosmed.source}" in said
     assert any(text.startswith("Severity, CURB-65: not computed; missing:") for text in said)
+
+
+def test_clinical_values_are_told_with_where_they_came_from(tmp_path: Path) -> None:
+    """Each value with its source, the scores that they make, and no name of who entered them."""
+    results = encode_results(full_context(clinical=GIVEN))
+    report = next(one.dataset for one in results if one.kind is ObjectKind.SR)
+    said = comments(report)
+    told = {text.removeprefix("Clinical value, ") for text in said}
+    assert "respiratory rate: 31 /min, entered on the page 2026-01-01 11:30 UTC" in told
+    assert "urea: 9 mmol/l, received by HL7 2026-01-01 10:15 UTC" in told
+    assert "new confusion: no" in told
+    assert any(
+        text.startswith("Severity, CURB-65: high (3 points) from new confusion no, urea 9 mmol/l")
+        for text in said
+    )
+    assert any(text.startswith("Severity, Guideline class: at least severe") for text in said)
+    assert not any("anna" in text for text in said)
+    for one in results:
+        assert dciodvfy(one.dataset, work_folder=tmp_path).errors == ()
+
+
+def test_a_study_that_is_not_assessable_tells_no_clinical_values() -> None:
+    """It has no severity, so nothing was computed from them."""
+    context = replace(full_context("not assessable"), clinical=GIVEN)
+    assert not any("Clinical value" in text for _, text in report_lines(context))
 
 
 @EVERY_KIND

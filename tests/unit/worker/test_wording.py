@@ -17,10 +17,13 @@ from models.gates import Acquisition, check_gates
 from radiology.case_answer import ConfidenceWord, PneumoniaType
 from radiology.finding import Outcome, Urgency
 from radiology.language import Language
+from radiology.severity.guideline import NAME as GUIDELINE
+from radiology.severity.guideline import GuidelineClass
+from radiology.severity.point_scores import CURB_65, FOUR_C, QCSI
 from radiology.sign import Sign
 from radiology.territory import Territory
 from tests.unit.worker.encoded_chest import EVERY_KIND
-from tests.unit.worker.full_reading import full_context
+from tests.unit.worker.full_reading import GIVEN, full_context
 from worker.encode import DISCLAIMER, render_key_picture, wording
 from worker.encode.lettering import CHINESE_FONT, font, wrapped
 from worker.encode.texts_chinese import CHINESE, characters
@@ -101,11 +104,24 @@ def _gate_texts(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
                         yield gate.reason
 
 
+def _severity_texts() -> Iterator[str]:
+    """Every answer that a rule can have which the picture names; those without one are left out."""
+    for group in (*FOUR_C.groups, *CURB_65.groups, *QCSI.groups):
+        yield from (group.grade, f"{group.grade} (2 points)")
+    yield from (rule.name for rule in (FOUR_C, CURB_65, QCSI))
+    yield from (GUIDELINE, "low (1 point)")
+    for grade in GuidelineClass:
+        yield grade.value
+    for grade in (GuidelineClass.MILD, GuidelineClass.MODERATE, GuidelineClass.SEVERE):
+        yield f"at least {grade}"  # critical is certain as soon as one criterion is met
+
+
 def _texts_from_elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     yield DISCLAIMER
     yield from _gate_texts(monkeypatch)
     yield from (rule.name for rule in RULES)
     yield from (urgency.value.upper() for urgency in Urgency)
+    yield from _severity_texts()
     yield from (territory.value.capitalize() for territory in Territory)
     yield from (sign.words for sign in Sign)
     yield from (type_.words for type_ in PneumoniaType)
@@ -152,7 +168,7 @@ def test_every_text_that_is_drawn_is_in_the_tables(
             return super().get(key, default)
 
     monkeypatch.setitem(wording._TABLES, Language.CHINESE, Recording(CHINESE))
-    context = replace(full_context(kind, zones=zones), language=Language.CHINESE)
+    context = replace(full_context(kind, zones=zones, clinical=GIVEN), language=Language.CHINESE)
     render_key_picture(context)
     ours = {"z {} mm", "lungs found", "slices without a gap"}
     from_the_test = {gate.seen for gate in context.reading.gates} | {

@@ -8,17 +8,13 @@ from dataclasses import fields
 import pytest
 from structlog.testing import capture_logs
 
-from database.clinical_values import (
-    ClinicalSource,
-    RecordedValues,
-    clinical_values,
-    record_clinical_values,
-)
+from database.clinical_values import RecordedValues, clinical_values, record_clinical_values
 from database.result_facts import study_id_of
 from database.session import reading, transaction
 from database.tables import Event
+from models.judge_again import judge_again
 from radiology.finding import Urgency
-from radiology.severity import ClinicalValues
+from radiology.severity import ClinicalContext, ClinicalSource, ClinicalValues
 from tests.unit.worklist.full_reading import full_reading
 from tests.unit.worklist.seeding import START, SeededHospital
 from tests.unit.worklist.visitor import OWN_FORM, Visitor
@@ -214,3 +210,15 @@ def test_an_older_reading_says_that_it_cannot_be_computed_again() -> None:
     assert not lines.trouble
     recorded = RecordedValues(1, {"gcs": 13}, {"gcs": ClinicalSource("LAB", "hl7", START)})
     assert "cannot be computed again" in severity_lines(old, recorded).trouble
+
+
+def test_what_was_taken_back_since_the_reading_counts_no_more() -> None:
+    """The page computes without it; alone, the reading shows what it was made with."""
+    values = ClinicalValues(respiratory_rate_per_min=34.0)
+    severity = judge_again(full_reading().facts(), values)
+    context = ClinicalContext(values).facts(ClinicalValues())
+    stored = {**full_reading().facts(), "severity": severity.facts(), "context": context}
+    labels = {one.name: one.label for one in severity_lines(stored).scores}
+    assert labels["Guideline class"] == "at least severe"
+    lines = severity_lines(stored, RecordedValues(2, {}, {}))
+    assert "Guideline class" in {one.name for one in lines.unanswered}

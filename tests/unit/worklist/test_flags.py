@@ -40,7 +40,7 @@ def flagged(hospital: SeededHospital, tmp_path: Path) -> str:
     rules = FlagRules([webhook()], Flagging())
     with transaction(hospital.engine) as session:
         result = session.get_one(Result, result_id)
-        seen = {"worse_lung_percent": 31.5}
+        seen = {"seen": "31.5 % of the worse lung", "limit": "25 % or more"}
         flag_result(session, result, rules, hospital.now, token=_TOKEN, seen=seen)
     return uid
 
@@ -77,7 +77,7 @@ def test_the_page_shows_an_open_flag_and_why(flagged: str, visitor: Visitor) -> 
     text = visitor.text(f"/studies/{flagged}")
     assert "open: nobody has acknowledged it" in text
     assert "pager: flag waiting to be sent" in text
-    assert "worse lung percent 31.5" in text.replace("\n", " ")
+    assert "seen 31.5 % of the worse lung" in text.replace("\n", " ")
 
 
 def test_the_button_acknowledges(flagged: str, visitor: Visitor, hospital: SeededHospital) -> None:
@@ -175,10 +175,10 @@ def test_why_a_study_is_not_flagged(visitor: Visitor, hospital: SeededHospital) 
     result_id = hospital.answer(claim, Urgency.ROUTINE)
     with transaction(hospital.engine) as session:
         result = session.get_one(Result, result_id)
-        seen = {"suspicion": 0.02, "suspicion_threshold": 0.5}
+        seen = {"seen": "0.02, threshold 0.50", "limit": "below the threshold"}
         rules = FlagRules([], Flagging())
         assert flag_result(session, result, rules, hospital.now, token="t", seen=seen) is None
         assert session.query(Study).count() == 1
     text = visitor.text(f"/studies/{uid}").replace("\n", " ")
     assert "Why not flagged" in text
-    assert "suspicion 0.02" in text
+    assert "seen 0.02, threshold 0.50" in text

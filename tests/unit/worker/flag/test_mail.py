@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from radiology.errors import PeerBusy, PeerRefused, PeerUnreachable, Unavailable
 from tests.builders.flags import mail
+from tests.builders.notices import RAISED_AT, notice
 from tests.peers.flag_receivers import (
     password_of,
     running_mail_receiver,
@@ -16,7 +17,6 @@ from tests.peers.flag_receivers import (
 )
 from tests.peers.ports import free_port
 from tests.peers.tls import Certificate
-from tests.unit.worker.flag.notices import NOTICE, NOW, notice
 from worker.flag.channel import NoticeKind
 from worker.flag.mail import Mail
 
@@ -24,13 +24,13 @@ from worker.flag.mail import Mail
 def test_a_message_holds_identifiers_and_links() -> None:
     """Who reads it learns which study to open; nothing names the patient."""
     with running_mail_receiver() as server:
-        answer = Mail(mail(port=server.port)).send(NOTICE, NOW)
+        answer = Mail(mail(port=server.port)).send(notice(), RAISED_AT)
     (message,) = server.taken
-    assert message["Subject"] == "Firstread: Urgent chest CT, accession A-9"
-    assert message["Message-ID"] == "<2.25.2@hospital.example>" == answer.reference
+    assert message["Subject"] == "Firstread: Urgent chest CT, accession A-0001"
+    assert message["Message-ID"] == "<2.25.72@hospital.example>" == answer.reference
     text = message.get_payload()
     assert isinstance(text, str)
-    assert NOTICE.study_url in text
+    assert notice().study_url in text
     assert "secret-token" not in text  # a mail system follows links by itself
     assert "Doe" not in text
 
@@ -39,7 +39,7 @@ def test_a_message_holds_identifiers_and_links() -> None:
 def test_every_kind_of_notice_is_a_message(kind: NoticeKind) -> None:
     """Each kind has words of its own."""
     with running_mail_receiver() as server:
-        Mail(mail(port=server.port)).send(notice(kind=kind), NOW)
+        Mail(mail(port=server.port)).send(notice(kind=kind), RAISED_AT)
     assert len(server.taken) == 1
 
 
@@ -47,7 +47,7 @@ def test_an_accession_number_cannot_add_a_header() -> None:
     """Identifiers come from data sets that anybody may have written."""
     with running_mail_receiver() as server:
         hostile = notice(accession_number="A\r\nBcc: all@hospital.example\r\n\r\nx")
-        Mail(mail(port=server.port)).send(hostile, NOW)
+        Mail(mail(port=server.port)).send(hostile, RAISED_AT)
     (message,) = server.taken
     assert message["Bcc"] is None
     assert "\n" not in str(message["Subject"])
@@ -58,7 +58,7 @@ def test_some_recipients_are_enough() -> None:
     with running_mail_receiver() as server:
         server.refusals["gone@hospital.example"] = "550 No such user"
         two = ["gone@hospital.example", "reader@hospital.example"]
-        answer = Mail(mail(port=server.port, recipients=two)).send(NOTICE, NOW)
+        answer = Mail(mail(port=server.port, recipients=two)).send(notice(), RAISED_AT)
     assert answer.code == "250, 1 of 2"
 
 
@@ -67,10 +67,10 @@ def test_all_recipients_refused() -> None:
     with running_mail_receiver() as server:
         server.refusals["reader@hospital.example"] = "550 No such user"
         with pytest.raises(PeerRefused):
-            Mail(mail(port=server.port)).send(NOTICE, NOW)
+            Mail(mail(port=server.port)).send(notice(), RAISED_AT)
         server.refusals["reader@hospital.example"] = "450 Mailbox busy"
         with pytest.raises(PeerBusy):
-            Mail(mail(port=server.port)).send(NOTICE, NOW)
+            Mail(mail(port=server.port)).send(notice(), RAISED_AT)
 
 
 def test_the_message_itself_is_refused() -> None:
@@ -78,9 +78,9 @@ def test_the_message_itself_is_refused() -> None:
     with running_mail_receiver() as server:
         server.data_answers = ["554 Spam", "452 Disk full"]
         with pytest.raises(PeerRefused):
-            Mail(mail(port=server.port)).send(NOTICE, NOW)
+            Mail(mail(port=server.port)).send(notice(), RAISED_AT)
         with pytest.raises(PeerBusy):
-            Mail(mail(port=server.port)).send(NOTICE, NOW)
+            Mail(mail(port=server.port)).send(notice(), RAISED_AT)
 
 
 def test_tls_and_sign_in(tmp_path: Path) -> None:
@@ -96,26 +96,26 @@ def test_tls_and_sign_in(tmp_path: Path) -> None:
             "user": "firstread",
             "secret_file": tmp_path / "password",
         }
-        Mail(mail(**values, ca_file=certificate.file)).send(NOTICE, NOW)
+        Mail(mail(**values, ca_file=certificate.file)).send(notice(), RAISED_AT)
         with pytest.raises(PeerRefused, match="certificate"):
-            Mail(mail(**values)).send(NOTICE, NOW)
+            Mail(mail(**values)).send(notice(), RAISED_AT)
         (tmp_path / "password").write_text("wrong\n")
         with pytest.raises(PeerRefused):
-            Mail(mail(**values, ca_file=certificate.file)).send(NOTICE, NOW)
+            Mail(mail(**values, ca_file=certificate.file)).send(notice(), RAISED_AT)
     assert len(server.taken) == 1
 
 
 def test_a_server_without_tls_is_not_trusted() -> None:
     """Where STARTTLS is asked for, nothing is sent in clear."""
     with running_mail_receiver() as server, pytest.raises(PeerRefused, match="STARTTLS"):
-        Mail(mail(port=server.port, start_tls=True)).send(NOTICE, NOW)
+        Mail(mail(port=server.port, start_tls=True)).send(notice(), RAISED_AT)
     assert server.taken == []
 
 
 def test_nobody_answers() -> None:
     """Without a server there is nobody to write to."""
     with pytest.raises(PeerUnreachable):
-        Mail(mail(port=free_port())).send(NOTICE, NOW)
+        Mail(mail(port=free_port())).send(notice(), RAISED_AT)
 
 
 @pytest.mark.parametrize("drip", [False, True])
@@ -123,15 +123,15 @@ def test_nobody_answers() -> None:
 def test_a_server_that_hangs(greeting: bytes, drip: bool) -> None:
     """Neither silence nor a drip of bytes holds the channel for longer than it may."""
     with running_silent_server(greeting, drip=drip) as port, pytest.raises(Unavailable):
-        Mail(mail(port=port, answer_s=0.4)).send(NOTICE, NOW)
+        Mail(mail(port=port, answer_s=0.4)).send(notice(), RAISED_AT)
 
 
 def test_a_server_that_does_not_want_to_talk() -> None:
     """A greeting that is none: later, or never."""
     with running_silent_server(b"421 too busy\r\n") as port, pytest.raises(PeerBusy):
-        Mail(mail(port=port, answer_s=1)).send(NOTICE, NOW)
+        Mail(mail(port=port, answer_s=1)).send(notice(), RAISED_AT)
     with running_silent_server(b"554 go away\r\n") as port, pytest.raises(PeerRefused):
-        Mail(mail(port=port, answer_s=1)).send(NOTICE, NOW)
+        Mail(mail(port=port, answer_s=1)).send(notice(), RAISED_AT)
 
 
 @pytest.mark.parametrize(

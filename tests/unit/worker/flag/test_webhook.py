@@ -12,6 +12,7 @@ from pydantic import SecretStr, ValidationError
 from radiology.errors import PeerBusy, PeerRefused, PeerUnreachable, SettingsRefused
 from settings.webhook_signature import is_signed, signed_headers
 from tests.builders.flags import webhook
+from tests.builders.notices import RAISED_AT, notice
 from tests.peers.flag_receivers import (
     Behaviour,
     WebReceiver,
@@ -23,7 +24,6 @@ from tests.peers.flag_receivers import (
     running_web_receiver,
 )
 from tests.peers.ports import free_port
-from tests.unit.worker.flag.notices import NOTICE, NOW
 from worker.flag.webhook import Webhook
 
 _SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -37,13 +37,13 @@ def sender(receiver: WebReceiver, **values: object) -> Webhook:
 def test_a_notice_holds_identifiers_and_links_and_nothing_of_the_reading() -> None:
     """The receiver learns which study and how urgent; what the reading quotes stays here."""
     with running_web_receiver() as receiver:
-        answer = sender(receiver).send(NOTICE, NOW)
+        answer = sender(receiver).send(notice(), RAISED_AT)
     (got,) = receiver.received
     assert answer.code == "204"
-    assert got.headers["webhook-id"] == NOTICE.notice_uid
+    assert got.headers["webhook-id"] == notice().notice_uid
     assert got.said["type"] == "firstread.flag.raised"
-    assert got.said["data"]["study_instance_uid"] == NOTICE.study_instance_uid
-    assert got.said["data"]["acknowledge_url"] == NOTICE.acknowledge_url
+    assert got.said["data"]["study_instance_uid"] == notice().study_instance_uid
+    assert got.said["data"]["acknowledge_url"] == notice().acknowledge_url
     assert b"Doe" not in got.body
     assert "webhook-signature" not in got.headers
 
@@ -51,7 +51,7 @@ def test_a_notice_holds_identifiers_and_links_and_nothing_of_the_reading() -> No
 def test_the_signature_is_that_of_the_specification() -> None:
     """The example of Standard Webhooks 1.0.0 gives the signature that it states."""
     body = b'{"test": 2432232314}'
-    moment = NOW.fromtimestamp(1614265330, NOW.tzinfo)
+    moment = RAISED_AT.fromtimestamp(1614265330, RAISED_AT.tzinfo)
     headers = signed_headers(SecretStr(_SECRET), "msg_p5jXN8AQM9LWM0D4loKWxJek", body, moment)
     assert headers["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
@@ -61,23 +61,23 @@ def test_the_receiver_can_tell_that_it_is_ours(tmp_path: Path, secret: str) -> N
     """Id, second and body are signed: what is changed, old or signed by others is told apart."""
     (tmp_path / "secret").write_text(secret + "\n")
     with running_web_receiver() as receiver:
-        sender(receiver, secret_file=tmp_path / "secret").send(NOTICE, NOW)
+        sender(receiver, secret_file=tmp_path / "secret").send(notice(), RAISED_AT)
     (got,) = receiver.received
     ours = SecretStr(secret)
-    assert is_signed(ours, got.headers, got.body, NOW + timedelta(seconds=299))
-    assert not is_signed(ours, got.headers, got.body + b" ", NOW)
-    assert not is_signed(ours, {**got.headers, "webhook-id": "2.25.99"}, got.body, NOW)
-    assert not is_signed(ours, got.headers, got.body, NOW + timedelta(seconds=301))
-    assert not is_signed(SecretStr("another"), got.headers, got.body, NOW)
-    assert not is_signed(ours, {**got.headers, "webhook-timestamp": "9" * 40}, got.body, NOW)
-    assert not is_signed(ours, {}, got.body, NOW)
+    assert is_signed(ours, got.headers, got.body, RAISED_AT + timedelta(seconds=299))
+    assert not is_signed(ours, got.headers, got.body + b" ", RAISED_AT)
+    assert not is_signed(ours, {**got.headers, "webhook-id": "2.25.99"}, got.body, RAISED_AT)
+    assert not is_signed(ours, got.headers, got.body, RAISED_AT + timedelta(seconds=301))
+    assert not is_signed(SecretStr("another"), got.headers, got.body, RAISED_AT)
+    assert not is_signed(ours, {**got.headers, "webhook-timestamp": "9" * 40}, got.body, RAISED_AT)
+    assert not is_signed(ours, {}, got.body, RAISED_AT)
 
 
 def test_an_answer_may_acknowledge() -> None:
     """A receiver that shows the notice to somebody says so in its answer."""
     said = json.dumps({"acknowledged_by": "duty desk", "reference": "T-1"}).encode()
     with running_web_receiver(answers_with(200, said)) as receiver:
-        answer = sender(receiver).send(NOTICE, NOW)
+        answer = sender(receiver).send(notice(), RAISED_AT)
     assert (answer.acknowledged_by, answer.reference) == ("duty desk", "T-1")
 
 
@@ -88,35 +88,35 @@ def test_an_answer_may_acknowledge() -> None:
 def test_any_body_of_an_answer_is_an_acceptance(body: bytes) -> None:
     """What the receiver says beside its status need not be what we know."""
     with running_web_receiver(answers_with(200, body)) as receiver:
-        answer = sender(receiver).send(NOTICE, NOW)
+        answer = sender(receiver).send(notice(), RAISED_AT)
     assert (answer.code, answer.acknowledged_by) == ("200", "")
 
 
 def test_two_answers_are_one() -> None:
     """The first of two answers counts."""
     with running_web_receiver(answers_twice) as receiver:
-        assert sender(receiver).send(NOTICE, NOW).code == "200"
+        assert sender(receiver).send(notice(), RAISED_AT).code == "200"
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 413, 422])
 def test_a_refusal_is_final(status: int) -> None:
     """What the receiver refuses for good is not tried again by itself."""
     with running_web_receiver(answers_with(status)) as receiver, pytest.raises(PeerRefused):
-        sender(receiver).send(NOTICE, NOW)
+        sender(receiver).send(notice(), RAISED_AT)
 
 
 @pytest.mark.parametrize("status", [408, 409, 425, 429, 500, 503])
 def test_a_busy_receiver_is_asked_again(status: int) -> None:
     """What may pass is tried again."""
     with running_web_receiver(answers_with(status)) as receiver, pytest.raises(PeerBusy):
-        sender(receiver).send(NOTICE, NOW)
+        sender(receiver).send(notice(), RAISED_AT)
 
 
 @pytest.mark.parametrize(
     ("value", "seconds"),
     [
         ("17", 17.0),
-        ("Wed, 04 Mar 2026 05:07:07 GMT", 60.0),
+        ("Sat, 21 Nov 2026 08:03:00 GMT", 60.0),
         ("Wed, 04 Mar 2020 05:07:07 GMT", 0.0),
         ("soon", None),
         ("", None),
@@ -127,7 +127,7 @@ def test_retry_after_is_heeded(value: str, seconds: float | None) -> None:
     """The receiver's own wish, as seconds or as a date."""
     busy = answers_with(503, retry_after=value)
     with running_web_receiver(busy) as receiver, pytest.raises(PeerBusy) as raised:
-        sender(receiver).send(NOTICE, NOW)
+        sender(receiver).send(notice(), RAISED_AT)
     assert raised.value.facts.get("retry_after_s") == seconds
 
 
@@ -136,20 +136,20 @@ def test_a_redirect_is_not_followed() -> None:
     with running_web_receiver() as elsewhere:
         there = answers_with(307, location=elsewhere.url)
         with running_web_receiver(there) as receiver, pytest.raises(PeerRefused, match="url"):
-            sender(receiver).send(NOTICE, NOW)
+            sender(receiver).send(notice(), RAISED_AT)
     assert elsewhere.received == []
 
 
 def test_nobody_answers() -> None:
     """Without a service there is nothing to talk to."""
     with pytest.raises(PeerUnreachable):
-        Webhook(webhook(port=free_port())).send(NOTICE, NOW)
+        Webhook(webhook(port=free_port())).send(notice(), RAISED_AT)
 
 
 def test_a_receiver_that_breaks_off() -> None:
     """A connection that ends without an answer leaves open whether the notice arrived."""
     with running_web_receiver(breaks_off) as receiver, pytest.raises(PeerUnreachable):
-        sender(receiver).send(NOTICE, NOW)
+        sender(receiver).send(notice(), RAISED_AT)
 
 
 @pytest.mark.parametrize("way", ["hangs", "drips"])
@@ -161,13 +161,13 @@ def test_a_receiver_that_never_ends_its_answer(way: str) -> None:
             behaviour = lambda request: drips(request, receiver.ended)  # noqa: E731
         receiver.behaviours = [behaviour]
         with pytest.raises(PeerUnreachable):
-            sender(receiver, answer_s=0.3).send(NOTICE, NOW)
+            sender(receiver, answer_s=0.3).send(notice(), RAISED_AT)
 
 
 def test_a_secret_that_is_not_there(tmp_path: Path) -> None:
     """Without its secret nothing is sent unsigned."""
     with running_web_receiver() as receiver, pytest.raises(SettingsRefused):
-        sender(receiver, secret_file=tmp_path / "nothing").send(NOTICE, NOW)
+        sender(receiver, secret_file=tmp_path / "nothing").send(notice(), RAISED_AT)
     assert receiver.received == []
 
 
