@@ -103,6 +103,22 @@ def _literals(said: ast.expr) -> set[str]:
     return set()
 
 
+def names_of_events() -> tuple[set[str], set[str]]:
+    """The names of events that are written as they are, and of the facts that they carry."""
+    names: set[str] = set()
+    facts: set[str] = set()
+    for package in ("database", "worker", "hl7_node", "dicom_node"):
+        for path in sorted((_ROOT / package).rglob("*.py")):
+            for call in _calls(ast.parse(path.read_text()), _EVENTS):
+                names |= {one for said in call.args for one in _literals(said)}
+                facts |= {one.arg for one in call.keywords if one.arg} - _NO_FACTS
+    return names, facts
+
+
+_EVENTS = {"record_event", "record_delivery_event", "_event", "advance_job", "end_job"}
+_NO_FACTS = {"study_id", "job_id", "rank", "error_message", "trace"}
+
+
 def _modules() -> Iterator[tuple[Path, ast.Module]]:
     for name in _PACKAGES:
         place = _ROOT / name

@@ -7,6 +7,9 @@ from dataclasses import fields, replace
 
 import pytest
 
+from database.flag_states import NoticeState
+from database.opened_studies import OPENED
+from database.states import ENDED_WELL, DeliveryState, JobState, PriorRequestState, StudyState
 from dicom_node import stow, workitem_web
 from dicom_node.status import error_of_status
 from dicom_node.workitem_status import error_of_work_item
@@ -14,6 +17,7 @@ from radiology.errors import FirstreadError
 from radiology.language import Language
 from tests.unit.worklist.ordinary_day import OrdinaryDay
 from tests.unit.worklist.stored_texts import (
+    names_of_events,
     objection_reasons,
     reasons_of_earlier_studies,
     sentences_of_errors,
@@ -114,6 +118,20 @@ def test_every_reason_why_an_earlier_study_is_not_compared() -> None:
     reasons.add(contradiction(PatientIdentity(""), somebody))
     reasons |= {_reason(0.1, 1.0, 0.0), _reason(1.0, 0.1, 0.0), _reason(1.0, 1.0, 0.5)}
     assert _unsaid(reasons) == []
+
+
+def test_every_step_of_a_study() -> None:
+    """Events and their facts, and those events that are named after a state."""
+    names, facts = names_of_events()
+    assert len(names) > 30
+    names = {one for one in names if not one.startswith("upload_")} | {OPENED}
+    names |= {one.value for one in (*JobState, *StudyState)}
+    names |= {f"priors_{one.value}" for one in PriorRequestState}
+    names |= {f"flag_{one.value}" for one in NoticeState if one is not NoticeState.WAITING}
+    ended = set(DeliveryState) - {DeliveryState.WAITING, DeliveryState.SENT}
+    names |= {f"rejection_{one.value}" for one in ended}
+    names |= {f"delivery_{one.value}" for one in ended - set(ENDED_WELL)}
+    assert sorted(one for one in names | facts if rule_words(one) == one.replace("_", " ")) == []
 
 
 def test_every_kind_of_file_that_an_upload_may_hold() -> None:
