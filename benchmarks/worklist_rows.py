@@ -9,12 +9,14 @@ from typing import Any
 
 from sqlalchemy import insert, text
 
+from database.feedback_tables import Feedback, FeedbackFault
 from database.session import Engine
 from database.states import DeliveryState, JobState, StudyState, WorklistRank
 from database.tables import Delivery, Event, Instance, Job, Result, Study
 from radiology.age_band import age_band
 from radiology.algorithm import AlgorithmIdentity
 from radiology.case_answer import PneumoniaType
+from radiology.feedback import Fault, Judgement
 from radiology.finding import LungFigures, Outcome, QualityGate, Reading, Side, Urgency
 from radiology.identity import derived_uid
 from settings.peers import RequestPriority
@@ -33,7 +35,10 @@ _STATES = {WorklistRank.UNANSWERED: StudyState.REFUSED, WorklistRank.PENDING: St
 
 
 def fill_hospital(engine: Engine, studies: int, *, days: int, now: datetime) -> None:
-    """Write studies that came over so many days up to now, four in five of them opened."""
+    """Write studies that came over so many days up to now, four in five of them opened.
+
+    Readers judged every fifth one that has an answer, and disagreed on one in ten of those.
+    """
     chance = random.Random(20261121)
     with engine.begin() as connection:
         for first in range(0, studies, _CHUNK):
@@ -49,6 +54,15 @@ def fill_hospital(engine: Engine, studies: int, *, days: int, now: datetime) -> 
             answered = [one for row in rows if (one := _result(row)) is not None]
             connection.execute(insert(Result), answered)
             connection.execute(insert(Delivery), [_delivery(one) for one in answered])
+            judged = [row for row in rows if row["judgement"]]
+            if judged:
+                given = connection.execute(
+                    insert(Feedback).returning(Feedback.id, Feedback.judgement),
+                    [_feedback(row) for row in judged],
+                )
+                faults = [_fault(one) for one, said in given if said is Judgement.DISAGREE]
+                if faults:
+                    connection.execute(insert(FeedbackFault), faults)
     with engine.begin() as connection:
         connection.execute(text("ANALYZE"))  # as autovacuum does, and SQLite's users may
 
@@ -75,9 +89,16 @@ def _study(n: int, studies: int, days: int, now: datetime, chance: random.Random
         "asked_for": False,
         "opened": chance.random() < 0.8,
         "pneumonia_type": chance.choice(list(PneumoniaType)).value if suspected else "",
+        "judgement": _judgement(n, rank),
         "received_at": came,
         "last_instance_at": came + timedelta(seconds=40),
     }
+
+
+def _judgement(n: int, rank: WorklistRank) -> str:
+    if n % 5 or rank in _STATES:
+        return ""
+    return (Judgement.DISAGREE if n % 50 == 0 else Judgement.AGREE).value
 
 
 def _job(study: dict[str, Any]) -> dict[str, Any]:
@@ -142,6 +163,20 @@ def _result(study: dict[str, Any]) -> dict[str, Any] | None:
         "reading": {**reading.facts(), "pneumonia_type": study["pneumonia_type"] or None},
         "created_at": study["last_instance_at"] + timedelta(seconds=13),
     }
+
+
+def _feedback(study: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "result_id": study["id"],
+        "reader": "dr-a",
+        "judgement": Judgement(study["judgement"]),
+        "comment": "",
+        "given_at": study["last_instance_at"] + timedelta(hours=1),
+    }
+
+
+def _fault(feedback_id: int) -> dict[str, Any]:
+    return {"feedback_id": feedback_id, "fault": Fault.MISSED}
 
 
 def _delivery(result: dict[str, Any]) -> dict[str, Any]:

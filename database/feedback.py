@@ -1,7 +1,12 @@
-"""What readers say of results: given, changed, and brought together for figures and exports."""
+"""What readers say of results: given, changed, and brought together for figures and exports.
+
+How many opinions count as one is said in one place, `newest_of_each_study`: figures, exports and
+the mark in the list follow it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -107,7 +112,12 @@ def give_feedback(
         reader=reader,
         judgement=checked.judgement.value,
     )
-    study = session.get_one(Study, result.study_id)
+    study = session.scalars(
+        select(Study).where(Study.id == result.study_id).with_for_update()
+    ).one()
+    session.flush()  # the new opinion is among those that are counted
+    (counts,) = newest_of_each_study(judged_results(session, study_ids=(study.id,)))
+    study.judgement = counts.judgement.value
     return study.study_instance_uid
 
 
@@ -137,7 +147,11 @@ def feedback_of_study(session: Session, study_instance_uid: str) -> tuple[Feedba
 
 
 def judged_results(
-    session: Session, period: Period | None = None, *, limit: int | None = None
+    session: Session,
+    period: Period | None = None,
+    *,
+    limit: int | None = None,
+    study_ids: Collection[int] | None = None,
 ) -> list[JudgedResult]:
     """Every opinion that stands about a result of the period, the newest opinion first.
 
@@ -146,7 +160,9 @@ def judged_results(
     Parameters
     ----------
     period : of the results' making; None for all
+    study_ids : only of these studies; None for all
     """
+    of_studies = () if study_ids is None else (Result.study_id.in_(study_ids),)
     algorithm = Result.reading["algorithm"]
     query = (
         select(
@@ -164,7 +180,12 @@ def judged_results(
         )
         .join(Result, Result.id == Feedback.result_id)
         .join(Study, Study.id == Result.study_id)
-        .where(Feedback.replaced_at.is_(None), Result.urgency.is_not(None), *_made_in(period))
+        .where(
+            Feedback.replaced_at.is_(None),
+            Result.urgency.is_not(None),
+            *of_studies,
+            *_made_in(period),
+        )
         .order_by(Feedback.given_at.desc(), Feedback.id.desc())
         .limit(limit)
     )
@@ -199,6 +220,21 @@ def judged_results(
             urgency,
         ) in session.execute(query)
     ]
+
+
+def newest_of_each_study(given: list[JudgedResult]) -> list[JudgedResult]:
+    """Of each study the newest opinion about the newest of its judged results.
+
+    Parameters
+    ----------
+    given : the newest opinion first
+    """
+    kept: dict[int, JudgedResult] = {}
+    for one in given:
+        before = kept.get(one.study_id)
+        if before is None or one.result_id > before.result_id:
+            kept[one.study_id] = one
+    return list(kept.values())
 
 
 def answered_results(

@@ -15,13 +15,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select, tuple_, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from database.feedback import judged_results, newest_of_each_study
 from database.list_order import LANES, Lane, allowance, due_at
 from database.opened import open_by
 from database.states import StudyState, WorklistRank
 from database.tables import Study
-from database.worklist_facts import Position, WorklistPage, WorklistRow
+from database.worklist_facts import Disagreement, Position, WorklistPage, WorklistRow
 from database.worklist_rows import rows_of
 from radiology.age_band import AgeBand
+from radiology.feedback import Fault, Judgement
 from settings.worklist_order import WorklistOrder
 
 PAGE_LENGTH = 50
@@ -37,6 +39,7 @@ class ListFilter:
     ----------
     since, until : first instance received within [since, until)
     pneumonia_type : of the result in force; "" is a study without one
+    judgement : of the reader who counts; "" is a study that nobody has judged
     """
 
     rank: WorklistRank | None = None
@@ -45,6 +48,7 @@ class ListFilter:
     sex: str | None = None
     age_band: AgeBand | None = None
     scanner: str | None = None
+    judgement: str | None = None
     opened: bool | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -141,6 +145,7 @@ def _conditions(only: ListFilter) -> list[ColumnElement[bool]]:
         (Study.patient_sex, only.sex),
         (Study.age_band, only.age_band),
         (Study.calling_ae_title, only.scanner),
+        (Study.judgement, only.judgement),
     )
     conditions: list[ColumnElement[bool]] = [
         column == value for column, value in equal if value is not None
@@ -170,7 +175,31 @@ def _rows(session: Session, ids: Sequence[int], now: datetime) -> tuple[Worklist
         return ()
     studies = {one.id: one for one in session.scalars(select(Study).where(Study.id.in_(ids)))}
     readers = open_by(session, ids, now)
+    rows = rows_of(session, [studies[one] for one in ids])
+    disputed = [one for one in ids if studies[one].judgement == Judgement.DISAGREE]
+    disagreements = _disagreements(session, rows, disputed)
     return tuple(
-        replace(row, open_by=readers.get(row.study.id, ()))
-        for row in rows_of(session, [studies[one] for one in ids])
+        replace(
+            row,
+            open_by=readers.get(row.study.id, ()),
+            disagreement=disagreements.get(row.study.id),
+        )
+        for row in rows
     )
+
+
+def _disagreements(
+    session: Session, rows: Sequence[WorklistRow], study_ids: Sequence[int]
+) -> dict[int, Disagreement]:
+    """What is wrong with the results of these studies, by study."""
+    if not study_ids:
+        return {}
+    in_force = {row.study.id: row.result.id for row in rows if row.result is not None}
+    judged = newest_of_each_study(judged_results(session, study_ids=study_ids))
+    return {
+        one.study_id: Disagreement(
+            faults=tuple(fault for fault in Fault if fault in one.faults),
+            current=one.result_id == in_force.get(one.study_id),
+        )
+        for one in judged
+    }

@@ -61,7 +61,8 @@ class Study(Base):
     and `accession_number` are identifiers; name and birth date are not kept outside the received
     instances. A study that was `asked_for` came only because we wanted to compare with it: it is
     read, but neither listed, counted nor delivered. `opened` says that a reader has opened it since
-    its last image came, `pneumonia_type` is that of the result in force.
+    its last image came, `pneumonia_type` is that of the result in force. `judgement` is what counts
+    of what readers said of it (`database.feedback`): a word of `Judgement`, "" where nobody has.
     """
 
     __tablename__ = "study"
@@ -72,6 +73,7 @@ class Study(Base):
         Index("ix_study_list_by_scanner", "asked_for", "calling_ae_title", *_LISTED),
         Index("ix_study_list_by_type", "asked_for", "pneumonia_type", *_LISTED),
         Index("ix_study_list_by_state", "asked_for", "state", *_LISTED),
+        Index("ix_study_list_by_judgement", "asked_for", "judgement", *_LISTED),
         # A search for the beginning of an identifier; SQLite's own order serves it already.
         Index(
             "ix_study_accession_begins",
@@ -102,6 +104,7 @@ class Study(Base):
     opened: Mapped[bool] = mapped_column(default=False, server_default=false())
     age_band: Mapped[AgeBand] = mapped_column(default=AgeBand.UNKNOWN, server_default="")
     pneumonia_type: Mapped[str] = mapped_column(String(32), default="", server_default="")
+    judgement: Mapped[str] = mapped_column(String(32), default="", server_default="")
     received_at: Mapped[datetime]  # of the first instance
     last_instance_at: Mapped[datetime]
 

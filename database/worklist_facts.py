@@ -20,6 +20,7 @@ from database.states import (
     StudyState,
     WorklistRank,
 )
+from radiology.feedback import Fault
 from radiology.finding import Outcome, Urgency
 from settings.peers import RequestPriority
 
@@ -149,10 +150,21 @@ class OpenBy:
 
 
 @dataclass(frozen=True, slots=True)
+class Disagreement:
+    """What a reader finds wrong, by the opinion that counts for the study.
+
+    `current` says that it is about the result in force, and not about an earlier one.
+    """
+
+    faults: tuple[Fault, ...]
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
 class WorklistRow:
     """One line of the list: the study, its newest job, the result in force.
 
-    `open_by` is empty where a study is shown alone.
+    `open_by` and `disagreement` are empty where a study is shown alone.
     """
 
     study: StudyFacts
@@ -160,6 +172,7 @@ class WorklistRow:
     result: ResultFacts | None
     superseded: int  # results that a newer one took the place of
     open_by: tuple[OpenBy, ...] = ()
+    disagreement: Disagreement | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from database.events import record_event
-from database.feedback import JudgedResult, judged_results
+from database.feedback import JudgedResult, judged_results, newest_of_each_study
 from database.feedback_export import judged_study
 from database.session import reading, transaction
 from firstread.feedback_set.pseudonyms import site_pseudonyms
@@ -27,7 +27,6 @@ from firstread.say import console, print_json, shown_progress
 from radiology.errors import Refused, SettingsRefused
 from radiology.feedback import Judgement
 from settings.environment import Settings
-from worklist.feedback_figures import newest_of_each_study
 
 _LEAST_TO_TRAIN = 8  # cases that `firstread models train` asks for
 

@@ -31,6 +31,7 @@ from settings.environment import Settings
 from worklist.next_steps import next_step
 from worklist.screens import PageContext, Screen, make_part
 from worklist.settings_lines import settings_lines
+from worklist.stored_words import reason_words
 from worklist.study_words import DeliveryLine, delivery_line
 
 _LENGTH = 50  # of each table
@@ -134,7 +135,7 @@ def _failed(session: Session) -> tuple[FailedLine, ...]:
             study,
             job.id,
             job.attempts,
-            job.error_message or job.error_kind,
+            reason_words(job.error_kind, job.error_message),
             next_step(job.error_kind),
         )
         for study, job in failed_jobs(session, limit=_LENGTH)

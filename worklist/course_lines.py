@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from radiology.change import LesionCourse
+from worklist.translations import translated_row
 
 # Of the plot, in its own units; the margins hold the letters.
 WIDTH, HEIGHT = 640, 240
@@ -105,10 +106,10 @@ def course_lines(reading: Mapping[str, Any]) -> CourseLines:
         lesions=lesions[:_MOST_LESIONS],
         further=max(len(lesions) - _MOST_LESIONS, 0),
         not_compared=tuple(
-            (str(one.get("study_instance_uid", "")), str(one.get("reason", "")))
+            (str(one.get("study_instance_uid", "")), translated_row(str(one.get("reason", ""))))
             for one in course.get("not_compared") or ()
         ),
-        unregistered=str((comparison.get("registration") or {}).get("reason", "")),
+        unregistered=translated_row(str((comparison.get("registration") or {}).get("reason", ""))),
     )
 
 

@@ -18,13 +18,13 @@ from zipfile import ZIP_DEFLATED, ZipFile
 from fastapi import APIRouter, Form
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 
-from database.feedback import judged_results
+from database.feedback import judged_results, newest_of_each_study
 from database.session import reading
 from radiology.feedback import Judgement
 from settings.environment import PREFIX, Settings
 from settings.log_events import get_logger
 from worklist.current_reader import Administrator
-from worklist.feedback_figures import newest_of_each_study
+from worklist.list_query import disagreed_address
 from worklist.screens import PageContext
 
 MOST_STUDIES = 20
@@ -62,7 +62,12 @@ def feedback_export_routes(context: PageContext) -> APIRouter:
 def _page(context: PageContext, why: str, studies: int, agreements: bool) -> HTMLResponse:
     """Why there is no download, and the command that does it or says more."""
     html = context.templates.get_template("feedback_export.html").render(
-        title="Feedback", urgent=None, why=why, studies=studies, agreements=agreements
+        title="Feedback",
+        urgent=None,
+        why=why,
+        studies=studies,
+        agreements=agreements,
+        disagreed_address=disagreed_address(),
     )
     return HTMLResponse(html, status_code=409)
 

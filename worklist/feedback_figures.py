@@ -7,7 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from database.feedback import JudgedResult, Period, answered_results, judged_results
+from database.feedback import (
+    JudgedResult,
+    Period,
+    answered_results,
+    judged_results,
+    newest_of_each_study,
+)
 from database.session import Session
 from evaluation.reader_agreement import Judged, ReaderAgreement, reader_agreement
 from radiology.feedback import is_called, is_present
@@ -99,21 +105,6 @@ def count_feedback(
         by_version={name: _agreement(by_version[name], {}) for name in sorted(by_version)},
         in_dispute=sum(len(seen[one.result_id]) > 1 for one in judged),
     )
-
-
-def newest_of_each_study(given: list[JudgedResult]) -> list[JudgedResult]:
-    """Of each study the newest opinion about the newest of its judged results.
-
-    Parameters
-    ----------
-    given : the newest opinion first
-    """
-    kept: dict[int, JudgedResult] = {}
-    for one in given:
-        before = kept.get(one.study_id)
-        if before is None or one.result_id > before.result_id:
-            kept[one.study_id] = one
-    return list(kept.values())
 
 
 def _judged(one: JudgedResult) -> Judged:

@@ -16,6 +16,7 @@ from database.states import StudyState, WorklistRank
 from database.worklist_facts import Position
 from radiology.age_band import AgeBand
 from radiology.case_answer import PneumoniaType
+from radiology.feedback import Judgement
 from settings.worklist_order import WorklistOrder
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -56,6 +57,20 @@ class Seen(StrEnum):
     OPENED = "yes"
 
 
+class Judged(StrEnum):
+    """What a reader says of its result."""
+
+    DISAGREED = "disagreed"
+    AGREED = "agreed"
+    NOT_JUDGED = "none"
+
+    @property
+    def judgement(self) -> str:
+        """The word that the study's row has."""
+        words = {Judged.DISAGREED: Judgement.DISAGREE, Judged.AGREED: Judgement.AGREE}
+        return words[self].value if self in words else ""
+
+
 class Sex(StrEnum):
     """Patient's Sex (0010,0040)."""
 
@@ -90,6 +105,7 @@ class ListQuery:
     age: Age | None = None
     scanner: str = ""
     opened: Seen | None = None
+    feedback: Judged | None = None
     came: Came | date | None = None
     search: str = ""
     after: Position | None = None
@@ -105,6 +121,7 @@ class ListQuery:
             "age": query.age,
             "scanner": query.scanner,
             "opened": query.opened,
+            "feedback": query.feedback,
             "came": query.came,
             "q": query.search,
             "after": position_text(query.after) if query.after else "",
@@ -115,8 +132,8 @@ class ListQuery:
     @property
     def filters(self) -> int:
         """How many filters beside the urgency are on."""
-        chosen = (self.state, self.type, self.sex, self.age, self.scanner, self.opened, self.came)
-        return sum(bool(one) for one in chosen)
+        of_study = (self.state, self.type, self.sex, self.age, self.scanner, self.came)
+        return sum(bool(one) for one in (*of_study, self.opened, self.feedback))
 
     def only(self, order: WorklistOrder, now: datetime) -> ListFilter:
         """What the database is asked for."""
@@ -129,6 +146,7 @@ class ListQuery:
             age_band=AgeBand(self.age.value) if self.age else None,
             scanner=self.scanner or None,
             opened=None if self.opened is None else self.opened is Seen.OPENED,
+            judgement=self.feedback.judgement if self.feedback else None,
             since=since,
             until=until,
         )
@@ -147,6 +165,16 @@ class ListQuery:
         return begin, datetime.combine(day + timedelta(days=1), time()).astimezone()
 
 
+def disagreed_address(scanner: str = "") -> str:
+    """The query of an address that asks for every study on which a reader disagrees.
+
+    Parameters
+    ----------
+    scanner : only those that this AE title sent; "" does not restrict
+    """
+    return ListQuery(feedback=Judged.DISAGREED, came=Came.EVER, scanner=scanner).address()
+
+
 def listed_since(order: WorklistOrder, now: datetime) -> datetime:
     """The earliest arrival that the list shows by itself."""
     return now - timedelta(days=order.listed_days)
@@ -160,6 +188,7 @@ def read_query(
     age: Word = "",
     scanner: Annotated[str, Query(max_length=16)] = "",
     opened: Word = "",
+    feedback: Word = "",
     came: Word = "",
     q: Annotated[str, Query(max_length=_IDENTIFIER_LENGTH)] = "",
     after: str | None = None,
@@ -180,6 +209,7 @@ def read_query(
         age=_word(Age, age),
         scanner=scanner,
         opened=_word(Seen, opened),
+        feedback=_word(Judged, feedback),
         came=_came(came),
         search=q.strip(),
         after=position,

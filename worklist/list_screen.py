@@ -11,14 +11,15 @@ from database.list_order import Lane, is_raised
 from database.list_page import MOST_FOUND, find_studies, scanners, worklist_page
 from database.session import reading
 from database.states import StudyState, WorklistRank
-from database.worklist_facts import Position, WorklistRow
+from database.worklist_facts import Disagreement, Position, WorklistRow
 from database.worklist_rows import rank_counts
 from radiology.case_answer import PneumoniaType
 from radiology.change import LesionCourse, course_of
 from radiology.finding import Outcome
 from worklist.case_lines import confidence_line
+from worklist.feedback_lines import SHORT_FAULT_WORDS
 from worklist.figures import found_in_words, lesion_share, suspicion_threshold
-from worklist.list_query import Age, Came, ListQuery, Seen, Sex, Show, listed_since
+from worklist.list_query import Age, Came, Judged, ListQuery, Seen, Sex, Show, listed_since
 from worklist.screens import PageContext, Part, Screen, make_part
 from worklist.severity_lines import ScoreLine, leading_score
 from worklist.study_words import (
@@ -43,9 +44,15 @@ TABS = (
 )
 CAME = {Came.TODAY: "today", Came.YESTERDAY: "yesterday", Came.EVER: "ever"}
 SEEN = {Seen.UNOPENED: "not opened", Seen.OPENED: "opened"}
+JUDGED = {
+    Judged.DISAGREED: "disagreed",
+    Judged.AGREED: "agreed",
+    Judged.NOT_JUDGED: "not judged",
+}
 LABELS = {
     "came": "Came",
     "opened": "Opened",
+    "feedback": "Feedback",
     "type": "Type",
     "state": "State",
     "sex": "Sex",
@@ -92,6 +99,7 @@ class ListLine:
     severity: ScoreLine | None = None
     change: ChangeLine | None = None
     raised: bool = False
+    disagreement: str = ""
 
 
 def list_screen(context: PageContext, query: ListQuery) -> Screen:
@@ -150,7 +158,16 @@ def list_line(row: WorklistRow, *, raised: bool = False) -> ListLine:
         severity=leading_score(said) if assessed else None,
         change=change_line(said) if assessed else None,
         raised=raised,
+        disagreement=disagreement_words(row.disagreement) if row.disagreement else "",
     )
+
+
+def disagreement_words(one: Disagreement) -> str:
+    """That a reader disagrees, and what is wrong."""
+    faults = ", ".join(translated(SHORT_FAULT_WORDS[fault]) for fault in one.faults)
+    if one.current:
+        return translated("reader disagrees: %(faults)s", faults=faults)
+    return translated("reader disagreed with an earlier result: %(faults)s", faults=faults)
 
 
 def change_line(said: Mapping[str, Any]) -> ChangeLine | None:
@@ -221,6 +238,7 @@ def _filters(context: PageContext, query: ListQuery, known_scanners: tuple[str, 
     values: dict[str, tuple[object, tuple[tuple[str, str], ...]]] = {
         "came": (query.came, _words(CAME)),
         "opened": (query.opened, _words(SEEN)),
+        "feedback": (query.feedback, _words(JUDGED)),
         "type": (query.type, _words({kind: kind.words for kind in PneumoniaType})),
         "state": (query.state, _words(STATES)),
         "sex": (query.sex, _words({one: SEXES[one.value] for one in Sex})),

@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, JSONResponse
 
 from evaluation.queue_replay import Order
 from worklist.current_reader import CurrentReader, Role
+from worklist.list_query import disagreed_address
 from worklist.scorecard import ReadingRoom
 from worklist.scorecard_screen import (
     ORDER_WORDS,
@@ -87,6 +88,7 @@ def _values(card: Scorecard) -> dict[str, Any]:
         ],
         "orders": [(order, ORDER_WORDS[order]) for order in Order],
         "longest_days": LONGEST_DAYS,
+        "disagreed_address": disagreed_address(card.query.scanner or ""),
     }
 
 

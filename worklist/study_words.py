@@ -24,6 +24,7 @@ from database.worklist_facts import (
 from dicom_node.status import is_stored
 from worklist.dimse_status import status_words
 from worklist.next_steps import next_step
+from worklist.stored_words import reason_words
 from worklist.translations import translated, translated_row
 
 _AGE = re.compile(r"0*(\d{1,3})([DWMY])")  # PS3.5 Table 6.2-1, value representation AS
@@ -84,7 +85,7 @@ def standing_of(row: WorklistRow) -> Standing:
             state.value,
             translated("waits for something unavailable"),
             returns_at=job.lease_until,
-            trouble=translated_row(job.error_message),
+            trouble=reason_words(job.error_kind, job.error_message),
         )
     words = translated("analysis has begun") if state is StudyState.QUEUED else words
     return Standing(state.value, words, percent=max(0, min(100, job.progress_percent)))
@@ -101,7 +102,7 @@ def delivery_line(delivery: DeliveryFacts) -> DeliveryLine:
         destination=delivery.destination,
         words=words,
         when=when,
-        reason=translated_row(delivery.error_message) if troubled else "",
+        reason=reason_words(delivery.error_kind, delivery.error_message) if troubled else "",
         advice=next_step(delivery.error_kind) if troubled else "",
     )
 

@@ -15,8 +15,9 @@ from worklist.charts import duration
 from worklist.csrf import csrf_field, csrf_token
 from worklist.dimse_status import status_hex, status_words
 from worklist.signed_in import signed_in
+from worklist.stored_words import decision_words, fact_words, reason_words, rule_words
 from worklist.study_words import object_verdict, object_words
-from worklist.translations import install_translations
+from worklist.translations import install_translations, translated_row
 from worklist.verdict import WORDS, Kind
 
 _FOLDER = Path(__file__).resolve().parent
@@ -50,6 +51,11 @@ def make_templates() -> Environment:
         status_words=status_words,
         object_words=object_words,
         object_verdict=object_verdict,
+        row_words=translated_row,
+        decision_words=decision_words,
+        reason_words=reason_words,
+        rule_words=rule_words,
+        fact_words=fact_words,
         csrf_field=csrf_field,
         csrf_token=csrf_token,
         signed_in=signed_in,

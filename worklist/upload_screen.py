@@ -15,7 +15,9 @@ from worklist.case_lines import case_lines
 from worklist.figures import gate_lines, lung_lines, reading_in_words, suspicion_threshold
 from worklist.screens import PageContext, Screen, make_part
 from worklist.severity_lines import severity_lines
+from worklist.stored_words import reason_words
 from worklist.study_screen import StudyNotFound
+from worklist.translations import translated, translated_row
 from worklist.verdict import Kind
 
 _STEPS = {
@@ -139,9 +141,9 @@ def _line(found: UploadFacts) -> UploadLine:
 def _verdict(found: UploadFacts) -> tuple[str, str, str]:
     """Kind, word and reason."""
     if found.state is UploadState.REFUSED:
-        return Kind.REFUSED, "Refused", found.error_message
+        return Kind.REFUSED, "Refused", reason_words(found.error_kind, found.error_message)
     if found.state is UploadState.FAILED:
-        return Kind.FAILED, "Failed", found.error_message
+        return Kind.FAILED, "Failed", reason_words(found.error_kind, found.error_message)
     if found.state is not UploadState.ANSWERED or found.answer is None:
         return Kind.PENDING, "In progress", ""
     answer = found.answer
@@ -156,7 +158,8 @@ def _verdict(found: UploadFacts) -> tuple[str, str, str]:
 
 def _verdict_of_slice(answer: Mapping[str, Any]) -> tuple[str, str, str]:
     if not answer.get("assessable"):
-        return Kind.NOT_ASSESSABLE, "Not assessable", str(answer.get("reason") or "")
+        reason = translated_row(str(answer.get("reason") or ""))
+        return Kind.NOT_ASSESSABLE, "Not assessable", reason
     return _SLICE, "One slice was read", ""
 
 
@@ -168,7 +171,8 @@ def _found(found: UploadFacts) -> tuple[str, ...]:
         return reading_in_words(answer) if answer.get("urgency") else ()
     if not answer.get("assessable"):
         return ()
-    return (f"Lesions cover {answer['lesion_share_percent']:.1f} % of the lung in this slice",)
+    share = f"{answer['lesion_share_percent']:.1f} %"
+    return (translated("Lesions cover %(share)s of the lung in this slice", share=share),)
 
 
 def _slice_line(answer: Mapping[str, Any]) -> SliceLine | None:
@@ -184,11 +188,16 @@ def _slice_line(answer: Mapping[str, Any]) -> SliceLine | None:
             for name in names
             if name in answer["area_pixels"]
         ),
-        viral_words=PneumoniaType(viral["type"]).words.capitalize() if viral else "",
+        viral_words=_capital(PneumoniaType(viral["type"]).words) if viral else "",
         viral_probability=viral.get("probability"),
         viral_limits=(viral["low"], viral["high"]) if viral else None,
         signs=tuple(
-            (Sign(one["sign"]).words.capitalize(), one["probability"], one["present"])
+            (_capital(Sign(one["sign"]).words), one["probability"], one["present"])
             for one in answer.get("signs") or ()
         ),
     )
+
+
+def _capital(words: str) -> str:
+    """Words in the reader's language, the first letter large."""
+    return translated(words).capitalize()

@@ -7,8 +7,9 @@ from enum import StrEnum
 
 from database.states import JobState, RejectionReason, StudyState, WorklistRank
 from database.worklist_facts import JobFacts, ResultFacts, WorklistRow
-from radiology.finding import Outcome, Urgency
+from radiology.finding import GateSeverity, Outcome, Urgency
 from worklist.next_steps import next_step
+from worklist.stored_words import reason_words
 from worklist.translations import translated, translated_row
 
 
@@ -121,8 +122,21 @@ def verdict_of_result(result: ResultFacts) -> Verdict:
         return Verdict(Kind.WITHDRAWN, reason, translated(_READ), said.word)
     if result.outcome is Outcome.NOT_ASSESSABLE or result.urgency is None:
         refused_by = str(result.reading.get("refused_by") or "NotAssessable")
-        return Verdict(Kind.NOT_ASSESSABLE, translated_row(result.reason), next_step(refused_by))
+        return Verdict(Kind.NOT_ASSESSABLE, why_not_assessable(result), next_step(refused_by))
     return Verdict(_URGENCIES[result.urgency])
+
+
+def why_not_assessable(result: ResultFacts) -> str:
+    """The reason of a result without an answer: of its gates, or of what refused the study."""
+    refused_by = str(result.reading.get("refused_by") or "")
+    stopped = [
+        str(gate.get("reason", ""))
+        for gate in result.reading.get("gates") or ()
+        if not gate.get("passed", False) and gate.get("severity") != GateSeverity.WARNS
+    ]
+    if not refused_by and "; ".join(stopped) == result.reason:
+        return "; ".join(translated_row(reason) for reason in stopped)
+    return reason_words(refused_by, result.reason)
 
 
 def _newest_is_answered(row: WorklistRow) -> bool:
@@ -154,5 +168,5 @@ def _without_reading(job: JobFacts | None) -> Verdict | None:
         kind = Kind.REFUSED
     else:
         return None
-    reason = translated_row(job.error_message or job.error_kind)
+    reason = reason_words(job.error_kind, job.error_message)
     return Verdict(kind, reason, next_step(job.error_kind))

@@ -10,7 +10,10 @@ from database.states import RUNNING, JobState
 from database.worklist_facts import DecisionFacts, JobFacts, ResultFacts, WorklistRow
 from radiology.finding import Outcome, Urgency
 from worklist.figures import gate_lines
+from worklist.stored_words import decision_words, reason_words, rule_words
 from worklist.study_words import standing_of
+from worklist.translations import translated, translated_row
+from worklist.verdict import why_not_assessable
 
 _LEADS = {
     Urgency.URGENT: "Flagged as urgent: the first rule that holds decides.",
@@ -37,7 +40,7 @@ class WhyLines:
     Attributes
     ----------
     lead : in a sentence of ours
-    detail : what was stored about it, as it was stored
+    detail : what was stored about it
     lines : in the order in which they were asked
     note : what is not known, and why
     """
@@ -63,7 +66,7 @@ def why_lines(row: WorklistRow, decisions: tuple[DecisionFacts, ...]) -> WhyLine
 
 
 def _failed(job: JobFacts) -> WhyLines:
-    line = WhyLine(job.error_kind, job.error_message, "no fault", "failed", decided=True)
+    line = _of_job(job, translated("no fault"), translated("failed"))
     return WhyLines("Not analysed: the analysis ended with a fault.", (line,))
 
 
@@ -71,18 +74,28 @@ def _not_yet(row: WorklistRow) -> WhyLines:
     words = standing_of(row).words
     job = row.job
     if job is not None and job.state in RUNNING and job.error_kind:
-        line = WhyLine(job.error_kind, job.error_message, "available", "waits", decided=True)
+        line = _of_job(job, translated("available"), translated("waits"))
         return WhyLines("Not analysed yet:", (line,), detail=f"{words}.")
     return WhyLines("Not analysed yet:", detail=f"{words}.")
 
 
+def _of_job(job: JobFacts, limit: str, says: str) -> WhyLine:
+    seen = reason_words(job.error_kind, job.error_message)
+    return WhyLine(job.error_kind, seen, limit, says, decided=True)
+
+
 def _refused(result: ResultFacts, decisions: tuple[DecisionFacts, ...]) -> WhyLines:
+    reason = why_not_assessable(result)
     lines = tuple(
         WhyLine(
-            name=f"{one.rule.replace('_', ' ')}, series …{one.series_instance_uid[-12:]}",
-            seen=one.seen,
-            limit=one.limit,
-            says=one.reason or "not analysed",
+            name=translated(
+                "%(rule)s, series …%(uid)s",
+                rule=rule_words(one.rule),
+                uid=one.series_instance_uid[-12:],
+            ),
+            seen=translated_row(one.seen),
+            limit=translated_row(one.limit),
+            says=decision_words(one.rule, one.reason) or translated("not analysed"),
             decided=True,
         )
         for one in decisions
@@ -90,17 +103,17 @@ def _refused(result: ResultFacts, decisions: tuple[DecisionFacts, ...]) -> WhyLi
     )
     if any(one.chosen for one in decisions) or not lines:
         kind = str(result.reading["refused_by"])
-        lines = (WhyLine(kind, result.reason, "", "refused", decided=True),)
-    return WhyLines("Not analysed:", lines, detail=result.reason)
+        lines = (WhyLine(kind, reason, "", translated("refused"), decided=True),)
+    return WhyLines("Not analysed:", lines, detail=reason)
 
 
 def _gated(result: ResultFacts) -> WhyLines:
     lines = tuple(
         WhyLine(
-            name=gate.name.replace("_", " "),
+            name=rule_words(gate.name),
             seen=gate.seen,
             limit=gate.limit,
-            says=gate.reason or "not passed",
+            says=gate.reason or translated("not passed"),
             decided=True,
         )
         for gate in gate_lines(result.reading)
@@ -115,7 +128,7 @@ def _ruled(result: ResultFacts, urgency: Urgency) -> WhyLines:
     lines = _rule_lines(result.reading)
     if not lines:
         note = "An older version made this result: what the other rules saw was not kept."
-        return WhyLines("One rule decided:", (), note, f"{result.urgency_rule}.")
+        return WhyLines("One rule decided:", (), note, f"{translated_row(result.urgency_rule)}.")
     return WhyLines(_LEADS[urgency], lines)
 
 
@@ -124,9 +137,9 @@ def _rule_lines(reading: Mapping[str, Any]) -> tuple[WhyLine, ...]:
     first = next((index for index, one in enumerate(rules) if one.get("held")), None)
     return tuple(
         WhyLine(
-            name=str(one.get("name", "")),
-            seen=str(one.get("seen", "")),
-            limit=str(one.get("limit", "")),
+            name=translated_row(str(one.get("name", ""))),
+            seen=translated_row(str(one.get("seen", ""))),
+            limit=translated_row(str(one.get("limit", ""))),
             says=_says(one, decided=index == first, asked=first is None or index <= first),
             decided=index == first,
         )
@@ -135,9 +148,11 @@ def _rule_lines(reading: Mapping[str, Any]) -> tuple[WhyLine, ...]:
 
 
 def _says(one: Mapping[str, Any], *, decided: bool, asked: bool) -> str:
-    urgency = str(one.get("urgency", ""))
+    urgency = translated(str(one.get("urgency", "")))
     if decided:
-        return f"{urgency}: decides"
+        return translated("%(urgency)s: decides", urgency=urgency)
     if one.get("held"):
-        return f"{urgency}, but a rule above decides"
-    return f"not {urgency}" if asked else "does not hold"
+        return translated("%(urgency)s, but a rule above decides", urgency=urgency)
+    if not asked:
+        return translated("does not hold")
+    return translated("not %(urgency)s", urgency=urgency)

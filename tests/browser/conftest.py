@@ -27,6 +27,7 @@ from tests.peers.orthanc import OrthancPeer, start_orthanc
 from tests.peers.ports import free_port
 from tests.peers.waiting import wait_until
 from tests.unit.worklist.ordinary_day import OrdinaryDay, seed_ordinary_day
+from tests.unit.worklist.seeded_slices import StudyWithSlices, study_with_slices
 from tests.unit.worklist.seeding import SeededHospital, open_hospital
 from worklist.app import create_app
 from worklist.server import StreamEndingServer, open_socket
@@ -160,6 +161,14 @@ def keep_picture() -> Callable[..., None]:
             page.screenshot(path=_PICTURES / f"{name}.png", full_page=whole)
 
     return keep
+
+
+@pytest.fixture
+def study(hospital: SeededHospital) -> StudyWithSlices:
+    """Give an urgent study whose slices were kept."""
+    return study_with_slices(
+        hospital, accession_number="A1", patient_id="P1", sex="M", age="071Y", images=3
+    )
 
 
 # --- OHIF ---------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -13,7 +14,8 @@ from database.events import record_event
 from database.feedback import give_feedback
 from database.session import transaction
 from database.tables import Result, Study
-from radiology.feedback import Judgement, Opinion
+from radiology.feedback import Fault, Judgement, Opinion
+from tests.browser.accessibility import grave_faults
 from tests.builders.readers import sign_in_browser
 from tests.unit.worklist.ordinary_day import OrdinaryDay
 from tests.unit.worklist.seeding import SeededHospital
@@ -132,3 +134,29 @@ def test_typing_outlives_what_another_reader_says(
         give_feedback(session, result.id, agrees, reader="somebody", now=hospital.now)
     expect(reader.locator(".opinion")).to_contain_text("somebody agrees", timeout=20_000)
     expect(reader.get_by_label("Comment")).to_have_value("half a sen")
+
+
+def test_a_disagreement_is_marked_in_the_list_and_found(
+    reader: Page, ordinary_day: OrdinaryDay, hospital: SeededHospital
+) -> None:
+    """From the scorecard to the studies that somebody disagrees with, live, read out, axe-clean."""
+    reader.goto("/scorecard")
+    reader.locator("#disagreed").press("Enter")
+    expect(reader).to_have_url(re.compile(r"/\?feedback=disagreed&came=ever$"))
+    expect(reader.locator("#live")).to_have_attribute("data-state", "live", timeout=20_000)
+    expect(reader.locator("[data-rows] > tr")).to_have_count(0)
+    with transaction(hospital.engine) as session:
+        study = session.query(Study).filter_by(study_instance_uid=ordinary_day.urgent).one()
+        result = session.query(Result).filter_by(study_id=study.id).one()
+        wrong = Opinion(Judgement.DISAGREE, frozenset({Fault.MISSED}))
+        give_feedback(session, result.id, wrong, reader="somebody", now=hospital.now)
+    row = reader.locator("[data-rows] > tr")
+    expect(row).to_have_attribute("data-part", ordinary_day.urgent, timeout=20_000)
+    cell = row.get_by_role("cell").filter(has_text="reader disagrees: missed")
+    expect(cell).to_be_visible()
+    expect(reader.get_by_label("Feedback")).to_have_value("disagreed")
+    assert not grave_faults(reader)
+    reader.get_by_label("Feedback").select_option("agreed")
+    reader.get_by_role("button", name="Apply").press("Enter")
+    expect(reader).to_have_url(re.compile(r"feedback=agreed"))
+    expect(row).to_have_count(0)

@@ -5,6 +5,7 @@ const state = () => document.getElementById("slices-state");
 // By the addresses that change with their content: a browser may keep them for ever.
 const { Stack } = await import(section.dataset.stackModule);
 const { drawHeat, drawOutlines, drawVoxels } = await import(section.dataset.drawingModule);
+const { listen } = await import(section.dataset.controlsModule);
 
 const AHEAD = 5; // slices fetched in the direction that is scrolled in
 const BEHIND = 2;
@@ -28,7 +29,6 @@ class Viewer {
     this.drawn = null;
     this.direction = 1;
     this.touched = false; // by the reader: then a newer result waits until it is asked for
-    this.listen();
   }
 
   // --- which result --------------------------------------------------------------------------
@@ -113,9 +113,13 @@ class Viewer {
     stack.fetchSoon([...ahead, ...behind]);
   }
 
-  step(by) {
+  goTo(place) {
     this.touched = true;
-    this.show(this.place + by);
+    this.show(place);
+  }
+
+  step(by) {
+    this.goTo(this.place + by);
   }
 
   toLesionSlice(direction) {
@@ -222,108 +226,15 @@ class Viewer {
     this.setWindow(Number(this.width.value) + width, Number(this.level.value) + level);
   }
 
-  listen() {
-    const on = (id, act) => document.getElementById(id).addEventListener("click", act);
-    on("viewer-previous", () => this.toLesionSlice(-1));
-    on("viewer-next", () => this.toLesionSlice(1));
-    on("viewer-key", () => this.toKey());
-    on("viewer-outlines", () => this.toggle(this.outlines));
-    on("viewer-heat", () => this.toggle(this.heat));
-    on("viewer-renew", () => {
-      const element = state();
-      this.open(element?.dataset.result || "", "withdrawn" in (element?.dataset || {}));
-    });
-    this.index.addEventListener("input", () => {
-      this.touched = true;
-      this.show(Number(this.index.value) - 1);
-    });
-    for (const slider of [this.width, this.level]) {
-      slider.addEventListener("input", () => this.setWindow(this.width.value, this.level.value));
-    }
-    for (const preset of this.presets) {
-      preset.addEventListener("click", () => this.setWindow(preset.dataset.width, preset.dataset.level));
-    }
-    this.listenToWheel();
-    this.listenToTouch();
-    document.addEventListener("keydown", (event) => this.onKey(event));
-    new ResizeObserver(() => this.draw()).observe(this.frame);
-  }
-
-  listenToWheel() {
-    let turned = 0;
-    this.frame.addEventListener("wheel", (event) => {
-      if (!this.stack || event.ctrlKey) return; // that one enlarges the page
-      event.preventDefault();
-      // A wheel turns by notches of about 100; a touch pad by many small steps.
-      turned += event.deltaMode === WheelEvent.DOM_DELTA_PIXEL ? event.deltaY / 50 : event.deltaY;
-      const slices = Math.sign(turned) * Math.min(Math.floor(Math.abs(turned)), 3);
-      if (Math.abs(event.deltaY) >= 50 || event.deltaMode !== WheelEvent.DOM_DELTA_PIXEL) {
-        turned = 0;
-        this.step(Math.sign(event.deltaY));
-      } else if (slices) {
-        turned = 0;
-        this.step(slices);
-      }
-    }, { passive: false });
-  }
-
-  // Sideways, so that a finger on the picture can still scroll the page (touch-action: pan-y).
-  listenToTouch() {
-    let from = null;
-    this.frame.addEventListener("pointerdown", (event) => {
-      if (event.pointerType !== "mouse" && event.isPrimary) from = { x: event.clientX, place: this.place };
-    });
-    this.frame.addEventListener("pointermove", (event) => {
-      if (!from || event.pointerType === "mouse" || !this.stack) return;
-      const across = this.frame.getBoundingClientRect().width;
-      // The width of the picture is a third of the stack, and a slice never less than 6 pixels.
-      const each = Math.max(across / Math.max(this.stack.facts.slices / 3, 1), 6);
-      const wanted = from.place - Math.round((event.clientX - from.x) / each);
-      if (wanted !== this.place) {
-        this.touched = true;
-        this.show(wanted);
-      }
-    });
-    for (const ending of ["pointerup", "pointercancel"]) {
-      this.frame.addEventListener(ending, () => { from = null; });
-    }
-  }
-
-  onKey(event) {
-    if (!this.stack || event.ctrlKey || event.altKey || event.metaKey || document.querySelector("dialog[open]")) return;
-    if (event.target.closest("input:not([type=range]), select, textarea")) return;
-    const inFrame = event.target === this.frame;
-    const act = (inFrame && this.frameKeys()[event.key]) || this.pageKeys()[event.key];
-    if (!act) return;
-    event.preventDefault();
-    act();
-  }
-
-  frameKeys() {
-    const last = this.stack.facts.slices - 1;
-    return {
-      ArrowDown: () => this.step(1), ArrowRight: () => this.step(1),
-      ArrowUp: () => this.step(-1), ArrowLeft: () => this.step(-1),
-      PageDown: () => this.step(10), PageUp: () => this.step(-10),
-      Home: () => this.step(-this.place), End: () => this.step(last - this.place),
-    };
-  }
-
-  pageKeys() {
-    const press = (place) => () => this.presets[place].click();
-    return {
-      n: () => this.toLesionSlice(1), b: () => this.toLesionSlice(-1), k: () => this.toKey(),
-      1: press(0), 2: press(1), 3: press(2),
-      "+": () => this.change(100, 0), "-": () => this.change(-100, 0),
-      ".": () => this.change(0, 50), ",": () => this.change(0, -50),
-      o: () => this.toggle(this.outlines), h: () => this.toggle(this.heat),
-      v: () => this.frame.focus(),
-    };
+  renew() {
+    const element = state();
+    this.open(element?.dataset.result || "", "withdrawn" in (element?.dataset || {}));
   }
 }
 
 {
   const viewer = new Viewer();
+  listen(viewer);
   viewer.follow();
   new MutationObserver(() => viewer.follow()).observe(document.querySelector(".side"), { childList: true });
   const offer = () => {

@@ -31,6 +31,8 @@ FILTERS = {
     "scanner": ListFilter(scanner=RARE_SCANNER),
     "type": ListFilter(pneumonia_type="undetermined"),
     "state": ListFilter(state=StudyState.REFUSED),
+    "disagreed": ListFilter(judgement="disagree"),
+    "not judged": ListFilter(judgement=""),
     "opened": ListFilter(opened=False),
     "several": ListFilter(sex="M", opened=True, since=NOW - timedelta(days=2), until=NOW),
 }
@@ -50,6 +52,7 @@ def _matches(study: Study, only: ListFilter) -> bool:
         "patient_sex": only.sex,
         "age_band": only.age_band,
         "calling_ae_title": only.scanner,
+        "judgement": only.judgement,
         "opened": only.opened,
     }
     return (

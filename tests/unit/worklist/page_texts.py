@@ -18,6 +18,7 @@ from radiology.territory import Territory
 from worklist import (
     case_lines,
     dimse_status,
+    feedback_lines,
     http_errors,
     list_screen,
     next_steps,
@@ -94,6 +95,10 @@ def texts_of_tables() -> set[str]:
         *(word for _show, _kind, word in list_screen.TABS),
         *list_screen.CAME.values(),
         *list_screen.SEEN.values(),
+        *list_screen.JUDGED.values(),
+        *feedback_lines.JUDGEMENT_WORDS.values(),
+        *feedback_lines.FAULT_WORDS.values(),
+        *feedback_lines.SHORT_FAULT_WORDS.values(),
         *list_screen.CHANGES.values(),
         *list_screen.LABELS.values(),
         *(text for answer in answers for text in (answer.title, answer.advice)),

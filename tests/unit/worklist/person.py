@@ -10,7 +10,10 @@ from html import unescape
 import httpx
 from fastapi import FastAPI
 
+from database.account_tables import AuditEvent
+from database.session import reading
 from tests.builders.readers import PASSWORD, SESSION_COOKIE
+from tests.unit.worklist.seeding import SeededHospital
 
 ADDRESS = "10.1.2.3"
 
@@ -89,3 +92,10 @@ class Person:
             else:
                 self.cookies[name] = value
         return answer
+
+
+def audit_events(hospital: SeededHospital) -> list[tuple[str, str, bool]]:
+    """What the audit trail tells: name, reader, and whether it succeeded; the oldest first."""
+    with reading(hospital.engine) as session:
+        rows = session.query(AuditEvent).order_by(AuditEvent.id)
+        return [(row.name, row.reader, row.succeeded) for row in rows]

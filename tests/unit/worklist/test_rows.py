@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import event, text
 
+from database.feedback import judged_results
 from database.list_page import ListFilter, find_studies, scanners, worklist_page
 from database.opened import open_by
 from database.session import Session, reading
@@ -35,6 +36,8 @@ FILTERS = (
     ListFilter(sex="F"),
     ListFilter(age_band=AgeBand.CHILD),
     ListFilter(scanner="CT1"),
+    ListFilter(judgement="disagree"),
+    ListFilter(judgement=""),
     ListFilter(opened=False),
     ListFilter(since=START, until=START),
     ListFilter(sex="F", scanner="CT1", since=START),
@@ -77,6 +80,7 @@ def test_no_query_reads_a_whole_table(ordinary_day: OrdinaryDay, hospital: Seede
         ),
         lambda session: find_studies(session, "A26", hospital.now),
         lambda session: open_by(session, (1, 2), hospital.now),
+        lambda session: judged_results(session, study_ids=(1, 2)),
         scanners,
         lambda session: study_page(session, ordinary_day.urgent),
         rank_counts,
@@ -111,6 +115,7 @@ def test_no_query_reads_a_whole_table(ordinary_day: OrdinaryDay, hospital: Seede
         (ListFilter(scanner="CT1"), "ix_study_list_by_scanner"),
         (ListFilter(pneumonia_type="viral_suspected"), "ix_study_list_by_type"),
         (ListFilter(state=StudyState.FAILED), "ix_study_list_by_state"),
+        (ListFilter(judgement="disagree"), "ix_study_list_by_judgement"),
     ],
 )
 def test_each_filter_has_its_index(

@@ -1,100 +1,20 @@
-"""The upload page: what is received and how, what is refused meanwhile, who sees the answer."""
+"""The upload page: what is received and how, and what is refused meanwhile."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from fastapi import FastAPI
 
-from database.file_refusal import FileRefusal
-from database.session import reading, transaction
+from database.session import reading
 from database.states import UploadState
 from database.tables import Study
-from database.upload_tables import Upload
-from database.uploads import claim_upload, end_upload
-from settings.environment import Settings
-from settings.uploads import UploadLimits
 from tests.unit.worklist.seeding import SeededHospital
-from tests.unit.worklist.visitor import OWN_FORM, OWN_ORIGIN, Visitor, readable
-from worklist.app import create_app
-
-Files = list[tuple[str, tuple[str, bytes]]]
-_SLICE_ANSWER = {
-    "assessable": True,
-    "reason": None,
-    "lesion_share_percent": 12.34,
-    "area_pixels": {"lung": 5000, "lesion": 617, "ground_glass": 600, "consolidation": 17},
-    "area_mm2": None,
-    "viral": {
-        "type": "viral_suspected",
-        "probability": 0.91,
-        "spread": 0.02,
-        "low": 0.3,
-        "high": 0.7,
-        "threshold": 0.5,
-        "suspected": True,
-    },
-    "signs": [],
-    "bundle": "chest-ct-pneumonia/2.0.0",
-}
-
-
-@pytest.fixture
-def app_with(
-    hospital: SeededHospital, worklist_settings: Settings
-) -> Callable[..., tuple[FastAPI, Settings]]:
-    def make(**limits: Any) -> tuple[FastAPI, Settings]:
-        settings = worklist_settings.model_copy(
-            update={"uploads": UploadLimits(**limits), "min_free_bytes": 0}
-        )
-        clock: Callable[[], datetime] = lambda: hospital.now  # noqa: E731 read anew each time
-        return create_app(settings, hospital.engine, clock=clock), settings
-
-    return make
-
-
-def send(
-    app: FastAPI,
-    files: Files | None = None,
-    *,
-    content: bytes | AsyncIterator[bytes] | None = None,
-    headers: dict[str, str] | None = None,
-    data: dict[str, str] | None = None,
-) -> httpx.Response:
-    """Send a form as a browser does."""
-
-    async def request() -> httpx.Response:
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url=OWN_ORIGIN) as client:
-            return await client.post(
-                "/uploads",
-                files=files,
-                data=data,
-                content=content,
-                headers=OWN_FORM | (headers or {}),
-            )
-
-    return asyncio.run(request())
-
-
-def one(content: bytes, name: str = "slice.dcm") -> Files:
-    return [("files", (name, content))]
-
-
-def row_of(hospital: SeededHospital) -> Upload:
-    with reading(hospital.engine) as session:
-        return session.query(Upload).one()
-
-
-def stored(settings: Settings) -> dict[str, bytes]:
-    found = settings.uploads_folder.rglob("received/*")
-    return {path.name: path.read_bytes() for path in found}
+from tests.unit.worklist.sent_upload import Files, one, row_of, send, stored
+from tests.unit.worklist.visitor import OWN_FORM, Visitor
 
 
 def test_the_form_says_what_becomes_of_it(visitor: Visitor) -> None:
@@ -270,67 +190,3 @@ def test_another_site_cannot_upload(app_with: Callable[..., Any]) -> None:
     answer = send(app, one(b"abc"), headers={"Origin": "http://x.example", "Sec-Fetch-Site": ""})
     assert answer.status_code == 403
     assert not settings.uploads_folder.exists()
-
-
-@pytest.mark.parametrize("path", ["/uploads/", "/live/uploads/", "/uploads/x"])
-def test_an_address_cannot_be_guessed(visitor: Visitor, path: str) -> None:
-    """An address without its token, or with another one, shows nothing."""
-    assert visitor.get(path).status_code in (400, 404)
-    assert visitor.get(f"/uploads/{'A' * 32}").status_code == 404
-    assert visitor.get(f"/uploads/{'A' * 32}/picture").status_code == 404
-
-
-def answered(hospital: SeededHospital, **values: Any) -> str:
-    with transaction(hospital.engine) as session:
-        claim = claim_upload(session, worker="w", lease_s=15, now=hospital.now)
-        assert claim is not None
-        end_upload(session, claim, UploadState.ANSWERED, hospital.now, **values)
-    return row_of(hospital).token
-
-
-def test_the_answer_of_a_slice(app_with: Callable[..., Any], hospital: SeededHospital) -> None:
-    """The figure, what one slice cannot tell, a QR code, and that it is in no record."""
-    app, _ = app_with()
-    send(app, one(b"abc"))
-    refusals = (FileRefusal("1.2", 77, "UploadRefused", "The file is <b>text</b>"),)
-    token = answered(hospital, kind="slice", answer=_SLICE_ANSWER, refusals=refusals)
-    html = Visitor(app).get(f"/uploads/{token}").text
-    text = readable(html)
-    assert "Lesions cover 12.3 % of the lung in this slice" in text
-    assert "A single slice can tell little" in text
-    assert "Not part of the patient’s record." in text
-    assert "Viral pattern suspected probability 0.91" in text
-    assert "The file is <b>text</b>" in text  # escaped, hence readable
-    assert "&lt;b&gt;text" in html
-    assert f"{OWN_ORIGIN}/uploads/{token}" in text
-    assert "<svg" in html
-    assert " style=" not in html
-    assert "Urgent" not in text
-    assert "Routine" not in text
-
-
-def test_a_picture_comes_from_the_uploads_folder_only(
-    app_with: Callable[..., Any], hospital: SeededHospital, tmp_path: Path
-) -> None:
-    """A row that names a file elsewhere shows nothing."""
-    app, settings = app_with()
-    send(app, one(b"abc"))
-    folder = row_of(hospital).folder
-    (settings.uploads_folder / folder / "picture.png").write_bytes(b"\x89PNG")
-    (tmp_path / "elsewhere.png").write_bytes(b"\x89PNG")
-    token = answered(hospital, kind="slice", answer=_SLICE_ANSWER, picture=f"{folder}/picture.png")
-    assert Visitor(app).get(f"/uploads/{token}/picture").content == b"\x89PNG"
-    with transaction(hospital.engine) as session:
-        session.query(Upload).one().picture = "../elsewhere.png"
-    assert Visitor(app).get(f"/uploads/{token}/picture").status_code == 404
-
-
-def test_it_is_deleted_when_somebody_asks(
-    app_with: Callable[..., Any], hospital: SeededHospital
-) -> None:
-    """The button lets the next sweep delete it."""
-    app, _ = app_with()
-    send(app, one(b"abc"))
-    token = row_of(hospital).token
-    assert Visitor(app).post(f"/uploads/{token}/delete").status_code == 303
-    assert row_of(hospital).expires_at <= hospital.now

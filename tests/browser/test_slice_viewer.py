@@ -1,0 +1,232 @@
+"""The slices on the page of a study: gone through, windowed, outlined."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from radiology.region import LesionLabel
+from radiology.slice_stack import OutlineLabel
+from tests.browser.slice_viewer import (
+    LIVE_MS,
+    drawn_box,
+    expect_slice,
+    index_of,
+    labels_of,
+    mean_grey,
+    no_serious_fault,
+    open_study,
+    shown_slice,
+)
+from tests.builders.analysed_phantom import analysed_phantom
+from tests.builders.readers import sign_in_browser
+from tests.unit.worklist.seeded_slices import StudyWithSlices, study_with_slices
+from tests.unit.worklist.seeding import SeededHospital
+
+pytestmark = pytest.mark.browser
+
+
+def test_key_slice_comes_first(reader: Page, study: StudyWithSlices) -> None:
+    """The slice that says most is shown at once, and the frame says which one it is."""
+    open_study(reader, study)
+    facts = index_of(study)
+    expect_slice(reader, facts["key"])
+    frame = reader.locator("#viewer-frame")
+    expect(frame).to_contain_text(f"Slice {facts['key'] + 1} of {facts['slices']}")
+    expect(frame).to_contain_text("key slice")
+    expect(frame).to_contain_text("Not for diagnosis")
+    for letter in "APRL":
+        expect(reader.locator(f".letter-{letter.lower()}")).to_have_text(letter)
+
+
+def test_wheel_keys_and_slider_go_through_the_slices(reader: Page, study: StudyWithSlices) -> None:
+    """Each way of scrolling ends at the slice that it should."""
+    open_study(reader, study)
+    facts = index_of(study)
+    key, last = facts["key"], facts["slices"] - 1
+    reader.locator("#viewer-frame").hover()
+    scrolled = reader.evaluate("window.scrollY")
+    reader.mouse.wheel(0, 100)
+    expect_slice(reader, key + 1)
+    reader.mouse.wheel(0, -100)
+    expect_slice(reader, key)
+    assert reader.evaluate("window.scrollY") == scrolled
+    reader.locator("#viewer-frame").focus()
+    for pressed, place in (
+        ("ArrowDown", key + 1),
+        ("ArrowUp", key),
+        ("PageDown", min(key + 10, last)),
+        ("Home", 0),
+        ("ArrowUp", 0),
+        ("End", last),
+        ("k", key),
+    ):
+        reader.keyboard.press(pressed)
+        expect_slice(reader, place)
+    reader.locator("#viewer-index").fill("3")
+    expect_slice(reader, 2)
+    expect(reader.locator("#viewer-index")).to_have_attribute(
+        "aria-valuetext", re.compile(rf"Slice 3 of {last + 1}")
+    )
+
+
+def test_from_lesion_to_lesion(reader: Page, study: StudyWithSlices) -> None:
+    """The jump goes to the next slice that holds a lesion, and says so."""
+    open_study(reader, study)
+    places = index_of(study)["lesion_slices"]
+    reader.locator("#viewer-frame").focus()
+    reader.keyboard.press("Home")
+    expect_slice(reader, 0)
+    reader.keyboard.press("n")
+    expect_slice(reader, places[0])
+    expect(reader.locator("#viewer-place")).to_contain_text("holds a lesion")
+    reader.locator("#viewer-next").click()
+    expect_slice(reader, places[1])
+    reader.keyboard.press("b")
+    expect_slice(reader, places[0])
+
+
+def test_swipe_on_a_phone(browser: Browser, address: str, study: StudyWithSlices) -> None:
+    """A finger sideways goes through the slices; the page is not wider than the phone."""
+    context = browser.new_context(
+        base_url=address, viewport={"width": 375, "height": 812}, is_mobile=True, has_touch=True
+    )
+    sign_in_browser(context, address)
+    page = context.new_page()
+    open_study(page, study)
+    wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert wide <= 0, f"{wide} px too wide"
+    before = shown_slice(page)
+    page.locator("#viewer-frame").scroll_into_view_if_needed()
+    box = page.locator("#viewer-frame").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] * 0.8, box["y"] + box["height"] / 2
+    touch = context.new_cdp_session(page)
+    touch.send(
+        "Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]}
+    )
+    for step in range(1, 9):
+        point = {"x": x - step * box["width"] * 0.05, "y": y}
+        touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect(page.locator("#viewer-frame")).not_to_have_attribute("data-slice", str(before))
+    assert shown_slice(page) > before
+    no_serious_fault(page)
+    context.close()
+
+
+def test_window_presets_change_the_picture(reader: Page, study: StudyWithSlices) -> None:
+    """Lung, mediastinum and bone differ in their pixels; sliders and keys change them further."""
+    open_study(reader, study)
+    seen = [mean_grey(reader)]
+    for preset in ("mediastinum", "bone"):
+        reader.locator(f"[data-preset={preset}]").click()
+        seen.append(mean_grey(reader))
+    assert len({round(one) for one in seen}) == 3
+    assert seen[0] > seen[1]  # air and lung are black in the mediastinal window
+    reader.keyboard.press("1")
+    expect(reader.locator("[data-preset=lung]")).to_have_attribute("aria-pressed", "true")
+    assert mean_grey(reader) == pytest.approx(seen[0])
+    reader.keyboard.press(",")
+    expect(reader.locator("#viewer-window")).to_have_text("W 1500 L −650")
+    assert mean_grey(reader) > seen[0]
+    reader.locator("#viewer-width").fill("800")
+    expect(reader.locator("#viewer-window")).to_have_text("W 800 L −650")
+    expect(reader.locator("[data-preset=lung]")).to_have_attribute("aria-pressed", "false")
+
+
+def test_outline_lies_where_the_lesion_is(reader: Page, study: StudyWithSlices) -> None:
+    """The line around the consolidation has the box of its voxels, to a voxel."""
+    open_study(reader, study)
+    labels = labels_of(study, shown_slice(reader))
+    rows, columns = np.nonzero(labels == OutlineLabel.CONSOLIDATION)
+    assert rows.size, "the key slice of the phantom holds a consolidation"
+    expected = [
+        rows.min() / labels.shape[0],
+        columns.min() / labels.shape[1],
+        (rows.max() + 1) / labels.shape[0],
+        (columns.max() + 1) / labels.shape[1],
+    ]
+    drawn = drawn_box(reader, (0xE6, 0x9F, 0x00))
+    assert drawn == pytest.approx(expected, abs=1.2 / min(labels.shape))
+    reader.keyboard.press("o")
+    expect(reader.locator("#viewer-outlines")).to_have_attribute("aria-pressed", "false")
+    assert drawn_box(reader) is None
+
+
+def test_heat_map_on_request(reader: Page, study: StudyWithSlices) -> None:
+    """Where the classifier looked is fetched and drawn only when it is asked for."""
+    asked: list[str] = []
+    reader.on("request", lambda request: asked.append(request.url))
+    open_study(reader, study)
+    assert not [one for one in asked if one.endswith("/heat")]
+    reader.keyboard.press("o")
+    assert drawn_box(reader) is None
+    with reader.expect_response(re.compile("/heat$")):
+        reader.locator("#viewer-heat").click()
+    reader.wait_for_function(
+        """() => {
+          const canvas = document.getElementById("viewer-over");
+          const copy = new OffscreenCanvas(canvas.width, canvas.height)
+            .getContext("2d", { willReadFrequently: true });
+          copy.drawImage(canvas, 0, 0);
+          const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
+          return data.some((value, one) => one % 4 === 3 && value > 60);
+        }"""
+    )
+
+
+def test_a_live_update_leaves_the_viewer_alone(
+    reader: Page, study: StudyWithSlices, hospital: SeededHospital
+) -> None:
+    """A newer result does not take the slice away that is looked at: it is offered."""
+    open_study(reader, study)
+    reader.locator("#viewer-frame").focus()
+    reader.keyboard.press("Home")
+    reader.keyboard.press("2")
+    expect_slice(reader, 0)
+    newer = study_with_slices(hospital, into=study.uid)
+    expect(reader.locator("#slices-state")).to_have_attribute(
+        "data-result", str(newer.result_id), timeout=LIVE_MS
+    )
+    expect(reader.locator("#viewer-newer")).to_be_visible()
+    expect_slice(reader, 0)
+    expect(reader.locator("[data-preset=mediastinum]")).to_have_attribute("aria-pressed", "true")
+    assert reader.evaluate("document.activeElement.id") == "viewer-frame"
+    reader.locator("#viewer-renew").click()
+    expect(reader.locator("#viewer-newer")).to_be_hidden()
+    expect_slice(reader, index_of(newer)["key"])
+
+
+@pytest.mark.parametrize("enhanced", [False, True], ids=["CT", "Enhanced CT"])
+def test_outline_lies_where_the_lesion_of_a_decoded_study_is(
+    reader: Page, hospital: SeededHospital, tmp_path: Path, enhanced: bool
+) -> None:
+    """Written as DICOM, decoded, kept, sent and drawn: the line is still around the lesion."""
+    made = analysed_phantom("positive", tmp_path / "source", enhanced=enhanced)
+    study = study_with_slices(hospital, shown=made.context)
+    open_study(reader, study)
+    facts = index_of(study)
+    place = next(
+        one
+        for one in facts["lesion_slices"]
+        if (labels_of(study, one) == OutlineLabel.GROUND_GLASS).sum() > 40
+    )
+    # From the truth itself: slices of the phantom go to the head, those of the page to the feet.
+    truth = made.phantom.lesions[facts["slices"] - 1 - place] == LesionLabel.GROUND_GLASS
+    reader.locator("#viewer-index").fill(str(place + 1))
+    expect_slice(reader, place)
+    rows, columns = np.nonzero(truth)
+    assert rows.size
+    expected = [
+        rows.min() / truth.shape[0],
+        columns.min() / truth.shape[1],
+        (rows.max() + 1) / truth.shape[0],
+        (columns.max() + 1) / truth.shape[1],
+    ]
+    drawn = drawn_box(reader, (0x56, 0xB4, 0xE9))
+    assert drawn == pytest.approx(expected, abs=1.2 / min(truth.shape))
