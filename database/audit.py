@@ -1,7 +1,9 @@
 """Audit events: who did what at the page, when, from where, and to which study.
 
-The names and what they mean in DICOM (PS3.15 Annex A.5, after RFC 3881 and IHE ATNA) are in
-`AUDIT_EVENTS`.
+The names and what they mean in DICOM (PS3.15 Section A.5, after RFC 3881 and IHE ATNA) are in
+`AUDIT_EVENTS`: A.5.3.4 Data Export, A.5.3.6 DICOM Instances Accessed, A.5.3.10 Query, A.5.3.11
+Security Alert, A.5.3.12 User Authentication. Application Activity (A.5.3.1) is about a program
+that starts or stops, so a page without a study has no event there and gets a code of ours.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from database.account_tables import ADDRESS_LENGTH, NAME_LENGTH, AuditEvent
 from database.tables import Job, Result, Study
+from radiology.codes import PRIVATE_SCHEME
 
 _AT_A_TIME = 1000
 
@@ -26,40 +29,44 @@ class AuditCode:
 
     Attributes
     ----------
-    event_id : code value and meaning, coding scheme DCM (PS3.16 CID 400)
-    event_type : the same of the kind of event (PS3.16 CID 401); None where there is none
-    action : C, R, U, D or E, as in PS3.15 Table A.5.1-1
+    event_id : code value and meaning (PS3.16 CID 400)
+    event_type : the same of the kind of event (PS3.16 CID 401, of an alert CID 403), coding
+        scheme DCM; None where there is none
+    action : C, R, U, D or E, as in PS3.15 Table A.5.2-1
+    scheme : of `event_id`
     """
 
     event_id: tuple[str, str]
     event_type: tuple[str, str] | None
     action: str
+    scheme: str = "DCM"
 
 
 _AUTHENTICATION = ("110114", "User Authentication")
 _SECURITY_ALERT = ("110113", "Security Alert")
 _ACCESSED = ("110103", "DICOM Instances Accessed")
+_PAGE_USED = AuditCode(("PAGE_USED", "Page Used"), None, "E", PRIVATE_SCHEME)
 
 AUDIT_EVENTS: dict[str, AuditCode] = {
     "signed_in": AuditCode(_AUTHENTICATION, ("110122", "Login"), "E"),
     "sign_in_failed": AuditCode(_AUTHENTICATION, ("110122", "Login"), "E"),
     "signed_out": AuditCode(_AUTHENTICATION, ("110123", "Logout"), "E"),
     "password_changed": AuditCode(
-        _SECURITY_ALERT, ("110137", "User Security Attributes Changed"), "U"
+        _SECURITY_ALERT, ("110137", "User Security Attributes Changed"), "E"
     ),
     "account_changed": AuditCode(
-        _SECURITY_ALERT, ("110137", "User Security Attributes Changed"), "U"
+        _SECURITY_ALERT, ("110137", "User Security Attributes Changed"), "E"
     ),
     "not_allowed": AuditCode(_SECURITY_ALERT, ("110132", "Use of Restricted Function"), "E"),
     "worklist_opened": AuditCode(("110112", "Query"), None, "E"),
-    "administration_opened": AuditCode(("110100", "Application Activity"), None, "E"),
+    "administration_opened": _PAGE_USED,
     "study_opened": AuditCode(_ACCESSED, None, "R"),
     "study_followed": AuditCode(_ACCESSED, None, "R"),
     "picture_opened": AuditCode(_ACCESSED, None, "R"),
     "study_data_read": AuditCode(_ACCESSED, None, "R"),
     "data_exported": AuditCode(("110106", "Export"), None, "R"),
     "study_changed": AuditCode(_ACCESSED, None, "U"),
-    "page_used": AuditCode(("110100", "Application Activity"), None, "E"),
+    "page_used": _PAGE_USED,
 }
 
 

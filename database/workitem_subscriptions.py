@@ -1,7 +1,8 @@
 """Who watches which work items, and the reports that follow from a change.
 
-PS3.4 Section CC.2.3 (subscriptions) and CC.2.4 (event reports). A report is a row in the
-transaction of the change that it is about, so neither can be without the other.
+PS3.4 Section CC.2.3 with Table CC.2.3-2 (subscriptions) and CC.2.4 with Table CC.2.4-1 (event
+reports). A report is a row in the transaction of the change that it is about, so neither can be
+without the other.
 """
 
 from __future__ import annotations
@@ -37,12 +38,27 @@ def subscribe(
     deletion_lock: bool,
     now: datetime,
 ) -> None:
-    """Watch one work item, or all there are and will be; each that is open is reported at once.
+    """Watch one work item, or all there are and will be.
+
+    One is reported at once. Of all of them, those that were not watched are, if there is to be a
+    deletion lock; and of those only the open ones, not all that ever were.
 
     Parameters
     ----------
     subject_uid : of a work item that exists, or `EVERY_WORK_ITEM`
     """
+    if subject_uid == EVERY_WORK_ITEM:
+        reported = _open_and_unwatched(session, receiving_ae_title) if deletion_lock else []
+        session.execute(  # what was left out before is watched again
+            delete(WorkItemSubscription).where(
+                WorkItemSubscription.receiving_ae_title == receiving_ae_title,
+                WorkItemSubscription.subscribed.is_(False),
+            )
+        )
+    else:
+        reported = list(
+            session.scalars(select(WorkItemRow).where(WorkItemRow.sop_instance_uid == subject_uid))
+        )
     row = _subscription(session, receiving_ae_title, subject_uid)
     if row is None:
         row = WorkItemSubscription(
@@ -53,12 +69,7 @@ def subscribe(
     row.deletion_lock = deletion_lock
     row.suspended_at = None
     session.flush()
-    wanted = select(WorkItemRow).order_by(WorkItemRow.id)
-    if subject_uid == EVERY_WORK_ITEM:
-        wanted = wanted.where(WorkItemRow.state.not_in(FINAL_STATES))
-    else:
-        wanted = wanted.where(WorkItemRow.sop_instance_uid == subject_uid)
-    for item in session.scalars(wanted):
+    for item in reported:
         _queue(session, item, (receiving_ae_title,), WorkItemEvent.STATE, state_facts(item), now)
 
 
@@ -110,7 +121,7 @@ def watchers(session: Session, item: WorkItemRow) -> list[str]:
         if row.subject_uid == item.sop_instance_uid
     }
     of_all = {
-        row.receiving_ae_title: row.suspended_at is None or item.scheduled_at <= row.suspended_at
+        row.receiving_ae_title: _includes(row, item)
         for row in rows
         if row.subject_uid == EVERY_WORK_ITEM
     }
@@ -137,6 +148,29 @@ def state_facts(item: WorkItemRow, *, reason: str = "") -> dict[str, Any]:
     """What a state report says (PS3.4 Table CC.2.4-1)."""
     facts = {"state": item.state.value, "readiness": item.readiness.value}
     return {**facts, "reason": reason} if reason else facts
+
+
+def _open_and_unwatched(session: Session, receiving_ae_title: str) -> list[WorkItemRow]:
+    rows = session.scalars(
+        select(WorkItemSubscription).where(
+            WorkItemSubscription.receiving_ae_title == receiving_ae_title
+        )
+    ).all()
+    own = {row.subject_uid: row.subscribed for row in rows}
+    of_all = [row for row in rows if row.subject_uid == EVERY_WORK_ITEM]
+    open_ones = session.scalars(
+        select(WorkItemRow).where(WorkItemRow.state.not_in(FINAL_STATES)).order_by(WorkItemRow.id)
+    )
+    return [
+        item
+        for item in open_ones
+        if not own.get(item.sop_instance_uid, any(_includes(row, item) for row in of_all))
+    ]
+
+
+def _includes(every: WorkItemSubscription, item: WorkItemRow) -> bool:
+    """Whether a global subscription is about a work item: not if that came after its suspension."""
+    return every.suspended_at is None or item.scheduled_at <= every.suspended_at
 
 
 def _queue(

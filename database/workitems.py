@@ -131,6 +131,15 @@ def claim_work_item(
     note_claim(session, item.study_id, claimed_by=claimed_by, now=now)
 
 
+def begin_canceling(session: Session, item: WorkItemRow, now: datetime) -> None:
+    """Begin to cancel a locked work item that nobody has claimed.
+
+    PS3.4 Table CC.1.1-2: it becomes IN PROGRESS before it becomes CANCELED, and both are reported.
+    """
+    item.state = WorkItemState.IN_PROGRESS
+    notify_state(session, item, now)
+
+
 def end_work_item(
     session: Session, item: WorkItemRow, state: WorkItemState, now: datetime, *, reason: str = ""
 ) -> None:

@@ -44,8 +44,8 @@ from radiology.errors import PeerRefused, PeerUnreachable
 from radiology.work_item import FINAL_STATES, WorkItem, WorkItemState
 from settings.peers import Peer
 
-CHANGE_STATE: Final = 1  # PS3.4 Table CC.2-1, action types
-REQUEST_CANCEL: Final = 2
+CHANGE_STATE: Final = 1  # PS3.4 Table CC.2.1-1
+REQUEST_CANCEL: Final = 2  # Table CC.2.2-1
 
 _NAMES: Final = {UPS_PUSH: "UPS Push", UPS_PULL: "UPS Pull", UPS_WATCH: "UPS Watch"}
 _STATE: Final = Tag("ProcedureStepState")

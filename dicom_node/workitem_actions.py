@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from pydicom.dataset import Dataset
 
@@ -23,11 +23,18 @@ from database.workitem_subscriptions import (
     watchers,
 )
 from database.workitem_tables import WorkItemRow
-from database.workitems import claim_work_item, end_work_item, locked_work_item, set_performed
+from database.workitems import (
+    begin_canceling,
+    claim_work_item,
+    end_work_item,
+    locked_work_item,
+    set_performed,
+)
 from dicom_node.status import INVALID_ARGUMENT_VALUE, SUCCESS
 from dicom_node.workitem_data_set import canceled_progress, performed_data_set
 from dicom_node.workitem_request import (
     RequestFault,
+    asked_of,
     reason_of,
     state_of,
     text_of,
@@ -49,7 +56,7 @@ from radiology.work_item import WorkItemState
 
 Apply = Callable[[Session], int]
 
-# PS3.4 Table CC.2-1
+# Action Type ID: PS3.4 Tables CC.2.1-1, CC.2.2-1 and CC.2.3-1
 CHANGE_STATE: Final = 1
 REQUEST_CANCEL: Final = 2
 SUBSCRIBE: Final = 3
@@ -90,8 +97,10 @@ class WorkItemActions:
                 session, uid, wanted, transaction_uid, caller=caller, now=now
             )
         if kind == REQUEST_CANCEL:
-            reason = reason_of(information)
-            return lambda session: _request_cancel(session, uid, reason, caller=caller, now=now)
+            reason, asked = reason_of(information), asked_of(information)
+            return lambda session: _request_cancel(
+                session, uid, reason, asked, caller=caller, now=now
+            )
         if kind in (SUBSCRIBE, UNSUBSCRIBE, SUSPEND):
             return self._read_subscription(int(str(kind)), uid, information, now)
         raise RequestFault(NO_SUCH_ACTION)
@@ -150,16 +159,18 @@ def _change_state(
     return status
 
 
-def _request_cancel(session: Session, uid: str, reason: str, *, caller: str, now: datetime) -> int:
+def _request_cancel(
+    session: Session, uid: str, reason: str, asked: dict[str, Any], *, caller: str, now: datetime
+) -> int:
     item = locked_work_item(session, uid)
     performer_watches = item is not None and item.claimed_by in watchers(session, item)
     status = request_cancel_status(standing_of(item), performer_watches=performer_watches)
     if item is None or status != SUCCESS:
         return status
-    if item.state is WorkItemState.IN_PROGRESS:
-        facts = {"requesting_ae_title": caller, "reason": reason}
-        notify(session, item, WorkItemEvent.CANCEL_REQUESTED, facts, now)
-        return status
-    set_performed(session, item, canceled_progress(item.performed, now), now)
-    end_work_item(session, item, WorkItemState.CANCELED, now, reason=reason)
+    facts = {"requesting_ae_title": caller, "asked": asked}
+    notify(session, item, WorkItemEvent.CANCEL_REQUESTED, facts, now)
+    if item.state is WorkItemState.SCHEDULED:
+        begin_canceling(session, item, now)
+        set_performed(session, item, canceled_progress(item.performed, now), now)
+        end_work_item(session, item, WorkItemState.CANCELED, now, reason=reason)
     return status

@@ -1,6 +1,8 @@
 """A work item as a data set of the Unified Procedure Step information object.
 
-PS3.3 Section B.26.2 and C.30 (modules), PS3.4 Table CC.2.5-3 (which attributes each service takes).
+PS3.3 Section B.26.2 and C.30 (modules), PS3.4 Table CC.2.5-3 (which attributes each service takes)
+with its macros CC.2.5-2c (referenced instances) and CC.2.5-2e (issuer of patient ID). An attribute
+of type 2 is sent empty where we know nothing, one of type 3/1 is left out: it must not be empty.
 The scheduled workitem code is "Interpretation": CID 9231, which IHE AI Workflow for Imaging
 (AIW-I) refers to. What we found is an input of it: its outputs are made by whoever reads.
 """
@@ -28,6 +30,7 @@ UNSPECIFIED_REASON: Final = ("110513", "DCM", "Discontinued for unspecified reas
 _EMPTY_TEXTS: Final = (
     "PatientName",
     "PatientBirthDate",
+    "IssuerOfPatientID",
     "AdmissionID",
     "AdmittingDiagnosesDescription",
 )
@@ -38,6 +41,8 @@ _EMPTY_SEQUENCES: Final = (
     "ScheduledProcessingParametersSequence",
     "AdmittingDiagnosesCodeSequence",
     "IssuerOfAdmissionIDSequence",
+    "IssuerOfPatientIDQualifiersSequence",
+    "OtherPatientIDsSequence",
     "ProcedureStepProgressInformationSequence",
     "UnifiedProcedureStepPerformedProcedureSequence",
 )
@@ -71,10 +76,10 @@ def scheduled_data_set(item: WorkItem) -> Dataset:
     for keyword in _EMPTY_SEQUENCES:
         setattr(data_set, keyword, [])
     data_set.update(change_data_set(item))
+    data_set.CommentsOnTheScheduledProcedureStep = item.comments
     data_set.PatientID = item.patient_id
+    data_set.IssuerOfPatientID = item.issuer_of_patient_id
     data_set.PatientSex = item.patient_sex
-    if item.issuer_of_patient_id:
-        data_set.IssuerOfPatientID = item.issuer_of_patient_id
     data_set.StudyInstanceUID = item.study_instance_uid
     data_set.ReferencedRequestSequence = [_request(item)]
     data_set.WorklistLabel = WORKLIST_LABEL
@@ -93,7 +98,8 @@ def change_data_set(item: WorkItem) -> Dataset:
     data_set.ScheduledProcedureStepModificationDateTime = date_time(item.modified_at)
     data_set.InputReadinessState = item.readiness.value
     data_set.InputInformationSequence = list(_inputs(item))
-    data_set.CommentsOnTheScheduledProcedureStep = item.comments
+    if item.comments:  # type 3/1: not empty
+        data_set.CommentsOnTheScheduledProcedureStep = item.comments
     return data_set
 
 
@@ -121,7 +127,6 @@ def _request(item: WorkItem) -> Dataset:
     request.IssuerOfAccessionNumberSequence = []
     request.OrderPlacerIdentifierSequence = []
     request.OrderFillerIdentifierSequence = []
-    request.RequestingService = ""
     request.RequestedProcedureID = ""
     request.RequestedProcedureDescription = ""
     request.RequestedProcedureCodeSequence = []
@@ -129,7 +134,11 @@ def _request(item: WorkItem) -> Dataset:
 
 
 def _inputs(item: WorkItem) -> Iterable[Dataset]:
-    """PS3.3 Table 10-3b: referenced instances, and where they are to be had from."""
+    """PS3.4 Table CC.2.5-2c: referenced instances, and where they are to be had from.
+
+    Where no destination can be named, the retrieval is missing that the table asks for: the
+    instances are named all the same, for clients that look in PACS by their UIDs.
+    """
     return (_input(item, one) for one in item.inputs)
 
 

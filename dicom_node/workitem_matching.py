@@ -1,7 +1,8 @@
 """C-FIND for work items: which match an identifier, and what of each is returned.
 
-PS3.4 Section CC.2.8 and C.2.2.2 (single value, list of UID, universal, wildcard, range and sequence
-matching). Pure: the database has sorted out most by then, see `keys_of`.
+PS3.4 Section CC.2.8, Table CC.2.5-3 (match keys) and C.2.2.2 (single value, list of UID, universal,
+wildcard, range and sequence matching). Pure: the database has sorted out most by then, see
+`keys_of`.
 """
 
 from __future__ import annotations
@@ -31,6 +32,16 @@ _FORMS: Final = {
     12: "%Y%m%d%H%M%z",
 }
 _NOT_MATCHED: Final = frozenset({"SpecificCharacterSet", "TimezoneOffsetFromUTC"})
+# Required match keys (Table CC.2.5-3) that no work item of ours has a value of: who asks for one
+# finds nothing.
+_ALWAYS_EMPTY: Final = frozenset(
+    {
+        "ScheduledHumanPerformersSequence",
+        "ExpectedCompletionDateTime",
+        "ReplacedProcedureStepSequence",
+        "RequestingService",
+    }
+)
 
 _LENGTHS: Final = {8: timedelta(days=1), 10: timedelta(hours=1), 12: timedelta(minutes=1)}
 
@@ -58,10 +69,12 @@ def keys_of(identifier: Dataset) -> WorkItemKeys:
 def matches(work_item: Dataset, identifier: Dataset) -> bool:
     """Whether a work item has what an identifier asks for.
 
-    A key that no work item of ours has is optional and does not count: see `answer_of`.
+    An optional key that no work item of ours has does not count: see `answer_of`.
     """
     return all(
-        key.tag not in work_item or _element_matches(work_item[key.tag], key)
+        _is_universal(key)
+        if key.keyword in _ALWAYS_EMPTY
+        else key.tag not in work_item or _element_matches(work_item[key.tag], key)
         for key in identifier
         if key.keyword not in _NOT_MATCHED
     )
@@ -77,7 +90,7 @@ def answer_of(work_item: Dataset, identifier: Dataset) -> tuple[Dataset, bool]:
             answer[key.tag] = work_item[key.tag]
         elif key.keyword not in _NOT_MATCHED:
             answer.add(DataElement(key.tag, key.VR, [] if key.VR == "SQ" else ""))
-            all_known = False
+            all_known = all_known and key.keyword in _ALWAYS_EMPTY
     return answer, all_known
 
 
@@ -113,6 +126,13 @@ def _element_matches(value: DataElement, key: DataElement) -> bool:
     if value.VR in _NO_WILDCARDS:
         return bool(set(present) & set(wanted))
     return any(wildcard_matches(one, pattern) for one in present for pattern in wanted)
+
+
+def _is_universal(key: DataElement) -> bool:
+    """Whether a key asks for the attribute, whatever its value (PS3.4 Section C.2.2.2.3)."""
+    if key.VR != "SQ":
+        return set("".join(_texts(key))) <= {"*"}
+    return all(_is_universal(element) for item in key.value for element in item)
 
 
 def _sequence_matches(value: DataElement, key: DataElement) -> bool:

@@ -79,6 +79,7 @@ def event_data_set(event: WorkItemEvent, information: dict[str, Any]) -> Dataset
         data_set.InputReadinessState = information["readiness"]
     elif event is WorkItemEvent.CANCEL_REQUESTED:
         data_set.RequestingAE = information["requesting_ae_title"]
+        data_set.update(performed_data_set(information.get("asked", {})))
     elif event is WorkItemEvent.PROGRESS:
         progress = performed_data_set({_PROGRESS_TAG: information["progress"]})
         data_set[PROGRESS] = progress[PROGRESS]

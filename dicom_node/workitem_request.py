@@ -29,6 +29,11 @@ _PERFORMED: Final = (
     "ProcedureStepProgressInformationSequence",
     "UnifiedProcedureStepPerformedProcedureSequence",
 )
+_PASSED_ON: Final = (
+    "ProcedureStepDiscontinuationReasonCodeSequence",
+    "ContactURI",
+    "ContactDisplayName",
+)
 # Sent along by any client, and either ours to know or of no consequence
 _SENT_ALONG: Final = frozenset(
     {
@@ -122,6 +127,26 @@ def reason_of(data_set: Dataset) -> str:
     return text_of(data_set, "ReasonForCancellation").replace("\0", "")[:_LONGEST_REASON]
 
 
+def asked_of(information: Dataset) -> dict[str, Any]:
+    """What a request for cancelation says beside itself, as DICOM JSON, for whoever watches.
+
+    PS3.4 Table CC.2.4-1: what the triggering N-ACTION provided is passed on.
+
+    Raises
+    ------
+    RequestFault
+        It cannot be passed on.
+    """
+    asked = Dataset()
+    for keyword in _PASSED_ON:
+        if information.get(keyword):
+            asked[keyword] = information[keyword]
+    reason = reason_of(information)
+    if reason:
+        asked.ReasonForCancellation = reason
+    return _as_json(asked, fault=INVALID_ARGUMENT_VALUE)
+
+
 def performed_of(modifications: Dataset) -> tuple[dict[str, Any], bool]:
     """What an N-SET says that is kept, as DICOM JSON, and whether that is everything.
 
@@ -138,14 +163,19 @@ def performed_of(modifications: Dataset) -> tuple[dict[str, Any], bool]:
             kept[keyword] = modifications[keyword]
     known = {Tag(keyword) for keyword in (*_PERFORMED, *_SENT_ALONG)}
     everything = all(element.tag in known for element in modifications)
+    return _as_json(kept, fault=INVALID_ATTRIBUTE_VALUE), everything
+
+
+def _as_json(kept: Dataset, *, fault: int) -> dict[str, Any]:
+    """DICOM JSON of what other clients will be sent."""
     try:
-        performed: dict[str, Any] = kept.to_json_dict()
-        json.dumps(performed, allow_nan=False)  # what no database would take as JSON
-        # What is kept is shown to every client from now on, in either form of encoding.
-        shown = Dataset.from_json(performed)
+        made: dict[str, Any] = kept.to_json_dict()
+        json.dumps(made, allow_nan=False)  # what no database would take as JSON
+        # It is shown to every client from now on, in either form of encoding.
+        shown = Dataset.from_json(made)
         encodable = all(encode(shown, implicit, True) is not None for implicit in (True, False))
     except LIBRARY_FAULTS as error:
-        raise RequestFault(INVALID_ATTRIBUTE_VALUE) from error
+        raise RequestFault(fault) from error
     if not encodable:
-        raise RequestFault(INVALID_ATTRIBUTE_VALUE)
-    return performed, everything
+        raise RequestFault(fault)
+    return made

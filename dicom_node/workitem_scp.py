@@ -49,7 +49,7 @@ from settings.log_events import get_logger
 
 _log = get_logger("work_items")
 
-_MATCH, _MATCH_WITH_UNKNOWN_KEYS, _CANCEL = 0xFF00, 0xFF01, 0xFE00  # PS3.4 Table CC.2.8-1
+_MATCH, _MATCH_WITH_UNKNOWN_KEYS, _CANCEL = 0xFF00, 0xFF01, 0xFE00  # PS3.4 Table CC.2.8-2
 _MOST_MATCHES: Final = 10_000
 _AT_ONCE: Final = 200
 

@@ -1,6 +1,7 @@
 """The statuses of the Unified Procedure Step Service, and what a peer's one means to us.
 
-PS3.4 Sections CC.2.1.4, CC.2.2.4, CC.2.3.4, CC.2.5.4, CC.2.6.4, CC.2.7.4 and CC.2.8.4.
+PS3.4 Tables CC.2.1-2, CC.2.2-2, CC.2.3-3, CC.2.5-4, CC.2.6-1, CC.2.7-1 and CC.2.8-2; the general
+ones: PS3.7 Annex C.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a request may do to a work item: the state table of PS3.4, as a function of values.
 
 PS3.4 Table CC.1.1-2 (state transitions), Sections CC.2.1.3, CC.2.2.3 and CC.2.6.3 (behaviour of the
-SCP), Table CC.2.5-3 (what a final state requires).
+SCP), Tables CC.2.5-1 and CC.2.5-3 (what a final state requires).
 """
 
 from __future__ import annotations
@@ -54,11 +54,12 @@ _CHANGE: Final = {
 
 # PS3.4 Table CC.2.5-3, final state "P": what a completed step says of itself
 _PERFORMED_VALUES: Final = (
+    "PerformedStationNameCodeSequence",
     "PerformedProcedureStepStartDateTime",
     "PerformedProcedureStepEndDateTime",
     "PerformedWorkitemCodeSequence",
 )
-_PERFORMED_PRESENT: Final = ("PerformedStationNameCodeSequence", "OutputInformationSequence")
+_PERFORMED_PRESENT: Final = ("OutputInformationSequence",)  # "may have no items"
 
 
 @dataclass(frozen=True, slots=True)

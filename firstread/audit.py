@@ -12,7 +12,7 @@ from database.session import open_engine, reading
 from radiology.errors import SettingsRefused
 from settings.environment import Settings
 
-_SUCCESS, _MINOR_FAILURE = "0", "4"  # PS3.15 Table A.5.1-1, Event Outcome Indicator
+_SUCCESS, _MINOR_FAILURE = "0", "4"  # PS3.15 Table A.5.2-1, Event Outcome Indicator
 
 
 def print_audit(
@@ -60,7 +60,7 @@ def audit_record(row: AuditRow) -> dict[str, Any]:
         "id": row.event_id,
         "at": row.at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "event": row.name,
-        "event_id": _coded(code.event_id),
+        "event_id": _coded(code.event_id, code.scheme),
         "event_type": _coded(code.event_type) if code.event_type else None,
         "action": code.action,
         "outcome": _SUCCESS if row.succeeded else _MINOR_FAILURE,
@@ -74,9 +74,9 @@ def audit_record(row: AuditRow) -> dict[str, Any]:
     return record | {"facts": row.facts}
 
 
-def _coded(code: tuple[str, str]) -> dict[str, str]:
+def _coded(code: tuple[str, str], scheme: str = "DCM") -> dict[str, str]:
     value, meaning = code
-    return {"code": value, "scheme": "DCM", "meaning": meaning}
+    return {"code": value, "scheme": scheme, "meaning": meaning}
 
 
 def _moment(text: str | None) -> datetime | None:

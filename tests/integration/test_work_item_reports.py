@@ -18,7 +18,14 @@ from radiology.work_item import work_item_uid
 from settings.peers import Peer, PeerRole
 from tests.builders.rows import claim, finish, queue_job
 from tests.peers.work_item_manager import ManagerPeer, running_manager
-from tests.peers.worklist_client import EVERY_WORK_ITEM, WorklistClient, worklist_client
+from tests.peers.worklist_client import (
+    EVERY_WORK_ITEM,
+    WATCH,
+    WorklistClient,
+    code,
+    data_set,
+    worklist_client,
+)
 from tests.unit.dicom_node.running_node import SCANNER, RunningNode, running_node
 from worker.report_work_items import report_one
 
@@ -76,7 +83,7 @@ def hospital(tmp_path: Path) -> Iterator[Hospital]:
 
 def test_a_subscriber_hears_everything(hospital: Hospital) -> None:
     """What is there, what comes, that the result is there, that it is claimed and canceled."""
-    assert hospital.client.subscribe(EVERY_WORK_ITEM) == 0x0000
+    assert hospital.client.subscribe(EVERY_WORK_ITEM, lock="TRUE") == 0x0000
     hospital.report_all()
     finish(hospital.node.engine, claim(hospital.node.engine), [])
     queue_job(hospital.node.engine, 2)
@@ -100,11 +107,57 @@ def test_a_subscriber_hears_everything(hospital: Hospital) -> None:
     assert {row.state for row in hospital.rows()} == {NotificationState.SENT}
 
 
+def test_how_things_stand_is_told_to_whoever_asks_for_a_lock(hospital: Hospital) -> None:
+    """PS3.4 Table CC.2.3-2: all of them at first only with a deletion lock, and each only once."""
+    hospital.client.subscribe(EVERY_WORK_ITEM)
+    assert hospital.rows() == []
+    hospital.client.unsubscribe(EVERY_WORK_ITEM)
+    hospital.client.subscribe(EVERY_WORK_ITEM, lock="TRUE")
+    hospital.client.subscribe(EVERY_WORK_ITEM, lock="TRUE")
+    assert len(hospital.rows()) == 1
+    hospital.client.subscribe(FIRST)
+    assert len(hospital.rows()) == 2
+
+
+def test_what_was_left_out_is_watched_again(hospital: Hospital) -> None:
+    """PS3.4 Table CC.2.3-2: a new subscription to all takes in what was unsubscribed from."""
+    hospital.client.subscribe(EVERY_WORK_ITEM)
+    hospital.client.unsubscribe(FIRST)
+    hospital.client.subscribe(EVERY_WORK_ITEM)
+    hospital.client.change_state(FIRST, "IN PROGRESS", LOCK)
+    hospital.report_all()
+    assert hospital.heard() == [(1, FIRST, "IN PROGRESS")]
+
+
+def test_a_scheduled_one_that_is_canceled(hospital: Hospital) -> None:
+    """It goes by way of IN PROGRESS; who asked, why and whom to talk to is passed on."""
+    hospital.client.subscribe(EVERY_WORK_ITEM)
+    information = data_set(
+        ReasonForCancellation="wrong study",
+        ProcedureStepDiscontinuationReasonCodeSequence=[code("110510", "DCM", "Duplicate order")],
+        ContactURI="tel:+49-30-1",
+        ContactDisplayName="Reading room 1",
+    )
+    assert hospital.client.act(FIRST, 2, information, WATCH) == 0x0000
+    hospital.report_all()
+    assert hospital.heard() == [
+        (2, FIRST, ""),
+        (1, FIRST, "IN PROGRESS"),
+        (3, FIRST, ""),
+        (1, FIRST, "CANCELED"),
+    ]
+    asked = hospital.told.reports[0][2]
+    assert (asked.RequestingAE, asked.ReasonForCancellation) == ("READER", "wrong study")
+    (why,) = asked.ProcedureStepDiscontinuationReasonCodeSequence
+    assert why.CodeValue == "110510"
+    assert (asked.ContactURI, asked.ContactDisplayName) == ("tel:+49-30-1", "Reading room 1")
+
+
 def test_nobody_is_told_who_does_not_watch(hospital: Hospital) -> None:
     """Without a subscription there is no report, and none after it has ended."""
     hospital.client.change_state(FIRST, "IN PROGRESS", LOCK)
     assert hospital.rows() == []
-    hospital.client.subscribe(EVERY_WORK_ITEM)
+    hospital.client.subscribe(EVERY_WORK_ITEM, lock="TRUE")
     hospital.client.unsubscribe(EVERY_WORK_ITEM)
     queue_job(hospital.node.engine, 2)
     assert [row.work_item_id for row in hospital.rows()] == [1]  # how it stood at the beginning
@@ -112,7 +165,7 @@ def test_nobody_is_told_who_does_not_watch(hospital: Hospital) -> None:
 
 def test_all_but_one(hospital: Hospital) -> None:
     """Who watches all of them can leave one out."""
-    hospital.client.subscribe(EVERY_WORK_ITEM)
+    hospital.client.subscribe(EVERY_WORK_ITEM, lock="TRUE")
     hospital.client.unsubscribe(FIRST)
     hospital.client.change_state(FIRST, "IN PROGRESS", LOCK)
     queue_job(hospital.node.engine, 2)
@@ -122,7 +175,7 @@ def test_all_but_one(hospital: Hospital) -> None:
 
 def test_a_suspended_subscription(hospital: Hospital) -> None:
     """What is watched goes on being watched; what comes later is not."""
-    hospital.client.subscribe(EVERY_WORK_ITEM)
+    hospital.client.subscribe(EVERY_WORK_ITEM, lock="TRUE")
     hospital.client.suspend(EVERY_WORK_ITEM)
     queue_job(hospital.node.engine, 2, SOON)
     hospital.client.change_state(FIRST, "IN PROGRESS", LOCK)
@@ -132,7 +185,7 @@ def test_a_suspended_subscription(hospital: Hospital) -> None:
 
 def test_a_subscriber_that_is_busy(hospital: Hospital) -> None:
     """Nothing is lost and the order is kept: later reports wait behind the one that failed."""
-    hospital.client.subscribe(EVERY_WORK_ITEM)
+    hospital.client.subscribe(EVERY_WORK_ITEM, lock="TRUE")
     hospital.client.change_state(FIRST, "IN PROGRESS", LOCK)
     hospital.told.answer_with = 0x0110
     assert hospital.report_all() == 1
@@ -145,7 +198,7 @@ def test_a_subscriber_that_is_busy(hospital: Hospital) -> None:
 
 def test_a_subscriber_that_refuses(hospital: Hospital) -> None:
     """What is refused for good is not tried again, and holds nothing up."""
-    hospital.client.subscribe(EVERY_WORK_ITEM)
+    hospital.client.subscribe(EVERY_WORK_ITEM, lock="TRUE")
     hospital.told.answer_with = 0x0113
     hospital.report_all()
     hospital.told.answer_with = None
@@ -159,7 +212,7 @@ def test_a_subscriber_that_refuses(hospital: Hospital) -> None:
 
 def test_a_worker_that_dies(hospital: Hospital) -> None:
     """A report in the hands of a dead worker is sent once its lease has ended."""
-    hospital.client.subscribe(EVERY_WORK_ITEM)
+    hospital.client.subscribe(EVERY_WORK_ITEM, lock="TRUE")
     with transaction(hospital.node.engine) as session:
         assert claim_notification(session, lease_s=60.0, now=SOON) is not None
     assert hospital.report_all(SOON + timedelta(seconds=30)) == 0
@@ -169,7 +222,7 @@ def test_a_worker_that_dies(hospital: Hospital) -> None:
 
 def test_a_subscriber_that_left_the_settings(hospital: Hospital) -> None:
     """Its reports end with the reason."""
-    hospital.client.subscribe(EVERY_WORK_ITEM)
+    hospital.client.subscribe(EVERY_WORK_ITEM, lock="TRUE")
     settings = hospital.node.settings.model_copy(update={"peers": (SCANNER,)})
     hospital.node = replace(hospital.node, settings=settings)
     hospital.report_all()

@@ -8,7 +8,10 @@ from radiology.work_item import WorkItem, WorkItemInput, priority_of, work_item_
 from worker.flag.channel import Notice, NoticeKind
 
 WITHDRAWN_REASON = "Firstread has withdrawn the result that this work item was created for"
-_ACKNOWLEDGED = "Acknowledged in another system"
+_COMMENTS = {
+    NoticeKind.ACKNOWLEDGED: "Acknowledged in another system",
+    NoticeKind.RAISED_AGAIN: "There is a newer result",  # in place of an older comment
+}
 
 
 def flagged_work_item(
@@ -38,7 +41,7 @@ def flagged_work_item(
         modified_at=now,
         inputs=_inputs(notice),
         retrieve_ae_title=retrieve_ae_title,
-        comments=_ACKNOWLEDGED if notice.kind is NoticeKind.ACKNOWLEDGED else "",
+        comments=_COMMENTS.get(notice.kind, ""),
     )
 
 

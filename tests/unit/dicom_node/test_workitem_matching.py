@@ -92,6 +92,33 @@ def test_sequences_and_unknown_keys() -> None:
     assert not all_known
 
 
+@pytest.mark.parametrize(
+    ("key", "asked", "expected"),
+    [
+        ("ExpectedCompletionDateTime", "", True),
+        ("ExpectedCompletionDateTime", "2026-", False),
+        ("ScheduledHumanPerformersSequence", [], True),
+        ("ScheduledHumanPerformersSequence", [data_set(HumanPerformerName="*")], True),
+        ("ScheduledHumanPerformersSequence", [data_set(HumanPerformerName="A")], False),
+        ("ReplacedProcedureStepSequence", [data_set(ReferencedSOPInstanceUID="2.25.1")], False),
+        ("ReferencedRequestSequence", [data_set(RequestingService="ER")], False),
+    ],
+)
+def test_required_keys_that_we_have_no_value_of(key: str, asked: object, expected: bool) -> None:
+    """PS3.4 Table CC.2.5-3 wants them matched: whoever asks for a value finds nothing."""
+    item = data_set(
+        SpecificCharacterSet="",
+        SOPClassUID="1.2",
+        SOPInstanceUID="1.3",
+        ReferencedRequestSequence=[data_set(AccessionNumber="A1")],
+    )
+    identifier = data_set(**{key: asked})
+    assert matches(item, identifier) is expected
+    answer, all_known = answer_of(item, identifier)
+    assert key in answer
+    assert all_known
+
+
 def test_what_the_database_looks_for() -> None:
     """Plain single values only: wildcards, lists and nonsense are left to `matches`."""
     keys = keys_of(
