@@ -14,6 +14,7 @@ from starlette.responses import FileResponse, Response
 
 from database.session import reading
 from database.worklist_rows import key_picture_path
+from radiology.key_picture import KEYWORD, panel_of
 from worklist.screens import PageContext
 
 _THUMBNAIL_PIXELS = 160  # twice what the list shows, for screens of double density
@@ -24,7 +25,7 @@ ResultId = Annotated[int, PathParameter(ge=1, le=2**31 - 1)]
 
 
 def picture_routes(context: PageContext) -> APIRouter:
-    """`GET /pictures/{result_id}`, its `/thumbnail`, and its `/heat`: with the heat map."""
+    """`GET /pictures/{result_id}`, `/thumbnail`: its key slice, `/heat`: with the heat map."""
     router = APIRouter(prefix="/pictures")
 
     @router.get("/{result_id}")
@@ -75,7 +76,8 @@ def kept_file(context: PageContext, named: Path, suffix: str) -> Path | None:
 @lru_cache(maxsize=512)
 def _thumbnail(path: Path, _modified_ns: int) -> bytes:
     with Image.open(path, formats=("PNG",)) as picture:
-        small = picture.convert("RGB")
+        panel = panel_of(picture.info.get(KEYWORD), *picture.size)
+        small = picture.convert("RGB").crop(panel)  # None: the whole of it
         small.thumbnail((_THUMBNAIL_PIXELS, _THUMBNAIL_PIXELS), Image.Resampling.LANCZOS)
         written = io.BytesIO()
         small.save(written, "PNG", optimize=True)

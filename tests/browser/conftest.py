@@ -158,6 +158,8 @@ def keep_picture() -> Callable[..., None]:
     def keep(page: Page, name: str, *, whole: bool = False) -> None:
         if _KEEP_PICTURES:
             _PICTURES.mkdir(parents=True, exist_ok=True)
+            if whole:  # else what stays on the screen stands in the middle of it
+                page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
             page.screenshot(path=_PICTURES / f"{name}.png", full_page=whole)
 
     return keep

@@ -20,6 +20,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from radiology import codes
 from radiology.finding import Outcome
+from radiology.key_picture import KEYWORD, panel_entry
 from radiology.language import Language
 from worker.encode.axial_stack import AxialStack
 from worker.encode.coded_concepts import coded
@@ -60,7 +61,8 @@ _DISCLAIMER_PX = 74
 def render_key_picture(shown: ShownReading, *, heat: bool = False) -> Image.Image:
     """Draw the key picture of a reading that has lungs, RGB, `WIDTH_PX` wide.
 
-    With `heat` it also shows where the classifier looked, on the slices that have a heat map.
+    With `heat` it also shows where the classifier looked, on the slices that have a heat map. Its
+    `info` says where the key slice is (`radiology.key_picture`).
     """
     stack = AxialStack.of(shown)
     segments = _shown_segments(shown)
@@ -117,6 +119,7 @@ def _draw_panels(
     frame = Frame.around_lungs(stack)
     large = draw_panel(stack, stack.key, frame, _LARGE_PX, segments, heat=heat)
     picture.paste(large, (_GAP_PX, top))
+    picture.info[KEYWORD] = panel_entry((_GAP_PX, top, _GAP_PX + large.width, top + large.height))
     for index, (left, down, size) in zip(stack.others, _places(), strict=False):
         panel = draw_panel(stack, index, frame, size, segments, heat=heat)
         picture.paste(panel, (left, top + down))

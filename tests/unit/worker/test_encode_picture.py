@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from PIL import Image
 from pydicom import Dataset
 
 from radiology.finding import Urgency
+from radiology.key_picture import KEYWORD, panel_of
 from radiology.region import ChestRegions
 from tests.unit.worker.encoded_chest import KINDS, ORIENTATIONS, Chest, ball, result_context
 from worker.encode import (
@@ -25,6 +27,7 @@ from worker.encode.lettering import fitted
 from worker.encode.overlay import WIDTH_PX
 from worker.encode.picture_panels import Frame, Placement, draw_panel
 from worker.encode.segments import SEGMENTS
+from worker.keep_results import keep_picture
 
 GROUND_GLASS, CONSOLIDATION = SEGMENTS[2].colour, SEGMENTS[3].colour
 CUBE = Chest(spacing_mm=(4.0, 4.0, 4.0), shape=(72, 72, 72))
@@ -98,6 +101,16 @@ def test_the_picture_has_its_width_and_its_banner(kind: str) -> None:
     picture = render_key_picture(result_context(kind))
     assert (picture.mode, picture.width) == ("RGB", WIDTH_PX)
     assert near(picture, (240, 228, 66))[-20:].mean() > 0.6
+
+
+def test_the_kept_file_says_where_the_key_slice_is(tmp_path: Path) -> None:
+    """What it names is the large panel, pixel by pixel, in the file as the page reads it."""
+    context = result_context()
+    name = keep_picture(tmp_path, "key", render_key_picture(context))
+    with Image.open(tmp_path / name) as kept:
+        panel = panel_of(kept.info[KEYWORD], *kept.size)
+        assert panel is not None
+        assert np.array_equal(np.asarray(kept.crop(panel)), np.asarray(key_panel(context)))
 
 
 def test_lesions_are_outlined_only_where_they_are_claimed() -> None:

@@ -6,10 +6,12 @@ import io
 
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from database.session import transaction
 from database.tables import Result
 from radiology.finding import Urgency
+from radiology.key_picture import KEYWORD
 from tests.unit.worklist.ordinary_day import SEVERE
 from tests.unit.worklist.seeding import SeededHospital
 from tests.unit.worklist.visitor import Visitor
@@ -35,6 +37,33 @@ def test_picture_and_thumbnail(visitor: Visitor, result_id: int) -> None:
     assert Image.open(io.BytesIO(whole.content)).size == (512, 512)
     assert Image.open(io.BytesIO(small.content)).size == (160, 160)
     assert "private" in small.headers["cache-control"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "green"),
+    [
+        ("16 8 48 24", True),
+        (None, False),
+        ("16 8 48", False),
+        ("0 0 0 0", False),
+        ("-4 0 8 8", False),
+        ("0 0 9999999999 8", False),
+        ("0 0 ٤ ٤", False),
+    ],
+)
+def test_the_thumbnail_is_the_key_slice(
+    hospital: SeededHospital, visitor: Visitor, result_id: int, entry: str | None, green: bool
+) -> None:
+    """A montage at the size of a stamp says nothing; without a panel it is the whole picture."""
+    picture, texts = Image.new("RGB", (64, 48), "red"), PngInfo()
+    picture.paste("green", (16, 8, 48, 24))
+    if entry is not None:
+        texts.add_itxt(KEYWORD, entry)
+    picture.save(hospital.results_folder / "key.png", pnginfo=texts)
+    _point_to(hospital, result_id, "key.png")
+    small = visitor.get(f"/pictures/{result_id}/thumbnail").content
+    colours = {colour for _, colour in Image.open(io.BytesIO(small)).getcolors() or ()}
+    assert colours == ({(0, 128, 0)} if green else {(0, 128, 0), (255, 0, 0)})
 
 
 @pytest.mark.parametrize(
