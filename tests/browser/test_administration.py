@@ -37,7 +37,7 @@ def test_all_failed_jobs_by_the_keyboard(
     reader.goto("/administration")
     expect(reader.locator("#live")).to_have_attribute("data-state", "live", timeout=20_000)
     assert serious(reader) == []
-    keep_picture(reader, "worklist-administration", whole=True)
+    keep_picture(reader, "administration", whole=True)
     reader.locator("#retry-all").focus()
     reader.keyboard.press("Enter")
     expect(reader.locator('[data-part="failed"]')).to_contain_text("No job has failed.")

@@ -91,7 +91,6 @@ def test_the_scorecard_on_a_phone(
     browser: Browser,
     address: str,
     busy_day: OrdinaryDay,
-    keep_picture: Callable[..., None],
 ) -> None:
     """At 375 px nothing sticks out, and without script everything is there."""
     context = browser.new_context(
@@ -107,7 +106,6 @@ def test_the_scorecard_on_a_phone(
     page.goto("/scorecard")
     expect(page.locator(".chart svg").first).to_be_visible()
     expect(page.locator("table.times").first).to_be_visible()
-    keep_picture(page, "scorecard-phone")
     context.close()
     wide = browser.new_context(base_url=address, viewport=PHONE, is_mobile=True)
     sign_in_browser(wide, address)

@@ -23,7 +23,6 @@ from tests.peers.orthanc import OrthancPeer
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
 
 LIVE_MS = 120_000  # models run on cores that other tests share
-PHONE = {"width": 375, "height": 812}
 DESK = {"width": 1440, "height": 900}
 
 
@@ -96,9 +95,6 @@ def test_a_day(
     assert page.title().startswith(("(1)", "● (1)"))
     assert grave_faults(page) == []
     keep_picture(page, "worklist")
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-    keep_picture(page, "worklist-phone")
-    page.set_viewport_size(DESK)  # type: ignore[arg-type]
 
     page.keyboard.press("j")
     page.keyboard.press("Enter")
@@ -134,7 +130,6 @@ def test_a_day(
     _press(page, "#echo-pacs")
     expect(page.get_by_text("answered")).to_be_visible(timeout=LIVE_MS)
     assert grave_faults(page) == []
-    keep_picture(page, "worklist-administration", whole=True)
     page.goto("/scorecard")
     expect(page.get_by_text("3 studies whose last image came")).to_be_visible()
 

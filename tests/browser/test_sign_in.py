@@ -48,7 +48,7 @@ def test_signing_in_with_the_keyboard_alone(
     """Name, Tab, password, Enter: then the reader stands where they wanted to go."""
     stranger.goto(f"/studies/{ordinary_day.urgent}")
     expect(stranger.locator("h1")).to_have_text("Sign in")
-    keep_picture(stranger, "worklist-sign-in")
+    keep_picture(stranger, "sign-in")
     stranger.keyboard.type(READER)
     stranger.keyboard.press("Tab")
     stranger.keyboard.type(PASSWORD)

@@ -92,7 +92,6 @@ def test_a_study_by_the_keyboard_alone(
     """A folder is chosen, sent with Enter, followed without reload, and answered with a picture."""
     reader.goto("/upload")
     assert serious(reader) == []
-    keep_picture(reader, "upload")
     reader.locator("#folder").set_input_files(shared_ct / "covid-P001")
     reader.locator("#send").focus()
     reader.keyboard.press("Enter")
