@@ -27,5 +27,5 @@ COPY --from=build /opt/firstread /opt/firstread
 ENV PATH=/opt/firstread/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001
 WORKDIR /var/lib/firstread
-EXPOSE 11112 8470
+EXPOSE 11112 2576 8470
 CMD ["firstread", "--help"]

@@ -6,17 +6,23 @@ import importlib.resources
 import json
 import re
 import signal
+import subprocess
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import hl7
 import httpx
 import jsonschema
 import pytest
 import redis
 import yaml
+from hl7.client import MLLPClient
 
+from firstread.serve import Part
 from settings.environment import PREFIX, SETTINGS_FILE_VARIABLE, Settings
+from tests.builders.hl7_messages import order
 from tests.peers.dcmtk import Dcmtk
 from tests.peers.hospital import (
     COMPOSE_FILE,
@@ -26,13 +32,16 @@ from tests.peers.hospital import (
     running_hospital,
 )
 from tests.peers.orthanc import OrthancPeer
+from tests.peers.ports import free_port
 from tests.peers.programs import REPOSITORY
 from tests.peers.waiting import wait_until
+from tests.unit.hl7_node.running_listener import code
 
 _HOSPITAL_DOCS = REPOSITORY / "docs" / "hospital"
 _OURS = {
     "migrate",
     "dicom-node",
+    "hl7-node",
     "worker-analysis",
     "worker-flags",
     "worker-delivery",
@@ -88,6 +97,39 @@ def test_each_part_is_a_service(services: dict[str, ComposeService]) -> None:
     assert set(services) == _OURS | {"postgres", "redis", "orthanc"}
 
 
+def test_each_part_of_serve_has_its_service(services: dict[str, ComposeService]) -> None:
+    """What one machine runs under `firstread serve` is not missing at hospital size."""
+    named = {
+        service.command[service.command.index("--only") + 1]
+        for service in services.values()
+        if "--only" in service.command
+    }
+    assert named | {"worklist"} == {part.value for part in Part}
+
+
+def test_only_what_needs_more_settings_has_a_profile(compose: dict[str, Any]) -> None:
+    """`docker compose up` starts all that runs with the example settings, and nothing else."""
+    profiles = {
+        name: service["profiles"]
+        for name, service in compose["services"].items()
+        if "profiles" in service
+    }
+    assert profiles == {"hl7-node": ["hl7"], "orthanc": ["stand-in-pacs"]}
+
+
+def test_the_hl7_listener_listens_where_its_port_is_published(
+    compose: dict[str, Any], services: dict[str, ComposeService]
+) -> None:
+    """The port of the example settings is the one that is published and looked at."""
+    example = (_HOSPITAL_DOCS / "example.toml").read_text()
+    uncommented = re.sub(r"(?s)\A.*\n# (?=\[hl7_listener\])", "", example).replace("\n# ", "\n")
+    listener = Settings.model_validate(tomllib.loads(uncommented)).hl7_listener
+    assert listener is not None
+    (published,) = compose["services"]["hl7-node"]["ports"]
+    assert published.endswith(f"}}:{listener.port}")
+    assert f"{{{listener.port}:04X}}" in services["hl7-node"].health_command[-1]
+
+
 def test_every_variable_is_a_setting(services: dict[str, ComposeService]) -> None:
     """A variable with our prefix that is no setting would silently do nothing."""
     known = {PREFIX + name.upper() for name in Settings.model_fields} | {SETTINGS_FILE_VARIABLE}
@@ -137,7 +179,7 @@ def test_a_missing_secret_is_refused() -> None:
 
 def test_the_example_environment_names_every_variable() -> None:
     """A person who copies the example finds each variable in it, and no password filled in."""
-    used = set(re.findall(r"\$\{([A-Z_]+)", COMPOSE_FILE.read_text()))
+    used = set(re.findall(r"\$\{([A-Z][A-Z0-9_]*)", COMPOSE_FILE.read_text()))
     lines = (_HOSPITAL_DOCS / "example.env").read_text().splitlines()
     named = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
     assert set(named) == used
@@ -173,15 +215,31 @@ def test_each_command_of_ours_names_a_program_that_is_installed(
 @pytest.mark.integration
 @pytest.mark.timeout(180)
 def test_the_very_commands_start_natively(
-    tmp_path: Path, postgres_url: str, redis_url: str, orthanc: OrthancPeer, dcmtk: Dcmtk
+    services: dict[str, ComposeService],
+    tmp_path: Path,
+    postgres_url: str,
+    redis_url: str,
+    orthanc: OrthancPeer,
+    dcmtk: Dcmtk,
 ) -> None:
     """Every part starts, stays up, answers where it should, and ends when it is told to."""
+    hl7_port = free_port()
+    is_well = health_of_hl7(services, hl7_port)
+    assert not is_well()
     with running_hospital(
-        tmp_path / "hospital", database_url=postgres_url, broker_url=redis_url, pacs=orthanc
+        tmp_path / "hospital",
+        database_url=postgres_url,
+        broker_url=redis_url,
+        pacs=orthanc,
+        hl7_port=hl7_port,
     ) as hospital:
         dcmtk.echoscu(port=hospital.dicom_port, called_ae_title=hospital.ae_title).check()
         health = httpx.get(f"{hospital.worklist_url}/health", trust_env=False)
         assert health.status_code == 200, health.text
+        with MLLPClient("127.0.0.1", hl7_port) as client:
+            answer = client.send_message(order()).strip(b"\x0b\x1c\r")
+        assert code(hl7.parse(answer, encoding="utf-8")) == "AA"
+        assert is_well()
         started = {
             name: process for name, process in hospital.processes.items() if name != "migrate"
         }
@@ -194,6 +252,13 @@ def test_the_very_commands_start_natively(
         assert all(process.running for process in started.values()), hospital.logs()
         ended = hospital.stop()  # the page ends by the very signal, as uvicorn does
         assert set(ended.values()) <= {0, -signal.SIGTERM}, (ended, hospital.logs())
+
+
+def health_of_hl7(services: dict[str, ComposeService], port: int) -> Callable[[], bool]:
+    """The health check of the HL7 listener as the file has it, but for the port."""
+    command = native_command(services["hl7-node"].health_command)
+    command[-1] = command[-1].replace("2576", str(port))
+    return lambda: subprocess.run(command, check=False).returncode == 0
 
 
 def redis_has_clients(url: str, *, at_least: int) -> bool:

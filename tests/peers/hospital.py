@@ -25,6 +25,7 @@ from tests.peers.programs import REPOSITORY
 
 COMPOSE_FILE = REPOSITORY / "docker-compose.yml"
 _MIGRATION = "migrate"
+_HL7 = "hl7-node"  # of a profile of its own
 _PARTS = (
     "dicom-node",
     "worker-analysis",
@@ -42,11 +43,12 @@ _VARIABLE = re.compile(r"\$(?:(\$)|\{([A-Za-z_]\w*)(?:(:-|:\?)([^}]*))?\})")
 
 @dataclass(frozen=True)
 class ComposeService:
-    """What a service of the file starts."""
+    """What a service of the file starts, and what it is asked whether it is well."""
 
     name: str
     image: str
     command: tuple[str, ...]
+    health_command: tuple[str, ...]
     environment: Mapping[str, str]
 
 
@@ -124,6 +126,7 @@ def read_services(variables: Mapping[str, str]) -> dict[str, ComposeService]:
             name=name,
             image=service["image"],
             command=tuple(service.get("command", ())),
+            health_command=tuple(service.get("healthcheck", {}).get("test", ("CMD",)))[1:],
             environment={key: str(value) for key, value in service.get("environment", {}).items()},
         )
         for name, service in filled["services"].items()
@@ -150,6 +153,7 @@ def running_hospital(
     settings_toml: str = "",
     ae_title: str = "FIRSTREAD",
     parts: tuple[str, ...] = _PARTS,
+    hl7_port: int | None = None,
     limit_s: float = 60.0,
 ) -> Iterator[Hospital]:
     """Run the migration, then start every part, wait until node and page answer, and kill them.
@@ -166,13 +170,15 @@ def running_hospital(
     settings_toml : put in front of the TOML settings file, for example ``'quiet_s = 1.0'``
     ae_title : our AE title
     parts : the services to start
+    hl7_port : where the listener for HL7 takes messages of this machine; None: there is none
     limit_s : for each of migration and start
     """
     dicom_port, worklist_port = free_port(), free_port()
     data_folder = folder / "data"
     data_folder.mkdir(parents=True)
     settings_file = folder / "firstread.toml"
-    settings_file.write_text(_settings(settings_toml, pacs))
+    listener = "" if hl7_port is None else _listener(hl7_port)
+    settings_file.write_text(_settings(settings_toml + listener, pacs))
     replaced = {
         "FIRSTREAD_SETTINGS_FILE": str(settings_file),
         "FIRSTREAD_DATA_FOLDER": str(data_folder),
@@ -198,9 +204,12 @@ def running_hospital(
     pacs.know_peer(ae_title, port=dicom_port, name="firstread")
     try:
         _run_to_its_end(hospital.start(_MIGRATION), limit_s=limit_s)
+        ports = {"dicom-node": dicom_port, "worklist": worklist_port}
+        if hl7_port is not None:
+            parts, ports = (*parts, _HL7), {**ports, _HL7: hl7_port}
         for name in parts:
             hospital.start(name)
-        for name, port in (("dicom-node", dicom_port), ("worklist", worklist_port)):
+        for name, port in ports.items():
             if name in parts:
                 hospital.processes[name].wait_until_ready(
                     functools.partial(answers, port), limit_s=limit_s
@@ -214,6 +223,15 @@ def _run_to_its_end(process: ServerProcess, *, limit_s: float) -> None:
     code = process.process.wait(timeout=limit_s)
     if code != 0:
         raise RuntimeError(f"{process.name} ended with {code}:\n{process.log_tail()}")
+
+
+def _listener(port: int) -> str:
+    return f"""
+[hl7_listener]
+host = "127.0.0.1"
+port = {port}
+senders = ["127.0.0.1/32"]
+"""
 
 
 def _settings(settings_toml: str, pacs: OrthancPeer) -> str:

@@ -17,7 +17,7 @@ from pydicom.datadict import dictionary_VR
 from radiology.errors import GeometryMissing
 from radiology.series import Cosines, FrameHeader, Position
 from radiology.volume import SourceFrame, Volume
-from worker.frame_headers import HEADER_ERRORS, frame_headers, text, whole
+from worker.frame_headers import HEADER_ERRORS, frame_headers, items, text, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +166,8 @@ def _elements(header: Dataset, keywords: Sequence[str]) -> tuple[DataElement, ..
 
 def _method_not_stated(header: Dataset) -> list[DataElement]:
     """What PS3.3 C.7.1.1 asks of a de-identified study, if the source leaves it out (type 1C)."""
-    stated = header.get("DeidentificationMethod") or header.get(
-        "DeidentificationMethodCodeSequence"
+    stated = text(header, "DeidentificationMethod") or items(
+        header, "DeidentificationMethodCodeSequence"
     )
     if text(header, "PatientIdentityRemoved") != "YES" or stated:
         return []

@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from pydicom import dcmread
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import Tag
 
 from radiology.errors import GeometryMissing
 from radiology.region import ChestRegions
@@ -131,6 +133,18 @@ def test_an_invalid_value_of_the_source_does_not_stop_the_encoding() -> None:
     headers = [broken, *context.headers[1:]]
     for one in encode_results(replace(context, headers=headers)):
         assert reread(one.dataset).PatientID == "P-17"
+
+
+def test_a_sequence_that_is_cut_off_does_not_stop_the_encoding() -> None:
+    """A method of de-identification that cannot be read is one that the source does not state."""
+    context = result_context()
+    method = Tag("DeidentificationMethodCodeSequence")
+    for header in context.headers:
+        header.PatientIdentityRemoved = "YES"
+        header[method] = RawDataElement(method, "SQ", 3, b"\xfe\xff\x00", 0, False, True)
+    for one in encode_results(context):
+        assert one.dataset.DeidentificationMethod == "Not stated by the source"
+        assert method not in one.dataset
 
 
 def test_encoding_leaves_the_source_as_it_was() -> None:
