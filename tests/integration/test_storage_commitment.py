@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from database.commitment_tables import CommitmentObject, StorageCommitment
 from database.session import reading
-from database.tables import CommitmentObject, Event, StorageCommitment
+from database.tables import Event
 from radiology.errors import PeerRefused
 from settings.peers import Peer, PeerRole
 from tests.builders.results import STUDY_UID, Moment, Site, object_uids
