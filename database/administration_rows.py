@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from database.prior_tables import PriorRequest
+from database.quarantine_table import Quarantine
 from database.states import (
     RUNNING,
     UNDER_WAY,
@@ -17,17 +19,7 @@ from database.states import (
     PriorRequestState,
     UploadState,
 )
-from database.tables import (
-    Association,
-    Delivery,
-    Instance,
-    Job,
-    PriorRequest,
-    Quarantine,
-    Result,
-    ResultObject,
-    Study,
-)
+from database.tables import Association, Delivery, Instance, Job, Result, ResultObject, Study
 from database.upload_tables import DiskUse, EchoAnswer, Upload
 
 _COUNT_AGAIN = timedelta(minutes=10)

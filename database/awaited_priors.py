@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from database.events import record_event
 from database.prior_requests import StudyToCompare, study_to_compare, wanted_priors
+from database.prior_tables import PriorRequest
 from database.states import UNREAD, PriorRequestState
 from database.studies import Waits, reread_study
-from database.tables import PriorRequest, Study
+from database.tables import Study
 
 
 @dataclass(frozen=True, slots=True)

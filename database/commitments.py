@@ -15,20 +15,14 @@ from enum import Enum, auto
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from database.commitment_tables import CommitmentObject, StorageCommitment
 from database.delivered_objects import ObjectAtDestination
 from database.deliveries import DeliveryClaim
 from database.delivery_ends import note_delivery_end, refusals_in_words
 from database.events import record_event
 from database.lease import take_away
 from database.states import DeliveryState, ObjectState
-from database.tables import (
-    CommitmentObject,
-    DeliveredObject,
-    Delivery,
-    Result,
-    ResultObject,
-    StorageCommitment,
-)
+from database.tables import DeliveredObject, Delivery, Result, ResultObject
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,13 @@ from __future__ import annotations
 from database import (
     account_tables,
     clinical_tables,
+    commitment_tables,
     feedback_tables,
     flag_tables,
     hl7_tables,
     opened_tables,
+    prior_tables,
+    quarantine_table,
     tables,
     upload_tables,
     workitem_tables,
@@ -21,6 +24,9 @@ from database.table_base import Base
 
 MODULES = (
     tables,
+    quarantine_table,
+    commitment_tables,
+    prior_tables,
     account_tables,
     opened_tables,
     clinical_tables,

@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 
 from database.events import record_event
 from database.priorities import MOST_URGENT_FIRST, most_urgent
+from database.quarantine_table import Quarantine
 from database.received_values import THROUGH, give_values_to
-from database.said_by_hl7 import expected_priority
+from database.said_before import expected_priority
 from database.states import AssociationEnding, StudyState, WorklistRank
-from database.tables import Association, Instance, Quarantine, Study
+from database.tables import Association, Instance, Study
 from radiology.age_band import age_band
 from radiology.errors import InstanceConflict
 from settings.peers import RequestPriority

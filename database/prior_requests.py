@@ -16,8 +16,9 @@ from sqlalchemy.orm import Session
 
 from database.events import record_event
 from database.lease import claim_first, is_free, let_go, postponed, write_held
+from database.prior_tables import PriorRequest, RequestedPrior
 from database.states import UNREAD, PriorRequestState
-from database.tables import Instance, PriorRequest, RequestedPrior, Result, Study
+from database.tables import Instance, Result, Study
 
 
 @dataclass(frozen=True, slots=True)

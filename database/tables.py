@@ -5,16 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    ForeignKey,
-    Index,
-    Integer,
-    String,
-    Text,
-    UniqueConstraint,
-    false,
-)
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from database.states import (
@@ -24,7 +15,6 @@ from database.states import (
     JobState,
     ObjectKind,
     ObjectState,
-    PriorRequestState,
     RejectionReason,
     StudyState,
     WorklistRank,
@@ -132,22 +122,6 @@ class Instance(Base):
     study_version: Mapped[int | None]  # the first version that holds it; None: not assembled yet
 
     study: Mapped[Study] = relationship(back_populates="instances")
-
-
-class Quarantine(Base):
-    """An object that was not stored, kept with the reason for a person to look at."""
-
-    __tablename__ = "quarantine"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    association_id: Mapped[int | None] = mapped_column(ForeignKey("association.id"))
-    calling_ae_title: Mapped[str] = mapped_column(String(AE_TITLE_LENGTH))
-    received_at: Mapped[datetime] = mapped_column(index=True)
-    error_kind: Mapped[str] = mapped_column(String(64))
-    reason: Mapped[str] = mapped_column(Text)
-    status: Mapped[int]  # the DIMSE status that the sender got
-    path: Mapped[str | None] = mapped_column(Text)  # within the quarantine folder
-    size_bytes: Mapped[int] = mapped_column(BigInteger)
 
 
 class Job(Leased, Base):
@@ -305,70 +279,6 @@ class DeliveredObject(Base):
     answered_at: Mapped[datetime | None]  # None: not sent yet
 
     delivery: Mapped[Delivery] = relationship(back_populates="statuses")
-
-
-class StorageCommitment(Base):
-    """One request to a destination to keep what it has stored (PS3.4 Section J.3.2)."""
-
-    __tablename__ = "storage_commitment"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), index=True)
-    transaction_uid: Mapped[str] = mapped_column(String(UID_LENGTH), unique=True)
-    asked_at: Mapped[datetime]
-    answered_at: Mapped[datetime | None]
-
-    objects: Mapped[list[CommitmentObject]] = relationship(back_populates="commitment")
-
-
-class CommitmentObject(Base):
-    """One object of a storage commitment request, and the destination's answer for it."""
-
-    __tablename__ = "commitment_object"
-    __table_args__ = (UniqueConstraint("commitment_id", "delivered_object_id"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    commitment_id: Mapped[int] = mapped_column(ForeignKey("storage_commitment.id"))
-    delivered_object_id: Mapped[int] = mapped_column(ForeignKey("delivered_object.id"))
-    committed: Mapped[bool | None]  # None: not answered yet
-    failure_reason: Mapped[int | None]  # PS3.3 C.14.1.1
-
-    commitment: Mapped[StorageCommitment] = relationship(back_populates="objects")
-
-
-class PriorRequest(Leased, Base):
-    """The request to one peer for the earlier CTs of a study's patient: made once.
-
-    Nothing more is asked or awaited after `expires_at`.
-    """
-
-    __tablename__ = "prior_request"
-    __table_args__ = (
-        UniqueConstraint("study_id", "peer"),
-        Index("ix_prior_request_queue", "state", "due_at"),
-    )
-
-    study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
-    peer: Mapped[str] = mapped_column(String(64))  # its name in the settings
-    state: Mapped[PriorRequestState] = mapped_column(default=PriorRequestState.WAITING)
-    due_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
-    attempts: Mapped[int] = mapped_column(default=0)
-    finished_at: Mapped[datetime | None]
-    error_kind: Mapped[str] = mapped_column(String(64), default="")
-    error_message: Mapped[str] = mapped_column(Text, default="")
-
-
-class RequestedPrior(Base):
-    """One earlier study that is wanted of a peer; its row is there before it is retrieved."""
-
-    __tablename__ = "requested_prior"
-    __table_args__ = (UniqueConstraint("prior_request_id", "study_instance_uid"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    prior_request_id: Mapped[int] = mapped_column(ForeignKey("prior_request.id"))
-    study_instance_uid: Mapped[str] = mapped_column(String(UID_LENGTH))
-    retrieved_at: Mapped[datetime | None]
 
 
 class Event(Base):

@@ -10,7 +10,7 @@ from database.flags import flag_result
 from database.jobs import Claim, end_job
 from database.prior_requests import request_priors
 from database.results import store_result
-from database.said_by_hl7 import acknowledge_reported
+from database.said_before import acknowledge_reported
 from database.session import transaction
 from database.states import JobState, ObjectKind, WorklistRank
 from database.tables import Result, ResultObject

@@ -20,13 +20,9 @@ from database.administration_rows import (
 from database.flags import open_urgent_flags
 from database.process_signs import SILENT_AFTER_S, ProcessFacts, process_signs
 from database.session import Session, reading
+from database.unfinished_rows import failed_jobs, latest_quarantine, open_deliveries
 from database.worklist_facts import StudyFacts
-from database.worklist_rows import (
-    failed_jobs,
-    latest_quarantine,
-    open_deliveries,
-    state_counts,
-)
+from database.worklist_rows import state_counts
 from settings.environment import Settings
 from worklist.next_steps import next_step
 from worklist.screens import PageContext, Screen, make_part

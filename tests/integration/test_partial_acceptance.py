@@ -10,7 +10,8 @@ from pydicom.uid import SegmentationStorage
 from database.deliveries import retry_deliveries
 from database.schema import upgrade_schema
 from database.session import open_engine, reading, transaction
-from database.worklist_rows import open_deliveries, study_page
+from database.unfinished_rows import open_deliveries
+from database.worklist_rows import study_page
 from settings.environment import Settings
 from settings.peers import Peer
 from tests.builders.results import STUDY_UID, Site, object_uids

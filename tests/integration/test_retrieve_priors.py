@@ -20,9 +20,10 @@ from database.prior_requests import (
     claim_request,
     record_wanted,
 )
+from database.prior_tables import PriorRequest
 from database.session import reading, transaction
 from database.states import PriorRequestState, WorklistRank
-from database.tables import Event, PriorRequest, Result, Study
+from database.tables import Event, Result, Study
 from database.worklist_rows import rank_counts, state_counts, study_page
 from dicom_node.query import retrieve_study
 from firstread.phantom import TYPICAL_LESIONS, Phantom

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from database.commitment_tables import CommitmentObject, StorageCommitment
 from database.session import reading
-from database.tables import CommitmentObject, StorageCommitment
 from radiology.errors import PeerRefused
 from tests.builders.commitment import destination, event_names, site_with, states
 from tests.builders.results import STUDY_UID, Site, object_uids

@@ -26,7 +26,7 @@ from radiology.severity import ClinicalContext
 from worker.encode.coded_concepts import coded
 from worker.encode.lesions import Lesion, NumberedLesions, number_lesions
 from worker.encode.shown_reading import ShownReading
-from worker.encode.source_study import SourceSlice, SourceStudy
+from worker.encode.source_study import SourceStudy
 
 DISCLAIMER = "AI result - not for primary diagnosis"  # ASCII: source character sets differ
 
@@ -254,39 +254,6 @@ def settle(made: Dataset, context: ResultContext) -> Dataset:
     if context.source.timezone_offset is not None:
         settled.TimezoneOffsetFromUTC = context.source.timezone_offset
     return settled
-
-
-def neutral_instance(context: ResultContext, source_slice: SourceSlice) -> Dataset:
-    """A stand-in for a source instance that highdicom may see: it holds nothing of the patient.
-
-    highdicom copies, checks and logs values of the images that it is given. Names that it finds
-    odd would end in a log, and values that it does not expect would end the encoding; `settle`
-    copies them untouched instead.
-    """
-    stand_in = Dataset()
-    stand_in.SOPClassUID = source_slice.sop_class_uid
-    stand_in.SOPInstanceUID = source_slice.sop_instance_uid
-    stand_in.StudyInstanceUID = context.source.study_instance_uid
-    stand_in.SeriesInstanceUID = context.source.series_instance_uid
-    stand_in.FrameOfReferenceUID = context.source.frame_of_reference_uid
-    stand_in.Modality = "CT"
-    stand_in.Rows, stand_in.Columns = context.volume.shape[1:]
-    for keyword in BLANK_KEYWORDS:
-        setattr(stand_in, keyword, "")
-    return stand_in
-
-
-BLANK_KEYWORDS = (
-    "PatientID",
-    "PatientName",
-    "PatientBirthDate",
-    "PatientSex",
-    "AccessionNumber",
-    "StudyID",
-    "StudyDate",
-    "StudyTime",
-    "ReferringPhysicianName",
-)
 
 
 def _local_time(context: ResultContext) -> datetime:

@@ -18,7 +18,8 @@ from pydicom.uid import ExplicitVRLittleEndian
 from radiology.codes import Code
 from radiology.identity import derived_uid
 from worker.encode.coded_concepts import coded
-from worker.encode.derived_object import BLANK_KEYWORDS, DISCLAIMER, EncodedObject, ObjectKind
+from worker.encode.derived_object import DISCLAIMER, EncodedObject, ObjectKind
+from worker.encode.neutral_instance import BLANK_KEYWORDS
 from worker.encode.source_study import patient_and_study
 
 _DESCRIPTION = "Rejected AI results (Firstread)"

@@ -25,14 +25,10 @@ from pydicom.uid import Comprehensive3DSRStorage, ExplicitVRLittleEndian
 
 from radiology import codes
 from worker.encode.coded_concepts import coded, plain_text, private_coding_scheme
-from worker.encode.derived_object import (
-    EarlierReport,
-    ResultContext,
-    neutral_instance,
-    settle,
-)
+from worker.encode.derived_object import EarlierReport, ResultContext, settle
 from worker.encode.group_parts import Group
 from worker.encode.key_slices import key_slice
+from worker.encode.neutral_instance import neutral_instance
 from worker.encode.report_text import Line, report_lines
 
 

@@ -37,10 +37,10 @@ from worker.encode.derived_object import (
     DISCLAIMER,
     ObjectKind,
     ResultContext,
-    neutral_instance,
     series_and_equipment,
     settle,
 )
+from worker.encode.neutral_instance import neutral_instance
 from worker.encode.recipes import SegmentationVariant
 from worker.encode.segment_plan import (
     PlannedSegment,

@@ -11,14 +11,8 @@ from database.clinical_values import clinical_values, record_clinical_values
 from database.events import events_after
 from database.flag_states import FlagState
 from database.flag_tables import Flag
-from database.said_by_hl7 import (
-    Moments,
-    ReportSaid,
-    ValueSaid,
-    acknowledge_reported,
-    take_report,
-    take_values,
-)
+from database.said_before import acknowledge_reported
+from database.said_by_hl7 import Moments, ReportSaid, ValueSaid, take_report, take_values
 from database.session import Engine, reading, transaction
 from database.tables import Study
 from database.workitem_tables import WorkItemRow

@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 
 from sqlalchemy import select
 
+from database.quarantine_table import Quarantine
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine, reading
 from database.table_base import Base
-from database.tables import Association, Instance, Quarantine
+from database.tables import Association, Instance
 from dicom_node.association_audit import Clock
 from dicom_node.node import Node, start_node
 from dicom_node.send import Answer, send_instances

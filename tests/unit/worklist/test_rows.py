@@ -12,12 +12,10 @@ from database.list_page import ListFilter, find_studies, scanners, worklist_page
 from database.opened import open_by
 from database.session import Session, reading
 from database.states import JobState, StudyState, WorklistRank
+from database.unfinished_rows import failed_jobs, latest_quarantine, open_deliveries
 from database.worklist_rows import (
     change_token,
-    failed_jobs,
-    latest_quarantine,
     oldest_waiting_job,
-    open_deliveries,
     rank_counts,
     state_counts,
     study_page,
