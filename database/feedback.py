@@ -77,13 +77,18 @@ def give_feedback(
     FeedbackRefused
         The opinion contradicts itself or the result.
     """
-    # Locked, so that pressing the button twice leaves one opinion that stands.
+    # Only against being removed: who stores a newer result holds the study, then changes this one.
     result = session.scalars(
-        select(Result).where(Result.id == result_id).with_for_update()
+        select(Result).where(Result.id == result_id).with_for_update(read=True, key_share=True)
     ).one_or_none()
     if result is None:
         return None
     checked = checked_opinion(result.urgency, opinion)
+    # Locked, so that pressing the button twice leaves one opinion that stands, and that of several
+    # readers at the same moment the last one counts.
+    study = session.scalars(
+        select(Study).where(Study.id == result.study_id).with_for_update(key_share=True)
+    ).one()
     session.execute(
         update(Feedback)
         .where(
@@ -112,9 +117,6 @@ def give_feedback(
         reader=reader,
         judgement=checked.judgement.value,
     )
-    study = session.scalars(
-        select(Study).where(Study.id == result.study_id).with_for_update()
-    ).one()
     session.flush()  # the new opinion is among those that are counted
     (counts,) = newest_of_each_study(judged_results(session, study_ids=(study.id,)))
     study.judgement = counts.judgement.value

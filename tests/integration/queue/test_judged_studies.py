@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -133,3 +134,38 @@ def test_an_opinion_that_was_changed_counts_no_more(judged: Engine) -> None:
                 session, one.result_id, opinion, reader="dr-a", now=NOW + timedelta(days=2)
             )
         assert _columns(session)[one.study_id] == Judgement.DISAGREE
+
+
+def test_readers_who_answer_at_the_same_moment(judged: Engine) -> None:
+    """Of several transactions at once none overtakes the count, and one opinion stands for each."""
+    with reading(judged) as session:
+        newest = session.scalars(
+            select(Result.id).where(Result.urgency.is_not(None)).order_by(Result.id.desc())
+        ).first()
+        assert newest is not None
+        study_id = session.get_one(Result, newest).study_id
+        results = session.scalars(
+            select(Result.id).where(Result.study_id == study_id, Result.urgency.is_not(None))
+        ).all()
+    assert len(results) == 2
+
+    def say(number: int) -> None:
+        opinion = WRONG if number % 3 else Opinion(Judgement.AGREE)
+        at = NOW + timedelta(days=3, microseconds=number)
+        with transaction(judged) as session:
+            reader = f"dr-{number % 2}"
+            give_feedback(session, results[number % 4 // 2], opinion, reader=reader, now=at)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(say, range(24)))
+    with reading(judged) as session:
+        (counts,) = newest_of_each_study(judged_results(session, study_ids=(study_id,)))
+        assert _columns(session)[study_id] == counts.judgement
+        standing = session.scalars(
+            select(Feedback).where(
+                Feedback.result_id == newest,
+                Feedback.reader.in_(("dr-0", "dr-1")),
+                Feedback.replaced_at.is_(None),
+            )
+        ).all()
+        assert sorted(one.reader for one in standing) == ["dr-0", "dr-1"]
