@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session, aliased
@@ -172,6 +173,6 @@ def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _event(session: Session, inquiry: Inquiry, name: str, now: datetime, **facts: str) -> None:
+def _event(session: Session, inquiry: Inquiry, name: str, now: datetime, **facts: Any) -> None:
     study_id = session.scalars(select(Flag.study_id).where(Flag.id == inquiry.flag_id)).one()
     record_event(session, name, now, study_id=study_id, channel=inquiry.channel, **facts)

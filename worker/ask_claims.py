@@ -80,7 +80,8 @@ def _ask(
 
 def _state_there(channels: Channels, inquiry: Inquiry) -> WorkItemState | None:
     channel = channels.setting(inquiry.channel)
-    sender = None if channel is None else channels.sender(channel)
-    if not isinstance(sender, KnowsClaims):
-        raise PeerRefused("The channel keeps no work items any more", channel=inquiry.channel)
-    return sender.state_of(inquiry.reference)
+    if channel is not None:
+        sender: object = channels.sender(channel)
+        if isinstance(sender, KnowsClaims):
+            return sender.state_of(inquiry.reference)
+    raise PeerRefused("The channel keeps no work items any more", channel=inquiry.channel)
