@@ -56,7 +56,7 @@ def notice_content(session: Session, notice_id: int) -> NoticeContent:
         kind=notice.kind,
         study_instance_uid=study.study_instance_uid,
         patient_id=study.patient_id,
-        issuer_of_patient_id="",  # not kept of a study
+        issuer_of_patient_id=study.issuer_of_patient_id,
         patient_sex=study.patient_sex,
         accession_number=study.accession_number,
         outcome=result.outcome,

@@ -44,7 +44,7 @@ def claim_notice(
 
     An expired lease frees it without a sweep: the receiver drops a repetition by its UID.
     """
-    _one_claim_at_a_time(session, channel)
+    one_claim_at_a_time(session, channel)
     row = claim_first(
         session,
         FlagNotice,
@@ -210,8 +210,11 @@ def _claimable(now: datetime) -> Sequence[ColumnElement[bool]]:
     )
 
 
-def _one_claim_at_a_time(session: Session, channel: str) -> None:
-    """Two workers must not each take a notice of one channel. SQLite has one writer anyway."""
+def one_claim_at_a_time(session: Session, channel: str) -> None:
+    """Until the end of the transaction nobody else takes a notice of a channel.
+
+    Two workers must not each take one. SQLite has one writer anyway.
+    """
     if session.get_bind().dialect.name == "postgresql":
         key = func.hashtext(f"firstread flag channel {channel}")
         session.execute(select(func.pg_advisory_xact_lock(key)))

@@ -53,13 +53,15 @@ class FlagNotice(Leased, Base):
     """One notice of one kind to one channel.
 
     `maybe_told` is true from the first attempt on, unless the receiver refused: an answer that was
-    lost does not mean that nothing arrived.
+    lost does not mean that nothing arrived. `ask_at` is when a channel that took the notice is
+    asked whether somebody has claimed what it made of it; None where it is not asked.
     """
 
     __tablename__ = "flag_notice"
     __table_args__ = (
         Index("ix_flag_notice_queue", "state", "channel", "id"),
         Index("ix_flag_notice_flag_id", "flag_id"),
+        Index("ix_flag_notice_ask_at", "ask_at"),
     )
 
     notice_uid: Mapped[str] = mapped_column(String(UID_LENGTH), unique=True)
@@ -76,6 +78,8 @@ class FlagNotice(Leased, Base):
     maybe_told: Mapped[bool] = mapped_column(default=False)
     finished_at: Mapped[datetime | None]
     reference: Mapped[str] = mapped_column(String(256), default="")
+    ask_at: Mapped[datetime | None]
+    ask_error: Mapped[str] = mapped_column(String(64), default="", server_default="")
     error_kind: Mapped[str] = mapped_column(String(64), default="")
     error_message: Mapped[str] = mapped_column(Text, default="")
 

@@ -43,6 +43,7 @@ class ImagingOrder(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     accession_number: Mapped[str] = mapped_column(String(64), unique=True)
     patient_id: Mapped[str] = mapped_column(String(64), default="")
+    issuer_of_patient_id: Mapped[str] = mapped_column(String(64), default="", server_default="")
     priority: Mapped[RequestPriority | None]
     patient_class: Mapped[str] = mapped_column(String(8), default="")  # Table 0004
     cancelled: Mapped[bool] = mapped_column(default=False)
@@ -57,6 +58,7 @@ class PatientVisit(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     patient_id: Mapped[str] = mapped_column(String(64), unique=True)
+    issuer_of_patient_id: Mapped[str] = mapped_column(String(64), default="", server_default="")
     patient_class: Mapped[str] = mapped_column(String(8), default="")  # Table 0004
     location: Mapped[str] = mapped_column(String(64), default="")  # point of care, PL.1
     priority: Mapped[RequestPriority | None]

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from database.events import record_event
+from database.patient_issuers import issuer_said, name_issuer
 from database.priorities import MOST_URGENT_FIRST, most_urgent
 from database.quarantine_table import Quarantine
 from database.received_values import THROUGH, give_values_to
@@ -46,6 +47,7 @@ class Arrival:
     association_id: int | None
     priority: RequestPriority
     patient_id: str = ""
+    issuer_of_patient_id: str = ""
     accession_number: str = ""
     patient_sex: str = ""
     patient_age: str = ""
@@ -143,6 +145,7 @@ def _make_study(session: Session, arrival: Arrival, now: datetime) -> Study:
         .values(
             study_instance_uid=arrival.study_instance_uid,
             patient_id=arrival.patient_id,
+            issuer_of_patient_id=arrival.issuer_of_patient_id,
             accession_number=arrival.accession_number,
             patient_sex=arrival.patient_sex,
             patient_age=arrival.patient_age,
@@ -167,6 +170,7 @@ def _make_study(session: Session, arrival: Arrival, now: datetime) -> Study:
         record_event(session, "received", now, study_id=study.id)
         _raise_as_ordered(session, study, now)
         if study.patient_id:
+            name_issuer(session, study, issuer_said(session, study, now), now)
             give_values_to(session, study, now)
     return study
 

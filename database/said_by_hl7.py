@@ -25,6 +25,7 @@ from database.hl7_tables import (
     ReceivedValue,
     StudyReport,
 )
+from database.patient_issuers import name_issuer
 from database.priorities import raise_priority
 from database.received_values import THROUGH, give_values
 from database.states import UNREAD
@@ -53,6 +54,7 @@ class OrderSaid:
     priority: RequestPriority | None
     patient_class: str
     cancelled: bool
+    issuer_of_patient_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class VisitSaid:
     patient_class: str
     location: str
     priority: RequestPriority | None
+    issuer_of_patient_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,7 @@ def take_order(session: Session, said: OrderSaid, moments: Moments, waits: Waits
         {"accession_number": said.accession_number},
         {
             "patient_id": said.patient_id,
+            "issuer_of_patient_id": said.issuer_of_patient_id,
             "priority": said.priority,
             "patient_class": said.patient_class,
             "cancelled": said.cancelled,
@@ -122,6 +126,8 @@ def take_order(session: Session, said: OrderSaid, moments: Moments, waits: Waits
     if not kept or said.cancelled:
         return
     for study in _studies_of_accession(session, said.accession_number, said.patient_id):
+        if study.patient_id == said.patient_id:
+            name_issuer(session, study, said.issuer_of_patient_id, moments.now)
         raise_priority(session, study, said.priority, waits=waits, through=THROUGH, now=moments.now)
 
 
@@ -132,6 +138,7 @@ def take_visit(session: Session, said: VisitSaid, moments: Moments, waits: Waits
         PatientVisit,
         {"patient_id": said.patient_id},
         {
+            "issuer_of_patient_id": said.issuer_of_patient_id,
             "patient_class": said.patient_class,
             "location": said.location,
             "priority": said.priority,
@@ -146,6 +153,7 @@ def take_visit(session: Session, said: VisitSaid, moments: Moments, waits: Waits
         Study.state.in_(UNREAD),
     )
     for study in session.scalars(unread.order_by(Study.id).with_for_update()):
+        name_issuer(session, study, said.issuer_of_patient_id, moments.now)
         raise_priority(session, study, said.priority, waits=waits, through=THROUGH, now=moments.now)
 
 

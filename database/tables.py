@@ -82,6 +82,7 @@ class Study(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     study_instance_uid: Mapped[str] = mapped_column(String(UID_LENGTH), unique=True)
     patient_id: Mapped[str] = mapped_column(String(64), default="", index=True)
+    issuer_of_patient_id: Mapped[str] = mapped_column(String(64), default="", server_default="")
     accession_number: Mapped[str] = mapped_column(String(16), default="", index=True)
     patient_sex: Mapped[str] = mapped_column(String(16), default="")
     patient_age: Mapped[str] = mapped_column(String(4), default="")

@@ -72,6 +72,7 @@ def tell_change(
     wanted = {one.channel: one for one in wanting}
     for name, own in notices.items():
         _drop_unsent(own, now)
+        _ask_no_more(own)
         if name not in wanted and _is_told(own):
             known = Addressee(name, own[-1].step, own[-1].keeps_state)
             add_notice(session, flag, known, NoticeKind.WITHDRAWN, now)
@@ -87,6 +88,7 @@ def tell_acknowledged(session: Session, flag: Flag, now: datetime) -> None:
     """Spare those of the further steps, and tell those that keep a state and did not say it."""
     for name, own in _locked_notices(session, flag).items():
         _drop_unsent([one for one in own if one.step > 0], now)
+        _ask_no_more(own)
         last = own[-1]
         if last.keeps_state and name != flag.acknowledged_through and _is_heard(own):
             known = Addressee(name, last.step, keeps_state=True)
@@ -135,6 +137,12 @@ def _drop_unsent(notices: Sequence[FlagNotice], now: datetime) -> None:
         if notice.state is NoticeState.WAITING and not is_held:
             notice.state = NoticeState.DROPPED
             notice.finished_at = now
+
+
+def _ask_no_more(notices: Sequence[FlagNotice]) -> None:
+    """What was made of these notices is out of date, or of no consequence any more."""
+    for notice in notices:
+        notice.ask_at = None
 
 
 def _last_heard(notices: Sequence[FlagNotice]) -> NoticeKind | None:

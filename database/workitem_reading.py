@@ -102,7 +102,7 @@ def stored_work_item(
         sop_instance_uid=row.sop_instance_uid,
         study_instance_uid=study.study_instance_uid,
         patient_id=study.patient_id,
-        issuer_of_patient_id="",
+        issuer_of_patient_id=study.issuer_of_patient_id,
         patient_sex=study.patient_sex,
         accession_number=study.accession_number,
         priority=row.priority,

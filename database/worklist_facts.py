@@ -43,6 +43,7 @@ class StudyFacts:
     opened: bool  # by a reader, since its last image came
     received_at: datetime
     last_instance_at: datetime
+    issuer_of_patient_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ _SOP_CLASS_UID = 0x00080016
 _SOP_INSTANCE_UID = 0x00080018
 _ACCESSION_NUMBER = 0x00080050
 _PATIENT_ID = 0x00100020
+_ISSUER_OF_PATIENT_ID = 0x00100021
 _PATIENT_SEX = 0x00100040
 _PATIENT_AGE = 0x00101010
 _STUDY_INSTANCE_UID = 0x0020000D
@@ -49,6 +50,7 @@ _NEEDED: Final[Sequence[int]] = (
     _SOP_INSTANCE_UID,
     _ACCESSION_NUMBER,
     _PATIENT_ID,
+    _ISSUER_OF_PATIENT_ID,
     _PATIENT_SEX,
     _PATIENT_AGE,
     _STUDY_INSTANCE_UID,
@@ -67,6 +69,7 @@ class InstanceIdentity:
     study_instance_uid: str
     series_instance_uid: str
     patient_id: str
+    issuer_of_patient_id: str
     accession_number: str
     patient_sex: str
     patient_age: str
@@ -144,6 +147,7 @@ def _identity(data_set: Dataset) -> InstanceIdentity:
         series_instance_uid=_uid(data_set, _SERIES_INSTANCE_UID, "SeriesInstanceUID"),
         # The lengths are those of the table; too long values occur and must not cost a study.
         patient_id=_text(data_set, _PATIENT_ID, 64),
+        issuer_of_patient_id=_text(data_set, _ISSUER_OF_PATIENT_ID, 64),
         accession_number=_text(data_set, _ACCESSION_NUMBER, 16),
         patient_sex=_text(data_set, _PATIENT_SEX, 16),
         patient_age=_text(data_set, _PATIENT_AGE, 4),

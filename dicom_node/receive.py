@@ -214,6 +214,7 @@ def _arrival(
         # What it was asked for with once says nothing of now: nobody's first answer waits for it.
         priority=RequestPriority.LOW if asked_for else stated,
         patient_id=identity.patient_id,
+        issuer_of_patient_id=identity.issuer_of_patient_id,
         accession_number=identity.accession_number,
         patient_sex=identity.patient_sex,
         patient_age=identity.patient_age,

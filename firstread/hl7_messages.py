@@ -60,7 +60,7 @@ def study_notice(page: StudyPage, settings: Settings) -> Notice:
         kind=NoticeKind.RAISED,
         study_instance_uid=uid,
         patient_id=study.patient_id,
-        issuer_of_patient_id="",
+        issuer_of_patient_id=study.issuer_of_patient_id,
         patient_sex=study.patient_sex,
         accession_number=study.accession_number,
         outcome=result.outcome,

@@ -22,13 +22,12 @@ from hl7_node.observation_codes import (
     converted,
     is_possible,
 )
+from hl7_node.patient_identifier import identifier, patient_identifier_of
 from hl7_node.read_message import Message
 from radiology.codes import PRIVATE_SCHEME
 from settings.hl7 import Hl7Listener
 from settings.peers import RequestPriority
 
-_MOST_IDENTIFIERS: Final = 20
-_LONGEST_IDENTIFIER: Final = 64  # Patient ID is LO, PS3.5 Table 6.2-1
 _MOST_VALUES: Final = 2000
 _AHEAD: Final = timedelta(hours=1)  # clocks differ; what is said of later than that is wrong
 
@@ -65,30 +64,9 @@ class _OrderGroup:
         return found.part(number, component, subcomponent) if found else ""
 
 
-def patient_id_of(message: Message, listener: Hl7Listener) -> str:
-    """The patient's identifier at this site; "" where there is none.
-
-    PID-3 may hold several. With an assigning authority in the settings only one of its own counts;
-    without, a medical record number (MR) before an internal one (PI) before the first.
-    """
-    patient = message.first("PID")
-    if patient is None:
-        return ""
-    found: dict[str, str] = {}
-    for one in patient.repetitions(3, _MOST_IDENTIFIERS):
-        identifier = _identifier(patient.of(one, 1))
-        authority = {patient.of(one, 4, 1), patient.of(one, 4, 2)} - {""}
-        if not identifier:
-            continue
-        if listener.assigning_authority and listener.assigning_authority not in authority:
-            continue
-        found.setdefault(patient.of(one, 5), identifier)
-    return found.get("MR") or found.get("PI") or next(iter(found.values()), "")
-
-
 def orders_of(message: Message, listener: Hl7Listener) -> list[OrderSaid]:
     """The orders of an ORM^O01 or OMI^O23 that name an accession number."""
-    patient_id = patient_id_of(message, listener)
+    patient = patient_identifier_of(message, listener)
     patient_class = _patient_class(message)
     orders = []
     for group in _groups(message, "ORC", "OBR"):
@@ -98,7 +76,8 @@ def orders_of(message: Message, listener: Hl7Listener) -> list[OrderSaid]:
             orders.append(
                 OrderSaid(
                     accession_number=accession_number,
-                    patient_id=patient_id,
+                    patient_id=patient.value,
+                    issuer_of_patient_id=patient.issuer,
                     priority=priority,
                     patient_class=patient_class,
                     cancelled=group.part("ORC", 1) in _CANCELLED,
@@ -109,14 +88,15 @@ def orders_of(message: Message, listener: Hl7Listener) -> list[OrderSaid]:
 
 def visit_of(message: Message, listener: Hl7Listener) -> VisitSaid | None:
     """Where the patient of an ADT message is; None where it names no patient."""
-    patient_id = patient_id_of(message, listener)
-    if not patient_id:
+    patient = patient_identifier_of(message, listener)
+    if not patient.value:
         return None
     left = message.kind == "ADT^A03"
     patient_class = "" if left else _patient_class(message)
     visit = message.first("PV1")
     return VisitSaid(
-        patient_id=patient_id,
+        patient_id=patient.value,
+        issuer_of_patient_id=patient.issuer,
         patient_class=patient_class,
         location="" if left or visit is None else visit.part(3)[:64],
         priority=_class_priority(patient_class, listener),
@@ -125,7 +105,7 @@ def visit_of(message: Message, listener: Hl7Listener) -> VisitSaid | None:
 
 def values_of(message: Message, listener: Hl7Listener, now: datetime) -> list[ValueSaid]:
     """The vital signs and laboratory values of an ORU^R01 that feed the severity scores."""
-    patient_id = patient_id_of(message, listener)
+    patient_id = patient_identifier_of(message, listener).value
     if not patient_id:
         return []
     said: dict[tuple[str, datetime], float | None] = {}
@@ -157,7 +137,7 @@ def reports_of(message: Message, listener: Hl7Listener) -> list[ReportSaid]:
         reports.append(
             ReportSaid(
                 accession_number=accession_number,
-                patient_id=patient_id_of(message, listener),
+                patient_id=patient_identifier_of(message, listener).value,
                 reported_by=reader if _STAFF_ID.fullmatch(reader) else "",
                 status=group.part("OBR", 25),
             )
@@ -190,21 +170,16 @@ def _groups(message: Message, *begins: str) -> Iterator[_OrderGroup]:
         yield _OrderGroup(tuple(current))
 
 
-def _identifier(text: str) -> str:
-    """An identifier that can be one of ours; bytes that could not be decoded are in none."""
-    return text if len(text) <= _LONGEST_IDENTIFIER and "\ufffd" not in text else ""
-
-
 def _accession_number(group: _OrderGroup) -> str:
     """Where senders put it: IPC-1 (OMI), OBR-18 (IHE SWF), else the filler's order number."""
     return next(
         (
             found
             for found in (
-                _identifier(group.part("IPC", 1)),
-                _identifier(group.part("OBR", 18)),
-                _identifier(group.part("OBR", 3)),
-                _identifier(group.part("ORC", 3)),
+                identifier(group.part("IPC", 1)),
+                identifier(group.part("OBR", 18)),
+                identifier(group.part("OBR", 3)),
+                identifier(group.part("ORC", 3)),
             )
             if found
         ),

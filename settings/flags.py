@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -22,6 +23,9 @@ from settings.hl7 import Hl7ClientTls
 NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]", "::1")
 _MOST_URGENT_FIRST = list(Urgency)
+_ASKED_IN_ITS_AGE = 10.0  # a flag that is open for ten minutes is asked about every minute
+_RAREST_S = 3600.0
+_SWEEPS_S = 3.0  # a few sweeps: what is due is noticed by the next one
 
 
 def at_least(urgency: Urgency, limit: Urgency) -> bool:
@@ -38,6 +42,8 @@ class Flagging(BaseModel):
     escalation_s : how long a flag waits for an acknowledgement before the first further step is
         told, before the second, and so on; the last one counts for all that follow
     first_retry_s, longest_retry_s, max_attempts : how a notice is tried again that was not taken
+    claims_s : how often a manager of work items is asked whether somebody has claimed the one of
+        an open flag; 0: never
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,6 +53,34 @@ class Flagging(BaseModel):
     first_retry_s: PositiveFloat = 2.0
     longest_retry_s: PositiveFloat = 120.0
     max_attempts: int = Field(default=60, ge=1)
+    claims_s: float = Field(default=60.0, ge=0)
+
+    def ask_at(
+        self,
+        now: datetime,
+        *,
+        raised_at: datetime,
+        escalate_at: datetime | None,
+        answer_s: float,
+    ) -> datetime | None:
+        """When a manager of work items is asked next about a flag; None: not at all.
+
+        The longer a flag is open the more rarely, down to once an hour; and once more so shortly
+        before its next step that an answer still comes in time.
+
+        Parameters
+        ----------
+        answer_s : how long its answer is awaited
+        """
+        if not self.claims_s:
+            return None
+        age_s = (now - raised_at).total_seconds()
+        wait_s = max(self.claims_s, min(age_s / _ASKED_IN_ITS_AGE, _RAREST_S))
+        at = now + timedelta(seconds=wait_s)
+        if escalate_at is None:
+            return at
+        last_call = escalate_at - timedelta(seconds=answer_s + _SWEEPS_S)
+        return min(at, last_call) if now < last_call else at
 
     def wait_s(self, step: int) -> float:
         """How long the further step of this number, counted from 0, is waited for."""

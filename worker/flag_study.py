@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from database.flag_claims import begin_asking
 from database.flag_content import NoticeContent, notice_content
 from database.flag_notices import (
     NoticeClaim,
@@ -22,7 +23,7 @@ from radiology.errors import FirstreadError, PeerRefused, Refused
 from settings.environment import Settings
 from settings.flags import Channel
 from settings.log_events import get_logger
-from worker.flag.channel import Answer, Notice, NoticeObject
+from worker.flag.channel import Answer, KnowsClaims, Notice, NoticeObject
 from worker.flag.channels import Channels
 from worker.retry import Backoff, retry_delay_s
 
@@ -41,9 +42,8 @@ def tell_one(
 ) -> bool:
     """Send the notice that a channel is told next; False when there is none for now."""
     channel = channels.setting(name)
-    lease_s = _LEAST_LEASE_S + (_ANSWERS_PER_LEASE * channel.answer_s if channel else 0.0)
     with transaction(engine) as session:
-        claim = claim_notice(session, name, lease_s=lease_s, now=clock())
+        claim = claim_notice(session, name, lease_s=lease_of(channel), now=clock())
     if claim is None:
         return False
     try:
@@ -59,7 +59,7 @@ def tell_one(
         except Exception as error:  # noqa: BLE001 the task wrapper of DESIGN.md
             _end_defect(engine, claim, error, clock())
         else:
-            _accept(engine, claim, answer, clock())
+            _accept(settings, engine, channels, claim, answer, clock())
     except LeaseLost:
         _log.warning("flag_lease_lost", notice_id=claim.notice_id, channel=name)
     return True
@@ -74,6 +74,11 @@ def _end_defect(engine: Engine, claim: NoticeClaim, error: Exception, now: datet
     with transaction(engine) as session:
         message = "A defect; the trace is in the log"
         end_notice(session, claim, NoticeState.FAILED, now, error_kind=kind, error_message=message)
+
+
+def lease_of(channel: Channel | None) -> float:
+    """How long a channel is held while it is spoken to, in seconds."""
+    return _LEAST_LEASE_S + (_ANSWERS_PER_LEASE * channel.answer_s if channel else 0.0)
 
 
 def page_address(settings: Settings) -> str:
@@ -110,13 +115,23 @@ def _notice(content: NoticeContent, settings: Settings, channel: Channel) -> Not
     )
 
 
-def _accept(engine: Engine, claim: NoticeClaim, answer: Answer, now: datetime) -> None:
+def _accept(
+    settings: Settings,
+    engine: Engine,
+    channels: Channels,
+    claim: NoticeClaim,
+    answer: Answer,
+    now: datetime,
+) -> None:
+    channel = channels.setting(claim.channel)
     with transaction(engine) as session:
         flag_uid = accept_notice(session, claim, now, code=answer.code, reference=answer.reference)
         if answer.acknowledged_by:
             acknowledge_flag(
                 session, flag_uid, by=answer.acknowledged_by, through=claim.channel, now=now
             )
+        elif channel is not None and isinstance(channels.sender(channel), KnowsClaims):
+            begin_asking(session, claim.notice_id, channel, settings.flagging, now)
     _log.info("flag_sent", channel=claim.channel, kind=claim.kind.value, code=answer.code)
 
 

@@ -7,6 +7,7 @@ import random
 from datetime import UTC, datetime
 
 from database.deliveries import due_deliveries
+from database.flag_claims import channels_to_ask
 from database.flag_notices import due_channels
 from database.flags import escalate_due, flags_to_escalate
 from database.prior_requests import due_requests
@@ -16,6 +17,7 @@ from database.session import open_engine, reading, transaction
 from database.upload_sweep import waiting_uploads
 from database.workitem_notifications import due_notifications
 from settings.environment import read_settings
+from worker.ask_claims import ask_one
 from worker.celery_app import ANALYSIS, DELIVERY, FLAGS, RETRIEVAL, app, wake_up_waits
 from worker.deliver_results import deliver_one
 from worker.equipment import Equipment
@@ -80,9 +82,12 @@ def deliver_next() -> None:
 
 @app.task(name="worker.tasks.tell_next")
 def tell_next(channel: str) -> None:
-    """Tell a channel everything that is due; it holds up no other one."""
-    own = equipment()
-    while tell_one(own.settings, own.engine, channels(), channel, own.clock, random.random):
+    """Tell a channel everything that is due, then ask it; it holds up no other one."""
+    own, known = equipment(), channels()
+    # A notice goes before every question.
+    while tell_one(own.settings, own.engine, known, channel, own.clock, random.random) or ask_one(
+        own.settings, own.engine, known, channel, own.clock
+    ):
         pass
 
 
@@ -124,8 +129,8 @@ def sweep() -> None:
 def _wake_flags(own: Equipment, *, unless_one_waits: bool = False) -> None:
     """A wake-up for each channel that has something to be told."""
     with reading(own.engine) as session:
-        names = due_channels(session, own.clock())
+        names = {*due_channels(session, own.clock()), *channels_to_ask(session, own.clock())}
     if names and unless_one_waits and wake_up_waits(app, FLAGS):
         return
-    for name in names:
+    for name in sorted(names):
         tell_next.delay(name)

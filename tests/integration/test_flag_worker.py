@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from queue import Queue
@@ -17,10 +18,12 @@ from database.flag_tables import FlagAttempt, FlagNotice
 from database.flags import FlagRules
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine, reading
+from database.tables import Event
 from radiology.finding import Urgency
 from settings.environment import Settings
-from settings.flags import AnyChannel, Flagging
+from settings.flags import AnyChannel, Flagging, WorkItemWebChannel
 from tests.builders.flags import FlaggedStudy, mail, webhook
+from tests.builders.rows import NOON
 from tests.peers.flag_receivers import (
     WebReceiver,
     answers_with,
@@ -31,6 +34,7 @@ from tests.peers.flag_receivers import (
 from tests.peers.hospital import native_command
 from tests.peers.process import ServerProcess
 from tests.peers.waiting import wait_until
+from tests.peers.work_item_service import STATE, running_service
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(360)]
 
@@ -109,11 +113,11 @@ def flag_worker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Star
     with _database_and_broker(request, tmp_path) as (engine, environment):
         started: list[FlagWorker] = []
 
-        def start(*channels: AnyChannel) -> FlagWorker:
-            rules = FlagRules(channels, _QUICK)
+        def start(*channels: AnyChannel, flagging: Flagging = _QUICK) -> FlagWorker:
+            rules = FlagRules(channels, flagging)
             said = {
                 "FIRSTREAD_FLAGS": json.dumps([one.model_dump(mode="json") for one in channels]),
-                "FIRSTREAD_FLAGGING": _QUICK.model_dump_json(),
+                "FIRSTREAD_FLAGGING": flagging.model_dump_json(),
                 **environment,
             }
             worker = FlagWorker(tmp_path, engine, said, rules)
@@ -225,3 +229,45 @@ def test_the_worker_ends_when_it_is_told_to(flag_worker: Start) -> None:
         worker.raise_flags(1)
         worker.wait_for(1)
         assert worker.end() == 0
+
+
+def test_claimed_elsewhere_while_the_worker_is_killed(flag_worker: Start) -> None:
+    """kill -9 while a manager is asked: asked once more, acknowledged once, nobody else told."""
+    with running_service() as manager, running_web_receiver() as pager:
+        work_items = WorkItemWebChannel.model_validate(
+            {"kind": "work-item-web", "name": "elsewhere", "url": manager.url, "answer_s": 1.0}
+        )
+        worker = flag_worker(
+            work_items,
+            _pager(pager, escalation=1),
+            flagging=Flagging(claims_s=0.5, escalation_s=(90.0,)),
+        )
+        deaths: Queue[None] = Queue()
+
+        def is_killed() -> bool:
+            if deaths.empty() and manager.heard[-1][0] == "GET":
+                worker.kill()
+                deaths.put(None)
+                return True
+            return False
+
+        manager.before_answer = is_killed
+        study = FlaggedStudy(worker.engine, worker.rules)
+        # Just now: an old flag is asked about rarely, and its next step is overdue.
+        study.result(Urgency.URGENT, (datetime.now(UTC) - NOON).total_seconds())
+        worker.wait_for(1)
+        for item in list(manager.work_items.values()):
+            item[STATE]["Value"] = ["IN PROGRESS"]
+        wait_until(lambda: not deaths.empty(), what="a question", limit_s=_LIMIT_S)
+        # Not by the service's thread: a program of ours dies with the thread that started it.
+        worker.start("flags")
+
+        def seen() -> bool:
+            return study.flag().state is FlagState.ACKNOWLEDGED
+
+        wait_until(seen, what="the acknowledgement", limit_s=_LIMIT_S)
+        with reading(worker.engine) as session:
+            claims = session.scalars(select(Event).where(Event.name == "work_item_claimed")).all()
+        assert [one.facts["channel"] for one in claims] == ["elsewhere"]
+        assert study.flag().acknowledged_by == "elsewhere"
+        assert pager.received == []

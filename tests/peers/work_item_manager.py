@@ -108,6 +108,9 @@ class ManagerPeer:
         with self.lock:
             self.heard.append(("get", uid))
             item = self.work_items.get(uid)
+        self.before_answer(event)
+        if self.answer_with is not None:
+            return self.answer_with, None
         if item is None:
             return 0xC307, None
         wanted = event.request.AttributeIdentifierList or []

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from database.flag_states import NoticeKind as NoticeKind
 from radiology.finding import Outcome, Urgency
+from radiology.work_item import WorkItemState
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,4 +86,21 @@ class FlagChannel(Protocol):
 
     def close(self) -> None:
         """Let go of what is kept open."""
+        ...
+
+
+@runtime_checkable
+class KnowsClaims(Protocol):
+    """A channel that can be asked whether somebody has claimed what it made of a notice."""
+
+    def state_of(self, reference: str) -> WorkItemState | None:
+        """Where the work item of an answer's reference stands; None where that is not said.
+
+        Raises
+        ------
+        PeerRefused
+            It is not there, or we are not told.
+        PeerUnreachable, PeerBusy
+            It may be told later.
+        """
         ...

@@ -17,7 +17,7 @@ from typing import Final, Protocol
 
 from dicom_node.workitem import WorkItemAnswer, WorkItemManager
 from radiology.errors import PeerRefused, SettingsRefused
-from radiology.work_item import WorkItem
+from radiology.work_item import WorkItem, WorkItemState
 from settings.environment import Settings
 from settings.flags import WorkItemChannel
 from worker.flag.channel import Answer, Notice, NoticeKind
@@ -86,6 +86,10 @@ class UnifiedProcedureStep:
             seen_by=self._name,
             code_of=lambda status: f"0x{status:04X}",
         )
+
+    def state_of(self, reference: str) -> WorkItemState | None:
+        """Where a work item stands there; see `KnowsClaims.state_of`."""
+        return self._manager.state_of(reference).state
 
     def close(self) -> None:
         """Nothing is kept open: each notice is an association of its own."""

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from dicom_node.workitem_web import WebService, WorkItemWeb
 from radiology.errors import SettingsRefused
+from radiology.work_item import WorkItemState
 from settings.environment import Settings
 from settings.flags import WorkItemWebChannel
 from worker.flag.channel import Answer, Notice
@@ -57,6 +58,10 @@ class WebWorkItem:
             seen_by=self._name,
             code_of=str,
         )
+
+    def state_of(self, reference: str) -> WorkItemState | None:
+        """Where a work item stands there; see `KnowsClaims.state_of`."""
+        return self._manager.state_of(reference).state
 
     def close(self) -> None:
         """Close the connection."""

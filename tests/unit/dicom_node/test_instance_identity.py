@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import Dataset, dcmread
+from pydicom.config import IGNORE
+from pydicom.dataelem import DataElement
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -257,3 +259,12 @@ def test_damaged_data_sets_are_read_or_refused(
         content[offset : offset + len(replacement)] = replacement
     with contextlib.suppress(InstanceRefused):
         identity_of(bytes(content), syntax)
+
+
+@pytest.mark.parametrize("stated", ["HOSPITAL", "", "x" * 99])
+def test_who_issued_the_patient_id(stated: str) -> None:
+    """Issuer of Patient ID is read, and cut to what LO may hold."""
+    data_set = small_ct()
+    issuer = DataElement("IssuerOfPatientID", "LO", stated, validation_mode=IGNORE)
+    data_set.add(issuer)
+    assert identity_of(encoded(data_set)).issuer_of_patient_id == stated[:64]

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from hl7_node.observation_codes import LOINC
-from hl7_node.read_content import orders_of, patient_id_of, reports_of, values_of, visit_of
+from hl7_node.patient_identifier import patient_identifier_of
+from hl7_node.read_content import orders_of, reports_of, values_of, visit_of
 from hl7_node.read_message import read_message
 from radiology import codes
 from radiology.severity.clinical import LIMITS
@@ -118,14 +119,14 @@ def test_a_visit() -> None:
 def test_which_of_several_identifiers_is_the_patients(authority: str, expected: str) -> None:
     """The site's own authority decides; without one the medical record number."""
     listener = LISTENER.model_copy(update={"assigning_authority": authority})
-    assert patient_id_of(read_message(admission()), listener) == expected
+    assert patient_identifier_of(read_message(admission()), listener).value == expected
 
 
 @pytest.mark.parametrize("identifier", ["x" * 65, "a\ufffdb", "", '""'])
 def test_what_can_be_no_identifier_is_none(identifier: str) -> None:
     """Too long, not decodable, empty or deleted."""
     read = read_message(admission(patient=f"PID|1||{identifier}^^^HOSPITAL^MR"))
-    assert patient_id_of(read, LISTENER) == ""
+    assert patient_identifier_of(read, LISTENER).value == ""
 
 
 @pytest.mark.parametrize(
@@ -232,3 +233,25 @@ def test_every_loinc_code_has_its_check_digit_and_feeds_a_field() -> None:
         assert (10 - sum(sum(divmod(one, 10)) for one in doubled) % 10) % 10 == int(check), code
     inside = {"pao2_mmhg", "fio2_percent"}
     assert {one.name for one in LOINC.values()} - inside <= set(LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("authority", "issuer"),
+    [
+        ("HOSPITAL", "HOSPITAL"),
+        ("HOSPITAL&1.2.3&ISO", "HOSPITAL"),
+        ("&1.2.3&ISO", "1.2.3"),
+        ("", ""),
+        ("x" * 65, ""),
+        (f"{'x' * 65}&1.2.3&ISO", "1.2.3"),
+        ("A\\E\\B", ""),
+    ],
+)
+def test_who_issued_it(authority: str, issuer: str) -> None:
+    """The namespace of CX.4, else its universal id; nothing that DICOM could not hold."""
+    patient = f"PID|1||P001^^^{authority}^MR"
+    (said,) = orders_of(read_message(order(patient=patient)), LISTENER)
+    assert (said.patient_id, said.issuer_of_patient_id) == ("P001", issuer)
+    found = visit_of(read_message(admission(patient=patient)), LISTENER)
+    assert found is not None
+    assert found.issuer_of_patient_id == issuer
