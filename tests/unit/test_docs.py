@@ -195,12 +195,12 @@ def test_no_file_names_a_registry_or_a_folder_of_one_machine() -> None:
     assert not found
 
 
-def test_every_picture_is_shown_and_every_shown_picture_is_there() -> None:
-    """A picture that no page shows is forgotten when the screen changes."""
+def test_every_picture_is_named_and_every_named_picture_is_there() -> None:
+    """A picture that no page shows or links to is forgotten when the screen changes."""
     pages = [REPOSITORY / "README.md", *_DOCS.rglob("*.md")]
     shown = {
         (page.parent / name).resolve()
         for page in pages
-        for name in re.findall(r"!\[[^]]+\]\(([^)]+)\)", page.read_text())
+        for name in re.findall(r"\[[^]]+\]\(([^)]+\.png)\)", page.read_text())
     }
     assert shown == {path.resolve() for path in (_DOCS / "pictures").iterdir()}
