@@ -60,8 +60,9 @@ class FormField:
     kind : "number", "yes or no" or "choice"
     text : what stands in it
     options : of a choice, value to words
-    allowed : what it may hold, as part of a sentence
+    whole, low, high : which numbers it may hold; of another kind "" and ""
     problem : why what was typed was refused; empty where it was not
+    impossible : whether it was refused because it may not hold that, and not beside another value
     source : of the value that is in force; None where there is none
     """
 
@@ -71,8 +72,11 @@ class FormField:
     kind: str
     text: str
     options: tuple[tuple[str, str], ...]
-    allowed: str
+    whole: bool
+    low: str
+    high: str
     problem: str
+    impossible: bool
     source: ClinicalSource | None
 
 
@@ -151,6 +155,8 @@ def _field(
         options = tuple(
             (one.value, _CHOICE_WORDS.get(one.value, one.value)) for one in CHOICES[name]
         )
+    low, high = (f"{limit:g}" for limit in LIMITS[name]) if name in LIMITS else ("", "")
+    problem = problems.get(name, "")
     return FormField(
         name=name,
         title=title_of(name),
@@ -158,8 +164,11 @@ def _field(
         kind=kind,
         text=texts.get(name, ""),
         options=options,
-        allowed=allowed(name) if kind == "number" else "",
-        problem=problems.get(name, ""),
+        whole=name in WHOLE,
+        low=low,
+        high=high,
+        problem=problem,
+        impossible=problem == f"must be {allowed(name)}",
         source=sources.get(name),
     )
 

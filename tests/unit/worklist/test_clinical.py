@@ -222,3 +222,18 @@ def test_what_was_taken_back_since_the_reading_counts_no_more() -> None:
     assert labels["Guideline class"] == "at least severe"
     lines = severity_lines(stored, RecordedValues(2, {}, {}))
     assert "Guideline class" in {one.name for one in lines.unanswered}
+
+
+def test_a_chinese_form_says_in_chinese_what_a_value_may_be(visitor: Visitor, uid: str) -> None:
+    """Limits, values that cannot be, and values that contradict each other."""
+    chinese = {"Cookie": "firstread_language=zh"}
+    text = visitor.get(f"/studies/{uid}", chinese).text
+    assert "30 至 100 之间的数 %" in text
+    assert "3 至 15 之间的整数" in text
+    form = {ENTRY: "0", "spo2_percent": "0.9", "systolic_mmhg": "80", "diastolic_mmhg": "90"}
+    refused = visitor.post(f"/studies/{uid}/clinical-values", OWN_FORM | chinese, form=form).text
+    assert "应为30 至 100 之间的数 %" in refused
+    form["spo2_percent"] = "90"
+    refused = visitor.post(f"/studies/{uid}/clinical-values", OWN_FORM | chinese, form=form).text
+    assert "高于收缩压" in refused
+    assert "systolic_mmhg</span>" not in refused
