@@ -7,15 +7,20 @@ on a machine that does other work too, it is the figure that says something abou
 
 from __future__ import annotations
 
+import asyncio
+import os
+import shutil
 import statistics
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
 from pydantic import SecretStr
+from rich.console import Console
 
 from database.session import Engine
 from settings.environment import Settings
@@ -25,6 +30,7 @@ from worklist.app import create_app
 
 Cost = dict[str, float]  # "p95_ms" that passed, and "processor_ms" on average
 Used = Callable[[], float]  # seconds of processor time that went by
+Asked = Callable[[str, Path, Used], Coroutine[Any, Any, dict[str, Cost]]]
 _ORIGIN = "http://127.0.0.1:8470"
 
 
@@ -41,6 +47,29 @@ async def cost(ask: Callable[[], Awaitable[object]], runs: int, used_s: Used) ->
         "p95_ms": statistics.quantiles(taken, n=20)[-1],
         "processor_ms": 1000 * (used_s() - before_s) / runs,
     }
+
+
+def measure_in_both(
+    console: Console, folder: Path, *, studies: int, runs: int, said: str, ask: Asked
+) -> dict[str, Any]:
+    """Ask the same of a page over either database, one after the other.
+
+    Parameters
+    ----------
+    said : what is written first, for the person who waits
+    ask : given the address of an empty database, a folder and the seconds of processor time that
+        went by, fills it and gives the cost of each question
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    measured: dict[str, Any] = {"studies": studies, "runs": runs, "load": {}, "questions": {}}
+    for name, database in DATABASES.items():
+        with database(folder) as (url, used_s):
+            console.print(f"Writing {said} into {name}")
+            measured["questions"][name] = asyncio.run(ask(url, folder, used_s))
+            measured["load"][name] = os.getloadavg()[0]
+    shutil.rmtree(folder, ignore_errors=True)
+    return measured
 
 
 async def page_cost(page: httpx.AsyncClient, address: str, runs: int, used_s: Used) -> Cost:

@@ -7,9 +7,6 @@ and what is counted, is in `benchmarks.page_cost`.
 
 from __future__ import annotations
 
-import asyncio
-import os
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import bindparam, insert, select, text, update
 
-from benchmarks.page_cost import DATABASES, Cost, Used, open_page, page_cost
+from benchmarks.page_cost import Cost, Used, measure_in_both, open_page, page_cost
 from benchmarks.worklist_rows import fill_hospital
 from database.schema import upgrade_schema
 from database.scorecard_rows import ACKNOWLEDGED, OPENED, SENT
@@ -38,16 +35,15 @@ _ADDRESSES = {
 
 def measure_scorecard(console: Console, folder: Path, *, studies: int, runs: int) -> dict[str, Any]:
     """Fill both databases and ask for the scorecard `runs` times, after twice to warm up."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    measured: dict[str, Any] = {"studies": studies, "runs": runs, "load": {}, "questions": {}}
-    for name, database in DATABASES.items():
-        with database(folder) as (url, used_s):
-            console.print(f"Writing {studies} studies of {_DAYS} days into {name}")
-            measured["questions"][name] = asyncio.run(_measure(url, folder, studies, runs, used_s))
-            measured["load"][name] = os.getloadavg()[0]
+    measured = measure_in_both(
+        console,
+        folder,
+        studies=studies,
+        runs=runs,
+        said=f"{studies} studies of {_DAYS} days",
+        ask=lambda url, data, used_s: _measure(url, data, studies, runs, used_s),
+    )
     _print(console, measured)
-    shutil.rmtree(folder, ignore_errors=True)
     return measured
 
 

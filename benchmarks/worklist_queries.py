@@ -5,10 +5,7 @@ How it is asked, and what is counted, is in `benchmarks.page_cost`.
 
 from __future__ import annotations
 
-import asyncio
-import os
 import re
-import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from html import unescape
@@ -18,7 +15,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.page_cost import DATABASES, Cost, Used, cost, open_page, page_cost
+from benchmarks.page_cost import Cost, Used, cost, measure_in_both, open_page, page_cost
 from benchmarks.worklist_rows import RARE_SCANNER, fill_hospital
 from database.list_order import LANES, due_at
 from database.schema import upgrade_schema
@@ -34,17 +31,15 @@ _DAYS = 60
 
 def measure_worklist(console: Console, folder: Path, *, studies: int, runs: int) -> dict[str, Any]:
     """Fill both databases and ask each question `runs` times, after twice to warm up."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    measured: dict[str, Any] = {"studies": studies, "runs": runs, "load": {}, "questions": {}}
-    for name, database in DATABASES.items():
-        with database(folder) as (url, used_s):
-            console.print(f"Writing {studies} studies into {name}")
-            asked = _measure(url, folder, studies, runs, used_s)
-            measured["questions"][name] = asyncio.run(asked)
-            measured["load"][name] = os.getloadavg()[0]
+    measured = measure_in_both(
+        console,
+        folder,
+        studies=studies,
+        runs=runs,
+        said=f"{studies} studies",
+        ask=lambda url, data, used_s: _measure(url, data, studies, runs, used_s),
+    )
     _print(console, measured)
-    shutil.rmtree(folder, ignore_errors=True)
     return measured
 
 

@@ -24,13 +24,13 @@ _ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!", 
 _ZIP_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
-    EOFError,
-    OSError,
-    NotImplementedError,
-    RuntimeError,
+    EOFError,  # less than the header promises
+    OSError,  # a seek to a place before the file
+    NotImplementedError,  # a version, method or patch of ZIP that Python does not have
+    RuntimeError,  # encrypted
     ValueError,
     OverflowError,
-    LookupError,
+    LookupError,  # a name in a character set that is none
 )
 """What `zipfile` raises for archives that are damaged or were made to hurt."""
 

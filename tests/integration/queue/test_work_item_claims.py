@@ -5,192 +5,29 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import select
 
 from database.flag_claims import Inquiry, channels_to_ask, claim_inquiry, end_inquiry
 from database.flag_states import FlagState, NoticeKind
-from database.flag_tables import FlagNotice
-from database.flags import FlagRules, acknowledge_flag, escalate_due
+from database.flags import acknowledge_flag
 from database.lease import LeaseLost
-from database.schema import upgrade_schema
-from database.session import Engine, open_engine, reading, transaction
-from database.tables import Event
+from database.session import Engine, reading, transaction
 from radiology.finding import Urgency
-from settings.environment import Settings
-from settings.flags import AnyChannel, Channel, Flagging, WorkItemChannel, WorkItemWebChannel
-from tests.builders.flags import FlaggedStudy, webhook
+from settings.flags import Channel
+from tests.builders.other_manager import Hospital, told_hospital
 from tests.builders.rows import later
-from tests.peers.work_item_manager import ManagerPeer, running_manager
-from tests.peers.work_item_service import STATE, ServicePeer, running_service
-from worker.ask_claims import ask_one
-from worker.flag.channels import Channels
 from worker.flag_study import tell_one
 
 pytestmark = pytest.mark.integration
-
-
-class DimseManager:
-    """A UPS SCP that is not ours."""
-
-    def __init__(self, peer: ManagerPeer, answer_s: float) -> None:
-        self.peer = peer
-        self.channel = WorkItemChannel(
-            kind="work-item",
-            name="elsewhere",
-            peer="manager",
-            answer_s=answer_s,
-            from_urgency=Urgency.ROUTINE,
-        )
-        self.settings: dict[str, Any] = {"peers": (peer.as_peer,)}
-
-    def stands(self, state: str) -> None:
-        """Somebody there changes the state of every work item."""
-        for item in self.peer.work_items.values():
-            item.ProcedureStepState = state
-
-    def answers(self, status: int | None) -> None:
-        """Answer everything with a status, or as it is again."""
-        self.peer.answer_with = status
-
-    def before_answering(self, do: Any) -> None:
-        """Do something before an answer."""
-        self.peer.before_answer = lambda event: do()
-
-    @property
-    def asked(self) -> int:
-        """How often it was asked how a work item stands."""
-        return [operation for operation, _ in self.peer.heard].count("get")
-
-    refuses, busy = 0x0124, 0x0110
-
-
-class WebManager:
-    """A UPS-RS service that is not ours."""
-
-    def __init__(self, peer: ServicePeer, answer_s: float) -> None:
-        self.peer = peer
-        self.channel = WorkItemWebChannel.model_validate(
-            {
-                "kind": "work-item-web",
-                "name": "elsewhere",
-                "url": peer.url,
-                "answer_s": answer_s,
-                "from_urgency": "routine",
-            }
-        )
-        self.settings: dict[str, Any] = {}
-
-    def stands(self, state: str) -> None:
-        """Somebody there changes the state of every work item."""
-        for item in self.peer.work_items.values():
-            item[STATE]["Value"] = [state]
-
-    def answers(self, status: int | None) -> None:
-        """Answer everything with a status, or as it is again."""
-        self.peer.answer_with = status
-
-    def before_answering(self, do: Any) -> None:
-        """Do something before an answer."""
-        self.peer.before_answer = lambda: bool(do() and False)
-
-    @property
-    def asked(self) -> int:
-        """How often it was asked how a work item stands."""
-        return [method for method, _, _ in self.peer.heard].count("GET")
-
-    refuses, busy = 403, 503
-
-
-@dataclass
-class Hospital:
-    """One urgent study, told to a manager of work items; somebody else is told after 300 s."""
-
-    engine: Engine
-    elsewhere: DimseManager | WebManager
-    settings: Settings
-    channels: Channels
-    study: FlaggedStudy
-
-    def tell(self, at: float) -> None:
-        """Tell the manager what is due."""
-        assert tell_one(
-            self.settings, self.engine, self.channels, "elsewhere", lambda: later(at), lambda: 0.0
-        )
-
-    def ask(self, at: float) -> bool:
-        """Ask the manager what is due; whether anything was."""
-        return ask_one(self.settings, self.engine, self.channels, "elsewhere", lambda: later(at))
-
-    def escalate(self, at: float) -> list[NoticeKind]:
-        """The sweep: what the further channel is told now."""
-        with transaction(self.engine) as session:
-            escalate_due(session, self.study.rules, later(at))
-        return [kind for kind, _ in self.study.notices("pager")]
-
-    def events(self, name: str) -> list[dict[str, Any]]:
-        """What stands on the study's page."""
-        with reading(self.engine) as session:
-            return [
-                one.facts
-                for one in session.scalars(select(Event).where(Event.name == name).order_by("id"))
-            ]
-
-    def ask_at(self) -> list[float | None]:
-        """When each notice of the manager's is asked about, in seconds."""
-        with reading(self.engine) as session:
-            rows = session.scalars(
-                select(FlagNotice.ask_at)
-                .where(FlagNotice.channel == "elsewhere")
-                .order_by(FlagNotice.id)
-            ).all()
-        return [None if at is None else (at - later(0)).total_seconds() for at in rows]
-
-
-def _hospital(
-    stack: ExitStack,
-    engine: Engine,
-    folder: Path,
-    way: str,
-    *,
-    answer_s: float = 10.0,
-    **flagging: Any,
-) -> Hospital:
-    elsewhere: DimseManager | WebManager
-    if way == "dimse":
-        elsewhere = DimseManager(stack.enter_context(running_manager()), answer_s)
-    else:
-        elsewhere = WebManager(stack.enter_context(running_service()), answer_s)
-    told: tuple[AnyChannel, ...] = (elsewhere.channel, webhook(escalation=1))
-    flagged = Flagging(escalation_s=(300.0,), **flagging)
-    settings = Settings(data_folder=folder, flags=told, flagging=flagged, **elsewhere.settings)
-    channels = Channels(settings)
-    stack.callback(channels.close)
-    study = FlaggedStudy(engine, FlagRules(told, flagged))
-    return Hospital(engine, elsewhere, settings, channels, study)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    """The database of both sizes in turn."""
-    if request.param == "sqlite":
-        engine = open_engine(f"sqlite:///{tmp_path / 'test.sqlite'}")
-    else:
-        engine = open_engine(request.getfixturevalue("postgres_url"))
-    upgrade_schema(engine)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture(params=["dimse", "web"])
 def hospital(request: pytest.FixtureRequest, engine: Engine, tmp_path: Path) -> Iterator[Hospital]:
     """An urgent study whose work item stands at another manager, by either way in turn."""
     with ExitStack() as stack:
-        made = _hospital(stack, engine, tmp_path, request.param)
+        made = told_hospital(stack, engine, tmp_path, request.param)
         made.study.result(Urgency.URGENT, 0)
         made.tell(1)
         yield made
@@ -231,7 +68,7 @@ def test_nobody_has_claimed_it(hospital: Hospital) -> None:
 def test_a_manager_that_is_silent(engine: Engine, tmp_path: Path, way: str) -> None:
     """It holds nothing up: the next step is told in time, and it is asked again later."""
     with ExitStack() as stack:
-        hospital = _hospital(stack, engine, tmp_path, way, answer_s=1.0)
+        hospital = told_hospital(stack, engine, tmp_path, way, answer_s=1.0)
         hospital.study.result(Urgency.URGENT, 0)
         hospital.tell(1)
         go_on = threading.Event()
@@ -337,12 +174,12 @@ def test_a_newer_result_while_it_is_asked(hospital: Hospital) -> None:
 def test_who_is_never_asked(engine: Engine, tmp_path: Path) -> None:
     """With claims_s 0 nobody is; without a further step only about urgent studies."""
     with ExitStack() as stack:
-        off = _hospital(stack, engine, tmp_path, "web", claims_s=0.0)
+        off = told_hospital(stack, engine, tmp_path, "web", claims_s=0.0)
         off.study.result(Urgency.URGENT, 0)
         off.tell(1)
         assert off.ask_at() == [None]
     with ExitStack() as stack:
-        routine = _hospital(stack, engine, tmp_path, "web")
+        routine = told_hospital(stack, engine, tmp_path, "web")
         routine.study.number = 2
         routine.study.result(Urgency.ROUTINE, 0)
         routine.tell(1)
