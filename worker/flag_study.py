@@ -65,12 +65,18 @@ def tell_one(
     return True
 
 
-def _end_defect(engine: Engine, claim: NoticeClaim, error: Exception, now: datetime) -> None:
-    """What nobody foresaw: the notice is given up, and the others go on."""
+def log_defect(channel: str, error: Exception) -> str:
+    """Log what nobody foresaw about a channel; returns its kind."""
     # The message of a foreign exception may quote an identifier; its type and lines may not.
     trace = "".join(traceback.format_tb(error.__traceback__))
     kind = type(error).__name__
-    _log.error("flag_defect", channel=claim.channel, error_kind=kind, trace=trace)
+    _log.error("flag_defect", channel=channel, error_kind=kind, trace=trace)
+    return kind
+
+
+def _end_defect(engine: Engine, claim: NoticeClaim, error: Exception, now: datetime) -> None:
+    """What nobody foresaw: the notice is given up, and the others go on."""
+    kind = log_defect(claim.channel, error)
     with transaction(engine) as session:
         message = "A defect; the trace is in the log"
         end_notice(session, claim, NoticeState.FAILED, now, error_kind=kind, error_message=message)

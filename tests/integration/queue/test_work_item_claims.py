@@ -101,6 +101,21 @@ def test_a_manager_that_refuses(hospital: Hospital) -> None:
     assert hospital.escalate(300) == [NoticeKind.RAISED]
 
 
+def test_an_answer_that_nobody_foresaw(hospital: Hospital, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A defect of ours is told once, gives the channel free, and holds no escalation up."""
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    sender = hospital.channels.sender(hospital.elsewhere.channel)
+    monkeypatch.setattr(type(sender), "state_of", fail)
+    assert hospital.ask(61)
+    assert hospital.events("claim_not_known")[0]["error_kind"] == "ZeroDivisionError"
+    assert hospital.ask_at() == [None]
+    assert not hospital.ask(10_000)
+    assert hospital.escalate(301) == [NoticeKind.RAISED]
+
+
 def test_canceled_elsewhere(hospital: Hospital) -> None:
     """Nobody has seen it, and nothing leads out of that state: no need to ask again."""
     hospital.elsewhere.stands("CANCELED")
