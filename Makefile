@@ -22,7 +22,8 @@ DIMSE_CLIENT := tests/peers/dcmjs
 DEMO_DEBIAN_PACKAGES := orthanc
 
 PACKAGES := $(patsubst %/__init__.py,%,$(wildcard $(addsuffix /__init__.py,\
-	firstread worklist worker dicom_node hl7_node models database settings radiology training \
+	firstread worklist worker chest dicom_node hl7_node webhook_node models database settings \
+	radiology phantom training \
 	evaluation benchmarks tests/peers tests/builders)))
 
 .PHONY: help setup setup-training demo test check viewer dimse-client unit bench train serve lock format clean

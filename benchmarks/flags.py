@@ -23,15 +23,15 @@ from rich.console import Console
 from benchmarks.flag_receiver import FlagReceiver, running_flag_receiver
 from database.events import EventRow, events_after
 from database.session import reading
-from firstread.demo_stage import SCANNER_AE_TITLE, Ports, Stage, set_up_stage
-from firstread.phantom import make_phantom, phantom_grid
-from firstread.phantom.identity import StudyIdentity
-from firstread.phantom.lesions import EXTENSIVE_LESIONS, Lesion
-from firstread.phantom.study import write_phantom_study
+from firstread.demo.stage import SCANNER_AE_TITLE, Ports, Stage, set_up_stage
 from firstread.send import send_folder
 from firstread.serve import Part
+from phantom import make_phantom, phantom_grid
+from phantom.identity import StudyIdentity
+from phantom.lesions import EXTENSIVE_LESIONS, Lesion
+from phantom.study import write_phantom_study
+from tests.peers.dicom.work_item_manager import ManagerPeer, running_manager
 from tests.peers.hl7_listener import ReceivedMessages, hl7_listener
-from tests.peers.work_item_manager import ManagerPeer, running_manager
 
 Moments = dict[str, datetime]
 Channel = Callable[[Stage, str], datetime | None]

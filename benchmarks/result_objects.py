@@ -20,10 +20,10 @@ from rich.console import Console
 from rich.table import Table
 
 from firstread.send import send_folder
-from tests.builders.analysed_phantom import AnalysedStudy, analysed_phantom
-from tests.builders.stored_study import part_10
-from tests.peers.dcmqi import read_segments, run_dcmqi
-from tests.peers.orthanc import start_orthanc
+from tests.builders.chest.analysed_phantom import AnalysedStudy, analysed_phantom
+from tests.builders.dicom.stored_study import part_10
+from tests.peers.dicom.dcmqi import read_segments, run_dcmqi
+from tests.peers.dicom.orthanc import start_orthanc
 from worker.encode import (
     ObjectKind,
     encode_measurement_report,

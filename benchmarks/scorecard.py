@@ -19,10 +19,10 @@ from sqlalchemy import bindparam, insert, select, text, update
 from benchmarks.page_cost import Cost, Used, measure_in_both, open_page, page_cost
 from benchmarks.worklist_rows import fill_hospital
 from database.schema import upgrade_schema
-from database.scorecard_rows import ACKNOWLEDGED, OPENED, SENT
 from database.session import Engine, open_engine
 from database.states import WorklistRank
-from database.tables import Event, Job, Study
+from database.tables.analysis import Event, Job, Study
+from database.views.scorecard_rows import ACKNOWLEDGED, OPENED, SENT
 
 _DAYS = 30
 _JOB_S = 12.0

@@ -19,14 +19,14 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from database.demo_rows import study_answers
 from database.events import EventRow
 from database.session import reading
-from firstread.demo_stage import SCANNER_AE_TITLE, DemoFailed, Ports, Stage, set_up_stage
-from firstread.phantom import make_phantom, phantom_grid
-from firstread.phantom.identity import StudyIdentity
-from firstread.phantom.study import write_phantom_study
+from database.views.demo_rows import study_answers
+from firstread.demo.stage import SCANNER_AE_TITLE, DemoFailed, Ports, Stage, set_up_stage
 from firstread.send import send_folder
+from phantom import make_phantom, phantom_grid
+from phantom.identity import StudyIdentity
+from phantom.study import write_phantom_study
 from tests.peers.programs import find_program
 
 _STEPS = ("assemble", "wait", "select", "decode", "infer", "encode", "send")

@@ -17,13 +17,13 @@ from rich.table import Table
 
 from benchmarks.page_cost import Cost, Used, cost, measure_in_both, open_page, page_cost
 from benchmarks.worklist_rows import RARE_SCANNER, fill_hospital
-from database.list_order import LANES, due_at
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine, reading
-from database.worklist_facts import Position
-from database.worklist_rows import change_token, rank_counts, state_counts
+from database.views.list_order import LANES, due_at
+from database.views.worklist_facts import Position
+from database.views.worklist_rows import change_token, rank_counts, state_counts
 from settings.worklist_order import WorklistOrder
-from worklist.list_query import position_text
+from worklist.list.query import position_text
 
 LIMIT_MS = 100.0
 _DAYS = 60

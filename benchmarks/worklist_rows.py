@@ -9,13 +9,13 @@ from typing import Any
 
 from sqlalchemy import insert, text
 
-from database.feedback_tables import Feedback, FeedbackFault
 from database.session import Engine
 from database.states import DeliveryState, JobState, StudyState, WorklistRank
-from database.tables import Delivery, Event, Instance, Job, Result, Study
+from database.tables.analysis import Delivery, Event, Instance, Job, Result, Study
+from database.tables.feedback import Feedback, FeedbackFault
 from radiology.age_band import age_band
 from radiology.algorithm import AlgorithmIdentity
-from radiology.case_answer import PneumoniaType
+from radiology.chest.case_answer import PneumoniaType
 from radiology.feedback import Fault, Judgement
 from radiology.finding import LungFigures, Outcome, QualityGate, Reading, Side, Urgency
 from radiology.identity import derived_uid

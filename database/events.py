@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from database.tables import Event, Study
+from database.tables.analysis import Event, Study
 
 
 def record_event(

@@ -3,7 +3,7 @@
 A worker holds a row while `lease_until` lies in the future. `fencing_token` grows with each claim,
 so whatever a worker writes that only seemed dead is refused. Jobs, deliveries, requests for
 earlier studies, notices about flags, event reports and uploads are all claimed in this way. How
-soon a row is tried again, and after how many attempts no more, is `worker.retry`.
+soon a row is tried again, and after how many attempts no more, is `worker.attempt.retry`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, CursorResult, or_, select, update
 from sqlalchemy.orm import Session
 
-from database.table_base import Leased
+from database.tables.base import Leased
 
 
 class LeaseLost(Exception):

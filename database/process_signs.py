@@ -13,7 +13,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from database.session import Engine, transaction
-from database.upload_tables import ProcessSign
+from database.tables.upload import ProcessSign
 from radiology.errors import DatabaseUnavailable
 
 EVERY_S = 10.0

@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
-from database.every_table import METADATA
+from database.tables.every import METADATA
 from radiology.errors import DatabaseUnavailable, SettingsRefused
 
 _MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"

@@ -12,11 +12,11 @@ from typing import Final
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.presentation import PresentationContext
 
-from database.instances import end_association, open_association
 from database.session import Engine, transaction
 from database.states import AssociationEnding
-from dicom_node.accepted_association import AcceptedAssociation, Rejection
+from database.studies.instances import end_association, open_association
 from dicom_node.callers import Callers
+from dicom_node.guard.accepted_association import AcceptedAssociation, Rejection
 from dicom_node.presentation_contexts import (
     accepted_contexts,
     reporting_contexts,

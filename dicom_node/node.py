@@ -17,21 +17,21 @@ from pynetdicom.ae import ApplicationEntity
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 
 from database.session import Engine
-from dicom_node.accepted_association import AcceptedAssociation, Rejection
 from dicom_node.association_audit import AssociationAudit, Clock
+from dicom_node.guard.accepted_association import AcceptedAssociation, Rejection
+from dicom_node.guard.server import NodeServer
 from dicom_node.library_options import (
     IMPLEMENTATION_CLASS_UID,
     IMPLEMENTATION_VERSION_NAME,
     MAXIMUM_PDU_BYTES,
     set_library_options,
 )
-from dicom_node.node_server import NodeServer
 from dicom_node.presentation_contexts import accepted_contexts
-from dicom_node.receive import Receiver
-from dicom_node.receive_report import ReportReceiver
+from dicom_node.receive.c_store import Receiver
+from dicom_node.request.commitment_report import ReportReceiver
+from dicom_node.request.verification import answer_echo
 from dicom_node.spool import Spool, SpoolFile
-from dicom_node.verification import answer_echo
-from dicom_node.workitem_scp import WorkItemProvider
+from dicom_node.work_items.scp import WorkItemProvider
 from radiology.errors import SettingsRefused
 from settings.environment import Settings
 from settings.log_events import get_logger

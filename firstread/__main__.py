@@ -9,13 +9,13 @@ from typing import Annotated
 import typer
 
 from database.states import RejectionReason
-from firstread.encode import encode
-from firstread.evaluate import evaluate
-from firstread.feedback import feedback
+from firstread.encode.command import encode
+from firstread.evaluate.command import evaluate
+from firstread.feedback.command import feedback
 from firstread.flags import flags
-from firstread.hl7 import hl7
-from firstread.models import models
-from firstread.predict import predict
+from firstread.hl7.command import hl7
+from firstread.models.command import models
+from firstread.predict.command import predict
 from firstread.say import console, errors_to_exit_code
 from firstread.serve import Part
 from firstread.users import users
@@ -101,8 +101,8 @@ def demo(
 
     Examples: `firstread demo`; `firstread demo --study /data/chest-ct --keep-running`.
     """
-    from firstread.demo import run_demo
-    from firstread.demo_stage import Ports
+    from firstread.demo.run import run_demo
+    from firstread.demo.stage import Ports
 
     with errors_to_exit_code():
         ports = Ports(dicom=dicom_port, worklist=worklist_port)
@@ -206,7 +206,7 @@ def scorecard(
     Example: `firstread scorecard --first 2026-01-01 --last 2026-01-31 --json`.
     """
     from firstread.scorecard import print_scorecard
-    from worklist.scorecard import ReadingRoom
+    from worklist.scorecard.figures import ReadingRoom
 
     with errors_to_exit_code():
         print_scorecard(

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from database.audit import AUDIT_EVENTS, AuditRow, audit_events
+from database.accounts.audit import AUDIT_EVENTS, AuditRow, audit_events
 from database.schema import check_schema
 from database.session import open_engine, reading
 from radiology.errors import SettingsRefused

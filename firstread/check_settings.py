@@ -9,7 +9,7 @@ from rich.table import Table
 
 from database.schema import check_schema
 from database.session import open_engine
-from dicom_node.verification import verify_peer
+from dicom_node.request.verification import verify_peer
 from hl7_node.transport_security import client_context, listener_context
 from models.catalogue import read_catalogue
 from radiology.errors import FirstreadError

@@ -11,11 +11,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from database.flag_notices import retry_notices
-from database.flag_pages import FlagFacts, list_flags
-from database.flags import acknowledge_flag
+from database.flags.notices import retry_notices
+from database.flags.raised import acknowledge_flag
 from database.schema import check_schema
 from database.session import Engine, open_engine, reading, transaction
+from database.views.flag_pages import FlagFacts, list_flags
 from firstread.say import console, errors_to_exit_code
 from radiology.errors import SettingsRefused
 from radiology.finding import Outcome, Urgency
@@ -24,7 +24,7 @@ from settings.environment import Settings, read_settings
 from settings.log_events import configure_logging
 from worker.flag.channel import Notice, NoticeKind
 from worker.flag.channels import open_channel
-from worker.flag_study import page_address
+from worker.flag.flag_study import page_address
 
 flags = typer.Typer(
     no_args_is_help=True, help="Flags of urgent studies: what is open, and who was told."

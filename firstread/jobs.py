@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.table import Table
 
-from database.deliveries import retry_deliveries
-from database.job_rows import JobRow, job_details, list_jobs
-from database.requeue import retry_job
+from database.deliveries.claimed import retry_deliveries
+from database.jobs.requeue import retry_job
 from database.schema import check_schema
 from database.session import Engine, open_engine, reading, transaction
+from database.views.job_rows import JobRow, job_details, list_jobs
 from settings.environment import Settings
 
 _COLOURS = {

@@ -10,7 +10,7 @@ from database.schema import check_schema
 from database.session import open_engine
 from database.states import RejectionReason
 from settings.environment import Settings
-from worker.reject_results import withdraw_result
+from worker.deliver.reject_results import withdraw_result
 
 
 def withdraw_and_print(

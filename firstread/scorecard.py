@@ -7,16 +7,16 @@ from datetime import UTC, date, datetime
 from rich.console import Console
 from rich.table import Table
 
-from evaluation.queue_replay import WhatIf
-from evaluation.waiting_times import WaitingTimes
-from firstread.list_feedback import checked_engine
+from evaluation.waiting.queue_replay import WhatIf
+from evaluation.waiting.waiting_times import WaitingTimes
+from firstread.feedback.listing import checked_engine
 from firstread.say import print_json
 from radiology.errors import SettingsRefused
 from settings.environment import Settings
-from worklist.charts import duration
-from worklist.scorecard import ALL, ReadingRoom
-from worklist.scorecard_screen import ORDER_WORDS, USUAL_DAYS, ScorecardQuery, make_scorecard
-from worklist.site_days import LONGEST_DAYS, site_days
+from worklist.page.charts import duration
+from worklist.scorecard.figures import ALL, ReadingRoom
+from worklist.scorecard.screen import ORDER_WORDS, USUAL_DAYS, ScorecardQuery, make_scorecard
+from worklist.scorecard.site_days import LONGEST_DAYS, site_days
 
 
 def print_scorecard(

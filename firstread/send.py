@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from dicom_node.send import Answer, send_instances
+from dicom_node.request.c_store import Answer, send_instances
 from firstread.find_instances import find_instances
 from radiology.errors import SettingsRefused
 from radiology.identity import checked_ae_title

@@ -12,7 +12,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from database.accounts import (
+from database.accounts.audit import Actor, record_audit
+from database.accounts.kept import (
     add_account,
     checked_account_name,
     disable_account,
@@ -22,7 +23,6 @@ from database.accounts import (
     set_password,
     set_role,
 )
-from database.audit import Actor, record_audit
 from database.schema import check_schema
 from database.session import Engine, Session, open_engine, reading, transaction
 from firstread.say import errors_to_exit_code
@@ -30,7 +30,7 @@ from radiology.errors import AccountRefused
 from settings.environment import Settings, read_settings
 from settings.log_events import configure_logging
 from settings.sign_in import Role
-from worklist.passwords import check_new_password, hash_password
+from worklist.access.passwords import check_new_password, hash_password
 
 users = typer.Typer(
     no_args_is_help=True,

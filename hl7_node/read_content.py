@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from database.priorities import most_urgent
-from database.said_by_hl7 import OrderSaid, ReportSaid, ValueSaid, VisitSaid
+from database.studies.priorities import most_urgent
+from database.studies.said_by_hl7 import OrderSaid, ReportSaid, ValueSaid, VisitSaid
 from hl7_node.er7 import Segment, read_moment
 from hl7_node.observation_codes import (
     ARTERIAL_OXYGEN,

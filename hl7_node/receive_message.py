@@ -13,7 +13,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from database.said_by_hl7 import (
+from database.session import Engine, Session, transaction
+from database.studies.assembly import Waits
+from database.studies.said_by_hl7 import (
     Moments,
     forget_expired,
     note_message,
@@ -22,8 +24,6 @@ from database.said_by_hl7 import (
     take_values,
     take_visit,
 )
-from database.session import Engine, Session, transaction
-from database.studies import Waits
 from hl7_node.acknowledgement import Acknowledged, Condition, build_acknowledgement
 from hl7_node.read_content import orders_of, reports_of, values_of, visit_of
 from hl7_node.read_message import Message, read_message

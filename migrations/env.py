@@ -11,8 +11,8 @@ from typing import Any, Literal
 from alembic import context
 from sqlalchemy import Enum, text
 
-from database.every_table import METADATA
-from database.table_base import UtcDateTime
+from database.tables.base import UtcDateTime
+from database.tables.every import METADATA
 
 # One number for all Firstread processes: two that start at once must not migrate at once.
 _ADVISORY_LOCK = 0x46524541

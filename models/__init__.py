@@ -1,5 +1,5 @@
 """ONNX model bundles, and the code that loads and runs them.
 
 What the worker calls: `models.catalogue.read_catalogue`, `models.onnx_session.NetworkSession`
-and `models.read_study.read_study`.
+and `chest.read_study.read_study`.
 """

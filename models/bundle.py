@@ -12,9 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.declaration import Table
-from models.declared_case import CaseDeclaration, OperatingPoint, read_case
-from models.declared_networks import (
+from models.declared.case import CaseDeclaration, OperatingPoint, read_case
+from models.declared.networks import (
     Classification,
     InputGrid,
     Networks,
@@ -24,7 +23,8 @@ from models.declared_networks import (
     read_lung_and_lesion,
     read_network_files,
 )
-from models.series_criteria import Criterion, read_criterion
+from models.declared.series_criteria import Criterion, read_criterion
+from models.declared.table import Table
 from radiology.algorithm import AlgorithmIdentity
 from radiology.errors import BundleRejected
 

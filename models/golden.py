@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle import Bundle
-from models.declared_networks import NetworkFiles, Precision
+from models.declared.networks import NetworkFiles, Precision
 from models.onnx_session import ClassifierSession, NetworkSession
 from models.view import lung_view
 from radiology.errors import BundleRejected

@@ -17,7 +17,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
 )
 
 from models.bundle import Bundle
-from models.declared_networks import HEAT_STEP, Classification, NetworkFiles, Precision
+from models.declared.networks import HEAT_STEP, Classification, NetworkFiles, Precision
 from models.view import CHANNELS
 from radiology.errors import BundleRejected, SettingsRefused
 from settings.environment import ExecutionProvider
@@ -264,7 +264,7 @@ class ClassifierSession:
         Returns
         -------
         Viral probabilities (n, members), probabilities of the signs (n, 5) in the order of
-        `radiology.sign.Sign`, and heat maps (n, size / 8, size / 8), 0…1.
+        `radiology.chest.sign.Sign`, and heat maps (n, size / 8, size / 8), 0…1.
         """
         names = [self.declared.viral, self.declared.signs, self.declared.heat]
         parts = [

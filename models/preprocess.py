@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.declared_networks import InputGrid
-from radiology.volume import Volume
+from models.declared.networks import InputGrid
+from radiology.image.volume import Volume
 
 FloatArray = NDArray[np.float32]
 ByteArray = NDArray[np.uint8]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from radiology.heat_map import spread_out
+from radiology.image.heat_map import spread_out
 
 FloatArray = NDArray[np.float32]
 

@@ -9,15 +9,21 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from radiology.algorithm import AlgorithmIdentity
-from radiology.case_answer import Confidence, PneumoniaType, RuleAnswer, SignAnswer, ViralAnswer
-from radiology.heat_map import HeatMap
+from radiology.chest.case_answer import (
+    Confidence,
+    PneumoniaType,
+    RuleAnswer,
+    SignAnswer,
+    ViralAnswer,
+)
+from radiology.image.heat_map import HeatMap
 from radiology.region import ChestRegions
 
 if TYPE_CHECKING:  # they are made from what stands here
-    from radiology.chest_map import MappedLesion
-    from radiology.course import Course
+    from radiology.chest.chest_map import MappedLesion
+    from radiology.chest.course import Course
+    from radiology.chest.territory import Boundary, Territories, TerritoryFigures
     from radiology.severity import Severity
-    from radiology.territory import Boundary, Territories, TerritoryFigures
 
 
 class Outcome(StrEnum):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radiology.volume import Volume
+from radiology.image.volume import Volume
 
 Mask = NDArray[np.bool_]
 LabelMap = NDArray[np.uint8]

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, Page
 
-from tests.peers.chromium import running_chromium
-from tests.peers.dcmtk import Dcmtk
-from tests.peers.dicom3tools import Checker
-from tests.peers.dicom3tools import dciodvfy as run_dciodvfy
-from tests.peers.orthanc import OrthancPeer, start_orthanc
+from tests.peers.dicom.dcmtk import Dcmtk
+from tests.peers.dicom.dicom3tools import Checker
+from tests.peers.dicom.dicom3tools import dciodvfy as run_dciodvfy
+from tests.peers.dicom.orthanc import OrthancPeer, start_orthanc
+from tests.peers.page.chromium import running_chromium
 from tests.peers.ports import free_port as new_free_port
 from tests.peers.postgres import PostgresServer, start_postgres
 from tests.peers.programs import REPOSITORY, shared_ct_folder, shared_data

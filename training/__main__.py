@@ -10,17 +10,18 @@ from pathlib import Path
 
 import torch
 
-from training import classifier_stages, stages
-from training.evaluate_classification import evaluate_classification
-from training.evaluate_segmentation import evaluate_segmentation
-from training.figures import read_covid_ct
-from training.floors import measure_floors
-from training.made import Made, data_digests, machine_used, versions_used
-from training.report import Report
-from training.robustness import measure_robustness
-from training.split import SplitMismatch
-from training.thick_slices import measure_thickness
-from training.write_bundle import VERSION, Trained, write_bundle
+from training.classification import stages as classifier_stages
+from training.data.figures import read_covid_ct
+from training.data.split import SPLITS_FILE, SplitMismatch
+from training.release.made import Made, data_digests, machine_used, versions_used
+from training.release.write_bundle import VERSION, Trained, write_bundle
+from training.scoring.evaluate_classification import evaluate_classification
+from training.scoring.evaluate_segmentation import evaluate_segmentation
+from training.scoring.floors import measure_floors
+from training.scoring.report import Report
+from training.scoring.robustness import measure_robustness
+from training.scoring.thick_slices import measure_thickness
+from training.segmentation import stages
 
 log = logging.getLogger("training")
 
@@ -125,7 +126,8 @@ def main() -> int:
         _train(options)
     except SplitMismatch as error:
         print(
-            f"The data is not what training/splits.toml was written for: {error}", file=sys.stderr
+            f"The data is not what {SPLITS_FILE.name} was written for: {error}",
+            file=sys.stderr,
         )
         return 1
     except KeyboardInterrupt:

@@ -16,11 +16,11 @@ import torch
 
 from models.candidates import name_and_version
 from radiology.errors import FirstreadError
-from training.declaration import NAME
-from training.export import ExportDiffers
-from training.site_order import Order
-from training.site_training import train_on_new_cases
-from training.split import SplitMismatch
+from training.data.split import SplitMismatch
+from training.release.declaration import NAME
+from training.release.export import ExportDiffers
+from training.site.order import Order
+from training.site.train import train_on_new_cases
 
 STEPS = 300
 _EXAMPLES = """\

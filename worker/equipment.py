@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from database.flags import FlagRules
+from chest.read_slice import SliceReader
+from database.flags.raised import FlagRules
 from database.session import Engine
-from models.read_slice import SliceReader
 from radiology.errors import BundleRejected, ModelUnavailable, SettingsRefused
 from settings.environment import Settings
-from worker.infer_findings import Reader
+from worker.infer.infer_findings import Reader
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from database.administration_rows import count_disk_use, disk_use_is_due
+from database.jobs.requeue import overdue_jobs, requeue_expired
 from database.process_signs import forget_silent
-from database.requeue import overdue_jobs, requeue_expired
 from database.session import Engine, reading, transaction
-from database.studies import Quiet, Waits, assemble_study, quiet_studies
+from database.studies.assembly import Quiet, Waits, assemble_study, quiet_studies
+from database.views.administration_rows import count_disk_use, disk_use_is_due
 from settings.environment import Settings
 from settings.log_events import get_logger
-from worker.reject_results import reject_superseded
-from worker.reread_with_priors import reread_with_priors
+from worker.deliver.reject_results import reject_superseded
+from worker.priors.reread_with_priors import reread_with_priors
 
 _log = get_logger("housekeeping")
 _WAKE_UP_LOST_AFTER_S = 5.0  # a job that nobody claims for so long, while a worker is idle

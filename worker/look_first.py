@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from database.first_looks import JobToLookAt, next_to_look_at, record_look
+from database.jobs.first_looks import JobToLookAt, next_to_look_at, record_look
 from database.session import transaction
 from radiology.errors import FirstreadError
 from settings.log_events import get_logger
 from settings.peers import RequestPriority
-from worker.bundle_series import bundle_refusal
 from worker.equipment import Equipment
-from worker.first_look import FirstLook, first_look
 from worker.housekeeping import waits
-from worker.read_series import read_series
-from worker.select_series import select_series
-from worker.series_rules import REFUSALS
+from worker.infer.first_look import FirstLook, first_look
+from worker.series.bundle_rule import bundle_refusal
+from worker.series.read_series import read_series
+from worker.series.rules import REFUSALS
+from worker.series.select_series import select_series
 
 _log = get_logger("pipeline")
 _MOST_AT_ONCE = 40  # a backlog is looked at in pieces: jobs go on in between
 
-# Below the 25 % at which worker.flag.urgency calls a study urgent: a few slices miss its share by
+# Below the 25 % at which worker.infer.urgency calls a study urgent: a few slices miss its share by
 # a fifth at most in our studies (docs/flags.md). And the share at which a slice counts as positive
-# in models.case_level.
+# in chest.case_level.
 _LOOKS_URGENT_PERCENT, _LOOKS_SUSPECTED_PERCENT = 20.0, 1.0
 
 

@@ -1,22 +1,22 @@
 """The steps of one job, their order, and the state that each ends in. Read this file first.
 
-    claimed    database.jobs            the most urgent waiting job, with a lease
-    selected   worker.select_series     which series, and why not the others
-    decoded    worker.decode_volume     voxels in HU, placed in the patient
-    inferred   worker.infer_findings    lungs, lesions, figures, suspicion, urgency, severity
-                worker.clinical_context  with the clinical values that are in force now
-                worker.follow_course     what changed since the patient's latest earlier CT
-    encoded    worker.encode            SEG, SR and SC, proved, durable on disk
-                worker.store_answer      then rows
-    flagged    database.flags           rows in the same commit as the result; worker.flag_study
-                                        tells each channel in a task of its own
-    delivered  worker.deliver_results   in another task: networks fail differently
-    compared   worker.retrieve_priors   where nothing was there to compare with: earlier CTs are
-                                        fetched afterwards, and the study is read once more
+    claimed    database.jobs.claimed            the most urgent waiting job, with a lease
+    selected   worker.series.select_series      which series, and why not the others
+    decoded    worker.series.decode_volume      voxels in HU, placed in the patient
+    inferred   worker.infer.infer_findings      lungs, lesions, figures, suspicion, urgency
+                worker.infer.clinical_context    severity, with the clinical values in force
+                worker.course.follow_course      what changed since the patient's latest earlier CT
+    encoded    worker.encode                    SEG, SR and SC, proved, durable on disk
+                worker.keep.store_answer         then rows
+    flagged    database.flags.raised            rows in the same commit as the result;
+                worker.flag.flag_study           tells each channel in a task of its own
+    delivered  worker.deliver.deliver_results   in another task: networks fail differently
+    compared   worker.priors.retrieve_priors    where nothing was there to compare with: earlier
+                                                CTs are fetched, and the study is read once more
 
-Every way out of a job is here or in `worker.end_attempt`: a result, "not assessable" with its
-reason, back to the queue, or failed with a trace. A job always ends in one transaction, and that
-begins with the fencing check.
+Every way out of a job is here or in `worker.attempt.end_attempt`: a result, "not assessable" with
+its reason, back to the queue, or failed with a trace. A job always ends in one transaction, and
+that begins with the fencing check.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from pathlib import Path
 
 import structlog
 
-from database.jobs import (
+from chest.judge_severity import stated_values
+from database.jobs.claimed import (
     Claim,
     advance_job,
     claim_job,
@@ -35,36 +36,35 @@ from database.jobs import (
     renew_lease,
 )
 from database.lease import LeaseLost
-from database.priors import prior_candidates
+from database.priors.candidates import prior_candidates
 from database.session import Session, reading, transaction
 from database.states import JobState
-from database.tables import SeriesDecision
-from models.judge_severity import stated_values
-from radiology.chest_map import ChestMap
+from database.tables.analysis import SeriesDecision
+from radiology.chest.chest_map import ChestMap
 from radiology.errors import (
     Refused,
     ResultMismatch,
     Unavailable,
 )
-from radiology.series import SeriesHeader
+from radiology.image.series import SeriesHeader
 from settings.log_events import get_logger
-from worker.bundle_series import bundle_refusal
-from worker.clinical_context import clinical_context
-from worker.decode_volume import decode_volume
-from worker.earlier_reports import earlier_reports
-from worker.encode_study import StudyToEncode, encode_study
-from worker.end_attempt import end_defect, end_mismatch, end_refused, return_or_fail
+from worker.attempt.end_attempt import end_defect, end_mismatch, end_refused, return_or_fail
+from worker.attempt.lease import Lease
+from worker.course.earlier_reports import earlier_reports
+from worker.course.find_priors import Priors, choose_priors
+from worker.course.follow_course import follow_course
 from worker.equipment import Equipment
-from worker.find_priors import Priors, choose_priors
-from worker.flag.urgency import triage_reading
-from worker.follow_course import follow_course
-from worker.infer_findings import Reader, acquisition_of
-from worker.keep_chest_map import keep_chest_map
-from worker.lease import Lease
-from worker.read_series import read_series
-from worker.select_series import SeriesSelection, select_series
-from worker.series_rules import REFUSALS
-from worker.store_answer import Answer, store_answer
+from worker.infer.clinical_context import clinical_context
+from worker.infer.infer_findings import Reader, acquisition_of
+from worker.infer.urgency import triage_reading
+from worker.keep.encode_study import StudyToEncode, encode_study
+from worker.keep.keep_chest_map import keep_chest_map
+from worker.keep.store_answer import Answer, store_answer
+from worker.series.bundle_rule import bundle_refusal
+from worker.series.decode_volume import decode_volume
+from worker.series.read_series import read_series
+from worker.series.rules import REFUSALS
+from worker.series.select_series import SeriesSelection, select_series
 
 _log = get_logger("pipeline")
 

@@ -6,28 +6,28 @@ import functools
 import random
 from datetime import UTC, datetime
 
-from database.deliveries import due_deliveries
-from database.flag_claims import channels_to_ask
-from database.flag_notices import due_channels
-from database.flags import escalate_due, flags_to_escalate
-from database.prior_requests import due_requests
+from database.deliveries.claimed import due_deliveries
+from database.flags.inquiries import channels_to_ask
+from database.flags.notices import due_channels
+from database.flags.raised import escalate_due, flags_to_escalate
+from database.jobs.requeue import waiting_jobs
+from database.priors.requests import due_requests
 from database.process_signs import process_name
-from database.requeue import waiting_jobs
 from database.session import open_engine, reading, transaction
-from database.upload_sweep import waiting_uploads
-from database.workitem_notifications import due_notifications
+from database.uploads.sweep import waiting_uploads
+from database.work_items.notifications import due_notifications
 from settings.environment import read_settings
-from worker.ask_claims import ask_one
 from worker.celery_app import ANALYSIS, DELIVERY, FLAGS, RETRIEVAL, app, wake_up_waits
-from worker.deliver_results import deliver_one
+from worker.deliver.deliver_results import deliver_one
+from worker.deliver.report_work_items import report_one
 from worker.equipment import Equipment
+from worker.flag.ask_claims import ask_one
 from worker.flag.channels import Channels
-from worker.flag_study import tell_one
+from worker.flag.flag_study import tell_one
 from worker.housekeeping import count_what_is_kept, sweep_once
 from worker.look_first import look_first
 from worker.pipeline import analyse_one
-from worker.report_work_items import report_one
-from worker.retrieve_priors import retrieve_one
+from worker.priors.retrieve_priors import retrieve_one
 from worker.upload.analyse_upload import analyse_upload
 from worker.upload.sweep_uploads import sweep_uploads
 

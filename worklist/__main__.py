@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from database.accounts import has_accounts
+from database.accounts.kept import has_accounts
 from database.process_signs import give_signs
 from database.schema import check_schema
 from database.session import open_engine, reading

@@ -18,29 +18,29 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from database.session import Engine
 from settings.environment import Settings
-from worklist.administration_routes import administration_routes
-from worklist.audit_trail import AuditTrail
-from worklist.csrf import check_csrf
-from worklist.feedback_export import feedback_export_routes
-from worklist.feedback_routes import feedback_routes
-from worklist.flag_routes import flag_routes
-from worklist.health import health_routes
-from worklist.http_errors import ErrorPages
-from worklist.language_choice import LanguageChoice, language_routes
-from worklist.live import LiveScreens
-from worklist.model_card import model_card_routes
-from worklist.pictures import picture_routes
-from worklist.provider_routes import provider_routes
-from worklist.request_guard import RequestGuard
+from worklist.access.audit_trail import AuditTrail
+from worklist.access.provider_routes import provider_routes
+from worklist.access.request_guard import RequestGuard
+from worklist.access.sign_in_gate import SignInGate, limits_of
+from worklist.access.sign_in_routes import account_routes, sign_in_routes
+from worklist.administration.feedback_export import feedback_export_routes
+from worklist.administration.health import health_routes
+from worklist.administration.routes import administration_routes
+from worklist.feedback.routes import feedback_routes
+from worklist.page.csrf import check_csrf
+from worklist.page.http_errors import ErrorPages
+from worklist.page.live import LiveScreens
+from worklist.page.pictures import picture_routes
+from worklist.page.screens import PageContext
+from worklist.page.templates import STATIC_FOLDER, make_templates
 from worklist.routes import live_routes, page_routes, retry_routes
-from worklist.scorecard_routes import scorecard_routes
-from worklist.screens import PageContext
-from worklist.sign_in_gate import SignInGate, limits_of
-from worklist.sign_in_routes import account_routes, sign_in_routes
-from worklist.slices import slice_routes
-from worklist.study_routes import study_routes
-from worklist.templates import STATIC_FOLDER, make_templates
-from worklist.upload_routes import upload_routes
+from worklist.scorecard.routes import scorecard_routes
+from worklist.study.flag_routes import flag_routes
+from worklist.study.model_card import model_card_routes
+from worklist.study.routes import study_routes
+from worklist.study.slices import slice_routes
+from worklist.upload.routes import upload_routes
+from worklist.words.language_choice import LanguageChoice, language_routes
 
 _FOR_EVER = "public, max-age=31536000, immutable"  # the address changes with the content
 _FOR_A_DAY = "public, max-age=86400"

@@ -9,21 +9,21 @@ from fastapi import APIRouter, Depends, HTTPException, Query
 from fastapi import Path as PathParameter
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
-from database.deliveries import retry_deliveries
-from database.opened import note_open, study_id_of
-from database.requeue import retry_job
+from database.deliveries.claimed import retry_deliveries
+from database.jobs.requeue import retry_job
 from database.session import Session, transaction
-from database.worklist_rows import study_of_job
+from database.views.opened import note_open, study_id_of
+from database.views.worklist_rows import study_of_job
 from radiology.identity import checked_uid
 from settings.flags import NAME_PATTERN
 from settings.log_events import get_logger
-from worklist.administration_screen import administration_screen
-from worklist.current_reader import Administrator, CurrentReader, Reader
-from worklist.list_query import ListQuery, read_query
-from worklist.list_screen import list_screen
-from worklist.live import LiveScreens
-from worklist.screens import PageContext, Screen
-from worklist.study_screen import study_screen
+from worklist.administration.screen import administration_screen
+from worklist.list.query import ListQuery, read_query
+from worklist.list.screen import list_screen
+from worklist.page.current_reader import Administrator, CurrentReader, Reader
+from worklist.page.live import LiveScreens
+from worklist.page.screens import PageContext, Screen
+from worklist.study.screen import study_screen
 
 _log = get_logger("worklist")
 Asked = Annotated[ListQuery, Depends(read_query)]

@@ -18,7 +18,7 @@ from radiology.errors import SettingsRefused
 from settings.environment import Settings
 from settings.log_events import get_logger
 from settings.worklist_network import WorklistNetwork
-from worklist.request_guard import is_loopback
+from worklist.access.request_guard import is_loopback
 
 _STOP_LIMIT_S = 3  # a request that takes longer than this is cut off when we are told to stop
 _BACKLOG = 128

@@ -10,10 +10,10 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from radiology.errors import PixelDataUndecodable
-from radiology.volume import SourceFrame
+from radiology.image.volume import SourceFrame
 from worker.encode.proof.meaning import CONSOLIDATION, GROUND_GLASS, OPACITY, meaning_of
-from worker.encode.segmentation_frames import frame_labels
-from worker.frame_headers import items, text, whole
+from worker.encode.segmentation.frames import frame_labels
+from worker.series.frame_headers import items, text, whole
 
 Mask = NDArray[np.uint8]
 _LEVELS = {GROUND_GLASS: 1, OPACITY: 1, CONSOLIDATION: 2}  # see docs/training.md

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from radiology.case_answer import PneumoniaType
+from radiology.chest.case_answer import PneumoniaType
 from radiology.feedback import Fault, is_called
 from radiology.finding import Urgency
 

@@ -9,21 +9,21 @@ import numpy as np
 from PIL import Image
 from pydicom.dataset import Dataset
 
-from database.feedback import JudgedResult
-from database.feedback_export import JudgedStudy
+from database.feedback.export import JudgedStudy
+from database.feedback.given import JudgedResult
 from firstread.feedback_set.anonymised_slice import anonymised_slice
 from firstread.feedback_set.choose_slices import choose_slices
 from firstread.feedback_set.outlines import Mask, read_outlines
 from firstread.feedback_set.pseudonyms import Pseudonyms
 from firstread.feedback_set.truth import Truth, truth_of
-from radiology.case_answer import PneumoniaType
+from radiology.chest.case_answer import PneumoniaType
 from radiology.errors import VolumeRefused
 from radiology.finding import Outcome
-from radiology.series import FrameHeader, InstanceHeader
-from radiology.volume import SourceFrame
+from radiology.image.series import FrameHeader, InstanceHeader
+from radiology.image.volume import SourceFrame
 from settings.environment import Settings
-from worker.frame_pixels import read_pixels
-from worker.read_series import read_series
+from worker.series.frame_pixels import read_pixels
+from worker.series.read_series import read_series
 
 READY, TO_DRAW = Path(), Path("to-draw")
 """Folders within the set: of slices that can be trained on, and of those to be drawn first."""

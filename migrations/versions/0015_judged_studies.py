@@ -2,7 +2,7 @@
 
 The column has a default in the database, so that pages of the previous version can go on until they
 are replaced. Old rows are filled from the opinions that stand: of each study the newest opinion
-about the newest of its judged results, as `database.feedback` counts.
+about the newest of its judged results, as `database.feedback.given` counts.
 """
 
 from __future__ import annotations

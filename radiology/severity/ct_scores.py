@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from radiology.chest.lobe import Lobe
 from radiology.finding import Side
-from radiology.lobe import Lobe
 from radiology.severity.bands import Band, Bands, points_of
 from radiology.severity.imaging import ImagingFindings, Pneumonia
 from radiology.severity.score import Input, Score

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from radiology.chest.lobe import Lobe
 from radiology.finding import Side
-from radiology.lobe import Lobe
 
 
 class Pneumonia(StrEnum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from radiology.lobe import Lobe
+from radiology.chest.lobe import Lobe
 
 # Name of the field to what a person reads and its unit (UCUM, but "mmHg" as physicians write it).
 TITLES: Mapping[str, tuple[str, str]] = {

@@ -19,16 +19,16 @@ from playwright.sync_api import Browser, Page
 
 from settings.environment import Settings
 from settings.sign_in import Role, SignIn
-from tests.builders.readers import sign_in_browser, signed_in_reader
-from tests.peers.chromium import running_chromium
-from tests.peers.ohif import CHROMIUM_ARGUMENTS, OhifServer, running_ohif
-from tests.peers.ohif_page import OhifPage, opened_in_ohif
-from tests.peers.orthanc import OrthancPeer, start_orthanc
+from tests.builders.stored.readers import sign_in_browser, signed_in_reader
+from tests.peers.dicom.orthanc import OrthancPeer, start_orthanc
+from tests.peers.page.chromium import running_chromium
+from tests.peers.page.ohif import CHROMIUM_ARGUMENTS, OhifServer, running_ohif
+from tests.peers.page.ohif_page import OhifPage, opened_in_ohif
 from tests.peers.ports import free_port
 from tests.peers.waiting import wait_until
-from tests.unit.worklist.ordinary_day import OrdinaryDay, seed_ordinary_day
-from tests.unit.worklist.seeded_slices import StudyWithSlices, study_with_slices
+from tests.unit.worklist.list.ordinary_day import OrdinaryDay, seed_ordinary_day
 from tests.unit.worklist.seeding import SeededHospital, open_hospital
+from tests.unit.worklist.study.seeded_slices import StudyWithSlices, study_with_slices
 from worklist.app import create_app
 from worklist.server import StreamEndingServer, open_socket
 

@@ -12,8 +12,8 @@ from axe_playwright_python.sync_playwright import Axe
 from numpy.typing import NDArray
 from playwright.sync_api import Page, expect
 
-from radiology.slice_stack import INDEX, labels_entry, unpack_labels
-from tests.unit.worklist.seeded_slices import StudyWithSlices
+from radiology.image.slice_stack import INDEX, labels_entry, unpack_labels
+from tests.unit.worklist.study.seeded_slices import StudyWithSlices
 
 LIVE_MS = 20_000
 

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from database.administration_rows import count_disk_use
 from database.process_signs import record_sign
 from database.session import transaction
+from database.views.administration_rows import count_disk_use
 from tests.browser.test_upload import serious
-from tests.builders.readers import sign_in_browser
-from tests.unit.worklist.ordinary_day import OrdinaryDay
+from tests.builders.stored.readers import sign_in_browser
+from tests.unit.worklist.list.ordinary_day import OrdinaryDay
 from tests.unit.worklist.seeding import SeededHospital
 
 pytestmark = pytest.mark.browser

@@ -11,13 +11,13 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from database.events import record_event
-from database.feedback import give_feedback
+from database.feedback.given import give_feedback
 from database.session import transaction
-from database.tables import Result, Study
+from database.tables.analysis import Result, Study
 from radiology.feedback import Fault, Judgement, Opinion
 from tests.browser.accessibility import grave_faults
-from tests.builders.readers import sign_in_browser
-from tests.unit.worklist.ordinary_day import OrdinaryDay
+from tests.builders.stored.readers import sign_in_browser
+from tests.unit.worklist.list.ordinary_day import OrdinaryDay
 from tests.unit.worklist.seeding import SeededHospital
 
 pytestmark = pytest.mark.browser

@@ -8,15 +8,15 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from database.flag_notices import claim_notice, end_notice
 from database.flag_states import NoticeState
-from database.flag_tables import Flag
-from database.flags import FlagRules, acknowledge_flag, flag_result
+from database.flags.notices import claim_notice, end_notice
+from database.flags.raised import FlagRules, acknowledge_flag, flag_result
 from database.session import transaction
-from database.tables import Result
+from database.tables.analysis import Result
+from database.tables.flag import Flag
 from radiology.finding import Urgency
 from settings.flags import Flagging
-from tests.builders.flags import mail, webhook
+from tests.builders.stored.flags import mail, webhook
 from tests.unit.worklist.seeding import SeededHospital
 
 pytestmark = pytest.mark.browser

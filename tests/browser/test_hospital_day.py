@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from firstread.phantom import EXTENSIVE_LESIONS, make_phantom, phantom_grid
-from firstread.phantom.identity import StudyIdentity
-from firstread.phantom.study import write_phantom_study
+from phantom import EXTENSIVE_LESIONS, make_phantom, phantom_grid
+from phantom.identity import StudyIdentity
+from phantom.study import write_phantom_study
 from settings.sign_in import Role
 from tests.browser.accessibility import grave_faults
-from tests.builders.readers import PASSWORD, add_reader
-from tests.builders.study_folder import by_position, study_uid
-from tests.peers.dcmtk import Dcmtk
-from tests.peers.firstread import RunningFirstread, running_firstread
-from tests.peers.orthanc import OrthancPeer
+from tests.builders.dicom.study_folder import by_position, study_uid
+from tests.builders.stored.readers import PASSWORD, add_reader
+from tests.peers.dicom.dcmtk import Dcmtk
+from tests.peers.dicom.orthanc import OrthancPeer
+from tests.peers.firstreads.firstread import RunningFirstread, running_firstread
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from radiology.finding import Side
 from radiology.region import LesionLabel
-from tests.builders.analysed_phantom import KINDS, PROFILES, analysed_phantom
-from tests.builders.stored_study import StoredStudy, store_study
-from tests.peers.ohif_page import OhifPage, Picture
-from tests.peers.orthanc import OrthancPeer
+from tests.builders.chest.analysed_phantom import KINDS, PROFILES, analysed_phantom
+from tests.builders.dicom.stored_study import StoredStudy, store_study
+from tests.peers.dicom.orthanc import OrthancPeer
+from tests.peers.page.ohif_page import OhifPage, Picture
 from worker.encode import ObjectKind
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]

@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 from pydicom import Dataset, dcmread
 
-from firstread.phantom import TYPICAL_LESIONS
-from firstread.phantom.identity import StudyIdentity
 from models.bundle import read_bundle
+from phantom import TYPICAL_LESIONS
+from phantom.identity import StudyIdentity
 from settings.environment import read_settings
 from tests.builders.bundles import write_bundle
-from tests.builders.chest_pairs import scan
-from tests.builders.spooled import ReadingRoom
-from tests.builders.truth_reader import TruthReader
-from tests.peers.ohif_page import OhifPage
-from tests.peers.orthanc import OrthancPeer
+from tests.builders.chest.chest_pairs import scan
+from tests.builders.chest.truth_reader import TruthReader
+from tests.builders.dicom.spooled import ReadingRoom
+from tests.peers.dicom.orthanc import OrthancPeer
+from tests.peers.page.ohif_page import OhifPage
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

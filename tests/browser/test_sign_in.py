@@ -13,10 +13,10 @@ from playwright.sync_api import Browser, Page, expect
 from settings.environment import Settings
 from settings.sign_in import IdentityProvider, Role, SignIn
 from tests.browser.conftest import READER, RunningPage
-from tests.builders.readers import PASSWORD, add_reader
-from tests.peers.identity_provider import CLIENT_ID, CLIENT_SECRET, running_identity_provider
+from tests.builders.stored.readers import PASSWORD, add_reader
+from tests.peers.page.identity_provider import CLIENT_ID, CLIENT_SECRET, running_identity_provider
 from tests.peers.ports import free_port
-from tests.unit.worklist.ordinary_day import OrdinaryDay
+from tests.unit.worklist.list.ordinary_day import OrdinaryDay
 from tests.unit.worklist.seeding import SeededHospital
 from worklist.app import create_app
 

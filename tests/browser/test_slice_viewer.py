@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from radiology.image.slice_stack import OutlineLabel
 from radiology.region import LesionLabel
-from radiology.slice_stack import OutlineLabel
 from tests.browser.slice_viewer import (
     LIVE_MS,
     drawn_box,
@@ -22,10 +22,10 @@ from tests.browser.slice_viewer import (
     open_study,
     shown_slice,
 )
-from tests.builders.analysed_phantom import analysed_phantom
-from tests.builders.readers import sign_in_browser
-from tests.unit.worklist.seeded_slices import StudyWithSlices, study_with_slices
+from tests.builders.chest.analysed_phantom import analysed_phantom
+from tests.builders.stored.readers import sign_in_browser
 from tests.unit.worklist.seeding import SeededHospital
+from tests.unit.worklist.study.seeded_slices import StudyWithSlices, study_with_slices
 
 pytestmark = pytest.mark.browser
 

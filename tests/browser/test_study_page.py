@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from database.clinical_values import record_clinical_values
-from database.result_facts import study_id_of
+from database.results.facts import study_id_of
+from database.results.withdrawals import mark_withdrawn
 from database.session import transaction
 from database.states import RejectionReason
-from database.withdrawals import mark_withdrawn
+from database.studies.clinical_values import record_clinical_values
 from tests.browser.slice_viewer import (
     LIVE_MS,
     drawn_box,
@@ -20,10 +20,10 @@ from tests.browser.slice_viewer import (
     no_serious_fault,
     open_study,
 )
-from tests.builders.analysed_phantom import analysed_phantom
-from tests.builders.readers import sign_in_browser
-from tests.unit.worklist.seeded_slices import StudyWithSlices, study_with_slices
+from tests.builders.chest.analysed_phantom import analysed_phantom
+from tests.builders.stored.readers import sign_in_browser
 from tests.unit.worklist.seeding import SeededHospital
+from tests.unit.worklist.study.seeded_slices import StudyWithSlices, study_with_slices
 
 pytestmark = pytest.mark.browser
 

@@ -18,9 +18,9 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from settings.environment import Settings
-from tests.builders.readers import sign_in_browser
-from tests.builders.small_chest import bundles, grey, phantom
-from tests.builders.study_folder import by_position
+from tests.builders.chest.small_chest import bundles, grey, phantom
+from tests.builders.dicom.study_folder import by_position
+from tests.builders.stored.readers import sign_in_browser
 from tests.unit.worklist.seeding import SeededHospital
 from worker.equipment import Equipment
 from worker.upload.analyse_upload import analyse_upload

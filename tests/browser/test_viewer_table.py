@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.builders import object_variants
-from tests.builders.analysed_phantom import analysed_phantom
-from tests.builders.object_variants import Variant
-from tests.builders.stored_study import part_10, store_study
-from tests.peers.ohif_page import OhifPage
-from tests.peers.orthanc import OrthancPeer
+from tests.builders.chest.analysed_phantom import analysed_phantom
+from tests.builders.dicom import object_variants
+from tests.builders.dicom.object_variants import Variant
+from tests.builders.dicom.stored_study import part_10, store_study
+from tests.peers.dicom.orthanc import OrthancPeer
+from tests.peers.page.ohif_page import OhifPage
 from tests.peers.programs import REPOSITORY
 from tests.peers.waiting import wait_until
 

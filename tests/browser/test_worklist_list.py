@@ -9,15 +9,15 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from database.opened import study_id_of
 from database.session import reading
-from database.tables import Study
+from database.tables.analysis import Study
+from database.views.opened import study_id_of
 from radiology.finding import Urgency
 from tests.browser.accessibility import grave_faults
-from tests.builders.readers import sign_in_browser
-from tests.unit.worklist.full_reading import full_reading
-from tests.unit.worklist.ordinary_day import SEVERE, OrdinaryDay
+from tests.builders.stored.readers import sign_in_browser
+from tests.unit.worklist.list.ordinary_day import SEVERE, OrdinaryDay
 from tests.unit.worklist.seeding import SeededHospital
+from tests.unit.worklist.study.full_reading import full_reading
 
 pytestmark = pytest.mark.browser
 LIVE_MS = 20_000

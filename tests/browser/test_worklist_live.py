@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from radiology.finding import Urgency
-from tests.unit.worklist.ordinary_day import MILD, SEVERE, OrdinaryDay
+from tests.unit.worklist.list.ordinary_day import MILD, SEVERE, OrdinaryDay
 from tests.unit.worklist.seeding import SeededHospital
 
 pytestmark = pytest.mark.browser

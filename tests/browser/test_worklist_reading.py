@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import RunningPage
-from tests.builders.readers import sign_in_browser
-from tests.unit.worklist.ordinary_day import OrdinaryDay
+from tests.builders.stored.readers import sign_in_browser
+from tests.unit.worklist.list.ordinary_day import OrdinaryDay
 from tests.unit.worklist.seeding import SeededHospital
 
 pytestmark = pytest.mark.browser

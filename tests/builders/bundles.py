@@ -19,11 +19,11 @@ from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import quantize_dynamic
 
 from models.bundle import file_digest
-from models.declared_networks import Precision
+from models.declared.networks import Precision
 from models.golden import RECIPE, describe, make_patches, make_views
 from models.onnx_session import runner_on_cpu
 from models.view import CHANNELS
-from radiology.sign import Sign
+from radiology.chest.sign import Sign
 
 NAME = "chest-ct-pneumonia"
 VERSION = "2.0.0"

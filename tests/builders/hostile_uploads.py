@@ -23,7 +23,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from tests.builders.ct_series import Change, Stack, ramp, single_frame
+from tests.builders.dicom.ct_series import Change, Stack, ramp, single_frame
 
 _ZEROS = bytes(1_000_000)
 

@@ -23,7 +23,7 @@ from pydicom.uid import (
 )
 
 from dicom_node import status
-from tests.builders.upper_layer import associate_request, fragment
+from tests.builders.dicom.upper_layer import associate_request, fragment
 from tests.peers.waiting import wait_until
 from tests.unit.dicom_node.running_node import RunningNode, acceptors, running_node
 from tests.unit.dicom_node.small_ct import SERIES, encoded, file_around, small_ct

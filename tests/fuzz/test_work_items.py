@@ -20,12 +20,12 @@ from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_FIND, N_ACTION, N_GET, N_SET
 from pynetdicom.dsutils import encode
 
-from dicom_node.verification import verify_peer
+from dicom_node.request.verification import verify_peer
 from radiology.work_item import work_item_uid
 from settings.peers import Peer, PeerRole
-from tests.builders.rows import claim, finish, queue_job
+from tests.builders.stored.rows import claim, finish, queue_job
+from tests.peers.dicom.worklist_client import PULL, PUSH, code, data_set, performed_step
 from tests.peers.waiting import wait_until
-from tests.peers.worklist_client import PULL, PUSH, code, data_set, performed_step
 from tests.unit.dicom_node.running_node import RunningNode, acceptors, running_node
 
 pytestmark = [

@@ -23,15 +23,15 @@ from hl7.client import MLLPClient
 from firstread.serve import Part
 from settings.environment import PREFIX, SETTINGS_FILE_VARIABLE, Settings
 from tests.builders.hl7_messages import order
-from tests.peers.dcmtk import Dcmtk
-from tests.peers.hospital import (
+from tests.peers.dicom.dcmtk import Dcmtk
+from tests.peers.dicom.orthanc import OrthancPeer
+from tests.peers.firstreads.hospital import (
     COMPOSE_FILE,
     ComposeService,
     native_command,
     read_services,
     running_hospital,
 )
-from tests.peers.orthanc import OrthancPeer
 from tests.peers.ports import free_port
 from tests.peers.programs import REPOSITORY
 from tests.peers.waiting import wait_until

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 
-from database.accounts import password_of
+from database.accounts.kept import password_of
 from database.session import open_engine, reading
-from worklist.passwords import is_password
+from worklist.access.passwords import is_password
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 

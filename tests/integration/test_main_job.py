@@ -13,16 +13,16 @@ from sqlalchemy import Select, select
 
 from database.session import reading
 from database.states import JobState
-from database.tables import Job, Result, Study
-from firstread.phantom import make_phantom, phantom_grid
-from firstread.phantom.identity import StudyIdentity
-from firstread.phantom.study import write_phantom_study
+from database.tables.analysis import Job, Result, Study
+from phantom import make_phantom, phantom_grid
+from phantom.identity import StudyIdentity
+from phantom.study import write_phantom_study
 from settings.peers import RequestPriority
-from tests.builders.study_folder import by_position, shuffled, small_phantom, study_uid
-from tests.peers.dcmtk import Dcmtk
-from tests.peers.dicom3tools import ConformanceReport
-from tests.peers.firstread import RunningFirstread, running_firstread
-from tests.peers.orthanc import start_orthanc
+from tests.builders.dicom.study_folder import by_position, shuffled, small_phantom, study_uid
+from tests.peers.dicom.dcmtk import Dcmtk
+from tests.peers.dicom.dicom3tools import ConformanceReport
+from tests.peers.dicom.orthanc import start_orthanc
+from tests.peers.firstreads.firstread import RunningFirstread, running_firstread
 from tests.peers.postgres import PostgresServer
 from tests.peers.redis import RedisServer
 from tests.peers.waiting import wait_until

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from pydicom import dcmread
 
-from database.demo_rows import StudyAnswer
-from firstread.phantom.grid import ORIENTATIONS
-from tests.builders.study_folder import by_position, shuffled, small_phantom, study_uid
-from tests.peers.dcmtk import Dcmtk
-from tests.peers.firstread import RunningFirstread, running_firstread
-from tests.peers.orthanc import start_orthanc
+from database.views.demo_rows import StudyAnswer
+from phantom.grid import ORIENTATIONS
+from tests.builders.dicom.study_folder import by_position, shuffled, small_phantom, study_uid
+from tests.peers.dicom.dcmtk import Dcmtk
+from tests.peers.dicom.orthanc import start_orthanc
+from tests.peers.firstreads.firstread import RunningFirstread, running_firstread
 from tests.peers.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]

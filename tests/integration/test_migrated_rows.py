@@ -11,9 +11,9 @@ from sqlalchemy import select, text
 from database.events import record_event
 from database.schema import schema_differences, upgrade_schema
 from database.session import Engine, open_engine, reading, transaction
-from database.tables import Delivery, Event
-from tests.builders.results import STUDY_UID
-from tests.builders.rows import later
+from database.tables.analysis import Delivery, Event
+from tests.builders.stored.results import STUDY_UID
+from tests.builders.stored.rows import later
 
 pytestmark = pytest.mark.integration
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.builders.dicom.study_folder import by_position
 from tests.builders.hostile_uploads import HOSTILE, ONLY_ALONE
-from tests.builders.study_folder import by_position
-from tests.peers.embedded import Embedded, running_embedded
-from tests.peers.orthanc import OrthancPeer
+from tests.peers.dicom.orthanc import OrthancPeer
+from tests.peers.firstreads.embedded import Embedded, running_embedded
 from tests.peers.waiting import wait_until
-from tests.unit.worklist.visitor import readable
+from tests.unit.worklist.access.visitor import readable
 
 pytestmark = pytest.mark.integration
 

@@ -13,13 +13,13 @@ from worker.encode.derived_object import (
     ObjectKind,
     ResultContext,
 )
-from worker.encode.measurement_report import encode_measurement_report
-from worker.encode.overlay import encode_secondary_capture, render_key_picture
+from worker.encode.picture.key_picture import encode_secondary_capture, render_key_picture
 from worker.encode.proof import prove_objects
-from worker.encode.quantification_report import encode_quantification_report
 from worker.encode.recipes import Recipe, SegmentationVariant, united
+from worker.encode.report.measurement_report import encode_measurement_report
+from worker.encode.report.quantification_report import encode_quantification_report
 from worker.encode.results import encode_results, plan_results
-from worker.encode.segmentation import encode_segmentation
+from worker.encode.segmentation.build import encode_segmentation
 from worker.encode.shown_reading import ShownReading
 
 __all__ = [

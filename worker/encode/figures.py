@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radiology import codes
-from radiology.change import Change
+from radiology.chest.change import Change
 from radiology.codes import Code
 from worker.encode.derived_object import ResultContext
 from worker.encode.segments import Segment

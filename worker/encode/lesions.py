@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from radiology.region import LabelMap, LesionLabel
 
-LEAST_TRACKED_ML = 0.15  # models.postprocess drops what is smaller and stands alone
+LEAST_TRACKED_ML = 0.15  # chest.postprocess drops what is smaller and stands alone
 
 Box = tuple[slice, slice, slice]
 

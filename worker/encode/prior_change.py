@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from radiology.change import PriorComparison
+from radiology.chest.change import PriorComparison
 from radiology.finding import Side
 
 

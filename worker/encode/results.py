@@ -10,13 +10,13 @@ from pydicom import Dataset
 from radiology.encoding_profile import EncodingChoice
 from radiology.finding import Urgency
 from worker.encode.derived_object import EncodedObject, ObjectKind, ReportForm, ResultContext
-from worker.encode.measurement_report import encode_measurement_report
-from worker.encode.overlay import encode_secondary_capture, render_key_picture
-from worker.encode.quantification_report import encode_quantification_report
+from worker.encode.picture.key_picture import encode_secondary_capture, render_key_picture
 from worker.encode.recipes import Recipe, SegmentationVariant, recipes_of
-from worker.encode.segment_plan import has_outlined_lesions
-from worker.encode.segmentation import encode_segmentation
-from worker.encode.summary_document import encode_summary
+from worker.encode.report.measurement_report import encode_measurement_report
+from worker.encode.report.quantification_report import encode_quantification_report
+from worker.encode.report.summary_document import encode_summary
+from worker.encode.segmentation.build import encode_segmentation
+from worker.encode.segmentation.plan import has_outlined_lesions
 
 
 def plan_results(context: ResultContext, choice: EncodingChoice) -> tuple[Recipe, ...]:

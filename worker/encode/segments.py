@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radiology import codes
+from radiology.chest.territory import Territory
 from radiology.codes import Code
 from radiology.region import ChestRegions, LesionLabel, LungLabel, Mask
-from radiology.territory import Territory
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radiology.algorithm import AlgorithmIdentity
-from radiology.change import PriorComparison
+from radiology.chest.change import PriorComparison
+from radiology.chest.territory import Territory, TerritoryFigures
 from radiology.finding import Outcome, Reading, Triage
+from radiology.image.volume import Volume
 from radiology.language import Language
 from radiology.region import ChestRegions, LesionLabel, LungLabel, Mask
-from radiology.territory import Territory, TerritoryFigures
-from radiology.volume import Volume
 from worker.registration import EarlierChest
 
 

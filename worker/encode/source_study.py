@@ -15,9 +15,9 @@ from pydicom import DataElement, Dataset
 from pydicom.datadict import dictionary_VR
 
 from radiology.errors import GeometryMissing
-from radiology.series import Cosines, FrameHeader, Position
-from radiology.volume import SourceFrame, Volume
-from worker.frame_headers import HEADER_ERRORS, frame_headers, items, text, whole
+from radiology.image.series import Cosines, FrameHeader, Position
+from radiology.image.volume import SourceFrame, Volume
+from worker.series.frame_headers import HEADER_ERRORS, frame_headers, items, text, whole
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What a notice says, as coded observations for a message: pure, from the result's row alone.
 
-The codes are those of the SR (radiology/answer_codes.py), so that a receiver that reads both
+The codes are those of the SR (radiology/chest/answer_codes.py), so that a receiver that reads both
 sees the same concepts.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from hl7_node.observation_message import Abnormal, Observation
 from radiology import codes
-from radiology.answer_codes import (
+from radiology.chest.answer_codes import (
     CONFIDENCES,
     PNEUMONIA_TYPES,
     PRIORITIES,

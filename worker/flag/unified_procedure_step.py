@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final, Protocol
 
-from dicom_node.workitem import WorkItemAnswer, WorkItemManager
+from dicom_node.work_items.scu import WorkItemAnswer, WorkItemManager
 from radiology.errors import PeerRefused, SettingsRefused
 from radiology.work_item import WorkItem, WorkItemState
 from settings.environment import Settings

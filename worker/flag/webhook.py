@@ -19,7 +19,7 @@ import httpx
 
 from radiology.errors import Fact, FirstreadError, PeerBusy, PeerRefused, PeerUnreachable
 from settings.flags import WebhookChannel
-from settings.webhook_signature import signed_headers
+from webhook_node.signature import signed_headers
 from worker.flag.channel import Answer, Notice
 
 _LONGEST_ANSWER_BYTES: Final = 64 * 1024

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import SecretStr
 
-from dicom_node.workitem_web import WebService, WorkItemWeb
+from dicom_node.work_items.web import WebService, WorkItemWeb
 from radiology.errors import SettingsRefused
 from radiology.work_item import WorkItemState
 from settings.environment import Settings

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from chest.read_slice import SliceReader, SliceReading
 from models.bundle import Bundle
-from models.read_slice import SliceReader, SliceReading
-from radiology.case_answer import SignAnswer
+from radiology.chest.case_answer import SignAnswer
 from radiology.region import LesionLabel
 from worker.predict.read_slice_file import SliceFile
 from worker.predict.slice_picture import render_slice_picture, slice_type

@@ -10,11 +10,11 @@ from typing import Any
 
 from PIL import Image
 
-from models.judge_severity import stated_values
+from chest.judge_severity import stated_values
 from radiology.language import Language
 from radiology.severity import ClinicalContext
 from worker.encode import ShownReading, render_key_picture
-from worker.infer_findings import Reader, acquisition_of
+from worker.infer.infer_findings import Reader, acquisition_of
 from worker.predict.on_step import OnStep
 from worker.predict.read_study_files import ReadStudy, read_study_files
 

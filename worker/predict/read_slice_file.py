@@ -8,17 +8,17 @@ from pathlib import Path
 
 import numpy as np
 
-from models.grey_levels import window_to_hounsfield
-from models.read_slice import SliceReader, SliceReading
+from chest.grey_levels import window_to_hounsfield
+from chest.read_slice import SliceReader, SliceReading
 from radiology.errors import GeometryMissing, NoSuitableSeries, PictureRefused
-from radiology.series import FrameHeader
-from radiology.volume import FloatArray, Volume
-from worker.decode_volume import decode_frame
-from worker.encode.picture_panels import WINDOW_CENTRE_HU, WINDOW_WIDTH_HU
+from radiology.image.series import FrameHeader
+from radiology.image.volume import FloatArray, Volume
+from worker.encode.picture.panels import WINDOW_CENTRE_HU, WINDOW_WIDTH_HU
 from worker.predict.read_picture import read_grey
-from worker.read_series import ReadInstance
-from worker.series_candidate import Candidate, SelectionLimits
-from worker.series_rules import REFUSALS
+from worker.series.candidate import Candidate, SelectionLimits
+from worker.series.decode_volume import decode_frame
+from worker.series.read_series import ReadInstance
+from worker.series.rules import REFUSALS
 
 _LEAST_SIDE = 32  # pixels; of a smaller picture nobody could say what it shows (ours)
 _LEAST_NORMAL = 0.9  # length of the product of two directions that are nearly perpendicular

@@ -8,17 +8,17 @@ from functools import partial
 from pathlib import Path
 
 from radiology.finding import Reading, Triage
-from radiology.series import SeriesHeader
+from radiology.image.series import SeriesHeader
+from radiology.image.volume import Volume
 from radiology.severity import ClinicalContext
-from radiology.volume import Volume
-from worker.bundle_series import bundle_refusal
-from worker.decode_volume import decode_volume
-from worker.infer_findings import Reader
+from worker.infer.infer_findings import Reader
 from worker.predict.check_order import check_order
 from worker.predict.on_step import OnStep
-from worker.read_series import group_series, read_instances
-from worker.select_series import SeriesSelection, select_series
-from worker.series_rules import REFUSALS
+from worker.series.bundle_rule import bundle_refusal
+from worker.series.decode_volume import decode_volume
+from worker.series.read_series import group_series, read_instances
+from worker.series.rules import REFUSALS
+from worker.series.select_series import SeriesSelection, select_series
 
 
 @dataclass(frozen=True)

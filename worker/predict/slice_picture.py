@@ -1,7 +1,7 @@
 """The picture of a single slice: outlines on the left, where the classifier looked on the right.
 
-Drawn like the key picture of a study (`worker.encode.overlay`). There are no letters for the
-patient's sides and no scale: a picture of unknown origin does not state them.
+Drawn like the key picture of a study (`worker.encode.picture.key_picture`). There are no letters
+for the patient's sides and no scale: a picture of unknown origin does not state them.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from collections.abc import Mapping
 import numpy as np
 from PIL import Image, ImageDraw
 
+from chest.case_level import viral_type
+from chest.read_slice import SliceReading
 from models.bundle import Bundle
-from models.case_level import viral_type
-from models.read_slice import SliceReading
-from radiology.case_answer import PneumoniaType, SignAnswer
-from radiology.heat_map import HeatMap
-from radiology.volume import Volume
-from worker.encode.axial_stack import AxialStack
-from worker.encode.lettering import font
-from worker.encode.overlay import WIDTH_PX
-from worker.encode.picture_panels import Frame, draw_panel
-from worker.encode.picture_text import (
+from radiology.chest.case_answer import PneumoniaType, SignAnswer
+from radiology.image.heat_map import HeatMap
+from radiology.image.volume import Volume
+from worker.encode.picture.axial_stack import AxialStack
+from worker.encode.picture.key_picture import WIDTH_PX
+from worker.encode.picture.lettering import font
+from worker.encode.picture.panels import Frame, draw_panel
+from worker.encode.picture.text import (
     BACKGROUND,
     MARGIN,
     NOT_ASSESSABLE,

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from radiology.volume import Affine
+from radiology.image.volume import Affine
 from worker.registration.scene import REACH_MM, Field, Scene
 
 _STEPS = 40

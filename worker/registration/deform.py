@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from radiology.volume import Affine
+from radiology.image.volume import Affine
 from worker.registration.lattice import Lattice, Values
 from worker.registration.scene import VOXEL_MM, Field, Scene
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from radiology.chest_map import WHOLE, ChestMap
+from radiology.chest.chest_map import WHOLE, ChestMap
 from worker.registration.register import Registration
 
 Places = NDArray[np.float64]

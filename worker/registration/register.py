@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from radiology.change import RegistrationQuality
-from radiology.chest_map import ChestMap
+from radiology.chest.change import RegistrationQuality
+from radiology.chest.chest_map import ChestMap
 from worker.registration.affine import fit_affine
 from worker.registration.deform import Displacements, deform
 from worker.registration.scene import VOXEL_MM, Scene, scene_of

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from radiology.chest_map import WHOLE, ChestMap
+from radiology.chest.chest_map import WHOLE, ChestMap
+from radiology.image.volume import Affine
 from radiology.region import LungLabel
-from radiology.volume import Affine
 
 Field = NDArray[np.float32]
 

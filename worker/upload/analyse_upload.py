@@ -17,26 +17,26 @@ from typing import Any
 import structlog
 from PIL.Image import Image
 
-from database.file_refusal import FileRefusal
 from database.lease import LeaseLost
 from database.session import Session, reading, transaction
 from database.states import UploadState
-from database.upload_sweep import study_waits
-from database.uploads import (
+from database.uploads.file_refusal import FileRefusal
+from database.uploads.received import (
     UploadClaim,
     claim_upload,
     end_upload,
     renew_upload,
     return_upload,
 )
+from database.uploads.sweep import study_waits
 from radiology.errors import Refused, Unavailable
 from settings.log_events import get_logger
+from worker.attempt.lease import Lease
 from worker.equipment import Equipment
-from worker.lease import Lease
 from worker.predict.predict_slice import predict_slice
 from worker.predict.predict_study import predict_study
 from worker.predict.read_slice_file import slice_of_instance, slice_of_picture
-from worker.read_series import read_instances
+from worker.series.read_series import read_instances
 from worker.upload.inspection import (
     RECEIVED,
     UNPACKED,

@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from database.file_refusal import FileRefusal
+from database.uploads.file_refusal import FileRefusal
 from models.bundle import read_bundle
 from radiology.errors import FirstreadError, Refused, UploadRefused
 from settings.uploads import UploadLimits
-from worker.read_series import ReadInstance
+from worker.series.read_series import ReadInstance
 from worker.upload.file_kind import FileKind, kind_of
 from worker.upload.inspection import RECEIVED, UNPACKED, InspectionOrder, UploadKind, Verdict
 from worker.upload.try_pixels import try_header, try_picture, try_slice, try_study

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
-from database.file_refusal import FileRefusal
+from database.uploads.file_refusal import FileRefusal
 from settings.uploads import UploadLimits
 
 RECEIVED, UNPACKED = "received", "unpacked"

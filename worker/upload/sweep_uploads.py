@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from database.session import Engine, reading, transaction
-from database.upload_sweep import delete_uploads, requeue_uploads, uploads_to_sweep
+from database.uploads.sweep import delete_uploads, requeue_uploads, uploads_to_sweep
 from settings.environment import Settings
 from settings.log_events import get_logger
 

@@ -12,18 +12,18 @@ from pathlib import Path
 from pydicom.filereader import read_file_meta_info
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from dicom_node.encoded_data_set import EncodedDataSet
 from dicom_node.library_faults import is_from_the_disk
+from dicom_node.receive.encoded_data_set import EncodedDataSet
 from models.bundle import Bundle
 from radiology.errors import DataSetUnreadable, NoSuitableSeries, UploadRefused
 from settings.uploads import UploadLimits
-from worker.bundle_series import bundle_refusal
-from worker.decode_volume import decode_frame, decode_volume
-from worker.frame_headers import HEADER_ERRORS
 from worker.predict.read_picture import opened_picture, read_grey
-from worker.read_series import ReadInstance, group_series, read_instances
-from worker.select_series import SeriesSelection, select_series
-from worker.series_rules import REFUSALS
+from worker.series.bundle_rule import bundle_refusal
+from worker.series.decode_volume import decode_frame, decode_volume
+from worker.series.frame_headers import HEADER_ERRORS
+from worker.series.read_series import ReadInstance, group_series, read_instances
+from worker.series.rules import REFUSALS
+from worker.series.select_series import SeriesSelection, select_series
 
 OnProgress = Callable[[int, int], None]
 

@@ -68,7 +68,7 @@ export class Stack {
   }
 }
 
-// radiology/slice_stack.py: differences to the neighbour, low bytes before high ones.
+// radiology/image/slice_stack.py: differences to the neighbour, low bytes before high ones.
 function unpacked(planes, rows, columns) {
   const size = rows * columns;
   const steps = new Uint16Array(size);

@@ -15,7 +15,7 @@ from hl7_node.observation_message import control_id_of
 from radiology.errors import PeerBusy, PeerRefused, PeerUnreachable, SettingsRefused
 from settings.flags import Hl7Channel
 from settings.hl7 import Hl7ClientTls
-from tests.builders.notices import RAISED_AT, notice
+from tests.builders.stored.notices import RAISED_AT, notice
 from tests.integration.hl7.conftest import Certificate
 from tests.peers.hl7_listener import Behaviour, ReceivedMessages, hl7_listener
 from worker.flag.channel import Answer, NoticeKind

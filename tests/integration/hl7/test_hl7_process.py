@@ -17,7 +17,7 @@ from firstread.serve import Part, needed_parts
 from settings.environment import Settings
 from settings.hl7 import Hl7Listener
 from tests.builders.hl7_messages import order
-from tests.builders.rows import claim, finish, queue_job
+from tests.builders.stored.rows import claim, finish, queue_job
 from tests.peers.hl7_listener import Behaviour, hl7_listener
 from tests.peers.ports import answers, free_port
 from tests.peers.process import ServerProcess

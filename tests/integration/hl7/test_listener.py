@@ -12,8 +12,8 @@ import hl7
 import pytest
 from sqlalchemy import func, select, text
 
-from database.hl7_tables import ImagingOrder, ReceivedMessage, ReceivedValue, StudyReport
 from database.session import reading
+from database.tables.hl7 import ImagingOrder, ReceivedMessage, ReceivedValue, StudyReport
 from settings.hl7 import Hl7ListenerTls
 from tests.builders.hl7_messages import (
     admission,

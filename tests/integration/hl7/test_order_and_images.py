@@ -9,9 +9,9 @@ import pytest
 from hl7.client import MLLPClient
 from sqlalchemy import select
 
-from database.received_values import values_near
 from database.session import reading
-from database.tables import Event, Study
+from database.studies.received_values import values_near
+from database.tables.analysis import Event, Study
 from hl7_node.er7 import format_moment
 from hl7_node.listener import start_listener
 from settings.hl7 import Hl7Listener

@@ -9,10 +9,10 @@ import pytest
 
 from database.session import transaction
 from database.states import AssociationEnding
-from database.studies import Quiet, quiet_studies
+from database.studies.assembly import Quiet, quiet_studies
 from radiology.errors import PeerRefused, PeerUnreachable
 from settings.peers import Peer
-from tests.peers.dcmtk import Dcmtk
+from tests.peers.dicom.dcmtk import Dcmtk
 from tests.peers.waiting import wait_until
 from tests.unit.dicom_node.running_node import RunningNode, open_association_and_hold, running_node
 from tests.unit.dicom_node.small_ct import small_ct, write

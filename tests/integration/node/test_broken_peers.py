@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from database.states import AssociationEnding
-from tests.builders.upper_layer import INCOMPLETE_COMMAND, element, fragment
+from tests.builders.dicom.upper_layer import INCOMPLETE_COMMAND, element, fragment
 from tests.peers.waiting import wait_until
 from tests.unit.dicom_node.running_node import (
     RunningNode,

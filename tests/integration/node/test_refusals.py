@@ -10,7 +10,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, MRImageStorage, Secondar
 from database.states import AssociationEnding
 from dicom_node import status
 from radiology.errors import PeerBusy
-from tests.peers.dcmtk import Dcmtk
+from tests.peers.dicom.dcmtk import Dcmtk
 from tests.unit.dicom_node.running_node import RunningNode, running_node
 from tests.unit.dicom_node.small_ct import SERIES, encoded, file_around, small_ct, write
 

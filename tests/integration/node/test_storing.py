@@ -18,11 +18,11 @@ from pydicom.uid import (
 
 from database.session import transaction
 from database.states import StudyState
-from database.tables import Study
+from database.tables.analysis import Study
 from dicom_node import status
 from settings.peers import Peer, RequestPriority
-from tests.peers.dcmtk import Dcmtk
-from tests.peers.orthanc import OrthancPeer
+from tests.peers.dicom.dcmtk import Dcmtk
+from tests.peers.dicom.orthanc import OrthancPeer
 from tests.unit.dicom_node.running_node import RunningNode, running_node
 from tests.unit.dicom_node.small_ct import SERIES, encoded, small_ct, write
 

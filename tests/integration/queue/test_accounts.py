@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from database.accounts import (
+from database.accounts.audit import Actor, audit_events, record_audit
+from database.accounts.kept import (
     account_of_identity,
     add_account,
     disable_account,
@@ -17,8 +18,7 @@ from database.accounts import (
     password_of,
     remove_account,
 )
-from database.audit import Actor, audit_events, record_audit
-from database.reader_sessions import (
+from database.accounts.reader_sessions import (
     Limits,
     end_session,
     end_sessions_of,
@@ -26,14 +26,14 @@ from database.reader_sessions import (
     open_session,
     session_of,
 )
-from database.session import Engine, reading, transaction
-from database.sign_in_failures import (
+from database.accounts.sign_in_failures import (
     COUNTED_FOR,
     FAILURES_OF_BOTH,
     FAILURES_OF_ONE,
     charge_attempt,
     forgive_attempt,
 )
+from database.session import Engine, reading, transaction
 from radiology.errors import AccountRefused
 from settings.sign_in import Role
 

@@ -7,14 +7,14 @@ import threading
 import pytest
 from sqlalchemy import select
 
-from database.instances import Recorded
-from database.jobs import claim_job, instance_paths
+from database.jobs.claimed import claim_job, instance_paths
 from database.session import Engine, reading, transaction
 from database.states import AssociationEnding
-from database.studies import assemble_study, quiet_studies
-from database.tables import Instance, Study
+from database.studies.assembly import assemble_study, quiet_studies
+from database.studies.instances import Recorded
+from database.tables.analysis import Instance, Study
 from radiology.errors import InstanceConflict
-from tests.builders.rows import (
+from tests.builders.stored.rows import (
     NOON,
     QUIET,
     WAITS,

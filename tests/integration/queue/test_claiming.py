@@ -7,14 +7,14 @@ import threading
 import pytest
 from sqlalchemy import select
 
-from database.jobs import advance_job, claim_job, end_job, renew_lease, return_job
+from database.jobs.claimed import advance_job, claim_job, end_job, renew_lease, return_job
+from database.jobs.requeue import overdue_jobs, requeue_expired, retry_job
 from database.lease import LeaseLost
-from database.requeue import overdue_jobs, requeue_expired, retry_job
 from database.session import Engine, reading, transaction
 from database.states import JobState, WorklistRank
-from database.tables import Job, Study
+from database.tables.analysis import Job, Study
 from settings.peers import RequestPriority
-from tests.builders.rows import WAITS, claim, later, queue_job
+from tests.builders.stored.rows import WAITS, claim, later, queue_job
 
 pytestmark = pytest.mark.integration
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from database.jobs import end_job
+from database.jobs.claimed import end_job
 from database.schema import check_schema, schema_differences
 from database.session import Engine, reading, transaction
 from database.states import JobState, WorklistRank
-from database.tables import Job, Study
+from database.tables.analysis import Job, Study
 from radiology.errors import SettingsRefused
-from tests.builders.rows import claim, later, queue_job
+from tests.builders.stored.rows import claim, later, queue_job
 
 pytestmark = pytest.mark.integration
 

@@ -7,19 +7,19 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import select
 
-from database.delivered_objects import ObjectAnswer, objects_to_send, record_answers
-from database.deliveries import (
+from database.deliveries.claimed import (
     claim_delivery,
     due_deliveries,
     end_delivery,
     postpone_delivery,
     retry_deliveries,
 )
+from database.deliveries.objects import ObjectAnswer, objects_to_send, record_answers
 from database.lease import LeaseLost
 from database.session import Engine, reading, transaction
 from database.states import DeliveryState, JobState, ObjectState, StudyState
-from database.tables import Job, Study
-from tests.builders.rows import claim, finish, later, queue_job
+from database.tables.analysis import Job, Study
+from tests.builders.stored.rows import claim, finish, later, queue_job
 
 pytestmark = pytest.mark.integration
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from database.first_looks import JobToLookAt, next_to_look_at, record_look
+from database.jobs.first_looks import JobToLookAt, next_to_look_at, record_look
 from database.session import Engine, transaction
 from settings.peers import RequestPriority
-from tests.builders.rows import WAITS, claim, later, queue_job
+from tests.builders.stored.rows import WAITS, claim, later, queue_job
 
 pytestmark = pytest.mark.integration
 

@@ -10,12 +10,12 @@ from alembic import command
 from sqlalchemy import insert, select, update
 
 from benchmarks.worklist_rows import fill_hospital
-from database.feedback import give_feedback, judged_results, newest_of_each_study
-from database.feedback_tables import Feedback
-from database.list_page import ListFilter, worklist_page
+from database.feedback.given import give_feedback, judged_results, newest_of_each_study
 from database.schema import _config, _tables_may_be_rebuilt, upgrade_schema
 from database.session import Engine, Session, reading, transaction
-from database.tables import Job, Result, Study
+from database.tables.analysis import Job, Result, Study
+from database.tables.feedback import Feedback
+from database.views.list_page import ListFilter, worklist_page
 from radiology.feedback import Fault, Judgement, Opinion
 from settings.worklist_order import WorklistOrder
 

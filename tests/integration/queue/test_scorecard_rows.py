@@ -8,20 +8,20 @@ import pytest
 from sqlalchemy import select, update
 
 from database.events import record_event
-from database.feedback import (
+from database.feedback.export import judged_study
+from database.feedback.given import (
     Period,
     answered_results,
     feedback_of_study,
     give_feedback,
     judged_results,
 )
-from database.feedback_export import judged_study
-from database.scorecard_rows import logged_jobs, scanners, study_times
 from database.session import Engine, reading, transaction
-from database.tables import Job, Result
+from database.tables.analysis import Job, Result
+from database.views.scorecard_rows import logged_jobs, scanners, study_times
 from radiology.feedback import Fault, Judgement, Opinion
 from radiology.finding import Urgency
-from tests.builders.rows import NOON, claim, finish, later, queue_job
+from tests.builders.stored.rows import NOON, claim, finish, later, queue_job
 
 pytestmark = pytest.mark.integration
 _TODAY = Period(NOON - timedelta(hours=1), NOON + timedelta(hours=1))

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from database.jobs import end_job
-from database.requeue import requeue_expired, retry_job
-from database.results import is_our_object, newest_report, store_result
+from database.jobs.claimed import end_job
+from database.jobs.requeue import requeue_expired, retry_job
+from database.results.stored import is_our_object, newest_report, store_result
 from database.session import Engine, reading, transaction
 from database.states import DeliveryState, JobState, WorklistRank
-from database.studies import assemble_study
-from database.tables import Delivery, Result, Study
+from database.studies.assembly import assemble_study
+from database.tables.analysis import Delivery, Result, Study
 from radiology.finding import Outcome
-from tests.builders.rows import WAITS, arrival, claim, finish, later, queue_job, receive
+from tests.builders.stored.rows import WAITS, arrival, claim, finish, later, queue_job, receive
 
 pytestmark = pytest.mark.integration
 

@@ -4,20 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from database.administration_rows import count_disk_use, disk_use, queue_depths
 from database.lease import LeaseLost
 from database.process_signs import process_signs, record_sign
 from database.session import Engine, reading, transaction
 from database.states import UploadState
-from database.upload_rows import upload_changes, upload_facts
-from database.upload_sweep import (
-    delete_uploads,
-    requeue_uploads,
-    study_waits,
-    uploads_to_sweep,
-    waiting_uploads,
-)
-from database.uploads import (
+from database.uploads.received import (
     UploadClaim,
     claim_upload,
     end_upload,
@@ -26,7 +17,16 @@ from database.uploads import (
     renew_upload,
     return_upload,
 )
-from tests.builders.rows import NOON, later, queue_job
+from database.uploads.sweep import (
+    delete_uploads,
+    requeue_uploads,
+    study_waits,
+    uploads_to_sweep,
+    waiting_uploads,
+)
+from database.views.administration_rows import count_disk_use, disk_use, queue_depths
+from database.views.upload_rows import upload_changes, upload_facts
+from tests.builders.stored.rows import NOON, later, queue_job
 
 pytestmark = pytest.mark.integration
 

@@ -10,14 +10,14 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import event, select, text, update
 
 from benchmarks.worklist_rows import RARE_SCANNER, fill_hospital
-from database.list_order import Lane, due_at
-from database.list_page import ListFilter, find_studies, scanners, worklist_page
-from database.opened import note_open, open_by
 from database.schema import _config, _tables_may_be_rebuilt, upgrade_schema
 from database.session import Engine, Session, reading, transaction
 from database.states import StudyState
-from database.tables import Study
-from database.worklist_facts import Position
+from database.tables.analysis import Study
+from database.views.list_order import Lane, due_at
+from database.views.list_page import ListFilter, find_studies, scanners, worklist_page
+from database.views.opened import note_open, open_by
+from database.views.worklist_facts import Position
 from radiology.age_band import AgeBand, age_band
 from settings.worklist_order import WorklistOrder
 
@@ -135,7 +135,7 @@ def test_old_rows_are_filled_by_the_migration(filled: Engine) -> None:
 def test_postgresql_goes_through_the_indexes(filled: Engine) -> None:
     """Where a table is too large to be read whole, each question has an index on PostgreSQL."""
     if filled.dialect.name != "postgresql":
-        pytest.skip("SQLite's plans are looked at in tests/unit/worklist/test_rows.py")
+        pytest.skip("SQLite's plans are looked at in tests/unit/worklist/list/test_rows.py")
     for name, only in FILTERS.items():
         plan = _plan(
             filled, lambda session, only=only: worklist_page(session, ORDER, NOW, only=only)

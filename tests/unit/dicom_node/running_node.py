@@ -12,18 +12,18 @@ from typing import Any, TypeVar
 
 from sqlalchemy import select
 
-from database.quarantine_table import Quarantine
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine, reading
-from database.table_base import Base
-from database.tables import Association, Instance
+from database.tables.analysis import Association, Instance
+from database.tables.base import Base
+from database.tables.quarantine import Quarantine
 from dicom_node.association_audit import Clock
 from dicom_node.node import Node, start_node
-from dicom_node.send import Answer, send_instances
-from dicom_node.verification import verify_peer
+from dicom_node.request.c_store import Answer, send_instances
+from dicom_node.request.verification import verify_peer
 from settings.environment import Settings
 from settings.peers import Peer, PeerRole
-from tests.builders.upper_layer import associate_request
+from tests.builders.dicom.upper_layer import associate_request
 from tests.peers.ports import free_port
 from tests.peers.waiting import wait_until
 

@@ -85,7 +85,7 @@ def file_around(
     transfer_syntax_uid: str = ExplicitVRLittleEndian,
 ) -> bytes:
     """A DICOM file with whatever bytes in the place of the data set."""
-    from dicom_node.file_meta import encode_file_meta
+    from dicom_node.receive.file_meta import encode_file_meta
 
     meta = encode_file_meta(
         sop_class_uid=sop_class_uid,

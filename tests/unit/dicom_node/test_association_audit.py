@@ -14,8 +14,7 @@ from sqlalchemy import select
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine, reading
 from database.states import AssociationEnding
-from database.tables import Association
-from dicom_node.accepted_association import AcceptedAssociation, Rejection
+from database.tables.analysis import Association
 from dicom_node.association_audit import (
     APPLICATION_CONTEXT_NOT_SUPPORTED,
     CALLED_AE_TITLE_NOT_RECOGNISED,
@@ -24,10 +23,11 @@ from dicom_node.association_audit import (
     TEMPORARY_CONGESTION,
     AssociationAudit,
 )
+from dicom_node.guard.accepted_association import AcceptedAssociation, Rejection
 from dicom_node.presentation_contexts import UPS_PULL
 from settings.environment import Settings
 from settings.peers import PeerRole
-from tests.builders.rows import NOON
+from tests.builders.stored.rows import NOON
 from tests.unit.dicom_node.running_node import SCANNER
 
 

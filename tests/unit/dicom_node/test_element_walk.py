@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydicom import Dataset, dcmread
 from pydicom.uid import RLELossless
 
-from dicom_node.element_walk import check_elements
+from dicom_node.receive.element_walk import check_elements
 from radiology.errors import DataSetUnreadable
 from tests.unit.dicom_node.small_ct import encoded, small_ct, split
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dicom_node.incoming_data_set import IncomingDataSet
+from dicom_node.guard.incoming_data_set import IncomingDataSet
 from dicom_node.spool import Spool, SpoolFile
 from dicom_node.status import InstanceTooLarge
 from radiology.errors import SpoolFull

@@ -19,8 +19,8 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from dicom_node.encoded_data_set import EncodedDataSet
-from dicom_node.instance_identity import InstanceIdentity, read_identity
+from dicom_node.receive.encoded_data_set import EncodedDataSet
+from dicom_node.receive.instance_identity import InstanceIdentity, read_identity
 from radiology.errors import AttributeMissing, DataSetUnreadable, InstanceRefused, InvalidUid
 from settings.peers import RequestPriority
 from tests.unit.dicom_node.small_ct import SERIES, STUDY, encoded, small_ct, split

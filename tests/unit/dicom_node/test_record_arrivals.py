@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from database.instances import Arrival, Recorded
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine, reading
-from database.tables import Instance
-from dicom_node.record_arrivals import ArrivalRecorder
+from database.studies.instances import Arrival, Recorded
+from database.tables.analysis import Instance
+from dicom_node.receive.record_arrivals import ArrivalRecorder
 from dicom_node.spool import Spool, SpoolFile, instance_path
 from radiology.errors import InstanceConflict, SpoolFull
-from tests.builders.rows import NOON, arrival
+from tests.builders.stored.rows import NOON, arrival
 
 
 class Setup:

@@ -15,7 +15,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from dicom_node.same_object import is_same_object
+from dicom_node.receive.same_object import is_same_object
 from tests.unit.dicom_node.small_ct import small_ct, write
 
 

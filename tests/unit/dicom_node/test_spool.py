@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 
-from dicom_node.file_meta import encode_file_meta
+from dicom_node.receive.file_meta import encode_file_meta
 from dicom_node.spool import Spool, instance_path
 from radiology.errors import SpoolFull
 from tests.unit.dicom_node.small_ct import SERIES, STUDY, encoded, file_around, small_ct

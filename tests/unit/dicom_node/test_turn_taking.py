@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from dicom_node.turn_taking import TurnTaking
+from dicom_node.guard.turn_taking import TurnTaking
 
 
 def test_nobody_is_in_the_middle_of_a_turn_after_pausing() -> None:

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import pytest
 from pydicom.dataset import Dataset
 
-from dicom_node.workitem_attributes import change_data_set, creation_data_set
-from dicom_node.workitem_transitions import meets_final_state
+from dicom_node.work_items.attributes import change_data_set, creation_data_set
+from dicom_node.work_items.transitions import meets_final_state
 from radiology.work_item import WorkItem, WorkItemInput, WorkItemPriority, WorkItemState
-from tests.peers.worklist_client import code, performed_step
+from tests.peers.dicom.worklist_client import code, performed_step
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ITEM = WorkItem(

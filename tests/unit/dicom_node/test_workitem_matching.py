@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
-from dicom_node.workitem_matching import answer_of, keys_of, matches, wildcard_matches
+from dicom_node.work_items.matching import answer_of, keys_of, matches, wildcard_matches
 from radiology.work_item import WorkItemState
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from settings.environment import ExecutionProvider, Settings
-from tests.builders.small_chest import bundles, grey, phantom
+from tests.builders.chest.small_chest import bundles, grey, phantom
 
 __all__ = ["bundles", "grey", "phantom"]
 

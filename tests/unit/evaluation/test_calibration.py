@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.calibration import calibration_curve
 
-from evaluation.calibration import calibration
+from evaluation.statistics.calibration import calibration
 
 
 @pytest.mark.parametrize("seed", range(10))

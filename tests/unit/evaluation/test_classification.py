@@ -18,8 +18,8 @@ from sklearn.metrics import (
     recall_score,
 )
 
-from evaluation.bootstrap import BootstrapMethod, bootstrap, mean_of, median_of
-from evaluation.classification import (
+from evaluation.statistics.bootstrap import BootstrapMethod, bootstrap, mean_of, median_of
+from evaluation.statistics.classification import (
     Confusion,
     Criterion,
     best_threshold,

@@ -9,7 +9,7 @@ from PIL import Image
 from scipy import stats
 from sklearn.linear_model import LogisticRegression
 
-from evaluation.floors import (
+from evaluation.statistics.floors import (
     STATISTICS,
     fit_logistic,
     global_statistics,
@@ -18,7 +18,7 @@ from evaluation.floors import (
     threshold_lesions,
     thumbnail,
 )
-from evaluation.receiver_operating import auc
+from evaluation.statistics.receiver_operating import auc
 
 Grey = NDArray[np.uint8]
 

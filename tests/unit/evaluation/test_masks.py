@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial.distance import cdist
 
-from evaluation.mask_scores import score_masks
-from evaluation.masks import agreement, surface
-from tests.peers.simple_itk import Pair, measure_with_simple_itk
+from evaluation.statistics.mask_scores import score_masks
+from evaluation.statistics.masks import agreement, surface
+from tests.peers.dicom.simple_itk import Pair, measure_with_simple_itk
 
 Mask = NDArray[np.bool_]
 

@@ -11,20 +11,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from evaluation.classification import score_classification
-from evaluation.mask_scores import score_masks
-from evaluation.masks import agreement
-from evaluation.overlay import BOTH_COLOUR, FOUND_COLOUR, REFERENCE_COLOUR, overlay
-from evaluation.page import Page, render_page
-from evaluation.report_studies import ShownStudy, studies_page
-from evaluation.reports import (
+from evaluation.report.kinds import (
     NamedAgreement,
     ShownSlice,
     classification_page,
     segmentation_page,
 )
-from evaluation.study_scores import StudyEvidence, score_studies
-from evaluation.subgroups import compare_classification
+from evaluation.report.overlay import BOTH_COLOUR, FOUND_COLOUR, REFERENCE_COLOUR, overlay
+from evaluation.report.page import Page, render_page
+from evaluation.report.studies import ShownStudy, studies_page
+from evaluation.statistics.classification import score_classification
+from evaluation.statistics.mask_scores import score_masks
+from evaluation.statistics.masks import agreement
+from evaluation.statistics.study_scores import StudyEvidence, score_studies
+from evaluation.statistics.subgroups import compare_classification
 
 _HOSTILE = '<script>alert("x")</script>.png'
 _FACTS = [("Bundle", "test 1.0.0")]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import beta, binom, norm
 
-from evaluation.proportion import ProportionMethod, proportion
+from evaluation.statistics.proportion import ProportionMethod, proportion
 
 _TRIALS = st.integers(1, 400).flatmap(
     lambda trials: st.tuples(st.integers(0, trials), st.just(trials))

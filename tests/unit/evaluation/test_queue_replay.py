@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluation.queue_replay import Order, QueuedItem, most_at_once, replay, what_if
+from evaluation.waiting.queue_replay import Order, QueuedItem, most_at_once, replay, what_if
 
 # Whole seconds: sums of them are exact, so equal means equal.
 _ITEM = st.builds(

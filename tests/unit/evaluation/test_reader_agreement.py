@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix, precision_score, recall_score
 
-from evaluation.reader_agreement import Judged, reader_agreement
+from evaluation.statistics.reader_agreement import Judged, reader_agreement
 
 _JUDGED = st.lists(st.builds(Judged, st.booleans(), st.booleans()), max_size=60)
 

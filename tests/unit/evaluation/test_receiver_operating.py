@@ -11,8 +11,8 @@ from scipy.stats import binom, kstest, norm
 from sklearn.metrics import roc_auc_score
 from sklearn.metrics import roc_curve as sklearn_roc_curve
 
-from evaluation.compare_areas import independent_areas_p_value, paired_difference
-from evaluation.receiver_operating import auc, clustered_auc, placements, roc_curve
+from evaluation.statistics.compare_areas import independent_areas_p_value, paired_difference
+from evaluation.statistics.receiver_operating import auc, clustered_auc, placements, roc_curve
 
 Cases = tuple[NDArray[np.bool_], NDArray[np.float64]]
 

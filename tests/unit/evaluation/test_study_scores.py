@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evaluation.receiver_operating import auc
-from evaluation.study_scores import StudyEvidence, score_studies, slice_area
+from evaluation.statistics.receiver_operating import auc
+from evaluation.statistics.study_scores import StudyEvidence, score_studies, slice_area
 
 
 def _study(name: str, seed: int, *, ill: bool = True) -> StudyEvidence:

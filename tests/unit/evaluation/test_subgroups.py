@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2_contingency, fisher_exact, kruskal
 
-from evaluation.subgroups import (
+from evaluation.statistics.subgroups import (
     age_group,
     compare_auc,
     compare_classification,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluation.waiting_times import median_difference, waiting_times
+from evaluation.waiting.waiting_times import median_difference, waiting_times
 
 _SECONDS = st.floats(0, 1e6)
 

@@ -1,5 +1,5 @@
 """The small chest that these tests read."""
 
-from tests.builders.small_chest import bundles, grey, phantom
+from tests.builders.chest.small_chest import bundles, grey, phantom
 
 __all__ = ["bundles", "grey", "phantom"]

@@ -15,12 +15,12 @@ from firstread.feedback_set.anonymised_slice import anonymised_slice
 from firstread.feedback_set.choose_slices import choose_slices
 from firstread.feedback_set.pseudonyms import Pseudonyms, site_pseudonyms
 from firstread.feedback_set.truth import Truth, truth_of
-from radiology.case_answer import PneumoniaType
+from radiology.chest.case_answer import PneumoniaType
 from radiology.errors import SettingsRefused, VolumeRefused
 from radiology.feedback import Fault
 from radiology.finding import Urgency
-from tests.builders.ct_series import Stack, multi_frame, ramp, single_frame, write_files
-from worker.frame_headers import frame_headers
+from tests.builders.dicom.ct_series import Stack, multi_frame, ramp, single_frame, write_files
+from worker.series.frame_headers import frame_headers
 
 _KEY = b"0" * 32
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from pydicom import dcmread
 
-from firstread.phantom import Phantom
-from firstread.phantom.study import write_phantom_study
+from phantom import Phantom
+from phantom.study import write_phantom_study
 from tests.peers.programs import REPOSITORY
 
 

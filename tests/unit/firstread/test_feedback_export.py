@@ -19,27 +19,27 @@ from pydicom import dcmread
 from sqlalchemy import select
 from typer.testing import CliRunner
 
-from database.feedback import give_feedback
+from database.feedback.given import give_feedback
 from database.session import reading, transaction
-from database.tables import Event, Result, Study
+from database.tables.analysis import Event, Result, Study
 from firstread.__main__ import app
 from firstread.feedback_set.pseudonyms import KEY_FILE
-from firstread.phantom import TYPICAL_LESIONS, Phantom
-from firstread.phantom.study import StudyIdentity
 from models.bundle import read_bundle
+from phantom import TYPICAL_LESIONS, Phantom
+from phantom.study import StudyIdentity
 from radiology.feedback import Fault, Judgement, Opinion
 from radiology.finding import Urgency
 from settings.environment import read_settings
 from settings.peers import Peer, PeerRole
 from tests.builders.bundles import write_bundle
-from tests.builders.chest_pairs import scan
-from tests.builders.identified import identify, said_by
-from tests.builders.rows import NOON
-from tests.builders.spooled import ReadingRoom
-from tests.builders.truth_reader import TruthReader
+from tests.builders.chest.chest_pairs import scan
+from tests.builders.chest.truth_reader import TruthReader
+from tests.builders.dicom.identified import identify, said_by
+from tests.builders.dicom.spooled import ReadingRoom
+from tests.builders.stored.rows import NOON
+from tests.unit.worklist.access.visitor import Visitor
 from tests.unit.worklist.seeding import open_hospital
-from tests.unit.worklist.visitor import Visitor
-from training.site_cases import read_site_cases
+from training.site.cases import read_site_cases
 from worker.pipeline import analyse_one
 from worklist.app import create_app
 

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from database.flag_notices import end_notice
 from database.flag_states import FlagState, NoticeState
+from database.flags.notices import end_notice
 from database.schema import upgrade_schema
 from database.session import open_engine, transaction
 from firstread.__main__ import app
 from radiology.finding import Urgency
 from settings.environment import Settings
-from tests.builders.flags import FlaggedStudy, claim_for, rules, webhook
-from tests.builders.rows import later
+from tests.builders.stored.flags import FlaggedStudy, claim_for, rules, webhook
+from tests.builders.stored.rows import later
 from tests.peers.flag_receivers import answers_with, running_web_receiver
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from firstread import train_model
 from firstread.__main__ import app
-from firstread.train_model import Training, training_command
+from firstread.models.command import train_model
+from firstread.models.train_model import Training, training_command
 from models.candidates import (
     candidates_folder,
     name_and_version,

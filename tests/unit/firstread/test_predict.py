@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydicom import Dataset, dcmread
 
-from firstread.phantom import Phantom
-from firstread.phantom.identity import StudyIdentity
-from firstread.phantom.study import write_phantom_study
-from firstread.predictions import PredictOptions, predict_paths
+from firstread.predict.predictions import PredictOptions, predict_paths
+from phantom import Phantom
+from phantom.identity import StudyIdentity
+from phantom.study import write_phantom_study
 from radiology.errors import BundleRejected, SettingsRefused
 from settings.environment import ExecutionProvider, Settings
 from tests.builders.bundles import drop_classifier, write_bundle
 from tests.peers.programs import REPOSITORY
-from worker.encode.overlay import WIDTH_PX
+from worker.encode.picture.key_picture import WIDTH_PX
 
 Grey = NDArray[np.uint8]
 

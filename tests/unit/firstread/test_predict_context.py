@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydicom import dcmread
 
-from firstread.phantom import Phantom, make_phantom, phantom_grid
-from firstread.phantom.identity import StudyIdentity
-from firstread.phantom.study import write_phantom_study
-from firstread.predictions import PredictOptions, predict_paths
+from firstread.predict.predictions import PredictOptions, predict_paths
+from phantom import Phantom, make_phantom, phantom_grid
+from phantom.identity import StudyIdentity
+from phantom.study import write_phantom_study
 from radiology.errors import SettingsRefused
 from settings.environment import ExecutionProvider, Settings
 from tests.peers.programs import REPOSITORY

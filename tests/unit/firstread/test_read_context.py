@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from firstread.read_context import read_context
+from firstread.predict.read_context import read_context
 from models.bundle import Bundle
 from models.catalogue import read_catalogue
 from radiology.errors import ClinicalValuesRefused, Refused, SettingsRefused

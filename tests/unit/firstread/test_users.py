@@ -10,18 +10,18 @@ import pytest
 from pydicom.sr.codedict import codes
 from typer.testing import CliRunner, Result
 
-from database.accounts import list_accounts, password_of
-from database.audit import AUDIT_EVENTS, Actor, StudyReference, record_audit
-from database.reader_sessions import Limits, open_session, session_of
+from database.accounts.audit import AUDIT_EVENTS, Actor, StudyReference, record_audit
+from database.accounts.kept import list_accounts, password_of
+from database.accounts.reader_sessions import Limits, open_session, session_of
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine, reading, transaction
 from firstread.__main__ import app
 from radiology.codes import PRIVATE_SCHEME
 from settings.environment import read_settings
 from settings.sign_in import Role
-from tests.builders.readers import PASSWORD, add_reader
-from worklist.passwords import is_password
-from worklist.sign_in_gate import limits_of
+from tests.builders.stored.readers import PASSWORD, add_reader
+from worklist.access.passwords import is_password
+from worklist.access.sign_in_gate import limits_of
 
 NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hl7_node.observation_message import control_id_of, cut
 from radiology.finding import Outcome, Urgency
 from settings.flags import Hl7Channel
-from tests.builders.notices import RAISED_AT, notice
+from tests.builders.stored.notices import RAISED_AT, notice
 from worker.flag.channel import NoticeKind
 from worker.flag.hl7_observation import observation_message
 

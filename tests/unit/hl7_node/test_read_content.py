@@ -24,7 +24,7 @@ from tests.builders.hl7_messages import (
     report,
     results,
 )
-from tests.builders.notices import notice
+from tests.builders.stored.notices import notice
 from tests.unit.hl7_node.test_observation_message import CHANNEL, RAISED_AT
 from worker.flag.hl7_observation import observation_message
 

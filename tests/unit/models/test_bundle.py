@@ -11,8 +11,8 @@ import pytest
 
 from models.bundle import Bundle, bundle_digest, file_digest, read_bundle
 from models.catalogue import read_catalogue
-from models.declared_case import OperatingPoint
-from models.declared_networks import Precision
+from models.declared.case import OperatingPoint
+from models.declared.networks import Precision
 from models.golden import check_golden
 from models.onnx_session import ClassifierSession, NetworkSession, check_networks
 from radiology.errors import BundleRejected

@@ -9,7 +9,7 @@ import pytest
 
 from models.bundle import read_bundle
 from models.catalogue import read_catalogue
-from models.declared_networks import Precision
+from models.declared.networks import Precision
 from models.golden import check_golden
 from tests.unit.models.conftest import BUNDLES
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from chest.case_level import QuadrantCounts, answer_case, confidence_of, longest_run, rule_values
+from chest.classify import SliceAnswer, ViewAnswer
 from models.bundle import Bundle
-from models.case_level import QuadrantCounts, answer_case, confidence_of, longest_run, rule_values
-from models.classify import SliceAnswer, ViewAnswer
 from models.view import ViewBox
-from radiology.case_answer import CaseRule, ConfidenceWord, PneumoniaType
+from radiology.chest.case_answer import CaseRule, ConfidenceWord, PneumoniaType
+from radiology.chest.sign import Sign
 from radiology.region import ChestRegions
-from radiology.sign import Sign
 
 SLICES = 20
 RIGHT_BACK = np.s_[30:40, 5:15]

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from models import case_level, gates
-from models.classify import MIRRORED_SLICES, MOST_SLICES
-from models.lobes import fissure
-from models.lobes.find import THICKEST_SLICES_MM
-from models.lobes.reduced_lung import VESSEL_HU
-from radiology.case_answer import CaseRule
+from chest import case_level, gates
+from chest.classify import MIRRORED_SLICES, MOST_SLICES
+from chest.lobes import fissure
+from chest.lobes.find import THICKEST_SLICES_MM
+from chest.lobes.reduced_lung import VESSEL_HU
+from radiology.chest.case_answer import CaseRule
 
 _DOCS = Path(__file__).resolve().parents[3] / "docs"
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chest.classify import MOST_SLICES, choose_slices, classify_views
 from models.bundle import Bundle
-from models.classify import MOST_SLICES, choose_slices, classify_views
-from models.declared_networks import Precision
+from models.declared.networks import Precision
 from models.onnx_session import ClassifierSession
 from models.view import CHANNELS
 from radiology.region import ChestRegions

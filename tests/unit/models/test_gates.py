@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from firstread.phantom.grid import phantom_grid
-from firstread.phantom.synthesis import Phantom, make_phantom
+from chest.gate_measures import Scan
+from chest.gates import Acquisition, check_gates
 from models.bundle import Bundle
-from models.gate_measures import Scan
-from models.gates import Acquisition, check_gates
 from models.preprocess import fit_of, to_patches
+from phantom.grid import phantom_grid
+from phantom.synthesis import Phantom, make_phantom
 from radiology.finding import GateSeverity, QualityGate
+from radiology.image.volume import Volume
 from radiology.region import ChestRegions
-from radiology.volume import Volume
 
 GRID = phantom_grid(shape=(60, 192, 192), spacing_mm=(5.0, 1.8, 1.8))
 
@@ -109,7 +109,7 @@ def test_field_of_view_that_cuts_a_lung_is_refused(shipped: Bundle, phantom: Pha
 def test_round_field_of_view_that_cuts_the_lungs_is_refused(
     shipped: Bundle, phantom: Phantom
 ) -> None:
-    """What lies outside the circle is padding, as `worker.decode_volume` leaves it."""
+    """What lies outside the circle is padding, as `worker.series.decode_volume` leaves it."""
     hounsfield, lungs, canonical = _canonical(phantom)
     rows, columns = np.indices(hounsfield.shape[1:]) - 95.5
     outside = np.hypot(rows, columns) > 55

@@ -7,13 +7,13 @@ import json
 import numpy as np
 import pytest
 
+from chest.case_level import answer_case
+from chest.interpret import Evidence, interpret, measure, refuses
 from models.bundle import Bundle
-from models.case_level import answer_case
-from models.interpret import Evidence, interpret, measure, refuses
-from radiology.case_answer import ConfidenceWord
+from radiology.chest.case_answer import ConfidenceWord
 from radiology.finding import GateSeverity, Outcome, QualityGate, Reading, Side
+from radiology.image.volume import Volume
 from radiology.region import ChestRegions
-from radiology.volume import Volume
 
 
 def _volume(shape: tuple[int, int, int], spacing: tuple[float, float, float]) -> Volume:

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from models.judge_again import given_in, judge_again, stated_in
-from radiology.course import Course, CoursePoint
+from chest.judge_again import given_in, judge_again, stated_in
+from radiology.chest.course import Course, CoursePoint
 from radiology.finding import Reading
 from radiology.severity import ClinicalContext, ClinicalValues, Sex
-from tests.unit.worklist.full_reading import full_reading, reading_without_lobes
+from tests.unit.worklist.study.full_reading import full_reading, reading_without_lobes
 
 _NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from models.gates import Acquisition
-from models.judge_severity import judge_severity
+from chest.gates import Acquisition
+from chest.judge_severity import judge_severity
+from radiology.chest.territory import Territory, TerritoryFigures
 from radiology.finding import LungFigures, Side
 from radiology.severity import (
     ClinicalContext,
@@ -20,7 +21,6 @@ from radiology.severity import (
     Severity,
     Sex,
 )
-from radiology.territory import Territory, TerritoryFigures
 
 MOMENT = datetime(2020, 3, 14, 12, 0, 5)  # noqa: DTZ001 as most headers state it
 

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from firstread.phantom.chest import LobeLabel
-from firstread.phantom.grid import phantom_grid
-from firstread.phantom.synthesis import Phantom, make_phantom
+from chest.read_study import read_study
 from models.bundle import Bundle
 from models.onnx_session import ClassifierSession, NetworkSession
-from models.read_study import read_study
+from phantom.chest import LobeLabel
+from phantom.grid import phantom_grid
+from phantom.synthesis import Phantom, make_phantom
+from radiology.chest.territory import Territory
 from radiology.finding import Outcome, Side
 from radiology.region import LungLabel
-from radiology.territory import Territory
 from settings.environment import ExecutionProvider
 
 GRID = phantom_grid(shape=(60, 256, 256), spacing_mm=(5.0, 1.4, 1.4))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from chest.postprocess import ProbabilityMaps, segment
 from models.bundle import Bundle
-from models.postprocess import ProbabilityMaps, segment
 from models.preprocess import fit_of
+from radiology.image.volume import Volume
 from radiology.region import ChestRegions, LesionLabel, LungLabel
-from radiology.volume import Volume
 
 SLICES, SIZE = 20, 256
 RIGHT_LUNG = (slice(2, 18), slice(60, 180), slice(40, 110))

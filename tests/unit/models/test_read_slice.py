@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from chest.read_slice import SliceReader
 from models.bundle import Bundle, read_bundle
-from models.read_slice import SliceReader
+from radiology.chest.sign import Sign
 from radiology.errors import BundleRejected
 from radiology.region import LesionLabel, LungLabel
-from radiology.sign import Sign
 from settings.environment import ExecutionProvider
 
 RIGHT = np.s_[30:130, 20:80]

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from chest.gates import Acquisition
+from chest.read_study import OnProgress, read_study
 from models.bundle import Bundle
-from models.gates import Acquisition
 from models.onnx_session import ClassifierSession, NetworkSession
-from models.read_study import OnProgress, read_study
 from radiology.finding import Outcome, Side
-from radiology.heat_map import HeatMap
+from radiology.image.heat_map import HeatMap
+from radiology.image.volume import Volume
 from radiology.severity import ClinicalContext, ClinicalValues
-from radiology.volume import Volume
 from settings.environment import ExecutionProvider
 
 Patches = NDArray[np.float32]

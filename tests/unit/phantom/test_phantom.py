@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firstread.phantom import (
+from phantom import (
     ORIENTATIONS,
     TYPICAL_LESIONS,
     Chest,

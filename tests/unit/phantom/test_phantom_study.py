@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 from pydicom import dcmread
 from pydicom.uid import ExplicitVRBigEndian, JPEG2000Lossless, JPEGLSLossless, RLELossless
 
-from firstread.phantom import ORIENTATIONS, Phantom, make_phantom, phantom_grid, rotation
-from firstread.phantom.study import Companion, PixelEncoding, StudyIdentity, write_phantom_study
-from radiology.volume import Volume
+from phantom import ORIENTATIONS, Phantom, make_phantom, phantom_grid, rotation
+from phantom.study import Companion, PixelEncoding, StudyIdentity, write_phantom_study
+from radiology.image.volume import Volume
 from settings.peers import RequestPriority
-from tests.builders.ct_series import decode_files
-from tests.peers.dicom3tools import ConformanceReport
-from worker.decode_volume import decode_volume
-from worker.read_series import group_series, read_instances, read_series
-from worker.select_series import select_series
+from tests.builders.dicom.ct_series import decode_files
+from tests.peers.dicom.dicom3tools import ConformanceReport
+from worker.series.decode_volume import decode_volume
+from worker.series.read_series import group_series, read_instances, read_series
+from worker.series.select_series import select_series
 
 quick_phantom = partial(make_phantom, twigs=10)
 SHAPE, SPACING_MM = (36, 40, 44), (9.0, 8.0, 7.5)

@@ -7,14 +7,14 @@ from functools import partial
 import numpy as np
 import pytest
 
-from firstread.phantom import (
+from phantom import (
     Breath,
     LobeLabel,
     Posture,
     make_phantom,
     phantom_grid,
 )
-from firstread.phantom.study import StudyIdentity
+from phantom.study import StudyIdentity
 from radiology.region import LesionLabel
 
 CUBE = ((66, 70, 70), (5.0, 5.0, 5.0))

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from radiology.chest.lobe import Lobe
 from radiology.finding import Side
-from radiology.lobe import Lobe
 from radiology.severity import (
     NOTICE,
     ClinicalValues,

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from radiology.chest.lobe import Lobe
 from radiology.finding import Side
-from radiology.lobe import Lobe
 from radiology.severity import (
     ImagingFindings,
     LesionMeasurement,

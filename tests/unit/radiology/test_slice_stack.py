@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radiology.slice_stack import (
+from radiology.image.slice_stack import (
     HIGHEST_HU,
     LOWEST_HU,
     STEP_HU,

@@ -12,13 +12,13 @@ pytest.importorskip("skimage")
 
 import torch
 
-from training.augment import Batch, augment, to_network_input
+from training.data.augment import Batch, augment, to_network_input
+from training.data.lung_sides import LEFT, RIGHT
+from training.data.slices import GRID, UNKNOWN, SliceSet
 from training.fit import Schedule, fit
-from training.loss import lesion_loss, lung_loss
-from training.lung_sides import LEFT, RIGHT
-from training.network import ChestNet, parameter_count
-from training.segmentation_objective import SegmentationObjective, Share
-from training.slices import GRID, UNKNOWN, SliceSet
+from training.segmentation.loss import lesion_loss, lung_loss
+from training.segmentation.network import ChestNet, parameter_count
+from training.segmentation.objective import SegmentationObjective, Share
 
 
 def _slices(count: int = 6) -> SliceSet:
@@ -117,8 +117,8 @@ def test_network_is_small() -> None:
 def test_exports_agree_with_pytorch(tmp_path: Path) -> None:
     """Both networks answer in ONNX Runtime as they do in PyTorch, for one slice and for several."""
     pytest.importorskip("onnxscript")
-    from training.classifier_network import Ensemble, Sight, ViewNet
-    from training.export import TOLERANCE, write_classification, write_segmentation
+    from training.classification.network import Ensemble, Sight, ViewNet
+    from training.release.export import TOLERANCE, write_classification, write_segmentation
 
     agreement = write_segmentation(ChestNet().eval(), tmp_path / "segmentation.onnx")
     assert agreement.largest_difference <= TOLERANCE

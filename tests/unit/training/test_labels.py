@@ -10,13 +10,13 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("skimage")
 
-from models.grey_levels import grey_to_hounsfield, window_to_hounsfield
-from training.lung_sides import LEFT, RIGHT, split_lung_sides
-from training.operating_point import calibrate
-from training.score import bootstrap, dice
-from training.self_train import lungs_with_lesions
-from training.slices import GRID, SliceSet
-from training.split import SplitMismatch, divide, read_splits, sources_digest
+from chest.grey_levels import grey_to_hounsfield, window_to_hounsfield
+from training.data.lung_sides import LEFT, RIGHT, split_lung_sides
+from training.data.slices import GRID, SliceSet
+from training.data.split import SplitMismatch, divide, read_splits, sources_digest
+from training.segmentation.operating_point import calibrate
+from training.segmentation.score import bootstrap, dice
+from training.segmentation.self_train import lungs_with_lesions
 
 
 def _lungs() -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
@@ -116,7 +116,7 @@ def test_committed_split_keeps_slices_of_one_patient_on_one_side() -> None:
 
 
 def test_split_file_is_beside_the_code() -> None:
-    assert Path(__file__).parents[3].joinpath("training/splits.toml").exists()
+    assert Path(__file__).parents[3].joinpath("training/data/splits.toml").exists()
 
 
 def test_suspicion_is_even_between_disease_and_its_absence() -> None:

@@ -19,11 +19,11 @@ from models.candidates import candidates_folder, use_candidate, withdraw_bundle
 from models.catalogue import read_catalogue
 from models.golden import check_golden
 from settings.environment import Settings
-from tests.builders.site_folder import write_cases
-from training import site_training
-from training.hold_out import hold_out
+from tests.builders.stored.site_folder import write_cases
 from training.new_cases import main
-from training.site_cases import read_site_cases
+from training.site import train as site_training
+from training.site.cases import read_site_cases
+from training.site.hold_out import hold_out
 
 NAME = "chest-ct-pneumonia"
 

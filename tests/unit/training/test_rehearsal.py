@@ -15,14 +15,15 @@ pytest.importorskip("onnx")
 
 from models.catalogue import read_catalogue
 from settings.environment import Settings
-from tests.builders.site_folder import chest, write_cases
-from training import fine_tune, site_training
-from training.figures import CovidCt, FigureSet
-from training.lung_sides import split_lung_sides
+from tests.builders.stored.site_folder import chest, write_cases
+from training.data.figures import CovidCt, FigureSet
+from training.data.lung_sides import split_lung_sides
+from training.data.slices import GRID, LESION_OF_UNKNOWN_KIND, SliceSet
+from training.data.split import Parts
 from training.new_cases import main
-from training.slices import GRID, LESION_OF_UNKNOWN_KIND, SliceSet
-from training.split import Parts
-from training.stages import Corpus
+from training.segmentation.stages import Corpus
+from training.site import fine_tune
+from training.site import train as site_training
 
 NAME = "chest-ct-pneumonia"
 

@@ -13,12 +13,12 @@ from pydicom.dataset import Dataset
 pytest.importorskip("torch")
 
 from radiology.errors import FirstreadError, SettingsRefused
-from tests.builders.ct_series import Stack, single_frame, write_files
-from tests.builders.site_folder import chest, write_cases
-from training.hold_out import hold_out
-from training.site_cases import SiteSlice, read_site_cases
-from training.site_labels import CasesRefused
-from training.site_pictures import read_picture
+from tests.builders.dicom.ct_series import Stack, single_frame, write_files
+from tests.builders.stored.site_folder import chest, write_cases
+from training.site.cases import SiteSlice, read_site_cases
+from training.site.hold_out import hold_out
+from training.site.labels import CasesRefused
+from training.site.pictures import read_picture
 
 
 def _refusal(folder: Path) -> str:

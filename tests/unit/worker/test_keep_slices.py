@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from radiology.chest_map import MappedLesion
+from radiology.chest.chest_map import MappedLesion
 from radiology.finding import Side
-from radiology.heat_map import HeatMap
-from radiology.slice_stack import (
+from radiology.image.heat_map import HeatMap
+from radiology.image.slice_stack import (
     HEAT,
     INDEX,
     STEP_HU,
@@ -25,9 +25,9 @@ from radiology.slice_stack import (
     unpack_voxels,
     voxels_entry,
 )
-from tests.unit.worker.encoded_chest import ORIENTATIONS, Chest, result_context
+from tests.unit.worker.encode.encoded_chest import ORIENTATIONS, Chest, result_context
 from worker.encode.derived_object import ResultContext
-from worker.keep_slices import keep_slices
+from worker.keep.keep_slices import keep_slices
 
 CUBE = Chest(spacing_mm=(4.0, 4.0, 4.0), shape=(56, 72, 72))
 

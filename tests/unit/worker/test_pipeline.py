@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from database.requeue import requeue_expired
+from database.jobs.requeue import requeue_expired
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine, reading, transaction
 from database.states import JobState, WorklistRank
-from database.tables import Event, Job, Result, Study
+from database.tables.analysis import Event, Job, Result, Study
 from radiology.errors import ResultMismatch
 from settings.environment import Settings, read_settings
-from tests.builders.rows import NOON, queue_job
+from tests.builders.stored.rows import NOON, queue_job
 from worker import pipeline
 from worker.equipment import Equipment
 from worker.pipeline import analyse_one

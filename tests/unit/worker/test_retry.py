@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from radiology.errors import PeerBusy, PeerRefused, PeerUnreachable
-from worker.retry import Backoff, retry_delay_s
+from worker.attempt.retry import Backoff, retry_delay_s
 
 BACKOFF = Backoff(first_s=2.0, longest_s=60.0, max_attempts=10)
 

@@ -17,13 +17,13 @@ from settings.environment import Settings
 from settings.peers import Peer, PeerRole
 from settings.sign_in import IdentityProvider, Role, SignIn
 from settings.uploads import UploadLimits
-from tests.builders.readers import add_reader
-from tests.peers.identity_provider import RunningProvider, running_identity_provider
-from tests.unit.worklist.ordinary_day import OrdinaryDay, seed_ordinary_day
-from tests.unit.worklist.person import Person
-from tests.unit.worklist.provider_sign_in import CALLBACK, ORIGIN, PEOPLE
+from tests.builders.stored.readers import add_reader
+from tests.peers.page.identity_provider import RunningProvider, running_identity_provider
+from tests.unit.worklist.access.person import Person
+from tests.unit.worklist.access.provider_sign_in import CALLBACK, ORIGIN, PEOPLE
+from tests.unit.worklist.access.visitor import Visitor
+from tests.unit.worklist.list.ordinary_day import OrdinaryDay, seed_ordinary_day
 from tests.unit.worklist.seeding import DATABASE, SeededHospital, open_hospital
-from tests.unit.worklist.visitor import Visitor
 from worklist.app import create_app
 
 

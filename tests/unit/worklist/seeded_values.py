@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from database.jobs import Claim
+from database.jobs.claimed import Claim
 from database.states import ObjectKind, WorklistRank
-from database.tables import Result, ResultObject, SeriesDecision
+from database.tables.analysis import Result, ResultObject, SeriesDecision
 from radiology.algorithm import AlgorithmIdentity
 from radiology.finding import LungFigures, Outcome, QualityGate, Reading, Side, Urgency
 from radiology.identity import derived_uid

@@ -10,11 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from database.delivered_objects import ObjectAnswer, objects_to_send, record_answers
-from database.deliveries import claim_delivery, end_delivery, postpone_delivery
-from database.every_table import METADATA
-from database.instances import Arrival, record_instance, record_quarantine
-from database.jobs import (
+from database.deliveries.claimed import claim_delivery, end_delivery, postpone_delivery
+from database.deliveries.objects import ObjectAnswer, objects_to_send, record_answers
+from database.jobs.claimed import (
     Claim,
     advance_job,
     claim_job,
@@ -23,16 +21,17 @@ from database.jobs import (
     renew_lease,
     return_job,
 )
-from database.results import store_result
+from database.results.stored import store_result
 from database.session import Engine, open_engine, transaction
 from database.states import DeliveryState, JobState, ObjectState, WorklistRank
-from database.studies import Waits, assemble_study
-from database.tables import Study
+from database.studies.assembly import Waits, assemble_study
+from database.studies.instances import Arrival, record_instance, record_quarantine
+from database.tables.analysis import Study
+from database.tables.every import METADATA
 from dicom_node.status import is_stored
 from radiology.finding import Reading, Urgency
 from radiology.identity import derived_uid
 from settings.peers import RequestPriority
-from tests.unit.worklist.key_picture import draw_key_picture
 from tests.unit.worklist.seeded_values import (
     ALGORITHM,
     RANKS,
@@ -43,6 +42,7 @@ from tests.unit.worklist.seeded_values import (
     refusal_of,
     result_of,
 )
+from tests.unit.worklist.study.key_picture import draw_key_picture
 
 DATABASE = "firstread.sqlite"
 START = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from worklist.templates import STATIC_FOLDER
+from worklist.page.templates import STATIC_FOLDER
 
 _STYLE = (STATIC_FOLDER / "worklist.css").read_text()
 _COLOURS = dict(re.findall(r"--([a-z]+): (#[0-9a-f]{6});", _STYLE))

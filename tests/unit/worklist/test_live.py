@@ -9,19 +9,19 @@ from typing import Any
 
 import pytest
 
-from database.opened import HEARTBEAT_S
+from database.views.opened import HEARTBEAT_S
 from radiology.errors import DatabaseUnavailable
 from radiology.finding import Urgency
 from settings.environment import Settings
-from tests.unit.worklist.ordinary_day import SEVERE, OrdinaryDay
+from tests.unit.worklist.list.ordinary_day import SEVERE, OrdinaryDay
 from tests.unit.worklist.seeding import SeededHospital
-from worklist import live as live_module
-from worklist.list_query import ListQuery
-from worklist.list_screen import list_screen
-from worklist.live import ALIVE_EVERY_S, LOOK_ANYWAY_S, LiveScreens
-from worklist.screens import PageContext, Part, Screen
-from worklist.study_screen import study_screen
-from worklist.templates import make_templates
+from worklist.list.query import ListQuery
+from worklist.list.screen import list_screen
+from worklist.page import live as live_module
+from worklist.page.live import ALIVE_EVERY_S, LOOK_ANYWAY_S, LiveScreens
+from worklist.page.screens import PageContext, Part, Screen
+from worklist.page.templates import make_templates
+from worklist.study.screen import study_screen
 
 
 @pytest.fixture(autouse=True)

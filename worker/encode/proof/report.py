@@ -16,8 +16,8 @@ from pydicom.uid import SegmentationStorage
 from scipy import ndimage
 
 from radiology.errors import ResultMismatch
+from radiology.image.volume import SourceFrame
 from radiology.region import Mask
-from radiology.volume import SourceFrame
 from worker.encode.derived_object import ResultContext
 from worker.encode.proof.meaning import (
     LUNGS,
@@ -27,7 +27,7 @@ from worker.encode.proof.meaning import (
     site_meaning,
 )
 from worker.encode.proof.source import ProvedSource
-from worker.frame_headers import code_text, items, numbers, text, whole
+from worker.series.frame_headers import code_text, items, numbers, text, whole
 
 _MEASUREMENT_GROUP = "125007"
 _FINDING = "121071"

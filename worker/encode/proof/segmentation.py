@@ -12,14 +12,14 @@ import numpy as np
 from pydicom import Dataset
 
 from radiology.errors import ResultMismatch
+from radiology.image.series import FrameHeader
+from radiology.image.volume import SourceFrame
 from radiology.region import LabelMap, Mask
-from radiology.series import FrameHeader
-from radiology.volume import SourceFrame
 from worker.encode.derived_object import ResultContext
 from worker.encode.proof.meaning import LEFT_LUNG, LESIONS, RIGHT_LUNG, ReadingMasks, meaning_of
 from worker.encode.proof.source import ProvedSource
-from worker.encode.segmentation_frames import frame_labels
-from worker.frame_headers import frame_headers, items, text, whole
+from worker.encode.segmentation.frames import frame_labels
+from worker.series.frame_headers import frame_headers, items, text, whole
 
 BACKGROUND = "background"
 _MOST_OFF_MM = 0.01

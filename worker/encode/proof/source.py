@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from radiology.errors import ResultMismatch
-from radiology.series import FrameHeader
-from radiology.volume import SourceFrame
+from radiology.image.series import FrameHeader
+from radiology.image.volume import SourceFrame
 from worker.encode.derived_object import ResultContext
-from worker.frame_headers import frame_headers, text, whole
+from worker.series.frame_headers import frame_headers, text, whole
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from radiology.errors import PeerBusy, PeerRefused, PeerUnreachable, Unavailable
-from tests.builders.flags import mail
-from tests.builders.notices import RAISED_AT, notice
+from tests.builders.stored.flags import mail
+from tests.builders.stored.notices import RAISED_AT, notice
 from tests.peers.flag_receivers import (
     password_of,
     running_mail_receiver,

@@ -10,9 +10,8 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from radiology.errors import PeerBusy, PeerRefused, PeerUnreachable, SettingsRefused
-from settings.webhook_signature import is_signed, signed_headers
-from tests.builders.flags import webhook
-from tests.builders.notices import RAISED_AT, notice
+from tests.builders.stored.flags import webhook
+from tests.builders.stored.notices import RAISED_AT, notice
 from tests.peers.flag_receivers import (
     Behaviour,
     WebReceiver,
@@ -24,6 +23,7 @@ from tests.peers.flag_receivers import (
     running_web_receiver,
 )
 from tests.peers.ports import free_port
+from webhook_node.signature import is_signed, signed_headers
 from worker.flag.webhook import Webhook
 
 _SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -1,0 +1,81 @@
+"""From one slice's probabilities to its lungs and lesions.
+
+A single slice has no neighbours, and that of a figure no scale in mm: the limits are shares of
+the network's square, which a chest fills.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from scipy import ndimage
+
+from chest.postprocess import (
+    EVEN,
+    NEAR_LUNG_PIXELS,
+    ByteMaps,
+    ProbabilityMaps,
+    about_threshold,
+    agreeing,
+    fill_small_holes,
+    on_volume_grid,
+    sides,
+)
+from models.bundle import Bundle
+from models.connected import Masks, in_plane_cross
+from models.preprocess import SquareFit
+from models.view import LEAST_ISLAND_SHARE
+from radiology.region import ChestRegions, LungLabel
+
+# Ours, chosen by eye on figures.
+LARGEST_HOLE_SHARE = 0.005  # vessels and dense foci within a lung; the heart is ten times that
+LEAST_LESION_SHARE = 0.0001
+
+
+def _without_islands(mask: Masks, least_pixels: float) -> Masks:
+    labels, count = ndimage.label(mask, structure=in_plane_cross())
+    large = np.bincount(labels.ravel(), minlength=count + 1) >= least_pixels
+    large[0] = False
+    kept: Masks = large[labels]
+    return kept
+
+
+def _with_disease(lung: Masks, lesion: Masks) -> Masks:
+    """Diseased lung is lung: lesions that touch it belong to it, whole."""
+    near = ndimage.binary_dilation(lung, in_plane_cross(), iterations=NEAR_LUNG_PIXELS)
+    labels, count = ndimage.label(lesion, structure=in_plane_cross())
+    touching = np.zeros(count + 1, dtype=bool)
+    touching[np.unique(labels[near])] = True
+    touching[0] = False
+    joined: Masks = lung | touching[labels]
+    return joined
+
+
+def clean_slice(maps: ProbabilityMaps, fit: SquareFit, bundle: Bundle) -> ChestRegions:
+    """Make label maps of one slice.
+
+    Parameters
+    ----------
+    maps : of one slice, each (1, size, size)
+    fit : how the slice lies on that square
+
+    Returns
+    -------
+    Lungs and lesions, each (1, rows, columns) of the slice; lesions lie within lungs.
+    """
+    pixels = fit.size * fit.size
+    lung_probability = about_threshold(maps.either, bundle.lung.threshold)
+    lesion_probability = about_threshold(maps.lesion, bundle.lesion.threshold)
+    lesion = lesion_probability >= EVEN
+    lung = _without_islands(lung_probability >= EVEN, LEAST_ISLAND_SHARE * pixels)
+    lung = fill_small_holes(_with_disease(lung, lesion), LARGEST_HOLE_SHARE * pixels)
+    lesion = _without_islands(lesion & lung, LEAST_LESION_SHARE * pixels)
+    side: ByteMaps = sides(lung, maps)
+    cleaned = replace(
+        maps,
+        right=agreeing(lung_probability, side == LungLabel.RIGHT),
+        left=agreeing(lung_probability, side == LungLabel.LEFT),
+        lesion=agreeing(lesion_probability, lesion),
+    )
+    return on_volume_grid(cleaned, (1, fit.rows, fit.columns), fit)

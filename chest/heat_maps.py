@@ -1,0 +1,72 @@
+"""Heat maps of the slices with lesions, on the slices of the volume as it was given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from chest.case_level import POSITIVE_FROM_PERCENT
+from chest.classify import SliceAnswer
+from models.preprocess import SquareFit
+from radiology.image.heat_map import HeatMap
+from radiology.image.volume import AxisOrder
+from radiology.region import ChestRegions
+
+
+def positive_slices(regions: ChestRegions) -> set[int]:
+    """Slices in which lesions are at least as large a share of the lung as a finding asks for."""
+    lung = np.count_nonzero(regions.lungs, axis=(1, 2))
+    lesion = np.count_nonzero(regions.lesions, axis=(1, 2))
+    percent = 100.0 * lesion / np.maximum(lung, 1)
+    return {int(one) for one in np.flatnonzero(percent >= POSITIVE_FROM_PERCENT)}
+
+
+def _on_canonical(one: SliceAnswer, fit: SquareFit) -> HeatMap:
+    """From the box on the network's square to the slice's own pixels."""
+    row_scale, column_scale = fit.pixel_scale
+    return HeatMap(
+        levels=np.rint(np.clip(one.answer.heat, 0.0, 1.0) * 255.0).astype(np.uint8),
+        top=(one.box.top - fit.top) * row_scale,
+        left=(one.box.left - fit.left) * column_scale,
+        height=one.box.side * row_scale,
+        width=one.box.side * column_scale,
+    )
+
+
+def _turned_back(heat: HeatMap, order: AxisOrder, fit: SquareFit) -> HeatMap:
+    """Undo the turns within the slice."""
+    if order.flipped[1]:
+        heat = heat.upside_down(fit.rows)
+    if order.flipped[2]:
+        heat = heat.mirrored(fit.columns)
+    return heat.transposed() if order.permutation == (0, 2, 1) else heat
+
+
+def heat_maps_of(
+    answers: Sequence[SliceAnswer], regions: ChestRegions, order: AxisOrder, fit: SquareFit
+) -> dict[int, HeatMap]:
+    """Heat maps of the classified slices with lesions.
+
+    Parameters
+    ----------
+    answers, regions : of the canonical volume
+    order : how the given volume was turned to the canonical one
+    fit : how a canonical slice lies on the network's square
+
+    Returns
+    -------
+    By index into the slices of the volume as given; empty for one that was not acquired in axial
+    slices, since a map of an axial slice lies across all of its images.
+    """
+    if order.permutation[0] != 0:
+        return {}
+    last = regions.lungs.shape[0] - 1
+    positive = positive_slices(regions)
+    return {
+        last - one.index if order.flipped[0] else one.index: _turned_back(
+            _on_canonical(one, fit), order, fit
+        )
+        for one in answers
+        if one.index in positive
+    }

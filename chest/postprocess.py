@@ -1,0 +1,234 @@
+"""From per-slice probabilities to lungs and lesions that hang together in three dimensions.
+
+All thinking is done on the network's square grid; only the last step goes to the volume's own
+grid, where probabilities are interpolated, so that outlines are smooth.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from chest.false_lung import GAS_BELOW_HU, Attenuation, without_false_lung
+from models.bundle import Bundle
+from models.connected import Masks, at_edge_of_slice, in_plane_cross, keep_large, parts
+from models.preprocess import SquareFit
+from radiology.image.volume import Volume
+from radiology.region import ChestRegions, LesionLabel, LungLabel
+
+ByteMaps = NDArray[np.uint8]
+
+EVEN = 128  # probability 0.5 as a byte
+NEAR_LUNG_PIXELS = 2
+
+_UNSURE_SIDE = 75  # bytes (0.3) between right and left; below it the patient's x decides
+
+# Smaller islands are bowel gas, air in folds of clothes, oesophagus.
+LEAST_LUNG_PART_ML = 5.0
+LEAST_LUNG_PART_SHARE = 0.02  # of the largest part
+LEAST_LESION_ML = 0.15  # a vessel's cross-section; about a ball of 6.5 mm
+LARGEST_HOLE_MM2 = 400.0  # vessels and small dense foci are lung; the heart is not
+_STRAY_SIDE_SHARE = 0.05  # of that side's largest part
+_SMOOTH_BELOW_MM = 3.0  # slices nearer than this share what they show
+
+
+@dataclass(frozen=True)
+class ProbabilityMaps:
+    """Probabilities as bytes (255 = certain), each (slices, size, size).
+
+    Attributes
+    ----------
+    right, left : of that lung
+    lesion : of either kind
+    dense : share of consolidation in the lesion probability
+    """
+
+    right: ByteMaps
+    left: ByteMaps
+    lesion: ByteMaps
+    dense: ByteMaps
+
+    @property
+    def either(self) -> ByteMaps:
+        """Of lung. Right and left may share what is surely lung, so that their sum counts."""
+        shared: ByteMaps = (self.right // 2 + self.left // 2) * 2
+        larger: ByteMaps = np.maximum(self.right, self.left)
+        either: ByteMaps = np.maximum(larger, shared)
+        return either
+
+    @classmethod
+    def empty(cls, slices: int, size: int) -> ProbabilityMaps:
+        """Room for a volume's maps."""
+        return cls(*(np.zeros((slices, size, size), dtype=np.uint8) for _ in range(4)))
+
+    def store(self, first: int, lung: NDArray[np.float32], lesion: NDArray[np.float32]) -> None:
+        """Keep the network's answer for a few slices from `first` on; it is reduced to bytes."""
+        at = slice(first, first + lung.shape[0])
+        some = lesion[:, 1] + lesion[:, 2]
+        self.right[at] = np.rint(lung[:, 1] * 255.0)
+        self.left[at] = np.rint(lung[:, 2] * 255.0)
+        self.lesion[at] = np.rint(np.clip(some, 0.0, 1.0) * 255.0)
+        self.dense[at] = np.rint(lesion[:, 2] / np.maximum(some, 1e-6) * 255.0)
+
+
+def fill_small_holes(mask: Masks, largest_pixels: float) -> Masks:
+    """Fill what a slice's lung encloses, if it is small; slice by slice, in one pass."""
+    labels, count = ndimage.label(~mask, structure=in_plane_cross())
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)
+    hole = sizes <= largest_pixels
+    hole[0] = False
+    hole &= ~at_edge_of_slice(labels, count)
+    filled: Masks = mask | hole[labels]
+    return filled
+
+
+def _middle_column(right: Masks, left: Masks) -> float:
+    """Column halfway between the two lungs; the patient's left lies at higher columns."""
+    columns = np.arange(right.shape[2], dtype=np.float64)
+    centres = []
+    for side in (right, left):
+        weight = side.sum(axis=(0, 1)).astype(np.float64)
+        if weight.sum() == 0:
+            return (columns.size - 1) / 2.0
+        centres.append(float((columns * weight).sum() / weight.sum()))
+    return (centres[0] + centres[1]) / 2.0
+
+
+def sides(lung: Masks, maps: ProbabilityMaps) -> ByteMaps:
+    """Tell right from left: the network where it is sure, otherwise the patient's x."""
+    surplus = maps.left.astype(np.int16) - maps.right
+    right = lung & (surplus <= -_UNSURE_SIDE)
+    left = lung & (surplus >= _UNSURE_SIDE)
+    beyond_middle = np.arange(lung.shape[2])[None, None, :] > _middle_column(right, left)
+    for side in (right, left):
+        if not side.any():
+            continue
+        labels, counts = parts(side, 6)
+        stray = counts < _STRAY_SIDE_SHARE * counts.max()
+        stray[0] = False
+        side &= ~stray[labels]
+    unsure = lung & ~right & ~left
+    result = np.zeros(lung.shape, dtype=np.uint8)
+    result[right | (unsure & ~beyond_middle)] = LungLabel.RIGHT
+    result[left | (unsure & beyond_middle)] = LungLabel.LEFT
+    return result
+
+
+def _smoothed_along_slices(maps: ByteMaps, spacing_mm: float) -> ByteMaps:
+    """Weigh each slice with its neighbours (1, 2, 1), where slices are thin."""
+    if spacing_mm >= _SMOOTH_BELOW_MM or maps.shape[0] < 3:
+        return maps
+    smooth = maps.astype(np.uint16) * 2
+    smooth[1:] += maps[:-1]
+    smooth[:-1] += maps[1:]
+    smooth[0] += maps[0]
+    smooth[-1] += maps[-1]
+    return (smooth >> 2).astype(np.uint8)
+
+
+def about_threshold(probability: ByteMaps, threshold: float) -> ByteMaps:
+    """Stretch probabilities so that the threshold becomes one half: interpolation needs that."""
+    p = np.arange(256) / 255.0
+    below = 0.5 * p / max(threshold, 1e-6)
+    above = 0.5 + 0.5 * (p - threshold) / max(1.0 - threshold, 1e-6)
+    table = np.where(p < threshold, below, above).clip(0.0, 1.0)
+    stretched: ByteMaps = np.rint(table * 255.0).astype(np.uint8)[probability]
+    return stretched
+
+
+def _lungs(
+    lung_probability: ByteMaps,
+    attenuation: Attenuation,
+    lesion: Masks,
+    voxel_ml: float,
+    pixel_mm2: float,
+) -> Masks:
+    """Lungs with their disease: large parts, lesions that touch them, small holes filled."""
+    lung = without_false_lung(lung_probability >= EVEN, attenuation)
+    lung = keep_large(lung, LEAST_LUNG_PART_ML / voxel_ml, 6, LEAST_LUNG_PART_SHARE)
+    box = ndimage.find_objects(lung.astype(np.uint8))
+    if not box:
+        return lung
+    margin = NEAR_LUNG_PIXELS + 1
+    window = tuple(slice(max(part.start - margin, 0), part.stop + margin) for part in box[0])
+    inside = lung[window]
+    near = ndimage.binary_dilation(inside, in_plane_cross(), iterations=NEAR_LUNG_PIXELS)
+    joined = inside | (lesion[window] & near)
+    lung[window] = fill_small_holes(joined, LARGEST_HOLE_MM2 / pixel_mm2)
+    return lung
+
+
+def segment(
+    maps: ProbabilityMaps,
+    patches: NDArray[np.float32],
+    volume: Volume,
+    fit: SquareFit,
+    bundle: Bundle,
+) -> ChestRegions:
+    """Make label maps on the volume's grid.
+
+    Parameters
+    ----------
+    maps : of every slice of `volume`
+    patches : the network's input that they answer, shape (slices, 1, size, size)
+    volume : canonical, the one that the maps were made from
+    fit : how its slices lie on the maps' grid
+
+    Returns
+    -------
+    Lungs and lesions on the grid of `volume`; lesions lie within lungs.
+    """
+    row_scale, column_scale = fit.pixel_scale
+    slice_mm, row_mm, column_mm = volume.spacing_mm
+    pixel_mm2 = row_mm * row_scale * column_mm * column_scale
+    voxel_ml = volume.voxel_ml * row_scale * column_scale
+    lesion_probability = about_threshold(
+        _smoothed_along_slices(maps.lesion, slice_mm), bundle.lesion.threshold
+    )
+    lung_probability = about_threshold(maps.either, bundle.lung.threshold)
+    grid = bundle.grid
+    attenuation = Attenuation(patches[:, 0], grid.window_low_hu, grid.window_high_hu)
+    # A lesion is denser than the lung around it: what is pure gas is none.
+    lesion = (lesion_probability >= EVEN) & ~attenuation.below(GAS_BELOW_HU)
+    lung = _lungs(lung_probability, attenuation, lesion, voxel_ml, pixel_mm2)
+    lesion = keep_large(lesion & lung, LEAST_LESION_ML / voxel_ml, 26)
+    side = sides(lung, maps)
+    cleaned = replace(
+        maps,
+        right=agreeing(lung_probability, side == LungLabel.RIGHT),
+        left=agreeing(lung_probability, side == LungLabel.LEFT),
+        lesion=agreeing(lesion_probability, lesion),
+    )
+    return on_volume_grid(cleaned, volume.shape, fit)
+
+
+def agreeing(probability: ByteMaps, mask: Masks) -> ByteMaps:
+    """Probabilities made to agree with a cleaned mask: at least one half in it, less outside."""
+    return np.where(mask, np.maximum(probability, EVEN), np.minimum(probability, EVEN - 1)).astype(
+        np.uint8
+    )
+
+
+def on_volume_grid(
+    maps: ProbabilityMaps, shape: tuple[int, int, int], fit: SquareFit
+) -> ChestRegions:
+    """Interpolate cleaned probabilities on every slice's own rows and columns."""
+    lungs = np.zeros(shape, dtype=np.uint8)
+    lesions = np.zeros(shape, dtype=np.uint8)
+    has_lung = np.maximum(maps.right, maps.left).max(axis=(1, 2)) >= EVEN
+    has_lesion: Masks = np.asarray(maps.lesion.max(axis=(1, 2)) >= EVEN)
+    for index in np.flatnonzero(has_lung):
+        right = fit.from_square(maps.right[index])
+        left = fit.from_square(maps.left[index])
+        # Where the lungs touch, both fall below one half between them; the larger takes it.
+        lungs[index][(right >= EVEN) & (right >= left)] = LungLabel.RIGHT
+        lungs[index][(left >= EVEN) & (left > right)] = LungLabel.LEFT
+        if has_lesion[index]:
+            lesion = (fit.from_square(maps.lesion[index]) >= EVEN) & (lungs[index] > 0)
+            dense = fit.from_square(maps.dense[index]) >= EVEN
+            lesions[index][lesion] = LesionLabel.GROUND_GLASS
+            lesions[index][lesion & dense] = LesionLabel.CONSOLIDATION
+    return ChestRegions(lungs=lungs, lesions=lesions)

@@ -1,0 +1,104 @@
+"""Read one volume with one bundle: the function that the worker calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chest.case_level import answer_case
+from chest.classify import Classifier, classify_study
+from chest.gate_measures import Scan
+from chest.gates import Acquisition, check_gates
+from chest.heat_maps import heat_maps_of
+from chest.interpret import Evidence, interpret, measure, refuses
+from chest.lobes import find_territories, measure_territories
+from chest.postprocess import ProbabilityMaps, segment
+from models.bundle import Bundle
+from models.preprocess import fit_of, to_patches
+from radiology.finding import Reading, Side
+from radiology.image.volume import Volume
+from radiology.region import ChestRegions
+from radiology.severity import ClinicalContext
+
+OnProgress = Callable[[int, int], None]
+
+
+class Network(Protocol):
+    """What reading needs of a network; `models.onnx_session.NetworkSession` is one."""
+
+    def run(
+        self, patches: NDArray[np.float32], on_progress: OnProgress | None = None
+    ) -> Iterator[tuple[int, NDArray[np.float32], NDArray[np.float32]]]:
+        """Yield the index of the first patch, and lung and lesion probabilities."""
+        ...
+
+
+def read_study(
+    volume: Volume,
+    bundle: Bundle,
+    session: Network,
+    on_progress: OnProgress | None = None,
+    *,
+    classifier: Classifier | None = None,
+    acquisition: Acquisition | None = None,
+    context: ClinicalContext | None = None,
+) -> Reading:
+    """Segment lungs and lesions, classify, measure, and say what it means.
+
+    Parameters
+    ----------
+    volume : HU in any orientation; brought to canonical axes here, and the masks back again
+    bundle, session : the session is a `NetworkSession` of this bundle
+    on_progress : called with slices done and slices in all, while the network runs
+    classifier : a `ClassifierSession` of this bundle; None to do without
+    acquisition : what headers say of the scan and its patient
+    context : what was given of the patient beside the study, for the severity rules; an age in it
+        counts before that of the headers, for the gates too
+
+    Returns
+    -------
+    A reading whose regions, heat maps and key slice are on the grid of `volume` as it was given.
+    """
+    canonical, order = volume.canonical()
+    fit = fit_of(canonical, bundle.grid)
+    maps = ProbabilityMaps.empty(canonical.shape[0], bundle.grid.size)
+    patches = to_patches(canonical, fit, bundle.grid)
+    for first, lung, lesion in session.run(patches, on_progress):
+        maps.store(first, lung, lesion)
+    regions = segment(maps, patches, canonical, fit, bundle)
+    figures = measure(canonical, regions)
+    scan = Scan.of(patches, regions, canonical.spacing_mm, fit, bundle.grid)
+    lung_ml = figures[Side.TOTAL].lung_volume_ml
+    acquisition = acquisition or Acquisition()
+    gates = check_gates(scan, lung_ml, _with_given_age(acquisition, context))
+    evidence = Evidence(
+        regions=ChestRegions(order.undo(regions.lungs), order.undo(regions.lesions)),
+        figures=figures,
+        gates=gates,
+        acquisition=acquisition,
+        context=context,
+    )
+    if refuses(gates):
+        return interpret(evidence, bundle)
+    answers = classify_study(patches, maps, regions, classifier) if classifier else []
+    territories = find_territories(canonical, regions)
+    evidence = replace(
+        evidence,
+        case=answer_case(regions, answers, bundle, reserved=not all(one.passed for one in gates)),
+        territories=measure_territories(canonical, regions, territories),
+        boundaries=territories.boundaries,
+        divided=replace(territories, labels=order.undo(territories.labels)),
+        heat_maps=heat_maps_of(answers, regions, order, fit),
+    )
+    return interpret(evidence, bundle)
+
+
+def _with_given_age(acquisition: Acquisition, context: ClinicalContext | None) -> Acquisition:
+    """A patient has one age: the one that was given, where one was."""
+    if context is None or context.values.age_years is None:
+        return acquisition
+    return replace(acquisition, patient_age_years=context.values.age_years)

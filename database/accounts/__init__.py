@@ -1,0 +1,1 @@
+"""Who may use the worklist page, their sessions, and what they did there."""

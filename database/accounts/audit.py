@@ -1,0 +1,200 @@
+"""Audit events: who did what at the page, when, from where, and to which study.
+
+The names and what they mean in DICOM (PS3.15 Section A.5, after RFC 3881 and IHE ATNA) are in
+`AUDIT_EVENTS`: A.5.3.4 Data Export, A.5.3.6 DICOM Instances Accessed, A.5.3.10 Query, A.5.3.11
+Security Alert, A.5.3.12 User Authentication. Application Activity (A.5.3.1) is about a program
+that starts or stops, so a page without a study has no event there and gets a code of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from database.tables.account import ADDRESS_LENGTH, NAME_LENGTH, AuditEvent
+from database.tables.analysis import Job, Result, Study
+from radiology.codes import PRIVATE_SCHEME
+
+_AT_A_TIME = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class AuditCode:
+    """What an event is by the standard.
+
+    Attributes
+    ----------
+    event_id : code value and meaning (PS3.16 CID 400)
+    event_type : the same of the kind of event (PS3.16 CID 401, of an alert CID 403), coding
+        scheme DCM; None where there is none
+    action : C, R, U, D or E, as in PS3.15 Table A.5.2-1
+    scheme : of `event_id`
+    """
+
+    event_id: tuple[str, str]
+    event_type: tuple[str, str] | None
+    action: str
+    scheme: str = "DCM"
+
+
+_AUTHENTICATION = ("110114", "User Authentication")
+_SECURITY_ALERT = ("110113", "Security Alert")
+_ACCESSED = ("110103", "DICOM Instances Accessed")
+_PAGE_USED = AuditCode(("PAGE_USED", "Page Used"), None, "E", PRIVATE_SCHEME)
+
+AUDIT_EVENTS: dict[str, AuditCode] = {
+    "signed_in": AuditCode(_AUTHENTICATION, ("110122", "Login"), "E"),
+    "sign_in_failed": AuditCode(_AUTHENTICATION, ("110122", "Login"), "E"),
+    "signed_out": AuditCode(_AUTHENTICATION, ("110123", "Logout"), "E"),
+    "password_changed": AuditCode(
+        _SECURITY_ALERT, ("110137", "User Security Attributes Changed"), "E"
+    ),
+    "account_changed": AuditCode(
+        _SECURITY_ALERT, ("110137", "User Security Attributes Changed"), "E"
+    ),
+    "not_allowed": AuditCode(_SECURITY_ALERT, ("110132", "Use of Restricted Function"), "E"),
+    "worklist_opened": AuditCode(("110112", "Query"), None, "E"),
+    "administration_opened": _PAGE_USED,
+    "study_opened": AuditCode(_ACCESSED, None, "R"),
+    "study_followed": AuditCode(_ACCESSED, None, "R"),
+    "picture_opened": AuditCode(_ACCESSED, None, "R"),
+    "study_data_read": AuditCode(_ACCESSED, None, "R"),
+    "data_exported": AuditCode(("110106", "Export"), None, "R"),
+    "study_changed": AuditCode(_ACCESSED, None, "U"),
+    "page_used": _PAGE_USED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did it, and from where. `reader` is "local" without sign-in, "" when not known."""
+
+    reader: str
+    role: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class StudyReference:
+    """Which study, and of which patient."""
+
+    study_instance_uid: str
+    patient_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One audit event."""
+
+    event_id: int
+    at: datetime
+    name: str
+    succeeded: bool
+    actor: Actor
+    study: StudyReference | None
+    facts: dict[str, Any]
+
+
+def record_audit(
+    session: Session,
+    name: str,
+    now: datetime,
+    actor: Actor,
+    *,
+    succeeded: bool = True,
+    study: StudyReference | None = None,
+    **facts: Any,
+) -> None:
+    """Add an audit event. `name` is one of `AUDIT_EVENTS`; facts are identifiers and figures."""
+    if name not in AUDIT_EVENTS:
+        raise ValueError(f"not an audit event: {name}")
+    session.add(
+        AuditEvent(
+            at=now,
+            name=name,
+            succeeded=succeeded,
+            reader=actor.reader[:NAME_LENGTH],
+            role=actor.role,
+            address=actor.address[:ADDRESS_LENGTH],
+            study_instance_uid=study.study_instance_uid if study else "",
+            patient_id=study.patient_id if study else "",
+            facts=facts,
+        )
+    )
+
+
+def study_reference(
+    session: Session,
+    *,
+    study_instance_uid: str | None = None,
+    result_id: int | None = None,
+    job_id: int | None = None,
+) -> StudyReference | None:
+    """The study that one of these leads to; None when there is none."""
+    query = select(Study.study_instance_uid, Study.patient_id)
+    if study_instance_uid is not None:
+        query = query.where(Study.study_instance_uid == study_instance_uid)
+    elif result_id is not None:
+        query = query.join(Result, Result.study_id == Study.id).where(Result.id == result_id)
+    elif job_id is not None:
+        query = query.join(Job, Job.study_id == Study.id).where(Job.id == job_id)
+    else:
+        return None
+    found = session.execute(query).one_or_none()
+    return None if found is None else StudyReference(*found)
+
+
+def audit_events(
+    session: Session,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    reader: str | None = None,
+    name: str | None = None,
+    study_instance_uid: str | None = None,
+    after: int = 0,
+) -> Iterator[AuditRow]:
+    """Audit events that fit, the oldest first, read in pieces: there may be millions.
+
+    Parameters
+    ----------
+    since, until : from this moment on; before that one
+    after : only events with a higher id, for whoever fetches them again and again
+    """
+    query = select(AuditEvent).order_by(AuditEvent.id).limit(_AT_A_TIME)
+    if since is not None:
+        query = query.where(AuditEvent.at >= since)
+    if until is not None:
+        query = query.where(AuditEvent.at < until)
+    if reader is not None:
+        query = query.where(AuditEvent.reader == reader)
+    if name is not None:
+        query = query.where(AuditEvent.name == name)
+    if study_instance_uid is not None:
+        query = query.where(AuditEvent.study_instance_uid == study_instance_uid)
+    while True:
+        rows = session.scalars(query.where(AuditEvent.id > after)).all()
+        for row in rows:
+            yield _row(row)
+        if len(rows) < _AT_A_TIME:
+            return
+        after = rows[-1].id
+        session.expunge_all()
+
+
+def _row(row: AuditEvent) -> AuditRow:
+    uid = row.study_instance_uid
+    return AuditRow(
+        event_id=row.id,
+        at=row.at,
+        name=row.name,
+        succeeded=row.succeeded,
+        actor=Actor(row.reader, row.role, row.address),
+        study=StudyReference(uid, row.patient_id) if uid else None,
+        facts=row.facts,
+    )

@@ -1,0 +1,1 @@
+"""Results on their way to destinations, and what destinations promised to keep."""

@@ -1,0 +1,1 @@
+"""Flags, who is told of them, and who has seen them."""

@@ -1,0 +1,74 @@
+"""What a notice says, as plain values: flag, study, result and objects read together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from database.flag_states import NoticeKind
+from database.states import ObjectKind
+from database.tables.analysis import Result, Study
+from database.tables.flag import FlagNotice
+from radiology.finding import Outcome, Urgency
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeContent:
+    """Everything that a notice may say.
+
+    Attributes
+    ----------
+    urgency, rule : of the result that the notice speaks of
+    objects : SOP class, SOP instance and series instance UID of each
+    """
+
+    flag_uid: str
+    token: str
+    notice_uid: str
+    kind: NoticeKind
+    study_instance_uid: str
+    patient_id: str
+    issuer_of_patient_id: str
+    patient_sex: str
+    accession_number: str
+    outcome: Outcome
+    urgency: Urgency
+    rule: str
+    suspicion: float | None
+    reading: dict[str, Any]
+    objects: tuple[tuple[str, str, str], ...]
+    raised_at: datetime
+    last_instance_at: datetime
+
+
+def notice_content(session: Session, notice_id: int) -> NoticeContent:
+    """Read what a notice says."""
+    notice = session.get_one(FlagNotice, notice_id)
+    flag = notice.flag
+    result, study = session.get_one(Result, notice.result_id), session.get_one(Study, flag.study_id)
+    return NoticeContent(
+        flag_uid=flag.flag_uid,
+        token=flag.token,
+        notice_uid=notice.notice_uid,
+        kind=notice.kind,
+        study_instance_uid=study.study_instance_uid,
+        patient_id=study.patient_id,
+        issuer_of_patient_id=study.issuer_of_patient_id,
+        patient_sex=study.patient_sex,
+        accession_number=study.accession_number,
+        outcome=result.outcome,
+        urgency=result.urgency or flag.urgency,
+        rule=result.urgency_rule,
+        suspicion=result.suspicion,
+        reading=result.reading,
+        objects=tuple(
+            (one.sop_class_uid, one.sop_instance_uid, one.series_instance_uid)
+            for one in sorted(result.objects, key=lambda one: one.id)
+            if one.kind is not ObjectKind.REJECTION
+        ),
+        raised_at=flag.raised_at,
+        last_instance_at=study.last_instance_at,
+    )

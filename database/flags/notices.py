@@ -1,0 +1,263 @@
+"""Notices in a worker's hands: which is next for a channel, and how an attempt at it ended.
+
+One worker at a time tells one channel, the oldest notice first. One that its receiver does not
+take holds up the younger ones for a few attempts only, and those about the same study always.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session, aliased
+
+from database.events import record_event
+from database.flag_states import FlagState, NoticeKind, NoticeState
+from database.flags.told_channels import RAISING, is_overtaken
+from database.lease import claim_first, ended, is_free, postponed, write_held
+from database.tables.flag import Flag, FlagAttempt, FlagNotice
+
+_HOLDS_UP_FOR_ATTEMPTS = 3
+_RETRYABLE = (NoticeState.REFUSED, NoticeState.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeClaim:
+    """A notice in a worker's hands."""
+
+    attempt_id: int
+    notice_id: int
+    flag_id: int
+    channel: str
+    kind: NoticeKind
+    fencing_token: int
+    attempts: int
+
+
+def claim_notice(
+    session: Session, channel: str, *, lease_s: float, now: datetime
+) -> NoticeClaim | None:
+    """Take the notice that a channel is told next; None when none is due, or it is being told.
+
+    An expired lease frees it without a sweep: the receiver drops a repetition by its UID.
+    """
+    one_claim_at_a_time(session, channel)
+    row = claim_first(
+        session,
+        FlagNotice,
+        (FlagNotice.channel == channel, *_claimable(now)),
+        (FlagNotice.id,),
+        lease_s=lease_s,
+        now=now,
+        returning=(
+            FlagNotice.id,
+            FlagNotice.flag_id,
+            FlagNotice.channel,
+            FlagNotice.kind,
+            FlagNotice.fencing_token,
+            FlagNotice.attempts,
+        ),
+        attempts=FlagNotice.attempts + 1,
+        maybe_told=True,
+    )
+    if row is None:
+        return None
+    attempt = FlagAttempt(notice_id=row[0], began_at=now)
+    session.add(attempt)
+    session.flush()  # its id belongs to the claim
+    return NoticeClaim(attempt.id, *row)
+
+
+def due_channels(session: Session, now: datetime) -> list[str]:
+    """The channels that a notice can be claimed for now."""
+    return list(
+        session.scalars(select(FlagNotice.channel).where(*_claimable(now)).distinct()).all()
+    )
+
+
+def accept_notice(
+    session: Session, claim: NoticeClaim, now: datetime, *, code: str, reference: str = ""
+) -> str:
+    """Note that the receiver has taken a notice; returns the UID of its flag.
+
+    Raises
+    ------
+    LeaseLost
+        The notice is somebody else's by now.
+    """
+    flag = _locked_flag(session, claim)
+    _write(
+        session,
+        claim,
+        **ended(NoticeState.ACCEPTED, now),
+        reference=reference[:256],
+    )
+    _end_attempt(session, claim, now, code=code)
+    _event(session, flag, claim, "flag_sent", now, code=code[:64])
+    return flag.flag_uid
+
+
+def end_notice(
+    session: Session,
+    claim: NoticeClaim,
+    state: NoticeState,
+    now: datetime,
+    *,
+    error_kind: str,
+    error_message: str,
+) -> None:
+    """Give a notice up: refused or failed. When nobody has heard of a flag, the next step is due.
+
+    Raises
+    ------
+    LeaseLost
+        The notice is somebody else's by now.
+    """
+    flag = _locked_flag(session, claim)
+    refused = {"maybe_told": False} if state is NoticeState.REFUSED else {}
+    _write(
+        session,
+        claim,
+        **ended(state, now, error_kind=error_kind, error_message=error_message),
+        **refused,
+    )
+    _end_attempt(session, claim, now, error_kind=error_kind, error_message=error_message)
+    _event(session, flag, claim, f"flag_{state.value}", now, error_kind=error_kind)
+    if flag.escalate_at is not None and not _somebody_hears(session, flag):
+        flag.escalate_at = min(flag.escalate_at, now)
+
+
+def postpone_notice(
+    session: Session,
+    claim: NoticeClaim,
+    due_at: datetime,
+    now: datetime,
+    *,
+    error_kind: str,
+    error_message: str,
+) -> None:
+    """Try again later; or not at all, if something newer is to be said meanwhile.
+
+    Raises
+    ------
+    LeaseLost
+        The notice is somebody else's by now.
+    """
+    _locked_flag(session, claim)
+    overtaken = is_overtaken(session, session.get_one(FlagNotice, claim.notice_id))
+    _write(
+        session,
+        claim,
+        **postponed(due_at, error_kind=error_kind, error_message=error_message),
+        state=NoticeState.DROPPED if overtaken else NoticeState.WAITING,
+        finished_at=now if overtaken else None,
+    )
+    _end_attempt(session, claim, now, error_kind=error_kind, error_message=error_message)
+
+
+def retry_notices(
+    session: Session, flag_uid: str, now: datetime, *, channel: str | None = None
+) -> int:
+    """Have notices of a flag sent again that were refused or given up, as a person asked.
+
+    Returns
+    -------
+    How many. One that something newer has overtaken does not count.
+    """
+    flag = session.scalars(
+        select(Flag).where(Flag.flag_uid == flag_uid).with_for_update()
+    ).one_or_none()
+    if flag is None:
+        return 0
+    again = [
+        one
+        for one in flag.notices
+        if one.state in _RETRYABLE
+        and channel in (None, one.channel)
+        and not is_overtaken(session, one)
+        and (flag.state in (FlagState.OPEN, FlagState.ACKNOWLEDGED) or one.kind not in RAISING)
+    ]
+    for notice in again:
+        notice.state = NoticeState.WAITING
+        notice.due_at = now
+        notice.attempts = 0
+        notice.finished_at = None
+    if again:
+        record_event(session, "flag_retried", now, study_id=flag.study_id, count=len(again))
+    return len(again)
+
+
+def _claimable(now: datetime) -> Sequence[ColumnElement[bool]]:
+    other = aliased(FlagNotice)
+    waiting = FlagNotice.state == NoticeState.WAITING
+    same_channel = other.channel == FlagNotice.channel
+    older = (same_channel, other.id < FlagNotice.id, other.state == NoticeState.WAITING)
+    busy = select(other.id).where(same_channel, other.lease_until >= now)
+    of_the_study = select(other.id).where(*older, other.flag_id == FlagNotice.flag_id)
+    held_up = select(other.id).where(
+        *older, other.due_at > now, other.attempts < _HOLDS_UP_FOR_ATTEMPTS
+    )
+    return (
+        waiting,
+        FlagNotice.due_at <= now,
+        is_free(FlagNotice, now),
+        ~busy.exists(),
+        ~of_the_study.exists(),
+        ~held_up.exists(),
+    )
+
+
+def one_claim_at_a_time(session: Session, channel: str) -> None:
+    """Until the end of the transaction nobody else takes a notice of a channel.
+
+    Two workers must not each take one. SQLite has one writer anyway.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        key = func.hashtext(f"firstread flag channel {channel}")
+        session.execute(select(func.pg_advisory_xact_lock(key)))
+
+
+def _locked_flag(session: Session, claim: NoticeClaim) -> Flag:
+    """The flag first, then its notices: whoever changes both does it in this order."""
+    return session.scalars(select(Flag).where(Flag.id == claim.flag_id).with_for_update()).one()
+
+
+def _somebody_hears(session: Session, flag: Flag) -> bool:
+    return any(
+        one.kind in RAISING and one.state in (NoticeState.WAITING, NoticeState.ACCEPTED)
+        for one in session.scalars(
+            select(FlagNotice)
+            .where(FlagNotice.flag_id == flag.id)
+            .execution_options(populate_existing=True)
+        )
+    )
+
+
+def _write(session: Session, claim: NoticeClaim, **values: Any) -> None:
+    write_held(session, FlagNotice, claim.notice_id, claim.fencing_token, **values)
+
+
+def _end_attempt(session: Session, claim: NoticeClaim, now: datetime, **values: Any) -> None:
+    attempt = session.get_one(FlagAttempt, claim.attempt_id)
+    attempt.ended_at = now
+    attempt.code = values.get("code", "")[:64]
+    attempt.error_kind = values.get("error_kind", "")
+    attempt.error_message = values.get("error_message", "")
+
+
+def _event(
+    session: Session, flag: Flag, claim: NoticeClaim, name: str, now: datetime, **facts: Any
+) -> None:
+    record_event(
+        session,
+        name,
+        now,
+        study_id=flag.study_id,
+        channel=claim.channel,
+        kind=claim.kind.value,
+        attempt=claim.attempts,
+        **facts,
+    )

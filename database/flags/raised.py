@@ -1,0 +1,282 @@
+"""Flags: raised with a result, acknowledged, escalated, taken back. Nothing is sent here.
+
+A study has one flag, whatever number of results it gets, so that no system is told of it twice as
+if of two. Each change adds notices in the same transaction: a power cut leaves both or neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy.orm import Session
+
+from database.events import record_event
+from database.flag_states import IN_FORCE, FlagState, NoticeKind
+from database.flags.told_channels import Addressee, add_notice, tell_acknowledged, tell_change
+from database.tables.analysis import Result, Study
+from database.tables.flag import NAME_LENGTH, Flag
+from radiology.finding import Urgency
+from radiology.identity import derived_uid
+from settings.flags import Channel, Flagging, at_least
+
+
+@dataclass(frozen=True)
+class FlagRules:
+    """Who is told of what, from the settings."""
+
+    channels: Sequence[Channel]
+    flagging: Flagging
+
+    def wanting(self, urgency: Urgency) -> list[Channel]:
+        """The channels that are told of a study of this urgency, now or later."""
+        return [one for one in self.channels if one.wants(urgency)]
+
+    def next_step(self, urgency: Urgency, after: int) -> int | None:
+        """The step that follows one; None when that was the last."""
+        steps = [one.escalation for one in self.wanting(urgency) if one.escalation > after]
+        return min(steps, default=None)
+
+    def escalate_at(self, urgency: Urgency, after: int, now: datetime) -> datetime | None:
+        """When the step that follows is due, if nobody acknowledges the flag."""
+        if self.next_step(urgency, after) is None:
+            return None
+        steps = {one.escalation for one in self.wanting(urgency)}
+        number = sum(0 < step <= after for step in steps)
+        return now + timedelta(seconds=self.flagging.wait_s(number))
+
+
+def flag_result(
+    session: Session,
+    result: Result,
+    rules: FlagRules,
+    now: datetime,
+    *,
+    token: str,
+    seen: Mapping[str, Any],
+) -> Flag | None:
+    """Raise, change or take back the flag of a study whose newest result was just stored.
+
+    An urgent study has a flag even where no channel is set up: the page acknowledges it. A result
+    without an answer leaves the flag as it is: it says nothing against the older one.
+
+    Parameters
+    ----------
+    token : unguessable; used when this is the first flag of the study
+    seen : what the rule saw and what it asks for; they stand beside the decision on the page
+
+    Returns
+    -------
+    The flag that is in force now, if any.
+    """
+    study = session.get_one(Study, result.study_id)
+    flag = session.scalars(
+        select(Flag).where(Flag.study_id == result.study_id).with_for_update()
+    ).one_or_none()
+    urgency = result.urgency
+    seen = {"rule": result.urgency_rule or result.reason, **seen}
+    if urgency is None:
+        _not_raised(session, result, now, seen)
+        return flag if flag is not None and flag.state in IN_FORCE else None
+    wanted = urgency is Urgency.URGENT or bool(rules.wanting(urgency))
+    if study.asked_for or not wanted:
+        if flag is not None and flag.state in IN_FORCE:
+            _take_back(session, flag, FlagState.SUPERSEDED, now)
+        _not_raised(session, result, now, {"urgency": urgency.value, **seen})
+        return None
+    if flag is None:
+        flag = _new_flag(session, study, result, urgency, now, token)
+        _begin(session, flag, rules, now, seen)
+        return flag
+    begins = flag.state not in IN_FORCE or not at_least(flag.urgency, urgency)
+    changed = _speak_of(flag, result, urgency)
+    if begins:
+        _begin(session, flag, rules, now, seen, changed=changed)
+        return flag
+    if rules.next_step(urgency, flag.escalation) is None:
+        flag.escalate_at = None
+    tell_change(session, flag, _told_so_far(flag, rules), now, changed=changed)
+    _event(session, flag, "flag_changed", now, urgency=urgency.value, **seen)
+    return flag
+
+
+def withdraw_flag(session: Session, result_id: int, now: datetime) -> bool:
+    """Take the flag back that speaks of a result which a person has struck."""
+    flag = session.scalars(
+        select(Flag).where(Flag.result_id == result_id).with_for_update()
+    ).one_or_none()
+    if flag is None or flag.state not in IN_FORCE:
+        return False
+    _take_back(session, flag, FlagState.WITHDRAWN, now)
+    return True
+
+
+def acknowledge_flag(
+    session: Session, flag_uid: str, *, by: str, through: str, now: datetime
+) -> bool:
+    """Note that somebody has seen a flag; the first one counts.
+
+    Parameters
+    ----------
+    by : who, in the words of the system that says so
+    through : "page", "command line", or the channel's name
+
+    Returns
+    -------
+    False when it was acknowledged before, is not in force any more, or does not exist.
+    """
+    name = "".join(one for one in by if one.isprintable()).strip()[:NAME_LENGTH] or "unknown"
+    changed = cast(
+        "CursorResult[Any]",
+        session.execute(
+            update(Flag)
+            .where(Flag.flag_uid == flag_uid, Flag.state == FlagState.OPEN)
+            .values(
+                state=FlagState.ACKNOWLEDGED,
+                acknowledged_at=now,
+                acknowledged_by=name,
+                acknowledged_through=through[:NAME_LENGTH],
+                escalate_at=None,
+            )
+        ),
+    )
+    if changed.rowcount != 1:
+        return False
+    flag = session.scalars(
+        select(Flag).where(Flag.flag_uid == flag_uid).execution_options(populate_existing=True)
+    ).one()
+    tell_acknowledged(session, flag, now)
+    _event(session, flag, "flag_acknowledged", now, reader=name, through=through)
+    return True
+
+
+def escalate_due(session: Session, rules: FlagRules, now: datetime) -> int:
+    """Tell the next step of every flag that nobody has acknowledged in time; returns how many."""
+    due = session.scalars(
+        select(Flag)
+        .where(Flag.state == FlagState.OPEN, Flag.escalate_at <= now)
+        .with_for_update(skip_locked=True)
+        .order_by(Flag.id)
+    ).all()
+    for flag in due:
+        step = rules.next_step(flag.urgency, flag.escalation)
+        if step is None:
+            flag.escalate_at = None  # the settings have changed since
+            continue
+        flag.escalation = step
+        flag.escalate_at = rules.escalate_at(flag.urgency, step, now)
+        for channel in rules.wanting(flag.urgency):
+            if channel.escalation == step:
+                add_notice(session, flag, Addressee.of(channel), NoticeKind.RAISED, now)
+        _event(session, flag, "flag_escalated", now, step=step)
+    return len(due)
+
+
+def flags_to_escalate(session: Session, now: datetime) -> int:
+    """How many flags wait for the next step; looked at without a lock."""
+    wanted = select(func.count()).select_from(Flag)
+    return session.scalar(wanted.where(Flag.state == FlagState.OPEN, Flag.escalate_at <= now)) or 0
+
+
+def open_flag_of(session: Session, study_id: int) -> Flag | None:
+    """The flag of a study that nobody has acknowledged yet."""
+    return session.scalars(
+        select(Flag).where(Flag.study_id == study_id, Flag.state == FlagState.OPEN)
+    ).one_or_none()
+
+
+def open_urgent_flags(session: Session) -> int:
+    """How many urgent studies nobody has acknowledged yet."""
+    wanted = select(func.count()).select_from(Flag)
+    return (
+        session.scalar(wanted.where(Flag.state == FlagState.OPEN, Flag.urgency == Urgency.URGENT))
+        or 0
+    )
+
+
+def _new_flag(
+    session: Session, study: Study, result: Result, urgency: Urgency, now: datetime, token: str
+) -> Flag:
+    flag = Flag(
+        flag_uid=derived_uid("flag", study.study_instance_uid),
+        token=token,
+        study_id=study.id,
+        result_id=result.id,
+        urgency=urgency,
+        rule=result.urgency_rule,
+        raised_at=now,
+    )
+    session.add(flag)
+    session.flush()  # the id is needed by its notices
+    return flag
+
+
+def _begin(
+    session: Session,
+    flag: Flag,
+    rules: FlagRules,
+    now: datetime,
+    seen: Mapping[str, Any],
+    *,
+    changed: bool = True,
+) -> None:
+    """Open a flag, for the first time or again, and tell whoever is told at once."""
+    flag.state = FlagState.OPEN
+    flag.raised_at = now
+    flag.ended_at = flag.acknowledged_at = None
+    flag.acknowledged_by = flag.acknowledged_through = ""
+    flag.escalation = 0
+    flag.escalate_at = rules.escalate_at(flag.urgency, 0, now)
+    told = _told_so_far(flag, rules)
+    tell_change(session, flag, told, now, changed=changed)
+    _event(
+        session,
+        flag,
+        "flag_raised",
+        now,
+        urgency=flag.urgency.value,
+        channels=len(told),
+        **seen,
+    )
+
+
+def _told_so_far(flag: Flag, rules: FlagRules) -> list[Addressee]:
+    """The channels of all steps that have come."""
+    return [
+        Addressee.of(one)
+        for one in rules.wanting(flag.urgency)
+        if one.escalation <= flag.escalation
+    ]
+
+
+def _speak_of(flag: Flag, result: Result, urgency: Urgency) -> bool:
+    """Let a flag speak of a newer result; whether that says something else about the urgency."""
+    changed = (flag.urgency, flag.rule) != (urgency, result.urgency_rule)
+    flag.result_id, flag.urgency, flag.rule = result.id, urgency, result.urgency_rule
+    return changed
+
+
+def _take_back(session: Session, flag: Flag, state: FlagState, now: datetime) -> None:
+    flag.state, flag.ended_at, flag.escalate_at = state, now, None
+    tell_change(session, flag, [], now, changed=True)
+    _event(session, flag, "flag_withdrawn", now, reason=state.value)
+
+
+def _not_raised(session: Session, result: Result, now: datetime, seen: Mapping[str, Any]) -> None:
+    """Say why there is no flag: the rule, and the values that it saw."""
+    record_event(
+        session,
+        "flag_not_raised",
+        now,
+        study_id=result.study_id,
+        job_id=result.job_id,
+        outcome=result.outcome.value,
+        **seen,
+    )
+
+
+def _event(session: Session, flag: Flag, name: str, now: datetime, **facts: Any) -> None:
+    record_event(session, name, now, study_id=flag.study_id, **facts)

@@ -1,0 +1,1 @@
+"""Jobs: waiting, in the hands of a worker, and taken back."""

@@ -1,0 +1,198 @@
+"""A job in a worker's hands: claim, lease, progress, end. Celery says when, this module which."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from database.events import record_event
+from database.lease import claim_first, ended, write_held
+from database.states import RUNNING, JobState, StudyState, WorklistRank
+from database.studies.study_state import show_on_study
+from database.tables.analysis import Instance, Job, SeriesDecision
+from database.work_items.kept import keep_work_item
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A job in a worker's hands: valid while its fencing token is the newest."""
+
+    job_id: int
+    study_id: int
+    study_version: int
+    bundle: str
+    fencing_token: int
+    attempts: int
+    queued_at: datetime  # the same each time that the job is tried
+
+
+def claim_job(session: Session, *, worker: str, lease_s: float, now: datetime) -> Claim | None:
+    """Take the waiting job that is due first; None when no job waits.
+
+    A lease that ran out does not free a job by itself: the sweep counts its attempts first.
+    """
+    row = claim_first(
+        session,
+        Job,
+        (Job.state == JobState.QUEUED, Job.lease_until.is_(None)),
+        (Job.due_at, Job.id),
+        lease_s=lease_s,
+        now=now,
+        returning=(
+            Job.id,
+            Job.study_id,
+            Job.study_version,
+            Job.bundle,
+            Job.fencing_token,
+            Job.attempts,
+            Job.queued_at,
+        ),
+        attempts=Job.attempts + 1,
+        claimed_at=now,
+        worker=worker,
+        progress_percent=0,
+        error_kind="",
+        error_message="",
+        trace="",
+    )
+    if row is None:
+        return None
+    claim = Claim(*row)
+    record_event(
+        session,
+        "claimed",
+        now,
+        study_id=claim.study_id,
+        job_id=claim.job_id,
+        worker=worker,
+        attempt=claim.attempts,
+    )
+    return claim
+
+
+def renew_lease(
+    session: Session, claim: Claim, *, lease_s: float, progress_percent: int, now: datetime
+) -> None:
+    """Hold a job for longer, and show how far it is.
+
+    Raises
+    ------
+    LeaseLost
+        The job is somebody else's by now.
+    """
+    _write(
+        session,
+        claim,
+        lease_until=now + timedelta(seconds=lease_s),
+        progress_percent=progress_percent,
+    )
+
+
+def advance_job(
+    session: Session, claim: Claim, state: JobState, now: datetime, **facts: Any
+) -> None:
+    """Note that a step of a claimed job ended, with the figures worth keeping.
+
+    Raises
+    ------
+    LeaseLost
+        The job is somebody else's by now.
+    """
+    _write(session, claim, state=state)
+    show_on_study(session, claim.study_id, claim.study_version, StudyState(state.value))
+    record_event(session, state.value, now, study_id=claim.study_id, job_id=claim.job_id, **facts)
+
+
+def end_job(
+    session: Session,
+    claim: Claim,
+    state: JobState,
+    now: datetime,
+    *,
+    rank: WorklistRank,
+    error_kind: str = "",
+    error_message: str = "",
+    trace: str = "",
+    **facts: Any,
+) -> None:
+    """End the analysis of a claimed job: encoded, delivered, refused or failed; give it back.
+
+    Raises
+    ------
+    LeaseLost
+        The job is somebody else's by now.
+    """
+    _write(
+        session,
+        claim,
+        **ended(state, now, error_kind=error_kind, error_message=error_message),
+        progress_percent=100,
+        trace=trace,
+    )
+    show_on_study(session, claim.study_id, claim.study_version, StudyState(state.value), rank)
+    keep_work_item(session, claim.study_id, now)
+    if error_kind:
+        facts = {**facts, "error_kind": error_kind}
+    record_event(session, state.value, now, study_id=claim.study_id, job_id=claim.job_id, **facts)
+
+
+def return_job(
+    session: Session,
+    claim: Claim,
+    now: datetime,
+    *,
+    error_kind: str,
+    error_message: str,
+    not_before: datetime,
+) -> None:
+    """Give a claimed job back to the queue after something was unavailable.
+
+    It is due again no sooner than `not_before`; the lease keeps it from being claimed until then.
+    """
+    _write(
+        session,
+        claim,
+        state=JobState.QUEUED,
+        lease_until=not_before,
+        error_kind=error_kind,
+        error_message=error_message,
+    )
+    show_on_study(session, claim.study_id, claim.study_version, StudyState.QUEUED)
+    record_event(
+        session,
+        "returned",
+        now,
+        study_id=claim.study_id,
+        job_id=claim.job_id,
+        error_kind=error_kind,
+    )
+
+
+def instance_paths(session: Session, claim: Claim) -> dict[str, str]:
+    """SOP Instance UID to path, within the spool, of the instances that a job is about."""
+    rows = session.execute(
+        select(Instance.sop_instance_uid, Instance.path)
+        .where(
+            Instance.study_id == claim.study_id,
+            Instance.study_version <= claim.study_version,
+        )
+        .order_by(Instance.id)
+    )
+    return {row.sop_instance_uid: row.path for row in rows}
+
+
+def record_decisions(session: Session, claim: Claim, decisions: list[SeriesDecision]) -> None:
+    """Replace what an earlier attempt decided about the series by what this one did."""
+    for old in session.scalars(select(SeriesDecision).where(SeriesDecision.job_id == claim.job_id)):
+        session.delete(old)
+    session.add_all(decisions)
+
+
+def _write(session: Session, claim: Claim, **values: Any) -> None:
+    """Write to the job's row if the claim still holds it."""
+    unfinished = or_(Job.state.in_(RUNNING), Job.state == JobState.ENCODED)
+    write_held(session, Job, claim.job_id, claim.fencing_token, unfinished, **values)

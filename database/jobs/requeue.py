@@ -1,0 +1,122 @@
+"""Jobs that no worker is busy with: overdue, back from a silent worker, or tried again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from database.events import record_event
+from database.lease import take_away
+from database.states import RETRYABLE, RUNNING, JobState, StudyState, WorklistRank
+from database.studies.study_state import show_on_study
+from database.tables.analysis import Job, Study
+
+
+def requeue_expired(session: Session, *, max_attempts: int, now: datetime) -> list[int]:
+    """Take jobs back from workers whose lease ran out.
+
+    Returns
+    -------
+    The jobs that wait again. A job that was tried `max_attempts` times is failed instead: what
+    kills a worker each time would otherwise stop the whole queue.
+    """
+    expired = session.scalars(
+        select(Job)
+        .where(Job.state.in_(RUNNING), Job.lease_until < now)
+        .with_for_update(skip_locked=True)
+    ).all()
+    waiting = []
+    for job in expired:
+        take_away(job)
+        if job.attempts < max_attempts:
+            job.state = JobState.QUEUED
+            waiting.append(job.id)
+            show_on_study(session, job.study_id, job.study_version, StudyState.QUEUED)
+            record_event(session, "requeued", now, study_id=job.study_id, job_id=job.id)
+            continue
+        job.state = JobState.FAILED
+        job.finished_at = now
+        job.error_kind = job.error_kind or "WorkerLost"
+        job.error_message = job.error_message or (
+            f"The worker stopped {job.attempts} times while it had this job"
+        )
+        show_on_study(
+            session, job.study_id, job.study_version, StudyState.FAILED, WorklistRank.UNANSWERED
+        )
+        record_event(
+            session, "failed", now, study_id=job.study_id, job_id=job.id, error_kind=job.error_kind
+        )
+    return waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """What a sweep must care for: counts of jobs."""
+
+    expired: int  # a worker held them and fell silent
+    unclaimed: int  # they wait, no worker is busy, and nobody took them
+
+
+def overdue_jobs(session: Session, *, now: datetime, claimable_since: datetime) -> Overdue:
+    """Look, without a lock, whether a wake-up or a worker was lost.
+
+    A job that waits behind a busy worker is not overdue: that worker passes the wake-up on.
+    """
+    expired = len(
+        session.scalars(select(Job.id).where(Job.state.in_(RUNNING), Job.lease_until < now)).all()
+    )
+    busy = session.scalar(select(Job.id).where(Job.lease_until >= now).limit(1))
+    if busy is not None:
+        return Overdue(expired=expired, unclaimed=0)
+    unclaimed = session.scalars(
+        select(Job.id).where(
+            Job.state == JobState.QUEUED,
+            Job.lease_until.is_(None),
+            Job.queued_at < claimable_since,
+        )
+    ).all()
+    return Overdue(expired=expired, unclaimed=len(unclaimed))
+
+
+def waiting_jobs(session: Session) -> int:
+    """How many jobs can be claimed now."""
+    return len(
+        session.scalars(
+            select(Job.id).where(Job.state == JobState.QUEUED, Job.lease_until.is_(None))
+        ).all()
+    )
+
+
+def retry_failed_jobs(session: Session, now: datetime) -> int:
+    """Send every failed job of a listed study back to the queue; gives how many."""
+    failed = session.scalars(
+        select(Job.id)
+        .join(Study, Study.id == Job.study_id)
+        .where(Job.state == JobState.FAILED, Study.asked_for.is_(False))
+        .order_by(Job.id)
+    ).all()
+    return sum(retry_job(session, job_id, now) for job_id in failed)
+
+
+def retry_job(session: Session, job_id: int, now: datetime) -> bool:
+    """Send a refused or failed job back to the queue, as a person asked.
+
+    Returns
+    -------
+    False when the job does not exist or has not ended that way.
+    """
+    job = session.scalars(select(Job).where(Job.id == job_id).with_for_update()).one_or_none()
+    if job is None or job.state not in RETRYABLE:
+        return False
+    job.state = JobState.QUEUED
+    job.lease_until = None
+    job.attempts = 0
+    job.finished_at = None
+    job.due_at = now
+    job.error_kind = job.error_message = job.trace = ""
+    show_on_study(session, job.study_id, job.study_version, StudyState.QUEUED, WorklistRank.PENDING)
+    record_event(session, "retried", now, study_id=job.study_id, job_id=job.id)
+    return True

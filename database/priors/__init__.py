@@ -1,0 +1,1 @@
+"""Earlier studies of a patient: those at hand, and those that peers are asked for."""

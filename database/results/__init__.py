@@ -1,0 +1,1 @@
+"""Results: exactly one for each job, in force until a newer one or a person ends that."""

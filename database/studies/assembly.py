@@ -1,0 +1,156 @@
+"""Studies: which of them are quiet, and their assembly into a version with a job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import Session
+
+from database.events import record_event
+from database.states import UNREAD, AssociationEnding, JobState, StudyState
+from database.tables.analysis import Association, Instance, Job, Study
+from database.work_items.kept import keep_work_item
+from settings.peers import RequestPriority
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """How long a study must have been quiet before it is assembled, in seconds."""
+
+    after_instance_s: float
+    after_release_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How long a job of each priority may wait before it goes ahead of newer, more urgent ones."""
+
+    high_s: float
+    routine_s: float
+    low_s: float
+
+    def allowance(self, priority: RequestPriority) -> timedelta:
+        """The wait of one priority. STAT waits for nobody; MEDIUM counts as ROUTINE."""
+        seconds = {
+            RequestPriority.STAT: 0.0,
+            RequestPriority.HIGH: self.high_s,
+            RequestPriority.LOW: self.low_s,
+        }.get(priority, self.routine_s)
+        return timedelta(seconds=seconds)
+
+
+def quiet_studies(session: Session, now: datetime, quiet: Quiet) -> list[int]:
+    """Studies with unassembled instances that nothing more is expected for just now.
+
+    A study is quiet when its last instance is `after_instance_s` old, or sooner, when every
+    association that carried unassembled instances was released `after_release_s` ago. An aborted
+    association does not shorten the wait: its sender will probably come again.
+    """
+    ended_too_late = or_(
+        Association.ending.is_distinct_from(AssociationEnding.RELEASED),
+        Association.ended_at > now - timedelta(seconds=quiet.after_release_s),
+    )
+    still_carried = (
+        select(Instance.id)
+        .outerjoin(Association, Association.id == Instance.association_id)
+        .where(
+            Instance.study_id == Study.id,
+            Instance.study_version.is_(None),
+            or_(Instance.association_id.is_(None), ended_too_late),
+        )
+        .exists()
+    )
+    return list(
+        session.scalars(
+            select(Study.id)
+            .where(
+                Study.state == StudyState.RECEIVED,
+                or_(
+                    Study.last_instance_at <= now - timedelta(seconds=quiet.after_instance_s),
+                    ~still_carried,
+                ),
+            )
+            .order_by(Study.id)
+        )
+    )
+
+
+def assemble_study(
+    session: Session, study_id: int, *, bundle: str, waits: Waits, now: datetime
+) -> int | None:
+    """Close the current version of a study and queue its job, in the caller's transaction.
+
+    Jobs of earlier versions that nobody has started are superseded: their instances are all part
+    of the new version.
+
+    Returns
+    -------
+    The id of the new job; None when there was nothing to assemble (another sweep was faster).
+    """
+    study = session.scalars(select(Study).where(Study.id == study_id).with_for_update()).one()
+    if study.state is not StudyState.RECEIVED:
+        return None
+    version = study.version + 1
+    session.execute(
+        update(Instance)
+        .where(Instance.study_id == study_id, Instance.study_version.is_(None))
+        .values(study_version=version)
+    )
+    instances = session.scalar(
+        select(func.count()).select_from(Instance).where(Instance.study_id == study_id)
+    )
+    session.execute(
+        update(Job)
+        .where(Job.study_id == study_id, Job.state == JobState.QUEUED, Job.lease_until.is_(None))
+        .values(state=JobState.SUPERSEDED, finished_at=now)
+    )
+    record_event(session, "assembled", now, study_id=study_id, version=version, instances=instances)
+    job_id = _queue_version(session, study, study.priority, bundle=bundle, waits=waits, now=now)
+    keep_work_item(session, study_id, now, new_images=True)
+    return job_id
+
+
+def reread_study(
+    session: Session, study_id: int, *, bundle: str, waits: Waits, now: datetime
+) -> int | None:
+    """Queue a study once more as a version of its own, in the caller's transaction.
+
+    It is of low priority: the first answer stands until the new one is there, and nobody else's
+    first answer waits for it.
+
+    Returns
+    -------
+    The id of the new job; None while the study is unread: its reading is to come anyway.
+    """
+    study = session.scalars(select(Study).where(Study.id == study_id).with_for_update()).one()
+    if study.state in UNREAD:
+        return None
+    return _queue_version(session, study, RequestPriority.LOW, bundle=bundle, waits=waits, now=now)
+
+
+def _queue_version(
+    session: Session,
+    study: Study,
+    priority: RequestPriority,
+    *,
+    bundle: str,
+    waits: Waits,
+    now: datetime,
+) -> int:
+    study.version += 1
+    study.state = StudyState.QUEUED
+    job = Job(
+        study_id=study.id,
+        study_version=study.version,
+        bundle=bundle,
+        state=JobState.QUEUED,
+        priority=priority,
+        queued_at=now,
+        due_at=now + waits.allowance(priority),
+    )
+    session.add(job)
+    session.flush()  # the id is needed by the event
+    record_event(session, "queued", now, study_id=study.id, job_id=job.id, priority=priority.value)
+    return job.id

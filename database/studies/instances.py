@@ -1,0 +1,255 @@
+"""Received instances, the associations that carried them, and what went into quarantine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from database.events import record_event
+from database.states import AssociationEnding, StudyState, WorklistRank
+from database.studies.patient_issuers import issuer_said, name_issuer
+from database.studies.priorities import MOST_URGENT_FIRST, most_urgent
+from database.studies.received_values import THROUGH, give_values_to
+from database.studies.said_before import expected_priority
+from database.tables.analysis import Association, Instance, Study
+from database.tables.quarantine import Quarantine
+from radiology.age_band import age_band
+from radiology.errors import InstanceConflict
+from settings.peers import RequestPriority
+
+
+class Recorded(Enum):
+    """What recording an instance did."""
+
+    NEW = auto()
+    DUPLICATE = auto()  # the same object was there already; nothing changed
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An instance whose bytes are durable on disk, ready to become a row."""
+
+    study_instance_uid: str
+    series_instance_uid: str
+    sop_instance_uid: str
+    sop_class_uid: str
+    transfer_syntax_uid: str
+    path: str
+    sha256: str
+    size_bytes: int
+    calling_ae_title: str
+    association_id: int | None
+    priority: RequestPriority
+    patient_id: str = ""
+    issuer_of_patient_id: str = ""
+    accession_number: str = ""
+    patient_sex: str = ""
+    patient_age: str = ""
+    asked_for: bool = False  # by us, to compare a later study with it
+
+
+def record_instance(session: Session, arrival: Arrival, now: datetime) -> Recorded:
+    """Make the row of an instance whose bytes are durable.
+
+    Raises
+    ------
+    InstanceConflict
+        Another object was stored under this SOP Instance UID.
+    """
+    study = _find_study(session, arrival.study_instance_uid)
+    if study is None:
+        stored = find_instance(session, arrival.sop_instance_uid)
+        if stored is not None:
+            return _same_object(stored, arrival)
+        study = _make_study(session, arrival, now)
+    made = session.execute(
+        _insert(session)(Instance)
+        .values(
+            study_id=study.id,
+            association_id=arrival.association_id,
+            series_instance_uid=arrival.series_instance_uid,
+            sop_instance_uid=arrival.sop_instance_uid,
+            sop_class_uid=arrival.sop_class_uid,
+            transfer_syntax_uid=arrival.transfer_syntax_uid,
+            path=arrival.path,
+            sha256=arrival.sha256,
+            size_bytes=arrival.size_bytes,
+            received_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=["sop_instance_uid"])
+        .returning(Instance.id)
+    ).scalar()
+    if made is None:
+        stored = find_instance(session, arrival.sop_instance_uid)
+        assert stored is not None
+        recorded = _same_object(stored, arrival)
+        if study.asked_for and not arrival.asked_for:
+            _want_for_itself(session, study, arrival, now)
+        return recorded
+    if study.asked_for and not arrival.asked_for:
+        _want_for_itself(session, study, arrival, now)
+    study.last_instance_at = max(study.last_instance_at, now)
+    study.state = StudyState.RECEIVED
+    study.opened = False  # whoever has seen it has seen fewer images
+    if study.worklist_rank is WorklistRank.ROUTINE:
+        study.worklist_rank = WorklistRank.PENDING  # "routine" was said of fewer images
+    study.priority = min(study.priority, arrival.priority, key=MOST_URGENT_FIRST.index)
+    return Recorded.NEW
+
+
+def _want_for_itself(session: Session, study: Study, arrival: Arrival, now: datetime) -> None:
+    """A study that we had asked for was now sent to be read: it is listed and delivered after all.
+
+    Its next version is assembled of what is there, though not one instance of it be new.
+    """
+    study.asked_for = False
+    study.state = StudyState.RECEIVED
+    study.last_instance_at = max(study.last_instance_at, now)
+    study.calling_ae_title = arrival.calling_ae_title
+    study.priority = arrival.priority
+    _raise_as_ordered(session, study, now)
+
+
+def _same_object(stored: Instance, arrival: Arrival) -> Recorded:
+    if stored.sha256 != arrival.sha256:
+        raise InstanceConflict(sop_instance_uid=arrival.sop_instance_uid)
+    return Recorded.DUPLICATE
+
+
+def find_instance(session: Session, sop_instance_uid: str) -> Instance | None:
+    """The instance with this UID, if we hold it."""
+    return session.scalar(select(Instance).where(Instance.sop_instance_uid == sop_instance_uid))
+
+
+def _find_study(session: Session, study_instance_uid: str) -> Study | None:
+    """The study's row, locked."""
+    return session.scalar(
+        select(Study).where(Study.study_instance_uid == study_instance_uid).with_for_update()
+    )
+
+
+def _make_study(session: Session, arrival: Arrival, now: datetime) -> Study:
+    """The study's row, made with its first instance, and locked.
+
+    Two associations may bring the first instance of a study at once: the insert that comes second
+    does nothing, and both go on with the same row.
+    """
+    made = session.execute(
+        _insert(session)(Study)
+        .values(
+            study_instance_uid=arrival.study_instance_uid,
+            patient_id=arrival.patient_id,
+            issuer_of_patient_id=arrival.issuer_of_patient_id,
+            accession_number=arrival.accession_number,
+            patient_sex=arrival.patient_sex,
+            patient_age=arrival.patient_age,
+            age_band=age_band(arrival.patient_age),
+            calling_ae_title=arrival.calling_ae_title,
+            priority=arrival.priority,
+            state=StudyState.RECEIVED,
+            version=0,
+            worklist_rank=WorklistRank.PENDING,
+            asked_for=arrival.asked_for,
+            opened=False,
+            pneumonia_type="",
+            received_at=now,
+            last_instance_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=["study_instance_uid"])
+        .returning(Study.id)
+    ).scalar()
+    study = _find_study(session, arrival.study_instance_uid)
+    assert study is not None
+    if made is not None:
+        record_event(session, "received", now, study_id=study.id)
+        _raise_as_ordered(session, study, now)
+        if study.patient_id:
+            name_issuer(session, study, issuer_said(session, study, now), now)
+            give_values_to(session, study, now)
+    return study
+
+
+def _raise_as_ordered(session: Session, study: Study, now: datetime) -> None:
+    """An order, or the patient's visit, may have said more of it than its sender does."""
+    expected = expected_priority(
+        session,
+        accession_number=study.accession_number,
+        patient_id=study.patient_id,
+        now=now,
+    )
+    before = study.priority
+    if expected is not None and most_urgent(before, expected) is not before:
+        study.priority = expected
+        record_event(
+            session,
+            "priority_raised",
+            now,
+            study_id=study.id,
+            priority=expected.value,
+            before=before.value,
+            through=THROUGH,
+        )
+
+
+def _insert(session: Session) -> Any:
+    # Only the dialects' own INSERT knows ON CONFLICT DO NOTHING
+    return postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+
+
+def record_quarantine(
+    session: Session,
+    now: datetime,
+    *,
+    calling_ae_title: str,
+    association_id: int | None,
+    error_kind: str,
+    reason: str,
+    status: int,
+    path: str | None,
+    size_bytes: int,
+) -> None:
+    """Note an object that was not stored, why, and where its bytes are kept."""
+    session.add(
+        Quarantine(
+            association_id=association_id,
+            calling_ae_title=calling_ae_title,
+            received_at=now,
+            error_kind=error_kind,
+            reason=reason,
+            status=status,
+            path=path,
+            size_bytes=size_bytes,
+        )
+    )
+
+
+def open_association(
+    session: Session, now: datetime, *, calling_ae_title: str, called_ae_title: str, address: str
+) -> int:
+    """Note an accepted association; returns its id."""
+    association = Association(
+        calling_ae_title=calling_ae_title,
+        called_ae_title=called_ae_title,
+        address=address,
+        accepted_at=now,
+    )
+    session.add(association)
+    session.flush()  # the id is needed by the instances that follow
+    return association.id
+
+
+def end_association(
+    session: Session, association_id: int, ending: AssociationEnding, now: datetime
+) -> None:
+    """Note how an association ended, once: what comes after the first ending is an echo."""
+    session.execute(
+        update(Association)
+        .where(Association.id == association_id, Association.ended_at.is_(None))
+        .values(ended_at=now, ending=ending)
+    )

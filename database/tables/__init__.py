@@ -1,0 +1,1 @@
+"""The tables: one module for each subject, nothing but columns."""

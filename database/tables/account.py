@@ -1,0 +1,99 @@
+"""The tables of those who use the worklist page, and of what they did there."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from database.tables.base import UID_LENGTH, Base
+from settings.sign_in import Role
+
+NAME_LENGTH = 64
+ADDRESS_LENGTH = 64
+DIGEST_LENGTH = 64  # of SHA-256, in hexadecimal digits
+
+
+class Account(Base):
+    """Somebody who may sign in: by a password of ours, or by an identity provider.
+
+    `issuer` and `subject` name a person at an identity provider (OpenID Connect Core 1.0
+    Section 2); both are empty for an account of ours, whose `password_hash` is then never empty.
+    """
+
+    __tablename__ = "account"
+    __table_args__ = (Index("ix_account_identity", "issuer", "subject"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH), unique=True)
+    role: Mapped[Role]
+    password_hash: Mapped[str] = mapped_column(Text, default="")  # argon2id, with its parameters
+    issuer: Mapped[str] = mapped_column(String(255), default="")
+    subject: Mapped[str] = mapped_column(String(255), default="")
+    created_at: Mapped[datetime]
+    password_changed_at: Mapped[datetime | None]
+    last_sign_in_at: Mapped[datetime | None]
+    disabled_at: Mapped[datetime | None]
+
+    sessions: Mapped[list[ReaderSession]] = relationship(
+        back_populates="account", cascade="all, delete-orphan"
+    )
+
+
+class ReaderSession(Base):
+    """One browser in which somebody has signed in, from then until it ends.
+
+    Only the digest of the token is kept: who reads the database cannot go on with a session.
+    """
+
+    __tablename__ = "reader_session"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    token_sha256: Mapped[str] = mapped_column(String(DIGEST_LENGTH), unique=True)
+    address: Mapped[str] = mapped_column(String(ADDRESS_LENGTH))
+    created_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None] = mapped_column(index=True)
+
+    account: Mapped[Account] = relationship(back_populates="sessions")
+
+
+class SignInFailures(Base):
+    """How often signing in failed lately, by what is counted: an account, an address, or both.
+
+    The key is a digest: what somebody typed as their name may have been their password.
+    """
+
+    __tablename__ = "sign_in_failures"
+
+    key_sha256: Mapped[str] = mapped_column(String(DIGEST_LENGTH), primary_key=True)
+    failures: Mapped[int]
+    until: Mapped[datetime] = mapped_column(index=True)  # then counting begins anew
+
+
+class AuditEvent(Base):
+    """Something that a person did at the page: who, from where, when, and to which study.
+
+    Nothing here refers to another table: a record of who saw a study outlives the study and the
+    account.
+    """
+
+    __tablename__ = "audit_event"
+    __table_args__ = (
+        Index("ix_audit_event_at", "at"),
+        Index("ix_audit_event_study_instance_uid", "study_instance_uid", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    at: Mapped[datetime]
+    name: Mapped[str] = mapped_column(String(64))
+    succeeded: Mapped[bool]
+    reader: Mapped[str] = mapped_column(String(NAME_LENGTH), default="")
+    role: Mapped[str] = mapped_column(String(32), default="")
+    address: Mapped[str] = mapped_column(String(ADDRESS_LENGTH), default="")
+    study_instance_uid: Mapped[str] = mapped_column(String(UID_LENGTH), default="")
+    patient_id: Mapped[str] = mapped_column(String(64), default="")
+    facts: Mapped[dict[str, Any]]

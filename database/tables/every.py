@@ -1,0 +1,37 @@
+"""Every table, brought together. `migrations/` builds the same schema; a test shows it.
+
+Whoever needs the whole schema imports `METADATA` from here: a module of tables that nobody has
+imported would be missing from it.
+"""
+
+from __future__ import annotations
+
+from database.tables import account as account_tables
+from database.tables import analysis as tables
+from database.tables import clinical as clinical_tables
+from database.tables import commitment as commitment_tables
+from database.tables import feedback as feedback_tables
+from database.tables import flag as flag_tables
+from database.tables import hl7 as hl7_tables
+from database.tables import opened as opened_tables
+from database.tables import prior as prior_tables
+from database.tables import quarantine as quarantine_table
+from database.tables import upload as upload_tables
+from database.tables import work_item as workitem_tables
+from database.tables.base import Base
+
+MODULES = (
+    tables,
+    quarantine_table,
+    commitment_tables,
+    prior_tables,
+    account_tables,
+    opened_tables,
+    clinical_tables,
+    feedback_tables,
+    flag_tables,
+    hl7_tables,
+    workitem_tables,
+    upload_tables,
+)
+METADATA = Base.metadata

@@ -1,0 +1,128 @@
+"""Jobs as the command line shows them: read only, plain values."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from database.states import ENDED_WELL, RETRYABLE, DeliveryState
+from database.tables.analysis import Delivery, Event, Job, Result
+from radiology.finding import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """One job in a list."""
+
+    job_id: int
+    study_instance_uid: str
+    study_version: int
+    priority: str
+    state: str
+    answer: str
+    reason: str
+    deliveries: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JobDetails:
+    """Everything that is known about one job."""
+
+    row: JobRow
+    decisions: tuple[tuple[str, str, str, str, str, str], ...]
+    events: tuple[tuple[datetime, str, str], ...]
+    trace: str
+
+
+def list_jobs(session: Session, *, failed_only: bool, limit: int) -> list[JobRow]:
+    """The newest jobs first; with `failed_only`, those that a person may try again."""
+    query = (
+        select(Job)
+        .options(selectinload(Job.study), selectinload(Job.result).selectinload(Result.deliveries))
+        .order_by(Job.id.desc())
+        .limit(limit)
+    )
+    if failed_only:
+        undelivered = (
+            select(Delivery.id)
+            .join(Result, Result.id == Delivery.result_id)
+            .where(
+                Result.job_id == Job.id,
+                Delivery.state.in_([DeliveryState.REFUSED, DeliveryState.FAILED])
+                | (Delivery.state.in_(ENDED_WELL) & (Delivery.error_kind != "")),
+            )
+            .exists()
+        )
+        query = query.where(Job.state.in_(RETRYABLE) | undelivered)
+    return [_row(job) for job in session.scalars(query)]
+
+
+def job_details(session: Session, job_id: int) -> JobDetails | None:
+    """One job with its decisions and events; None when there is no such job."""
+    job = session.get(Job, job_id)
+    if job is None:
+        return None
+    events = session.scalars(
+        select(Event)
+        .where(Event.study_id == job.study_id, Event.job_id.is_(None) | (Event.job_id == job.id))
+        .order_by(Event.id)
+    )
+    return JobDetails(
+        row=_row(job),
+        decisions=tuple(
+            (
+                decision.series_instance_uid,
+                "yes" if decision.chosen else "no",
+                decision.rule,
+                decision.seen,
+                decision.limit,
+                decision.reason,
+            )
+            for decision in job.decisions
+        ),
+        events=tuple(
+            (event.at, event.name, json.dumps(event.facts) if event.facts else "")
+            for event in events
+        ),
+        trace=job.trace,
+    )
+
+
+def _row(job: Job) -> JobRow:
+    return JobRow(
+        job_id=job.id,
+        study_instance_uid=job.study.study_instance_uid,
+        study_version=job.study_version,
+        priority=job.priority.value,
+        state=job.state.value,
+        answer=_answer(job.result),
+        reason=_reason(job),
+        deliveries=tuple(_delivery(item) for item in job.result.deliveries) if job.result else (),
+    )
+
+
+def _answer(result: Result | None) -> str:
+    if result is None:
+        return ""
+    if result.outcome is Outcome.NOT_ASSESSABLE:
+        answer = "not assessable"
+    else:
+        answer = result.urgency.value if result.urgency else result.outcome.value
+    return answer + (" (superseded)" if result.superseded_by_id else "")
+
+
+def _reason(job: Job) -> str:
+    if job.error_kind:
+        return f"{job.error_kind}: {job.error_message}"
+    return job.result.reason if job.result else ""
+
+
+def _delivery(delivery: Delivery) -> str:
+    text = f"{delivery.destination}: {delivery.state.value}"
+    if delivery.error_kind:
+        text += f" ({delivery.error_kind}: {delivery.error_message})"
+    return text

@@ -1,0 +1,205 @@
+"""The list of the worklist page: pages, filters and search at 100,000 studies.
+
+A page is found by its position, not by counting rows from the start, so the last page costs what
+the first one does. Each lane (`list_order`) is read through an index in its own order, at most a
+page of each, and the stretches are merged; a filter has an index of its own for each lane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select, tuple_, union_all
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from database.feedback.given import judged_results, newest_of_each_study
+from database.states import StudyState, WorklistRank
+from database.tables.analysis import Study
+from database.views.list_order import LANES, Lane, allowance, due_at
+from database.views.opened import open_by
+from database.views.worklist_facts import Disagreement, Position, WorklistPage, WorklistRow
+from database.views.worklist_rows import rows_of
+from radiology.age_band import AgeBand
+from radiology.feedback import Fault, Judgement
+from settings.worklist_order import WorklistOrder
+
+PAGE_LENGTH = 50
+MOST_FOUND = 50
+_MOST_SCANNERS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ListFilter:
+    """Which studies are listed; a value of None does not restrict.
+
+    Attributes
+    ----------
+    since, until : first instance received within [since, until)
+    pneumonia_type : of the result in force; "" is a study without one
+    judgement : of the reader who counts; "" is a study that nobody has judged
+    """
+
+    rank: WorklistRank | None = None
+    state: StudyState | None = None
+    pneumonia_type: str | None = None
+    sex: str | None = None
+    age_band: AgeBand | None = None
+    scanner: str | None = None
+    judgement: str | None = None
+    opened: bool | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def worklist_page(
+    session: Session,
+    order: WorklistOrder,
+    now: datetime,
+    *,
+    only: ListFilter = ListFilter(),
+    after: Position | None = None,
+    length: int = PAGE_LENGTH,
+) -> WorklistPage:
+    """Studies in the order in which they are due.
+
+    Parameters
+    ----------
+    after : the last row of the page before
+    length : at most so many rows
+    """
+    stretches = [
+        _stretch(lane, order, only, after, length + 1) for lane in LANES if _wanted(lane, only)
+    ]
+    found = session.execute(union_all(*stretches)).all() if stretches else []
+    placed = sorted(
+        (due_at(Lane(row.worklist_rank, row.opened), row.received_at, order), row.id)
+        for row in found
+    )
+    rows = _rows(session, [study_id for _, study_id in placed[:length]], now)
+    following = Position(*placed[length - 1]) if len(placed) > length else None
+    return WorklistPage(rows, following)
+
+
+def find_studies(session: Session, text: str, now: datetime) -> tuple[WorklistRow, ...]:
+    """Listed studies by accession number or patient ID, of any date: exact first, then prefix.
+
+    At most `MOST_FOUND`; nothing for an empty text.
+    """
+    if not text:
+        return ()
+    found: dict[int, None] = {}
+    columns = (Study.accession_number, Study.patient_id)
+    exact = [column == text for column in columns]
+    for condition in (*exact, *(_begins(session, column, text) for column in columns)):
+        wanted = select(Study.id).where(condition, Study.asked_for.is_(False)).limit(MOST_FOUND)
+        found.update(dict.fromkeys(session.scalars(wanted)))
+        if len(found) >= MOST_FOUND:
+            break
+    return _rows(session, list(found)[:MOST_FOUND], now)
+
+
+def scanners(session: Session) -> tuple[str, ...]:
+    """The AE titles that listed studies came from, each found by one step in the index."""
+    titles: list[str] = []
+    wanted = select(func.min(Study.calling_ae_title)).where(Study.asked_for.is_(False))
+    found = session.scalar(wanted)
+    while found is not None and len(titles) < _MOST_SCANNERS:
+        titles.append(found)
+        found = session.scalar(wanted.where(Study.calling_ae_title > found))
+    return tuple(titles)
+
+
+def _wanted(lane: Lane, only: ListFilter) -> bool:
+    return only.rank in (None, lane.rank) and only.opened in (None, lane.opened)
+
+
+def _stretch(
+    lane: Lane, order: WorklistOrder, only: ListFilter, after: Position | None, length: int
+) -> Any:
+    """The next studies of one lane, in its order."""
+    wanted = (
+        select(Study.id, Study.worklist_rank, Study.opened, Study.received_at)
+        .where(
+            Study.asked_for.is_(False),
+            Study.worklist_rank == lane.rank,
+            Study.opened.is_(lane.opened),
+            *_conditions(only),
+        )
+        .order_by(Study.received_at, Study.id)
+        .limit(length)
+    )
+    if after is not None:
+        came = after.due_at - allowance(lane, order)
+        place = (Study.received_at, Study.id)
+        wanted = wanted.where(Study.received_at >= came, tuple_(*place) > (came, after.study_id))
+    return select(wanted.subquery())
+
+
+def _conditions(only: ListFilter) -> list[ColumnElement[bool]]:
+    equal: tuple[tuple[InstrumentedAttribute[Any], object], ...] = (
+        (Study.state, only.state),
+        (Study.pneumonia_type, only.pneumonia_type),
+        (Study.patient_sex, only.sex),
+        (Study.age_band, only.age_band),
+        (Study.calling_ae_title, only.scanner),
+        (Study.judgement, only.judgement),
+    )
+    conditions: list[ColumnElement[bool]] = [
+        column == value for column, value in equal if value is not None
+    ]
+    if only.since is not None:
+        conditions.append(Study.received_at >= only.since)
+    if only.until is not None:
+        conditions.append(Study.received_at < only.until)
+    return conditions
+
+
+def _begins(session: Session, column: InstrumentedAttribute[str], text: str) -> ColumnElement[bool]:
+    """The condition that a column begins with a text, as a stretch of its index.
+
+    On PostgreSQL by the operators of `varchar_pattern_ops`, which compare characters and not the
+    words of a language; SQLite compares characters anyway.
+    """
+    last = text + chr(0x10FFFF)
+    if session.get_bind().dialect.name != "postgresql":
+        return (column >= text) & (column <= last)
+    return column.op("~>=~", is_comparison=True)(text) & column.op("~<=~", is_comparison=True)(last)
+
+
+def _rows(session: Session, ids: Sequence[int], now: datetime) -> tuple[WorklistRow, ...]:
+    """Rows in the order of their ids."""
+    if not ids:
+        return ()
+    studies = {one.id: one for one in session.scalars(select(Study).where(Study.id.in_(ids)))}
+    readers = open_by(session, ids, now)
+    rows = rows_of(session, [studies[one] for one in ids])
+    disputed = [one for one in ids if studies[one].judgement == Judgement.DISAGREE]
+    disagreements = _disagreements(session, rows, disputed)
+    return tuple(
+        replace(
+            row,
+            open_by=readers.get(row.study.id, ()),
+            disagreement=disagreements.get(row.study.id),
+        )
+        for row in rows
+    )
+
+
+def _disagreements(
+    session: Session, rows: Sequence[WorklistRow], study_ids: Sequence[int]
+) -> dict[int, Disagreement]:
+    """What is wrong with the results of these studies, by study."""
+    if not study_ids:
+        return {}
+    in_force = {row.study.id: row.result.id for row in rows if row.result is not None}
+    judged = newest_of_each_study(judged_results(session, study_ids=study_ids))
+    return {
+        one.study_id: Disagreement(
+            faults=tuple(fault for fault in Fault if fault in one.faults),
+            current=one.result_id == in_force.get(one.study_id),
+        )
+        for one in judged
+    }

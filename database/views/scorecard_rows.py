@@ -1,0 +1,147 @@
+"""What the scorecard is made of: each study's four moments, and the log of the job queue.
+
+One query each, for a bounded number of rows of a period. Results, jobs and events are only looked
+up in indexes that hold all that is asked of them: their rows are long.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy.orm import Session
+
+from database.feedback.given import Period
+from database.tables.analysis import Event, Job, Result, Study
+from radiology.finding import Urgency
+from settings.peers import RequestPriority
+
+MOST_ROWS = 20_000
+"""Of a period; of more the newest are taken, and that is said."""
+
+SENT, OPENED, ACKNOWLEDGED = "flag_sent", "study_opened", "flag_acknowledged"
+
+
+@dataclass(frozen=True, slots=True)
+class StudyTimes:
+    """When something first happened to a study after its last image; None: it has not.
+
+    Attributes
+    ----------
+    urgency : of the result in force; None without an answer
+    """
+
+    study_id: int
+    scanner: str  # AE title of who sent it
+    urgency: Urgency | None
+    last_instance_at: datetime
+    result_at: datetime | None
+    flag_sent_at: datetime | None
+    opened_at: datetime | None
+    acknowledged_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedJob:
+    """A job that a worker has ended."""
+
+    priority: RequestPriority
+    queued_at: datetime
+    claimed_at: datetime
+    finished_at: datetime
+
+
+def study_times(
+    session: Session, period: Period, *, scanner: str | None = None
+) -> list[StudyTimes]:
+    """The listed studies whose last image came in the period, the newest first."""
+    chosen = (
+        select(Study.id, Study.calling_ae_title, Study.last_instance_at)
+        .where(*_chosen(period, scanner))
+        .order_by(Study.last_instance_at.desc())
+        .limit(MOST_ROWS)
+        .cte("chosen")
+    )
+    answered = (
+        select(
+            Result.study_id,
+            func.min(
+                case((Result.created_at >= chosen.c.last_instance_at, Result.created_at))
+            ).label("result_at"),
+            # Of the one result in force; the others are null, which a maximum passes over.
+            func.max(case((Result.superseded_by_id.is_(None), Result.urgency))).label("urgency"),
+        )
+        .join(chosen, chosen.c.id == Result.study_id)
+        .group_by(Result.study_id)
+        .subquery()
+    )
+    names = (SENT, OPENED, ACKNOWLEDGED)
+    marks = (
+        select(
+            Event.study_id,
+            *(func.min(case((Event.name == name, Event.at))).label(name) for name in names),
+        )
+        .join(chosen, chosen.c.id == Event.study_id)
+        .where(Event.name.in_(names), Event.at >= chosen.c.last_instance_at)
+        .group_by(Event.study_id)
+        .subquery()
+    )
+    rows = session.execute(
+        select(
+            chosen.c.id,
+            chosen.c.calling_ae_title,
+            answered.c.urgency,
+            chosen.c.last_instance_at,
+            answered.c.result_at,
+            *(marks.c[name] for name in names),
+        )
+        .outerjoin(answered, answered.c.study_id == chosen.c.id)
+        .outerjoin(marks, marks.c.study_id == chosen.c.id)
+        .order_by(chosen.c.last_instance_at.desc())
+    )
+    return [StudyTimes(*row) for row in rows]
+
+
+def scanners(session: Session, period: Period) -> list[str]:
+    """Who sent the listed studies of a period."""
+    return list(
+        session.scalars(
+            select(Study.calling_ae_title)
+            .where(*_chosen(period, None))
+            .group_by(Study.calling_ae_title)
+            .order_by(Study.calling_ae_title)
+        )
+    )
+
+
+def logged_jobs(session: Session, period: Period) -> list[LoggedJob]:
+    """The jobs that were queued in the period and that a worker has ended, the newest first.
+
+    Those of studies that came only to be compared with are there too: they kept a worker busy.
+    """
+    rows = session.execute(
+        select(Job.priority, Job.queued_at, Job.claimed_at, Job.finished_at)
+        .where(
+            Job.queued_at >= period.since,
+            Job.queued_at < period.until,
+            Job.claimed_at.is_not(None),
+            Job.finished_at >= Job.claimed_at,
+        )
+        .order_by(Job.queued_at.desc())
+        .limit(MOST_ROWS)
+    )
+    return [
+        LoggedJob(priority, queued_at, claimed_at, finished_at)
+        for priority, queued_at, claimed_at, finished_at in rows
+        if claimed_at is not None and finished_at is not None
+    ]
+
+
+def _chosen(period: Period, scanner: str | None) -> tuple[ColumnElement[bool], ...]:
+    wanted = (
+        Study.asked_for.is_(False),
+        Study.last_instance_at >= period.since,
+        Study.last_instance_at < period.until,
+    )
+    return wanted if scanner is None else (*wanted, Study.calling_ae_title == scanner)

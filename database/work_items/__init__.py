@@ -1,0 +1,1 @@
+"""Our own work items, who watches them, and what watchers are told."""

@@ -1,0 +1,1 @@
+"""What pynetdicom lacks: an upper layer that no peer can stall, exhaust or confuse."""

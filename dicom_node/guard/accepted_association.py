@@ -1,0 +1,256 @@
+"""An association that a peer requested from us, from admission to its end.
+
+PS3.8 Section 7.1 (A-ASSOCIATE), 7.2 (A-RELEASE), 7.3 and 7.4 (aborts); Table 9-21 (reasons for
+rejection). The classes extend pynetdicom's where that lets a peer do harm:
+docs/decisions/0014-guarded-associations.md.
+"""
+
+from __future__ import annotations
+
+import itertools
+import socket
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+
+from pynetdicom._globals import MODE_ACCEPTOR
+from pynetdicom.association import Association
+from pynetdicom.dimse_messages import C_STORE_RQ, DIMSEMessage
+from pynetdicom.dimse_primitives import (
+    C_ECHO,
+    C_FIND,
+    C_STORE,
+    N_ACTION,
+    N_EVENT_REPORT,
+    N_GET,
+    N_SET,
+    DimseServiceType,
+)
+from pynetdicom.dul import DULServiceProvider
+from pynetdicom.pdu_primitives import A_ASSOCIATE
+from pynetdicom.presentation import PresentationContext
+
+from dicom_node.guard.guarded_upper_layer import (
+    LIBRARY_FAULTS,
+    Checkpoint,
+    GuardedAcse,
+    GuardedDimse,
+    GuardedSocket,
+    GuardedUpperLayer,
+    RingingQueue,
+)
+from dicom_node.guard.incoming_data_set import IncomingDataSet
+from dicom_node.presentation_contexts import (
+    STORAGE_COMMITMENT,
+    UPS_PULL,
+    UPS_PUSH,
+    UPS_QUERY,
+    UPS_WATCH,
+    VERIFICATION,
+)
+from dicom_node.spool import SpoolFile
+from settings.log_events import get_logger
+from settings.peers import Peer
+
+if TYPE_CHECKING:
+    from dicom_node.guard.server import NodeServer
+
+_log = get_logger("node")
+_number = itertools.count(1)
+_SERVED: Final[dict[str, tuple[type[DimseServiceType], ...]]] = {
+    VERIFICATION: (C_ECHO,),
+    STORAGE_COMMITMENT: (N_EVENT_REPORT,),
+    UPS_PULL: (C_FIND, N_GET, N_SET, N_ACTION),  # PS3.4 Table CC.2-1
+    UPS_WATCH: (C_FIND, N_GET, N_ACTION),
+    UPS_QUERY: (C_FIND,),
+}
+_STORED: Final = (C_STORE,)
+_MOMENT_S: Final = 1.0  # a sender needs this long at most to begin its next instance
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """The three numbers of an A-ASSOCIATE-RJ (PS3.8 Table 9-21)."""
+
+    result: int
+    source: int
+    diagnostic: int
+
+
+@dataclass(frozen=True, slots=True)
+class AgreedContext:
+    """What was agreed for one presentation context (PS3.8 Section 9.3.3.2)."""
+
+    sop_class_uid: str
+    transfer_syntax_uid: str
+
+
+class AssociationUser(Protocol):
+    """What the node does with associations: who is admitted, where data sets go."""
+
+    def admit(self, association: AcceptedAssociation, request: A_ASSOCIATE) -> Rejection | None:
+        """Decide on a request; None lets it in."""
+
+    def open_file(
+        self, association: AcceptedAssociation, context_id: int, sop_instance_uid: str
+    ) -> SpoolFile | None:
+        """Open the file for a data set that begins to arrive; None when it is not kept."""
+
+    def end(self, association: AcceptedAssociation) -> None:
+        """Take note that an association has ended."""
+
+
+class AcceptedAssociation(Association):
+    """One association with a peer that called us.
+
+    Attributes
+    ----------
+    association_id : of the row, once it is admitted
+    peer : the entry in the settings that the caller matches; None when any caller is let in
+    lost : whether the connection broke off, or was ended because of what came over it
+    quarantined : how many of its objects were put into quarantine
+    """
+
+    def __init__(self, server: NodeServer, connection: socket.socket) -> None:
+        super().__init__(server.ae, MODE_ACCEPTOR)
+        self.user = server.user
+        self.association_id: int | None = None
+        self.peer: Peer | None = None
+        self.lost = False
+        self._noted: set[tuple[str, str]] = set()
+        self.quarantined = 0
+        self._max_instance_bytes = server.max_instance_bytes
+        self._incoming: set[IncomingDataSet] = set()
+        self._last_at = time.monotonic()
+        self._server = server
+        self.name = f"AcceptorThread@{next(_number)}"  # the library finds its threads by this word
+        self.checkpoint = Checkpoint()
+        self.checkpoint.set()
+        self._reactor_checkpoint = self.checkpoint
+        self.acse = GuardedAcse(self)
+        self.dimse = GuardedDimse(self)
+        self.dul: DULServiceProvider = GuardedUpperLayer(self)
+        self.acse_timeout = self.acse_timeout  # reach the timers of the new upper layer
+        self.network_timeout = self.network_timeout
+        self.dul.to_user_queue = RingingQueue(self.checkpoint)
+        self.set_socket(GuardedSocket(self, stall_s=server.stall_s, client_socket=connection))
+
+    @property
+    def calling_ae_title(self) -> str:
+        """The title that the peer gave for itself."""
+        return str(self.requestor.ae_title).strip()
+
+    @property
+    def address(self) -> str:
+        """The peer's IP address."""
+        info = self.requestor.address_info
+        return "" if info is None else str(info.address)
+
+    @property
+    def transport(self) -> GuardedSocket:
+        """The transport connection."""
+        return cast("GuardedSocket", self.dul.socket)
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether an instance is arriving or being stored, or was a moment ago."""
+        return bool(self._incoming) or time.monotonic() < self._last_at + _MOMENT_S
+
+    def run(self) -> None:
+        """Serve the association until it ends, and leave nothing behind."""
+        try:
+            super().run()
+        except LIBRARY_FAULTS as fault:
+            _log.warning("association_fault", kind=type(fault).__name__, **self.facts())
+            cast("GuardedUpperLayer", self.dul).send_abort()
+        finally:
+            self.hang_up()
+            cast("GuardedUpperLayer", self.dul).end()
+            for incoming in tuple(self._incoming):
+                self.forget(incoming)
+            self.user.end(self)
+            self.transport.let_go()
+
+    def admit(self, request: A_ASSOCIATE) -> Rejection | None:
+        """Ask the node whether this caller is welcome."""
+        self.requestor.ae_title = request.calling_ae_title
+        return self.user.admit(self, request)
+
+    def offer(self, contexts: Iterable[PresentationContext]) -> None:
+        """Offer this peer what its roles allow, and nothing else; before negotiation."""
+        by_class = {str(context.abstract_syntax): context for context in contexts}
+        self.acceptor.supported_contexts = list(by_class.values())
+
+    def context(self, context_id: int) -> AgreedContext:
+        """What was agreed for a presentation context that was accepted."""
+        agreed = self._accepted_cx[context_id]
+        return AgreedContext(str(agreed.abstract_syntax), str(agreed.transfer_syntax[0]))
+
+    def first(self, event: str, about: str) -> bool:
+        """Whether this happens for the first time in this association."""
+        if (event, about) in self._noted:
+            return False
+        self._noted.add((event, about))
+        return True
+
+    def incoming_data_set(self, message: DIMSEMessage) -> IncomingDataSet:
+        """What takes the data set of a message that has just begun."""
+
+        def open_file() -> SpoolFile | None:
+            if not isinstance(message, C_STORE_RQ) or message.context_id not in self._accepted_cx:
+                return None
+            self._incoming.add(incoming)
+            announced = str(message.command_set.get("AffectedSOPInstanceUID", ""))
+            return self.user.open_file(self, message.context_id, announced)
+
+        incoming = IncomingDataSet(open_file, max_bytes=self._max_instance_bytes)
+        return incoming
+
+    def forget(self, incoming: IncomingDataSet) -> None:
+        """Let go of a data set that was answered, or never will be."""
+        self._last_at = time.monotonic()
+        self._incoming.discard(incoming)
+        incoming.discard()
+
+    def hang_up(self) -> None:
+        """Close the connection at once, without a word; the threads end by themselves."""
+        connection = self.transport.socket
+        if connection is not None:
+            _shut(connection)
+
+    def _serve_request(self, msg: DimseServiceType, context_id: int) -> None:
+        context = self._accepted_cx.get(context_id)
+        wanted = _SERVED.get(str(context.abstract_syntax), _STORED) if context else _STORED
+        if context is None or not isinstance(msg, wanted) or not msg.is_valid_request:
+            # PS3.7 Section 9.1: what cannot be answered ends the association
+            _log.warning("dimse_message_unexpected", **self.facts(), message=type(msg).__name__)
+            self.abort()
+            return
+        if isinstance(msg, C_STORE) and isinstance(msg.DataSet, IncomingDataSet):
+            # The library chooses the service by this UID; the handler compares what was announced.
+            msg.DataSet.announced_sop_class_uid = str(msg.AffectedSOPClassUID)
+            msg.AffectedSOPClassUID = context.abstract_syntax
+        elif isinstance(msg, N_EVENT_REPORT):
+            msg.AffectedSOPClassUID = context.abstract_syntax  # there is no other in this context
+        elif isinstance(msg, C_FIND):
+            msg.AffectedSOPClassUID = context.abstract_syntax
+        elif isinstance(msg, N_GET | N_SET | N_ACTION):
+            msg.RequestedSOPClassUID = UPS_PUSH  # PS3.4 Section CC.3.1: of every work item
+        super()._serve_request(msg, context_id)
+        self.dul._idle_timer.restart()  # storing took time; the peer was not idle meanwhile
+
+    def facts(self) -> dict[str, Any]:
+        """Identifiers of this association for log events."""
+        return {
+            "association_id": self.association_id,
+            "calling_ae_title": self.calling_ae_title,
+            "address": self.address,
+        }
+
+
+def _shut(connection: socket.socket) -> None:
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return  # closed by the peer already

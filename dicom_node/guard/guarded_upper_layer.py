@@ -1,0 +1,285 @@
+"""pynetdicom's upper layer and DIMSE provider, guarded against peers that stall or send anything.
+
+PS3.8 Section 9.2 (state machine), 9.3 (PDUs), PS3.7 Section 6.3 (messages). What each guard is
+for, and how it was seen to be needed, stands in docs/decisions/0014-guarded-associations.md.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import select
+import socket
+import ssl
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from pynetdicom.acse import ACSE
+from pynetdicom.dimse import DIMSEServiceProvider
+from pynetdicom.dimse_messages import DIMSEMessage
+from pynetdicom.dul import DULServiceProvider
+from pynetdicom.fsm import InvalidEventError
+from pynetdicom.pdu import A_ABORT_RQ
+from pynetdicom.pdu_primitives import A_ASSOCIATE, P_DATA
+from pynetdicom.transport import T_CONNECT, AddressInformation, AssociationSocket
+
+from dicom_node.library_faults import PYDICOM_FAULTS
+from settings.log_events import get_logger
+
+if TYPE_CHECKING:
+    from pynetdicom.association import Association
+
+    from dicom_node.guard.accepted_association import AcceptedAssociation
+
+_log = get_logger("node")
+
+# An A-ASSOCIATE-RQ with 128 presentation contexts of 40 transfer syntaxes has 350 kB; a P-DATA-TF
+# has at most what we told the peer (library_options.MAXIMUM_PDU_BYTES).
+_WAIT_S: Final = 0.05  # how long a thread waits before it looks at timers and at its end
+_PAUSE_S: Final = 0.001
+_END_S: Final = 2.0
+_LONGEST_PDU_BYTES: Final = 1024 * 1024
+_LONGEST_COMMAND_BYTES: Final = 64 * 1024
+_MOST_WAITING_MESSAGES: Final = 16  # a peer must wait for each answer (PS3.7 Annex D.3.3.3)
+
+# What bytes that are no PDU or no command make the library raise where it does not expect it.
+LIBRARY_FAULTS: Final = (*PYDICOM_FAULTS, InvalidEventError)
+
+
+class GuardedSocket(AssociationSocket):
+    """A transport connection on which no read and no write waits for ever.
+
+    Parameters
+    ----------
+    association : that uses it
+    stall_s : how long a peer may take over one PDU
+    client_socket : of a peer that called us
+    address : to call from, when we call
+    """
+
+    def __init__(
+        self,
+        association: Association,
+        *,
+        stall_s: float,
+        client_socket: socket.socket | None = None,
+        address: AddressInformation | None = None,
+    ) -> None:
+        super().__init__(association, client_socket=client_socket, address=address)
+        self._stall_s = stall_s
+        self._bell, self._ringer = socket.socketpair()
+        self._bell.setblocking(False)
+        self._ringer.setblocking(False)
+        self._poll = select.poll()
+        self._poll.register(self._bell, select.POLLIN)
+        self.was_connected = client_socket is not None
+        if client_socket is not None:
+            self._prepare(client_socket)
+
+    def connect(self, primitive: T_CONNECT) -> None:
+        """Call the peer."""
+        super().connect(primitive)
+        if self.socket is not None and self._is_connected:
+            self.was_connected = True
+            self._prepare(self.socket)
+
+    def _prepare(self, connection: socket.socket) -> None:
+        connection.settimeout(self._stall_s)
+        # Else Nagle's algorithm and delayed acknowledgements make 22 instances a second of 300.
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._poll.register(connection, select.POLLIN)
+
+    def _shutdown_socket(self) -> None:
+        """Close the connection; the library does not close one that was never made."""
+        if self.socket is None:
+            return
+        with contextlib.suppress(OSError):  # not connected, or not any more
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+
+    def let_go(self) -> None:
+        """Close everything, when the association has ended."""
+        self._shutdown_socket()
+        self._bell.close()
+        self._ringer.close()
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is something to read; waits a moment for it, or for `ring`."""
+        connection = self.socket
+        if connection is None or not self._is_connected:
+            time.sleep(_PAUSE_S)  # nothing left to wait on: the thread ends in a moment
+            return False
+        if connection.fileno() < 0:  # closed by another thread
+            self.event_queue.put("Evt17")  # PS3.8 Table 9-10: transport connection closed
+            return False
+        if isinstance(connection, ssl.SSLSocket) and connection.pending():
+            return True  # decrypted already, so that the kernel has nothing more
+        wait_s = _WAIT_S if self.event_queue.empty() else 0.0
+        found = dict(self._poll.poll(wait_s * 1000))
+        if found.get(self._bell.fileno()):
+            with contextlib.suppress(OSError):
+                self._bell.recv(4096)
+        return connection.fileno() in found
+
+    def ring(self) -> None:
+        """End the wait in `ready`: there is something to send."""
+        with contextlib.suppress(OSError):  # full of rings already, or closed
+            self._ringer.send(b"\0")
+
+    def recv(self, nr_bytes: int) -> bytearray:
+        """Read so many bytes; fewer when the peer closed the connection.
+
+        Raises
+        ------
+        OSError
+            The peer stalls within a PDU, or announces one that is absurdly long.
+        """
+        if nr_bytes > _LONGEST_PDU_BYTES:
+            raise OSError("a PDU is longer than allowed")
+        connection = cast("socket.socket", self.socket)
+        received = bytearray(nr_bytes)
+        view = memoryview(received)
+        deadline = time.monotonic() + self._stall_s
+        count = 0
+        while count < nr_bytes:
+            got = connection.recv_into(view[count:])
+            if got == 0:
+                break
+            count += got
+            if time.monotonic() > deadline:
+                raise TimeoutError("a PDU took too long")
+        view.release()
+        del received[count:]
+        return received
+
+
+class GuardedUpperLayer(DULServiceProvider):
+    """The DUL thread; when it ends, for whatever reason, the association ends too."""
+
+    def __init__(self, association: Association) -> None:
+        super().__init__(association)
+        self._run_loop_delay = 0.0  # `GuardedSocket.ready` waits instead
+
+    def send_pdu(self, primitive: Any) -> None:
+        """Hand something over to be sent."""
+        super().send_pdu(primitive)
+        cast("GuardedSocket", self.socket).ring()
+
+    def kill_dul(self) -> None:
+        """Let the thread end."""
+        super().kill_dul()
+        cast("GuardedSocket", self.socket).ring()
+
+    def run(self) -> None:
+        """Run the state machine until the connection is closed."""
+        try:
+            super().run()
+        except LIBRARY_FAULTS as fault:
+            _log.warning("association_fault", kind=type(fault).__name__)
+            self.send_abort()
+        finally:
+            self.wake_user()
+
+    def end(self) -> None:
+        """Let the thread end, and wait a moment until it has."""
+        self.kill_dul()
+        if self.ident is not None:
+            self.join(_END_S)
+
+    def wake_user(self) -> None:
+        """Let an association that waits for its request find out that there will be none."""
+        cast("Any", self.to_user_queue).put(None)
+
+    def send_abort(self) -> None:
+        """Send an A-ABORT past the state machine, when nothing can be expected of it."""
+        pdu = A_ABORT_RQ()
+        pdu.source = 0x02  # PS3.8 Table 9-26: DICOM UL service-provider
+        pdu.reason_diagnostic = 0x00
+        connection = cast("AssociationSocket", self.socket)
+        if connection.socket is not None:
+            connection.send(pdu.encode())
+
+
+class Checkpoint(threading.Event):
+    """Where the association's thread waits for its next message.
+
+    The library looks a thousand times a second whether there is one; an association that a
+    scanner leaves open would take 5 % of a processor for that.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._something = threading.Event()
+        self.queues: list[queue.Queue[Any]] = []
+
+    def ring(self) -> None:
+        """End the wait."""
+        self._something.set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the library lets the thread go on, then a moment for something to do."""
+        passed = super().wait(timeout)
+        self._something.clear()
+        if all(one.empty() for one in self.queues):
+            self._something.wait(_WAIT_S)
+        return passed
+
+
+class RingingQueue(queue.Queue[Any]):
+    """A queue that tells the checkpoint when something is put into it."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        super().__init__()
+        self._checkpoint = checkpoint
+        checkpoint.queues.append(self)
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        """Put something in."""
+        super().put(item, block, timeout)
+        self._checkpoint.ring()
+
+
+class GuardedDimse(DIMSEServiceProvider):
+    """Puts data sets where they belong as they come, and ends what is not a DIMSE message."""
+
+    def __init__(self, association: AcceptedAssociation) -> None:
+        super().__init__(association)
+        self.msg_queue = RingingQueue(association.checkpoint)
+
+    def receive_primitive(self, primitive: P_DATA) -> None:
+        """Take the next fragments of a message."""
+        association = cast("AcceptedAssociation", self.assoc)
+        if self.message is None:
+            self.message = DIMSEMessage()
+            self.message.data_set = association.incoming_data_set(self.message)
+        message = self.message
+        try:
+            super().receive_primitive(primitive)
+        except LIBRARY_FAULTS as fault:
+            _log.warning("dimse_message_unreadable", kind=type(fault).__name__)
+            self._end_association()
+        command = message.encoded_command_set
+        if command.tell() > _LONGEST_COMMAND_BYTES:
+            self._end_association()
+        if self.msg_queue.qsize() > _MOST_WAITING_MESSAGES:
+            self._end_association()
+
+    def _end_association(self) -> None:
+        self.dul.event_queue.put("Evt19")  # PS3.8 Table 9-10: unrecognised or invalid PDU received
+
+
+class GuardedAcse(ACSE):
+    """Asks whether a caller is welcome before anything is negotiated with it."""
+
+    def _negotiate_as_acceptor(self) -> None:
+        association = cast("AcceptedAssociation", self.assoc)
+        request = cast("A_ASSOCIATE", self.requestor.primitive)
+        rejection = association.admit(request)
+        if rejection is None:
+            super()._negotiate_as_acceptor()
+            return
+        self.send_reject(rejection.result, rejection.source, rejection.diagnostic)
+        association.is_rejected = True
+        association.kill()

@@ -1,0 +1,119 @@
+"""The server that listens, and makes an association of each connection.
+
+PS3.8 Section 9.1 (the upper layer over TCP/IP).
+"""
+
+from __future__ import annotations
+
+import socket
+import socketserver
+from collections.abc import Callable
+from typing import Any, Final, cast
+
+from pynetdicom import evt
+from pynetdicom.ae import ApplicationEntity
+from pynetdicom.events import Event
+from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
+
+from dicom_node.guard.accepted_association import AcceptedAssociation, AssociationUser
+from dicom_node.guard.guarded_upper_layer import GuardedUpperLayer
+from settings.log_events import get_logger
+
+_log = get_logger("node")
+_WAITING_CONNECTIONS: Final = 128  # the kernel's queue of connections that nobody accepted yet
+
+
+class _NodeRequestHandler(RequestHandler):
+    """Turns a connection into an association."""
+
+    def _create_association(self) -> AcceptedAssociation:
+        server = cast("NodeServer", self.server)
+        association = AcceptedAssociation(server, cast("socket.socket", self.request))
+        association.acceptor.maximum_length = self.ae.maximum_pdu_size
+        association.acceptor.ae_title = server.ae_title
+        association.acceptor.address_info = self.local
+        association.acceptor.implementation_class_uid = self.ae.implementation_class_uid
+        association.acceptor.implementation_version_name = self.ae.implementation_version_name
+        association.acceptor.supported_contexts = server.contexts  # only read, so not copied
+        association.requestor.address_info = self.remote
+        for event, handler in server.handlers:
+            association.bind(event, handler)
+        return association
+
+
+class NodeServer(ThreadedAssociationServer):
+    """Accepts connections, each in a thread of its own, up to a limit.
+
+    Parameters
+    ----------
+    ae : the application entity, with its timeouts
+    user : decides what happens with associations
+    handlers : pynetdicom's events with what serves them
+    max_connections : connections beyond this are closed unheard
+    max_instance_bytes : larger instances are refused
+    stall_s : how long a peer may take over one PDU
+    """
+
+    request_queue_size = _WAITING_CONNECTIONS
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(
+        self,
+        ae: ApplicationEntity,
+        address: tuple[str, int],
+        ae_title: str,
+        contexts: list[Any],
+        ssl_context: Any = None,
+        evt_handlers: Any = None,
+        *,
+        user: AssociationUser,
+        handlers: list[tuple[evt.EventType, Callable[[Event], Any]]],
+        max_connections: int,
+        max_instance_bytes: int,
+        stall_s: float,
+    ) -> None:
+        self.user = user
+        self.handlers = [*handlers, (evt.EVT_CONN_CLOSE, _wake), (evt.EVT_ACSE_RECV, _note_loss)]
+        self.max_instance_bytes = max_instance_bytes
+        self.stall_s = stall_s
+        self._max_connections = max_connections
+        super().__init__(
+            ae, address, ae_title, contexts, ssl_context, request_handler=_NodeRequestHandler
+        )
+
+    def associations(self) -> list[AcceptedAssociation]:
+        """Those that have not ended, requests that are not answered yet among them."""
+        return cast("list[AcceptedAssociation]", self.active_associations)
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        """Close connections unheard when there are far too many."""
+        allowed = len(self.associations()) < self._max_connections
+        if not allowed:
+            _log.warning("connection_refused", address=str(client_address[0]))
+        return allowed
+
+    def service_actions(self) -> None:
+        """Do nothing between connections: the library would collect garbage here."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Log what failed before there was an association."""
+        _log.exception("connection_failed", address=str(client_address[0]))
+
+    def shutdown(self) -> None:
+        """Stop accepting connections; associations go on."""
+        socketserver.BaseServer.shutdown(self)  # the library's own wants to know this server
+        self.server_close()
+
+
+def _wake(event: Event) -> None:
+    """End the wait for an A-ASSOCIATE-RQ when the connection is closed before one came."""
+    if event.assoc.requestor.primitive is None:
+        cast("GuardedUpperLayer", event.assoc.dul).wake_user()
+
+
+def _note_loss(event: Event) -> None:
+    """Tell a broken connection (A-P-ABORT) from a peer that aborts (A-ABORT)."""
+    primitive = getattr(event, "primitive", None)
+    if type(primitive).__name__ == "A_P_ABORT":
+        cast("AcceptedAssociation", event.assoc).lost = True

@@ -1,0 +1,1 @@
+"""Instances that peers store here: checked, spooled, recorded, and only then answered."""

@@ -1,0 +1,189 @@
+"""What an instance says about itself that storing it needs, read from its encoded data set.
+
+PS3.5 Section 7 (the data set), PS3.3 C.7.1.1, C.7.2.1, C.7.3.1 and C.12.1 (patient, study, series
+and SOP common modules). Nothing is decoded that is not needed, the pixel data is never touched,
+and everything is bounded, because the bytes may be anything: docs/decisions/0010-receiving.md.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pydicom.charset import python_encoding
+from pydicom.dataelem import DataElement, RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.filereader import read_dataset
+from pydicom.tag import BaseTag
+
+from dicom_node.library_faults import PYDICOM_FAULTS
+from dicom_node.receive.encoded_data_set import HEAD_BYTES, EncodedDataSet
+from radiology.errors import AttributeMissing, DataSetUnreadable
+from radiology.identity import checked_uid
+from settings.peers import RequestPriority
+
+_USUAL_HEAD_BYTES: Final = 64 * 1024
+_MOST_ELEMENTS: Final = 20_000  # a CT image has about a hundred of them up to the last that we need
+
+# Of a data set as it comes: memory, because a peer may state any length. Warnings are errors in our
+# tests only.
+UNREADABLE: Final = (*PYDICOM_FAULTS, MemoryError, Warning)
+
+_SPECIFIC_CHARACTER_SET = 0x00080005
+_SOP_CLASS_UID = 0x00080016
+_SOP_INSTANCE_UID = 0x00080018
+_ACCESSION_NUMBER = 0x00080050
+_PATIENT_ID = 0x00100020
+_ISSUER_OF_PATIENT_ID = 0x00100021
+_PATIENT_SEX = 0x00100040
+_PATIENT_AGE = 0x00101010
+_STUDY_INSTANCE_UID = 0x0020000D
+_SERIES_INSTANCE_UID = 0x0020000E
+_REQUEST_ATTRIBUTES_SEQUENCE = 0x00400275
+_REQUESTED_PROCEDURE_PRIORITY = 0x00401003  # the last one that we need
+
+_NEEDED: Final[Sequence[int]] = (
+    _SOP_CLASS_UID,
+    _SOP_INSTANCE_UID,
+    _ACCESSION_NUMBER,
+    _PATIENT_ID,
+    _ISSUER_OF_PATIENT_ID,
+    _PATIENT_SEX,
+    _PATIENT_AGE,
+    _STUDY_INSTANCE_UID,
+    _SERIES_INSTANCE_UID,
+    _REQUEST_ATTRIBUTES_SEQUENCE,
+    _REQUESTED_PROCEDURE_PRIORITY,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceIdentity:
+    """The UIDs of an instance, all valid, and the identifiers and the priority that it carries."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    study_instance_uid: str
+    series_instance_uid: str
+    patient_id: str
+    issuer_of_patient_id: str
+    accession_number: str
+    patient_sex: str
+    patient_age: str
+    priority: RequestPriority | None  # None: not stated, or not a known term
+
+
+def read_identity(encoded: EncodedDataSet) -> InstanceIdentity:
+    """Read what storing an instance needs, and check that its end has come.
+
+    Raises
+    ------
+    DataSetUnreadable
+        The bytes are not a data set, or it ends in the middle of an element.
+    AttributeMissing
+        A UID is missing or empty.
+    InvalidUid
+        A UID breaks PS3.5 Section 9.1.
+    """
+    try:
+        data_set, end = _read_needed(encoded)
+        is_implicit_vr, is_little_endian = data_set.original_encoding
+        encoded.check_end(end, bool(is_implicit_vr), bool(is_little_endian))
+        return _identity(data_set)
+    except UNREADABLE as error:
+        raise DataSetUnreadable(cause=type(error).__name__) from error
+
+
+def _read_needed(encoded: EncodedDataSet) -> tuple[Dataset, int]:
+    """Read as far as is needed; mostly that is in the first few kilobytes.
+
+    Returns
+    -------
+    What was read, and where an element begins from which on nothing was looked at.
+    """
+    with contextlib.suppress(*UNREADABLE):
+        stop = _StopAfterNeeded()
+        data_set, end = _read(encoded, _USUAL_HEAD_BYTES, stop)
+        if stop.reached:
+            return data_set, end
+    return _read(encoded, HEAD_BYTES, _StopAfterNeeded())
+
+
+def _read(encoded: EncodedDataSet, length: int, stop: _StopAfterNeeded) -> tuple[Dataset, int]:
+    stream = io.BytesIO(encoded.head(length))
+    data_set = read_dataset(
+        stream,
+        encoded.is_implicit_vr,
+        encoded.is_little_endian,
+        stop_when=stop,
+        specific_tags=list(_NEEDED),
+    )
+    return data_set, stream.tell() if stop.reached else 0
+
+
+class _StopAfterNeeded:
+    """Ends reading behind the last needed element, and after absurdly many."""
+
+    def __init__(self) -> None:
+        self._seen = 0
+        self.reached = False
+
+    def __call__(self, tag: BaseTag, vr: str | None, length: int) -> bool:
+        self._seen += 1
+        if self._seen > _MOST_ELEMENTS:
+            raise DataSetUnreadable("The data set has too many elements", limit=_MOST_ELEMENTS)
+        self.reached = int(tag) > _REQUESTED_PROCEDURE_PRIORITY
+        return self.reached
+
+
+def _identity(data_set: Dataset) -> InstanceIdentity:
+    return InstanceIdentity(
+        sop_class_uid=_uid(data_set, _SOP_CLASS_UID, "SOPClassUID"),
+        sop_instance_uid=_uid(data_set, _SOP_INSTANCE_UID, "SOPInstanceUID"),
+        study_instance_uid=_uid(data_set, _STUDY_INSTANCE_UID, "StudyInstanceUID"),
+        series_instance_uid=_uid(data_set, _SERIES_INSTANCE_UID, "SeriesInstanceUID"),
+        # The lengths are those of the table; too long values occur and must not cost a study.
+        patient_id=_text(data_set, _PATIENT_ID, 64),
+        issuer_of_patient_id=_text(data_set, _ISSUER_OF_PATIENT_ID, 64),
+        accession_number=_text(data_set, _ACCESSION_NUMBER, 16),
+        patient_sex=_text(data_set, _PATIENT_SEX, 16),
+        patient_age=_text(data_set, _PATIENT_AGE, 4),
+        priority=_priority(data_set),
+    )
+
+
+def _bytes(data_set: Dataset, tag: int) -> bytes:
+    element: RawDataElement | DataElement | None = data_set.get_item(tag)
+    value = element.value if element is not None else None
+    return value if isinstance(value, bytes) else b""
+
+
+def _uid(data_set: Dataset, tag: int, keyword: str) -> str:
+    text = _bytes(data_set, tag).decode("ascii", "replace").strip("\0 ")
+    if not text:
+        raise AttributeMissing(f"{keyword} is missing", keyword=keyword)
+    return checked_uid(text, keyword)
+
+
+def _text(data_set: Dataset, tag: int, length: int) -> str:
+    """A short text, in the character set that the data set names (PS3.3 C.12.1.1.2)."""
+    value = _bytes(data_set, tag)
+    if not value:
+        return ""
+    terms = _bytes(data_set, _SPECIFIC_CHARACTER_SET).decode("ascii", "replace").split("\\")
+    encoding = python_encoding.get(terms[0].strip(), "iso8859")
+    text = value.decode(encoding, "replace")
+    return "".join(letter for letter in text if letter.isprintable()).strip()[:length]
+
+
+def _priority(data_set: Dataset) -> RequestPriority | None:
+    """Requested Procedure Priority, of the data set itself or of a request in it."""
+    stated = [data_set]
+    # Parsing the sequence happens here: pydicom keeps it encoded until it is asked for.
+    if _REQUEST_ATTRIBUTES_SEQUENCE in data_set:
+        stated += list(data_set[_REQUEST_ATTRIBUTES_SEQUENCE].value or ())
+    terms = {str(item.get("RequestedProcedurePriority", "")).strip().upper() for item in stated}
+    return next((priority for priority in RequestPriority if priority.value in terms), None)

@@ -1,0 +1,84 @@
+"""Objects that were not stored: their bytes, and a row with the reason, for a person to look at."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from database.session import Engine, transaction
+from database.studies.instances import record_quarantine
+from dicom_node.guard.accepted_association import AcceptedAssociation
+from dicom_node.spool import SpoolFile
+from radiology.errors import DatabaseUnavailable, FirstreadError
+from settings.log_events import get_logger
+
+_log = get_logger("node")
+
+# A sender gone wild must not fill the disk or the table: what it sends is the same fault again.
+_MOST_FILES_PER_ASSOCIATION: Final = 20
+_MOST_ROWS_PER_ASSOCIATION: Final = 1000
+
+
+class Quarantine:
+    """The folder and the table of what was not stored."""
+
+    def __init__(self, folder: Path, engine: Engine, clock: Callable[[], datetime]) -> None:
+        self._folder = folder
+        self._engine = engine
+        self._clock = clock
+
+    def keep(
+        self,
+        association: AcceptedAssociation,
+        error: Exception,
+        status: int,
+        file: SpoolFile | None,
+        size_bytes: int,
+    ) -> None:
+        """Keep an object that was answered with a failure or a warning.
+
+        Parameters
+        ----------
+        association : that brought it
+        error : the reason
+        status : the DIMSE status that the sender gets
+        file : its bytes; None when there are none, or they are not worth keeping
+        size_bytes : how many came
+        """
+        association.quarantined += 1
+        if association.quarantined > _MOST_ROWS_PER_ASSOCIATION:
+            return
+        known = isinstance(error, FirstreadError)
+        try:
+            with transaction(self._engine) as session:
+                record_quarantine(
+                    session,
+                    self._clock(),
+                    calling_ae_title=association.calling_ae_title,
+                    association_id=association.association_id,
+                    error_kind=type(error).__name__,
+                    reason=str(error) if known else "Internal error; see the log",
+                    status=status,
+                    path=self._move(association, file),
+                    size_bytes=size_bytes,
+                )
+        except DatabaseUnavailable:
+            _log.error("database_unavailable", **association.facts())
+
+    def _move(self, association: AcceptedAssociation, file: SpoolFile | None) -> str | None:
+        if file is None or association.quarantined > _MOST_FILES_PER_ASSOCIATION:
+            return None
+        relative = f"{self._clock():%Y-%m-%d}/{uuid.uuid4().hex}.dcm"
+        place = self._folder / relative
+        try:
+            file.close()
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(file.path, place)
+        except OSError as error:
+            _log.warning("quarantine_not_written", errno=error.errno, **association.facts())
+            return None
+        return relative

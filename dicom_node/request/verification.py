@@ -1,0 +1,59 @@
+"""C-ECHO in both roles: is the peer there, does it speak DICOM, does it let us in?
+
+PS3.4 Annex A (Verification Service Class), PS3.7 Section 9.1.5.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from pynetdicom.events import Event
+from pynetdicom.presentation import build_context
+
+from dicom_node.guard.accepted_association import AcceptedAssociation
+from dicom_node.presentation_contexts import VERIFICATION
+from dicom_node.request.requested_association import requested_association
+from dicom_node.status import SUCCESS
+from radiology.errors import PeerRefused, PeerUnreachable
+from settings.log_events import get_logger
+from settings.peers import Peer
+
+_log = get_logger("node")
+
+
+def answer_echo(event: Event) -> int:
+    """Answer a C-ECHO request."""
+    association = cast("AcceptedAssociation", event.assoc)
+    _log.debug("verified", **association.facts())
+    return SUCCESS
+
+
+def verify_peer(peer: Peer, *, calling_ae_title: str, timeout_s: float) -> None:
+    """Send a C-ECHO request.
+
+    Parameters
+    ----------
+    peer : with host and port
+    calling_ae_title : who we say that we are
+    timeout_s : for each step: connecting, the association, the answer
+
+    Raises
+    ------
+    PeerUnreachable
+        Nobody answers there, or not in time.
+    PeerBusy
+        The peer takes no association just now.
+    PeerRefused
+        The peer does not let us in; the message says what to change.
+    """
+    contexts = [build_context(VERIFICATION)]
+    with requested_association(
+        peer, contexts, calling_ae_title=calling_ae_title, timeout_s=timeout_s
+    ) as association:
+        if not association.accepted_contexts:
+            raise PeerRefused("The peer does not offer the Verification SOP class")
+        status = association.send_c_echo().get("Status")
+    if status is None:
+        raise PeerUnreachable("The peer did not answer a C-ECHO request")
+    if status != SUCCESS:
+        raise PeerRefused("The peer refused a C-ECHO request", status=f"0x{status:04X}")

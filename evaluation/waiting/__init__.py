@@ -1,0 +1,1 @@
+"""How long studies waited, and would have waited in another order."""

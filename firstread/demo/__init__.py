@@ -1,0 +1,1 @@
+"""`firstread demo`: a small hospital on one machine, and one study through the whole of it."""

@@ -1,0 +1,1 @@
+"""`firstread encode`: result objects as files."""

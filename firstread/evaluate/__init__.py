@@ -1,0 +1,1 @@
+"""`firstread evaluate`: how good a bundle is, on labelled data."""

@@ -1,0 +1,1 @@
+"""`firstread feedback`: what readers said, listed and exported."""

@@ -1,0 +1,108 @@
+"""What readers said, as a table or as JSON; never with a comment, which may hold patient data."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from rich.console import Console
+from rich.table import Table
+
+from database.feedback.given import JudgedResult, Period, judged_results
+from database.schema import check_schema
+from database.session import Engine, open_engine, reading
+from evaluation.statistics.estimate import Estimate
+from evaluation.statistics.reader_agreement import ReaderAgreement
+from firstread.say import print_json
+from radiology.errors import SettingsRefused
+from radiology.feedback import Judgement
+from settings.environment import Settings
+from worklist.feedback.figures import CAVEAT, feedback_figures
+
+_EVER = datetime(1970, 1, 2, tzinfo=UTC)
+
+
+def print_feedback(settings: Settings, *, disagreements: bool, limit: int, as_json: bool) -> None:
+    """Print the opinions that stand, the newest first."""
+    with reading(checked_engine(settings)) as session:
+        found = judged_results(session)
+    if disagreements:
+        found = [one for one in found if one.judgement is Judgement.DISAGREE]
+    found = found[:limit]
+    if as_json:
+        print_json({"feedback": [_entries(one) for one in found]})
+        return
+    table = Table("Given", "Study", "Answer", "Judgement", "What is wrong", "Reader", "Bundle")
+    for one in found:
+        table.add_row(
+            one.given_at.astimezone().strftime("%Y-%m-%d %H:%M"),
+            one.study_instance_uid,
+            one.urgency.value,
+            one.judgement.value,
+            ", ".join(sorted(one.faults)),
+            one.reader,
+            f"{one.bundle}/{one.bundle_version}",
+        )
+    Console().print(table)
+
+
+def print_figures(
+    settings: Settings, since: datetime | None, until: datetime | None, *, as_json: bool
+) -> None:
+    """Print predictive values of the results made from one day to another, both included."""
+    with reading(checked_engine(settings)) as session:
+        found = feedback_figures(session, _period(since, until))
+    if as_json:
+        print_json(found.entries())
+        return
+    table = Table("", "Judged", "PPV", "NPV", "Sensitivity", "Specificity", "Not judged")
+    rows = {"all": found.total, **found.by_scanner}
+    for name, one in rows.items():
+        not_judged = one.not_judged_called + one.not_judged_not_called
+        table.add_row(name, *_cells(one), str(not_judged))
+    for name, one in found.by_version.items():
+        table.add_row(name, *_cells(one), "")
+    console = Console()
+    console.print(table)
+    console.print(CAVEAT)
+
+
+def checked_engine(settings: Settings) -> Engine:
+    """The database, with the schema that this code was written for."""
+    engine = open_engine(settings.database_address)
+    check_schema(engine)
+    return engine
+
+
+def _period(since: datetime | None, until: datetime | None) -> Period | None:
+    if since is None and until is None:
+        return None
+    first = since.astimezone() if since else _EVER
+    last = (until + timedelta(days=1)).astimezone() if until else datetime.now(UTC)
+    if last <= first:
+        raise SettingsRefused("--until lies before --since")
+    return Period(first, last)
+
+
+def _cells(one: ReaderAgreement) -> tuple[str, ...]:
+    estimates = (one.ppv, one.npv, one.sensitivity, one.specificity)
+    return (str(one.confusion.count), *map(_cell, estimates))
+
+
+def _cell(estimate: Estimate) -> str:
+    if estimate.value is None or estimate.low is None or estimate.high is None:
+        return "–"
+    return f"{estimate.value:.2f} ({estimate.low:.2f}–{estimate.high:.2f})"
+
+
+def _entries(one: JudgedResult) -> dict[str, object]:
+    return {
+        "given_at": one.given_at.isoformat(),
+        "reader": one.reader,
+        "study_instance_uid": one.study_instance_uid,
+        "result_id": one.result_id,
+        "scanner": one.scanner,
+        "bundle": f"{one.bundle}/{one.bundle_version}",
+        "urgency": one.urgency.value,
+        "judgement": one.judgement.value,
+        "faults": sorted(one.faults),
+    }

@@ -1,0 +1,1 @@
+"""`firstread hl7`: messages shown and sent as a trial."""

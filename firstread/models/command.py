@@ -1,0 +1,130 @@
+"""`firstread models`: which bundles there are, whether they are whole, and training one further."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from firstread.say import errors_to_exit_code
+from settings.environment import Settings, read_settings
+from settings.log_events import configure_logging
+
+models = typer.Typer(
+    no_args_is_help=True,
+    help="""Bundles: which there are, whether they are whole, and training one on your own cases.
+
+A bundle that was trained here is a *candidate*: nothing uses it until `firstread models use`.""",
+)
+
+
+BundlesOption = Annotated[
+    Path | None, typer.Option("--bundles", help="Folder of bundles; default: the settings'.")
+]
+Which = Annotated[str, typer.Argument(metavar="NAME/VERSION", help="Which bundle.")]
+
+
+def _settings(bundles: Path | None) -> Settings:
+    given = {} if bundles is None else {"bundles_folder": bundles}
+    settings = read_settings(**given)
+    configure_logging(settings)
+    return settings
+
+
+@models.command("list")
+def list_models(bundles: BundlesOption = None) -> None:
+    """List every bundle and candidate, its digest, and which one is in use.
+
+    Example: `firstread models list`.
+    """
+    from firstread.models.listing import print_models
+
+    with errors_to_exit_code():
+        print_models(_settings(bundles))
+
+
+@models.command("check")
+def check_models(
+    which: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME/VERSION]", help="Which bundle; default: all of them."),
+    ] = None,
+    bundles: BundlesOption = None,
+) -> None:
+    """Check digests, inputs and outputs, and run the golden test; exit code 1 if one fails.
+
+    Examples: `firstread models check`; `firstread models check chest-ct-pneumonia/2.0.0`.
+    """
+    from firstread.models.listing import check_and_print
+
+    with errors_to_exit_code():
+        raise typer.Exit(check_and_print(_settings(bundles), which))
+
+
+@models.command("use")
+def use_model(which: Which, bundles: BundlesOption = None) -> None:
+    """Take a candidate into use: the workers that start from now on run it if it is the newest.
+
+    Example: `firstread models use chest-ct-pneumonia/2.1.0`, then start Firstread again.
+    """
+    from firstread.models.listing import use_and_print
+
+    with errors_to_exit_code():
+        use_and_print(_settings(bundles), which)
+
+
+@models.command("withdraw")
+def withdraw_model(which: Which, bundles: BundlesOption = None) -> None:
+    """Take a bundle out of use: it becomes a candidate, and the next newest is run.
+
+    Example: `firstread models withdraw chest-ct-pneumonia/2.1.0`, then start Firstread again.
+    """
+    from firstread.models.listing import withdraw_and_print
+
+    with errors_to_exit_code():
+        withdraw_and_print(_settings(bundles), which)
+
+
+@models.command("train")
+def train_model(
+    new_cases: Annotated[
+        Path, typer.Option(help="Your labelled cases: images/, masks/, lungs/, labels.csv.")
+    ],
+    base: Annotated[
+        str | None,
+        typer.Option(help="NAME or NAME/VERSION to go on from; default: the one in use."),
+    ] = None,
+    version: Annotated[
+        str | None, typer.Option(help="Of the candidate; default: the next minor version.")
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Our own training data, to go along so that nothing is forgotten."),
+    ] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Of training.")] = 300,
+    report: Annotated[
+        Path | None, typer.Option(help="Write an HTML report, old against new, to this file.")
+    ] = None,
+    build: Annotated[
+        Path | None,
+        typer.Option(help="Where checkpoints are kept; default: in the data folder."),
+    ] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Of the CPU.")] = 2,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace a candidate of the same version.")
+    ] = False,
+    bundles: BundlesOption = None,
+) -> None:
+    """Train a bundle further on your own cases; the old one stays, and stays in use.
+
+    Prints one JSON object, old against new on the same held-out cases. Needs PyTorch
+    (`make setup-training`). Interrupted, the same command goes on where it stopped.
+
+    Example: `firstread models train --new-cases ./cases --report old-against-new.html`.
+    """
+    from firstread.models.train_model import Training, train
+
+    with errors_to_exit_code():
+        asked = Training(new_cases, base, version, data, steps, report, build, threads, replace)
+        raise typer.Exit(train(asked, _settings(bundles)))

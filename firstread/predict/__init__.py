@@ -1,0 +1,1 @@
+"""`firstread predict`: what a bundle says of files."""

@@ -1,0 +1,227 @@
+"""One prediction for each path: what it is, who reads it, and what becomes of what fails."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from chest.read_slice import SliceReader
+from firstread.choose_bundle import bundle_entries, choose_bundle, with_threads
+from firstread.find_instances import files_of_study
+from firstread.predict.read_context import read_context
+from firstread.say import console, shown_steps
+from models.bundle import Bundle
+from radiology.errors import FirstreadError, SettingsRefused
+from radiology.severity import ClinicalContext
+from settings.environment import Settings
+from worker.infer.infer_findings import Reader
+from worker.predict.instance_file import is_instance
+from worker.predict.on_step import OnStep
+from worker.predict.predict_slice import predict_slice
+from worker.predict.predict_study import predict_study
+from worker.predict.read_slice_file import slice_of_instance, slice_of_picture
+from worker.series.read_series import read_instances
+
+Answer = tuple[dict[str, Any], Image.Image | None]
+
+_PICTURE_ENDINGS = frozenset({".png", ".jpg", ".jpeg"})
+
+
+@dataclass(frozen=True)
+class PredictOptions:
+    """What the options of the command chose.
+
+    Attributes
+    ----------
+    bundle : name, or name@version; None for the one in the settings
+    bundles : the folder to look in; None for the one in the settings
+    picture : where the picture goes; None for none. With several paths each gets its number
+    heat : whether a study's picture shows where the classifier looked
+    threads : of the CPU; 0 for what the settings say
+    clinical : file with clinical values of the patient; None for none
+    earlier : file with an answer for an earlier study of the patient; None for none
+    """
+
+    bundle: str | None = None
+    bundles: Path | None = None
+    picture: Path | None = None
+    heat: bool = False
+    threads: int = 0
+    clinical: Path | None = None
+    earlier: Path | None = None
+
+
+class Predictor:
+    """Reads studies and slices with one bundle; a network is loaded when it is first needed.
+
+    Attributes
+    ----------
+    context : what was given of the one patient; None for nothing
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        settings: Settings,
+        options: PredictOptions,
+        context: ClinicalContext | None,
+    ) -> None:
+        self.bundle = bundle
+        self.context = context
+        self._settings = settings
+        self._picture = options.picture is not None
+        self._heat = options.heat
+
+    @cached_property
+    def _studies(self) -> Reader:
+        return Reader.of(self.bundle, self._settings)
+
+    @cached_property
+    def _slices(self) -> SliceReader:
+        return SliceReader(
+            self.bundle,
+            threads=self._settings.inference_threads,
+            provider=self._settings.execution_provider,
+        )
+
+    def study(self, files: Sequence[Path], on_step: OnStep) -> Answer:
+        """Answer for the instances of one study."""
+        return predict_study(
+            files,
+            self._studies,
+            context=self.context,
+            picture=self._picture,
+            heat=self._heat,
+            language=self._settings.language,
+            on_step=on_step,
+        )
+
+    def instance(self, path: Path) -> Answer:
+        """Answer for a CT instance with one frame."""
+        (found,) = read_instances([path])
+        return predict_slice(slice_of_instance(found), self._slices, picture=self._picture)
+
+    def picture(self, path: Path) -> Answer:
+        """Answer for a slice in a picture file."""
+        return predict_slice(slice_of_picture(path), self._slices, picture=self._picture)
+
+
+def predict_paths(
+    paths: Sequence[Path], options: PredictOptions, settings: Settings
+) -> tuple[dict[str, Any], bool]:
+    """Answer for each path, whatever becomes of the others.
+
+    Returns
+    -------
+    The JSON object, and whether every path has an answer.
+
+    Raises
+    ------
+    SettingsRefused, BundleRejected, ClinicalValuesRefused
+        Nothing can be answered: no usable bundle, nowhere to put a picture, or nothing that can be
+        made of what was given of the patient.
+    """
+    if len(paths) > 1 and (options.clinical or options.earlier):
+        raise SettingsRefused(
+            f"--clinical and --earlier belong to one study of one patient, not to {len(paths)} "
+            "paths; predict each by itself"
+        )
+    targets = _picture_files(options.picture, len(paths))
+    bundle = choose_bundle(options.bundle, options.bundles, settings)
+    context = read_context(options.clinical, options.earlier, bundle)
+    predictor = Predictor(bundle, with_threads(settings, options.threads), options, context)
+    predictions = []
+    with shown_steps("Reading", len(paths)) as steps:
+        for path, target in zip(paths, targets, strict=True):
+            predictions.append(_prediction(path, target, predictor, steps.step))
+            steps.next()
+    return {"predictions": predictions}, all("error" not in one for one in predictions)
+
+
+def _prediction(
+    path: Path, target: Path | None, predictor: Predictor, on_step: OnStep
+) -> dict[str, Any]:
+    entries: dict[str, Any] = {"path": str(path), "kind": None, **bundle_entries(predictor.bundle)}
+    try:
+        entries["kind"] = kind = _kind_of(path)
+        if kind == "study":
+            files = files_of_study(path)
+            answer, picture = predictor.study(files, on_step)
+        elif predictor.context is not None:
+            raise SettingsRefused(
+                "--clinical and --earlier are for a study: severity is not judged from one slice"
+            )
+        elif is_instance(path):
+            answer, picture = predictor.instance(path)
+        else:
+            answer, picture = predictor.picture(path)
+        entries["answer"] = answer
+        if target is not None:
+            entries["picture"] = _saved(picture, target)
+        console.print(f"{path}: {kind} read", markup=False)
+    except FirstreadError as error:
+        console.print(f"{path}: {error.kind}: {error}", markup=False)
+        entries.pop("answer", None)
+        entries["error"] = {
+            "kind": error.kind,
+            "message": error.message,
+            "facts": dict(error.facts),
+        }
+    return entries
+
+
+def _kind_of(path: Path) -> str:
+    """Whether a path is a study or a slice.
+
+    Raises
+    ------
+    SettingsRefused
+        It is not there, or may not be read.
+    """
+    if path.is_dir():
+        return "study"
+    if not path.is_file():
+        raise SettingsRefused(f"There is no file or folder {path}")
+    if not is_instance(path):
+        return "slice"
+    (found,) = read_instances([path])
+    return "study" if len(found.instance.frames) > 1 else "slice"
+
+
+def _picture_files(wanted: Path | None, count: int) -> list[Path | None]:
+    """Where each picture goes: the file itself, or numbered ones where there are several paths."""
+    if wanted is None:
+        return [None] * count
+    if wanted.suffix.lower() not in _PICTURE_ENDINGS:
+        raise SettingsRefused(f"The picture {wanted} needs a name that ends in .png or .jpg")
+    try:
+        wanted.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(wanted, error) from error
+    if count == 1:
+        return [wanted]
+    digits = len(str(count))
+    return [
+        wanted.with_name(f"{wanted.stem}-{number:0{digits}d}{wanted.suffix}")
+        for number in range(1, count + 1)
+    ]
+
+
+def _saved(picture: Image.Image | None, target: Path) -> str | None:
+    """Write a picture; None where there is none to write, since no lungs were found."""
+    if picture is None:
+        return None
+    try:
+        picture.save(target, quality=92)  # of JPEG; PNG has no such thing
+    except OSError as error:
+        raise _unwritable(target, error) from error
+    return str(target)
+
+
+def _unwritable(path: Path, error: OSError) -> SettingsRefused:
+    return SettingsRefused(f"The picture {path} cannot be written: {error.strerror}")

@@ -1,0 +1,1 @@
+"""What a bundle declares, read strictly: every key has a place, and no key is ignored."""

@@ -1,0 +1,97 @@
+"""What series a bundle accepts: DICOM keywords with plain comparisons, nothing to evaluate."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from models.declared.table import Table
+from radiology.errors import BundleRejected
+
+_KEYWORD = re.compile(r"[A-Z][A-Za-z0-9]+")
+_NUMERIC = ("at_least", "at_most")
+_TEXTUAL = ("equals", "contains_any", "contains_none")
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One comparison of one data element.
+
+    Attributes
+    ----------
+    keyword : DICOM keyword (PS3.6 Table 6-1)
+    comparison : equals, contains_any, contains_none (texts, case does not matter) or
+        at_least, at_most (numbers)
+    limit : what is compared with
+    required : whether a series without the element is refused
+    """
+
+    keyword: str
+    comparison: str
+    limit: str | float | tuple[str, ...]
+    required: bool
+
+    def refusal(self, header: Mapping[str, object]) -> str | None:
+        """Return why a series does not satisfy this, or None when it does."""
+        value = header.get(self.keyword)
+        if value is None or value == "":
+            return f"{self.keyword} is missing" if self.required else None
+        if self.comparison in _NUMERIC:
+            return self._numeric_refusal(value)
+        return self._textual_refusal(value)
+
+    def _numeric_refusal(self, value: object) -> str | None:
+        limit = float(self.limit) if isinstance(self.limit, int | float) else 0.0
+        try:
+            number = float(str(value))
+        except ValueError:
+            return f"{self.keyword} is not a number"
+        # Written so that NaN satisfies neither.
+        held = number >= limit if self.comparison == "at_least" else number <= limit
+        words = self.comparison.replace("_", " ")
+        return None if held else f"{self.keyword} {number:g} is not {words} {limit:g}"
+
+    def _textual_refusal(self, value: object) -> str | None:
+        text = _as_text(value)
+        wanted = (self.limit,) if isinstance(self.limit, str) else self.limit
+        words = [str(word).upper() for word in wanted] if isinstance(wanted, tuple) else []
+        if self.comparison == "equals":
+            held = text in words
+        elif self.comparison == "contains_any":
+            held = any(word in text for word in words)
+        else:
+            held = not any(word in text for word in words)
+        phrase = self.comparison.replace("_", " ")
+        return None if held else f"{self.keyword} does not satisfy: {phrase} {', '.join(words)}"
+
+
+def _as_text(value: object) -> str:
+    """A value as upper-case text; several values as DICOM writes them."""
+    if not isinstance(value, str) and isinstance(value, Iterable):
+        return "\\".join(str(part) for part in value).upper()
+    return str(value).upper()
+
+
+def read_criterion(table: Table) -> Criterion:
+    """Read one entry of `accepts`.
+
+    Raises
+    ------
+    BundleRejected
+        An unknown comparison, or a limit of the wrong type for it.
+    """
+    criterion = Criterion(
+        keyword=table.text("keyword"),
+        comparison=table.text("comparison"),
+        limit=table.scalar_or_texts("limit"),
+        required=table.flag("required"),
+    )
+    table.close()
+    if not _KEYWORD.fullmatch(criterion.keyword):
+        raise BundleRejected("A criterion's keyword is not one", keyword=criterion.keyword)
+    if criterion.comparison not in _NUMERIC + _TEXTUAL:
+        raise BundleRejected("A criterion's comparison is unknown", keyword=criterion.keyword)
+    if (criterion.comparison in _NUMERIC) != isinstance(criterion.limit, float):
+        raise BundleRejected("A criterion's limit is of the wrong type", keyword=criterion.keyword)
+    return criterion

@@ -1,0 +1,1 @@
+"""Values that only a chest has."""

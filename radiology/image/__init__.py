@@ -1,0 +1,1 @@
+"""Images as values: headers, stacks of frames, volumes, slices, heat maps."""

@@ -1,0 +1,1 @@
+"""Chests and pairs of chests, with the answers that belong to them."""

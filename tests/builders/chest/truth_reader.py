@@ -1,0 +1,72 @@
+"""A reader that knows the truth about phantoms, for tests of what happens to a reading."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from chest.interpret import measure
+from chest.judge_severity import judge_severity
+from chest.lobes import measure_territories
+from models.bundle import Bundle
+from phantom import Phantom
+from radiology.chest.territory import Territories
+from radiology.finding import Outcome, Reading, Triage
+from radiology.image.series import SeriesHeader
+from radiology.image.volume import Volume
+from radiology.region import ChestRegions
+from radiology.severity import ClinicalContext
+from tests.builders.chest.chest_pairs import LOBES
+from worker.infer.infer_findings import acquisition_of
+from worker.infer.urgency import triage_reading
+
+
+@dataclass
+class TruthReader:
+    """In place of `worker.infer.infer_findings.Reader`: segments by what the phantom is made of."""
+
+    bundle: Bundle
+    phantoms: dict[str, Phantom] = field(default_factory=dict)  # by Study Instance UID
+    provider: str = "truth"
+
+    def read(
+        self,
+        volume: Volume,
+        *,
+        series: SeriesHeader,
+        context: ClinicalContext | None = None,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> tuple[Reading, Triage | None]:
+        """Say what is true."""
+        phantom = self.phantoms[series.study_instance_uid]
+        _, order = volume.canonical()
+        _, made = phantom.volume.canonical()
+        lungs, lesions, lobes = (
+            order.undo(made.apply(one)) for one in (phantom.lungs, phantom.lesions, phantom.lobes)
+        )
+        regions = ChestRegions(lungs, lesions)
+        territories = Territories(lobes, LOBES, ())
+        figures = measure(volume, regions)
+        measured = measure_territories(volume, regions, territories)
+        suspected = bool(lesions.any())
+        reading = Reading(
+            outcome=Outcome.FINDINGS if suspected else Outcome.NO_FINDINGS,
+            algorithm=self.bundle.algorithm,
+            suspicion=float(suspected),
+            suspicion_threshold=0.5,
+            figures=figures,
+            gates=(),
+            key_slice=volume.shape[0] // 2,
+            regions=regions,
+            territories=measured,
+            severity=judge_severity(
+                figures,
+                measured,
+                acquisition_of(series),
+                suspected=suspected,
+                context=context,
+            ),
+            acquired_at=series.acquired_at,
+            divided=territories,
+        )
+        return reading, triage_reading(reading)

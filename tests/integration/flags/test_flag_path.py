@@ -1,0 +1,97 @@
+"""From a scanner's C-STORE to a receiver that is told, in both sizes, while PACS is down."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from database.flag_states import FlagState
+from database.session import Engine, open_engine, reading
+from database.states import DeliveryState
+from database.tables.analysis import Delivery
+from database.tables.flag import Flag
+from phantom import make_phantom, phantom_grid
+from phantom.identity import StudyIdentity
+from phantom.lesions import EXTENSIVE_LESIONS
+from phantom.study import write_phantom_study
+from tests.builders.dicom.study_folder import shuffled, study_uid
+from tests.peers.dicom.dcmtk import Dcmtk
+from tests.peers.dicom.orthanc import OrthancPeer
+from tests.peers.firstreads.embedded import Embedded, running_embedded
+from tests.peers.firstreads.hospital import Hospital, running_hospital
+from tests.peers.flag_receivers import WebReceiver, running_web_receiver
+from tests.peers.waiting import wait_until
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
+
+_LIMIT_S = 150.0
+Running = tuple[Embedded | Hospital, Engine, WebReceiver]
+
+
+@pytest.fixture(params=["embedded", "hospital"])
+def running(
+    request: pytest.FixtureRequest, tmp_path: Path, another_orthanc: Callable[..., OrthancPeer]
+) -> Iterator[Running]:
+    """Firstread of both sizes in turn, a receiver of its flags, and a PACS that is down."""
+    pacs = another_orthanc()
+    with ExitStack() as stack:
+        receiver = stack.enter_context(running_web_receiver())
+        size: Embedded | Hospital
+        if request.param == "embedded":
+            channel = {"kind": "webhook", "name": "pager", "url": receiver.url}
+            said = {"FLAGS": json.dumps([channel])}
+            size = stack.enter_context(running_embedded(tmp_path, pacs=pacs, settings=said))
+            address = size.database_url
+        else:
+            toml = f'[[flags]]\nkind = "webhook"\nname = "pager"\nurl = "{receiver.url}"\n'
+            address = request.getfixturevalue("postgres_url")
+            size = stack.enter_context(
+                running_hospital(
+                    tmp_path,
+                    database_url=address,
+                    broker_url=request.getfixturevalue("redis_url"),
+                    pacs=pacs,
+                    settings_toml=toml,
+                )
+            )
+        pacs.process.stop()
+        engine = open_engine(address)
+        yield size, engine, receiver
+        engine.dispose()
+
+
+def test_an_urgent_study_is_told_while_pacs_is_down(
+    running: Running, dcmtk: Dcmtk, tmp_path: Path
+) -> None:
+    """The receiver hears of it before any delivery, once, and the page's button ends it."""
+    size, engine, receiver = running
+    folder = tmp_path / "phantom"
+    phantom = make_phantom(
+        grid=phantom_grid((60, 128, 128), (5.0, 2.8, 2.8)), lesions=EXTENSIVE_LESIONS
+    )
+    write_phantom_study(phantom, folder, identity=StudyIdentity.of(phantom))
+    dcmtk.dcmsend(shuffled(folder, 1), port=size.dicom_port, called_ae_title=size.ae_title).check()
+    wait_until(lambda: receiver.received, what="the receiver to be told", limit_s=_LIMIT_S)
+    (told,) = receiver.received
+    assert told.said["data"]["study_instance_uid"] == study_uid(folder)
+    assert told.said["data"]["urgency"] == "urgent"
+    assert len(told.said["data"]["objects"]) == 3
+    with reading(engine) as session:
+        assert session.scalars(select(Delivery.state)).one() is DeliveryState.WAITING
+        uid = session.scalars(select(Flag.flag_uid)).one()
+    answer = httpx.post(
+        f"{size.worklist_url}/flags/{uid}/acknowledge",
+        headers={"Origin": size.worklist_url},
+        trust_env=False,
+    )
+    assert answer.status_code == 303
+    wait_until(lambda: len(receiver.received) == 2, what="the receiver to know", limit_s=_LIMIT_S)
+    assert receiver.received[1].said["type"] == "firstread.flag.acknowledged"
+    with reading(engine) as session:
+        assert session.scalars(select(Flag.state)).one() is FlagState.ACKNOWLEDGED

@@ -1,0 +1,1 @@
+"""Programs that speak DICOM or read our objects, and share no code with us."""

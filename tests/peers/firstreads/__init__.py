@@ -1,0 +1,1 @@
+"""Firstreads of either size, started as a hospital starts them."""

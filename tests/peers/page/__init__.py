@@ -1,0 +1,1 @@
+"""Browsers, viewers and identity providers."""

@@ -1,0 +1,238 @@
+"""A patient's course: earlier studies are found with care, and nothing of them stops a result."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydicom import Dataset, dcmread
+from sqlalchemy import select, update
+
+from database.session import reading, transaction
+from database.states import ObjectKind, RejectionReason
+from database.tables.analysis import Result, ResultObject
+from models.bundle import Bundle, read_bundle
+from phantom import EXTENSIVE_LESIONS, TYPICAL_LESIONS, Lesion, Phantom, Posture
+from phantom.study import StudyIdentity
+from radiology.finding import Outcome, Urgency
+from settings.environment import Settings, read_settings
+from tests.builders.bundles import write_bundle
+from tests.builders.chest.chest_pairs import scan
+from tests.builders.chest.truth_reader import TruthReader
+from tests.builders.dicom.spooled import ReadingRoom
+from tests.builders.stored.rows import later
+from worker.deliver.reject_results import withdraw_result
+
+FIRST_DAY = datetime(2026, 1, 1, 12, 0)  # noqa: DTZ001 a scanner's clock has no zone
+PATIENT = StudyIdentity(
+    key="earlier",
+    patient_id="4711",
+    patient_name="Doe^Jane",
+    moment=FIRST_DAY,
+    patient_birth_date="19610203",
+    patient_sex="F",
+    issuer_of_patient_id="HOSPITAL A",
+)
+COARSE_MM = 4.5
+LATER = replace(PATIENT, key="later", moment=FIRST_DAY + timedelta(hours=36))
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return read_bundle(write_bundle(tmp_path_factory.mktemp("bundles")))
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return read_settings(data_folder=tmp_path)
+
+
+@pytest.fixture
+def room(settings: Settings, bundle: Bundle) -> ReadingRoom:
+    return ReadingRoom(settings, TruthReader(bundle))
+
+
+@pytest.fixture(scope="module")
+def then() -> Phantom:
+    return scan(lesions=TYPICAL_LESIONS[:3], spacing_mm=COARSE_MM)
+
+
+@pytest.fixture(scope="module")
+def now() -> Phantom:
+    posture = Posture((4.0, 0.0, 5.0), (10.0, 0.0, -8.0))
+    return scan(lesions=TYPICAL_LESIONS, posture=posture, spacing_mm=COARSE_MM)
+
+
+def course(result: Result) -> dict[str, Any]:
+    found = result.reading["course"]
+    assert isinstance(found, dict)
+    return found
+
+
+def report(room: ReadingRoom, result: Result) -> Dataset:
+    """The SR of a result, as it is kept."""
+    with reading(room.engine) as session:
+        path = session.scalars(
+            select(ResultObject.path).where(
+                ResultObject.result_id == result.id, ResultObject.kind == ObjectKind.REPORT
+            )
+        ).one()
+    return dcmread(room.settings.results_folder / path)
+
+
+def test_a_later_study_is_compared_with_the_earlier_one(
+    room: ReadingRoom, then: Phantom, now: Phantom
+) -> None:
+    """The result says what changed, lesions keep their names, and quick growth is urgent."""
+    first = room.read(then, PATIENT)
+    second = room.read(now, LATER)
+    assert course(first)["comparisons"] == []
+    assert [one["study_instance_uid"] for one in course(second)["points"]] == [
+        PATIENT.uid("study"),
+        LATER.uid("study"),
+    ]
+    (comparison,) = course(second)["comparisons"]
+    assert comparison["registration"]["sufficient"]
+    assert comparison["lungs"]["total"]["lesion_growth_percent"] > 50
+    assert "new" in {one["course"] for one in comparison["lesions"]}
+    names = [{one["tracking_uid"] for one in each.reading["lesions"]} for each in (first, second)]
+    assert names[0] & names[1]
+    scores = {one["name"]: one for one in second.reading["severity"]["scores"]}
+    assert scores["Lesion progress"]["grade"] == "severe"
+    assert second.urgency is Urgency.URGENT
+    assert second.outcome is Outcome.FINDINGS
+    (study,) = report(room, second).PertinentOtherEvidenceSequence
+    (series,) = study.ReferencedSeriesSequence
+    named = series.ReferencedSOPSequence[0].ReferencedSOPInstanceUID
+    assert named == report(room, first).SOPInstanceUID
+    assert "PertinentOtherEvidenceSequence" not in report(room, first)
+
+
+def test_a_withdrawn_result_is_not_compared_with(
+    room: ReadingRoom, then: Phantom, now: Phantom
+) -> None:
+    """What was said to be wrong is nothing to measure a change by."""
+    first = room.read(then, PATIENT)
+    with transaction(room.engine) as session:
+        session.execute(
+            update(Result).where(Result.id == first.id).values(withdrawn_at=first.created_at)
+        )
+    second = room.read(now, LATER)
+    assert course(second)["comparisons"] == []
+    assert len(course(second)["points"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"patient_id": "4712"}, None),
+        ({"issuer_of_patient_id": "HOSPITAL B"}, "issuer"),
+        ({"patient_birth_date": "19610204"}, "birth date"),
+        ({"patient_sex": "M"}, "sex"),
+    ],
+    ids=["same name, other ID", "other issuer", "other birth date", "other sex"],
+)
+def test_a_study_of_another_patient_is_never_used(
+    room: ReadingRoom, then: Phantom, now: Phantom, changed: dict[str, str], reason: str | None
+) -> None:
+    """Whatever the name: what contradicts this patient's identity is no prior, and says why."""
+    room.read(then, replace(PATIENT, **changed))  # type: ignore[arg-type]
+    result = room.read(now, LATER)
+    assert course(result)["comparisons"] == []
+    assert len(course(result)["points"]) == 1
+    assert result.urgency_rule.startswith("suspicion")
+    refused = course(result)["not_compared"]
+    if reason is None:
+        assert refused == []
+    else:
+        assert reason in refused[0]["reason"]
+
+
+def test_an_id_that_means_nobody_joins_nothing(
+    room: ReadingRoom, then: Phantom, now: Phantom
+) -> None:
+    """Exports and emergencies share such IDs between patients."""
+    room.read(then, replace(PATIENT, patient_id="ANONYMOUS"))
+    result = room.read(now, replace(LATER, patient_id="ANONYMOUS"))
+    assert course(result)["comparisons"] == []
+    assert len(course(result)["points"]) == 1
+
+
+def test_a_damaged_map_is_passed_over(room: ReadingRoom, then: Phantom, now: Phantom) -> None:
+    """The study after it gets its result all the same, with the reason why nothing is compared."""
+    first = room.read(then, PATIENT)
+    assert first.chest_map is not None
+    kept = room.settings.results_folder / first.chest_map
+    kept.write_bytes(kept.read_bytes()[:1000])
+    result = room.read(now, LATER)
+    assert result.outcome is Outcome.FINDINGS
+    assert course(result)["comparisons"] == []
+    assert "cannot be read" in course(result)["not_compared"][0]["reason"]
+    assert len(course(result)["points"]) == 2  # the figures are in the database
+
+
+def test_a_withdrawn_result_is_no_prior(room: ReadingRoom, then: Phantom, now: Phantom) -> None:
+    """What was taken back is not to be relied upon, not even as what was before."""
+    room.read(then, PATIENT)
+    withdraw_result(
+        room.settings, room.engine, PATIENT.uid("study"), RejectionReason.QUALITY, later(600)
+    )
+    result = room.read(now, LATER)
+    assert course(result)["comparisons"] == []
+    assert len(course(result)["points"]) == 1
+    assert result.urgency_rule.startswith("suspicion")
+
+
+def test_instances_that_are_gone_prove_nothing(
+    room: ReadingRoom, then: Phantom, now: Phantom
+) -> None:
+    """Without the header of the earlier study nobody can tell whose it is."""
+    uid = room.read(then, PATIENT) and PATIENT.uid("study")
+    for path in (room.settings.spool_folder / uid).iterdir():
+        path.unlink()
+    result = room.read(now, LATER)
+    assert course(result)["comparisons"] == []
+    assert "not there" in course(result)["not_compared"][0]["reason"]
+
+
+def test_a_study_of_a_later_day_is_no_prior(room: ReadingRoom, then: Phantom, now: Phantom) -> None:
+    """Studies may be received in any order; only what was acquired earlier is compared."""
+    room.read(now, LATER)
+    result = room.read(then, PATIENT)
+    assert course(result)["comparisons"] == []
+    assert "not earlier" in course(result)["not_compared"][0]["reason"]
+
+
+def test_comparing_can_be_switched_off(
+    settings: Settings, bundle: Bundle, then: Phantom, now: Phantom
+) -> None:
+    """Then nothing is looked for, and the study stands alone."""
+    alone = settings.model_copy(update={"compare_priors": False})
+    room = ReadingRoom(alone, TruthReader(bundle))
+    room.read(then, PATIENT)
+    result = room.read(now, LATER)
+    assert len(course(result)["points"]) == 1
+
+
+def test_a_little_growth_is_no_alarm(room: ReadingRoom) -> None:
+    """A small lesion that doubled stays below what outlines differ by."""
+    small = Lesion(TYPICAL_LESIONS[0].kind, (-90.0, 40.0, -40.0), (9.0, 9.0, 9.0), 3)
+    larger = replace(small, radii_mm=(11.5, 11.5, 11.5))
+    room.read(scan(lesions=(small,), spacing_mm=COARSE_MM), PATIENT)
+    result = room.read(scan(lesions=(larger,), spacing_mm=COARSE_MM), LATER)
+    assert result.urgency is not Urgency.URGENT
+
+
+def test_the_latest_of_several_is_compared(room: ReadingRoom, then: Phantom, now: Phantom) -> None:
+    """The course has all points in the order of time; changes are told since the last."""
+    second = replace(PATIENT, key="second", moment=FIRST_DAY + timedelta(hours=10))
+    room.read(then, second)
+    room.read(scan(lesions=EXTENSIVE_LESIONS, spacing_mm=COARSE_MM), PATIENT)
+    result = room.read(now, LATER)
+    assert [one["study_instance_uid"] for one in course(result)["points"]] == [
+        one.uid("study") for one in (PATIENT, second, LATER)
+    ]
+    assert course(result)["comparisons"][0]["study_instance_uid"] == second.uid("study")

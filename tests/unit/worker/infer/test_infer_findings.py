@@ -1,0 +1,101 @@
+"""What a worker's reader takes from bundle and headers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.bundle import read_bundle
+from radiology.chest.lobe import Lobe
+from radiology.image.volume import Volume
+from radiology.severity import Sex
+from settings.environment import ExecutionProvider, read_settings
+from tests.builders.bundles import write_bundle
+from tests.builders.dicom.headers import series_header, with_frame
+from worker.infer.infer_findings import Reader, acquisition_of
+
+
+@pytest.fixture(scope="module")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("bundles")
+    write_bundle(root)
+    return root
+
+
+def test_reader_loads_the_classifier_with_the_bundle(bundles: Path, tmp_path: Path) -> None:
+    settings = read_settings(
+        bundles_folder=bundles,
+        data_folder=tmp_path,
+        execution_provider=ExecutionProvider.CPU,
+        inference_threads=1,
+    )
+    reader = Reader.from_settings(settings)
+    assert reader.classifier is not None
+    assert reader.bundle.digest == read_bundle(reader.bundle.folder).digest
+    reader.warm_up()
+
+
+def _block_chest() -> Volume:
+    """Two blocks of lung, haze in the right one, and no fissure anywhere."""
+    hu = np.full((60, 140, 140), 40.0, dtype=np.float32)
+    hu[8:52, 30:110, 20:60] = hu[8:52, 30:110, 80:120] = -850.0
+    hu[12:24, 90:106, 26:50] = -550.0
+    affine = np.zeros((4, 4))
+    affine[2, 0], affine[1, 1], affine[0, 2], affine[3, 3] = 3.0, 2.5, 2.5, 1.0
+    return Volume(hu, affine)
+
+
+def test_severity_is_stored_with_the_result_and_says_what_it_lacks(
+    bundles: Path, tmp_path: Path
+) -> None:
+    """No fissure, no lobes, so no CT score; age and sex are those of the headers."""
+    settings = read_settings(
+        bundles_folder=bundles,
+        data_folder=tmp_path,
+        execution_provider=ExecutionProvider.CPU,
+        inference_threads=1,
+    )
+    series = replace(
+        series_header(slices=60, spacing_mm=3.0), patient_age_years=71.4, patient_sex=Sex.MALE
+    )
+    reading, _ = Reader.from_settings(settings).read(_block_chest(), series=series)
+    facts = json.loads(json.dumps(reading.facts()))
+    assert not any(one["seen"] for one in facts["boundaries"])
+    scores = {one["name"]: one for one in facts["severity"]["scores"]}
+    assert scores["MosMed CT grade"]["label"] == "CT-1"
+    assert scores["CT severity score"]["label"] == "not computed"
+    assert len(scores["CT severity score"]["missing"]) == len(Lobe)
+    assert "zones do not stand in for lobes" in scores["CT severity score"]["note"]
+    given = {one["name"]: one["value"] for one in scores["4C Mortality Score"]["inputs"]}
+    assert (given["age_years"], given["sex"]) == (71.0, "male")
+    assert given["urea_mmol_l"] is None
+
+
+def test_gates_hear_of_age_and_of_the_usual_thickness() -> None:
+    series = replace(
+        with_frame(series_header(slices=5), 0, slice_thickness=9.0), patient_age_years=61.0
+    )
+    acquisition = acquisition_of(series)
+    assert acquisition.patient_age_years == 61.0
+    assert acquisition.slice_thickness_mm == 2.0
+
+
+def test_severity_rules_hear_of_sex_and_of_the_moment() -> None:
+    moment = datetime(2020, 3, 14, 12, tzinfo=UTC)
+    series = replace(series_header(slices=3), patient_sex=Sex.FEMALE, acquired_at=moment)
+    acquisition = acquisition_of(series)
+    assert acquisition.patient_sex is Sex.FEMALE
+    assert acquisition.acquired_at == moment
+
+
+def test_what_headers_do_not_say_is_not_known() -> None:
+    acquisition = acquisition_of(series_header(slices=3, slice_thickness=None))
+    assert acquisition.patient_sex is None
+    assert acquisition.acquired_at is None
+    assert acquisition.patient_age_years is None
+    assert acquisition.slice_thickness_mm is None

@@ -1,0 +1,81 @@
+"""The order of the list: by urgency, and nobody starves."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from database.states import WorklistRank
+from database.views.list_order import LANES, Lane, due_at, is_raised
+from settings.worklist_order import WorklistOrder
+from tests.unit.worklist.seeding import START
+
+_MONTH_S = 30 * 86400
+_lanes = st.sampled_from(LANES)
+_unopened = st.sampled_from([lane for lane in LANES if not lane.opened])
+_moments = st.integers(0, _MONTH_S).map(lambda seconds: START + timedelta(seconds=seconds))
+_orders = st.tuples(st.integers(0, _MONTH_S), st.integers(0, _MONTH_S)).map(
+    lambda waits: WorklistOrder(longest_wait_s=min(waits), longest_wait_behind_urgent_s=max(waits))
+)
+
+
+@given(waiting=_unopened, came=_moments, other=_lanes, other_came=_moments, order=_orders)
+def test_nobody_waits_behind_newer_studies_for_longer_than_the_limit(
+    waiting: Lane, came: datetime, other: Lane, other_came: datetime, order: WorklistOrder
+) -> None:
+    """A study that nobody has opened stands before all that came more than the limit later."""
+    urgent = other.rank is WorklistRank.URGENT
+    limit = order.longest_wait_behind_urgent_s if urgent else order.longest_wait_s
+    if other_came > came + timedelta(seconds=limit):
+        assert due_at(waiting, came, order) < due_at(other, other_came, order)
+
+
+@given(came=_moments, order=_orders, lane=_unopened, later=st.integers(0, _MONTH_S))
+def test_urgency_decides_among_studies_of_one_time(
+    came: datetime, order: WorklistOrder, lane: Lane, later: int
+) -> None:
+    """Of studies that came together the more urgent one is first; an earlier one of its rank is."""
+    places = [due_at(one, came, order) for one in LANES if not one.opened]
+    assert places == sorted(places)
+    assert due_at(lane, came, order) <= due_at(lane, came + timedelta(seconds=later), order)
+
+
+@given(came=_moments, after=st.integers(0, 6 * 86400))
+def test_urgent_is_first_for_as_long_as_studies_are_listed(came: datetime, after: int) -> None:
+    """By default nothing that came within the listed week stands before a new urgent study."""
+    order = WorklistOrder()
+    urgent = due_at(Lane(WorklistRank.URGENT, opened=False), came + timedelta(seconds=after), order)
+    others = (lane for lane in LANES if lane.rank is WorklistRank.ROUTINE)
+    assert all(urgent <= due_at(lane, came, order) for lane in others)
+
+
+@given(came=_moments)
+def test_raised_is_what_a_new_suspected_study_would_come_after(came: datetime) -> None:
+    """The row says "raised" from the moment on at which age has lifted a study over others."""
+    order, routine = WorklistOrder(), Lane(WorklistRank.ROUTINE, opened=False)
+    limit = timedelta(seconds=order.longest_wait_s)
+    assert not is_raised(routine, came, order, came + limit - timedelta(seconds=1))
+    assert is_raised(routine, came, order, came + limit)
+    assert not is_raised(Lane(WorklistRank.ROUTINE, opened=True), came, order, came + 2 * limit)
+    suspected = Lane(WorklistRank.SUSPECTED, opened=False)
+    assert due_at(routine, came, order) <= due_at(suspected, came + limit, order)
+
+
+@given(came=_moments, other_came=_moments, lane=_unopened, other=_lanes)
+def test_without_limits_the_list_is_in_the_order_of_arrival(
+    came: datetime, other_came: datetime, lane: Lane, other: Lane
+) -> None:
+    """With both limits at 0 the page is a first-in-first-out list."""
+    order = WorklistOrder(longest_wait_s=0, longest_wait_behind_urgent_s=0)
+    assert (due_at(lane, came, order) < due_at(other, other_came, order)) == (came < other_came)
+    assert not is_raised(lane, came, order, came + timedelta(days=3))
+
+
+def test_what_is_urgent_is_not_behind_the_others() -> None:
+    """Limits that would put urgent studies last are refused at the start."""
+    with pytest.raises(ValidationError, match="shorter than longest_wait_s"):
+        WorklistOrder(longest_wait_s=100, longest_wait_behind_urgent_s=99)

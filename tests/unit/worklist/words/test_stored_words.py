@@ -1,0 +1,185 @@
+"""Whatever the code can store as a reason or the name of a rule is said in Chinese on the page."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import fields, replace
+
+import pytest
+
+from database.flag_states import NoticeState
+from database.states import ENDED_WELL, DeliveryState, JobState, PriorRequestState, StudyState
+from database.studies.opened_studies import OPENED
+from dicom_node.request import stow
+from dicom_node.status import error_of_status
+from dicom_node.work_items import web as workitem_web
+from dicom_node.work_items.status import error_of_work_item
+from radiology.errors import FirstreadError
+from radiology.language import Language
+from tests.unit.worklist.access.visitor import Visitor
+from tests.unit.worklist.list.ordinary_day import OrdinaryDay
+from tests.unit.worklist.words.stored_texts import (
+    names_of_events,
+    objection_reasons,
+    reasons_of_earlier_studies,
+    sentences_of_errors,
+    texts_of_gates,
+)
+from worker.flag import webhook
+from worker.infer.urgency import RULES
+from worker.registration.register import _reason
+from worker.series.patient_identity import PatientIdentity, contradiction
+from worker.series.preference import PREFERENCES
+from worker.series.rules import REFUSALS
+from worker.series.select_series import CHOSEN
+from worker.upload import file_kind
+from worklist.reading import why_lines
+from worklist.words.stored_words import GENERAL, fact_words, reason_words, rule_words
+from worklist.words.translations import LOCALE_FOLDER, catalogue, translated_row, use_language
+
+_CHINESE = {"Cookie": "firstread_language=zh"}
+_OWN_RULES = ("accepted by the model", "equal", CHOSEN)  # names that stand in no table
+
+
+@pytest.fixture(autouse=True)
+def _chinese() -> object:
+    use_language(Language.CHINESE)
+    yield
+    use_language(Language.ENGLISH)
+
+
+def _unsaid(texts: set[str]) -> list[str]:
+    """Which of these sentences a Chinese page would say in English."""
+    return sorted(text for text in texts if translated_row(text) == text)
+
+
+def test_every_kind_of_error_has_its_sentence() -> None:
+    """Whatever is raised, also by code that is yet to be written, has at least a general reason."""
+    assert len(GENERAL) > 30
+    assert _unsaid(set(GENERAL.values())) == []
+    assert all(reason_words(kind, "") != kind for kind in GENERAL)
+
+
+def test_every_sentence_that_an_error_is_raised_with() -> None:
+    """Each fixed sentence in the code has its own Chinese one; with figures, {} for each."""
+    found = sentences_of_errors()
+    assert len(found) > 120
+    assert _unsaid(found) == []
+
+
+def test_every_sentence_that_a_status_gives() -> None:
+    """Whatever a peer answers to C-STORE or about a work item, the page can say what it means."""
+    errors: list[FirstreadError | None] = [
+        answer(status)
+        for answer, status in itertools.product(
+            (error_of_status, error_of_work_item), (None, *range(0x10000))
+        )
+    ]
+    said = {error.message for error in errors if error is not None}
+    assert len(said) > 10
+    assert _unsaid(said) == []
+    tables = (stow._WHAT_TO_CHANGE, webhook._WHAT_TO_CHANGE, workitem_web._WHAT_TO_CHANGE)
+    assert _unsaid({words for table in tables for words in table.values()}) == []
+
+
+def test_every_rule_of_the_selection_of_series() -> None:
+    """Names, reasons and flaws of the tables that choose a series, and of those with a bundle."""
+    names = {one.name for one in (*REFUSALS, *PREFERENCES)} | set(_OWN_RULES)
+    assert sorted(name for name in names if rule_words(name) == name.replace("_", " ")) == []
+    reasons = objection_reasons()
+    assert len(reasons) >= len(REFUSALS) - 2
+    assert _unsaid(reasons | {one.reason for one in PREFERENCES}) == []
+    alone = {f"No series can be analysed: {reason}" for reason in reasons}
+    assert _unsaid(alone | {f"The instance cannot be analysed: {one}" for one in reasons}) == []
+
+
+def test_every_rule_of_urgency() -> None:
+    """Name and limit of each row of the table."""
+    assert _unsaid({one.name for one in RULES} | {one.limit for one in RULES}) == []
+
+
+def test_every_quality_gate() -> None:
+    """Name and reason of each gate that a reading may not pass."""
+    names, reasons = texts_of_gates()
+    assert len(names) >= 11
+    assert sorted(name for name in names if rule_words(name) == name) == []
+    assert _unsaid(reasons) == []
+
+
+def test_every_reason_why_an_earlier_study_is_not_compared() -> None:
+    """Another patient, not earlier, nothing kept, or lungs that do not fit."""
+    reasons = reasons_of_earlier_studies()
+    assert len(reasons) >= 6
+    somebody = PatientIdentity("4711", "A", "1.2", "19510101", "F")
+    somebody_else = PatientIdentity("4712", "B", "1.3", "19520202", "M")
+    reasons |= {
+        contradiction(somebody, replace(somebody, **{one.name: getattr(somebody_else, one.name)}))
+        for one in fields(PatientIdentity)
+    }
+    reasons.add(contradiction(PatientIdentity(""), somebody))
+    reasons |= {_reason(0.1, 1.0, 0.0), _reason(1.0, 0.1, 0.0), _reason(1.0, 1.0, 0.5)}
+    assert _unsaid(reasons) == []
+
+
+def test_every_step_of_a_study() -> None:
+    """Events and their facts, and those events that are named after a state."""
+    names, facts = names_of_events()
+    assert len(names) > 30
+    names = {one for one in names if not one.startswith("upload_")} | {OPENED}
+    names |= {one.value for one in (*JobState, *StudyState)}
+    names |= {f"priors_{one.value}" for one in PriorRequestState}
+    names |= {f"flag_{one.value}" for one in NoticeState if one is not NoticeState.WAITING}
+    ended = set(DeliveryState) - {DeliveryState.WAITING, DeliveryState.SENT}
+    names |= {f"rejection_{one.value}" for one in ended}
+    names |= {f"delivery_{one.value}" for one in ended - set(ENDED_WELL)}
+    assert sorted(one for one in names | facts if rule_words(one) == one.replace("_", " ")) == []
+
+
+def test_every_kind_of_file_that_an_upload_may_hold() -> None:
+    """Who gives a PDF reads that it is one, in Chinese."""
+    words = {said for _, said in (*file_kind._OTHERS, *file_kind._TEXTS)}
+    words |= {"an SVG drawing", "a NIfTI volume", "text", file_kind._UNKNOWN}
+    assert _unsaid({f"The file is {said}; {file_kind._NEEDED}" for said in words}) == []
+
+
+def test_what_no_catalogue_can_know_is_said_by_its_kind() -> None:
+    """A sentence with a name in it keeps the name, behind what the kind says."""
+    message = "The peer does not know us: add AE title FIRST1 to its list (host=10.0.0.1, port=104)"
+    said = reason_words("PeerRefused", message)
+    assert said == f"{catalogue(Language.CHINESE)[GENERAL['PeerRefused']]} ({message})"
+    use_language(Language.ENGLISH)
+    assert reason_words("PeerRefused", message) == message
+    assert reason_words("PeerRefused", "") == "PeerRefused"
+    assert reason_words("ZeroDivisionError", "") == "ZeroDivisionError"
+
+
+def test_an_identifier_is_no_word_of_ours() -> None:
+    """A channel, reader or host that is called like a word of the page keeps its name."""
+    assert fact_words("rule", "NoSuitableSeries") == "该检查没有可分析的序列。"
+    assert fact_words("urgency", "urgent") == "紧急"
+    assert fact_words("reader", "urgent") == "urgent"
+
+
+def test_a_chinese_page_of_each_kind_of_answer(ordinary_day: OrdinaryDay, visitor: Visitor) -> None:
+    """Why, series, jobs and flag of a study say no sentence of ours in English."""
+    for uid in (ordinary_day.refused, ordinary_day.failed, ordinary_day.urgent):
+        text = visitor.get(f"/studies/{uid}", _CHINESE).text
+        for english in (
+            "No series of the study",
+            "The worker stopped",
+            "The series is",
+            "the worse lung",
+            "decides",
+            "This series is analysed",
+        ):
+            assert english not in text, (uid, english)
+    assert (
+        "该检查没有可分析的序列。" in visitor.get(f"/studies/{ordinary_day.refused}", _CHINESE).text
+    )
+
+
+def test_leads_and_notes_of_why_are_known() -> None:
+    """The sentences that stand over the rules are translated like those below them."""
+    known = catalogue(Language.CHINESE)
+    assert [lead for lead in why_lines._LEADS.values() if lead not in known] == []
+    assert (LOCALE_FOLDER / "zh" / "reasons.po").is_file()

@@ -1,0 +1,1 @@
+"""The classifier: its views, network, objective, stages and calibration."""

@@ -1,0 +1,1 @@
+"""Slices and labels, how they are split, and how they are varied."""

@@ -1,0 +1,1 @@
+"""What is scored on what no training saw."""

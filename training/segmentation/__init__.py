@@ -1,0 +1,1 @@
+"""The segmentation: its network, loss, objective and stages."""

@@ -1,0 +1,79 @@
+"""What the segmentation network is fitted to: weighted sets of slices, varied, and their losses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from training.data.augment import Batch, augment, to_network_input
+from training.data.slices import SliceSet
+from training.fit import Loss
+from training.segmentation.loss import lesion_loss, lung_loss
+
+
+@dataclass(frozen=True)
+class Share:
+    """One set's part in every batch.
+
+    Attributes
+    ----------
+    count : slices a batch
+    paste : whether synthetic opacities are painted into them
+    trust : weight of their lesion labels, 0 for none
+    """
+
+    slices: SliceSet
+    count: int
+    paste: bool = False
+    trust: float = 1.0
+
+
+def draw_batch(shares: Sequence[Share], seed: int) -> tuple[Batch, Tensor]:
+    """Draw one batch; the same seed draws the same slices."""
+    random = np.random.default_rng(seed)
+    hu, lung, lesion, true_hu, paste, trust = [], [], [], [], [], []
+    for share in shares:
+        for i in random.choice(len(share.slices), share.count, replace=False):
+            hu.append(share.slices.hu[i].astype(np.float32))
+            lung.append(share.slices.lung[i])
+            lesion.append(share.slices.lesion[i])
+            true_hu.append(share.slices.true_hu)
+            paste.append(share.paste)
+            trust.append(share.trust)
+    batch = Batch(
+        hu=torch.from_numpy(np.stack(hu)),
+        lung=torch.from_numpy(np.stack(lung).astype(np.int64)),
+        lesion=torch.from_numpy(np.stack(lesion).astype(np.int64)),
+        true_hu=torch.tensor(true_hu),
+        paste=torch.tensor(paste),
+    )
+    return batch, torch.tensor(trust)
+
+
+@dataclass(frozen=True)
+class SegmentationObjective:
+    """The loss of a step: lungs, and lesions where they count.
+
+    Attributes
+    ----------
+    lesions : whether the lesion loss counts (otherwise lungs only)
+    """
+
+    shares: Sequence[Share]
+    lesions: bool
+
+    def __call__(self, network: nn.Module, seed: int) -> Loss:
+        """Draw the step's batch, vary it, run the network; the same seed gives the same loss."""
+        batch, trust = draw_batch(self.shares, seed)
+        varied = augment(batch, torch.Generator().manual_seed(seed))
+        x = to_network_input(varied.hu).contiguous(memory_format=torch.channels_last)
+        with torch.autocast("cpu", torch.bfloat16):
+            lung_logits, lesion_logits = network(x)
+        lung = lung_loss(lung_logits.float(), varied.lung)
+        lesion = lesion_loss(lesion_logits.float(), varied.lesion, trust)
+        total = lung + lesion if self.lesions else lung
+        return Loss(total, {"lung": float(lung.detach()), "lesion": float(lesion.detach())})

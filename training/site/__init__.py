@@ -1,0 +1,1 @@
+"""Training further on a site's own cases."""

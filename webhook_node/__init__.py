@@ -1,0 +1,1 @@
+"""Webhooks: what we send and what we take, signed."""

@@ -1,0 +1,1 @@
+"""A study among the patient's earlier ones: found, compared, followed."""

@@ -1,0 +1,42 @@
+"""Our own earlier reports that a new one names: those that it supersedes, and the prior study's."""
+
+from __future__ import annotations
+
+from database.results.stored import ReportReference, machine_reports, newest_report
+from database.session import Engine, reading
+from radiology.finding import Reading
+from worker.course.find_priors import Priors
+from worker.encode import EarlierReport, EarlierReports
+
+
+def earlier_reports(
+    engine: Engine, study_id: int, version: int, *, answer: Reading, priors: Priors
+) -> EarlierReports:
+    """Look up what the reports of a version of a study name.
+
+    Parameters
+    ----------
+    answer : of this version; its course says which of `priors` it was compared with
+    """
+    with reading(engine) as session:
+        before = newest_report(session, study_id, before_version=version)
+        machine = machine_reports(session, study_id, before_version=version)
+    latest = None if answer.course is None else answer.course.latest
+    compared = [
+        prior.report
+        for prior in priors.found
+        if prior.report is not None
+        and latest is not None
+        and prior.point.study_instance_uid == latest.study_instance_uid
+    ]
+    return EarlierReports(
+        predecessor=None if before is None else _named(before),
+        machine_predecessors={word: _named(one) for word, one in machine.items()},
+        prior=_named(compared[0]) if compared else None,
+    )
+
+
+def _named(report: ReportReference) -> EarlierReport:
+    return EarlierReport(
+        report.study_instance_uid, report.series_instance_uid, report.sop_instance_uid
+    )

@@ -1,0 +1,110 @@
+"""Find earlier studies of the same patient among those that we have read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from database.priors.candidates import PriorCandidate
+from database.results.stored import ReportReference
+from radiology.chest.course import CoursePoint, NotCompared
+from radiology.severity import LesionMeasurement
+from worker.series.patient_identity import contradiction, read_patient_identity
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """An earlier study of the same patient.
+
+    Attributes
+    ----------
+    chest_map : where its map is kept
+    report : the SR for viewers that was made of it; None where there is none
+    """
+
+    point: CoursePoint
+    chest_map: Path
+    report: ReportReference | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Priors:
+    """Earlier studies, the latest first, and what was found and is none."""
+
+    found: tuple[Prior, ...] = ()
+    not_compared: tuple[NotCompared, ...] = ()
+
+    @property
+    def measurement(self) -> LesionMeasurement | None:
+        """What the latest earlier study showed, as the severity rules ask for it."""
+        if not self.found:
+            return None
+        point = self.found[0].point
+        return LesionMeasurement(
+            point.acquired_at, point.lesion_volume_ml, point.lesion_share_percent
+        )
+
+
+def choose_priors(
+    candidates: Iterable[PriorCandidate],
+    *,
+    instance: Path,
+    acquired_at: datetime | None,
+    spool_folder: Path,
+    results_folder: Path,
+) -> Priors:
+    """Take those candidates that are of the same patient and earlier.
+
+    Parameters
+    ----------
+    instance : one of this study
+    acquired_at : this study; without it nothing can be called earlier
+    """
+    this = read_patient_identity(instance)
+    found, refused = [], []
+    for one in candidates:
+        at = _moment(one.reading.get("acquired_at"))
+        other = read_patient_identity(spool_folder / one.instance_path)
+        if this is None or other is None:
+            reason = "its instances are not there to tell whose they are"
+        else:
+            reason = contradiction(this, other)
+        reason = reason or _not_earlier(at, acquired_at)
+        point = None if at is None else _point(one, at)
+        if reason or point is None:
+            refused.append(NotCompared(one.study_instance_uid, reason or "no figures were kept"))
+        else:
+            found.append(Prior(point, results_folder / one.chest_map_path, one.report))
+    found.sort(key=lambda prior: prior.point.acquired_at, reverse=True)
+    return Priors(tuple(found), tuple(refused))
+
+
+def _not_earlier(then: datetime | None, now: datetime | None) -> str:
+    if then is None or now is None:
+        return "the headers do not say when the images were acquired"
+    if (then.tzinfo is None) != (now.tzinfo is None):
+        return "only one of the two studies tells its time zone"
+    return "" if then < now else "it is not earlier"
+
+
+def _moment(stored: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(stored) if isinstance(stored, str) else None
+    except ValueError:
+        return None
+
+
+def _point(one: PriorCandidate, at: datetime) -> CoursePoint | None:
+    total = one.reading.get("figures", {}).get("total")
+    if total is None:
+        return None
+    return CoursePoint(
+        study_instance_uid=one.study_instance_uid,
+        acquired_at=at,
+        lung_volume_ml=total["lung_volume_ml"],
+        lesion_volume_ml=total["lesion_volume_ml"],
+        lesion_share_percent=total["lesion_share_percent"],
+        lesion_mean_hu=total["lesion_mean_hu"],
+    )

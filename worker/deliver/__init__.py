@@ -1,0 +1,1 @@
+"""Results to their destinations: sent, committed, rejected; and reports on work items."""

@@ -1,0 +1,132 @@
+"""Take results back: a person withdraws a wrong one, a newer one rejects an older one.
+
+The note is made and durable on disk before the rows that name it, and its UIDs follow from what it
+rejects, so a process that dies anywhere in between leaves nothing that doing it again would not
+put right.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydicom import dcmread
+
+from database.results.withdrawals import (
+    Rejectable,
+    mark_withdrawn,
+    result_to_withdraw,
+    store_rejection,
+    superseded_to_reject,
+)
+from database.session import Engine, reading, transaction
+from database.states import ObjectKind, RejectionReason
+from database.tables.analysis import ResultObject
+from radiology import codes
+from radiology.errors import ResultNotWithdrawable
+from settings.environment import Settings
+from settings.log_events import get_logger
+from worker.encode.rejection_note import encode_rejection_note
+from worker.keep.keep_results import bytes_of, keep_object
+
+_log = get_logger("rejection")
+_TITLES = {
+    RejectionReason.QUALITY: codes.REJECTED_FOR_QUALITY,
+    RejectionReason.PATIENT_SAFETY: codes.REJECTED_FOR_SAFETY,
+    RejectionReason.INCORRECT_WORKLIST: codes.INCORRECT_WORKLIST_ENTRY,
+    RejectionReason.DATA_RETENTION: codes.DATA_RETENTION_EXPIRED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """What a withdrawal led to: which version is struck, and where a note goes."""
+
+    study_version: int
+    destinations: tuple[str, ...]
+
+
+def withdraw_result(
+    settings: Settings,
+    engine: Engine,
+    study_instance_uid: str,
+    reason: RejectionReason,
+    now: datetime,
+    *,
+    version: int | None = None,
+) -> Withdrawal:
+    """Strike a result, and queue a rejection note for every destination that may have got it.
+
+    Parameters
+    ----------
+    version : of the study; the result in force when left out
+
+    Raises
+    ------
+    ResultNotWithdrawable
+        There is no such result, or it was withdrawn already.
+    SpoolFull
+        There is no room for the note; nothing has changed.
+    """
+    with reading(engine) as session:
+        found = result_to_withdraw(session, study_instance_uid, version)
+    if found is None:
+        raise ResultNotWithdrawable("There is no result of this study")
+    if found.withdrawn is not None:
+        raise ResultNotWithdrawable("The result is withdrawn already", reason=found.withdrawn.value)
+    note = _make_note(settings, found, reason, now)
+    with transaction(engine) as session:
+        destinations = mark_withdrawn(session, found.result_id, reason, now)
+        if destinations is None:
+            raise ResultNotWithdrawable("The result is withdrawn already")
+        if note is not None and destinations:
+            store_rejection(session, found.result_id, note, destinations, now)
+    _log.warning(
+        "result_withdrawn",
+        result_id=found.result_id,
+        reason=reason.value,
+        destinations=list(destinations),
+    )
+    return Withdrawal(found.study_version, destinations)
+
+
+def reject_superseded(settings: Settings, engine: Engine, now: datetime) -> int:
+    """Queue notes for older results where the settings ask for it; returns how many."""
+    asking = [peer.name for peer in settings.destinations if peer.reject_superseded]
+    if not asking:
+        return 0
+    with reading(engine) as session:
+        found = superseded_to_reject(session, asking)
+    for one in found:
+        note = _make_note(settings, one, RejectionReason.QUALITY, one.at)
+        if note is None:
+            continue
+        with transaction(engine) as session:
+            store_rejection(session, one.result_id, note, one.destinations, now)
+        _log.info(
+            "superseded_rejected", result_id=one.result_id, destinations=list(one.destinations)
+        )
+    return len(found)
+
+
+def _make_note(
+    settings: Settings, found: Rejectable, reason: RejectionReason, at: datetime
+) -> ResultObject | None:
+    """Make the note and keep it on disk; None for a result without objects."""
+    if not found.paths:
+        return None
+    rejected = [
+        dcmread(settings.results_folder / path, stop_before_pixels=True) for path in found.paths
+    ]
+    encoded = encode_rejection_note(
+        rejected, _TITLES[reason], rejected_at=at, result_version=found.study_version
+    )
+    kept = keep_object(settings.results_folder, encoded, bytes_of(encoded))
+    return ResultObject(
+        kind=ObjectKind.REJECTION,
+        sop_class_uid=kept.sop_class_uid,
+        sop_instance_uid=kept.sop_instance_uid,
+        series_instance_uid=kept.series_instance_uid,
+        path=kept.path,
+        size_bytes=kept.size_bytes,
+    )

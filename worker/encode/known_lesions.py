@@ -1,0 +1,88 @@
+"""What the lesions of a study are called: the same as in every other study of the patient.
+
+A lesion of the patient's course (`radiology.chest.chest_map.MappedLesion`) is whatever touches, of
+either class; a lesion with a segment of its own has one class. So one of the course may be several
+segments, each with a name that follows from that of the course.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from radiology.chest.chest_map import MappedLesion
+from radiology.identity import derived_uid
+from radiology.region import LabelMap, LesionLabel
+from worker.encode.derived_object import LESION_NAMES, Tracking
+from worker.encode.lesions import NumberedLesions
+from worker.registration.map_chest import number_connected
+
+_LETTERS = 4  # of a short name: a million of them, for the dozens of lesions of a patient
+
+
+def lesion_uid(study_instance_uid: str, number: int) -> str:
+    """The tracking UID of a lesion in the study in which it was first seen.
+
+    Parameters
+    ----------
+    number : from 1, the largest connected lesion first
+    """
+    return derived_uid("lesion", study_instance_uid, str(number))
+
+
+def known_lesions(
+    lesions: LabelMap,
+    told_apart: NumberedLesions,
+    course: Sequence[MappedLesion],
+    *,
+    study_instance_uid: str,
+) -> dict[tuple[LesionLabel, int], Tracking]:
+    """The identity of each lesion of one class, by class and rank.
+
+    Parameters
+    ----------
+    lesions : values of `LesionLabel`
+    told_apart : the same lesions, class by class
+    course : those of the patient's course in this study; without them, every lesion is new
+
+    Returns
+    -------
+    UID and identifier follow from the tracking UID in the course, the class, and the rank among
+    the parts of that class in it: they stay the same however the others grow or shrink.
+    """
+    if not told_apart.lesions:
+        return {}
+    names = {one.number: one.tracking_uid for one in course}
+    belongs_to = _belongs_to(lesions, told_apart)
+    seen: Counter[tuple[int, LesionLabel]] = Counter()
+    known = {}
+    for lesion in told_apart.lesions:  # the largest first
+        number = belongs_to[lesion.part]
+        seen[number, lesion.kind] += 1
+        known[lesion.kind, lesion.rank] = _tracking(
+            names.get(number) or lesion_uid(study_instance_uid, number),
+            lesion.kind,
+            seen[number, lesion.kind],
+        )
+    return known
+
+
+def _belongs_to(lesions: LabelMap, told_apart: NumberedLesions) -> dict[int, int]:
+    """Number of the connected lesion, by part."""
+    parts, first = np.unique(told_apart.parts, return_index=True)  # a part lies in one lesion
+    numbers = number_connected(lesions[told_apart.box]).ravel()[first]
+    return dict(zip(parts.tolist(), numbers.tolist(), strict=True))
+
+
+def _tracking(of_course: str, kind: LesionLabel, rank: int) -> Tracking:
+    digest = hashlib.sha256(of_course.encode()).digest()
+    short = base64.b32encode(digest)[:_LETTERS].decode()
+    identifier = f"{LESION_NAMES[kind]} {short}"
+    return Tracking(
+        identifier if rank == 1 else f"{identifier}-{rank}",
+        derived_uid("lesion of a class", of_course, kind.name, str(rank)),
+    )

@@ -1,0 +1,43 @@
+"""Measurement report: the answer and its figures as a structured report that viewers show.
+
+PS3.3 A.35.13 (Comprehensive 3D SR IOD), PS3.16 TID 1500 (Measurement Report). The root title is
+(126000, DCM): OHIF reads measurements from no other.
+"""
+
+from __future__ import annotations
+
+from pydicom import Dataset
+
+from worker.encode.derived_object import (
+    ObjectKind,
+    ReportForm,
+    ResultContext,
+    series_and_equipment,
+)
+from worker.encode.report.document import encode_document, measurement_content
+from worker.encode.report.measurement_groups import measurement_groups
+
+
+def encode_measurement_report(
+    context: ResultContext, *, segmentation: Dataset | None = None
+) -> Dataset | None:
+    """Encode the answer of a reading and the figures behind it.
+
+    Parameters
+    ----------
+    segmentation : of the same result; listed as evidence
+
+    Returns
+    -------
+    None when no lungs were found: there is no place in the images to point at.
+    """
+    if not context.has_lungs:
+        return None
+    named = () if segmentation is None else (str(segmentation.SOPInstanceUID),)
+    return encode_document(
+        context,
+        measurement_content(context, measurement_groups(context)),
+        series_and_equipment(context, ObjectKind.SR, ReportForm.VIEWER, *named),
+        segmentation=segmentation,
+        predecessor=context.earlier_reports.predecessor,
+    )

@@ -1,0 +1,152 @@
+"""Summary: the key picture, the figures and the report in words, for a person without a viewer.
+
+PS3.3 A.45.1 (Encapsulated PDF IOD), C.24.1 (Encapsulated Document Series), C.24.2 (Encapsulated
+Document). As in the key picture, no text of the patient is on the page: who it is stands in the
+header, where a PACS can correct it.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+from highdicom.base import SOPClass
+from PIL import Image
+from pydicom import Dataset
+from pydicom.uid import EncapsulatedPDFStorage, ExplicitVRLittleEndian
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.utils import ImageReader, simpleSplit
+from reportlab.pdfgen.canvas import Canvas
+
+from radiology import codes
+from radiology.finding import Outcome, Side
+from worker.encode.coded_concepts import coded, plain_text
+from worker.encode.derived_object import (
+    ObjectKind,
+    ResultContext,
+    series_and_equipment,
+    settle,
+)
+from worker.encode.report.text import report_lines
+
+TITLE = "Firstread: AI summary of chest CT"
+_MARGIN = 36.0  # points of 1/72 inch, as all lengths here
+_FONT, _BOLD, _SIZE, _LEADING = "Helvetica", "Helvetica-Bold", 9.5, 13.0
+_BETWEEN = 3.0  # statements
+_COLUMNS = (0.0, 150.0, 225.0, 300.0, 370.0)
+_SIDES = {Side.TOTAL: "Both lungs", Side.RIGHT: "Right lung", Side.LEFT: "Left lung"}
+
+
+def encode_summary(context: ResultContext, picture: Image.Image) -> Dataset:
+    """Encode the summary of a reading as an instance of the study.
+
+    Parameters
+    ----------
+    picture : as `render_key_picture` drew it, RGB
+    """
+    arguments = series_and_equipment(context, ObjectKind.PDF)
+    content_date, content_time = arguments.pop("content_date"), arguments.pop("content_time")
+    made = SOPClass(
+        study_instance_uid=context.source.study_instance_uid,
+        sop_class_uid=EncapsulatedPDFStorage,
+        modality="DOC",
+        transfer_syntax_uid=ExplicitVRLittleEndian,
+        **arguments,
+    )
+    pages = summary_pages(context, picture)
+    made.ContentDate, made.ContentTime, made.AcquisitionDateTime = content_date, content_time, ""
+    made.ConversionType = "WSD"  # PS3.3 C.8.6.1: Workstation
+    made.BurnedInAnnotation = "NO"
+    made.RecognizableVisualFeatures = "NO"
+    made.DocumentTitle = TITLE
+    made.ConceptNameCodeSequence = [coded(codes.IMAGING_MEASUREMENT_REPORT)]
+    made.SourceInstanceSequence = [
+        _reference(one.sop_class_uid, one.sop_instance_uid) for one in context.source.instances
+    ]
+    made.MIMETypeOfEncapsulatedDocument = "application/pdf"
+    made.EncapsulatedDocument = pages + b"\0" * (len(pages) % 2)
+    made.EncapsulatedDocumentLength = len(pages)  # without the byte that makes it even
+    return settle(made, context)
+
+
+def _reference(sop_class_uid: str, sop_instance_uid: str) -> Dataset:
+    item = Dataset()
+    item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = sop_class_uid, sop_instance_uid
+    return item
+
+
+def summary_pages(context: ResultContext, picture: Image.Image) -> bytes:
+    """The key picture on a page of A4, and on the next the figures and what the report says.
+
+    The same reading gives the same bytes: no date, no random identifier.
+    """
+    written = BytesIO()
+    canvas = Canvas(written, pagesize=A4, invariant=1)
+    canvas.setTitle(TITLE)
+    canvas.setAuthor(plain_text(f"{context.algorithm.label}, Firstread {context.software_version}"))
+    _draw_picture(canvas, picture)
+    top = _next_page(canvas)
+    if context.reading.outcome is not Outcome.NOT_ASSESSABLE:
+        top = _draw_table(canvas, top, context) - 0.5 * _LEADING
+    for _, text in report_lines(context):
+        top = _draw_text(canvas, top, text)
+    canvas.showPage()
+    canvas.save()
+    return written.getvalue()
+
+
+def _draw_picture(canvas: Canvas, picture: Image.Image) -> None:
+    """As large as the page lets it be, at the top."""
+    width, height = A4[0] - 2 * _MARGIN, A4[1] - 2 * _MARGIN
+    scale = min(width / picture.width, height / picture.height)
+    drawn = (scale * picture.width, scale * picture.height)
+    canvas.drawImage(ImageReader(picture), _MARGIN, A4[1] - _MARGIN - drawn[1], *drawn)
+
+
+def _next_page(canvas: Canvas) -> float:
+    """Begin a page; returns where its first line stands."""
+    canvas.showPage()
+    height: float = A4[1]
+    return height - _MARGIN - _LEADING
+
+
+def _draw_text(canvas: Canvas, top: float, text: str) -> float:
+    """Write a statement, on as many lines as it takes; returns where the next one stands."""
+    lines = simpleSplit(plain_text(text), _FONT, _SIZE, A4[0] - 2 * _MARGIN)
+    if top - len(lines) * _LEADING < _MARGIN:
+        top = _next_page(canvas)
+    canvas.setFont(_FONT, _SIZE)
+    for line in lines:
+        canvas.drawString(_MARGIN, top, line)
+        top -= _LEADING
+    return top - _BETWEEN
+
+
+def _draw_table(canvas: Canvas, top: float, context: ResultContext) -> float:
+    """Write a row for each lung and each part of one; returns where the next line stands."""
+    head = ("", "Volume", "Lesions", "Share", "Mean attenuation of lesions")
+    rows = [
+        (
+            name,
+            f"{figures.lung_volume_ml:.0f} ml",
+            f"{figures.lesion_volume_ml:.1f} ml",
+            f"{figures.lesion_share_percent:.1f} %",
+            "-" if figures.lesion_mean_hu is None else f"{figures.lesion_mean_hu:.0f} HU",
+        )
+        for side, name in _SIDES.items()
+        if (figures := context.reading.figures.get(side)) is not None
+    ]
+    rows += [
+        (
+            one.territory.value.capitalize(),
+            f"{one.volume_ml:.0f} ml",
+            f"{one.lesion_volume_ml:.1f} ml",
+            f"{one.lesion_share_percent:.1f} %",
+            "-" if one.lesion_mean_hu is None else f"{one.lesion_mean_hu:.0f} HU",
+        )
+        for one in context.reading.territories
+    ]
+    for number, row in enumerate((head, *rows)):
+        canvas.setFont(_FONT if number else _BOLD, _SIZE)
+        for left, text in zip(_COLUMNS, row, strict=True):
+            canvas.drawString(_MARGIN + left, top - number * _LEADING, text)
+    return top - (1 + len(rows)) * _LEADING

@@ -1,0 +1,1 @@
+"""The segmentation: which segments, which voxels, in which form."""

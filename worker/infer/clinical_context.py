@@ -1,0 +1,29 @@
+"""What is known of a patient as a study is read: the clinical values in force, and a prior CT."""
+
+from __future__ import annotations
+
+from database.session import Engine, reading
+from database.studies.clinical_values import clinical_values
+from radiology.errors import ClinicalValuesRefused
+from radiology.severity import ClinicalContext, ClinicalValues, LesionMeasurement
+from settings.log_events import get_logger
+
+_log = get_logger("pipeline")
+
+
+def clinical_context(
+    engine: Engine, study_id: int, *, prior: LesionMeasurement | None
+) -> ClinicalContext:
+    """The values that the page would compute with now: what a person entered stands against HL7.
+
+    Values that cannot be used cost no study its reading: it is read without them, and the page
+    says what is wrong with them.
+    """
+    with reading(engine) as session:
+        recorded = clinical_values(session, study_id)
+    try:
+        values = ClinicalValues.from_facts(recorded.values)
+    except ClinicalValuesRefused as error:  # entered when other limits were in force
+        _log.warning("clinical_values_not_used", fields=", ".join(sorted(error.problems)))
+        return ClinicalContext(prior=prior)
+    return ClinicalContext(values, prior, recorded.sources)

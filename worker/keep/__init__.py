@@ -1,0 +1,1 @@
+"""Answers made durable: files first, then rows in one commit."""

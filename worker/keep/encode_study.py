@@ -1,0 +1,151 @@
+"""A reading to files: source headers read, objects encoded, everything durable on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from PIL import Image
+from pydicom import Dataset, dcmread
+
+from radiology.encoding_profile import EncodingChoice
+from radiology.finding import Reading, Triage
+from radiology.image.volume import Volume
+from radiology.severity import ClinicalContext
+from settings.environment import Settings
+from worker.encode import (
+    EarlierReports,
+    ResultContext,
+    encode_results,
+    plan_results,
+    prove_objects,
+    render_key_picture,
+    united,
+)
+from worker.encode.known_lesions import known_lesions
+from worker.encode.lesions import number_lesions
+from worker.keep.keep_results import KeptObject, bytes_of, keep_heat_maps, keep_object, keep_picture
+from worker.keep.keep_slices import keep_slices
+from worker.registration import EarlierChest
+
+
+@dataclass(frozen=True)
+class StudyToEncode:
+    """One reading and where it came from.
+
+    Attributes
+    ----------
+    paths : files of the instances that the volume was decoded from, one per slice
+    content_datetime : the same each time that the job is tried
+    earlier : as in `ShownReading`
+    clinical : what the severity of the reading was judged with
+    """
+
+    paths: Iterable[Path]
+    volume: Volume
+    reading: Reading
+    triage: Triage | None
+    content_datetime: datetime
+    result_version: int
+    earlier_reports: EarlierReports = field(default_factory=EarlierReports)
+    earlier: EarlierChest | None = None
+    clinical: ClinicalContext = field(default_factory=ClinicalContext)
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedStudy:
+    """What was made of a reading.
+
+    Attributes
+    ----------
+    objects : in the order in which they are to be sent
+    recipes : by destination, of the objects that it gets
+    picture : path of the key picture within the results folder; None where no lungs were found
+    """
+
+    objects: tuple[KeptObject, ...] = ()
+    recipes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    picture: str | None = None
+
+
+def encode_study(study: StudyToEncode, settings: Settings) -> EncodedStudy:
+    """Encode and keep what the destinations want of a result, each distinct object once.
+
+    Without a destination it is what one would get by default. No object and no picture where no
+    lungs were found. Beside the picture lie the slices (`.slices.zip`) and, where there are heat
+    maps, these (`.heat.npz`) and a picture with them (`.heat.png`).
+
+    Raises
+    ------
+    ResultMismatch
+        An object does not agree with its source; nothing is kept.
+    SpoolFull
+        There is no room left.
+    """
+    if study.reading.regions is None:
+        return EncodedStudy()
+    context = result_context(study, settings)
+    if not context.has_lungs:
+        return EncodedStudy()
+    picture = render_key_picture(context)
+    plans = {one.name: plan_results(context, one.encoding) for one in settings.destinations}
+    recipes = united(plans.values() if plans else [plan_results(context, EncodingChoice())])
+    made = encode_results(context, recipes, picture=picture)
+    contents = [bytes_of(one) for one in made]
+    prove_objects(context, made, contents)
+    folder = settings.results_folder
+    return EncodedStudy(
+        objects=tuple(
+            keep_object(folder, one, content) for one, content in zip(made, contents, strict=True)
+        ),
+        recipes={name: tuple(one.word for one in plan) for name, plan in plans.items()},
+        picture=_keep_pictures(settings, context, picture),
+    )
+
+
+def result_context(study: StudyToEncode, settings: Settings) -> ResultContext:
+    """A reading with its source, as encoding wants it; its lesions have their names."""
+    headers, regions = _headers(study.paths), study.reading.regions
+    known = regions and known_lesions(
+        regions.lesions,
+        number_lesions(regions.lesions),
+        study.reading.lesions,
+        study_instance_uid=str(headers[0].StudyInstanceUID),
+    )
+    return ResultContext(
+        headers=headers,
+        volume=study.volume,
+        reading=study.reading,
+        triage=study.triage,
+        content_datetime=study.content_datetime,
+        software_version=version("firstread"),
+        device_serial_number=settings.ae_title,
+        result_version=study.result_version,
+        earlier_reports=study.earlier_reports,
+        earlier=study.earlier,
+        clinical=study.clinical,
+        most_tracked_lesions=settings.most_tracked_lesions,
+        known_lesions=known or {},
+        language=settings.language,
+    )
+
+
+def _keep_pictures(settings: Settings, context: ResultContext, picture: Image.Image) -> str:
+    """Keep the key picture, the slices, and the heat maps if there are any; returns its path."""
+    folder = settings.results_folder
+    name = f"{context.source.study_instance_uid}/{context.uid('picture')}"
+    if settings.study_page.keep_slices:
+        keep_slices(folder, name, context)
+    heat_maps = context.reading.heat_maps
+    if heat_maps:
+        keep_heat_maps(folder, name, heat_maps)
+        keep_picture(folder, f"{name}.heat", render_key_picture(context, heat=True))
+    return keep_picture(folder, name, picture)
+
+
+def _headers(paths: Iterable[Path]) -> list[Dataset]:
+    """Full data sets without pixels; a multi-frame instance once."""
+    return [dcmread(path, stop_before_pixels=True) for path in dict.fromkeys(paths)]

@@ -1,0 +1,80 @@
+"""The map of a chest on disk: what a later study of the patient is compared with."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+import zlib
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radiology.chest.chest_map import ChestMap, MappedLesion
+from radiology.chest.territory import Territory
+from radiology.finding import Side
+from worker.keep.keep_results import write_durably
+
+_ARRAYS = (
+    "hounsfield",
+    "lungs",
+    "lung_share",
+    "lesion_share",
+    "lesion_hounsfield",
+    "lesion_numbers",
+    "territories",
+)
+_VERSION = 1  # of what the file holds
+
+
+def keep_chest_map(folder: Path, name: str, chest: ChestMap) -> str:
+    """Write a map; returns the file's path within the folder.
+
+    An npz file: the arrays of `ChestMap`, its `affine`, and `facts`, the rest as JSON.
+
+    Raises
+    ------
+    SpoolFull
+        There is no room left.
+    """
+    facts = {
+        "version": _VERSION,
+        "names": {str(value): territory.value for value, territory in chest.names.items()},
+        "lesions": [{**asdict(one), "side": one.side.value} for one in chest.lesions],
+    }
+    arrays: dict[str, NDArray[Any]] = {one: getattr(chest, one) for one in _ARRAYS}
+    arrays["affine"] = chest.affine
+    arrays["facts"] = np.frombuffer(json.dumps(facts).encode(), dtype=np.uint8)
+    written = io.BytesIO()
+    np.savez_compressed(written, **arrays)  # type: ignore[arg-type]  # its stubs say bool
+    path = f"{name}.chest.npz"
+    write_durably(folder / path, written.getbuffer())
+    return path
+
+
+def read_chest_map(path: Path) -> ChestMap | None:
+    """Read back what `keep_chest_map` wrote; None when it is gone, damaged or of another version.
+
+    A prior study that cannot be compared must not cost the new one its result.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
+            facts = json.loads(kept["facts"].tobytes())
+            if facts["version"] != _VERSION:
+                return None
+            return ChestMap(
+                affine=kept["affine"],
+                names={int(value): Territory(name) for value, name in facts["names"].items()},
+                lesions=tuple(_lesion(one) for one in facts["lesions"]),
+                **{one: kept[one] for one in _ARRAYS},
+            )
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
+        return None
+
+
+def _lesion(facts: dict[str, Any]) -> MappedLesion:
+    x, y, z = facts["place_mm"]
+    return MappedLesion(**{**facts, "place_mm": (x, y, z), "side": Side(facts["side"])})

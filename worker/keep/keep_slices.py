@@ -1,0 +1,164 @@
+"""The slices of a reading on disk, for the page: axial, with outlines and heat maps.
+
+Kept when the study is read, because then the voxels are at hand, turned and in HU, whatever the
+instances were: enhanced, compressed, coronal. `radiology.image.slice_stack` says in which form.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radiology.finding import Outcome
+from radiology.image.slice_stack import (
+    HEAT,
+    HIGHEST_HU,
+    INDEX,
+    LOWEST_HU,
+    MOST_SLICES,
+    STEP_HU,
+    VERSION,
+    OutlineLabel,
+    labels_entry,
+    pack_labels,
+    pack_voxels,
+    voxels_entry,
+)
+from worker.encode.picture.axial_stack import AxialStack
+from worker.encode.shown_reading import ShownReading
+from worker.keep.keep_results import write_durably
+
+SUFFIX = ".slices.zip"
+_MOST_THREADS = 4
+
+
+def keep_slices(folder: Path, name: str, shown: ShownReading) -> str | None:
+    """Write the slices of a reading that has lungs; returns the file's path within the folder.
+
+    From head to feet, as they are scrolled through. Lesions are outlined only where they are
+    claimed, and nothing is outlined where nothing could be assessed.
+
+    Returns
+    -------
+    None for a volume of more slices than a page can scroll through.
+
+    Raises
+    ------
+    SpoolFull
+        There is no room left.
+    """
+    stack = AxialStack.of(shown)
+    slices = stack.volume.shape[0]
+    if slices > MOST_SLICES:
+        return None
+    written = io.BytesIO()
+    labels_of = _labels_of(stack, shown.reading.outcome)
+    with (
+        zipfile.ZipFile(written, "w", zipfile.ZIP_STORED) as archive,
+        # zlib lets go of the interpreter's lock: the cores share the work.
+        ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS)) as threads,
+    ):
+        lesion_slices = []
+
+        def packed(place: int) -> tuple[bytes, bytes, bool]:
+            index = slices - 1 - place
+            labels = labels_of(index)
+            has_lesion = bool((labels >= OutlineLabel.GROUND_GLASS).any())
+            return pack_voxels(stack.volume.hounsfield[index]), pack_labels(labels), has_lesion
+
+        for place, (voxels, labels, has_lesion) in enumerate(threads.map(packed, range(slices))):
+            _add(archive, voxels_entry(place), voxels)
+            _add(archive, labels_entry(place), labels)
+            if has_lesion:
+                lesion_slices.append(place)
+        _add(archive, INDEX, _json(_index(stack, shown, lesion_slices)))
+        _add(archive, HEAT, _json(dict(_heat(stack))))
+    path = f"{name}{SUFFIX}"
+    write_durably(folder / path, written.getbuffer())
+    return path
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    archive.writestr(zipfile.ZipInfo(name), content)  # its date is fixed: the same file each time
+
+
+def _json(content: dict[str, Any]) -> bytes:
+    return json.dumps(content, separators=(",", ":")).encode()
+
+
+def _labels_of(stack: AxialStack, outcome: Outcome) -> Callable[[int], NDArray[np.uint8]]:
+    """The labels that may be shown of a slice."""
+
+    def labels(index: int) -> NDArray[np.uint8]:
+        if outcome is Outcome.NOT_ASSESSABLE:
+            return np.zeros(stack.volume.shape[1:], np.uint8)
+        lungs: NDArray[np.uint8] = stack.lungs[index]
+        if outcome is not Outcome.FINDINGS:
+            return lungs
+        lesions = stack.lesions[index]
+        beyond = np.uint8(OutlineLabel.GROUND_GLASS - 1)
+        both: NDArray[np.uint8] = np.where(lesions > 0, lesions + beyond, lungs).astype(np.uint8)
+        return both
+
+    return labels
+
+
+def _index(stack: AxialStack, shown: ShownReading, lesion_slices: list[int]) -> dict[str, Any]:
+    slices, rows, columns = stack.volume.shape
+    slice_mm, row_mm, column_mm = stack.volume.spacing_mm
+    down = range(slices - 1, -1, -1)
+    return {
+        "version": VERSION,
+        "slices": slices,
+        "rows": rows,
+        "columns": columns,
+        "slice_mm": slice_mm,
+        "row_mm": row_mm,
+        "column_mm": column_mm,
+        "lowest_hu": LOWEST_HU,
+        "highest_hu": HIGHEST_HU,
+        "step_hu": STEP_HU,
+        "key": slices - 1 - stack.key,
+        "names": [stack.names[index] for index in down],
+        "heights_mm": [round(stack.height_mm(index), 2) for index in down],
+        "lesion_slices": lesion_slices,
+        "lesions": list(_lesions(stack, shown)),
+        "heat_slices": sorted(slices - 1 - index for index in stack.heat_maps),
+    }
+
+
+def _lesions(stack: AxialStack, shown: ShownReading) -> Iterator[dict[str, Any]]:
+    """Where the middle of each lesion lies, on the grid of the stack."""
+    if shown.reading.outcome is not Outcome.FINDINGS:
+        return
+    slices = stack.volume.shape[0]
+    to_voxels = np.linalg.inv(stack.volume.affine)
+    for one in shown.reading.lesions:
+        at = to_voxels @ np.array([*one.place_mm, 1.0])
+        yield {
+            "number": one.number,
+            "slice": int(np.clip(slices - 1 - round(float(at[0])), 0, slices - 1)),
+            "row": round(float(at[1]), 1),
+            "column": round(float(at[2]), 1),
+        }
+
+
+def _heat(stack: AxialStack) -> Iterator[tuple[str, dict[str, Any]]]:
+    slices = stack.volume.shape[0]
+    for index, one in stack.heat_maps.items():
+        yield (
+            str(slices - 1 - index),
+            {
+                "box": [one.top, one.left, one.height, one.width],
+                "levels": one.levels.tolist(),
+            },
+        )

@@ -1,0 +1,67 @@
+"""Have a study read once more when an earlier one to compare it with has come and was read."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from database.priors.awaited import RipeRequest, end_awaiting, ripe_requests
+from database.priors.candidates import prior_candidates
+from database.session import Engine, reading, transaction
+from database.states import PriorRequestState
+from database.studies.assembly import Waits
+from settings.environment import Settings
+from settings.log_events import get_logger
+from worker.course.find_priors import choose_priors
+from worker.priors.retrieve_priors import moment
+
+_log = get_logger("housekeeping")
+
+
+def reread_with_priors(
+    settings: Settings, engine: Engine, waits: Waits, now: datetime
+) -> list[int]:
+    """Queue those studies for which something to compare with is there now; returns their jobs.
+
+    The choice is the one that the job will make, so that no study is read again for nothing.
+    """
+    with reading(engine) as session:
+        ripe = ripe_requests(session, now)
+    jobs = []
+    for one in ripe:
+        state = _state(settings, engine, one)
+        with transaction(engine) as session:
+            job_id = end_awaiting(
+                session,
+                one,
+                state,
+                now,
+                bundle=settings.bundle,
+                waits=waits,
+                reread=state is PriorRequestState.COMPARED and not _done(one),
+            )
+        if job_id is not None:
+            _log.info("reread", study_id=one.study.study_id, job_id=job_id)
+            jobs.append(job_id)
+    return jobs
+
+
+def _state(settings: Settings, engine: Engine, ripe: RipeRequest) -> PriorRequestState:
+    if _done(ripe):
+        return PriorRequestState.COMPARED
+    with reading(engine) as session:
+        candidates = prior_candidates(session, ripe.study.study_id)
+    priors = choose_priors(
+        [one for one in candidates if one.study_instance_uid in ripe.wanted],
+        instance=settings.spool_folder / ripe.study.instance_path,
+        acquired_at=moment(ripe.study.acquired_at),
+        spool_folder=settings.spool_folder,
+        results_folder=settings.results_folder,
+    )
+    compared_at = moment(ripe.study.compared_at)
+    newer = [one for one in priors.found if not compared_at or one.point.acquired_at > compared_at]
+    return PriorRequestState.COMPARED if newer else PriorRequestState.NOTHING
+
+
+def _done(ripe: RipeRequest) -> bool:
+    """Whether a version that came meanwhile has been compared with what was wanted."""
+    return ripe.study.compared_with in ripe.wanted

@@ -1,0 +1,234 @@
+"""Reduce a read volume to the map that it is compared by, with earlier and with later ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import cc3d
+import numpy as np
+from numpy.typing import NDArray
+
+from radiology.chest.chest_map import WHOLE, ChestMap, MappedLesion
+from radiology.chest.territory import Territories
+from radiology.finding import Side
+from radiology.image.volume import Volume
+from radiology.region import ChestRegions, LesionLabel, LungLabel
+
+BLOCK_MM = 3.0
+"""About the size of a block; one voxel where voxels are larger."""
+
+_MARGIN_MM = 12.0  # around the lungs: chest wall and diaphragm help to find the place
+_MOST_LESIONS = np.iinfo(np.uint16).max
+_LOWEST_HU, _HIGHEST_HU = -1024.0, 3071.0
+_SIDES = {LungLabel.RIGHT: Side.RIGHT, LungLabel.LEFT: Side.LEFT}
+
+Factors = tuple[int, int, int]
+
+
+def map_chest(
+    volume: Volume,
+    regions: ChestRegions,
+    territories: Territories | None,
+    *,
+    tracking_uid: Callable[[int], str],
+) -> ChestMap | None:
+    """Reduce a volume and its regions.
+
+    Parameters
+    ----------
+    volume, regions, territories : on the same grid, in any orientation
+    tracking_uid : of the lesion with a number; what a lesion is called that was never seen before
+
+    Returns
+    -------
+    None where there is no lung.
+    """
+    box = _box(volume, regions)
+    if box is None:
+        return None
+    factors = _factors(volume)
+    lungs, lesions = _fitted(regions.lungs[box], factors), _fitted(regions.lesions[box], factors)
+    hounsfield = _fitted(volume.hounsfield[box], factors)
+    labels = None if territories is None else _fitted(territories.labels[box], factors)
+    voxels = int(np.prod(factors))
+    in_right = _sums(lungs == LungLabel.RIGHT, factors)
+    in_left = _sums(lungs == LungLabel.LEFT, factors)
+    in_lung = in_right + in_left
+    in_lesion = _sums(lesions > 0, factors)
+    numbers, found = _lesions(volume, lungs, lesions, hounsfield, tracking_uid, box)
+    lung_hu = _means(np.where(lungs > 0, hounsfield, 0.0), in_lung, factors)
+    other_hu = _means(hounsfield, np.full_like(in_lung, voxels), factors)
+    side = np.where(in_right >= in_left, LungLabel.RIGHT, LungLabel.LEFT)
+    return ChestMap(
+        affine=_block_affine(volume, box, factors),
+        hounsfield=np.where(in_lung > 0, lung_hu, other_hu).round().astype(np.int16),
+        lungs=np.where(in_lung > 0, side, LungLabel.NONE).astype(np.uint8),
+        lung_share=_share(in_lung, voxels),
+        lesion_share=_share(in_lesion, voxels),
+        lesion_hounsfield=_means(np.where(lesions > 0, hounsfield, 0.0), in_lesion, factors)
+        .round()
+        .astype(np.int16),
+        lesion_numbers=_largest_lesion(numbers, factors),
+        territories=(
+            np.zeros(in_lung.shape, dtype=np.uint8)
+            if labels is None or territories is None
+            else _commonest(labels, territories.names, factors)
+        ),
+        names={} if territories is None else dict(territories.names),
+        lesions=found,
+    )
+
+
+def _box(volume: Volume, regions: ChestRegions) -> tuple[slice, slice, slice] | None:
+    """The lungs with a margin."""
+    pieces = []
+    for axis in range(3):
+        others = tuple(one for one in range(3) if one != axis)
+        at = np.flatnonzero(regions.lungs.any(axis=others))
+        if at.size == 0:
+            return None
+        margin = round(_MARGIN_MM / volume.spacing_mm[axis])
+        pieces.append(slice(max(int(at[0]) - margin, 0), int(at[-1]) + 1 + margin))
+    return pieces[0], pieces[1], pieces[2]
+
+
+def _factors(volume: Volume) -> Factors:
+    slices, rows, columns = (max(1, round(BLOCK_MM / mm)) for mm in volume.spacing_mm)
+    return slices, rows, columns
+
+
+def _fitted(voxels: NDArray[Any], factors: Factors) -> NDArray[Any]:
+    """Voxels continued beyond their last ones to whole blocks: a label by nothing, HU by air."""
+    missing = [(0, -size % factor) for size, factor in zip(voxels.shape, factors, strict=True)]
+    if not any(after for _, after in missing):
+        return voxels
+    outside = _LOWEST_HU if voxels.dtype.kind == "f" else 0
+    return np.pad(voxels, missing, constant_values=outside)
+
+
+def _block_affine(
+    volume: Volume, box: tuple[slice, slice, slice], factors: Factors
+) -> NDArray[np.float64]:
+    affine = volume.affine.copy()
+    middle = [part.start + (factor - 1) / 2.0 for part, factor in zip(box, factors, strict=True)]
+    affine[:3, 3] += affine[:3, :3] @ np.array(middle)
+    affine[:3, :3] *= np.array(factors, dtype=np.float64)
+    return affine
+
+
+def _sums(voxels: NDArray[Any], factors: Factors) -> NDArray[Any]:
+    """Sums over blocks; axis by axis, since adding whole planes is quickest."""
+    total = voxels if voxels.dtype.kind == "f" else voxels.astype(np.uint8)
+    for axis, factor in enumerate(factors):
+        total = _folded(total, axis, factor, np.add)
+    return total
+
+
+def _folded(voxels: NDArray[Any], axis: int, factor: int, join: Any) -> NDArray[Any]:
+    kind = voxels.dtype if join is not np.add or voxels.dtype.kind == "f" else np.dtype(np.int32)
+    part: list[slice] = [slice(None)] * 3
+    part[axis] = slice(0, None, factor)
+    total = voxels[tuple(part)].astype(kind)
+    for offset in range(1, factor):
+        part[axis] = slice(offset, None, factor)
+        join(total, voxels[tuple(part)], out=total)
+    return total
+
+
+def _means(voxels: NDArray[Any], count: NDArray[Any], factors: Factors) -> NDArray[np.float32]:
+    limited: NDArray[np.float32] = np.clip(
+        _sums(voxels, factors) / np.maximum(count, 1), _LOWEST_HU, _HIGHEST_HU
+    ).astype(np.float32)
+    return limited
+
+
+def _share(count: NDArray[Any], voxels: int) -> NDArray[np.uint8]:
+    return np.rint(count * (WHOLE / voxels)).astype(np.uint8)
+
+
+def _commonest(
+    labels: NDArray[np.uint8], values: Iterable[int], factors: Factors
+) -> NDArray[np.uint8]:
+    """The label that most voxels of each block have; 0 only where none has any.
+
+    Of two that have the same number every other block takes the second, so that neither gains.
+    """
+    shape = tuple(size // factor for size, factor in zip(labels.shape, factors, strict=True))
+    found, most = np.zeros(shape, dtype=np.uint8), np.zeros(shape, dtype=np.int32)
+    every_other = np.indices(shape, dtype=np.uint8).sum(axis=0) % 2 == 1
+    for value in values:
+        count = _sums(labels == value, factors)
+        taken = (count > most) | ((count == most) & (count > 0) & every_other)
+        found = np.where(taken, np.uint8(value), found)
+        most = np.maximum(most, count)
+    return found
+
+
+def _lesions(
+    volume: Volume,
+    lungs: NDArray[np.uint8],
+    lesions: NDArray[np.uint8],
+    hounsfield: NDArray[np.float32],
+    tracking_uid: Callable[[int], str],
+    box: tuple[slice, slice, slice],
+) -> tuple[NDArray[np.uint16], tuple[MappedLesion, ...]]:
+    """Number connected lesions, the largest first, and measure each."""
+    every = number_connected(lesions)
+    at = np.nonzero(every)
+    numbers = every[at]
+    count = int(numbers.max(initial=0)) + 1
+    voxels = np.bincount(numbers, minlength=count)
+    solid = np.bincount(numbers[lesions[at] == LesionLabel.CONSOLIDATION], minlength=count)
+    right = np.bincount(numbers[lungs[at] == LungLabel.RIGHT], minlength=count)
+    attenuation = np.bincount(numbers, weights=hounsfield[at], minlength=count)
+    starts = [part.start for part in box]
+    indices = np.stack(
+        [
+            np.bincount(numbers, weights=axis + start, minlength=count)
+            for axis, start in zip(at, starts, strict=True)
+        ],
+        axis=1,
+    )
+    places = volume.positions_mm(indices / np.maximum(voxels, 1)[:, None])
+    found = tuple(
+        MappedLesion(
+            number=number,
+            tracking_uid=tracking_uid(number),
+            volume_ml=int(voxels[number]) * volume.voxel_ml,
+            ground_glass_ml=int(voxels[number] - solid[number]) * volume.voxel_ml,
+            consolidation_ml=int(solid[number]) * volume.voxel_ml,
+            mean_hu=float(attenuation[number] / voxels[number]),
+            place_mm=(
+                float(places[number, 0]),
+                float(places[number, 1]),
+                float(places[number, 2]),
+            ),
+            side=Side.RIGHT if 2 * right[number] >= voxels[number] else Side.LEFT,
+        )
+        for number in range(1, count)
+    )
+    return every, found
+
+
+def number_connected(lesions: NDArray[np.uint8]) -> NDArray[np.uint16]:
+    """Number the lesions, of whatever class, that do not touch: from 1, the largest first.
+
+    Of two of one size the one with the first voxel comes first, so the numbers are the same in
+    every box that holds all lesions.
+    """
+    parts = np.asarray(cc3d.connected_components(lesions > 0, connectivity=26))
+    sizes = np.bincount(parts[parts > 0])
+    order = np.argsort(-sizes, kind="stable")[: np.count_nonzero(sizes)][:_MOST_LESIONS]
+    number_of = np.zeros(max(sizes.size, 1), dtype=np.uint16)
+    number_of[order] = np.arange(1, order.size + 1)
+    numbers: NDArray[np.uint16] = number_of[parts]
+    return numbers
+
+
+def _largest_lesion(numbers: NDArray[np.uint16], factors: Factors) -> NDArray[np.uint16]:
+    """The smallest number above 0 in each block: lesions are numbered from the largest."""
+    turned = np.where(numbers > 0, _MOST_LESIONS - numbers, 0).astype(np.uint16)
+    for axis, factor in enumerate(factors):
+        turned = _folded(turned, axis, factor, np.maximum)
+    return np.where(turned > 0, _MOST_LESIONS - turned, 0).astype(np.uint16)

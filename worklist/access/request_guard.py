@@ -1,0 +1,105 @@
+"""What every request must satisfy and every answer must carry, whoever sends it.
+
+- The Host header names the loopback interface, or a name of the page in the settings. A page of
+  another site whose name was made to point here (DNS rebinding) sends its own and is refused.
+- On a network the page is shown over https only.
+- A request that changes something, but for a signed call of a system that we have told of a flag,
+  comes from a page of ours (Fetch Metadata, W3C; Origin, RFC
+  6454), so no other site can press "Try again" for the reader.
+- Nothing from elsewhere is loaded, framed or executed (`security_headers`).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from worklist.page.http_errors import ErrorPages
+from worklist.page.security_headers import add_security_headers
+
+# It carries a token and a signature in place of a person's session: worklist.study.flag_routes.
+_SIGNED_CALL = re.compile(r"/flags/[0-9.]{1,64}/acknowledge/[A-Za-z0-9_-]{20,64}")
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def is_signed_call(path: str) -> bool:
+    """Whether a call shows whose it is by a signature, where a person has a session."""
+    return _SIGNED_CALL.fullmatch(path) is not None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address means this machine and nothing else."""
+    name = host.strip("[]").lower()
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+class RequestGuard:
+    """ASGI middleware: refuses what is not for us, and puts the headers on what we answer."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        pages: ErrorPages,
+        *,
+        names: Collection[str] = (),
+        https_only: bool = False,
+    ) -> None:
+        self._app = app
+        self._pages = pages
+        self._names = frozenset(name.lower() for name in names)
+        self._https_only = https_only
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                add_security_headers(MutableHeaders(scope=message))
+            await send(message)
+
+        headers = Headers(scope=scope)
+        if not self._is_ours(_host_name(headers.get("host", ""))):
+            refused = self._pages.page("name_refused" if self._names else "host_refused")
+        elif self._https_only and scope["scheme"] != "https" and scope["path"] != "/health":
+            refused = self._pages.page("not_encrypted")
+        elif (
+            scope["method"] not in _SAFE_METHODS
+            and not is_signed_call(scope["path"])
+            and not _is_same_origin(headers)
+        ):
+            refused = self._pages.page("origin_refused")
+        else:
+            await self._app(scope, receive, send_with_headers)
+            return
+        await refused(scope, receive, send_with_headers)
+
+    def _is_ours(self, host: str) -> bool:
+        return is_loopback(host) or host in self._names
+
+
+def _host_name(netloc: str) -> str:
+    try:
+        return urlsplit(f"//{netloc}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_same_origin(headers: Headers) -> bool:
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site == "same-origin"
+    origin = headers.get("origin", "")
+    return bool(origin) and urlsplit(origin).netloc == headers.get("host", "")

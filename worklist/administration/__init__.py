@@ -1,0 +1,1 @@
+"""The administrator's screen: queues, peers, disk, settings, and what failed."""

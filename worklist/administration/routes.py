@@ -1,0 +1,61 @@
+"""The administrator's buttons: try every failed job again, and ask a peer whether it answers."""
+
+from __future__ import annotations
+
+import time
+
+from fastapi import APIRouter, HTTPException
+from starlette.responses import RedirectResponse, Response
+
+from database.jobs.requeue import retry_failed_jobs
+from database.session import transaction
+from database.views.administration_rows import EchoFacts, record_echo
+from dicom_node.request.verification import verify_peer
+from radiology.errors import FirstreadError
+from settings.log_events import get_logger
+from settings.peers import Peer
+from worklist.page.current_reader import Administrator
+from worklist.page.screens import PageContext
+
+_log = get_logger("worklist")
+_ECHO_TIMEOUT_S = 5.0  # for each step; nobody waits longer for an answer to a button
+
+
+def administration_routes(context: PageContext) -> APIRouter:
+    """`POST /administration/jobs/retry` and `/administration/peers/{name}/echo`."""
+    router = APIRouter(prefix="/administration")
+
+    @router.post("/jobs/retry")
+    def retry_all(administrator: Administrator) -> Response:
+        with transaction(context.engine) as session:
+            count = retry_failed_jobs(session, context.clock())
+            if not count:
+                raise HTTPException(409)
+        _log.info("jobs_retried", count=count, reader=administrator.name)
+        return RedirectResponse("/administration#h-failed", status_code=303)
+
+    @router.post("/peers/{name}/echo")
+    def echo(name: str, administrator: Administrator) -> Response:
+        # A function of its own thread: a peer that hangs holds up nobody else.
+        peer = next((one for one in context.settings.peers if one.name == name), None)
+        if peer is None or not peer.has_address:
+            raise HTTPException(404)
+        answer = _ask(context, peer)
+        with transaction(context.engine) as session:
+            record_echo(session, peer.name, answer)
+        _log.info(
+            "peer_asked", peer=peer.name, error_kind=answer.error_kind, reader=administrator.name
+        )
+        return RedirectResponse("/administration#h-peers", status_code=303)
+
+    return router
+
+
+def _ask(context: PageContext, peer: Peer) -> EchoFacts:
+    asked_at, begun = context.clock(), time.monotonic()
+    kind = message = ""
+    try:
+        verify_peer(peer, calling_ae_title=context.settings.ae_title, timeout_s=_ECHO_TIMEOUT_S)
+    except FirstreadError as error:
+        kind, message = error.kind, error.message
+    return EchoFacts(asked_at, round(1000 * (time.monotonic() - begun)), kind, message)

@@ -1,0 +1,249 @@
+"""What part of the list an address asks for: filters, place, search."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from typing import Annotated, Any, TypeVar
+from urllib.parse import urlencode
+
+from fastapi import HTTPException, Query
+
+from database.states import StudyState, WorklistRank
+from database.views.list_page import ListFilter
+from database.views.worklist_facts import Position
+from radiology.age_band import AgeBand
+from radiology.chest.case_answer import PneumoniaType
+from radiology.feedback import Judgement
+from settings.worklist_order import WorklistOrder
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_POSITION = re.compile(r"([0-9]{1,17})\.([0-9]{1,18})")
+_IDENTIFIER_LENGTH = 64
+_FIRST_DAY, _LAST_DAY = date(1990, 1, 1), date(2199, 12, 31)  # moments around them can be reckoned
+Word = Annotated[str, Query(max_length=32)]
+Chosen = TypeVar("Chosen", bound=StrEnum)
+
+
+class Show(StrEnum):
+    """Which studies to list: one word of `WorklistRank` each."""
+
+    URGENT = "urgent"
+    SUSPECTED = "suspected"
+    UNANSWERED = "unanswered"
+    PENDING = "pending"
+    ROUTINE = "routine"
+
+    @property
+    def rank(self) -> WorklistRank:
+        """The rank that is meant."""
+        return WorklistRank[self.name]
+
+
+class Came(StrEnum):
+    """When a study's first image came."""
+
+    TODAY = "today"
+    YESTERDAY = "yesterday"
+    EVER = "ever"
+
+
+class Seen(StrEnum):
+    """Whether a reader has opened it."""
+
+    UNOPENED = "no"
+    OPENED = "yes"
+
+
+class Judged(StrEnum):
+    """What a reader says of its result."""
+
+    DISAGREED = "disagreed"
+    AGREED = "agreed"
+    NOT_JUDGED = "none"
+
+    @property
+    def judgement(self) -> str:
+        """The word that the study's row has."""
+        words = {Judged.DISAGREED: Judgement.DISAGREE, Judged.AGREED: Judgement.AGREE}
+        return words[self].value if self in words else ""
+
+
+class Sex(StrEnum):
+    """Patient's Sex (0010,0040)."""
+
+    MALE = "M"
+    FEMALE = "F"
+    OTHER = "O"
+
+
+class Age(StrEnum):
+    """A band of ages; the same words as `AgeBand`."""
+
+    CHILD = "0-17"
+    YOUNG = "18-39"
+    MIDDLE = "40-64"
+    OLD = "65+"
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """What part of the list is looked at; None and "" do not restrict.
+
+    Attributes
+    ----------
+    came : a word, or the day itself; None: as long as the setting lists studies
+    search : an identifier, or its beginning; then nothing else counts
+    """
+
+    show: Show | None = None
+    state: StudyState | None = None
+    type: PneumoniaType | None = None
+    sex: Sex | None = None
+    age: Age | None = None
+    scanner: str = ""
+    opened: Seen | None = None
+    feedback: Judged | None = None
+    came: Came | date | None = None
+    search: str = ""
+    after: Position | None = None
+
+    def address(self, **changed: Any) -> str:
+        """The query of an address that asks for this, or for this with something changed."""
+        query = replace(self, **changed) if changed else self
+        given = {
+            "show": query.show,
+            "state": query.state,
+            "type": query.type,
+            "sex": query.sex,
+            "age": query.age,
+            "scanner": query.scanner,
+            "opened": query.opened,
+            "feedback": query.feedback,
+            "came": query.came,
+            "q": query.search,
+            "after": position_text(query.after) if query.after else "",
+        }
+        text = urlencode({name: str(value) for name, value in given.items() if value})
+        return f"?{text}" if text else ""
+
+    @property
+    def filters(self) -> int:
+        """How many filters beside the urgency are on."""
+        of_study = (self.state, self.type, self.sex, self.age, self.scanner, self.came)
+        return sum(bool(one) for one in (*of_study, self.opened, self.feedback))
+
+    def only(self, order: WorklistOrder, now: datetime) -> ListFilter:
+        """What the database is asked for."""
+        since, until = self._days(order, now)
+        return ListFilter(
+            rank=self.show.rank if self.show else None,
+            state=self.state,
+            pneumonia_type=self.type,
+            sex=self.sex.value if self.sex else None,
+            age_band=AgeBand(self.age.value) if self.age else None,
+            scanner=self.scanner or None,
+            opened=None if self.opened is None else self.opened is Seen.OPENED,
+            judgement=self.feedback.judgement if self.feedback else None,
+            since=since,
+            until=until,
+        )
+
+    def _days(self, order: WorklistOrder, now: datetime) -> tuple[datetime | None, datetime | None]:
+        if self.came is Came.EVER:
+            return None, None
+        if self.came is None:
+            return listed_since(order, now), None
+        today = now.astimezone().date()
+        if isinstance(self.came, Came):
+            day = today if self.came is Came.TODAY else today - timedelta(days=1)
+        else:
+            day = self.came
+        begin = datetime.combine(day, time()).astimezone()
+        return begin, datetime.combine(day + timedelta(days=1), time()).astimezone()
+
+
+def disagreed_address(scanner: str = "") -> str:
+    """The query of an address that asks for every study on which a reader disagrees.
+
+    Parameters
+    ----------
+    scanner : only those that this AE title sent; "" does not restrict
+    """
+    return ListQuery(feedback=Judged.DISAGREED, came=Came.EVER, scanner=scanner).address()
+
+
+def listed_since(order: WorklistOrder, now: datetime) -> datetime:
+    """The earliest arrival that the list shows by itself."""
+    return now - timedelta(days=order.listed_days)
+
+
+def read_query(
+    show: Word = "",
+    state: Word = "",
+    type: Word = "",
+    sex: Word = "",
+    age: Word = "",
+    scanner: Annotated[str, Query(max_length=16)] = "",
+    opened: Word = "",
+    feedback: Word = "",
+    came: Word = "",
+    q: Annotated[str, Query(max_length=_IDENTIFIER_LENGTH)] = "",
+    after: str | None = None,
+) -> ListQuery:
+    """The query of a request; a FastAPI dependency.
+
+    A form sends every field, also the empty ones: "" does not restrict. Status 400 for what our
+    page cannot have asked for.
+    """
+    position = read_position(after) if after else None
+    if (after and position is None) or "\x00" in scanner + q:
+        raise HTTPException(400)
+    return ListQuery(
+        show=_word(Show, show),
+        state=_word(StudyState, state),
+        type=_word(PneumoniaType, type),
+        sex=_word(Sex, sex),
+        age=_word(Age, age),
+        scanner=scanner,
+        opened=_word(Seen, opened),
+        feedback=_word(Judged, feedback),
+        came=_came(came),
+        search=q.strip(),
+        after=position,
+    )
+
+
+def position_text(position: Position) -> str:
+    """A position as it stands in an address."""
+    microseconds = (position.due_at - _EPOCH) // timedelta(microseconds=1)
+    return f"{microseconds}.{position.study_id}"
+
+
+def read_position(text: str) -> Position | None:
+    """The position that an address names; None when it does not name one."""
+    match = _POSITION.fullmatch(text)
+    if match is None:
+        return None
+    return Position(_EPOCH + timedelta(microseconds=int(match[1])), int(match[2]))
+
+
+def _word(words: type[Chosen], given: str) -> Chosen | None:
+    try:
+        return words(given) if given else None
+    except ValueError as error:
+        raise HTTPException(400) from error
+
+
+def _came(given: str) -> Came | date | None:
+    if not given or given in set(Came):
+        return _word(Came, given)
+    try:
+        day = date.fromisoformat(given)
+    except ValueError as error:
+        raise HTTPException(400) from error
+    if not _FIRST_DAY <= day <= _LAST_DAY:
+        raise HTTPException(400)
+    return day

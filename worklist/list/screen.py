@@ -1,0 +1,287 @@
+"""The list: studies by urgency, then by how long they have waited."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from database.session import reading
+from database.states import StudyState, WorklistRank
+from database.views.list_order import Lane, is_raised
+from database.views.list_page import MOST_FOUND, find_studies, scanners, worklist_page
+from database.views.worklist_facts import Disagreement, Position, WorklistRow
+from database.views.worklist_rows import rank_counts
+from radiology.chest.case_answer import PneumoniaType
+from radiology.chest.change import LesionCourse, course_of
+from radiology.finding import Outcome
+from worklist.feedback.lines import SHORT_FAULT_WORDS
+from worklist.list.query import Age, Came, Judged, ListQuery, Seen, Sex, Show, listed_since
+from worklist.page.screens import PageContext, Part, Screen, make_part
+from worklist.reading.case_lines import confidence_line
+from worklist.reading.figures import found_in_words, lesion_share, suspicion_threshold
+from worklist.reading.severity_lines import ScoreLine, leading_score
+from worklist.words.study_words import (
+    SEXES,
+    STATES,
+    DeliveryLine,
+    Standing,
+    delivery_line,
+    patient_age,
+    patient_sex,
+    standing_of,
+)
+from worklist.words.translations import translated
+from worklist.words.verdict import Verdict, verdict_of
+
+TABS = (
+    (Show.URGENT, "urgent", "Urgent"),
+    (Show.SUSPECTED, "suspected", "Suspected"),
+    (Show.UNANSWERED, "not-assessable", "Without answer"),
+    (Show.PENDING, "pending", "In progress"),
+    (Show.ROUTINE, "routine", "Routine"),
+)
+CAME = {Came.TODAY: "today", Came.YESTERDAY: "yesterday", Came.EVER: "ever"}
+SEEN = {Seen.UNOPENED: "not opened", Seen.OPENED: "opened"}
+JUDGED = {
+    Judged.DISAGREED: "disagreed",
+    Judged.AGREED: "agreed",
+    Judged.NOT_JUDGED: "not judged",
+}
+LABELS = {
+    "came": "Came",
+    "opened": "Opened",
+    "feedback": "Feedback",
+    "type": "Type",
+    "state": "State",
+    "sex": "Sex",
+    "age": "Age",
+    "scanner": "Scanner",
+}
+CHANGES = {
+    LesionCourse.NEW: "new lesions",
+    LesionCourse.GROWN: "lesions grown",
+    LesionCourse.UNCHANGED: "lesions unchanged",
+    LesionCourse.SHRUNK: "lesions shrunk",
+    LesionCourse.RESOLVED: "lesions resolved",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeLine:
+    """What became of the lesions since the patient's latest earlier CT.
+
+    `percent` has its sign; it is empty where there was no lesion to grow from.
+    """
+
+    course: LesionCourse
+    words: str
+    percent: str
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListLine:
+    """One line of the list, ready to be written."""
+
+    row: WorklistRow
+    verdict: Verdict
+    standing: Standing
+    sex: str
+    age: str
+    found: tuple[str, ...]
+    threshold: float | None
+    deliveries: tuple[DeliveryLine, ...]
+    note: str
+    share: str = ""
+    confidence: tuple[str, float] | None = None
+    severity: ScoreLine | None = None
+    change: ChangeLine | None = None
+    raised: bool = False
+    disagreement: str = ""
+
+
+def list_screen(context: PageContext, query: ListQuery) -> Screen:
+    """The list as it stands now; or what was found, where something is searched."""
+    order, now = context.settings.worklist_order, context.clock()
+    following = None
+    with reading(context.engine) as session:
+        if query.search:
+            rows = find_studies(session, query.search, now)
+        else:
+            page = worklist_page(
+                session, order, now, only=query.only(order, now), after=query.after
+            )
+            rows, following = page.rows, page.following
+        counts = rank_counts(session, listed_since(order, now))
+        known_scanners = scanners(session)
+    urgent, name = counts[WorklistRank.URGENT], translated("Worklist")
+    return Screen(
+        title=f"({urgent}) {name}" if urgent else name,
+        parts=(
+            _tabs(context, query, counts),
+            _filters(context, query, known_scanners),
+            _foot(context, query, rows, following),
+        ),
+        rows=tuple(
+            make_part(
+                context.templates,
+                "list_row.html",
+                row.study.study_instance_uid,
+                line=list_line(row, raised=_is_raised(context, row, now)),
+            )
+            for row in rows
+        ),
+        urgent=urgent,
+    )
+
+
+def list_line(row: WorklistRow, *, raised: bool = False) -> ListLine:
+    """One line of the list."""
+    result = row.result
+    stands = result is not None and result.withdrawn_at is None
+    said = result.reading if result and stands else {}
+    assessed = bool(result and stands and result.outcome is not Outcome.NOT_ASSESSABLE)
+    return ListLine(
+        row=row,
+        verdict=verdict_of(row),
+        standing=standing_of(row),
+        sex=patient_sex(row.study),
+        age=patient_age(row.study),
+        found=found_in_words(result) if result and stands else (),
+        threshold=suspicion_threshold(result.reading) if result else None,
+        deliveries=tuple(delivery_line(item) for item in result.deliveries) if result else (),
+        note=newer_images_note(row),
+        share=lesion_share(said) if assessed else "",
+        confidence=confidence_line(said) if assessed else None,
+        severity=leading_score(said) if assessed else None,
+        change=change_line(said) if assessed else None,
+        raised=raised,
+        disagreement=disagreement_words(row.disagreement) if row.disagreement else "",
+    )
+
+
+def disagreement_words(one: Disagreement) -> str:
+    """That a reader disagrees, and what is wrong."""
+    faults = ", ".join(translated(SHORT_FAULT_WORDS[fault]) for fault in one.faults)
+    if one.current:
+        return translated("reader disagrees: %(faults)s", faults=faults)
+    return translated("reader disagreed with an earlier result: %(faults)s", faults=faults)
+
+
+def change_line(said: Mapping[str, Any]) -> ChangeLine | None:
+    """What a stored reading says of the latest earlier CT; None where none was compared."""
+    compared = (said.get("course") or {}).get("comparisons")
+    latest: Mapping[str, Any] = compared[0] if compared else {}
+    both = (latest.get("lungs") or {}).get("total")
+    if not both:
+        return None
+    then_ml, now_ml = (float(both[at]["lesion_volume_ml"]) for at in ("then", "now"))
+    clear = then_ml <= 0 and now_ml <= 0
+    course = LesionCourse.UNCHANGED if clear else course_of(then_ml, now_ml)
+    then_at = latest.get("then_at")
+    growth = 100.0 * (now_ml - then_ml) / then_ml if then_ml > 0 else None
+    return ChangeLine(
+        course=course,
+        words=translated(CHANGES[course]),
+        percent="" if growth is None else f"{growth:+.0f}\u00a0%".replace("-", "−"),
+        since=datetime.fromisoformat(then_at) if then_at else None,
+    )
+
+
+def newer_images_note(row: WorklistRow) -> str:
+    """What to know when the result in force is about fewer images than the study has by now."""
+    if row.result is None:
+        return ""
+    arriving = row.study.state is StudyState.RECEIVED
+    if arriving or row.study.version > row.result.study_version:
+        return translated("The result is from before the newest images came.")
+    if row.superseded == 1:
+        return translated("Supersedes an earlier result.")
+    if row.superseded:
+        return translated("Supersedes %(n)s earlier results.", n=row.superseded)
+    return ""
+
+
+def _is_raised(context: PageContext, row: WorklistRow, now: datetime) -> bool:
+    lane = Lane(row.study.worklist_rank, row.study.opened)
+    return is_raised(lane, row.study.received_at, context.settings.worklist_order, now)
+
+
+def _tabs(context: PageContext, query: ListQuery, counts: dict[WorklistRank, int]) -> Part:
+    tabs = tuple(
+        (
+            query.address(show=show, after=None, search=""),
+            kind,
+            translated(word),
+            counts[show.rank],
+            query.show is show,
+            show.value,
+        )
+        for show, kind, word in TABS
+    )
+    return make_part(
+        context.templates,
+        "list_tabs.html",
+        "tabs",
+        tabs=tabs,
+        total=sum(counts.values()),
+        all_address=query.address(show=None, after=None, search=""),
+        all_shown=query.show is None,
+    )
+
+
+def _filters(context: PageContext, query: ListQuery, known_scanners: tuple[str, ...]) -> Part:
+    """The form: each choice as (name, label, what is chosen, values with their words)."""
+    ages = tuple((one.value, one.value) for one in Age)
+    values: dict[str, tuple[object, tuple[tuple[str, str], ...]]] = {
+        "came": (query.came, _words(CAME)),
+        "opened": (query.opened, _words(SEEN)),
+        "feedback": (query.feedback, _words(JUDGED)),
+        "type": (query.type, _words({kind: kind.words for kind in PneumoniaType})),
+        "state": (query.state, _words(STATES)),
+        "sex": (query.sex, _words({one: SEXES[one.value] for one in Sex})),
+        "age": (query.age, ages),
+        "scanner": (query.scanner, tuple((one, one) for one in known_scanners)),
+    }
+    choices = tuple(
+        (name, translated(LABELS[name]), str(chosen) if chosen else "", words)
+        for name, (chosen, words) in values.items()
+    )
+    return make_part(
+        context.templates,
+        "list_filters.html",
+        "filters",
+        choices=choices,
+        days=context.settings.worklist_order.listed_days,
+        show=query.show.value if query.show else "",
+        search=query.search,
+        filters=query.filters,
+    )
+
+
+def _foot(
+    context: PageContext,
+    query: ListQuery,
+    rows: tuple[WorklistRow, ...],
+    following: Position | None,
+) -> Part:
+    return make_part(
+        context.templates,
+        "list_foot.html",
+        "foot",
+        empty=not rows,
+        first=query.after is None,
+        restricted=bool(query.show or query.filters),
+        search=query.search,
+        too_many=MOST_FOUND if query.search and len(rows) >= MOST_FOUND else 0,
+        first_address=query.address(after=None),
+        next_address=query.address(after=following) if following else "",
+        ae_title=context.settings.ae_title,
+        port=context.settings.dicom_port,
+    )
+
+
+def _words(table: Mapping[Any, str]) -> tuple[tuple[str, str], ...]:
+    return tuple((value.value, translated(word)) for value, word in table.items())

@@ -1,0 +1,1 @@
+"""What every screen is made of: parts, templates, pictures, live updates, errors."""

@@ -1,0 +1,30 @@
+"""Who looks at the page, for the templates: every page says so at its top.
+
+A context variable, because a template is rendered in many places and each would have to pass it
+on. It belongs to one request; parts of a screen, which are shared, must not look at it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from worklist.page.current_reader import Reader
+
+_READER: ContextVar[Reader | None] = ContextVar("reader", default=None)
+
+
+def signed_in() -> Reader | None:
+    """Who looks at the page; None while nobody has signed in."""
+    return _READER.get()
+
+
+@contextmanager
+def looking(reader: Reader | None) -> Iterator[None]:
+    """Within the block, templates are rendered for this reader."""
+    before = _READER.set(reader)
+    try:
+        yield
+    finally:
+        _READER.reset(before)

@@ -1,0 +1,102 @@
+"""The templates: escaped by default, strict about names, and the few filters that they use."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from datetime import UTC, datetime
+from hashlib import blake2s
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from radiology.errors import Fact
+from worklist.page.charts import duration
+from worklist.page.csrf import csrf_field, csrf_token
+from worklist.page.signed_in import signed_in
+from worklist.words.dimse_status import status_hex, status_words
+from worklist.words.stored_words import decision_words, fact_words, reason_words, rule_words
+from worklist.words.study_words import object_verdict, object_words
+from worklist.words.translations import install_translations, translated_row
+from worklist.words.verdict import WORDS, Kind
+
+_FOLDER = Path(__file__).resolve().parents[1]
+STATIC_FOLDER = _FOLDER / "static"
+
+
+@functools.cache
+def make_templates() -> Environment:
+    """The template environment of the page: one for the process, it holds no state."""
+    templates = Environment(
+        loader=FileSystemLoader(_FOLDER / "templates"),
+        autoescape=True,  # every identifier comes from a data set that anybody may have written
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    install_translations(templates)
+    templates.filters.update(
+        iso=_iso,
+        clock=_clock,
+        day=_day,
+        decimals=_decimals,
+        size=_size,
+        fact=_fact,
+        duration=duration,
+    )
+    templates.globals.update(
+        static=_static_addresses(),
+        status_hex=status_hex,
+        status_words=status_words,
+        object_words=object_words,
+        object_verdict=object_verdict,
+        row_words=translated_row,
+        decision_words=decision_words,
+        reason_words=reason_words,
+        rule_words=rule_words,
+        fact_words=fact_words,
+        csrf_field=csrf_field,
+        csrf_token=csrf_token,
+        signed_in=signed_in,
+        kind_words={kind.value: word for kind, word in WORDS.items()},
+        kinds=[kind.value for kind in Kind],
+    )
+    return templates
+
+
+def _static_addresses() -> Callable[[str], str]:
+    """Addresses of static files that change with their content, so they may be cached for ever."""
+    digests = {
+        path.name: blake2s(path.read_bytes(), digest_size=6).hexdigest()
+        for path in STATIC_FOLDER.iterdir()
+        if path.is_file()
+    }
+    return lambda name: f"/static/{name}?v={digests[name]}"
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _clock(moment: datetime) -> str:
+    return moment.astimezone().strftime("%H:%M:%S")
+
+
+def _day(moment: datetime) -> str:
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def _decimals(value: float | None, places: int) -> str:
+    """A figure with so many decimals and a true minus sign; a dash where there is none."""
+    return "–" if value is None else f"{value:.{places}f}".replace("-", "−")
+
+
+def _size(count: int) -> str:
+    if count >= 1_000_000_000:
+        return f"{count / 1e9:.1f} GB"
+    return f"{count / 1e6:.1f} MB" if count >= 100_000 else f"{count / 1e3:.1f} kB"
+
+
+def _fact(value: Fact) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,1 @@
+"""A stored reading in lines, as several screens show it."""

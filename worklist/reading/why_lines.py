@@ -1,0 +1,158 @@
+"""Why a study has the urgency that it has, or none: which rule or gate decided, and what it saw."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from database.states import RUNNING, JobState
+from database.views.worklist_facts import DecisionFacts, JobFacts, ResultFacts, WorklistRow
+from radiology.finding import Outcome, Urgency
+from worklist.reading.figures import gate_lines
+from worklist.words.stored_words import decision_words, reason_words, rule_words
+from worklist.words.study_words import standing_of
+from worklist.words.translations import translated, translated_row
+from worklist.words.verdict import why_not_assessable
+
+_LEADS = {
+    Urgency.URGENT: "Flagged as urgent: the first rule that holds decides.",
+    Urgency.SUSPECTED: "Suspected, and not flagged as urgent: no urgent rule held.",
+    Urgency.ROUTINE: "Not flagged: no rule above it held.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WhyLine:
+    """One rule or gate: what it saw, what it asks for, what it said, and whether it decided."""
+
+    name: str
+    seen: str
+    limit: str
+    says: str
+    decided: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WhyLines:
+    """The answer to "why?".
+
+    Attributes
+    ----------
+    lead : in a sentence of ours
+    detail : what was stored about it
+    lines : in the order in which they were asked
+    note : what is not known, and why
+    """
+
+    lead: str
+    lines: tuple[WhyLine, ...] = ()
+    note: str = ""
+    detail: str = ""
+
+
+def why_lines(row: WorklistRow, decisions: tuple[DecisionFacts, ...]) -> WhyLines:
+    """What decided about a study as it stands now."""
+    job, result = row.job, row.result
+    if job is not None and job.state is JobState.FAILED:
+        return _failed(job)
+    if result is None:
+        return _not_yet(row)
+    if result.outcome is not Outcome.NOT_ASSESSABLE and result.urgency is not None:
+        return _ruled(result, result.urgency)
+    if result.reading.get("refused_by"):
+        return _refused(result, decisions)
+    return _gated(result)
+
+
+def _failed(job: JobFacts) -> WhyLines:
+    line = _of_job(job, translated("no fault"), translated("failed"))
+    return WhyLines("Not analysed: the analysis ended with a fault.", (line,))
+
+
+def _not_yet(row: WorklistRow) -> WhyLines:
+    words = standing_of(row).words
+    job = row.job
+    if job is not None and job.state in RUNNING and job.error_kind:
+        line = _of_job(job, translated("available"), translated("waits"))
+        return WhyLines("Not analysed yet:", (line,), detail=f"{words}.")
+    return WhyLines("Not analysed yet:", detail=f"{words}.")
+
+
+def _of_job(job: JobFacts, limit: str, says: str) -> WhyLine:
+    seen = reason_words(job.error_kind, job.error_message)
+    return WhyLine(job.error_kind, seen, limit, says, decided=True)
+
+
+def _refused(result: ResultFacts, decisions: tuple[DecisionFacts, ...]) -> WhyLines:
+    reason = why_not_assessable(result)
+    lines = tuple(
+        WhyLine(
+            name=translated(
+                "%(rule)s, series …%(uid)s",
+                rule=rule_words(one.rule),
+                uid=one.series_instance_uid[-12:],
+            ),
+            seen=translated_row(one.seen),
+            limit=translated_row(one.limit),
+            says=decision_words(one.rule, one.reason) or translated("not analysed"),
+            decided=True,
+        )
+        for one in decisions
+        if not one.chosen
+    )
+    if any(one.chosen for one in decisions) or not lines:
+        kind = str(result.reading["refused_by"])
+        lines = (WhyLine(kind, reason, "", translated("refused"), decided=True),)
+    return WhyLines("Not analysed:", lines, detail=reason)
+
+
+def _gated(result: ResultFacts) -> WhyLines:
+    lines = tuple(
+        WhyLine(
+            name=rule_words(gate.name),
+            seen=gate.seen,
+            limit=gate.limit,
+            says=gate.reason or translated("not passed"),
+            decided=True,
+        )
+        for gate in gate_lines(result.reading)
+        if not gate.passed and not gate.warns
+    )
+    return WhyLines(
+        "Not assessable: a quality gate was not passed. No rule of urgency was asked.", lines
+    )
+
+
+def _ruled(result: ResultFacts, urgency: Urgency) -> WhyLines:
+    lines = _rule_lines(result.reading)
+    if not lines:
+        note = "An older version made this result: what the other rules saw was not kept."
+        return WhyLines("One rule decided:", (), note, f"{translated_row(result.urgency_rule)}.")
+    return WhyLines(_LEADS[urgency], lines)
+
+
+def _rule_lines(reading: Mapping[str, Any]) -> tuple[WhyLine, ...]:
+    rules = [one for one in reading.get("urgency_rules") or () if isinstance(one, Mapping)]
+    first = next((index for index, one in enumerate(rules) if one.get("held")), None)
+    return tuple(
+        WhyLine(
+            name=translated_row(str(one.get("name", ""))),
+            seen=translated_row(str(one.get("seen", ""))),
+            limit=translated_row(str(one.get("limit", ""))),
+            says=_says(one, decided=index == first, asked=first is None or index <= first),
+            decided=index == first,
+        )
+        for index, one in enumerate(rules)
+    )
+
+
+def _says(one: Mapping[str, Any], *, decided: bool, asked: bool) -> str:
+    urgency = translated(str(one.get("urgency", "")))
+    if decided:
+        return translated("%(urgency)s: decides", urgency=urgency)
+    if one.get("held"):
+        return translated("%(urgency)s, but a rule above decides", urgency=urgency)
+    if not asked:
+        return translated("does not hold")
+    return translated("not %(urgency)s", urgency=urgency)

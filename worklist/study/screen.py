@@ -1,0 +1,252 @@
+"""One study: what was found and why, what became of it, and what can be done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from database.feedback.given import FeedbackFacts, feedback_of_study
+from database.session import reading
+from database.states import RETRYABLE
+from database.studies.clinical_values import RecordedValues, clinical_values
+from database.views.flag_pages import flag_decision, flag_of_study
+from database.views.worklist_facts import DecisionFacts, EventFacts, ResultFacts, StudyPage
+from database.views.worklist_rows import study_page
+from worklist.feedback.lines import feedback_form, feedback_said
+from worklist.list.screen import list_line
+from worklist.page.screens import PageContext, Screen, make_part
+from worklist.reading.case_lines import case_lines, has_heat
+from worklist.reading.course_lines import HEIGHT, WIDTH, course_lines
+from worklist.reading.figures import (
+    GateLine,
+    LungLine,
+    algorithm_line,
+    found_in_words,
+    gate_lines,
+    lung_lines,
+    suspicion_threshold,
+)
+from worklist.reading.severity_lines import severity_lines
+from worklist.reading.why_lines import why_lines
+from worklist.study.flag_lines import flag_lines
+from worklist.study.model_card import card_of
+from worklist.study.sent_lines import may_be_sent_again, sent_lines
+from worklist.study.slice_stack import stack_beside
+from worklist.study.viewer_links import viewer_lines
+from worklist.words.study_words import DeliveryLine, delivery_line
+from worklist.words.verdict import Verdict, verdict_of, verdict_of_result
+
+
+class StudyNotFound(Exception):
+    """There is no study with this UID."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepLine:
+    """One event, and the seconds since the one before; None for the first."""
+
+    at: datetime
+    name: str
+    since_previous_s: float | None
+    facts: tuple[tuple[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierLine:
+    """A superseded result."""
+
+    result_id: int
+    superseded_by_id: int | None
+    study_version: int
+    created_at: datetime
+    verdict: Verdict
+    found: tuple[str, ...]
+    suspicion: float | None
+    lungs: tuple[LungLine, ...]
+    gates: tuple[GateLine, ...]
+    has_picture: bool
+    deliveries: tuple[DeliveryLine, ...]
+
+
+def study_screen(context: PageContext, study_instance_uid: str) -> Screen:
+    """One study as it stands now.
+
+    Raises
+    ------
+    StudyNotFound
+    """
+    with reading(context.engine) as session:
+        page = study_page(session, study_instance_uid)
+        if page is None:
+            raise StudyNotFound
+        study_id = page.row.study.id
+        recorded = clinical_values(session, study_id)
+        feedback = feedback_of_study(session, study_instance_uid)
+        flags = flag_lines(flag_of_study(session, study_id), flag_decision(session, study_id))
+    study = page.row.study
+    name = study.accession_number or study.patient_id or "without accession number"
+    return Screen(
+        title=f"{verdict_of(page.row).word} – study {name}",
+        parts=tuple(
+            make_part(context.templates, f"study_{key}.html", key, **values)
+            for key, values in {
+                **_sections(context, page, recorded, feedback),
+                "flags": {"lines": flags},
+            }.items()
+        ),
+    )
+
+
+def step_lines(events: tuple[EventFacts, ...]) -> tuple[StepLine, ...]:
+    """Events with the time between them."""
+    before = (None, *(event.at for event in events))
+    return tuple(
+        StepLine(
+            at=event.at,
+            name=event.name,
+            since_previous_s=(event.at - previous).total_seconds() if previous else None,
+            facts=tuple((name, value) for name, value in event.facts.items() if value != ""),
+        )
+        for event, previous in zip(events, before, strict=False)
+    )
+
+
+def _sections(
+    context: PageContext,
+    page: StudyPage,
+    recorded: RecordedValues,
+    feedback: tuple[FeedbackFacts, ...],
+) -> Mapping[str, Mapping[str, object]]:
+    """The values of each section, by its key; `study.html` places them."""
+    result = page.row.result
+    facts = result.reading if result else {}
+    withdrawn = result is not None and result.withdrawn_at is not None
+    decisions = _decisions(page)
+    return {
+        "head": {
+            "line": list_line(page.row),
+            "instances": page.instances,
+            "series": page.series,
+            "retry_job_id": _retry_job_id(page),
+            "viewers": viewer_lines(context.settings.study_page.viewers, page.row.study),
+        },
+        "slices": {**_slices(context, result), "withdrawn": withdrawn},
+        "picture": {
+            "result_id": result.id if result and result.key_picture else None,
+            "has_heat": has_heat(facts),
+            "superseding": page.row.superseded,
+            "withdrawn": withdrawn,
+        },
+        "figures": {
+            "lungs": lung_lines(facts),
+            "suspicion": result.suspicion if result else None,
+            "threshold": suspicion_threshold(facts),
+            "rule": result.urgency_rule if result else "",
+            "kind": verdict_of(page.row).kind.value,
+            "withdrawn": withdrawn,
+        },
+        "case": {"case": case_lines(facts) if result else None, "withdrawn": withdrawn},
+        "feedback_form": {"form": feedback_form(result, feedback)},
+        "feedback": {"said": feedback_said(result, feedback)},
+        "severity": {
+            "severity": severity_lines(facts if result else None, recorded),
+            "withdrawn": withdrawn,
+        },
+        "course": {
+            "course": course_lines(facts),
+            "width": WIDTH,
+            "height": HEIGHT,
+            "withdrawn": withdrawn,
+        },
+        "why": {"why": why_lines(page.row, decisions), "withdrawn": withdrawn},
+        "gates": {"gates": gate_lines(facts), "withdrawn": withdrawn},
+        "deliveries": {
+            "sent": sent_lines(result),
+            "send_again_job_id": _send_again_job_id(result),
+            "has_result": result is not None,
+        },
+        "series": {"decisions": decisions},
+        "steps": {
+            "steps": step_lines(page.events),
+            "ended_after_s": _ended_after_s(page),
+            "answered": _is_answered(page),
+        },
+        "earlier": {"earlier": _earlier_lines(page)},
+        "algorithm": {
+            "algorithm": algorithm_line(facts) if result else None,
+            "card_of": result.id if result and _has_card(context, facts) else None,
+            "provider": result.execution_provider if result else "",
+            "uid": page.row.study.study_instance_uid,
+            "calling_ae_title": page.row.study.calling_ae_title,
+            "jobs": page.jobs,
+        },
+    }
+
+
+def _slices(context: PageContext, result: ResultFacts | None) -> Mapping[str, object]:
+    """Which result's slices the viewer shows, or why it shows none."""
+    if result is None:
+        return {"result_id": None, "missing": "no result"}
+    if result.key_picture is None:
+        return {"result_id": None, "missing": "not analysed"}
+    stack = stack_beside(context, result.key_picture)
+    if stack is None:
+        return {"result_id": None, "missing": "not kept"}
+    return {"result_id": result.id, "missing": ""}
+
+
+def _has_card(context: PageContext, facts: Mapping[str, Any]) -> bool:
+    return card_of(context.settings.bundles_folder, facts) is not None
+
+
+def _retry_job_id(page: StudyPage) -> int | None:
+    """The newest job, when it ended in a way that a person may send back to the queue."""
+    job = page.row.job
+    return job.id if job is not None and job.state in RETRYABLE else None
+
+
+def _send_again_job_id(result: ResultFacts | None) -> int | None:
+    if result is None:
+        return None
+    return result.job_id if any(may_be_sent_again(one) for one in result.deliveries) else None
+
+
+def _decisions(page: StudyPage) -> tuple[DecisionFacts, ...]:
+    """Of the newest job that has decided: a job that waits has not yet."""
+    return next((job.decisions for job in page.jobs if job.decisions), ())
+
+
+def _ended_after_s(page: StudyPage) -> float | None:
+    """Seconds from the last image to the end of the newest analysis."""
+    job = page.row.job
+    if job is None or job.finished_at is None:
+        return None
+    seconds = (job.finished_at - page.row.study.last_instance_at).total_seconds()
+    return seconds if seconds >= 0 else None
+
+
+def _is_answered(page: StudyPage) -> bool:
+    job, result = page.row.job, page.row.result
+    return job is not None and result is not None and result.job_id == job.id
+
+
+def _earlier_lines(page: StudyPage) -> tuple[EarlierLine, ...]:
+    return tuple(
+        EarlierLine(
+            result_id=result.id,
+            superseded_by_id=result.superseded_by_id,
+            study_version=result.study_version,
+            created_at=result.created_at,
+            verdict=verdict_of_result(result),
+            found=found_in_words(result),
+            suspicion=result.suspicion,
+            lungs=lung_lines(result.reading),
+            gates=gate_lines(result.reading),
+            has_picture=result.key_picture is not None,
+            deliveries=tuple(delivery_line(item) for item in result.deliveries),
+        )
+        for result in page.results
+        if result.superseded_by_id is not None
+    )

@@ -1,0 +1,58 @@
+"""What a person can do about each kind of error: one sentence each, in the reader's words.
+
+The kinds are the class names of `radiology.errors`, as the job and delivery rows store them.
+"""
+
+from __future__ import annotations
+
+from worklist.words.translations import translated
+
+_READ_AS_USUAL = "Read the study as usual."
+
+STEPS = {
+    "NotAssessable": "Read the study as usual: the images do not allow an answer.",
+    "NoSuitableSeries": (
+        f"{_READ_AS_USUAL} If there is a thin lung reconstruction of the whole chest, send it: "
+        "the study is then analysed by itself."
+    ),
+    "SliceMissing": (
+        f"{_READ_AS_USUAL} Send the series again from the scanner or PACS: what was missing is "
+        "added and the study is analysed anew."
+    ),
+    "SpacingUneven": f"{_READ_AS_USUAL} Send a reconstruction with even slice distances.",
+    "GeometryMissing": f"{_READ_AS_USUAL} Send the original series, not an export or a copy.",
+    "RescaleMissing": f"{_READ_AS_USUAL} Send the original series, not an export or a copy.",
+    "PixelDataUndecodable": f"{_READ_AS_USUAL} Send the series uncompressed.",
+    "LungsNotFound": f"{_READ_AS_USUAL} Check that the series shows the chest.",
+    "VolumeRefused": f"{_READ_AS_USUAL} Send the original series.",
+    "BundleRejected": (
+        f"{_READ_AS_USUAL} The administrator restores the model bundle; then try again."
+    ),
+    "WorkerLost": (
+        f"{_READ_AS_USUAL} The administrator looks at the worker's log and memory; then try again."
+    ),
+    "ResultMismatch": (
+        f"{_READ_AS_USUAL} Nothing was sent: the result did not agree with the images. "
+        "The administrator reports the job’s number."
+    ),
+    "PeerRefused": (
+        "The administrator makes the destination accept our AE title and SOP classes, "
+        "then presses “Send again”."
+    ),
+    "PeerUnreachable": "It is tried again by itself. Check that the destination runs.",
+    "PeerBusy": "It is tried again by itself.",
+    "NotCommitted": (
+        "It is sent and asked for again by itself. The administrator checks that the destination "
+        "knows our AE title, host and port, so that it can answer."
+    ),
+    "SpoolFull": "The administrator makes room in the data folder; it goes on by itself.",
+    "DatabaseUnavailable": "It goes on by itself when the database answers.",
+    "BrokerUnavailable": "It goes on by itself when the broker answers.",
+}
+
+OTHER = f"{_READ_AS_USUAL} Try again; if it fails again, tell the administrator the job’s number."
+
+
+def next_step(error_kind: str) -> str:
+    """The sentence for a kind of error; a general one for a kind that has none."""
+    return translated(STEPS.get(error_kind, OTHER))

@@ -1,0 +1,73 @@
+"""What rows say in English, in the reader's language: reasons, rules and facts of a decision.
+
+What is stored stays as it is, for machines and for those who search logs. A sentence is looked up
+as it was stored, like every text of the page. Where the catalogue does not have it, because it
+names a peer, a file or a setting, the general sentence of its kind is said and the stored one
+stands behind it: kinds are stable (`docs/errors.md`), and no sentence is taken apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from radiology import errors
+from radiology.errors import FirstreadError
+from radiology.language import Language
+from worklist.words.translations import current_language, translated, translated_row
+
+GENERAL: Final[Mapping[str, str]] = {
+    kind.__name__: (kind.__doc__ or "").splitlines()[0]
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, FirstreadError)
+}
+"""What each kind of error says where nothing more is known."""
+
+_WORDS_OF_OURS = ("rule", "outcome", "urgency", "reason")
+_OF_RULES: Final = {
+    "chosen": "This series is analysed",
+    "accepted by the model": "The model does not accept it",
+}
+"""What is said of a series where the stored reason goes on with what was seen."""
+
+
+def reason_words(kind: str, message: str) -> str:
+    """Why something was refused, has failed, or waits.
+
+    Parameters
+    ----------
+    kind, message : as stored; either may be empty
+    """
+    if current_language() is Language.ENGLISH:
+        return message or kind
+    said = translated_row(message)
+    if said != message or kind not in GENERAL:
+        return said or kind
+    general = translated_row(GENERAL[kind])
+    return f"{general} ({message})" if message else general
+
+
+def decision_words(rule: str, reason: str) -> str:
+    """Why a series was chosen or was not.
+
+    Parameters
+    ----------
+    rule, reason : as stored
+    """
+    said = translated_row(reason)
+    general = translated(_OF_RULES.get(rule, ""))
+    if said != reason or not general or current_language() is Language.ENGLISH:
+        return said
+    return f"{general} ({reason})"
+
+
+def rule_words(name: str) -> str:
+    """The name of a rule that chose or refused a series, or of a quality gate."""
+    return translated_row(name.replace("_", " "))
+
+
+def fact_words(name: str, value: str) -> str:
+    """A fact of an event: what is a word of ours is translated, an identifier is not."""
+    if name not in _WORDS_OF_OURS:
+        return value
+    return reason_words(value, "") if value in GENERAL else translated_row(value)
