@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from firstread.__main__ import app
-from firstread.models.command import train_model
+from firstread.models import train_model
 from firstread.models.train_model import Training, training_command
 from models.candidates import (
     candidates_folder,
