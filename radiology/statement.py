@@ -49,6 +49,7 @@ class Statement:
     concept : what it is about: the name of a coded evaluation or of a text
     answer : a code, or a word or sentence; None where there is no answer
     name : which of several with the same concept: the name of a score
+    topic : what a text about it begins with; empty for the meaning of `concept`
     certain : False where the answer is only the least that is still possible
     inputs : everything that was looked at, given or not
     missing : titles of what was not given and is asked for
@@ -59,6 +60,7 @@ class Statement:
     concept: Code
     answer: Code | str | None
     name: str = ""
+    topic: str = ""
     certain: bool = True
     inputs: tuple[StatementInput, ...] = ()
     missing: tuple[str, ...] = ()
