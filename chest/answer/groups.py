@@ -81,14 +81,14 @@ _PARTS: dict[str, Code] = {
 
 
 def chest_groups(
-    reading: ChestReading, volume_read: Volume, triage: Triage | None
+    reading: ChestReading, volume_read: Volume | None, triage: Triage | None
 ) -> tuple[MeasurementGroup, ...]:
     """Every group, the answer first."""
     return tuple(_groups(reading, volume_read, triage))
 
 
 def _groups(
-    reading: ChestReading, volume_read: Volume, triage: Triage | None
+    reading: ChestReading, volume_read: Volume | None, triage: Triage | None
 ) -> Iterator[MeasurementGroup]:
     suspected = reading.outcome is Outcome.FINDINGS
     yield _answer(reading, triage)
@@ -207,10 +207,10 @@ def _beside_the_answer(reading: ChestReading, place: int) -> Anchor:
 
 
 def _lesion_class(
-    reading: ChestReading, volume_read: Volume, name: str, label: LesionLabel, kind: Code
+    reading: ChestReading, volume_read: Volume | None, name: str, label: LesionLabel, kind: Code
 ) -> Iterator[MeasurementGroup]:
     """A lesion class in both lungs, outlined; tracked as its segment is."""
-    if reading.regions is None:
+    if reading.regions is None or volume_read is None:
         return
     found = _attenuation(reading.regions.lesions, label, volume_read)
     if found is None:
@@ -330,7 +330,7 @@ def _lung_change(reading: ChestReading, side: Side) -> Change | None:
 def _territories(reading: ChestReading) -> list[TerritoryFigures]:
     """Lobes or zones with a voxel at least, from right to left and from top to bottom."""
     order = list(Territory)
-    drawn = set() if reading.divided is None else set(reading.divided.names.values())
+    drawn = Territory if reading.divided is None else set(reading.divided.names.values())
     found = [one for one in reading.territories if one.volume_ml > 0 and one.territory in drawn]
     return sorted(found, key=lambda one: order.index(one.territory))
 

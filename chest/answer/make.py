@@ -35,7 +35,7 @@ _PRESENCES = {
 
 def answer_of(
     reading: ChestReading,
-    volume_read: Volume,
+    volume_read: Volume | None,
     triage: Triage | None,
     clinical: ClinicalContext,
 ) -> Reading:
@@ -43,7 +43,7 @@ def answer_of(
 
     Parameters
     ----------
-    volume_read : that the regions lie on
+    volume_read : that the regions lie on; None for a reading that was stored, without voxels
     triage : None exactly when the reading is not assessable
     clinical : what the severity was judged with
     """

@@ -100,7 +100,7 @@ def tracked(path: Path, *lesions: Lesion) -> list[Tracking]:
         places[tracking] = (KINDS[kind], inside.mean(axis=0))
     found = []
     for lesion in lesions:
-        of_kind = [one for one, (kind, _) in places.items() if kind == lesion.kind]
+        of_kind = [one for one, (kind, _) in places.items() if kind is lesion.kind]
         nearest = min(of_kind, key=lambda one: np.linalg.norm(places[one][1] - lesion.centre_mm))
         assert np.linalg.norm(places[nearest][1] - lesion.centre_mm) < 15.0
         found.append(nearest)
