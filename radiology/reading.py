@@ -95,6 +95,7 @@ class Reading:
     heat_maps : by index into the slices of the volume that was read; not stored with the reading
     acquired_at : the images; None where the headers do not say
     comparison : None where nothing was compared
+    summary : measurements and coded answers of the whole study that a message tells, in its order
     course : the patient's studies in the order of time, this one the last; empty for one alone
     """
 
@@ -113,6 +114,7 @@ class Reading:
     )
     acquired_at: datetime | None = None
     comparison: Comparison | None = None
+    summary: tuple[Measurement | Statement, ...] = ()
     course: tuple[TimePoint, ...] = ()
 
     @property

@@ -34,9 +34,7 @@ from radiology.anchor import Anchor, Mark, Placement
 from radiology.chest.answer_codes import (
     CONFIDENCES,
     PNEUMONIA_TYPES,
-    PRIORITIES,
     SEVERITY_SCORES,
-    SUMMARIES,
 )
 from radiology.chest.change import Change
 from radiology.chest.figures import LungFigures, Side
@@ -48,6 +46,7 @@ from radiology.codes import Code
 from radiology.image.volume import Volume
 from radiology.measurement import Measurement, MeasurementGroup
 from radiology.outcome import Outcome
+from radiology.outcome_codes import PRIORITIES, SUMMARIES
 from radiology.region import LabelMap
 from radiology.site import Site
 from radiology.statement import Statement

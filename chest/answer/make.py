@@ -6,6 +6,7 @@ from chest.answer.groups import ANSWER_GROUP, SIGN_CODES, SIGNS_GROUP, chest_gro
 from chest.answer.measurements import attenuation, percent, volume
 from chest.answer.regions import IN_THE_LUNGS, LESIONS, chest_regions
 from chest.answer.statements import chest_statements
+from chest.answer.summary import chest_summary
 from radiology import codes
 from radiology.chest.course import Course
 from radiology.chest.reading import ChestReading
@@ -62,6 +63,7 @@ def answer_of(
         heat_maps=reading.heat_maps,
         acquired_at=reading.acquired_at,
         comparison=None if course is None else _comparison(course),
+        summary=chest_summary(reading),
         course=() if course is None else _points(course),
     )
 

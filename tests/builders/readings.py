@@ -152,5 +152,6 @@ readings = st.builds(
     heat_maps=st.just({}),
     acquired_at=st.none() | _moments,
     comparison=st.none() | st.builds(Comparison, time_points, time_points, _words),
+    summary=_some(measurements | statements),
     course=_some(time_points),
 )
