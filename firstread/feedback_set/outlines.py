@@ -9,14 +9,18 @@ from numpy.typing import NDArray
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
+from radiology import codes
 from radiology.errors import PixelDataUndecodable
 from radiology.image.volume import SourceFrame
-from worker.encode.proof.meaning import CONSOLIDATION, GROUND_GLASS, OPACITY, meaning_of
 from worker.encode.segmentation.frames import frame_labels
 from worker.series.frame_headers import items, text, whole
 
 Mask = NDArray[np.uint8]
-_LEVELS = {GROUND_GLASS: 1, OPACITY: 1, CONSOLIDATION: 2}  # see docs/training.md
+_LEVELS = {  # by the type of a segment; see docs/training.md
+    codes.GROUND_GLASS_OPACITY.value: 1,
+    codes.ABNORMAL_OPACITY.value: 1,
+    codes.CONSOLIDATION.value: 2,
+}
 
 
 def read_outlines(path: Path) -> dict[SourceFrame, Mask]:
@@ -41,7 +45,7 @@ def read_outlines(path: Path) -> dict[SourceFrame, Mask]:
 def _outlines(segmentation: Dataset) -> dict[SourceFrame, Mask]:
     levels = np.zeros(256, np.uint8)
     for item in segmentation.SegmentSequence:
-        levels[int(item.SegmentNumber)] = _LEVELS.get(_meaning(item), 0)
+        levels[int(item.SegmentNumber)] = _LEVELS.get(_kind(item), 0)
     found: dict[SourceFrame, Mask] = {}
     groups = segmentation.PerFrameFunctionalGroupsSequence
     for labels, group in zip(frame_labels(segmentation), groups, strict=True):
@@ -56,6 +60,6 @@ def _outlines(segmentation: Dataset) -> dict[SourceFrame, Mask]:
     return found
 
 
-def _meaning(item: Dataset) -> str:
+def _kind(item: Dataset) -> str:
     kind = next(iter(items(item, "SegmentedPropertyTypeCodeSequence")), Dataset())
-    return meaning_of(text(kind, "CodeValue")) or ""
+    return text(kind, "CodeValue")

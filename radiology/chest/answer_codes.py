@@ -6,19 +6,7 @@ from radiology import codes
 from radiology.chest.case_answer import ConfidenceWord, PneumoniaType
 from radiology.chest.severity.ct_scores import CT_SEVERITY, MOSMED
 from radiology.codes import Code
-from radiology.outcome import Outcome
-from radiology.urgency import Urgency
 
-SUMMARIES: dict[Outcome, Code] = {
-    Outcome.FINDINGS: codes.SUCCEEDED_WITH_FINDINGS,
-    Outcome.NO_FINDINGS: codes.SUCCEEDED_WITHOUT_FINDINGS,
-    Outcome.NOT_ASSESSABLE: codes.FAILED,
-}
-PRIORITIES: dict[Urgency, Code] = {
-    Urgency.URGENT: codes.URGENT,
-    Urgency.SUSPECTED: codes.SUSPECTED,
-    Urgency.ROUTINE: codes.ROUTINE,
-}
 CONFIDENCES: dict[ConfidenceWord, Code] = {
     ConfidenceWord.HIGH: codes.HIGH,
     ConfidenceWord.MODERATE: codes.MODERATE,

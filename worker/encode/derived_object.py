@@ -19,12 +19,14 @@ from typing import Any
 from highdicom import ContributingEquipment
 from pydicom import Dataset
 
+from chest.answer.make import answer_of
 from radiology import codes
-from radiology.chest.regions import LesionLabel
 from radiology.chest.severity import ClinicalContext
 from radiology.identity import derived_uid
+from radiology.reading import Reading
 from worker.encode.coded_concepts import coded
 from worker.encode.lesions import Lesion, NumberedLesions, number_lesions
+from worker.encode.region_masks import RegionMasks
 from worker.encode.shown_reading import ShownReading
 from worker.encode.source_study import SourceStudy
 
@@ -32,12 +34,6 @@ DISCLAIMER = "AI result - not for primary diagnosis"  # ASCII: source character 
 
 # Far above what scanners count to, so that results stand last; ten numbers per version.
 _FIRST_SERIES_NUMBER = 9000
-
-
-LESION_NAMES = {
-    LesionLabel.GROUND_GLASS: "Ground glass opacity",
-    LesionLabel.CONSOLIDATION: "Consolidation",
-}
 
 
 class ObjectKind(StrEnum):
@@ -131,8 +127,8 @@ class ResultContext(ShownReading):
     result_version : 1, or more for a result that supersedes another one of this study
     earlier_reports : what the reports name
     most_tracked_lesions : so many of the largest lesions are tracked one by one
-    known_lesions : identities that lesions have in the patient's course, by class and rank; the
-        others get one that follows from this result
+    known_lesions : identities that lesions have in the patient's course, by their value in the
+        label map of findings and their rank; the others get one that follows from this result
     clinical : what the severity of the reading was judged with
     """
 
@@ -142,7 +138,7 @@ class ResultContext(ShownReading):
     result_version: int = 1
     earlier_reports: EarlierReports = field(default_factory=EarlierReports)
     most_tracked_lesions: int = 0
-    known_lesions: Mapping[tuple[LesionLabel, int], Tracking] = field(default_factory=dict)
+    known_lesions: Mapping[tuple[int, int], Tracking] = field(default_factory=dict)
     clinical: ClinicalContext = field(default_factory=ClinicalContext)
 
     def __post_init__(self) -> None:
@@ -154,6 +150,16 @@ class ResultContext(ShownReading):
     def image_numbers(self) -> Sequence[int | None]:
         """What the source calls each slice: its Instance Number, or the number of the frame."""
         return [one.image_number for one in self.source.slices]
+
+    @cached_property
+    def told(self) -> Reading:
+        """The reading as one of any bundle: what reports and segmentations are made of."""
+        return answer_of(self.reading, self.volume, self.triage, self.clinical)
+
+    @cached_property
+    def masks(self) -> RegionMasks:
+        """Where the regions of the reading lie."""
+        return RegionMasks(self.told, self.volume.shape)
 
     @cached_property
     def source(self) -> SourceStudy:
@@ -183,14 +189,15 @@ class ResultContext(ShownReading):
     @cached_property
     def lesions(self) -> NumberedLesions:
         """The lesions of the reading, told apart."""
-        return number_lesions(self.regions.lesions)
+        return number_lesions(self.masks.finding_layer.labels)
 
     def lesion_tracking(self, lesion: Lesion) -> Tracking:
         """The identity of a lesion: the same in every object and each time it is encoded."""
         known = self.known_lesions.get((lesion.kind, lesion.rank))
         if known is not None:
             return known
-        identifier = f"{LESION_NAMES[lesion.kind]} {lesion.rank}"
+        region = self.masks.finding_layer.regions[lesion.kind]
+        identifier = f"{region.name} {lesion.rank}"
         return Tracking(identifier, self.tracking_uid(identifier))
 
     @property

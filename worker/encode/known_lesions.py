@@ -18,10 +18,14 @@ from radiology.chest.chest_map import MappedLesion
 from radiology.chest.regions import LesionLabel
 from radiology.identity import derived_uid
 from radiology.region import LabelMap
-from worker.encode.derived_object import LESION_NAMES, Tracking
+from worker.encode.derived_object import Tracking
 from worker.encode.lesions import NumberedLesions
 from worker.registration.map_chest import number_connected
 
+_NAMES = {
+    LesionLabel.GROUND_GLASS: "Ground glass opacity",
+    LesionLabel.CONSOLIDATION: "Consolidation",
+}
 _LETTERS = 4  # of a short name: a million of them, for the dozens of lesions of a patient
 
 
@@ -41,7 +45,7 @@ def known_lesions(
     course: Sequence[MappedLesion],
     *,
     study_instance_uid: str,
-) -> dict[tuple[LesionLabel, int], Tracking]:
+) -> dict[tuple[int, int], Tracking]:
     """The identity of each lesion of one class, by class and rank.
 
     Parameters
@@ -59,14 +63,14 @@ def known_lesions(
         return {}
     names = {one.number: one.tracking_uid for one in course}
     belongs_to = _belongs_to(lesions, told_apart)
-    seen: Counter[tuple[int, LesionLabel]] = Counter()
+    seen: Counter[tuple[int, int]] = Counter()
     known = {}
     for lesion in told_apart.lesions:  # the largest first
         number = belongs_to[lesion.part]
         seen[number, lesion.kind] += 1
         known[lesion.kind, lesion.rank] = _tracking(
             names.get(number) or lesion_uid(study_instance_uid, number),
-            lesion.kind,
+            LesionLabel(lesion.kind),
             seen[number, lesion.kind],
         )
     return known
@@ -82,7 +86,7 @@ def _belongs_to(lesions: LabelMap, told_apart: NumberedLesions) -> dict[int, int
 def _tracking(of_course: str, kind: LesionLabel, rank: int) -> Tracking:
     digest = hashlib.sha256(of_course.encode()).digest()
     short = base64.b32encode(digest)[:_LETTERS].decode()
-    identifier = f"{LESION_NAMES[kind]} {short}"
+    identifier = f"{_NAMES[kind]} {short}"
     return Tracking(
         identifier if rank == 1 else f"{identifier}-{rank}",
         derived_uid("lesion of a class", of_course, kind.name, str(rank)),

@@ -7,6 +7,7 @@ not: rank and name follow from the masks alone.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,7 +15,6 @@ import cc3d
 import numpy as np
 from numpy.typing import NDArray
 
-from radiology.chest.regions import LesionLabel
 from radiology.region import LabelMap
 
 LEAST_TRACKED_ML = 0.15  # chest.postprocess drops what is smaller and stands alone
@@ -28,13 +28,13 @@ class Lesion:
 
     Attributes
     ----------
-    kind : its class
+    kind : its class, a value of the label map of findings
     rank : 1 for the largest of its class
     voxels : how many it has
     part : its value in `NumberedLesions.parts`
     """
 
-    kind: LesionLabel
+    kind: int
     rank: int
     voxels: int
     part: int
@@ -86,7 +86,7 @@ def number_lesions(lesions: LabelMap) -> NumberedLesions:
 
     Parameters
     ----------
-    lesions : values of `LesionLabel`
+    lesions : uint8, shape of the volume; a value for each class, 0 where there is none
     """
     if not lesions.any():
         nothing = (slice(0, 0), slice(0, 0), slice(0, 0))
@@ -104,10 +104,10 @@ def number_lesions(lesions: LabelMap) -> NumberedLesions:
     order = sorted(
         range(1, len(counts)), key=lambda part: (-int(counts[part]), int(first_at[part]))
     )
-    ranks = dict.fromkeys(LesionLabel, 0)
+    ranks: Counter[int] = Counter()
     found = []
     for part in order:
-        kind = LesionLabel(int(kinds[part]))
+        kind = int(kinds[part])
         ranks[kind] += 1
         found.append(Lesion(kind, ranks[kind], int(counts[part]), part))
     return NumberedLesions(box, parts, tuple(found))

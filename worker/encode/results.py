@@ -16,7 +16,6 @@ from worker.encode.report.measurement_report import encode_measurement_report
 from worker.encode.report.quantification_report import encode_quantification_report
 from worker.encode.report.summary_document import encode_summary
 from worker.encode.segmentation.build import encode_segmentation
-from worker.encode.segmentation.plan import has_outlined_lesions
 
 
 def plan_results(context: ResultContext, choice: EncodingChoice) -> tuple[Recipe, ...]:
@@ -26,7 +25,7 @@ def plan_results(context: ResultContext, choice: EncodingChoice) -> tuple[Recipe
     return recipes_of(
         choice,
         context.reading.outcome,
-        lesions_outlined=has_outlined_lesions(context),
+        lesions_outlined=context.masks.has_outlined_findings,
         urgent=context.triage is not None and context.triage.urgency is Urgency.URGENT,
     )
 

@@ -1,4 +1,4 @@
-"""The segments: how each region of a reading is named, coded and coloured.
+"""The segments that pictures show: how each is named, coded and coloured.
 
 PS3.3 C.8.20.4 (Segment Description Macro), PS3.16 CID 7150 and CID 7151.
 """
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from radiology import codes
 from radiology.chest.regions import ChestRegions, LesionLabel, LungLabel
-from radiology.chest.territory import Territory
 from radiology.codes import Code
 from radiology.region import Mask
 
@@ -83,29 +82,4 @@ SEGMENTS = (
         laterality=codes.BILATERAL,
         colour=(230, 159, 0),
     ),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Lobe:
-    """How a lobe is named, coded and coloured; `laterality` is None where the code has a side."""
-
-    territory: Territory
-    kind: Code
-    laterality: Code | None
-    colour: tuple[int, int, int]
-
-    @property
-    def label(self) -> str:
-        """What a viewer lists."""
-        return self.territory.value.capitalize()
-
-
-LOBES = (
-    Lobe(Territory.RIGHT_UPPER_LOBE, codes.UPPER_LOBE, codes.RIGHT, (0, 114, 178)),
-    Lobe(Territory.RIGHT_MIDDLE_LOBE, codes.MIDDLE_LOBE, None, (204, 121, 167)),
-    Lobe(Territory.RIGHT_LOWER_LOBE, codes.LOWER_LOBE, codes.RIGHT, (0, 130, 95)),
-    Lobe(Territory.RIGHT_UPPER_AND_MIDDLE_LOBE, codes.LOBE_OF_LUNG, codes.RIGHT, (100, 115, 175)),
-    Lobe(Territory.LEFT_UPPER_LOBE, codes.UPPER_LOBE, codes.LEFT, (110, 160, 205)),
-    Lobe(Territory.LEFT_LOWER_LOBE, codes.LOWER_LOBE, codes.LEFT, (120, 200, 170)),
 )

@@ -6,29 +6,35 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from radiology.chest.severity.ct_scores import CT_SEVERITY, MOSMED
+from radiology import codes
+from radiology.algorithm import AlgorithmIdentity
+from radiology.measurement import Measurement
 from radiology.outcome import Outcome
+from radiology.reading import Reading, ReportWords, Suspicion
+from radiology.statement import Statement
+from radiology.stored_reading import to_facts
 from radiology.urgency import Urgency
 from worker.flag.channel import Notice, NoticeKind, NoticeObject
 
 RAISED_AT = datetime(2026, 11, 21, 8, 2, tzinfo=UTC)
 
 READING: dict[str, Any] = {
-    "outcome": "findings",
-    "algorithm": {"name": "chest-ct-pneumonia", "version": "2.0.0", "bundle_digest": "ab" * 32},
-    "suspicion": 0.97,
-    "suspicion_threshold": 0.35,
-    "figures": {"total": {"lesion_share_percent": 27.44, "lesion_volume_ml": 1204.6}},
-    "pneumonia_type": "viral_suspected",
-    "confidence": {"value": 0.9, "word": "high"},
-    "severity": {
-        "notice": "",
-        "scores": [
-            {"name": MOSMED, "value": 2},
-            {"name": CT_SEVERITY, "value": 14},
-            {"name": "CURB-65", "value": None},
-        ],
-    },
+    **to_facts(
+        Reading(
+            Outcome.FINDINGS,
+            AlgorithmIdentity("chest-ct-pneumonia", "2.0.0", "ab" * 32),
+            ReportWords("chest CT", codes.CT_CHEST, "pneumonia"),
+            suspicion=Suspicion(0.97, 0.35),
+            summary=(
+                Measurement(codes.LESION_SHARE, 27.44, codes.PERCENT, decimals=1),
+                Measurement(codes.LESION_VOLUME, 1204.6, codes.MILLILITRE, decimals=1),
+                Statement(codes.PNEUMONIA_TYPE, codes.VIRAL_SUSPECTED),
+                Statement(codes.CONFIDENCE, codes.HIGH),
+                Measurement(codes.MOSMED_GRADE, 2, codes.NO_UNIT),
+                Measurement(codes.CT_SEVERITY_SCORE, 14, codes.NO_UNIT),
+            ),
+        )
+    ),
     "quoted": "PatientName Doe^Jane",  # what no channel may repeat
 }
 

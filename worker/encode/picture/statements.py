@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from PIL import Image, ImageDraw
 
 from radiology.chest.case_answer import CaseRule, RuleAnswer
+from radiology.chest.change_words import change_texts, change_title
 from radiology.chest.reading import ChestReading
 from radiology.language import Language
 from radiology.outcome import QualityGate
@@ -15,7 +16,6 @@ from worker.encode.figures import percent
 from worker.encode.picture.lettering import Colour, font, wrapped
 from worker.encode.picture.text import AMBER, MARGIN, QUIET, TEXT, Box, bold
 from worker.encode.picture.wording import worded
-from worker.encode.prior_change import change_texts, change_title
 from worker.encode.shown_reading import ShownReading
 
 _TITLE_SIZE, _TEXT_SIZE = 13, 15

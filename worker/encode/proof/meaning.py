@@ -2,110 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from radiology import codes
-from radiology.chest.regions import LesionLabel, LungLabel
-from radiology.chest.territory import Territory
-from radiology.region import LabelMap, Mask
-from worker.encode.derived_object import ResultContext
-from worker.encode.segments import LOBES
+from radiology.region import Mask, Region
 
-RIGHT_LUNG, LEFT_LUNG = "right lung", "left lung"
-LUNGS = "lungs"
-GROUND_GLASS, CONSOLIDATION = "ground glass opacity", "consolidation"
-OPACITY = "opacity"
-
-LESIONS = (GROUND_GLASS, CONSOLIDATION)
-
-_KINDS: Mapping[tuple[str, str], str] = {
-    (codes.LUNG.value, ""): LUNGS,
-    (codes.LUNG.value, codes.BILATERAL.value): LUNGS,
-    (codes.LUNG.value, codes.RIGHT.value): RIGHT_LUNG,
-    (codes.LUNG.value, codes.LEFT.value): LEFT_LUNG,
-    (codes.GROUND_GLASS_OPACITY.value, ""): GROUND_GLASS,
-    (codes.CONSOLIDATION.value, ""): CONSOLIDATION,
-    (codes.ABNORMAL_OPACITY.value, ""): OPACITY,
-    **{
-        (lobe.kind.value, lobe.laterality.value if lobe.laterality else ""): lobe.territory.value
-        for lobe in LOBES
-    },
-    **{
-        (zone.value, side.value): f"{word} {part} zone"
-        for side, word in ((codes.RIGHT, "right"), (codes.LEFT, "left"))
-        for zone, part in (
-            (codes.UPPER_ZONE, "upper"),
-            (codes.MIDDLE_ZONE, "middle"),
-            (codes.LOWER_ZONE, "lower"),
-        )
-    },
-}
-
-TERRITORY_KINDS = frozenset({codes.LOBE_OF_LUNG.value, codes.ZONE_OF_LUNG.value})
-"""Findings of a report that their sites tell apart."""
-
-_UPPER_AND_MIDDLE = {Territory.RIGHT_UPPER_LOBE.value, Territory.RIGHT_MIDDLE_LOBE.value}
-
-
-def site_meaning(sites: Sequence[tuple[str, str]]) -> str | None:
-    """Where finding sites are, as one place: each the code of an anatomy and of its side, if any.
-
-    Returns
-    -------
-    None where it is not known, or where they are several places.
-    """
-    # The right middle lobe is one without its side, and is given with it too.
-    places = {meaning_of(site, side) or meaning_of(site) for site, side in sites}
-    if places == _UPPER_AND_MIDDLE:
-        return Territory.RIGHT_UPPER_AND_MIDDLE_LOBE.value
-    return places.pop() if len(places) == 1 else None
-
-
-def meaning_of(code_value: str, side_value: str = "") -> str | None:
-    """What a type or a site is, by its code and the code of its side; None if it is not known."""
-    return _KINDS.get((code_value, side_value))
+Coded = tuple[str, str]
+"""The value of a code, and that of the code of a side or ""."""
 
 
 class ReadingMasks:
-    """The voxels of a reading by what they mean."""
+    """The voxels of a reading by what they mean; regions go by their names."""
 
-    def __init__(self, context: ResultContext) -> None:
-        regions, divided = context.regions, context.reading.divided
-        self._layers: dict[str, tuple[LabelMap, tuple[int, ...]]] = {
-            LUNGS: (regions.lungs, (LungLabel.RIGHT, LungLabel.LEFT)),
-            RIGHT_LUNG: (regions.lungs, (LungLabel.RIGHT,)),
-            LEFT_LUNG: (regions.lungs, (LungLabel.LEFT,)),
-            OPACITY: (regions.lesions, (LesionLabel.GROUND_GLASS, LesionLabel.CONSOLIDATION)),
-            GROUND_GLASS: (regions.lesions, (LesionLabel.GROUND_GLASS,)),
-            CONSOLIDATION: (regions.lesions, (LesionLabel.CONSOLIDATION,)),
-        }
-        self.lobes: list[str] = []
-        if divided is not None:
-            lobes = {one.territory for one in LOBES}
-            for value, territory in divided.names.items():
-                self._layers[territory.value] = (divided.labels, (value,))
-                if territory in lobes:
-                    self.lobes.append(territory.value)
+    def __init__(self, regions: Sequence[Region], shape: tuple[int, int, int]) -> None:
+        self._regions = {one.name: one for one in regions if one.labels is not None}
+        self.shape = shape
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """Slices, rows, columns."""
-        return self._layers[LUNGS][0].shape
+    def findings(self) -> list[str]:
+        """What is no anatomy."""
+        return [name for name, one in self._regions.items() if one.is_finding]
 
-    def knows(self, meaning: str | None) -> bool:
-        """Whether the reading says where this is."""
-        return meaning in self._layers
+    @property
+    def wholes(self) -> list[str]:
+        """Organs."""
+        return [
+            name for name, one in self._regions.items() if not one.is_finding and not one.part_of
+        ]
 
-    def mask(self, meaning: str, index: int) -> Mask:
-        """The pixels of one slice."""
-        layer, (first, *others) = self._layers[meaning]
-        mask: Mask = layer[index] == first
-        for value in others:
-            mask |= layer[index] == value
+    @property
+    def parts(self) -> list[str]:
+        """Parts of organs that have a border, so that a segmentation can show them."""
+        return [
+            name
+            for name, one in self._regions.items()
+            if not one.is_finding and one.part_of and one.bounded
+        ]
+
+    def of_segment(self, kind: str, side: str) -> str | None:
+        """The region that a segment's type and its modifier name; None where there is none."""
+        return next(iter(self._named((kind, side))), None)
+
+    def of_group(self, finding: str, sites: Sequence[Coded]) -> tuple[list[str], list[str]]:
+        """The regions that a group is about, and those that it lies within, together each.
+
+        Anatomy goes by its sites, which tell its parts apart; where the reading does not have
+        these, by the type of the group and the side. Empty where nothing at hand says it.
+        """
+        places = self.of_sites(sites)
+        found = [name for name in self.findings if self._regions[name].kind.value == finding]
+        if found:
+            return found, places
+        if places:
+            return places, []
+        return self._named((finding, sites[0][1] if sites else "")), []
+
+    def of_sites(self, sites: Sequence[Coded]) -> list[str]:
+        """The anatomy at some sites, together; none where one of them is not of the reading."""
+        places = [self._at(one) for one in sites]
+        return [name for place in places for name in place] if all(places) else []
+
+    def _at(self, site: Coded) -> list[str]:
+        """Both of a pair where the site is bilateral; a side is given with anatomy of one, too."""
+        anatomy, side = site
+        if side == codes.BILATERAL.value:
+            return [
+                name
+                for name, one in self._regions.items()
+                if one.kind.value == anatomy and not one.is_finding
+            ]
+        return self._named(site) or self._named((anatomy, ""))
+
+    def _named(self, wanted: Coded) -> list[str]:
+        return [
+            name
+            for name, one in self._regions.items()
+            if (one.kind.value, one.laterality.value if one.laterality else "") == wanted
+        ]
+
+    def mask(self, names: Sequence[str], index: int) -> Mask:
+        """The pixels of some regions on one slice, together."""
+        mask = np.zeros(self.shape[1:], np.bool_)
+        for name in names:
+            region = self._regions[name]
+            assert region.labels is not None
+            mask |= np.isin(region.labels[index], region.values)
         return mask
 
-    def size(self, meaning: str) -> int:
+    def size(self, name: str) -> int:
         """How many voxels there are."""
-        return sum(int(np.count_nonzero(self.mask(meaning, one))) for one in range(self.shape[0]))
+        return sum(int(np.count_nonzero(self.mask([name], at))) for at in range(self.shape[0]))

@@ -19,13 +19,7 @@ from radiology.errors import ResultMismatch
 from radiology.image.volume import SourceFrame
 from radiology.region import Mask
 from worker.encode.derived_object import ResultContext
-from worker.encode.proof.meaning import (
-    LUNGS,
-    TERRITORY_KINDS,
-    ReadingMasks,
-    meaning_of,
-    site_meaning,
-)
+from worker.encode.proof.meaning import Coded, ReadingMasks
 from worker.encode.proof.source import ProvedSource
 from worker.series.frame_headers import code_text, items, numbers, text, whole
 
@@ -62,9 +56,9 @@ def check_report(
         A reader would be led to another place, or to an object that is not there.
     """
     check_references(read, source, segmentations)
-    masks = ReadingMasks(context)
+    masks = ReadingMasks(context.told.regions, context.volume.shape)
     for group in _groups(read):
-        for drawn in _drawings(group):
+        for drawn in _drawings(group, masks):
             _check_drawing(drawn, _place_of(drawn, source), masks)
 
 
@@ -131,8 +125,8 @@ class _Drawing:
     points: Points
     kind: str
     image: Dataset
-    meaning: str | None
-    within: str | None
+    regions: list[str]
+    within: list[str]
 
 
 def _groups(read: Dataset) -> Iterator[Dataset]:
@@ -143,8 +137,8 @@ def _groups(read: Dataset) -> Iterator[Dataset]:
                     yield item
 
 
-def _drawings(group: Dataset) -> Iterator[_Drawing]:
-    meaning, within = _meanings(group)
+def _drawings(group: Dataset, masks: ReadingMasks) -> Iterator[_Drawing]:
+    regions, within = masks.of_group(*_finding_and_sites(group))
     for element in group.iterall():
         if element.keyword != "ContentSequence":
             continue
@@ -155,26 +149,20 @@ def _drawings(group: Dataset) -> Iterator[_Drawing]:
             images = [one for child in items(item, "ContentSequence") for one in _referenced(child)]
             if len(points) == 0 or len(images) != 1:
                 raise ResultMismatch("A drawing has no points or no image")
-            yield _Drawing(points, text(item, "GraphicType"), images[0], meaning, within)
+            yield _Drawing(points, text(item, "GraphicType"), images[0], regions, within)
 
 
-def _meanings(group: Dataset) -> tuple[str | None, str | None]:
-    """What the finding of a group is, and within what it lies.
-
-    Which lobe or zone a finding is stands in its sites: two for lobes that are one.
-    """
+def _finding_and_sites(group: Dataset) -> tuple[str, list[Coded]]:
+    """What the finding of a group is, and where it lies."""
     finding = ""
-    sites: list[tuple[str, str]] = []
+    sites: list[Coded] = []
     for item in items(group, "ContentSequence"):
         name = code_text(item, "ConceptNameCodeSequence")
         if name == _FINDING:
             finding = code_text(item, "ConceptCodeSequence")
         elif name == _FINDING_SITE:
             sites.append((code_text(item, "ConceptCodeSequence"), _side(item)))
-    within = site_meaning(sites)
-    if finding in TERRITORY_KINDS:
-        return within, None
-    return meaning_of(finding) or meaning_of(finding, sites[0][1] if sites else ""), within
+    return finding, sites
 
 
 def _side(site: Dataset) -> str:
@@ -199,29 +187,28 @@ def _check_drawing(drawn: _Drawing, index: int, masks: ReadingMasks) -> None:
         raise ResultMismatch("A drawing leaves the picture", slice=index)
     if drawn.kind == "POINT":
         _check_point(drawn.points[0], index, masks)
-    elif drawn.kind == "POLYLINE" and masks.knows(drawn.meaning):
+    elif drawn.kind == "POLYLINE" and drawn.regions:
         _check_outline(drawn, index, masks)
 
 
 def _check_point(point: Points, index: int, masks: ReadingMasks) -> None:
     column, row = np.floor(point).astype(int).tolist()
-    lungs = masks.mask(LUNGS, index)
-    if row >= lungs.shape[0] or column >= lungs.shape[1] or not lungs[row, column]:
-        raise ResultMismatch("A point does not lie in a lung", slice=index)
+    there = masks.mask(masks.wholes or masks.findings, index)
+    if row >= there.shape[0] or column >= there.shape[1] or not there[row, column]:
+        raise ResultMismatch("A point does not lie in what was segmented", slice=index)
 
 
 def _check_outline(drawn: _Drawing, index: int, masks: ReadingMasks) -> None:
     """Every point on the edge of the mask, and the area that of the region it goes around."""
-    assert drawn.meaning is not None
-    mask = masks.mask(drawn.meaning, index)
-    if drawn.within is not None and masks.knows(drawn.within):
+    mask = masks.mask(drawn.regions, index)
+    if drawn.within:
         mask &= masks.mask(drawn.within, index)
     inside = [_pixel_inside(point, mask) for point in drawn.points]
     if any(one is None for one in inside):
         raise ResultMismatch(
             "An outline is not on the edge of its region",
             slice=index,
-            region=drawn.meaning,
+            region=", ".join(drawn.regions),
             points_off=sum(one is None for one in inside),
         )
     labels, _ = ndimage.label(mask)
@@ -232,7 +219,7 @@ def _check_outline(drawn: _Drawing, index: int, masks: ReadingMasks) -> None:
         raise ResultMismatch(
             "An outline has another area than its region",
             slice=index,
-            region=drawn.meaning,
+            region=", ".join(drawn.regions),
             seen=round(seen, 1),
             needed=needed,
         )

@@ -16,7 +16,7 @@ from radiology.image.series import FrameHeader
 from radiology.image.volume import SourceFrame
 from radiology.region import LabelMap, Mask
 from worker.encode.derived_object import ResultContext
-from worker.encode.proof.meaning import LEFT_LUNG, LESIONS, RIGHT_LUNG, ReadingMasks, meaning_of
+from worker.encode.proof.meaning import ReadingMasks
 from worker.encode.proof.source import ProvedSource
 from worker.encode.segmentation.frames import frame_labels
 from worker.series.frame_headers import frame_headers, items, text, whole
@@ -35,7 +35,7 @@ def check_segmentation(read: Dataset, context: ResultContext, source: ProvedSour
         A viewer would paint something else than what was found.
     """
     _check_series(read, source)
-    masks = ReadingMasks(context)
+    masks = ReadingMasks(context.told.regions, context.volume.shape)
     meanings = {int(item.SegmentNumber): _meaning(item, masks) for item in read.SegmentSequence}
     places = [_slice_of(groups, source) for groups in read.PerFrameFunctionalGroupsSequence]
     for header, (frame, index) in zip(frame_headers(read), places, strict=True):
@@ -94,8 +94,8 @@ def _meaning(item: Dataset, masks: ReadingMasks) -> str:
     kind = next(iter(items(item, "SegmentedPropertyTypeCodeSequence")), Dataset())
     modifiers = items(kind, "SegmentedPropertyTypeModifierCodeSequence")
     side = text(modifiers[0], "CodeValue") if modifiers else ""
-    meaning = meaning_of(text(kind, "CodeValue"), side)
-    if meaning is None or not masks.knows(meaning):
+    meaning = masks.of_segment(text(kind, "CodeValue"), side)
+    if meaning is None:
         raise ResultMismatch("A segment shows what the reading does not have", segment=number)
     return meaning
 
@@ -103,9 +103,9 @@ def _meaning(item: Dataset, masks: ReadingMasks) -> str:
 def _shown(meanings: Mapping[int, str], masks: ReadingMasks) -> list[str]:
     """What a segmentation must show in full, since it shows some of it: anatomy before lesions."""
     there = set(meanings.values())
-    lobes = masks.lobes if there & set(masks.lobes) else []
-    lungs = [RIGHT_LUNG, LEFT_LUNG] if lobes or there & {RIGHT_LUNG, LEFT_LUNG} else []
-    return [*lungs, *lobes, *LESIONS]
+    parts = masks.parts if there & set(masks.parts) else []
+    wholes = masks.wholes if parts or there & set(masks.wholes) else []
+    return [*wholes, *parts, *masks.findings]
 
 
 class _Binary:
@@ -123,8 +123,8 @@ class _Binary:
         if number == 0:
             return  # what should be there is missed in the end
         meaning, found = self._meanings[number], labels > 0
-        expected = self._masks.mask(meaning, index)
-        if meaning in LESIONS:
+        expected = self._masks.mask([meaning], index)
+        if meaning in self._masks.findings:
             wrong = found & (~expected | self._lesions[index])
             self._lesions[index] |= found
         else:
@@ -172,7 +172,7 @@ class _LabelMap:
     def _expected(self, index: int) -> LabelMap:
         expected = np.zeros(self._masks.shape[1:], np.uint8)
         for meaning, place in self._order.items():
-            expected[self._masks.mask(meaning, index)] = place
+            expected[self._masks.mask([meaning], index)] = place
         return expected
 
 

@@ -26,7 +26,6 @@ from pydicom.uid import Comprehensive3DSRStorage, ExplicitVRLittleEndian
 from radiology import codes
 from worker.encode.coded_concepts import coded, plain_text, private_coding_scheme
 from worker.encode.derived_object import EarlierReport, ResultContext, settle
-from worker.encode.key_slices import key_slice
 from worker.encode.neutral_instance import neutral_instance
 from worker.encode.report.group_parts import Group
 from worker.encode.report.text import Line, report_lines
@@ -74,10 +73,11 @@ def _evidence_of_prior(context: ResultContext) -> list[Dataset]:
 
     That report alone: what we know of the earlier study is what it says.
     """
-    prior, report = context.prior, context.earlier_reports.prior
-    if prior is None or report is None or report.study_instance_uid != prior.study_instance_uid:
+    comparison, report = context.told.comparison, context.earlier_reports.prior
+    if comparison is None or report is None:
         return []
-    return [_named(report)]
+    is_of_it = report.study_instance_uid == comparison.earlier.study_instance_uid
+    return [_named(report)] if is_of_it else []
 
 
 def _named(report: EarlierReport) -> Dataset:
@@ -93,7 +93,7 @@ def measurement_content(context: ResultContext, groups: Sequence[Group]) -> Meas
     """TID 1500: who observed, on which key image, the groups, and what is said in words."""
     report = MeasurementReport(
         observation_context=ObservationContext(observer_device_context=_observer(context)),
-        procedure_reported=coded(codes.CT_CHEST),
+        procedure_reported=coded(context.told.report.procedure),
         imaging_measurements=list(groups),
         title=coded(codes.IMAGING_MEASUREMENT_REPORT),
         language_of_content_item_and_descendants=LanguageOfContentItemAndDescendants(
@@ -141,7 +141,7 @@ def _library_image(context: ResultContext) -> Dataset:
     that of cross-sectional modalities only.
     """
     source = context.source
-    source_slice = source.slices[key_slice(context)]
+    source_slice = source.slices[context.masks.key_slice]
     image = neutral_instance(context, source_slice)
     if source_slice.frame_number is not None:
         image.Modality = ""

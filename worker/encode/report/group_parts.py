@@ -6,6 +6,7 @@ PS3.16 TID 300 (Measurement), TID 4019 (Algorithm Identification), TID 1501 and 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from highdicom.sr import (
@@ -13,31 +14,31 @@ from highdicom.sr import (
     CoordinatesForMeasurement,
     FindingSite,
     ImageRegion,
-    Measurement,
     MeasurementsAndQualitativeEvaluations,
+    QualitativeEvaluation,
     SourceImageForRegion,
     TrackingIdentifier,
     VolumetricROIMeasurementsAndQualitativeEvaluations,
 )
+from highdicom.sr import Measurement as NumItem
 
 from radiology import codes
 from radiology.codes import Code
+from radiology.measurement import Measurement, MeasurementGroup
 from radiology.region import Mask
+from radiology.site import Site
+from radiology.statement import Statement
 from worker.encode.coded_concepts import coded
 from worker.encode.derived_object import ResultContext
-from worker.encode.figures import Figure
-from worker.encode.outline import OutlineLimits, interior_point, outlines
+from worker.encode.outline import OutlineLimits, outlines
 
 Group = MeasurementsAndQualitativeEvaluations | VolumetricROIMeasurementsAndQualitativeEvaluations
 
-# An outline costs 0.4 kB and 8 bytes a point. With such limits the groups stay below 45 kB, and
-# lobes add 4 kB each; the evidence adds 0.12 kB for each instance that was analysed.
-LUNG_OUTLINES = OutlineLimits(most_points=96, most_outlines=2, least_area_px=60)
 
-
-def tracking(context: ResultContext, name: str) -> TrackingIdentifier:
+def tracking(context: ResultContext, group: MeasurementGroup) -> TrackingIdentifier:
     """Name and UID of what a group is about; without them OHIF shows nothing of the report."""
-    return TrackingIdentifier(uid=context.tracking_uid(name), identifier=name)
+    uid = group.tracking_uid or context.tracking_uid(group.name)
+    return TrackingIdentifier(uid=uid, identifier=group.name)
 
 
 def algorithm_identification(
@@ -56,9 +57,24 @@ def algorithm_identification(
     )
 
 
-def lung_site(laterality: Code) -> FindingSite:
-    """A lung, or both."""
-    return FindingSite(anatomic_location=coded(codes.LUNG), laterality=coded(laterality))
+def finding_sites(sites: Sequence[Site]) -> list[FindingSite] | None:
+    """Where a group's finding is; None where nothing is said of it."""
+    return [
+        FindingSite(
+            anatomic_location=coded(one.anatomy),
+            laterality=None if one.laterality is None else coded(one.laterality),
+        )
+        for one in sites
+    ] or None
+
+
+def evaluations(statements: Sequence[Statement]) -> list[QualitativeEvaluation] | None:
+    """The coded answers of a group; None where there are none."""
+    return [
+        QualitativeEvaluation(coded(one.concept), coded(one.answer))
+        for one in statements
+        if isinstance(one.answer, Code)
+    ] or None
 
 
 def source_image(context: ResultContext, index: int) -> SourceImageForRegion:
@@ -71,34 +87,39 @@ def source_image(context: ResultContext, index: int) -> SourceImageForRegion:
     )
 
 
-def bare(figures: Sequence[Figure]) -> list[Measurement]:
+def bare(measurements: Sequence[Measurement]) -> list[NumItem]:
     """Measurements of a group whose place is given as regions."""
-    return [Measurement(coded(one.name), one.value, coded(one.unit)) for one in figures]
+    return [_number(one) for one in measurements]
 
 
 def at_point(
     context: ResultContext,
-    figures: Sequence[Figure],
+    measurements: Sequence[Measurement],
     index: int,
-    mask: Mask,
-    away_from: Mask | None = None,
-) -> list[Measurement]:
-    """Measurements that are each inferred from a point inside the mask of a slice.
-
-    With `away_from` that point lies far from those pixels: OHIF writes figures beside their point.
-    """
-    point = np.array([interior_point(mask, away_from)])
+    point: tuple[float, float],
+) -> list[NumItem]:
+    """Measurements that are each inferred from a point of a slice, given as column and row."""
+    at = np.array([point])
     return [
-        Measurement(
-            coded(one.name),
-            one.value,
-            coded(one.unit),
+        _number(
+            one,
             referenced_coordinates=[
-                CoordinatesForMeasurement("POINT", point, source_image(context, index))
+                CoordinatesForMeasurement("POINT", at, source_image(context, index))
             ],
         )
-        for one in figures
+        for one in measurements
     ]
+
+
+def _number(measurement: Measurement, **place: Any) -> NumItem:
+    return NumItem(
+        coded(measurement.concept),
+        measurement.written,
+        coded(measurement.unit),
+        derivation=None if measurement.derivation is None else coded(measurement.derivation),
+        method=None if measurement.method is None else coded(measurement.method),
+        **place,
+    )
 
 
 def image_regions(

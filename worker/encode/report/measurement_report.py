@@ -29,9 +29,9 @@ def encode_measurement_report(
 
     Returns
     -------
-    None when no lungs were found: there is no place in the images to point at.
+    None when no region was found: there is no place in the images to point at.
     """
-    if not context.has_lungs:
+    if not context.masks.has_any:
         return None
     named = () if segmentation is None else (str(segmentation.SOPInstanceUID),)
     return encode_document(

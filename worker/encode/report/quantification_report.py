@@ -21,8 +21,7 @@ from highdicom.sr import (
 from pydicom import Dataset
 
 from radiology import codes
-from radiology.chest.change import Change
-from radiology.chest.figures import LungFigures, Side
+from radiology.measurement import Measurement, MeasurementGroup
 from worker.encode.derived_object import (
     EarlierReport,
     ObjectKind,
@@ -30,24 +29,11 @@ from worker.encode.derived_object import (
     ResultContext,
     series_and_equipment,
 )
-from worker.encode.figures import (
-    Figure,
-    attenuation_figure,
-    change_figures,
-    percent_figure,
-    volume_figure,
-)
 from worker.encode.report.document import encode_document, measurement_content
 from worker.encode.report.group_parts import Group, algorithm_identification, bare
-from worker.encode.report.territory_groups import (
-    territory_change,
-    territory_figures,
-    territory_name,
-)
 from worker.encode.report.time_points import time_point, with_earlier
 from worker.encode.segmentation.voxels import SegmentVoxels, segment_voxels
 
-_LUNGS = {"Right lung": Side.RIGHT, "Left lung": Side.LEFT}  # by Segment Label
 _LATERALITIES = (codes.RIGHT, codes.LEFT, codes.BILATERAL)
 
 
@@ -56,7 +42,7 @@ def encode_quantification_report(
 ) -> Dataset:
     """Encode what each segment of a segmentation measures.
 
-    Lungs and lobes have the figures of the reading. Lesions are measured on the voxels of the
+    Anatomy has the figures of the reading. Findings are measured on the voxels of the
     segmentation itself, since it decides which of them are a segment of their own.
 
     Parameters
@@ -89,7 +75,8 @@ def encode_quantification_report(
 def _group(
     context: ResultContext, segmentation: Dataset, segment: Dataset, voxels: SegmentVoxels
 ) -> Group:
-    change = _change(context, segment)
+    measured = _group_of(context, segment)
+    compared = measured is not None and measured.compared
     group = VolumetricROIMeasurementsAndQualitativeEvaluations(
         tracking_identifier=_tracking(context, segment),
         referenced_segment=ReferencedSegment(
@@ -102,10 +89,12 @@ def _group(
         finding_type=_concept(segment.SegmentedPropertyTypeCodeSequence[0]),
         finding_sites=_sites(segment),
         algorithm_id=algorithm_identification(context),
-        measurements=bare(_figures(context, segment, voxels)),
-        **time_point(context, change, numbered=True),
+        measurements=bare(
+            _measured(context, voxels) if measured is None else measured.measurements
+        ),
+        **time_point(context, compared=compared, numbered=True),
     )
-    return with_earlier(context, group, change)
+    return with_earlier(context, group, compared=compared)
 
 
 def _tracking(context: ResultContext, segment: Dataset) -> TrackingIdentifier:
@@ -143,45 +132,25 @@ def _laterality(modifiers: Sequence[Dataset]) -> CodedConcept | None:
     return found[0] if found else None
 
 
-def _change(context: ResultContext, segment: Dataset) -> Change | None:
-    """What changed in a lung or a lobe, where it was compared."""
+def _group_of(context: ResultContext, segment: Dataset) -> MeasurementGroup | None:
+    """What the reading measured of the anatomy that a segment shows in full; None for findings.
+
+    Where there are two groups of a name, the one for programs alone.
+    """
     label = str(segment.SegmentLabel)
-    for territory in context.territories:
-        if territory_name(territory.territory) == label:
-            return territory_change(context, territory.territory)
-    side = _LUNGS.get(label)
-    return None if context.prior is None or side is None else context.prior.lungs.get(side)
-
-
-def _figures(context: ResultContext, segment: Dataset, voxels: SegmentVoxels) -> list[Figure]:
-    """The reading's figures of a lung or a lobe; else those of the voxels themselves."""
-    reading, label = context.reading, str(segment.SegmentLabel)
-    for territory in context.territories:
-        if territory_name(territory.territory) == label:
-            return territory_figures(context, territory)
-    side = _LUNGS.get(label)
-    if side is not None and side in reading.figures:
-        return _lung_figures(context, reading.figures[side])
-    return [
-        volume_figure(codes.VOLUME, voxels.count * context.volume.voxel_ml),
-        attenuation_figure(voxels.mean_hu),
-        Figure(codes.SLICES_INVOLVED, voxels.slices, codes.SLICES),
+    named = [
+        one
+        for one in context.told.groups
+        if one.name == label and one.category == codes.ANATOMICAL_STRUCTURE
     ]
+    return min(named, key=lambda one: one.anchor is not None, default=None)
 
 
-def _lung_figures(context: ResultContext, figures: LungFigures) -> list[Figure]:
-    found = [
-        volume_figure(codes.VOLUME, figures.lung_volume_ml),
-        volume_figure(codes.LESION_VOLUME, figures.lesion_volume_ml),
-        percent_figure(codes.LESION_SHARE, figures.lesion_share_percent),
-    ]
-    if figures.lesion_mean_hu is not None:
-        mean_hu = round(figures.lesion_mean_hu, 1)
-        found += [
-            Figure(codes.LESION_ATTENUATION, mean_hu, codes.HOUNSFIELD_UNIT),
-            volume_figure(codes.GROUND_GLASS_VOLUME, figures.ground_glass_ml),
-            volume_figure(codes.CONSOLIDATION_VOLUME, figures.consolidation_ml),
-        ]
-    if context.prior is not None:
-        found += change_figures(context.prior.lungs.get(figures.side))
-    return found
+def _measured(context: ResultContext, voxels: SegmentVoxels) -> tuple[Measurement, ...]:
+    """Of the voxels themselves."""
+    volume_ml = voxels.count * context.volume.voxel_ml
+    return (
+        Measurement(codes.VOLUME, volume_ml, codes.MILLILITRE, decimals=2),
+        Measurement(codes.MEAN_ATTENUATION, voxels.mean_hu, codes.HOUNSFIELD_UNIT, decimals=1),
+        Measurement(codes.SLICES_INVOLVED, voxels.slices, codes.SLICES),
+    )

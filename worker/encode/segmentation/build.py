@@ -1,4 +1,4 @@
-"""Segmentation: lesions, and lungs and lobes on request, on the frames of the source.
+"""Segmentation: lesions, and anatomy on request, on the frames of the source.
 
 PS3.3 A.51 (Segmentation IOD), C.8.20.2 (Segmentation Image Module), C.7.6.16 (Multi-frame
 Functional Groups), and DICOM Supplement 243 (label maps). Type BINARY or LABELMAP: FRACTIONAL is
@@ -6,7 +6,7 @@ not shown by every viewer.
 
 highdicom lays out the functional groups from a stand-in of one pixel per slice and segment; the
 real pixels are packed or compressed afterwards. With the real masks a BINARY one would need one
-array with an axis for the segments (which overlap: diseased lung is lung), 1.1 GB and six times as
+array with an axis for the segments (which overlap), 1.1 GB and six times as
 long for 300 slices of 512 × 512.
 """
 
@@ -44,7 +44,6 @@ from worker.encode.neutral_instance import neutral_instance
 from worker.encode.recipes import SegmentationVariant
 from worker.encode.segmentation.plan import (
     PlannedSegment,
-    has_outlined_lesions,
     labelled_frames,
     plan_segments,
 )
@@ -62,9 +61,9 @@ def encode_segmentation(
 
     Returns
     -------
-    None when there is nothing to show: no findings, or no lesion voxel. Lungs alone are not sent.
+    None when there is nothing to show: no findings, or no voxel of one. Anatomy alone is not sent.
     """
-    if not has_outlined_lesions(context):
+    if not context.masks.has_outlined_findings:
         return None
     variant = variant or SegmentationVariant()
     segments = plan_segments(context, variant)
@@ -101,13 +100,13 @@ def _lay_out(
         ),
         plane_orientation=PlaneOrientationSequence("PATIENT", source.orientation),
         omit_empty_frames=variant.omit_empty_frames,
-        content_label="AI_LUNG_LESIONS",
+        content_label=context.told.report.content_label,
         content_description=DISCLAIMER,
         **series_and_equipment(
             context, ObjectKind.SEG, variant.word, f"tracked {context.most_tracked_lesions}"
         ),
     )
-    laid_out.SeriesDescription = _SERIES_DESCRIPTIONS[variant.scope]
+    laid_out.SeriesDescription = _series_description(context, variant.scope)
     organisation = context.uid("dimension organization")
     laid_out.DimensionOrganizationSequence[0].DimensionOrganizationUID = organisation
     for index in laid_out.DimensionIndexSequence:
@@ -115,11 +114,16 @@ def _lay_out(
     return laid_out
 
 
-_SERIES_DESCRIPTIONS = {
-    SegmentScope.LESIONS: "AI lesions (Firstread)",
-    SegmentScope.LUNGS: "AI lungs and lesions (Firstread)",
-    SegmentScope.ALL: "AI lungs, lobes and lesions (Firstread)",
-}
+def _series_description(context: ResultContext, scope: SegmentScope) -> str:
+    """What is segmented: "AI lungs, lobes and lesions (Firstread)"."""
+    anatomy = [plural for _, plural in context.told.report.anatomy]
+    shown = {
+        SegmentScope.LESIONS: [],
+        SegmentScope.LUNGS: anatomy[:1],
+        SegmentScope.ALL: anatomy,
+    }[scope]
+    beside = f"{', '.join(shown)} and " if shown else ""
+    return f"AI {beside}lesions (Firstread)"
 
 
 def _description(context: ResultContext, segment: PlannedSegment) -> SegmentDescription:
@@ -140,7 +144,7 @@ def _description(context: ResultContext, segment: PlannedSegment) -> SegmentDesc
         ),
         tracking_id=tracking.identifier if tracking else None,
         tracking_uid=tracking.uid if tracking else None,
-        anatomic_regions=[coded(codes.LUNG)] if tracking else None,
+        anatomic_regions=None if segment.anatomy is None else [coded(segment.anatomy)],
         display_color=CIELabColor.from_rgb(*segment.colour),
     )
     if segment.description:

@@ -1,8 +1,8 @@
 """Which segments an object has, in which order, and which voxels each of them covers.
 
-BINARY segments may overlap: a lesion's voxels are lung too. In a label map each voxel has one
-number (PS3.3 C.8.20.2.3), so a lesion wins over a lobe and a lobe over its lung; labels and
-descriptions say so, and what is covered completely is no segment.
+BINARY segments may overlap: a lesion's voxels are those of its organ too. In a label map each
+voxel has one number (PS3.3 C.8.20.2.3), so a lesion wins over a part of an organ, and the part over
+the organ; labels and descriptions say so, and what is covered completely is no segment.
 """
 
 from __future__ import annotations
@@ -13,14 +13,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from radiology import codes
-from radiology.chest.regions import LesionLabel
 from radiology.codes import Code
 from radiology.encoding_profile import SegmentScope
-from radiology.region import LabelMap, Mask
+from radiology.region import LabelMap, Mask, Region
 from worker.encode.derived_object import ResultContext, Tracking
 from worker.encode.recipes import SegmentationVariant
-from worker.encode.segments import LOBES, SEGMENTS
+from worker.encode.region_masks import count_labels
 
 
 @dataclass(frozen=True)
@@ -31,6 +29,7 @@ class PlannedSegment:
     ----------
     number : Segment Number (0062,0004)
     laterality : modifies the type of anatomy; None where the type has a side, and for lesions
+    anatomy : that a lesion lies in
     tracking : of a lesion
     layer, value : its voxels are those of `layer` that have this value
     areas : number of pixels on each slice
@@ -43,6 +42,7 @@ class PlannedSegment:
     kind: Code
     laterality: Code | None
     colour: tuple[int, int, int]
+    anatomy: Code | None
     tracking: Tracking | None
     layer: LabelMap
     value: int
@@ -52,11 +52,6 @@ class PlannedSegment:
         """The pixels of the segment on one slice."""
         mask: Mask = self.layer[index] == np.uint8(self.value)
         return mask
-
-
-def has_outlined_lesions(context: ResultContext) -> bool:
-    """Whether there is a lesion voxel of a reading with findings: lungs alone are not sent."""
-    return context.has_findings and context.has_lungs and bool(context.areas[:, :, 1:].sum() > 0)
 
 
 def plan_segments(
@@ -73,49 +68,35 @@ def _numbered(segments: Sequence[PlannedSegment]) -> tuple[PlannedSegment, ...]:
 
 
 def _anatomy(context: ResultContext, scope: SegmentScope) -> list[PlannedSegment]:
-    """Lungs, and the lobes whose fissures were seen; zones have no border that one could see."""
+    """Organs, then the parts of them that have a border that one can see."""
     if scope is SegmentScope.LESIONS:
         return []
-    lungs = [
-        PlannedSegment(
-            0,
-            one.label,
-            "",
-            one.category,
-            one.kind,
-            one.laterality,
-            one.colour,
-            None,
-            context.regions.lungs,
-            int(one.name),
-            one.areas(context.areas),
-        )
-        for one in SEGMENTS
-        if not one.is_lesion
-    ]
-    divided = context.reading.divided
-    if divided is None or scope is SegmentScope.LUNGS:
-        return lungs
-    values = {territory: value for value, territory in divided.names.items()}
-    counted = _counted(divided.labels, max(divided.names, default=0) + 1)
-    lobes = [
-        PlannedSegment(
-            0,
-            one.label,
-            "",
-            codes.ANATOMICAL_STRUCTURE,
-            one.kind,
-            one.laterality,
-            one.colour,
-            None,
-            divided.labels,
-            values[one.territory],
-            counted[:, values[one.territory]],
-        )
-        for one in LOBES
-        if one.territory in values
-    ]
-    return [*lungs, *lobes]
+    anatomy = [one for one in context.told.regions if not one.is_finding and one.bounded]
+    wholes = [one for one in anatomy if not one.part_of]
+    parts = [one for one in anatomy if one.part_of] if scope is SegmentScope.ALL else []
+    return [_of_region(context, one) for one in (*wholes, *parts)]
+
+
+def _of_region(context: ResultContext, region: Region) -> PlannedSegment:
+    if region.labels is None or len(region.values) != 1:
+        layer = np.stack([region.mask(index) for index in range(context.volume.shape[0])])
+        labels, value = layer.view(np.uint8), 1
+    else:
+        labels, value = region.labels, region.values[0]
+    return PlannedSegment(
+        0,
+        region.name,
+        "",
+        region.category,
+        region.kind,
+        region.laterality,
+        region.colour,
+        None,
+        None,
+        labels,
+        value,
+        context.masks.areas((region.name,)),
+    )
 
 
 def _lesions(context: ResultContext) -> list[PlannedSegment]:
@@ -123,19 +104,18 @@ def _lesions(context: ResultContext) -> list[PlannedSegment]:
     tracked = context.lesions.largest(
         context.most_tracked_lesions, voxel_ml=context.volume.voxel_ml
     )
-    classes = {one.name: one for one in SEGMENTS if one.is_lesion}
-    first = len(LesionLabel)
+    classes = context.masks.finding_layer.regions
+    first = max(classes) + 1
     values = {lesion.part: first + place for place, lesion in enumerate(tracked)}
-    layer = context.lesions.relabelled(context.regions.lesions, values)
-    counted = _counted(layer, first + len(tracked))
+    layer = context.lesions.relabelled(context.masks.finding_layer.labels, values)
+    counted = count_labels(layer, first + len(tracked))
     whole = {lesion.kind for lesion in tracked}
     named = [
         (lesion.kind, context.lesion_tracking(lesion), values[lesion.part]) for lesion in tracked
     ]
-    for kind, segment in classes.items():
-        label = f"{segment.label}, other" if kind in whole else segment.label
-        tracking = Tracking(label, context.tracking_uid(label))
-        named.append((LesionLabel(kind), tracking, int(kind)))
+    for kind, region in classes.items():
+        label = f"{region.name}, other" if kind in whole else region.name
+        named.append((kind, Tracking(label, context.tracking_uid(label)), kind))
     return [
         PlannedSegment(
             0,
@@ -145,6 +125,7 @@ def _lesions(context: ResultContext) -> list[PlannedSegment]:
             classes[kind].kind,
             None,
             classes[kind].colour,
+            None if (site := classes[kind].site) is None else site.anatomy,
             tracking,
             layer,
             value,
@@ -165,11 +146,12 @@ def _painted(
             if segment.areas[index]:
                 frame[segment.mask(index)] = segment.number
         counted[index] = np.bincount(frame.ravel(), minlength=len(planned) + 1)
+    description = f"A voxel has one label: {precedence(context)}"
     seen = [
         replace(
             one,
             label=one.label if one.tracking else f"{one.label}{_WITHOUT}",
-            description="" if one.tracking else _DESCRIPTION,
+            description="" if one.tracking else description,
             layer=made,
             value=one.number,
             areas=counted[:, one.number],
@@ -180,7 +162,12 @@ def _painted(
 
 
 _WITHOUT = ", without lesions"
-_DESCRIPTION = "A voxel has one label: lesion before lobe before lung"
+
+
+def precedence(context: ResultContext) -> str:
+    """Which label a voxel has that several segments cover: "lesion before lobe before lung"."""
+    anatomy = [singular for singular, _ in context.told.report.anatomy]
+    return " before ".join(["lesion", *reversed(anatomy)])
 
 
 def labelled_frames(
@@ -192,12 +179,3 @@ def labelled_frames(
         lookup[one.value] = one.number
     for index in indices:
         yield lookup[segments[0].layer[index]]
-
-
-def _counted(layer: LabelMap, values: int) -> NDArray[np.int64]:
-    """Number of pixels, shape (slices, values)."""
-    counted = np.zeros((len(layer), values), np.int64)
-    for index, labels in enumerate(layer):
-        if labels.any():
-            counted[index] = np.bincount(labels.ravel(), minlength=values)
-    return counted

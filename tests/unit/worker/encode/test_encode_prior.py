@@ -18,6 +18,7 @@ from radiology.chest.change import (
     RegistrationQuality,
     course_of,
 )
+from radiology.chest.change_words import change_title
 from radiology.chest.course import Course, CoursePoint
 from radiology.chest.figures import Side
 from radiology.chest.territory import Territory
@@ -38,7 +39,6 @@ from worker.encode import EarlierReport, EarlierReports, encode_quantification_r
 from worker.encode.derived_object import ResultContext
 from worker.encode.picture.statements import statements
 from worker.encode.picture.wording import worded
-from worker.encode.prior_change import change_title
 
 NOW = datetime(2026, 3, 3)  # noqa: DTZ001 as headers state it
 THEN = datetime(2026, 3, 1)  # noqa: DTZ001

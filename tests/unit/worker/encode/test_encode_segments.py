@@ -167,7 +167,7 @@ def scattered(context: ResultContext) -> ResultContext:
 def test_lesions_are_told_apart_by_class_largest_first() -> None:
     """A consolidation within ground glass is a lesion beside it."""
     found = number_lesions(scattered(result_context()).regions.lesions)
-    assert [(one.kind.name, one.rank, one.voxels) for one in found.lesions] == [
+    assert [(LesionLabel(one.kind).name, one.rank, one.voxels) for one in found.lesions] == [
         ("GROUND_GLASS", 1, 88),
         ("CONSOLIDATION", 1, 30),
         ("CONSOLIDATION", 2, 12),

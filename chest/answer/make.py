@@ -1,0 +1,136 @@
+"""A chest's reading as a reading of any bundle."""
+
+from __future__ import annotations
+
+from chest.answer.groups import ANSWER_GROUP, SIGN_CODES, SIGNS_GROUP, chest_groups
+from chest.answer.measurements import attenuation, percent, volume
+from chest.answer.regions import IN_THE_LUNGS, LESIONS, chest_regions
+from chest.answer.statements import chest_statements
+from chest.answer.summary import chest_summary
+from radiology import codes
+from radiology.chest.course import Course
+from radiology.chest.reading import ChestReading
+from radiology.chest.severity import ClinicalContext
+from radiology.finding import Finding, Presence
+from radiology.image.volume import Volume
+from radiology.outcome import Outcome
+from radiology.reading import Comparison, Reading, ReportWords, Suspicion, TimePoint
+from radiology.urgency import Triage
+
+WORDS = ReportWords(
+    title="chest CT",
+    procedure=codes.CT_CHEST,
+    subject="pneumonia",
+    content_label="AI_LUNG_LESIONS",
+    anatomy=(("lung", "lungs"), ("lobe", "lobes")),
+)
+OPACITY = "opacity"
+"""Key of the finding that decides the outcome."""
+
+_PRESENCES = {
+    Outcome.FINDINGS: Presence.SUSPECTED,
+    Outcome.NO_FINDINGS: Presence.ABSENT,
+    Outcome.NOT_ASSESSABLE: Presence.UNDETERMINED,
+}
+
+
+def answer_of(
+    reading: ChestReading,
+    volume_read: Volume | None,
+    triage: Triage | None,
+    clinical: ClinicalContext,
+) -> Reading:
+    """Tell all that was read.
+
+    Parameters
+    ----------
+    volume_read : that the regions lie on; None for a reading that was stored, without voxels
+    triage : None exactly when the reading is not assessable
+    clinical : what the severity was judged with
+    """
+    course = reading.course
+    return Reading(
+        outcome=reading.outcome,
+        algorithm=reading.algorithm,
+        report=WORDS,
+        suspicion=Suspicion(reading.suspicion, reading.suspicion_threshold),
+        findings=_findings(reading),
+        groups=chest_groups(reading, volume_read, triage),
+        statements=chest_statements(reading, clinical),
+        gates=reading.gates,
+        key_slices=() if reading.key_slice is None else (reading.key_slice,),
+        regions=chest_regions(reading),
+        heat_maps=reading.heat_maps,
+        acquired_at=reading.acquired_at,
+        comparison=None if course is None else _comparison(course),
+        summary=chest_summary(reading),
+        course=() if course is None else _points(course),
+    )
+
+
+def _findings(reading: ChestReading) -> tuple[Finding, ...]:
+    """Opacities as a whole, then each sign."""
+    suspected = reading.outcome is Outcome.FINDINGS
+    opacity = Finding(
+        OPACITY,
+        codes.ABNORMAL_OPACITY,
+        _PRESENCES[reading.outcome],
+        site=IN_THE_LUNGS,
+        words="lung opacities",
+        probability=reading.suspicion,
+        threshold=reading.suspicion_threshold,
+        label="" if reading.pneumonia_type is None else reading.pneumonia_type.value,
+        regions=LESIONS if suspected and reading.regions is not None else (),
+        groups=(ANSWER_GROUP,),
+        key_slices=() if reading.key_slice is None else (reading.key_slice,),
+    )
+    signs = (
+        Finding(
+            one.sign.value,
+            SIGN_CODES[one.sign][0],
+            Presence.PRESENT if one.present else Presence.ABSENT,
+            site=IN_THE_LUNGS,
+            words=one.sign.words,
+            probability=one.probability,
+            threshold=one.threshold,
+            groups=(SIGNS_GROUP,),
+        )
+        for one in reading.signs
+    )
+    return (opacity, *signs)
+
+
+def _points(course: Course) -> tuple[TimePoint, ...]:
+    """Both lungs together at each time."""
+    return tuple(
+        TimePoint(
+            one.study_instance_uid,
+            one.acquired_at,
+            order,
+            (
+                volume(codes.VOLUME, one.lung_volume_ml),
+                volume(codes.LESION_VOLUME, one.lesion_volume_ml),
+                percent(codes.LESION_SHARE, one.lesion_share_percent),
+                *(
+                    ()
+                    if one.lesion_mean_hu is None
+                    else (attenuation(codes.LESION_ATTENUATION, one.lesion_mean_hu),)
+                ),
+            ),
+        )
+        for order, one in enumerate(course.points, start=1)
+    )
+
+
+def _comparison(course: Course) -> Comparison | None:
+    """The latest earlier study; this one is the last of the course."""
+    prior = course.latest
+    if prior is None:
+        return None
+    orders = {one.study_instance_uid: order for order, one in enumerate(course.points, start=1)}
+    earlier = orders.get(prior.study_instance_uid, 1)
+    return Comparison(
+        TimePoint(prior.study_instance_uid, prior.then_at, earlier),
+        TimePoint("", prior.now_at, len(course.points) or earlier + 1),
+        prior.registration.reason,
+    )

@@ -1,0 +1,133 @@
+"""What version 0.1.0 stored of a chest, as a reading: facts without a version, and without voxels.
+
+A field that is not there was not known to the version that stored it, and has its default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+from chest.answer.make import answer_of
+from radiology.algorithm import AlgorithmIdentity
+from radiology.chest.case_answer import Confidence, RuleAnswer, SignAnswer, ViralAnswer
+from radiology.chest.change import Change, LesionChange, PriorComparison, RegistrationQuality
+from radiology.chest.chest_map import MappedLesion
+from radiology.chest.course import Course, CoursePoint, NotCompared
+from radiology.chest.figures import LungFigures, Side
+from radiology.chest.reading import ChestReading
+from radiology.chest.severity import (
+    ClinicalContext,
+    ClinicalSource,
+    ClinicalValues,
+    Score,
+    Severity,
+)
+from radiology.chest.territory import Boundary, Territory, TerritoryFigures
+from radiology.outcome import Outcome, QualityGate
+from radiology.plain_values import from_plain
+from radiology.reading import Reading
+from radiology.urgency import Triage, Urgency
+
+Facts = Mapping[str, Any]
+Value = TypeVar("Value")
+
+
+def reading_of_0_1_0(facts: Facts) -> Reading:
+    """The reading that version 0.1.0 stored.
+
+    Raises
+    ------
+    ValueError, KeyError
+        It is not what that version stored.
+    """
+    return answer_of(chest_reading_of(facts), None, _triage(facts), _clinical(facts))
+
+
+def chest_reading_of(facts: Facts) -> ChestReading:
+    """All that was stored of a `ChestReading`."""
+    acquired_at = facts.get("acquired_at")
+    return ChestReading(
+        outcome=Outcome(facts["outcome"]),
+        algorithm=from_plain(AlgorithmIdentity, facts["algorithm"]),
+        suspicion=facts.get("suspicion"),
+        suspicion_threshold=float(facts.get("suspicion_threshold") or 0.0),
+        figures={
+            Side(side): from_plain(LungFigures, {**figures, "side": side})
+            for side, figures in (facts.get("figures") or {}).items()
+        },
+        gates=_each(QualityGate, facts.get("gates")),
+        key_slice=facts.get("key_slice"),
+        regions=None,
+        viral=_perhaps(ViralAnswer, facts.get("viral")),
+        signs=_each(SignAnswer, facts.get("signs")),
+        rules=_each(RuleAnswer, facts.get("rules")),
+        confidence=_perhaps(Confidence, facts.get("confidence")),
+        territories=_each(TerritoryFigures, facts.get("territories")),
+        boundaries=_each(Boundary, facts.get("boundaries")),
+        severity=_severity(facts.get("severity")),
+        acquired_at=None if acquired_at is None else datetime.fromisoformat(acquired_at),
+        lesions=_each(MappedLesion, facts.get("lesions")),
+        course=_course(facts.get("course")),
+    )
+
+
+def _each(kind: type[Value], plain: Any) -> tuple[Value, ...]:
+    return tuple(from_plain(kind, one) for one in plain or ())
+
+
+def _perhaps(kind: type[Value], plain: Any) -> Value | None:
+    return from_plain(kind, plain) if plain else None
+
+
+def _severity(plain: Any) -> Severity | None:
+    """The scores in the order of `Severity.scores`, which is that of its fields."""
+    return Severity(*_each(Score, plain["scores"])) if plain else None
+
+
+def _course(plain: Any) -> Course | None:
+    if not plain:
+        return None
+    return Course(
+        points=_each(CoursePoint, plain.get("points")),
+        comparisons=tuple(_comparison(one) for one in plain.get("comparisons") or ()),
+        not_compared=_each(NotCompared, plain.get("not_compared")),
+    )
+
+
+def _comparison(plain: Facts) -> PriorComparison:
+    then_at, now_at = (
+        None if (at := plain.get(name)) is None else datetime.fromisoformat(at)
+        for name in ("then_at", "now_at")
+    )
+    return PriorComparison(
+        study_instance_uid=str(plain["study_instance_uid"]),
+        then_at=then_at,
+        now_at=now_at,
+        registration=from_plain(RegistrationQuality, plain["registration"]),
+        lungs={Side(side): from_plain(Change, one) for side, one in plain["lungs"].items()},
+        territories={
+            Territory(one["territory"]): from_plain(Change, one) for one in plain["territories"]
+        },
+        lesions=_each(LesionChange, plain["lesions"]),
+    )
+
+
+def _triage(facts: Facts) -> Triage | None:
+    """The first row of the rule table that held."""
+    held = (one for one in facts.get("urgency_rules") or () if one.get("held"))
+    decided = next(held, None)
+    return None if decided is None else Triage(Urgency(decided["urgency"]), str(decided["name"]))
+
+
+def _clinical(facts: Facts) -> ClinicalContext:
+    """What was given of the patient; values that are refused today were used then, and are told."""
+    context = facts.get("context") or {}
+    return ClinicalContext(
+        values=from_plain(ClinicalValues, context.get("given") or {}),
+        sources={
+            name: from_plain(ClinicalSource, one)
+            for name, one in (context.get("sources") or {}).items()
+        },
+    )

@@ -1,0 +1,129 @@
+"""Where the regions of a reading lie: their pixels slice by slice, and how many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radiology.reading import Reading
+from radiology.region import LabelMap, Mask, Region, of_values
+from worker.encode.key_slices import fullest
+
+Areas = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class FindingLayer:
+    """All findings of a reading in one label map.
+
+    Attributes
+    ----------
+    labels : uint8, shape of the volume; 0 where there is none
+    regions : by value of `labels`
+    """
+
+    labels: LabelMap
+    regions: Mapping[int, Region]
+
+
+class RegionMasks:
+    """The voxels of a reading's regions, by their names."""
+
+    def __init__(self, reading: Reading, shape: tuple[int, int, int]) -> None:
+        self._reading = reading
+        self._shape = shape
+        self._regions = {one.name: one for one in reading.regions if one.labels is not None}
+
+    @cached_property
+    def _counted(self) -> Mapping[str, Areas]:
+        """By name. One pass over each label map, since several objects ask for all of it."""
+        counted: dict[int, Areas] = {}
+        found = {}
+        for name, region in self._regions.items():
+            assert region.labels is not None
+            key = id(region.labels)
+            if key not in counted:
+                counted[key] = count_labels(region.labels)
+            found[name] = counted[key][:, list(region.values)].sum(axis=1)
+        return found
+
+    def areas(self, names: Sequence[str], within: Sequence[str] = ()) -> Areas:
+        """Number of pixels on each slice of some regions, which do not overlap.
+
+        Parameters
+        ----------
+        within : only what lies in these
+        """
+        counted: Areas = sum(
+            (self._counted[one] for one in names if one in self._counted),
+            start=np.zeros(self._shape[0], np.int64),
+        )
+        if not within:
+            return counted
+        inside = np.zeros_like(counted)
+        for index in np.flatnonzero(counted).tolist():
+            inside[index] = np.count_nonzero(self.mask(names, index, within))
+        return inside
+
+    def mask(self, names: Sequence[str], index: int, within: Sequence[str] = ()) -> Mask:
+        """The pixels of some regions on a slice, together."""
+        mask = np.zeros(self._shape[1:], np.bool_)
+        for name in names:
+            if name in self._regions:
+                mask |= self._regions[name].mask(index)
+        return mask & self.mask(within, index) if within else mask
+
+    @property
+    def has_any(self) -> bool:
+        """Whether there is a voxel of any region: without one there is nothing to show."""
+        return any(bool(one.any()) for one in self._counted.values())
+
+    @property
+    def has_outlined_findings(self) -> bool:
+        """Whether findings are claimed and there is a voxel of one: anatomy alone is not sent."""
+        return self._reading.has_findings and bool(self.areas(self._findings).any())
+
+    @cached_property
+    def key_slice(self) -> int:
+        """The slice to show first: that of the reading if it shows findings, or the fullest one."""
+        areas = self.areas(self._findings if self._reading.has_findings else self._wholes)
+        return fullest(areas if areas.any() else self.areas(self._wholes), self._reading.key_slice)
+
+    @property
+    def _findings(self) -> list[str]:
+        return [name for name, one in self._regions.items() if one.is_finding]
+
+    @property
+    def _wholes(self) -> list[str]:
+        """Organs, or whatever there is where no organ was asked for."""
+        wholes = [
+            name for name, one in self._regions.items() if not one.is_finding and not one.part_of
+        ]
+        return wholes or list(self._regions)
+
+    @cached_property
+    def finding_layer(self) -> FindingLayer:
+        """The label map that findings share, or one that is made where they have several."""
+        found = [one for one in self._regions.values() if one.is_finding]
+        maps = {id(one.labels) for one in found}
+        if len(maps) == 1 and all(len(one.values) == 1 for one in found):
+            assert found[0].labels is not None
+            return FindingLayer(found[0].labels, {one.values[0]: one for one in found})
+        made = np.zeros(self._shape, np.uint8)
+        for number, one in enumerate(found, start=1):
+            assert one.labels is not None
+            made[of_values(one.labels, one.values)] = number
+        return FindingLayer(made, dict(enumerate(found, start=1)))
+
+
+def count_labels(labels: LabelMap, values: int = 256) -> Areas:
+    """Number of pixels of a label map, shape (slices, values)."""
+    counted = np.zeros((len(labels), values), np.int64)
+    for index, one in enumerate(labels):
+        if one.any():
+            counted[index] = np.bincount(one.ravel(), minlength=values)
+    return counted
