@@ -14,6 +14,7 @@ FirstreadError
 │   ├── SettingsRefused
 │   ├── AccountRefused
 │   ├── IdentityRefused
+│   ├── ReadingUnreadable
 │   ├── ResultNotWithdrawable
 │   ├── FeedbackRefused
 │   ├── MessageRefused
@@ -159,6 +160,10 @@ class AccountRefused(Refused):
 
 class IdentityRefused(Refused):
     """What the identity provider says of a person cannot be believed, or gives them no role."""
+
+
+class ReadingUnreadable(Refused):
+    """A stored reading is of a version that is not known here, or is damaged."""
 
 
 class ResultNotWithdrawable(Refused):

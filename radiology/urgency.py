@@ -14,6 +14,32 @@ class Urgency(StrEnum):
     ROUTINE = "routine"
 
 
+class LimitOf(StrEnum):
+    """Whose limit a rule asked for."""
+
+    BUNDLE = "bundle"  # as it was released
+    SITE = "site"  # set in the settings in place of the bundle's
+
+
+@dataclass(frozen=True, slots=True)
+class UrgencyDecision:
+    """The urgency of a study and what decided it.
+
+    Attributes
+    ----------
+    level : how soon
+    rule : the row of the rule table that decided
+    seen, limit : what the rule saw and what it asks for, for a person; empty where not recorded
+    limit_of : whose limit it is
+    """
+
+    level: Urgency
+    rule: str
+    seen: str = ""
+    limit: str = ""
+    limit_of: LimitOf = LimitOf.BUNDLE
+
+
 @dataclass(frozen=True, slots=True)
 class Triage:
     """The urgency of a study and the row of the rule table that decided it."""

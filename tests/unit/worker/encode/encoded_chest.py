@@ -24,7 +24,7 @@ from radiology.chest.reading import ChestReading
 from radiology.chest.regions import ChestRegions, LesionLabel, LungLabel
 from radiology.image.volume import SourceFrame, Volume
 from radiology.outcome import Outcome, QualityGate
-from radiology.region import Mask, Region
+from radiology.region import Mask, mean_hu, slices_involved, volume_ml
 from radiology.urgency import Triage, Urgency
 from worker.encode import ResultContext, encode_results
 
@@ -189,18 +189,18 @@ def figures_of(volume: Volume, regions: ChestRegions) -> dict[Side, LungFigures]
 
 
 def _figures(side: Side, volume: Volume, regions: ChestRegions, lung: Mask) -> LungFigures:
-    lesion = Region(lung & (regions.lesions > 0), volume)
+    lesion = lung & (regions.lesions > 0)
     by_label = {
-        label: Region(lung & (regions.lesions == label), volume).volume_ml for label in LesionLabel
+        label: volume_ml(lung & (regions.lesions == label), volume) for label in LesionLabel
     }
     return LungFigures(
         side=side,
-        lung_volume_ml=Region(lung, volume).volume_ml,
-        lesion_volume_ml=lesion.volume_ml,
+        lung_volume_ml=volume_ml(lung, volume),
+        lesion_volume_ml=volume_ml(lesion, volume),
         ground_glass_ml=by_label[LesionLabel.GROUND_GLASS],
         consolidation_ml=by_label[LesionLabel.CONSOLIDATION],
-        lesion_mean_hu=lesion.mean_hu,
-        slices_involved=lesion.slices_involved,
+        lesion_mean_hu=mean_hu(lesion, volume),
+        slices_involved=slices_involved(lesion),
     )
 
 

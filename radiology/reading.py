@@ -1,0 +1,167 @@
+"""A reading: one bundle's answer to one study."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from radiology.algorithm import AlgorithmIdentity
+from radiology.codes import Code
+from radiology.finding import Finding, Presence
+from radiology.image.heat_map import HeatMap
+from radiology.measurement import Measurement, MeasurementGroup
+from radiology.outcome import GateSeverity, Outcome, QualityGate
+from radiology.region import Region
+from radiology.statement import Statement
+
+
+@dataclass(frozen=True, slots=True)
+class ReportWords:
+    """What a bundle's answer is called; a bundle declares it under `[report]`.
+
+    Attributes
+    ----------
+    title : of what was read, as part of a sentence: "chest CT"
+    procedure : Procedure Reported (TID 1500), and the service of a message (OBR-4)
+    subject : what the study is triaged for, as part of a sentence: "pneumonia"
+    body_region : None where `procedure` says it
+    content_label : of the segmentation, as the standard writes a code string (CS)
+    anatomy : singular and plural of what is segmented beside findings, wholes before their parts
+    """
+
+    title: str
+    procedure: Code
+    subject: str
+    body_region: Code | None = None
+    content_label: str = "AI_FINDINGS"
+    anatomy: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """How suspect a study is as a whole, 0 to 1; None where it could not be assessed."""
+
+    value: float | None
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
+class TimePoint:
+    """One study of the patient's course.
+
+    Attributes
+    ----------
+    study_instance_uid : empty for the study that is read, where the reading does not know it
+    acquired_at : of the images; None where the headers do not say
+    order : its place in the course, from 1
+    measurements : of the whole study at that time
+    """
+
+    study_instance_uid: str
+    acquired_at: datetime | None
+    order: int
+    measurements: tuple[Measurement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The earlier study that changes are measured against.
+
+    Attributes
+    ----------
+    reason : why only whole organs are compared; empty where parts and lesions are too
+    """
+
+    earlier: TimePoint
+    now: TimePoint
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One bundle's answer to one study.
+
+    Attributes
+    ----------
+    findings : the one that decides the outcome first
+    groups : in the order in which they are reported
+    statements : in the order in which they are told, as texts and scores of the whole study
+    gates : every quality gate that was applied, passed or not
+    key_slices : index into the slices of the volume that was read, the one to show first of all
+        first
+    regions : on the grid of the volume that was read, anatomy before findings; only described in
+        a reading that was stored
+    heat_maps : by index into the slices of the volume that was read; not stored with the reading
+    acquired_at : the images; None where the headers do not say
+    comparison : None where nothing was compared
+    course : the patient's studies in the order of time, this one the last; empty for one alone
+    """
+
+    outcome: Outcome
+    algorithm: AlgorithmIdentity
+    report: ReportWords
+    suspicion: Suspicion | None = None
+    findings: tuple[Finding, ...] = ()
+    groups: tuple[MeasurementGroup, ...] = ()
+    statements: tuple[Statement, ...] = ()
+    gates: tuple[QualityGate, ...] = ()
+    key_slices: tuple[int, ...] = ()
+    regions: tuple[Region, ...] = ()
+    heat_maps: Mapping[int, HeatMap] = field(
+        default_factory=dict, compare=False, metadata={"stored": False}
+    )
+    acquired_at: datetime | None = None
+    comparison: Comparison | None = None
+    course: tuple[TimePoint, ...] = ()
+
+    @property
+    def has_findings(self) -> bool:
+        """Whether the reading claims findings."""
+        return self.outcome is Outcome.FINDINGS
+
+    @property
+    def key_slice(self) -> int | None:
+        """The slice to show first."""
+        return self.key_slices[0] if self.key_slices else None
+
+    @property
+    def failed_gates(self) -> tuple[QualityGate, ...]:
+        """The gates that made this reading not assessable."""
+        return self._not_passed(GateSeverity.REFUSES)
+
+    @property
+    def warnings(self) -> tuple[QualityGate, ...]:
+        """The gates that were not passed and leave the result standing."""
+        return self._not_passed(GateSeverity.WARNS)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The finer classes of the findings that are not absent, by which studies are filtered."""
+        return tuple(
+            one.label for one in self.findings if one.label and one.presence is not Presence.ABSENT
+        )
+
+    def finding(self, key: str) -> Finding | None:
+        """The finding of this key; None where the reading does not speak of it."""
+        return next((one for one in self.findings if one.key == key), None)
+
+    def group(self, name: str) -> MeasurementGroup | None:
+        """The anchored group of this name; None where there is none."""
+        return next((one for one in self.groups if one.name == name and one.anchor), None)
+
+    def region(self, name: str) -> Region:
+        """The region of this name.
+
+        Raises
+        ------
+        KeyError
+            There is none: a defect of what made the reading.
+        """
+        for one in self.regions:
+            if one.name == name:
+                return one
+        raise KeyError(name)
+
+    def _not_passed(self, severity: GateSeverity) -> tuple[QualityGate, ...]:
+        return tuple(gate for gate in self.gates if not gate.passed and gate.severity is severity)
