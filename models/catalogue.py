@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from models.bundle import Bundle, read_bundle
-from models.declared_bundle import SCHEMA, DeclaredBundle, read_declared_bundle, schema_of
+from models.bundle import SCHEMA, Bundle, read_bundle
+from models.declared_bundle import DeclaredBundle, read_declared_bundle, schema_of
 from models.declared_networks import check_declared_networks
 from models.onnx_session import check_networks
 from radiology.errors import BundleRejected
@@ -64,9 +64,9 @@ def read_catalogue(folder: Path) -> Catalogue:
         key = (path.parent.name, path.name)
         try:
             if schema_of(path) == SCHEMA:
-                declared[key] = _checked_declared(path)
-            else:
                 bundles[key] = _checked(path)
+            else:
+                declared[key] = _checked_declared(path)
         except BundleRejected as error:
             refused["/".join(key)] = error
     return Catalogue(

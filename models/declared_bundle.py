@@ -24,7 +24,6 @@ from models.declared.outputs import Outputs, read_outputs
 from models.declared.report import (
     Destination,
     EntryPoint,
-    Report,
     read_destination,
     read_entry_point,
     read_report,
@@ -34,6 +33,7 @@ from models.declared.section import Section, listing, nearest, rejected
 from models.declared.series_criteria import Criterion, read_criteria
 from radiology.algorithm import AlgorithmIdentity
 from radiology.errors import BundleRejected
+from radiology.reading import ReportWords
 
 SCHEMA: Final = 3
 ENTRY_POINTS: Final = "firstread.readings"
@@ -45,6 +45,7 @@ _KEYS: Final = (
 )  # fmt: skip
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
+_SCHEMA = re.compile(rb"^\s*schema\s*=\s*(\d{1,6})\s*(?:#.*)?$", re.MULTILINE)
 _LINE = re.compile(r"at line (\d+)")
 
 
@@ -68,7 +69,7 @@ class DeclaredBundle:
     licences: tuple[Licence, ...]
     criteria: tuple[Criterion, ...]
     algorithm: AlgorithmIdentity
-    report: Report
+    report: ReportWords
     networks: Mapping[str, NetworkFiles]
     inputs: Mapping[str, NetworkInput]
     outputs: Outputs
@@ -104,12 +105,12 @@ class _Answers:
 
 
 def schema_of(folder: Path) -> int | None:
-    """The schema that a declaration names; None where it cannot be read or names none."""
+    """The schema that a declaration names, TOML or not; None where it names none."""
     try:
-        found = tomllib.loads((folder / DECLARATION).read_text(encoding="utf-8")).get("schema")
-    except (OSError, ValueError, RecursionError):
+        found = _SCHEMA.search((folder / DECLARATION).read_bytes())
+    except OSError:
         return None
-    return found if isinstance(found, int) and not isinstance(found, bool) else None
+    return int(found[1]) if found else None
 
 
 def read_declared_bundle(folder: Path) -> DeclaredBundle:

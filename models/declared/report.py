@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,9 +10,10 @@ from typing import Final
 
 from models.declared.codes import read_code
 from models.declared.section import Section
-from radiology.codes import Code
+from radiology.reading import ReportWords
 
 _MOST_TITLE: Final = 64  # a long string of DICOM (LO), as descriptions of series are
+_CODE_STRING = re.compile(r"[A-Z0-9_]{1,16}")
 
 
 class Destination(StrEnum):
@@ -20,20 +22,6 @@ class Destination(StrEnum):
     PACS = "pacs"
     PAGE_ONLY = "page only"
     NOWHERE = "nowhere"  # shadow: it is run and stored, and nobody is shown it
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What mail, HL7, SR and the work item call a result.
-
-    Attributes
-    ----------
-    procedure : of the examination, LOINC or SNOMED CT
-    """
-
-    title: str
-    procedure: Code
-    body_region: Code
 
 
 @dataclass(frozen=True)
@@ -49,15 +37,29 @@ class EntryPoint:
     parameters: Mapping[str, object]
 
 
-def read_report(section: Section) -> Report:
+def read_report(section: Section) -> ReportWords:
     """Read `report`."""
-    report = Report(
+    words = ReportWords(
         title=section.text("title", most=_MOST_TITLE),
         procedure=read_code(section.section("procedure")),
+        subject=section.text("subject", most=_MOST_TITLE),
         body_region=read_code(section.section("body_region")),
+        content_label=(
+            _read_content_label(section) if section.has("content_label") else "AI_FINDINGS"
+        ),
     )
     section.close()
-    return report
+    return words
+
+
+def _read_content_label(section: Section) -> str:
+    """Read a code string (PS3.5 Section 6.2, CS)."""
+    label = section.text("content_label")
+    if not _CODE_STRING.fullmatch(label):
+        raise section.problem(
+            "content_label", f'"{label}" is no code string', "Use up to 16 of A-Z, 0-9 and _."
+        )
+    return label
 
 
 def read_destination(section: Section) -> Destination:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from models.declared.findings import DeclaredFinding
 from models.declared.measurements import require
 from models.declared.section import Section, listing
+from radiology.finding import Presence
 from radiology.urgency import Urgency
 
 _MOST_NAME = 64
@@ -23,14 +24,6 @@ class Comparison(StrEnum):
 
     AT_LEAST = "at_least"
     AT_MOST = "at_most"
-
-
-class Presence(StrEnum):
-    """What a row of the suspicion says of its finding."""
-
-    PRESENT = "present"
-    SUSPECTED = "suspected"
-    UNDETERMINED = "undetermined"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +79,8 @@ class Rules:
     @property
     def by_name(self) -> dict[str, Condition]:
         """The condition of every rule."""
-        return {one.name: one.condition for one in (*self.suspicion, *self.urgency)}
+        found = {one.name: one.condition for one in self.suspicion}
+        return found | {one.name: one.condition for one in self.urgency}
 
 
 def read_rules(
@@ -120,7 +114,7 @@ def read_rules(
 
 
 def _refuse_same_names(section: Section, rules: Rules) -> None:
-    names = [one.name for one in (*rules.suspicion, *rules.urgency)]
+    names = [one.name for one in rules.suspicion] + [one.name for one in rules.urgency]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise section.problem(

@@ -40,7 +40,8 @@ def declaration() -> Declaration:
             },
         ],
         "report": {
-            "title": "Head CT: dense areas",
+            "title": "head CT",
+            "subject": "bleeding",
             "procedure": code("24725-4", "CT Head", "LN"),
             "body_region": code("69536005", "Head"),
         },

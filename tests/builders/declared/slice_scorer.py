@@ -29,7 +29,8 @@ def declaration() -> Declaration:
             {"keyword": "Modality", "comparison": "equals", "limit": "CT", "required": True}
         ],
         "report": {
-            "title": "Abdomen CT: fluid",
+            "title": "abdomen CT",
+            "subject": "free fluid",
             "procedure": code("36813-4", "CT Abdomen and Pelvis", "LN"),
             "body_region": code("818981001", "Abdomen"),
         },
