@@ -9,8 +9,8 @@ from types import MappingProxyType
 
 from models.bundle import SCHEMA, Bundle, read_bundle
 from models.declared_bundle import DeclaredBundle, read_declared_bundle, schema_of
-from models.declared_networks import check_declared_networks
 from models.onnx_session import check_networks
+from models.run.check_networks import check_declared_networks
 from radiology.errors import BundleRejected
 
 
@@ -72,6 +72,20 @@ def read_catalogue(folder: Path) -> Catalogue:
     return Catalogue(
         MappingProxyType(bundles), MappingProxyType(refused), MappingProxyType(declared)
     )
+
+
+def check_folder(path: Path) -> None:
+    """Check one bundle of either schema: declaration, digests, inputs and outputs of networks.
+
+    Raises
+    ------
+    BundleRejected
+        It is damaged; the message says where.
+    """
+    if schema_of(path) == SCHEMA:
+        _checked(path)
+    else:
+        _checked_declared(path)
 
 
 def _checked(path: Path) -> Bundle:

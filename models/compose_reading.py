@@ -13,7 +13,7 @@ from models.declared_bundle import DeclaredBundle
 from models.judge.limits import InForce
 from models.judge.rules import RowSeen, as_statement, deciding
 from models.measure.measure import as_measurement
-from models.run_network import Found
+from models.run.run_network import Found
 from radiology.anchor import Anchor
 from radiology.codes import (
     ABNORMAL_STRUCTURE,
@@ -154,7 +154,7 @@ def _finding(
         probability=evidence.values[declared.score] if declared.score else None,
         threshold=_threshold(bundle, declared, evidence),
         regions=tuple(names[one] for one in declared.regions),
-        groups=(declared.concept.meaning,) if _carries(declared, evidence) else (),
+        groups=(_group_name(bundle, declared),) if _carries(declared, evidence) else (),
         key_slices=_key_slices(bundle, declared, evidence),
     )
 
@@ -222,6 +222,13 @@ def _measured(
     return tuple(found)
 
 
+def _group_name(bundle: DeclaredBundle, declared: DeclaredFinding) -> str:
+    """The meaning of the finding, with its name where two findings mean the same."""
+    meaning = declared.concept.meaning
+    shared = [one.concept.meaning for one in bundle.findings.values()].count(meaning) > 1
+    return f"{meaning} ({declared.name})" if shared else meaning
+
+
 def _carries(declared: DeclaredFinding, evidence: Evidence) -> bool:
     return any(evidence.values[name] is not None for name in declared.measurements)
 
@@ -231,7 +238,7 @@ def _groups(bundle: DeclaredBundle, evidence: Evidence) -> tuple[MeasurementGrou
     names = region_names(bundle.outputs.regions)
     groups = [
         MeasurementGroup(
-            name=one.concept.meaning,
+            name=_group_name(bundle, one),
             kind=one.concept,
             category=ABNORMAL_STRUCTURE if one.regions else None,
             sites=() if one.site is None else (Site(one.site),),

@@ -102,6 +102,7 @@ class _Answers:
     findings: Mapping[str, DeclaredFinding]
     rules: Rules
     gates: tuple[DeclaredGate, ...]
+    entry_point: EntryPoint | None
 
 
 def schema_of(folder: Path) -> int | None:
@@ -152,7 +153,7 @@ def read_declared_bundle(folder: Path) -> DeclaredBundle:
         findings=answers.findings,
         rules=answers.rules,
         gates=answers.gates,
-        entry_point=_read_entry_point(whole) if whole.has("reading") else None,
+        entry_point=answers.entry_point,
         destination=read_destination(whole.section("deliver")),
     )
     whole.close()
@@ -165,7 +166,12 @@ def _read_answers(whole: Section, folder: Path, listed: Collection[str]) -> _Ans
     outputs = read_outputs(whole, inputs)
     measurements = read_measurements(whole, outputs)
     findings = read_findings(whole, outputs, measurements)
+    entry_point = _read_entry_point(whole) if whole.has("reading") else None
     values = [*measurements, *outputs.study_scores]
+    for name in entry_point.values if entry_point is not None else ():
+        if name in values:
+            raise whole.problem("reading", f'a measurement is named "{name}" too', "Rename one.")
+        values.append(name)
     return _Answers(
         networks=networks,
         inputs=inputs,
@@ -174,6 +180,7 @@ def _read_answers(whole: Section, folder: Path, listed: Collection[str]) -> _Ans
         findings=findings,
         rules=read_rules(whole, findings, values),
         gates=read_gates(whole, outputs, values),
+        entry_point=entry_point,
     )
 
 

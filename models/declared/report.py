@@ -30,10 +30,12 @@ class EntryPoint:
 
     Attributes
     ----------
+    values : names of what it measures, for rules and gates to compare
     parameters : a table of the declaration that only the entry point understands
     """
 
     name: str
+    values: tuple[str, ...]
     parameters: Mapping[str, object]
 
 
@@ -74,6 +76,7 @@ def read_entry_point(section: Section) -> EntryPoint:
     has_parameters = section.has("parameters")
     entry = EntryPoint(
         name=section.text("entry_point", most=_MOST_TITLE),
+        values=section.texts("values") if section.has("values") else (),
         parameters=section.free_table("parameters") if has_parameters else {},
     )
     section.close()

@@ -11,7 +11,7 @@ from models.declared.measurements import DeclaredMeasurement, MeasurementKind
 from models.measure.concepts import USUAL
 from models.measure.diameter import largest_diameter_mm
 from models.measure.regions import Masks, united
-from models.run_network import Found
+from models.run.run_network import Found
 from radiology.image.volume import Volume
 from radiology.measurement import Measurement, NormalRange
 from radiology.region import mean_hu, slices_involved, volume_ml

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from models.declared_bundle import DeclaredBundle, read_declared_bundle
-from models.declared_session import DeclaredNetwork, load_networks
 from models.read_volume import JudgedReading, read_volume
+from models.run.declared_network import DeclaredNetwork, load_networks
 from radiology.image.volume import Volume
 from settings.environment import ExecutionProvider
 from tests.builders.declared.patch_segmenter import write_patch_segmenter

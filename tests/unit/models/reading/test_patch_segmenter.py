@@ -11,8 +11,8 @@ from scipy import ndimage
 from scipy.spatial.distance import pdist
 
 from models.declared_bundle import DeclaredBundle
-from models.declared_session import DeclaredNetwork
 from models.read_volume import read_volume
+from models.run.declared_network import DeclaredNetwork
 from radiology.errors import SettingsRefused
 from radiology.finding import Presence
 from radiology.image.volume import AxisOrder, Volume

@@ -29,7 +29,7 @@ OnProgress = Callable[[int, int], None]
 
 
 class Network(Protocol):
-    """What running needs of a network; `models.declared_session.DeclaredNetwork` is one."""
+    """What running needs of a network; `models.run.declared_network.DeclaredNetwork` is one."""
 
     @property
     def at_once(self) -> int:

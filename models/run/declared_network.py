@@ -11,8 +11,8 @@ from models.declared.inputs import InputKind, NetworkInput
 from models.declared.networks import NetworkFiles
 from models.declared.outputs import BoxOutput, Output
 from models.declared_bundle import DeclaredBundle
-from models.declared_networks import check_session
 from models.onnx_session import CPU, open_declared
+from models.run.check_networks import check_session
 from settings.environment import ExecutionProvider
 
 Floats = NDArray[np.float32]
@@ -90,6 +90,12 @@ def _tensors(output: Output) -> tuple[str, ...]:
     if isinstance(output, BoxOutput):
         return output.answer.tensor, output.scores
     return (output.answer.tensor,)
+
+
+def output_tensors(bundle: DeclaredBundle, network: str) -> list[str]:
+    """The tensors of a network that its bundle asks for."""
+    mine = [one for one in bundle.outputs.all if one.answer.network == network]
+    return sorted({name for one in mine for name in _tensors(one)})
 
 
 def load_networks(
