@@ -23,8 +23,9 @@ _ALIKE = 0.7  # difflib's ratio: two letters of a word of eight may differ
 
 def nearest(word: str, known: Collection[str]) -> str:
     """'Did you mean "…"? ' where a known word is like this one; otherwise nothing."""
-    found = difflib.get_close_matches(word.lower(), sorted(known), n=1, cutoff=_ALIKE)
-    return f'Did you mean "{found[0]}"? ' if found else ""
+    folded = {one.lower(): one for one in sorted(known)}
+    found = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=_ALIKE)
+    return f'Did you mean "{folded[found[0]]}"? ' if found else ""
 
 
 def listing(words: Iterable[str]) -> str:

@@ -6,11 +6,15 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from pydicom.datadict import tag_for_keyword
+
 from models.declared.section import Section, listing, nearest
 from models.declared.table import Table
 from radiology.errors import BundleRejected
 
 _KEYWORD = re.compile(r"[A-Z][A-Za-z0-9]+")
+_USUAL = ("Modality", "BodyPartExamined", "ImageType", "SliceThickness", "SpacingBetweenSlices",
+          "NumberOfSeriesRelatedInstances")  # fmt: skip
 _NUMERIC = ("at_least", "at_most")
 _TEXTUAL = ("equals", "contains_any", "contains_none")
 
@@ -110,8 +114,8 @@ def _read_entry(entry: Section) -> Criterion:
         cure = f"{nearest(comparison, known)}Allowed: {listing(known)}."
         raise entry.problem("comparison", f'"{comparison}" is not known here', cure)
     keyword = entry.text("keyword")
-    if not _KEYWORD.fullmatch(keyword):
-        cure = "Write it as PS3.6 does: SliceThickness."
+    if tag_for_keyword(keyword) is None:
+        cure = f"{nearest(keyword, _USUAL)}Write it as PS3.6 does: SliceThickness."
         raise entry.problem("keyword", f'"{keyword}" is no DICOM keyword', cure)
     limit = entry.limit("limit")
     numeric = comparison in _NUMERIC
