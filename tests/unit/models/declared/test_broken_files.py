@@ -14,6 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from models.bundle import DECLARATION
 from models.catalogue import read_catalogue
+from models.declared_bundle import read_declared_bundle
 from radiology.errors import BundleRejected
 from tests.builders.declared import patch_segmenter, slice_scorer
 from tests.builders.declared.write import declare_files, model
@@ -111,6 +112,32 @@ def test_text_that_cannot_be_read_is_refused(
 ) -> None:
     _text(change)(segmenter)
     assert re.match(r"bundle\.toml line \d+", _refusal(segmenter))
+
+
+def test_text_with_any_damage_is_refused_or_read_and_nothing_else(segmenter: Path) -> None:
+    """Bytes changed, dropped and doubled anywhere: no mistake is ours to stumble over."""
+    random = np.random.default_rng(20)
+    path = segmenter / DECLARATION
+    whole = path.read_bytes()
+    refused: list[str] = []
+    for _ in range(150):
+        damaged = bytearray(whole)
+        for _ in range(int(random.integers(1, 4))):
+            at, length = int(random.integers(0, len(damaged))), int(random.integers(1, 30))
+            kind = random.integers(3)
+            if kind == 0:
+                damaged[at] = int(random.integers(256))
+            elif kind == 1:
+                del damaged[at : at + length]
+            else:
+                damaged[at:at] = damaged[at : at + length]
+        path.write_bytes(bytes(damaged))
+        try:
+            read_declared_bundle(segmenter)
+        except BundleRejected as error:
+            refused.append(str(error))
+    assert len(refused) > 100
+    assert all(one.startswith("bundle.toml line ") for one in refused)
 
 
 def _network(
