@@ -113,7 +113,7 @@ def test_mistake_is_explained_with_its_line(tmp_path: Path, network: Path) -> No
 
 def test_network_that_answers_no_numbers_is_not_sealed(tmp_path: Path) -> None:
     """0 / 0 in every voxel: right shapes, and nothing that could be measured."""
-    size = ["n", 1, 8, 16, 16]
+    size: list[int | str] = ["n", 1, 8, 16, 16]
     nodes = [
         onnx.helper.make_node("Sub", ["patch", "patch"], ["zero"]),
         onnx.helper.make_node("Div", ["zero", "zero"], ["mask"]),

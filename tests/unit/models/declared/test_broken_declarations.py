@@ -184,7 +184,7 @@ def test_number_out_of_range_is_refused(which: str, request: pytest.FixtureReque
             assert str(path[-1]) in line, (path, wrong)
 
 
-REFERENCES = {
+REFERENCES: dict[str, list[Where]] = {
     "segmenter": [
         ("networks", "main", "float32"),
         ("outputs", 0, "network"),

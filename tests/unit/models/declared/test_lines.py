@@ -76,7 +76,7 @@ def test_line_of_what_is_not_there_is_that_of_the_table_around_it() -> None:
 def _paths(value: Any, path: Path = ()) -> Iterator[Path]:
     if path:
         yield path
-    entries = enumerate(value) if isinstance(value, list) else ()
+    entries: Any = enumerate(value) if isinstance(value, list) else ()
     if isinstance(value, dict):
         entries = value.items()
     for key, one in entries:

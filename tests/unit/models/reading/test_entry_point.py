@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         for name in ("double", "nothing", "absent")
     )
 
-    def find(**wanted: str) -> EntryPoints:
+    def find(**wanted: Any) -> EntryPoints:
         return installed.select(**wanted)
 
     monkeypatch.setattr(models.declared_bundle, "entry_points", find)

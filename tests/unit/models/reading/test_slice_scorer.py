@@ -27,7 +27,8 @@ def _logits(volume: Volume) -> np.ndarray:
     level = np.clip(volume.hounsfield / 100.0, 0.0, 1.0).mean(axis=(1, 2))
     padded = np.concatenate([level[:1], level, level[-1:]])
     lower, middle, upper = padded[:-2], padded[1:-1], padded[2:]
-    return SLOPE * (WEIGHTS[0] * lower + WEIGHTS[1] * middle + WEIGHTS[2] * upper) - OFFSET
+    mixed: np.ndarray = WEIGHTS[0] * lower + WEIGHTS[1] * middle + WEIGHTS[2] * upper
+    return np.asarray(SLOPE * mixed - OFFSET)
 
 
 def _sigmoid(logits: np.ndarray) -> np.ndarray:
