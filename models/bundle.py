@@ -138,7 +138,7 @@ def _declaration(folder: Path) -> tuple[Table, str]:
         values = tomllib.loads(raw.decode())
     except OSError as error:
         raise BundleRejected("The bundle has no declaration that can be read") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # a number or a nesting beyond all measure too
         raise BundleRejected("The declaration is not TOML") from error
     return Table(values, "bundle"), hashlib.sha256(raw).hexdigest()
 

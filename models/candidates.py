@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from models.bundle import read_bundle
-from models.catalogue import Catalogue, read_catalogue
+from models.catalogue import Catalogue, check_folder, read_catalogue
 from radiology.errors import BundleRejected, SettingsRefused
 
 _FOLDER = ".candidates"
@@ -83,7 +82,7 @@ def use_candidate(bundles: Path, name: str, version: str) -> Path:
     source = candidates_folder(bundles) / name / version
     if not source.is_dir():
         raise BundleRejected(f"{name}/{version} is no candidate; `firstread models list` shows all")
-    read_bundle(source)
+    check_folder(source)
     return _move(source, bundles / name / version)
 
 
@@ -104,7 +103,8 @@ def withdraw_bundle(bundles: Path, name: str, version: str) -> Path:
     source = bundles / name / version
     if not source.is_dir():
         raise BundleRejected(f"There is no bundle {name}/{version} to withdraw")
-    others = set(read_catalogue(bundles).bundles) - {(name, version)}
+    catalogue = read_catalogue(bundles)
+    others = {*catalogue.bundles, *catalogue.declared} - {(name, version)}
     if not any(other == name for other, _ in others):
         raise BundleRejected(f"{name}/{version} is the only usable bundle of its name")
     return _move(source, candidates_folder(bundles) / name / version)

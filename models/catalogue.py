@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from models.bundle import Bundle, read_bundle
+from models.bundle import SCHEMA, Bundle, read_bundle
+from models.declared_bundle import DeclaredBundle, read_declared_bundle, schema_of
 from models.onnx_session import check_networks
+from models.run.check_networks import check_declared_networks
 from radiology.errors import BundleRejected
 
 
@@ -18,12 +20,14 @@ class Catalogue:
 
     Attributes
     ----------
-    bundles : by (name, version)
+    bundles : of schema 2, by (name, version)
+    declared : of schema 3, by (name, version)
     refused : "name/version" to the reason; shown by `firstread` and the worklist page
     """
 
     bundles: Mapping[tuple[str, str], Bundle]
     refused: Mapping[str, BundleRejected]
+    declared: Mapping[tuple[str, str], DeclaredBundle] = field(default_factory=dict)
 
     def newest(self, name: str) -> Bundle:
         """The usable bundle of this name with the highest version.
@@ -52,15 +56,45 @@ def read_catalogue(folder: Path) -> Catalogue:
     A folder that does not exist is an empty catalogue.
     """
     bundles: dict[tuple[str, str], Bundle] = {}
+    declared: dict[tuple[str, str], DeclaredBundle] = {}
     refused: dict[str, BundleRejected] = {}
     # A name with a leading dot is a bundle that is just being written.
     versions = (path for path in folder.glob("[!.]*/[!.]*") if path.is_dir())
     for path in sorted(versions):
+        key = (path.parent.name, path.name)
         try:
-            bundle = read_bundle(path)
-            check_networks(bundle)
+            if schema_of(path) == SCHEMA:
+                bundles[key] = _checked(path)
+            else:
+                declared[key] = _checked_declared(path)
         except BundleRejected as error:
-            refused[f"{path.parent.name}/{path.name}"] = error
-        else:
-            bundles[bundle.name, bundle.version] = bundle
-    return Catalogue(MappingProxyType(bundles), MappingProxyType(refused))
+            refused["/".join(key)] = error
+    return Catalogue(
+        MappingProxyType(bundles), MappingProxyType(refused), MappingProxyType(declared)
+    )
+
+
+def check_folder(path: Path) -> None:
+    """Check one bundle of either schema: declaration, digests, inputs and outputs of networks.
+
+    Raises
+    ------
+    BundleRejected
+        It is damaged; the message says where.
+    """
+    if schema_of(path) == SCHEMA:
+        _checked(path)
+    else:
+        _checked_declared(path)
+
+
+def _checked(path: Path) -> Bundle:
+    bundle = read_bundle(path)
+    check_networks(bundle)
+    return bundle
+
+
+def _checked_declared(path: Path) -> DeclaredBundle:
+    bundle = read_declared_bundle(path)
+    check_declared_networks(bundle)
+    return bundle

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,15 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 from onnxruntime.capi.onnxruntime_pybind11_state import (
+    EPFail,
     Fail,
     InvalidArgument,
     InvalidGraph,
     InvalidProtobuf,
+    NoModel,
+    NoSuchFile,
+    NotImplemented,
+    RuntimeException,
 )
 
 from models.bundle import Bundle
@@ -30,6 +36,17 @@ CUDA = "CUDAExecutionProvider"
 
 _AT_ONCE = {CPU: 4, CUDA: 32}  # patches; on a CPU more only costs cache
 _FLOAT32 = "tensor(float)"
+_CANNOT = (
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    InvalidProtobuf,
+    NoModel,
+    NoSuchFile,
+    NotImplemented,
+    RuntimeException,
+    EPFail,
+)
 _ERRORS_SHOWN_ONLY = 3  # ONNX Runtime's severity scale
 _EXACT_INT8 = "session.x64quantprecision"  # without effect where the processor has VNNI
 
@@ -62,7 +79,7 @@ def _open(
     options.add_session_config_entry(_EXACT_INT8, "1")
     try:
         return ort.InferenceSession(network, options, providers=providers)
-    except (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf) as error:
+    except _CANNOT as error:
         raise BundleRejected("The network is not one that ONNX Runtime can load") from error
 
 
@@ -277,3 +294,102 @@ class ClassifierSession:
         ]
         viral, signs, heat = (np.concatenate(part) for part in zip(*parts, strict=True))
         return viral, signs, heat
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """An input or output of a network, as the file says.
+
+    Attributes
+    ----------
+    kind : of its elements, as ONNX Runtime writes it: "tensor(float)"
+    shape : None for an axis whose length is free
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int | None, ...]
+
+    @property
+    def is_float32(self) -> bool:
+        """Whether its elements are 32-bit floating point numbers."""
+        return self.kind == _FLOAT32
+
+
+def _tensors(entries: Sequence[Any]) -> dict[str, Tensor]:
+    return {
+        one.name: Tensor(
+            one.name,
+            one.type,
+            tuple(length if isinstance(length, int) else None for length in one.shape),
+        )
+        for one in entries
+    }
+
+
+class TensorSession:
+    """A loaded network of any inputs and outputs. Make it after the fork.
+
+    Parameters
+    ----------
+    network : its file
+    provider : what to run on; AUTO takes CUDA when present
+    threads : of the CPU; 0 for one for each core
+
+    Raises
+    ------
+    BundleRejected
+        It cannot be loaded.
+    SettingsRefused
+        CUDA is demanded and not there.
+
+    Attributes
+    ----------
+    inputs, outputs : what it takes and answers, by name
+    provider : the name of the provider that really runs, as ONNX Runtime calls it
+    """
+
+    def __init__(
+        self,
+        network: Path,
+        *,
+        provider: ExecutionProvider = ExecutionProvider.CPU,
+        threads: int = 0,
+    ) -> None:
+        self._session = _open(network, _providers(provider), threads)
+        self._file = network.name
+        self.inputs = _tensors(self._session.get_inputs())
+        self.outputs = _tensors(self._session.get_outputs())
+        self.provider: str = self._session.get_providers()[0]
+
+    def run(
+        self, inputs: Mapping[str, NDArray[np.float32]], outputs: Sequence[str]
+    ) -> list[NDArray[np.float32]]:
+        """Run once; returns the outputs in the order that they are asked for.
+
+        Raises
+        ------
+        BundleRejected
+            The network cannot take these inputs after all.
+        """
+        try:
+            answers: list[NDArray[np.float32]] = self._session.run(list(outputs), dict(inputs))
+        except _CANNOT as error:
+            raise BundleRejected("The network fails as it is run", file=self._file) from error
+        return answers
+
+
+def open_declared(
+    files: NetworkFiles,
+    *,
+    provider: ExecutionProvider = ExecutionProvider.AUTO,
+    threads: int = 0,
+) -> tuple[TensorSession, Precision]:
+    """Open the file of a network that suits what it will run on; says which one it is."""
+    if _providers(provider) != [CPU]:
+        session = TensorSession(files.float32, provider=provider, threads=threads)
+        # A GPU that is there but cannot be used leaves ONNX Runtime on the CPU.
+        if session.provider != CPU or files.on_cpu is Precision.FLOAT32:
+            return session, Precision.FLOAT32
+    path = files.path(files.on_cpu)
+    return TensorSession(path, provider=ExecutionProvider.CPU, threads=threads), files.on_cpu

@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    FiniteFloat,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -95,6 +102,7 @@ class Settings(BaseSettings):
     # Models
     bundles_folder: Path = _BUNDLES
     bundle: str = "chest-ct-pneumonia"
+    bundle_limits: dict[str, dict[str, FiniteFloat]] = Field(default_factory=dict)  # bundle, rule
     execution_provider: ExecutionProvider = ExecutionProvider.AUTO
     inference_threads: int = Field(default=0, ge=0)  # 0: one for each core
 

@@ -62,6 +62,62 @@ def check_models(
         raise typer.Exit(check_and_print(_settings(bundles), which))
 
 
+@models.command("init")
+def init_model(
+    name: Annotated[str, typer.Argument(help="Of the bundle, such as head-ct-bleeding.")],
+    network: Annotated[Path, typer.Option("--onnx", help="The ONNX file.")],
+    version: Annotated[str, typer.Option(help="Three whole numbers.")] = "0.1.0",
+    into: Annotated[
+        Path | None, typer.Option(help="Folder to write into; default: among the candidates.")
+    ] = None,
+    bundles: BundlesOption = None,
+) -> None:
+    """Write a commented skeleton of a bundle; inputs and outputs are read from the ONNX file.
+
+    Example: `firstread models init head-ct-bleeding --onnx bleeding.onnx`.
+    """
+    from firstread.models.make_bundle import init_and_print
+
+    with errors_to_exit_code():
+        init_and_print(_settings(bundles), name, network, version, into)
+
+
+@models.command("seal")
+def seal_model(
+    which: Annotated[str, typer.Argument(metavar="BUNDLE", help="A folder, or NAME/VERSION.")],
+    bundles: BundlesOption = None,
+) -> None:
+    """Write golden answers and digests of a bundle that is being made; checks it on the way.
+
+    Example: `firstread models seal head-ct-bleeding/0.1.0`.
+    """
+    from firstread.models.make_bundle import seal_and_print
+
+    with errors_to_exit_code():
+        seal_and_print(_settings(bundles), which)
+
+
+@models.command("try")
+def try_model(
+    which: Annotated[str, typer.Argument(metavar="BUNDLE", help="A folder, or NAME/VERSION.")],
+    study: Annotated[Path, typer.Argument(help="A folder with the DICOM files of one study.")],
+    picture: Annotated[Path, typer.Option(help="Where to write the picture, a PNG.")] = Path(
+        "try.png"
+    ),
+    bundles: BundlesOption = None,
+) -> None:
+    """Run a bundle on a study, print its reading and draw it. Nothing is stored or sent.
+
+    Example: `firstread models try head-ct-bleeding/0.1.0 ./study --picture bleeding.png`.
+    """
+    from firstread.models.make_bundle import find_folder
+    from firstread.models.try_bundle import try_and_print
+
+    with errors_to_exit_code():
+        settings = _settings(bundles)
+        try_and_print(settings, find_folder(settings, which), study, picture)
+
+
 @models.command("use")
 def use_model(which: Which, bundles: BundlesOption = None) -> None:
     """Take a candidate into use: the workers that start from now on run it if it is the newest.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -12,7 +12,11 @@ from rich.table import Table
 from models.bundle import Bundle
 from models.candidates import name_and_version, read_candidates, use_candidate, withdraw_bundle
 from models.catalogue import Catalogue, read_catalogue
+from models.declared.networks import Precision
+from models.declared_bundle import DeclaredBundle
 from models.golden import check_golden
+from models.judge.limits import limits_in_force
+from models.release.golden_answers import check_declared_golden
 from radiology.errors import BundleRejected, FirstreadError
 from settings.environment import Settings
 
@@ -24,7 +28,7 @@ class _Entry:
     """A bundle or a candidate; `bundle` is None where it was refused."""
 
     label: str
-    bundle: Bundle | None
+    bundle: Bundle | DeclaredBundle | None
     state: str
 
 
@@ -43,11 +47,15 @@ def _entries(settings: Settings) -> Iterator[_Entry]:
         yield _Entry(
             f"{bundle.name}/{bundle.version}", bundle, "in use" if bundle is used else "not in use"
         )
+    for declared in catalogue.declared.values():
+        yield _Entry(f"{declared.name}/{declared.version}", declared, "usable")
     for label, error in catalogue.refused.items():
         yield _Entry(label, None, f"refused: {error}")
     candidates = read_candidates(settings.bundles_folder)
     for bundle in candidates.bundles.values():
         yield _Entry(f"{bundle.name}/{bundle.version}", bundle, "candidate")
+    for declared in candidates.declared.values():
+        yield _Entry(f"{declared.name}/{declared.version}", declared, "candidate")
     for label, error in candidates.refused.items():
         yield _Entry(label, None, f"candidate, refused: {error}")
 
@@ -63,12 +71,19 @@ def print_models(settings: Settings) -> None:
     console.print(f"From {settings.bundles_folder}", soft_wrap=True)
 
 
-def _golden(bundle: Bundle) -> str:
+def _golden(bundle: Bundle | DeclaredBundle, settings: Settings) -> str:
     """What the golden test found; refuses as it does."""
+    if isinstance(bundle, DeclaredBundle):
+        limits_in_force(bundle.rules, settings.bundle_limits.get(bundle.name, {}), bundle.name)
+        return _shares(check_declared_golden(bundle))
     try:
         found = check_golden(bundle)
     except (OSError, json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise BundleRejected(f"The golden test cannot be read: {type(error).__name__}") from error
+    return _shares(found)
+
+
+def _shares(found: Mapping[Precision, float]) -> str:
     return ", ".join(f"{precision} {value:.1e}" for precision, value in found.items())
 
 
@@ -95,7 +110,7 @@ def check_and_print(settings: Settings, which: str | None) -> int:
         try:
             if entry.bundle is None:
                 raise BundleRejected(entry.state)
-            verdict = f"whole; golden test differs by at most {_golden(entry.bundle)}"
+            verdict = f"whole; golden test differs by at most {_golden(entry.bundle, settings)}"
             console.print(f"[bold green]✓[/] {entry.label} ({entry.state}): {verdict}")
         except FirstreadError as error:
             failed += 1

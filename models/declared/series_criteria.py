@@ -6,10 +6,15 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from pydicom.datadict import tag_for_keyword
+
+from models.declared.section import Section, listing, nearest
 from models.declared.table import Table
 from radiology.errors import BundleRejected
 
 _KEYWORD = re.compile(r"[A-Z][A-Za-z0-9]+")
+_USUAL = ("Modality", "BodyPartExamined", "ImageType", "SliceThickness", "SpacingBetweenSlices",
+          "NumberOfSeriesRelatedInstances")  # fmt: skip
 _NUMERIC = ("at_least", "at_most")
 _TEXTUAL = ("equals", "contains_any", "contains_none")
 
@@ -94,4 +99,29 @@ def read_criterion(table: Table) -> Criterion:
         raise BundleRejected("A criterion's comparison is unknown", keyword=criterion.keyword)
     if (criterion.comparison in _NUMERIC) != isinstance(criterion.limit, float):
         raise BundleRejected("A criterion's limit is of the wrong type", keyword=criterion.keyword)
+    return criterion
+
+
+def read_criteria(section: Section) -> tuple[Criterion, ...]:
+    """Read `accepts` of a schema 3 declaration: at least one entry."""
+    return tuple(_read_entry(entry) for entry in section.sections("accepts", least=1))
+
+
+def _read_entry(entry: Section) -> Criterion:
+    comparison = entry.text("comparison")
+    known = _NUMERIC + _TEXTUAL
+    if comparison not in known:
+        cure = f"{nearest(comparison, known)}Allowed: {listing(known)}."
+        raise entry.problem("comparison", f'"{comparison}" is not known here', cure)
+    keyword = entry.text("keyword")
+    if tag_for_keyword(keyword) is None:
+        cure = f"{nearest(keyword, _USUAL)}Write it as PS3.6 does: SliceThickness."
+        raise entry.problem("keyword", f'"{keyword}" is no DICOM keyword', cure)
+    limit = entry.limit("limit")
+    numeric = comparison in _NUMERIC
+    if numeric != isinstance(limit, float):
+        wanted = "a number" if numeric else "a text or a list of texts"
+        raise entry.problem("limit", f'"{comparison}" compares with {wanted}', f"Write {wanted}.")
+    criterion = Criterion(keyword, comparison, limit, required=entry.flag("required"))
+    entry.close()
     return criterion

@@ -1,0 +1,133 @@
+"""`firstread models try`: run a bundle of schema 3 on a study, print the reading, draw it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from firstread.find_instances import find_instances
+from firstread.models.draw_reading import draw_reading
+from models.bundle import SCHEMA
+from models.declared_bundle import DeclaredBundle, read_declared_bundle, schema_of
+from models.read_volume import JudgedReading, read_volume
+from models.run.declared_network import load_networks
+from radiology.errors import NoSuitableSeries, SettingsRefused
+from radiology.image.series import SeriesHeader
+from radiology.image.volume import Volume
+from settings.environment import Settings
+from worker.series.bundle_rule import series_keywords
+from worker.series.decode_volume import decode_volume
+from worker.series.read_series import group_series, read_instances
+
+
+def try_and_print(settings: Settings, folder: Path, study: Path, picture: Path) -> None:
+    """Run a bundle on the study in a folder; nothing is stored and nothing sent.
+
+    Parameters
+    ----------
+    folder : of the bundle
+    study : a folder with the DICOM instances of one study
+    picture : where the PNG is written
+
+    Raises
+    ------
+    Refused
+        The bundle is damaged, the study has no series for it, or cannot be decoded.
+    """
+    if schema_of(folder) == SCHEMA:
+        raise SettingsRefused(
+            "A bundle of schema 2 is tried with `firstread predict`; `try` is for schema 3"
+        )
+    bundle = read_declared_bundle(folder)
+    networks = load_networks(
+        bundle, provider=settings.execution_provider, threads=settings.inference_threads
+    )
+    console = Console(highlight=False, soft_wrap=True)
+    volume, series = _read_study(bundle, study, console)
+    judged = read_volume(
+        volume,
+        bundle,
+        networks,
+        limits=settings.bundle_limits.get(bundle.name),
+        age_years=series.patient_age_years,
+    )
+    print_reading(bundle, judged, console)
+    draw_reading(judged.reading, volume).save(picture)
+    console.print(f"Picture: {picture}", markup=False)
+
+
+def _read_study(
+    bundle: DeclaredBundle, study: Path, console: Console
+) -> tuple[Volume, SeriesHeader]:
+    """Decode the series with most slices of those that the bundle accepts."""
+    instances = read_instances(find_instances(study).paths)
+    paths = {one.instance.sop_instance_uid: one.path for one in instances}
+    accepted = []
+    for series in group_series(instances):
+        series = series.without_image_type("LOCALIZER")
+        reasons = bundle.series_refusals(series_keywords(series)) if series.instances else ("",)
+        verdict = "; ".join(reasons) or "accepted"
+        console.print(f"Series of {series.frame_count} slices: {verdict}", markup=False)
+        if not reasons:
+            accepted.append(series)
+    if not accepted:
+        raise NoSuitableSeries("The bundle accepts no series of this study; see [[accepts]]")
+    chosen = max(accepted, key=lambda one: one.frame_count)
+    return decode_volume(chosen, paths), chosen
+
+
+def print_reading(bundle: DeclaredBundle, judged: JudgedReading, console: Console) -> None:
+    """Print what was found, measured, checked and decided."""
+    reading = judged.reading
+    console.print(f"\n{bundle.name} {bundle.version}: {reading.outcome}", style="bold")
+    for finding in reading.findings:
+        likely = "" if finding.probability is None else f", probability {finding.probability:.3f}"
+        slices = ", ".join(str(at + 1) for at in finding.key_slices) or "none"
+        console.print(
+            f"{finding.title}: {finding.presence}{likely}; key slices {slices}", markup=False
+        )
+    _print(
+        console,
+        ("Measurement", "Value", "Unit"),
+        [
+            (f"{group.name}: {one.concept.meaning}", f"{one.written:g}", one.unit.value)
+            for group in reading.groups
+            for one in group.measurements
+        ],
+    )
+    _print(
+        console,
+        ("Gate", "Seen", "Limit", "Passed"),
+        [
+            (one.name, one.seen, one.limit, "yes" if one.passed else f"no: {one.reason}")
+            for one in reading.gates
+        ],
+    )
+    _print(
+        console,
+        ("Rule", "Says", "Seen", "Limit", "Held"),
+        [
+            (
+                row.name,
+                row.says,
+                row.seen,
+                f"{row.limit} (site; bundle: {row.declared})" if row.declared else row.limit,
+                "yes" if row.held else "no",
+            )
+            for row in judged.rows
+        ],
+    )
+    if judged.urgency is not None:
+        console.print(f"Urgency: {judged.urgency.level}, by {judged.urgency.rule}", markup=False)
+
+
+def _print(console: Console, heads: Sequence[str], rows: Sequence[tuple[str, ...]]) -> None:
+    if not rows:
+        return
+    table = Table(*heads)
+    for row in rows:
+        table.add_row(*row)
+    console.print(table, markup=False)

@@ -1,0 +1,83 @@
+"""What a bundle's results are called, and where they go."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from models.declared.codes import read_code
+from models.declared.section import Section
+from radiology.reading import ReportWords
+
+_MOST_TITLE: Final = 64  # a long string of DICOM (LO), as descriptions of series are
+_CODE_STRING = re.compile(r"[A-Z0-9_]{1,16}")
+
+
+class Destination(StrEnum):
+    """Where the results of a bundle go."""
+
+    PACS = "pacs"
+    PAGE_ONLY = "page only"
+    NOWHERE = "nowhere"  # shadow: it is run and stored, and nobody is shown it
+
+
+@dataclass(frozen=True)
+class EntryPoint:
+    """A Python entry point of the group `firstread.readings`, and what it is told.
+
+    Attributes
+    ----------
+    values : names of what it measures, for rules and gates to compare
+    parameters : a table of the declaration that only the entry point understands
+    """
+
+    name: str
+    values: tuple[str, ...]
+    parameters: Mapping[str, object]
+
+
+def read_report(section: Section) -> ReportWords:
+    """Read `report`."""
+    words = ReportWords(
+        title=section.text("title", most=_MOST_TITLE),
+        procedure=read_code(section.section("procedure")),
+        subject=section.text("subject", most=_MOST_TITLE),
+        body_region=read_code(section.section("body_region")),
+        content_label=(
+            _read_content_label(section) if section.has("content_label") else "AI_FINDINGS"
+        ),
+    )
+    section.close()
+    return words
+
+
+def _read_content_label(section: Section) -> str:
+    """Read a code string (PS3.5 Section 6.2, CS)."""
+    label = section.text("content_label")
+    if not _CODE_STRING.fullmatch(label):
+        raise section.problem(
+            "content_label", f'"{label}" is no code string', "Use up to 16 of A-Z, 0-9 and _."
+        )
+    return label
+
+
+def read_destination(section: Section) -> Destination:
+    """Read `deliver`."""
+    destination = section.choice("to", Destination)
+    section.close()
+    return destination
+
+
+def read_entry_point(section: Section) -> EntryPoint:
+    """Read `reading`."""
+    has_parameters = section.has("parameters")
+    entry = EntryPoint(
+        name=section.text("entry_point", most=_MOST_TITLE),
+        values=section.texts("values") if section.has("values") else (),
+        parameters=section.free_table("parameters") if has_parameters else {},
+    )
+    section.close()
+    return entry

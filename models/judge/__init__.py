@@ -1,0 +1,1 @@
+"""Gates, suspicion and urgency: what a bundle's rules say of what was measured."""

@@ -1,0 +1,160 @@
+"""Read the rows of suspicion and urgency from the top; keep what each row saw."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from models.declared.rules import Condition, Rules, UrgencyRule
+from models.judge.limits import InForce
+from radiology.codes import PRIVATE_SCHEME, Code
+from radiology.finding import Presence
+from radiology.statement import Statement, StatementInput
+from radiology.urgency import LimitOf, Urgency, UrgencyDecision
+
+Values = Mapping[str, float | None]
+
+SUSPECTED: Final = "a finding is suspected"
+NOTHING: Final = "nothing is suspected"
+RULE: Final = Code("RULE", PRIVATE_SCHEME, "Rule that decided, and its limit")
+_SAID = (Presence.PRESENT, Presence.SUSPECTED)
+
+
+@dataclass(frozen=True, slots=True)
+class RowSeen:
+    """What one row saw, and whether it held.
+
+    Attributes
+    ----------
+    of_urgency : whether it is a row of the urgency, not of the suspicion
+    says : what follows where it holds: an urgency or a presence
+    finding : that it is about, or that must be suspected too; "" for none
+    seen, limit : for a person
+    declared : the limit as it was released, for a person, where a site put another in its place
+    """
+
+    name: str
+    of_urgency: bool
+    says: str
+    finding: str
+    held: bool
+    seen: str
+    limit: str
+    limit_of: LimitOf = LimitOf.BUNDLE
+    declared: str = ""
+
+
+def presences(
+    rules: Rules, in_force: Mapping[str, InForce], values: Values
+) -> tuple[dict[str, Presence], list[RowSeen]]:
+    """Whether each finding is there: the first row of it that holds decides.
+
+    A finding of which a value could not be measured, and no row held, is undetermined only when
+    none of its rows could be asked; otherwise it is absent.
+    """
+    found: dict[str, Presence] = {}
+    asked: dict[str, bool] = {}
+    rows = []
+    for rule in rules.suspicion:
+        row = _row(rule.name, rule.presence, rule.finding, in_force[rule.name], values)
+        rows.append(row)
+        known = values.get(rule.condition.value) is not None
+        asked[rule.finding] = asked.get(rule.finding, False) or known
+        if row.held:
+            found.setdefault(rule.finding, rule.presence)
+    for name, known in asked.items():
+        found.setdefault(name, Presence.ABSENT if known else Presence.UNDETERMINED)
+    return found, rows
+
+
+def urgency(
+    rules: Rules,
+    in_force: Mapping[str, InForce],
+    values: Values,
+    found: Mapping[str, Presence],
+) -> tuple[UrgencyDecision, list[RowSeen]]:
+    """How soon a radiologist should look; without a row that holds, by whether there is suspicion.
+
+    Parameters
+    ----------
+    found : whether each finding is there
+    """
+    rows = [_urgency_row(rule, in_force[rule.name], values, found) for rule in rules.urgency]
+    some = any(one in _SAID for one in found.values())
+    words = ", ".join(name for name, one in found.items() if one in _SAID) or "none"
+    rows.append(
+        RowSeen(SUSPECTED, True, str(Urgency.SUSPECTED), "", some, words, "one or more findings")
+    )
+    rows.append(
+        RowSeen(NOTHING, True, str(Urgency.ROUTINE), "", True, words, "in every other case")
+    )
+    first = next(row for row in rows if row.held)
+    decision = UrgencyDecision(
+        level=Urgency(first.says),
+        rule=first.name,
+        seen=first.seen,
+        limit=first.limit,
+        limit_of=first.limit_of,
+    )
+    return decision, rows
+
+
+def _urgency_row(
+    rule: UrgencyRule, in_force: InForce, values: Values, found: Mapping[str, Presence]
+) -> RowSeen:
+    needed = not rule.finding or found.get(rule.finding) in _SAID
+    return _row(rule.name, rule.level, rule.finding, in_force, values, needed=needed)
+
+
+def _row(
+    name: str,
+    says: str,
+    finding: str,
+    in_force: InForce,
+    values: Values,
+    *,
+    needed: bool | None = None,
+) -> RowSeen:
+    """Make the row of a rule; `needed`, of the urgency alone: whether its finding is claimed."""
+    condition = in_force.condition
+    seen = values.get(condition.value)
+    of_site = in_force.limit_of is LimitOf.SITE
+    return RowSeen(
+        name=name,
+        of_urgency=needed is not None,
+        says=str(says),
+        finding=finding,
+        held=needed is not False and seen is not None and condition.holds(seen),
+        seen=f"{condition.value} {'not measured' if seen is None else f'{seen:.4g}'}",
+        limit=_written(condition, condition.limit),
+        limit_of=in_force.limit_of,
+        declared=_written(condition, in_force.declared) if of_site else "",
+    )
+
+
+def _written(condition: Condition, limit: float) -> str:
+    return f"{condition.comparison.replace('_', ' ')} {limit:g}"
+
+
+def as_statement(row: RowSeen) -> Statement:
+    """A row as the page and the report tell it: the limit in force, and whose it is."""
+    of_site = row.limit_of is LimitOf.SITE
+    note = f"Limit of the site; the bundle's is {row.declared}." if of_site else ""
+    return Statement(
+        concept=RULE,
+        answer=f"{row.says}: {row.limit}",
+        name=row.name,
+        inputs=(StatementInput(row.finding or "study", row.seen),),
+        source=f"limit of the {row.limit_of}",
+        note=note,
+    )
+
+
+def deciding(rows: Sequence[RowSeen]) -> list[RowSeen]:
+    """Of each finding and of the urgency the first row that held."""
+    found: dict[tuple[bool, str], RowSeen] = {}
+    for row in rows:
+        if row.held:
+            found.setdefault((row.of_urgency, "" if row.of_urgency else row.finding), row)
+    return list(found.values())

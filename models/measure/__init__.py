@@ -1,0 +1,1 @@
+"""Measurements of regions and scores, as a bundle declares them."""

@@ -1,0 +1,52 @@
+"""Where a network looked, on the slices of the volume as it was given."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.declared.outputs import HeatMapOutput
+from models.input.grid import Grid
+from models.input.orient import Oriented
+from models.output.probability import probabilities
+from radiology.image.heat_map import HeatMap
+
+
+def heat_map(
+    raw: NDArray[np.float32], output: HeatMapOutput, grid: Grid, oriented: Oriented
+) -> HeatMap:
+    """The map of one plane.
+
+    Parameters
+    ----------
+    raw : shape (cell rows, cell columns), or with channels before them
+    """
+    cells = raw[output.column] if raw.ndim == 3 else raw
+    level = probabilities(cells, output.answer.activation, axis=0)
+    rows, columns = grid.rows, grid.columns
+    return oriented.source_heat_map(
+        HeatMap(
+            levels=np.rint(np.clip(level, 0.0, 1.0) * 255.0).astype(np.uint8),
+            top=-rows.offset * rows.step,
+            left=-columns.offset * columns.step,
+            height=rows.canvas * rows.step,
+            width=columns.canvas * columns.step,
+        )
+    )
+
+
+def by_slice(maps: dict[int, HeatMap], grid: Grid, oriented: Oriented) -> dict[int, HeatMap]:
+    """Maps by plane of the canvas, by slice of the volume; none where planes run across them."""
+    found: dict[int, HeatMap] = {}
+    for plane in range(oriented.shape[0]):
+        source = oriented.source_slice(plane)
+        canvas = nearest_plane(plane, grid)
+        if source is not None and canvas in maps:
+            found[source] = maps[canvas]
+    return found
+
+
+def nearest_plane(plane: int, grid: Grid) -> int:
+    """The plane of the canvas that is nearest to one of the volume."""
+    place = (plane + 0.5) / grid.planes.step - 0.5 + grid.planes.offset
+    return int(np.clip(round(place), 0, grid.planes.canvas - 1))

@@ -1,0 +1,124 @@
+"""Read one volume with a bundle of schema 3: run, measure, check, judge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from models.compose_reading import Evidence, compose_reading
+from models.declared_bundle import DeclaredBundle
+from models.entry_point import Addition, Seen, extend_reading, load_entry_point
+from models.judge.gates import Examined, apply_gates, refuses
+from models.judge.limits import limits_in_force
+from models.judge.rules import RowSeen, presences, urgency
+from models.measure.measure import measure_all
+from models.measure.regions import drop_small_parts
+from models.run.run_network import Found, Network, run_network
+from radiology.finding import Presence
+from radiology.image.volume import Volume
+from radiology.reading import Reading
+from radiology.urgency import UrgencyDecision
+
+
+@dataclass(frozen=True)
+class JudgedReading:
+    """A reading, and how urgent the rules say that it is.
+
+    Attributes
+    ----------
+    urgency : None for a study that is not assessable
+    rows : every row of suspicion and urgency with what it saw, in the order of asking
+    values : of measurements and study scores by name; None where there was nothing to measure
+    """
+
+    reading: Reading
+    urgency: UrgencyDecision | None
+    rows: tuple[RowSeen, ...] = ()
+    values: Mapping[str, float | None] = field(default_factory=dict)
+
+
+def read_volume(
+    volume: Volume,
+    bundle: DeclaredBundle,
+    networks: Mapping[str, Network],
+    *,
+    limits: Mapping[str, float] | None = None,
+    age_years: float | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> JudgedReading:
+    """Run a bundle's networks on a volume and say what it means.
+
+    Parameters
+    ----------
+    volume : HU in any orientation
+    networks : loaded, by name: `models.run.declared_network.load_networks`
+    limits : of the site, by the name of the rule, in place of the bundle's
+    age_years : of the patient at the time of the study; None where it is not stated
+    on_progress : called with inputs done and inputs in all, of one network after the other
+
+    Returns
+    -------
+    A reading whose regions, heat maps and key slices are on the grid of `volume`. A gate that
+    refuses makes it not assessable: then no finding is claimed and no urgency given.
+
+    Raises
+    ------
+    BundleRejected
+        A network answers otherwise than the bundle declares.
+    SettingsRefused
+        A limit is set for a rule that the bundle does not have.
+    VolumeRefused
+        The volume is too large at the network's spacing.
+    """
+    in_force = limits_in_force(bundle.rules, limits or {}, bundle.name)
+    found = Found()
+    for name, fed in bundle.inputs.items():
+        part = run_network(volume, fed, bundle.outputs, networks[name], on_progress)
+        found = found.merged(part)
+    drop_small_parts(found.labels, bundle.findings.values(), volume.voxel_ml)
+    values = dict(found.study_scores) | measure_all(bundle.measurements, found, volume)
+    addition = _extended(volume, bundle, found, values, age_years)
+    values |= addition.values
+    gates = apply_gates(
+        bundle.gates, Examined(volume, found.labels, values, age_years, found.finite)
+    )
+    gates += addition.gates
+    presence: dict[str, Presence] = {}
+    decision: UrgencyDecision | None = None
+    rows: list[RowSeen] = []
+    if not refuses(gates):
+        presence, rows = presences(bundle.rules, in_force, values)
+        decision, urgency_rows = urgency(bundle.rules, in_force, values, presence)
+        rows += urgency_rows
+    evidence = Evidence(found, values, in_force, gates, presence, rows, volume.shape[0])
+    reading = compose_reading(bundle, evidence)
+    reading = replace(
+        reading,
+        groups=reading.groups + addition.groups,
+        statements=reading.statements + addition.statements,
+    )
+    return JudgedReading(reading, decision, tuple(rows), values)
+
+
+def _extended(
+    volume: Volume,
+    bundle: DeclaredBundle,
+    found: Found,
+    values: Mapping[str, float | None],
+    age_years: float | None,
+) -> Addition:
+    """What the bundle's entry point adds; nothing where it has none."""
+    declared = bundle.entry_point
+    if declared is None:
+        return Addition()
+    seen = Seen(
+        volume=volume,
+        bundle=bundle,
+        labels=found.labels,
+        values=values,
+        slice_scores=found.slice_scores,
+        heat_maps=found.heat_maps,
+        age_years=age_years,
+        parameters=declared.parameters,
+    )
+    return extend_reading(declared, load_entry_point(declared), seen)

@@ -1,0 +1,63 @@
+"""Seal a bundle that is being made: write its golden answers and the digests of its files."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from models.bundle import DECLARATION, file_digest
+from models.declared_bundle import DeclaredBundle, read_declared_bundle
+from models.golden import GOLDEN
+from models.release.golden_answers import describe_answers
+from models.run.check_networks import check_declared_networks
+from radiology.errors import BundleRejected
+
+_FILES = re.compile(r"^\[files\][^\n]*\n(?:(?!\[)[^\n]*\n?)*", re.MULTILINE)
+
+
+def seal(folder: Path) -> DeclaredBundle:
+    """Write `golden.json` and the table `[files]`; nothing else of the declaration is changed.
+
+    Parameters
+    ----------
+    folder : `<name>/<version>` of a bundle of schema 3
+
+    Raises
+    ------
+    BundleRejected
+        The declaration or a network is wrong; then only the table `[files]` is new.
+    """
+    write_files_table(folder)
+    bundle = read_declared_bundle(folder)
+    check_declared_networks(bundle)
+    golden = json.dumps(describe_answers(bundle), indent=1)
+    (folder / GOLDEN).write_text(golden + "\n", encoding="utf-8")
+    write_files_table(folder)
+    return read_declared_bundle(folder)
+
+
+def write_files_table(folder: Path) -> None:
+    """Write the digests of the files that are there into `[files]`.
+
+    Raises
+    ------
+    BundleRejected
+        There is no declaration, or none that can be read.
+    """
+    path = folder / DECLARATION
+    try:
+        text = path.read_text(encoding="utf-8")
+        names = sorted(
+            one.name for one in folder.iterdir() if one.is_file() and one.name != DECLARATION
+        )
+    except (OSError, UnicodeDecodeError) as error:
+        raise BundleRejected(f"{path} cannot be read as text in UTF-8") from error
+    lines = [f"{json.dumps(name, ensure_ascii=False)} = " for name in names]
+    table = "".join(
+        f'{line}"{file_digest(folder / name)}"\n' for line, name in zip(lines, names, strict=True)
+    )
+    written = f"[files] # sha256 of each; `firstread models seal` writes them\n{table}\n"
+    if not _FILES.search(text):
+        raise BundleRejected(f"{path} has no table [files]; add a line with [files]")
+    path.write_text(_FILES.sub(lambda _: written, text, count=1), encoding="utf-8")

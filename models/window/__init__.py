@@ -1,0 +1,1 @@
+"""Patches that overlap, weighted by their middle, in bounded memory."""
