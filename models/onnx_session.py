@@ -19,8 +19,8 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
 from models.bundle import Bundle
 from models.declared.networks import HEAT_STEP, Classification, NetworkFiles, Precision
 from models.view import CHANNELS
+from radiology.algorithm import ExecutionProvider
 from radiology.errors import BundleRejected, SettingsRefused
-from settings.environment import ExecutionProvider
 
 OnProgress = Callable[[int, int], None]
 """Called with slices done and slices in all."""

@@ -1,8 +1,17 @@
-"""Who claims a finding: carried into every object that we create."""
+"""Who claims a finding, and where its networks run."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ExecutionProvider(StrEnum):
+    """Where models run. `AUTO` takes CUDA when ONNX Runtime has it, otherwise the CPU."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
 
 
 @dataclass(frozen=True, slots=True)

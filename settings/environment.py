@@ -22,6 +22,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from radiology.algorithm import ExecutionProvider
 from radiology.errors import SettingsRefused
 from radiology.identity import AETitle
 from radiology.language import Language
@@ -38,14 +39,6 @@ PREFIX = "FIRSTREAD_"
 SETTINGS_FILE_VARIABLE = PREFIX + "SETTINGS_FILE"
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _BUNDLES = Path(__file__).resolve().parent.parent / "models" / "bundles"
-
-
-class ExecutionProvider(StrEnum):
-    """Where models run. `AUTO` takes CUDA when ONNX Runtime has it, otherwise the CPU."""
-
-    AUTO = "auto"
-    CPU = "cpu"
-    CUDA = "cuda"
 
 
 class LogFormat(StrEnum):

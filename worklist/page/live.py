@@ -21,8 +21,8 @@ from database.views.opened import HEARTBEAT_S
 from database.views.upload_rows import upload_changes
 from database.views.worklist_rows import change_token
 from radiology.errors import DatabaseUnavailable
+from worklist.page.not_found import NotFound
 from worklist.page.screens import Screen
-from worklist.study.screen import StudyNotFound
 from worklist.words.translations import current_language
 
 LOOK_EVERY_S = 0.5
@@ -78,7 +78,7 @@ class LiveScreens:
                 event = await self._next_event(name, build, sent)
             except DatabaseUnavailable:
                 event = _event("unavailable", {})
-            except StudyNotFound:
+            except NotFound:
                 return
             if event:
                 sent.at = self._seconds()

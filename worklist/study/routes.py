@@ -16,9 +16,10 @@ from radiology.errors import ClinicalValuesRefused
 from radiology.identity import checked_uid
 from settings.log_events import get_logger
 from worklist.page.current_reader import CurrentReader
+from worklist.page.not_found import StudyNotFound
 from worklist.page.screens import PageContext
 from worklist.study.clinical_form import MOST_BYTES, ClinicalForm, Typed, clinical_form, typed
-from worklist.study.screen import StudyNotFound, study_screen
+from worklist.study.screen import study_screen
 
 _log = get_logger("worklist")
 _THROUGH = "page"

@@ -16,6 +16,7 @@ from database.views.worklist_facts import DecisionFacts, EventFacts, ResultFacts
 from database.views.worklist_rows import study_page
 from worklist.feedback.lines import feedback_form, feedback_said
 from worklist.list.screen import list_line
+from worklist.page.not_found import StudyNotFound
 from worklist.page.screens import PageContext, Screen, make_part
 from worklist.reading.case_lines import case_lines, has_heat
 from worklist.reading.course_lines import HEIGHT, WIDTH, course_lines
@@ -37,10 +38,6 @@ from worklist.study.slice_stack import stack_beside
 from worklist.study.viewer_links import viewer_lines
 from worklist.words.study_words import DeliveryLine, delivery_line
 from worklist.words.verdict import Verdict, verdict_of, verdict_of_result
-
-
-class StudyNotFound(Exception):
-    """There is no study with this UID."""
 
 
 @dataclass(frozen=True, slots=True)

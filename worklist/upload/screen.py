@@ -11,11 +11,11 @@ from database.states import UploadState
 from database.views.upload_rows import UploadFacts, upload_facts
 from radiology.chest.case_answer import PneumoniaType
 from radiology.chest.sign import Sign
+from worklist.page.not_found import UploadNotFound
 from worklist.page.screens import PageContext, Screen, make_part
 from worklist.reading.case_lines import case_lines
 from worklist.reading.figures import gate_lines, lung_lines, reading_in_words, suspicion_threshold
 from worklist.reading.severity_lines import severity_lines
-from worklist.study.screen import StudyNotFound
 from worklist.words.stored_words import reason_words
 from worklist.words.translations import translated, translated_row
 from worklist.words.verdict import Kind
@@ -30,10 +30,6 @@ _STEPS = {
 }
 _ENDED = (UploadState.ANSWERED, UploadState.REFUSED, UploadState.FAILED)
 _SLICE = "slice"  # a kind of its own, without a shape: a slice is neither urgent nor routine
-
-
-class UploadNotFound(StudyNotFound):
-    """There is no upload under this token, or none any more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ from dicom_node.association_audit import (
     TEMPORARY_CONGESTION,
     AssociationAudit,
 )
-from dicom_node.guard.accepted_association import AcceptedAssociation, Rejection
+from dicom_node.guard.accepted_association import AcceptedAssociation
+from dicom_node.guard.rejection import Rejection
 from dicom_node.presentation_contexts import UPS_PULL
 from settings.environment import Settings
 from settings.peers import PeerRole

@@ -15,8 +15,8 @@ from models.declared.case import OperatingPoint
 from models.declared.networks import Precision
 from models.golden import check_golden
 from models.onnx_session import ClassifierSession, NetworkSession, check_networks
+from radiology.algorithm import ExecutionProvider
 from radiology.errors import BundleRejected
-from settings.environment import ExecutionProvider
 from tests.builders.bundles import classification_network, declare, segmentation_network
 
 Damage = Callable[[Path], None]

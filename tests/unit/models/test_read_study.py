@@ -13,11 +13,11 @@ from chest.gates import Acquisition
 from chest.read_study import OnProgress, read_study
 from models.bundle import Bundle
 from models.onnx_session import ClassifierSession, NetworkSession
+from radiology.algorithm import ExecutionProvider
 from radiology.finding import Outcome, Side
 from radiology.image.heat_map import HeatMap
 from radiology.image.volume import Volume
 from radiology.severity import ClinicalContext, ClinicalValues
-from settings.environment import ExecutionProvider
 
 Patches = NDArray[np.float32]
 

@@ -25,7 +25,8 @@ from database.uploads.received import claim_upload
 from database.views.upload_rows import UploadFacts, upload_facts
 from phantom import Phantom
 from phantom.study import write_phantom_study
-from settings.environment import ExecutionProvider, Settings
+from radiology.algorithm import ExecutionProvider
+from settings.environment import Settings
 from tests.builders.chest.small_chest import bundles, grey, phantom
 from tests.builders.hostile_uploads import archive, axial_slice
 from tests.builders.stored.rows import NOON, queue_job
