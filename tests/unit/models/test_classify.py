@@ -13,7 +13,7 @@ from models.declared.networks import Precision
 from models.onnx_session import ClassifierSession
 from models.view import CHANNELS
 from radiology.algorithm import ExecutionProvider
-from radiology.region import ChestRegions
+from radiology.chest.regions import ChestRegions
 from tests.builders.bundles import VIEW
 
 
