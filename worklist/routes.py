@@ -42,11 +42,17 @@ def page_routes(context: PageContext) -> APIRouter:
 
     @router.get("/")
     def worklist(query: Asked) -> str:
-        return write("list.html", list_screen(context, query), f"/live/worklist{query.address()}")
+        return write(
+            "list/list.html", list_screen(context, query), f"/live/worklist{query.address()}"
+        )
 
     @router.get("/administration")
     def administration(_administrator: Administrator) -> str:
-        return write("administration.html", administration_screen(context), "/live/administration")
+        return write(
+            "administration/administration.html",
+            administration_screen(context),
+            "/live/administration",
+        )
 
     return router
 

@@ -33,7 +33,7 @@ def sign_in_routes(context: PageContext) -> APIRouter:
 
     def page(wanted: str, answer: Answer | None = None, name: str = "") -> HTMLResponse:
         provider = context.settings.sign_in.provider
-        html = context.templates.get_template("sign_in.html").render(
+        html = context.templates.get_template("access/sign_in.html").render(
             title="Sign in",
             urgent=None,
             wanted=wanted,
@@ -86,7 +86,7 @@ def account_routes(context: PageContext) -> APIRouter:
         request: Request, problem: str | None = None, answer: Answer | None = None, *, done: bool
     ) -> HTMLResponse:
         who = _session_of(request)
-        html = context.templates.get_template("account.html").render(
+        html = context.templates.get_template("access/account.html").render(
             title="Account",
             urgent=None,
             reader=current_reader(request),

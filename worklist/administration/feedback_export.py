@@ -61,7 +61,7 @@ def feedback_export_routes(context: PageContext) -> APIRouter:
 
 def _page(context: PageContext, why: str, studies: int, agreements: bool) -> HTMLResponse:
     """Why there is no download, and the command that does it or says more."""
-    html = context.templates.get_template("feedback_export.html").render(
+    html = context.templates.get_template("administration/feedback_export.html").render(
         title="Feedback",
         urgent=None,
         why=why,

@@ -119,7 +119,7 @@ def administration_screen(context: PageContext) -> Screen:
     return Screen(
         title="Administration",
         parts=tuple(
-            make_part(context.templates, f"administration_{key}.html", key, **values)
+            make_part(context.templates, f"administration/{key}.html", key, **values)
             for key, values in parts.items()
         ),
     )

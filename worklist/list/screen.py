@@ -127,7 +127,7 @@ def list_screen(context: PageContext, query: ListQuery) -> Screen:
         rows=tuple(
             make_part(
                 context.templates,
-                "list_row.html",
+                "list/row.html",
                 row.study.study_instance_uid,
                 line=list_line(row, raised=_is_raised(context, row, now)),
             )
@@ -223,7 +223,7 @@ def _tabs(context: PageContext, query: ListQuery, counts: dict[WorklistRank, int
     )
     return make_part(
         context.templates,
-        "list_tabs.html",
+        "list/tabs.html",
         "tabs",
         tabs=tabs,
         total=sum(counts.values()),
@@ -251,7 +251,7 @@ def _filters(context: PageContext, query: ListQuery, known_scanners: tuple[str, 
     )
     return make_part(
         context.templates,
-        "list_filters.html",
+        "list/filters.html",
         "filters",
         choices=choices,
         days=context.settings.worklist_order.listed_days,
@@ -269,7 +269,7 @@ def _foot(
 ) -> Part:
     return make_part(
         context.templates,
-        "list_foot.html",
+        "list/foot.html",
         "foot",
         empty=not rows,
         first=query.after is None,

@@ -153,7 +153,7 @@ class ErrorPages:
     """Error answers as pages."""
 
     def __init__(self, templates: Environment) -> None:
-        self._template = templates.get_template("error.html")
+        self._template = templates.get_template("page/error.html")
 
     def page(self, name: str) -> Response:
         """The page of one row of the table."""

@@ -50,7 +50,7 @@ def model_card_routes(context: PageContext) -> APIRouter:
         algorithm = algorithm_line(facts)
         path = card_of(context.settings.bundles_folder, facts)
         text = None if path is None else _read(path)
-        return context.templates.get_template("study_model_card.html").render(
+        return context.templates.get_template("study/model_card.html").render(
             title=f"{algorithm.name} {algorithm.version}",
             urgent=None,
             algorithm=algorithm,

@@ -44,7 +44,7 @@ def study_routes(context: PageContext) -> APIRouter:
 
     def write(uid: str, form: ClinicalForm, status: int = 200) -> HTMLResponse:
         screen = study_screen(context, uid)
-        html = context.templates.get_template("study.html").render(
+        html = context.templates.get_template("study/study.html").render(
             screen=screen,
             title=screen.title,
             urgent=screen.urgent,

@@ -39,6 +39,8 @@ from worklist.study.viewer_links import viewer_lines
 from worklist.words.study_words import DeliveryLine, delivery_line
 from worklist.words.verdict import Verdict, verdict_of, verdict_of_result
 
+_OF_THE_READING = frozenset({"figures", "case", "severity", "course", "why", "gates"})
+
 
 @dataclass(frozen=True, slots=True)
 class StepLine:
@@ -87,7 +89,7 @@ def study_screen(context: PageContext, study_instance_uid: str) -> Screen:
     return Screen(
         title=f"{verdict_of(page.row).word} – study {name}",
         parts=tuple(
-            make_part(context.templates, f"study_{key}.html", key, **values)
+            make_part(context.templates, f"{_room_of(key)}/{key}.html", key, **values)
             for key, values in {
                 **_sections(context, page, recorded, feedback),
                 "flags": {"lines": flags},
@@ -108,6 +110,11 @@ def step_lines(events: tuple[EventFacts, ...]) -> tuple[StepLine, ...]:
         )
         for event, previous in zip(events, before, strict=False)
     )
+
+
+def _room_of(section: str) -> str:
+    """The room whose template shows a section: an upload's page has those of the reading too."""
+    return "reading" if section in _OF_THE_READING else "study"
 
 
 def _sections(

@@ -51,7 +51,7 @@ def upload_routes(context: PageContext, live: LiveScreens) -> APIRouter:
 
     @router.get("/upload", response_class=HTMLResponse)
     def form(_reader: CurrentReader) -> str:
-        return templates.get_template("upload.html").render(
+        return templates.get_template("upload/upload.html").render(
             title="Upload", urgent=None, limits=context.settings.uploads
         )
 
@@ -66,7 +66,7 @@ def upload_routes(context: PageContext, live: LiveScreens) -> APIRouter:
     def answer(request: Request, token: Token, _reader: CurrentReader) -> str:
         screen = upload_screen(context, token)
         address = f"{request.base_url}uploads/{token}"
-        return templates.get_template("upload_answer.html").render(
+        return templates.get_template("upload/answer.html").render(
             screen=screen,
             title=screen.title,
             urgent=None,

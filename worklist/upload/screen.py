@@ -78,17 +78,17 @@ def upload_screen(context: PageContext, token: str) -> Screen:
     of_study = answer if found.kind == "study" else {}
     line = _line(found)
     parts: dict[str, tuple[str, dict[str, object]]] = {
-        "head": ("upload_head.html", {"line": line}),
+        "head": ("upload/head.html", {"line": line}),
         "picture": (
-            "upload_picture.html",
+            "upload/picture.html",
             {"token": token, "picture": found.picture, "kind": found.kind, "ended": line.ended},
         ),
         "slice": (
-            "upload_slice.html",
+            "upload/slice.html",
             {"slice": _slice_line(answer) if found.kind == "slice" else None},
         ),
         "figures": (
-            "study_figures.html",
+            "reading/figures.html",
             {
                 "lungs": lung_lines(of_study),
                 "suspicion": of_study.get("suspicion"),
@@ -99,16 +99,16 @@ def upload_screen(context: PageContext, token: str) -> Screen:
             },
         ),
         "case": (
-            "study_case.html",
+            "reading/case.html",
             {"case": case_lines(of_study) if of_study else None, "withdrawn": False},
         ),
         "severity": (
-            "study_severity.html",
+            "reading/severity.html",
             {"severity": severity_lines(of_study or None), "withdrawn": False},
         ),
-        "gates": ("study_gates.html", {"gates": gate_lines(of_study), "withdrawn": False}),
+        "gates": ("reading/gates.html", {"gates": gate_lines(of_study), "withdrawn": False}),
         "refusals": (
-            "upload_refusals.html",
+            "upload/refusals.html",
             {"refusals": found.refusals, "files": found.files, "ended": line.ended},
         ),
     }

@@ -37,7 +37,9 @@ def test_from_the_first_account_on_everybody_signs_in(person: Person, path: str)
     assert answer.headers["location"].startswith("/sign-in")
 
 
-@pytest.mark.parametrize("path", ["/health", "/favicon.ico", "/static/worklist.css", "/sign-in"])
+@pytest.mark.parametrize(
+    "path", ["/health", "/favicon.ico", "/static/page/worklist.css", "/sign-in"]
+)
 def test_what_everybody_may_see(person: Person, path: str) -> None:
     """Health, our own files and the sign-in page need no session."""
     assert person.get(path).status_code == 200

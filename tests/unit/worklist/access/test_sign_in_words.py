@@ -18,7 +18,7 @@ def test_every_word_has_its_translation() -> None:
     """What the two templates say, and why somebody was not let in, is translated."""
     said = {refusal.value for refusal in Refusal}
     for name in _TEMPLATES:
-        with (_FOLDER / "templates" / name).open("rb") as template:
+        with (_FOLDER / "access" / "templates" / name).open("rb") as template:
             said |= {str(found[1]) for found in extract("jinja2", template)}
     with (_FOLDER / "locale" / "zh" / "sign-in.po").open("rb") as file:
         catalogue = read_po(file, locale="zh")

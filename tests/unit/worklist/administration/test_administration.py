@@ -212,7 +212,7 @@ def test_no_secret_is_on_the_page(secrets: list[str]) -> None:
     )
     lines = settings_lines(settings)
     html = make_part(
-        make_templates(), "administration_settings.html", "settings", settings=lines
+        make_templates(), "administration/settings.html", "settings", settings=lines
     ).html
     for secret in secrets:
         assert secret not in html

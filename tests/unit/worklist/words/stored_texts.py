@@ -61,7 +61,7 @@ def objection_reasons() -> set[str]:
 
 def texts_of_gates() -> tuple[set[str], set[str]]:
     """The names of the quality gates, and the reasons of those that are not passed."""
-    tree = ast.parse((_ROOT / "models" / "gates.py").read_text())
+    tree = ast.parse((_ROOT / "chest" / "gates.py").read_text())
     names: set[str] = set()
     reasons: set[str] = set()
     places = {"_gate": 4, "_warning": 4, "_graded": 4}  # of the reason
@@ -78,7 +78,7 @@ def reasons_of_earlier_studies() -> set[str]:
     """Why a study is no earlier one of the same patient: but for what is made of its identity."""
     found: set[str] = set()
     for name in ("find_priors", "follow_course"):
-        tree = ast.parse((_ROOT / "worker" / f"{name}.py").read_text())
+        tree = ast.parse((_ROOT / "worker" / "course" / f"{name}.py").read_text())
         for call in _calls(tree, {"NotCompared"}):
             found |= {one for one in _literals(call.args[1]) if one}
             found |= _constants(call.args[1], tree)
