@@ -35,7 +35,7 @@ def look_first(own: Equipment) -> int:
             return looked
         try:
             _look(own, job)
-        except Exception as error:  # noqa: BLE001 the task wrapper of DESIGN.md: the job itself
+        except Exception as error:  # noqa: BLE001 where a task ends: the job itself
             # will meet the fault, and say it; an order that is not known costs no study.
             _log.warning("first_look_failed", job_id=job.job_id, error_kind=type(error).__name__)
     return _MOST_AT_ONCE

@@ -89,7 +89,7 @@ def analyse_one(own: Equipment) -> bool:
             return_or_fail(own, claim, error)
         except ResultMismatch as error:
             end_mismatch(own, claim, error)
-        except Exception as error:  # noqa: BLE001 the task wrapper of DESIGN.md
+        except Exception as error:  # noqa: BLE001 where a task ends
             end_defect(own, claim, error)
     return True
 

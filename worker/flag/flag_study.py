@@ -56,7 +56,7 @@ def tell_one(
             answer = channels.sender(channel).send(notice, clock())
         except FirstreadError as error:
             _postpone_or_end(settings, engine, claim, error, clock(), random())
-        except Exception as error:  # noqa: BLE001 the task wrapper of DESIGN.md
+        except Exception as error:  # noqa: BLE001 where a task ends
             _end_defect(engine, claim, error, clock())
         else:
             _accept(settings, engine, channels, claim, answer, clock())

@@ -89,7 +89,7 @@ def analyse_upload(own: Equipment) -> bool:
         except Unavailable as error:
             _log.warning("upload_returned", error_kind=error.kind)
             attempt.give_back_or_fail(error.kind, str(error))
-        except Exception as error:  # noqa: BLE001 the task wrapper of DESIGN.md, for uploads
+        except Exception as error:  # noqa: BLE001 where a task ends
             # The message of a foreign exception may quote a data set; its type and lines may not.
             trace = "".join(traceback.format_tb(error.__traceback__))
             _log.error("defect", error_kind=type(error).__name__, trace=trace)
