@@ -25,7 +25,7 @@ from database.events import EventRow, events_after
 from database.session import reading
 from firstread.demo.stage import SCANNER_AE_TITLE, Ports, Stage, set_up_stage
 from firstread.send import send_folder
-from firstread.serve import Part
+from firstread.serve import ServedProcess
 from phantom import make_phantom, phantom_grid
 from phantom.identity import StudyIdentity
 from phantom.lesions import EXTENSIVE_LESIONS, Lesion
@@ -63,7 +63,7 @@ def measure_order(
 ) -> dict[str, float]:
     """An urgent study without priority behind others: how long its flag takes, in seconds."""
     with _receivers() as told, _stage(console, folder, told, more) as stage:
-        worker = stage.supervisor.pid(Part.ANALYSIS)
+        worker = stage.supervisor.pid(ServedProcess.ANALYSIS)
         os.kill(worker, signal.SIGSTOP)
         for number in range(routine + 1):
             is_last = number == routine

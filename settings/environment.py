@@ -30,7 +30,7 @@ from settings.flags import AnyChannel, Flagging
 from settings.hl7 import Hl7Listener
 from settings.peers import CheckedAETitle, Peer, PeerRole
 from settings.sign_in import SignIn
-from settings.study_page import StudyPage
+from settings.study_page import StudyPageSettings
 from settings.uploads import UploadLimits
 from settings.worklist_network import WorklistNetwork
 from settings.worklist_order import WorklistOrder
@@ -119,7 +119,7 @@ class Settings(BaseSettings):
     worklist_host: str = "127.0.0.1"
     worklist_port: int = Field(default=8470, ge=1, le=65535)
     time_zone: str = ""  # IANA name, for days on the scorecard; "": the machine's
-    study_page: StudyPage = StudyPage()
+    study_page: StudyPageSettings = StudyPageSettings()
 
     # Uploads
     uploads: UploadLimits = UploadLimits()

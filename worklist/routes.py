@@ -20,7 +20,7 @@ from settings.log_events import get_logger
 from worklist.administration.screen import administration_screen
 from worklist.list.query import ListQuery, read_query
 from worklist.list.screen import list_screen
-from worklist.page.current_reader import Administrator, CurrentReader, Reader
+from worklist.page.current_reader import Administrator, CurrentReader, PageReader
 from worklist.page.live import LiveScreens
 from worklist.page.screens import PageContext, Screen
 from worklist.study.screen import study_screen
@@ -116,7 +116,7 @@ def retry_routes(context: PageContext) -> APIRouter:
     return router
 
 
-def _note_open(context: PageContext, study_instance_uid: str, reader: Reader) -> None:
+def _note_open(context: PageContext, study_instance_uid: str, reader: PageReader) -> None:
     """The page follows its study through a stream, so the stream tells who has it open."""
     with transaction(context.engine) as session:
         study_id = study_id_of(session, study_instance_uid)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
+from collections import defaultdict
 
 import pytest
 
@@ -42,3 +44,14 @@ def test_every_module_that_is_named_exists() -> None:
     named = re.findall(r"`([a-z_]+/[a-z_/]+(?:\.py|/))`", _PAGE)
     assert named
     assert [one for one in named if not (REPOSITORY / one).exists()] == []
+
+
+def test_two_classes_do_not_share_a_name() -> None:
+    """Whoever reads the name of a class knows which one is meant."""
+    places = defaultdict(set)
+    for folder in _FOLDERS:
+        for path in (REPOSITORY / folder).rglob("*.py"):
+            for node in ast.parse(path.read_text()).body:
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    places[node.name].add(str(path.relative_to(REPOSITORY)))
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}

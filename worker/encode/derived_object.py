@@ -24,7 +24,7 @@ from radiology.chest.regions import LesionLabel
 from radiology.chest.severity import ClinicalContext
 from radiology.identity import derived_uid
 from worker.encode.coded_concepts import coded
-from worker.encode.lesions import Lesion, NumberedLesions, number_lesions
+from worker.encode.lesions import LesionPart, NumberedLesions, number_lesions
 from worker.encode.shown_reading import ShownReading
 from worker.encode.source_study import SourceStudy
 
@@ -40,7 +40,7 @@ LESION_NAMES = {
 }
 
 
-class ObjectKind(StrEnum):
+class EncodedKind(StrEnum):
     """The modality-like short name of a result object, in the order in which they are sent."""
 
     SEG = "SEG"
@@ -78,7 +78,7 @@ class EncodedObject:
     the word of the recipe that it was made by.
     """
 
-    kind: ObjectKind
+    kind: EncodedKind
     dataset: Dataset
     recipe: str
 
@@ -185,7 +185,7 @@ class ResultContext(ShownReading):
         """The lesions of the reading, told apart."""
         return number_lesions(self.regions.lesions)
 
-    def lesion_tracking(self, lesion: Lesion) -> Tracking:
+    def lesion_tracking(self, lesion: LesionPart) -> Tracking:
         """The identity of a lesion: the same in every object and each time it is encoded."""
         known = self.known_lesions.get((lesion.kind, lesion.rank))
         if known is not None:
@@ -202,7 +202,9 @@ class ResultContext(ShownReading):
         )
 
 
-def series_and_equipment(context: ResultContext, kind: ObjectKind, *variant: str) -> dict[str, Any]:
+def series_and_equipment(
+    context: ResultContext, kind: EncodedKind, *variant: str
+) -> dict[str, Any]:
     """The arguments of highdicom's constructors that all objects have in common.
 
     PS3.3 C.7.3.1 (General Series), C.7.5.2 (Enhanced General Equipment), C.12.1 (SOP Common).

@@ -87,7 +87,7 @@ SEGMENTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Lobe:
+class LobeStyle:
     """How a lobe is named, coded and coloured; `laterality` is None where the code has a side."""
 
     territory: Territory
@@ -102,10 +102,12 @@ class Lobe:
 
 
 LOBES = (
-    Lobe(Territory.RIGHT_UPPER_LOBE, codes.UPPER_LOBE, codes.RIGHT, (0, 114, 178)),
-    Lobe(Territory.RIGHT_MIDDLE_LOBE, codes.MIDDLE_LOBE, None, (204, 121, 167)),
-    Lobe(Territory.RIGHT_LOWER_LOBE, codes.LOWER_LOBE, codes.RIGHT, (0, 130, 95)),
-    Lobe(Territory.RIGHT_UPPER_AND_MIDDLE_LOBE, codes.LOBE_OF_LUNG, codes.RIGHT, (100, 115, 175)),
-    Lobe(Territory.LEFT_UPPER_LOBE, codes.UPPER_LOBE, codes.LEFT, (110, 160, 205)),
-    Lobe(Territory.LEFT_LOWER_LOBE, codes.LOWER_LOBE, codes.LEFT, (120, 200, 170)),
+    LobeStyle(Territory.RIGHT_UPPER_LOBE, codes.UPPER_LOBE, codes.RIGHT, (0, 114, 178)),
+    LobeStyle(Territory.RIGHT_MIDDLE_LOBE, codes.MIDDLE_LOBE, None, (204, 121, 167)),
+    LobeStyle(Territory.RIGHT_LOWER_LOBE, codes.LOWER_LOBE, codes.RIGHT, (0, 130, 95)),
+    LobeStyle(
+        Territory.RIGHT_UPPER_AND_MIDDLE_LOBE, codes.LOBE_OF_LUNG, codes.RIGHT, (100, 115, 175)
+    ),
+    LobeStyle(Territory.LEFT_UPPER_LOBE, codes.UPPER_LOBE, codes.LEFT, (110, 160, 205)),
+    LobeStyle(Territory.LEFT_LOWER_LOBE, codes.LOWER_LOBE, codes.LEFT, (120, 200, 170)),
 )

@@ -24,7 +24,7 @@ from settings.environment import Settings
 from settings.flags import Channel
 from settings.log_events import get_logger
 from worker.attempt.retry import Backoff, retry_delay_s
-from worker.flag.channel import Answer, KnowsClaims, Notice, NoticeObject
+from worker.flag.channel import KnowsClaims, Notice, NoticeObject, Receipt
 from worker.flag.channels import Channels
 
 _log = get_logger("flags")
@@ -126,7 +126,7 @@ def _accept(
     engine: Engine,
     channels: Channels,
     claim: NoticeClaim,
-    answer: Answer,
+    answer: Receipt,
     now: datetime,
 ) -> None:
     channel = channels.setting(claim.channel)

@@ -41,8 +41,8 @@ from worker.upload.inspection import (
     RECEIVED,
     UNPACKED,
     InspectionOrder,
+    InspectionResult,
     UploadKind,
-    Verdict,
 )
 from worker.upload.run_inspection import run_inspection
 
@@ -139,7 +139,7 @@ class _Attempt:
         )
         _log.info("upload_answered", kind=verdict.kind.value)
 
-    def _predict(self, verdict: Verdict) -> tuple[dict[str, Any], Image | None]:
+    def _predict(self, verdict: InspectionResult) -> tuple[dict[str, Any], Image | None]:
         own, paths = self._own, [self._folder / path for path in verdict.paths]
         if verdict.kind is UploadKind.STUDY:
             return predict_study(

@@ -27,7 +27,7 @@ from settings.sign_in import SignIn
 from worklist.access.cookies import new_token, session_token, set_visit, visit_token
 from worklist.access.request_guard import is_signed_call
 from worklist.page.csrf import put_tokens
-from worklist.page.current_reader import AT_THIS_MACHINE, Reader
+from worklist.page.current_reader import AT_THIS_MACHINE, PageReader
 from worklist.page.http_errors import ErrorPages
 from worklist.page.signed_in import looking
 
@@ -42,7 +42,7 @@ _FORM_BYTES = 16_384  # of whoever is not signed in yet
 class _Visitor:
     """Who sent a request. `secret` is what form tokens are made from; None: none are asked for."""
 
-    reader: Reader | None
+    reader: PageReader | None
     secret: str | None
     session: SignedIn | None = None
 
@@ -124,7 +124,7 @@ class SignInGate:
             if now - found.last_seen_at > _NOTE_EVERY:
                 with transaction(self._engine) as session:
                     note_request(session, found.session_id, now)
-            return _Visitor(Reader(found.name, frozenset({found.role})), token, found)
+            return _Visitor(PageReader(found.name, frozenset({found.role})), token, found)
         return _Visitor(None if required else AT_THIS_MACHINE, None)
 
     def _lasts(self, visitor: _Visitor) -> bool:

@@ -17,7 +17,16 @@ from radiology.chest.case_answer import PneumoniaType
 from radiology.chest.change import LesionCourse, course_of
 from radiology.outcome import Outcome
 from worklist.feedback.lines import SHORT_FAULT_WORDS
-from worklist.list.query import Age, Came, Judged, ListQuery, Seen, Sex, Show, listed_since
+from worklist.list.query import (
+    Age,
+    Came,
+    FeedbackChoice,
+    ListQuery,
+    Seen,
+    SexChoice,
+    Show,
+    listed_since,
+)
 from worklist.page.screens import PageContext, Part, Screen, make_part
 from worklist.reading.case_lines import confidence_line
 from worklist.reading.figures import found_in_words, lesion_share, suspicion_threshold
@@ -26,7 +35,7 @@ from worklist.words.study_words import (
     SEXES,
     STATES,
     DeliveryLine,
-    Standing,
+    StudyStanding,
     delivery_line,
     patient_age,
     patient_sex,
@@ -45,9 +54,9 @@ TABS = (
 CAME = {Came.TODAY: "today", Came.YESTERDAY: "yesterday", Came.EVER: "ever"}
 SEEN = {Seen.UNOPENED: "not opened", Seen.OPENED: "opened"}
 JUDGED = {
-    Judged.DISAGREED: "disagreed",
-    Judged.AGREED: "agreed",
-    Judged.NOT_JUDGED: "not judged",
+    FeedbackChoice.DISAGREED: "disagreed",
+    FeedbackChoice.AGREED: "agreed",
+    FeedbackChoice.NOT_JUDGED: "not judged",
 }
 LABELS = {
     "came": "Came",
@@ -87,7 +96,7 @@ class ListLine:
 
     row: WorklistRow
     verdict: Verdict
-    standing: Standing
+    standing: StudyStanding
     sex: str
     age: str
     found: tuple[str, ...]
@@ -241,7 +250,7 @@ def _filters(context: PageContext, query: ListQuery, known_scanners: tuple[str, 
         "feedback": (query.feedback, _words(JUDGED)),
         "type": (query.type, _words({kind: kind.words for kind in PneumoniaType})),
         "state": (query.state, _words(STATES)),
-        "sex": (query.sex, _words({one: SEXES[one.value] for one in Sex})),
+        "sex": (query.sex, _words({one: SEXES[one.value] for one in SexChoice})),
         "age": (query.age, ages),
         "scanner": (query.scanner, tuple((one, one) for one in known_scanners)),
     }

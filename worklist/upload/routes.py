@@ -32,7 +32,7 @@ from radiology.errors import FirstreadError, UploadRefused
 from settings.log_events import get_logger
 from worklist.access.request_guard import is_loopback
 from worklist.page.csrf import FIELD, FORM_EXPIRED, HEADER, is_token_of
-from worklist.page.current_reader import CurrentReader, Reader
+from worklist.page.current_reader import CurrentReader, PageReader
 from worklist.page.live import LiveScreens
 from worklist.page.screens import PageContext
 from worklist.upload.qr_code import qr_code
@@ -100,7 +100,7 @@ def upload_routes(context: PageContext, live: LiveScreens) -> APIRouter:
     return router
 
 
-async def _receive(context: PageContext, request: Request, reader: Reader) -> str:
+async def _receive(context: PageContext, request: Request, reader: PageReader) -> str:
     """Take one upload; gives the token of its address.
 
     Raises
@@ -145,7 +145,7 @@ def _token_check(request: Request) -> Callable[[Mapping[str, str]], None]:
     return check
 
 
-def _open(context: PageContext, token: str, folder: Path, reader: Reader) -> int | None:
+def _open(context: PageContext, token: str, folder: Path, reader: PageReader) -> int | None:
     limits = context.settings.uploads
     with transaction(context.engine) as session:
         upload_id = open_upload(

@@ -25,7 +25,7 @@ from radiology.chest.change import Change
 from radiology.chest.figures import LungFigures, Side
 from worker.encode.derived_object import (
     EarlierReport,
-    ObjectKind,
+    EncodedKind,
     ReportForm,
     ResultContext,
     series_and_equipment,
@@ -79,7 +79,7 @@ def encode_quantification_report(
         context,
         measurement_content(context, groups),
         series_and_equipment(
-            context, ObjectKind.SR, ReportForm.MACHINE, str(segmentation.SOPInstanceUID)
+            context, EncodedKind.SR, ReportForm.MACHINE, str(segmentation.SOPInstanceUID)
         ),
         segmentation=segmentation,
         predecessor=predecessor,

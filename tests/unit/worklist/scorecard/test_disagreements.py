@@ -17,7 +17,7 @@ from settings.environment import Settings
 from tests.unit.worklist.access.visitor import Visitor, row_text, rows_of
 from tests.unit.worklist.list.ordinary_day import MILD, OrdinaryDay
 from tests.unit.worklist.seeding import SeededHospital
-from worklist.list.query import Judged, ListQuery
+from worklist.list.query import FeedbackChoice, ListQuery
 from worklist.list.screen import list_screen
 from worklist.page.live import LiveScreens
 from worklist.page.screens import PageContext
@@ -170,7 +170,7 @@ def test_a_live_list_follows_feedback(
         worklist_settings, hospital.engine, make_templates(), clock=lambda: hospital.now
     )
     (urgent,) = _results(hospital, ordinary_day.urgent)
-    query = ListQuery(feedback=Judged.DISAGREED)
+    query = ListQuery(feedback=FeedbackChoice.DISAGREED)
 
     async def watch() -> None:
         live = LiveScreens(hospital.engine)
