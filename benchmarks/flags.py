@@ -22,7 +22,7 @@ from rich.console import Console
 
 from benchmarks.flag_receiver import FlagReceiver, running_flag_receiver
 from database.events import EventRow, events_after
-from database.session import reading
+from database.session import query
 from firstread.demo.stage import SCANNER_AE_TITLE, Ports, Stage, set_up_stage
 from firstread.send import send_folder
 from firstread.serve import ServedProcess
@@ -159,7 +159,7 @@ def _hear(stage: Stage, uid: str, channels: Mapping[str, Channel]) -> Moments:
 
 
 def _events(stage: Stage, name: str) -> list[EventRow]:
-    with reading(stage.engine) as session:
+    with query(stage.engine) as session:
         return [one for one in events_after(session, 0) if one.name == name]
 
 

@@ -25,7 +25,7 @@ from database.deliveries.objects import (
     record_answers,
 )
 from database.lease import LeaseLost
-from database.session import Engine, Session, reading, transaction
+from database.session import Engine, Session, query, transaction
 from database.states import DeliveryState, ObjectState
 from database.tables.analysis import ResultObject
 from dicom_node.request.c_store import StoreAnswer, error_of_answers, send_instances
@@ -88,7 +88,7 @@ def _send_one(
     clock: Callable[[], datetime],
     random: Callable[[], float],
 ) -> None:
-    with reading(engine) as session:
+    with query(engine) as session:
         objects = objects_to_send(session, claim)
     answers: Sequence[StoreAnswer] = ()
     try:

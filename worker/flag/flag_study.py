@@ -18,7 +18,7 @@ from database.flags.notices import (
 )
 from database.flags.raised import acknowledge_flag
 from database.lease import LeaseLost
-from database.session import Engine, reading, transaction
+from database.session import Engine, query, transaction
 from radiology.errors import FirstreadError, PeerRefused, Refused
 from settings.environment import Settings
 from settings.flags import Channel
@@ -50,7 +50,7 @@ def tell_one(
         try:
             if channel is None:
                 raise PeerRefused("The channel is not in the settings any more", channel=name)
-            with reading(engine) as session:
+            with query(engine) as session:
                 content = notice_content(session, claim.notice_id)
             notice = _notice(content, settings, channel)
             answer = channels.sender(channel).send(notice, clock())

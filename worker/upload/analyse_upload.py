@@ -18,7 +18,7 @@ import structlog
 from PIL.Image import Image
 
 from database.lease import LeaseLost
-from database.session import Session, reading, transaction
+from database.session import Session, query, transaction
 from database.states import UploadState
 from database.uploads.file_refusal import FileRefusal
 from database.uploads.received import (
@@ -215,7 +215,7 @@ class _Attempt:
         self.lease.check()
         if not self._looking.due():
             return
-        with reading(self._own.engine) as session:
+        with query(self._own.engine) as session:
             if study_waits(session, self._own.clock() - _GIVES_WAY_AFTER):
                 raise _GaveWay
 

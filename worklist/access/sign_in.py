@@ -17,7 +17,7 @@ from database.accounts.kept import (
 )
 from database.accounts.reader_sessions import SignedIn, end_session, open_session
 from database.accounts.sign_in_failures import charge_attempt, forgive_attempt
-from database.session import Engine, Session, reading, transaction
+from database.session import Engine, Session, query, transaction
 from worklist.access.cookies import new_token
 from worklist.access.passwords import check_new_password, hash_password, is_password, needs_new_hash
 
@@ -87,7 +87,7 @@ def sign_in_by_password(engine: Engine, attempt: Attempt, now: datetime) -> Sign
     """
     with transaction(engine) as session:
         again_at = charge_attempt(session, attempt.name, attempt.address, now)
-    with reading(engine) as session:
+    with query(engine) as session:
         found = password_of(session, attempt.name)
     if again_at is not None:
         _record_failure(engine, attempt, found, now, reason="too many attempts")

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from database.accounts.kept import has_accounts
 from database.accounts.reader_sessions import Limits, SignedIn, note_request, session_of
-from database.session import Engine, reading, transaction
+from database.session import Engine, query, transaction
 from radiology.errors import DatabaseUnavailable
 from settings.sign_in import SignIn
 from worklist.access.cookies import new_token, session_token, set_visit, visit_token
@@ -117,7 +117,7 @@ class SignInGate:
 
     def _look(self, token: str | None) -> _Visitor:
         now = self._clock()
-        with reading(self._engine) as session:
+        with query(self._engine) as session:
             found = session_of(session, token, limits=self._limits, now=now) if token else None
             required = self._always or has_accounts(session)
         if found is not None:
@@ -130,7 +130,7 @@ class SignInGate:
     def _lasts(self, visitor: _Visitor) -> bool:
         """Whether somebody may still see what they saw when they came."""
         try:
-            with reading(self._engine) as session:
+            with query(self._engine) as session:
                 if visitor.session is None or visitor.secret is None:
                     return not has_accounts(session)
                 found = session_of(session, visitor.secret, limits=self._limits, now=self._clock())
@@ -163,8 +163,8 @@ class SignInGate:
             return Response(_SIGNED_OUT, media_type="text/event-stream")
         if method != "GET" or "text/html" not in Headers(scope=request.scope).get("accept", ""):
             return self._pages.page("sign_in_needed")
-        query = request.scope["query_string"].decode("latin-1")
-        wanted = f"{path}?{query}" if query else path
+        asked = request.scope["query_string"].decode("latin-1")
+        wanted = f"{path}?{asked}" if asked else path
         address = "/sign-in" if wanted == "/" else f"/sign-in?{urlencode({'next': wanted})}"
         return RedirectResponse(address, status_code=303)
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 
-from database.session import Engine, reading
+from database.session import Engine, query
 from database.views.opened import HEARTBEAT_S
 from database.views.upload_rows import upload_changes
 from database.views.worklist_rows import change_token
@@ -98,7 +98,7 @@ class LiveScreens:
         return _event("alive", {}) if now - sent.at >= ALIVE_EVERY_S else ""
 
     def _look(self) -> tuple[object, ...]:
-        with reading(self._engine) as session:
+        with query(self._engine) as session:
             return (*change_token(session), upload_changes(session))
 
     def _forget_unused(self) -> None:

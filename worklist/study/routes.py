@@ -9,7 +9,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from database.results.facts import study_id_of
-from database.session import Session, reading, transaction
+from database.session import Session, query, transaction
 from database.studies.clinical_values import RecordedValues, clinical_values, record_clinical_values
 from database.studies.opened_studies import opened_lately, record_opened
 from radiology.errors import ClinicalValuesRefused
@@ -62,7 +62,7 @@ def study_routes(context: PageContext) -> APIRouter:
     ) -> HTMLResponse:
         uid = checked_uid(study_instance_uid, "StudyInstanceUID")
         now = context.clock()
-        with reading(context.engine) as session:
+        with query(context.engine) as session:
             study_id = _known(session, uid)
             recorded = clinical_values(session, study_id)
             lately = opened_lately(session, study_id, reader.name, now)
@@ -84,7 +84,7 @@ def study_routes(context: PageContext) -> APIRouter:
                     session, study_id, changes, reader.name, _THROUGH, context.clock()
                 )
         except ClinicalValuesRefused as error:
-            with reading(context.engine) as session:
+            with query(context.engine) as session:
                 recorded = clinical_values(session, _known(session, uid))
             return write(uid, clinical_form(recorded, posted, error.problems), 422)
         _log.info("clinical_values_entered", study_id=study_id, fields=len(changes))

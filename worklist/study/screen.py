@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from database.feedback.given import FeedbackFacts, feedback_of_study
-from database.session import reading
+from database.session import query
 from database.states import RETRYABLE
 from database.studies.clinical_values import RecordedValues, clinical_values
 from database.views.flag_pages import flag_decision, flag_of_study
@@ -76,7 +76,7 @@ def study_screen(context: PageContext, study_instance_uid: str) -> Screen:
     ------
     StudyNotFound
     """
-    with reading(context.engine) as session:
+    with query(context.engine) as session:
         page = study_page(session, study_instance_uid)
         if page is None:
             raise StudyNotFound

@@ -20,7 +20,7 @@ from starlette.responses import (
     StreamingResponse,
 )
 
-from database.session import reading, transaction
+from database.session import query, transaction
 from database.uploads.received import (
     expire_upload,
     open_upload,
@@ -84,7 +84,7 @@ def upload_routes(context: PageContext, live: LiveScreens) -> APIRouter:
 
     @router.get("/uploads/{token}/picture")
     def picture(token: Token, _reader: CurrentReader) -> Response:
-        with reading(context.engine) as session:
+        with query(context.engine) as session:
             found = upload_facts(session, token)
         if found is None or found.picture is None:
             raise HTTPException(404)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from database.session import reading
+from database.session import query
 from database.states import UploadState
 from database.views.upload_rows import UploadFacts, upload_facts
 from radiology.chest.case_answer import PneumoniaType
@@ -70,7 +70,7 @@ def upload_screen(context: PageContext, token: str) -> Screen:
     UploadNotFound
         There is none.
     """
-    with reading(context.engine) as session:
+    with query(context.engine) as session:
         found = upload_facts(session, token)
     if found is None:
         raise UploadNotFound

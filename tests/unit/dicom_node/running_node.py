@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from sqlalchemy import select
 
 from database.schema import upgrade_schema
-from database.session import Engine, open_engine, reading
+from database.session import Engine, open_engine, query
 from database.tables.analysis import Association, Instance
 from database.tables.base import Base
 from database.tables.quarantine import QuarantinedObject
@@ -100,7 +100,7 @@ class RunningNode:
         return sorted((self.settings.spool_folder / ".incoming").rglob("*.dcm"))
 
     def _rows(self, table: type[T]) -> list[T]:
-        with reading(self.engine) as session:
+        with query(self.engine) as session:
             return list(session.scalars(select(table).order_by(table.id)))  # type: ignore[attr-defined]
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 
 from database.jobs.claimed import end_job
 from database.results.withdrawals import mark_withdrawn
-from database.session import Engine, reading, transaction
+from database.session import Engine, query, transaction
 from database.states import JobState, RejectionReason, WorklistRank
 from database.studies.assembly import assemble_study, reread_study
 from database.tables.analysis import Study
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.integration
 
 def rows(engine: Engine) -> list[WorkItemRow]:
     """The work items, the oldest first."""
-    with reading(engine) as session:
+    with query(engine) as session:
         return list(session.scalars(select(WorkItemRow).order_by(WorkItemRow.id)))
 
 
@@ -157,7 +157,7 @@ def test_what_it_says(engine: Engine) -> None:
     finish(engine, claim(engine), [])
     with pytest.raises(RuntimeError):
         claim_and_die(engine)
-    with reading(engine) as session:
+    with query(engine) as session:
         ids = find_work_items(session, WorkItemKeys(state=WorkItemState.SCHEDULED), limit=10)
         (stored,) = read_work_items(session, ids, with_inputs=True, retrieve_ae_title="PACS")
     assert [one.series_instance_uid for one in stored.item.inputs] == ["2.25.1.1", "2.25.901"]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from database.accounts.sign_in_failures import COUNTED_FOR, FAILURES_OF_BOTH, FAILURES_OF_ONE
-from database.session import reading
+from database.session import query
 from database.tables.account import Account, ReaderSession
 from settings.environment import Settings
 from settings.sign_in import Role
@@ -89,7 +89,7 @@ def test_the_database_holds_no_token_and_no_password(
     """Who reads the database can neither go on with a session nor sign in."""
     person.sign_in()
     assert person.session
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         row = session.query(ReaderSession).one()
         assert person.session not in row.token_sha256
         kept = session.query(Account).one().password_hash

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from database.session import reading
+from database.session import query
 from database.views.worklist_facts import StudyFacts
 from database.views.worklist_rows import study_page
 from settings.environment import Settings
@@ -36,7 +36,7 @@ PATH = ViewerLink(name="Portal", url="https://portal.example/{patient_id}/{acces
 def study(hospital: SeededHospital) -> StudyFacts:
     """Give a study with both identifiers."""
     uid = hospital.receive(accession_number="A 17/3", patient_id="P-9")
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         page = study_page(session, uid)
     assert page is not None
     return page.row.study
