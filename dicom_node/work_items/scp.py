@@ -121,7 +121,7 @@ class WorkItemProvider:
         return SUCCESS if everything else OPTIONAL_NOT_SUPPORTED, answer
 
     def handle_set(self, event: Event) -> tuple[int, None]:
-        """Answer an N-SET: what the client that has claimed a work item says of its work."""
+        """Answer an N-SET: what the client that has taken a work item says of its work."""
         request = cast("N_SET", event.request)
         now = self._clock()
 

@@ -16,7 +16,7 @@ from database.studies.said_by_hl7 import Moments, ReportSaid, ValueSaid, take_re
 from database.tables.analysis import Study
 from database.tables.flag import Flag
 from database.tables.work_item import WorkItemRow
-from database.work_items.kept import claim_work_item
+from database.work_items.kept import take_work_item
 from radiology.urgency import Urgency
 from tests.builders.stored.flags import FlaggedStudy, rules, webhook
 from tests.builders.stored.rows import arrival, later, receive
@@ -83,7 +83,7 @@ def test_claiming_its_work_item_acknowledges_the_flag(engine: Engine) -> None:
     study = urgent_study(engine)
     with transaction(engine) as session:
         item = session.scalars(select(WorkItemRow)).one()
-        claim_work_item(session, item, "2.25.5", claimed_by="READER", now=later(5))
+        take_work_item(session, item, "2.25.5", claimed_by="READER", now=later(5))
     flag = study.flag()
     assert (flag.state, flag.acknowledged_by) == (FlagState.ACKNOWLEDGED, "READER")
     assert flag.acknowledged_through == "work-item"

@@ -14,10 +14,10 @@ from database.tables.analysis import Study
 from database.tables.work_item import WorkItemRow
 from database.work_items.content import WorkItemKeys, find_work_items, read_work_items
 from database.work_items.kept import (
-    claim_work_item,
     end_work_item,
     keep_work_item,
     locked_work_item,
+    take_work_item,
 )
 from radiology.work_item import InputReadiness, WorkItemPriority, WorkItemState
 from settings.peers import RequestPriority
@@ -38,7 +38,7 @@ def complete(engine: Engine) -> None:
     with transaction(engine) as session:
         item = locked_work_item(session, row.sop_instance_uid)
         assert item is not None
-        claim_work_item(session, item, "2.25.5", claimed_by="READER", now=later(5))
+        take_work_item(session, item, "2.25.5", claimed_by="READER", now=later(5))
         end_work_item(session, item, WorkItemState.COMPLETED, later(6))
 
 
@@ -48,7 +48,7 @@ def claim_and_die(engine: Engine) -> None:
     with transaction(engine) as session:
         item = locked_work_item(session, row.sop_instance_uid)
         assert item is not None
-        claim_work_item(session, item, "2.25.5", claimed_by="READER", now=later(5))
+        take_work_item(session, item, "2.25.5", claimed_by="READER", now=later(5))
         session.flush()
         raise RuntimeError("killed before the commit")
 
