@@ -1,4 +1,4 @@
-"""Who claims a finding, and where its networks run."""
+"""The algorithm behind a finding, and the processor that its networks run on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Between two jobs: look at those that wait, so that the one that looks urgent is analysed next."""
+"""Looks at waiting jobs between two analyses, so that the one that looks urgent comes next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether somebody has taken what a channel made of a flag: who is asked when, and the answers.
+"""Inquiries: questions to a manager of work items, whether somebody has taken the one of a flag.
 
 A manager of work items takes a notice, and tells nobody when its work item is taken. So it is
 asked while the flag is open. An inquiry is leased like a notice, so that one worker at a time

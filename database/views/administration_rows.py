@@ -1,4 +1,4 @@
-"""What the administration page shows beside studies: queues, workers, peers, disk. Read only."""
+"""The administration page's rows: queues, workers, peers, disk. Read only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What did not end well, for the administrator: jobs, deliveries, objects that were put aside.
+"""Jobs and deliveries that did not end well, and objects in quarantine, for the administrator.
 
 Each query goes through an index and brings a bounded number of rows.
 """

@@ -1,4 +1,4 @@
-"""What the worklist page shows: read-only queries that stay fast at 100,000 studies.
+"""The worklist page's rows: read-only queries that stay fast at 100,000 studies.
 
 Each query goes through an index and brings a bounded number of rows. The pages of the list are in
 `list_page`.

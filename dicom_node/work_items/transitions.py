@@ -1,4 +1,4 @@
-"""What a request may do to a work item: the state table of PS3.4, as a function of values.
+"""The state table of work items (PS3.4 Annex CC), as a function of values.
 
 PS3.4 Table CC.1.1-2 (state transitions), Sections CC.2.1.3, CC.2.2.3 and CC.2.6.3 (behaviour of the
 SCP), Tables CC.2.5-1 and CC.2.5-3 (what a final state requires).

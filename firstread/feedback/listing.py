@@ -1,4 +1,4 @@
-"""What readers said, as a table or as JSON; never with a comment, which may hold patient data."""
+"""Lists feedback as a table or as JSON, without comments, which may hold patient data."""
 
 from __future__ import annotations
 

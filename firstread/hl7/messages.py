@@ -1,4 +1,4 @@
-"""What `firstread hl7` prints and sends."""
+"""Prints and sends the messages of `firstread hl7`."""
 
 from __future__ import annotations
 

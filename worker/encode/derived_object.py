@@ -1,4 +1,4 @@
-"""What the result objects share: whose study they belong to, who made them, their UIDs.
+"""The parts that all result objects share: the study they belong to, their maker, their UIDs.
 
 Each object goes into the study that was analysed, into a series of its own (PS3.3 C.7.3.1). The
 Patient and Study modules are copied from the source (PS3.3 C.7.1 and C.7.2); the equipment is

@@ -1,4 +1,4 @@
-"""What is known of a patient as a study is read: the clinical values in force, and a prior CT."""
+"""The clinical context of a study as it is read: clinical values in force, and a prior CT."""
 
 from __future__ import annotations
 

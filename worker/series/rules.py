@@ -1,4 +1,4 @@
-"""What is never analysed: one row per rule, the first that objects decides."""
+"""The rules for series that are never analysed: one row each, the first that objects decides."""
 
 from __future__ import annotations
 

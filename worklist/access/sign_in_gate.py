@@ -1,4 +1,4 @@
-"""Who sent a request; and whoever is not signed in, where that is asked for, gets no further.
+"""Finds out who sent a request, and stops whoever is not signed in where that is asked for.
 
 Where nobody has an account, and the page is shown to this machine only, whoever sits there is
 `local`. From the first account on everybody has to sign in.

@@ -1,4 +1,4 @@
-"""Whether Firstread works, for a monitoring system: JSON, no patient's data."""
+"""The health check for a monitoring system: JSON, no patient's data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What part of the list an address asks for: filters, place, search."""
+"""The part of the list that an address asks for: filters, place, search."""
 
 from __future__ import annotations
 

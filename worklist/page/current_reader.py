@@ -1,4 +1,4 @@
-"""Who looks at the page, and what they may do."""
+"""The person at the page, and what they may do."""
 
 from __future__ import annotations
 

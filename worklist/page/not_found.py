@@ -1,4 +1,4 @@
-"""What an address may name and the database does not hold.
+"""Errors for an address that names something the database does not hold.
 
 The rooms raise these errors; `http_errors` answers them, and `live` ends the stream of the screen.
 """

@@ -1,4 +1,4 @@
-"""Who looks at the page, for the templates: every page says so at its top.
+"""The reader's name for the templates: every page shows it at its top.
 
 A context variable, because a template is rendered in many places and each would have to pass it
 on. It belongs to one request; parts of a screen, which are shared, must not look at it.

@@ -1,4 +1,4 @@
-"""Where a study stands, in words: its state, its deliveries, its patient."""
+"""A study in words: its state, its deliveries, its patient."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the report says in words: the answer and its rule, and what was checked and seen.
+"""The report's texts: the answer and its rule, the checks and what they saw.
 
 PS3.16 TID 1500 row 12 and below. English, and short: a line is one statement. What fits into
 coded figures is there too; here it stands with its rule, for the reader of a text tree.
