@@ -7,7 +7,8 @@ FirstreadError
 │   ├── PictureRefused
 │   ├── UploadRefused
 │   ├── ClinicalValuesRefused
-│   ├── NoSuitableSeries
+│   ├── NoSuitableSeries    (BundleDoesNotApply)
+│   ├── BundleSwitchedOff
 │   ├── VolumeRefused       (RescaleMissing, SpacingUneven, SliceMissing, GeometryMissing,
 │   │                        PixelDataUndecodable, LungsNotFound)
 │   ├── BundleRejected
@@ -115,6 +116,14 @@ class ClinicalValuesRefused(Refused):
 
 class NoSuitableSeries(Refused):
     """No series of the study can be analysed."""
+
+
+class BundleDoesNotApply(NoSuitableSeries):
+    """No series of the study is of the kind that this bundle reads."""
+
+
+class BundleSwitchedOff(Refused):
+    """The bundle was switched off before it read the study."""
 
 
 class VolumeRefused(Refused):

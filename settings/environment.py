@@ -11,10 +11,17 @@ import os
 import tomllib
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -36,6 +43,10 @@ from settings.worklist_order import WorklistOrder
 
 PREFIX = "FIRSTREAD_"
 SETTINGS_FILE_VARIABLE = PREFIX + "SETTINGS_FILE"
+_RENAMED = "bundle is called bundles and is a list of names: docs/settings.md, Models"
+BundleName = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=64)
+]
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _BUNDLES = Path(__file__).resolve().parent.parent / "models" / "bundles"
 
@@ -94,7 +105,8 @@ class Settings(BaseSettings):
 
     # Models
     bundles_folder: Path = _BUNDLES
-    bundle: str = "chest-ct-pneumonia"
+    bundles: tuple[BundleName, ...] = Field(default=("chest-ct-pneumonia",), min_length=1)
+    bundles_memory_mb: int = Field(default=4096, ge=1)  # of those that a process keeps loaded
     execution_provider: ExecutionProvider = ExecutionProvider.AUTO
     inference_threads: int = Field(default=0, ge=0)  # 0: one for each core
 
@@ -137,6 +149,20 @@ class Settings(BaseSettings):
     # Logs
     log_format: LogFormat = LogFormat.JSON
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_old_names(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "bundle" in given:
+            raise ValueError(_RENAMED)
+        return given
+
+    @field_validator("bundles")
+    @classmethod
+    def _check_bundles(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len(names) != len(set(names)):
+            raise ValueError("a bundle is named twice")
+        return names
 
     @field_validator("time_zone")
     @classmethod
@@ -204,6 +230,11 @@ class Settings(BaseSettings):
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite:///{self.sqlite_file.resolve()}"
+
+    @property
+    def first_bundle(self) -> str:
+        """The bundle that reads uploads, and that commands take where none is named."""
+        return self.bundles[0]
 
     @property
     def zone(self) -> ZoneInfo | None:
@@ -326,6 +357,8 @@ def _refuse_unknown_variables() -> None:
         for name in os.environ
         if name.startswith(PREFIX) and name not in known and not name.startswith(PREFIX + "TEST_")
     )
+    if PREFIX + "BUNDLE" in unknown:
+        raise SettingsRefused(f"{PREFIX}BUNDLE: {_RENAMED}")
     if unknown:
         raise SettingsRefused(f"Not a setting: {', '.join(unknown)}; see docs/settings.md")
 

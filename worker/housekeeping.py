@@ -60,7 +60,7 @@ def sweep_once(settings: Settings, engine: Engine, now: datetime) -> SweepOutcom
             requeued = requeue_expired(session, max_attempts=settings.max_attempts, now=now)
         _log.warning("jobs_requeued", job_ids=requeued)
     return SweepOutcome(
-        assembled=tuple(job_id for job_id in assembled if job_id is not None),
+        assembled=tuple(job_id for of_study in assembled for job_id in of_study),
         reread=tuple(reread_with_priors(settings, engine, waits(settings), now)),
         requeued=tuple(requeued),
         overdue=overdue.unclaimed,
@@ -77,11 +77,11 @@ def count_what_is_kept(engine: Engine, now: datetime) -> None:
             forget_silent(session, now)
 
 
-def _assemble(settings: Settings, engine: Engine, study_id: int, now: datetime) -> int | None:
+def _assemble(settings: Settings, engine: Engine, study_id: int, now: datetime) -> tuple[int, ...]:
     with transaction(engine) as session:
-        job_id = assemble_study(
-            session, study_id, bundle=settings.bundle, waits=waits(settings), now=now
+        job_ids = assemble_study(
+            session, study_id, bundles=settings.bundles, waits=waits(settings), now=now
         )
-    if job_id is not None:
-        _log.info("assembled", study_id=study_id, job_id=job_id)
-    return job_id
+    if job_ids:
+        _log.info("assembled", study_id=study_id, job_ids=list(job_ids))
+    return job_ids

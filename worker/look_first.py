@@ -10,9 +10,8 @@ from settings.peers import RequestPriority
 from worker.equipment import Equipment
 from worker.housekeeping import waits
 from worker.infer.first_look import FirstLook, first_look
-from worker.series.bundle_rule import bundle_refusal
+from worker.series.bundle_rule import refusals_of
 from worker.series.read_series import read_series
-from worker.series.rules import REFUSALS
 from worker.series.select_series import select_series
 
 _log = get_logger("pipeline")
@@ -30,7 +29,7 @@ def look_first(own: Equipment) -> int:
         return 0
     for looked in range(_MOST_AT_ONCE):
         with transaction(own.engine) as session:
-            job = next_to_look_at(session, own.clock())
+            job = next_to_look_at(session, own.clock(), bundles=own.settings.bundles)
         if job is None:
             return looked
         try:
@@ -53,10 +52,10 @@ def like_priority(look: FirstLook) -> RequestPriority | None:
 def _look(own: Equipment, job: JobToLookAt) -> None:
     began = own.clock()
     try:
-        reader = own.reader
+        reader = own.reader_of(job.bundle)
         paths = {uid: own.settings.spool_folder / path for uid, path in job.paths.items()}
         series = select_series(
-            read_series(paths.values()), refusals=(*REFUSALS, bundle_refusal(reader.bundle))
+            read_series(paths.values()), refusals=refusals_of(reader.bundle)
         ).require()
         look = first_look(series, paths, reader.bundle, reader.session)
     except FirstreadError as error:

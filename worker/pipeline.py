@@ -32,6 +32,7 @@ from database.jobs.claimed import (
     advance_job,
     claim_job,
     instance_paths,
+    note_bundle,
     record_decisions,
     renew_lease,
 )
@@ -42,6 +43,7 @@ from database.states import JobState
 from database.tables.analysis import SeriesDecision
 from radiology.chest.chest_map import ChestMap
 from radiology.errors import (
+    BundleDoesNotApply,
     Refused,
     ResultMismatch,
     Unavailable,
@@ -60,10 +62,9 @@ from worker.infer.urgency import triage_reading
 from worker.keep.encode_study import StudyToEncode, encode_study
 from worker.keep.keep_chest_map import keep_chest_map
 from worker.keep.store_answer import Answer, store_answer
-from worker.series.bundle_rule import bundle_refusal
+from worker.series.bundle_rule import applies, refusals_of
 from worker.series.decode_volume import decode_volume
 from worker.series.read_series import read_series
-from worker.series.rules import REFUSALS
 from worker.series.select_series import SeriesSelection, select_series
 
 _log = get_logger("pipeline")
@@ -72,7 +73,13 @@ _log = get_logger("pipeline")
 def analyse_one(own: Equipment) -> bool:
     """Claim the job that is due first and bring it to an end; False when none waits."""
     with transaction(own.engine) as session:
-        claim = claim_job(session, worker=own.worker, lease_s=own.settings.lease_s, now=own.clock())
+        claim = claim_job(
+            session,
+            worker=own.worker,
+            lease_s=own.settings.lease_s,
+            now=own.clock(),
+            bundles=own.settings.bundles,
+        )
     if claim is None:
         return False
     with (
@@ -127,7 +134,7 @@ class _Job:
         self._lease = lease
 
     def run(self) -> None:
-        reader = self._own.reader  # first: without a model no study is at fault
+        reader = self._reader()  # first: without a model no study is at fault
         series, paths = self._select(reader)
         volume = decode_volume(series, paths, on_progress=self._progress(0, 30))
         self._advance(JobState.DECODED, slices=volume.shape[0], spacing_mm=volume.spacing_mm)
@@ -157,6 +164,7 @@ class _Job:
                     self._own.engine,
                     self._claim.study_id,
                     self._claim.study_version,
+                    bundle=self._claim.bundle,
                     answer=answer,
                     priors=priors,
                 ),
@@ -175,20 +183,28 @@ class _Job:
                 context=context.facts(stated_values(acquisition_of(series))),
                 encoded=encoded,
                 chest_map=self._keep_map(series, followed.chest),
+                provider=reader.provider,
             ),
         )
+
+    def _reader(self) -> Reader:
+        """The newest version of the job's own bundle."""
+        reader = self._own.reader_of(self._claim.bundle)
+        with transaction(self._own.engine) as session:
+            note_bundle(session, self._claim, reader.bundle.version)
+        return reader
 
     def _select(self, reader: Reader) -> tuple[SeriesHeader, dict[str, Path]]:
         with reading(self._own.engine) as session:
             stored = instance_paths(session, self._claim)
         spool = self._own.settings.spool_folder
         paths = {uid: spool / path for uid, path in stored.items()}
-        selection = select_series(
-            read_series(paths.values()),
-            refusals=(*REFUSALS, bundle_refusal(reader.bundle)),
-        )
+        found = read_series(paths.values())
+        selection = select_series(found, refusals=refusals_of(reader.bundle))
         with transaction(self._own.engine) as session:
             record_decisions(session, self._claim, _decision_rows(self._claim, selection))
+        if selection.chosen is None and not applies(reader.bundle, found):
+            raise BundleDoesNotApply(series=len(found))
         series = selection.require()
         self._advance(JobState.SELECTED, series_instance_uid=series.series_instance_uid)
         return series, paths
@@ -197,7 +213,7 @@ class _Job:
         if not self._own.settings.compare_priors:
             return Priors()
         with reading(self._own.engine) as session:
-            candidates = prior_candidates(session, self._claim.study_id)
+            candidates = prior_candidates(session, self._claim.study_id, bundle=self._claim.bundle)
         return choose_priors(
             candidates,
             instance=paths[series.instances[0].sop_instance_uid],
@@ -209,7 +225,8 @@ class _Job:
     def _keep_map(self, series: SeriesHeader, chest: ChestMap | None) -> str | None:
         if chest is None:
             return None
-        name = f"{series.study_instance_uid}/version-{self._claim.study_version}"
+        version = f"{self._claim.bundle}-version-{self._claim.study_version}"
+        name = f"{series.study_instance_uid}/{version}"
         return keep_chest_map(self._own.settings.results_folder, name, chest)
 
     def _advance(self, state: JobState, **facts: object) -> None:

@@ -17,6 +17,7 @@ from database.session import open_engine, reading, transaction
 from database.uploads.sweep import waiting_uploads
 from database.work_items.notifications import due_notifications
 from settings.environment import read_settings
+from worker.bundles_in_use import drop_unwanted, follow_bundles
 from worker.celery_app import ANALYSIS, DELIVERY, FLAGS, RETRIEVAL, app, wake_up_waits
 from worker.deliver.deliver_results import deliver_one
 from worker.deliver.report_work_items import report_one
@@ -103,6 +104,8 @@ def retrieve_next() -> None:
 def sweep() -> None:
     """Assemble quiet studies, take jobs back from the dead, wake whoever has something to do."""
     own = equipment()
+    _bundles_followed()
+    drop_unwanted(own.settings, own.engine, own.clock())
     outcome = sweep_once(own.settings, own.engine, own.clock())
     for _ in range(outcome.new_jobs):
         analyse_next.delay()
@@ -124,6 +127,13 @@ def sweep() -> None:
         retrieve_next.delay()
     if due and not wake_up_waits(app, DELIVERY):
         deliver_next.delay()
+
+
+@functools.cache
+def _bundles_followed() -> None:
+    """Once in this process; where it fails, the next sweep does it."""
+    own = equipment()
+    follow_bundles(own.settings, own.engine, own.clock())
 
 
 def _wake_flags(own: Equipment, *, unless_one_waits: bool = False) -> None:

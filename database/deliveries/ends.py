@@ -14,12 +14,10 @@ from database.states import (
     DeliveryState,
     JobState,
     ObjectState,
-    StudyState,
 )
-from database.tables.analysis import DeliveredObject, Delivery, Job, Result, ResultObject, Study
+from database.studies.study_state import settle_study
+from database.tables.analysis import DeliveredObject, Delivery, Job, Result, ResultObject
 from radiology.errors import PeerRefused
-
-_BEFORE_THE_END = (StudyState.ENCODED, StudyState.DELIVERED, StudyState.COMMITTED)
 
 
 def note_delivery_end(session: Session, delivery_id: int, now: datetime) -> None:
@@ -88,12 +86,4 @@ def _end_job_when_all_have_it(session: Session, result: Result) -> None:
     committed = DeliveryState.COMMITTED in states
     job_state = JobState.COMMITTED if committed else JobState.DELIVERED
     session.execute(update(Job).where(Job.id == result.job_id).values(state=job_state))
-    session.execute(
-        update(Study)
-        .where(
-            Study.id == result.study_id,
-            Study.version == result.study_version,
-            Study.state.in_(_BEFORE_THE_END),
-        )
-        .values(state=StudyState(job_state.value))
-    )
+    settle_study(session, result.study_id)

@@ -6,7 +6,7 @@ retrieved, so that a worker that dies leaves behind what is still to be done.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -40,10 +40,11 @@ class StudyToCompare:
     Attributes
     ----------
     instance_path : of one received instance, within the spool folder
-    acquired_at : of the result in force, in ISO 8601; None where the headers do not say, or where
-        no result is in force any more
+    acquired_at : of the result in force, of several the one that can be compared; in ISO 8601.
+        None where the headers do not say, or where no result is in force any more
     compared_with : the study that the result in force was compared with; None if with none
     compared_at : when that one was acquired, in ISO 8601; None where its headers do not say
+    bundle : whose result that is; None where none is in force
     """
 
     study_id: int
@@ -52,6 +53,7 @@ class StudyToCompare:
     acquired_at: str | None
     compared_with: str | None
     compared_at: str | None
+    bundle: str | None
 
 
 def request_priors(
@@ -107,17 +109,18 @@ def study_to_compare(session: Session, study_id: int) -> StudyToCompare:
     instance = session.scalars(
         select(Instance.path).where(Instance.study_id == study_id).order_by(Instance.id).limit(1)
     ).one()
-    facts = session.scalars(
-        select(Result.reading)
+    in_force = session.execute(
+        select(Result.reading, Result.bundle)
         .where(
             Result.study_id == study_id,
             Result.superseded_by_id.is_(None),
             Result.withdrawn_at.is_(None),
         )
-        .order_by(Result.id.desc())
+        .order_by(Result.chest_map.is_(None), Result.id.desc())  # what can be compared comes first
         .limit(1)
     ).one_or_none()
-    facts = facts or {}
+    facts: Mapping[str, Any] = {} if in_force is None else in_force.reading
+    bundle = None if in_force is None else in_force.bundle
     comparisons: list[dict[str, Any]] = (facts.get("course") or {}).get("comparisons") or []
     comparison = comparisons[0] if comparisons else {}
     return StudyToCompare(
@@ -127,6 +130,7 @@ def study_to_compare(session: Session, study_id: int) -> StudyToCompare:
         acquired_at=facts.get("acquired_at"),
         compared_with=comparison.get("study_instance_uid"),
         compared_at=comparison.get("then_at"),
+        bundle=bundle,
     )
 
 

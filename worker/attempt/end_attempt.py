@@ -13,7 +13,12 @@ from database.results.stored import store_result
 from database.session import Session, transaction
 from database.states import JobState, WorklistRank
 from database.tables.analysis import Result
-from radiology.errors import Refused, ResultMismatch, Unavailable
+from radiology.errors import (
+    BundleDoesNotApply,
+    Refused,
+    ResultMismatch,
+    Unavailable,
+)
 from radiology.outcome import Outcome
 from settings.log_events import get_logger
 from worker.attempt.retry import Backoff, retry_delay_s
@@ -24,19 +29,25 @@ _DEFECT_ATTEMPTS = 2  # a defect is tried once more: memory may have been short,
 
 
 def end_refused(own: Equipment, claim: Claim, error: Refused) -> None:
-    """A refusal is an answer too: "not assessable", with the reason."""
+    """A refusal is an answer too: "not assessable", with the reason.
+
+    A bundle that does not apply says nothing of the study.
+    """
     _log.info("refused", error_kind=error.kind, **error.facts)
     now = own.clock()
+    refused = not isinstance(error, BundleDoesNotApply)
     with transaction(own.engine) as session, contextlib.suppress(LeaseLost):
         end_job(
             session,
             claim,
-            JobState.REFUSED,
+            JobState.REFUSED if refused else JobState.NOT_APPLICABLE,
             now,
-            rank=WorklistRank.UNANSWERED,
+            rank=WorklistRank.UNANSWERED if refused else None,
             error_kind=error.kind,
             error_message=str(error),
         )
+        if not refused:
+            return
         _store_refusal(session, claim, error, now)
         # A flag that an earlier version raised stays: no answer says nothing against it.
         record_event(

@@ -12,10 +12,11 @@ from datetime import datetime
 
 from pydicom import dcmread
 
+from database.flags.raised import FlagRules
 from database.results.withdrawals import (
     Rejectable,
     mark_withdrawn,
-    result_to_withdraw,
+    results_to_withdraw,
     store_rejection,
     superseded_to_reject,
 )
@@ -54,29 +55,36 @@ def withdraw_result(
     now: datetime,
     *,
     version: int | None = None,
+    bundle: str | None = None,
 ) -> Withdrawal:
     """Strike a result, and queue a rejection note for every destination that may have got it.
 
     Parameters
     ----------
     version : of the study; the result in force when left out
+    bundle : whose result; may be left out where only one has any
 
     Raises
     ------
     ResultNotWithdrawable
-        There is no such result, or it was withdrawn already.
+        There is no such result, it was withdrawn already, or it is not said which of several.
     SpoolFull
         There is no room for the note; nothing has changed.
     """
     with reading(engine) as session:
-        found = result_to_withdraw(session, study_instance_uid, version)
-    if found is None:
+        results = results_to_withdraw(session, study_instance_uid, version=version, bundle=bundle)
+    if not results:
         raise ResultNotWithdrawable("There is no result of this study")
+    if len(results) > 1:
+        names = ", ".join(sorted(one.bundle for one in results))
+        raise ResultNotWithdrawable("Several bundles have a result: name one", bundles=names)
+    (found,) = results
     if found.withdrawn is not None:
         raise ResultNotWithdrawable("The result is withdrawn already", reason=found.withdrawn.value)
     note = _make_note(settings, found, reason, now)
     with transaction(engine) as session:
-        destinations = mark_withdrawn(session, found.result_id, reason, now)
+        rules = FlagRules(settings.flags, settings.flagging)
+        destinations = mark_withdrawn(session, found.result_id, reason, rules, now)
         if destinations is None:
             raise ResultNotWithdrawable("The result is withdrawn already")
         if note is not None and destinations:

@@ -118,6 +118,8 @@ def _notice(content: NoticeContent, settings: Settings, channel: Channel) -> Not
         last_instance_at=content.last_instance_at,
         study_url=f"{page}/studies/{content.study_instance_uid}",
         acknowledge_url=address if content.kind in told_of and channel.keeps_state else "",
+        bundle=content.bundle,
+        bundle_version=content.bundle_version,
     )
 
 

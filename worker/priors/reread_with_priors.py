@@ -26,22 +26,22 @@ def reread_with_priors(
     """
     with reading(engine) as session:
         ripe = ripe_requests(session, now)
-    jobs = []
+    jobs: list[int] = []
     for one in ripe:
         state = _state(settings, engine, one)
         with transaction(engine) as session:
-            job_id = end_awaiting(
+            job_ids = end_awaiting(
                 session,
                 one,
                 state,
                 now,
-                bundle=settings.bundle,
+                bundles=settings.bundles,
                 waits=waits,
                 reread=state is PriorRequestState.COMPARED and not _done(one),
             )
-        if job_id is not None:
-            _log.info("reread", study_id=one.study.study_id, job_id=job_id)
-            jobs.append(job_id)
+        if job_ids:
+            _log.info("reread", study_id=one.study.study_id, job_ids=list(job_ids))
+            jobs += job_ids
     return jobs
 
 
@@ -49,7 +49,7 @@ def _state(settings: Settings, engine: Engine, ripe: RipeRequest) -> PriorReques
     if _done(ripe):
         return PriorRequestState.COMPARED
     with reading(engine) as session:
-        candidates = prior_candidates(session, ripe.study.study_id)
+        candidates = prior_candidates(session, ripe.study.study_id, bundle=ripe.study.bundle)
     priors = choose_priors(
         [one for one in candidates if one.study_instance_uid in ripe.wanted],
         instance=settings.spool_folder / ripe.study.instance_path,

@@ -18,7 +18,7 @@ from database.tables.analysis import Delivery, Job, Result, ResultObject, Study
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency
 from settings.environment import Settings
-from tests.builders.stored.rows import NOON, WAITS, arrival, receive
+from tests.builders.stored.rows import BUNDLE, NOON, WAITS, arrival, receive
 from tests.unit.worker.encode.encoded_chest import result_context
 from worker.deliver.deliver_results import deliver_one
 from worker.encode import encode_results
@@ -75,7 +75,7 @@ class Site:
             study = session.scalars(
                 select(Study).where(Study.study_instance_uid == STUDY_UID)
             ).one()
-            assemble_study(session, study.id, bundle="bundle", waits=WAITS, now=self.now)
+            assemble_study(session, study.id, bundles=(BUNDLE,), waits=WAITS, now=self.now)
         with transaction(self.engine) as session:
             claim = claim_job(session, worker="worker", lease_s=60, now=self.now)
             assert claim is not None
