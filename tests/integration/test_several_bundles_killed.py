@@ -53,6 +53,7 @@ def _ours(pacs: OrthancPeer, uid: str) -> list[Dataset]:
     return [one for one in pacs.data_sets(StudyInstanceUID=uid) if one.Modality != "CT"]
 
 
+@pytest.mark.timeout(600)  # two readings, one of them twice, where others use the machine
 def test_a_worker_that_is_killed_between_two_bundles(
     tmp_path: Path, orthanc: OrthancPeer, dcmtk: Dcmtk
 ) -> None:
@@ -83,13 +84,13 @@ def test_a_worker_that_is_killed_between_two_bundles(
                 for job in _jobs(engine).values()
             ),
             what="the answer of one bundle",
-            limit_s=300,
+            limit_s=280,
         )
         _kill_analysis(firstread)
         wait_until(
             lambda: {job.state for job in _jobs(engine).values()} == {JobState.DELIVERED},
             what="the answers of both bundles in PACS",
-            limit_s=300,
+            limit_s=280,
         )
         with reading(engine) as session:
             results = session.scalars(select(Result)).all()

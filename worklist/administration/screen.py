@@ -42,6 +42,7 @@ class FailedLine:
 
     study: StudyFacts
     job_id: int
+    bundle: str
     attempts: int
     reason: str
     advice: str
@@ -134,6 +135,7 @@ def _failed(session: Session) -> tuple[FailedLine, ...]:
         FailedLine(
             study,
             job.id,
+            job.bundle,
             job.attempts,
             reason_words(job.error_kind, job.error_message),
             next_step(job.error_kind),
