@@ -16,7 +16,7 @@ from database.states import (
     ObjectState,
 )
 from database.studies.study_state import settle_study
-from database.tables.analysis import DeliveredObject, Delivery, Job, Result, ResultObject
+from database.tables.analysis import DeliveredObject, Delivery, Job, Result, ResultObject, Study
 from radiology.errors import PeerRefused
 
 
@@ -29,6 +29,11 @@ def note_delivery_end(session: Session, delivery_id: int, now: datetime) -> None
         select(Delivery)
         .where(Delivery.id == delivery_id)
         .execution_options(populate_existing=True)  # it is written past the session
+    ).one()
+    # The study before the result, as a worker does that stores a newer one.
+    of_result = select(Result.study_id).where(Result.id == delivery.result_id).scalar_subquery()
+    session.execute(
+        select(Study.id).where(Study.id == of_result).with_for_update(key_share=True)
     ).one()
     # Two that end at the same moment would each take the other one for open.
     result = session.scalars(

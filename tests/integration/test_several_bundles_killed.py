@@ -73,7 +73,7 @@ def test_a_worker_that_is_killed_between_two_bundles(
         "EXECUTION_PROVIDER": "cpu",
         "LEASE_S": "6",
     }
-    with running_embedded(site, pacs=orthanc, settings=settings) as firstread:
+    with running_embedded(site, pacs=orthanc, settings=settings, limit_s=180.0) as firstread:
         engine = open_engine(firstread.database_url)
         dcmtk.dcmsend(
             by_position(folder), port=firstread.dicom_port, called_ae_title="FIRSTREAD"
