@@ -16,9 +16,12 @@ from database.tables.feedback import Feedback, FeedbackFault
 from radiology.age_band import age_band
 from radiology.algorithm import AlgorithmIdentity
 from radiology.chest.case_answer import PneumoniaType
+from radiology.chest.figures import LungFigures, Side
+from radiology.chest.reading import ChestReading
 from radiology.feedback import Fault, Judgement
-from radiology.finding import LungFigures, Outcome, QualityGate, Reading, Side, Urgency
 from radiology.identity import derived_uid
+from radiology.outcome import Outcome, QualityGate
+from radiology.urgency import Urgency
 from settings.peers import RequestPriority
 
 RARE_SCANNER = "CT-OLD"
@@ -190,12 +193,12 @@ def _delivery(result: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _reading(urgency: Urgency | None, share: int) -> Reading:
+def _reading(urgency: Urgency | None, share: int) -> ChestReading:
     lesions_ml = 0.0 if urgency in (None, Urgency.ROUTINE) else 20.0 * share
     lung = LungFigures(Side.RIGHT, 2350.0, lesions_ml, 0.8 * lesions_ml, 0.2 * lesions_ml, None, 40)
     figures = dict.fromkeys(Side, lung) if urgency else {}
     outcome = Outcome.FINDINGS if lesions_ml else Outcome.NO_FINDINGS
-    return Reading(
+    return ChestReading(
         outcome=outcome if urgency else Outcome.NOT_ASSESSABLE,
         algorithm=AlgorithmIdentity("chest-ct-pneumonia", "2.0.0", "9f2c" * 16),
         suspicion=0.5 if urgency else None,

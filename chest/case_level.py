@@ -24,7 +24,7 @@ from radiology.chest.case_answer import (
     SignAnswer,
     ViralAnswer,
 )
-from radiology.region import ChestRegions, LungLabel
+from radiology.chest.regions import ChestRegions, LungLabel
 
 Counts = NDArray[np.int64]
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from chest.postprocess import ProbabilityMaps
 from models.declared.networks import Classification
 from models.view import ViewBox, lung_view
+from radiology.chest.regions import ChestRegions
 from radiology.chest.sign import Sign
-from radiology.region import ChestRegions
 
 Arrays = NDArray[np.float32]
 

@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from models.declared.networks import InputGrid
 from models.preprocess import SquareFit
-from radiology.region import ChestRegions, LungLabel
+from radiology.chest.regions import ChestRegions, LungLabel
 
 FloatArray = NDArray[np.float32]
 Masks = NDArray[np.bool_]

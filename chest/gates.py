@@ -18,8 +18,8 @@ from chest.gate_measures import (
     noise_hu,
     outline_jumps,
 )
-from radiology.finding import GateSeverity, QualityGate
-from radiology.severity.clinical import Sex
+from radiology.outcome import GateSeverity, QualityGate
+from radiology.sex import Sex
 
 LEAST_LUNG_ML = 500.0  # both lungs; an adult's breathed out hold 2 l, and a child is no adult
 SMALL_LUNG_ML = 1500.0

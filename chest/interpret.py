@@ -12,12 +12,14 @@ from chest.case_level import CaseAnswer
 from chest.gates import Acquisition
 from chest.judge_severity import judge_severity
 from models.bundle import Bundle
+from radiology.chest.figures import LungFigures, Side
+from radiology.chest.reading import ChestReading
+from radiology.chest.regions import ChestRegions, LesionLabel, LungLabel
+from radiology.chest.severity import ClinicalContext
 from radiology.chest.territory import Boundary, Territories, TerritoryFigures
-from radiology.finding import GateSeverity, LungFigures, Outcome, QualityGate, Reading, Side
 from radiology.image.heat_map import HeatMap
 from radiology.image.volume import Volume
-from radiology.region import ChestRegions, LesionLabel, LungLabel
-from radiology.severity import ClinicalContext
+from radiology.outcome import GateSeverity, Outcome, QualityGate
 
 _SIDES = {Side.RIGHT: LungLabel.RIGHT, Side.LEFT: LungLabel.LEFT}
 
@@ -114,7 +116,7 @@ def refuses(gates: Iterable[QualityGate]) -> bool:
     return any(not gate.passed and gate.severity is GateSeverity.REFUSES for gate in gates)
 
 
-def interpret(evidence: Evidence, bundle: Bundle) -> Reading:
+def interpret(evidence: Evidence, bundle: Bundle) -> ChestReading:
     """Say what the evidence means.
 
     Returns
@@ -136,7 +138,7 @@ def interpret(evidence: Evidence, bundle: Bundle) -> Reading:
             suspected=case.suspected,
             context=evidence.context,
         )
-    return Reading(
+    return ChestReading(
         outcome=outcome,
         algorithm=bundle.algorithm,
         suspicion=case.suspicion if case else None,

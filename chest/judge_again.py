@@ -11,18 +11,19 @@ from typing import Any
 
 from chest.gates import Acquisition
 from chest.judge_severity import judge_severity
-from radiology.chest.territory import Territory, TerritoryFigures
-from radiology.finding import LungFigures, Outcome, Side
-from radiology.severity import (
+from radiology.chest.figures import LungFigures, Side
+from radiology.chest.severity import (
     ClinicalContext,
     ClinicalValues,
     ImagingFindings,
     LesionMeasurement,
     Pneumonia,
     Severity,
-    Sex,
     assess_severity,
 )
+from radiology.chest.territory import Territory, TerritoryFigures
+from radiology.outcome import Outcome
+from radiology.sex import Sex
 
 _SIDES = (Side.RIGHT, Side.LEFT, Side.TOTAL)
 

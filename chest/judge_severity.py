@@ -6,10 +6,9 @@ import math
 from collections.abc import Iterable, Mapping
 
 from chest.gates import Acquisition
+from radiology.chest.figures import LungFigures, Side
 from radiology.chest.lobe import Lobe
-from radiology.chest.territory import Territory, TerritoryFigures
-from radiology.finding import LungFigures, Side
-from radiology.severity import (
+from radiology.chest.severity import (
     ClinicalContext,
     ClinicalValues,
     ImagingFindings,
@@ -18,7 +17,8 @@ from radiology.severity import (
     Severity,
     assess_severity,
 )
-from radiology.severity.clinical import LIMITS
+from radiology.chest.severity.clinical import LIMITS
+from radiology.chest.territory import Territory, TerritoryFigures
 
 # Zones, and a right upper and middle lobe that were not told apart, are no lobe of a score.
 _LOBES = {Territory[lobe.name]: lobe for lobe in Lobe}

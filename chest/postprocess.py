@@ -16,8 +16,8 @@ from chest.false_lung import GAS_BELOW_HU, Attenuation, without_false_lung
 from models.bundle import Bundle
 from models.connected import Masks, at_edge_of_slice, in_plane_cross, keep_large, parts
 from models.preprocess import SquareFit
+from radiology.chest.regions import ChestRegions, LesionLabel, LungLabel
 from radiology.image.volume import Volume
-from radiology.region import ChestRegions, LesionLabel, LungLabel
 
 ByteMaps = NDArray[np.uint8]
 

@@ -19,10 +19,11 @@ from chest.lobes import find_territories, measure_territories
 from chest.postprocess import ProbabilityMaps, segment
 from models.bundle import Bundle
 from models.preprocess import fit_of, to_patches
-from radiology.finding import Reading, Side
+from radiology.chest.figures import Side
+from radiology.chest.reading import ChestReading
+from radiology.chest.regions import ChestRegions
+from radiology.chest.severity import ClinicalContext
 from radiology.image.volume import Volume
-from radiology.region import ChestRegions
-from radiology.severity import ClinicalContext
 
 OnProgress = Callable[[int, int], None]
 
@@ -46,7 +47,7 @@ def read_study(
     classifier: Classifier | None = None,
     acquisition: Acquisition | None = None,
     context: ClinicalContext | None = None,
-) -> Reading:
+) -> ChestReading:
     """Segment lungs and lesions, classify, measure, and say what it means.
 
     Parameters

@@ -18,8 +18,9 @@ from database.session import Engine, open_engine, reading, transaction
 from database.views.flag_pages import FlagFacts, list_flags
 from firstread.say import console, errors_to_exit_code
 from radiology.errors import SettingsRefused
-from radiology.finding import Outcome, Urgency
 from radiology.identity import derived_uid
+from radiology.outcome import Outcome
+from radiology.urgency import Urgency
 from settings.environment import Settings, read_settings
 from settings.log_events import configure_logging
 from worker.flag.channel import Notice, NoticeKind

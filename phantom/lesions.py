@@ -9,7 +9,7 @@ import numpy as np
 from phantom.chest import Point
 from phantom.grid import Box
 from phantom.shapes import Field, ellipsoid, plane_waves
-from radiology.region import LesionLabel
+from radiology.chest.regions import LesionLabel
 
 RAGGED = 0.16
 """How far, as a share of its radius, the edge of a lesion wanders."""

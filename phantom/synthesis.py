@@ -23,8 +23,9 @@ from phantom.tissue import (
     paint,
 )
 from phantom.vessels import AIRWAYS, Branch, grow_vessels
+from radiology.chest.regions import LesionLabel, LungLabel
 from radiology.image.volume import Volume
-from radiology.region import LabelMap, LesionLabel, LungLabel
+from radiology.region import LabelMap
 
 OnProgress = Callable[[int, int], None]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from radiology.errors import FeedbackRefused
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 
 MOST_CHARACTERS = 2000
 """Of a comment."""

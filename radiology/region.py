@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -13,38 +12,6 @@ from radiology.image.volume import Volume
 
 Mask = NDArray[np.bool_]
 LabelMap = NDArray[np.uint8]
-
-
-class LungLabel(IntEnum):
-    """Values of a lung label map. The patient's right is right."""
-
-    NONE = 0
-    RIGHT = 1
-    LEFT = 2
-
-
-class LesionLabel(IntEnum):
-    """Values of a lesion label map."""
-
-    NONE = 0
-    GROUND_GLASS = 1
-    CONSOLIDATION = 2
-
-
-@dataclass(frozen=True)
-class ChestRegions:
-    """What was segmented in a chest CT.
-
-    Attributes
-    ----------
-    lungs : uint8, shape of the volume, values of `LungLabel`
-        Diseased lung is lung.
-    lesions : uint8, shape of the volume, values of `LesionLabel`
-        Never outside the lungs.
-    """
-
-    lungs: LabelMap
-    lesions: LabelMap
 
 
 @dataclass(frozen=True)

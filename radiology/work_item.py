@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from radiology.finding import Urgency
 from radiology.identity import derived_uid
+from radiology.urgency import Urgency
 
 
 class WorkItemState(StrEnum):

@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from radiology.errors import SettingsRefused
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 from settings.hl7 import Hl7ClientTls
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"

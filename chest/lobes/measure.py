@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from radiology.chest.regions import ChestRegions, LesionLabel
 from radiology.chest.territory import Territories, TerritoryFigures
 from radiology.image.volume import Volume
-from radiology.region import ChestRegions, LesionLabel
 
 
 def measure_territories(

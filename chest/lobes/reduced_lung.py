@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from radiology.chest.regions import ChestRegions, LungLabel
 from radiology.image.volume import Volume
-from radiology.region import ChestRegions, LungLabel
 
 FloatArray = NDArray[np.float32]
 Mask = NDArray[np.bool_]

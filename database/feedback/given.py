@@ -17,7 +17,8 @@ from database.events import record_event
 from database.tables.analysis import Result, Study
 from database.tables.feedback import Feedback, FeedbackFault
 from radiology.feedback import Fault, Judgement, Opinion, checked_opinion
-from radiology.finding import Outcome, Urgency
+from radiology.outcome import Outcome
+from radiology.urgency import Urgency
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from database.flag_states import NoticeKind
 from database.states import ObjectKind
 from database.tables.analysis import Result, Study
 from database.tables.flag import FlagNotice
-from radiology.finding import Outcome, Urgency
+from radiology.outcome import Outcome
+from radiology.urgency import Urgency
 
 
 @dataclass(frozen=True, slots=True)

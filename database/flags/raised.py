@@ -19,8 +19,8 @@ from database.flag_states import IN_FORCE, FlagState, NoticeKind
 from database.flags.told_channels import Addressee, add_notice, tell_acknowledged, tell_change
 from database.tables.analysis import Result, Study
 from database.tables.flag import NAME_LENGTH, Flag
-from radiology.finding import Urgency
 from radiology.identity import derived_uid
+from radiology.urgency import Urgency
 from settings.flags import Channel, Flagging, at_least
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from database.results.stored import ReportReference, is_report_for_viewers
 from database.tables.analysis import Instance, Result, ResultObject, Study
-from radiology.finding import Outcome
+from radiology.outcome import Outcome
 
 _MOST = 50  # of one patient; more cannot be told apart in any picture of a course
 

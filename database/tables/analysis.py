@@ -21,7 +21,8 @@ from database.states import (
 )
 from database.tables.base import AE_TITLE_LENGTH, UID_LENGTH, Base, Leased
 from radiology.age_band import AgeBand
-from radiology.finding import Outcome, Urgency
+from radiology.outcome import Outcome
+from radiology.urgency import Urgency
 from settings.peers import RequestPriority
 
 # What the list is ordered by (list_order), behind whatever it is filtered by.

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from database.flag_states import FlagState, NoticeKind, NoticeState
 from database.tables.base import UID_LENGTH, Base, Leased
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 
 NAME_LENGTH = 64  # of a channel, and of whoever acknowledges
 

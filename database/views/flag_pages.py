@@ -13,7 +13,7 @@ from database.flag_states import FlagState, NoticeKind, NoticeState
 from database.row_facts import facts_of
 from database.tables.analysis import Event, Study
 from database.tables.flag import Flag, FlagNotice
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 
 _DECISIONS = ("flag_raised", "flag_changed", "flag_not_raised")
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from database.states import ENDED_WELL, RETRYABLE, DeliveryState
 from database.tables.analysis import Delivery, Event, Job, Result
-from radiology.finding import Outcome
+from radiology.outcome import Outcome
 
 
 @dataclass(frozen=True, slots=True)

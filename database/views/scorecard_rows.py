@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from database.feedback.given import Period
 from database.tables.analysis import Event, Job, Result, Study
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 from settings.peers import RequestPriority
 
 MOST_ROWS = 20_000

@@ -21,7 +21,8 @@ from database.states import (
     WorklistRank,
 )
 from radiology.feedback import Fault
-from radiology.finding import Outcome, Urgency
+from radiology.outcome import Outcome
+from radiology.urgency import Urgency
 from settings.peers import RequestPriority
 
 
@@ -112,7 +113,7 @@ class DeliveryFacts:
 
 @dataclass(frozen=True, slots=True)
 class ResultFacts:
-    """What a job found. `reading` is `radiology.finding.Reading.facts()` as it was stored."""
+    """What a job found. `reading` is `ChestReading.facts()` as it was stored."""
 
     id: int
     job_id: int

@@ -12,7 +12,7 @@ from database.events import EventRow
 from database.views.demo_rows import StudyAnswer
 from firstread.demo.pacs import StoredObject
 from phantom import Phantom
-from radiology.region import LesionLabel, LungLabel
+from radiology.chest.regions import LesionLabel, LungLabel
 
 _COLOURS = {"urgent": "bold red", "suspected": "yellow", "routine": "green"}
 

@@ -14,11 +14,13 @@ from chest.lobes import find_territories, measure_territories
 from evaluation.statistics.subgroups import age_group
 from firstread.evaluate.study_labels import PatientFolder, StudyLabels
 from firstread.say import console
+from radiology.chest.figures import Side
+from radiology.chest.reading import ChestReading
+from radiology.chest.regions import ChestRegions
 from radiology.chest.territory import Territory
 from radiology.errors import Refused, SettingsRefused
-from radiology.finding import Reading, Side, Triage
 from radiology.image.volume import Volume
-from radiology.region import ChestRegions
+from radiology.urgency import Triage
 from worker.infer.infer_findings import Reader
 from worker.predict.read_study_files import ReadStudy, read_study_files
 from worker.series.frame_headers import text
@@ -36,7 +38,7 @@ class StudyReading:
     groups : sex, age group and manufacturer
     """
 
-    reading: Reading
+    reading: ChestReading
     triage: Triage | None
     slice_shares: NDArray[np.float64] | None
     lobe_shares: Mapping[Territory, float]

@@ -20,8 +20,8 @@ from firstread.evaluate.bundle import Choice, bundle_facts, open_slice_reader, w
 from firstread.evaluate.slices import ReferenceSlice, slices_of_folders, slices_of_npz
 from firstread.evaluate.target import Target
 from firstread.say import console, shown_progress
+from radiology.chest.regions import LesionLabel
 from radiology.errors import SettingsRefused
-from radiology.region import LesionLabel
 from settings.environment import Settings
 
 _FOUND: Mapping[Target, Callable[[SliceReading], Mask]] = {

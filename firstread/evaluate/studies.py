@@ -17,9 +17,10 @@ from firstread.evaluate.read_labelled_study import StudyReading, read_labelled_s
 from firstread.evaluate.study_labels import LOBES, StudyLabels, find_patients, read_study_labels
 from firstread.say import shown_progress
 from models.bundle import Bundle
+from radiology.chest.reading import ChestReading
 from radiology.chest.territory import Territory
 from radiology.errors import Refused
-from radiology.finding import Outcome, Reading
+from radiology.outcome import Outcome
 from settings.environment import Settings
 from worker.infer.infer_findings import Reader
 
@@ -88,7 +89,7 @@ def _evidence(labels: StudyLabels, study: StudyReading) -> StudyEvidence:
     )
 
 
-def _suspected(reading: Reading) -> bool | None:
+def _suspected(reading: ChestReading) -> bool | None:
     if reading.outcome is Outcome.NOT_ASSESSABLE:
         return None
     return reading.outcome is Outcome.FINDINGS

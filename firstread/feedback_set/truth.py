@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from radiology.chest.case_answer import PneumoniaType
 from radiology.feedback import Fault, is_called
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 
 _TO_DRAW = frozenset({Fault.MISSED, Fault.WRONG_REGION})
 

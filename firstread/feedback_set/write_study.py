@@ -18,9 +18,9 @@ from firstread.feedback_set.pseudonyms import Pseudonyms
 from firstread.feedback_set.truth import Truth, truth_of
 from radiology.chest.case_answer import PneumoniaType
 from radiology.errors import VolumeRefused
-from radiology.finding import Outcome
 from radiology.image.series import FrameHeader, InstanceHeader
 from radiology.image.volume import SourceFrame
+from radiology.outcome import Outcome
 from settings.environment import Settings
 from worker.series.frame_pixels import read_pixels
 from worker.series.read_series import read_series

@@ -12,8 +12,8 @@ from database.views.worklist_facts import StudyPage
 from database.views.worklist_rows import study_page
 from firstread.say import REFUSED
 from firstread.say import console as error_console
-from radiology.finding import Urgency
 from radiology.identity import derived_uid
+from radiology.urgency import Urgency
 from settings.environment import Settings
 from settings.flags import Hl7Channel
 from worker.flag.channel import Notice, NoticeKind

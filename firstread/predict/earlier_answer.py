@@ -10,9 +10,10 @@ from typing import Any
 
 from firstread.read_json_object import read_json_object
 from models.bundle import Bundle
+from radiology.chest.figures import Side
+from radiology.chest.severity import LesionMeasurement
 from radiology.errors import SettingsRefused
-from radiology.finding import Outcome, Side
-from radiology.severity import LesionMeasurement
+from radiology.outcome import Outcome
 
 _WHAT = "earlier answer"
 _MOST_BYTES = 16 * 1024 * 1024  # the answer for a study takes some 50 kB

@@ -16,8 +16,8 @@ from firstread.find_instances import files_of_study
 from firstread.predict.read_context import read_context
 from firstread.say import console, shown_steps
 from models.bundle import Bundle
+from radiology.chest.severity import ClinicalContext
 from radiology.errors import FirstreadError, SettingsRefused
-from radiology.severity import ClinicalContext
 from settings.environment import Settings
 from worker.infer.infer_findings import Reader
 from worker.predict.instance_file import is_instance

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from radiology import codes
 from radiology.chest.case_answer import ConfidenceWord, PneumoniaType
+from radiology.chest.severity.ct_scores import CT_SEVERITY, MOSMED
 from radiology.codes import Code
-from radiology.finding import Outcome, Urgency
-from radiology.severity.ct_scores import CT_SEVERITY, MOSMED
+from radiology.outcome import Outcome
+from radiology.urgency import Urgency
 
 SUMMARIES: dict[Outcome, Code] = {
     Outcome.FINDINGS: codes.SUCCEEDED_WITH_FINDINGS,
@@ -32,4 +33,4 @@ SEVERITY_SCORES: dict[str, Code] = {
     MOSMED: codes.MOSMED_GRADE,
     CT_SEVERITY: codes.CT_SEVERITY_SCORE,
 }
-"""By the name of a rule of `radiology.severity`. The others are told in words."""
+"""By the name of a rule of `radiology.chest.severity`. The others are told in words."""

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from radiology.severity.clinical import Sex
+from radiology.sex import Sex
 
 Position = tuple[float, float, float]
 Cosines = tuple[float, float, float, float, float, float]

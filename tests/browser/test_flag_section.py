@@ -14,7 +14,7 @@ from database.flags.raised import FlagRules, acknowledge_flag, flag_result
 from database.session import transaction
 from database.tables.analysis import Result
 from database.tables.flag import Flag
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 from settings.flags import Flagging
 from tests.builders.stored.flags import mail, webhook
 from tests.unit.worklist.seeding import SeededHospital

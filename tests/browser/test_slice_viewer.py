@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from radiology.chest.regions import LesionLabel
 from radiology.image.slice_stack import OutlineLabel
-from radiology.region import LesionLabel
 from tests.browser.slice_viewer import (
     LIVE_MS,
     drawn_box,

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from database.session import reading
 from database.tables.analysis import Study
 from database.views.opened import study_id_of
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 from tests.browser.accessibility import grave_faults
 from tests.builders.stored.readers import sign_in_browser
 from tests.unit.worklist.list.ordinary_day import SEVERE, OrdinaryDay

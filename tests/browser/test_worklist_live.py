@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 from tests.unit.worklist.list.ordinary_day import MILD, SEVERE, OrdinaryDay
 from tests.unit.worklist.seeding import SeededHospital
 

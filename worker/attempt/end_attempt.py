@@ -14,7 +14,7 @@ from database.session import Session, transaction
 from database.states import JobState, WorklistRank
 from database.tables.analysis import Result
 from radiology.errors import Refused, ResultMismatch, Unavailable
-from radiology.finding import Outcome
+from radiology.outcome import Outcome
 from settings.log_events import get_logger
 from worker.attempt.retry import Backoff, retry_delay_s
 from worker.equipment import Equipment

@@ -18,9 +18,9 @@ from scipy import ndimage
 
 from radiology.chest.change import Change, LungMeasurement, PriorComparison
 from radiology.chest.chest_map import WHOLE, ChestMap
+from radiology.chest.figures import Side
+from radiology.chest.regions import LungLabel
 from radiology.chest.territory import Territory
-from radiology.finding import Side
-from radiology.region import LungLabel
 from worker.course.match_lesions import match_lesions
 from worker.registration import Registration, later_blocks, register
 

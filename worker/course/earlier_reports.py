@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from database.results.stored import ReportReference, machine_reports, newest_report
 from database.session import Engine, reading
-from radiology.finding import Reading
+from radiology.chest.reading import ChestReading
 from worker.course.find_priors import Priors
 from worker.encode import EarlierReport, EarlierReports
 
 
 def earlier_reports(
-    engine: Engine, study_id: int, version: int, *, answer: Reading, priors: Priors
+    engine: Engine, study_id: int, version: int, *, answer: ChestReading, priors: Priors
 ) -> EarlierReports:
     """Look up what the reports of a version of a study name.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from database.priors.candidates import PriorCandidate
 from database.results.stored import ReportReference
 from radiology.chest.course import CoursePoint, NotCompared
-from radiology.severity import LesionMeasurement
+from radiology.chest.severity import LesionMeasurement
 from worker.series.patient_identity import contradiction, read_patient_identity
 
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from radiology.chest.change import LesionChange, PriorComparison
 from radiology.chest.chest_map import ChestMap, MappedLesion
 from radiology.chest.course import Course, CoursePoint, NotCompared
-from radiology.finding import Outcome, Reading, Side
+from radiology.chest.figures import Side
+from radiology.chest.reading import ChestReading
 from radiology.image.volume import Volume
+from radiology.outcome import Outcome
 from worker.course.compare_prior import MappedStudy, compare_registered
 from worker.course.find_priors import Prior, Priors
 from worker.encode.known_lesions import lesion_uid
@@ -30,13 +32,13 @@ class FollowedReading:
     earlier : the chest that it was compared with place by place
     """
 
-    reading: Reading
+    reading: ChestReading
     chest: ChestMap | None = None
     earlier: EarlierChest | None = None
 
 
 def follow_course(
-    reading: Reading, volume: Volume, priors: Priors, *, study_instance_uid: str
+    reading: ChestReading, volume: Volume, priors: Priors, *, study_instance_uid: str
 ) -> FollowedReading:
     """Say what changed since the latest earlier study, and how lesions are called from now on.
 
@@ -104,7 +106,9 @@ def inherit(
     )
 
 
-def _points(reading: Reading, priors: Priors, study_instance_uid: str) -> tuple[CoursePoint, ...]:
+def _points(
+    reading: ChestReading, priors: Priors, study_instance_uid: str
+) -> tuple[CoursePoint, ...]:
     if reading.acquired_at is None:
         return ()
     total = reading.figures[Side.TOTAL]

@@ -20,9 +20,9 @@ from highdicom import ContributingEquipment
 from pydicom import Dataset
 
 from radiology import codes
+from radiology.chest.regions import LesionLabel
+from radiology.chest.severity import ClinicalContext
 from radiology.identity import derived_uid
-from radiology.region import LesionLabel
-from radiology.severity import ClinicalContext
 from worker.encode.coded_concepts import coded
 from worker.encode.lesions import Lesion, NumberedLesions, number_lesions
 from worker.encode.shown_reading import ShownReading

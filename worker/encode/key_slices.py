@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from radiology.finding import LungFigures, Side
-from radiology.region import LungLabel, Mask
+from radiology.chest.figures import LungFigures, Side
+from radiology.chest.regions import LungLabel
+from radiology.region import Mask
 from worker.encode.shown_reading import ShownReading
 
 

@@ -15,8 +15,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from radiology.chest.chest_map import MappedLesion
+from radiology.chest.regions import LesionLabel
 from radiology.identity import derived_uid
-from radiology.region import LabelMap, LesionLabel
+from radiology.region import LabelMap
 from worker.encode.derived_object import LESION_NAMES, Tracking
 from worker.encode.lesions import NumberedLesions
 from worker.registration.map_chest import number_connected

@@ -14,7 +14,8 @@ import cc3d
 import numpy as np
 from numpy.typing import NDArray
 
-from radiology.region import LabelMap, LesionLabel
+from radiology.chest.regions import LesionLabel
+from radiology.region import LabelMap
 
 LEAST_TRACKED_ML = 0.15  # chest.postprocess drops what is smaller and stands alone
 

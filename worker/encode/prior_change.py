@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from radiology.chest.change import PriorComparison
-from radiology.finding import Side
+from radiology.chest.figures import Side
 
 
 def change_title(prior: PriorComparison) -> str:

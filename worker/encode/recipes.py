@@ -15,7 +15,7 @@ from radiology.encoding_profile import (
     SegmentationForm,
     SegmentScope,
 )
-from radiology.finding import Outcome
+from radiology.outcome import Outcome
 from worker.encode.derived_object import MARKED, ObjectKind, ReportForm
 
 

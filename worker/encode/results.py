@@ -8,7 +8,7 @@ from PIL import Image
 from pydicom import Dataset
 
 from radiology.encoding_profile import EncodingChoice
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 from worker.encode.derived_object import EncodedObject, ObjectKind, ReportForm, ResultContext
 from worker.encode.picture.key_picture import encode_secondary_capture, render_key_picture
 from worker.encode.recipes import Recipe, SegmentationVariant, recipes_of

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radiology import codes
+from radiology.chest.regions import ChestRegions, LesionLabel, LungLabel
 from radiology.chest.territory import Territory
 from radiology.codes import Code
-from radiology.region import ChestRegions, LesionLabel, LungLabel, Mask
+from radiology.region import Mask
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 
 from radiology.algorithm import AlgorithmIdentity
 from radiology.chest.change import PriorComparison
+from radiology.chest.reading import ChestReading
+from radiology.chest.regions import ChestRegions, LesionLabel, LungLabel
 from radiology.chest.territory import Territory, TerritoryFigures
-from radiology.finding import Outcome, Reading, Triage
 from radiology.image.volume import Volume
 from radiology.language import Language
-from radiology.region import ChestRegions, LesionLabel, LungLabel, Mask
+from radiology.outcome import Outcome
+from radiology.region import Mask
+from radiology.urgency import Triage
 from worker.registration import EarlierChest
 
 
@@ -35,7 +38,7 @@ class ShownReading:
     """
 
     volume: Volume
-    reading: Reading
+    reading: ChestReading
     triage: Triage | None
     software_version: str
     language: Language = field(default=Language.ENGLISH, kw_only=True)

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
 from database.flag_states import NoticeKind as NoticeKind
-from radiology.finding import Outcome, Urgency
+from radiology.outcome import Outcome
+from radiology.urgency import Urgency
 from radiology.work_item import WorkItemState
 
 

@@ -19,8 +19,8 @@ from hl7_node.observation_message import (
 )
 from hl7_node.transport_security import client_context
 from radiology import codes
-from radiology.finding import Urgency
 from radiology.identity import derived_uid
+from radiology.urgency import Urgency
 from settings.flags import Hl7Channel
 from worker.flag.channel import Answer, Notice, NoticeKind
 from worker.flag.study_observations import study_observations

@@ -20,7 +20,8 @@ from radiology.chest.answer_codes import (
     SUMMARIES,
 )
 from radiology.codes import Code
-from radiology.finding import Outcome, Urgency
+from radiology.outcome import Outcome
+from radiology.urgency import Urgency
 from worker.flag.channel import Notice, NoticeKind
 
 _FLAGS = {

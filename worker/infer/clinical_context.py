@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from database.session import Engine, reading
 from database.studies.clinical_values import clinical_values
+from radiology.chest.severity import ClinicalContext, ClinicalValues, LesionMeasurement
 from radiology.errors import ClinicalValuesRefused
-from radiology.severity import ClinicalContext, ClinicalValues, LesionMeasurement
 from settings.log_events import get_logger
 
 _log = get_logger("pipeline")

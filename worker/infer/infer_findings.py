@@ -11,10 +11,11 @@ from chest.read_study import read_study
 from models.bundle import Bundle
 from models.catalogue import read_catalogue
 from models.onnx_session import ClassifierSession, NetworkSession
-from radiology.finding import Reading, Triage
+from radiology.chest.reading import ChestReading
+from radiology.chest.severity import ClinicalContext
 from radiology.image.series import SeriesHeader
 from radiology.image.volume import Volume
-from radiology.severity import ClinicalContext
+from radiology.urgency import Triage
 from settings.environment import Settings
 from worker.infer.urgency import triage_reading
 
@@ -80,7 +81,7 @@ class Reader:
         series: SeriesHeader | None = None,
         context: ClinicalContext | None = None,
         on_progress: Callable[[int, int], None] | None = None,
-    ) -> tuple[Reading, Triage | None]:
+    ) -> tuple[ChestReading, Triage | None]:
         """Find, measure, and decide how soon a radiologist should look.
 
         Parameters

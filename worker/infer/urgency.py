@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from radiology.chest.course import growth_percent
-from radiology.finding import LungFigures, Outcome, Reading, Side, Triage, Urgency
+from radiology.chest.figures import LungFigures, Side
+from radiology.chest.reading import ChestReading
+from radiology.outcome import Outcome
+from radiology.urgency import Triage, Urgency
 
 # MosMed scale (Morozov et al. 2020, arXiv:2005.06465): CT-2 begins at 25 % of the parenchyma.
 # Applied to the worse lung, so that one badly affected lung is not averaged away.
@@ -27,8 +30,8 @@ class UrgencyRule:
 
     name: str
     urgency: Urgency
-    holds: Callable[[Reading], bool]
-    seen: Callable[[Reading], str]
+    holds: Callable[[ChestReading], bool]
+    seen: Callable[[ChestReading], str]
     limit: str
 
 
@@ -53,12 +56,12 @@ class RuleSeen:
         }
 
 
-def _worse_lung_share_percent(reading: Reading) -> float:
+def _worse_lung_share_percent(reading: ChestReading) -> float:
     sides = (reading.figures.get(Side.RIGHT), reading.figures.get(Side.LEFT))
     return max((side.lesion_share_percent for side in sides if side is not None), default=0.0)
 
 
-def _consolidated_share_percent(reading: Reading) -> float:
+def _consolidated_share_percent(reading: ChestReading) -> float:
     total: LungFigures | None = reading.figures.get(Side.TOTAL)
     if total is None or total.lung_volume_ml <= 0:
         return 0.0
@@ -73,7 +76,7 @@ _GROWN_MORE_THAN_PERCENT, _WITHIN_HOURS = 50.0, 48.0
 _GROWN_AT_LEAST_ML = 10.0  # ours: half of a small lesion is within what outlines differ by
 
 
-def _grew_quickly(reading: Reading) -> bool:
+def _grew_quickly(reading: ChestReading) -> bool:
     """Whether lesions grew by more than half since the latest CT, and that was not long ago."""
     points = () if reading.course is None else reading.course.points
     if len(points) < 2:
@@ -89,7 +92,7 @@ def _grew_quickly(reading: Reading) -> bool:
     )
 
 
-def _growth_seen(reading: Reading) -> str:
+def _growth_seen(reading: ChestReading) -> str:
     points = () if reading.course is None else reading.course.points
     if len(points) < 2:
         return "no earlier CT to compare with"
@@ -101,7 +104,7 @@ def _growth_seen(reading: Reading) -> str:
     return f"{by}, {added:+.1f} ml in {hours:.0f} h"
 
 
-def _suspicion_seen(reading: Reading) -> str:
+def _suspicion_seen(reading: ChestReading) -> str:
     if reading.suspicion is None:
         return "no suspicion was computed"
     return f"{reading.suspicion:.2f}, threshold {reading.suspicion_threshold:.2f}"
@@ -158,7 +161,7 @@ RULES: tuple[UrgencyRule, ...] = (
 )
 
 
-def rules_seen(reading: Reading) -> tuple[RuleSeen, ...]:
+def rules_seen(reading: ChestReading) -> tuple[RuleSeen, ...]:
     """What every row of the table saw, held or not, in the order in which they are asked.
 
     Returns
@@ -178,7 +181,7 @@ def decided(rules: Iterable[RuleSeen]) -> RuleSeen | None:
     return next((one for one in rules if one.held), None)
 
 
-def triage_reading(reading: Reading) -> Triage | None:
+def triage_reading(reading: ChestReading) -> Triage | None:
     """Apply the table.
 
     Returns

@@ -11,10 +11,11 @@ from pathlib import Path
 from PIL import Image
 from pydicom import Dataset, dcmread
 
+from radiology.chest.reading import ChestReading
+from radiology.chest.severity import ClinicalContext
 from radiology.encoding_profile import EncodingChoice
-from radiology.finding import Reading, Triage
 from radiology.image.volume import Volume
-from radiology.severity import ClinicalContext
+from radiology.urgency import Triage
 from settings.environment import Settings
 from worker.encode import (
     EarlierReports,
@@ -46,7 +47,7 @@ class StudyToEncode:
 
     paths: Iterable[Path]
     volume: Volume
-    reading: Reading
+    reading: ChestReading
     triage: Triage | None
     content_datetime: datetime
     result_version: int

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radiology.chest.chest_map import ChestMap, MappedLesion
+from radiology.chest.figures import Side
 from radiology.chest.territory import Territory
-from radiology.finding import Side
 from worker.keep.keep_results import write_durably
 
 _ARRAYS = (

@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radiology.finding import Outcome
 from radiology.image.slice_stack import (
     HEAT,
     HIGHEST_HU,
@@ -33,6 +32,7 @@ from radiology.image.slice_stack import (
     pack_voxels,
     voxels_entry,
 )
+from radiology.outcome import Outcome
 from worker.encode.picture.axial_stack import AxialStack
 from worker.encode.shown_reading import ShownReading
 from worker.keep.keep_results import write_durably

@@ -14,7 +14,8 @@ from database.session import transaction
 from database.states import JobState, ObjectKind, WorklistRank
 from database.studies.said_before import acknowledge_reported
 from database.tables.analysis import Result, ResultObject
-from radiology.finding import Reading, Triage, Urgency
+from radiology.chest.reading import ChestReading
+from radiology.urgency import Triage, Urgency
 from settings.log_events import get_logger
 from worker.equipment import Equipment
 from worker.infer.urgency import decided, rules_seen
@@ -40,7 +41,7 @@ class Answer:
     chest_map : path within the results folder; None where nothing can be compared with it
     """
 
-    reading: Reading
+    reading: ChestReading
     triage: Triage | None
     context: Mapping[str, Any]
     encoded: EncodedStudy

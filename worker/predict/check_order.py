@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from radiology.chest.severity import LesionMeasurement
 from radiology.errors import SettingsRefused
-from radiology.severity import LesionMeasurement
 
 
 def check_order(earlier: LesionMeasurement, acquired_at: datetime | None) -> None:

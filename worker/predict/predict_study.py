@@ -11,8 +11,8 @@ from typing import Any
 from PIL import Image
 
 from chest.judge_severity import stated_values
+from radiology.chest.severity import ClinicalContext
 from radiology.language import Language
-from radiology.severity import ClinicalContext
 from worker.encode import ShownReading, render_key_picture
 from worker.infer.infer_findings import Reader, acquisition_of
 from worker.predict.on_step import OnStep

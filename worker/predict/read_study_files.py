@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from radiology.finding import Reading, Triage
+from radiology.chest.reading import ChestReading
+from radiology.chest.severity import ClinicalContext
 from radiology.image.series import SeriesHeader
 from radiology.image.volume import Volume
-from radiology.severity import ClinicalContext
+from radiology.urgency import Triage
 from worker.infer.infer_findings import Reader
 from worker.predict.check_order import check_order
 from worker.predict.on_step import OnStep
@@ -35,7 +36,7 @@ class ReadStudy:
     series: SeriesHeader
     paths: Mapping[str, Path]
     volume: Volume
-    reading: Reading
+    reading: ChestReading
     triage: Triage | None
 
     @property

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radiology.chest.chest_map import WHOLE, ChestMap, MappedLesion
+from radiology.chest.figures import Side
+from radiology.chest.regions import ChestRegions, LesionLabel, LungLabel
 from radiology.chest.territory import Territories
-from radiology.finding import Side
 from radiology.image.volume import Volume
-from radiology.region import ChestRegions, LesionLabel, LungLabel
 
 BLOCK_MM = 3.0
 """About the size of a block; one voxel where voxels are larger."""

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from radiology.chest.chest_map import WHOLE, ChestMap
+from radiology.chest.regions import LungLabel
 from radiology.image.volume import Affine
-from radiology.region import LungLabel
 
 Field = NDArray[np.float32]
 

@@ -17,7 +17,7 @@ from pydicom.dataset import Dataset, FileDataset
 from dicom_node.library_faults import is_from_the_disk
 from radiology.errors import DataSetUnreadable
 from radiology.image.series import InstanceHeader, SeriesHeader
-from radiology.severity import Sex
+from radiology.sex import Sex
 from worker.series.acquired_at import KEYWORDS as ACQUIRED_AT_KEYWORDS
 from worker.series.acquired_at import acquired_at
 from worker.series.frame_headers import (

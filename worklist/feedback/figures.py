@@ -17,7 +17,7 @@ from database.feedback.given import (
 from database.session import Session
 from evaluation.statistics.reader_agreement import Judged, ReaderAgreement, reader_agreement
 from radiology.feedback import is_called, is_present
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 
 CAVEAT = (
     "Only judged studies count, each once, by its newest judged result. What is judged is no "

@@ -15,7 +15,7 @@ from database.views.worklist_facts import Disagreement, Position, WorklistRow
 from database.views.worklist_rows import rank_counts
 from radiology.chest.case_answer import PneumoniaType
 from radiology.chest.change import LesionCourse, course_of
-from radiology.finding import Outcome
+from radiology.outcome import Outcome
 from worklist.feedback.lines import SHORT_FAULT_WORDS
 from worklist.list.query import Age, Came, Judged, ListQuery, Seen, Sex, Show, listed_since
 from worklist.page.screens import PageContext, Part, Screen, make_part

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from database.views.worklist_facts import ResultFacts
-from radiology.finding import GateSeverity, Outcome, Side
+from radiology.chest.figures import Side
+from radiology.outcome import GateSeverity, Outcome
 from worklist.words.translations import translated, translated_row
 
 _NBSP = "\u00a0"  # keeps a figure and its unit on one line

@@ -9,8 +9,8 @@ from typing import Any
 
 from chest.judge_again import given_in, judge_again
 from database.studies.clinical_values import RecordedValues
+from radiology.chest.severity import ClinicalValues, titles
 from radiology.errors import ClinicalValuesRefused
-from radiology.severity import ClinicalValues, titles
 from worklist.words.translations import translated, translated_row
 
 _UNREADABLE = (KeyError, ValueError, TypeError, AttributeError)

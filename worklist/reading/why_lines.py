@@ -8,7 +8,8 @@ from typing import Any
 
 from database.states import RUNNING, JobState
 from database.views.worklist_facts import DecisionFacts, JobFacts, ResultFacts, WorklistRow
-from radiology.finding import Outcome, Urgency
+from radiology.outcome import Outcome
+from radiology.urgency import Urgency
 from worklist.reading.figures import gate_lines
 from worklist.words.stored_words import decision_words, reason_words, rule_words
 from worklist.words.study_words import standing_of

@@ -13,7 +13,7 @@ from database.views.scorecard_rows import LoggedJob, StudyTimes
 from evaluation.statistics.estimate import Estimate
 from evaluation.waiting.queue_replay import QueuedItem, WhatIf, most_at_once, what_if
 from evaluation.waiting.waiting_times import WaitingTimes, median_difference, waiting_times
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 from settings.peers import RequestPriority
 from worklist.scorecard.site_days import SiteDays
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from database.studies.clinical_values import RecordedValues
-from radiology.severity import ClinicalSource, ClinicalValues
-from radiology.severity.clinical import CHOICES, LIMITS, WHOLE, YES_OR_NO, allowed
-from radiology.severity.score import Plain
-from radiology.severity.titles import title_of, unit_of
+from radiology.chest.severity import ClinicalSource, ClinicalValues
+from radiology.chest.severity.clinical import CHOICES, LIMITS, WHOLE, YES_OR_NO, allowed
+from radiology.chest.severity.score import Plain
+from radiology.chest.severity.titles import title_of, unit_of
 
 ENTRY = "seen_entry"
 """The hidden field that says which entry the form was filled from."""

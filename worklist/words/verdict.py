@@ -7,7 +7,8 @@ from enum import StrEnum
 
 from database.states import JobState, RejectionReason, StudyState, WorklistRank
 from database.views.worklist_facts import JobFacts, ResultFacts, WorklistRow
-from radiology.finding import GateSeverity, Outcome, Urgency
+from radiology.outcome import GateSeverity, Outcome
+from radiology.urgency import Urgency
 from worklist.words.next_steps import next_step
 from worklist.words.stored_words import reason_words
 from worklist.words.translations import translated, translated_row

@@ -16,9 +16,9 @@ from pydicom import Dataset, dcmread
 from phantom import TYPICAL_LESIONS, Phantom, make_phantom, phantom_grid
 from phantom.identity import StudyIdentity
 from phantom.study import write_phantom_study
+from radiology.chest.regions import ChestRegions
 from radiology.chest.territory import Boundary, Territories
 from radiology.encoding_profile import EncodingChoice, EncodingProfile
-from radiology.region import ChestRegions
 from tests.builders.chest.chest_pairs import LOBES
 from tests.unit.worker.encode.encoded_chest import figures_of, result_context
 from tests.unit.worker.encode.full_reading import completed

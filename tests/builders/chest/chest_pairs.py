@@ -16,8 +16,8 @@ from phantom import (
     phantom_grid,
 )
 from radiology.chest.chest_map import ChestMap
+from radiology.chest.regions import ChestRegions, LesionLabel
 from radiology.chest.territory import Territories, Territory
-from radiology.region import ChestRegions, LesionLabel
 from worker.course.compare_prior import MappedStudy
 from worker.registration.map_chest import map_chest
 

@@ -10,12 +10,14 @@ from chest.judge_severity import judge_severity
 from chest.lobes import measure_territories
 from models.bundle import Bundle
 from phantom import Phantom
+from radiology.chest.reading import ChestReading
+from radiology.chest.regions import ChestRegions
+from radiology.chest.severity import ClinicalContext
 from radiology.chest.territory import Territories
-from radiology.finding import Outcome, Reading, Triage
 from radiology.image.series import SeriesHeader
 from radiology.image.volume import Volume
-from radiology.region import ChestRegions
-from radiology.severity import ClinicalContext
+from radiology.outcome import Outcome
+from radiology.urgency import Triage
 from tests.builders.chest.chest_pairs import LOBES
 from worker.infer.infer_findings import acquisition_of
 from worker.infer.urgency import triage_reading
@@ -36,7 +38,7 @@ class TruthReader:
         series: SeriesHeader,
         context: ClinicalContext | None = None,
         on_progress: Callable[[int, int], None] | None = None,
-    ) -> tuple[Reading, Triage | None]:
+    ) -> tuple[ChestReading, Triage | None]:
         """Say what is true."""
         phantom = self.phantoms[series.study_instance_uid]
         _, order = volume.canonical()
@@ -49,7 +51,7 @@ class TruthReader:
         figures = measure(volume, regions)
         measured = measure_territories(volume, regions, territories)
         suspected = bool(lesions.any())
-        reading = Reading(
+        reading = ChestReading(
             outcome=Outcome.FINDINGS if suspected else Outcome.NO_FINDINGS,
             algorithm=self.bundle.algorithm,
             suspicion=float(suspected),

@@ -24,7 +24,8 @@ from database.states import JobState, ObjectKind, WorklistRank
 from database.studies.assembly import assemble_study
 from database.tables.analysis import Result, ResultObject, Study
 from database.tables.flag import Flag, FlagNotice
-from radiology.finding import Outcome, Urgency
+from radiology.outcome import Outcome
+from radiology.urgency import Urgency
 from settings.flags import Channel, Flagging, MailChannel, WebhookChannel
 from tests.builders.stored.rows import WAITS, arrival, later, receive
 

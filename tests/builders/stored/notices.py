@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from radiology.finding import Outcome, Urgency
-from radiology.severity.ct_scores import CT_SEVERITY, MOSMED
+from radiology.chest.severity.ct_scores import CT_SEVERITY, MOSMED
+from radiology.outcome import Outcome
+from radiology.urgency import Urgency
 from worker.flag.channel import Notice, NoticeKind, NoticeObject
 
 RAISED_AT = datetime(2026, 11, 21, 8, 2, tzinfo=UTC)

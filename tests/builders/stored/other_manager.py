@@ -14,7 +14,7 @@ from database.flags.raised import FlagRules, escalate_due
 from database.session import Engine, reading, transaction
 from database.tables.analysis import Event
 from database.tables.flag import FlagNotice
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 from settings.environment import Settings
 from settings.flags import AnyChannel, Flagging, WorkItemChannel, WorkItemWebChannel
 from tests.builders.stored.flags import FlaggedStudy, webhook

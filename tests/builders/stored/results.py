@@ -15,7 +15,8 @@ from database.session import Engine, reading, transaction
 from database.states import JobState, ObjectKind, WorklistRank
 from database.studies.assembly import assemble_study
 from database.tables.analysis import Delivery, Job, Result, ResultObject, Study
-from radiology.finding import Outcome, Urgency
+from radiology.outcome import Outcome
+from radiology.urgency import Urgency
 from settings.environment import Settings
 from tests.builders.stored.rows import NOON, WAITS, arrival, receive
 from tests.unit.worker.encode.encoded_chest import result_context

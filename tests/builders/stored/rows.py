@@ -19,7 +19,8 @@ from database.studies.instances import (
     record_instance,
 )
 from database.tables.analysis import Result, ResultObject, Study
-from radiology.finding import Outcome, Urgency
+from radiology.outcome import Outcome
+from radiology.urgency import Urgency
 from settings.peers import RequestPriority
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -15,9 +15,10 @@ import pytest
 from numpy.typing import NDArray
 from pydicom import Dataset, dcmread
 
+from radiology.chest.figures import Side
+from radiology.chest.regions import LesionLabel, LungLabel
 from radiology.encoding_profile import EncodingChoice, SegmentationForm, SegmentScope
-from radiology.finding import Outcome, Side
-from radiology.region import LesionLabel, LungLabel
+from radiology.outcome import Outcome
 from tests.builders.chest.analysed_phantom import KINDS, PROFILES, AnalysedStudy, analysed_phantom
 from tests.builders.dicom.stored_study import part_10
 from tests.peers.dicom.dcmqi import read_report, read_segments

@@ -19,7 +19,7 @@ from database.schema import upgrade_schema
 from database.session import Engine, open_engine, reading
 from database.tables.analysis import Event
 from database.tables.flag import FlagAttempt, FlagNotice
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 from settings.environment import Settings
 from settings.flags import AnyChannel, Flagging, WorkItemWebChannel
 from tests.builders.stored.flags import FlaggedStudy, mail, webhook

@@ -29,7 +29,7 @@ from dicom_node.request.query import retrieve_study
 from models.bundle import read_bundle
 from phantom import TYPICAL_LESIONS, Phantom
 from phantom.study import StudyIdentity, write_phantom_study
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 from settings.peers import Peer, PeerRole
 from tests.builders.bundles import write_bundle
 from tests.builders.chest.chest_pairs import scan

@@ -20,7 +20,7 @@ from database.session import Engine, reading, transaction
 from database.tables.analysis import Job, Result
 from database.views.scorecard_rows import logged_jobs, scanners, study_times
 from radiology.feedback import Fault, Judgement, Opinion
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 from tests.builders.stored.rows import NOON, claim, finish, later, queue_job
 
 pytestmark = pytest.mark.integration

@@ -12,7 +12,7 @@ from database.session import Engine, reading, transaction
 from database.states import DeliveryState, JobState, WorklistRank
 from database.studies.assembly import assemble_study
 from database.tables.analysis import Delivery, Result, Study
-from radiology.finding import Outcome
+from radiology.outcome import Outcome
 from tests.builders.stored.rows import WAITS, arrival, claim, finish, later, queue_job, receive
 
 pytestmark = pytest.mark.integration

@@ -10,7 +10,7 @@ import pytest
 
 from dicom_node.work_items.scu import WorkItemManager
 from radiology.errors import PeerBusy, PeerRefused, PeerUnreachable, SettingsRefused
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 from radiology.work_item import WorkItemState
 from settings.environment import Settings
 from settings.flags import WorkItemChannel

@@ -12,7 +12,7 @@ from pydantic import SecretStr, ValidationError
 
 from dicom_node.work_items.web import WebService, WorkItemWeb
 from radiology.errors import PeerBusy, PeerRefused, PeerUnreachable, SettingsRefused
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 from radiology.work_item import WorkItemState
 from settings.environment import Settings
 from settings.flags import WorkItemWebChannel

@@ -18,7 +18,7 @@ from firstread.feedback_set.truth import Truth, truth_of
 from radiology.chest.case_answer import PneumoniaType
 from radiology.errors import SettingsRefused, VolumeRefused
 from radiology.feedback import Fault
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 from tests.builders.dicom.ct_series import Stack, multi_frame, ramp, single_frame, write_files
 from worker.series.frame_headers import frame_headers
 

@@ -28,7 +28,7 @@ from models.bundle import read_bundle
 from phantom import TYPICAL_LESIONS, Phantom
 from phantom.study import StudyIdentity
 from radiology.feedback import Fault, Judgement, Opinion
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 from settings.environment import read_settings
 from settings.peers import Peer, PeerRole
 from tests.builders.bundles import write_bundle

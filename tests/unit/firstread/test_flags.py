@@ -13,7 +13,7 @@ from database.flags.notices import end_notice
 from database.schema import upgrade_schema
 from database.session import open_engine, transaction
 from firstread.__main__ import app
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 from settings.environment import Settings
 from tests.builders.stored.flags import FlaggedStudy, claim_for, rules, webhook
 from tests.builders.stored.rows import later

@@ -14,8 +14,9 @@ import pytest
 from firstread.predict.read_context import read_context
 from models.bundle import Bundle
 from models.catalogue import read_catalogue
+from radiology.chest.severity import ClinicalContext, ClinicalValues, LesionMeasurement
 from radiology.errors import ClinicalValuesRefused, Refused, SettingsRefused
-from radiology.severity import ClinicalContext, ClinicalValues, LesionMeasurement, Sex
+from radiology.sex import Sex
 from worker.predict.check_order import check_order
 
 MOMENT = datetime.fromisoformat("2026-01-01T12:00:00")

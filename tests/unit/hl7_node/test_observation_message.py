@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hl7_node.observation_message import control_id_of, cut
-from radiology.finding import Outcome, Urgency
+from radiology.outcome import Outcome
+from radiology.urgency import Urgency
 from settings.flags import Hl7Channel
 from tests.builders.stored.notices import RAISED_AT, notice
 from worker.flag.channel import NoticeKind

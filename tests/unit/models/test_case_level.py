@@ -10,8 +10,8 @@ from chest.classify import SliceAnswer, ViewAnswer
 from models.bundle import Bundle
 from models.view import ViewBox
 from radiology.chest.case_answer import CaseRule, ConfidenceWord, PneumoniaType
+from radiology.chest.regions import ChestRegions
 from radiology.chest.sign import Sign
-from radiology.region import ChestRegions
 
 SLICES = 20
 RIGHT_BACK = np.s_[30:40, 5:15]

@@ -12,7 +12,7 @@ from models.bundle import Bundle
 from models.declared.networks import Precision
 from models.onnx_session import ClassifierSession
 from models.view import CHANNELS
-from radiology.region import ChestRegions
+from radiology.chest.regions import ChestRegions
 from settings.environment import ExecutionProvider
 from tests.builders.bundles import VIEW
 

@@ -15,9 +15,9 @@ from models.bundle import Bundle
 from models.preprocess import fit_of, to_patches
 from phantom.grid import phantom_grid
 from phantom.synthesis import Phantom, make_phantom
-from radiology.finding import GateSeverity, QualityGate
+from radiology.chest.regions import ChestRegions
 from radiology.image.volume import Volume
-from radiology.region import ChestRegions
+from radiology.outcome import GateSeverity, QualityGate
 
 GRID = phantom_grid(shape=(60, 192, 192), spacing_mm=(5.0, 1.8, 1.8))
 

@@ -11,9 +11,11 @@ from chest.case_level import answer_case
 from chest.interpret import Evidence, interpret, measure, refuses
 from models.bundle import Bundle
 from radiology.chest.case_answer import ConfidenceWord
-from radiology.finding import GateSeverity, Outcome, QualityGate, Reading, Side
+from radiology.chest.figures import Side
+from radiology.chest.reading import ChestReading
+from radiology.chest.regions import ChestRegions
 from radiology.image.volume import Volume
-from radiology.region import ChestRegions
+from radiology.outcome import GateSeverity, Outcome, QualityGate
 
 
 def _volume(shape: tuple[int, int, int], spacing: tuple[float, float, float]) -> Volume:
@@ -75,7 +77,7 @@ WARNING = QualityGate("noise", False, "50 HU", "at most 40 HU", "Noisy.", GateSe
 REFUSED = QualityGate("lungs covered", False, "90 %", "at most 50 %", "Cut.")
 
 
-def _read(lesion_slices: int, bundle: Bundle, *gates: QualityGate) -> Reading:
+def _read(lesion_slices: int, bundle: Bundle, *gates: QualityGate) -> ChestReading:
     volume, regions = _chest(lesion_slices)
     case = None
     if not refuses(gates):

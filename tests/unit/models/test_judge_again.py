@@ -11,21 +11,22 @@ import pytest
 
 from chest.judge_again import given_in, judge_again, stated_in
 from radiology.chest.course import Course, CoursePoint
-from radiology.finding import Reading
-from radiology.severity import ClinicalContext, ClinicalValues, Sex
+from radiology.chest.reading import ChestReading
+from radiology.chest.severity import ClinicalContext, ClinicalValues
+from radiology.sex import Sex
 from tests.unit.worklist.study.full_reading import full_reading, reading_without_lobes
 
 _NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 
 
-def _stored(reading: Reading) -> dict[str, Any]:
+def _stored(reading: ChestReading) -> dict[str, Any]:
     """The facts as they come back from the database."""
     facts: dict[str, Any] = json.loads(json.dumps(reading.facts()))
     return facts
 
 
 @pytest.mark.parametrize("reading", [full_reading(), reading_without_lobes()])
-def test_without_new_values_nothing_changes(reading: Reading) -> None:
+def test_without_new_values_nothing_changes(reading: ChestReading) -> None:
     """The stored reading holds all that the rules saw: computed again, it says the same."""
     assert reading.severity is not None
     assert judge_again(_stored(reading), ClinicalValues()) == reading.severity

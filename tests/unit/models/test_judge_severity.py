@@ -11,16 +11,16 @@ import pytest
 
 from chest.gates import Acquisition
 from chest.judge_severity import judge_severity
-from radiology.chest.territory import Territory, TerritoryFigures
-from radiology.finding import LungFigures, Side
-from radiology.severity import (
+from radiology.chest.figures import LungFigures, Side
+from radiology.chest.severity import (
     ClinicalContext,
     ClinicalValues,
     LesionMeasurement,
     Score,
     Severity,
-    Sex,
 )
+from radiology.chest.territory import Territory, TerritoryFigures
+from radiology.sex import Sex
 
 MOMENT = datetime(2020, 3, 14, 12, 0, 5)  # noqa: DTZ001 as most headers state it
 

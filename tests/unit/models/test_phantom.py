@@ -12,9 +12,10 @@ from models.onnx_session import ClassifierSession, NetworkSession
 from phantom.chest import LobeLabel
 from phantom.grid import phantom_grid
 from phantom.synthesis import Phantom, make_phantom
+from radiology.chest.figures import Side
+from radiology.chest.regions import LungLabel
 from radiology.chest.territory import Territory
-from radiology.finding import Outcome, Side
-from radiology.region import LungLabel
+from radiology.outcome import Outcome
 from settings.environment import ExecutionProvider
 
 GRID = phantom_grid(shape=(60, 256, 256), spacing_mm=(5.0, 1.4, 1.4))

@@ -8,8 +8,8 @@ import pytest
 from chest.postprocess import ProbabilityMaps, segment
 from models.bundle import Bundle
 from models.preprocess import fit_of
+from radiology.chest.regions import ChestRegions, LesionLabel, LungLabel
 from radiology.image.volume import Volume
-from radiology.region import ChestRegions, LesionLabel, LungLabel
 
 SLICES, SIZE = 20, 256
 RIGHT_LUNG = (slice(2, 18), slice(60, 180), slice(40, 110))

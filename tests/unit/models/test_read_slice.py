@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from chest.read_slice import SliceReader
 from models.bundle import Bundle, read_bundle
+from radiology.chest.regions import LesionLabel, LungLabel
 from radiology.chest.sign import Sign
 from radiology.errors import BundleRejected
-from radiology.region import LesionLabel, LungLabel
 from settings.environment import ExecutionProvider
 
 RIGHT = np.s_[30:130, 20:80]

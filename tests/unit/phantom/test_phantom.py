@@ -21,7 +21,7 @@ from phantom import (
     phantom_grid,
     rotation,
 )
-from radiology.region import LesionLabel, LungLabel
+from radiology.chest.regions import LesionLabel, LungLabel
 
 CUBE = ((50, 50, 50), (7.0, 7.0, 7.0))
 

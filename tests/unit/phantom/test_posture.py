@@ -15,7 +15,7 @@ from phantom import (
     phantom_grid,
 )
 from phantom.study import StudyIdentity
-from radiology.region import LesionLabel
+from radiology.chest.regions import LesionLabel
 
 CUBE = ((66, 70, 70), (5.0, 5.0, 5.0))
 MOVED = Posture(turn_degrees=(10.0, 0.0, 0.0), shift_mm=(15.0, 0.0, 0.0))

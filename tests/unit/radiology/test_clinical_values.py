@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from radiology.chest.severity import ClinicalValues, Ventilation
+from radiology.chest.severity.clinical import LIMITS, allowed
+from radiology.chest.severity.titles import unit_of
 from radiology.errors import ClinicalValuesRefused
-from radiology.severity import ClinicalValues, Sex, Ventilation
-from radiology.severity.clinical import LIMITS, allowed
-from radiology.severity.titles import unit_of
+from radiology.sex import Sex
 
 VALUES = ClinicalValues(
     age_years=67,

@@ -11,23 +11,22 @@ from typing import Any
 import numpy as np
 import pytest
 
+from radiology.chest.figures import Side
 from radiology.chest.lobe import Lobe
-from radiology.finding import Side
-from radiology.severity import (
+from radiology.chest.severity import (
     NOTICE,
     ClinicalValues,
     ImagingFindings,
     LesionMeasurement,
     Pneumonia,
-    Sex,
     Ventilation,
     assess_severity,
     title_of,
 )
-from radiology.severity.bands import Bands
-from radiology.severity.clinical import allowed
-from radiology.severity.ct_scores import LOBE_BANDS, MOSMED_BANDS
-from radiology.severity.point_scores import (
+from radiology.chest.severity.bands import Bands
+from radiology.chest.severity.clinical import allowed
+from radiology.chest.severity.ct_scores import LOBE_BANDS, MOSMED_BANDS
+from radiology.chest.severity.point_scores import (
     CURB_65,
     CURB_65_BANDS,
     FOUR_C,
@@ -35,8 +34,9 @@ from radiology.severity.point_scores import (
     QCSI,
     QCSI_BANDS,
 )
-from radiology.severity.points import PointRule
-from radiology.severity.titles import TITLES, unit_of
+from radiology.chest.severity.points import PointRule
+from radiology.chest.severity.titles import TITLES, unit_of
+from radiology.sex import Sex
 from tests.peers.programs import REPOSITORY
 
 THEN = datetime(2020, 3, 1, 8, tzinfo=UTC)

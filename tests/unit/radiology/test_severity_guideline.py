@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radiology.severity import (
+from radiology.chest.severity import (
     ClinicalValues,
     GuidelineClass,
     ImagingFindings,

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from radiology.chest.figures import Side
 from radiology.chest.lobe import Lobe
-from radiology.finding import Side
-from radiology.severity import (
+from radiology.chest.severity import (
     ImagingFindings,
     LesionMeasurement,
     Pneumonia,

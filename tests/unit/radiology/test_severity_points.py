@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radiology.severity import (
+from radiology.chest.severity import (
     ClinicalValues,
     Score,
-    Sex,
     Ventilation,
     curb_65,
     four_c_mortality,
     qcsi,
 )
+from radiology.sex import Sex
 
 Rule = Callable[[ClinicalValues], Score]
 RULES: list[Rule] = [four_c_mortality, curb_65, qcsi]

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from radiology.chest.chest_map import MappedLesion
-from radiology.finding import Side
+from radiology.chest.figures import Side
 from radiology.image.heat_map import HeatMap
 from radiology.image.slice_stack import (
     HEAT,

@@ -9,8 +9,11 @@ from database.jobs.claimed import Claim
 from database.states import ObjectKind, WorklistRank
 from database.tables.analysis import Result, ResultObject, SeriesDecision
 from radiology.algorithm import AlgorithmIdentity
-from radiology.finding import LungFigures, Outcome, QualityGate, Reading, Side, Urgency
+from radiology.chest.figures import LungFigures, Side
+from radiology.chest.reading import ChestReading
 from radiology.identity import derived_uid
+from radiology.outcome import Outcome, QualityGate
+from radiology.urgency import Urgency
 
 ALGORITHM = AlgorithmIdentity("chest-ct-pneumonia", "1.0.0", "9f2c" * 16)
 THRESHOLD = 0.5
@@ -66,7 +69,7 @@ RANKS = {
 }
 
 
-def reading_of(urgency: Urgency | None, lesions: Lesions, reason: str) -> Reading:
+def reading_of(urgency: Urgency | None, lesions: Lesions, reason: str) -> ChestReading:
     """The reading of a job; `urgency` None: not assessable."""
     gates = [
         QualityGate("lungs_found", True, "2 lungs, 4330 ml", "both lungs, at least 1000 ml"),
@@ -78,7 +81,7 @@ def reading_of(urgency: Urgency | None, lesions: Lesions, reason: str) -> Readin
         outcome = Outcome.NOT_ASSESSABLE
     else:
         outcome = Outcome.NO_FINDINGS if urgency is Urgency.ROUTINE else Outcome.FINDINGS
-    return Reading(
+    return ChestReading(
         outcome=outcome,
         algorithm=ALGORITHM,
         suspicion=None if urgency is None else lesions.suspicion,
@@ -93,7 +96,7 @@ def reading_of(urgency: Urgency | None, lesions: Lesions, reason: str) -> Readin
 def result_of(
     claim: Claim,
     urgency: Urgency | None,
-    reading: Reading,
+    reading: ChestReading,
     reason: str,
     key_picture: str | None,
     at: datetime,

@@ -29,8 +29,9 @@ from database.studies.instances import Arrival, record_instance, record_quaranti
 from database.tables.analysis import Study
 from database.tables.every import METADATA
 from dicom_node.status import is_stored
-from radiology.finding import Reading, Urgency
+from radiology.chest.reading import ChestReading
 from radiology.identity import derived_uid
+from radiology.urgency import Urgency
 from settings.peers import RequestPriority
 from tests.unit.worklist.seeded_values import (
     ALGORITHM,
@@ -160,7 +161,7 @@ class SeededHospital:
         destinations: Sequence[str] = (),
         reason: str = "",
         picture: bool = True,
-        reading: Reading | None = None,
+        reading: ChestReading | None = None,
         more: Mapping[str, Any] | None = None,
     ) -> int:
         """Analyse a claimed job to its end; gives the result. `urgency` None: not assessable.

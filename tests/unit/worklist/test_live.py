@@ -11,7 +11,7 @@ import pytest
 
 from database.views.opened import HEARTBEAT_S
 from radiology.errors import DatabaseUnavailable
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 from settings.environment import Settings
 from tests.unit.worklist.list.ordinary_day import SEVERE, OrdinaryDay
 from tests.unit.worklist.seeding import SeededHospital

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw
 
+from radiology.chest.figures import LungFigures, Side
 from radiology.chest.territory import TerritoryFigures
-from radiology.finding import LungFigures, Side
 from worker.encode.picture.lettering import fitted, font
 from worker.encode.picture.text import MARGIN, QUIET, RULE, TEXT, Box
 from worker.encode.picture.wording import worded

@@ -19,9 +19,9 @@ from pydicom import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from radiology import codes
-from radiology.finding import Outcome
 from radiology.image.key_picture import KEYWORD, panel_entry
 from radiology.language import Language
+from radiology.outcome import Outcome
 from worker.encode.coded_concepts import coded
 from worker.encode.derived_object import (
     DISCLAIMER,

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from radiology.chest.regions import LesionLabel
 from radiology.image.heat_map import HeatMap
 from radiology.language import Language
-from radiology.region import LesionLabel, Mask
+from radiology.region import Mask
 from worker.encode.outline import OutlineLimits, Points, outlines
 from worker.encode.picture.axial_stack import AxialStack
 from worker.encode.picture.heat_colours import blended

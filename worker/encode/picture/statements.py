@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from PIL import Image, ImageDraw
 
 from radiology.chest.case_answer import CaseRule, RuleAnswer
-from radiology.finding import QualityGate, Reading
+from radiology.chest.reading import ChestReading
 from radiology.language import Language
+from radiology.outcome import QualityGate
 from worker.encode.figures import percent
 from worker.encode.picture.lettering import Colour, font, wrapped
 from worker.encode.picture.text import AMBER, MARGIN, QUIET, TEXT, Box, bold
@@ -133,7 +134,7 @@ def checked(gates: Iterable[QualityGate]) -> tuple[tuple[str, ...], ...]:
     return tuple((gate.name,) if gate.name == "adult" else (gate.name, gate.seen) for gate in gates)
 
 
-def _type(reading: Reading) -> tuple[tuple[str, ...], ...]:
+def _type(reading: ChestReading) -> tuple[tuple[str, ...], ...]:
     viral = reading.viral
     if viral is None:
         return ()
@@ -145,7 +146,7 @@ def _type(reading: Reading) -> tuple[tuple[str, ...], ...]:
     )
 
 
-def _signs(reading: Reading) -> tuple[tuple[str, ...], ...]:
+def _signs(reading: ChestReading) -> tuple[tuple[str, ...], ...]:
     present = [one for one in reading.signs if one.present]
     if not present:
         return (("none said to be present",),)

@@ -6,8 +6,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from radiology.algorithm import AlgorithmIdentity
-from radiology.finding import Outcome, Urgency
 from radiology.language import Language
+from radiology.outcome import Outcome
+from radiology.urgency import Urgency
 from worker.encode.coded_concepts import plain_text
 from worker.encode.derived_object import DISCLAIMER
 from worker.encode.figures import percent

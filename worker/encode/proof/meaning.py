@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from radiology import codes
+from radiology.chest.regions import LesionLabel, LungLabel
 from radiology.chest.territory import Territory
-from radiology.region import LabelMap, LesionLabel, LungLabel, Mask
+from radiology.region import LabelMap, Mask
 from worker.encode.derived_object import ResultContext
 from worker.encode.segments import LOBES
 

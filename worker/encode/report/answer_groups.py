@@ -19,9 +19,10 @@ from radiology.chest.answer_codes import (
     SEVERITY_SCORES,
     SUMMARIES,
 )
+from radiology.chest.figures import Side
 from radiology.chest.sign import Sign
 from radiology.codes import Code
-from radiology.finding import Outcome, Side
+from radiology.outcome import Outcome
 from radiology.region import Mask
 from worker.encode.coded_concepts import coded
 from worker.encode.derived_object import ResultContext

@@ -24,7 +24,8 @@ from highdicom.sr import (
 )
 
 from radiology import codes
-from radiology.finding import LungFigures, Outcome, Side
+from radiology.chest.figures import LungFigures, Side
+from radiology.outcome import Outcome
 from radiology.region import Mask
 from worker.encode.coded_concepts import coded
 from worker.encode.derived_object import ResultContext

@@ -22,7 +22,7 @@ from pydicom import Dataset
 
 from radiology import codes
 from radiology.chest.change import Change
-from radiology.finding import LungFigures, Side
+from radiology.chest.figures import LungFigures, Side
 from worker.encode.derived_object import (
     EarlierReport,
     ObjectKind,

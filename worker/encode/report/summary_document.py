@@ -18,7 +18,8 @@ from reportlab.lib.utils import ImageReader, simpleSplit
 from reportlab.pdfgen.canvas import Canvas
 
 from radiology import codes
-from radiology.finding import Outcome, Side
+from radiology.chest.figures import Side
+from radiology.outcome import Outcome
 from worker.encode.coded_concepts import coded, plain_text
 from worker.encode.derived_object import (
     ObjectKind,

@@ -10,9 +10,9 @@ from highdicom.sr import FindingSite, VolumetricROIMeasurementsAndQualitativeEva
 
 from radiology import codes
 from radiology.chest.change import Change
+from radiology.chest.figures import Side
 from radiology.chest.territory import Territory, TerritoryFigures
 from radiology.codes import Code
-from radiology.finding import Side
 from worker.encode.coded_concepts import coded
 from worker.encode.derived_object import ResultContext
 from worker.encode.figures import Figure, change_figures, percent_figure, volume_figure

@@ -11,9 +11,7 @@ from datetime import UTC
 
 from radiology import codes
 from radiology.chest.case_answer import RuleAnswer, SignAnswer, ViralAnswer
-from radiology.codes import Code
-from radiology.finding import Outcome, QualityGate, Triage
-from radiology.severity import (
+from radiology.chest.severity import (
     ClinicalContext,
     ClinicalSource,
     Score,
@@ -21,6 +19,9 @@ from radiology.severity import (
     title_of,
     value_words,
 )
+from radiology.codes import Code
+from radiology.outcome import Outcome, QualityGate
+from radiology.urgency import Triage
 from worker.encode.derived_object import DISCLAIMER, ResultContext
 from worker.encode.figures import percent
 from worker.encode.prior_change import change_texts, change_title

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radiology import codes
+from radiology.chest.regions import LesionLabel
 from radiology.codes import Code
 from radiology.encoding_profile import SegmentScope
-from radiology.region import LabelMap, LesionLabel, Mask
+from radiology.region import LabelMap, Mask
 from worker.encode.derived_object import ResultContext, Tracking
 from worker.encode.recipes import SegmentationVariant
 from worker.encode.segments import LOBES, SEGMENTS

@@ -25,7 +25,7 @@ from database.lease import LeaseLost
 from database.session import Engine, reading, transaction
 from database.tables.analysis import Event
 from database.tables.flag import FlagAttempt
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 from tests.builders.stored.flags import (
     FlaggedStudy,
     accept,

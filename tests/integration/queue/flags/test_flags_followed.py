@@ -10,7 +10,7 @@ from database.flags.raised import flags_to_escalate
 from database.results.withdrawals import mark_withdrawn
 from database.session import Engine, reading, transaction
 from database.states import RejectionReason
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 from tests.builders.stored.flags import (
     FlaggedStudy,
     acknowledge,

@@ -17,7 +17,7 @@ from database.tables.analysis import Study
 from database.tables.flag import Flag
 from database.tables.work_item import WorkItemRow
 from database.work_items.kept import claim_work_item
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 from tests.builders.stored.flags import FlaggedStudy, rules, webhook
 from tests.builders.stored.rows import arrival, later, receive
 

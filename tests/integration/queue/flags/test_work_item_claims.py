@@ -14,7 +14,7 @@ from database.flags.inquiries import Inquiry, channels_to_ask, claim_inquiry, en
 from database.flags.raised import acknowledge_flag
 from database.lease import LeaseLost
 from database.session import Engine, reading, transaction
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 from settings.flags import Channel
 from tests.builders.stored.other_manager import Hospital, told_hospital
 from tests.builders.stored.rows import later

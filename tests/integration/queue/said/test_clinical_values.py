@@ -12,8 +12,8 @@ from database.studies.clinical_values import RecordedValues, clinical_values, re
 from database.studies.opened_studies import AGAIN_AFTER, record_opened
 from database.tables.analysis import Study
 from database.tables.clinical import ClinicalEntry
+from radiology.chest.severity import ClinicalValues
 from radiology.errors import ClinicalValuesRefused
-from radiology.severity import ClinicalValues
 from tests.builders.stored.rows import later, queue_job
 
 pytestmark = pytest.mark.integration

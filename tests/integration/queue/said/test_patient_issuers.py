@@ -16,7 +16,7 @@ from database.tables.flag import FlagNotice
 from database.work_items.content import WorkItemKeys, find_work_items, read_work_items
 from dicom_node.work_items.data_set import stored_data_set
 from dicom_node.work_items.matching import matches
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 from tests.builders.stored.flags import FlaggedStudy, rules, webhook
 from tests.builders.stored.rows import WAITS, arrival, later, queue_job, receive
 from tests.peers.dicom.worklist_client import data_set

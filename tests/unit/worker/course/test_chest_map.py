@@ -11,7 +11,7 @@ import pytest
 
 from phantom import ORIENTATIONS, Phantom, make_phantom, phantom_grid
 from radiology.chest.chest_map import WHOLE, ChestMap
-from radiology.region import ChestRegions, LesionLabel
+from radiology.chest.regions import ChestRegions, LesionLabel
 from tests.builders.chest.chest_pairs import LOBES, lobe_ml, mapped
 from worker.keep.keep_chest_map import keep_chest_map, read_chest_map
 from worker.registration.map_chest import map_chest

@@ -7,8 +7,8 @@ import pytest
 
 from phantom import Breath, Lesion, Phantom, Posture
 from radiology.chest.change import LesionCourse, PriorComparison
-from radiology.finding import Side
-from radiology.region import LesionLabel
+from radiology.chest.figures import Side
+from radiology.chest.regions import LesionLabel
 from tests.builders.chest.chest_pairs import diseased_ml, lobe_ml, mapped, scan, study
 from worker.course.compare_prior import compare_prior
 from worker.registration import register

@@ -17,7 +17,8 @@ from database.tables.analysis import Result, ResultObject
 from models.bundle import Bundle, read_bundle
 from phantom import EXTENSIVE_LESIONS, TYPICAL_LESIONS, Lesion, Phantom, Posture
 from phantom.study import StudyIdentity
-from radiology.finding import Outcome, Urgency
+from radiology.outcome import Outcome
+from radiology.urgency import Urgency
 from settings.environment import Settings, read_settings
 from tests.builders.bundles import write_bundle
 from tests.builders.chest.chest_pairs import scan

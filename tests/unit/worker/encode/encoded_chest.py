@@ -19,9 +19,13 @@ from pydicom import Dataset, dcmread
 from pydicom.uid import CTImageStorage, EnhancedCTImageStorage
 
 from radiology.algorithm import AlgorithmIdentity
-from radiology.finding import LungFigures, Outcome, QualityGate, Reading, Side, Triage, Urgency
+from radiology.chest.figures import LungFigures, Side
+from radiology.chest.reading import ChestReading
+from radiology.chest.regions import ChestRegions, LesionLabel, LungLabel
 from radiology.image.volume import SourceFrame, Volume
-from radiology.region import ChestRegions, LesionLabel, LungLabel, Mask, Region
+from radiology.outcome import Outcome, QualityGate
+from radiology.region import Mask, Region
+from radiology.urgency import Triage, Urgency
 from worker.encode import ResultContext, encode_results
 
 Points = NDArray[np.float64]
@@ -226,7 +230,7 @@ _TRIAGES = {
 }
 
 
-def _reading(kind: str, volume: Volume, regions: ChestRegions) -> Reading:
+def _reading(kind: str, volume: Volume, regions: ChestRegions) -> ChestReading:
     failed = kind == "not assessable"
     gates = (
         QualityGate("lungs found", True, "2 lungs", "2 lungs"),
@@ -240,7 +244,7 @@ def _reading(kind: str, volume: Volume, regions: ChestRegions) -> Reading:
     )
     lesion_areas = np.count_nonzero(regions.lesions, axis=(1, 2))
     lung_areas = np.count_nonzero(regions.lungs, axis=(1, 2))
-    return Reading(
+    return ChestReading(
         outcome={
             "positive": Outcome.FINDINGS,
             "negative": Outcome.NO_FINDINGS,

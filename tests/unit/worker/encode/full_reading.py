@@ -24,13 +24,14 @@ from radiology.chest.case_answer import (
     SignAnswer,
     ViralAnswer,
 )
+from radiology.chest.reading import ChestReading
+from radiology.chest.regions import LungLabel
+from radiology.chest.severity import ClinicalContext, ClinicalSource, ClinicalValues
 from radiology.chest.sign import Sign
 from radiology.chest.territory import Boundary, Territories, Territory
 from radiology.encoding_profile import SegmentScope
-from radiology.finding import GateSeverity, Outcome, QualityGate, Reading
 from radiology.image.volume import Volume
-from radiology.region import LungLabel
-from radiology.severity import ClinicalContext, ClinicalSource, ClinicalValues
+from radiology.outcome import GateSeverity, Outcome, QualityGate
 from tests.unit.worker.encode.encoded_chest import Chest, result_context
 from worker.encode import SegmentationVariant, encode_results, encode_segmentation
 from worker.encode.derived_object import ResultContext
@@ -108,11 +109,11 @@ def full_context(
 
 
 def completed(
-    reading: Reading,
+    reading: ChestReading,
     volume: Volume,
     divided: Territories,
     clinical: ClinicalContext = NOTHING_GIVEN,
-) -> Reading:
+) -> ChestReading:
     """A reading with all that a bundle can say beside regions and figures."""
     regions = reading.regions
     assert regions is not None

@@ -19,8 +19,8 @@ from radiology.chest.change import (
     course_of,
 )
 from radiology.chest.course import Course, CoursePoint
+from radiology.chest.figures import Side
 from radiology.chest.territory import Territory
-from radiology.finding import Side
 from radiology.language import Language
 from tests.peers.dicom.dcmqi import read_report
 from tests.peers.dicom.dcmtk import Dcmtk

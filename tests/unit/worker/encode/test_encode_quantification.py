@@ -12,8 +12,8 @@ from highdicom.sr import MeasurementReport, srread
 from pydicom import Dataset
 from pydicom.uid import JPEGLSLossless
 
+from radiology.chest.figures import Side
 from radiology.encoding_profile import EncodingChoice, EncodingProfile
-from radiology.finding import Side
 from tests.peers.dicom.dcmqi import read_report
 from tests.peers.dicom.dcmtk import Dcmtk
 from tests.peers.dicom.dicom3tools import dciodvfy

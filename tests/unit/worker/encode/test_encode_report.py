@@ -7,7 +7,8 @@ from pathlib import Path
 
 from highdicom.sr import MeasurementReport, srread
 
-from radiology.finding import LungFigures, Outcome, QualityGate, Side
+from radiology.chest.figures import LungFigures, Side
+from radiology.outcome import Outcome, QualityGate
 from tests.peers.dicom.dcmtk import Dcmtk
 from tests.unit.worker.encode.encoded_chest import EVERY_KIND, KINDS, encoded, result_context
 from tests.unit.worker.encode.report_content import (

@@ -9,7 +9,7 @@ from pydicom import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 
-from radiology.region import ChestRegions, LesionLabel
+from radiology.chest.regions import ChestRegions, LesionLabel
 from tests.unit.worker.encode.encoded_chest import (
     ENHANCED,
     EVERY_KIND,

@@ -12,8 +12,8 @@ from highdicom.seg import segread
 from numpy.typing import NDArray
 from pydicom import Dataset
 
+from radiology.chest.regions import ChestRegions, LesionLabel, LungLabel
 from radiology.encoding_profile import SegmentScope
-from radiology.region import ChestRegions, LesionLabel, LungLabel
 from tests.unit.worker.encode.encoded_chest import ORIENTATIONS, Chest, result_context
 from worker.encode import SegmentationVariant, encode_segmentation
 from worker.encode.derived_object import ResultContext

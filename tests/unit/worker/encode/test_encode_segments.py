@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.uid import JPEGLSLossless, RLELossless
 
+from radiology.chest.regions import ChestRegions, LesionLabel, LungLabel
 from radiology.chest.territory import Territories, Territory
 from radiology.encoding_profile import SegmentationForm, SegmentScope
-from radiology.region import ChestRegions, LesionLabel, LungLabel
 from tests.unit.worker.encode.encoded_chest import ORIENTATIONS, Chest, result_context
 from worker.encode import SegmentationVariant, encode_segmentation
 from worker.encode.derived_object import ResultContext, Tracking

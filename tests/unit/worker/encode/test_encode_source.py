@@ -17,9 +17,9 @@ from pydicom import dcmread
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import Tag
 
+from radiology.chest.regions import ChestRegions
 from radiology.errors import GeometryMissing
 from radiology.image.volume import SourceFrame, Volume
-from radiology.region import ChestRegions
 from tests.peers.dicom.dicom3tools import Checker
 from tests.unit.worker.encode.encoded_chest import (
     ENHANCED,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from radiology.finding import Side
+from radiology.chest.figures import Side
 from tests.unit.worker.encode.encoded_chest import ORIENTATIONS, Chest, result_context
 
 

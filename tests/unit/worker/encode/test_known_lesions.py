@@ -16,8 +16,9 @@ from models.bundle import read_bundle
 from phantom import Lesion
 from phantom.study import StudyIdentity
 from radiology.chest.chest_map import MappedLesion
-from radiology.finding import Side
-from radiology.region import LabelMap, LesionLabel
+from radiology.chest.figures import Side
+from radiology.chest.regions import LesionLabel
+from radiology.region import LabelMap
 from settings.environment import read_settings
 from settings.peers import Peer
 from tests.builders.bundles import write_bundle

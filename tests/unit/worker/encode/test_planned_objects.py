@@ -17,7 +17,8 @@ from database.session import Engine, open_engine, reading, transaction
 from database.states import ObjectKind, ObjectState
 from database.tables.analysis import DeliveredObject, Result, ResultObject
 from database.views.worklist_rows import study_page
-from radiology.finding import Outcome, Urgency
+from radiology.outcome import Outcome
+from radiology.urgency import Urgency
 from tests.builders.stored.rows import NOON, queue_job
 
 RECIPES = {

@@ -12,7 +12,8 @@ from radiology.encoding_profile import (
     SegmentationForm,
     SegmentScope,
 )
-from radiology.finding import Outcome, Triage, Urgency
+from radiology.outcome import Outcome
+from radiology.urgency import Triage, Urgency
 from tests.unit.worker.encode.encoded_chest import result_context
 from worker.encode import encode_results, plan_results, united
 from worker.encode.recipes import recipes_of

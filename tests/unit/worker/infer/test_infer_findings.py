@@ -13,7 +13,7 @@ import pytest
 from models.bundle import read_bundle
 from radiology.chest.lobe import Lobe
 from radiology.image.volume import Volume
-from radiology.severity import Sex
+from radiology.sex import Sex
 from settings.environment import ExecutionProvider, read_settings
 from tests.builders.bundles import write_bundle
 from tests.builders.dicom.headers import series_header, with_frame

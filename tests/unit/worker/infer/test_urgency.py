@@ -8,7 +8,10 @@ import pytest
 
 from radiology.algorithm import AlgorithmIdentity
 from radiology.chest.course import Course, CoursePoint
-from radiology.finding import LungFigures, Outcome, Reading, Side, Triage, Urgency
+from radiology.chest.figures import LungFigures, Side
+from radiology.chest.reading import ChestReading
+from radiology.outcome import Outcome
+from radiology.urgency import Triage, Urgency
 from worker.infer.urgency import rules_seen, triage_reading
 
 
@@ -27,7 +30,7 @@ def figures(side: Side, lesion_ml: float, consolidation_ml: float = 0.0) -> Lung
 def answer(
     outcome: Outcome, right_ml: float = 0.0, left_ml: float = 0.0, consolidation_ml: float = 0.0
 ) -> Triage | None:
-    reading = Reading(
+    reading = ChestReading(
         outcome=outcome,
         algorithm=AlgorithmIdentity("bundle", "1.0.0", "0" * 64),
         suspicion=0.5,
@@ -95,7 +98,7 @@ def test_quick_growth_is_urgent(then_ml: float, now_ml: float, hours: float, urg
             [(first, then_ml), (first + timedelta(hours=hours), now_ml)], start=1
         )
     )
-    reading = Reading(
+    reading = ChestReading(
         outcome=Outcome.FINDINGS,
         algorithm=AlgorithmIdentity("bundle", "1.0.0", "0" * 64),
         suspicion=0.9,
@@ -114,7 +117,7 @@ def test_quick_growth_is_urgent(then_ml: float, now_ml: float, hours: float, urg
 
 def test_every_rule_says_what_it_saw() -> None:
     """Held or not, each row of the table tells its value and its limit; the triage is the first."""
-    reading = Reading(
+    reading = ChestReading(
         outcome=Outcome.FINDINGS,
         algorithm=AlgorithmIdentity("bundle", "1.0.0", "0" * 64),
         suspicion=0.9,
@@ -145,7 +148,7 @@ def test_every_rule_says_what_it_saw() -> None:
 
 def test_no_rule_is_asked_about_what_is_not_assessable() -> None:
     """Nothing is "not urgent" that nobody could assess."""
-    reading = Reading(
+    reading = ChestReading(
         outcome=Outcome.NOT_ASSESSABLE,
         algorithm=AlgorithmIdentity("bundle", "1.0.0", "0" * 64),
         suspicion=None,

@@ -12,8 +12,8 @@ from PIL import Image
 
 from phantom import TYPICAL_LESIONS, Phantom, Posture
 from radiology.chest.course import Course
+from radiology.chest.regions import ChestRegions, LesionLabel
 from radiology.language import Language
-from radiology.region import ChestRegions, LesionLabel
 from tests.builders.chest.chest_pairs import scan, study
 from tests.unit.worker.encode.encoded_chest import figures_of, result_context
 from worker.course.compare_prior import compare_registered

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydicom import Dataset
 
-from radiology.finding import Urgency
+from radiology.chest.regions import ChestRegions
 from radiology.image.key_picture import KEYWORD, panel_of
-from radiology.region import ChestRegions
+from radiology.urgency import Urgency
 from tests.unit.worker.encode.encoded_chest import KINDS, ORIENTATIONS, Chest, ball, result_context
 from worker.encode import (
     DISCLAIMER,

@@ -15,13 +15,14 @@ import chest.gates
 import worker.encode
 from chest.gates import Acquisition, check_gates
 from radiology.chest.case_answer import ConfidenceWord, PneumoniaType
+from radiology.chest.severity.guideline import NAME as GUIDELINE
+from radiology.chest.severity.guideline import GuidelineClass
+from radiology.chest.severity.point_scores import CURB_65, FOUR_C, QCSI
 from radiology.chest.sign import Sign
 from radiology.chest.territory import Territory
-from radiology.finding import Outcome, Urgency
 from radiology.language import Language
-from radiology.severity.guideline import NAME as GUIDELINE
-from radiology.severity.guideline import GuidelineClass
-from radiology.severity.point_scores import CURB_65, FOUR_C, QCSI
+from radiology.outcome import Outcome
+from radiology.urgency import Urgency
 from tests.unit.worker.encode.encoded_chest import EVERY_KIND
 from tests.unit.worker.encode.full_reading import GIVEN, full_context
 from worker.encode import DISCLAIMER, render_key_picture

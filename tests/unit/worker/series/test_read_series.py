@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 
 from radiology.errors import DataSetUnreadable
 from radiology.image.series import SeriesHeader
-from radiology.severity import Sex
+from radiology.sex import Sex
 from tests.builders.dicom.ct_series import Stack, multi_frame, ramp, single_frame, write_files
 from worker.series.frame_headers import frame_headers, items, number, numbers, text
 from worker.series.read_series import group_series, read_instances, read_series

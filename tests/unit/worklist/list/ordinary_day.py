@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from database.states import DeliveryState, JobState
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 from settings.peers import RequestPriority
 from tests.unit.worklist.seeded_values import Lesions
 from tests.unit.worklist.seeding import SeededHospital

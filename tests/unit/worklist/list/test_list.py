@@ -7,7 +7,7 @@ from html import unescape
 
 import pytest
 
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 from settings.peers import RequestPriority
 from tests.unit.worklist.access.visitor import Visitor, row_text, rows_of
 from tests.unit.worklist.list.ordinary_day import CLEAR, MILD, SEVERE, OrdinaryDay

@@ -13,7 +13,8 @@ from database.session import reading, transaction
 from database.tables.analysis import Study
 from database.views.opened import HEARTBEAT_S, OPEN_FOR_S, note_open, open_by, study_id_of
 from radiology.chest.case_answer import PneumoniaType, ViralAnswer
-from radiology.finding import Reading, Urgency
+from radiology.chest.reading import ChestReading
+from radiology.urgency import Urgency
 from tests.unit.worklist.access.visitor import Visitor, row_text, rows_of
 from tests.unit.worklist.list.ordinary_day import CLEAR, MILD, SEVERE, OrdinaryDay
 from tests.unit.worklist.seeded_values import reading_of
@@ -28,7 +29,7 @@ def _answered(
     hospital: SeededHospital,
     urgency: Urgency | None,
     *,
-    reading: Reading | None = None,
+    reading: ChestReading | None = None,
     **study: str,
 ) -> str:
     uid, claim = hospital.claimed(**study)
@@ -37,7 +38,7 @@ def _answered(
     return uid
 
 
-def _typed(kind: PneumoniaType) -> Reading:
+def _typed(kind: PneumoniaType) -> ChestReading:
     plain = reading_of(Urgency.SUSPECTED, MILD, "")
     return replace(plain, viral=ViralAnswer(kind, 0.83, 0.04, 0.35, 0.65, 0.25, 9))
 

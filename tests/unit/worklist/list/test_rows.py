@@ -21,7 +21,7 @@ from database.views.worklist_rows import (
     study_page,
 )
 from radiology.age_band import AgeBand
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 from settings.worklist_order import WorklistOrder
 from tests.unit.worklist.list.ordinary_day import MILD, OrdinaryDay
 from tests.unit.worklist.seeding import START, SeededHospital

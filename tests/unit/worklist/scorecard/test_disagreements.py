@@ -12,7 +12,7 @@ from database.feedback.given import give_feedback
 from database.session import reading, transaction
 from database.tables.analysis import Result, Study
 from radiology.feedback import Fault, Judgement, Opinion
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 from settings.environment import Settings
 from tests.unit.worklist.access.visitor import Visitor, row_text, rows_of
 from tests.unit.worklist.list.ordinary_day import MILD, OrdinaryDay

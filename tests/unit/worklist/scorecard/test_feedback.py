@@ -9,7 +9,7 @@ import pytest
 from database.session import reading
 from database.tables.analysis import Event, Result, Study
 from database.tables.feedback import Feedback
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 from tests.unit.worklist.access.visitor import Visitor
 from tests.unit.worklist.list.ordinary_day import MILD, OrdinaryDay
 from tests.unit.worklist.seeding import SeededHospital

@@ -14,7 +14,7 @@ from database.session import open_engine, reading, transaction
 from database.tables.analysis import Result, Study
 from firstread.__main__ import app
 from radiology.feedback import Fault, Judgement, Opinion
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 from settings.peers import RequestPriority
 from tests.unit.worklist.list.ordinary_day import CLEAR, MODERATE, SEVERE, OrdinaryDay
 from tests.unit.worklist.seeding import SeededHospital

@@ -15,7 +15,7 @@ from database.session import open_engine, transaction
 from database.tables.analysis import Study
 from firstread.__main__ import app
 from radiology.errors import SettingsRefused
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 from settings.environment import read_settings
 from settings.peers import RequestPriority
 from tests.unit.worklist.access.visitor import Visitor, readable

@@ -18,11 +18,13 @@ from radiology.chest.case_answer import (
     SignAnswer,
     ViralAnswer,
 )
+from radiology.chest.reading import ChestReading
 from radiology.chest.sign import Sign
 from radiology.chest.territory import Boundary, Territory, TerritoryFigures
-from radiology.finding import GateSeverity, QualityGate, Reading, Urgency
 from radiology.image.heat_map import HeatMap
-from radiology.severity import Sex
+from radiology.outcome import GateSeverity, QualityGate
+from radiology.sex import Sex
+from radiology.urgency import Urgency
 from tests.unit.worklist.list.ordinary_day import SEVERE
 from tests.unit.worklist.seeded_values import reading_of
 
@@ -45,7 +47,7 @@ _UNITED = {
 }
 
 
-def full_reading() -> Reading:
+def full_reading() -> ChestReading:
     """Five lobes, a type, signs, severity, a warning and a heat map."""
     plain = reading_of(Urgency.URGENT, SEVERE, "")
     noise = QualityGate("noise", False, "52 HU", "at most 40 HU", NOISY, GateSeverity.WARNS)
@@ -77,7 +79,7 @@ def full_reading() -> Reading:
     )
 
 
-def reading_without_lobes() -> Reading:
+def reading_without_lobes() -> ChestReading:
     """The horizontal fissure and the left oblique one are not seen."""
     full = full_reading()
     boundaries = (
@@ -88,7 +90,7 @@ def reading_without_lobes() -> Reading:
     return replace(_divided(full, _UNITED), boundaries=boundaries)
 
 
-def _divided(reading: Reading, shares: Mapping[Territory, float]) -> Reading:
+def _divided(reading: ChestReading, shares: Mapping[Territory, float]) -> ChestReading:
     """The reading with its lesions spread over territories, and what severity follows from them."""
     territories = tuple(
         TerritoryFigures(one, 850.0, 8.5 * share, 8.5 * share, 0.0, -520.0)

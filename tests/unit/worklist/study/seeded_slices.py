@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from radiology.chest.chest_map import MappedLesion
-from radiology.finding import Reading, Side, Urgency
+from radiology.chest.figures import Side
+from radiology.chest.reading import ChestReading
 from radiology.image.heat_map import HeatMap
+from radiology.urgency import Urgency
 from tests.unit.worker.encode.encoded_chest import Chest, result_context
 from tests.unit.worklist.list.ordinary_day import SEVERE
 from tests.unit.worklist.seeding import SeededHospital
@@ -45,7 +47,7 @@ def study_with_slices(
     hospital: SeededHospital,
     *,
     into: str | None = None,
-    reading: Reading | None = None,
+    reading: ChestReading | None = None,
     more: Mapping[str, Any] | None = None,
     shown: ResultContext | None = None,
     **study: Any,

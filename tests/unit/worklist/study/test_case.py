@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from radiology.chest.case_answer import PneumoniaType
+from radiology.chest.reading import ChestReading
+from radiology.chest.severity import NOTICE
 from radiology.chest.sign import Sign
-from radiology.finding import Reading, Urgency
-from radiology.severity import NOTICE
+from radiology.urgency import Urgency
 from tests.unit.worklist.access.visitor import Visitor, readable
 from tests.unit.worklist.seeding import SeededHospital
 from tests.unit.worklist.study.full_reading import (
@@ -26,13 +27,13 @@ from worklist.reading.case_lines import case_lines, has_heat
 from worklist.reading.severity_lines import severity_lines
 
 
-def _stored(reading: Reading) -> dict[str, Any]:
+def _stored(reading: ChestReading) -> dict[str, Any]:
     """The facts as they come back from the database."""
     facts: dict[str, Any] = json.loads(json.dumps(reading.facts()))
     return facts
 
 
-def _section(hospital: SeededHospital, visitor: Visitor, reading: Reading) -> str:
+def _section(hospital: SeededHospital, visitor: Visitor, reading: ChestReading) -> str:
     """The markup of findings and severity, of a study with this reading."""
     uid, claim = hospital.claimed()
     hospital.answer(claim, Urgency.URGENT, picture=False, reading=reading)

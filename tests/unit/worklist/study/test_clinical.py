@@ -13,8 +13,8 @@ from database.results.facts import study_id_of
 from database.session import reading, transaction
 from database.studies.clinical_values import RecordedValues, clinical_values, record_clinical_values
 from database.tables.analysis import Event
-from radiology.finding import Urgency
-from radiology.severity import ClinicalContext, ClinicalSource, ClinicalValues
+from radiology.chest.severity import ClinicalContext, ClinicalSource, ClinicalValues
+from radiology.urgency import Urgency
 from tests.unit.worklist.access.visitor import OWN_FORM, Visitor
 from tests.unit.worklist.seeding import START, SeededHospital
 from tests.unit.worklist.study.full_reading import full_reading

@@ -17,7 +17,9 @@ from radiology.chest.change import (
     RegistrationQuality,
 )
 from radiology.chest.course import Course, CoursePoint, NotCompared
-from radiology.finding import Reading, Side, Urgency
+from radiology.chest.figures import Side
+from radiology.chest.reading import ChestReading
+from radiology.urgency import Urgency
 from tests.unit.worklist.access.visitor import Visitor, readable
 from tests.unit.worklist.seeding import START, SeededHospital
 from tests.unit.worklist.study.full_reading import full_reading
@@ -48,7 +50,7 @@ def _change(course: LesionCourse, then_ml: float, now_ml: float, number: int) ->
     )
 
 
-def _followed(reason: str = "") -> Reading:
+def _followed(reason: str = "") -> ChestReading:
     lung = LungMeasurement(4300.0, 200.0, -800.0, -600.0)
     comparison = PriorComparison(
         "1.2.0",
@@ -74,7 +76,7 @@ def _followed(reason: str = "") -> Reading:
     return replace(full_reading(), course=course)
 
 
-def _section(hospital: SeededHospital, visitor: Visitor, reading: Reading) -> str:
+def _section(hospital: SeededHospital, visitor: Visitor, reading: ChestReading) -> str:
     uid, claim = hospital.claimed()
     hospital.answer(claim, Urgency.URGENT, reading=reading, picture=False)
     html = visitor.get(f"/studies/{uid}").text

@@ -18,7 +18,7 @@ from database.flags.raised import FlagRules, flag_result
 from database.session import reading, transaction
 from database.tables.analysis import Result, Study
 from database.tables.flag import Flag
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 from settings.environment import Settings
 from settings.flags import Flagging
 from tests.builders.stored.flags import webhook

@@ -9,7 +9,7 @@ import pytest
 
 from models.catalogue import read_catalogue
 from radiology.algorithm import AlgorithmIdentity
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 from settings.environment import Settings
 from tests.unit.worklist.access.visitor import Visitor, readable
 from tests.unit.worklist.seeding import SeededHospital

@@ -10,8 +10,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from database.session import transaction
 from database.tables.analysis import Result
-from radiology.finding import Urgency
 from radiology.image.key_picture import KEYWORD
+from radiology.urgency import Urgency
 from tests.unit.worklist.access.visitor import Visitor
 from tests.unit.worklist.list.ordinary_day import SEVERE
 from tests.unit.worklist.seeding import SeededHospital

@@ -9,7 +9,7 @@ from database.deliveries.objects import ObjectAnswer, objects_to_send, record_an
 from database.results.withdrawals import mark_withdrawn
 from database.session import transaction
 from database.states import DeliveryState, ObjectState, RejectionReason
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 from tests.unit.worklist.access.visitor import Visitor
 from tests.unit.worklist.list.ordinary_day import SEVERE
 from tests.unit.worklist.seeding import SeededHospital

@@ -8,8 +8,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from radiology.finding import Urgency
 from radiology.image.slice_stack import INDEX, STEP_HU, unpack_voxels, voxels_entry
+from radiology.urgency import Urgency
 from tests.unit.worklist.access.visitor import Visitor
 from tests.unit.worklist.list.ordinary_day import SEVERE, OrdinaryDay
 from tests.unit.worklist.seeding import SeededHospital

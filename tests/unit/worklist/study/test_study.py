@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from database.states import DeliveryState
-from radiology.finding import Urgency
+from radiology.urgency import Urgency
 from tests.unit.worklist.access.visitor import Visitor
 from tests.unit.worklist.list.ordinary_day import MILD, SEVERE, OrdinaryDay
 from tests.unit.worklist.seeded_values import ALGORITHM

@@ -11,8 +11,8 @@ import pytest
 from models.bundle import Bundle, read_bundle
 from phantom import EXTENSIVE_LESIONS, Phantom, make_phantom, phantom_grid
 from phantom.identity import StudyIdentity
+from radiology.chest.regions import LesionLabel
 from radiology.image.slice_stack import OutlineLabel
-from radiology.region import LesionLabel
 from settings.environment import read_settings
 from settings.study_page import StudyPage
 from tests.builders.bundles import write_bundle

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from radiology.chest.course import Course, CoursePoint
-from radiology.finding import Reading, Urgency
+from radiology.chest.reading import ChestReading
+from radiology.urgency import Urgency
 from tests.unit.worklist.access.visitor import Visitor
 from tests.unit.worklist.list.ordinary_day import CLEAR, MODERATE, SEVERE, OrdinaryDay
 from tests.unit.worklist.seeded_values import Lesions, reading_of
@@ -16,7 +17,7 @@ from tests.unit.worklist.seeding import START, SeededHospital
 from worker.infer.urgency import rules_seen, triage_reading
 
 
-def _why(hospital: SeededHospital, visitor: Visitor, reading: Reading) -> str:
+def _why(hospital: SeededHospital, visitor: Visitor, reading: ChestReading) -> str:
     """What a person reads under "Why" of a study with this reading."""
     triage = triage_reading(reading)
     uid, claim = hospital.claimed()

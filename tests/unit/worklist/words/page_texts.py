@@ -12,9 +12,9 @@ from jinja2 import nodes
 
 from database.states import StudyState
 from radiology.chest.case_answer import PneumoniaType
+from radiology.chest.figures import Side
 from radiology.chest.sign import Sign
 from radiology.chest.territory import Territory
-from radiology.finding import Side
 from worklist.feedback import lines as feedback_lines
 from worklist.list import screen as list_screen
 from worklist.page import http_errors

@@ -10,7 +10,8 @@ import pytest
 from database.session import reading
 from database.states import JobState, StudyState, WorklistRank
 from database.views.worklist_facts import WorklistRow
-from radiology.finding import Outcome, Urgency
+from radiology.outcome import Outcome
+from radiology.urgency import Urgency
 from tests.builders.stored.listed import listed_rows
 from tests.unit.worklist.list.ordinary_day import CLEAR, SEVERE
 from tests.unit.worklist.seeding import SeededHospital

@@ -8,16 +8,10 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any, Self
 
+from radiology.chest.severity.score import Plain
+from radiology.chest.severity.titles import unit_of
 from radiology.errors import ClinicalValuesRefused
-from radiology.severity.score import Plain
-from radiology.severity.titles import unit_of
-
-
-class Sex(StrEnum):
-    """Sex at birth, as the 4C Mortality Score asks for it."""
-
-    FEMALE = "female"
-    MALE = "male"
+from radiology.sex import Sex
 
 
 class Ventilation(StrEnum):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from radiology.severity.imaging import ImagingFindings, LesionMeasurement, Pneumonia
-from radiology.severity.score import Input, Score
-from radiology.severity.titles import listed, title_of, unit_of
+from radiology.chest.severity.imaging import ImagingFindings, LesionMeasurement, Pneumonia
+from radiology.chest.severity.score import Input, Score
+from radiology.chest.severity.titles import listed, title_of, unit_of
 
 NAME = "Lesion progress"
 SOURCE = (

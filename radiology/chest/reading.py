@@ -1,12 +1,11 @@
-"""What a model claims about a study, with the figures behind it."""
+"""One bundle's answer for one chest CT, with the figures behind it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from radiology.algorithm import AlgorithmIdentity
 from radiology.chest.case_answer import (
@@ -16,85 +15,18 @@ from radiology.chest.case_answer import (
     SignAnswer,
     ViralAnswer,
 )
+from radiology.chest.chest_map import MappedLesion
+from radiology.chest.course import Course
+from radiology.chest.figures import LungFigures, Side
+from radiology.chest.regions import ChestRegions
+from radiology.chest.severity import Severity
+from radiology.chest.territory import Boundary, Territories, TerritoryFigures
 from radiology.image.heat_map import HeatMap
-from radiology.region import ChestRegions
-
-if TYPE_CHECKING:  # they are made from what stands here
-    from radiology.chest.chest_map import MappedLesion
-    from radiology.chest.course import Course
-    from radiology.chest.territory import Boundary, Territories, TerritoryFigures
-    from radiology.severity import Severity
-
-
-class Outcome(StrEnum):
-    """How a reading ended. "Not assessable" is never a kind of negative."""
-
-    FINDINGS = "findings"
-    NO_FINDINGS = "no_findings"
-    NOT_ASSESSABLE = "not_assessable"
-
-
-class Urgency(StrEnum):
-    """How soon a radiologist should look; the order of the worklist page."""
-
-    URGENT = "urgent"
-    SUSPECTED = "suspected"
-    ROUTINE = "routine"
-
-
-class Side(StrEnum):
-    """Which lung a figure is about; `TOTAL` is both together."""
-
-    RIGHT = "right"
-    LEFT = "left"
-    TOTAL = "total"
-
-
-@dataclass(frozen=True, slots=True)
-class LungFigures:
-    """Measurements of one lung, or of both together."""
-
-    side: Side
-    lung_volume_ml: float
-    lesion_volume_ml: float
-    ground_glass_ml: float
-    consolidation_ml: float
-    lesion_mean_hu: float | None
-    slices_involved: int
-
-    @property
-    def lesion_share_percent(self) -> float:
-        """Lesion volume as a share of lung volume, 0 to 100; 0 where there is no lung."""
-        if self.lung_volume_ml <= 0:
-            return 0.0
-        # The quotient first: of a lung that is all lesion it is 1, and the share not above 100.
-        return 100.0 * (self.lesion_volume_ml / self.lung_volume_ml)
-
-
-class GateSeverity(StrEnum):
-    """What a gate does that is not passed."""
-
-    REFUSES = "refuses"  # the reading is not assessable
-    WARNS = "warns"  # the result is kept and shown with the warning
-
-
-@dataclass(frozen=True, slots=True)
-class QualityGate:
-    """One check that must hold before a result may be called an answer without reservation.
-
-    `seen` and `limit` are what the page shows: the value that the gate saw, and what it asks for.
-    """
-
-    name: str
-    passed: bool
-    seen: str
-    limit: str
-    reason: str = ""
-    severity: GateSeverity = GateSeverity.REFUSES
+from radiology.outcome import GateSeverity, Outcome, QualityGate
 
 
 @dataclass(frozen=True)
-class Reading:
+class ChestReading:
     """One bundle's answer for one series.
 
     Attributes
@@ -201,11 +133,3 @@ class Reading:
             "lesions": [{**asdict(one), "side": one.side.value} for one in self.lesions],
             "course": self.course.facts() if self.course else None,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Triage:
-    """The urgency of a study and the row of the rule table that decided it."""
-
-    urgency: Urgency
-    rule: str

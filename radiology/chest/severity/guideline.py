@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from radiology.severity.clinical import ADULT_YEARS, ClinicalValues, Ventilation
-from radiology.severity.imaging import ImagingFindings, Pneumonia
-from radiology.severity.progress import SEVERE, lesion_progress
-from radiology.severity.score import Input, Score
-from radiology.severity.titles import listed, unit_of
+from radiology.chest.severity.clinical import ADULT_YEARS, ClinicalValues, Ventilation
+from radiology.chest.severity.imaging import ImagingFindings, Pneumonia
+from radiology.chest.severity.progress import SEVERE, lesion_progress
+from radiology.chest.severity.score import Input, Score
+from radiology.chest.severity.titles import listed, unit_of
 
 NAME = "Guideline class"
 SOURCE = (

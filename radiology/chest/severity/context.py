@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from radiology.severity.clinical import ClinicalValues
-from radiology.severity.imaging import LesionMeasurement
+from radiology.chest.severity.clinical import ClinicalValues
+from radiology.chest.severity.imaging import LesionMeasurement
 
 
 @dataclass(frozen=True, slots=True)

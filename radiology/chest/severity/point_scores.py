@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from radiology.severity.bands import Band, Bands, points_of
-from radiology.severity.clinical import ADULT_YEARS, ClinicalValues, Sex, Ventilation
-from radiology.severity.points import (
+from radiology.chest.severity.bands import Band, Bands, points_of
+from radiology.chest.severity.clinical import ADULT_YEARS, ClinicalValues, Ventilation
+from radiology.chest.severity.points import (
     Item,
     PointRule,
     RiskGroup,
@@ -12,7 +12,8 @@ from radiology.severity.points import (
     banded,
     outside_the_rule,
 )
-from radiology.severity.score import Input, Score
+from radiology.chest.severity.score import Input, Score
+from radiology.sex import Sex
 
 _CHILD = "the score was made for adults"  # all three were
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from radiology.severity.clinical import ClinicalValues
-from radiology.severity.ct_scores import ct_severity_score, mosmed_grade
-from radiology.severity.guideline import guideline_class
-from radiology.severity.imaging import ImagingFindings
-from radiology.severity.point_scores import curb_65, four_c_mortality, qcsi
-from radiology.severity.progress import lesion_progress
-from radiology.severity.score import Score
+from radiology.chest.severity.clinical import ClinicalValues
+from radiology.chest.severity.ct_scores import ct_severity_score, mosmed_grade
+from radiology.chest.severity.guideline import guideline_class
+from radiology.chest.severity.imaging import ImagingFindings
+from radiology.chest.severity.point_scores import curb_65, four_c_mortality, qcsi
+from radiology.chest.severity.progress import lesion_progress
+from radiology.chest.severity.score import Score
 
 NOTICE = (
     "Published rules, computed from the values shown. An aid for a physician, for research use; "

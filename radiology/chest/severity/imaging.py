@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from radiology.chest.figures import Side
 from radiology.chest.lobe import Lobe
-from radiology.finding import Side
 
 
 class Pneumonia(StrEnum):

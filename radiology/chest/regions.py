@@ -1,0 +1,40 @@
+"""What was segmented in a chest CT, as label maps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from radiology.region import LabelMap
+
+
+class LungLabel(IntEnum):
+    """Values of a lung label map. The patient's right is right."""
+
+    NONE = 0
+    RIGHT = 1
+    LEFT = 2
+
+
+class LesionLabel(IntEnum):
+    """Values of a lesion label map."""
+
+    NONE = 0
+    GROUND_GLASS = 1
+    CONSOLIDATION = 2
+
+
+@dataclass(frozen=True)
+class ChestRegions:
+    """What was segmented in a chest CT.
+
+    Attributes
+    ----------
+    lungs : uint8, shape of the volume, values of `LungLabel`
+        Diseased lung is lung.
+    lesions : uint8, shape of the volume, values of `LesionLabel`
+        Never outside the lungs.
+    """
+
+    lungs: LabelMap
+    lesions: LabelMap
