@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, defer
 
 from database.flag_states import NoticeState
@@ -100,7 +100,7 @@ def defects(session: Session, *, limit: int) -> tuple[DefectFacts, ...]:
         .join(Study, Study.id == Flag.study_id)
     )
     gave_up_asking = (FlagNotice.state == NoticeState.ACCEPTED) & FlagNotice.ask_at.is_(None)
-    queries: dict[str, tuple[type[Any], Select[Any]]] = {
+    queries: dict[str, tuple[type[Any], Any]] = {
         "jobs": (
             Job,
             select(Job, study)
