@@ -21,6 +21,7 @@ FirstreadError
 │   └── PeerRefused
 ├── ResultMismatch          a defect of ours that was caught before it did harm
 ├── MessageMalformed        likewise
+├── WorkerLost              workers stopped each time that they had a row of a queue
 └── Unavailable             something that we need is not there now; retried with capped backoff
     ├── PeerUnreachable
     ├── PeerBusy
@@ -192,6 +193,10 @@ class ResultMismatch(FirstreadError):
 
 class MessageMalformed(FirstreadError):
     """An HL7 message that we built is not what the standard allows; it is not sent."""
+
+
+class WorkerLost(FirstreadError):
+    """The worker stopped each time while it had this."""
 
 
 class Unavailable(FirstreadError):

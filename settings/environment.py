@@ -98,6 +98,8 @@ class Settings(BaseSettings):
     sweep_s: float = Field(default=0.5, gt=0)
     lease_s: float = Field(default=15.0, gt=0)
     max_attempts: int = Field(default=3, ge=1)
+    analysis_first_retry_s: float = Field(default=2.0, gt=0)
+    analysis_longest_retry_s: float = Field(default=300.0, gt=0)
     wait_high_s: float = Field(default=600.0, ge=0)
     wait_routine_s: float = Field(default=3600.0, ge=0)
     first_look: bool = True
@@ -119,6 +121,9 @@ class Settings(BaseSettings):
     fetch_priors: int = Field(default=2, ge=0, le=10)  # of each peer with role "query"
     fetch_priors_days: int = Field(default=365, ge=1)
     fetch_priors_limit_s: float = Field(default=3600.0, gt=0)
+    fetch_priors_first_retry_s: float = Field(default=30.0, gt=0)
+    fetch_priors_longest_retry_s: float = Field(default=300.0, gt=0)
+    fetch_priors_max_attempts: int = Field(default=3, ge=1)
 
     # Delivery
     delivery_first_retry_s: float = Field(default=2.0, gt=0)
@@ -126,6 +131,11 @@ class Settings(BaseSettings):
     delivery_max_attempts: int = Field(default=40, ge=1)
     delivery_timeout_s: float = Field(default=30.0, gt=0)
     stow_secrets: dict[str, SecretStr] = Field(default_factory=dict)  # by peer
+
+    # Work items
+    report_first_retry_s: float = Field(default=2.0, gt=0)
+    report_longest_retry_s: float = Field(default=300.0, gt=0)
+    report_max_attempts: int = Field(default=40, ge=1)
 
     # Flags
     flags: tuple[AnyChannel, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ class Equipment:
     worker: str
     clock: Callable[[], datetime]
     new_token: Callable[[], str] = secrets.token_urlsafe
+    jitter: Callable[[], float] = random.random  # 0 to 1: rows come back at different moments
 
     @property
     def flag_rules(self) -> FlagRules:

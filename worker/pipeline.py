@@ -14,17 +14,16 @@
     compared   worker.priors.retrieve_priors    where nothing was there to compare with: earlier
                                                 CTs are fetched, and the study is read once more
 
-Every way out of a job is here or in `worker.attempt.end_attempt`: a result, "not assessable" with
-its reason, back to the queue, or failed with a trace. A job always ends in one transaction, and
-that begins with the fencing check.
+The ways out of a job that has no result are in `worker.settle_job`: "not assessable" with its
+reason, back to the queue, or failed with a trace; `worker.attempt` decides which. A job always ends
+in one transaction, and that begins with the fencing check.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
-
-import structlog
 
 from chest.judge_severity import stated_values
 from database.jobs.claimed import (
@@ -36,22 +35,17 @@ from database.jobs.claimed import (
     record_decisions,
     renew_lease,
 )
-from database.lease import LeaseLost
 from database.priors.candidates import prior_candidates
 from database.session import Session, reading, transaction
 from database.states import JobState
 from database.tables.analysis import SeriesDecision
 from radiology.chest.chest_map import ChestMap
-from radiology.errors import (
-    BundleDoesNotApply,
-    Refused,
-    ResultMismatch,
-    Unavailable,
-)
+from radiology.errors import BundleDoesNotApply
 from radiology.image.series import SeriesHeader
-from settings.log_events import get_logger
-from worker.attempt.end_attempt import end_defect, end_mismatch, end_refused, return_or_fail
+from worker.attempt.attempt_next import attempt_next
 from worker.attempt.lease import Lease
+from worker.attempt.queue import Queue, Renewal, Unsuccessful
+from worker.attempt.retry import Backoff
 from worker.course.earlier_reports import earlier_reports
 from worker.course.find_priors import Priors, choose_priors
 from worker.course.follow_course import follow_course
@@ -66,48 +60,55 @@ from worker.series.bundle_rule import applies, refusals_of
 from worker.series.decode_volume import decode_volume
 from worker.series.read_series import read_series
 from worker.series.select_series import SeriesSelection, select_series
+from worker.settle_job import settle_job
 
-_log = get_logger("pipeline")
+
+def analyse_one(equipment: Equipment) -> bool:
+    """Bring the job that is due first to its end; False when none waits."""
+    return attempt_next(_Jobs(equipment), equipment)
 
 
-def analyse_one(own: Equipment) -> bool:
-    """Claim the job that is due first and bring it to an end; False when none waits."""
-    with transaction(own.engine) as session:
-        claim = claim_job(
-            session,
-            worker=own.worker,
-            lease_s=own.settings.lease_s,
-            now=own.clock(),
-            bundles=own.settings.bundles,
+class _Jobs(Queue[Claim]):
+    """Bundles to be applied to studies, the most urgent one first."""
+
+    name = "jobs"
+
+    @property
+    def backoff(self) -> Backoff:
+        settings = self._equipment.settings
+        return Backoff(
+            settings.analysis_first_retry_s,
+            settings.analysis_longest_retry_s,
+            settings.max_attempts,
         )
-    if claim is None:
-        return False
-    with (
-        structlog.contextvars.bound_contextvars(job_id=claim.job_id, study_id=claim.study_id),
-        _lease(own, claim) as lease,
-    ):
-        try:
-            _Job(own, claim, lease).run()
-        except LeaseLost:
-            _log.warning("lease_lost")
-        except Refused as error:
-            end_refused(own, claim, error)
-        except Unavailable as error:
-            return_or_fail(own, claim, error)
-        except ResultMismatch as error:
-            end_mismatch(own, claim, error)
-        except Exception as error:  # noqa: BLE001 the task wrapper of DESIGN.md
-            end_defect(own, claim, error)
-    return True
 
+    def claim(self, session: Session, now: datetime) -> Claim | None:
+        equipment, settings = self._equipment, self._equipment.settings
+        return claim_job(
+            session,
+            worker=equipment.worker,
+            lease_s=settings.lease_s,
+            now=now,
+            bundles=settings.bundles,
+        )
 
-def _lease(own: Equipment, claim: Claim) -> Lease:
-    lease_s = own.settings.lease_s
+    def facts(self, claim: Claim) -> Mapping[str, int | str]:
+        return {"job_id": claim.job_id, "study_id": claim.study_id}
 
-    def renew(session: Session, percent: int) -> None:
-        renew_lease(session, claim, lease_s=lease_s, progress_percent=percent, now=own.clock())
+    def renewal(self, claim: Claim) -> Renewal:
+        equipment = self._equipment
 
-    return Lease(own.engine, renew, lease_s=lease_s, job_id=claim.job_id)
+        def renew(session: Session, percent: int) -> None:
+            lease_s, now = equipment.settings.lease_s, equipment.clock()
+            renew_lease(session, claim, lease_s=lease_s, progress_percent=percent, now=now)
+
+        return renew
+
+    def attempt(self, claim: Claim, lease: Lease) -> None:
+        _Job(self._equipment, claim, lease).run()
+
+    def settle(self, session: Session, claim: Claim, end: Unsuccessful) -> None:
+        settle_job(session, claim, end)
 
 
 def _decision_rows(claim: Claim, selection: SeriesSelection) -> list[SeriesDecision]:
@@ -128,8 +129,8 @@ def _decision_rows(claim: Claim, selection: SeriesSelection) -> list[SeriesDecis
 class _Job:
     """One attempt at one job."""
 
-    def __init__(self, own: Equipment, claim: Claim, lease: Lease) -> None:
-        self._own = own
+    def __init__(self, equipment: Equipment, claim: Claim, lease: Lease) -> None:
+        self._equipment = equipment
         self._claim = claim
         self._lease = lease
 
@@ -139,7 +140,9 @@ class _Job:
         volume = decode_volume(series, paths, on_progress=self._progress(0, 30))
         self._advance(JobState.DECODED, slices=volume.shape[0], spacing_mm=volume.spacing_mm)
         priors = self._priors(series, paths)
-        context = clinical_context(self._own.engine, self._claim.study_id, prior=priors.measurement)
+        context = clinical_context(
+            self._equipment.engine, self._claim.study_id, prior=priors.measurement
+        )
         answer, triage = reader.read(
             volume,
             series=series,
@@ -161,7 +164,7 @@ class _Job:
                 content_datetime=self._claim.queued_at,
                 result_version=self._claim.study_version,
                 earlier_reports=earlier_reports(
-                    self._own.engine,
+                    self._equipment.engine,
                     self._claim.study_id,
                     self._claim.study_version,
                     bundle=self._claim.bundle,
@@ -171,11 +174,11 @@ class _Job:
                 earlier=followed.earlier,
                 clinical=context,
             ),
-            self._own.settings,
+            self._equipment.settings,
         )
         self._lease.check()
         store_answer(
-            self._own,
+            self._equipment,
             self._claim,
             Answer(
                 reading=answer,
@@ -189,19 +192,19 @@ class _Job:
 
     def _reader(self) -> Reader:
         """The newest version of the job's own bundle."""
-        reader = self._own.reader_of(self._claim.bundle)
-        with transaction(self._own.engine) as session:
+        reader = self._equipment.reader_of(self._claim.bundle)
+        with transaction(self._equipment.engine) as session:
             note_bundle(session, self._claim, reader.bundle.version)
         return reader
 
     def _select(self, reader: Reader) -> tuple[SeriesHeader, dict[str, Path]]:
-        with reading(self._own.engine) as session:
+        with reading(self._equipment.engine) as session:
             stored = instance_paths(session, self._claim)
-        spool = self._own.settings.spool_folder
+        spool = self._equipment.settings.spool_folder
         paths = {uid: spool / path for uid, path in stored.items()}
         found = read_series(paths.values())
         selection = select_series(found, refusals=refusals_of(reader.bundle))
-        with transaction(self._own.engine) as session:
+        with transaction(self._equipment.engine) as session:
             record_decisions(session, self._claim, _decision_rows(self._claim, selection))
         if selection.chosen is None and not applies(reader.bundle, found):
             raise BundleDoesNotApply(series=len(found))
@@ -210,16 +213,16 @@ class _Job:
         return series, paths
 
     def _priors(self, series: SeriesHeader, paths: Mapping[str, Path]) -> Priors:
-        if not self._own.settings.compare_priors:
+        if not self._equipment.settings.compare_priors:
             return Priors()
-        with reading(self._own.engine) as session:
+        with reading(self._equipment.engine) as session:
             candidates = prior_candidates(session, self._claim.study_id, bundle=self._claim.bundle)
         return choose_priors(
             candidates,
             instance=paths[series.instances[0].sop_instance_uid],
             acquired_at=series.acquired_at,
-            spool_folder=self._own.settings.spool_folder,
-            results_folder=self._own.settings.results_folder,
+            spool_folder=self._equipment.settings.spool_folder,
+            results_folder=self._equipment.settings.results_folder,
         )
 
     def _keep_map(self, series: SeriesHeader, chest: ChestMap | None) -> str | None:
@@ -227,12 +230,12 @@ class _Job:
             return None
         version = f"{self._claim.bundle}-version-{self._claim.study_version}"
         name = f"{series.study_instance_uid}/{version}"
-        return keep_chest_map(self._own.settings.results_folder, name, chest)
+        return keep_chest_map(self._equipment.settings.results_folder, name, chest)
 
     def _advance(self, state: JobState, **facts: object) -> None:
         self._lease.check()
-        with transaction(self._own.engine) as session:
-            advance_job(session, self._claim, state, self._own.clock(), **facts)
+        with transaction(self._equipment.engine) as session:
+            advance_job(session, self._claim, state, self._equipment.clock(), **facts)
 
     def _progress(self, first_percent: int, last_percent: int) -> Callable[[int, int], None]:
         def show(done: int, total: int) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from database.events import record_event
-from database.lease import claim_first, ended, write_held
+from database.lease import claim_first, ended, ended_in_defect, let_go, write_held
 from database.states import RUNNING, JobState, WorklistRank
 from database.studies.study_state import settle_study
 from database.tables.analysis import Instance, Job, SeriesDecision
@@ -28,6 +28,7 @@ class Claim:
     bundle: str
     fencing_token: int
     attempts: int
+    after_defect: bool  # the attempt before this one ended in a defect
     queued_at: datetime  # the same each time that the job is tried
 
 
@@ -63,6 +64,7 @@ def claim_job(
             Job.bundle,
             Job.fencing_token,
             Job.attempts,
+            ended_in_defect(Job),
             Job.queued_at,
         ),
         attempts=Job.attempts + 1,
@@ -71,7 +73,6 @@ def claim_job(
         progress_percent=0,
         error_kind="",
         error_message="",
-        trace="",
     )
     if row is None:
         return None
@@ -147,9 +148,8 @@ def end_job(
     _write(
         session,
         claim,
-        **ended(state, now, error_kind=error_kind, error_message=error_message),
+        **ended(state, now, error_kind=error_kind, error_message=error_message, trace=trace),
         progress_percent=100,
-        trace=trace,
         rank=rank,
     )
     settle_study(session, claim.study_id)
@@ -166,6 +166,7 @@ def return_job(
     *,
     error_kind: str,
     error_message: str,
+    trace: str = "",
     not_before: datetime,
 ) -> None:
     """Give a claimed job back to the queue after something was unavailable.
@@ -175,10 +176,11 @@ def return_job(
     _write(
         session,
         claim,
-        state=JobState.QUEUED,
-        lease_until=not_before,
-        error_kind=error_kind,
-        error_message=error_message,
+        **{
+            **let_go(error_kind=error_kind, error_message=error_message, trace=trace),
+            "state": JobState.QUEUED,
+            "lease_until": not_before,
+        },
     )
     settle_study(session, claim.study_id)
     record_event(

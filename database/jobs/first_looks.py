@@ -25,13 +25,15 @@ _LOOKED_AT = (RequestPriority.HIGH, RequestPriority.ROUTINE, RequestPriority.MED
 
 @dataclass(frozen=True, slots=True)
 class JobToLookAt:
-    """A waiting job, and the files of its study within the spool folder."""
+    """A waiting job, and the files of its study within the spool folder. It is looked at once."""
 
     job_id: int
     study_id: int
     bundle: str
     queued_at: datetime
     paths: dict[str, str]
+    attempts: int = 1
+    after_defect: bool = False
 
 
 def next_to_look_at(

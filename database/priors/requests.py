@@ -15,7 +15,14 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from database.events import record_event
-from database.lease import claim_first, is_free, let_go, postponed, write_held
+from database.lease import (
+    claim_first,
+    ended_in_defect,
+    is_free,
+    let_go,
+    postponed,
+    write_held,
+)
 from database.states import UNREAD, PriorRequestState
 from database.tables.analysis import Instance, Result, Study
 from database.tables.prior import PriorRequest, RequestedPrior
@@ -30,6 +37,7 @@ class PriorRequestClaim:
     peer: str
     fencing_token: int
     attempts: int
+    after_defect: bool  # the attempt before this one ended in a defect
     expires_at: datetime
 
 
@@ -96,6 +104,7 @@ def claim_request(session: Session, *, lease_s: float, now: datetime) -> PriorRe
             PriorRequest.peer,
             PriorRequest.fencing_token,
             PriorRequest.attempts,
+            ended_in_defect(PriorRequest),
             PriorRequest.expires_at,
         ),
         attempts=PriorRequest.attempts + 1,
@@ -205,6 +214,7 @@ def end_asking(
     *,
     error_kind: str = "",
     error_message: str = "",
+    trace: str = "",
 ) -> None:
     """End what is to be asked of the peer; the reason, if any, is an event of the study.
 
@@ -217,7 +227,7 @@ def end_asking(
     _write(
         session,
         claim,
-        **let_go(error_kind=error_kind, error_message=error_message),
+        **let_go(error_kind=error_kind, error_message=error_message, trace=trace),
         state=state,
         finished_at=None if goes_on else now,
     )
@@ -236,6 +246,7 @@ def postpone_request(
     *,
     error_kind: str,
     error_message: str,
+    trace: str = "",
 ) -> None:
     """Ask again later.
 
@@ -247,7 +258,7 @@ def postpone_request(
     _write(
         session,
         claim,
-        **postponed(due_at, error_kind=error_kind, error_message=error_message),
+        **postponed(due_at, error_kind=error_kind, error_message=error_message, trace=trace),
     )
 
 

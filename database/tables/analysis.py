@@ -166,7 +166,6 @@ class Job(Leased, Base):
     progress_percent: Mapped[int] = mapped_column(default=0)
     error_kind: Mapped[str] = mapped_column(String(64), default="")
     error_message: Mapped[str] = mapped_column(Text, default="")
-    trace: Mapped[str] = mapped_column(Text, default="")
 
     study: Mapped[Study] = relationship(back_populates="jobs")
     decisions: Mapped[list[SeriesDecision]] = relationship(back_populates="job")

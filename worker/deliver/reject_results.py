@@ -7,6 +7,7 @@ put right.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,6 +28,7 @@ from radiology import codes
 from radiology.errors import ResultNotWithdrawable
 from settings.environment import Settings
 from settings.log_events import get_logger
+from worker.attempt.attempt_step import attempt_step
 from worker.encode.rejection_note import encode_rejection_note
 from worker.keep.keep_results import bytes_of, keep_object
 
@@ -99,22 +101,32 @@ def withdraw_result(
 
 
 def reject_superseded(settings: Settings, engine: Engine, now: datetime) -> int:
-    """Queue notes for older results where the settings ask for it; returns how many."""
+    """Queue notes for older results where the settings ask for it; returns how many are wanted."""
     asking = [peer.name for peer in settings.destinations if peer.reject_superseded]
     if not asking:
         return 0
     with reading(engine) as session:
         found = superseded_to_reject(session, asking)
     for one in found:
-        note = _make_note(settings, one, RejectionReason.QUALITY, one.at)
-        if note is None:
-            continue
-        with transaction(engine) as session:
-            store_rejection(session, one.result_id, note, one.destinations, now)
-        _log.info(
-            "superseded_rejected", result_id=one.result_id, destinations=list(one.destinations)
+        attempt_step(
+            functools.partial(_reject_superseded, settings, engine, one, now),
+            "rejection",
+            result_id=one.result_id,
         )
     return len(found)
+
+
+def _reject_superseded(
+    settings: Settings, engine: Engine, found: Rejectable, now: datetime
+) -> None:
+    note = _make_note(settings, found, RejectionReason.QUALITY, found.at)
+    if note is None:
+        return
+    with transaction(engine) as session:
+        store_rejection(session, found.result_id, note, found.destinations, now)
+    _log.info(
+        "superseded_rejected", result_id=found.result_id, destinations=list(found.destinations)
+    )
 
 
 def _make_note(

@@ -99,8 +99,8 @@ class FlagChannel(Protocol):
 
 
 @runtime_checkable
-class KnowsClaims(Protocol):
-    """A channel that can be asked whether somebody has claimed what it made of a notice."""
+class KeepsWorkItems(Protocol):
+    """A channel that can be asked whether what it made of a notice is taken elsewhere."""
 
     def state_of(self, reference: str) -> WorkItemState | None:
         """Where the work item of an answer's reference stands; None where that is not said.

@@ -20,7 +20,12 @@ from database.views.administration_rows import (
     last_seen,
     queue_depths,
 )
-from database.views.unfinished_rows import failed_jobs, latest_quarantine, open_deliveries
+from database.views.unfinished_rows import (
+    defects,
+    failed_jobs,
+    latest_quarantine,
+    open_deliveries,
+)
 from database.views.worklist_facts import StudyFacts
 from database.views.worklist_rows import state_counts
 from settings.environment import Settings
@@ -107,6 +112,7 @@ def administration_screen(context: PageContext) -> Screen:
             },
             "failed": {"failed": _failed(session), "limit": _LENGTH},
             "deliveries": {"deliveries": _deliveries(session), "limit": _LENGTH},
+            "defects": {"defects": defects(session, limit=_LENGTH)},
             "peers": {
                 "peers": _peers(session, settings),
                 "accept_any_peer": settings.accept_any_peer,

@@ -22,6 +22,7 @@ from tests.builders.stored.rows import BUNDLE, NOON, WAITS, arrival, receive
 from tests.unit.worker.encode.encoded_chest import result_context
 from worker.deliver.deliver_results import deliver_one
 from worker.encode import encode_results
+from worker.equipment import Equipment
 from worker.keep.keep_results import bytes_of, keep_object
 
 STUDY_UID = "1.2.3.1"  # of the synthetic study that `result_context` is about
@@ -57,6 +58,11 @@ class Site:
     settings: Settings
     engine: Engine
     clock: Moment = field(default_factory=Moment)
+
+    @property
+    def equipment(self) -> Equipment:
+        """What the worker works with."""
+        return Equipment(self.settings, self.engine, "worker", self.clock, jitter=lambda: 0.0)
 
     @property
     def now(self) -> datetime:
@@ -116,7 +122,7 @@ class Site:
     def deliver(self) -> int:
         """Do what the delivery worker does until nothing is due; gives how many steps it took."""
         steps = 0
-        while deliver_one(self.settings, self.engine, self.clock, lambda: 0.0):
+        while deliver_one(self.equipment):
             steps += 1
             assert steps < 50, "a delivery does not come to rest"
         return steps

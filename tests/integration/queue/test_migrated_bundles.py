@@ -15,7 +15,7 @@ from tests.builders.stored.rows import later
 
 pytestmark = pytest.mark.integration
 
-_BEFORE = "0016"  # the revision
+_BEFORE = "0017"  # the revision
 _MOMENT = later(0).isoformat(sep=" ")
 _STUDY = {
     **dict.fromkeys(("patient_id", "accession_number", "patient_sex", "patient_age"), ""),

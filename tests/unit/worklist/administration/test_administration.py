@@ -145,6 +145,14 @@ def test_all_failed_jobs_again(
     assert visitor.post("/administration/jobs/retry").status_code == 409
 
 
+def test_defects_with_their_trace(ordinary_day: OrdinaryDay, visitor: Visitor) -> None:
+    """What failed by a fault of ours stands there with the lines to report."""
+    text = _page(visitor, "defects")
+    assert "jobs" in text
+    assert "WorkerLost" in text
+    assert "secret-of-the-trace" in text
+
+
 def test_version_and_bundle(ordinary_day: OrdinaryDay, visitor: Visitor) -> None:
     """Which software runs, which bundles there are, and which gave the newest reading."""
     assert "chest-ct-pneumonia yes 2.0.0" in _page(visitor, "bundles").replace("\n", " ")
