@@ -135,7 +135,7 @@ def hospital(
         reader = TruthReader(read_bundle(write_bundle(folder / "bundles")))
         reader.phantoms |= {LATER.uid("study"): now, EARLIER.uid("study"): then}
         clock = Moment(datetime.now(UTC))
-        equipment = Equipment(node.settings, node.engine, "worker", clock)
+        equipment = Equipment(node.settings, node.engine, "worker", clock, jitter=lambda: 0.0)
         # Where a cached property keeps its value
         equipment.__dict__["readers"] = TruthReaders(node.settings, reader)
         if held is not None:
