@@ -25,8 +25,12 @@ _NEVER_RELEASED = frozenset(f"{number:04}" for number in range(1, 17))
 _REVISION_LENGTH = 32  # of Alembic's own column
 
 
-def upgrade_schema(engine: Engine) -> None:
+def upgrade_schema(engine: Engine, revision: str = "head") -> None:
     """Apply every migration that the database does not have yet; do nothing if it has all.
+
+    Parameters
+    ----------
+    revision : where to stop, for tests of what older versions have left behind
 
     Raises
     ------
@@ -35,7 +39,7 @@ def upgrade_schema(engine: Engine) -> None:
     """
     with engine.connect() as connection, _tables_may_be_rebuilt(connection), connection.begin():
         _require_known(_revision(connection))
-        command.upgrade(_config(connection), "head")
+        command.upgrade(_config(connection), revision)
 
 
 @contextmanager
