@@ -1,0 +1,1 @@
+"""Patients that were never scanned: voxels in Hounsfield units whose truth is known."""
