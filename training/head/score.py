@@ -1,0 +1,263 @@
+"""Score what was trained: out of fold on the public set, and on made heads that were held out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from evaluation.bootstrap import mean_of
+from evaluation.classification import score_classification
+from evaluation.estimate import Estimate
+from evaluation.floors import nearest_neighbour_floor, statistics_floor
+from evaluation.masks import agreement
+from evaluation.proportion import proportion
+from evaluation.receiver_operating import auc, clustered_auc
+from training.head.calibrate import Curve, cross_fitted, fit_curve
+from training.head.made_heads import make_head
+from training.head.network import HeadNet
+from training.head.predict import Answers, answer, answer_folds
+from training.head.slices import BRAIN_HU, HeadSlices, Hounsfield, brain_of
+from training.head.stages import HeadCorpus
+from training.report import Figure
+
+log = logging.getLogger(__name__)
+
+MASK_THRESHOLD, SCORE_THRESHOLD = 0.5, 0.5
+"""Set before anything was scored; no threshold was chosen on what is reported."""
+
+SUSPECTED_ML = 1.0
+"""Found blood from which a study counts as suspected: the least that a made bleeding holds."""
+
+HELD_OUT_HEADS = range(1001, 1013)
+
+_PICTURES = "150 web pictures, out of fold"
+_DRAWN = "17 drawn slices of 13 patients, out of fold"
+_MADE = "made heads that were not trained on; they flatter"
+_BLOOD_HU = (52.0, 95.0)  # the floor: what a threshold alone calls blood
+
+Truth = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class MadeStudy:
+    """A made head as a study: blood that is there, blood that is found, the highest score."""
+
+    seed: int
+    kinds: str
+    true_ml: float
+    found_ml: float
+    highest_score: float
+    dice: float
+
+
+@dataclass(frozen=True)
+class HeadReport:
+    """All that a training found out about itself.
+
+    Attributes
+    ----------
+    curve : calibration of the shipped network's score, fitted to all answers out of fold
+    made_worse : name of a change, AUC on the pictures and Dice on the drawn slices under it
+    """
+
+    figures: tuple[Figure, ...]
+    floors: tuple[Figure, ...]
+    made_worse: tuple[tuple[str, float, float], ...]
+    studies: tuple[MadeStudy, ...]
+    curve: Curve
+    remarks: tuple[str, ...] = field(default=())
+
+
+def score(corpus: HeadCorpus, folds: list[HeadNet], last: HeadNet) -> HeadReport:
+    """Take every figure of the card."""
+    pictures = answer_folds(folds, corpus.pictures.hu, corpus.picture_folds)
+    drawn = answer_folds(folds, corpus.drawn.hu, corpus.drawn_folds)
+    truth = corpus.pictures.bleeding == 1
+    curve = fit_curve(pictures.logit, truth)
+    studies = tuple(_made_study(seed, last, curve) for seed in HELD_OUT_HEADS)
+    return HeadReport(
+        figures=(
+            *_picture_figures(corpus, pictures),
+            *_drawn_figures(corpus, drawn, curve),
+            *_made_figures(studies),
+        ),
+        floors=(*_picture_floors(corpus), _drawn_floor(corpus.drawn)),
+        made_worse=tuple(_made_worse(corpus, folds)),
+        studies=studies,
+        curve=curve,
+    )
+
+
+def _picture_figures(corpus: HeadCorpus, found: Answers) -> list[Figure]:
+    truth = corpus.pictures.bleeding == 1
+    probability = cross_fitted(found.logit, truth, corpus.picture_folds)
+    scores = score_classification(truth, probability, SCORE_THRESHOLD)
+    named = (
+        ("auc", "bleeding or not, AUC", clustered_area(corpus.pictures, found.logit)),
+        ("accuracy", "accuracy", scores.accuracy),
+        ("sensitivity", "sensitivity", scores.sensitivity),
+        ("specificity", "specificity", scores.specificity),
+        ("f2", "F2", scores.f2),
+        ("ece", "expected calibration error, 10 bins", scores.calibration.error),
+    )
+    figures = [Figure(f"picture_{key}", what, _PICTURES, estimate) for key, what, estimate in named]
+    for fold in np.unique(corpus.picture_folds):
+        part = corpus.picture_folds == fold
+        estimate = auc(truth[part], found.logit[part])
+        figures.append(Figure(f"picture_auc_{fold}", f"AUC, fold {fold}", _PICTURES, estimate))
+    return figures
+
+
+def clustered_area(slices: HeadSlices, logit: NDArray[np.float64]) -> Estimate:
+    """Area under the curve; pictures that are alike count as one patient's."""
+    names = sorted(set(slices.groups))
+    cluster = np.array([names.index(group) for group in slices.groups], dtype=np.int64)
+    return clustered_auc(slices.bleeding == 1, logit, cluster)
+
+
+def _drawn_figures(corpus: HeadCorpus, found: Answers, curve: Curve) -> list[Figure]:
+    slices = corpus.drawn
+    dice = dice_of(found.mask >= MASK_THRESHOLD, slices)
+    patients = np.array(slices.groups)
+    by_patient = np.array([dice[patients == name].mean() for name in sorted(set(slices.groups))])
+    touched = ((found.mask >= MASK_THRESHOLD) & (slices.mask == 1)).any(axis=(1, 2))
+    called = curve.probability(found.logit) >= SCORE_THRESHOLD
+    large = np.count_nonzero(slices.mask, axis=(1, 2)) >= 500
+    count = len(slices)
+    return [
+        Figure("drawn_dice", "bleeding, Dice, mean of patients", _DRAWN, mean_of(by_patient)),
+        Figure("drawn_dice_slice", "bleeding, Dice, mean of slices", _DRAWN, mean_of(dice)),
+        Figure("drawn_dice_large", "the same, 4 cm² or more drawn", _DRAWN, mean_of(dice[large])),
+        Figure("drawn_touched", "mask touches it", _DRAWN, proportion(int(touched.sum()), count)),
+        Figure("drawn_called", "slice called", _DRAWN, proportion(int(called.sum()), count)),
+    ]
+
+
+def dice_of(found: NDArray[np.bool_], slices: HeadSlices) -> NDArray[np.float64]:
+    """Dice of each slice."""
+    pairs = zip(found, slices.mask == 1, strict=True)
+    return np.array([agreement(mask, truth).dice for mask, truth in pairs])
+
+
+def _made_study(seed: int, network: HeadNet, curve: Curve) -> MadeStudy:
+    phantom = make_head(seed)
+    found = answer(network, phantom.volume.hounsfield)
+    mask = found.mask >= MASK_THRESHOLD
+    kinds = sorted({one.kind.name.lower() for one in phantom.specified_lesions})
+    study = MadeStudy(
+        seed=seed,
+        kinds=", ".join(kinds) or "none",
+        true_ml=phantom.bleeding_ml(),
+        found_ml=float(np.count_nonzero(mask)) * phantom.volume.voxel_ml,
+        highest_score=float(curve.probability(found.logit).max()),
+        dice=agreement(mask, phantom.bleedings > 0).dice,
+    )
+    log.info("made head: %s", study)
+    return study
+
+
+def _made_figures(studies: Sequence[MadeStudy]) -> list[Figure]:
+    bleeding = [one for one in studies if one.true_ml > 0]
+    healthy = [one for one in studies if one.true_ml == 0]
+    suspected = sum(one.found_ml >= SUSPECTED_ML for one in bleeding)
+    passed = sum(one.found_ml < SUSPECTED_ML for one in healthy)
+    dice = np.array([one.dice for one in bleeding])
+    ratio = np.array([one.found_ml / one.true_ml for one in bleeding])
+    return [
+        Figure("made_dice", "bleeding, Dice over the volume", _MADE, mean_of(dice)),
+        Figure("made_ratio", "blood found over true", _MADE, mean_of(ratio)),
+        Figure(
+            "made_sensitivity",
+            "1 ml found where it bleeds",
+            _MADE,
+            proportion(suspected, len(bleeding)),
+        ),
+        Figure(
+            "made_specificity",
+            "less than 1 ml found where not",
+            _MADE,
+            proportion(passed, len(healthy)),
+        ),
+    ]
+
+
+def _picture_floors(corpus: HeadCorpus) -> list[Figure]:
+    truth, folds = corpus.pictures.bleeding == 1, corpus.picture_folds
+    grey = np.clip(corpus.pictures.hu * (255.0 / 100.0), 0.0, 255.0).astype(np.uint8)
+    statistics, neighbour = np.zeros(len(grey)), np.zeros(len(grey))
+    for fold in np.unique(folds):
+        train, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+        statistics[test] = statistics_floor(list(grey[train]), truth[train], list(grey[test]))
+        neighbour[test] = nearest_neighbour_floor(list(grey[train]), truth[train], list(grey[test]))
+    bright = np.array([_brightest(hu) for hu in corpus.pictures.hu])
+    return [
+        Figure("floor_statistics", "seven image statistics, AUC", _PICTURES,
+               auc(truth, statistics)),
+        Figure("floor_neighbour", "nearest neighbour, AUC", _PICTURES, auc(truth, neighbour)),
+        Figure("floor_bright", "area of bright pixels away from bone, AUC", _PICTURES,
+               auc(truth, bright)),
+    ]  # fmt: skip
+
+
+def _brightest(hu: Hounsfield) -> float:
+    """Area that is clearly brighter than brain and well inside the head, pixels."""
+    inside = ndimage.binary_erosion(ndimage.binary_fill_holes(hu > 15.0), iterations=28)
+    smooth = ndimage.gaussian_filter(hu, 1.5)
+    return float(np.count_nonzero(inside & (smooth > BRAIN_HU + 15.0)))
+
+
+def _drawn_floor(drawn: HeadSlices) -> Figure:
+    low, high = _BLOOD_HU
+    found = np.zeros(drawn.mask.shape, dtype=bool)
+    for place, hu in enumerate(drawn.hu):
+        smooth = ndimage.gaussian_filter(np.clip(hu, -50.0, 150.0), 1.0)
+        within = brain_of(hu) & (smooth > low) & (smooth < high)
+        found[place] = ndimage.binary_opening(within, iterations=1)
+    dice = dice_of(found, drawn)
+    what = "brain from 52 to 95 HU called blood, Dice"
+    return Figure("floor_threshold", what, "17 drawn slices of 13 patients", mean_of(dice))
+
+
+def _zoomed(hu: Hounsfield, factor: float) -> Hounsfield:
+    """Larger or smaller about the middle, on the same grid."""
+    middle = (np.array(hu.shape) - 1.0) / 2.0
+    offset = middle - middle / factor
+    moved: Hounsfield = ndimage.affine_transform(
+        hu, np.eye(2) / factor, offset, order=1, mode="nearest"
+    )
+    return moved
+
+
+Change = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
+_CHANGES: tuple[tuple[str, Change], ...] = (
+    ("as they are", lambda values: values),
+    ("contrast 25 % lower", lambda values: BRAIN_HU + 0.75 * (values - BRAIN_HU)),
+    ("contrast 33 % higher", lambda values: BRAIN_HU + 1.33 * (values - BRAIN_HU)),
+    ("brighter by 8 HU", lambda values: values + 8.0),
+    ("15 % smaller", lambda values: _zoomed(values, 0.85)),
+    ("turned by 90°", lambda values: np.rot90(values).copy()),
+)
+"""Changes of a slice; the mask follows those that move it."""
+
+
+def _made_worse(corpus: HeadCorpus, folds: list[HeadNet]) -> list[tuple[str, float, float]]:
+    rows = []
+    for name, change in _CHANGES:
+        hu = np.stack([change(one) for one in corpus.pictures.hu]).astype(np.float32)
+        found = answer_folds(folds, hu, corpus.picture_folds)
+        area = auc(corpus.pictures.bleeding == 1, found.logit).value or 0.0
+        moves = name.startswith(("15", "turned"))
+        masks = [change(one.astype(np.float32)) if moves else one for one in corpus.drawn.mask]
+        drawn_hu = np.stack([change(one) for one in corpus.drawn.hu]).astype(np.float32)
+        found = answer_folds(folds, drawn_hu, corpus.drawn_folds)
+        pairs = zip(found.mask >= MASK_THRESHOLD, masks, strict=True)
+        dice = float(np.mean([agreement(mask, truth > 0.5).dice for mask, truth in pairs]))
+        rows.append((name, area, dice))
+        log.info("made worse: %s: AUC %.3f, Dice %.3f", name, area, dice)
+    return rows
