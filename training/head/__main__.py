@@ -12,7 +12,8 @@ import torch
 
 from training.head import stages
 from training.head.card import evaluation_text, model_card
-from training.head.export import FILE, write_network
+from training.head.export import FILE, INPUT, OUTPUTS, write_network
+from training.head.golden import write_golden
 from training.head.pretrained import new_network, published_weights
 from training.head.score import score
 from training.made import Made, data_digests, machine_used, versions_used
@@ -57,6 +58,7 @@ def _train(options: argparse.Namespace) -> None:
     report = score(corpus, folds, last)
     options.out.mkdir(parents=True, exist_ok=True)
     exported = write_network(last, report.curve, options.out / FILE, corpus.drawn)
+    write_golden(options.out / FILE, INPUT, OUTPUTS, options.out / "golden.json")
     digests = data_digests(options.data)
     made = Made(
         seed=options.seed,

@@ -16,7 +16,7 @@ from training.head.slices import HeadSlices, read_drawn, read_pictures, split_by
 
 FOLDS = 4
 MADE_SEEDS = range(1, 49)
-START_STEPS, FOLD_STEPS, LAST_STEPS = 120, 160, 240
+START_STEPS, FOLD_STEPS, LAST_STEPS = 120, 90, 160
 
 _PER_BATCH = {"pictures": 4, "drawn": 2, "made": 2}
 _START_PER_BATCH = 8
