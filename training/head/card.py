@@ -25,7 +25,7 @@ INTENDED_USE = (
 LICENCES = (
     ("150 web pictures of head CT, one slice each, bleeding or not", "not found"),
     (
-        "17 slices of 13 patients in HU with bleedings drawn; they seem to come from CT-ICH "
+        "17 slices of 11 patients in HU with bleedings drawn; they seem to come from CT-ICH "
         "(PhysioNet), whose licence is CC BY 4.0",
         "not found",
     ),
@@ -100,7 +100,7 @@ def model_card(report: HeadReport, exported: Exported, made: Made) -> str:
 ## How little this proves
 
 - The public set is tiny: 150 pictures taken from the web, one slice each, of unknown scanners,
-  windows and patients, and 17 drawn slices of 13 patients.
+  windows and patients, and 17 drawn slices of 11 patients.
 - The pictures are those that people choose to publish: large, bright, textbook bleedings against
   clearly normal slices. Both a radiologist and a crude rule do well on them (see the floors).
 - Whether two pictures are of one patient is not known; only near duplicates were kept together.

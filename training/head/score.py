@@ -36,7 +36,7 @@ SUSPECTED_ML = 1.0
 HELD_OUT_HEADS = range(1001, 1009)
 
 _PICTURES = "150 web pictures, out of fold"
-_DRAWN = "17 drawn slices of 13 patients, out of fold"
+_DRAWN = "17 drawn slices of 11 patients, out of fold"
 _MADE = "made heads that were not trained on; they flatter"
 _BLOOD_HU = (52.0, 95.0)  # the floor: what a threshold alone calls blood
 
@@ -220,7 +220,7 @@ def _drawn_floor(drawn: HeadSlices) -> Figure:
         found[place] = ndimage.binary_opening(within, iterations=1)
     dice = dice_of(found, drawn)
     what = "brain from 52 to 95 HU called blood, Dice"
-    return Figure("floor_threshold", what, "17 drawn slices of 13 patients", mean_of(dice))
+    return Figure("floor_threshold", what, "17 drawn slices of 11 patients", mean_of(dice))
 
 
 Change = Callable[[NDArray[np.float32]], NDArray[np.float32]]
