@@ -32,6 +32,7 @@ _NEVER_IN_A_ROW = {
     "FeedbackRefused",
     "IdentityRefused",
     "IdentityProviderUnavailable",
+    "ReadingUnreadable",
     "ResultNotWithdrawable",
     "SettingsRefused",
 }
