@@ -13,7 +13,7 @@ from chest.clean_slice import clean_slice
 from chest.grey_levels import grey_to_hounsfield
 from chest.postprocess import ProbabilityMaps
 from models.bundle import Bundle
-from models.onnx_session import ClassifierSession, NetworkSession
+from models.network_sessions import ClassifierSession, NetworkSession
 from models.preprocess import SquareFit, to_patch
 from models.view import lung_view, place_back
 from radiology.chest.sign import Sign

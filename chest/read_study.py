@@ -29,7 +29,7 @@ OnProgress = Callable[[int, int], None]
 
 
 class Network(Protocol):
-    """What reading needs of a network; `models.onnx_session.NetworkSession` is one."""
+    """What reading needs of a network; `models.network_sessions.NetworkSession` is one."""
 
     def run(
         self, patches: NDArray[np.float32], on_progress: OnProgress | None = None

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from models.bundle import SCHEMA, Bundle, read_bundle
 from models.declared_bundle import DeclaredBundle, read_declared_bundle, schema_of
-from models.onnx_session import check_networks
+from models.network_sessions import check_networks
 from models.run.check_networks import check_declared_networks
 from radiology.errors import BundleRejected
 

@@ -14,7 +14,10 @@ from models.judge.limits import InForce
 from models.judge.rules import RowSeen, as_statement, deciding
 from models.measure.measure import as_measurement
 from models.run.run_network import Found
-from radiology.anchor import Anchor
+from radiology.answer.anchor import Anchor
+from radiology.answer.finding import Finding, Presence
+from radiology.answer.measurement import Measurement, MeasurementGroup
+from radiology.answer.reading import Reading, Suspicion
 from radiology.codes import (
     ABNORMAL_STRUCTURE,
     ANATOMICAL_STRUCTURE,
@@ -23,10 +26,7 @@ from radiology.codes import (
     RIGHT,
     Code,
 )
-from radiology.finding import Finding, Presence
-from radiology.measurement import Measurement, MeasurementGroup
 from radiology.outcome import Outcome, QualityGate
-from radiology.reading import Reading, Suspicion
 from radiology.region import Region, of_values
 from radiology.site import Site
 

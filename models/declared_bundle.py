@@ -5,22 +5,28 @@ Schema 2 is `models.bundle`; which of the two a folder holds, `schema_of` says.
 
 from __future__ import annotations
 
-import hashlib
 import re
-import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Final
 
-from models.bundle import DECLARATION, Licence, bundle_digest, file_digest
 from models.declared.findings import DeclaredFinding, read_findings
 from models.declared.gates import DeclaredGate, read_gates
 from models.declared.inputs import NetworkInput, read_inputs, read_networks
 from models.declared.measurements import DeclaredMeasurement, read_measurements
 from models.declared.networks import NetworkFiles
 from models.declared.outputs import Outputs, read_outputs
+from models.declared.released import (
+    Licence,
+    bundle_digest,
+    checked_files,
+    read_algorithm,
+    read_licences,
+    read_name,
+    read_text,
+)
 from models.declared.report import (
     Destination,
     EntryPoint,
@@ -29,11 +35,10 @@ from models.declared.report import (
     read_report,
 )
 from models.declared.rules import Rules, read_rules
-from models.declared.section import Section, listing, nearest, rejected
+from models.declared.section import DECLARATION, Section, listing, nearest
 from models.declared.series_criteria import Criterion, read_criteria
 from radiology.algorithm import AlgorithmIdentity
-from radiology.errors import BundleRejected
-from radiology.reading import ReportWords
+from radiology.answer.reading import ReportWords
 
 SCHEMA: Final = 3
 ENTRY_POINTS: Final = "firstread.readings"
@@ -43,10 +48,7 @@ _KEYS: Final = (
     "accepts", "report", "networks", "inputs", "outputs", "measurements", "findings",
     "suspicion", "urgency", "gates", "reading", "deliver",
 )  # fmt: skip
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 _SCHEMA = re.compile(rb"^\s*schema\s*=\s*(\d{1,6})\s*(?:#.*)?$", re.MULTILINE)
-_LINE = re.compile(r"at line (\d+)")
 
 
 @dataclass(frozen=True)
@@ -126,13 +128,13 @@ def read_declared_bundle(folder: Path) -> DeclaredBundle:
     BundleRejected
         With the line, the reason and the cure.
     """
-    whole, own_digest = _read_text(folder)
+    whole, own_digest = read_text(folder)
     schema = whole.integer("schema", 1, 1_000_000)
     if schema != SCHEMA:
         raise whole.problem("schema", f"schema {schema} is not read here", f"Write {SCHEMA}.")
     whole.expect(*_KEYS)
-    name, version = _read_name(whole, folder)
-    listed = _checked_files(whole.section("files"), folder)
+    name, version = read_name(whole, folder)
+    listed = checked_files(whole.section("files"), folder)
     digest = bundle_digest({**listed, DECLARATION: own_digest})
     answers = _read_answers(whole, folder, listed)
     bundle = DeclaredBundle(
@@ -142,9 +144,9 @@ def read_declared_bundle(folder: Path) -> DeclaredBundle:
         digest=digest,
         intended_use=whole.text("intended_use"),
         research_only=whole.flag("research_only"),
-        licences=tuple(_read_licence(one) for one in whole.sections("licences")),
+        licences=read_licences(whole),
         criteria=read_criteria(whole),
-        algorithm=_read_algorithm(whole.section("algorithm"), version, digest),
+        algorithm=read_algorithm(whole.section("algorithm"), version, digest),
         report=read_report(whole.section("report")),
         networks=answers.networks,
         inputs=answers.inputs,
@@ -182,86 +184,6 @@ def _read_answers(whole: Section, folder: Path, listed: Collection[str]) -> _Ans
         gates=read_gates(whole, outputs, values),
         entry_point=entry_point,
     )
-
-
-def _read_text(folder: Path) -> tuple[Section, str]:
-    """The declaration, and the sha256 of its bytes."""
-    try:
-        raw = (folder / DECLARATION).read_bytes()
-    except OSError as error:
-        raise BundleRejected(
-            f"{DECLARATION}: it is missing or cannot be read. `firstread models init` writes one."
-        ) from error
-    try:
-        return Section.of(raw.decode()), hashlib.sha256(raw).hexdigest()
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise rejected(line, "", "the bytes are not UTF-8", "Save the file as UTF-8.") from error
-    except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
-        found = _LINE.search(str(error))
-        line = int(found[1]) if found else 1
-        raise rejected(line, "", f"this is not TOML: {error}", "See https://toml.io.") from error
-
-
-def _read_name(whole: Section, folder: Path) -> tuple[str, str]:
-    named = {key: whole.text(key) for key in ("name", "version")}
-    for (key, value), path in zip(named.items(), (folder.parent, folder), strict=True):
-        if not _NAME.fullmatch(value):
-            raise whole.problem(key, f'"{value}" is no {key}', "Use letters, digits and -._+ only.")
-        if value != path.name:
-            raise whole.problem(
-                key,
-                f'"{value}" lies in a folder "{path.name}"',
-                "The folders are <name>/<version>: rename one of the two.",
-            )
-    return named["name"], named["version"]
-
-
-def _checked_files(section: Section, folder: Path) -> dict[str, str]:
-    """Digests of the files that are there; each must be the one that is listed."""
-    present = {path.name for path in folder.iterdir()} - {DECLARATION}
-    seal = "`firstread models seal` lists the files as they are."
-    listed: dict[str, str] = {}
-    for name in section.names():
-        expected = section.text(name)
-        if not _SHA256.fullmatch(expected):
-            raise section.problem(name, "this is no sha256", f"It has 64 digits of 0-9a-f; {seal}")
-        if name not in present or not (folder / name).is_file():
-            cure = f"{nearest(name, present)}Put the file there, or leave the line out."
-            raise section.problem(name, f'the file "{name}" is missing', cure)
-        if _digest(folder / name) != expected:
-            raise section.problem(
-                name, f'the file "{name}" is not the one that was released', f"(sha256) {seal}"
-            )
-        listed[name] = expected
-    for name in sorted(present - set(listed)):
-        raise section.problem(None, f'the file "{name}" is not listed', seal)
-    return listed
-
-
-def _digest(path: Path) -> str:
-    """The sha256 of a file; "" where it cannot be read."""
-    try:
-        return file_digest(path)
-    except OSError:
-        return ""
-
-
-def _read_licence(section: Section) -> Licence:
-    licence = Licence(data=section.text("data"), licence=section.text("licence"))
-    section.close()
-    return licence
-
-
-def _read_algorithm(section: Section, version: str, digest: str) -> AlgorithmIdentity:
-    identity = AlgorithmIdentity(
-        name=section.text("name", most=64),
-        version=version,
-        bundle_digest=digest,
-        manufacturer=section.text("manufacturer", most=64),
-    )
-    section.close()
-    return identity
 
 
 def _read_entry_point(whole: Section) -> EntryPoint:

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from models.declared.report import EntryPoint
 from models.declared_bundle import ENTRY_POINTS, DeclaredBundle
+from radiology.answer.measurement import MeasurementGroup
+from radiology.answer.statement import Statement
 from radiology.errors import BundleRejected
 from radiology.image.heat_map import HeatMap
 from radiology.image.volume import Volume
-from radiology.measurement import MeasurementGroup
 from radiology.outcome import QualityGate
-from radiology.statement import Statement
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from models.bundle import Bundle
 from models.declared.networks import NetworkFiles, Precision
-from models.onnx_session import ClassifierSession, NetworkSession
+from models.network_sessions import ClassifierSession, NetworkSession
 from models.view import lung_view
 from radiology.errors import BundleRejected
 from settings.environment import ExecutionProvider

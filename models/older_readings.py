@@ -11,8 +11,8 @@ from functools import cache
 from pkgutil import resolve_name
 from typing import Any
 
-from radiology.reading import Reading
-from radiology.stored_reading import UNVERSIONED, OlderReader, from_facts
+from radiology.answer.reading import Reading
+from radiology.answer.stored_reading import UNVERSIONED, OlderReader, from_facts
 
 _READERS: Mapping[int, str] = {UNVERSIONED: "chest.answer.stored:reading_of_0_1_0"}
 

@@ -14,10 +14,10 @@ from models.judge.rules import RowSeen, presences, urgency
 from models.measure.measure import measure_all
 from models.measure.regions import drop_small_parts
 from models.run.run_network import Found, Network, run_network
-from radiology.finding import Presence
+from radiology.answer.finding import Presence
+from radiology.answer.reading import Reading
 from radiology.image.volume import Volume
-from radiology.reading import Reading
-from radiology.urgency import UrgencyDecision
+from radiology.urgency import Triage
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,13 @@ class JudgedReading:
 
     Attributes
     ----------
-    urgency : None for a study that is not assessable
+    triage : None for a study that is not assessable
     rows : every row of suspicion and urgency with what it saw, in the order of asking
     values : of measurements and study scores by name; None where there was nothing to measure
     """
 
     reading: Reading
-    urgency: UrgencyDecision | None
+    triage: Triage | None
     rows: tuple[RowSeen, ...] = ()
     values: Mapping[str, float | None] = field(default_factory=dict)
 
@@ -84,7 +84,7 @@ def read_volume(
     )
     gates += addition.gates
     presence: dict[str, Presence] = {}
-    decision: UrgencyDecision | None = None
+    decision: Triage | None = None
     rows: list[RowSeen] = []
     if not refuses(gates):
         presence, rows = presences(bundle.rules, in_force, values)

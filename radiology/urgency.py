@@ -22,27 +22,17 @@ class LimitOf(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class UrgencyDecision:
-    """The urgency of a study and what decided it.
+class Triage:
+    """The urgency of a study, and the row of the rule table that decided it.
 
     Attributes
     ----------
-    level : how soon
-    rule : the row of the rule table that decided
-    seen, limit : what the rule saw and what it asks for, for a person; empty where not recorded
+    seen, limit : what the row saw and what it asks for, for a person; empty where not recorded
     limit_of : whose limit it is
     """
 
-    level: Urgency
+    urgency: Urgency
     rule: str
     seen: str = ""
     limit: str = ""
     limit_of: LimitOf = LimitOf.BUNDLE
-
-
-@dataclass(frozen=True, slots=True)
-class Triage:
-    """The urgency of a study and the row of the rule table that decided it."""
-
-    urgency: Urgency
-    rule: str

@@ -30,7 +30,10 @@ from chest.answer.regions import (
     territory_name,
 )
 from radiology import codes
-from radiology.anchor import Anchor, Mark, Placement
+from radiology.answer.anchor import Anchor, Mark, Placement
+from radiology.answer.measurement import Measurement, MeasurementGroup
+from radiology.answer.outcome_codes import PRIORITIES, SUMMARIES
+from radiology.answer.statement import Statement
 from radiology.chest.answer_codes import (
     CONFIDENCES,
     PNEUMONIA_TYPES,
@@ -44,12 +47,9 @@ from radiology.chest.sign import Sign
 from radiology.chest.territory import Territory, TerritoryFigures
 from radiology.codes import Code
 from radiology.image.volume import Volume
-from radiology.measurement import Measurement, MeasurementGroup
 from radiology.outcome import Outcome
-from radiology.outcome_codes import PRIORITIES, SUMMARIES
 from radiology.region import LabelMap
 from radiology.site import Site
-from radiology.statement import Statement
 from radiology.urgency import Triage
 
 ANSWER_GROUP, SIGNS_GROUP, SEVERITY_GROUP = "AI triage", "AI signs", "AI severity"

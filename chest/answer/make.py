@@ -8,13 +8,13 @@ from chest.answer.regions import IN_THE_LUNGS, LESIONS, chest_regions
 from chest.answer.statements import chest_statements
 from chest.answer.summary import chest_summary
 from radiology import codes
+from radiology.answer.finding import Finding, Presence
+from radiology.answer.reading import Comparison, Reading, ReportWords, Suspicion, TimePoint
 from radiology.chest.course import Course
 from radiology.chest.reading import ChestReading
 from radiology.chest.severity import ClinicalContext
-from radiology.finding import Finding, Presence
 from radiology.image.volume import Volume
 from radiology.outcome import Outcome
-from radiology.reading import Comparison, Reading, ReportWords, Suspicion, TimePoint
 from radiology.urgency import Triage
 
 WORDS = ReportWords(

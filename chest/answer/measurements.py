@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from radiology import codes
+from radiology.answer.measurement import Measurement
 from radiology.chest.change import Change
 from radiology.chest.figures import LungFigures
 from radiology.chest.territory import TerritoryFigures
 from radiology.codes import Code
-from radiology.measurement import Measurement
 
 
 def share(concept: Code, of_one: float) -> Measurement:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC
 
 from radiology import codes
+from radiology.answer.statement import Statement, StatementInput
 from radiology.chest.case_answer import RuleAnswer, SignAnswer, ViralAnswer
 from radiology.chest.change_words import change_texts, change_title
 from radiology.chest.reading import ChestReading
@@ -23,7 +24,6 @@ from radiology.chest.severity import (
 )
 from radiology.chest.severity.titles import TITLES
 from radiology.outcome import Outcome
-from radiology.statement import Statement, StatementInput
 
 _ANSWERS = {
     Outcome.FINDINGS: "lung opacities suspected",

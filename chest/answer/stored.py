@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 from chest.answer.make import answer_of
 from radiology.algorithm import AlgorithmIdentity
+from radiology.answer.plain_values import from_plain
+from radiology.answer.reading import Reading
 from radiology.chest.case_answer import Confidence, RuleAnswer, SignAnswer, ViralAnswer
 from radiology.chest.change import Change, LesionChange, PriorComparison, RegistrationQuality
 from radiology.chest.chest_map import MappedLesion
@@ -26,8 +28,6 @@ from radiology.chest.severity import (
 )
 from radiology.chest.territory import Boundary, Territory, TerritoryFigures
 from radiology.outcome import Outcome, QualityGate
-from radiology.plain_values import from_plain
-from radiology.reading import Reading
 from radiology.urgency import Triage, Urgency
 
 Facts = Mapping[str, Any]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from radiology import codes
+from radiology.answer.measurement import Measurement
+from radiology.answer.statement import Statement
 from radiology.chest.answer_codes import CONFIDENCES, PNEUMONIA_TYPES, SEVERITY_SCORES
 from radiology.chest.figures import Side
 from radiology.chest.reading import ChestReading
-from radiology.measurement import Measurement
-from radiology.statement import Statement
 
 
 def chest_summary(reading: ChestReading) -> tuple[Measurement | Statement, ...]:

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from radiology.answer.reading import Reading
 from radiology.image.volume import Volume
-from radiology.reading import Reading
 from radiology.region import Mask, Region
 from worker.encode.outline import OutlineLimits, outlines
 from worker.encode.picture.heat_colours import blended

@@ -120,8 +120,8 @@ def print_reading(bundle: DeclaredBundle, judged: JudgedReading, console: Consol
             for row in judged.rows
         ],
     )
-    if judged.urgency is not None:
-        console.print(f"Urgency: {judged.urgency.level}, by {judged.urgency.rule}", markup=False)
+    if judged.triage is not None:
+        console.print(f"Urgency: {judged.triage.urgency}, by {judged.triage.rule}", markup=False)
 
 
 def _print(console: Console, heads: Sequence[str], rows: Sequence[tuple[str, ...]]) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from models.declared.table import Table
+from models.declared.section import Section
 from radiology.chest.case_answer import CaseRule
-from radiology.errors import BundleRejected
 
 
 @dataclass(frozen=True)
@@ -66,35 +65,34 @@ class CaseDeclaration:
     viral: ViralLimits | None
 
 
-def read_operating_point(table: Table) -> OperatingPoint:
-    """Take an operating point's keys from a table."""
+def read_operating_point(section: Section) -> OperatingPoint:
+    """Take an operating point's keys from a section."""
     return OperatingPoint(
-        even_share_percent=table.number("even_share_percent", 1e-3, 100.0),
-        slope=table.number("slope", 0.01, 100.0),
-        suspicion_threshold=table.number("suspicion_threshold", 0.0, 1.0),
+        even_share_percent=section.number("even_share_percent", 1e-3, 100.0),
+        slope=section.number("slope", 0.01, 100.0),
+        suspicion_threshold=section.number("suspicion_threshold", 0.0, 1.0),
     )
 
 
-def _read_viral_limits(table: Table) -> ViralLimits:
+def _read_viral_limits(section: Section) -> ViralLimits:
     limits = ViralLimits(
-        low=table.number("viral_low", 0.0, 1.0),
-        high=table.number("viral_high", 0.0, 1.0),
-        greatest_spread=table.number("greatest_spread", 0.0, 1.0),
+        low=section.number("viral_low", 0.0, 1.0),
+        high=section.number("viral_high", 0.0, 1.0),
+        greatest_spread=section.number("greatest_spread", 0.0, 1.0),
     )
     if limits.low > limits.high:
-        raise BundleRejected("The limits of the viral pattern are the wrong way round")
+        raise section.problem(
+            "viral_low", "the limits are the wrong way round", "Write the lower one here."
+        )
     return limits
 
 
-def read_case(table: Table, *, classified: bool) -> CaseDeclaration:
+def read_case(section: Section, *, classified: bool) -> CaseDeclaration:
     """Read `case`; the limits of the viral pattern belong there exactly with a classifier."""
-    rule = table.text("rule")
-    if rule not in set(CaseRule):
-        raise BundleRejected(f"The case rule is none of {', '.join(CaseRule)}")
     case = CaseDeclaration(
-        rule=CaseRule(rule),
-        point=read_operating_point(table),
-        viral=_read_viral_limits(table) if classified else None,
+        rule=section.choice("rule", CaseRule),
+        point=read_operating_point(section),
+        viral=_read_viral_limits(section) if classified else None,
     )
-    table.close()
+    section.close()
     return case

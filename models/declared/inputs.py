@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from models.declared.networks import NetworkFiles, Precision
+from models.declared.networks import NetworkFiles, read_network_files
 from models.declared.section import Section, listing, nearest
 
 LOWEST_HU: Final = -4096.0
@@ -115,28 +115,8 @@ def read_networks(
     for name in names:
         if not NAME.fullmatch(name):
             raise section.problem(name, f'"{name}" is no name', "Use small letters, digits and _.")
-        found[name] = _read_files(section.section(name), folder, listed)
+        found[name] = read_network_files(section.section(name), folder, listed)
     return found
-
-
-def _read_files(section: Section, folder: Path, listed: Collection[str]) -> NetworkFiles:
-    float32 = _read_file(section, "float32", folder, listed)
-    int8 = _read_file(section, "int8", folder, listed) if section.has("int8") else None
-    on_cpu = section.choice("on_cpu", Precision) if section.has("on_cpu") else Precision.FLOAT32
-    if on_cpu is Precision.INT8 and int8 is None:
-        raise section.problem(
-            "on_cpu", "the network has no int8 file", 'Add int8 = "…", or write "float32".'
-        )
-    section.close()
-    return NetworkFiles(float32, int8, on_cpu)
-
-
-def _read_file(section: Section, key: str, folder: Path, listed: Collection[str]) -> Path:
-    name = section.text(key)
-    if name not in listed:
-        cure = f"{nearest(name, listed)}Listed are {listing(sorted(listed))}."
-        raise section.problem(key, f'"{name}" is not listed in [files]', cure)
-    return folder / name
 
 
 def read_inputs(section: Section, networks: Collection[str]) -> dict[str, NetworkInput]:

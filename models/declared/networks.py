@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from models.declared.table import Table
+from models.declared.section import Section, listing, nearest
 from models.view import CHANNELS
 from radiology.chest.sign import Sign
 from radiology.errors import BundleRejected
@@ -17,6 +17,7 @@ LESION_CLASSES = ("none", "ground_glass", "consolidation")
 HEAT_STEP = 8  # pixels of the view that share one cell of the heat map
 
 _AXES = ("slice", "channel", "row", "column")
+_OTHER_AXES = ("these are other axes", f"Write {listing(_AXES)}.")
 
 
 class Precision(StrEnum):
@@ -121,72 +122,74 @@ class Classification:
     sign_thresholds: dict[Sign, float]
 
 
-def _listed(folder: Path, name: str, listed: Collection[str]) -> Path:
+def read_network_files(section: Section, folder: Path, listed: Collection[str]) -> NetworkFiles:
+    """Read one entry of `networks`."""
+    float32 = _read_file(section, "float32", folder, listed)
+    int8 = _read_file(section, "int8", folder, listed) if section.has("int8") else None
+    on_cpu = section.choice("on_cpu", Precision) if section.has("on_cpu") else Precision.FLOAT32
+    if on_cpu is Precision.INT8 and int8 is None:
+        raise section.problem(
+            "on_cpu", "the network has no int8 file", 'Add int8 = "…", or write "float32".'
+        )
+    section.close()
+    return NetworkFiles(float32, int8, on_cpu)
+
+
+def _read_file(section: Section, key: str, folder: Path, listed: Collection[str]) -> Path:
+    name = section.text(key)
     if name not in listed:
-        raise BundleRejected("The network is not among the listed files", file=name)
+        cure = f"{nearest(name, listed)}Listed are {listing(sorted(listed))}."
+        raise section.problem(key, f'"{name}" is not listed in [files]', cure)
     return folder / name
 
 
-def read_network_files(table: Table, folder: Path, listed: Collection[str]) -> NetworkFiles:
-    """Read one entry of `networks`."""
-    float32 = _listed(folder, table.text("float32"), listed)
-    int8 = _listed(folder, table.text("int8"), listed) if table.has("int8") else None
-    on_cpu = table.text("on_cpu")
-    if on_cpu not in set(Precision) or (on_cpu == Precision.INT8 and int8 is None):
-        raise BundleRejected("on_cpu is no precision that the network was released in")
-    table.close()
-    return NetworkFiles(float32, int8, Precision(on_cpu))
-
-
-def read_grid(table: Table) -> InputGrid:
+def read_grid(section: Section) -> InputGrid:
     """Read the segmentation network's input."""
     grid = InputGrid(
-        name=table.text("name"),
-        size=table.integer("size", 16, 4096),
-        window_low_hu=table.number("window_low_hu", -4096, 4096),
-        window_high_hu=table.number("window_high_hu", -4096, 4096),
+        name=section.text("name"),
+        size=section.integer("size", 16, 4096),
+        window_low_hu=section.number("window_low_hu", -4096, 4096),
+        window_high_hu=section.number("window_high_hu", -4096, 4096),
     )
-    if table.texts("axes") != _AXES:
-        raise BundleRejected("The input's axes are not slice, channel, row, column")
+    if section.texts("axes") != _AXES:
+        raise section.problem("axes", *_OTHER_AXES)
     if grid.window_low_hu >= grid.window_high_hu:
-        raise BundleRejected("The input's window is empty")
-    table.close()
+        raise section.problem("window_low_hu", "the window is empty", "Write the lower limit here.")
+    section.close()
     return grid
 
 
-def read_lung_and_lesion(table: Table) -> tuple[Output, Output]:
+def read_lung_and_lesion(section: Section) -> tuple[Output, Output]:
     """Read the segmentation network's outputs."""
-    lung = _read_output(table.table("lung"), "lung", LUNG_CLASSES)
-    lesion = _read_output(table.table("lesion"), "lesion", LESION_CLASSES)
-    table.close()
+    lung = _read_output(section.section("lung"), "lung", LUNG_CLASSES)
+    lesion = _read_output(section.section("lesion"), "lesion", LESION_CLASSES)
+    section.close()
     return lung, lesion
 
 
-def _read_output(table: Table, kind: str, classes: tuple[str, ...]) -> Output:
+def _read_output(section: Section, kind: str, classes: tuple[str, ...]) -> Output:
     output = Output(
-        name=table.text("name"),
+        name=section.text("name"),
         kind=kind,
-        classes=table.texts("classes"),
-        threshold=table.number("threshold", 0.0, 1.0),
+        classes=section.texts("classes"),
+        threshold=section.number("threshold", 0.0, 1.0),
     )
     if output.classes != classes:
-        raise BundleRejected(f"The {kind} output's classes are not {', '.join(classes)}")
-    table.close()
+        raise section.problem("classes", "these are other classes", f"Write {listing(classes)}.")
+    section.close()
     return output
 
 
-def read_classification(table: Table) -> Classification:
+def read_classification(section: Section) -> Classification:
     """Read the classifier's input and outputs."""
-    view, outputs = table.table("input"), table.table("outputs")
+    view, outputs = section.section("input"), section.section("outputs")
     if view.texts("axes") != _AXES:
-        raise BundleRejected("The view's axes are not slice, channel, row, column")
+        raise view.problem("axes", *_OTHER_AXES)
     if view.texts("channels") != CHANNELS:
-        raise BundleRejected(f"The view's channels are not {', '.join(CHANNELS)}")
+        raise view.problem("channels", "these are other channels", f"Write {listing(CHANNELS)}.")
     if outputs.texts("sign_classes") != tuple(Sign):
-        raise BundleRejected(f"The classifier's signs are not {', '.join(Sign)}")
-    thresholds = outputs.numbers("sign_thresholds", 0.0, 1.0)
-    if len(thresholds) != len(Sign):
-        raise BundleRejected("There is not one threshold for each sign")
+        raise outputs.problem("sign_classes", "these are other signs", f"Write {listing(Sign)}.")
+    thresholds = outputs.numbers("sign_thresholds", 0.0, 1.0, count=len(Sign))
     declared = Classification(
         name=view.text("name"),
         size=view.integer("size", HEAT_STEP, 1024),
@@ -198,7 +201,7 @@ def read_classification(table: Table) -> Classification:
         sign_thresholds=dict(zip(Sign, thresholds, strict=True)),
     )
     if declared.size % HEAT_STEP:
-        raise BundleRejected(f"The view's size is not a multiple of {HEAT_STEP}")
-    for used in (view, outputs, table):
+        raise view.problem("size", f"{declared.size} is not a multiple of {HEAT_STEP}", "Use one.")
+    for used in (view, outputs, section):
         used.close()
     return declared

@@ -10,7 +10,7 @@ from typing import Final
 
 from models.declared.codes import read_code
 from models.declared.section import Section
-from radiology.reading import ReportWords
+from radiology.answer.reading import ReportWords
 
 _MOST_TITLE: Final = 64  # a long string of DICOM (LO), as descriptions of series are
 _CODE_STRING = re.compile(r"[A-Z0-9_]{1,16}")

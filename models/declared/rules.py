@@ -12,7 +12,7 @@ from enum import StrEnum
 from models.declared.findings import DeclaredFinding
 from models.declared.measurements import require
 from models.declared.section import Section, listing
-from radiology.finding import Presence
+from radiology.answer.finding import Presence
 from radiology.urgency import Urgency
 
 _MOST_NAME = 64

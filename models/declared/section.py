@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 from models.declared.lines import Path, line_at, lines_of
 from radiology.errors import BundleRejected
 
-FILE: Final = "bundle.toml"
+DECLARATION: Final = "bundle.toml"
 MOST_TEXT: Final = 2000
 
 _Word = TypeVar("_Word", bound=StrEnum)
@@ -35,7 +35,7 @@ def listing(words: Iterable[str]) -> str:
 
 def rejected(line: int, place: str, reason: str, cure: str) -> BundleRejected:
     """The refusal of one place of a declaration."""
-    where = f"{FILE} line {line}" + (f", {place}" if place else "")
+    where = f"{DECLARATION} line {line}" + (f", {place}" if place else "")
     return BundleRejected(f"{where}: {reason}. {cure}".strip())
 
 

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pydicom.datadict import tag_for_keyword
 
 from models.declared.section import Section, listing, nearest
-from models.declared.table import Table
-from radiology.errors import BundleRejected
 
 _KEYWORD = re.compile(r"[A-Z][A-Za-z0-9]+")
 _USUAL = ("Modality", "BodyPartExamined", "ImageType", "SliceThickness", "SpacingBetweenSlices",
@@ -78,32 +76,8 @@ def _as_text(value: object) -> str:
     return str(value).upper()
 
 
-def read_criterion(table: Table) -> Criterion:
-    """Read one entry of `accepts`.
-
-    Raises
-    ------
-    BundleRejected
-        An unknown comparison, or a limit of the wrong type for it.
-    """
-    criterion = Criterion(
-        keyword=table.text("keyword"),
-        comparison=table.text("comparison"),
-        limit=table.scalar_or_texts("limit"),
-        required=table.flag("required"),
-    )
-    table.close()
-    if not _KEYWORD.fullmatch(criterion.keyword):
-        raise BundleRejected("A criterion's keyword is not one", keyword=criterion.keyword)
-    if criterion.comparison not in _NUMERIC + _TEXTUAL:
-        raise BundleRejected("A criterion's comparison is unknown", keyword=criterion.keyword)
-    if (criterion.comparison in _NUMERIC) != isinstance(criterion.limit, float):
-        raise BundleRejected("A criterion's limit is of the wrong type", keyword=criterion.keyword)
-    return criterion
-
-
 def read_criteria(section: Section) -> tuple[Criterion, ...]:
-    """Read `accepts` of a schema 3 declaration: at least one entry."""
+    """Read `accepts`: at least one entry."""
     return tuple(_read_entry(entry) for entry in section.sections("accepts", least=1))
 
 

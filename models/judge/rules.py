@@ -8,10 +8,10 @@ from typing import Final
 
 from models.declared.rules import Condition, Rules, UrgencyRule
 from models.judge.limits import InForce
+from radiology.answer.finding import Presence
+from radiology.answer.statement import Statement, StatementInput
 from radiology.codes import PRIVATE_SCHEME, Code
-from radiology.finding import Presence
-from radiology.statement import Statement, StatementInput
-from radiology.urgency import LimitOf, Urgency, UrgencyDecision
+from radiology.urgency import LimitOf, Triage, Urgency
 
 Values = Mapping[str, float | None]
 
@@ -73,7 +73,7 @@ def urgency(
     in_force: Mapping[str, InForce],
     values: Values,
     found: Mapping[str, Presence],
-) -> tuple[UrgencyDecision, list[RowSeen]]:
+) -> tuple[Triage, list[RowSeen]]:
     """How soon a radiologist should look; without a row that holds, by whether there is suspicion.
 
     Parameters
@@ -90,8 +90,8 @@ def urgency(
         RowSeen(NOTHING, True, str(Urgency.ROUTINE), "", True, words, "in every other case")
     )
     first = next(row for row in rows if row.held)
-    decision = UrgencyDecision(
-        level=Urgency(first.says),
+    decision = Triage(
+        urgency=Urgency(first.says),
         rule=first.name,
         seen=first.seen,
         limit=first.limit,

@@ -12,8 +12,8 @@ from models.measure.concepts import USUAL
 from models.measure.diameter import largest_diameter_mm
 from models.measure.regions import Masks, united
 from models.run.run_network import Found
+from radiology.answer.measurement import Measurement, NormalRange
 from radiology.image.volume import Volume
-from radiology.measurement import Measurement, NormalRange
 from radiology.region import mean_hu, slices_involved, volume_ml
 
 _COUNTED = (MeasurementKind.COUNT, MeasurementKind.SLICES, MeasurementKind.SLICES_ABOVE)

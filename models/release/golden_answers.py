@@ -18,7 +18,7 @@ from models.declared_bundle import DeclaredBundle
 from models.golden import GOLDEN
 from models.onnx_session import TensorSession
 from models.run.declared_network import output_tensors
-from radiology.errors import BundleRejected
+from radiology.errors import BundleRejected, ModelUnavailable
 
 Floats = NDArray[np.float32]
 RECIPE = "noise-1"
@@ -60,7 +60,10 @@ def _answers(bundle: DeclaredBundle, name: str, precision: Precision) -> dict[st
     session = TensorSession(path, threads=1)
     tensors = output_tensors(bundle, name)
     fixed = session.inputs[fed.tensor].shape[0]
-    answers = session.run({fed.tensor: make_inputs(fed, _SEED, fixed or _INPUTS)}, tensors)
+    try:
+        answers = session.run({fed.tensor: make_inputs(fed, _SEED, fixed or _INPUTS)}, tensors)
+    except ModelUnavailable as error:
+        raise BundleRejected(f"{path.name}: it fails as it is run. Export it again.") from error
     for tensor, answer in zip(tensors, answers, strict=True):
         if not np.isfinite(answer).all():
             raise BundleRejected(

@@ -6,7 +6,8 @@ import json
 import re
 from pathlib import Path
 
-from models.bundle import DECLARATION, file_digest
+from models.declared.released import file_digest
+from models.declared.section import DECLARATION
 from models.declared_bundle import DeclaredBundle, read_declared_bundle
 from models.golden import GOLDEN
 from models.release.golden_answers import describe_answers

@@ -11,8 +11,8 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from models.bundle import DECLARATION
 from models.candidates import check_version, name_and_version
+from models.declared.section import DECLARATION
 from models.onnx_session import Tensor, TensorSession
 from models.release.seal import seal
 from radiology.errors import BundleRejected, SettingsRefused

@@ -11,7 +11,7 @@ from models.declared.inputs import InputKind, NetworkInput
 from models.declared.networks import NetworkFiles
 from models.declared.outputs import BoxOutput, Output
 from models.declared_bundle import DeclaredBundle
-from models.onnx_session import CPU, open_declared
+from models.onnx_session import CPU, open_network
 from models.run.check_networks import check_session
 from settings.environment import ExecutionProvider
 
@@ -52,7 +52,7 @@ class DeclaredNetwork:
         provider: ExecutionProvider = ExecutionProvider.AUTO,
         threads: int = 0,
     ) -> None:
-        self._session, self.precision = open_declared(files, provider=provider, threads=threads)
+        self._session, self.precision = open_network(files, provider=provider, threads=threads)
         check_session(self._session, files.path(self.precision).name, fed, outputs)
         self._fed = fed
         self._names = sorted({name for one in outputs for name in _tensors(one)})
@@ -66,8 +66,8 @@ class DeclaredNetwork:
 
         Raises
         ------
-        BundleRejected
-            The network fails as it is run.
+        BundleRejected, ModelUnavailable
+            As `TensorSession.run`.
         """
         count = len(inputs)
         if self._fixed is not None and count < self._fixed:

@@ -18,8 +18,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import quantize_dynamic
 
-from models.bundle import file_digest
 from models.declared.networks import Precision
+from models.declared.released import file_digest
 from models.golden import RECIPE, describe, make_patches, make_views
 from models.onnx_session import runner_on_cpu
 from models.view import CHANNELS

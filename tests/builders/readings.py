@@ -7,15 +7,15 @@ from datetime import UTC, timedelta, timezone
 from hypothesis import strategies as st
 
 from radiology.algorithm import AlgorithmIdentity
-from radiology.anchor import Anchor, Mark, Placement
+from radiology.answer.anchor import Anchor, Mark, Placement
+from radiology.answer.finding import Finding, Presence
+from radiology.answer.measurement import Measurement, MeasurementGroup, NormalRange
+from radiology.answer.reading import Comparison, Reading, ReportWords, Suspicion, TimePoint
+from radiology.answer.statement import Statement, StatementInput
 from radiology.codes import Code
-from radiology.finding import Finding, Presence
-from radiology.measurement import Measurement, MeasurementGroup, NormalRange
 from radiology.outcome import GateSeverity, Outcome, QualityGate
-from radiology.reading import Comparison, Reading, ReportWords, Suspicion, TimePoint
 from radiology.region import Region
 from radiology.site import Site
-from radiology.statement import Statement, StatementInput
 
 _words = st.text(max_size=8)
 _finite = st.floats(allow_nan=False, allow_infinity=False)

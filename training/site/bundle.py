@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from models.bundle import Bundle, read_bundle
 from models.declared.networks import NetworkFiles, Precision
 from models.golden import check_golden, make_patches, make_views
-from models.onnx_session import check_networks, runner_on_cpu
+from models.network_sessions import check_networks
+from models.onnx_session import runner_on_cpu
 from radiology.errors import BundleRejected
 from training.classification.calibration import Calibration
 from training.classification.network import Ensemble

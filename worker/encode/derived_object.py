@@ -21,9 +21,9 @@ from pydicom import Dataset
 
 from chest.answer.make import answer_of
 from radiology import codes
+from radiology.answer.reading import Reading
 from radiology.chest.severity import ClinicalContext
 from radiology.identity import derived_uid
-from radiology.reading import Reading
 from worker.encode.coded_concepts import coded
 from worker.encode.lesions import Lesion, NumberedLesions, number_lesions
 from worker.encode.region_masks import RegionMasks

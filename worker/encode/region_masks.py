@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from radiology.reading import Reading
+from radiology.answer.reading import Reading
 from radiology.region import LabelMap, Mask, Region, of_values
 from worker.encode.key_slices import fullest
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from hl7_node.observation_message import Abnormal, Observation
 from models.older_readings import stored_reading
 from radiology import codes
+from radiology.answer.measurement import Measurement
+from radiology.answer.outcome_codes import PRIORITIES, SUMMARIES
+from radiology.answer.reading import Reading
+from radiology.answer.statement import Statement
 from radiology.errors import ReadingUnreadable
-from radiology.measurement import Measurement
 from radiology.outcome import Outcome
-from radiology.outcome_codes import PRIORITIES, SUMMARIES
-from radiology.reading import Reading
-from radiology.statement import Statement
 from radiology.urgency import Urgency
 from worker.flag.channel import Notice, NoticeKind
 

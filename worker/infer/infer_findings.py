@@ -10,7 +10,7 @@ from chest.gates import Acquisition
 from chest.read_study import read_study
 from models.bundle import Bundle
 from models.catalogue import read_catalogue
-from models.onnx_session import ClassifierSession, NetworkSession
+from models.network_sessions import ClassifierSession, NetworkSession
 from radiology.chest.reading import ChestReading
 from radiology.chest.severity import ClinicalContext
 from radiology.image.series import SeriesHeader

@@ -9,7 +9,8 @@ from typing import Any
 import onnx
 from onnx import TensorProto, helper
 
-from models.bundle import DECLARATION, file_digest
+from models.declared.released import file_digest
+from models.declared.section import DECLARATION
 from tests.builders.declared.toml import dump_toml
 
 Declaration = dict[str, Any]

@@ -8,11 +8,11 @@ from typing import Any
 
 from radiology import codes
 from radiology.algorithm import AlgorithmIdentity
-from radiology.measurement import Measurement
+from radiology.answer.measurement import Measurement
+from radiology.answer.reading import Reading, ReportWords, Suspicion
+from radiology.answer.statement import Statement
+from radiology.answer.stored_reading import to_facts
 from radiology.outcome import Outcome
-from radiology.reading import Reading, ReportWords, Suspicion
-from radiology.statement import Statement
-from radiology.stored_reading import to_facts
 from radiology.urgency import Urgency
 from worker.flag.channel import Notice, NoticeKind, NoticeObject
 

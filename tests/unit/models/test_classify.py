@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from chest.classify import MOST_SLICES, choose_slices, classify_views
 from models.bundle import Bundle
 from models.declared.networks import Precision
-from models.onnx_session import ClassifierSession
+from models.network_sessions import ClassifierSession
 from models.view import CHANNELS
 from radiology.chest.regions import ChestRegions
 from settings.environment import ExecutionProvider

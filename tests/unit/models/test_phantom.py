@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from chest.read_study import read_study
 from models.bundle import Bundle
-from models.onnx_session import ClassifierSession, NetworkSession
+from models.network_sessions import ClassifierSession, NetworkSession
 from phantom.chest import LobeLabel
 from phantom.grid import phantom_grid
 from phantom.synthesis import Phantom, make_phantom

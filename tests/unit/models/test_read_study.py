@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from chest.gates import Acquisition
 from chest.read_study import OnProgress, read_study
 from models.bundle import Bundle
-from models.onnx_session import ClassifierSession, NetworkSession
+from models.network_sessions import ClassifierSession, NetworkSession
 from radiology.chest.figures import Side
 from radiology.chest.severity import ClinicalContext, ClinicalValues
 from radiology.image.heat_map import HeatMap

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from radiology.answer.reading import Reading
+from radiology.answer.stored_reading import VERSION, from_facts, to_facts
 from radiology.codes import GROUND_GLASS_OPACITY
 from radiology.errors import ReadingUnreadable
-from radiology.reading import Reading
 from radiology.region import Region
-from radiology.stored_reading import VERSION, from_facts, to_facts
 from tests.builders.readings import readings
 
 

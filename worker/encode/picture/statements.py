@@ -12,9 +12,8 @@ from radiology.chest.change_words import change_texts, change_title
 from radiology.chest.reading import ChestReading
 from radiology.language import Language
 from radiology.outcome import QualityGate
-from worker.encode.figures import percent
 from worker.encode.picture.lettering import Colour, font, wrapped
-from worker.encode.picture.text import AMBER, MARGIN, QUIET, TEXT, Box, bold
+from worker.encode.picture.text import AMBER, MARGIN, QUIET, TEXT, Box, bold, percent
 from worker.encode.picture.wording import worded
 from worker.encode.shown_reading import ShownReading
 

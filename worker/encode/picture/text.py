@@ -11,7 +11,6 @@ from radiology.outcome import Outcome
 from radiology.urgency import Urgency
 from worker.encode.coded_concepts import plain_text
 from worker.encode.derived_object import DISCLAIMER
-from worker.encode.figures import percent
 from worker.encode.picture.heat_colours import scale_bar
 from worker.encode.picture.lettering import Colour, fitted, font
 from worker.encode.picture.pair import THEN_STYLE
@@ -40,6 +39,11 @@ _BADGES: dict[Urgency, Badge] = {
     Urgency.ROUTINE: ("ROUTINE", (74, 88, 108), (255, 255, 255)),
 }
 NOT_ASSESSABLE: Badge = ("NOT ASSESSABLE", (204, 121, 167), _DARK)
+
+
+def percent(share: float) -> float:
+    """A share of 1 in percent, as pictures show it."""
+    return round(100.0 * share, 1)
 
 
 def draw_answer(picture: Image.Image, shown: ShownReading, box: Box) -> None:

@@ -23,11 +23,11 @@ from highdicom.sr import (
 from highdicom.sr import Measurement as NumItem
 
 from radiology import codes
+from radiology.answer.measurement import Measurement, MeasurementGroup
+from radiology.answer.statement import Statement
 from radiology.codes import Code
-from radiology.measurement import Measurement, MeasurementGroup
 from radiology.region import Mask
 from radiology.site import Site
-from radiology.statement import Statement
 from worker.encode.coded_concepts import coded
 from worker.encode.derived_object import ResultContext
 from worker.encode.outline import OutlineLimits, outlines

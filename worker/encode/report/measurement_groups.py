@@ -18,8 +18,8 @@ from highdicom.sr import (
     VolumetricROIMeasurementsAndQualitativeEvaluations,
 )
 
-from radiology.anchor import Anchor, Mark
-from radiology.measurement import MeasurementGroup
+from radiology.answer.anchor import Anchor, Mark
+from radiology.answer.measurement import MeasurementGroup
 from worker.encode.coded_concepts import coded
 from worker.encode.derived_object import ResultContext
 from worker.encode.report.group_parts import (

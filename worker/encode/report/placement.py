@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from radiology.anchor import Anchor, Placement
-from radiology.measurement import MeasurementGroup
+from radiology.answer.anchor import Anchor, Placement
+from radiology.answer.measurement import MeasurementGroup
 from radiology.region import Mask
 from worker.encode.derived_object import ResultContext
 from worker.encode.key_slices import fullest, fullest_beside, spread

@@ -21,7 +21,7 @@ from highdicom.sr import (
 from pydicom import Dataset
 
 from radiology import codes
-from radiology.measurement import Measurement, MeasurementGroup
+from radiology.answer.measurement import Measurement, MeasurementGroup
 from worker.encode.derived_object import (
     EarlierReport,
     ObjectKind,

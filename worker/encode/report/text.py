@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from radiology import codes
+from radiology.answer.statement import Statement
 from radiology.codes import Code
 from radiology.outcome import QualityGate
-from radiology.statement import Statement
 from worker.encode.derived_object import DISCLAIMER, ResultContext
 
 Line = tuple[Code, str]

@@ -17,7 +17,7 @@ from highdicom.sr import (
 )
 
 from radiology import codes
-from radiology.reading import Comparison
+from radiology.answer.reading import Comparison
 from worker.encode.coded_concepts import coded
 from worker.encode.derived_object import ResultContext
 from worker.encode.report.group_parts import Group

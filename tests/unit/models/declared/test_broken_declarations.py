@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from models.bundle import DECLARATION
+from models.declared.section import DECLARATION
 from models.declared_bundle import read_declared_bundle
 from radiology.errors import BundleRejected
 from tests.builders.declared import patch_segmenter, slice_scorer

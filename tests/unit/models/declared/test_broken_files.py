@@ -12,8 +12,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from models.bundle import DECLARATION
 from models.catalogue import read_catalogue
+from models.declared.section import DECLARATION
 from models.declared_bundle import read_declared_bundle
 from radiology.errors import BundleRejected
 from tests.builders.declared import patch_segmenter, slice_scorer

@@ -14,10 +14,10 @@ from models.declared_bundle import read_declared_bundle
 from models.entry_point import Addition, Seen
 from models.read_volume import JudgedReading, read_volume
 from models.run.declared_network import load_networks
+from radiology.answer.statement import Statement
 from radiology.codes import COMMENT
 from radiology.errors import BundleRejected
 from radiology.image.volume import Volume
-from radiology.statement import Statement
 from radiology.urgency import Urgency
 from settings.environment import ExecutionProvider
 from tests.builders.declared import patch_segmenter
@@ -67,8 +67,8 @@ def _read(folder: Path, name: str, head: Volume) -> JudgedReading:
 
 def test_rules_may_name_what_the_entry_point_measured(folder: Path, head: Volume) -> None:
     judged = _read(folder, "double", head)
-    assert judged.urgency is not None
-    assert (judged.urgency.level, judged.urgency.seen) == (Urgency.URGENT, "doubled_ml 3.576")
+    assert judged.triage is not None
+    assert (judged.triage.urgency, judged.triage.seen) == (Urgency.URGENT, "doubled_ml 3.576")
     assert judged.reading.statements[-1].answer == "Twice the volume: 3.58"
 
 

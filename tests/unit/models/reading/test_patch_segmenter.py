@@ -13,11 +13,11 @@ from scipy.spatial.distance import pdist
 from models.declared_bundle import DeclaredBundle
 from models.read_volume import read_volume
 from models.run.declared_network import DeclaredNetwork
+from radiology.answer.finding import Presence
+from radiology.answer.stored_reading import from_facts, to_facts
 from radiology.errors import SettingsRefused
-from radiology.finding import Presence
 from radiology.image.volume import AxisOrder, Volume
 from radiology.outcome import Outcome
-from radiology.stored_reading import from_facts, to_facts
 from radiology.urgency import LimitOf, Urgency
 from tests.unit.models.reading.conftest import Loaded, Read, volume_of
 
@@ -81,15 +81,15 @@ def test_finding_carries_its_measurements_and_shows_its_fullest_slices(
 
 def test_urgency_follows_the_rows_and_a_site_may_set_a_limit(segment: Read, head: Volume) -> None:
     """1.79 ml are not the 2 ml of the bundle; the site asks for 1.5 ml, and both are told."""
-    usual = segment(head).urgency
+    usual = segment(head).triage
     assert usual is not None
-    assert (usual.level, usual.limit_of) == (Urgency.SUSPECTED, LimitOf.BUNDLE)
+    assert (usual.urgency, usual.limit_of) == (Urgency.SUSPECTED, LimitOf.BUNDLE)
     judged = segment(head, limits={"large bleeding": 1.5})
-    assert judged.urgency is not None
-    assert judged.urgency.level is Urgency.URGENT
-    assert judged.urgency.rule == "large bleeding"
-    assert judged.urgency.limit == "at least 1.5"
-    assert judged.urgency.limit_of is LimitOf.SITE
+    assert judged.triage is not None
+    assert judged.triage.urgency is Urgency.URGENT
+    assert judged.triage.rule == "large bleeding"
+    assert judged.triage.limit == "at least 1.5"
+    assert judged.triage.limit_of is LimitOf.SITE
     told = next(one for one in judged.reading.statements if one.name == "large bleeding")
     assert told.answer == "urgent: at least 1.5"
     assert told.note == "Limit of the site; the bundle's is at least 2."
@@ -98,8 +98,8 @@ def test_urgency_follows_the_rows_and_a_site_may_set_a_limit(segment: Read, head
 def test_limit_of_suspicion_may_be_the_sites(segment: Read, head: Volume) -> None:
     judged = segment(head, limits={"bleeding seen": 5.0})
     assert judged.reading.outcome is Outcome.NO_FINDINGS
-    assert judged.urgency is not None
-    assert judged.urgency.level is Urgency.ROUTINE
+    assert judged.triage is not None
+    assert judged.triage.urgency is Urgency.ROUTINE
 
 
 def test_limit_of_a_rule_that_is_not_there_is_refused(segment: Read, head: Volume) -> None:
@@ -167,7 +167,7 @@ def test_gate_that_refuses_leaves_no_claim(segment: Read, head: Volume) -> None:
     air = Volume(np.full(head.shape, -1000.0, dtype=np.float32), head.affine)
     judged = segment(air)
     assert judged.reading.outcome is Outcome.NOT_ASSESSABLE
-    assert judged.urgency is None
+    assert judged.triage is None
     assert not judged.reading.findings
     assert [one.reason for one in judged.reading.failed_gates] == ["No brain was found."]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from radiology.finding import Presence
+from radiology.answer.finding import Presence
 from radiology.image.volume import Volume
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency
@@ -60,8 +60,8 @@ def test_finding_has_its_probability_and_its_best_slices(score: Read, belly: Vol
     assert finding.threshold == 0.5
     assert set(finding.key_slices[:2]) == {5, 6}
     assert judged.reading.suspicion is not None
-    assert judged.urgency is not None
-    assert (judged.urgency.level, judged.urgency.rule) == (Urgency.URGENT, "fluid on many slices")
+    assert judged.triage is not None
+    assert (judged.triage.urgency, judged.triage.rule) == (Urgency.URGENT, "fluid on many slices")
 
 
 def test_feet_first_the_same_slices_are_shown(score: Read, belly: Volume) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from radiology.answer.plain_values import from_plain, to_plain
+from radiology.answer.reading import Reading
 from radiology.errors import ReadingUnreadable
-from radiology.plain_values import from_plain, to_plain
-from radiology.reading import Reading
 
 VERSION = 2
 VERSION_KEY = "version"

@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from radiology.anchor import Anchor
+from radiology.answer.anchor import Anchor
+from radiology.answer.statement import Statement
 from radiology.codes import Code
 from radiology.site import Site
-from radiology.statement import Statement
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from radiology.algorithm import AlgorithmIdentity
+from radiology.answer.finding import Finding, Presence
+from radiology.answer.measurement import Measurement, MeasurementGroup
+from radiology.answer.statement import Statement
 from radiology.codes import Code
-from radiology.finding import Finding, Presence
 from radiology.image.heat_map import HeatMap
-from radiology.measurement import Measurement, MeasurementGroup
 from radiology.outcome import GateSeverity, Outcome, QualityGate
 from radiology.region import Region
-from radiology.statement import Statement
 
 
 @dataclass(frozen=True, slots=True)

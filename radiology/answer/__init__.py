@@ -1,0 +1,1 @@
+"""One answer of a bundle as values: what was found, measured and said, and how it is stored."""
