@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.declared.findings import DeclaredFinding
-from models.declared.outputs import Appearance, Kind, Laterality
+from models.declared.outputs.kinds import Appearance, Kind, Laterality
 from models.declared_bundle import DeclaredBundle
 from models.judge.limits import InForce
 from models.judge.rules import RowSeen, as_statement, deciding

@@ -17,7 +17,8 @@ from models.declared.gates import DeclaredGate, read_gates
 from models.declared.inputs import NetworkInput, read_inputs, read_networks
 from models.declared.measurements import DeclaredMeasurement, read_measurements
 from models.declared.networks import NetworkFiles
-from models.declared.outputs import Outputs, read_outputs
+from models.declared.outputs.kinds import Outputs
+from models.declared.outputs.read_outputs import read_outputs
 from models.declared.released import (
     Licence,
     bundle_digest,

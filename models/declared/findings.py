@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from models.declared.codes import read_code, read_optional_code
 from models.declared.inputs import NAME
 from models.declared.measurements import DeclaredMeasurement, read_regions, require
-from models.declared.outputs import Kind, Outputs
+from models.declared.outputs.kinds import Kind, Outputs
 from models.declared.section import Section
 from radiology.codes import Code
 

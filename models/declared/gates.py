@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from models.declared.measurements import read_regions
-from models.declared.outputs import Outputs
+from models.declared.outputs.kinds import Outputs
 from models.declared.rules import Condition, read_condition
 from models.declared.section import Section
 

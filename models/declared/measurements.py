@@ -9,7 +9,7 @@ from typing import Final
 
 from models.declared.codes import read_optional_code
 from models.declared.inputs import NAME
-from models.declared.outputs import Outputs
+from models.declared.outputs.kinds import Outputs
 from models.declared.section import Section, listing, nearest
 from radiology.codes import Code
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.declared.outputs import BoxOrder, BoxOutput
+from models.declared.outputs.kinds import BoxOrder, BoxOutput
 from models.input.grid import Grid
 from models.output.probability import probabilities
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from models.declared.outputs import MaskOutput
+from models.declared.outputs.kinds import MaskOutput
 from models.input.grid import Grid
 from models.output.probability import probabilities
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit, softmax
 
-from models.declared.outputs import Activation, Calibration, CalibrationKind
+from models.declared.outputs.kinds import Activation, Calibration, CalibrationKind
 
 Floats = NDArray[np.float32]
 _LEAST = 1e-7  # of a probability whose logit is taken

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from models.declared.outputs import Combination, ScoreOutput
+from models.declared.outputs.kinds import Combination, ScoreOutput
 from models.output.probability import calibrated, probabilities
 
 Values = NDArray[np.float64]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from models.declared.inputs import InputKind, NetworkInput
-from models.declared.outputs import BoxOutput, HeatMapOutput, MaskOutput, Output, ScoreOutput
+from models.declared.outputs.kinds import BoxOutput, HeatMapOutput, MaskOutput, Output, ScoreOutput
 from models.declared.section import listing, nearest
 from models.declared_bundle import DeclaredBundle
 from models.onnx_session import Tensor, TensorSession

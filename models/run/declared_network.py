@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from models.declared.inputs import InputKind, NetworkInput
 from models.declared.networks import NetworkFiles
-from models.declared.outputs import BoxOutput, Output
+from models.declared.outputs.kinds import BoxOutput, Output
 from models.declared_bundle import DeclaredBundle
 from models.onnx_session import CPU, open_network
 from models.run.check_networks import check_session

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.declared.inputs import InputKind, NetworkInput
-from models.declared.outputs import BoxOutput, HeatMapOutput, MaskOutput, Outputs, ScoreOutput
+from models.declared.outputs.kinds import BoxOutput, HeatMapOutput, MaskOutput, Outputs, ScoreOutput
 from models.input.grid import Grid
 from models.input.orient import Oriented
 from models.input.planes import Planes, with_neighbours

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from models.declared import gates, inputs, measurements, outputs, report, rules
+from models.declared import gates, inputs, measurements, report, rules
+from models.declared.outputs.kinds import kinds as outputs
 from models.declared.section import DECLARATION
 from models.declared_bundle import read_declared_bundle
 from models.release.seal import write_files_table

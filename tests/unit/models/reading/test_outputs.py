@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import pdist
 
 from models.declared.inputs import Channel, Fit, InputKind, Interpolation, NetworkInput
-from models.declared.outputs import (
+from models.declared.outputs.kinds import (
     Activation,
     Answer,
     Appearance,

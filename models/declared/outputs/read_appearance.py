@@ -1,0 +1,33 @@
+"""Read what a region is, and how it is drawn."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from models.declared.codes import read_code, read_optional_code
+from models.declared.outputs.kinds import Appearance, Colour, Kind, Laterality
+from models.declared.section import Section
+
+_COLOUR: Final = re.compile(r"#[0-9A-Fa-f]{6}")
+
+
+def read_appearance(section: Section) -> Appearance:
+    """What it is, its code, site and side, and its colour."""
+    return Appearance(
+        kind=section.choice("is", Kind),
+        code=read_code(section.section("code")),
+        site=read_optional_code(section, "site"),
+        laterality=(
+            section.choice("laterality", Laterality) if section.has("laterality") else None
+        ),
+        colour=_read_colour(section),
+    )
+
+
+def _read_colour(section: Section) -> Colour:
+    text = section.text("colour")
+    if not _COLOUR.fullmatch(text):
+        raise section.problem("colour", f'"{text}" is no colour', 'Write "#rrggbb": "#e69f00".')
+    red, green, blue = (int(text[at : at + 2], 16) for at in (1, 3, 5))
+    return red, green, blue
