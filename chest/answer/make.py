@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from chest.answer.groups import ANSWER_GROUP, SIGN_CODES, SIGNS_GROUP, chest_groups
+from chest.answer.answer_groups import ANSWER_GROUP, SIGN_CODES, SIGNS_GROUP
+from chest.answer.groups import chest_groups
 from chest.answer.measurements import attenuation, percent, volume
 from chest.answer.regions import IN_THE_LUNGS, LESIONS, chest_regions
 from chest.answer.statements import chest_statements

@@ -5,7 +5,8 @@ from __future__ import annotations
 from radiology import codes
 from radiology.answer.measurement import Measurement
 from radiology.chest.change import Change
-from radiology.chest.figures import LungFigures
+from radiology.chest.figures import LungFigures, Side
+from radiology.chest.reading import ChestReading
 from radiology.chest.territory import TerritoryFigures
 from radiology.codes import Code
 
@@ -61,3 +62,9 @@ def changes(change: Change | None) -> tuple[Measurement, ...]:
     )
     growth = change.lesion_growth_percent
     return told if growth is None else (*told, percent(codes.LESION_GROWTH, growth))
+
+
+def lung_change(reading: ChestReading, side: Side) -> Change | None:
+    """What changed in a lung since the latest earlier CT; None where nothing was compared."""
+    prior = None if reading.course is None else reading.course.latest
+    return None if prior is None else prior.lungs.get(side)

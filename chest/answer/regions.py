@@ -42,6 +42,14 @@ _ZONES: dict[Territory, tuple[Code, Code | None, tuple[int, int, int]]] = {
 }
 
 
+SIDES = {
+    Side.TOTAL: ("Both lungs", codes.BILATERAL, LUNGS),
+    Side.RIGHT: ("Right lung", codes.RIGHT, (RIGHT_LUNG,)),
+    Side.LEFT: ("Left lung", codes.LEFT, (LEFT_LUNG,)),
+}
+"""Of each side its words, its code, and the regions that it has."""
+
+
 def territory_name(territory: Territory) -> str:
     """What a reader sees: "Right upper lobe", "Right upper zone"."""
     return territory.value.capitalize()
