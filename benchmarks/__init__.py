@@ -1,1 +1,4 @@
-"""What we claim about speed, as programs. `make bench` runs them and prints what it measured."""
+"""What we claim about speed, and that a version answers as another one does, as programs.
+
+`make bench` runs those about speed and prints what it measured.
+"""

@@ -30,14 +30,19 @@ class Catalogue:
     declared: Mapping[tuple[str, str], DeclaredBundle] = field(default_factory=dict)
 
     def newest(self, name: str) -> Bundle:
-        """The usable bundle of this name with the highest version.
+        """The bundle of this name with the highest version, of those that the worker runs.
 
         Raises
         ------
         BundleRejected
-            There is none; the message says what was refused.
+            There is none that the worker runs; the message says why.
         """
         versions = [key for key in self.bundles if key[0] == name]
+        if not versions and any(key[0] == name for key in self.declared):
+            raise BundleRejected(
+                f"The bundle {name} is of schema 3, which the worker does not run yet; "
+                "`firstread models try` does"
+            )
         if not versions:
             reasons = "; ".join(f"{place}: {error}" for place, error in self.refused.items())
             raise BundleRejected(f"No usable bundle named {name}. {reasons}".strip())

@@ -25,7 +25,7 @@ def init_and_print(
         "1. Look at every line of bundle.toml that says CHECK, and write the MODEL_CARD.md.\n"
         f"2. firstread models seal {folder}\n"
         f"3. firstread models try {folder} STUDY   (a folder with the DICOM files of a study)\n"
-        f"4. firstread models use {name}/{version}",
+        "The worker does not run bundles of schema 3 yet: docs/progress.md.",
         markup=False,
     )
 

@@ -18,13 +18,11 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.pixels.utils import pack_bits
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
-from benchmarks.same_answers import (
-    UidPairs,
-    compare_documents,
-    compare_instances,
-    compare_json,
-    main,
-)
+from benchmarks.same_answers.__main__ import main
+from benchmarks.same_answers.data_sets import compare_instances
+from benchmarks.same_answers.json_values import compare_json
+from benchmarks.same_answers.texts import compare_documents
+from benchmarks.same_answers.values import UidPairs
 
 STUDY, SLICE, OTHER_SLICE = (f"1.2.826.0.1.3680043.{number}" for number in (101, 102, 103))
 OURS = "2.25.1000000000000000000000000"

@@ -215,3 +215,10 @@ def test_one_broken_bundle_leaves_the_others(segmenter: Path, scorer_folder: Pat
     assert not catalogue.bundles
     refusal = str(catalogue.refused[f"{patch_segmenter.NAME}/1.0.0"])
     assert 'Did you mean "tensor"?' in refusal
+
+
+def test_bundle_that_the_worker_does_not_run_is_named(segmenter: Path) -> None:
+    """Naming it in the settings says why it is not used, and not that there is none."""
+    catalogue = read_catalogue(segmenter.parents[1])
+    with pytest.raises(BundleRejected, match=r"is of schema 3, .* `firstread models try` does"):
+        catalogue.newest(patch_segmenter.NAME)

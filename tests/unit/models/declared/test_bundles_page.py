@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from models.declared import gates, inputs, measurements, report, rules
-from models.declared.outputs.kinds import kinds as outputs
+from models.declared.outputs import kinds as outputs
 from models.declared.section import DECLARATION
 from models.declared_bundle import read_declared_bundle
 from models.release.seal import write_files_table

@@ -1,188 +1,25 @@
-"""Every mistake in a declaration is refused with its line, the reason and the cure."""
+"""What refers to nothing, is no known word or contradicts something is refused."""
 
 from __future__ import annotations
 
 import copy
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from models.declared.section import DECLARATION
 from models.declared_bundle import read_declared_bundle
-from radiology.errors import BundleRejected
 from tests.builders.declared import patch_segmenter, slice_scorer
-from tests.builders.declared.write import declare_files
-
-Where = tuple[str | int, ...]
-Values = dict[str, Any]
-
-GOOD: Mapping[str, Callable[[], Values]] = {
-    "segmenter": patch_segmenter.declaration,
-    "scorer": slice_scorer.declaration,
-}
-OPTIONAL = {
-    ("licences",),
-    ("networks", "main", "on_cpu"),
-    ("inputs", "main", "weighting"),
-    ("inputs", "main", "interpolation"),
-    ("outputs", "network"),
-    ("outputs", "column"),
-    ("outputs", "calibration"),
-    ("outputs", "classes", "site"),
-    ("outputs", "classes", "threshold"),
-    ("measurements", "code"),
-    ("measurements", "normal"),
-    ("findings", "site"),
-    ("findings", "score"),
-    ("findings", "measurements"),
-    ("findings", "least_ml"),
-    ("suspicion", "presence"),
-    ("urgency",),
-    ("urgency", "finding"),
-    ("gates",),
-    ("gates", "reason"),  # of a measurement alone it must be given
-}
-_WHERE = re.compile(r"^bundle\.toml line (\d+)(?:, ([^:]+))?: (.+)$", re.DOTALL)
-
-
-def _paths(value: Any, path: Where = ()) -> Iterator[Where]:
-    """The paths of all keys and list entries."""
-    if path:
-        yield path
-    if isinstance(value, dict):
-        for key, one in value.items():
-            yield from _paths(one, (*path, key))
-    elif isinstance(value, list):
-        for place, one in enumerate(value):
-            if isinstance(one, dict):
-                yield from _paths(one, (*path, place))
-
-
-def _at(values: Any, path: Where) -> Any:
-    for part in path:
-        values = values[part]
-    return values
-
-
-def _keys_only(path: Where) -> tuple[str, ...]:
-    return tuple(part for part in path if isinstance(part, str))
-
-
-def _written(path: Where) -> str:
-    text = ""
-    for part in path:
-        text += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if text else part
-    return text
-
-
-def _refusal(folder: Path, values: Values) -> tuple[str, str, str] | None:
-    """Text of the line that a refusal names, the place, and what it says; None if accepted."""
-    declare_files(folder, values)
-    try:
-        read_declared_bundle(folder)
-    except BundleRejected as error:
-        found = _WHERE.match(str(error))
-    else:
-        return None
-    assert found, "no place is named"
-    rows = (folder / DECLARATION).read_text(encoding="utf-8").splitlines()
-    return rows[int(found[1]) - 1], found[2] or "", found[3]
-
-
-def _folder(which: str, request: pytest.FixtureRequest) -> Path:
-    folder: Path = request.getfixturevalue(which)
-    return folder
-
-
-def _refused(folder: Path, values: Values, about: object) -> tuple[str, str, str]:
-    refusal = _refusal(folder, values)
-    assert refusal is not None, f"accepted: {about}"
-    return refusal
-
-
-def _key_paths(which: str) -> list[Where]:
-    return [path for path in _paths(GOOD[which]()) if isinstance(path[-1], str)]
-
-
-@pytest.mark.parametrize("which", GOOD)
-def test_key_that_is_left_out_is_missed(which: str, request: pytest.FixtureRequest) -> None:
-    """The refusal names the key, or what now lacks what it declared; a few keys are optional."""
-    folder = _folder(which, request)
-    for path in _key_paths(which):
-        values = GOOD[which]()
-        del _at(values, path[:-1])[path[-1]]
-        refusal = _refusal(folder, values)
-        if refusal is None:
-            assert _keys_only(path) in OPTIONAL, path
-            continue
-        said = " ".join(refusal)
-        instead = {"background": "is", "window_hu": "clip_hu", "slices": "network"}
-        assert str(path[-1]) in said or instead[str(path[-1])] in said, path
-
-
-@pytest.mark.parametrize("which", GOOD)
-def test_key_that_is_misspelt_is_refused(which: str, request: pytest.FixtureRequest) -> None:
-    """The refusal stands on its line and shows how it is written."""
-    folder = _folder(which, request)
-    free = [("networks", "main"), ("inputs", "main"), ("networks", "slices"), ("inputs", "slices")]
-    for path in _key_paths(which):
-        values = GOOD[which]()
-        table = _at(values, path[:-1])
-        key = str(path[-1])
-        wrong = key[:1] + key[2:] if len(key) > 4 else f"{key}x"
-        renamed = {wrong if one == key else one: value for one, value in table.items()}
-        table.clear()
-        table.update(renamed)
-        line, _, says = _refused(folder, values, path)
-        if path not in free:
-            assert wrong in line, path
-            assert wrong in says, path
-            assert f'Did you mean "{key}"?' in says, path
-
-
-def _of_another_type(value: Any) -> list[Any]:
-    if isinstance(value, bool):
-        return ["yes", []]
-    if isinstance(value, str):
-        return [7.5, "  ", {"value": 1}]
-    if isinstance(value, int | float):
-        return ["seven", True, {}, float("nan")]
-    return ["nothing", 3]
-
-
-@pytest.mark.parametrize("which", GOOD)
-def test_value_of_another_type_is_refused(which: str, request: pytest.FixtureRequest) -> None:
-    """The refusal names the path of the value and the line of the value or its table."""
-    folder = _folder(which, request)
-    for path in _paths(GOOD[which]()):
-        if path[0] == "accepts" and path[-1] == "limit":
-            continue  # takes any of three types
-        for wrong in _of_another_type(_at(GOOD[which](), path)):
-            values = GOOD[which]()
-            _at(values, path[:-1])[path[-1]] = wrong
-            line, place, says = _refused(folder, values, (path, wrong))
-            keys = _keys_only(path)
-            assert place.split("[")[0].split(".")[0] == path[0], (path, wrong)
-            assert keys[-1] in place + says, (path, wrong)
-            assert any(key in line for key in keys), (path, wrong)
-
-
-@pytest.mark.parametrize("which", GOOD)
-def test_number_out_of_range_is_refused(which: str, request: pytest.FixtureRequest) -> None:
-    folder = _folder(which, request)
-    for path in _key_paths(which):
-        before = _at(GOOD[which](), path)
-        if isinstance(before, bool) or not isinstance(before, int | float):
-            continue
-        for wrong in (1e12, -1e12, 10**400, float("inf")):
-            values = GOOD[which]()
-            _at(values, path[:-1])[path[-1]] = wrong
-            line, _, _ = _refused(folder, values, (path, wrong))
-            assert str(path[-1]) in line, (path, wrong)
-
+from tests.unit.models.declared.broken import (
+    GOOD,
+    Values,
+    Where,
+    at,
+    folder_of,
+    refusal_of,
+    written,
+)
 
 REFERENCES: dict[str, list[Where]] = {
     "segmenter": [
@@ -216,15 +53,15 @@ def test_name_of_nothing_is_refused(
 ) -> None:
     """With a letter left out, the refusal says what was meant."""
     values = GOOD[which]()
-    meant = _at(values, path)
+    meant = at(values, path)
     wrong = meant[:-2] + meant[-1]
-    _at(values, path[:-1])[path[-1]] = wrong
-    refusal = _refusal(_folder(which, request), values)
+    at(values, path[:-1])[path[-1]] = wrong
+    refusal = refusal_of(folder_of(which, request), values)
     assert refusal is not None
     line, place, says = refusal
     assert wrong in line
     assert f'Did you mean "{meant}"?' in says
-    assert place == _written(path if isinstance(path[-1], str) else path[:-1])
+    assert place == written(path if isinstance(path[-1], str) else path[:-1])
 
 
 WORDS: list[tuple[str, Where, str]] = [
@@ -254,27 +91,27 @@ def test_word_that_is_not_known_is_refused(
 ) -> None:
     """The refusal lists the allowed words, and the likely one first."""
     values = GOOD[which]()
-    meant = _at(values, path)
-    _at(values, path[:-1])[path[-1]] = wrong
-    refusal = _refusal(_folder(which, request), values)
+    meant = at(values, path)
+    at(values, path[:-1])[path[-1]] = wrong
+    refusal = refusal_of(folder_of(which, request), values)
     assert refusal is not None
     line, place, says = refusal
     assert wrong in line
-    assert place == _written(path)
+    assert place == written(path)
     assert f'Did you mean "{meant}"?' in says
     assert "Allowed: " in says
 
 
 def _set(path: Where, value: Any) -> Callable[[Values], None]:
     def change(values: Values) -> None:
-        _at(values, path[:-1])[path[-1]] = value
+        at(values, path[:-1])[path[-1]] = value
 
     return change
 
 
 def _twice(*path: str) -> Callable[[Values], None]:
     def change(values: Values) -> None:
-        _at(values, path).append(copy.deepcopy(_at(values, path)[0]))
+        at(values, path).append(copy.deepcopy(at(values, path)[0]))
 
     return change
 
@@ -368,7 +205,7 @@ def test_contradiction_is_refused(
 ) -> None:
     values = GOOD[which]()
     change(values)
-    refusal = _refusal(_folder(which, request), values)
+    refusal = refusal_of(folder_of(which, request), values)
     assert refusal is not None
     assert reason in refusal[2]
 

@@ -1,0 +1,1 @@
+"""Whether two versions of the program answer alike: `python -m benchmarks.same_answers`."""
