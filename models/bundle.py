@@ -30,7 +30,7 @@ from models.declared.released import (
     read_name,
     read_text,
 )
-from models.declared.section import DECLARATION, Section
+from models.declared.section import DECLARATION, DeclarationTable
 from models.declared.series_criteria import Criterion, read_criteria
 from radiology.algorithm import AlgorithmIdentity
 
@@ -92,7 +92,7 @@ class Bundle:
         return tuple(reason for reason in reasons if reason is not None)
 
 
-def _read_inside(whole: Section, folder: Path, listed: Mapping[str, str]) -> _Inside:
+def _read_inside(whole: DeclarationTable, folder: Path, listed: Mapping[str, str]) -> _Inside:
     networks, segmentation = whole.section("networks"), whole.section("segmentation")
     classified = networks.has("classification")
     files = Networks(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.declared.findings import DeclaredFinding
-from models.declared.outputs.kinds import Appearance, Kind, Laterality
+from models.declared.outputs.kinds import Appearance, Laterality, RegionKind
 from models.declared_bundle import DeclaredBundle
 from models.judge.limits import InForce
 from models.judge.rules import RowSeen, as_statement, deciding
@@ -37,7 +37,7 @@ _SIDES = {Laterality.RIGHT: RIGHT, Laterality.LEFT: LEFT, Laterality.BILATERAL: 
 
 
 @dataclass(frozen=True)
-class Evidence:
+class ReadingEvidence:
     """What a reading is composed of.
 
     Attributes
@@ -57,7 +57,7 @@ class Evidence:
     slices: int
 
 
-def compose_reading(bundle: DeclaredBundle, evidence: Evidence) -> Reading:
+def compose_reading(bundle: DeclaredBundle, evidence: ReadingEvidence) -> Reading:
     """Say in the values of every reading what was found; claims nothing without a presence."""
     findings = _findings(bundle, evidence)
     leading = next((one for one in findings if one.key_slices), None)
@@ -80,7 +80,7 @@ def compose_reading(bundle: DeclaredBundle, evidence: Evidence) -> Reading:
     )
 
 
-def _outcome(evidence: Evidence) -> Outcome:
+def _outcome(evidence: ReadingEvidence) -> Outcome:
     if not evidence.presence:
         return Outcome.NOT_ASSESSABLE
     claimed = any(one in CLAIMED for one in evidence.presence.values())
@@ -113,7 +113,7 @@ def _regions(bundle: DeclaredBundle, found: Found) -> tuple[Region, ...]:
     names = region_names(declared)
     made = []
     for key, one in declared.items():
-        is_finding = one.kind is Kind.FINDING
+        is_finding = one.kind is RegionKind.FINDING
         labels, value = found.labels[key]
         made.append(
             Region(
@@ -133,7 +133,7 @@ def _regions(bundle: DeclaredBundle, found: Found) -> tuple[Region, ...]:
 # --- Findings -----------------------------------------------------------------------------------
 
 
-def _findings(bundle: DeclaredBundle, evidence: Evidence) -> tuple[Finding, ...]:
+def _findings(bundle: DeclaredBundle, evidence: ReadingEvidence) -> tuple[Finding, ...]:
     """The findings, those that are claimed first."""
     made = [
         _finding(bundle, bundle.findings[name], presence, evidence)
@@ -143,7 +143,7 @@ def _findings(bundle: DeclaredBundle, evidence: Evidence) -> tuple[Finding, ...]
 
 
 def _finding(
-    bundle: DeclaredBundle, declared: DeclaredFinding, presence: Presence, evidence: Evidence
+    bundle: DeclaredBundle, declared: DeclaredFinding, presence: Presence, evidence: ReadingEvidence
 ) -> Finding:
     names = region_names(bundle.outputs.regions)
     return Finding(
@@ -160,7 +160,7 @@ def _finding(
 
 
 def _threshold(
-    bundle: DeclaredBundle, declared: DeclaredFinding, evidence: Evidence
+    bundle: DeclaredBundle, declared: DeclaredFinding, evidence: ReadingEvidence
 ) -> float | None:
     """The limit in force of the first row that asks for the finding's own score."""
     for rule in bundle.rules.suspicion:
@@ -181,7 +181,7 @@ def _suspicion(findings: tuple[Finding, ...]) -> Suspicion | None:
 
 
 def _key_slices(
-    bundle: DeclaredBundle, declared: DeclaredFinding, evidence: Evidence
+    bundle: DeclaredBundle, declared: DeclaredFinding, evidence: ReadingEvidence
 ) -> tuple[int, ...]:
     """The slices that show most of a finding; without regions those with the highest scores."""
     if declared.regions:
@@ -193,7 +193,7 @@ def _key_slices(
     return ()
 
 
-def _fullest(evidence: Evidence, names: tuple[str, ...]) -> tuple[int, ...]:
+def _fullest(evidence: ReadingEvidence, names: tuple[str, ...]) -> tuple[int, ...]:
     counts = np.zeros(evidence.slices, dtype=np.int64)
     for name in names:
         labels, value = evidence.found.labels[name]
@@ -212,7 +212,7 @@ def _highest(found: Found, score: str) -> tuple[int, ...]:
 
 
 def _measured(
-    bundle: DeclaredBundle, names: tuple[str, ...], evidence: Evidence
+    bundle: DeclaredBundle, names: tuple[str, ...], evidence: ReadingEvidence
 ) -> tuple[Measurement, ...]:
     found = []
     for name in names:
@@ -229,11 +229,11 @@ def _group_name(bundle: DeclaredBundle, declared: DeclaredFinding) -> str:
     return f"{meaning} ({declared.name})" if shared else meaning
 
 
-def _carries(declared: DeclaredFinding, evidence: Evidence) -> bool:
+def _carries(declared: DeclaredFinding, evidence: ReadingEvidence) -> bool:
     return any(evidence.values[name] is not None for name in declared.measurements)
 
 
-def _groups(bundle: DeclaredBundle, evidence: Evidence) -> tuple[MeasurementGroup, ...]:
+def _groups(bundle: DeclaredBundle, evidence: ReadingEvidence) -> tuple[MeasurementGroup, ...]:
     """One for each finding that is measured, one for each set of regions, one for the study."""
     names = region_names(bundle.outputs.regions)
     groups = [
@@ -261,12 +261,15 @@ def _groups(bundle: DeclaredBundle, evidence: Evidence) -> tuple[MeasurementGrou
 
 
 def _other_group(
-    bundle: DeclaredBundle, regions: tuple[str, ...], listed: tuple[str, ...], evidence: Evidence
+    bundle: DeclaredBundle,
+    regions: tuple[str, ...],
+    listed: tuple[str, ...],
+    evidence: ReadingEvidence,
 ) -> MeasurementGroup:
     names = region_names(bundle.outputs.regions)
     words = tuple(names[region] for region in regions)
     first = bundle.outputs.regions[regions[0]] if regions else None
-    is_finding = first is not None and first.kind is Kind.FINDING
+    is_finding = first is not None and first.kind is RegionKind.FINDING
     category = ABNORMAL_STRUCTURE if is_finding else ANATOMICAL_STRUCTURE
     return MeasurementGroup(
         name=" and ".join(words) or bundle.report.title,

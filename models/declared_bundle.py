@@ -36,7 +36,7 @@ from models.declared.report import (
     read_report,
 )
 from models.declared.rules import Rules, read_rules
-from models.declared.section import DECLARATION, Section, listing, nearest
+from models.declared.section import DECLARATION, DeclarationTable, listing, nearest
 from models.declared.series_criteria import Criterion, read_criteria
 from radiology.algorithm import AlgorithmIdentity
 from radiology.answer.reading import ReportWords
@@ -163,7 +163,7 @@ def read_declared_bundle(folder: Path) -> DeclaredBundle:
     return bundle
 
 
-def _read_answers(whole: Section, folder: Path, listed: Collection[str]) -> _Answers:
+def _read_answers(whole: DeclarationTable, folder: Path, listed: Collection[str]) -> _Answers:
     networks = read_networks(whole.section("networks"), folder, listed)
     inputs = read_inputs(whole.section("inputs"), networks)
     outputs = read_outputs(whole, inputs)
@@ -187,7 +187,7 @@ def _read_answers(whole: Section, folder: Path, listed: Collection[str]) -> _Ans
     )
 
 
-def _read_entry_point(whole: Section) -> EntryPoint:
+def _read_entry_point(whole: DeclarationTable) -> EntryPoint:
     section = whole.section("reading")
     entry = read_entry_point(section)
     installed = sorted({one.name for one in entry_points(group=ENTRY_POINTS)})

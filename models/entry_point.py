@@ -26,7 +26,7 @@ from radiology.outcome import QualityGate
 
 
 @dataclass(frozen=True)
-class Seen:
+class SeenVolume:
     """What an entry point is told.
 
     Attributes
@@ -65,7 +65,7 @@ class Addition:
     statements: tuple[Statement, ...] = ()
 
 
-Extend = Callable[[Seen], Addition]
+Extend = Callable[[SeenVolume], Addition]
 
 
 def load_entry_point(declared: EntryPoint) -> Extend:
@@ -88,7 +88,7 @@ def load_entry_point(declared: EntryPoint) -> Extend:
     return extend
 
 
-def extend_reading(declared: EntryPoint, extend: Extend, seen: Seen) -> Addition:
+def extend_reading(declared: EntryPoint, extend: Extend, seen: SeenVolume) -> Addition:
     """Call the entry point.
 
     Raises

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from models.compose_reading import Evidence, compose_reading
+from models.compose_reading import ReadingEvidence, compose_reading
 from models.declared_bundle import DeclaredBundle
-from models.entry_point import Addition, Seen, extend_reading, load_entry_point
+from models.entry_point import Addition, SeenVolume, extend_reading, load_entry_point
 from models.judge.gates import Examined, apply_gates, refuses
 from models.judge.limits import limits_in_force
 from models.judge.rules import RowSeen, presences, urgency
 from models.measure.measure import measure_all
 from models.measure.regions import drop_small_parts
-from models.run.run_network import Found, Network, run_network
+from models.run.run_network import Found, RunnableNetwork, run_network
 from radiology.answer.finding import Presence
 from radiology.answer.reading import Reading
 from radiology.image.volume import Volume
@@ -40,7 +40,7 @@ class JudgedReading:
 def read_volume(
     volume: Volume,
     bundle: DeclaredBundle,
-    networks: Mapping[str, Network],
+    networks: Mapping[str, RunnableNetwork],
     *,
     limits: Mapping[str, float] | None = None,
     age_years: float | None = None,
@@ -90,7 +90,7 @@ def read_volume(
         presence, rows = presences(bundle.rules, in_force, values)
         decision, urgency_rows = urgency(bundle.rules, in_force, values, presence)
         rows += urgency_rows
-    evidence = Evidence(found, values, in_force, gates, presence, rows, volume.shape[0])
+    evidence = ReadingEvidence(found, values, in_force, gates, presence, rows, volume.shape[0])
     reading = compose_reading(bundle, evidence)
     reading = replace(
         reading,
@@ -111,7 +111,7 @@ def _extended(
     declared = bundle.entry_point
     if declared is None:
         return Addition()
-    seen = Seen(
+    seen = SeenVolume(
         volume=volume,
         bundle=bundle,
         labels=found.labels,

@@ -17,7 +17,7 @@ from chest.answer.measurements import (
 )
 from chest.answer.regions import CONSOLIDATION, GROUND_GLASS, IN_THE_LUNGS, LESIONS, SIDES
 from radiology import codes
-from radiology.answer.anchor import Anchor, Mark, Placement
+from radiology.answer.anchor import Anchor, AnchorPlacement, Mark
 from radiology.answer.measurement import Measurement, MeasurementGroup
 from radiology.chest.figures import LungFigures, Side
 from radiology.chest.reading import ChestReading
@@ -72,7 +72,7 @@ def _lesion_class(
         sites=(IN_THE_LUNGS,),
         measurements=tuple(told),
         regions=(name,),
-        anchor=Anchor((name,), placement=Placement.LEADING, slices=_LESION_SLICES),
+        anchor=Anchor((name,), placement=AnchorPlacement.LEADING, slices=_LESION_SLICES),
     )
 
 
@@ -114,7 +114,7 @@ def lesions_of_side(reading: ChestReading, of_side: LungFigures) -> MeasurementG
             LESIONS,
             within=() if is_total else lungs,
             mark=Mark.POINT,
-            placement=Placement.KEY if is_total else Placement.BESIDE,
+            placement=AnchorPlacement.KEY if is_total else AnchorPlacement.BESIDE,
             halves=lungs if is_total else (),
         ),
         compared=change is not None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chest.answer.measurements import changes, lesions_in, lung_change, percent, volume
 from chest.answer.regions import SIDES, territory_name
 from radiology import codes
-from radiology.answer.anchor import Anchor, Mark, Placement
+from radiology.answer.anchor import Anchor, AnchorPlacement, Mark
 from radiology.answer.measurement import Measurement, MeasurementGroup
 from radiology.chest.figures import LungFigures, Side
 from radiology.chest.reading import ChestReading
@@ -32,7 +32,7 @@ def lung_group(reading: ChestReading, of_side: LungFigures) -> MeasurementGroup:
         anchor=Anchor(
             SIDES[of_side.side][2],
             mark=Mark.POINT if of_side.side is Side.TOTAL else Mark.OUTLINE,
-            placement=Placement.BESIDE if suspected else Placement.KEY,
+            placement=AnchorPlacement.BESIDE if suspected else AnchorPlacement.KEY,
         ),
     )
 
@@ -98,7 +98,7 @@ def territory_group(reading: ChestReading, figures: TerritoryFigures) -> Measure
             *changes(change),
         ),
         regions=(name,),
-        anchor=Anchor((name,), placement=Placement.BESIDE),
+        anchor=Anchor((name,), placement=AnchorPlacement.BESIDE),
         compared=change is not None,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from models.declared.section import Section
+from models.declared.section import DeclarationTable
 from radiology.chest.case_answer import CaseRule
 
 
@@ -65,7 +65,7 @@ class CaseDeclaration:
     viral: ViralLimits | None
 
 
-def read_operating_point(section: Section) -> OperatingPoint:
+def read_operating_point(section: DeclarationTable) -> OperatingPoint:
     """Take an operating point's keys from a section."""
     return OperatingPoint(
         even_share_percent=section.number("even_share_percent", 1e-3, 100.0),
@@ -74,7 +74,7 @@ def read_operating_point(section: Section) -> OperatingPoint:
     )
 
 
-def _read_viral_limits(section: Section) -> ViralLimits:
+def _read_viral_limits(section: DeclarationTable) -> ViralLimits:
     limits = ViralLimits(
         low=section.number("viral_low", 0.0, 1.0),
         high=section.number("viral_high", 0.0, 1.0),
@@ -87,7 +87,7 @@ def _read_viral_limits(section: Section) -> ViralLimits:
     return limits
 
 
-def read_case(section: Section, *, classified: bool) -> CaseDeclaration:
+def read_case(section: DeclarationTable, *, classified: bool) -> CaseDeclaration:
     """Read `case`; the limits of the viral pattern belong there exactly with a classifier."""
     case = CaseDeclaration(
         rule=section.choice("rule", CaseRule),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from models.declared.section import Section, listing, nearest
+from models.declared.section import DeclarationTable, listing, nearest
 from radiology.codes import Code
 
 SCHEMES: Final = ("SCT", "DCM", "RADLEX", "UCUM", "LN")
@@ -56,7 +56,7 @@ def loinc_checks(value: str) -> bool:
 _CHECKS = {"SCT": snomed_checks, "LN": loinc_checks}
 
 
-def read_code(section: Section) -> Code:
+def read_code(section: DeclarationTable) -> Code:
     """Read one code: `{ value = …, scheme = …, meaning = … }`.
 
     Raises
@@ -80,7 +80,7 @@ def read_code(section: Section) -> Code:
     return Code(value, scheme, meaning)
 
 
-def _check_value(section: Section, scheme: str, value: str) -> None:
+def _check_value(section: DeclarationTable, scheme: str, value: str) -> None:
     form, words = _FORMS.get(scheme, (re.compile(r"[A-Za-z0-9_.-]{1,16}"), "letters and digits"))
     if not form.fullmatch(value):
         raise section.problem("value", f'"{value}" is no code of {scheme}', f"It is {words}.")
@@ -91,6 +91,6 @@ def _check_value(section: Section, scheme: str, value: str) -> None:
         )
 
 
-def read_optional_code(section: Section, key: str) -> Code | None:
+def read_optional_code(section: DeclarationTable, key: str) -> Code | None:
     """Read the code under a key; None where the key is not there."""
     return read_code(section.section(key)) if section.has(key) else None

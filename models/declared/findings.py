@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from models.declared.codes import read_code, read_optional_code
 from models.declared.inputs import NAME
 from models.declared.measurements import DeclaredMeasurement, read_regions, require
-from models.declared.outputs.kinds import Kind, Outputs
-from models.declared.section import Section
+from models.declared.outputs.kinds import Outputs, RegionKind
+from models.declared.section import DeclarationTable
 from radiology.codes import Code
 
 
@@ -34,7 +34,7 @@ class DeclaredFinding:
 
 
 def read_findings(
-    section: Section, outputs: Outputs, measurements: Mapping[str, DeclaredMeasurement]
+    section: DeclarationTable, outputs: Outputs, measurements: Mapping[str, DeclaredMeasurement]
 ) -> dict[str, DeclaredFinding]:
     """Read `findings`: at least one; each region that is a finding belongs to exactly one."""
     found: dict[str, DeclaredFinding] = {}
@@ -57,14 +57,14 @@ def read_findings(
 
 
 def _read_finding(
-    entry: Section, outputs: Outputs, measurements: Mapping[str, DeclaredMeasurement]
+    entry: DeclarationTable, outputs: Outputs, measurements: Mapping[str, DeclaredMeasurement]
 ) -> DeclaredFinding:
     name = entry.text("name")
     if not NAME.fullmatch(name):
         raise entry.problem("name", f'"{name}" is no name', "Use small letters, digits and _.")
     regions = read_regions(entry, "regions", outputs) if entry.has("regions") else ()
     for region in regions:
-        if outputs.regions[region].kind is not Kind.FINDING:
+        if outputs.regions[region].kind is not RegionKind.FINDING:
             raise entry.problem(
                 "regions", f'"{region}" is anatomy', 'Write is = "finding" there, or leave it out.'
             )
@@ -86,12 +86,12 @@ def _read_finding(
 
 
 def _refuse_homeless(
-    section: Section, outputs: Outputs, found: Mapping[str, DeclaredFinding]
+    section: DeclarationTable, outputs: Outputs, found: Mapping[str, DeclaredFinding]
 ) -> None:
     """Refuse a region that is a finding and belongs to none."""
     housed = {region for one in found.values() for region in one.regions}
     for name, appearance in outputs.regions.items():
-        if appearance.kind is Kind.FINDING and name not in housed:
+        if appearance.kind is RegionKind.FINDING and name not in housed:
             raise section.problem(
                 None,
                 f'the region "{name}" is a finding and belongs to none',

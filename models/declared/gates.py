@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from models.declared.measurements import read_regions
 from models.declared.outputs.kinds import Outputs
-from models.declared.rules import Condition, read_condition
-from models.declared.section import Section
+from models.declared.rules import RuleCondition, read_condition
+from models.declared.section import DeclarationTable
 
 
 class GateCheck(StrEnum):
@@ -57,18 +57,18 @@ class DeclaredGate:
     action: GateAction
     limit: float = 0.0
     regions: tuple[str, ...] = ()
-    condition: Condition | None = None
+    condition: RuleCondition | None = None
     reason: str = ""
 
 
 def read_gates(
-    section: Section, outputs: Outputs, values: Collection[str]
+    section: DeclarationTable, outputs: Outputs, values: Collection[str]
 ) -> tuple[DeclaredGate, ...]:
     """Read `gates`."""
     return tuple(_read_gate(entry, outputs, values) for entry in section.sections("gates"))
 
 
-def _read_gate(entry: Section, outputs: Outputs, values: Collection[str]) -> DeclaredGate:
+def _read_gate(entry: DeclarationTable, outputs: Outputs, values: Collection[str]) -> DeclaredGate:
     check = entry.choice("check", GateCheck)
     action = entry.choice("action", GateAction)
     measured = check is GateCheck.MEASUREMENT

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from models.declared.networks import NetworkFiles, read_network_files
-from models.declared.section import Section, listing, nearest
+from models.declared.section import DeclarationTable, listing, nearest
 
 LOWEST_HU: Final = -4096.0
 HIGHEST_HU: Final = 65535.0  # metal on scanners with an extended scale
@@ -54,7 +54,7 @@ class Weighting(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Channel:
+class InputChannel:
     """One channel of an input: (HU, held between two limits, less `mean_hu`) / `deviation_hu`."""
 
     low_hu: float
@@ -86,7 +86,7 @@ class NetworkInput:
     orientation: str
     spacing_mm: tuple[float | None, float | None, float | None]
     size: tuple[int, ...]
-    channels: tuple[Channel, ...]
+    channels: tuple[InputChannel, ...]
     interpolation: Interpolation
     fit: Fit = Fit.CENTRE
     neighbours: int = 0
@@ -105,7 +105,7 @@ class NetworkInput:
 
 
 def read_networks(
-    section: Section, folder: Path, listed: Collection[str]
+    section: DeclarationTable, folder: Path, listed: Collection[str]
 ) -> dict[str, NetworkFiles]:
     """Read `networks`: one table for each, with its files."""
     names = section.names()
@@ -119,7 +119,7 @@ def read_networks(
     return found
 
 
-def read_inputs(section: Section, networks: Collection[str]) -> dict[str, NetworkInput]:
+def read_inputs(section: DeclarationTable, networks: Collection[str]) -> dict[str, NetworkInput]:
     """Read `inputs`: one table for each network, under its name."""
     found = {}
     for name in section.names():
@@ -135,7 +135,7 @@ def read_inputs(section: Section, networks: Collection[str]) -> dict[str, Networ
     return found
 
 
-def _read_input(section: Section, network: str) -> NetworkInput:
+def _read_input(section: DeclarationTable, network: str) -> NetworkInput:
     kind = section.choice("kind", InputKind)
     patches = kind is InputKind.PATCHES_3D
     size = _read_size(section, patches=patches)
@@ -171,7 +171,7 @@ def _read_input(section: Section, network: str) -> NetworkInput:
     return read
 
 
-def _refuse_large(section: Section, read: NetworkInput) -> None:
+def _refuse_large(section: DeclarationTable, read: NetworkInput) -> None:
     voxels = read.channel_count
     for length in read.size:
         voxels *= length
@@ -181,12 +181,12 @@ def _refuse_large(section: Section, read: NetworkInput) -> None:
         )
 
 
-def _read_size(section: Section, *, patches: bool) -> tuple[int, ...]:
+def _read_size(section: DeclarationTable, *, patches: bool) -> tuple[int, ...]:
     """Rows and columns; of patches planes, rows and columns."""
     return tuple(section.integers("size", 1 if patches else 8, 4096, counts=(3 if patches else 2,)))
 
 
-def _read_orientation(section: Section) -> str:
+def _read_orientation(section: DeclarationTable) -> str:
     letters = section.text("orientation").upper()
     sides = [next((side for side in _SIDES if letter in side), "") for letter in letters]
     if len(letters) != 3 or set(sides) != set(_SIDES):
@@ -199,7 +199,9 @@ def _read_orientation(section: Section) -> str:
     return letters
 
 
-def _read_spacing(section: Section, fit: Fit) -> tuple[float | None, float | None, float | None]:
+def _read_spacing(
+    section: DeclarationTable, fit: Fit
+) -> tuple[float | None, float | None, float | None]:
     values = section.numbers_or_word("spacing_mm", _OWN, 0.05, 50.0, count=3)
     first, row, column = values
     if fit is Fit.WHOLE_SLICE and (row is not None or column is not None):
@@ -211,7 +213,7 @@ def _read_spacing(section: Section, fit: Fit) -> tuple[float | None, float | Non
     return first, row, column
 
 
-def _read_channels(section: Section) -> tuple[Channel, ...]:
+def _read_channels(section: DeclarationTable) -> tuple[InputChannel, ...]:
     channels = tuple(_read_channel(one) for one in section.sections("channels", least=1))
     if len(channels) > _MOST_CHANNELS:
         raise section.problem(
@@ -220,15 +222,15 @@ def _read_channels(section: Section) -> tuple[Channel, ...]:
     return channels
 
 
-def _read_channel(section: Section) -> Channel:
+def _read_channel(section: DeclarationTable) -> InputChannel:
     """Read `{ window_hu = […] }`, or `{ clip_hu = […], mean_hu = …, deviation_hu = … }`."""
     section.expect("window_hu", "clip_hu", "mean_hu", "deviation_hu")
     if section.has("window_hu"):
         low, high = _read_limits(section, "window_hu")
-        channel = Channel(low, high, mean_hu=low, deviation_hu=high - low)
+        channel = InputChannel(low, high, mean_hu=low, deviation_hu=high - low)
     else:
         low, high = _read_limits(section, "clip_hu")
-        channel = Channel(
+        channel = InputChannel(
             low,
             high,
             mean_hu=section.number("mean_hu", LOWEST_HU, HIGHEST_HU),
@@ -238,7 +240,7 @@ def _read_channel(section: Section) -> Channel:
     return channel
 
 
-def _read_limits(section: Section, key: str) -> tuple[float, float]:
+def _read_limits(section: DeclarationTable, key: str) -> tuple[float, float]:
     low, high = section.numbers(key, LOWEST_HU, HIGHEST_HU, count=2)
     if low >= high:
         raise section.problem(key, "it is empty", "Write the lower limit first.")

@@ -10,7 +10,7 @@ from typing import Final
 from models.declared.codes import read_optional_code
 from models.declared.inputs import NAME
 from models.declared.outputs.kinds import Outputs
-from models.declared.section import Section, listing, nearest
+from models.declared.section import DeclarationTable, listing, nearest
 from radiology.codes import Code
 
 
@@ -59,7 +59,9 @@ class DeclaredMeasurement:
     normal: tuple[float, float] | None = None
 
 
-def read_measurements(section: Section, outputs: Outputs) -> dict[str, DeclaredMeasurement]:
+def read_measurements(
+    section: DeclarationTable, outputs: Outputs
+) -> dict[str, DeclaredMeasurement]:
     """Read `measurements`; rules name them, so no two share a name, nor one with a study score."""
     found: dict[str, DeclaredMeasurement] = {}
     for entry in section.sections("measurements"):
@@ -73,7 +75,7 @@ def read_measurements(section: Section, outputs: Outputs) -> dict[str, DeclaredM
     return found
 
 
-def _read_measurement(entry: Section, outputs: Outputs) -> DeclaredMeasurement:
+def _read_measurement(entry: DeclarationTable, outputs: Outputs) -> DeclaredMeasurement:
     name = entry.text("name")
     if not NAME.fullmatch(name):
         raise entry.problem("name", f'"{name}" is no name', "Use small letters, digits and _.")
@@ -93,7 +95,7 @@ def _read_measurement(entry: Section, outputs: Outputs) -> DeclaredMeasurement:
     )
 
 
-def read_regions(entry: Section, key: str, outputs: Outputs) -> tuple[str, ...]:
+def read_regions(entry: DeclarationTable, key: str, outputs: Outputs) -> tuple[str, ...]:
     """Read a list of regions, one or more, each of which some output makes."""
     names = entry.texts(key, least=1)
     for name in names:
@@ -102,7 +104,11 @@ def read_regions(entry: Section, key: str, outputs: Outputs) -> tuple[str, ...]:
 
 
 def require(
-    entry: Section, key: str, name: str, known: Collection[str] | Mapping[str, object], noun: str
+    entry: DeclarationTable,
+    key: str,
+    name: str,
+    known: Collection[str] | Mapping[str, object],
+    noun: str,
 ) -> None:
     """Refuse a name that nothing has."""
     if name not in known:
@@ -110,7 +116,7 @@ def require(
         raise entry.problem(key, f'there is no {noun} "{name}"', cure)
 
 
-def _read_score(entry: Section, kind: MeasurementKind, outputs: Outputs) -> str:
+def _read_score(entry: DeclarationTable, kind: MeasurementKind, outputs: Outputs) -> str:
     name = entry.text("score")
     of_study = kind is MeasurementKind.SCORE
     known = outputs.study_scores if of_study else outputs.slice_scores
@@ -118,7 +124,7 @@ def _read_score(entry: Section, kind: MeasurementKind, outputs: Outputs) -> str:
     return name
 
 
-def _read_normal(entry: Section) -> tuple[float, float]:
+def _read_normal(entry: DeclarationTable) -> tuple[float, float]:
     low, high = entry.numbers("normal", -1e6, 1e6, count=2)
     if low > high:
         raise entry.problem("normal", "it is empty", "Write the lower limit first.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from models.declared.section import Section, listing, nearest
+from models.declared.section import DeclarationTable, listing, nearest
 from models.view import CHANNELS
 from radiology.chest.sign import Sign
 from radiology.errors import BundleRejected
@@ -122,7 +122,9 @@ class Classification:
     sign_thresholds: dict[Sign, float]
 
 
-def read_network_files(section: Section, folder: Path, listed: Collection[str]) -> NetworkFiles:
+def read_network_files(
+    section: DeclarationTable, folder: Path, listed: Collection[str]
+) -> NetworkFiles:
     """Read one entry of `networks`."""
     float32 = _read_file(section, "float32", folder, listed)
     int8 = _read_file(section, "int8", folder, listed) if section.has("int8") else None
@@ -135,7 +137,7 @@ def read_network_files(section: Section, folder: Path, listed: Collection[str]) 
     return NetworkFiles(float32, int8, on_cpu)
 
 
-def _read_file(section: Section, key: str, folder: Path, listed: Collection[str]) -> Path:
+def _read_file(section: DeclarationTable, key: str, folder: Path, listed: Collection[str]) -> Path:
     name = section.text(key)
     if name not in listed:
         cure = f"{nearest(name, listed)}Listed are {listing(sorted(listed))}."
@@ -143,7 +145,7 @@ def _read_file(section: Section, key: str, folder: Path, listed: Collection[str]
     return folder / name
 
 
-def read_grid(section: Section) -> InputGrid:
+def read_grid(section: DeclarationTable) -> InputGrid:
     """Read the segmentation network's input."""
     grid = InputGrid(
         name=section.text("name"),
@@ -159,7 +161,7 @@ def read_grid(section: Section) -> InputGrid:
     return grid
 
 
-def read_lung_and_lesion(section: Section) -> tuple[Output, Output]:
+def read_lung_and_lesion(section: DeclarationTable) -> tuple[Output, Output]:
     """Read the segmentation network's outputs."""
     lung = _read_output(section.section("lung"), "lung", LUNG_CLASSES)
     lesion = _read_output(section.section("lesion"), "lesion", LESION_CLASSES)
@@ -167,7 +169,7 @@ def read_lung_and_lesion(section: Section) -> tuple[Output, Output]:
     return lung, lesion
 
 
-def _read_output(section: Section, kind: str, classes: tuple[str, ...]) -> Output:
+def _read_output(section: DeclarationTable, kind: str, classes: tuple[str, ...]) -> Output:
     output = Output(
         name=section.text("name"),
         kind=kind,
@@ -180,7 +182,7 @@ def _read_output(section: Section, kind: str, classes: tuple[str, ...]) -> Outpu
     return output
 
 
-def read_classification(section: Section) -> Classification:
+def read_classification(section: DeclarationTable) -> Classification:
     """Read the classifier's input and outputs."""
     view, outputs = section.section("input"), section.section("outputs")
     if view.texts("axes") != _AXES:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from models.declared.section import DECLARATION, Section, nearest, rejected
+from models.declared.section import DECLARATION, DeclarationTable, nearest, rejected
 from radiology.algorithm import AlgorithmIdentity
 from radiology.errors import BundleRejected
 
@@ -41,7 +41,7 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_text(folder: Path) -> tuple[Section, str]:
+def read_text(folder: Path) -> tuple[DeclarationTable, str]:
     """The declaration, and the sha256 of its bytes."""
     try:
         raw = (folder / DECLARATION).read_bytes()
@@ -50,7 +50,7 @@ def read_text(folder: Path) -> tuple[Section, str]:
             f"{DECLARATION}: it is missing or cannot be read. `firstread models init` writes one."
         ) from error
     try:
-        return Section.of(raw.decode()), hashlib.sha256(raw).hexdigest()
+        return DeclarationTable.of(raw.decode()), hashlib.sha256(raw).hexdigest()
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise rejected(line, "", "the bytes are not UTF-8", "Save the file as UTF-8.") from error
@@ -60,7 +60,7 @@ def read_text(folder: Path) -> tuple[Section, str]:
         raise rejected(line, "", f"this is not TOML: {error}", "See https://toml.io.") from error
 
 
-def read_name(whole: Section, folder: Path) -> tuple[str, str]:
+def read_name(whole: DeclarationTable, folder: Path) -> tuple[str, str]:
     """Name and version, which are those of the folders too."""
     named = {key: whole.text(key) for key in ("name", "version")}
     for (key, value), path in zip(named.items(), (folder.parent, folder), strict=True):
@@ -75,7 +75,7 @@ def read_name(whole: Section, folder: Path) -> tuple[str, str]:
     return named["name"], named["version"]
 
 
-def checked_files(section: Section, folder: Path) -> dict[str, str]:
+def checked_files(section: DeclarationTable, folder: Path) -> dict[str, str]:
     """Digests of the files that are there; each must be the one that is listed."""
     present = {path.name for path in folder.iterdir()} - {DECLARATION}
     seal = "`firstread models seal` lists the files as they are."
@@ -105,18 +105,18 @@ def _digest(path: Path) -> str:
         return ""
 
 
-def read_licences(whole: Section) -> tuple[Licence, ...]:
+def read_licences(whole: DeclarationTable) -> tuple[Licence, ...]:
     """Read `licences`."""
     return tuple(_read_licence(one) for one in whole.sections("licences"))
 
 
-def _read_licence(section: Section) -> Licence:
+def _read_licence(section: DeclarationTable) -> Licence:
     licence = Licence(data=section.text("data"), licence=section.text("licence"))
     section.close()
     return licence
 
 
-def read_algorithm(section: Section, version: str, digest: str) -> AlgorithmIdentity:
+def read_algorithm(section: DeclarationTable, version: str, digest: str) -> AlgorithmIdentity:
     """Read `algorithm`: who claims what the bundle finds."""
     identity = AlgorithmIdentity(
         name=section.text("name", most=64),

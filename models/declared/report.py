@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from models.declared.codes import read_code
-from models.declared.section import Section
+from models.declared.section import DeclarationTable
 from radiology.answer.reading import ReportWords
 
 _MOST_TITLE: Final = 64  # a long string of DICOM (LO), as descriptions of series are
@@ -39,7 +39,7 @@ class EntryPoint:
     parameters: Mapping[str, object]
 
 
-def read_report(section: Section) -> ReportWords:
+def read_report(section: DeclarationTable) -> ReportWords:
     """Read `report`."""
     words = ReportWords(
         title=section.text("title", most=_MOST_TITLE),
@@ -54,7 +54,7 @@ def read_report(section: Section) -> ReportWords:
     return words
 
 
-def _read_content_label(section: Section) -> str:
+def _read_content_label(section: DeclarationTable) -> str:
     """Read a code string (PS3.5 Section 6.2, CS)."""
     label = section.text("content_label")
     if not _CODE_STRING.fullmatch(label):
@@ -64,14 +64,14 @@ def _read_content_label(section: Section) -> str:
     return label
 
 
-def read_destination(section: Section) -> Destination:
+def read_destination(section: DeclarationTable) -> Destination:
     """Read `deliver`."""
     destination = section.choice("to", Destination)
     section.close()
     return destination
 
 
-def read_entry_point(section: Section) -> EntryPoint:
+def read_entry_point(section: DeclarationTable) -> EntryPoint:
     """Read `reading`."""
     has_parameters = section.has("parameters")
     entry = EntryPoint(

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from models.declared.findings import DeclaredFinding
 from models.declared.measurements import require
-from models.declared.section import Section, listing
+from models.declared.section import DeclarationTable, listing
 from radiology.answer.finding import Presence
 from radiology.urgency import Urgency
 
@@ -19,7 +19,7 @@ _MOST_NAME = 64
 _MOST_LIMIT = 1e9
 
 
-class Comparison(StrEnum):
+class RuleComparison(StrEnum):
     """How a value is compared with a limit."""
 
     AT_LEAST = "at_least"
@@ -27,7 +27,7 @@ class Comparison(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class RuleCondition:
     """A value of the reading, compared.
 
     Attributes
@@ -36,12 +36,14 @@ class Condition:
     """
 
     value: str
-    comparison: Comparison
+    comparison: RuleComparison
     limit: float
 
     def holds(self, seen: float) -> bool:
         """Whether a value satisfies this; NaN never does."""
-        return seen >= self.limit if self.comparison is Comparison.AT_LEAST else seen <= self.limit
+        return (
+            seen >= self.limit if self.comparison is RuleComparison.AT_LEAST else seen <= self.limit
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +52,12 @@ class SuspicionRule:
 
     name: str
     finding: str
-    condition: Condition
+    condition: RuleCondition
     presence: Presence
 
 
 @dataclass(frozen=True, slots=True)
-class UrgencyRule:
+class DeclaredUrgencyRule:
     """When a study is how urgent.
 
     Attributes
@@ -66,7 +68,7 @@ class UrgencyRule:
     name: str
     level: Urgency
     finding: str
-    condition: Condition
+    condition: RuleCondition
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +76,17 @@ class Rules:
     """The rules of a bundle; a site may put other limits in place of theirs, by name."""
 
     suspicion: tuple[SuspicionRule, ...]
-    urgency: tuple[UrgencyRule, ...]
+    urgency: tuple[DeclaredUrgencyRule, ...]
 
     @property
-    def by_name(self) -> dict[str, Condition]:
+    def by_name(self) -> dict[str, RuleCondition]:
         """The condition of every rule."""
         found = {one.name: one.condition for one in self.suspicion}
         return found | {one.name: one.condition for one in self.urgency}
 
 
 def read_rules(
-    section: Section, findings: Mapping[str, DeclaredFinding], values: Collection[str]
+    section: DeclarationTable, findings: Mapping[str, DeclaredFinding], values: Collection[str]
 ) -> Rules:
     """Read `suspicion` and `urgency`.
 
@@ -113,7 +115,7 @@ def read_rules(
     return rules
 
 
-def _refuse_same_names(section: Section, rules: Rules) -> None:
+def _refuse_same_names(section: DeclarationTable, rules: Rules) -> None:
     names = [one.name for one in rules.suspicion] + [one.name for one in rules.urgency]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
@@ -123,7 +125,7 @@ def _refuse_same_names(section: Section, rules: Rules) -> None:
 
 
 def _read_suspicion(
-    entry: Section, findings: Collection[str], values: Collection[str]
+    entry: DeclarationTable, findings: Collection[str], values: Collection[str]
 ) -> SuspicionRule:
     finding = entry.text("finding")
     require(entry, "finding", finding, findings, "finding")
@@ -140,12 +142,12 @@ def _read_suspicion(
 
 
 def _read_urgency(
-    entry: Section, findings: Collection[str], values: Collection[str]
-) -> UrgencyRule:
+    entry: DeclarationTable, findings: Collection[str], values: Collection[str]
+) -> DeclaredUrgencyRule:
     finding = entry.text("finding") if entry.has("finding") else ""
     if finding:
         require(entry, "finding", finding, findings, "finding")
-    rule = UrgencyRule(
+    rule = DeclaredUrgencyRule(
         name=entry.text("name", most=_MOST_NAME),
         level=entry.choice("level", Urgency),
         finding=finding,
@@ -155,7 +157,7 @@ def _read_urgency(
     return rule
 
 
-def read_condition(entry: Section, values: Collection[str]) -> Condition:
+def read_condition(entry: DeclarationTable, values: Collection[str]) -> RuleCondition:
     """Read `value`, `comparison`, `limit`."""
     if not values:
         raise entry.problem(
@@ -163,8 +165,8 @@ def read_condition(entry: Section, values: Collection[str]) -> Condition:
         )
     value = entry.text("value")
     require(entry, "value", value, values, "measurement or study-score")
-    return Condition(
+    return RuleCondition(
         value=value,
-        comparison=entry.choice("comparison", Comparison),
+        comparison=entry.choice("comparison", RuleComparison),
         limit=entry.number("limit", -_MOST_LIMIT, _MOST_LIMIT),
     )

@@ -39,7 +39,7 @@ def rejected(line: int, place: str, reason: str, cure: str) -> BundleRejected:
     return BundleRejected(f"{where}: {reason}. {cure}".strip())
 
 
-class Section:
+class DeclarationTable:
     """One table of a declaration. Every key must be taken; the rest is refused by `close`.
 
     Parameters
@@ -56,7 +56,7 @@ class Section:
         self._asked: set[str] = set()
 
     @classmethod
-    def of(cls, text: str) -> Section:
+    def of(cls, text: str) -> DeclarationTable:
         """The whole of a text.
 
         Raises
@@ -229,14 +229,14 @@ class Section:
 
     # --- Tables ---------------------------------------------------------------------------------
 
-    def section(self, key: str) -> Section:
+    def section(self, key: str) -> DeclarationTable:
         """A table inside this one."""
         value = self._take(key, self._heading("[{}]"))
         if not isinstance(value, dict):
             raise self._wrong(key, value, "a table")
-        return Section(value, self._lines, (*self._path, key))
+        return DeclarationTable(value, self._lines, (*self._path, key))
 
-    def sections(self, key: str, *, least: int = 0) -> Iterator[Section]:
+    def sections(self, key: str, *, least: int = 0) -> Iterator[DeclarationTable]:
         """The tables of a list inside this one; at least so many."""
         if least == 0 and not self.has(key):
             return
@@ -246,7 +246,7 @@ class Section:
         for place, value in enumerate(values):
             if not isinstance(value, dict):
                 raise self._wrong(key, value, f"a table of a list: [[{key}]]")
-            yield Section(value, self._lines, (*self._path, key, place))
+            yield DeclarationTable(value, self._lines, (*self._path, key, place))
 
     def _heading(self, brackets: str) -> str:
         """How a table is written at the top; further down it is one of braces or its own."""

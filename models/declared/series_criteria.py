@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pydicom.datadict import tag_for_keyword
 
-from models.declared.section import Section, listing, nearest
+from models.declared.section import DeclarationTable, listing, nearest
 
 _KEYWORD = re.compile(r"[A-Z][A-Za-z0-9]+")
 _USUAL = ("Modality", "BodyPartExamined", "ImageType", "SliceThickness", "SpacingBetweenSlices",
@@ -76,12 +76,12 @@ def _as_text(value: object) -> str:
     return str(value).upper()
 
 
-def read_criteria(section: Section) -> tuple[Criterion, ...]:
+def read_criteria(section: DeclarationTable) -> tuple[Criterion, ...]:
     """Read `accepts`: at least one entry."""
     return tuple(_read_entry(entry) for entry in section.sections("accepts", least=1))
 
 
-def _read_entry(entry: Section) -> Criterion:
+def _read_entry(entry: DeclarationTable) -> Criterion:
     comparison = entry.text("comparison")
     known = _NUMERIC + _TEXTUAL
     if comparison not in known:

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.declared.inputs import Channel, NetworkInput
+from models.declared.inputs import InputChannel, NetworkInput
 from models.input.grid import Grid
 from models.input.orient import Oriented
 
 Floats = NDArray[np.float32]
 
 
-def to_channels(hounsfield: Floats, channels: Sequence[Channel]) -> Floats:
+def to_channels(hounsfield: Floats, channels: Sequence[InputChannel]) -> Floats:
     """HU to what the network is fed, float32, with the channels as first axis."""
     made = np.empty((len(channels), *hounsfield.shape), dtype=np.float32)
     for into, one in zip(made, channels, strict=True):

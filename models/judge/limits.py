@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from models.declared.rules import Condition, Rules
+from models.declared.rules import RuleCondition, Rules
 from models.declared.section import listing, nearest
 from radiology.errors import SettingsRefused
 from radiology.urgency import LimitOf
@@ -21,7 +21,7 @@ class InForce:
     limit_of : whose limit is in force
     """
 
-    condition: Condition
+    condition: RuleCondition
     declared: float
     limit_of: LimitOf
 

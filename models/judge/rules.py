@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from models.declared.rules import Condition, Rules, UrgencyRule
+from models.declared.rules import DeclaredUrgencyRule, RuleCondition, Rules
 from models.judge.limits import InForce
 from radiology.answer.finding import Presence
 from radiology.answer.statement import Statement, StatementInput
@@ -101,7 +101,7 @@ def urgency(
 
 
 def _urgency_row(
-    rule: UrgencyRule, in_force: InForce, values: Values, found: Mapping[str, Presence]
+    rule: DeclaredUrgencyRule, in_force: InForce, values: Values, found: Mapping[str, Presence]
 ) -> RowSeen:
     needed = not rule.finding or found.get(rule.finding) in _SAID
     return _row(rule.name, rule.level, rule.finding, in_force, values, needed=needed)
@@ -133,7 +133,7 @@ def _row(
     )
 
 
-def _written(condition: Condition, limit: float) -> str:
+def _written(condition: RuleCondition, limit: float) -> str:
     return f"{condition.comparison.replace('_', ' ')} {limit:g}"
 
 

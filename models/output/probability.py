@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit, softmax
 
-from models.declared.outputs.kinds import Activation, Calibration, CalibrationKind
+from models.declared.outputs.kinds import Activation, CalibrationKind, ScoreCalibration
 
 Floats = NDArray[np.float32]
 _LEAST = 1e-7  # of a probability whose logit is taken
@@ -23,7 +23,9 @@ def probabilities(raw: Floats, activation: Activation, axis: int) -> Floats:
     return raw
 
 
-def calibrated(score: NDArray[np.float64], calibration: Calibration | None) -> NDArray[np.float64]:
+def calibrated(
+    score: NDArray[np.float64], calibration: ScoreCalibration | None
+) -> NDArray[np.float64]:
     """Probabilities of scores 0 to 1."""
     if calibration is None:
         return score

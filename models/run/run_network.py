@@ -28,7 +28,7 @@ Labels = NDArray[np.uint8]
 OnProgress = Callable[[int, int], None]
 
 
-class Network(Protocol):
+class RunnableNetwork(Protocol):
     """What running needs of a network; `models.run.declared_network.DeclaredNetwork` is one."""
 
     @property
@@ -79,7 +79,7 @@ def run_network(
     volume: Volume,
     fed: NetworkInput,
     outputs: Outputs,
-    network: Network,
+    network: RunnableNetwork,
     on_progress: OnProgress | None = None,
 ) -> Found:
     """Run one network of a bundle over a volume.
@@ -110,7 +110,7 @@ def _run_slices(
     planes: Planes,
     fed: NetworkInput,
     collected: _Collected,
-    network: Network,
+    network: RunnableNetwork,
     on_progress: OnProgress | None,
 ) -> None:
     for first in range(0, planes.count, network.at_once):
@@ -131,7 +131,7 @@ def _run_patches(
     planes: Planes,
     fed: NetworkInput,
     collected: _Collected,
-    network: Network,
+    network: RunnableNetwork,
     on_progress: OnProgress | None,
 ) -> None:
     layout = Layout.of(collected.grid.shape, fed)

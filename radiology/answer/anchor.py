@@ -17,7 +17,7 @@ class Mark(StrEnum):
     OUTLINE = "outline"  # its regions are outlined, and its figures stand beside the outline
 
 
-class Placement(StrEnum):
+class AnchorPlacement(StrEnum):
     """On which slice a group is shown. The key slice is the one that a reading is shown by."""
 
     KEY = "key"  # on the key slice, or where that shows nothing of it on the fullest one
@@ -46,7 +46,7 @@ class Anchor:
     regions: tuple[str, ...]
     within: tuple[str, ...] = ()
     mark: Mark = Mark.OUTLINE
-    placement: Placement = Placement.KEY
+    placement: AnchorPlacement = AnchorPlacement.KEY
     slices: int = 1
     place: int = 0
     spared: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from datetime import UTC, timedelta, timezone
 from hypothesis import strategies as st
 
 from radiology.algorithm import AlgorithmIdentity
-from radiology.answer.anchor import Anchor, Mark, Placement
+from radiology.answer.anchor import Anchor, AnchorPlacement, Mark
 from radiology.answer.finding import Finding, Presence
 from radiology.answer.measurement import Measurement, MeasurementGroup, NormalRange
 from radiology.answer.reading import Comparison, Reading, ReportWords, Suspicion, TimePoint
@@ -67,7 +67,7 @@ anchors = st.builds(
     _some(_words),
     within=_some(_words),
     mark=st.sampled_from(Mark),
-    placement=st.sampled_from(Placement),
+    placement=st.sampled_from(AnchorPlacement),
     slices=st.integers(1, 5),
     place=st.integers(0, 3),
     spared=_some(_words),

@@ -37,7 +37,7 @@ class Combination(StrEnum):
     MEAN_OF_HIGHEST = "mean-of-highest"
 
 
-class Kind(StrEnum):
+class RegionKind(StrEnum):
     """Whether a region is a part of the body or something found in it."""
 
     ANATOMY = "anatomy"
@@ -68,7 +68,7 @@ class CalibrationKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
+class ScoreCalibration:
     """From a score to a probability that holds.
 
     Attributes
@@ -88,7 +88,7 @@ class Calibration:
 class Appearance:
     """What a region is, and how it is drawn."""
 
-    kind: Kind
+    kind: RegionKind
     code: Code
     site: Code | None
     laterality: Laterality | None
@@ -111,7 +111,7 @@ class MaskClass:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class OutputTensor:
     """Where an output comes from: a tensor of a network, and what makes probabilities of it."""
 
     name: str
@@ -124,7 +124,7 @@ class Answer:
 class MaskOutput:
     """A probability for each class at each voxel: (n, classes, …) on the grid of the input."""
 
-    answer: Answer
+    answer: OutputTensor
     classes: tuple[MaskClass, ...]
 
     @property
@@ -143,10 +143,10 @@ class ScoreOutput:
     combination, highest : None and 0 for a slice score; of how many is the mean of the highest
     """
 
-    answer: Answer
+    answer: OutputTensor
     column: int
     concept: Code | None
-    calibration: Calibration | None
+    calibration: ScoreCalibration | None
     combination: Combination | None = None
     highest: int = 0
 
@@ -155,7 +155,7 @@ class ScoreOutput:
 class HeatMapOutput:
     """Where a network looked: (n, cell rows, cell columns), or with a channel before the rows."""
 
-    answer: Answer
+    answer: OutputTensor
     column: int
 
 
@@ -168,7 +168,7 @@ class BoxOutput:
     most_overlap : intersection over union; of boxes that overlap more the better one stays
     """
 
-    answer: Answer
+    answer: OutputTensor
     scores: str
     order: BoxOrder
     threshold: float

@@ -6,16 +6,16 @@ import re
 from typing import Final
 
 from models.declared.codes import read_code, read_optional_code
-from models.declared.outputs.kinds import Appearance, Colour, Kind, Laterality
-from models.declared.section import Section
+from models.declared.outputs.kinds import Appearance, Colour, Laterality, RegionKind
+from models.declared.section import DeclarationTable
 
 _COLOUR: Final = re.compile(r"#[0-9A-Fa-f]{6}")
 
 
-def read_appearance(section: Section) -> Appearance:
+def read_appearance(section: DeclarationTable) -> Appearance:
     """What it is, its code, site and side, and its colour."""
     return Appearance(
-        kind=section.choice("is", Kind),
+        kind=section.choice("is", RegionKind),
         code=read_code(section.section("code")),
         site=read_optional_code(section, "site"),
         laterality=(
@@ -25,7 +25,7 @@ def read_appearance(section: Section) -> Appearance:
     )
 
 
-def _read_colour(section: Section) -> Colour:
+def _read_colour(section: DeclarationTable) -> Colour:
     text = section.text("colour")
     if not _COLOUR.fullmatch(text):
         raise section.problem("colour", f'"{text}" is no colour', 'Write "#rrggbb": "#e69f00".')

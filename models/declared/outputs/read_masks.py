@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from models.declared.inputs import NAME
-from models.declared.outputs.kinds import Activation, Answer, MaskClass, MaskOutput
+from models.declared.outputs.kinds import Activation, MaskClass, MaskOutput, OutputTensor
 from models.declared.outputs.read_appearance import read_appearance
-from models.declared.section import Section
+from models.declared.section import DeclarationTable
 
 _MOST_CLASSES: Final = 255  # a label map holds one byte for each voxel
 
 
-def read_mask(entry: Section, answer: Answer) -> MaskOutput:
+def read_mask(entry: DeclarationTable, answer: OutputTensor) -> MaskOutput:
     """The classes, of which at least one is to be found."""
     classes = tuple(_read_class(one) for one in entry.sections("classes", least=1))
     names = [one.name for one in classes]
@@ -26,7 +26,7 @@ def read_mask(entry: Section, answer: Answer) -> MaskOutput:
     return mask
 
 
-def _refuse_undecided(entry: Section, mask: MaskOutput) -> None:
+def _refuse_undecided(entry: DeclarationTable, mask: MaskOutput) -> None:
     """Refuse classes among which no voxel could be decided."""
     found = [one for one in mask.classes if one.appearance is not None]
     activation = mask.answer.activation
@@ -53,7 +53,7 @@ def _refuse_undecided(entry: Section, mask: MaskOutput) -> None:
 _CLASS_KEYS = ("name", "background", "is", "code", "site", "laterality", "colour", "threshold")
 
 
-def _read_class(section: Section) -> MaskClass:
+def _read_class(section: DeclarationTable) -> MaskClass:
     section.expect(*_CLASS_KEYS)
     name = section.text("name")
     if not NAME.fullmatch(name):

@@ -7,21 +7,21 @@ from collections.abc import Mapping
 from models.declared.inputs import NAME, InputKind, NetworkInput
 from models.declared.outputs.kinds import (
     Activation,
-    Answer,
     BoxOrder,
     BoxOutput,
     HeatMapOutput,
     Output,
     OutputKind,
     Outputs,
+    OutputTensor,
 )
 from models.declared.outputs.read_appearance import read_appearance
 from models.declared.outputs.read_masks import read_mask
 from models.declared.outputs.read_scores import read_column, read_score
-from models.declared.section import Section, listing, nearest
+from models.declared.section import DeclarationTable, listing, nearest
 
 
-def read_outputs(section: Section, inputs: Mapping[str, NetworkInput]) -> Outputs:
+def read_outputs(section: DeclarationTable, inputs: Mapping[str, NetworkInput]) -> Outputs:
     """Read `outputs`."""
     outputs = Outputs({}, {}, {}, {}, {})
     for entry in section.sections("outputs", least=1):
@@ -40,7 +40,11 @@ def read_outputs(section: Section, inputs: Mapping[str, NetworkInput]) -> Output
 
 
 def _read_one(
-    entry: Section, answer: Answer, kind: OutputKind, outputs: Outputs, fed: NetworkInput
+    entry: DeclarationTable,
+    answer: OutputTensor,
+    kind: OutputKind,
+    outputs: Outputs,
+    fed: NetworkInput,
 ) -> None:
     if kind is OutputKind.MASK:
         _put(outputs.masks, answer.name, read_mask(entry, answer))
@@ -61,7 +65,7 @@ def _put(found: Mapping[str, Output], name: str, output: Output) -> None:
     found[name] = output
 
 
-def _need_slices(entry: Section, kind: OutputKind, fed: NetworkInput) -> None:
+def _need_slices(entry: DeclarationTable, kind: OutputKind, fed: NetworkInput) -> None:
     if fed.kind is InputKind.PATCHES_3D:
         raise entry.problem(
             "kind",
@@ -70,7 +74,9 @@ def _need_slices(entry: Section, kind: OutputKind, fed: NetworkInput) -> None:
         )
 
 
-def _read_answer(entry: Section, inputs: Mapping[str, NetworkInput], kind: OutputKind) -> Answer:
+def _read_answer(
+    entry: DeclarationTable, inputs: Mapping[str, NetworkInput], kind: OutputKind
+) -> OutputTensor:
     name = entry.text("name")
     if not NAME.fullmatch(name):
         raise entry.problem("name", f'"{name}" is no name', "Use small letters, digits and _.")
@@ -83,10 +89,10 @@ def _read_answer(entry: Section, inputs: Mapping[str, NetworkInput], kind: Outpu
         raise entry.problem(
             "activation", f'a "{kind}" has no classes to share out among', 'Write "sigmoid".'
         )
-    return Answer(name, network, entry.text("tensor"), activation)
+    return OutputTensor(name, network, entry.text("tensor"), activation)
 
 
-def _only(entry: Section, inputs: Mapping[str, NetworkInput]) -> str:
+def _only(entry: DeclarationTable, inputs: Mapping[str, NetworkInput]) -> str:
     if len(inputs) != 1:
         raise entry.problem(
             None, "there are several networks", f"Add network = one of {listing(inputs)}."
@@ -94,7 +100,7 @@ def _only(entry: Section, inputs: Mapping[str, NetworkInput]) -> str:
     return next(iter(inputs))
 
 
-def _read_boxes(entry: Section, answer: Answer) -> BoxOutput:
+def _read_boxes(entry: DeclarationTable, answer: OutputTensor) -> BoxOutput:
     return BoxOutput(
         answer=answer,
         scores=entry.text("scores"),

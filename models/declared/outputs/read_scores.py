@@ -8,23 +8,23 @@ from typing import Final
 
 from models.declared.codes import read_optional_code
 from models.declared.outputs.kinds import (
-    Answer,
-    Calibration,
     CalibrationKind,
     Combination,
+    OutputTensor,
+    ScoreCalibration,
     ScoreOutput,
 )
-from models.declared.section import Section
+from models.declared.section import DeclarationTable
 
 _MOST_COLUMNS: Final = 4096
 
 
-def read_column(entry: Section) -> int:
+def read_column(entry: DeclarationTable) -> int:
     """Which column of a tensor it is, from 0."""
     return entry.integer("column", 0, _MOST_COLUMNS - 1) if entry.has("column") else 0
 
 
-def read_score(entry: Section, answer: Answer, *, combined: bool) -> ScoreOutput:
+def read_score(entry: DeclarationTable, answer: OutputTensor, *, combined: bool) -> ScoreOutput:
     """A score of the study, which is `combined`, or of each slice."""
     combination = entry.choice("combine", Combination) if combined else None
     return ScoreOutput(
@@ -41,12 +41,12 @@ def read_score(entry: Section, answer: Answer, *, combined: bool) -> ScoreOutput
     )
 
 
-def _read_calibration(section: Section) -> Calibration:
+def _read_calibration(section: DeclarationTable) -> ScoreCalibration:
     kind = section.choice("kind", CalibrationKind)
     if kind is CalibrationKind.TEMPERATURE:
-        calibration = Calibration(kind, slope=1.0 / section.number("temperature", 0.01, 100.0))
+        calibration = ScoreCalibration(kind, slope=1.0 / section.number("temperature", 0.01, 100.0))
     elif kind is CalibrationKind.PLATT:
-        calibration = Calibration(
+        calibration = ScoreCalibration(
             kind,
             slope=section.number("slope", -1000.0, 1000.0),
             intercept=section.number("intercept", -1000.0, 1000.0),
@@ -57,7 +57,7 @@ def _read_calibration(section: Section) -> Calibration:
     return calibration
 
 
-def _read_points(section: Section) -> Calibration:
+def _read_points(section: DeclarationTable) -> ScoreCalibration:
     given = section.numbers("given", 0.0, 1.0)
     meant = section.numbers("meant", 0.0, 1.0, count=len(given))
     if len(given) < 2:
@@ -67,4 +67,4 @@ def _read_points(section: Section) -> Calibration:
             raise section.problem(key, "it falls", "Write the points in rising order.")
     if any(math.isclose(one, two) for one, two in pairwise(given)):
         raise section.problem("given", "two scores are the same", "Leave one point out.")
-    return Calibration(CalibrationKind.POINTS, given=given, meant=meant)
+    return ScoreCalibration(CalibrationKind.POINTS, given=given, meant=meant)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from radiology.answer.anchor import Anchor, Placement
+from radiology.answer.anchor import Anchor, AnchorPlacement
 from radiology.answer.measurement import MeasurementGroup
 from radiology.region import Mask
 from worker.encode.derived_object import ResultContext
@@ -40,7 +40,7 @@ class Placing:
         leading = [
             one.anchor
             for one in groups
-            if one.anchor is not None and one.anchor.placement is Placement.LEADING
+            if one.anchor is not None and one.anchor.placement is AnchorPlacement.LEADING
         ]
         self._leading = max(
             leading, key=lambda one: int(self._masks.areas(one.regions)[self._key]), default=None
@@ -56,7 +56,7 @@ class Placing:
         if anchor.place:
             places = spread(areas, self._key, _ANSWER_SLICES)
             return [places[min(anchor.place, len(places) - 1)]]
-        on_the_key = anchor.placement is Placement.KEY or anchor is self._leading
+        on_the_key = anchor.placement is AnchorPlacement.KEY or anchor is self._leading
         first = (fullest if on_the_key else fullest_beside)(areas, self._key)
         return [first] if anchor.slices == 1 else spread(areas, first, anchor.slices)
 

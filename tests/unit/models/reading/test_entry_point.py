@@ -11,7 +11,7 @@ import pytest
 import models.declared_bundle
 import models.entry_point
 from models.declared_bundle import read_declared_bundle
-from models.entry_point import Addition, Seen
+from models.entry_point import Addition, SeenVolume
 from models.read_volume import JudgedReading, read_volume
 from models.run.declared_network import load_networks
 from radiology.answer.statement import Statement
@@ -24,14 +24,14 @@ from tests.builders.declared import patch_segmenter
 from tests.builders.declared.write import declare_files
 
 
-def double(seen: Seen) -> Addition:
+def double(seen: SeenVolume) -> Addition:
     """Twice the dense volume, and a sentence about it."""
     doubled = 2.0 * (seen.values["dense_ml"] or 0.0)
     words = f"{seen.parameters['words']}: {doubled:.2f}"
     return Addition({"doubled_ml": doubled}, statements=(Statement(COMMENT, words),))
 
 
-def nothing(seen: Seen) -> Addition:
+def nothing(seen: SeenVolume) -> Addition:
     """Less than what the bundle declares."""
     return Addition()
 

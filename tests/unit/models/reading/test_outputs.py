@@ -10,19 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import pdist
 
-from models.declared.inputs import Channel, Fit, InputKind, Interpolation, NetworkInput
+from models.declared.inputs import Fit, InputChannel, InputKind, Interpolation, NetworkInput
 from models.declared.outputs.kinds import (
     Activation,
-    Answer,
     Appearance,
     BoxOrder,
     BoxOutput,
-    Calibration,
     CalibrationKind,
     Combination,
-    Kind,
     MaskClass,
     MaskOutput,
+    OutputTensor,
+    RegionKind,
+    ScoreCalibration,
     ScoreOutput,
 )
 from models.input.grid import Grid
@@ -34,8 +34,8 @@ from models.output.scores import column_of, study_score
 from radiology.codes import LUNG
 from radiology.image.volume import Volume
 
-SHOWN = Appearance(Kind.FINDING, LUNG, None, None, (1, 2, 3))
-ANSWER = Answer("out", "main", "out", Activation.SOFTMAX)
+SHOWN = Appearance(RegionKind.FINDING, LUNG, None, None, (1, 2, 3))
+ANSWER = OutputTensor("out", "main", "out", Activation.SOFTMAX)
 
 
 def _mask(*thresholds: float | None) -> MaskOutput:
@@ -81,14 +81,14 @@ def test_scores_are_combined_and_calibrated() -> None:
 def test_calibration_keeps_the_order_and_stays_a_probability(scores: list[float]) -> None:
     ordered = np.sort(np.array(scores))
     for one in (
-        Calibration(CalibrationKind.TEMPERATURE, slope=0.5),
-        Calibration(CalibrationKind.PLATT, slope=2.0, intercept=-1.0),
-        Calibration(CalibrationKind.POINTS, given=(0.0, 0.5, 1.0), meant=(0.0, 0.1, 0.9)),
+        ScoreCalibration(CalibrationKind.TEMPERATURE, slope=0.5),
+        ScoreCalibration(CalibrationKind.PLATT, slope=2.0, intercept=-1.0),
+        ScoreCalibration(CalibrationKind.POINTS, given=(0.0, 0.5, 1.0), meant=(0.0, 0.1, 0.9)),
     ):
         found = calibrated(ordered, one)
         assert (np.diff(found) >= -1e-12).all()
         assert ((found >= 0.0) & (found <= 1.0)).all()
-    assert calibrated(np.array([0.25]), Calibration(CalibrationKind.TEMPERATURE, 1.0)) == (
+    assert calibrated(np.array([0.25]), ScoreCalibration(CalibrationKind.TEMPERATURE, 1.0)) == (
         pytest.approx([0.25])
     )
 
@@ -100,7 +100,7 @@ FED = NetworkInput(
     orientation="SPL",
     spacing_mm=(None, None, None),
     size=(32, 32),
-    channels=(Channel(0.0, 1.0, 0.0, 1.0),),
+    channels=(InputChannel(0.0, 1.0, 0.0, 1.0),),
     interpolation=Interpolation.LINEAR,
     fit=Fit.WHOLE_SLICE,
 )

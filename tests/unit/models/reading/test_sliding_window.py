@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from models.declared.inputs import Channel, InputKind, Interpolation, NetworkInput, Weighting
+from models.declared.inputs import InputChannel, InputKind, Interpolation, NetworkInput, Weighting
 from models.input.grid import Grid
 from models.input.orient import Oriented
 from models.input.planes import Planes
@@ -27,7 +27,7 @@ FED = NetworkInput(
     orientation="SPL",
     spacing_mm=(None, None, None),
     size=(4, 4, 4),
-    channels=(Channel(-1000.0, 1000.0, 0.0, 1.0),),
+    channels=(InputChannel(-1000.0, 1000.0, 0.0, 1.0),),
     interpolation=Interpolation.LINEAR,
     overlap=0.5,
 )
