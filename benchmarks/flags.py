@@ -22,10 +22,10 @@ from rich.console import Console
 
 from benchmarks.flag_receiver import FlagReceiver, running_flag_receiver
 from database.events import EventRow, events_after
-from database.session import reading
+from database.session import query
 from firstread.demo.stage import SCANNER_AE_TITLE, Ports, Stage, set_up_stage
 from firstread.send import send_folder
-from firstread.serve import Part
+from firstread.serve import ServedProcess
 from phantom import make_phantom, phantom_grid
 from phantom.identity import StudyIdentity
 from phantom.lesions import EXTENSIVE_LESIONS, Lesion
@@ -63,7 +63,7 @@ def measure_order(
 ) -> dict[str, float]:
     """An urgent study without priority behind others: how long its flag takes, in seconds."""
     with _receivers() as told, _stage(console, folder, told, more) as stage:
-        worker = stage.supervisor.pid(Part.ANALYSIS)
+        worker = stage.supervisor.pid(ServedProcess.ANALYSIS)
         os.kill(worker, signal.SIGSTOP)
         for number in range(routine + 1):
             is_last = number == routine
@@ -159,7 +159,7 @@ def _hear(stage: Stage, uid: str, channels: Mapping[str, Channel]) -> Moments:
 
 
 def _events(stage: Stage, name: str) -> list[EventRow]:
-    with reading(stage.engine) as session:
+    with query(stage.engine) as session:
         return [one for one in events_after(session, 0) if one.name == name]
 
 

@@ -25,7 +25,7 @@ from tests.builders.dicom.stored_study import part_10
 from tests.peers.dicom.dcmqi import read_segments, run_dcmqi
 from tests.peers.dicom.orthanc import start_orthanc
 from worker.encode import (
-    ObjectKind,
+    EncodedKind,
     encode_measurement_report,
     encode_secondary_capture,
     encode_segmentation,
@@ -96,7 +96,7 @@ def _by_highdicom(study: AnalysedStudy) -> Segmentation:
             for index in range(context.volume.shape[0])
         ]
     )
-    ours = Segmentation.from_dataset(study.object(ObjectKind.SEG))
+    ours = Segmentation.from_dataset(study.object(EncodedKind.SEG))
     return Segmentation(
         source_images=context.headers,
         pixel_array=masks,

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from database.events import EventRow
-from database.session import reading
+from database.session import query
 from database.views.demo_rows import study_answers
 from firstread.demo.stage import SCANNER_AE_TITLE, DemoFailed, Ports, Stage, set_up_stage
 from firstread.send import send_folder
@@ -83,7 +83,7 @@ def measure_study_latency(
 
 
 def _measure(stage: Stage, study: Path) -> Latency:
-    with reading(stage.engine) as session:
+    with query(stage.engine) as session:
         known = {answer.study_instance_uid for answer in study_answers(session)}
     began = time.monotonic()
     send_folder(
@@ -97,7 +97,7 @@ def _measure(stage: Stage, study: Path) -> Latency:
     receive = time.monotonic() - began
 
     def delivered() -> bool:
-        with reading(stage.engine) as session:
+        with query(stage.engine) as session:
             new = [one for one in study_answers(session) if one.study_instance_uid not in known]
         return bool(new) and all(one.ended for one in new)
 
@@ -137,7 +137,7 @@ def _storescu_to_pacs(stage: Stage, study: Path) -> float | None:
 
 
 def _provider(stage: Stage) -> str:
-    with reading(stage.engine) as session:
+    with query(stage.engine) as session:
         return study_answers(session)[0].execution_provider
 
 

@@ -18,7 +18,7 @@ from rich.table import Table
 from benchmarks.page_cost import Cost, Used, cost, measure_in_both, open_page, page_cost
 from benchmarks.worklist_rows import RARE_SCANNER, fill_hospital
 from database.schema import upgrade_schema
-from database.session import Engine, open_engine, reading
+from database.session import Engine, open_engine, query
 from database.views.list_order import LANES, due_at
 from database.views.worklist_facts import Position
 from database.views.worklist_rows import change_token, rank_counts, state_counts
@@ -60,12 +60,12 @@ async def _measure(
         assert following is not None
         following_page = unescape(following[1])
         costs["second page"] = await page_cost(page, following_page, runs, used_s)
-    for name, query in (
+    for name, asked in (
         ("counts of the tabs", rank_counts),
         ("counts of the states", state_counts),
         ("what the live page looks at twice a second", change_token),
     ):
-        costs[name] = await cost(_asking(engine, query), runs, used_s)
+        costs[name] = await cost(_asking(engine, asked), runs, used_s)
     engine.dispose()
     return costs
 
@@ -101,10 +101,10 @@ def _addresses(studies: int, order: WorklistOrder, now: datetime) -> dict[str, s
     }
 
 
-def _asking(engine: Engine, query: Callable[[Any], object]) -> Callable[[], Any]:
+def _asking(engine: Engine, asked: Callable[[Any], object]) -> Callable[[], Any]:
     async def ask() -> None:
-        with reading(engine) as session:
-            query(session)
+        with query(engine) as session:
+            asked(session)
 
     return ask
 

@@ -16,10 +16,10 @@ from models.bundle import Bundle
 from models.network_sessions import ClassifierSession, NetworkSession
 from models.preprocess import SquareFit, to_patch
 from models.view import lung_view, place_back
+from radiology.algorithm import ExecutionProvider
 from radiology.chest.sign import Sign
 from radiology.errors import BundleRejected
 from radiology.region import LabelMap
-from settings.environment import ExecutionProvider
 
 FloatArray = NDArray[np.float32]
 

@@ -1,4 +1,4 @@
-"""From a row to a frozen value that carries no session: what the page and the command line get."""
+"""Turns a row into a frozen value without a session, for the page and the command line."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from radiology.errors import DatabaseUnavailable
 
 # Other packages name the types but do not import SQLAlchemy.
-__all__ = ["Engine", "Session", "open_engine", "reading", "transaction"]
+__all__ = ["Engine", "Session", "open_engine", "query", "transaction"]
 
 _BUSY_TIMEOUT_S = 30  # writers wait for each other this long before SQLite says "locked"
 
@@ -53,7 +53,7 @@ def transaction(engine: Engine) -> Iterator[Session]:
 
 
 @contextmanager
-def reading(engine: Engine) -> Iterator[Session]:
+def query(engine: Engine) -> Iterator[Session]:
     """A session that only reads: it takes no write lock and is rolled back at the end.
 
     Everything that is read in the block is of one moment. At PostgreSQL's default level each

@@ -16,7 +16,8 @@ from database.session import Engine, transaction
 from database.states import AssociationEnding
 from database.studies.instances import end_association, open_association
 from dicom_node.callers import Callers
-from dicom_node.guard.accepted_association import AcceptedAssociation, Rejection
+from dicom_node.guard.accepted_association import AcceptedAssociation
+from dicom_node.guard.rejection import Rejection
 from dicom_node.presentation_contexts import (
     accepted_contexts,
     reporting_contexts,

@@ -1,4 +1,4 @@
-"""Who may call us: the peer list, by AE title and, where a peer has one, by address.
+"""Decides who may call us: by AE title and, where a peer has one, by address.
 
 PS3.8 Section 7.1.1.3 and 7.1.1.4 (calling and called AE title).
 """

@@ -18,7 +18,8 @@ from pynetdicom.pdu_primitives import A_ASSOCIATE
 
 from database.session import Engine
 from dicom_node.association_audit import AssociationAudit, Clock
-from dicom_node.guard.accepted_association import AcceptedAssociation, Rejection
+from dicom_node.guard.accepted_association import AcceptedAssociation
+from dicom_node.guard.rejection import Rejection
 from dicom_node.guard.server import NodeServer
 from dicom_node.library_options import (
     IMPLEMENTATION_CLASS_UID,

@@ -17,7 +17,7 @@ from firstread.hl7.command import hl7
 from firstread.models.command import models
 from firstread.predict.command import predict
 from firstread.say import console, errors_to_exit_code
-from firstread.serve import Part
+from firstread.serve import ServedProcess
 from firstread.users import users
 from settings.environment import Settings, read_settings
 from settings.log_events import configure_logging
@@ -59,7 +59,7 @@ def _settings(**overrides: object) -> Settings:
 @app.command()
 def serve(
     only: Annotated[
-        Part | None,
+        ServedProcess | None,
         typer.Option(help="Run one part in the foreground, as containers do."),
     ] = None,
     concurrency: Annotated[

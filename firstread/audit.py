@@ -8,7 +8,7 @@ from typing import Any
 
 from database.accounts.audit import AUDIT_EVENTS, AuditRow, audit_events
 from database.schema import check_schema
-from database.session import open_engine, reading
+from database.session import open_engine, query
 from radiology.errors import SettingsRefused
 from settings.environment import Settings
 
@@ -40,7 +40,7 @@ def print_audit(
         raise SettingsRefused(f"There is no such event; there are: {', '.join(AUDIT_EVENTS)}")
     engine = open_engine(settings.database_address)
     check_schema(engine)
-    with reading(engine) as session:
+    with query(engine) as session:
         for row in audit_events(
             session,
             since=_moment(since),

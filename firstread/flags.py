@@ -14,7 +14,7 @@ from rich.table import Table
 from database.flags.notices import retry_notices
 from database.flags.raised import acknowledge_flag
 from database.schema import check_schema
-from database.session import Engine, open_engine, reading, transaction
+from database.session import Engine, open_engine, query, transaction
 from database.views.flag_pages import FlagFacts, list_flags
 from firstread.say import console, errors_to_exit_code
 from radiology.errors import SettingsRefused
@@ -40,7 +40,7 @@ def list_all(
     """List flags with what each channel answered."""
     with errors_to_exit_code():
         settings = _settings()
-        with reading(_engine(settings)) as session:
+        with query(_engine(settings)) as session:
             found = list_flags(session, open_only=not all_flags, limit=limit)
         table = Table("Flag", "Accession", "Urgency", "State", "Raised (UTC)", "Told")
         for flag in found:

@@ -10,7 +10,7 @@ from rich.table import Table
 from database.deliveries.claimed import retry_deliveries
 from database.jobs.requeue import retry_job
 from database.schema import check_schema
-from database.session import Engine, open_engine, reading, transaction
+from database.session import Engine, open_engine, query, transaction
 from database.views.job_rows import JobRow, job_details, list_jobs
 from settings.environment import Settings
 
@@ -26,7 +26,7 @@ _COLOURS = {
 
 def print_jobs(settings: Settings, *, failed_only: bool, limit: int) -> None:
     """Print the newest jobs as a table."""
-    with reading(_engine(settings)) as session:
+    with query(_engine(settings)) as session:
         rows = list_jobs(session, failed_only=failed_only, limit=limit)
     table = Table("Job", "Study", "Version", "Priority", "State", "Answer", "Deliveries", "Reason")
     for row in rows:
@@ -50,7 +50,7 @@ def print_jobs(settings: Settings, *, failed_only: bool, limit: int) -> None:
 def print_job(settings: Settings, job_id: int) -> int:
     """Print everything about one job; returns 1 when there is no such job."""
     console = Console()
-    with reading(_engine(settings)) as session:
+    with query(_engine(settings)) as session:
         details = job_details(session, job_id)
     if details is None:
         console.print(f"There is no job {job_id}; 'firstread jobs' lists them.")

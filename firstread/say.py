@@ -1,4 +1,4 @@
-"""Where words go: one JSON object to standard output, everything else to standard error."""
+"""Output: one JSON object to standard output, everything else to standard error."""
 
 from __future__ import annotations
 

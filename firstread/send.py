@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from dicom_node.request.c_store import Answer, send_instances
+from dicom_node.request.c_store import StoreAnswer, send_instances
 from firstread.find_instances import find_instances
 from radiology.errors import SettingsRefused
 from radiology.identity import checked_ae_title
@@ -36,7 +36,7 @@ class SendReport:
         """How many instances the receiver did not store."""
         return self.sent - self.stored
 
-    def count(self, answer: Answer) -> None:
+    def count(self, answer: StoreAnswer) -> None:
         """Take one answer in."""
         self.sent += 1
         if answer.error is None:
@@ -71,7 +71,7 @@ def send_folder(
     report = SendReport(studies=len(found.by_study), others=found.others)
     total = len(found.paths)
 
-    def answered(answer: Answer) -> None:
+    def answered(answer: StoreAnswer) -> None:
         report.count(answer)
         if on_progress is not None:
             on_progress(report.sent, total)

@@ -28,7 +28,7 @@ _LONGEST_RESTART_S = 30.0
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
-class Part(StrEnum):
+class ServedProcess(StrEnum):
     """One process of Firstread; in the hospital size one container each."""
 
     NODE = "node"
@@ -42,28 +42,28 @@ class Part(StrEnum):
     HL7 = "hl7"
 
 
-def serve_part(settings: Settings, part: Part, concurrency: int) -> int:
+def serve_part(settings: Settings, part: ServedProcess, concurrency: int) -> int:
     """Run one part in this process until it is told to stop; returns its exit code."""
-    if part is Part.NODE:
+    if part is ServedProcess.NODE:
         from dicom_node.__main__ import main as run_node
 
         return run_node()
     check_schema(open_engine(settings.database_address))
-    if part is Part.WORKLIST:
+    if part is ServedProcess.WORKLIST:
         from worklist.__main__ import main as run_worklist
 
         return run_worklist()
-    if part is Part.HL7:
+    if part is ServedProcess.HL7:
         from hl7_node.__main__ import main as run_hl7
 
         return run_hl7()
     from worker.celery_app import app, run_beat, run_worker
 
-    if part is Part.BEAT:
+    if part is ServedProcess.BEAT:
         run_beat(app)
     else:
         threads = 2 * len(settings.flags) + 1  # one for each channel, and room for wake-ups
-        run_worker(app, part.value, threads if part is Part.FLAGS else concurrency)
+        run_worker(app, part.value, threads if part is ServedProcess.FLAGS else concurrency)
     return 0
 
 
@@ -123,14 +123,14 @@ def running(
         yield supervisor
 
 
-def needed_parts(settings: Settings) -> list[Part]:
+def needed_parts(settings: Settings) -> list[ServedProcess]:
     """The parts that have something to do."""
     needed = {
-        Part.RETRIEVAL: bool(settings.queried),
-        Part.FLAGS: bool(settings.flags),
-        Part.HL7: settings.hl7_listener is not None,
+        ServedProcess.RETRIEVAL: bool(settings.queried),
+        ServedProcess.FLAGS: bool(settings.flags),
+        ServedProcess.HL7: settings.hl7_listener is not None,
     }
-    return [part for part in Part if needed.get(part, True)]
+    return [part for part in ServedProcess if needed.get(part, True)]
 
 
 class Supervisor:
@@ -141,26 +141,26 @@ class Supervisor:
         environment: dict[str, str],
         output: IO[bytes] | None = None,
         clock: Callable[[], float] = time.monotonic,
-        parts: Collection[Part] = tuple(Part),
+        parts: Collection[ServedProcess] = tuple(ServedProcess),
     ) -> None:
         self._environment = environment
         self._output = output
         self.clock = clock
         self._parts = parts
-        self._processes: dict[Part, subprocess.Popen[bytes]] = {}
-        self._restart_at: dict[Part, float] = {}
-        self._deaths: dict[Part, int] = {}
+        self._processes: dict[ServedProcess, subprocess.Popen[bytes]] = {}
+        self._restart_at: dict[ServedProcess, float] = {}
+        self._deaths: dict[ServedProcess, int] = {}
 
     def start(self) -> None:
         """Start every part that is needed."""
         for part in self._parts:
             self._start(part)
 
-    def pid(self, part: Part) -> int:
+    def pid(self, part: ServedProcess) -> int:
         """Process id of a part, for tests that kill it."""
         return self._processes[part].pid
 
-    def restart_dead(self) -> list[Part]:
+    def restart_dead(self) -> list[ServedProcess]:
         """Start parts again that died, each time after a longer pause; returns those found dead."""
         now = self.clock()
         dead = []
@@ -193,7 +193,7 @@ class Supervisor:
                 process.kill()
                 process.wait()
 
-    def _start(self, part: Part) -> None:
+    def _start(self, part: ServedProcess) -> None:
         self._processes[part] = subprocess.Popen(
             command_of(part),
             env=self._environment,
@@ -203,7 +203,7 @@ class Supervisor:
         )
 
 
-def command_of(part: Part) -> list[str]:
+def command_of(part: ServedProcess) -> list[str]:
     """The command line that runs one part, with this very interpreter."""
     return [sys.executable, "-m", "firstread", "serve", "--only", part.value]
 

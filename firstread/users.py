@@ -24,7 +24,7 @@ from database.accounts.kept import (
     set_role,
 )
 from database.schema import check_schema
-from database.session import Engine, Session, open_engine, reading, transaction
+from database.session import Engine, Session, open_engine, query, transaction
 from firstread.say import errors_to_exit_code
 from radiology.errors import AccountRefused
 from settings.environment import Settings, read_settings
@@ -70,7 +70,7 @@ def show() -> None:
     """List the accounts. Example: `firstread users list`."""
     with errors_to_exit_code():
         _, engine = _opened()
-        with reading(engine) as session:
+        with query(engine) as session:
             rows = list_accounts(session)
         table = Table("Name", "Role", "Signs in by", "Added", "Last signed in", "State")
         for column in table.columns[:2]:

@@ -94,7 +94,7 @@ def _meaning(sequence: str, delimiters: Delimiters) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class MessageSegment:
     """One segment; fields are counted as in the standard, so that PID-3 is `field(3)`."""
 
     name: str

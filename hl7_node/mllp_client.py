@@ -31,7 +31,7 @@ _PASSING: Final = ("206", "207")  # Table 0357: record locked, internal error
 
 
 @dataclass(frozen=True, slots=True)
-class Receiver:
+class MllpReceiver:
     """Where messages go.
 
     Attributes
@@ -50,7 +50,7 @@ class Receiver:
 class _Connection:
     """An open connection, and what was read of it."""
 
-    def __init__(self, receiver: Receiver) -> None:
+    def __init__(self, receiver: MllpReceiver) -> None:
         self.socket = _connect(receiver)
         self.reader = FrameReader(self.socket, max_bytes=_LONGEST_ANSWER_BYTES)
 
@@ -69,7 +69,7 @@ class _Connection:
 class MllpClient:
     """Sends to one receiver; used by several threads, one after the other."""
 
-    def __init__(self, receiver: Receiver) -> None:
+    def __init__(self, receiver: MllpReceiver) -> None:
         self._receiver = receiver
         self._connection: _Connection | None = None
         self._turn = threading.Lock()
@@ -190,7 +190,7 @@ class _Unanswered(Exception):
         self.again = again
 
 
-def _connect(receiver: Receiver) -> socket.socket:
+def _connect(receiver: MllpReceiver) -> socket.socket:
     try:
         connection = socket.create_connection(
             (receiver.host, receiver.port), timeout=receiver.answer_s

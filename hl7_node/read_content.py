@@ -13,7 +13,7 @@ from typing import Final
 
 from database.studies.priorities import most_urgent
 from database.studies.said_by_hl7 import OrderSaid, ReportSaid, ValueSaid, VisitSaid
-from hl7_node.er7 import Segment, read_moment
+from hl7_node.er7 import MessageSegment, read_moment
 from hl7_node.observation_codes import (
     ARTERIAL_OXYGEN,
     INSPIRED_OXYGEN,
@@ -54,9 +54,9 @@ _CODE: Final = re.compile(r"[A-Z]{1,2}")
 class _OrderGroup:
     """The segments of one order in a message, in their order."""
 
-    segments: tuple[Segment, ...]
+    segments: tuple[MessageSegment, ...]
 
-    def first(self, name: str) -> Segment | None:
+    def first(self, name: str) -> MessageSegment | None:
         return next((one for one in self.segments if one.name == name), None)
 
     def part(self, name: str, number: int, component: int = 1, subcomponent: int = 1) -> str:
@@ -155,7 +155,7 @@ def _by_a_person(group: _OrderGroup) -> bool:
 
 def _groups(message: Message, *begins: str) -> Iterator[_OrderGroup]:
     """The orders of a message. One begins with ORC, or with OBR where no ORC stands before it."""
-    current: list[Segment] = []
+    current: list[MessageSegment] = []
     for one in message.segments:
         follows_control = (
             one.name == "OBR" and current and current[-1].name in ("ORC", "TQ1", "TQ2")
@@ -213,7 +213,7 @@ def _add_value(
     said: dict[tuple[str, datetime], float | None],
     message: Message,
     group: _OrderGroup,
-    observation: Segment,
+    observation: MessageSegment,
     listener: Hl7Listener,
     now: datetime,
 ) -> None:
@@ -243,7 +243,7 @@ def _add_ratios(said: dict[tuple[str, datetime], float | None]) -> None:
                 said[RATIO, at] = ratio
 
 
-def _loinc(observation: Segment, listener: Hl7Listener) -> str | None:
+def _loinc(observation: MessageSegment, listener: Hl7Listener) -> str | None:
     """The LOINC code of an observation, if it is one that we take."""
     for code, scheme in ((1, 3), (4, 6)):
         text = observation.part(3, code)
@@ -255,7 +255,7 @@ def _loinc(observation: Segment, listener: Hl7Listener) -> str | None:
     return None
 
 
-def _number(observation: Segment) -> str:
+def _number(observation: MessageSegment) -> str:
     """The figure of NM, SN or text; "" for a figure that is only a limit ("<5")."""
     if observation.part(2) != "SN":
         return observation.part(5)
@@ -264,7 +264,7 @@ def _number(observation: Segment) -> str:
 
 
 def _observed_at(
-    message: Message, group: _OrderGroup, observation: Segment, listener: Hl7Listener
+    message: Message, group: _OrderGroup, observation: MessageSegment, listener: Hl7Listener
 ) -> datetime | None:
     zone = listener.zone
     return (

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Final
 
-from hl7_node.er7 import Delimiters, Segment, read_delimiters, read_moment
+from hl7_node.er7 import Delimiters, MessageSegment, read_delimiters, read_moment
 from radiology.errors import MessageRefused
 
 _MOST_SEGMENTS: Final = 5000
@@ -54,7 +54,7 @@ class Message:
     enhanced : the sender asked for a commit acknowledgement (MSH-15)
     """
 
-    segments: tuple[Segment, ...]
+    segments: tuple[MessageSegment, ...]
     delimiters: Delimiters
     sending_application: str
     sending_facility: str
@@ -70,11 +70,11 @@ class Message:
         """Who sent it, in one word."""
         return f"{self.sending_application}|{self.sending_facility}"[:200]
 
-    def all(self, *names: str) -> list[Segment]:
+    def all(self, *names: str) -> list[MessageSegment]:
         """The segments of these names, in their order."""
         return [segment for segment in self.segments if segment.name in names]
 
-    def first(self, name: str) -> Segment | None:
+    def first(self, name: str) -> MessageSegment | None:
         """The first segment of a name."""
         return next((segment for segment in self.segments if segment.name == name), None)
 
@@ -115,12 +115,12 @@ def read_message(content: bytes, *, default_zone: tzinfo = UTC) -> Message:
     )
 
 
-def _segment(line: str, delimiters: Delimiters) -> Segment:
+def _segment(line: str, delimiters: Delimiters) -> MessageSegment:
     name = line[:3]
     fields = line.split(delimiters.field)
     if name == "MSH":  # MSH-1 is the separator itself
         fields.insert(1, delimiters.field)
-    return Segment(name, tuple(fields), delimiters)
+    return MessageSegment(name, tuple(fields), delimiters)
 
 
 def _decoded(content: bytes, named: str) -> str:

@@ -19,8 +19,8 @@ from models.bundle import Bundle
 from models.declared.networks import NetworkFiles, Precision
 from models.network_sessions import ClassifierSession, NetworkSession
 from models.view import lung_view
+from radiology.algorithm import ExecutionProvider
 from radiology.errors import BundleRejected
-from settings.environment import ExecutionProvider
 
 GOLDEN = "golden.json"
 RECIPE = "chest-phantom-1"

@@ -11,8 +11,8 @@ from models.bundle import Bundle
 from models.declared.networks import HEAT_STEP, Classification, Precision
 from models.onnx_session import CPU, CUDA, Tensor, TensorSession, open_network
 from models.view import CHANNELS
+from radiology.algorithm import ExecutionProvider
 from radiology.errors import BundleRejected
-from settings.environment import ExecutionProvider
 
 OnProgress = Callable[[int, int], None]
 """Called with slices done and slices in all."""

@@ -23,8 +23,8 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
 )
 
 from models.declared.networks import NetworkFiles, Precision
+from radiology.algorithm import ExecutionProvider
 from radiology.errors import BundleRejected, ModelUnavailable, SettingsRefused
-from settings.environment import ExecutionProvider
 
 CPU = "CPUExecutionProvider"
 CUDA = "CUDAExecutionProvider"

@@ -1,4 +1,4 @@
-"""Who the phantom is: patient, study and series attributes, and UIDs that follow from them."""
+"""The phantom's identity: patient, study and series attributes, and UIDs derived from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the phantom lies and breathes: the same chest, shifted, turned, and with another breath.
+"""The phantom's position and breath: the same chest, shifted, turned, and with another breath.
 
 What is specified of a chest, lungs, vessels and lesions alike, stands in body space. A posture
 takes body space to patient space: first the breath, then the turn, then the shift.

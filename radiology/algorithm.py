@@ -1,8 +1,17 @@
-"""Who claims a finding: carried into every object that we create."""
+"""The algorithm behind a finding, and the processor that its networks run on."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ExecutionProvider(StrEnum):
+    """Where models run. `AUTO` takes CUDA when ONNX Runtime has it, otherwise the CPU."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
 
 
 @dataclass(frozen=True, slots=True)

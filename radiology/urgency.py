@@ -1,4 +1,4 @@
-"""How soon a radiologist should look at a study, and why."""
+"""Urgency: how soon a radiologist should look at a study, and why."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What differs between hospitals and machines, read once at start."""
+"""The settings: what differs between hospitals and machines, read once at start."""

@@ -29,6 +29,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from radiology.algorithm import ExecutionProvider
 from radiology.errors import SettingsRefused
 from radiology.identity import AETitle
 from radiology.language import Language
@@ -36,7 +37,7 @@ from settings.flags import AnyChannel, Flagging
 from settings.hl7 import Hl7Listener
 from settings.peers import CheckedAETitle, Peer, PeerRole
 from settings.sign_in import SignIn
-from settings.study_page import StudyPage
+from settings.study_page import StudyPageSettings
 from settings.uploads import UploadLimits
 from settings.worklist_network import WorklistNetwork
 from settings.worklist_order import WorklistOrder
@@ -45,14 +46,6 @@ PREFIX = "FIRSTREAD_"
 SETTINGS_FILE_VARIABLE = PREFIX + "SETTINGS_FILE"
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _BUNDLES = Path(__file__).resolve().parent.parent / "models" / "bundles"
-
-
-class ExecutionProvider(StrEnum):
-    """Where models run. `AUTO` takes CUDA when ONNX Runtime has it, otherwise the CPU."""
-
-    AUTO = "auto"
-    CPU = "cpu"
-    CUDA = "cuda"
 
 
 class LogFormat(StrEnum):
@@ -134,7 +127,7 @@ class Settings(BaseSettings):
     worklist_host: str = "127.0.0.1"
     worklist_port: int = Field(default=8470, ge=1, le=65535)
     time_zone: str = ""  # IANA name, for days on the scorecard; "": the machine's
-    study_page: StudyPage = StudyPage()
+    study_page: StudyPageSettings = StudyPageSettings()
 
     # Uploads
     uploads: UploadLimits = UploadLimits()

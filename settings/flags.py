@@ -42,7 +42,7 @@ class Flagging(BaseModel):
     escalation_s : how long a flag waits for an acknowledgement before the first further step is
         told, before the second, and so on; the last one counts for all that follow
     first_retry_s, longest_retry_s, max_attempts : how a notice is tried again that was not taken
-    claims_s : how often a manager of work items is asked whether somebody has claimed the one of
+    claims_s : how often a manager of work items is asked whether somebody has taken the one of
         an open flag; 0: never
     """
 

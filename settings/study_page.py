@@ -57,7 +57,7 @@ class ViewerLink(BaseModel):
         return self.url.lower().startswith(("https:", "http:"))
 
 
-class StudyPage(BaseModel):
+class StudyPageSettings(BaseModel):
     """What the study page needs.
 
     Attributes

@@ -1,4 +1,4 @@
-"""How long a study on the worklist page may wait behind newer ones, and how long it is listed."""
+"""Settings of the list's order: how long a study may stand behind newer ones, and is listed."""
 
 from __future__ import annotations
 

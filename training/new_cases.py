@@ -19,7 +19,7 @@ from radiology.errors import FirstreadError
 from training.data.split import SplitMismatch
 from training.release.declaration import NAME
 from training.release.export import ExportDiffers
-from training.site.order import Order
+from training.site.order import TrainingOrder
 from training.site.train import train_on_new_cases
 
 STEPS = 300
@@ -73,7 +73,7 @@ def main(words: list[str] | None = None) -> int:
     torch.set_num_threads(options.threads)
     try:
         name, version = name_and_version(options.base)
-        order = Order(
+        order = TrainingOrder(
             new_cases=options.new_cases,
             bundles=options.bundles,
             base=(name, version),

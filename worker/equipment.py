@@ -1,4 +1,4 @@
-"""What a worker process works with: settings, database, clock and the loaded model."""
+"""The equipment of a worker process: settings, database, clock and the loaded model."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from database.jobs.requeue import overdue_jobs, requeue_expired
 from database.process_signs import forget_silent
-from database.session import Engine, reading, transaction
+from database.session import Engine, query, transaction
 from database.studies.assembly import Quiet, Waits, assemble_study, quiet_studies
 from database.views.administration_rows import count_disk_use, disk_use_is_due
 from settings.environment import Settings
@@ -47,7 +47,7 @@ def sweep_once(settings: Settings, engine: Engine, now: datetime) -> SweepOutcom
     Looking comes first, without a write lock: most sweeps find nothing, and SQLite has one writer.
     """
     quiet = Quiet(after_instance_s=settings.quiet_s, after_release_s=settings.quiet_released_s)
-    with reading(engine) as session:
+    with query(engine) as session:
         ready = quiet_studies(session, now, quiet)
         overdue = overdue_jobs(
             session, now=now, claimable_since=now - timedelta(seconds=_WAKE_UP_LOST_AFTER_S)
@@ -69,7 +69,7 @@ def sweep_once(settings: Settings, engine: Engine, now: datetime) -> SweepOutcom
 
 def count_what_is_kept(engine: Engine, now: datetime) -> None:
     """Count what the folders hold now and then, and forget processes that are long silent."""
-    with reading(engine) as session:
+    with query(engine) as session:
         due = disk_use_is_due(session, now)
     if due:
         with transaction(engine) as session:

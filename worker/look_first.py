@@ -1,4 +1,4 @@
-"""Between two jobs: look at those that wait, so that the one that looks urgent is analysed next."""
+"""Looks at waiting jobs between two analyses, so that the one that looks urgent comes next."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _MOST_AT_ONCE = 40  # a backlog is looked at in pieces: jobs go on in between
 _LOOKS_URGENT_PERCENT, _LOOKS_SUSPECTED_PERCENT = 20.0, 1.0
 
 
-def look_first(own: Equipment) -> int:
+def look_first(equipment: Equipment) -> int:
     """Look at waiting jobs, if there is more than one; returns how many were looked at."""
-    if not own.settings.first_look:
+    if not equipment.settings.first_look:
         return 0
     for looked in range(_MOST_AT_ONCE):
-        with transaction(own.engine) as session:
-            job = next_to_look_at(session, own.clock())
+        with transaction(equipment.engine) as session:
+            job = next_to_look_at(session, equipment.clock())
         if job is None:
             return looked
         try:
-            _look(own, job)
-        except Exception as error:  # noqa: BLE001 the task wrapper of DESIGN.md: the job itself
+            _look(equipment, job)
+        except Exception as error:  # noqa: BLE001 where a task ends: the job itself
             # will meet the fault, and say it; an order that is not known costs no study.
             _log.warning("first_look_failed", job_id=job.job_id, error_kind=type(error).__name__)
     return _MOST_AT_ONCE
@@ -50,11 +50,11 @@ def like_priority(look: FirstLook) -> RequestPriority | None:
     return None
 
 
-def _look(own: Equipment, job: JobToLookAt) -> None:
-    began = own.clock()
+def _look(equipment: Equipment, job: JobToLookAt) -> None:
+    began = equipment.clock()
     try:
-        reader = own.reader
-        paths = {uid: own.settings.spool_folder / path for uid, path in job.paths.items()}
+        reader = equipment.reader
+        paths = {uid: equipment.settings.spool_folder / path for uid, path in job.paths.items()}
         series = select_series(
             read_series(paths.values()), refusals=(*REFUSALS, bundle_refusal(reader.bundle))
         ).require()
@@ -62,14 +62,14 @@ def _look(own: Equipment, job: JobToLookAt) -> None:
     except FirstreadError as error:
         _log.info("first_look_refused", job_id=job.job_id, error_kind=error.kind)
         return
-    ended = own.clock()
+    ended = equipment.clock()
     seconds = (ended - began).total_seconds()
-    with transaction(own.engine) as session:
+    with transaction(equipment.engine) as session:
         moved = record_look(
             session,
             job,
             like_priority(look),
-            waits(own.settings),
+            waits(equipment.settings),
             ended,
             slices=look.slices,
             worse_lung_percent=round(look.worse_lung_percent, 2),

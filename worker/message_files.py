@@ -28,7 +28,7 @@ _UNFINISHED, _TAKEN = ".part", ".taken"
 `_size`, which tells how many wait, nor `_purge` sees names that go on after `.msg`."""
 
 
-class Channel(filesystem.Channel):
+class FileChannel(filesystem.Channel):
     """Puts, takes and binds by renaming; counts and purges as kombu does."""
 
     # Its two parents in kombu call the second parameter differently.
@@ -70,7 +70,7 @@ class Channel(filesystem.Channel):
 class Transport(filesystem.Transport):
     """What `worker.celery_app` names as Celery's transport where no broker is set."""
 
-    Channel = Channel
+    Channel = FileChannel
 
 
 def _write_whole(path: Path, content: Any) -> None:

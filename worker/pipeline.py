@@ -37,7 +37,7 @@ from database.jobs.claimed import (
 )
 from database.lease import LeaseLost
 from database.priors.candidates import prior_candidates
-from database.session import Session, reading, transaction
+from database.session import Session, query, transaction
 from database.states import JobState
 from database.tables.analysis import SeriesDecision
 from radiology.chest.chest_map import ChestMap
@@ -89,7 +89,7 @@ def analyse_one(own: Equipment) -> bool:
             return_or_fail(own, claim, error)
         except ResultMismatch as error:
             end_mismatch(own, claim, error)
-        except Exception as error:  # noqa: BLE001 the task wrapper of DESIGN.md
+        except Exception as error:  # noqa: BLE001 where a task ends
             end_defect(own, claim, error)
     return True
 
@@ -179,7 +179,7 @@ class _Job:
         )
 
     def _select(self, reader: Reader) -> tuple[SeriesHeader, dict[str, Path]]:
-        with reading(self._own.engine) as session:
+        with query(self._own.engine) as session:
             stored = instance_paths(session, self._claim)
         spool = self._own.settings.spool_folder
         paths = {uid: spool / path for uid, path in stored.items()}
@@ -196,7 +196,7 @@ class _Job:
     def _priors(self, series: SeriesHeader, paths: Mapping[str, Path]) -> Priors:
         if not self._own.settings.compare_priors:
             return Priors()
-        with reading(self._own.engine) as session:
+        with query(self._own.engine) as session:
             candidates = prior_candidates(session, self._claim.study_id)
         return choose_priors(
             candidates,

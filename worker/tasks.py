@@ -13,7 +13,7 @@ from database.flags.raised import escalate_due, flags_to_escalate
 from database.jobs.requeue import waiting_jobs
 from database.priors.requests import due_requests
 from database.process_signs import process_name
-from database.session import open_engine, reading, transaction
+from database.session import open_engine, query, transaction
 from database.uploads.sweep import waiting_uploads
 from database.work_items.notifications import due_notifications
 from settings.environment import read_settings
@@ -64,7 +64,7 @@ def analyse_next() -> None:
         deliver_next.delay()
     elif not analyse_upload(own):
         return
-    with reading(own.engine) as session:
+    with query(own.engine) as session:
         more = waiting_jobs(session) or waiting_uploads(session)
     if more:
         analyse_next.delay()
@@ -112,7 +112,7 @@ def sweep() -> None:
     if (outcome.overdue or uploads) and not wake_up_waits(app, ANALYSIS):
         analyse_next.delay()
     count_what_is_kept(own.engine, own.clock())
-    with reading(own.engine) as session:
+    with query(own.engine) as session:
         due = due_deliveries(session, own.clock()) + due_notifications(session, own.clock())
         asked = due_requests(session, own.clock())
         escalating = flags_to_escalate(session, own.clock())
@@ -128,7 +128,7 @@ def sweep() -> None:
 
 def _wake_flags(own: Equipment, *, unless_one_waits: bool = False) -> None:
     """A wake-up for each channel that has something to be told."""
-    with reading(own.engine) as session:
+    with query(own.engine) as session:
         names = {*due_channels(session, own.clock()), *channels_to_ask(session, own.clock())}
     if names and unless_one_waits and wake_up_waits(app, FLAGS):
         return

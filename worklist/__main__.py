@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from database.accounts.kept import has_accounts
 from database.process_signs import give_signs
 from database.schema import check_schema
-from database.session import open_engine, reading
+from database.session import open_engine, query
 from radiology.errors import FirstreadError
 from settings.environment import read_settings
 from settings.log_events import configure_logging
@@ -42,10 +42,10 @@ def main(arguments: Sequence[str] = ()) -> int:
         settings = read_settings()
         configure_logging(settings)
         engine = open_engine(settings.database_address)
-        with reading(engine):  # says in a line of our own when the database does not answer
+        with query(engine):  # says in a line of our own when the database does not answer
             pass
         check_schema(engine)
-        with reading(engine) as session:
+        with query(engine) as session:
             anybody = has_accounts(session)
         listener = open_socket(
             settings,

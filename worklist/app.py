@@ -32,7 +32,7 @@ from worklist.page.http_errors import ErrorPages
 from worklist.page.live import LiveScreens
 from worklist.page.pictures import picture_routes
 from worklist.page.screens import PageContext
-from worklist.page.templates import STATIC_FOLDER, make_templates
+from worklist.page.templates import STATIC_FOLDERS, make_templates
 from worklist.routes import live_routes, page_routes, retry_routes
 from worklist.scorecard.routes import scorecard_routes
 from worklist.study.flag_routes import flag_routes
@@ -97,7 +97,8 @@ def create_app(
     if settings.sign_in.provider is not None:
         app.include_router(provider_routes(context, settings.sign_in.provider))
     app.include_router(language_routes())
-    app.mount("/static", _Static(directory=STATIC_FOLDER))
+    for room, folder in STATIC_FOLDERS.items():
+        app.mount(f"/static/{room}", _Static(directory=folder))
     app.add_api_route("/favicon.ico", _favicon, include_in_schema=False)
     pages.install(app)
     network = settings.worklist_network
@@ -120,7 +121,7 @@ def create_app(
 
 
 class _Static(StaticFiles):
-    """Our own script, stylesheet, font and icon, with how long a browser may keep them."""
+    """Scripts, styles, font and icon of one room, with how long a browser may keep them."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
@@ -131,7 +132,7 @@ class _Static(StaticFiles):
 
 def _favicon() -> FileResponse:
     return FileResponse(
-        STATIC_FOLDER / "favicon.svg",
+        STATIC_FOLDERS["page"] / "favicon.svg",
         media_type="image/svg+xml",
         headers={"Cache-Control": _FOR_A_DAY},
     )

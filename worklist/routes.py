@@ -20,7 +20,7 @@ from settings.log_events import get_logger
 from worklist.administration.screen import administration_screen
 from worklist.list.query import ListQuery, read_query
 from worklist.list.screen import list_screen
-from worklist.page.current_reader import Administrator, CurrentReader, Reader
+from worklist.page.current_reader import Administrator, CurrentReader, PageReader
 from worklist.page.live import LiveScreens
 from worklist.page.screens import PageContext, Screen
 from worklist.study.screen import study_screen
@@ -42,11 +42,17 @@ def page_routes(context: PageContext) -> APIRouter:
 
     @router.get("/")
     def worklist(query: Asked) -> str:
-        return write("list.html", list_screen(context, query), f"/live/worklist{query.address()}")
+        return write(
+            "list/list.html", list_screen(context, query), f"/live/worklist{query.address()}"
+        )
 
     @router.get("/administration")
     def administration(_administrator: Administrator) -> str:
-        return write("administration.html", administration_screen(context), "/live/administration")
+        return write(
+            "administration/administration.html",
+            administration_screen(context),
+            "/live/administration",
+        )
 
     return router
 
@@ -110,7 +116,7 @@ def retry_routes(context: PageContext) -> APIRouter:
     return router
 
 
-def _note_open(context: PageContext, study_instance_uid: str, reader: Reader) -> None:
+def _note_open(context: PageContext, study_instance_uid: str, reader: PageReader) -> None:
     """The page follows its study through a stream, so the stream tells who has it open."""
     with transaction(context.engine) as session:
         study_id = study_id_of(session, study_instance_uid)

@@ -9,7 +9,7 @@ import numpy as np
 from chest.lobes.priors import FissurePrior
 from chest.lobes.reduced_lung import ReducedLung
 from chest.lobes.relief import Relief, relief_of, share_with_sheet
-from chest.lobes.search import Candidate, search
+from chest.lobes.search import SurfaceCandidate, search
 from chest.lobes.settle import FROM_AFAR, FROM_BESIDE, FROM_NEARBY, SplineBasis, settle
 from chest.lobes.slab import HEIGHT_MM, Millimetres, Slab, Tilt, slab_of
 from chest.lobes.surface import Surface
@@ -64,7 +64,7 @@ def find_fissure(lung: ReducedLung, prior: FissurePrior) -> Fissure:
     return Fissure(Boundary(prior.name, confidence, not reason, reason), surface)
 
 
-def _settled(slab: Slab, basis: SplineBasis, rough: Candidate) -> _Fit:
+def _settled(slab: Slab, basis: SplineBasis, rough: SurfaceCandidate) -> _Fit:
     """Move a rough surface onto its sheet, lay what is around it flat again, and move it again."""
     nearer = rough.height_mm + settle(relief_of(slab, rough.height_mm), basis, FROM_AFAR)
     relief = relief_of(slab, nearer)

@@ -40,7 +40,7 @@ _LARGEST_BENDS_MM = (25.0, 20.0, 20.0, 15.0)  # one standard deviation, after th
 
 
 @dataclass(frozen=True)
-class Candidate:
+class SurfaceCandidate:
     """A surface and its score in standard deviations of surfaces at random."""
 
     height_mm: Millimetres
@@ -165,7 +165,7 @@ def _draw(evidence: _Evidence, prior: FissurePrior, random: np.random.Generator)
     return numbers
 
 
-def search(slab: Slab, prior: FissurePrior, seed: int = 1) -> list[Candidate]:
+def search(slab: Slab, prior: FissurePrior, seed: int = 1) -> list[SurfaceCandidate]:
     """The best few surfaces that are not alike; none where none is possible.
 
     Parameters
@@ -181,7 +181,7 @@ def search(slab: Slab, prior: FissurePrior, seed: int = 1) -> list[Candidate]:
     numbers = _climb(evidence, scores, drawn[start], random)
     found = scores[_WIDTHS_MM[-1]].of(numbers)
     return [
-        Candidate(
+        SurfaceCandidate(
             (numbers[one] @ evidence.terms).reshape(evidence.shape).astype(np.float64),
             float(found[one]),
         )

@@ -1,1 +1,1 @@
-"""Who may use the worklist page, their sessions, and what they did there."""
+"""Accounts of the worklist page, their sessions, and the audit of what people did there."""

@@ -1,4 +1,4 @@
-"""How often signing in may fail: counted in the database, so that it holds over all processes.
+"""The limit on failed sign-ins, counted in the database so that it holds for all processes.
 
 Counted are an account together with an address, an account, and an address. Each counter begins
 with the first failure and is forgotten a while later, so nobody can be locked out for good. The

@@ -150,7 +150,7 @@ def due_deliveries(session: Session, now: datetime) -> int:
 def retry_deliveries(
     session: Session, job_id: int, now: datetime, *, destination: str | None = None
 ) -> int:
-    """Queue what a job's deliveries did not bring home again, as a person asked.
+    """Queue again a job's deliveries that did not store everything, as a person asked.
 
     Parameters
     ----------

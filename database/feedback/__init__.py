@@ -1,1 +1,1 @@
-"""What readers said of results."""
+"""Feedback: what readers say of results."""

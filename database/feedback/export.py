@@ -1,4 +1,4 @@
-"""Where the images and outlines lie that a judged result was made from and of."""
+"""The images and outlines behind a judged result, for an export."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What readers say of results: given, changed, and brought together for figures and exports.
+"""Feedback on results: given, changed, and counted for figures and exports.
 
 How many opinions count as one is said in one place, `newest_of_each_study`: figures, exports and
 the mark in the list follow it.

@@ -1,4 +1,4 @@
-"""What a notice says, as plain values: flag, study, result and objects read together."""
+"""The content of a notice: flag, study, result and objects as plain values."""
 
 from __future__ import annotations
 

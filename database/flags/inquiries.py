@@ -1,6 +1,6 @@
-"""Whether somebody has claimed what a channel made of a flag: who is asked when, and the answers.
+"""Inquiries: questions to a manager of work items, whether somebody has taken the one of a flag.
 
-A manager of work items takes a notice, and tells nobody when its work item is claimed. So it is
+A manager of work items takes a notice, and tells nobody when its work item is taken. So it is
 asked while the flag is open. An inquiry is leased like a notice, so that one worker at a time
 speaks to a channel; no answer holds a flag up: the next step is told when it is due.
 """
@@ -108,7 +108,7 @@ def end_inquiry(
 
     Parameters
     ----------
-    claimed : where what the channel made stands, if somebody has claimed it; "" if not
+    claimed : where what the channel made stands, if somebody has taken it; "" if not
     error_kind : of the fault, if there was no answer
     again : whether asking again may bring another answer
 

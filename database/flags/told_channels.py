@@ -1,4 +1,4 @@
-"""What each channel has been told about a flag, and what it must be told when the flag changes.
+"""The record of what each channel was told about a flag, and what a change makes due.
 
 A notice that nobody has begun to send is changed or dropped; one that may have arrived is answered
 by another one. So no channel is left believing what is not true any more, and none is told to

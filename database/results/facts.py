@@ -1,4 +1,4 @@
-"""What one result says, found by its number."""
+"""One result as plain values, found by its number."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from database.studies.priorities import MOST_URGENT_FIRST, most_urgent
 from database.studies.received_values import THROUGH, give_values_to
 from database.studies.said_before import expected_priority
 from database.tables.analysis import Association, Instance, Study
-from database.tables.quarantine import Quarantine
+from database.tables.quarantine import QuarantinedObject
 from radiology.age_band import age_band
 from radiology.errors import InstanceConflict
 from settings.peers import RequestPriority
@@ -216,7 +216,7 @@ def record_quarantine(
 ) -> None:
     """Note an object that was not stored, why, and where its bytes are kept."""
     session.add(
-        Quarantine(
+        QuarantinedObject(
             association_id=association_id,
             calling_ae_title=calling_ae_title,
             received_at=now,

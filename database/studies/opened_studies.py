@@ -1,4 +1,4 @@
-"""Who opened a study: one event for each reader and a while, not one for each reload."""
+"""Records that a reader opened a study: one event for each reader and a while."""
 
 from __future__ import annotations
 

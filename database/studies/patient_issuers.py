@@ -1,4 +1,4 @@
-"""Who issued a study's patient ID, where its images do not say: as HL7 names the authority (CX.4).
+"""The issuer of a study's patient ID, from HL7 (CX.4) where the images do not name one.
 
 PS3.3 Section C.7.1.1 (Issuer of Patient ID), HL7 v2.5.1 Section 2.A.14 (CX). What images say is
 never replaced.

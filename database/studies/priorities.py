@@ -1,4 +1,4 @@
-"""How soon a study is wanted: raised for one that waits, and for one that is still to come."""
+"""Raises the priority of a study that waits, or that is still to come."""
 
 from __future__ import annotations
 

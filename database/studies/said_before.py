@@ -1,4 +1,4 @@
-"""What HL7 messages said of a study before it, or its flag, was there; and what follows now.
+"""Applies HL7 messages that came before the study or its flag existed.
 
 Where a message and the study both name the patient and do not agree, nothing follows.
 """

@@ -1,4 +1,4 @@
-"""What HL7 messages say of patients and studies, and what follows for studies.
+"""Keeps what HL7 messages say of patients and studies, and applies it to studies.
 
 A message may come before its study (`said_before`) or after it. Orders and reports are matched by
 accession number, visits and values by patient ID, never by name. Where a message and a study both

@@ -1,4 +1,4 @@
-"""What a study shows of its job: the state, its rank on the worklist page, and what was found."""
+"""Writes what a study shows of its job: state, rank on the worklist page, type."""
 
 from __future__ import annotations
 

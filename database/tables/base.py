@@ -1,4 +1,4 @@
-"""What all tables share: moments, words, and the names of constraints."""
+"""The parts that all tables share: moments, words, and the names of constraints."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class FlagNotice(Leased, Base):
 
     `maybe_told` is true from the first attempt on, unless the receiver refused: an answer that was
     lost does not mean that nothing arrived. `ask_at` is when a channel that took the notice is
-    asked whether somebody has claimed what it made of it; None where it is not asked.
+    asked whether somebody has taken what it made of it; None where it is not asked.
     """
 
     __tablename__ = "flag_notice"

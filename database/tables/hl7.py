@@ -1,4 +1,4 @@
-"""What was said by HL7 of patients and studies, kept until the study is there, and not for long.
+"""Statements of HL7 messages about patients and studies, kept for a while until the study is there.
 
 Identifiers, codes and figures only: no name, no address, no birth date. Each row carries the moment
 from which it is forgotten, because most patients that a hospital sends messages about never get a

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from database.tables.base import AE_TITLE_LENGTH, Base
 
 
-class Quarantine(Base):
+class QuarantinedObject(Base):
     """An object that was not stored, kept with the reason for a person to look at."""
 
     __tablename__ = "quarantine"

@@ -1,7 +1,7 @@
 """The tables of our own work items: what is to be read, who watches, what they are to be told.
 
 PS3.4 Annex CC. A work item's attributes follow from the rows of its study; here stands what only
-the work item knows: its state, who has claimed it, and what that client has set.
+the work item knows: its state, who has taken it, and what that client has set.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class WorkItemRow(Base):
 
     Attributes
     ----------
-    transaction_uid : known to whoever has claimed it; "" until then
+    transaction_uid : known to whoever has taken it; "" until then
     claimed_by : AE title of that client
     performed : what clients have set by N-SET, as DICOM JSON (PS3.18 Annex F)
     """

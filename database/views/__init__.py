@@ -1,1 +1,1 @@
-"""What the page, the command line and the demo show: read only, plain values."""
+"""Read-only views for the page, the command line and the demo, as plain values."""

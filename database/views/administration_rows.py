@@ -1,4 +1,4 @@
-"""What the administration page shows beside studies: queues, workers, peers, disk. Read only."""
+"""The administration page's rows: queues, workers, peers, disk. Read only."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from database.tables.analysis import (
     Study,
 )
 from database.tables.prior import PriorRequest
-from database.tables.quarantine import Quarantine
+from database.tables.quarantine import QuarantinedObject
 from database.tables.upload import DiskUse, EchoAnswer, Upload
 
 _COUNT_AGAIN = timedelta(minutes=10)
@@ -177,7 +177,7 @@ def count_disk_use(session: Session, now: datetime) -> None:
     sizes: dict[str, Any] = {
         "spool": Instance.size_bytes,
         "results": ResultObject.size_bytes,
-        "quarantine": Quarantine.size_bytes,
+        "quarantine": QuarantinedObject.size_bytes,
         "uploads": Upload.size_bytes,
     }
     for folder, size in sizes.items():

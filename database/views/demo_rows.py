@@ -1,4 +1,4 @@
-"""What became of each study, as the demo and the benchmark show it: read only, plain values."""
+"""The outcome of each study, for the demo and the benchmarks: read only, plain values."""
 
 from __future__ import annotations
 

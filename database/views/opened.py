@@ -1,4 +1,4 @@
-"""Who has a study open just now, and that it was opened at all."""
+"""The readers who have a study open now, and whether it was ever opened."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the scorecard is made of: each study's four moments, and the log of the job queue.
+"""The rows behind the scorecard: each study's four moments, and the log of the job queue.
 
 One query each, for a bounded number of rows of a period. Results, jobs and events are only looked
 up in indexes that hold all that is asked of them: their rows are long.

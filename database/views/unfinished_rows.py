@@ -1,4 +1,4 @@
-"""What did not end well, for the administrator: jobs, deliveries, objects that were put aside.
+"""Jobs and deliveries that did not end well, and objects in quarantine, for the administrator.
 
 Each query goes through an index and brings a bounded number of rows.
 """
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, defer
 from database.row_facts import facts_of
 from database.states import ENDED_WELL, UNDER_WAY, DeliveryState, JobState
 from database.tables.analysis import Delivery, Job, Result, Study
-from database.tables.quarantine import Quarantine
+from database.tables.quarantine import QuarantinedObject
 from database.views.worklist_facts import DeliveryFacts, JobFacts, QuarantineFacts, StudyFacts
 
 
@@ -53,5 +53,7 @@ def open_deliveries(
 
 def latest_quarantine(session: Session, *, limit: int) -> tuple[QuarantineFacts, ...]:
     """The objects that were last put aside, newest first."""
-    found = session.scalars(select(Quarantine).order_by(Quarantine.received_at.desc()).limit(limit))
+    found = session.scalars(
+        select(QuarantinedObject).order_by(QuarantinedObject.received_at.desc()).limit(limit)
+    )
     return tuple(facts_of(QuarantineFacts, row) for row in found)

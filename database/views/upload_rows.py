@@ -1,4 +1,4 @@
-"""What the page shows of uploads: read only, plain values."""
+"""Uploads as the page shows them: read only, plain values."""
 
 from __future__ import annotations
 

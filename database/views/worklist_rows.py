@@ -1,4 +1,4 @@
-"""What the worklist page shows: read-only queries that stay fast at 100,000 studies.
+"""The worklist page's rows: read-only queries that stay fast at 100,000 studies.
 
 Each query goes through an index and brings a bounded number of rows. The pages of the list are in
 `list_page`.
@@ -36,7 +36,7 @@ from database.tables.analysis import (
     Study,
 )
 from database.tables.opened import StudyOpen
-from database.tables.quarantine import Quarantine
+from database.tables.quarantine import QuarantinedObject
 from database.views.worklist_facts import (
     DecisionFacts,
     DeliveryFacts,
@@ -118,7 +118,7 @@ def change_token(session: Session) -> tuple[object, ...]:
         select(
             select(func.max(Event.id)).scalar_subquery(),
             select(func.max(Instance.id)).scalar_subquery(),
-            select(func.max(Quarantine.id)).scalar_subquery(),
+            select(func.max(QuarantinedObject.id)).scalar_subquery(),
             select(func.max(StudyOpen.id)).scalar_subquery(),
         )
     ).one()

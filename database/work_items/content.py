@@ -1,4 +1,4 @@
-"""What work items say: read from the rows of work item, study, result and instances."""
+"""The content of work items, read from the rows of work item, study, result and instances."""
 
 from __future__ import annotations
 

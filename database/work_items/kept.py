@@ -2,7 +2,7 @@
 
 `keep_work_item` is called in the transaction that changes a study, so a work item is neither lost
 nor doubled. What clients may do with one is decided in `dicom_node.work_items.transitions`; the
-rows that they change are locked here first, so that of two that claim at once one wins.
+rows that they change are locked here first, so that of two that take one at once one wins.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def locked_work_item(session: Session, sop_instance_uid: str) -> WorkItemRow | N
     ).one_or_none()
 
 
-def claim_work_item(
+def take_work_item(
     session: Session, item: WorkItemRow, transaction_uid: str, *, claimed_by: str, now: datetime
 ) -> None:
     """Give a scheduled, locked work item to a client: it has been seen."""
@@ -128,11 +128,11 @@ def claim_work_item(
     item.claimed_by = claimed_by
     item.claimed_at = now
     notify_state(session, item, now)
-    note_claim(session, item.study_id, claimed_by=claimed_by, now=now)
+    note_taken(session, item.study_id, claimed_by=claimed_by, now=now)
 
 
 def begin_canceling(session: Session, item: WorkItemRow, now: datetime) -> None:
-    """Begin to cancel a locked work item that nobody has claimed.
+    """Begin to cancel a locked work item that nobody has taken.
 
     PS3.4 Table CC.1.1-2: it becomes IN PROGRESS before it becomes CANCELED, and both are reported.
     """
@@ -170,8 +170,8 @@ def set_performed(
 _PROGRESS: Final = "00741002"  # Procedure Step Progress Information Sequence
 
 
-def note_claim(session: Session, study_id: int, *, claimed_by: str, now: datetime) -> None:
-    """What a claim means beside the work item: somebody has this study, and its flag, in hands."""
+def note_taken(session: Session, study_id: int, *, claimed_by: str, now: datetime) -> None:
+    """Record that somebody has taken a study's work item, which acknowledges the study's flag."""
     record_event(
         session,
         "work_item_claimed",

@@ -1,4 +1,4 @@
-"""Who watches which work items, and the reports that follow from a change.
+"""Subscriptions: which client watches which work items, and the reports that a change makes due.
 
 PS3.4 Section CC.2.3 with Table CC.2.3-2 (subscriptions) and CC.2.4 with Table CC.2.4-1 (event
 reports). A report is a row in the transaction of the change that it is about, so neither can be

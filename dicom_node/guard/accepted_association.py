@@ -12,7 +12,7 @@ import socket
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 from pynetdicom._globals import MODE_ACCEPTOR
 from pynetdicom.association import Association
@@ -30,6 +30,7 @@ from pynetdicom.dimse_primitives import (
 from pynetdicom.dul import DULServiceProvider
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.presentation import PresentationContext
+from pynetdicom.transport import AssociationServer
 
 from dicom_node.guard.guarded_upper_layer import (
     LIBRARY_FAULTS,
@@ -41,6 +42,7 @@ from dicom_node.guard.guarded_upper_layer import (
     RingingQueue,
 )
 from dicom_node.guard.incoming_data_set import IncomingDataSet
+from dicom_node.guard.rejection import Rejection
 from dicom_node.presentation_contexts import (
     STORAGE_COMMITMENT,
     UPS_PULL,
@@ -53,9 +55,6 @@ from dicom_node.spool import SpoolFile
 from settings.log_events import get_logger
 from settings.peers import Peer
 
-if TYPE_CHECKING:
-    from dicom_node.guard.server import NodeServer
-
 _log = get_logger("node")
 _number = itertools.count(1)
 _SERVED: Final[dict[str, tuple[type[DimseServiceType], ...]]] = {
@@ -67,15 +66,6 @@ _SERVED: Final[dict[str, tuple[type[DimseServiceType], ...]]] = {
 }
 _STORED: Final = (C_STORE,)
 _MOMENT_S: Final = 1.0  # a sender needs this long at most to begin its next instance
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """The three numbers of an A-ASSOCIATE-RJ (PS3.8 Table 9-21)."""
-
-    result: int
-    source: int
-    diagnostic: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +94,14 @@ class AssociationUser(Protocol):
 class AcceptedAssociation(Association):
     """One association with a peer that called us.
 
+    Parameters
+    ----------
+    server : accepted the connection; the library returns the connection to it at the end
+    connection : with the peer
+    user : decides what happens with the association
+    max_instance_bytes : larger instances are refused
+    stall_s : how long the peer may take over one PDU
+
     Attributes
     ----------
     association_id : of the row, once it is admitted
@@ -112,15 +110,23 @@ class AcceptedAssociation(Association):
     quarantined : how many of its objects were put into quarantine
     """
 
-    def __init__(self, server: NodeServer, connection: socket.socket) -> None:
+    def __init__(
+        self,
+        server: AssociationServer,
+        connection: socket.socket,
+        *,
+        user: AssociationUser,
+        max_instance_bytes: int,
+        stall_s: float,
+    ) -> None:
         super().__init__(server.ae, MODE_ACCEPTOR)
-        self.user = server.user
+        self.user = user
         self.association_id: int | None = None
         self.peer: Peer | None = None
         self.lost = False
         self._noted: set[tuple[str, str]] = set()
         self.quarantined = 0
-        self._max_instance_bytes = server.max_instance_bytes
+        self._max_instance_bytes = max_instance_bytes
         self._incoming: set[IncomingDataSet] = set()
         self._last_at = time.monotonic()
         self._server = server
@@ -128,13 +134,13 @@ class AcceptedAssociation(Association):
         self.checkpoint = Checkpoint()
         self.checkpoint.set()
         self._reactor_checkpoint = self.checkpoint
-        self.acse = GuardedAcse(self)
-        self.dimse = GuardedDimse(self)
+        self.acse = GuardedAcse(self, self.admit)
+        self.dimse = GuardedDimse(self, self.checkpoint, self.incoming_data_set)
         self.dul: DULServiceProvider = GuardedUpperLayer(self)
         self.acse_timeout = self.acse_timeout  # reach the timers of the new upper layer
         self.network_timeout = self.network_timeout
         self.dul.to_user_queue = RingingQueue(self.checkpoint)
-        self.set_socket(GuardedSocket(self, stall_s=server.stall_s, client_socket=connection))
+        self.set_socket(GuardedSocket(self, stall_s=stall_s, client_socket=connection))
 
     @property
     def calling_ae_title(self) -> str:

@@ -13,9 +13,11 @@ import socket
 import ssl
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final, cast
+from collections.abc import Callable
+from typing import Any, Final, cast
 
 from pynetdicom.acse import ACSE
+from pynetdicom.association import Association
 from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.dimse_messages import DIMSEMessage
 from pynetdicom.dul import DULServiceProvider
@@ -24,13 +26,10 @@ from pynetdicom.pdu import A_ABORT_RQ
 from pynetdicom.pdu_primitives import A_ASSOCIATE, P_DATA
 from pynetdicom.transport import T_CONNECT, AddressInformation, AssociationSocket
 
+from dicom_node.guard.incoming_data_set import IncomingDataSet
+from dicom_node.guard.rejection import Rejection
 from dicom_node.library_faults import PYDICOM_FAULTS
 from settings.log_events import get_logger
-
-if TYPE_CHECKING:
-    from pynetdicom.association import Association
-
-    from dicom_node.guard.accepted_association import AcceptedAssociation
 
 _log = get_logger("node")
 
@@ -242,18 +241,30 @@ class RingingQueue(queue.Queue[Any]):
 
 
 class GuardedDimse(DIMSEServiceProvider):
-    """Puts data sets where they belong as they come, and ends what is not a DIMSE message."""
+    """Puts data sets where they belong as they come, and ends what is not a DIMSE message.
 
-    def __init__(self, association: AcceptedAssociation) -> None:
+    Parameters
+    ----------
+    association : that uses it
+    checkpoint : rings when a message has arrived
+    incoming_data_set : makes what takes the data set of a message
+    """
+
+    def __init__(
+        self,
+        association: Association,
+        checkpoint: Checkpoint,
+        incoming_data_set: Callable[[DIMSEMessage], IncomingDataSet],
+    ) -> None:
         super().__init__(association)
-        self.msg_queue = RingingQueue(association.checkpoint)
+        self.msg_queue = RingingQueue(checkpoint)
+        self._incoming_data_set = incoming_data_set
 
     def receive_primitive(self, primitive: P_DATA) -> None:
         """Take the next fragments of a message."""
-        association = cast("AcceptedAssociation", self.assoc)
         if self.message is None:
             self.message = DIMSEMessage()
-            self.message.data_set = association.incoming_data_set(self.message)
+            self.message.data_set = self._incoming_data_set(self.message)
         message = self.message
         try:
             super().receive_primitive(primitive)
@@ -271,15 +282,26 @@ class GuardedDimse(DIMSEServiceProvider):
 
 
 class GuardedAcse(ACSE):
-    """Asks whether a caller is welcome before anything is negotiated with it."""
+    """Asks whether a caller is welcome before anything is negotiated with it.
+
+    Parameters
+    ----------
+    association : that uses it
+    admit : decides on a request; None lets it in
+    """
+
+    def __init__(
+        self, association: Association, admit: Callable[[A_ASSOCIATE], Rejection | None]
+    ) -> None:
+        super().__init__(association)
+        self._admit = admit
 
     def _negotiate_as_acceptor(self) -> None:
-        association = cast("AcceptedAssociation", self.assoc)
         request = cast("A_ASSOCIATE", self.requestor.primitive)
-        rejection = association.admit(request)
+        rejection = self._admit(request)
         if rejection is None:
             super()._negotiate_as_acceptor()
             return
         self.send_reject(rejection.result, rejection.source, rejection.diagnostic)
-        association.is_rejected = True
-        association.kill()
+        self.assoc.is_rejected = True
+        self.assoc.kill()

@@ -28,7 +28,13 @@ class _NodeRequestHandler(RequestHandler):
 
     def _create_association(self) -> AcceptedAssociation:
         server = cast("NodeServer", self.server)
-        association = AcceptedAssociation(server, cast("socket.socket", self.request))
+        association = AcceptedAssociation(
+            server,
+            cast("socket.socket", self.request),
+            user=server.user,
+            max_instance_bytes=server.max_instance_bytes,
+            stall_s=server.stall_s,
+        )
         association.acceptor.maximum_length = self.ae.maximum_pdu_size
         association.acceptor.ae_title = server.ae_title
         association.acceptor.address_info = self.local

@@ -17,7 +17,7 @@ from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.events import Event
 
 from database.results.stored import is_our_object
-from database.session import Engine, reading
+from database.session import Engine, query
 from database.studies.instances import Arrival, Recorded, find_instance
 from dicom_node.guard.accepted_association import AcceptedAssociation, AgreedContext
 from dicom_node.guard.incoming_data_set import IncomingDataSet
@@ -132,7 +132,7 @@ class Receiver:
         )
 
     def _is_stored_object(self, sop_instance_uid: str, file: SpoolFile) -> bool:
-        with reading(self._engine) as session:
+        with query(self._engine) as session:
             stored = find_instance(session, sop_instance_uid)
             path = None if stored is None else self._spool.folder / stored.path
         return path is not None and is_same_object(path, file.path)
@@ -140,7 +140,7 @@ class Receiver:
     def _note_companion(
         self, association: AcceptedAssociation, sop_class_uid: str, sop_instance_uid: str
     ) -> None:
-        with reading(self._engine) as session:
+        with query(self._engine) as session:
             ours = is_our_object(session, sop_instance_uid)
         event = "own_object_returned" if ours else "companion_not_kept"
         if association.first(event, sop_class_uid):

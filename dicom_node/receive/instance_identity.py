@@ -1,4 +1,4 @@
-"""What an instance says about itself that storing it needs, read from its encoded data set.
+"""Reads from an encoded data set the identity that storing an instance needs.
 
 PS3.5 Section 7 (the data set), PS3.3 C.7.1.1, C.7.2.1, C.7.3.1 and C.12.1 (patient, study, series
 and SOP common modules). Nothing is decoded that is not needed, the pixel data is never touched,

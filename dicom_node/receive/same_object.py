@@ -1,4 +1,4 @@
-"""Whether two encodings are the same object: equal attributes, equal pixels.
+"""Decides whether two encodings are the same object: equal attributes, equal pixels.
 
 PS3.3 C.12.1 (a SOP Instance UID names one object), PS3.5 Annex A (the same data set in different
 transfer syntaxes). A PACS that sends an instance again may compress it, or write lengths and

@@ -1,1 +1,1 @@
-"""What we request from peers: store, commit, query, verify, each over its own association."""
+"""Requests to peers: store, commit, query, verify, each over an association of its own."""

@@ -39,7 +39,7 @@ _MOST_BREAKS: Final = 2  # associations that broke off one after another without
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class StoreAnswer:
     """What became of one instance."""
 
     path: Path
@@ -49,7 +49,7 @@ class Answer:
     converted: bool = False  # sent uncompressed, because the peer takes nothing else
 
 
-OnAnswer = Callable[[Answer], None]
+OnAnswer = Callable[[StoreAnswer], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def send_instances(
     calling_ae_title: str,
     timeout_s: float,
     on_answer: OnAnswer | None = None,
-) -> tuple[Answer, ...]:
+) -> tuple[StoreAnswer, ...]:
     """Send DICOM files to a peer, in one association unless it breaks off.
 
     Parameters
@@ -96,7 +96,7 @@ def send_instances(
     return tuple(sending.answers[path] for path in paths)
 
 
-def error_of_answers(answers: Sequence[Answer]) -> FirstreadError | None:
+def error_of_answers(answers: Sequence[StoreAnswer]) -> FirstreadError | None:
     """What the answers mean for the whole: None when the peer has every instance.
 
     What may pass comes first: while one instance is worth another attempt, all are, since sending
@@ -118,7 +118,7 @@ class _Sending:
         self._timeout_s = timeout_s
         self._on_answer = on_answer
         self._answered = False  # whether the peer was sent anything yet
-        self.answers: dict[Path, Answer] = {}
+        self.answers: dict[Path, StoreAnswer] = {}
 
     def read(self, path: Path) -> _Outgoing | None:
         """Read how a file is encoded; None when it cannot be read, which is its answer."""
@@ -132,7 +132,7 @@ class _Sending:
             )
         except UNREADABLE as error:
             fault = DataSetUnreadable("The file is not a DICOM file", cause=type(error).__name__)
-            self._answer(Answer(path, "", None, fault))
+            self._answer(StoreAnswer(path, "", None, fault))
             return None
 
     def send(self, outgoing: Sequence[_Outgoing]) -> None:
@@ -175,9 +175,9 @@ class _Sending:
 
     def _give_up(self, outgoing: Sequence[_Outgoing], error: FirstreadError) -> None:
         for one in outgoing:
-            self._answer(Answer(one.path, one.sop_instance_uid, None, error))
+            self._answer(StoreAnswer(one.path, one.sop_instance_uid, None, error))
 
-    def _answer(self, answer: Answer) -> None:
+    def _answer(self, answer: StoreAnswer) -> None:
         self.answers[answer.path] = answer
         if answer.error is not None:
             _log.warning(
@@ -191,7 +191,7 @@ class _Sending:
             self._on_answer(answer)
 
 
-def _send_one(association: Association, one: _Outgoing, number: int) -> Answer:
+def _send_one(association: Association, one: _Outgoing, number: int) -> StoreAnswer:
     syntaxes = _accepted_syntaxes(association, one.sop_class_uid)
     converted = one.transfer_syntax_uid not in syntaxes
     try:
@@ -200,15 +200,15 @@ def _send_one(association: Association, one: _Outgoing, number: int) -> Answer:
             content, msg_id=number % 65_536, priority=_MEDIUM_PRIORITY
         )
     except FirstreadError as error:
-        return Answer(one.path, one.sop_instance_uid, None, error)
+        return StoreAnswer(one.path, one.sop_instance_uid, None, error)
     except UNREADABLE as error:
         fault = DataSetUnreadable("The file cannot be sent", cause=type(error).__name__)
-        return Answer(one.path, one.sop_instance_uid, None, fault)
+        return StoreAnswer(one.path, one.sop_instance_uid, None, fault)
     except RuntimeError:
         lost = PeerUnreachable("The association broke off")
-        return Answer(one.path, one.sop_instance_uid, None, lost)
+        return StoreAnswer(one.path, one.sop_instance_uid, None, lost)
     status = int(answer.Status) if "Status" in answer else None
-    return Answer(one.path, one.sop_instance_uid, status, error_of_status(status), converted)
+    return StoreAnswer(one.path, one.sop_instance_uid, status, error_of_status(status), converted)
 
 
 def _accepted_syntaxes(association: Association, sop_class_uid: UID) -> set[UID]:

@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from pydicom.filereader import read_file_meta_info
 
 from dicom_node.receive.instance_identity import UNREADABLE
-from dicom_node.request.c_store import Answer
+from dicom_node.request.c_store import StoreAnswer
 from dicom_node.status import SUCCESS, error_of_status
 from radiology.errors import (
     DataSetUnreadable,
@@ -61,7 +61,7 @@ _WHAT_TO_CHANGE: Final = {
 
 def store_instances(
     paths: Sequence[Path], peer: Peer, secret: SecretStr | None, *, timeout_s: float
-) -> tuple[Answer, ...]:
+) -> tuple[StoreAnswer, ...]:
     """Store DICOM files at a peer's DICOMweb service.
 
     Parameters
@@ -83,7 +83,7 @@ def store_instances(
     SettingsRefused
         `stow_ca_file` cannot be read.
     """
-    answers: list[Answer] = []
+    answers: list[StoreAnswer] = []
     with httpx.Client(
         verify=_certificates(peer),
         timeout=timeout_s,
@@ -98,12 +98,14 @@ def store_instances(
                 raise answer.error or PeerUnreachable()
             answers.append(answer)
             if concerns_all:
-                answers += [Answer(rest, "", None, answer.error) for rest in paths[number + 1 :]]
+                answers += [
+                    StoreAnswer(rest, "", None, answer.error) for rest in paths[number + 1 :]
+                ]
                 break
     return tuple(answers)
 
 
-def _log_failure(answer: Answer, peer: Peer) -> None:
+def _log_failure(answer: StoreAnswer, peer: Peer) -> None:
     if answer.error is not None:
         _log.warning(
             "instance_not_sent",
@@ -141,14 +143,14 @@ def _authentication(peer: Peer, secret: SecretStr | None) -> httpx.Auth | None:
     return httpx.BasicAuth(peer.stow_user, secret.get_secret_value())
 
 
-def _store_one(client: httpx.Client, path: Path, peer: Peer) -> tuple[Answer, bool]:
+def _store_one(client: httpx.Client, path: Path, peer: Peer) -> tuple[StoreAnswer, bool]:
     """Store one instance; the second value is whether its error would meet every other one."""
     try:
         sop_instance_uid = str(read_file_meta_info(path).MediaStorageSOPInstanceUID)
         content = path.read_bytes()
     except UNREADABLE as error:
         fault = DataSetUnreadable("The file is not a DICOM file", cause=type(error).__name__)
-        return Answer(path, "", None, fault), False
+        return StoreAnswer(path, "", None, fault), False
     try:
         response = client.post(
             f"{str(peer.stow_url).rstrip('/')}/studies",
@@ -160,7 +162,7 @@ def _store_one(client: httpx.Client, path: Path, peer: Peer) -> tuple[Answer, bo
             },
         )
     except httpx.HTTPError as error:
-        return Answer(path, sop_instance_uid, None, _unreachable(error, peer)), True
+        return StoreAnswer(path, sop_instance_uid, None, _unreachable(error, peer)), True
     status, fault_of_all = _read_response(response, sop_instance_uid, peer)
     if fault_of_all is not None:
         concerns_all = response.status_code in (
@@ -169,8 +171,8 @@ def _store_one(client: httpx.Client, path: Path, peer: Peer) -> tuple[Answer, bo
             HTTPStatus.NOT_FOUND,
             HTTPStatus.METHOD_NOT_ALLOWED,
         )
-        return Answer(path, sop_instance_uid, None, fault_of_all), concerns_all
-    return Answer(path, sop_instance_uid, status, error_of_status(status)), False
+        return StoreAnswer(path, sop_instance_uid, None, fault_of_all), concerns_all
+    return StoreAnswer(path, sop_instance_uid, status, error_of_status(status)), False
 
 
 def _multipart(content: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """N-ACTION on our work items: change state, request cancel, subscribe, unsubscribe, suspend.
 
 PS3.4 Sections CC.2.1 to CC.2.3. Each is one transaction that begins by locking the work item, so
-that of two clients that claim at once exactly one gets Success.
+that of two clients that take one at once exactly one gets Success.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from database.session import Session
 from database.tables.work_item import WorkItemRow
 from database.work_items.kept import (
     begin_canceling,
-    claim_work_item,
     end_work_item,
     locked_work_item,
     set_performed,
+    take_work_item,
 )
 from database.work_items.subscriptions import (
     EVERY_WORK_ITEM,
@@ -151,7 +151,7 @@ def _change_state(
     if item is None or status != SUCCESS:
         return status
     if wanted is WorkItemState.IN_PROGRESS:
-        claim_work_item(session, item, transaction_uid, claimed_by=caller, now=now)
+        take_work_item(session, item, transaction_uid, claimed_by=caller, now=now)
         return status
     if wanted is WorkItemState.CANCELED:
         set_performed(session, item, canceled_progress(item.performed, now), now)

@@ -68,7 +68,7 @@ def creation_data_set(item: WorkItem) -> Dataset:
 
 
 def scheduled_data_set(item: WorkItem) -> Dataset:
-    """A work item that nobody has claimed, without its Transaction UID."""
+    """A work item that nobody has taken, without its Transaction UID."""
     data_set = Dataset()
     data_set.SpecificCharacterSet = "ISO_IR 192"
     for keyword in _EMPTY_TEXTS:

@@ -1,7 +1,7 @@
 """A work item of ours as it is shown to clients: what was scheduled, and what has been done.
 
 PS3.4 Table CC.2.5-3 (attributes and return keys). The Transaction UID is never shown: it is what
-tells the client that has claimed a work item from every other one (PS3.4 Section CC.2.7.3).
+tells the client that has taken a work item from every other one (PS3.4 Section CC.2.7.3).
 """
 
 from __future__ import annotations

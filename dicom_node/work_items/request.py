@@ -1,4 +1,4 @@
-"""What a client's request about a work item says; nothing of it is believed.
+"""Reads a client's request about a work item, and believes nothing in it.
 
 PS3.4 Tables CC.2.1-1, CC.2.2-1 and CC.2.3-1 (action information), Section CC.2.6 (N-SET).
 """

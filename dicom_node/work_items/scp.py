@@ -15,7 +15,7 @@ from pydicom.tag import BaseTag
 from pynetdicom.dimse_primitives import C_FIND, N_ACTION, N_GET, N_SET
 from pynetdicom.events import Event
 
-from database.session import Engine, Session, reading, transaction
+from database.session import Engine, Session, query, transaction
 from database.work_items.content import (
     StoredWorkItem,
     WorkItemKeys,
@@ -80,7 +80,7 @@ class WorkItemProvider:
             identifier, keys = read_data_set(
                 request.Identifier, lambda: event.identifier, _checked, fault=IDENTIFIER_MISMATCH
             )
-            with reading(self._engine) as session:
+            with query(self._engine) as session:
                 found = find_work_items(session, keys, limit=_MOST_MATCHES + 1)
             for begin in range(0, min(len(found), _MOST_MATCHES), _AT_ONCE):
                 yield from self._answers(found[begin : begin + _AT_ONCE], identifier, event)
@@ -121,7 +121,7 @@ class WorkItemProvider:
         return SUCCESS if everything else OPTIONAL_NOT_SUPPORTED, answer
 
     def handle_set(self, event: Event) -> tuple[int, None]:
-        """Answer an N-SET: what the client that has claimed a work item says of its work."""
+        """Answer an N-SET: what the client that has taken a work item says of its work."""
         request = cast("N_SET", event.request)
         now = self._clock()
 
@@ -173,7 +173,7 @@ class WorkItemProvider:
     def _answers(
         self, ids: list[int], identifier: Dataset, event: Event
     ) -> Iterator[tuple[int, Dataset | None]]:
-        with reading(self._engine) as session:
+        with query(self._engine) as session:
             found = read_work_items(
                 session,
                 ids,
@@ -193,7 +193,7 @@ class WorkItemProvider:
             yield _MATCH if all_known else _MATCH_WITH_UNKNOWN_KEYS, answer
 
     def _read(self, uid: str) -> StoredWorkItem | None:
-        with reading(self._engine) as session:
+        with query(self._engine) as session:
             ids = find_work_items(session, WorkItemKeys(sop_instance_uid=uid), limit=1)
             found = read_work_items(
                 session, ids, with_inputs=True, retrieve_ae_title=self._retrieve_ae_title

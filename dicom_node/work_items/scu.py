@@ -108,7 +108,7 @@ class WorkItemManager:
 
         Returns
         -------
-        The state too where it is there already: somebody may have claimed it since.
+        The state too where it is there already: somebody may have taken it since.
 
         Raises
         ------
@@ -177,7 +177,7 @@ class WorkItemManager:
     def change_state(
         self, sop_instance_uid: str, state: WorkItemState, transaction_uid: str
     ) -> WorkItemAnswer:
-        """Claim a work item, complete it or cancel it as the one who claimed it.
+        """Take a work item, complete it or cancel it as the one who took it.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""What a request may do to a work item: the state table of PS3.4, as a function of values.
+"""The state table of work items (PS3.4 Annex CC), as a function of values.
 
 PS3.4 Table CC.1.1-2 (state transitions), Sections CC.2.1.3, CC.2.2.3 and CC.2.6.3 (behaviour of the
 SCP), Tables CC.2.5-1 and CC.2.5-3 (what a final state requires).
@@ -64,7 +64,7 @@ _PERFORMED_PRESENT: Final = ("OutputInformationSequence",)  # "may have no items
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a work item stands. `transaction_uid` is "" while nobody has ever claimed it."""
+    """Where a work item stands. `transaction_uid` is "" while nobody has ever taken it."""
 
     state: WorkItemState
     transaction_uid: str
@@ -72,7 +72,7 @@ class Standing:
     def is_correct(self, transaction_uid: str) -> bool:
         """Whether a request carries the correct Transaction UID.
 
-        Of a work item that nobody has claimed any UID is: the one who claims chooses it.
+        Of a work item that nobody has taken any UID is: the one who takes it chooses it.
         """
         return bool(transaction_uid) and self.transaction_uid in ("", transaction_uid)
 

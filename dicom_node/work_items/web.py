@@ -162,7 +162,7 @@ class WorkItemWeb:
     def change_state(
         self, sop_instance_uid: str, state: WorkItemState, transaction_uid: str
     ) -> WorkItemAnswer:
-        """Claim a work item, complete it or cancel it as the one who claimed it.
+        """Take a work item, complete it or cancel it as the one who took it.
 
         Raises
         ------

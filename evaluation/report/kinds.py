@@ -9,7 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.report.overlay import overlay
-from evaluation.report.page import Figure, Page, Picture, Section, Table, figure_text, interval_text
+from evaluation.report.page import (
+    Page,
+    ReportFigure,
+    ReportPicture,
+    ReportTable,
+    Section,
+    figure_text,
+    interval_text,
+)
 from evaluation.report.plots import (
     plot_by_size,
     plot_calibration,
@@ -21,7 +29,7 @@ from evaluation.report.plots import (
 from evaluation.statistics.classification import (
     ClassificationScores,
     Confusion,
-    Criterion,
+    ThresholdCriterion,
     best_threshold,
 )
 from evaluation.statistics.mask_scores import MaskScores
@@ -58,21 +66,23 @@ class ShownSlice:
     dice: float
 
 
-def _confusion_table(cells: Confusion, threshold: float) -> Table:
+def _confusion_table(cells: Confusion, threshold: float) -> ReportTable:
     rows = [
         ["has it", str(cells.true_positives), str(cells.false_negatives), str(cells.positives)],
         ["does not", str(cells.false_positives), str(cells.true_negatives), str(cells.negatives)],
     ]
     caption = f"Confusion at the threshold {threshold:.3f}"
-    return Table(caption, ["Truth", "Called positive", "Called negative", "All"], rows)
+    return ReportTable(caption, ["Truth", "Called positive", "Called negative", "All"], rows)
 
 
-def _threshold_table(truth: Truth, probability: Scores) -> Table:
+def _threshold_table(truth: Truth, probability: Scores) -> ReportTable:
     rows = [
         [criterion.value, figure_text(best_threshold(truth, probability, criterion))]
-        for criterion in Criterion
+        for criterion in ThresholdCriterion
     ]
-    return Table("Thresholds that would have been best on these very cases", ["For", "At"], rows)
+    return ReportTable(
+        "Thresholds that would have been best on these very cases", ["For", "At"], rows
+    )
 
 
 def subgroup_section(comparisons: Sequence[SubgroupComparison]) -> list[Section]:
@@ -95,7 +105,9 @@ def subgroup_section(comparisons: Sequence[SubgroupComparison]) -> list[Section]
     ]
     head = ["Figure", "Group", "Value", "95 % interval", "Cases", "Test", "p", "p (Holm)"]
     notes = ["p: of all groups of one attribute being alike; Holm: corrected for all tests here."]
-    return [Section("Groups of patients", notes, tables=[Table("Figures by group", head, rows)])]
+    return [
+        Section("Groups of patients", notes, tables=[ReportTable("Figures by group", head, rows)])
+    ]
 
 
 def classification_page(
@@ -130,14 +142,14 @@ def classification_page(
     if both:
         tables.append(_threshold_table(truth, probability))
     named = [
-        Figure("Area under the ROC curve", scores.auc, "AUC"),
-        Figure("Accuracy", scores.accuracy, "Accuracy"),
-        Figure("Sensitivity (recall)", scores.sensitivity, "Sensitivity"),
-        Figure("Specificity", scores.specificity, "Specificity"),
-        Figure("Precision", scores.precision),
-        Figure("F1", scores.f1),
-        Figure("F2", scores.f2, "F2"),
-        Figure("Expected calibration error", scores.calibration.error, "Calibration error"),
+        ReportFigure("Area under the ROC curve", scores.auc, "AUC"),
+        ReportFigure("Accuracy", scores.accuracy, "Accuracy"),
+        ReportFigure("Sensitivity (recall)", scores.sensitivity, "Sensitivity"),
+        ReportFigure("Specificity", scores.specificity, "Specificity"),
+        ReportFigure("Precision", scores.precision),
+        ReportFigure("F1", scores.f1),
+        ReportFigure("F2", scores.f2, "F2"),
+        ReportFigure("Expected calibration error", scores.calibration.error, "Calibration error"),
     ]
     sections = [
         Section("Curves", pictures=pictures),
@@ -146,20 +158,20 @@ def classification_page(
         Section(
             "Every file",
             notes=["The farthest from the truth first."],
-            tables=[Table("Answers by file", head, rows)],
+            tables=[ReportTable("Answers by file", head, rows)],
             folded=True,
         ),
     ]
     return Page("Classification of slices", facts, named, sections)
 
 
-def _worst_picture(one: ShownSlice) -> Picture:
+def _worst_picture(one: ShownSlice) -> ReportPicture:
     text = (
         f"Slice {one.name}, Dice {one.dice:.2f}: {int(one.found.sum())} pixels found, "
         f"{int(one.reference.sum())} in the reference."
     )
     address = overlay(one.grey, one.found, one.reference)
-    return Picture(address, text, f"{one.name}: Dice {one.dice:.3f}", small=True)
+    return ReportPicture(address, text, f"{one.name}: Dice {one.dice:.3f}", small=True)
 
 
 def segmentation_page(
@@ -185,15 +197,15 @@ def segmentation_page(
     ]
     head = ["Slice", "Dice", "VOE (%)", "RVD (%)", f"ASD ({unit})", f"MSD ({unit})"]
     named = [
-        Figure("Dice, mean", scores.dice, "Dice, mean"),
-        Figure("Dice, median", scores.dice_median, "Dice, median"),
-        Figure("Volumetric overlap error (%)", scores.voe, "Overlap error, %", 1),
-        Figure("Relative volume difference (%)", scores.rvd, "Volume difference, %", 1),
-        Figure(f"Average symmetric surface distance ({unit})", scores.asd, f"ASD, {unit}", 1),
-        Figure(f"Maximum symmetric surface distance ({unit})", scores.msd, digits=1),
+        ReportFigure("Dice, mean", scores.dice, "Dice, mean"),
+        ReportFigure("Dice, median", scores.dice_median, "Dice, median"),
+        ReportFigure("Volumetric overlap error (%)", scores.voe, "Overlap error, %", 1),
+        ReportFigure("Relative volume difference (%)", scores.rvd, "Volume difference, %", 1),
+        ReportFigure(f"Average symmetric surface distance ({unit})", scores.asd, f"ASD, {unit}", 1),
+        ReportFigure(f"Maximum symmetric surface distance ({unit})", scores.msd, digits=1),
     ]
     if floor is not None:
-        named.append(Figure("Floor: Dice of a threshold at −700…−300 HU", floor.dice))
+        named.append(ReportFigure("Floor: Dice of a threshold at −700…−300 HU", floor.dice))
     notes = [
         f"{scores.both_empty} slices without any, found or drawn (Dice 1); {scores.found_empty} "
         f"where all was missed and {scores.reference_empty} where all was invented (Dice 0, no "
@@ -214,6 +226,6 @@ def segmentation_page(
             ],
             pictures=[_worst_picture(one) for one in worst],
         ),
-        Section("Every slice", tables=[Table("Figures by slice", head, rows)], folded=True),
+        Section("Every slice", tables=[ReportTable("Figures by slice", head, rows)], folded=True),
     ]
     return Page("Segmentation of slices", facts, named, sections)

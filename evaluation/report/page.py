@@ -18,7 +18,7 @@ _TEMPLATE = "page.html"
 
 
 @dataclass(frozen=True)
-class Picture:
+class ReportPicture:
     """A picture in the page.
 
     Attributes
@@ -34,7 +34,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Table:
+class ReportTable:
     """A table; the first cell of each row names it."""
 
     caption: str
@@ -48,13 +48,13 @@ class Section:
 
     heading: str
     notes: Sequence[str] = ()
-    pictures: Sequence[Picture] = ()
-    tables: Sequence[Table] = ()
+    pictures: Sequence[ReportPicture] = ()
+    tables: Sequence[ReportTable] = ()
     folded: bool = False  # long tables open on a click
 
 
 @dataclass(frozen=True)
-class Figure:
+class ReportFigure:
     """A figure of the report with its interval.
 
     Attributes
@@ -101,7 +101,7 @@ class Page:
 
     title: str
     facts: Sequence[tuple[str, str]]
-    figures: Sequence[Figure]
+    figures: Sequence[ReportFigure]
     sections: Sequence[Section] = field(default=())
 
 

@@ -16,8 +16,8 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from evaluation.report.page import Picture, figure_text
-from evaluation.statistics.calibration import Calibration
+from evaluation.report.page import ReportPicture, figure_text
+from evaluation.statistics.calibration import ReliabilityCurve
 from evaluation.statistics.classification import Confusion, f_beta_of_counts
 from evaluation.statistics.estimate import Estimate
 from evaluation.statistics.receiver_operating import Scores, Truth, roc_curve
@@ -48,7 +48,9 @@ def _address(figure: Figure) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def plot_roc(truth: Truth, scores: Scores, area: Estimate, point: Confusion | None) -> Picture:
+def plot_roc(
+    truth: Truth, scores: Scores, area: Estimate, point: Confusion | None
+) -> ReportPicture:
     """The ROC curve, and the operating point on it where there is one."""
     curve = roc_curve(truth, scores)
     with mpl.rc_context(_STYLE):
@@ -62,10 +64,10 @@ def plot_roc(truth: Truth, scores: Scores, area: Estimate, point: Confusion | No
         axes.legend(loc="lower right")
         address = _address(figure)
     text = f"ROC curve; area {figure_text(area.value)}, chance is the diagonal at 0.5."
-    return Picture(address, text, f"Receiver operating characteristic. Area {area}.")
+    return ReportPicture(address, text, f"Receiver operating characteristic. Area {area}.")
 
 
-def plot_calibration(found: Calibration) -> Picture:
+def plot_calibration(found: ReliabilityCurve) -> ReportPicture:
     """The reliability curve with Wilson intervals of each bin."""
     x = [one.mean_probability for one in found.bins]
     y = [one.positive_share.value or 0.0 for one in found.bins]
@@ -91,7 +93,7 @@ def plot_calibration(found: Calibration) -> Picture:
         f"of {one.count}"
         for one in found.bins
     )
-    return Picture(
+    return ReportPicture(
         address,
         f"Reliability curve: {seen}.",
         f"Calibration. Expected calibration error {found.error}; "
@@ -99,7 +101,7 @@ def plot_calibration(found: Calibration) -> Picture:
     )
 
 
-def plot_probabilities(truth: Truth, scores: Scores, threshold: float) -> Picture:
+def plot_probabilities(truth: Truth, scores: Scores, threshold: float) -> ReportPicture:
     """Histogram of the probabilities of both classes."""
     edges = np.linspace(0.0, 1.0, 21)
     with mpl.rc_context(_STYLE):
@@ -119,10 +121,10 @@ def plot_probabilities(truth: Truth, scores: Scores, threshold: float) -> Pictur
     text = "Histogram of probabilities; mean {} for those that have it, {} for the others.".format(
         *means
     )
-    return Picture(address, text, f"Probabilities; the threshold is {threshold:.3f}.")
+    return ReportPicture(address, text, f"Probabilities; the threshold is {threshold:.3f}.")
 
 
-def plot_thresholds(truth: Truth, scores: Scores, threshold: float) -> Picture:
+def plot_thresholds(truth: Truth, scores: Scores, threshold: float) -> ReportPicture:
     """What another threshold would give."""
     at = np.linspace(0.0, 1.0, 201)
     called = scores[None, :] >= at[:, None]
@@ -145,14 +147,14 @@ def plot_thresholds(truth: Truth, scores: Scores, threshold: float) -> Picture:
         f"{name} {figure_text(float(np.interp(threshold, at, values)), 2)}"
         for name, values, _ in lines
     )
-    return Picture(
+    return ReportPicture(
         address,
         f"Sensitivity falls and specificity rises with the threshold; at {threshold:.3f}: {said}.",
         "What another threshold would give; the dashed line is the bundle's own.",
     )
 
 
-def plot_histogram(values: NDArray[np.float64], name: str, caption: str) -> Picture:
+def plot_histogram(values: NDArray[np.float64], name: str, caption: str) -> ReportPicture:
     """Histogram of a figure between 0 and 1 over cases."""
     with mpl.rc_context(_STYLE):
         figure, axes = _figure()
@@ -164,10 +166,10 @@ def plot_histogram(values: NDArray[np.float64], name: str, caption: str) -> Pict
         axes.legend(loc="upper left")
         address = _address(figure)
     quarters = ", ".join(f"{value:.2f}" for value in np.quantile(values, [0.25, 0.5, 0.75]))
-    return Picture(address, f"Histogram of {name}; quartiles {quarters}.", caption)
+    return ReportPicture(address, f"Histogram of {name}; quartiles {quarters}.", caption)
 
 
-def plot_by_size(percent: NDArray[np.float64], dice: NDArray[np.float64]) -> Picture:
+def plot_by_size(percent: NDArray[np.float64], dice: NDArray[np.float64]) -> ReportPicture:
     """Dice against how much of a slice the reference covers: small things are hard to outline."""
     drawn = percent > 0
     with mpl.rc_context(_STYLE):
@@ -181,10 +183,12 @@ def plot_by_size(percent: NDArray[np.float64], dice: NDArray[np.float64]) -> Pic
     halves = np.array_split(dice[drawn][np.argsort(percent[drawn], kind="stable")], 2)
     means = [figure_text(float(half.mean()) if half.size else None) for half in halves]
     text = f"Mean Dice {means[0]} in the half with less drawn, {means[1]} in the other."
-    return Picture(address, f"Dice against the drawn area. {text}", f"Dice by drawn area. {text}")
+    return ReportPicture(
+        address, f"Dice against the drawn area. {text}", f"Dice by drawn area. {text}"
+    )
 
 
-def plot_share_by_slice(truth: Truth, shares: Scores, patient: str) -> Picture:
+def plot_share_by_slice(truth: Truth, shares: Scores, patient: str) -> ReportPicture:
     """Lesion share along the body, with the labelled slices marked."""
     slices = np.arange(shares.size)
     with mpl.rc_context(_STYLE):
@@ -209,4 +213,4 @@ def plot_share_by_slice(truth: Truth, shares: Scores, patient: str) -> Picture:
     text = "Lesion share by slice; mean {:.1f} % on labelled slices, {:.1f} % on others.".format(
         *means
     )
-    return Picture(address, text, f"{patient}: lesion share by slice.")
+    return ReportPicture(address, text, f"{patient}: lesion share by slice.")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evaluation.report.kinds import Facts, subgroup_section
-from evaluation.report.page import Figure, Page, Section, Table, figure_text
+from evaluation.report.page import Page, ReportFigure, ReportTable, Section, figure_text
 from evaluation.report.plots import plot_roc, plot_share_by_slice
 from evaluation.statistics.study_scores import StudyEvidence, StudyScores, pooled_slices, slice_area
 from evaluation.statistics.subgroups import SubgroupComparison
@@ -34,7 +34,7 @@ def _yes_or_no(value: bool | None) -> str:
     return "–" if value is None else ("yes" if value else "no")
 
 
-def _patients_table(studies: Sequence[ShownStudy]) -> Table:
+def _patients_table(studies: Sequence[ShownStudy]) -> ReportTable:
     rows = [
         [
             one.patient,
@@ -47,10 +47,10 @@ def _patients_table(studies: Sequence[ShownStudy]) -> Table:
         for one in studies
     ]
     head = ["Patient", "Infected", "Answer", "Suspicion", "Lesion share (%)", "Slice AUC"]
-    return Table("Answers by patient", head, rows)
+    return ReportTable("Answers by patient", head, rows)
 
 
-def _lobes_table(evidence: Sequence[StudyEvidence]) -> Table:
+def _lobes_table(evidence: Sequence[StudyEvidence]) -> ReportTable:
     rows = [
         [
             one.patient,
@@ -61,7 +61,7 @@ def _lobes_table(evidence: Sequence[StudyEvidence]) -> Table:
         for one in evidence
         for name, infected in one.lobe_truth.items()
     ]
-    return Table("Lesion share by lobe", ["Patient", "Lobe", "Infected", "Share (%)"], rows)
+    return ReportTable("Lesion share by lobe", ["Patient", "Lobe", "Infected", "Share (%)"], rows)
 
 
 def studies_page(
@@ -80,10 +80,14 @@ def studies_page(
         if one.slice_truth.size
     ]
     named = [
-        Figure("Slices: area under the ROC curve of the lesion share", scores.slices, "Slice AUC"),
-        Figure("Lobes: area under the ROC curve of the lesion share", scores.lobes, "Lobe AUC"),
-        Figure("Cases: sensitivity", scores.sensitivity, "Case sensitivity"),
-        Figure("Cases: specificity", scores.specificity, "Case specificity"),
+        ReportFigure(
+            "Slices: area under the ROC curve of the lesion share", scores.slices, "Slice AUC"
+        ),
+        ReportFigure(
+            "Lobes: area under the ROC curve of the lesion share", scores.lobes, "Lobe AUC"
+        ),
+        ReportFigure("Cases: sensitivity", scores.sensitivity, "Case sensitivity"),
+        ReportFigure("Cases: specificity", scores.specificity, "Case specificity"),
     ]
     lobes = _lobes_table(evidence)
     apart = _yes_or_no(scores.lobes_apart)

@@ -35,7 +35,7 @@ class CalibrationBin:
 
 
 @dataclass(frozen=True)
-class Calibration:
+class ReliabilityCurve:
     """The reliability curve and its summary.
 
     Attributes
@@ -107,7 +107,7 @@ def _curve(truth: Truth, probability: Scores, bins: int) -> tuple[CalibrationBin
 
 def calibration(
     truth: Truth, probability: Scores, *, bins: int = BINS, seed: int = 0
-) -> Calibration:
+) -> ReliabilityCurve:
     """Reliability curve, expected calibration error, and what of it is chance.
 
     Parameters
@@ -122,11 +122,11 @@ def calibration(
         seed=seed,
     )
     if resampled.value is None:
-        return Calibration((), resampled, None, None, None)
+        return ReliabilityCurve((), resampled, None, None, None)
     by_chance = _errors_by_chance(probability, bins, seed)
     low, high = _interval(resampled, by_chance)
     as_large = np.count_nonzero(by_chance >= resampled.value)
-    return Calibration(
+    return ReliabilityCurve(
         bins=_curve(truth, probability, bins),
         error=Estimate(resampled.value, low, high, truth.size),
         error_by_chance=float(by_chance.mean()),

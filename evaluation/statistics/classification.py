@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.statistics.bootstrap import bootstrap
-from evaluation.statistics.calibration import Calibration, calibration
+from evaluation.statistics.calibration import ReliabilityCurve, calibration
 from evaluation.statistics.estimate import Estimate
 from evaluation.statistics.proportion import ProportionMethod, proportion
 from evaluation.statistics.receiver_operating import Scores, Truth, auc
@@ -69,7 +69,7 @@ class ClassificationScores:
     precision: Estimate
     f1: Estimate
     f2: Estimate
-    calibration: Calibration
+    calibration: ReliabilityCurve
 
     def entries(self) -> dict[str, Any]:
         """The JSON object of `firstread evaluate classification`."""
@@ -164,7 +164,7 @@ def score_classification(
     )
 
 
-class Criterion(StrEnum):
+class ThresholdCriterion(StrEnum):
     """What a threshold is chosen for."""
 
     F2 = "f2"
@@ -174,16 +174,16 @@ class Criterion(StrEnum):
 
 
 Counts = NDArray[Any]
-_WORTH: dict[Criterion, Callable[[Counts, Counts, Counts, Counts], Any]] = {
-    Criterion.F2: lambda tp, fp, fn, tn: f_beta_of_counts(tp, fp, fn, 2.0),
-    Criterion.F1: lambda tp, fp, fn, tn: f_beta_of_counts(tp, fp, fn, 1.0),
-    Criterion.ACCURACY: lambda tp, fp, fn, tn: (tp + tn) / (tp + fp + fn + tn),
+_WORTH: dict[ThresholdCriterion, Callable[[Counts, Counts, Counts, Counts], Any]] = {
+    ThresholdCriterion.F2: lambda tp, fp, fn, tn: f_beta_of_counts(tp, fp, fn, 2.0),
+    ThresholdCriterion.F1: lambda tp, fp, fn, tn: f_beta_of_counts(tp, fp, fn, 1.0),
+    ThresholdCriterion.ACCURACY: lambda tp, fp, fn, tn: (tp + tn) / (tp + fp + fn + tn),
     # Youden (1950, Cancer 3:32–35): sensitivity + specificity − 1
-    Criterion.YOUDEN: lambda tp, fp, fn, tn: tp / (tp + fn) - fp / (fp + tn),
+    ThresholdCriterion.YOUDEN: lambda tp, fp, fn, tn: tp / (tp + fn) - fp / (fp + tn),
 }
 
 
-def best_threshold(truth: Truth, probability: Scores, criterion: Criterion) -> float:
+def best_threshold(truth: Truth, probability: Scores, criterion: ThresholdCriterion) -> float:
     """The probability at which a criterion is best; choose it on cases that are not scored.
 
     The lowest of several that are as good: it misses the fewest. It lies halfway to the next

@@ -64,7 +64,7 @@ def running_pacs(folder: Path, *, our_ae_title: str, our_port: int) -> Iterator[
     if program is None:
         stand_in = start_stand_in_pacs(folder / "storage", port=0, ae_title=PACS_AE_TITLE)
         try:
-            yield StandInPacs("stand-in PACS", _peer(stand_in.port), stand_in.folder)
+            yield DemoPacs("stand-in PACS", _peer(stand_in.port), stand_in.folder)
         finally:
             stand_in.stop()
         return
@@ -146,7 +146,7 @@ class OrthancPacs:
 
 
 @dataclass(frozen=True)
-class StandInPacs:
+class DemoPacs:
     """Our own small storage SCP, which keeps what it gets in a folder."""
 
     name: str

@@ -1,4 +1,4 @@
-"""What the demo prints: events as they happen, the worklist, and figures beside the truth."""
+"""Prints the demo: events as they happen, the worklist, and figures beside the truth."""
 
 from __future__ import annotations
 

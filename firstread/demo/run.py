@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from database.accounts.kept import add_account
-from database.session import reading, transaction
+from database.session import query, transaction
 from database.views.demo_rows import StudyAnswer, study_answers
 from firstread.demo.report import print_event, print_objects, print_truth, print_worklist
 from firstread.demo.stage import SCANNER_AE_TITLE, DemoFailed, Ports, Stage, set_up_stage
@@ -143,7 +143,7 @@ def _watch(console: Console, stage: Stage, studies: list[DemoStudy]) -> list[Stu
 
     def ended() -> bool:
         nonlocal answers
-        with reading(stage.engine) as session:
+        with query(stage.engine) as session:
             answers = study_answers(session)
         arrived = {answer.study_instance_uid for answer in answers}
         return bool(answers) and all(answer.ended for answer in answers) and wanted <= arrived

@@ -15,10 +15,10 @@ from pathlib import Path
 import httpx
 
 from database.events import EventRow, events_after
-from database.session import Engine, open_engine, reading
+from database.session import Engine, open_engine, query
 from dicom_node.request.verification import verify_peer
 from firstread.demo.pacs import Pacs, free_port, running_pacs
-from firstread.serve import Part, Supervisor, running
+from firstread.serve import ServedProcess, Supervisor, running
 from radiology.errors import FirstreadError, Refused, SettingsRefused, Unavailable
 from settings.environment import PREFIX, Settings, read_settings
 from settings.peers import Peer, PeerRole
@@ -66,7 +66,7 @@ class Stage:
         """
         last = 0
         for _ in self._looks(done, limit_s, _POLL_S):
-            with reading(self.engine) as session:
+            with query(self.engine) as session:
                 found = events_after(session, last)
             for event in found:
                 last = event.event_id
@@ -235,7 +235,7 @@ def _page_answers(page: str) -> bool:
 
 def _wait(stage: Stage, what: str, up: Callable[[], bool]) -> None:
     deadline = time.monotonic() + _START_LIMIT_S
-    deaths: dict[Part, int] = {}
+    deaths: dict[ServedProcess, int] = {}
     while True:
         try:
             if up():

@@ -1,4 +1,4 @@
-"""What `firstread encode` does: read, encode, prove, write."""
+"""Reads a study, encodes its objects, proves and writes them."""
 
 from __future__ import annotations
 

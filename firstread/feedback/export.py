@@ -19,7 +19,7 @@ from typing import Any
 from database.events import record_event
 from database.feedback.export import judged_study
 from database.feedback.given import JudgedResult, judged_results, newest_of_each_study
-from database.session import reading, transaction
+from database.session import query, transaction
 from firstread.feedback.listing import checked_engine
 from firstread.feedback_set.pseudonyms import site_pseudonyms
 from firstread.feedback_set.write_study import Site, WrittenSlice, write_study
@@ -47,7 +47,7 @@ def export_feedback(settings: Settings, folder: Path, *, agreements: bool, slice
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SettingsRefused(f"{folder} is there already and not empty")
     engine = checked_engine(settings)
-    with reading(engine) as session:
+    with query(engine) as session:
         wanted = [
             (one, judged_study(session, one.result_id))
             for one in newest_of_each_study(judged_results(session))

@@ -1,4 +1,4 @@
-"""What readers said, as a table or as JSON; never with a comment, which may hold patient data."""
+"""Lists feedback as a table or as JSON, without comments, which may hold patient data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.table import Table
 
 from database.feedback.given import JudgedResult, Period, judged_results
 from database.schema import check_schema
-from database.session import Engine, open_engine, reading
+from database.session import Engine, open_engine, query
 from evaluation.statistics.estimate import Estimate
 from evaluation.statistics.reader_agreement import ReaderAgreement
 from firstread.say import print_json
@@ -23,7 +23,7 @@ _EVER = datetime(1970, 1, 2, tzinfo=UTC)
 
 def print_feedback(settings: Settings, *, disagreements: bool, limit: int, as_json: bool) -> None:
     """Print the opinions that stand, the newest first."""
-    with reading(checked_engine(settings)) as session:
+    with query(checked_engine(settings)) as session:
         found = judged_results(session)
     if disagreements:
         found = [one for one in found if one.judgement is Judgement.DISAGREE]
@@ -49,7 +49,7 @@ def print_figures(
     settings: Settings, since: datetime | None, until: datetime | None, *, as_json: bool
 ) -> None:
     """Print predictive values of the results made from one day to another, both included."""
-    with reading(checked_engine(settings)) as session:
+    with query(checked_engine(settings)) as session:
         found = feedback_figures(session, _period(since, until))
     if as_json:
         print_json(found.entries())

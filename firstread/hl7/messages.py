@@ -1,4 +1,4 @@
-"""What `firstread hl7` prints and sends."""
+"""Prints and sends the messages of `firstread hl7`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from rich.console import Console
 
 from database.schema import check_schema
-from database.session import open_engine, reading
+from database.session import open_engine, query
 from database.views.worklist_facts import StudyPage
 from database.views.worklist_rows import study_page
 from firstread.say import REFUSED
@@ -84,5 +84,5 @@ def _channel(settings: Settings, name: str | None) -> Hl7Channel | None:
 def _study(settings: Settings, study_instance_uid: str) -> StudyPage | None:
     engine = open_engine(settings.database_address)
     check_schema(engine)
-    with reading(engine) as session:
+    with query(engine) as session:
         return study_page(session, study_instance_uid)

@@ -1,4 +1,4 @@
-"""What `firstread models` shows of the bundles on disk, and moving them in and out of use."""
+"""Lists the bundles on disk, and moves them in and out of use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the options of a command tell of the patient: clinical values, and an earlier answer."""
+"""Reads a patient's clinical values and an earlier answer from the options of a command."""
 
 from __future__ import annotations
 

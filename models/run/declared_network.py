@@ -13,7 +13,7 @@ from models.declared.outputs.kinds import BoxOutput, Output
 from models.declared_bundle import DeclaredBundle
 from models.onnx_session import CPU, open_network
 from models.run.check_networks import check_session
-from settings.environment import ExecutionProvider
+from radiology.algorithm import ExecutionProvider
 
 Floats = NDArray[np.float32]
 _SLICES_AT_ONCE = {True: 4, False: 32}  # on a CPU more only costs cache

@@ -1,4 +1,4 @@
-"""What changed against an earlier CT, as reports and pictures tell it.
+"""The change against an earlier CT, as reports and pictures tell it.
 
 What is told is the lesion volume then and now, of lungs, lobes or zones, and what became of the
 lesions.

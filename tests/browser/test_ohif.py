@@ -16,7 +16,7 @@ from tests.builders.chest.analysed_phantom import KINDS, PROFILES, analysed_phan
 from tests.builders.dicom.stored_study import StoredStudy, store_study
 from tests.peers.dicom.orthanc import OrthancPeer
 from tests.peers.page.ohif_page import OhifPage, Picture
-from worker.encode import ObjectKind
+from worker.encode import EncodedKind
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -60,11 +60,11 @@ def test_every_object_is_listed_and_opens(
             modality = str(one.dataset.Modality)
             assert (modality, str(one.dataset.SeriesDescription)) in listed
         assert len(listed) == len(study.objects) + 1
-        if any(one.kind is ObjectKind.SR for one in study.for_readers):
-            page.open_report(study.description(ObjectKind.SR))
+        if any(one.kind is EncodedKind.SR for one in study.for_readers):
+            page.open_report(study.description(EncodedKind.SR))
             assert page.shown_image() == study.image(study.key_slice)
-        page.open_image(study.description(ObjectKind.SC))
-        (capture,) = (one.dataset for one in study.objects if one.kind is ObjectKind.SC)
+        page.open_image(study.description(EncodedKind.SC))
+        (capture,) = (one.dataset for one in study.objects if one.kind is EncodedKind.SC)
         assert page.shown_image() == f"{capture.SOPInstanceUID}/frames/1"
         assert page.picture().std() > 30  # a black viewport has 0
         if profile == "viewer" and not enhanced:
@@ -87,7 +87,7 @@ def test_the_segmentation_is_painted_over_its_voxels(
     with open_in_viewer(study.study_instance_uid) as page:
         page.show_slice(study.image(index))
         before = page.picture()
-        segments = page.load_segmentation(study.description(ObjectKind.SEG))
+        segments = page.load_segmentation(study.description(EncodedKind.SEG))
         page.show_slice(study.image(index))
         after = page.picture()
         x, y = voxel_places(page, study, index, after)
@@ -148,7 +148,7 @@ def test_the_report_shows_its_figures_at_the_lesion(
     study = stored(pacs, tmp_path, "viewer", "positive", enhanced=enhanced)
     reading = study.study.context.reading
     with open_in_viewer(study.study_instance_uid) as page:
-        page.open_report(study.description(ObjectKind.SR))
+        page.open_report(study.description(EncodedKind.SR))
         assert page.shown_image() == study.image(study.key_slice)
         lines = page.lines()
         assert reading.suspicion is not None
@@ -186,6 +186,6 @@ def test_a_report_without_findings_says_so(
     """A low probability, or that nothing could be assessed, stands on the picture."""
     study = stored(pacs, tmp_path, "viewer", kind)
     with open_in_viewer(study.study_instance_uid) as page:
-        page.open_report(study.description(ObjectKind.SR))
+        page.open_report(study.description(EncodedKind.SR))
         assert said in page.lines()
         keep_viewer_picture(page, f"ohif-report-{kind.replace(' ', '-')}")

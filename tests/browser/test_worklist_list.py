@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from database.session import reading
+from database.session import query
 from database.tables.analysis import Study
 from database.views.opened import study_id_of
 from radiology.urgency import Urgency
@@ -197,7 +197,7 @@ def test_who_has_a_study_open(
     row = reader.locator(f"[data-part='{ordinary_day.urgent}']")
     expect(row.locator(".open-by")).to_have_text("open: reader", timeout=LIVE_MS)
     context.close()
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         study_id = study_id_of(session, ordinary_day.urgent)
         assert session.query(Study.opened).filter_by(id=study_id).scalar()
 

@@ -20,7 +20,7 @@ import redis
 import yaml
 from hl7.client import MLLPClient
 
-from firstread.serve import Part
+from firstread.serve import ServedProcess
 from settings.environment import PREFIX, SETTINGS_FILE_VARIABLE, Settings
 from tests.builders.hl7_messages import order
 from tests.peers.dicom.dcmtk import Dcmtk
@@ -104,7 +104,7 @@ def test_each_part_of_serve_has_its_service(services: dict[str, ComposeService])
         for service in services.values()
         if "--only" in service.command
     }
-    assert named | {"worklist"} == {part.value for part in Part}
+    assert named | {"worklist"} == {part.value for part in ServedProcess}
 
 
 def test_only_what_needs_more_settings_has_a_profile(compose: dict[str, Any]) -> None:

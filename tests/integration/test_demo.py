@@ -14,7 +14,7 @@ import pytest
 from pydicom import dcmread
 
 from database.accounts.kept import password_of
-from database.session import open_engine, reading
+from database.session import open_engine, query
 from worklist.access.passwords import is_password
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
@@ -59,7 +59,7 @@ def _opens_the_page(said: str, data_folder: Path) -> bool:
     """Whether the password that was printed is the one of the account that was made."""
     printed = re.search(r"Sign in as demo with the one-time password (\S+) at http://", said)
     engine = open_engine(f"sqlite:///{data_folder / 'firstread.sqlite'}")
-    with reading(engine) as session:
+    with query(engine) as session:
         kept = password_of(session, "demo")
     assert printed is not None
     assert kept is not None

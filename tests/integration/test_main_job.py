@@ -11,7 +11,7 @@ import pytest
 from pydicom import dcmread
 from sqlalchemy import Select, select
 
-from database.session import reading
+from database.session import query
 from database.states import JobState
 from database.tables.analysis import Job, Result, Study
 from phantom import make_phantom, phantom_grid
@@ -128,7 +128,7 @@ def test_a_late_half_supersedes_the_first_result(
     second = firstread.wait_for(study_uid(folder), version=2)
     assert (first.answer, second.state) == (second.answer, "delivered")
     assert not set(first.object_uids) & set(second.object_uids)
-    with reading(firstread.engine) as session:
+    with query(firstread.engine) as session:
         old, new = session.scalars(
             _results_of(study_uid(folder)).order_by(Result.study_version)
         ).all()
@@ -171,7 +171,7 @@ def test_a_killed_worker_costs_no_study(firstread: RunningFirstread, tmp_path: P
     assert {
         kind: len(objects) for kind, objects in firstread.results(study_uid(folder)).items()
     } == {"SR": 1, "SEG": 1, "OT": 1}
-    with reading(firstread.engine) as session:
+    with query(firstread.engine) as session:
         attempts = select(Job.attempts).join(Study)
         attempts = attempts.where(Study.study_instance_uid == study_uid(folder))
         assert session.scalars(attempts).one() == 2
@@ -198,7 +198,7 @@ def test_the_stat_study_is_analysed_next(firstread: RunningFirstread, tmp_path: 
     firstread.signal_analysis(signal.SIGCONT)
     for uid in uids:
         firstread.wait_for(uid)
-    with reading(firstread.engine) as session:
+    with query(firstread.engine) as session:
         order = session.scalars(
             select(Study.study_instance_uid)
             .join(Job, Job.study_id == Study.id)

@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 
 from database.events import record_event
 from database.schema import schema_differences, upgrade_schema
-from database.session import Engine, open_engine, reading, transaction
+from database.session import Engine, open_engine, query, transaction
 from database.tables.analysis import Delivery, Event
 from tests.builders.stored.results import STUDY_UID
 from tests.builders.stored.rows import later
@@ -30,7 +30,7 @@ def test_a_database_of_the_version_before(tmp_path: Path) -> None:
     _write_old_rows(engine)
     upgrade_schema(engine)
     assert schema_differences(engine) == []
-    with reading(engine) as session:
+    with query(engine) as session:
         delivery = session.scalars(select(Delivery)).one()
         assert (delivery.purpose.value, delivery.asks) == ("result", 0)
         assert [one.state.value for one in delivery.statuses] == ["stored", "waiting"]
@@ -38,7 +38,7 @@ def test_a_database_of_the_version_before(tmp_path: Path) -> None:
         assert session.execute(text("PRAGMA foreign_keys")).scalar_one() == 1
     with transaction(engine) as session:
         record_event(session, "looked_at", later(0), study_id=1)
-    with reading(engine) as session:
+    with query(engine) as session:
         assert session.scalars(select(Event.name)).all() == ["looked_at"]
 
 

@@ -52,7 +52,7 @@ class Figures:
 
 
 @dataclass(frozen=True)
-class Classifier:
+class FoldedClassifier:
     """Members, one a fold, and what was found out of fold."""
 
     members: tuple[ViewNet, ...]
@@ -154,7 +154,7 @@ def fit_members(
     build: Path,
     seed: int,
     steps: int = MEMBER_STEPS,
-) -> Classifier:
+) -> FoldedClassifier:
     """Fit one member for each fold of the official train split, and calibrate out of fold."""
     train = figures.train
     fold = folds_of(train.sources, train.viral, len(SIGHTS))
@@ -170,7 +170,7 @@ def fit_members(
         members.append(member)
     calibration = fit_calibration(viral[0], train.viral, signs, train.signs)
     log.info("out of fold: AUC %.3f, %s", auc(viral[0], train.viral), calibration)
-    return Classifier(tuple(members), Logits(viral, signs), calibration)
+    return FoldedClassifier(tuple(members), Logits(viral, signs), calibration)
 
 
 def _fit_member(
@@ -190,7 +190,7 @@ def _fit_member(
 
 
 def fit_last(
-    figures: Figures, classifier: Classifier, build: Path, seed: int, steps: int = LAST_STEPS
+    figures: Figures, classifier: FoldedClassifier, build: Path, seed: int, steps: int = LAST_STEPS
 ) -> tuple[ViewNet, ...]:
     """Go on with all of train and val: the members that are shipped. Nothing is scored on them."""
     everything = _joined("covid-ct", figures.train, figures.val)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from training.release.made import Made
 from training.release.parity import MOST_DRIFT, MOST_LOSS, Parity
-from training.scoring.report import Figure, Perturbed, Report, Thickness
+from training.scoring.report import CardFigure, Perturbed, Report, Thickness
 
 INTENDED_USE = (
     "Research use only. Orders a reading list of adult chest CT by suspicion of pneumonia; "
@@ -41,7 +41,7 @@ _GOALS = {
 }
 
 
-def _table(figures: Sequence[Figure]) -> str:
+def _table(figures: Sequence[CardFigure]) -> str:
     lines = "\n".join(f"| {one.what} | {one.where} | {one.estimate} |" for one in figures)
     return f"| what | on | value [95 % interval], cases |\n|---|---|---|\n{lines}"
 
@@ -51,7 +51,7 @@ def _licence_table() -> str:
     return f"| data | licence as found |\n|---|---|\n{rows}"
 
 
-def _goals(figures: Sequence[Figure]) -> str:
+def _goals(figures: Sequence[CardFigure]) -> str:
     lines = []
     for figure in figures:
         if figure.key not in _GOALS or figure.estimate.value is None:

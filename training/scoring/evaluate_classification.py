@@ -5,12 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.statistics.classification import Criterion, best_threshold, score_classification
+from evaluation.statistics.classification import (
+    ThresholdCriterion,
+    best_threshold,
+    score_classification,
+)
 from evaluation.statistics.receiver_operating import auc
 from training.classification.classify import logits_of
-from training.classification.stages import Classifier, Figures
+from training.classification.stages import Figures, FoldedClassifier
 from training.data.figures import SIGNS
-from training.scoring.report import ClassificationReport, Figure
+from training.scoring.report import CardFigure, ClassificationReport
 
 _VAL = "official COVID-CT val split"
 _OUT_OF_FOLD = "COVID-CT train split, out of fold"
@@ -28,7 +32,7 @@ def _member_spread(logits: NDArray[np.float64], temperature: float) -> NDArray[n
 def _sign_threshold(truth: NDArray[np.bool_], probability: NDArray[np.float64]) -> float:
     if not truth.any() or truth.all():
         return 0.5
-    return float(np.clip(best_threshold(truth, probability, Criterion.F1), 0.05, 0.95))
+    return float(np.clip(best_threshold(truth, probability, ThresholdCriterion.F1), 0.05, 0.95))
 
 
 def _firm_limits(
@@ -44,12 +48,12 @@ def _firm_limits(
     return round(min(low, threshold), 3), round(max(high, threshold), 3)
 
 
-def evaluate_classification(figures: Figures, classifier: Classifier) -> ClassificationReport:
+def evaluate_classification(figures: Figures, classifier: FoldedClassifier) -> ClassificationReport:
     """Choose thresholds out of fold, then score the val split."""
     calibration, train, val = classifier.calibration, figures.train, figures.val
     inside = calibration.viral(classifier.out_of_fold.viral)
     truth_inside = train.viral == 1
-    threshold = best_threshold(truth_inside, inside, Criterion.ACCURACY)
+    threshold = best_threshold(truth_inside, inside, ThresholdCriterion.ACCURACY)
     threshold = float(np.clip(round(threshold, 3), 0.05, 0.95))
     low, high = _firm_limits(truth_inside, inside, threshold)
     answer = logits_of(classifier.members, val)
@@ -60,7 +64,7 @@ def evaluate_classification(figures: Figures, classifier: Classifier) -> Classif
     unseen = logits_of(classifier.members, figures.disease)
     spread = _member_spread(unseen.viral, calibration.temperature)
     lines = [
-        Figure(f"viral_{key}", name, _VAL, value)
+        CardFigure(f"viral_{key}", name, _VAL, value)
         for key, name, value in (
             ("auc", "COVID-19 or not, AUC", scores.auc),
             ("accuracy", "accuracy", scores.accuracy),
@@ -73,11 +77,11 @@ def evaluate_classification(figures: Figures, classifier: Classifier) -> Classif
         )
     ]
     lines.append(
-        Figure("viral_auc_out_of_fold", "COVID-19 or not, AUC, single members", _OUT_OF_FOLD,
+        CardFigure("viral_auc_out_of_fold", "COVID-19 or not, AUC, single members", _OUT_OF_FOLD,
                fold_scores.auc)
     )  # fmt: skip
     lines.append(
-        Figure("viral_ece_out_of_fold", "expected calibration error, 10 bins",
+        CardFigure("viral_ece_out_of_fold", "expected calibration error, 10 bins",
                f"{_OUT_OF_FOLD} (the temperature was fitted there)",
                fold_scores.calibration.error)
     )  # fmt: skip
@@ -93,11 +97,11 @@ def evaluate_classification(figures: Figures, classifier: Classifier) -> Classif
         seen = val.signs[known, index] == 1
         if min(int(seen.sum()), int((~seen).sum())) >= _LEAST_SIGNS:
             area = auc(seen, signs_val[known, index])
-            lines.append(Figure(f"sign_{sign}_auc", f"{sign}, AUC", f"{_VAL}, COVID-19", area))
+            lines.append(CardFigure(f"sign_{sign}_auc", f"{sign}, AUC", f"{_VAL}, COVID-19", area))
         else:
             area = auc(seen_inside, signs_inside[known_inside, index])
             lines.append(
-                Figure(f"sign_{sign}_auc", f"{sign}, AUC",
+                CardFigure(f"sign_{sign}_auc", f"{sign}, AUC",
                        f"{_OUT_OF_FOLD}, COVID-19 ({int(seen_inside.sum())} show it)", area)
             )  # fmt: skip
     by_chance = scores.calibration.error_by_chance

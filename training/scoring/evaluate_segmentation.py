@@ -11,9 +11,9 @@ from evaluation.statistics.bootstrap import mean_of
 from evaluation.statistics.estimate import Estimate
 from evaluation.statistics.receiver_operating import auc
 from training.data.slices import LESION_CONSOLIDATION, LESION_GROUND_GLASS, SliceSet
-from training.scoring.report import Figure, SegmentationReport
+from training.scoring.report import CardFigure, SegmentationReport
 from training.segmentation.network import ChestNet
-from training.segmentation.operating_point import OperatingPoint, calibrate, stand_in_shares
+from training.segmentation.operating_point import SuspicionScale, calibrate, stand_in_shares
 from training.segmentation.predict import predict
 from training.segmentation.score import dice
 from training.segmentation.stages import Corpus
@@ -71,7 +71,7 @@ def _kind(answer: _Answer, slices: SliceSet, kind: int, threshold: float) -> Est
     return mean_of(dice(found[has], (slices.lesion == kind)[has]))
 
 
-def _choose_operating_point(network: ChestNet, corpus: Corpus, threshold: float) -> OperatingPoint:
+def _choose_operating_point(network: ChestNet, corpus: Corpus, threshold: float) -> SuspicionScale:
     """Calibrate on trained cases, and on trained and validation slices without pneumonia."""
     diseased = stand_in_shares(network, corpus.pseudo.train, threshold, by_source=True)
     clear = [
@@ -81,7 +81,7 @@ def _choose_operating_point(network: ChestNet, corpus: Corpus, threshold: float)
     return calibrate(diseased, np.concatenate(clear))
 
 
-def _suspected(shares: NDArray[np.float64], point: OperatingPoint) -> str:
+def _suspected(shares: NDArray[np.float64], point: SuspicionScale) -> str:
     """How many stand-ins for a study are suspected, of how many."""
     # The threshold is 0.5, so the even share decides.
     return f"{int((shares >= point.even_share_percent).sum())} of {shares.size}"
@@ -89,7 +89,7 @@ def _suspected(shares: NDArray[np.float64], point: OperatingPoint) -> str:
 
 def _figures(
     network: ChestNet, corpus: Corpus, threshold: float, validation: Estimate
-) -> tuple[Figure, ...]:
+) -> tuple[CardFigure, ...]:
     lungs, drawn = corpus.lungs2d.held_out, corpus.doctors.held_out
     pseudo, negatives = corpus.pseudo.held_out, corpus.negatives.held_out
     on_lungs, on_drawn = _answer(network, lungs), _answer(network, drawn)
@@ -99,25 +99,26 @@ def _figures(
     truth = np.r_[np.ones(true.size, dtype=bool), np.zeros(false.size, dtype=bool)]
     dense = _kind(on_drawn, drawn, LESION_CONSOLIDATION, threshold)
     return (
-        Figure("lung_dice", "both lungs, Dice", "lungs2d, one slice a patient",
-               mean_of(dice(on_lungs.lung > 0, lungs.lung > 0))),
-        Figure("right_lung_dice", "right lung, Dice", "the same", _side(on_lungs, lungs, 1)),
-        Figure("left_lung_dice", "left lung, Dice", "the same", _side(on_lungs, lungs, 2)),
-        Figure("lesion_dice", "any opacity, Dice", "drawn by doctors",
-               mean_of(dice(on_drawn.lesion > threshold, drawn.lesion > 0))),
-        Figure("ground_glass_dice", "ground glass, Dice", "those of them that show it",
-               _kind(on_drawn, drawn, LESION_GROUND_GLASS, threshold)),
-        Figure("consolidation_dice", "consolidation, Dice", "those of them that show it", dense),
-        Figure("lesion_dice_validation", "any opacity, Dice",
-               "6 validation slices, which chose the threshold", validation),
-        Figure("lesion_dice_pseudo", "any opacity, Dice",
-               "pseudo-labels of 3 other cases: agreement with another network, no truth",
-               mean_of(dice(on_pseudo.lesion > threshold, pseudo.lesion > 0)[diseased])),
-        Figure("false_share_percent", "lung called opacity, %",
-               "slices taken as without pneumonia", mean_of(false)),
-        Figure("slice_auc", "AUC of the lesion share",
-               "drawn slices against those without pneumonia, of other origin: it flatters",
-               auc(truth, np.r_[true, false])),
+        CardFigure("lung_dice", "both lungs, Dice", "lungs2d, one slice a patient",
+                   mean_of(dice(on_lungs.lung > 0, lungs.lung > 0))),
+        CardFigure("right_lung_dice", "right lung, Dice", "the same", _side(on_lungs, lungs, 1)),
+        CardFigure("left_lung_dice", "left lung, Dice", "the same", _side(on_lungs, lungs, 2)),
+        CardFigure("lesion_dice", "any opacity, Dice", "drawn by doctors",
+                   mean_of(dice(on_drawn.lesion > threshold, drawn.lesion > 0))),
+        CardFigure("ground_glass_dice", "ground glass, Dice", "those of them that show it",
+                   _kind(on_drawn, drawn, LESION_GROUND_GLASS, threshold)),
+        CardFigure("consolidation_dice", "consolidation, Dice", "those of them that show it",
+                   dense),
+        CardFigure("lesion_dice_validation", "any opacity, Dice",
+                   "6 validation slices, which chose the threshold", validation),
+        CardFigure("lesion_dice_pseudo", "any opacity, Dice",
+                   "pseudo-labels of 3 other cases: agreement with another network, no truth",
+                   mean_of(dice(on_pseudo.lesion > threshold, pseudo.lesion > 0)[diseased])),
+        CardFigure("false_share_percent", "lung called opacity, %",
+                   "slices taken as without pneumonia", mean_of(false)),
+        CardFigure("slice_auc", "AUC of the lesion share",
+                   "drawn slices against those without pneumonia, of other origin: it flatters",
+                   auc(truth, np.r_[true, false])),
     )  # fmt: skip
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from evaluation.statistics.estimate import Estimate
 from training.classification.calibration import Calibration
-from training.segmentation.operating_point import OperatingPoint
+from training.segmentation.operating_point import SuspicionScale
 
 
 @dataclass(frozen=True)
-class Figure:
+class CardFigure:
     """One line of the model card.
 
     Attributes
@@ -62,8 +62,8 @@ class SegmentationReport:
     """How well the segmentation does on what it never saw, and its chosen thresholds."""
 
     lesion_threshold: float
-    point: OperatingPoint
-    figures: tuple[Figure, ...]
+    point: SuspicionScale
+    figures: tuple[CardFigure, ...]
     notes: tuple[str, ...]
 
 
@@ -77,7 +77,7 @@ class ClassificationReport:
     viral_low: float
     viral_high: float
     greatest_spread: float
-    figures: tuple[Figure, ...]
+    figures: tuple[CardFigure, ...]
     notes: tuple[str, ...]
 
 
@@ -87,12 +87,12 @@ class Report:
 
     segmentation: SegmentationReport
     classification: ClassificationReport
-    floors: tuple[Figure, ...]
+    floors: tuple[CardFigure, ...]
     robustness: tuple[Perturbed, ...] = field(default=())
     thickness: tuple[Thickness, ...] = field(default=())
 
     @property
-    def figures(self) -> tuple[Figure, ...]:
+    def figures(self) -> tuple[CardFigure, ...]:
         """All figures but the floors."""
         return self.segmentation.figures + self.classification.figures
 

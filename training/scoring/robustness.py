@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from models.view import CHANNELS
 from training.classification.classify import logits_of
 from training.classification.network import VIRAL, ViewNet
-from training.classification.stages import Classifier
+from training.classification.stages import FoldedClassifier
 from training.classification.views import EDGE, ViewSet, make_views, middle
 from training.data.augment import WINDOW_HIGH_HU, WINDOW_LOW_HU, to_network_input
 from training.data.figures import CovidCt, FigureSet
@@ -156,7 +156,11 @@ def _score(
 
 
 def measure_robustness(
-    network: ChestNet, threshold: float, classifier: Classifier, corpus: Corpus, covid_ct: CovidCt
+    network: ChestNet,
+    threshold: float,
+    classifier: FoldedClassifier,
+    corpus: Corpus,
+    covid_ct: CovidCt,
 ) -> tuple[Perturbed, ...]:
     """Score lungs, lesions and the viral answer under every perturbation."""
     lungs, drawn, val = corpus.lungs2d.held_out, corpus.doctors.held_out, covid_ct.val

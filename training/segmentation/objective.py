@@ -16,7 +16,7 @@ from training.segmentation.loss import lesion_loss, lung_loss
 
 
 @dataclass(frozen=True)
-class Share:
+class BatchShare:
     """One set's part in every batch.
 
     Attributes
@@ -32,7 +32,7 @@ class Share:
     trust: float = 1.0
 
 
-def draw_batch(shares: Sequence[Share], seed: int) -> tuple[Batch, Tensor]:
+def draw_batch(shares: Sequence[BatchShare], seed: int) -> tuple[Batch, Tensor]:
     """Draw one batch; the same seed draws the same slices."""
     random = np.random.default_rng(seed)
     hu, lung, lesion, true_hu, paste, trust = [], [], [], [], [], []
@@ -63,7 +63,7 @@ class SegmentationObjective:
     lesions : whether the lesion loss counts (otherwise lungs only)
     """
 
-    shares: Sequence[Share]
+    shares: Sequence[BatchShare]
     lesions: bool
 
     def __call__(self, network: nn.Module, seed: int) -> Loss:

@@ -27,7 +27,7 @@ _LEAST_LUNG_PIXELS = 500
 
 
 @dataclass(frozen=True)
-class OperatingPoint:
+class SuspicionScale:
     """How a lesion share of the lungs becomes a suspicion score; see `models.bundle`."""
 
     even_share_percent: float
@@ -57,7 +57,7 @@ def stand_in_shares(
     return np.array([100.0 * lesions[g].sum() / max(areas[g].sum(), 1.0) for g in groups])
 
 
-def calibrate(diseased: NDArray[np.float64], clear: NDArray[np.float64]) -> OperatingPoint:
+def calibrate(diseased: NDArray[np.float64], clear: NDArray[np.float64]) -> SuspicionScale:
     """Fit a logistic curve in the decimal logarithm of the share, both groups weighing alike.
 
     A small ridge on the slope keeps the fit finite should the groups not overlap.
@@ -79,6 +79,6 @@ def calibrate(diseased: NDArray[np.float64], clear: NDArray[np.float64]) -> Oper
         hessian = (design * (weight * score * (1.0 - score))[:, None]).T @ design + ridge
         beta -= np.linalg.solve(hessian, gradient)
     even = 10.0 ** (-beta[0] / beta[1])
-    point = OperatingPoint(round(float(even), 2), round(float(beta[1]), 1))
+    point = SuspicionScale(round(float(even), 2), round(float(beta[1]), 1))
     log.info("shares: diseased %s, clear %s: %s", diseased.round(2), clear.round(2), point)
     return point

@@ -18,7 +18,7 @@ from training.data.slices import SliceSet, read_doctors, read_lungs2d, read_nega
 from training.data.split import Parts, divide, read_splits
 from training.fit import Schedule, fit
 from training.segmentation.network import ChestNet
-from training.segmentation.objective import SegmentationObjective, Share
+from training.segmentation.objective import BatchShare, SegmentationObjective
 from training.segmentation.relabel import joined, relabel
 from training.segmentation.score import lesion_dice, lung_dice
 from training.segmentation.self_train import with_own_lungs
@@ -72,7 +72,9 @@ def fit_lungs(corpus: Corpus, build: Path, seed: int, steps: int = LUNG_STEPS) -
         return f"validation: lung Dice {lung_dice(network, held).mean():.4f}"
 
     def objective() -> SegmentationObjective:
-        return SegmentationObjective([Share(corpus.lungs2d.train, 12, paste=True)], lesions=False)
+        return SegmentationObjective(
+            [BatchShare(corpus.lungs2d.train, 12, paste=True)], lesions=False
+        )
 
     schedule = Schedule(steps, _PEAK_RATE, seed)
     start = ChestNet()
@@ -93,10 +95,10 @@ def fit_joint(
     def objective() -> SegmentationObjective:
         log.info("the lung network gives lungs to the slices that have none")
         shares = [
-            Share(with_own_lungs(lungs, corpus.doctors.train, cropped=True), 4),
-            Share(with_own_lungs(lungs, corpus.pseudo.train, cropped=True), 3, trust=0.5),
-            Share(corpus.lungs2d.train, 4, paste=True),
-            Share(with_own_lungs(lungs, corpus.negatives.train, cropped=False), 5, paste=True),
+            BatchShare(with_own_lungs(lungs, corpus.doctors.train, cropped=True), 4),
+            BatchShare(with_own_lungs(lungs, corpus.pseudo.train, cropped=True), 3, trust=0.5),
+            BatchShare(corpus.lungs2d.train, 4, paste=True),
+            BatchShare(with_own_lungs(lungs, corpus.negatives.train, cropped=False), 5, paste=True),
         ]
         return SegmentationObjective(shares, lesions=True)
 
@@ -145,12 +147,12 @@ def fit_student(
 
 def _student_shares(
     teacher: ChestNet, drawn: SliceSet, undrawn: SliceSet, corpus: Corpus
-) -> list[Share]:
+) -> list[BatchShare]:
     return [
-        Share(with_own_lungs(teacher, drawn, cropped=True), 8),
-        Share(undrawn, 4, trust=0.7),
-        Share(corpus.lungs2d.train, 3, paste=True),
-        Share(with_own_lungs(teacher, corpus.negatives.train, cropped=False), 4, paste=True),
+        BatchShare(with_own_lungs(teacher, drawn, cropped=True), 8),
+        BatchShare(undrawn, 4, trust=0.7),
+        BatchShare(corpus.lungs2d.train, 3, paste=True),
+        BatchShare(with_own_lungs(teacher, corpus.negatives.train, cropped=False), 4, paste=True),
     ]
 
 

@@ -43,7 +43,7 @@ from training.release.parity import Parity, classification_parity, segmentation_
 from training.release.quantise import quantise
 from training.scoring.report import ClassificationReport, Report, SegmentationReport
 from training.segmentation.network import ChestNet
-from training.segmentation.operating_point import OperatingPoint
+from training.segmentation.operating_point import SuspicionScale
 
 log = logging.getLogger(__name__)
 
@@ -145,7 +145,7 @@ def _declared_by(base: Bundle) -> Report:
     return Report(
         segmentation=SegmentationReport(
             lesion_threshold=base.lesion.threshold,
-            point=OperatingPoint(point.even_share_percent, point.slope, point.suspicion_threshold),
+            point=SuspicionScale(point.even_share_percent, point.slope, point.suspicion_threshold),
             figures=(),
             notes=(),
         ),

@@ -17,7 +17,7 @@ from evaluation.statistics.estimate import Estimate
 from evaluation.statistics.proportion import proportion
 from evaluation.statistics.receiver_operating import auc
 from models.bundle import Bundle
-from settings.environment import ExecutionProvider
+from radiology.algorithm import ExecutionProvider
 
 Mask = NDArray[np.bool_]
 

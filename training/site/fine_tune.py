@@ -25,7 +25,7 @@ from training.data.lung_sides import split_lung_sides
 from training.data.slices import GRID, UNKNOWN, SliceSet
 from training.fit import Schedule, fit
 from training.segmentation.network import ChestNet
-from training.segmentation.objective import SegmentationObjective, Share
+from training.segmentation.objective import BatchShare, SegmentationObjective
 from training.segmentation.predict import predict
 from training.segmentation.relabel import relabel
 from training.segmentation.self_train import lungs_with_lesions, with_own_lungs
@@ -91,18 +91,18 @@ def slice_set(slices: Sequence[SiteSlice], network: ChestNet) -> SliceSet:
     return replace(doubted, lung=np.stack(found))
 
 
-def _shares(network: ChestNet, site: SliceSet, house: House | None) -> list[Share]:
-    mine = Share(site, min(_SITE_SLICES, len(site)))
+def _shares(network: ChestNet, site: SliceSet, house: House | None) -> list[BatchShare]:
+    mine = BatchShare(site, min(_SITE_SLICES, len(site)))
     if house is None:
         return [mine]
     corpus = house.corpus
     log.info("our own slices go along: the network gives lungs to those that have none")
     return [
         mine,
-        Share(with_own_lungs(network, corpus.doctors.train, cropped=True), 5),
-        Share(relabel(network, corpus.pseudo.train), 3, trust=0.7),
-        Share(corpus.lungs2d.train, 3, paste=True),
-        Share(with_own_lungs(network, corpus.negatives.train, cropped=False), 3, paste=True),
+        BatchShare(with_own_lungs(network, corpus.doctors.train, cropped=True), 5),
+        BatchShare(relabel(network, corpus.pseudo.train), 3, trust=0.7),
+        BatchShare(corpus.lungs2d.train, 3, paste=True),
+        BatchShare(with_own_lungs(network, corpus.negatives.train, cropped=False), 3, paste=True),
     ]
 
 

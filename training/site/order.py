@@ -15,7 +15,7 @@ from training.site.cases import SiteCases
 
 
 @dataclass(frozen=True)
-class Order:
+class TrainingOrder:
     """What was asked for; see `training.new_cases`."""
 
     new_cases: Path
@@ -36,7 +36,7 @@ class Order:
         return candidates_folder(self.bundles) / name / version
 
 
-def choose_base(order: Order) -> Bundle:
+def choose_base(order: TrainingOrder) -> Bundle:
     """The bundle or candidate to go on from.
 
     Raises
@@ -66,7 +66,7 @@ def choose_base(order: Order) -> Bundle:
     return base
 
 
-def settle(order: Order, base: Bundle) -> Order:
+def settle(order: TrainingOrder, base: Bundle) -> TrainingOrder:
     """The order with its version settled; refuses one that is taken.
 
     Raises
@@ -94,7 +94,9 @@ def trained_before(base: Bundle) -> frozenset[str]:
     return frozenset(json.loads(path.read_text(encoding="utf-8")).get("trained_pictures", ()))
 
 
-def build_folder(order: Order, base: Bundle, cases: SiteCases, data: dict[str, str]) -> Path:
+def build_folder(
+    order: TrainingOrder, base: Bundle, cases: SiteCases, data: dict[str, str]
+) -> Path:
     """Checkpoints of this very training: another base, case or seed must not go on with them."""
     words = (base.digest, cases.digest, json.dumps(data, sort_keys=True), str(order.seed))
     return order.build / hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]

@@ -8,7 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.report.page import Figure, Page, Section, Table, figure_text, interval_text
+from evaluation.report.page import (
+    Page,
+    ReportFigure,
+    ReportTable,
+    Section,
+    figure_text,
+    interval_text,
+)
 from models.bundle import Bundle
 from training.site.compare_bundles import Compared, ComparedSlice
 
@@ -94,7 +101,7 @@ def _plain(value: float) -> float | None:
     return None if np.isnan(value) else round(float(value), 4)
 
 
-def _table(caption: str, figures: Sequence[Compared]) -> Table:
+def _table(caption: str, figures: Sequence[Compared]) -> ReportTable:
     rows = [
         [
             one.what,
@@ -108,16 +115,16 @@ def _table(caption: str, figures: Sequence[Compared]) -> Table:
         for one in figures
     ]
     head = ["Figure", "Old", "New", "New less old", "95 % interval", "Cases", "So"]
-    return Table(caption, head, rows)
+    return ReportTable(caption, head, rows)
 
 
-def _slice_table(slices: Sequence[ComparedSlice]) -> Table:
+def _slice_table(slices: Sequence[ComparedSlice]) -> ReportTable:
     def cells(pair: tuple[float, float]) -> list[str]:
         return [figure_text(_plain(value)) for value in (*pair, pair[1] - pair[0])]
 
     rows = [[one.name, *cells(one.lesion_dice), *cells(one.viral)] for one in slices]
     head = ["Slice", "Dice, old", "Dice, new", "Change", "Viral, old", "Viral, new", "Change"]
-    return Table("Every held-out slice", head, rows)
+    return ReportTable("Every held-out slice", head, rows)
 
 
 def site_page(report: SiteReport) -> Page:
@@ -131,7 +138,7 @@ def site_page(report: SiteReport) -> Page:
         ("Slices", f"{report.slices[0]} trained on, {report.slices[1]} held out"),
     ]
     figures = [
-        Figure(f"{one.what}: {which}", estimate, short=f"{one.what}, {which}")
+        ReportFigure(f"{one.what}: {which}", estimate, short=f"{one.what}, {which}")
         for one in report.site
         for which, estimate in (("old", one.old), ("new", one.new), ("change", one.difference))
     ]

@@ -43,7 +43,7 @@ from training.site.fine_tune import (
     slice_set,
 )
 from training.site.hold_out import hold_out
-from training.site.order import Order, build_folder, choose_base, settle, trained_before
+from training.site.order import TrainingOrder, build_folder, choose_base, settle, trained_before
 from training.site.report import (
     EACH_FILE_A_CASE,
     FORGETTING,
@@ -70,7 +70,9 @@ class _Parts:
         return len({one.case for one in slices})
 
 
-def _learn(order: Order, base: Bundle, parts: _Parts, house: House | None, build: Path) -> Learnt:
+def _learn(
+    order: TrainingOrder, base: Bundle, parts: _Parts, house: House | None, build: Path
+) -> Learnt:
     segmentation, classifier = read_segmentation(base), read_classification(base)
     train = parts.train
     site = slice_set(train, segmentation)
@@ -165,7 +167,7 @@ def _notes(cases: SiteCases, house: House | None) -> tuple[str, ...]:
     return tuple(note for note, holds in said if holds)
 
 
-def _made(order: Order, data: dict[str, str], began: float, resumed: bool) -> Made:
+def _made(order: TrainingOrder, data: dict[str, str], began: float, resumed: bool) -> Made:
     return Made(
         seed=order.seed,
         steps={"segmentation": order.steps, "member": max(order.steps // 2, 1)},
@@ -196,7 +198,7 @@ def _write_report(path: Path | None, report: SiteReport) -> None:
         raise SettingsRefused(f"The report {path} cannot be written: {error.strerror}") from error
 
 
-def train_on_new_cases(order: Order) -> dict[str, Any]:
+def train_on_new_cases(order: TrainingOrder) -> dict[str, Any]:
     """Train, compare, write the candidate.
 
     Returns

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from database.results.stored import ReportReference, machine_reports, newest_report
-from database.session import Engine, reading
+from database.session import Engine, query
 from radiology.chest.reading import ChestReading
 from worker.course.find_priors import Priors
 from worker.encode import EarlierReport, EarlierReports
@@ -18,7 +18,7 @@ def earlier_reports(
     ----------
     answer : of this version; its course says which of `priors` it was compared with
     """
-    with reading(engine) as session:
+    with query(engine) as session:
         before = newest_report(session, study_id, before_version=version)
         machine = machine_reports(session, study_id, before_version=version)
     latest = None if answer.course is None else answer.course.latest

@@ -25,10 +25,10 @@ from database.deliveries.objects import (
     record_answers,
 )
 from database.lease import LeaseLost
-from database.session import Engine, Session, reading, transaction
+from database.session import Engine, Session, query, transaction
 from database.states import DeliveryState, ObjectState
 from database.tables.analysis import ResultObject
-from dicom_node.request.c_store import Answer, error_of_answers, send_instances
+from dicom_node.request.c_store import StoreAnswer, error_of_answers, send_instances
 from dicom_node.request.stow import store_instances
 from radiology.errors import FirstreadError, PeerRefused, Refused
 from settings.environment import Settings
@@ -88,9 +88,9 @@ def _send_one(
     clock: Callable[[], datetime],
     random: Callable[[], float],
 ) -> None:
-    with reading(engine) as session:
+    with query(engine) as session:
         objects = objects_to_send(session, claim)
-    answers: Sequence[Answer] = ()
+    answers: Sequence[StoreAnswer] = ()
     try:
         answers = _send(settings, peer, objects)
         error = error_of_answers(answers)
@@ -105,7 +105,7 @@ def _send_one(
             _postpone_or_end(session, settings, claim, error, clock(), random())
 
 
-def _send(settings: Settings, peer: Peer, objects: Sequence[ResultObject]) -> Sequence[Answer]:
+def _send(settings: Settings, peer: Peer, objects: Sequence[ResultObject]) -> Sequence[StoreAnswer]:
     """Send by C-STORE, or by STOW-RS where the peer has an address for it."""
     paths = [settings.results_folder / one.path for one in objects]
     if not paths:
@@ -118,7 +118,7 @@ def _send(settings: Settings, peer: Peer, objects: Sequence[ResultObject]) -> Se
     )
 
 
-def _kept(answer: Answer) -> ObjectAnswer:
+def _kept(answer: StoreAnswer) -> ObjectAnswer:
     """What is kept of an answer. Only what the peer refuses for good is not sent again."""
     if answer.error is None:
         return ObjectAnswer(ObjectState.STORED, answer.status)
@@ -127,7 +127,7 @@ def _kept(answer: Answer) -> ObjectAnswer:
     return ObjectAnswer(state, answer.status, answer.error.message)
 
 
-def _is_part(session: Session, claim: DeliveryClaim, answers: Sequence[Answer]) -> bool:
+def _is_part(session: Session, claim: DeliveryClaim, answers: Sequence[StoreAnswer]) -> bool:
     """Whether the peer has answered for everything, and has taken a part of it."""
     states = {one.state for one in objects_at_destination(session, claim.delivery_id)}
     taken = states & {ObjectState.STORED, ObjectState.COMMITTED}

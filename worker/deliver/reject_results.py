@@ -19,7 +19,7 @@ from database.results.withdrawals import (
     store_rejection,
     superseded_to_reject,
 )
-from database.session import Engine, reading, transaction
+from database.session import Engine, query, transaction
 from database.states import ObjectKind, RejectionReason
 from database.tables.analysis import ResultObject
 from radiology import codes
@@ -68,7 +68,7 @@ def withdraw_result(
     SpoolFull
         There is no room for the note; nothing has changed.
     """
-    with reading(engine) as session:
+    with query(engine) as session:
         found = result_to_withdraw(session, study_instance_uid, version)
     if found is None:
         raise ResultNotWithdrawable("There is no result of this study")
@@ -95,7 +95,7 @@ def reject_superseded(settings: Settings, engine: Engine, now: datetime) -> int:
     asking = [peer.name for peer in settings.destinations if peer.reject_superseded]
     if not asking:
         return 0
-    with reading(engine) as session:
+    with query(engine) as session:
         found = superseded_to_reject(session, asking)
     for one in found:
         note = _make_note(settings, one, RejectionReason.QUALITY, one.at)

@@ -9,8 +9,8 @@ from worker.encode.derived_object import (
     DISCLAIMER,
     EarlierReport,
     EarlierReports,
+    EncodedKind,
     EncodedObject,
-    ObjectKind,
     ResultContext,
 )
 from worker.encode.picture.key_picture import encode_secondary_capture, render_key_picture
@@ -26,8 +26,8 @@ __all__ = [
     "DISCLAIMER",
     "EarlierReport",
     "EarlierReports",
+    "EncodedKind",
     "EncodedObject",
-    "ObjectKind",
     "Recipe",
     "ResultContext",
     "SegmentationVariant",

@@ -1,4 +1,4 @@
-"""What the result objects share: whose study they belong to, who made them, their UIDs.
+"""The parts that all result objects share: the study they belong to, their maker, their UIDs.
 
 Each object goes into the study that was analysed, into a series of its own (PS3.3 C.7.3.1). The
 Patient and Study modules are copied from the source (PS3.3 C.7.1 and C.7.2); the equipment is
@@ -25,7 +25,7 @@ from radiology.answer.reading import Reading
 from radiology.chest.severity import ClinicalContext
 from radiology.identity import derived_uid
 from worker.encode.coded_concepts import coded
-from worker.encode.lesions import Lesion, NumberedLesions, number_lesions
+from worker.encode.lesions import LesionPart, NumberedLesions, number_lesions
 from worker.encode.region_masks import RegionMasks
 from worker.encode.shown_reading import ShownReading
 from worker.encode.source_study import SourceStudy
@@ -36,7 +36,7 @@ DISCLAIMER = "AI result - not for primary diagnosis"  # ASCII: source character 
 _FIRST_SERIES_NUMBER = 9000
 
 
-class ObjectKind(StrEnum):
+class EncodedKind(StrEnum):
     """The modality-like short name of a result object, in the order in which they are sent."""
 
     SEG = "SEG"
@@ -74,7 +74,7 @@ class EncodedObject:
     the word of the recipe that it was made by.
     """
 
-    kind: ObjectKind
+    kind: EncodedKind
     dataset: Dataset
     recipe: str
 
@@ -191,7 +191,7 @@ class ResultContext(ShownReading):
         """The lesions of the reading, told apart."""
         return number_lesions(self.masks.finding_layer.labels)
 
-    def lesion_tracking(self, lesion: Lesion) -> Tracking:
+    def lesion_tracking(self, lesion: LesionPart) -> Tracking:
         """The identity of a lesion: the same in every object and each time it is encoded."""
         known = self.known_lesions.get((lesion.kind, lesion.rank))
         if known is not None:
@@ -209,7 +209,9 @@ class ResultContext(ShownReading):
         )
 
 
-def series_and_equipment(context: ResultContext, kind: ObjectKind, *variant: str) -> dict[str, Any]:
+def series_and_equipment(
+    context: ResultContext, kind: EncodedKind, *variant: str
+) -> dict[str, Any]:
     """The arguments of highdicom's constructors that all objects have in common.
 
     PS3.3 C.7.3.1 (General Series), C.7.5.2 (Enhanced General Equipment), C.12.1 (SOP Common).

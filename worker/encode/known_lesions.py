@@ -1,4 +1,4 @@
-"""What the lesions of a study are called: the same as in every other study of the patient.
+"""Names lesions alike in every study of the patient.
 
 A lesion of the patient's course (`radiology.chest.chest_map.MappedLesion`) is whatever touches, of
 either class; a lesion with a segment of its own has one class. So one of the course may be several

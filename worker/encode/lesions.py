@@ -23,7 +23,7 @@ Box = tuple[slice, slice, slice]
 
 
 @dataclass(frozen=True, slots=True)
-class Lesion:
+class LesionPart:
     """One connected part of one class.
 
     Attributes
@@ -53,9 +53,9 @@ class NumberedLesions:
 
     box: Box
     parts: NDArray[np.integer]
-    lesions: tuple[Lesion, ...]
+    lesions: tuple[LesionPart, ...]
 
-    def largest(self, most: int, *, voxel_ml: float) -> tuple[Lesion, ...]:
+    def largest(self, most: int, *, voxel_ml: float) -> tuple[LesionPart, ...]:
         """The lesions that are tracked one by one."""
         large = [one for one in self.lesions if one.voxels * voxel_ml >= LEAST_TRACKED_ML]
         return tuple(large[:most])
@@ -65,7 +65,7 @@ class NumberedLesions:
 
         Parameters
         ----------
-        values : new value by `Lesion.part`; other lesions keep that of their class
+        values : new value by `LesionPart.part`; other lesions keep that of their class
 
         Returns
         -------
@@ -109,7 +109,7 @@ def number_lesions(lesions: LabelMap) -> NumberedLesions:
     for part in order:
         kind = int(kinds[part])
         ranks[kind] += 1
-        found.append(Lesion(kind, ranks[kind], int(counts[part]), part))
+        found.append(LesionPart(kind, ranks[kind], int(counts[part]), part))
     return NumberedLesions(box, parts, tuple(found))
 
 

@@ -16,7 +16,7 @@ from radiology.encoding_profile import (
     SegmentScope,
 )
 from radiology.outcome import Outcome
-from worker.encode.derived_object import MARKED, ObjectKind, ReportForm
+from worker.encode.derived_object import MARKED, EncodedKind, ReportForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Recipe:
     marked : whether its series sorts to the top, for a PACS that knows no flag
     """
 
-    kind: ObjectKind
+    kind: EncodedKind
     report: ReportForm | None = None
     segmentation: SegmentationVariant | None = None
     marked: bool = False
@@ -79,19 +79,19 @@ def recipes_of(
     recipes: list[Recipe] = []
     if choice.profile is not EncodingProfile.LEGACY:
         if variant is not None:
-            recipes.append(Recipe(ObjectKind.SEG, segmentation=variant))
-        recipes.append(Recipe(ObjectKind.SR, ReportForm.VIEWER, variant))
+            recipes.append(Recipe(EncodedKind.SEG, segmentation=variant))
+        recipes.append(Recipe(EncodedKind.SR, ReportForm.VIEWER, variant))
         if choice.profile is EncodingProfile.MACHINE and variant is not None:
-            recipes.append(Recipe(ObjectKind.SR, ReportForm.MACHINE, variant))
+            recipes.append(Recipe(EncodedKind.SR, ReportForm.MACHINE, variant))
     if choice.capture_when_negative or outcome is not Outcome.NO_FINDINGS:
-        recipes.append(Recipe(ObjectKind.SC, marked=urgent and choice.mark_urgent))
+        recipes.append(Recipe(EncodedKind.SC, marked=urgent and choice.mark_urgent))
     if choice.encapsulated_pdf:
-        recipes.append(Recipe(ObjectKind.PDF))
+        recipes.append(Recipe(EncodedKind.PDF))
     return tuple(recipes)
 
 
 def united(plans: Iterable[tuple[Recipe, ...]]) -> tuple[Recipe, ...]:
     """Every recipe of several destinations once, evidence before what names it."""
-    order = list(ObjectKind)
+    order = list(EncodedKind)
     wanted = dict.fromkeys(recipe for plan in plans for recipe in plan)
     return tuple(sorted(wanted, key=lambda recipe: order.index(recipe.kind)))

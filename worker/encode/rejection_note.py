@@ -18,7 +18,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from radiology.codes import Code
 from radiology.identity import derived_uid
 from worker.encode.coded_concepts import coded
-from worker.encode.derived_object import DISCLAIMER, EncodedObject, ObjectKind
+from worker.encode.derived_object import DISCLAIMER, EncodedKind, EncodedObject
 from worker.encode.neutral_instance import BLANK_KEYWORDS
 from worker.encode.source_study import patient_and_study
 
@@ -53,9 +53,9 @@ def encode_rejection_note(
     note = KeyObjectSelectionDocument(
         evidence=stand_ins,
         content=KeyObjectSelection(coded(title), stand_ins, description=DISCLAIMER),
-        series_instance_uid=derived_uid("series", ObjectKind.KO, *identity),
+        series_instance_uid=derived_uid("series", EncodedKind.KO, *identity),
         series_number=_FIRST_SERIES_NUMBER + 10 * (result_version - 1),
-        sop_instance_uid=derived_uid("instance", ObjectKind.KO, *identity),
+        sop_instance_uid=derived_uid("instance", EncodedKind.KO, *identity),
         instance_number=result_version,
         manufacturer=str(first.get("Manufacturer", "")),
         transfer_syntax_uid=ExplicitVRLittleEndian,
@@ -68,7 +68,7 @@ def encode_rejection_note(
         series_date=rejected_at.strftime("%Y%m%d"),
         series_time=rejected_at.strftime("%H%M%S"),
     )
-    return EncodedObject(ObjectKind.KO, _settle(note, first, rejected_at), ObjectKind.KO)
+    return EncodedObject(EncodedKind.KO, _settle(note, first, rejected_at), EncodedKind.KO)
 
 
 def _settle(note: Dataset, first: Dataset, rejected_at: datetime) -> Dataset:

@@ -9,7 +9,7 @@ from pydicom import Dataset
 
 from radiology.encoding_profile import EncodingChoice
 from radiology.urgency import Urgency
-from worker.encode.derived_object import EncodedObject, ObjectKind, ReportForm, ResultContext
+from worker.encode.derived_object import EncodedKind, EncodedObject, ReportForm, ResultContext
 from worker.encode.picture.key_picture import encode_secondary_capture, render_key_picture
 from worker.encode.recipes import Recipe, SegmentationVariant, recipes_of
 from worker.encode.report.measurement_report import encode_measurement_report
@@ -72,21 +72,21 @@ class _Making:
             The recipe is for another reading: this one gives no such object.
         """
         match recipe.kind:
-            case ObjectKind.SEG:
+            case EncodedKind.SEG:
                 made = self._segmentation(recipe)
-            case ObjectKind.SR if recipe.report is ReportForm.MACHINE:
+            case EncodedKind.SR if recipe.report is ReportForm.MACHINE:
                 segmentation = self._segmentation(recipe)
                 earlier = self._context.earlier_reports.machine_predecessors
                 made = segmentation and encode_quantification_report(
                     self._context, segmentation, predecessor=earlier.get(recipe.word)
                 )
-            case ObjectKind.SR:
+            case EncodedKind.SR:
                 made = encode_measurement_report(
                     self._context, segmentation=self._segmentation(recipe)
                 )
-            case ObjectKind.SC:
+            case EncodedKind.SC:
                 made = encode_secondary_capture(self._context, self._drawn(), marked=recipe.marked)
-            case ObjectKind.PDF:
+            case EncodedKind.PDF:
                 made = encode_summary(self._context, self._drawn())
         if made is None:
             raise ValueError(f"this reading gives no {recipe.word}")

@@ -62,7 +62,7 @@ def _ask(
     except FirstreadError as error:
         error_kind, again = error.kind, not isinstance(error, Refused)
         _log.warning("claim_not_known", channel=inquiry.channel, error_kind=error_kind)
-    except Exception as error:  # noqa: BLE001 the task wrapper of DESIGN.md
+    except Exception as error:  # noqa: BLE001 where a task ends
         # Not asked again: a question that fails holds its channel's notices up each time.
         error_kind, again = log_defect(inquiry.channel, error), False
     claimed = state.value if state in _CLAIMED and state is not None else ""

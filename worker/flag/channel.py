@@ -55,7 +55,7 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Receipt:
     """What a channel's receiver answered when it took a notice.
 
     Attributes
@@ -73,7 +73,7 @@ class Answer:
 class FlagChannel(Protocol):
     """One receiver. An object lives as long as its process, so it may keep a connection."""
 
-    def send(self, notice: Notice, now: datetime) -> Answer:
+    def send(self, notice: Notice, now: datetime) -> Receipt:
         """Tell the receiver, once.
 
         Raises

@@ -18,13 +18,13 @@ from database.flags.notices import (
 )
 from database.flags.raised import acknowledge_flag
 from database.lease import LeaseLost
-from database.session import Engine, reading, transaction
+from database.session import Engine, query, transaction
 from radiology.errors import FirstreadError, PeerRefused, Refused
 from settings.environment import Settings
 from settings.flags import Channel
 from settings.log_events import get_logger
 from worker.attempt.retry import Backoff, retry_delay_s
-from worker.flag.channel import Answer, KnowsClaims, Notice, NoticeObject
+from worker.flag.channel import KnowsClaims, Notice, NoticeObject, Receipt
 from worker.flag.channels import Channels
 
 _log = get_logger("flags")
@@ -50,13 +50,13 @@ def tell_one(
         try:
             if channel is None:
                 raise PeerRefused("The channel is not in the settings any more", channel=name)
-            with reading(engine) as session:
+            with query(engine) as session:
                 content = notice_content(session, claim.notice_id)
             notice = _notice(content, settings, channel)
             answer = channels.sender(channel).send(notice, clock())
         except FirstreadError as error:
             _postpone_or_end(settings, engine, claim, error, clock(), random())
-        except Exception as error:  # noqa: BLE001 the task wrapper of DESIGN.md
+        except Exception as error:  # noqa: BLE001 where a task ends
             _end_defect(engine, claim, error, clock())
         else:
             _accept(settings, engine, channels, claim, answer, clock())
@@ -126,7 +126,7 @@ def _accept(
     engine: Engine,
     channels: Channels,
     claim: NoticeClaim,
-    answer: Answer,
+    answer: Receipt,
     now: datetime,
 ) -> None:
     channel = channels.setting(claim.channel)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from hl7_node.mllp_client import MllpClient, Receiver
+from hl7_node.mllp_client import MllpClient, MllpReceiver
 from hl7_node.observation_message import (
     Observation,
     ObservationReport,
@@ -22,7 +22,7 @@ from radiology import codes
 from radiology.identity import derived_uid
 from radiology.urgency import Urgency
 from settings.flags import Hl7Channel
-from worker.flag.channel import Answer, Notice, NoticeKind
+from worker.flag.channel import Notice, NoticeKind, Receipt
 from worker.flag.study_observations import study_observations
 
 _PRIORITIES = {
@@ -31,7 +31,7 @@ _PRIORITIES = {
     Urgency.ROUTINE: Priority.ROUTINE,
 }
 
-NOTHING_SENT = Answer(code="")
+NOTHING_SENT = Receipt(code="")
 """For a notice that this channel has no message for."""
 
 
@@ -47,7 +47,7 @@ class Hl7ObservationChannel:
     def __init__(self, channel: Hl7Channel) -> None:
         self._channel = channel
         self._client = MllpClient(
-            Receiver(
+            MllpReceiver(
                 name=channel.name,
                 host=channel.host,
                 port=channel.port,
@@ -56,7 +56,7 @@ class Hl7ObservationChannel:
             )
         )
 
-    def send(self, notice: Notice, now: datetime) -> Answer:
+    def send(self, notice: Notice, now: datetime) -> Receipt:
         """Tell the receiver, once.
 
         An acknowledgement is not passed on: ORU^R01 has no word for it.
@@ -75,9 +75,9 @@ class Hl7ObservationChannel:
         message = observation_message(notice, self._channel, now)
         control_id = control_id_of(notice.notice_uid)
         reply = self._client.send(message, control_id)
-        return Answer(code=reply.code, reference=control_id)
+        return Receipt(code=reply.code, reference=control_id)
 
-    def send_test(self, now: datetime) -> Answer:
+    def send_test(self, now: datetime) -> Receipt:
         """Send a message about no patient and no study, marked as a test.
 
         Raises
@@ -104,7 +104,7 @@ class Hl7ObservationChannel:
         )
         message = build_observation_message(report, _parties(self._channel), now)
         reply = self._client.send(message, report.control_id)
-        return Answer(code=reply.code, reference=report.control_id)
+        return Receipt(code=reply.code, reference=report.control_id)
 
     def close(self) -> None:
         """Let go of the connection."""

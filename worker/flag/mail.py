@@ -18,7 +18,7 @@ from email.utils import format_datetime
 
 from radiology.errors import Fact, FirstreadError, PeerBusy, PeerRefused, PeerUnreachable
 from settings.flags import MailChannel
-from worker.flag.channel import Answer, Notice, NoticeKind
+from worker.flag.channel import Notice, NoticeKind, Receipt
 
 _SUBJECTS = {
     NoticeKind.RAISED: "{urgency} chest CT, accession {accession}",
@@ -46,7 +46,7 @@ class Mail:
     def __init__(self, channel: MailChannel) -> None:
         self._channel = channel
 
-    def send(self, notice: Notice, now: datetime) -> Answer:
+    def send(self, notice: Notice, now: datetime) -> Receipt:
         """Send one notice; see `FlagChannel.send`.
 
         Where the server takes it for some of the recipients only, it is taken.
@@ -77,7 +77,7 @@ class Mail:
             raise self._unreachable(error) from error
         taken = len(self._channel.recipients) - len(refused)
         part = f", {taken} of {len(self._channel.recipients)}" if refused else ""
-        return Answer(code=f"250{part}", reference=str(message["Message-ID"]))
+        return Receipt(code=f"250{part}", reference=str(message["Message-ID"]))
 
     def close(self) -> None:
         """Nothing is kept open."""

@@ -20,7 +20,7 @@ from radiology.errors import PeerRefused, SettingsRefused
 from radiology.work_item import WorkItem, WorkItemState
 from settings.environment import Settings
 from settings.flags import WorkItemChannel
-from worker.flag.channel import Answer, Notice, NoticeKind
+from worker.flag.channel import Notice, NoticeKind, Receipt
 from worker.flag.flagged_work_item import WITHDRAWN_REASON, flagged_work_item
 
 _MOST_WORK_ITEMS: Final = 20  # of one flag: it is raised and withdrawn a few times at most
@@ -69,7 +69,7 @@ class UnifiedProcedureStep:
             peer, calling_ae_title=settings.ae_title, timeout_s=channel.answer_s
         )
 
-    def send(self, notice: Notice, now: datetime) -> Answer:
+    def send(self, notice: Notice, now: datetime) -> Receipt:
         """Tell the peer.
 
         Raises
@@ -102,7 +102,7 @@ def tell(
     *,
     seen_by: str,
     code_of: Callable[[int], str],
-) -> Answer:
+) -> Receipt:
     """Tell a manager of work items about a flag, and what its answer means.
 
     The notice is about the first work item of the flag that is not final: a flag may be withdrawn
@@ -127,7 +127,7 @@ def tell(
         item, answer = following, answer_of_next
     if notice.kind in _RAISING and answer.was_final:
         raise PeerRefused("Every work item of this flag is completed or canceled at the peer")
-    return Answer(
+    return Receipt(
         code=code_of(answer.status),
         reference=item.sop_instance_uid,
         acknowledged_by=seen_by if answer.is_taken else "",

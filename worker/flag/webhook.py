@@ -20,7 +20,7 @@ import httpx
 from radiology.errors import Fact, FirstreadError, PeerBusy, PeerRefused, PeerUnreachable
 from settings.flags import WebhookChannel
 from webhook_node.signature import signed_headers
-from worker.flag.channel import Answer, Notice
+from worker.flag.channel import Notice, Receipt
 
 _LONGEST_ANSWER_BYTES: Final = 64 * 1024
 _PASSING: Final = (
@@ -43,7 +43,7 @@ class Webhook:
     def __init__(self, channel: WebhookChannel) -> None:
         self._channel = channel
 
-    def send(self, notice: Notice, now: datetime) -> Answer:
+    def send(self, notice: Notice, now: datetime) -> Receipt:
         """Send one notice; see `FlagChannel.send`."""
         body = json.dumps(notice_as_json(notice), ensure_ascii=False).encode()
         headers = {
@@ -106,11 +106,11 @@ class Webhook:
             cause=type(error).__name__,
         )
 
-    def _read(self, response: httpx.Response, content: bytes, now: datetime) -> Answer:
+    def _read(self, response: httpx.Response, content: bytes, now: datetime) -> Receipt:
         code = response.status_code
         if response.is_success:
             said = _json_object(content)
-            return Answer(
+            return Receipt(
                 code=str(code),
                 reference=_word(said.get("reference")),
                 acknowledged_by=_word(said.get("acknowledged_by")),

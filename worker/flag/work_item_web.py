@@ -11,7 +11,7 @@ from radiology.errors import SettingsRefused
 from radiology.work_item import WorkItemState
 from settings.environment import Settings
 from settings.flags import WorkItemWebChannel
-from worker.flag.channel import Answer, Notice
+from worker.flag.channel import Notice, Receipt
 from worker.flag.flagged_work_item import flagged_work_item
 from worker.flag.unified_procedure_step import retrieve_ae_title, tell
 
@@ -41,7 +41,7 @@ class WebWorkItem:
         self._retrieve_ae_title = retrieve_ae_title(settings)
         self._manager = WorkItemWeb(service, timeout_s=channel.answer_s)
 
-    def send(self, notice: Notice, now: datetime) -> Answer:
+    def send(self, notice: Notice, now: datetime) -> Receipt:
         """Tell the service.
 
         Raises

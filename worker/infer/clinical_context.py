@@ -1,8 +1,8 @@
-"""What is known of a patient as a study is read: the clinical values in force, and a prior CT."""
+"""The clinical context of a study as it is read: clinical values in force, and a prior CT."""
 
 from __future__ import annotations
 
-from database.session import Engine, reading
+from database.session import Engine, query
 from database.studies.clinical_values import clinical_values
 from radiology.chest.severity import ClinicalContext, ClinicalValues, LesionMeasurement
 from radiology.errors import ClinicalValuesRefused
@@ -19,7 +19,7 @@ def clinical_context(
     Values that cannot be used cost no study its reading: it is read without them, and the page
     says what is wrong with them.
     """
-    with reading(engine) as session:
+    with query(engine) as session:
         recorded = clinical_values(session, study_id)
     try:
         values = ClinicalValues.from_facts(recorded.values)

@@ -16,14 +16,14 @@ from pydicom import dcmwrite
 from radiology.errors import SpoolFull
 from radiology.image.heat_map import HeatMap
 from radiology.image.key_picture import KEYWORD
-from worker.encode import EncodedObject, ObjectKind
+from worker.encode import EncodedKind, EncodedObject
 
 
 @dataclass(frozen=True, slots=True)
 class KeptObject:
     """A result object on disk; `path` lies within the results folder."""
 
-    kind: ObjectKind
+    kind: EncodedKind
     recipe: str
     sop_class_uid: str
     sop_instance_uid: str

@@ -48,7 +48,7 @@ class Answer:
     chest_map: str | None
 
 
-def store_answer(own: Equipment, claim: Claim, answer: Answer) -> None:
+def store_answer(equipment: Equipment, claim: Claim, answer: Answer) -> None:
     """End the job with its answer.
 
     Raises
@@ -56,7 +56,7 @@ def store_answer(own: Equipment, claim: Claim, answer: Answer) -> None:
     LeaseLost
         The job is somebody else's by now; nothing is stored.
     """
-    now, said, triage = own.clock(), answer.reading, answer.triage
+    now, said, triage = equipment.clock(), answer.reading, answer.triage
     rules = rules_seen(said)
     rule = decided(rules)
     result = Result(
@@ -73,13 +73,13 @@ def store_answer(own: Equipment, claim: Claim, answer: Answer) -> None:
             "urgency_rules": [one.facts() for one in rules],
             "context": dict(answer.context),
         },
-        execution_provider=own.reader.provider,
+        execution_provider=equipment.reader.provider,
         key_picture=answer.encoded.picture,
         chest_map=answer.chest_map,
         created_at=now,
     )
     objects = answer.encoded.objects
-    with transaction(own.engine) as session:
+    with transaction(equipment.engine) as session:
         end_job(
             session,
             claim,
@@ -102,9 +102,9 @@ def store_answer(own: Equipment, claim: Claim, answer: Answer) -> None:
             flag = flag_result(
                 session,
                 result,
-                own.flag_rules,
+                equipment.flag_rules,
                 now,
-                token=own.new_token(),
+                token=equipment.new_token(),
                 seen={} if rule is None else {"seen": rule.seen, "limit": rule.limit},
             )
             if flag is not None:
@@ -113,9 +113,9 @@ def store_answer(own: Equipment, claim: Claim, answer: Answer) -> None:
             request_priors(
                 session,
                 claim.study_id,
-                [peer.name for peer in own.settings.queried],
+                [peer.name for peer in equipment.settings.queried],
                 now,
-                limit_s=own.settings.fetch_priors_limit_s,
+                limit_s=equipment.settings.fetch_priors_limit_s,
             )
     _log.info("encoded", result_id=stored.result_id, current=stored.current, objects=len(objects))
 

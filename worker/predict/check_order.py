@@ -1,4 +1,4 @@
-"""Whether what was measured earlier is earlier than the study that is read."""
+"""Checks that an earlier measurement is earlier than the study that is read."""
 
 from __future__ import annotations
 

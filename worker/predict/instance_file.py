@@ -1,4 +1,4 @@
-"""Whether a file is a DICOM instance, and of which study. PS3.10 Section 7.1."""
+"""Decides whether a file is a DICOM instance, and of which study. PS3.10 Section 7.1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a caller hears how far a prediction is."""
+"""The callback that hears how far a prediction is."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from database.priors.awaited import RipeRequest, end_awaiting, ripe_requests
 from database.priors.candidates import prior_candidates
-from database.session import Engine, reading, transaction
+from database.session import Engine, query, transaction
 from database.states import PriorRequestState
 from database.studies.assembly import Waits
 from settings.environment import Settings
@@ -24,7 +24,7 @@ def reread_with_priors(
 
     The choice is the one that the job will make, so that no study is read again for nothing.
     """
-    with reading(engine) as session:
+    with query(engine) as session:
         ripe = ripe_requests(session, now)
     jobs = []
     for one in ripe:
@@ -48,7 +48,7 @@ def reread_with_priors(
 def _state(settings: Settings, engine: Engine, ripe: RipeRequest) -> PriorRequestState:
     if _done(ripe):
         return PriorRequestState.COMPARED
-    with reading(engine) as session:
+    with query(engine) as session:
         candidates = prior_candidates(session, ripe.study.study_id)
     priors = choose_priors(
         [one for one in candidates if one.study_instance_uid in ripe.wanted],

@@ -23,7 +23,7 @@ from database.priors.requests import (
     study_to_compare,
     wanted_priors,
 )
-from database.session import Engine, reading, transaction
+from database.session import Engine, query, transaction
 from database.states import PriorRequestState
 from dicom_node.request.query import FoundStudy, find_studies, retrieve_study
 from radiology.errors import FirstreadError, PeerRefused, PeerUnreachable
@@ -77,7 +77,7 @@ def _retrieve(
     peer = next((one for one in settings.queried if one.name == claim.peer), None)
     if peer is None:
         raise PeerRefused("The peer is not asked for earlier studies any more", peer=claim.peer)
-    with reading(engine) as session:
+    with query(engine) as session:
         wanted = wanted_priors(session, claim.request_id)
     if not wanted:
         wanted = _find(settings, engine, claim, peer, clock())
@@ -101,7 +101,7 @@ def _find(
     settings: Settings, engine: Engine, claim: PriorRequestClaim, peer: Peer, now: datetime
 ) -> dict[str, bool]:
     """Ask which earlier studies there are, and note those that are wanted."""
-    with reading(engine) as session:
+    with query(engine) as session:
         study = study_to_compare(session, claim.study_id)
     identity = read_patient_identity(settings.spool_folder / study.instance_path)
     acquired_at = moment(study.acquired_at)

@@ -1,4 +1,4 @@
-"""Where every place of an earlier chest lies in a later one.
+"""Registration: maps every place of an earlier chest to its place in a later one.
 
 Outlines first, by an affine mapping; then a lattice of B-splines, which follows breath. Both are
 least squares, solved by Gauss-Newton on voxels of 5 mm. How good it is: docs/comparison.md; why it

@@ -18,7 +18,7 @@ AXIAL_COSINE = 0.8
 """A slice whose normal is within 37° of the body axis is axial: gantries tilt up to 30°."""
 
 
-class Verdict(NamedTuple):
+class SeriesVerdict(NamedTuple):
     """Why a series is refused: the rule, what it saw, what it asks for, one sentence."""
 
     rule: str

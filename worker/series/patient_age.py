@@ -1,4 +1,4 @@
-"""How old a patient was at the study; the date of birth itself goes no further.
+"""The patient's age at the study; the date of birth itself goes no further.
 
 PS3.3 C.7.2.2 (Patient's Age), C.7.1.1 (Patient's Birth Date), C.7.2.1 (Study Date).
 """

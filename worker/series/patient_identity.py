@@ -1,4 +1,4 @@
-"""Whether two studies are of the same patient, by more than the patient ID.
+"""Decides whether two studies are of the same patient, by more than the patient ID.
 
 PS3.3 C.7.1.1 (Patient ID, Issuer of Patient ID, Issuer of Patient ID Qualifiers Sequence, Patient's
 Birth Date, Patient's Sex). They are read from received instances when they are needed, and never

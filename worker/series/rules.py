@@ -1,4 +1,4 @@
-"""What is never analysed: one row per rule, the first that objects decides."""
+"""The rules for series that are never analysed: one row each, the first that objects decides."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pydicom.uid import (
 )
 
 from radiology.image.frame_stack import DIRECTION_TOLERANCE, SPACING_TOLERANCE
-from worker.series.candidate import Candidate, SelectionLimits, Verdict
+from worker.series.candidate import Candidate, SelectionLimits, SeriesVerdict
 from worker.series.decode_volume import HOUNSFIELD_TYPES
 from worker.series.frame_pixels import can_decode
 from worker.series.words import NO_SLICES, REFORMATTED, SCREENS, body_part_elsewhere
@@ -45,10 +45,10 @@ class Refusal:
     name: str
     test: Test
 
-    def judge(self, candidate: Candidate, limits: SelectionLimits) -> Verdict | None:
+    def judge(self, candidate: Candidate, limits: SelectionLimits) -> SeriesVerdict | None:
         """The verdict when the rule objects, otherwise None."""
         found = self.test(candidate, limits)
-        return Verdict(self.name, found.seen, found.limit, found.reason) if found else None
+        return SeriesVerdict(self.name, found.seen, found.limit, found.reason) if found else None
 
 
 def _code(value: str) -> str:

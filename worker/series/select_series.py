@@ -13,17 +13,17 @@ from dataclasses import dataclass
 
 from radiology.errors import NoSuitableSeries
 from radiology.image.series import SeriesHeader
-from worker.series.candidate import Candidate, SelectionLimits, Verdict
+from worker.series.candidate import Candidate, SelectionLimits, SeriesVerdict
 from worker.series.preference import PREFERENCES, Preference
 from worker.series.rules import REFUSALS, Refusal
 
-__all__ = ["SelectionLimits", "SeriesDecision", "SeriesSelection", "select_series"]
+__all__ = ["SelectionLimits", "SeriesOutcome", "SeriesSelection", "select_series"]
 
 CHOSEN = "chosen"
 
 
 @dataclass(frozen=True, slots=True)
-class SeriesDecision:
+class SeriesOutcome:
     """What became of one series.
 
     Attributes
@@ -55,7 +55,7 @@ class SeriesSelection:
     """
 
     chosen: SeriesHeader | None
-    decisions: tuple[SeriesDecision, ...]
+    decisions: tuple[SeriesOutcome, ...]
 
     def require(self) -> SeriesHeader:
         """The chosen series.
@@ -108,7 +108,7 @@ def select_series(
 
 def _first_refusal(
     candidate: Candidate, limits: SelectionLimits, refusals: Sequence[Refusal]
-) -> Verdict | None:
+) -> SeriesVerdict | None:
     return next(
         (verdict for refusal in refusals if (verdict := refusal.judge(candidate, limits))), None
     )
@@ -123,11 +123,11 @@ def _rank(
 
 def _decision(
     candidate: Candidate,
-    verdict: Verdict | None,
+    verdict: SeriesVerdict | None,
     best: Candidate | None,
     limits: SelectionLimits,
     preferences: Sequence[Preference],
-) -> SeriesDecision:
+) -> SeriesOutcome:
     uid = candidate.series.series_instance_uid
     if best is candidate:
         warnings = tuple(
@@ -135,9 +135,9 @@ def _decision(
             for preference in preferences
             if preference.is_flawed(candidate, limits)
         )
-        return SeriesDecision(uid, True, CHOSEN, "", "", "This series is analysed", warnings)
+        return SeriesOutcome(uid, True, CHOSEN, "", "", "This series is analysed", warnings)
     verdict = verdict or _beaten(candidate, best or candidate, limits, preferences)
-    return SeriesDecision(uid, False, verdict.rule, verdict.seen, verdict.limit, verdict.reason)
+    return SeriesOutcome(uid, False, verdict.rule, verdict.seen, verdict.limit, verdict.reason)
 
 
 def _beaten(
@@ -145,17 +145,17 @@ def _beaten(
     best: Candidate,
     limits: SelectionLimits,
     preferences: Sequence[Preference],
-) -> Verdict:
+) -> SeriesVerdict:
     """Why another series is better: the first preference in which the two differ."""
     for preference in preferences:
         if preference.penalty(candidate, limits) > preference.penalty(best, limits):
-            return Verdict(
+            return SeriesVerdict(
                 rule=preference.name,
                 seen=preference.seen(candidate),
                 limit=f"{preference.seen(best)} in the chosen series",
                 reason=preference.reason,
             )
-    return Verdict(
+    return SeriesVerdict(
         rule="equal",
         seen=candidate.series.series_instance_uid,
         limit=best.series.series_instance_uid,

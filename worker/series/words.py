@@ -1,4 +1,4 @@
-"""What the words in a CT series header mean: kernels, body parts, image types.
+"""The meaning of words in a CT series header: kernels, body parts, image types.
 
 Tables only. Kernels are named by the makers as they like (PS3.3 C.8.2.1 leaves Convolution Kernel
 open), so the names are read by the patterns of their conformance statements and manuals. A name

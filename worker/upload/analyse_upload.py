@@ -18,7 +18,7 @@ import structlog
 from PIL.Image import Image
 
 from database.lease import LeaseLost
-from database.session import Session, reading, transaction
+from database.session import Session, query, transaction
 from database.states import UploadState
 from database.uploads.file_refusal import FileRefusal
 from database.uploads.received import (
@@ -41,8 +41,8 @@ from worker.upload.inspection import (
     RECEIVED,
     UNPACKED,
     InspectionOrder,
+    InspectionResult,
     UploadKind,
-    Verdict,
 )
 from worker.upload.run_inspection import run_inspection
 
@@ -89,7 +89,7 @@ def analyse_upload(own: Equipment) -> bool:
         except Unavailable as error:
             _log.warning("upload_returned", error_kind=error.kind)
             attempt.give_back_or_fail(error.kind, str(error))
-        except Exception as error:  # noqa: BLE001 the task wrapper of DESIGN.md, for uploads
+        except Exception as error:  # noqa: BLE001 where a task ends
             # The message of a foreign exception may quote a data set; its type and lines may not.
             trace = "".join(traceback.format_tb(error.__traceback__))
             _log.error("defect", error_kind=type(error).__name__, trace=trace)
@@ -139,7 +139,7 @@ class _Attempt:
         )
         _log.info("upload_answered", kind=verdict.kind.value)
 
-    def _predict(self, verdict: Verdict) -> tuple[dict[str, Any], Image | None]:
+    def _predict(self, verdict: InspectionResult) -> tuple[dict[str, Any], Image | None]:
         own, paths = self._own, [self._folder / path for path in verdict.paths]
         if verdict.kind is UploadKind.STUDY:
             return predict_study(
@@ -215,7 +215,7 @@ class _Attempt:
         self.lease.check()
         if not self._looking.due():
             return
-        with reading(self._own.engine) as session:
+        with query(self._own.engine) as session:
             if study_waits(session, self._own.clock() - _GIVES_WAY_AFTER):
                 raise _GaveWay
 

@@ -1,4 +1,4 @@
-"""What a file is by its first bytes, whatever its name says; and whether it is two things at once.
+"""Tells the kind of a file by its first bytes, and whether it is two things at once.
 
 PS3.10 Section 7.1 (DICOM), PNG (W3C) Section 5.2, ITU-T T.81 Annex B (JPEG), PKWARE APPNOTE 4.3.
 """

@@ -21,7 +21,13 @@ from radiology.errors import FirstreadError, Refused, UploadRefused
 from settings.uploads import UploadLimits
 from worker.series.read_series import ReadInstance
 from worker.upload.file_kind import FileKind, kind_of
-from worker.upload.inspection import RECEIVED, UNPACKED, InspectionOrder, UploadKind, Verdict
+from worker.upload.inspection import (
+    RECEIVED,
+    UNPACKED,
+    InspectionOrder,
+    InspectionResult,
+    UploadKind,
+)
 from worker.upload.try_pixels import try_header, try_picture, try_slice, try_study
 from worker.upload.unpack import Unpacked, unpack
 
@@ -58,7 +64,7 @@ class Inspection:
         self._tell = tell
         self._found = _Found()
 
-    def run(self) -> Verdict:
+    def run(self) -> InspectionResult:
         """Look at every file, then at all of them together."""
         try:
             for number, path in self._files():
@@ -130,7 +136,7 @@ class Inspection:
             said = error.message.replace(str(path), "The file")
             self._found.refusals.append(FileRefusal(number, size_bytes, error.kind, said))
 
-    def _whole(self) -> Verdict:
+    def _whole(self) -> InspectionResult:
         found = self._found
         if found.instances:
             for number, path in found.pictures:
@@ -143,7 +149,7 @@ class Inspection:
             )
         return self._verdict(UploadKind.PICTURE, [found.pictures[0][1]])
 
-    def _study_or_slice(self, instances: list[ReadInstance]) -> Verdict:
+    def _study_or_slice(self, instances: list[ReadInstance]) -> InspectionResult:
         studies = {one.series.study_instance_uid for one in instances}
         if len(studies) > 1:
             raise UploadRefused(
@@ -157,13 +163,13 @@ class Inspection:
         try_study(instances, bundle, self._limits, self._decoding)
         return self._verdict(UploadKind.STUDY, paths)
 
-    def _verdict(self, kind: UploadKind, paths: list[Path]) -> Verdict:
+    def _verdict(self, kind: UploadKind, paths: list[Path]) -> InspectionResult:
         within = tuple(str(path.relative_to(self._order.folder)) for path in paths)
-        return Verdict(kind, within, tuple(self._found.refusals))
+        return InspectionResult(kind, within, tuple(self._found.refusals))
 
-    def _nothing(self, error: FirstreadError) -> Verdict:
+    def _nothing(self, error: FirstreadError) -> InspectionResult:
         refusals = tuple(self._found.refusals)
-        return Verdict(None, (), refusals, error.kind, error.message)
+        return InspectionResult(None, (), refusals, error.kind, error.message)
 
     def _unpacking(self, done: int, total: int) -> None:
         self._tell({"step": "unpacking", "done": done, "total": total})

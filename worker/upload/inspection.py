@@ -63,7 +63,7 @@ class InspectionOrder:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class InspectionResult:
     """What came out.
 
     Attributes

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from radiology.errors import UploadRefused
 from settings.log_events import get_logger
-from worker.upload.inspection import InspectionOrder, Verdict
+from worker.upload.inspection import InspectionOrder, InspectionResult
 
 _log = get_logger("upload")
 _MOST_STARTS = 6
@@ -41,7 +41,7 @@ def run_inspection(
     on_step: OnStep,
     on_wait: Callable[[], None],
     seconds: Callable[[], float] = time.monotonic,
-) -> Verdict:
+) -> InspectionResult:
     """Look through an upload in a process of its own.
 
     Parameters
@@ -72,7 +72,7 @@ def _one_child(
     on_step: OnStep,
     on_wait: Callable[[], None],
     left_s: Callable[[], float],
-) -> Verdict:
+) -> InspectionResult:
     at = ""
     with _child(order) as lines:
         while True:
@@ -89,7 +89,7 @@ def _one_child(
                 raise _Stopped(at)
             told: dict[str, Any] = json.loads(line)
             if "verdict" in told:
-                return Verdict.from_facts(told["verdict"])
+                return InspectionResult.from_facts(told["verdict"])
             if "step" in told:
                 on_step(told["step"], told["done"], told["total"])
             at = told.get("at", at)

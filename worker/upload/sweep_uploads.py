@@ -6,7 +6,7 @@ import shutil
 from datetime import datetime
 from pathlib import Path
 
-from database.session import Engine, reading, transaction
+from database.session import Engine, query, transaction
 from database.uploads.sweep import delete_uploads, requeue_uploads, uploads_to_sweep
 from settings.environment import Settings
 from settings.log_events import get_logger
@@ -21,7 +21,7 @@ def sweep_uploads(settings: Settings, engine: Engine, now: datetime) -> int:
     -------
     How many wait for a worker.
     """
-    with reading(engine) as session:
+    with query(engine) as session:
         found = uploads_to_sweep(session, now)
     waiting = found.waiting
     if found.expired_leases:

@@ -1,1 +1,1 @@
-"""Who may use the page: sign-in, sessions, guards, and the trail of what was done."""
+"""Access to the page: sign-in, sessions, guards, and the trail of what was done."""

@@ -1,4 +1,4 @@
-"""What people do at the page becomes audit events, whichever route answers them.
+"""Writes an audit event for what people do at the page, whichever route answers them.
 
 It hangs on the route and not on the code behind it, so that a page that is added later is
 recorded too: everything that names a study by `study_instance_uid`, `result_id` or `job_id` in

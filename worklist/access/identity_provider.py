@@ -1,4 +1,4 @@
-"""What an OpenID Connect provider says of a person, and whether it can be believed.
+"""Asks an OpenID Connect provider who a person is, and checks the answer.
 
 OpenID Connect Core 1.0 Section 3.1 (authorisation code flow), Discovery 1.0, PKCE (RFC 7636) and
 the issuer in the answer (RFC 9207). Tokens are used once, to learn who it is, and not kept.

@@ -1,4 +1,4 @@
-"""What every request must satisfy and every answer must carry, whoever sends it.
+"""Checks every request, whoever sends it, and adds the headers that every answer carries.
 
 - The Host header names the loopback interface, or a name of the page in the settings. A page of
   another site whose name was made to point here (DNS rebinding) sends its own and is refused.

@@ -17,14 +17,14 @@ from database.accounts.kept import (
 )
 from database.accounts.reader_sessions import SignedIn, end_session, open_session
 from database.accounts.sign_in_failures import charge_attempt, forgive_attempt
-from database.session import Engine, Session, reading, transaction
+from database.session import Engine, Session, query, transaction
 from worklist.access.cookies import new_token
 from worklist.access.passwords import check_new_password, hash_password, is_password, needs_new_hash
 
 _NOBODY = "unknown"  # what was typed is not kept: it may have been a password
 
 
-class Refusal(StrEnum):
+class SignInRefusal(StrEnum):
     """Why somebody was not let in. The first does not say which of the two was wrong."""
 
     WRONG = "The name or the password is not right."
@@ -48,11 +48,11 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SignInAnswer:
     """A new session's token, or why there is none and when to try again."""
 
     token: str | None = None
-    refusal: Refusal | None = None
+    refusal: SignInRefusal | None = None
     again_at: datetime | None = None
 
 
@@ -80,26 +80,26 @@ def local_address(wanted: str | None) -> str:
     return "/" if closed else wanted
 
 
-def sign_in_by_password(engine: Engine, attempt: Attempt, now: datetime) -> Answer:
+def sign_in_by_password(engine: Engine, attempt: Attempt, now: datetime) -> SignInAnswer:
     """Check a password, and begin a session when it is right.
 
     An unknown name takes the same way and as long as a wrong password.
     """
     with transaction(engine) as session:
         again_at = charge_attempt(session, attempt.name, attempt.address, now)
-    with reading(engine) as session:
+    with query(engine) as session:
         found = password_of(session, attempt.name)
     if again_at is not None:
         _record_failure(engine, attempt, found, now, reason="too many attempts")
-        return Answer(refusal=Refusal.TOO_OFTEN, again_at=again_at)
+        return SignInAnswer(refusal=SignInRefusal.TOO_OFTEN, again_at=again_at)
     if not is_password(attempt.password, found.password_hash if found else None):
         _record_failure(engine, attempt, found, now, reason="name or password")
-        return Answer(refusal=Refusal.WRONG)
+        return SignInAnswer(refusal=SignInRefusal.WRONG)
     assert found is not None
     better = hash_password(attempt.password) if needs_new_hash(found.password_hash) else None
     with transaction(engine) as session:
         if password_of(session, attempt.name) != found:  # changed or disabled while we looked
-            return Answer(refusal=Refusal.WRONG)
+            return SignInAnswer(refusal=SignInRefusal.WRONG)
         forgive_attempt(session, attempt.name, attempt.address)
         if better is not None:
             renew_hash(session, found.account_id, better)
@@ -107,7 +107,7 @@ def sign_in_by_password(engine: Engine, attempt: Attempt, now: datetime) -> Answ
         token = begin_session(
             session, found.account_id, actor, now, old_token=attempt.old_token, through="password"
         )
-    return Answer(token=token)
+    return SignInAnswer(token=token)
 
 
 def begin_session(
@@ -145,7 +145,7 @@ def change_password(
     new: str,
     shortest: int,
     now: datetime,
-) -> Answer:
+) -> SignInAnswer:
     """Change one's own password; every session ends, and a new one begins.
 
     Raises
@@ -158,21 +158,21 @@ def change_password(
         again_at = charge_attempt(session, who.name, actor.address, now)
         found = password_of(session, who.name)
     if again_at is not None:
-        return Answer(refusal=Refusal.TOO_OFTEN, again_at=again_at)
+        return SignInAnswer(refusal=SignInRefusal.TOO_OFTEN, again_at=again_at)
     if not is_password(current, found.password_hash if found else None):
         with transaction(engine) as session:
             record_audit(session, "password_changed", now, actor, succeeded=False)
-        return Answer(refusal=Refusal.WRONG)
+        return SignInAnswer(refusal=SignInRefusal.WRONG)
     hashed = hash_password(new)
     with transaction(engine) as session:
         if password_of(session, who.name) != found:  # changed elsewhere while we looked
-            return Answer(refusal=Refusal.WRONG)
+            return SignInAnswer(refusal=SignInRefusal.WRONG)
         forgive_attempt(session, who.name, actor.address)
         set_password(session, who.name, hashed, now)
         token = new_token()
         open_session(session, who.account_id, token, address=actor.address, now=now)
         record_audit(session, "password_changed", now, actor)
-    return Answer(token=token)
+    return SignInAnswer(token=token)
 
 
 def _record_failure(

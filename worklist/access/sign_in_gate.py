@@ -1,4 +1,4 @@
-"""Who sent a request; and whoever is not signed in, where that is asked for, gets no further.
+"""Finds out who sent a request, and stops whoever is not signed in where that is asked for.
 
 Where nobody has an account, and the page is shown to this machine only, whoever sits there is
 `local`. From the first account on everybody has to sign in.
@@ -21,13 +21,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from database.accounts.kept import has_accounts
 from database.accounts.reader_sessions import Limits, SignedIn, note_request, session_of
-from database.session import Engine, reading, transaction
+from database.session import Engine, query, transaction
 from radiology.errors import DatabaseUnavailable
 from settings.sign_in import SignIn
 from worklist.access.cookies import new_token, session_token, set_visit, visit_token
 from worklist.access.request_guard import is_signed_call
 from worklist.page.csrf import put_tokens
-from worklist.page.current_reader import AT_THIS_MACHINE, Reader
+from worklist.page.current_reader import AT_THIS_MACHINE, PageReader
 from worklist.page.http_errors import ErrorPages
 from worklist.page.signed_in import looking
 
@@ -42,7 +42,7 @@ _FORM_BYTES = 16_384  # of whoever is not signed in yet
 class _Visitor:
     """Who sent a request. `secret` is what form tokens are made from; None: none are asked for."""
 
-    reader: Reader | None
+    reader: PageReader | None
     secret: str | None
     session: SignedIn | None = None
 
@@ -117,20 +117,20 @@ class SignInGate:
 
     def _look(self, token: str | None) -> _Visitor:
         now = self._clock()
-        with reading(self._engine) as session:
+        with query(self._engine) as session:
             found = session_of(session, token, limits=self._limits, now=now) if token else None
             required = self._always or has_accounts(session)
         if found is not None:
             if now - found.last_seen_at > _NOTE_EVERY:
                 with transaction(self._engine) as session:
                     note_request(session, found.session_id, now)
-            return _Visitor(Reader(found.name, frozenset({found.role})), token, found)
+            return _Visitor(PageReader(found.name, frozenset({found.role})), token, found)
         return _Visitor(None if required else AT_THIS_MACHINE, None)
 
     def _lasts(self, visitor: _Visitor) -> bool:
         """Whether somebody may still see what they saw when they came."""
         try:
-            with reading(self._engine) as session:
+            with query(self._engine) as session:
                 if visitor.session is None or visitor.secret is None:
                     return not has_accounts(session)
                 found = session_of(session, visitor.secret, limits=self._limits, now=self._clock())
@@ -163,8 +163,8 @@ class SignInGate:
             return Response(_SIGNED_OUT, media_type="text/event-stream")
         if method != "GET" or "text/html" not in Headers(scope=request.scope).get("accept", ""):
             return self._pages.page("sign_in_needed")
-        query = request.scope["query_string"].decode("latin-1")
-        wanted = f"{path}?{query}" if query else path
+        asked = request.scope["query_string"].decode("latin-1")
+        wanted = f"{path}?{asked}" if asked else path
         address = "/sign-in" if wanted == "/" else f"/sign-in?{urlencode({'next': wanted})}"
         return RedirectResponse(address, status_code=303)
 

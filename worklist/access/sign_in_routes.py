@@ -12,9 +12,9 @@ from radiology.errors import AccountRefused
 from worklist.access.audit_trail import actor_of, address_of
 from worklist.access.cookies import forget, session_token, set_session
 from worklist.access.sign_in import (
-    Answer,
     Attempt,
-    Refusal,
+    SignInAnswer,
+    SignInRefusal,
     change_password,
     local_address,
     sign_in_by_password,
@@ -24,16 +24,16 @@ from worklist.page.current_reader import AT_THIS_MACHINE, CurrentReader, current
 from worklist.page.screens import PageContext
 
 Word = Annotated[str, Form(max_length=1000)]
-_STATUS = {Refusal.WRONG: 403, Refusal.TOO_OFTEN: 429}
+_STATUS = {SignInRefusal.WRONG: 403, SignInRefusal.TOO_OFTEN: 429}
 
 
 def sign_in_routes(context: PageContext) -> APIRouter:
     """`GET` and `POST /sign-in`, and `POST /sign-out`."""
     router = APIRouter()
 
-    def page(wanted: str, answer: Answer | None = None, name: str = "") -> HTMLResponse:
+    def page(wanted: str, answer: SignInAnswer | None = None, name: str = "") -> HTMLResponse:
         provider = context.settings.sign_in.provider
-        html = context.templates.get_template("sign_in.html").render(
+        html = context.templates.get_template("access/sign_in.html").render(
             title="Sign in",
             urgent=None,
             wanted=wanted,
@@ -83,10 +83,14 @@ def account_routes(context: PageContext) -> APIRouter:
     router = APIRouter(prefix="/account")
 
     def page(
-        request: Request, problem: str | None = None, answer: Answer | None = None, *, done: bool
+        request: Request,
+        problem: str | None = None,
+        answer: SignInAnswer | None = None,
+        *,
+        done: bool,
     ) -> HTMLResponse:
         who = _session_of(request)
-        html = context.templates.get_template("account.html").render(
+        html = context.templates.get_template("access/account.html").render(
             title="Account",
             urgent=None,
             reader=current_reader(request),
@@ -124,7 +128,7 @@ def account_routes(context: PageContext) -> APIRouter:
             return page(request, error.message, done=False)
         if answer.token is None:
             words = "The current password is not right."
-            if answer.refusal is Refusal.TOO_OFTEN:
+            if answer.refusal is SignInRefusal.TOO_OFTEN:
                 words = answer.refusal.value
             return page(request, words, answer, done=False)
         response = RedirectResponse("/account?changed=true", status_code=303)
@@ -139,7 +143,7 @@ def _session_of(request: Request) -> SignedIn | None:
     return session if isinstance(session, SignedIn) else None
 
 
-def _answered(html: str, answer: Answer | None, *, refused: bool = False) -> HTMLResponse:
+def _answered(html: str, answer: SignInAnswer | None, *, refused: bool = False) -> HTMLResponse:
     refusal = answer.refusal if answer else None
     status = _STATUS[refusal] if refusal else 422 if refused else 200
     return HTMLResponse(html, status_code=status)

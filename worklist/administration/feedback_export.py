@@ -19,7 +19,7 @@ from fastapi import APIRouter, Form
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from database.feedback.given import judged_results, newest_of_each_study
-from database.session import reading
+from database.session import query
 from radiology.feedback import Judgement
 from settings.environment import PREFIX, Settings
 from settings.log_events import get_logger
@@ -41,7 +41,7 @@ def feedback_export_routes(context: PageContext) -> APIRouter:
 
     @router.post("/feedback/export")
     def export(reader: Administrator, agreements: Annotated[bool, Form()] = False) -> Response:
-        with reading(context.engine) as session:
+        with query(context.engine) as session:
             judged = newest_of_each_study(judged_results(session))
         wanted = [one for one in judged if agreements or one.judgement is Judgement.DISAGREE]
         if not 0 < len(wanted) <= MOST_STUDIES:
@@ -61,7 +61,7 @@ def feedback_export_routes(context: PageContext) -> APIRouter:
 
 def _page(context: PageContext, why: str, studies: int, agreements: bool) -> HTMLResponse:
     """Why there is no download, and the command that does it or says more."""
-    html = context.templates.get_template("feedback_export.html").render(
+    html = context.templates.get_template("administration/feedback_export.html").render(
         title="Feedback",
         urgent=None,
         why=why,

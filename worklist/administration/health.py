@@ -1,11 +1,11 @@
-"""Whether Firstread works, for a monitoring system: JSON, no patient's data."""
+"""The health check for a monitoring system: JSON, no patient's data."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
 from starlette.responses import JSONResponse
 
-from database.session import reading
+from database.session import query
 from database.views.worklist_rows import oldest_waiting_job
 from radiology.errors import DatabaseUnavailable
 from worklist.page.screens import PageContext
@@ -18,7 +18,7 @@ def health_routes(context: PageContext) -> APIRouter:
     @router.get("/health")
     def health() -> JSONResponse:
         try:
-            with reading(context.engine) as session:
+            with query(context.engine) as session:
                 oldest = oldest_waiting_job(session)
         except DatabaseUnavailable:
             return JSONResponse(

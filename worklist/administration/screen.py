@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 from database.flags.raised import open_urgent_flags
 from database.process_signs import SILENT_AFTER_S, ProcessFacts, process_signs
-from database.session import Session, reading
+from database.session import Session, query
 from database.views.administration_rows import (
     EchoFacts,
     HeldJob,
@@ -93,7 +93,7 @@ class VersionLine:
 def administration_screen(context: PageContext) -> Screen:
     """Everything that the administrator is asked about, as it is now."""
     now, settings = context.clock(), context.settings
-    with reading(context.engine) as session:
+    with query(context.engine) as session:
         parts: dict[str, dict[str, object]] = {
             "states": {
                 "states": tuple((one.value, count) for one, count in state_counts(session).items()),
@@ -119,7 +119,7 @@ def administration_screen(context: PageContext) -> Screen:
     return Screen(
         title="Administration",
         parts=tuple(
-            make_part(context.templates, f"administration_{key}.html", key, **values)
+            make_part(context.templates, f"administration/{key}.html", key, **values)
             for key, values in parts.items()
         ),
     )

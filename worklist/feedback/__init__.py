@@ -1,1 +1,1 @@
-"""What readers say of a result."""
+"""Feedback of readers on a result."""

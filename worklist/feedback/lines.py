@@ -1,4 +1,4 @@
-"""What readers said of the results of a study, as lines, and what they can say of the newest.
+"""Feedback on a study's results in lines, and the form for the newest result.
 
 The section is the same for everybody who looks at the study, because its live updates are: nothing
 in it depends on who looks.

@@ -1,4 +1,4 @@
-"""What part of the list an address asks for: filters, place, search."""
+"""The part of the list that an address asks for: filters, place, search."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Seen(StrEnum):
     OPENED = "yes"
 
 
-class Judged(StrEnum):
+class FeedbackChoice(StrEnum):
     """What a reader says of its result."""
 
     DISAGREED = "disagreed"
@@ -67,11 +67,14 @@ class Judged(StrEnum):
     @property
     def judgement(self) -> str:
         """The word that the study's row has."""
-        words = {Judged.DISAGREED: Judgement.DISAGREE, Judged.AGREED: Judgement.AGREE}
+        words = {
+            FeedbackChoice.DISAGREED: Judgement.DISAGREE,
+            FeedbackChoice.AGREED: Judgement.AGREE,
+        }
         return words[self].value if self in words else ""
 
 
-class Sex(StrEnum):
+class SexChoice(StrEnum):
     """Patient's Sex (0010,0040)."""
 
     MALE = "M"
@@ -101,11 +104,11 @@ class ListQuery:
     show: Show | None = None
     state: StudyState | None = None
     type: PneumoniaType | None = None
-    sex: Sex | None = None
+    sex: SexChoice | None = None
     age: Age | None = None
     scanner: str = ""
     opened: Seen | None = None
-    feedback: Judged | None = None
+    feedback: FeedbackChoice | None = None
     came: Came | date | None = None
     search: str = ""
     after: Position | None = None
@@ -172,7 +175,7 @@ def disagreed_address(scanner: str = "") -> str:
     ----------
     scanner : only those that this AE title sent; "" does not restrict
     """
-    return ListQuery(feedback=Judged.DISAGREED, came=Came.EVER, scanner=scanner).address()
+    return ListQuery(feedback=FeedbackChoice.DISAGREED, came=Came.EVER, scanner=scanner).address()
 
 
 def listed_since(order: WorklistOrder, now: datetime) -> datetime:
@@ -205,11 +208,11 @@ def read_query(
         show=_word(Show, show),
         state=_word(StudyState, state),
         type=_word(PneumoniaType, type),
-        sex=_word(Sex, sex),
+        sex=_word(SexChoice, sex),
         age=_word(Age, age),
         scanner=scanner,
         opened=_word(Seen, opened),
-        feedback=_word(Judged, feedback),
+        feedback=_word(FeedbackChoice, feedback),
         came=_came(came),
         search=q.strip(),
         after=position,

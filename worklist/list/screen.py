@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from database.session import reading
+from database.session import query
 from database.states import StudyState, WorklistRank
 from database.views.list_order import Lane, is_raised
 from database.views.list_page import MOST_FOUND, find_studies, scanners, worklist_page
@@ -17,7 +17,16 @@ from radiology.chest.case_answer import PneumoniaType
 from radiology.chest.change import LesionCourse, course_of
 from radiology.outcome import Outcome
 from worklist.feedback.lines import SHORT_FAULT_WORDS
-from worklist.list.query import Age, Came, Judged, ListQuery, Seen, Sex, Show, listed_since
+from worklist.list.query import (
+    Age,
+    Came,
+    FeedbackChoice,
+    ListQuery,
+    Seen,
+    SexChoice,
+    Show,
+    listed_since,
+)
 from worklist.page.screens import PageContext, Part, Screen, make_part
 from worklist.reading.case_lines import confidence_line
 from worklist.reading.figures import found_in_words, lesion_share, suspicion_threshold
@@ -26,7 +35,7 @@ from worklist.words.study_words import (
     SEXES,
     STATES,
     DeliveryLine,
-    Standing,
+    StudyStanding,
     delivery_line,
     patient_age,
     patient_sex,
@@ -45,9 +54,9 @@ TABS = (
 CAME = {Came.TODAY: "today", Came.YESTERDAY: "yesterday", Came.EVER: "ever"}
 SEEN = {Seen.UNOPENED: "not opened", Seen.OPENED: "opened"}
 JUDGED = {
-    Judged.DISAGREED: "disagreed",
-    Judged.AGREED: "agreed",
-    Judged.NOT_JUDGED: "not judged",
+    FeedbackChoice.DISAGREED: "disagreed",
+    FeedbackChoice.AGREED: "agreed",
+    FeedbackChoice.NOT_JUDGED: "not judged",
 }
 LABELS = {
     "came": "Came",
@@ -87,7 +96,7 @@ class ListLine:
 
     row: WorklistRow
     verdict: Verdict
-    standing: Standing
+    standing: StudyStanding
     sex: str
     age: str
     found: tuple[str, ...]
@@ -102,16 +111,16 @@ class ListLine:
     disagreement: str = ""
 
 
-def list_screen(context: PageContext, query: ListQuery) -> Screen:
+def list_screen(context: PageContext, asked: ListQuery) -> Screen:
     """The list as it stands now; or what was found, where something is searched."""
     order, now = context.settings.worklist_order, context.clock()
     following = None
-    with reading(context.engine) as session:
-        if query.search:
-            rows = find_studies(session, query.search, now)
+    with query(context.engine) as session:
+        if asked.search:
+            rows = find_studies(session, asked.search, now)
         else:
             page = worklist_page(
-                session, order, now, only=query.only(order, now), after=query.after
+                session, order, now, only=asked.only(order, now), after=asked.after
             )
             rows, following = page.rows, page.following
         counts = rank_counts(session, listed_since(order, now))
@@ -120,14 +129,14 @@ def list_screen(context: PageContext, query: ListQuery) -> Screen:
     return Screen(
         title=f"({urgent}) {name}" if urgent else name,
         parts=(
-            _tabs(context, query, counts),
-            _filters(context, query, known_scanners),
-            _foot(context, query, rows, following),
+            _tabs(context, asked, counts),
+            _filters(context, asked, known_scanners),
+            _foot(context, asked, rows, following),
         ),
         rows=tuple(
             make_part(
                 context.templates,
-                "list_row.html",
+                "list/row.html",
                 row.study.study_instance_uid,
                 line=list_line(row, raised=_is_raised(context, row, now)),
             )
@@ -209,41 +218,41 @@ def _is_raised(context: PageContext, row: WorklistRow, now: datetime) -> bool:
     return is_raised(lane, row.study.received_at, context.settings.worklist_order, now)
 
 
-def _tabs(context: PageContext, query: ListQuery, counts: dict[WorklistRank, int]) -> Part:
+def _tabs(context: PageContext, asked: ListQuery, counts: dict[WorklistRank, int]) -> Part:
     tabs = tuple(
         (
-            query.address(show=show, after=None, search=""),
+            asked.address(show=show, after=None, search=""),
             kind,
             translated(word),
             counts[show.rank],
-            query.show is show,
+            asked.show is show,
             show.value,
         )
         for show, kind, word in TABS
     )
     return make_part(
         context.templates,
-        "list_tabs.html",
+        "list/tabs.html",
         "tabs",
         tabs=tabs,
         total=sum(counts.values()),
-        all_address=query.address(show=None, after=None, search=""),
-        all_shown=query.show is None,
+        all_address=asked.address(show=None, after=None, search=""),
+        all_shown=asked.show is None,
     )
 
 
-def _filters(context: PageContext, query: ListQuery, known_scanners: tuple[str, ...]) -> Part:
+def _filters(context: PageContext, asked: ListQuery, known_scanners: tuple[str, ...]) -> Part:
     """The form: each choice as (name, label, what is chosen, values with their words)."""
     ages = tuple((one.value, one.value) for one in Age)
     values: dict[str, tuple[object, tuple[tuple[str, str], ...]]] = {
-        "came": (query.came, _words(CAME)),
-        "opened": (query.opened, _words(SEEN)),
-        "feedback": (query.feedback, _words(JUDGED)),
-        "type": (query.type, _words({kind: kind.words for kind in PneumoniaType})),
-        "state": (query.state, _words(STATES)),
-        "sex": (query.sex, _words({one: SEXES[one.value] for one in Sex})),
-        "age": (query.age, ages),
-        "scanner": (query.scanner, tuple((one, one) for one in known_scanners)),
+        "came": (asked.came, _words(CAME)),
+        "opened": (asked.opened, _words(SEEN)),
+        "feedback": (asked.feedback, _words(JUDGED)),
+        "type": (asked.type, _words({kind: kind.words for kind in PneumoniaType})),
+        "state": (asked.state, _words(STATES)),
+        "sex": (asked.sex, _words({one: SEXES[one.value] for one in SexChoice})),
+        "age": (asked.age, ages),
+        "scanner": (asked.scanner, tuple((one, one) for one in known_scanners)),
     }
     choices = tuple(
         (name, translated(LABELS[name]), str(chosen) if chosen else "", words)
@@ -251,33 +260,33 @@ def _filters(context: PageContext, query: ListQuery, known_scanners: tuple[str, 
     )
     return make_part(
         context.templates,
-        "list_filters.html",
+        "list/filters.html",
         "filters",
         choices=choices,
         days=context.settings.worklist_order.listed_days,
-        show=query.show.value if query.show else "",
-        search=query.search,
-        filters=query.filters,
+        show=asked.show.value if asked.show else "",
+        search=asked.search,
+        filters=asked.filters,
     )
 
 
 def _foot(
     context: PageContext,
-    query: ListQuery,
+    asked: ListQuery,
     rows: tuple[WorklistRow, ...],
     following: Position | None,
 ) -> Part:
     return make_part(
         context.templates,
-        "list_foot.html",
+        "list/foot.html",
         "foot",
         empty=not rows,
-        first=query.after is None,
-        restricted=bool(query.show or query.filters),
-        search=query.search,
-        too_many=MOST_FOUND if query.search and len(rows) >= MOST_FOUND else 0,
-        first_address=query.address(after=None),
-        next_address=query.address(after=following) if following else "",
+        first=asked.after is None,
+        restricted=bool(asked.show or asked.filters),
+        search=asked.search,
+        too_many=MOST_FOUND if asked.search and len(rows) >= MOST_FOUND else 0,
+        first_address=asked.address(after=None),
+        next_address=asked.address(after=following) if following else "",
         ae_title=context.settings.ae_title,
         port=context.settings.dicom_port,
     )

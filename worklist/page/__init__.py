@@ -1,1 +1,1 @@
-"""What every screen is made of: parts, templates, pictures, live updates, errors."""
+"""The parts that every screen is made of: templates, pictures, live updates, errors."""

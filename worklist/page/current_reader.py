@@ -1,4 +1,4 @@
-"""Who looks at the page, and what they may do."""
+"""The person at the page, and what they may do."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from fastapi import Depends, HTTPException, Request
 
 from settings.sign_in import Role
 
-__all__ = ["AT_THIS_MACHINE", "Administrator", "CurrentReader", "Reader", "Role"]
+__all__ = ["AT_THIS_MACHINE", "Administrator", "CurrentReader", "PageReader", "Role"]
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class PageReader:
     """A person at the page.
 
     Attributes
@@ -29,17 +29,17 @@ class Reader:
         return role in self.roles or Role.ADMINISTRATOR in self.roles
 
 
-AT_THIS_MACHINE = Reader("local", frozenset(Role))
+AT_THIS_MACHINE = PageReader("local", frozenset(Role))
 """Whoever sits at the machine, where nobody has an account."""
 
 
-def current_reader(request: Request) -> Reader:
+def current_reader(request: Request) -> PageReader:
     """Whoever sent a request: the one who signed in, else whoever sits at this machine."""
     reader = getattr(request.state, "reader", None)
-    return reader if isinstance(reader, Reader) else AT_THIS_MACHINE
+    return reader if isinstance(reader, PageReader) else AT_THIS_MACHINE
 
 
-def administrator(request: Request) -> Reader:
+def administrator(request: Request) -> PageReader:
     """Whoever sent a request, if they are an administrator; status 403 otherwise."""
     reader = current_reader(request)
     if not reader.may(Role.ADMINISTRATOR):
@@ -47,5 +47,5 @@ def administrator(request: Request) -> Reader:
     return reader
 
 
-CurrentReader = Annotated[Reader, Depends(current_reader)]
-Administrator = Annotated[Reader, Depends(administrator)]
+CurrentReader = Annotated[PageReader, Depends(current_reader)]
+Administrator = Annotated[PageReader, Depends(administrator)]

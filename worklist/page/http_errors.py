@@ -19,9 +19,8 @@ from radiology.errors import (
 )
 from settings.log_events import get_logger
 from worklist.page.csrf import FORM_EXPIRED
+from worklist.page.not_found import StudyNotFound, UploadNotFound
 from worklist.page.security_headers import add_security_headers
-from worklist.study.screen import StudyNotFound
-from worklist.upload.screen import UploadNotFound
 
 _log = get_logger("worklist")
 
@@ -154,7 +153,7 @@ class ErrorPages:
     """Error answers as pages."""
 
     def __init__(self, templates: Environment) -> None:
-        self._template = templates.get_template("error.html")
+        self._template = templates.get_template("page/error.html")
 
     def page(self, name: str) -> Response:
         """The page of one row of the table."""

@@ -16,13 +16,13 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 
-from database.session import Engine, reading
+from database.session import Engine, query
 from database.views.opened import HEARTBEAT_S
 from database.views.upload_rows import upload_changes
 from database.views.worklist_rows import change_token
 from radiology.errors import DatabaseUnavailable
+from worklist.page.not_found import NotFound
 from worklist.page.screens import Screen
-from worklist.study.screen import StudyNotFound
 from worklist.words.translations import current_language
 
 LOOK_EVERY_S = 0.5
@@ -78,7 +78,7 @@ class LiveScreens:
                 event = await self._next_event(name, build, sent)
             except DatabaseUnavailable:
                 event = _event("unavailable", {})
-            except StudyNotFound:
+            except NotFound:
                 return
             if event:
                 sent.at = self._seconds()
@@ -98,7 +98,7 @@ class LiveScreens:
         return _event("alive", {}) if now - sent.at >= ALIVE_EVERY_S else ""
 
     def _look(self) -> tuple[object, ...]:
-        with reading(self._engine) as session:
+        with query(self._engine) as session:
             return (*change_token(session), upload_changes(session))
 
     def _forget_unused(self) -> None:

@@ -12,7 +12,7 @@ from fastapi import Path as PathParameter
 from PIL import Image, UnidentifiedImageError
 from starlette.responses import FileResponse, Response
 
-from database.session import reading
+from database.session import query
 from database.views.worklist_rows import key_picture_path
 from radiology.image.key_picture import KEYWORD, panel_of
 from worklist.page.screens import PageContext
@@ -52,7 +52,7 @@ def picture_routes(context: PageContext) -> APIRouter:
 
 def _path_of(context: PageContext, result_id: int) -> Path:
     """The file of a key picture; 404 unless it is a PNG file inside the results folder."""
-    with reading(context.engine) as session:
+    with query(context.engine) as session:
         named = key_picture_path(session, result_id)
     folder = context.settings.results_folder
     return _inside(context, folder / named if named else folder, ".png")

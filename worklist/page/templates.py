@@ -1,4 +1,8 @@
-"""The templates: escaped by default, strict about names, and the few filters that they use."""
+"""The templates of all rooms: escaped by default, strict about names, with a few filters.
+
+A room keeps its templates in `<room>/templates` and its scripts and styles in `<room>/static`. The
+name of either is the room's name and the file's: `study/head.html`, `study/viewer.js`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from datetime import UTC, datetime
 from hashlib import blake2s
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 
 from radiology.errors import Fact
 from worklist.page.charts import duration
@@ -20,15 +24,24 @@ from worklist.words.study_words import object_verdict, object_words
 from worklist.words.translations import install_translations, translated_row
 from worklist.words.verdict import WORDS, Kind
 
-_FOLDER = Path(__file__).resolve().parents[1]
-STATIC_FOLDER = _FOLDER / "static"
+_WORKLIST = Path(__file__).resolve().parents[1]
+
+
+def _folders(kind: str) -> dict[str, Path]:
+    return {path.parent.name: path for path in sorted(_WORKLIST.glob(f"*/{kind}"))}
+
+
+TEMPLATE_FOLDERS = _folders("templates")
+STATIC_FOLDERS = _folders("static")
 
 
 @functools.cache
 def make_templates() -> Environment:
     """The template environment of the page: one for the process, it holds no state."""
     templates = Environment(
-        loader=FileSystemLoader(_FOLDER / "templates"),
+        loader=PrefixLoader(
+            {room: FileSystemLoader(folder) for room, folder in TEMPLATE_FOLDERS.items()}
+        ),
         autoescape=True,  # every identifier comes from a data set that anybody may have written
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -68,9 +81,9 @@ def make_templates() -> Environment:
 def _static_addresses() -> Callable[[str], str]:
     """Addresses of static files that change with their content, so they may be cached for ever."""
     digests = {
-        path.name: blake2s(path.read_bytes(), digest_size=6).hexdigest()
-        for path in STATIC_FOLDER.iterdir()
-        if path.is_file()
+        f"{room}/{path.name}": blake2s(path.read_bytes(), digest_size=6).hexdigest()
+        for room, folder in STATIC_FOLDERS.items()
+        for path in folder.iterdir()
     }
     return lambda name: f"/static/{name}?v={digests[name]}"
 

@@ -1,4 +1,4 @@
-"""What a stored reading says beyond its figures: type, signs, confidence, lobes, rules.
+"""A stored reading beyond its figures, in lines: type, signs, confidence, lobes, rules.
 
 Like `worklist.reading.figures`, it reads with care: what an older version did not write is left
 out. Severity has a module of its own, `worklist.reading.severity_lines`.

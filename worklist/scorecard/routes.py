@@ -65,7 +65,7 @@ def scorecard_routes(context: PageContext) -> APIRouter:
     @router.get("/scorecard", response_class=HTMLResponse)
     def page(asked: _Query, reader: CurrentReader) -> str:
         card = make(asked)
-        return context.templates.get_template("scorecard.html").render(
+        return context.templates.get_template("scorecard/scorecard.html").render(
             **_values(card), may_export=reader.may(Role.ADMINISTRATOR)
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from database.session import Engine, reading
+from database.session import Engine, query
 from database.studies.assembly import Waits
 from database.views.scorecard_rows import MOST_ROWS, logged_jobs, scanners, study_times
 from evaluation.waiting.queue_replay import Order, WhatIf
@@ -74,24 +74,24 @@ class Scorecard:
         }
 
 
-def make_scorecard(engine: Engine, settings: Settings, query: ScorecardQuery) -> Scorecard:
+def make_scorecard(engine: Engine, settings: Settings, asked: ScorecardQuery) -> Scorecard:
     """Look up and count."""
-    period = query.days.period
-    with reading(engine) as session:
-        studies = study_times(session, period, scanner=query.scanner)
+    period = asked.days.period
+    with query(engine) as session:
+        studies = study_times(session, period, scanner=asked.scanner)
         jobs = logged_jobs(session, period)
         known = scanners(session, period)
-        feedback = feedback_figures(session, period, scanner=query.scanner)
+        feedback = feedback_figures(session, period, scanner=asked.scanner)
     waits = Waits(settings.wait_high_s, settings.wait_routine_s, settings.wait_low_s)
     return Scorecard(
-        query=query,
+        query=asked,
         studies=len(studies),
         cut=len(studies) == MOST_ROWS or len(jobs) == MOST_ROWS,
         scanners=tuple(known),
-        measures=measured_times(studies, query.days),
+        measures=measured_times(studies, asked.days),
         feedback=feedback,
-        analysis=replayed_jobs(jobs, waits, query.workers),
-        reading=replayed_reading(studies, query.room),
+        analysis=replayed_jobs(jobs, waits, asked.workers),
+        reading=replayed_reading(studies, asked.room),
     )
 
 

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from database.flags.notices import retry_notices
 from database.flags.raised import acknowledge_flag
-from database.session import reading, transaction
+from database.session import query, transaction
 from database.views.flag_pages import study_of_flag, token_of_flag
 from radiology.errors import SettingsRefused
 from radiology.identity import checked_uid
@@ -61,7 +61,7 @@ def flag_routes(context: PageContext) -> APIRouter:
         body = await _short_body(request)
         if body is None:
             return _refused(413, "The body is longer than an acknowledgement")
-        with reading(context.engine) as session:
+        with query(context.engine) as session:
             known = token_of_flag(session, uid)
         if known is None or not hmac.compare_digest(known, token):
             return _refused(404, "There is no such flag")

@@ -17,7 +17,7 @@ from markdown_it.token import Token
 from starlette.responses import HTMLResponse
 
 from database.results.facts import result_reading
-from database.session import reading
+from database.session import query
 from worklist.page.current_reader import CurrentReader
 from worklist.page.pictures import ResultId
 from worklist.page.screens import PageContext
@@ -42,7 +42,7 @@ def model_card_routes(context: PageContext) -> APIRouter:
 
     @router.get("/results/{result_id}/model-card")
     def model_card(result_id: ResultId, _reader: CurrentReader) -> str:
-        with reading(context.engine) as session:
+        with query(context.engine) as session:
             found = result_reading(session, result_id)
         if found is None:
             raise HTTPException(404)
@@ -50,7 +50,7 @@ def model_card_routes(context: PageContext) -> APIRouter:
         algorithm = algorithm_line(facts)
         path = card_of(context.settings.bundles_folder, facts)
         text = None if path is None else _read(path)
-        return context.templates.get_template("study_model_card.html").render(
+        return context.templates.get_template("study/model_card.html").render(
             title=f"{algorithm.name} {algorithm.version}",
             urgent=None,
             algorithm=algorithm,

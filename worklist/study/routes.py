@@ -9,16 +9,17 @@ from starlette.datastructures import UploadFile
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from database.results.facts import study_id_of
-from database.session import Session, reading, transaction
+from database.session import Session, query, transaction
 from database.studies.clinical_values import RecordedValues, clinical_values, record_clinical_values
 from database.studies.opened_studies import opened_lately, record_opened
 from radiology.errors import ClinicalValuesRefused
 from radiology.identity import checked_uid
 from settings.log_events import get_logger
 from worklist.page.current_reader import CurrentReader
+from worklist.page.not_found import StudyNotFound
 from worklist.page.screens import PageContext
 from worklist.study.clinical_form import MOST_BYTES, ClinicalForm, Typed, clinical_form, typed
-from worklist.study.screen import StudyNotFound, study_screen
+from worklist.study.screen import study_screen
 
 _log = get_logger("worklist")
 _THROUGH = "page"
@@ -43,7 +44,7 @@ def study_routes(context: PageContext) -> APIRouter:
 
     def write(uid: str, form: ClinicalForm, status: int = 200) -> HTMLResponse:
         screen = study_screen(context, uid)
-        html = context.templates.get_template("study.html").render(
+        html = context.templates.get_template("study/study.html").render(
             screen=screen,
             title=screen.title,
             urgent=screen.urgent,
@@ -61,7 +62,7 @@ def study_routes(context: PageContext) -> APIRouter:
     ) -> HTMLResponse:
         uid = checked_uid(study_instance_uid, "StudyInstanceUID")
         now = context.clock()
-        with reading(context.engine) as session:
+        with query(context.engine) as session:
             study_id = _known(session, uid)
             recorded = clinical_values(session, study_id)
             lately = opened_lately(session, study_id, reader.name, now)
@@ -83,7 +84,7 @@ def study_routes(context: PageContext) -> APIRouter:
                     session, study_id, changes, reader.name, _THROUGH, context.clock()
                 )
         except ClinicalValuesRefused as error:
-            with reading(context.engine) as session:
+            with query(context.engine) as session:
                 recorded = clinical_values(session, _known(session, uid))
             return write(uid, clinical_form(recorded, posted, error.problems), 422)
         _log.info("clinical_values_entered", study_id=study_id, fields=len(changes))

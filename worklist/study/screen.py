@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from database.feedback.given import FeedbackFacts, feedback_of_study
-from database.session import reading
+from database.session import query
 from database.states import RETRYABLE
 from database.studies.clinical_values import RecordedValues, clinical_values
 from database.views.flag_pages import flag_decision, flag_of_study
@@ -16,6 +16,7 @@ from database.views.worklist_facts import DecisionFacts, EventFacts, ResultFacts
 from database.views.worklist_rows import study_page
 from worklist.feedback.lines import feedback_form, feedback_said
 from worklist.list.screen import list_line
+from worklist.page.not_found import StudyNotFound
 from worklist.page.screens import PageContext, Screen, make_part
 from worklist.reading.case_lines import case_lines, has_heat
 from worklist.reading.course_lines import HEIGHT, WIDTH, course_lines
@@ -38,9 +39,7 @@ from worklist.study.viewer_links import viewer_lines
 from worklist.words.study_words import DeliveryLine, delivery_line
 from worklist.words.verdict import Verdict, verdict_of, verdict_of_result
 
-
-class StudyNotFound(Exception):
-    """There is no study with this UID."""
+_OF_THE_READING = frozenset({"figures", "case", "severity", "course", "why", "gates"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ def study_screen(context: PageContext, study_instance_uid: str) -> Screen:
     ------
     StudyNotFound
     """
-    with reading(context.engine) as session:
+    with query(context.engine) as session:
         page = study_page(session, study_instance_uid)
         if page is None:
             raise StudyNotFound
@@ -90,7 +89,7 @@ def study_screen(context: PageContext, study_instance_uid: str) -> Screen:
     return Screen(
         title=f"{verdict_of(page.row).word} – study {name}",
         parts=tuple(
-            make_part(context.templates, f"study_{key}.html", key, **values)
+            make_part(context.templates, f"{_room_of(key)}/{key}.html", key, **values)
             for key, values in {
                 **_sections(context, page, recorded, feedback),
                 "flags": {"lines": flags},
@@ -111,6 +110,11 @@ def step_lines(events: tuple[EventFacts, ...]) -> tuple[StepLine, ...]:
         )
         for event, previous in zip(events, before, strict=False)
     )
+
+
+def _room_of(section: str) -> str:
+    """The room whose template shows a section: an upload's page has those of the reading too."""
+    return "reading" if section in _OF_THE_READING else "study"
 
 
 def _sections(

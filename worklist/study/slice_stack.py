@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from database.session import reading
+from database.session import query
 from database.views.worklist_rows import key_picture_path
 from radiology.image.slice_stack import (
     HEAT,
@@ -68,7 +68,7 @@ class SliceStack:
 
 def stack_of(context: PageContext, result_id: int) -> SliceStack | None:
     """The slices of a result; None where none were kept, or they are gone."""
-    with reading(context.engine) as session:
+    with query(context.engine) as session:
         picture = key_picture_path(session, result_id)
     return stack_beside(context, picture)
 

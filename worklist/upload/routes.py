@@ -20,7 +20,7 @@ from starlette.responses import (
     StreamingResponse,
 )
 
-from database.session import reading, transaction
+from database.session import query, transaction
 from database.uploads.received import (
     expire_upload,
     open_upload,
@@ -32,7 +32,7 @@ from radiology.errors import FirstreadError, UploadRefused
 from settings.log_events import get_logger
 from worklist.access.request_guard import is_loopback
 from worklist.page.csrf import FIELD, FORM_EXPIRED, HEADER, is_token_of
-from worklist.page.current_reader import CurrentReader, Reader
+from worklist.page.current_reader import CurrentReader, PageReader
 from worklist.page.live import LiveScreens
 from worklist.page.screens import PageContext
 from worklist.upload.qr_code import qr_code
@@ -51,7 +51,7 @@ def upload_routes(context: PageContext, live: LiveScreens) -> APIRouter:
 
     @router.get("/upload", response_class=HTMLResponse)
     def form(_reader: CurrentReader) -> str:
-        return templates.get_template("upload.html").render(
+        return templates.get_template("upload/upload.html").render(
             title="Upload", urgent=None, limits=context.settings.uploads
         )
 
@@ -66,7 +66,7 @@ def upload_routes(context: PageContext, live: LiveScreens) -> APIRouter:
     def answer(request: Request, token: Token, _reader: CurrentReader) -> str:
         screen = upload_screen(context, token)
         address = f"{request.base_url}uploads/{token}"
-        return templates.get_template("upload_answer.html").render(
+        return templates.get_template("upload/answer.html").render(
             screen=screen,
             title=screen.title,
             urgent=None,
@@ -84,7 +84,7 @@ def upload_routes(context: PageContext, live: LiveScreens) -> APIRouter:
 
     @router.get("/uploads/{token}/picture")
     def picture(token: Token, _reader: CurrentReader) -> Response:
-        with reading(context.engine) as session:
+        with query(context.engine) as session:
             found = upload_facts(session, token)
         if found is None or found.picture is None:
             raise HTTPException(404)
@@ -100,7 +100,7 @@ def upload_routes(context: PageContext, live: LiveScreens) -> APIRouter:
     return router
 
 
-async def _receive(context: PageContext, request: Request, reader: Reader) -> str:
+async def _receive(context: PageContext, request: Request, reader: PageReader) -> str:
     """Take one upload; gives the token of its address.
 
     Raises
@@ -145,7 +145,7 @@ def _token_check(request: Request) -> Callable[[Mapping[str, str]], None]:
     return check
 
 
-def _open(context: PageContext, token: str, folder: Path, reader: Reader) -> int | None:
+def _open(context: PageContext, token: str, folder: Path, reader: PageReader) -> int | None:
     limits = context.settings.uploads
     with transaction(context.engine) as session:
         upload_id = open_upload(

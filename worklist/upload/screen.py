@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from database.session import reading
+from database.session import query
 from database.states import UploadState
 from database.views.upload_rows import UploadFacts, upload_facts
 from radiology.chest.case_answer import PneumoniaType
 from radiology.chest.sign import Sign
+from worklist.page.not_found import UploadNotFound
 from worklist.page.screens import PageContext, Screen, make_part
 from worklist.reading.case_lines import case_lines
 from worklist.reading.figures import gate_lines, lung_lines, reading_in_words, suspicion_threshold
 from worklist.reading.severity_lines import severity_lines
-from worklist.study.screen import StudyNotFound
 from worklist.words.stored_words import reason_words
 from worklist.words.translations import translated, translated_row
 from worklist.words.verdict import Kind
@@ -30,10 +30,6 @@ _STEPS = {
 }
 _ENDED = (UploadState.ANSWERED, UploadState.REFUSED, UploadState.FAILED)
 _SLICE = "slice"  # a kind of its own, without a shape: a slice is neither urgent nor routine
-
-
-class UploadNotFound(StudyNotFound):
-    """There is no upload under this token, or none any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +70,7 @@ def upload_screen(context: PageContext, token: str) -> Screen:
     UploadNotFound
         There is none.
     """
-    with reading(context.engine) as session:
+    with query(context.engine) as session:
         found = upload_facts(session, token)
     if found is None:
         raise UploadNotFound
@@ -82,17 +78,17 @@ def upload_screen(context: PageContext, token: str) -> Screen:
     of_study = answer if found.kind == "study" else {}
     line = _line(found)
     parts: dict[str, tuple[str, dict[str, object]]] = {
-        "head": ("upload_head.html", {"line": line}),
+        "head": ("upload/head.html", {"line": line}),
         "picture": (
-            "upload_picture.html",
+            "upload/picture.html",
             {"token": token, "picture": found.picture, "kind": found.kind, "ended": line.ended},
         ),
         "slice": (
-            "upload_slice.html",
+            "upload/slice.html",
             {"slice": _slice_line(answer) if found.kind == "slice" else None},
         ),
         "figures": (
-            "study_figures.html",
+            "reading/figures.html",
             {
                 "lungs": lung_lines(of_study),
                 "suspicion": of_study.get("suspicion"),
@@ -103,16 +99,16 @@ def upload_screen(context: PageContext, token: str) -> Screen:
             },
         ),
         "case": (
-            "study_case.html",
+            "reading/case.html",
             {"case": case_lines(of_study) if of_study else None, "withdrawn": False},
         ),
         "severity": (
-            "study_severity.html",
+            "reading/severity.html",
             {"severity": severity_lines(of_study or None), "withdrawn": False},
         ),
-        "gates": ("study_gates.html", {"gates": gate_lines(of_study), "withdrawn": False}),
+        "gates": ("reading/gates.html", {"gates": gate_lines(of_study), "withdrawn": False}),
         "refusals": (
-            "upload_refusals.html",
+            "upload/refusals.html",
             {"refusals": found.refusals, "files": found.files, "ended": line.ended},
         ),
     }

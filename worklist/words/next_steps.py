@@ -1,4 +1,4 @@
-"""What a person can do about each kind of error: one sentence each, in the reader's words.
+"""The next step for each kind of error: one sentence each, in the reader's words.
 
 The kinds are the class names of `radiology.errors`, as the job and delivery rows store them.
 """

@@ -1,4 +1,4 @@
-"""Where a study stands, in words: its state, its deliveries, its patient."""
+"""A study in words: its state, its deliveries, its patient."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ STATES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class StudyStanding:
     """A study's state, and the progress of the job that a worker holds.
 
     `percent` is None when no worker holds the job; `returns_at` is when a job comes back to the
@@ -72,23 +72,23 @@ class DeliveryLine:
     advice: str = ""
 
 
-def standing_of(row: WorklistRow) -> Standing:
+def standing_of(row: WorklistRow) -> StudyStanding:
     """Where a study stands."""
     state, job = row.study.state, row.job
     words = translated(STATES[state])
     if job is None or job.state not in RUNNING or job.lease_until is None:
-        return Standing(state.value, words)
+        return StudyStanding(state.value, words)
     if state is StudyState.RECEIVED:
-        return Standing(state.value, words)
+        return StudyStanding(state.value, words)
     if _was_returned(job):
-        return Standing(
+        return StudyStanding(
             state.value,
             translated("waits for something unavailable"),
             returns_at=job.lease_until,
             trouble=reason_words(job.error_kind, job.error_message),
         )
     words = translated("analysis has begun") if state is StudyState.QUEUED else words
-    return Standing(state.value, words, percent=max(0, min(100, job.progress_percent)))
+    return StudyStanding(state.value, words, percent=max(0, min(100, job.progress_percent)))
 
 
 def delivery_line(delivery: DeliveryFacts) -> DeliveryLine:

@@ -1,4 +1,4 @@
-"""What the page says about a study in one word, and why: never "routine" without a reading."""
+"""The verdict: a study in one word, with its reason, and never "routine" without a reading."""
 
 from __future__ import annotations
 

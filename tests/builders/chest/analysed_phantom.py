@@ -23,8 +23,8 @@ from tests.builders.chest.chest_pairs import LOBES
 from tests.unit.worker.encode.encoded_chest import figures_of, result_context
 from tests.unit.worker.encode.full_reading import completed
 from worker.encode import (
+    EncodedKind,
     EncodedObject,
-    ObjectKind,
     ResultContext,
     encode_results,
     plan_results,
@@ -59,7 +59,7 @@ class AnalysedStudy:
         choice = EncodingChoice(EncodingProfile(profile))
         return encode_results(self.context, plan_results(self.context, choice))
 
-    def object(self, kind: ObjectKind, *, profile: str = "viewer") -> Dataset:
+    def object(self, kind: EncodedKind, *, profile: str = "viewer") -> Dataset:
         """The only object of a kind.
 
         Raises

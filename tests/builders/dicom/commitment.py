@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from database.session import reading
+from database.session import query
 from database.tables.analysis import Event
 from settings.peers import Peer, PeerRole
 from tests.builders.stored.results import Moment, Site
@@ -45,5 +45,5 @@ def states(site: Site) -> list[str]:
 
 def event_names(site: Site) -> list[str]:
     """What happened, in its order."""
-    with reading(site.engine) as session:
+    with query(site.engine) as session:
         return list(session.scalars(select(Event.name).order_by(Event.id)))

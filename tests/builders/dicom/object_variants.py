@@ -16,7 +16,7 @@ from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 from radiology.encoding_profile import SegmentScope
 from radiology.identity import derived_uid
 from tests.builders.chest.analysed_phantom import AnalysedStudy
-from worker.encode import ObjectKind, SegmentationVariant, encode_segmentation
+from worker.encode import EncodedKind, SegmentationVariant, encode_segmentation
 
 Variant = Callable[[AnalysedStudy], Dataset]
 
@@ -25,13 +25,13 @@ _GROUP, _REGION, _SEGMENT = "125007", "111030", "121191"
 
 def report_as_sent(study: AnalysedStudy) -> Dataset:
     """TID 1411 groups with outlines, TID 1501 groups whose figures are inferred from a point."""
-    return _reread(study.object(ObjectKind.SR))
+    return _reread(study.object(EncodedKind.SR))
 
 
 def report_with_segments(study: AnalysedStudy) -> Dataset:
     """Every group refers to its segment, and none to a place on a slice."""
     report = report_as_sent(study)
-    segmentation = study.object(ObjectKind.SEG)
+    segmentation = study.object(EncodedKind.SEG)
     for group in _groups(report):
         kept = [one for one in group.ContentSequence if _code(one) != _REGION]
         for one in kept:
@@ -76,7 +76,7 @@ def report_in_words(study: AnalysedStudy) -> Dataset:
 
 def segmentation_as_sent(study: AnalysedStudy) -> Dataset:
     """BINARY, frames without a pixel left out."""
-    return _reread(study.object(ObjectKind.SEG))
+    return _reread(study.object(EncodedKind.SEG))
 
 
 def segmentation_with_every_frame(study: AnalysedStudy) -> Dataset:
@@ -118,7 +118,7 @@ def renamed(dataset: Dataset, name: str) -> Dataset:
 
 
 def _lesions(study: AnalysedStudy, kind: str, **options: Any) -> Dataset:
-    sent = study.object(ObjectKind.SEG)
+    sent = study.object(EncodedKind.SEG)
     descriptions = Segmentation.from_dataset(sent).SegmentSequence
     labels = study.context.regions.lesions
     if kind == "FRACTIONAL":

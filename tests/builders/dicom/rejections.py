@@ -9,7 +9,7 @@ from pydicom import Dataset
 from sqlalchemy import select
 
 from database.schema import upgrade_schema
-from database.session import open_engine, reading
+from database.session import open_engine, query
 from database.states import RejectionReason
 from database.tables.analysis import ResultObject
 from settings.environment import Settings
@@ -60,7 +60,7 @@ def held(orthanc: OrthancPeer, dcmtk: Dcmtk) -> set[str]:
 
 def notes(site: Site) -> list[ResultObject]:
     """The rejection notes that were made."""
-    with reading(site.engine) as session:
+    with query(site.engine) as session:
         made = session.scalars(select(ResultObject).order_by(ResultObject.id))
         return [one for one in made if one.kind.value == "KO"]
 

@@ -10,7 +10,7 @@ from pydicom import dcmread
 from sqlalchemy import select
 
 from database.schema import upgrade_schema
-from database.session import Engine, open_engine, reading, transaction
+from database.session import Engine, open_engine, query, transaction
 from database.studies.assembly import assemble_study
 from database.studies.instances import Arrival, record_instance
 from database.tables.analysis import Result, Study
@@ -58,7 +58,7 @@ class ReadingRoom:
         uid = self.receive(phantom, identity)
         self.reader.phantoms[uid] = phantom
         assert analyse_one(self.equipment)
-        with reading(self.engine) as session:
+        with query(self.engine) as session:
             return session.scalars(
                 select(Result)
                 .join(Study, Study.id == Result.study_id)

@@ -10,7 +10,7 @@ from pydicom import Dataset
 
 from tests.builders.chest.analysed_phantom import AnalysedStudy
 from tests.peers.dicom.orthanc import OrthancPeer
-from worker.encode import EncodedObject, ObjectKind
+from worker.encode import EncodedKind, EncodedObject
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class StoredStudy:
         """Of the source and of every object."""
         return self.study.context.source.study_instance_uid
 
-    def description(self, kind: ObjectKind) -> str:
+    def description(self, kind: EncodedKind) -> str:
         """The Series Description by which a reader finds the object; not that of programs."""
         (found,) = (one for one in self.for_readers if one.kind is kind)
         return str(found.dataset.SeriesDescription)

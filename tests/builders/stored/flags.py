@@ -19,7 +19,7 @@ from database.flags.notices import (
 from database.flags.raised import FlagRules, acknowledge_flag, flag_result
 from database.jobs.claimed import claim_job, end_job
 from database.results.stored import store_result
-from database.session import Engine, reading, transaction
+from database.session import Engine, query, transaction
 from database.states import JobState, ObjectKind, WorklistRank
 from database.studies.assembly import assemble_study
 from database.tables.analysis import Result, ResultObject, Study
@@ -102,7 +102,7 @@ class FlaggedStudy:
 
     def flag(self) -> Flag:
         """The study's flag."""
-        with reading(self.engine) as session:
+        with query(self.engine) as session:
             return session.scalars(
                 select(Flag)
                 .join(Study, Study.id == Flag.study_id)
@@ -111,7 +111,7 @@ class FlaggedStudy:
 
     def notices(self, channel: str = "pager") -> list[tuple[NoticeKind, NoticeState]]:
         """What one channel is or was to be told, in order."""
-        with reading(self.engine) as session:
+        with query(self.engine) as session:
             return [
                 (one.kind, one.state)
                 for one in session.scalars(

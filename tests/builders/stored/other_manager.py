@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from database.flag_states import NoticeKind
 from database.flags.raised import FlagRules, escalate_due
-from database.session import Engine, reading, transaction
+from database.session import Engine, query, transaction
 from database.tables.analysis import Event
 from database.tables.flag import FlagNotice
 from radiology.urgency import Urgency
@@ -126,7 +126,7 @@ class Hospital:
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """What stands on the study's page."""
-        with reading(self.engine) as session:
+        with query(self.engine) as session:
             return [
                 one.facts
                 for one in session.scalars(select(Event).where(Event.name == name).order_by("id"))
@@ -134,7 +134,7 @@ class Hospital:
 
     def ask_at(self) -> list[float | None]:
         """When each notice of the manager's is asked about, in seconds."""
-        with reading(self.engine) as session:
+        with query(self.engine) as session:
             rows = session.scalars(
                 select(FlagNotice.ask_at)
                 .where(FlagNotice.channel == "elsewhere")

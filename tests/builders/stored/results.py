@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from database.jobs.claimed import claim_job, end_job
 from database.results.stored import store_result
-from database.session import Engine, reading, transaction
+from database.session import Engine, query, transaction
 from database.states import JobState, ObjectKind, WorklistRank
 from database.studies.assembly import assemble_study
 from database.tables.analysis import Delivery, Job, Result, ResultObject, Study
@@ -123,7 +123,7 @@ class Site:
 
     def deliveries(self) -> list[Delivery]:
         """The deliveries, the oldest first, with their objects."""
-        with reading(self.engine) as session:
+        with query(self.engine) as session:
             rows = list(session.scalars(select(Delivery).order_by(Delivery.id)))
             for row in rows:
                 row.statuses.sort(key=lambda one: one.result_object_id)
@@ -131,5 +131,5 @@ class Site:
 
     def job_states(self) -> list[str]:
         """The states of the jobs, the oldest first."""
-        with reading(self.engine) as session:
+        with query(self.engine) as session:
             return [job.state.value for job in session.scalars(select(Job).order_by(Job.id))]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from database.session import reading
+from database.session import query
 from database.tables.analysis import Event
 from tests.builders.dicom.commitment import destination, event_names, site_with, states
 from tests.peers.dicom.committing_pacs import Answers, running_committing_pacs
@@ -72,7 +72,7 @@ def test_a_report_for_an_unknown_transaction(tmp_path: Path) -> None:
         site.deliver()
         assert pacs.report("2.25.4711", pacs.requests[0][1], port=node.port) == 0x0115
         assert states(site) == ["sent"]
-        with reading(site.engine) as session:
+        with query(site.engine) as session:
             event = session.scalars(select(Event).order_by(Event.id.desc()).limit(1)).one()
         assert event.name == "commitment_report_refused"
         assert event.facts["reason"] == "unknown_transaction"

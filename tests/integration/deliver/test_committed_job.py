@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 
-from database.session import open_engine, reading
+from database.session import open_engine, query
 from database.states import DeliveryPurpose
 from database.tables.analysis import Delivery
 from database.views.demo_rows import study_answers
@@ -51,7 +51,7 @@ def test_a_job_ends_committed_and_is_withdrawn(
         dcmtk.dcmsend(files, port=site.dicom_port, called_ae_title=site.ae_title).check()
 
         def ended() -> str:
-            with reading(engine) as session:
+            with query(engine) as session:
                 answers = study_answers(session)
             return answers[0].state if answers and answers[0].ended else ""
 
@@ -87,7 +87,7 @@ def test_a_job_ends_committed_and_is_withdrawn(
 
 def _note_is_committed(database_url: str) -> bool:
     engine = open_engine(database_url)
-    with reading(engine) as session:
+    with query(engine) as session:
         notes = session.query(Delivery).filter_by(purpose=DeliveryPurpose.REJECTION).all()
     engine.dispose()
     return [note.state.value for note in notes] == ["committed"]

@@ -16,7 +16,7 @@ from tests.builders.chest.analysed_phantom import KINDS, PROFILES, analysed_phan
 from tests.builders.dicom.stored_study import part_10
 from tests.peers.dicom.dcmtk import Dcmtk
 from tests.peers.dicom.orthanc import OrthancPeer
-from worker.encode import ObjectKind
+from worker.encode import EncodedKind
 
 pytestmark = pytest.mark.integration
 
@@ -72,7 +72,7 @@ def test_what_comes_back_is_what_was_sent(
 def test_frames_come_back_one_by_one(orthanc: OrthancPeer, tmp_path: Path) -> None:
     """What a viewer asks for: the metadata name each frame of the SEG by segment and slice."""
     study = analysed_phantom("positive", tmp_path / "source")
-    content = part_10(study.object(ObjectKind.SEG))
+    content = part_10(study.object(EncodedKind.SEG))
     segmentation = dcmread(BytesIO(content))
     orthanc.upload(content)
     (metadata,) = orthanc.get(

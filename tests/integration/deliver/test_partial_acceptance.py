@@ -9,7 +9,7 @@ from pydicom.uid import SegmentationStorage
 
 from database.deliveries.claimed import retry_deliveries
 from database.schema import upgrade_schema
-from database.session import open_engine, reading, transaction
+from database.session import open_engine, query, transaction
 from database.views.unfinished_rows import open_deliveries
 from database.views.worklist_rows import study_page
 from settings.environment import Settings
@@ -54,7 +54,7 @@ def test_a_pacs_that_does_not_know_seg(tmp_path: Path) -> None:
         assert site.job_states() == ["delivered"]
         site.later(100_000)
         assert site.deliver() == 0
-        with reading(site.engine) as session:
+        with query(site.engine) as session:
             page = study_page(session, STUDY_UID)
             ((_, _, still_open),) = open_deliveries(session, limit=10)
         assert page is not None

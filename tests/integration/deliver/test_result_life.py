@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from database.session import open_engine, reading
+from database.session import open_engine, query
 from database.states import RejectionReason
 from database.tables.analysis import Result, ResultObject
 from database.views.worklist_rows import study_page
@@ -44,7 +44,7 @@ def test_a_second_version(orthanc: OrthancPeer, dcmtk: Dcmtk, tmp_path: Path) ->
     expected = set(object_uids(1).values()) | set(object_uids(2).values())
     assert len(expected) == 6
     assert held(orthanc, dcmtk) == expected
-    with reading(site.engine) as session:
+    with query(site.engine) as session:
         old = session.get(Result, first)
         assert old is not None
         assert old.superseded_by_id == second
@@ -114,7 +114,7 @@ def test_the_same_in_postgresql(postgres_url: str, tmp_path: Path) -> None:
         site.deliver()
         assert len(notes(site)) == 2
         assert {one.state.value for one in site.deliveries()} == {"committed"}
-        with reading(site.engine) as session:
+        with query(site.engine) as session:
             page = study_page(session, STUDY_UID)
         assert page is not None
         assert verdict_of(page.row).kind is Kind.WITHDRAWN
@@ -131,7 +131,7 @@ def test_kill_in_the_middle_of_sending(orthanc: OrthancPeer, dcmtk: Dcmtk, tmp_p
     sizes: dict[str, int] = {}
     site = site_at(tmp_path, orthanc.dicom_port)
     site.make_result()
-    with reading(site.engine) as session:
+    with query(site.engine) as session:
         sizes = {one.kind.value: one.size_bytes for one in session.scalars(select(ResultObject))}
     with stalling_proxy(orthanc.dicom_port, after_bytes=sizes["SEG"] + 12_000) as proxy:
         direct = site.settings

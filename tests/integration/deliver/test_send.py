@@ -19,7 +19,7 @@ from pydicom.uid import (
 from pynetdicom import AllStoragePresentationContexts
 
 from dicom_node.guard.guarded_upper_layer import GuardedSocket
-from dicom_node.request.c_store import Answer, error_of_answers, send_instances
+from dicom_node.request.c_store import StoreAnswer, error_of_answers, send_instances
 from dicom_node.request.verification import verify_peer
 from dicom_node.stand_in_pacs import start_stand_in_pacs
 from radiology.errors import PeerBusy, PeerRefused, PeerUnreachable, SettingsRefused
@@ -43,7 +43,7 @@ def peer_at(port: int, ae_title: str = "STORESCP", host: str = "127.0.0.1") -> P
     )
 
 
-def send(paths: list[Path], peer: Peer, timeout_s: float = 10.0) -> tuple[Answer, ...]:
+def send(paths: list[Path], peer: Peer, timeout_s: float = 10.0) -> tuple[StoreAnswer, ...]:
     """Send as FIRSTREAD."""
     return send_instances(paths, peer, calling_ae_title="FIRSTREAD", timeout_s=timeout_s)
 
@@ -51,7 +51,7 @@ def send(paths: list[Path], peer: Peer, timeout_s: float = 10.0) -> tuple[Answer
 def test_orthanc_has_what_was_sent(orthanc: OrthancPeer, shared_ct: Path) -> None:
     """A compressed study arrives as it is encoded, an answer for each instance."""
     paths = sorted((shared_ct / "covid-P001").rglob("*.dcm"))[:10]
-    shown: list[Answer] = []
+    shown: list[StoreAnswer] = []
     answers = send_instances(
         paths,
         peer_at(orthanc.dicom_port, orthanc.ae_title),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from database.session import reading
+from database.session import query
 from database.tables.commitment import CommitmentObject, StorageCommitment
 from radiology.errors import PeerRefused
 from tests.builders.dicom.commitment import destination, event_names, site_with, states
@@ -30,7 +30,7 @@ def pacs() -> Iterator[CommittingPacs]:
 
 def transactions(site: Site) -> list[str]:
     """The transaction UIDs of all requests, the oldest first."""
-    with reading(site.engine) as session:
+    with query(site.engine) as session:
         return list(
             session.scalars(
                 select(StorageCommitment.transaction_uid).order_by(StorageCommitment.id)
@@ -155,7 +155,7 @@ def test_failure_for_one_instance(pacs: CommittingPacs, tmp_path: Path) -> None:
             "waiting",
         ]
         assert "0x0112" in delivery.statuses[1].reason
-        with reading(site.engine) as session:
+        with query(site.engine) as session:
             answers = session.scalars(select(CommitmentObject)).all()
             assert sorted(one.failure_reason or 0 for one in answers) == [0, 0, 0x0112]
         pacs.failing = ()

@@ -20,7 +20,7 @@ from pydicom import dcmread
 
 from database.schema import upgrade_schema
 from database.session import open_engine
-from dicom_node.request.c_store import Answer
+from dicom_node.request.c_store import StoreAnswer
 from dicom_node.request.stow import store_instances
 from radiology.errors import PeerBusy, PeerRefused, PeerUnreachable, SettingsRefused
 from settings.environment import Settings
@@ -96,7 +96,7 @@ def answer_about(
     return {"00081198" if failed else "00081199": {"vr": "SQ", "Value": [item]}}
 
 
-def store(url: str, path: Path, secret: str | None = None, **more: object) -> Answer:
+def store(url: str, path: Path, secret: str | None = None, **more: object) -> StoreAnswer:
     """Store one file."""
     given = SecretStr(secret) if secret else None
     (answer,) = store_instances([path], peer_at(url, **more), given, timeout_s=5)

@@ -26,7 +26,7 @@ from tests.peers.dicom.dcmtk import Dcmtk
 from tests.peers.dicom.dicom3tools import dcentvfy, dciodvfy
 from tests.peers.dicom.dicom_validator import dicom_validator
 from tests.peers.programs import REPOSITORY
-from worker.encode import EncodedObject, ObjectKind, encode_results, plan_results
+from worker.encode import EncodedKind, EncodedObject, encode_results, plan_results
 
 pytestmark = pytest.mark.integration
 
@@ -122,7 +122,7 @@ def test_reports_are_read_by_others(
 ) -> None:
     """dsrdump, dsr2html, highdicom and tid1500reader read every figure of every report."""
     analysed = study(kind, enhanced)
-    reports = [one for one in analysed.encoded(profile) if one.kind is ObjectKind.SR]
+    reports = [one for one in analysed.encoded(profile) if one.kind is EncodedKind.SR]
     assert len(reports) == (2 if profile == "machine" and kind == "positive" else 1)
     for one, (name, path) in zip(reports, written(reports, tmp_path).items(), strict=True):
         assert "Imaging Measurement Report" in dcmtk.dsrdump(path)
@@ -171,7 +171,7 @@ def test_segmentations_are_decoded_by_others(
     if profile == "machine":
         masks["Right lung"] = regions.lungs == LungLabel.RIGHT
         masks["Left lung"] = regions.lungs == LungLabel.LEFT
-    segmentations = [one for one in analysed.encoded(profile) if one.kind is ObjectKind.SEG]
+    segmentations = [one for one in analysed.encoded(profile) if one.kind is EncodedKind.SEG]
     assert len(segmentations) == 1
     for name, path in written(segmentations, tmp_path).items():
         segments, warnings = read_segments(path, work_folder=tmp_path)
@@ -207,7 +207,7 @@ def test_every_form_of_the_segmentation_is_valid_and_decoded(
     made = [
         one
         for one in encode_results(context, plan_results(context, choice))
-        if one.kind is ObjectKind.SEG
+        if one.kind is EncodedKind.SEG
     ]
     (path,) = written(made, tmp_path).values()
     report = dciodvfy(path, work_folder=tmp_path, newest=True)

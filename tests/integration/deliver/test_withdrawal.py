@@ -12,7 +12,7 @@ import pytest
 from pydicom import Dataset, dcmread
 from sqlalchemy import select
 
-from database.session import reading, transaction
+from database.session import query, transaction
 from database.states import RejectionReason, WorklistRank
 from database.tables.analysis import Result, Study
 from database.views.worklist_rows import study_page
@@ -68,7 +68,7 @@ def test_a_withdrawal(
     report = dciodvfy(stored)
     assert not report.errors, report
     dcmtk.dsrdump(site.settings.results_folder / note.path)
-    with reading(site.engine) as session:
+    with query(site.engine) as session:
         page = study_page(session, STUDY_UID)
     assert page is not None
     verdict = verdict_of(page.row)
@@ -86,7 +86,7 @@ def test_a_withdrawal_is_done_once(orthanc: OrthancPeer, tmp_path: Path) -> None
         withdraw(site, RejectionReason.PATIENT_SAFETY)
     site.deliver()
     assert len(notes(site)) == 1
-    with reading(site.engine) as session:
+    with query(site.engine) as session:
         assert session.scalars(select(Result.withdrawal_reason)).one() is RejectionReason.QUALITY
 
 
@@ -142,7 +142,7 @@ def test_an_older_version_is_withdrawn_by_its_number(
     (note,) = notes(site)
     assert referenced(orthanc.data_set(note.sop_instance_uid)) == set(object_uids(1).values())
     assert len(held(orthanc, dcmtk)) == 7
-    with reading(site.engine) as session:
+    with query(site.engine) as session:
         assert session.scalars(select(Study.worklist_rank)).one() is WorklistRank.URGENT
 
 
@@ -152,10 +152,10 @@ def test_a_withdrawn_report_is_no_predecessor(orthanc: OrthancPeer, tmp_path: Pa
 
     site = site_at(tmp_path, orthanc.dicom_port)
     site.make_result()
-    with reading(site.engine) as session:
+    with query(site.engine) as session:
         assert newest_report(session, 1, before_version=2) is not None
     withdraw(site)
-    with reading(site.engine) as session:
+    with query(site.engine) as session:
         assert newest_report(session, 1, before_version=2) is None
 
 

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from database.flag_states import FlagState
-from database.session import Engine, open_engine, reading
+from database.session import Engine, open_engine, query
 from database.states import DeliveryState
 from database.tables.analysis import Delivery
 from database.tables.flag import Flag
@@ -82,7 +82,7 @@ def test_an_urgent_study_is_told_while_pacs_is_down(
     assert told.said["data"]["study_instance_uid"] == study_uid(folder)
     assert told.said["data"]["urgency"] == "urgent"
     assert len(told.said["data"]["objects"]) == 3
-    with reading(engine) as session:
+    with query(engine) as session:
         assert session.scalars(select(Delivery.state)).one() is DeliveryState.WAITING
         uid = session.scalars(select(Flag.flag_uid)).one()
     answer = httpx.post(
@@ -93,5 +93,5 @@ def test_an_urgent_study_is_told_while_pacs_is_down(
     assert answer.status_code == 303
     wait_until(lambda: len(receiver.received) == 2, what="the receiver to know", limit_s=_LIMIT_S)
     assert receiver.received[1].said["type"] == "firstread.flag.acknowledged"
-    with reading(engine) as session:
+    with query(engine) as session:
         assert session.scalars(select(Flag.state)).one() is FlagState.ACKNOWLEDGED

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from database.flag_states import FlagState, NoticeState
 from database.flags.raised import FlagRules
 from database.schema import upgrade_schema
-from database.session import Engine, open_engine, reading
+from database.session import Engine, open_engine, query
 from database.tables.analysis import Event
 from database.tables.flag import FlagAttempt, FlagNotice
 from radiology.urgency import Urgency
@@ -92,7 +92,7 @@ class FlagWorker:
         """Wait until so many notices have ended so."""
 
         def ended() -> bool:
-            with reading(self.engine) as session:
+            with query(self.engine) as session:
                 found = session.scalars(
                     select(FlagNotice.id).where(FlagNotice.state == state)
                 ).all()
@@ -176,7 +176,7 @@ def test_killed_before_and_after_the_answer(flag_worker: Start) -> None:
         told = [one.said["data"]["flag_uid"] for one in receiver.once_each]
         assert told == [one.flag().flag_uid for one in studies]
         assert len(receiver.received) in (5, 6)  # killed after its answer, it may have written it
-        with reading(worker.engine) as session:
+        with query(worker.engine) as session:
             attempts = session.scalars(select(FlagAttempt)).all()
         assert len(attempts) == len(receiver.received)
 
@@ -266,7 +266,7 @@ def test_claimed_elsewhere_while_the_worker_is_killed(flag_worker: Start) -> Non
             return study.flag().state is FlagState.ACKNOWLEDGED
 
         wait_until(seen, what="the acknowledgement", limit_s=_LIMIT_S)
-        with reading(worker.engine) as session:
+        with query(worker.engine) as session:
             claims = session.scalars(select(Event).where(Event.name == "work_item_claimed")).all()
         assert [one.facts["channel"] for one in claims] == ["elsewhere"]
         assert study.flag().acknowledged_by == "elsewhere"

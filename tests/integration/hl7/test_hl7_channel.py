@@ -18,7 +18,7 @@ from settings.hl7 import Hl7ClientTls
 from tests.builders.stored.notices import RAISED_AT, notice
 from tests.integration.hl7.conftest import Certificate
 from tests.peers.hl7_listener import Behaviour, ReceivedMessages, hl7_listener
-from worker.flag.channel import Answer, NoticeKind
+from worker.flag.channel import NoticeKind, Receipt
 from worker.flag.hl7_observation import Hl7ObservationChannel
 
 pytestmark = pytest.mark.integration
@@ -38,7 +38,7 @@ def channel_to(
         channel.close()
 
 
-def send(channel: Hl7ObservationChannel, number: int = 1) -> Answer:
+def send(channel: Hl7ObservationChannel, number: int = 1) -> Receipt:
     """Send one notice, by its number."""
     return channel.send(notice(notice_uid=f"2.25.72.{number}"), RAISED_AT)
 
@@ -65,7 +65,7 @@ def test_messages_go_over_one_connection_in_their_order() -> None:
 def test_threads_wait_for_each_other() -> None:
     """Several threads on one channel: one connection, no answer mistaken for another's."""
     with hl7_listener() as received, channel_to(received.port) as channel:
-        answers: dict[int, Answer] = {}
+        answers: dict[int, Receipt] = {}
         threads = [
             threading.Thread(target=lambda n=n: answers.update({n: send(channel, n)}))
             for n in range(8)

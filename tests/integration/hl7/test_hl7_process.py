@@ -13,7 +13,7 @@ from hl7.client import MLLPClient
 
 from database.schema import upgrade_schema
 from database.session import open_engine
-from firstread.serve import Part, needed_parts
+from firstread.serve import ServedProcess, needed_parts
 from settings.environment import Settings
 from settings.hl7 import Hl7Listener
 from tests.builders.hl7_messages import order
@@ -67,8 +67,8 @@ def test_the_listener_is_a_part_of_its_own(tmp_path: Path) -> None:
 def test_the_part_is_only_started_where_it_is_set_up() -> None:
     """Without `hl7_listener` nobody listens."""
     listener = Hl7Listener(port=2575, senders=("10.0.0.0/8",))
-    assert Part.HL7 in needed_parts(Settings(hl7_listener=listener))
-    assert Part.HL7 not in needed_parts(Settings())
+    assert ServedProcess.HL7 in needed_parts(Settings(hl7_listener=listener))
+    assert ServedProcess.HL7 not in needed_parts(Settings())
 
 
 def test_a_test_message_shows_whether_the_receiver_answers(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import hl7
 import pytest
 from sqlalchemy import func, select, text
 
-from database.session import reading
+from database.session import query
 from database.tables.hl7 import ImagingOrder, ReceivedMessage, ReceivedValue, StudyReport
 from settings.hl7 import Hl7ListenerTls
 from tests.builders.hl7_messages import (
@@ -43,7 +43,7 @@ def running(tmp_path: Path) -> Iterator[RunningListener]:
 
 
 def count(running: RunningListener, table: type) -> int:
-    with reading(running.engine) as session:
+    with query(running.engine) as session:
         return session.scalar(select(func.count()).select_from(table)) or 0
 
 
@@ -87,7 +87,7 @@ def test_a_commit_is_acknowledged_as_one(running: RunningListener) -> None:
 def test_nothing_of_the_person_is_kept(running: RunningListener) -> None:
     """Neither name nor address nor birth date is anywhere in the database."""
     running.send(order(), admission(), results("NM|9279-1^RR^LN||28|/min|||||F"), report())
-    with reading(running.engine) as session:
+    with query(running.engine) as session:
         tables = session.scalars(text("SELECT name FROM sqlite_master WHERE type = 'table'")).all()
         everything = str(
             [session.execute(text(f'SELECT * FROM "{name}"')).all() for name in tables]
@@ -141,7 +141,7 @@ def test_a_message_for_another_department_is_accepted_and_not_kept(
 def test_without_a_database_the_sender_is_told_to_come_again(running: RunningListener) -> None:
     """AE; and AA once the database is back, with the same message."""
     sent = order()
-    with reading(running.engine) as session:
+    with query(running.engine) as session:
         session.execute(text("ALTER TABLE received_message RENAME TO away"))
         session.commit()
         (away,) = running.send(sent)

@@ -9,7 +9,7 @@ import pytest
 from hl7.client import MLLPClient
 from sqlalchemy import select
 
-from database.session import reading
+from database.session import query
 from database.studies.received_values import values_near
 from database.tables.analysis import Event, Study
 from hl7_node.er7 import format_moment
@@ -59,7 +59,7 @@ def test_order_and_values_meet_their_study(tmp_path: Path, first: str) -> None:
 
         for step in (say, store) if first == "messages" else (store, say):
             step()
-        with reading(node.engine) as session:
+        with query(node.engine) as session:
             study = session.scalars(select(Study)).one()
             names = session.scalars(select(Event.name).where(Event.study_id == study.id)).all()
             values = values_near(session, "P1", study.received_at)

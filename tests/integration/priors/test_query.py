@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from database.session import reading
+from database.session import query
 from database.tables.analysis import Study
 from database.views.worklist_rows import rank_counts
 from dicom_node.request.query import find_studies, retrieve_study
@@ -102,13 +102,13 @@ def test_what_we_asked_for_is_neither_listed_nor_delivered(
         orthanc.know_peer("FIRSTREAD", port=node.port)
         uid = PATIENT.uid("study")
         assert retrieve_study(pacs, uid, calling_ae_title="FIRSTREAD", timeout_s=20.0) == 3
-        with reading(node.engine) as session:
+        with query(node.engine) as session:
             study = session.scalars(select(Study)).one()
             assert (study.study_instance_uid, study.asked_for) == (uid, True)
             assert listed_rows(session) == ()
             assert sum(rank_counts(session).values()) == 0
         node.send(sorted((tmp_path / PATIENT.key).iterdir()))
-        with reading(node.engine) as session:
+        with query(node.engine) as session:
             assert not session.scalars(select(Study)).one().asked_for
             assert len(listed_rows(session)) == 1
 

@@ -20,7 +20,7 @@ from database.priors.requests import (
     claim_request,
     record_wanted,
 )
-from database.session import reading, transaction
+from database.session import query, transaction
 from database.states import PriorRequestState, WorklistRank
 from database.tables.analysis import Event, Result, Study
 from database.tables.prior import PriorRequest
@@ -97,12 +97,12 @@ class Hospital:
 
     def request(self) -> PriorRequest:
         """The one request."""
-        with reading(self.node.engine) as session:
+        with query(self.node.engine) as session:
             return session.scalars(select(PriorRequest)).one()
 
     def result(self) -> Result:
         """The later study's result in force."""
-        with reading(self.node.engine) as session:
+        with query(self.node.engine) as session:
             return session.scalars(
                 select(Result)
                 .join(Study, Study.id == Result.study_id)
@@ -114,7 +114,7 @@ class Hospital:
 
     def events(self) -> list[str]:
         """What the later study's page tells of earlier ones."""
-        with reading(self.node.engine) as session:
+        with query(self.node.engine) as session:
             page = study_page(session, LATER.uid("study"))
         assert page is not None
         return [one.name for one in page.events if one.name.startswith("priors_")]
@@ -193,7 +193,7 @@ def test_the_result_in_pacs_tells_the_change(
         assert first.SOPInstanceUID in str(second.PredecessorDocumentsSequence)
         assert "Growth of lesions since the prior study" in str(second.ContentSequence)
         assert second.StudyInstanceUID == LATER.uid("study")
-        with reading(site.node.engine) as session:
+        with query(site.node.engine) as session:
             (row,) = listed_rows(session)
             assert row.study.study_instance_uid == LATER.uid("study")
             assert sum(rank_counts(session).values()) == sum(state_counts(session).values()) == 1
@@ -239,7 +239,7 @@ def test_another_patients_study_under_the_same_id_is_left_where_it_is(
         site.work()
         assert site.retrieve()
         assert site.request().state is PriorRequestState.NOTHING
-        with reading(site.node.engine) as session:
+        with query(site.node.engine) as session:
             assert len(session.scalars(select(Study)).all()) == 1
         site.work()
         assert site.result().study_version == 1
@@ -268,7 +268,7 @@ def test_a_pacs_that_does_not_answer_costs_nothing(
         request = site.request()
         assert (request.state, request.error_kind) == (PriorRequestState.FAILED, "PeerUnreachable")
         assert site.events() == ["priors_wanted", "priors_failed"]
-        with reading(site.node.engine) as session:
+        with query(site.node.engine) as session:
             reason = session.scalars(select(Event).where(Event.name == "priors_failed")).one()
             (row,) = listed_rows(session)
         assert reason.facts["error_kind"] == "PeerUnreachable"

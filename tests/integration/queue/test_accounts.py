@@ -33,7 +33,7 @@ from database.accounts.sign_in_failures import (
     charge_attempt,
     forgive_attempt,
 )
-from database.session import Engine, reading, transaction
+from database.session import Engine, query, transaction
 from radiology.errors import AccountRefused
 from settings.sign_in import Role
 
@@ -49,7 +49,7 @@ def _account(engine: Engine, name: str = "wu") -> int:
 
 
 def _who(engine: Engine, token: str, now: datetime = NOW) -> str | None:
-    with reading(engine) as session:
+    with query(engine) as session:
         found = session_of(session, token, limits=LIMITS, now=now)
     return found.name if found else None
 
@@ -61,7 +61,7 @@ def _charge(engine: Engine, name: str, address: str, now: datetime = NOW) -> dat
 
 def test_an_account_from_its_beginning_to_its_end(engine: Engine) -> None:
     """Added, disabled, enabled and removed; a second one of the same name is refused."""
-    with reading(engine) as session:
+    with query(engine) as session:
         assert not has_accounts(session)
     _account(engine)
     with pytest.raises(AccountRefused, match="already"):
@@ -74,7 +74,7 @@ def test_an_account_from_its_beginning_to_its_end(engine: Engine) -> None:
         assert password_of(session, " Wu ") is not None
     with transaction(engine) as session:
         remove_account(session, "wu")
-    with reading(engine) as session:
+    with query(engine) as session:
         assert list_accounts(session) == []
 
 
@@ -178,7 +178,7 @@ def test_a_person_of_an_identity_provider(engine: Engine) -> None:
     for name in ("wu.married", "WU.Married", "", "a" * 65, "two\nlines", "local"):
         with pytest.raises(AccountRefused):
             come("3", name)
-    with reading(engine) as session:
+    with query(engine) as session:
         rows = {row.name: row.role for row in list_accounts(session)}
         assert password_of(session, "wu") is None
     assert rows == {"wu": Role.READER, "wu.married": Role.ADMINISTRATOR}
@@ -191,7 +191,7 @@ def test_audit_events_in_their_order(engine: Engine) -> None:
             record_audit(
                 session, "page_used", NOW, Actor("wu", "reader", "10.0.0.7"), number=number
             )
-    with reading(engine) as session:
+    with query(engine) as session:
         rows = list(audit_events(session, since=NOW, until=NOW + timedelta(seconds=1)))
     assert [row.facts["number"] for row in rows] == [0, 1, 2]
     assert {row.at for row in rows} == {NOW}

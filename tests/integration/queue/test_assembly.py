@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from database.jobs.claimed import claim_job, instance_paths
-from database.session import Engine, reading, transaction
+from database.session import Engine, query, transaction
 from database.states import AssociationEnding
 from database.studies.assembly import assemble_study, quiet_studies
 from database.studies.instances import Recorded
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.integration
 
 def quiet_at(engine: Engine, seconds: float) -> int:
     """How many studies are quiet so many seconds after noon."""
-    with reading(engine) as session:
+    with query(engine) as session:
         return len(quiet_studies(session, later(seconds), QUIET))
 
 
@@ -41,7 +41,7 @@ def test_the_same_instance_twice_is_one_row(engine: Engine) -> None:
     """A duplicate changes nothing, not even the moment of the last instance."""
     assert receive(engine, arrival()) is Recorded.NEW
     assert receive(engine, arrival(), later(60)) is Recorded.DUPLICATE
-    with reading(engine) as session:
+    with query(engine) as session:
         assert session.scalars(select(Study)).one().last_instance_at == NOON
 
 
@@ -50,7 +50,7 @@ def test_another_object_under_the_same_uid_is_refused(engine: Engine) -> None:
     receive(engine, arrival())
     with pytest.raises(InstanceConflict):
         receive(engine, arrival(sha256="1" * 64))
-    with reading(engine) as session:
+    with query(engine) as session:
         assert session.scalars(select(Instance)).one().sha256 == "0" * 64
 
 
@@ -71,7 +71,7 @@ def test_two_senders_begin_a_study_at_once(engine: Engine) -> None:
     for sender in senders:
         sender.join()
     assert failures == []
-    with reading(engine) as session:
+    with query(engine) as session:
         assert len(session.scalars(select(Study)).all()) == 1
         assert len(session.scalars(select(Instance)).all()) == 40
 
@@ -115,7 +115,7 @@ def test_late_instances_make_a_new_version(engine: Engine) -> None:
     assert second_job != first_job
     second = claim(engine, 67)
     assert second.study_version == 2
-    with reading(engine) as session:
+    with query(engine) as session:
         assert list(instance_paths(session, second).values()) == ["1/1.dcm", "1/2.dcm"]
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from database.jobs.claimed import advance_job, claim_job, end_job, renew_lease, return_job
 from database.jobs.requeue import overdue_jobs, requeue_expired, retry_job
 from database.lease import LeaseLost
-from database.session import Engine, reading, transaction
+from database.session import Engine, query, transaction
 from database.states import JobState, WorklistRank
 from database.tables.analysis import Job, Study
 from settings.peers import RequestPriority
@@ -57,7 +57,7 @@ def test_a_lease_that_ran_out_gives_the_job_to_another(engine: Engine) -> None:
     """A silent worker loses its job, and whatever it still writes is refused."""
     queue_job(engine, study=1)
     silent = claim(engine)
-    with reading(engine) as session:
+    with query(engine) as session:
         assert overdue_jobs(session, now=later(11), claimable_since=later(6)).expired == 1
     with transaction(engine) as session:
         assert requeue_expired(session, max_attempts=3, now=later(11)) == [silent.job_id]
@@ -86,7 +86,7 @@ def test_what_kills_every_worker_is_failed_in_the_end(engine: Engine) -> None:
         claim(engine, 20.0 * attempt)
         with transaction(engine) as session:
             requeue_expired(session, max_attempts=2, now=later(20.0 * attempt + 11))
-    with reading(engine) as session:
+    with query(engine) as session:
         job = session.scalars(select(Job)).one()
         assert (job.state, job.error_kind) == (JobState.FAILED, "WorkerLost")
         study = session.scalars(select(Study)).one()

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from database.jobs.claimed import end_job
 from database.schema import check_schema, schema_differences
-from database.session import Engine, reading, transaction
+from database.session import Engine, query, transaction
 from database.states import JobState, WorklistRank
 from database.tables.analysis import Job, Study
 from radiology.errors import SettingsRefused
@@ -31,12 +31,12 @@ def test_a_database_without_schema_is_refused(empty_engine: Engine) -> None:
 def test_what_is_read_together_is_of_one_moment(engine: Engine) -> None:
     """A reader does not see what is committed between two of its statements."""
     queue_job(engine, study=1)
-    with reading(engine) as session:
+    with query(engine) as session:
         before = session.scalars(select(Study.state)).one()
         claimed = claim(engine)
         with transaction(engine) as other:
             end_job(other, claimed, JobState.ENCODED, later(1), rank=WorklistRank.ROUTINE)
         assert session.scalars(select(Study.state)).one() is before
         assert session.scalars(select(Job.state)).one() is JobState.QUEUED
-    with reading(engine) as session:
+    with query(engine) as session:
         assert session.scalars(select(Job.state)).one() is JobState.ENCODED

@@ -16,7 +16,7 @@ from database.deliveries.claimed import (
 )
 from database.deliveries.objects import ObjectAnswer, objects_to_send, record_answers
 from database.lease import LeaseLost
-from database.session import Engine, reading, transaction
+from database.session import Engine, query, transaction
 from database.states import DeliveryState, JobState, ObjectState, StudyState
 from database.tables.analysis import Job, Study
 from tests.builders.stored.rows import claim, finish, later, queue_job
@@ -52,7 +52,7 @@ def test_the_last_delivery_ends_the_job(delivering: Engine) -> None:
     assert isinstance(objects, list)
     act(record_answers, {objects[0].id: ObjectAnswer(ObjectState.STORED, 0x0000)}, later(3))
     act(end_delivery, DeliveryState.DELIVERED, later(3))
-    with reading(delivering) as session:
+    with query(delivering) as session:
         assert session.scalars(select(Job.state)).one() is JobState.DELIVERED
         assert session.scalars(select(Study.state)).one() is StudyState.DELIVERED
 
@@ -67,7 +67,7 @@ def test_a_postponed_delivery_is_due_later(delivering: Engine) -> None:
         error_kind="PeerUnreachable",
         error_message="no answer",
     )
-    with reading(delivering) as session:
+    with query(delivering) as session:
         assert due_deliveries(session, later(29)) == 0
         assert due_deliveries(session, later(30)) == 1
 
@@ -93,7 +93,7 @@ def test_a_person_sends_a_refused_delivery_again(delivering: Engine) -> None:
         error_kind="PeerRefused",
         error_message="calling AE title not recognised",
     )
-    with reading(delivering) as session:
+    with query(delivering) as session:
         assert session.scalars(select(Job.state)).one() is JobState.ENCODED
     with transaction(delivering) as session:
         assert retry_deliveries(session, 1, later(4)) == 1

@@ -12,7 +12,7 @@ from sqlalchemy import insert, select, update
 from benchmarks.worklist_rows import fill_hospital
 from database.feedback.given import give_feedback, judged_results, newest_of_each_study
 from database.schema import _config, _tables_may_be_rebuilt, upgrade_schema
-from database.session import Engine, Session, reading, transaction
+from database.session import Engine, Session, query, transaction
 from database.tables.analysis import Job, Result, Study
 from database.tables.feedback import Feedback
 from database.views.list_page import ListFilter, worklist_page
@@ -86,7 +86,7 @@ def _columns(session: Session) -> dict[int, str]:
 
 def test_the_study_says_what_the_figures_count(judged: Engine) -> None:
     """Whoever says what of which version, list and figures agree about every study."""
-    with reading(judged) as session:
+    with query(judged) as session:
         counted = newest_of_each_study(judged_results(session))
         assert _columns(session) == {one.study_id: one.judgement.value for one in counted}
         listed = worklist_page(
@@ -112,12 +112,12 @@ def test_the_study_says_what_the_figures_count(judged: Engine) -> None:
 
 def test_old_feedback_is_counted_by_the_migration(judged: Engine) -> None:
     """A database of the version before gets the words that feedback would have written."""
-    with reading(judged) as session:
+    with query(judged) as session:
         before = _columns(session)
     with judged.connect() as connection, _tables_may_be_rebuilt(connection), connection.begin():
         command.downgrade(_config(connection), "0014")
     upgrade_schema(judged)
-    with reading(judged) as session:
+    with query(judged) as session:
         assert _columns(session) == before
         assert {Judgement.AGREE.value, Judgement.DISAGREE.value} == set(before.values())
 
@@ -138,7 +138,7 @@ def test_an_opinion_that_was_changed_counts_no_more(judged: Engine) -> None:
 
 def test_readers_who_answer_at_the_same_moment(judged: Engine) -> None:
     """Of several transactions at once none overtakes the count, and one opinion stands for each."""
-    with reading(judged) as session:
+    with query(judged) as session:
         newest = session.scalars(
             select(Result.id).where(Result.urgency.is_not(None)).order_by(Result.id.desc())
         ).first()
@@ -158,7 +158,7 @@ def test_readers_who_answer_at_the_same_moment(judged: Engine) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(say, range(24)))
-    with reading(judged) as session:
+    with query(judged) as session:
         (counts,) = newest_of_each_study(judged_results(session, study_ids=(study_id,)))
         assert _columns(session)[study_id] == counts.judgement
         standing = session.scalars(

@@ -16,7 +16,7 @@ from database.feedback.given import (
     give_feedback,
     judged_results,
 )
-from database.session import Engine, reading, transaction
+from database.session import Engine, query, transaction
 from database.tables.analysis import Job, Result
 from database.views.scorecard_rows import logged_jobs, scanners, study_times
 from radiology.feedback import Fault, Judgement, Opinion
@@ -50,7 +50,7 @@ def test_an_opinion_is_changed_and_both_are_kept(engine: Engine) -> None:
         with transaction(engine) as session:
             uid = give_feedback(session, result, opinion, reader=reader, now=later(at))
     assert uid == "2.25.1"
-    with reading(engine) as session:
+    with query(engine) as session:
         assert [one.reader for one in feedback_of_study(session, uid)] == ["one", "two", "one"]
         found = judged_results(session, _TODAY)
         assert [(one.reader, len(one.faults)) for one in found] == [("one", 2), ("two", 0)]
@@ -69,7 +69,7 @@ def test_what_happened_first_after_the_last_image(engine: Engine) -> None:
         for name, at in (("study_opened", 60.0), ("study_opened", 30.0), ("flag_sent", 6.0)):
             record_event(session, name, later(at), study_id=study_id)
         record_event(session, "study_opened", later(-5.0), study_id=study_id)
-    with reading(engine) as session:
+    with query(engine) as session:
         waiting, read = study_times(session, _TODAY)
         assert (waiting.urgency, waiting.result_at, waiting.opened_at) == (None, None, None)
         assert (read.urgency, read.result_at) == (Urgency.URGENT, later(5.0))

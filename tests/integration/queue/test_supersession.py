@@ -8,7 +8,7 @@ from sqlalchemy import select
 from database.jobs.claimed import end_job
 from database.jobs.requeue import requeue_expired, retry_job
 from database.results.stored import is_our_object, newest_report, store_result
-from database.session import Engine, reading, transaction
+from database.session import Engine, query, transaction
 from database.states import DeliveryState, JobState, WorklistRank
 from database.studies.assembly import assemble_study
 from database.tables.analysis import Delivery, Result, Study
@@ -27,7 +27,7 @@ def test_a_job_has_one_result(engine: Engine) -> None:
     finish(engine, claim(engine, 12), destinations=[])
     with pytest.raises(Exception, match=r"(?i)unique"):
         finish(engine, silent, destinations=[])
-    with reading(engine) as session:
+    with query(engine) as session:
         assert len(session.scalars(select(Result)).all()) == 1
 
 
@@ -39,7 +39,7 @@ def test_a_new_result_supersedes_the_old_one(engine: Engine) -> None:
     with transaction(engine) as session:
         assemble_study(session, 1, bundle="bundle", waits=WAITS, now=later(66))
     new = finish(engine, claim(engine, 67), destinations=["pacs"], at=68)
-    with reading(engine) as session:
+    with query(engine) as session:
         first = session.get(Result, old)
         assert first is not None
         assert first.superseded_by_id == new
@@ -60,7 +60,7 @@ def test_an_older_version_that_ends_late_is_not_delivered(engine: Engine) -> Non
         assemble_study(session, 1, bundle="bundle", waits=WAITS, now=later(7))
     new = finish(engine, claim(engine, 7.5), destinations=["pacs"], at=8)
     old = finish(engine, slow, destinations=["pacs"], at=9)
-    with reading(engine) as session:
+    with query(engine) as session:
         late = session.get(Result, old)
         assert late is not None
         assert late.superseded_by_id == new
@@ -90,7 +90,7 @@ def test_a_retried_refusal_makes_way_for_the_answer(engine: Engine) -> None:
     with transaction(engine) as session:
         assert retry_job(session, job_id, later(2))
     finish(engine, claim(engine, 3), destinations=["pacs"], at=4)
-    with reading(engine) as session:
+    with query(engine) as session:
         result = session.scalars(select(Result)).one()
         assert result.outcome is Outcome.FINDINGS
         assert session.scalars(select(Study)).one().worklist_rank is WorklistRank.URGENT
@@ -106,7 +106,7 @@ def test_a_version_without_an_answer_keeps_the_urgent_rank(engine: Engine) -> No
     claimed = claim(engine, 67)
     with transaction(engine) as session:
         end_job(session, claimed, JobState.REFUSED, later(68), rank=WorklistRank.UNANSWERED)
-    with reading(engine) as session:
+    with query(engine) as session:
         assert session.scalars(select(Study)).one().worklist_rank is WorklistRank.URGENT
 
 
@@ -128,7 +128,7 @@ def test_an_unsent_answer_outlives_a_version_without_one(engine: Engine) -> None
     )
     with transaction(engine) as session:
         store_result(session, refusal, [], ["pacs"], later(68))
-    with reading(engine) as session:
+    with query(engine) as session:
         assert session.scalars(select(Delivery.state)).all() == [DeliveryState.WAITING]
 
 
@@ -139,5 +139,5 @@ def test_a_late_image_takes_routine_back(engine: Engine) -> None:
     with transaction(engine) as session:
         end_job(session, claimed, JobState.ENCODED, later(1), rank=WorklistRank.ROUTINE)
     receive(engine, arrival(instance=2), later(60))
-    with reading(engine) as session:
+    with query(engine) as session:
         assert session.scalars(select(Study)).one().worklist_rank is WorklistRank.PENDING

@@ -6,7 +6,7 @@ import pytest
 
 from database.lease import LeaseLost
 from database.process_signs import process_signs, record_sign
-from database.session import Engine, reading, transaction
+from database.session import Engine, query, transaction
 from database.states import UploadState
 from database.uploads.received import (
     UploadClaim,
@@ -74,7 +74,7 @@ def test_a_worker_that_only_seemed_dead_writes_nothing(engine: Engine) -> None:
             write(session)
     with transaction(engine) as session:
         end_upload(session, new, UploadState.ANSWERED, later(19), answer={"slices": 3})
-    with reading(engine) as session:
+    with query(engine) as session:
         found = upload_facts(session, "a")
     assert found is not None
     assert (found.state, found.answer) == (UploadState.ANSWERED, {"slices": 3})
@@ -84,13 +84,13 @@ def test_what_the_sweep_sees(engine: Engine) -> None:
     """What waits, what is past its time, and that a waiting study is seen."""
     queue(engine, "a")
     queue(engine, "b")
-    with reading(engine) as session:
+    with query(engine) as session:
         assert waiting_uploads(session) == uploads_to_sweep(session, later(0)).waiting == 2
         before = upload_changes(session)
         assert not study_waits(session, later(60))
     queue_job(engine, study=1)
     claim(engine)
-    with reading(engine) as session:
+    with query(engine) as session:
         assert upload_changes(session) != before
         assert study_waits(session, later(60))
         found = uploads_to_sweep(session, later(4000))
@@ -101,7 +101,7 @@ def test_what_the_sweep_sees(engine: Engine) -> None:
         assert second.ahead == 1
     with transaction(engine) as session:
         delete_uploads(session, [deletable[0]], later(4000))
-    with reading(engine) as session:
+    with query(engine) as session:
         assert upload_facts(session, "b") is None
 
 
@@ -114,7 +114,7 @@ def test_what_the_administrator_sees(engine: Engine) -> None:
         record_sign(session, "host:1", "analysis", started_at=NOON, now=later(2))
         count_disk_use(session, later(3))
         count_disk_use(session, later(4))
-    with reading(engine) as session:
+    with query(engine) as session:
         depths = {one.name: one.waiting for one in queue_depths(session, later(5))}
         assert depths == {"analysis": 1, "delivery": 0, "retrieval": 0, "uploads": 1}
         (sign,) = process_signs(session)

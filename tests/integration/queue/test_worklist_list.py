@@ -11,7 +11,7 @@ from sqlalchemy import event, select, text, update
 
 from benchmarks.worklist_rows import RARE_SCANNER, fill_hospital
 from database.schema import _config, _tables_may_be_rebuilt, upgrade_schema
-from database.session import Engine, Session, reading, transaction
+from database.session import Engine, Session, query, transaction
 from database.states import StudyState
 from database.tables.analysis import Study
 from database.views.list_order import Lane, due_at
@@ -67,7 +67,7 @@ def test_pages_are_the_whole_list_in_its_order(filled: Engine, only: ListFilter)
     """Page after page gives what sorting every study would give, each study once."""
     seen: list[int] = []
     after: Position | None = None
-    with reading(filled) as session:
+    with query(filled) as session:
         while True:
             page = worklist_page(session, ORDER, NOW, only=only, after=after, length=17)
             seen += [row.study.id for row in page.rows]
@@ -89,7 +89,7 @@ def test_search_compares_characters(filled: Engine) -> None:
     with transaction(filled) as session:
         for study_id, name in enumerate(names, start=1):
             session.execute(update(Study).where(Study.id == study_id).values(accession_number=name))
-    with reading(filled) as session:
+    with query(filled) as session:
 
         def found(given: str) -> list[str]:
             return [row.study.accession_number for row in find_studies(session, given, NOW)]
@@ -109,7 +109,7 @@ def test_an_opening_is_one_row(filled: Engine) -> None:
     for seconds in (0, 15, 30):
         with transaction(filled) as session:
             note_open(session, 1, "dr-a", NOW + timedelta(seconds=seconds))
-    with reading(filled) as session:
+    with query(filled) as session:
         (one,) = open_by(session, [1], NOW + timedelta(seconds=31))[1]
         assert (one.reader, one.since) == ("dr-a", NOW)
         assert session.scalars(select(Study.opened).where(Study.id == 1)).one()
@@ -118,13 +118,13 @@ def test_an_opening_is_one_row(filled: Engine) -> None:
 
 def test_old_rows_are_filled_by_the_migration(filled: Engine) -> None:
     """Age bands follow from the ages that were there, types from the results in force."""
-    with reading(filled) as session:
+    with query(filled) as session:
         before = session.execute(select(Study.id, Study.age_band, Study.pneumonia_type)).all()
     with filled.connect() as connection, _tables_may_be_rebuilt(connection), connection.begin():
         earlier = ScriptDirectory.from_config(_config(connection)).get_revision("0008")
         command.downgrade(_config(connection), str(earlier.down_revision))
     upgrade_schema(filled)
-    with reading(filled) as session:
+    with query(filled) as session:
         after = session.execute(select(Study.id, Study.age_band, Study.pneumonia_type)).all()
         ages = dict(session.execute(select(Study.id, Study.patient_age)).all())
     assert sorted(after) == sorted(before)
@@ -149,7 +149,7 @@ def test_postgresql_goes_through_the_indexes(filled: Engine) -> None:
         assert "ix_study_patient_begins" in plan
 
 
-def _plan(engine: Engine, query: object) -> str:
+def _plan(engine: Engine, asked: object) -> str:
     """The plans of what a query sends, with reading a whole table made dear."""
     sent: list[tuple[str, object]] = []
 
@@ -157,10 +157,10 @@ def _plan(engine: Engine, query: object) -> str:
         sent.append((statement, parameters))
 
     event.listen(engine, "before_cursor_execute", note)
-    with reading(engine) as session:
-        assert callable(query)
+    with query(engine) as session:
+        assert callable(asked)
         assert isinstance(session, Session)
-        query(session)
+        asked(session)
     event.remove(engine, "before_cursor_execute", note)
     plans = []
     with engine.connect() as connection:

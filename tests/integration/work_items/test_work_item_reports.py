@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from database.session import reading, transaction
+from database.session import query, transaction
 from database.states import NotificationState
 from database.tables.work_item import WorkItemNotification
 from database.work_items.notifications import claim_notification
@@ -53,7 +53,7 @@ class Hospital:
 
     def rows(self) -> list[WorkItemNotification]:
         """The reports, the oldest first."""
-        with reading(self.node.engine) as session:
+        with query(self.node.engine) as session:
             return list(session.scalars(select(WorkItemNotification).order_by("id")))
 
     def heard(self) -> list[tuple[int, str, str]]:

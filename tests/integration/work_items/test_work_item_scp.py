@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from database.session import reading
+from database.session import query
 from database.tables.analysis import Event
 from database.tables.work_item import WorkItemRow
 from dicom_node.request.c_store import send_instances
@@ -69,7 +69,7 @@ def reader(node: RunningNode) -> Iterator[WorklistClient]:
 
 def events(node: RunningNode, name: str) -> list[Event]:
     """The events of one name."""
-    with reading(node.engine) as session:
+    with query(node.engine) as session:
         return list(session.scalars(select(Event).where(Event.name == name)))
 
 
@@ -264,7 +264,7 @@ def test_two_clients_claim_at_once(node: RunningNode) -> None:
     for thread in threads:
         thread.join(30)
     assert sorted(statuses) == [0x0000, 0xC301]  # the other one's Transaction UID is not correct
-    with reading(node.engine) as session:
+    with query(node.engine) as session:
         row = session.scalars(
             select(WorkItemRow).where(WorkItemRow.sop_instance_uid == FIRST)
         ).one()

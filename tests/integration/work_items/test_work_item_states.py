@@ -18,7 +18,7 @@ from pydicom.dataset import Dataset
 from sqlalchemy import select
 
 from database.schema import upgrade_schema
-from database.session import Engine, open_engine, reading, transaction
+from database.session import Engine, open_engine, query, transaction
 from database.tables.work_item import WorkItemRow
 from database.work_items.kept import locked_work_item, set_performed
 from dicom_node.work_items.actions import WorkItemActions, standing_of
@@ -129,7 +129,7 @@ class WorkItemMachine(RuleBasedStateMachine):
     @invariant()
     def row_agrees(self) -> None:
         """The row is where the table says."""
-        with reading(self.engine) as session:
+        with query(self.engine) as session:
             row = session.scalars(select(WorkItemRow)).one()
         assert row.state.value == self.state
         assert row.transaction_uid == self.lock
@@ -172,7 +172,7 @@ def test_of_many_that_claim_at_once_one_wins(
         for thread in threads:
             thread.join(60)
         assert sorted(statuses) == [0x0000] + [0xC301] * 7
-    with reading(engine) as session:
+    with query(engine) as session:
         rows = session.scalars(select(WorkItemRow)).all()
     assert {row.state for row in rows} == {WorkItemState.IN_PROGRESS}
     engine.dispose()

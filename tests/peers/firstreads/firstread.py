@@ -12,7 +12,7 @@ from pathlib import Path
 from pydicom import Dataset
 from sqlalchemy import func, select
 
-from database.session import Engine, open_engine, reading
+from database.session import Engine, open_engine, query
 from database.states import JobState
 from database.tables.analysis import Job
 from database.views.demo_rows import StudyAnswer, study_answers
@@ -42,7 +42,7 @@ class RunningFirstread:
 
     def answers(self) -> list[StudyAnswer]:
         """Every study, in the order of the worklist page."""
-        with reading(self.engine) as session:
+        with query(self.engine) as session:
             return study_answers(session)
 
     def answers_about(self, study_instance_uid: str) -> list[StudyAnswer]:
@@ -85,11 +85,11 @@ class RunningFirstread:
 
     def job_count(self, *states: JobState) -> int:
         """How many jobs there are, in some states or in all."""
-        query = select(func.count()).select_from(Job)
+        asked = select(func.count()).select_from(Job)
         if states:
-            query = query.where(Job.state.in_(states))
-        with reading(self.engine) as session:
-            return session.scalar(query) or 0
+            asked = asked.where(Job.state.in_(states))
+        with query(self.engine) as session:
+            return session.scalar(asked) or 0
 
     def signal_analysis(self, number: signal.Signals) -> None:
         """Send a signal to every process of the analysis worker, as the kernel would."""

@@ -13,13 +13,13 @@ from typing import Any, TypeVar
 from sqlalchemy import select
 
 from database.schema import upgrade_schema
-from database.session import Engine, open_engine, reading
+from database.session import Engine, open_engine, query
 from database.tables.analysis import Association, Instance
 from database.tables.base import Base
-from database.tables.quarantine import Quarantine
+from database.tables.quarantine import QuarantinedObject
 from dicom_node.association_audit import Clock
 from dicom_node.node import Node, start_node
-from dicom_node.request.c_store import Answer, send_instances
+from dicom_node.request.c_store import StoreAnswer, send_instances
 from dicom_node.request.verification import verify_peer
 from settings.environment import Settings
 from settings.peers import Peer, PeerRole
@@ -56,7 +56,7 @@ class RunningNode:
             roles=frozenset({PeerRole.DESTINATION}),
         )
 
-    def send(self, paths: Sequence[Path], calling: str = "SCANNER") -> tuple[Answer, ...]:
+    def send(self, paths: Sequence[Path], calling: str = "SCANNER") -> tuple[StoreAnswer, ...]:
         """Send files in one association, byte for byte."""
         return send_instances(paths, self.as_peer, calling_ae_title=calling, timeout_s=20)
 
@@ -72,9 +72,9 @@ class RunningNode:
         """The rows of instances, the oldest first."""
         return self._rows(Instance)
 
-    def quarantine(self) -> list[Quarantine]:
+    def quarantine(self) -> list[QuarantinedObject]:
         """The rows of quarantined objects, the oldest first."""
-        return self._rows(Quarantine)
+        return self._rows(QuarantinedObject)
 
     def associations(self) -> list[Association]:
         """The rows of associations, the oldest first."""
@@ -100,7 +100,7 @@ class RunningNode:
         return sorted((self.settings.spool_folder / ".incoming").rglob("*.dcm"))
 
     def _rows(self, table: type[T]) -> list[T]:
-        with reading(self.engine) as session:
+        with query(self.engine) as session:
             return list(session.scalars(select(table).order_by(table.id)))  # type: ignore[attr-defined]
 
 

@@ -12,7 +12,7 @@ from pydicom.uid import CTImageStorage
 from sqlalchemy import select
 
 from database.schema import upgrade_schema
-from database.session import Engine, open_engine, reading
+from database.session import Engine, open_engine, query
 from database.states import AssociationEnding
 from database.tables.analysis import Association
 from dicom_node.association_audit import (
@@ -23,7 +23,8 @@ from dicom_node.association_audit import (
     TEMPORARY_CONGESTION,
     AssociationAudit,
 )
-from dicom_node.guard.accepted_association import AcceptedAssociation, Rejection
+from dicom_node.guard.accepted_association import AcceptedAssociation
+from dicom_node.guard.rejection import Rejection
 from dicom_node.presentation_contexts import UPS_PULL
 from settings.environment import Settings
 from settings.peers import PeerRole
@@ -74,7 +75,7 @@ def decide(
 
 def rows(engine: Engine) -> list[Association]:
     """What was noted."""
-    with reading(engine) as session:
+    with query(engine) as session:
         return list(session.scalars(select(Association)))
 
 

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import func, select
 
 from database.schema import upgrade_schema
-from database.session import Engine, open_engine, reading
+from database.session import Engine, open_engine, query
 from database.studies.instances import Arrival, Recorded
 from database.tables.analysis import Instance
 from dicom_node.receive.record_arrivals import ArrivalRecorder
@@ -44,7 +44,7 @@ class Setup:
 
     def count(self) -> int:
         """Rows of instances."""
-        with reading(self.engine) as session:
+        with query(self.engine) as session:
             return session.scalar(select(func.count()).select_from(Instance)) or 0
 
 
@@ -156,6 +156,6 @@ def test_a_defect_is_the_answer_of_its_own_instance_only(
 def test_the_clock_is_the_one_that_was_given(setup: Setup) -> None:
     """No moment is taken from the system."""
     setup.recorder.record(*setup.waiting(1))
-    with reading(setup.engine) as session:
+    with query(setup.engine) as session:
         assert session.scalars(select(Instance.received_at)).one() == NOON
     assert datetime(2026, 1, 1, 12, tzinfo=UTC) == NOON

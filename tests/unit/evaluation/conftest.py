@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from settings.environment import ExecutionProvider, Settings
+from radiology.algorithm import ExecutionProvider
+from settings.environment import Settings
 from tests.builders.chest.small_chest import bundles, grey, phantom
 
 __all__ = ["bundles", "grey", "phantom"]

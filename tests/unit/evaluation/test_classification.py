@@ -21,7 +21,7 @@ from sklearn.metrics import (
 from evaluation.statistics.bootstrap import BootstrapMethod, bootstrap, mean_of, median_of
 from evaluation.statistics.classification import (
     Confusion,
-    Criterion,
+    ThresholdCriterion,
     best_threshold,
     f_beta,
     f_beta_of_counts,
@@ -94,19 +94,21 @@ def test_no_error_among_few_still_leaves_doubt() -> None:
     assert 0.4 < found.low < 0.8
 
 
-@pytest.mark.parametrize("criterion", list(Criterion))
+@pytest.mark.parametrize("criterion", list(ThresholdCriterion))
 @pytest.mark.parametrize("seed", range(5))
-def test_the_best_threshold_is_the_best_of_all(criterion: Criterion, seed: int) -> None:
+def test_the_best_threshold_is_the_best_of_all(criterion: ThresholdCriterion, seed: int) -> None:
     """No threshold between any two probabilities is better."""
     truth, probability = _random_cases(seed)
 
     def worth(threshold: float) -> float:
         called = probability >= threshold
-        if criterion is Criterion.ACCURACY:
+        if criterion is ThresholdCriterion.ACCURACY:
             return float(accuracy_score(truth, called))
-        if criterion is Criterion.YOUDEN:
+        if criterion is ThresholdCriterion.YOUDEN:
             return float(recall_score(truth, called) + recall_score(~truth, ~called) - 1.0)
-        return float(fbeta_score(truth, called, beta=2 if criterion is Criterion.F2 else 1))
+        return float(
+            fbeta_score(truth, called, beta=2 if criterion is ThresholdCriterion.F2 else 1)
+        )
 
     best = max(worth(level) for level in np.unique(probability))
     assert worth(best_threshold(truth, probability, criterion)) == pytest.approx(best)
@@ -115,7 +117,7 @@ def test_the_best_threshold_is_the_best_of_all(criterion: Criterion, seed: int) 
 def test_of_equal_thresholds_the_one_that_misses_least_is_taken() -> None:
     truth = np.array([False, True, False, True])
     probability = np.array([0.1, 0.3, 0.5, 0.7])
-    assert best_threshold(truth, probability, Criterion.ACCURACY) == pytest.approx(0.2)
+    assert best_threshold(truth, probability, ThresholdCriterion.ACCURACY) == pytest.approx(0.2)
 
 
 def test_a_confusion_counts_every_case_once() -> None:

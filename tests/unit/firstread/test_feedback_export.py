@@ -20,7 +20,7 @@ from sqlalchemy import select
 from typer.testing import CliRunner
 
 from database.feedback.given import give_feedback
-from database.session import reading, transaction
+from database.session import query, transaction
 from database.tables.analysis import Event, Result, Study
 from firstread.__main__ import app
 from firstread.feedback_set.pseudonyms import KEY_FILE
@@ -260,7 +260,7 @@ def test_without_agreements_only_what_was_wrong_leaves(site: Site, tmp_path: Pat
     """The default; and the event that is left names no study."""
     found = _export(site, tmp_path / "cases")
     assert (found["cases_ready"], found["cases_to_draw"]) == (2, 2)
-    with reading(site.room.engine) as session:
+    with query(site.room.engine) as session:
         event = session.scalars(
             select(Event).where(Event.name == "feedback_exported").order_by(Event.id.desc())
         ).first()

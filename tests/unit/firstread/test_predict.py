@@ -22,8 +22,9 @@ from firstread.predict.predictions import PredictOptions, predict_paths
 from phantom import Phantom
 from phantom.identity import StudyIdentity
 from phantom.study import write_phantom_study
+from radiology.algorithm import ExecutionProvider
 from radiology.errors import BundleRejected, SettingsRefused
-from settings.environment import ExecutionProvider, Settings
+from settings.environment import Settings
 from tests.builders.bundles import drop_classifier, write_bundle
 from tests.peers.programs import REPOSITORY
 from worker.encode.picture.key_picture import WIDTH_PX

@@ -23,8 +23,9 @@ from firstread.predict.predictions import PredictOptions, predict_paths
 from phantom import Phantom, make_phantom, phantom_grid
 from phantom.identity import StudyIdentity
 from phantom.study import write_phantom_study
+from radiology.algorithm import ExecutionProvider
 from radiology.errors import SettingsRefused
-from settings.environment import ExecutionProvider, Settings
+from settings.environment import Settings
 from tests.peers.programs import REPOSITORY
 
 ILL = {

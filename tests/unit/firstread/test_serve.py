@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from firstread import serve
-from firstread.serve import Part, Supervisor, watch_until_stopped
+from firstread.serve import ServedProcess, Supervisor, watch_until_stopped
 from tests.peers.waiting import wait_until
 
 
@@ -33,7 +33,7 @@ def supervisor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Supervisor:
     return Supervisor(dict(os.environ), clock=Clock())
 
 
-def kill(supervisor: Supervisor, part: Part) -> None:
+def kill(supervisor: Supervisor, part: ServedProcess) -> None:
     os.kill(supervisor.pid(part), signal.SIGKILL)
     wait_until(lambda: part in supervisor.restart_dead(), what="the death to be seen")
 
@@ -43,15 +43,17 @@ def test_a_dead_part_is_started_again_after_a_pause(supervisor: Supervisor) -> N
     clock = supervisor.clock
     assert isinstance(clock, Clock)
     supervisor.start()
-    before = {part: supervisor.pid(part) for part in Part}
-    kill(supervisor, Part.ANALYSIS)
+    before = {part: supervisor.pid(part) for part in ServedProcess}
+    kill(supervisor, ServedProcess.ANALYSIS)
     clock.now += 0.4
     supervisor.restart_dead()
-    assert supervisor.pid(Part.ANALYSIS) == before[Part.ANALYSIS]
+    assert supervisor.pid(ServedProcess.ANALYSIS) == before[ServedProcess.ANALYSIS]
     clock.now += 0.2
     supervisor.restart_dead()
-    after = {part: supervisor.pid(part) for part in Part}
-    assert [part for part in Part if after[part] != before[part]] == [Part.ANALYSIS]
+    after = {part: supervisor.pid(part) for part in ServedProcess}
+    assert [part for part in ServedProcess if after[part] != before[part]] == [
+        ServedProcess.ANALYSIS
+    ]
     supervisor.stop()
 
 
@@ -61,21 +63,21 @@ def test_the_pause_grows_with_each_death(supervisor: Supervisor) -> None:
     assert isinstance(clock, Clock)
     supervisor.start()
     for pause_s in (0.5, 1.0, 2.0):
-        dying = supervisor.pid(Part.NODE)
-        kill(supervisor, Part.NODE)
+        dying = supervisor.pid(ServedProcess.NODE)
+        kill(supervisor, ServedProcess.NODE)
         clock.now += 0.9 * pause_s
         supervisor.restart_dead()
-        assert supervisor.pid(Part.NODE) == dying
+        assert supervisor.pid(ServedProcess.NODE) == dying
         clock.now += 0.2 * pause_s
         supervisor.restart_dead()
-        assert supervisor.pid(Part.NODE) != dying
+        assert supervisor.pid(ServedProcess.NODE) != dying
     supervisor.stop()
 
 
 def test_stopping_ends_every_part(supervisor: Supervisor) -> None:
     """No part outlives its supervisor's stop."""
     supervisor.start()
-    pids = [supervisor.pid(part) for part in Part]
+    pids = [supervisor.pid(part) for part in ServedProcess]
     supervisor.stop()
     for pid in pids:
         with pytest.raises(ProcessLookupError):
@@ -99,7 +101,7 @@ class Watched(Supervisor):
         self.looks = 0
         self._told = told
 
-    def restart_dead(self) -> list[Part]:
+    def restart_dead(self) -> list[ServedProcess]:
         """Look, as the other one does."""
         self.looks += 1
         if self.looks == 3:

@@ -14,7 +14,7 @@ from database.accounts.audit import AUDIT_EVENTS, Actor, StudyReference, record_
 from database.accounts.kept import list_accounts, password_of
 from database.accounts.reader_sessions import Limits, open_session, session_of
 from database.schema import upgrade_schema
-from database.session import Engine, open_engine, reading, transaction
+from database.session import Engine, open_engine, query, transaction
 from firstread.__main__ import app
 from radiology.codes import PRIVATE_SCHEME
 from settings.environment import read_settings
@@ -47,7 +47,7 @@ def test_an_account_is_added_with_a_password_from_standard_input(engine: Engine)
     """The first line is the password; the account has the role that was asked for."""
     done = _firstread("users", "add", "Chief", "--role", "administrator", given=PASSWORD + "\n")
     assert done.exit_code == 0, done.output
-    with reading(engine) as session:
+    with query(engine) as session:
         (row,) = list_accounts(session)
         kept = password_of(session, "chief")
     assert (row.name, row.role, row.local) == ("chief", Role.ADMINISTRATOR, True)
@@ -73,7 +73,7 @@ def test_what_cannot_be_an_account(engine: Engine, name: str, password: str, sai
     done = _firstread("users", "add", name, given=password + "\n")
     assert done.exit_code == 2
     assert said in done.output
-    with reading(engine) as session:
+    with query(engine) as session:
         assert len(list_accounts(session)) == 1
 
 
@@ -93,7 +93,7 @@ def test_what_ends_the_sessions_of_an_account(engine: Engine, command: str) -> N
         open_session(session, account_id, "token", address="", now=now)
     done = _firstread("users", command, "reader", given=PASSWORD + " new\n")
     assert done.exit_code == 0, done.output
-    with reading(engine) as session:
+    with query(engine) as session:
         assert session_of(session, "token", limits=_limits(), now=now) is None
 
 

@@ -16,8 +16,8 @@ from models.declared.networks import Precision
 from models.declared.released import bundle_digest, file_digest
 from models.golden import check_golden
 from models.network_sessions import ClassifierSession, NetworkSession, check_networks
+from radiology.algorithm import ExecutionProvider
 from radiology.errors import BundleRejected
-from settings.environment import ExecutionProvider
 from tests.builders.bundles import classification_network, declare, segmentation_network
 
 Damage = Callable[[Path], None]

@@ -12,8 +12,8 @@ from models.bundle import Bundle
 from models.declared.networks import Precision
 from models.network_sessions import ClassifierSession
 from models.view import CHANNELS
+from radiology.algorithm import ExecutionProvider
 from radiology.chest.regions import ChestRegions
-from settings.environment import ExecutionProvider
 from tests.builders.bundles import VIEW
 
 

@@ -12,11 +12,11 @@ from models.network_sessions import ClassifierSession, NetworkSession
 from phantom.chest import LobeLabel
 from phantom.grid import phantom_grid
 from phantom.synthesis import Phantom, make_phantom
+from radiology.algorithm import ExecutionProvider
 from radiology.chest.figures import Side
 from radiology.chest.regions import LungLabel
 from radiology.chest.territory import Territory
 from radiology.outcome import Outcome
-from settings.environment import ExecutionProvider
 
 GRID = phantom_grid(shape=(60, 256, 256), spacing_mm=(5.0, 1.4, 1.4))
 

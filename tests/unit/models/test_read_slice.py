@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from chest.read_slice import SliceReader
 from models.bundle import Bundle, read_bundle
+from radiology.algorithm import ExecutionProvider
 from radiology.chest.regions import LesionLabel, LungLabel
 from radiology.chest.sign import Sign
 from radiology.errors import BundleRejected
-from settings.environment import ExecutionProvider
 
 RIGHT = np.s_[30:130, 20:80]
 LEFT = np.s_[30:130, 112:172]

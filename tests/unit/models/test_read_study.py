@@ -13,12 +13,12 @@ from chest.gates import Acquisition
 from chest.read_study import OnProgress, read_study
 from models.bundle import Bundle
 from models.network_sessions import ClassifierSession, NetworkSession
+from radiology.algorithm import ExecutionProvider
 from radiology.chest.figures import Side
 from radiology.chest.severity import ClinicalContext, ClinicalValues
 from radiology.image.heat_map import HeatMap
 from radiology.image.volume import Volume
 from radiology.outcome import Outcome
-from settings.environment import ExecutionProvider
 
 Patches = NDArray[np.float32]
 

@@ -18,7 +18,7 @@ from training.data.slices import GRID, UNKNOWN, SliceSet
 from training.fit import Schedule, fit
 from training.segmentation.loss import lesion_loss, lung_loss
 from training.segmentation.network import ChestNet, parameter_count
-from training.segmentation.objective import SegmentationObjective, Share
+from training.segmentation.objective import BatchShare, SegmentationObjective
 
 
 def _slices(count: int = 6) -> SliceSet:
@@ -87,7 +87,7 @@ def test_interrupted_training_ends_where_the_uninterrupted_one_does(tmp_path: Pa
     slices = _slices()
 
     def objective() -> SegmentationObjective:
-        return SegmentationObjective([Share(slices, 2)], lesions=False)
+        return SegmentationObjective([BatchShare(slices, 2)], lesions=False)
 
     def run(folder: str, steps: int, total: int = 4) -> ChestNet:
         schedule = Schedule(total, 1e-3, seed=1)

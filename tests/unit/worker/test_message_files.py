@@ -13,7 +13,7 @@ from kombu import Connection, Queue
 from structlog.testing import capture_logs
 
 from worker.celery_app import ANALYSIS, QUEUES
-from worker.message_files import Channel
+from worker.message_files import FileChannel
 
 TRANSPORT = "worker.message_files:Transport"
 WRITERS, READERS, MESSAGES = 3, 3, 300
@@ -103,7 +103,7 @@ def test_files_that_are_not_messages_are_not_counted_nor_read(folder: Path) -> N
     """What a killed writer or reader left behind wakes nobody, and looks like no wake-up."""
     with _connection(folder) as connection:
         channel = connection.default_channel
-        assert isinstance(channel, Channel)
+        assert isinstance(channel, FileChannel)
         queue = Queue(ANALYSIS, routing_key=ANALYSIS).bind(channel)
         for ending in ("part", "taken"):
             (folder / "messages" / f"1_1.{ANALYSIS}.msg.{ending}").write_text("{")

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from database.jobs.requeue import requeue_expired
 from database.schema import upgrade_schema
-from database.session import Engine, open_engine, reading, transaction
+from database.session import Engine, open_engine, query, transaction
 from database.states import JobState, WorklistRank
 from database.tables.analysis import Event, Job, Result, Study
 from radiology.errors import ResultMismatch
@@ -50,7 +50,7 @@ def attempt(settings: Settings, engine: Engine, clock: Clock) -> Job:
     clock.now += timedelta(minutes=5)
     with transaction(engine) as session:
         requeue_expired(session, max_attempts=settings.max_attempts, now=clock.now)
-    with reading(engine) as session:
+    with query(engine) as session:
         return session.scalars(select(Job)).one()
 
 
@@ -64,7 +64,7 @@ def test_without_a_model_the_job_waits_and_then_fails(tmp_path: Path, engine: En
     job = attempt(settings, engine, clock)
     assert (job.state, job.error_kind) == (JobState.FAILED, "ModelUnavailable")
     assert "chest-ct-pneumonia" in job.error_message
-    with reading(engine) as session:
+    with query(engine) as session:
         assert session.scalars(select(Result)).all() == []
         assert session.scalars(select(Study)).one().worklist_rank is WorklistRank.UNANSWERED
 
@@ -100,7 +100,7 @@ def test_a_result_that_does_not_fit_its_source_fails_at_once_and_alarms(
     job = attempt(settings, engine, Clock())
     assert (job.state, job.error_kind, job.attempts) == (JobState.FAILED, "ResultMismatch", 1)
     assert job.error_message == "Voxels are missing (recipe=SEG:binary:lesions, seen=3, needed=4)"
-    with reading(engine) as session:
+    with query(engine) as session:
         assert session.scalars(select(Result)).all() == []
         assert session.scalars(select(Study)).one().worklist_rank is WorklistRank.UNANSWERED
         (alarm,) = session.scalars(select(Event).where(Event.name == "result_mismatch"))

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from worklist.page.templates import STATIC_FOLDER
+from worklist.page.templates import STATIC_FOLDERS
 
-_STYLE = (STATIC_FOLDER / "worklist.css").read_text()
+_STYLE = (STATIC_FOLDERS["page"] / "worklist.css").read_text()
 _COLOURS = dict(re.findall(r"--([a-z]+): (#[0-9a-f]{6});", _STYLE))
 _GROUNDS = ("ground", "raised", "lifted")
 _TEXTS = (

@@ -26,7 +26,7 @@ from worker.encode.coded_concepts import coded
 from worker.encode.derived_object import (
     DISCLAIMER,
     MARKED,
-    ObjectKind,
+    EncodedKind,
     ResultContext,
     series_and_equipment,
     settle,
@@ -144,11 +144,11 @@ def encode_secondary_capture(
     marked : whether its series sorts to the top of the study, and says that it is urgent
     """
     variant = (MARKED,) if marked else ()
-    arguments = series_and_equipment(context, ObjectKind.SC, *variant)
+    arguments = series_and_equipment(context, EncodedKind.SC, *variant)
     if context.language is not Language.ENGLISH:
         # Another picture than that of a site that later changes its language.
         arguments["sop_instance_uid"] = context.uid(
-            "instance", ObjectKind.SC, *variant, context.language
+            "instance", EncodedKind.SC, *variant, context.language
         )
     image = SCImage(
         pixel_array=np.asarray(picture, dtype=np.uint8),

@@ -1,4 +1,4 @@
-"""What the key picture says beside its figures: type, severity, signs, rule and quality."""
+"""The key picture's statements beside its figures: type, severity, signs, rule and quality."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the key picture says above and below its slices: the answer, the legend, the banner."""
+"""The key picture's texts above and below its slices: the answer, the legend, the banner."""
 
 from __future__ import annotations
 

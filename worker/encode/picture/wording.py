@@ -1,4 +1,4 @@
-"""What the key picture says, in the site's language.
+"""The key picture's texts in the site's language.
 
 A text is looked up by its English form with `{}` for each number in it, so that "seen 95 HU" is
 one text whatever the figure. What no table has is shown in English: a reader is better served by

@@ -13,7 +13,7 @@ from io import BytesIO
 from pydicom import Dataset, dcmread
 
 from radiology.errors import ResultMismatch
-from worker.encode.derived_object import EncodedObject, ObjectKind, ResultContext
+from worker.encode.derived_object import EncodedKind, EncodedObject, ResultContext
 from worker.encode.proof.identity import check_identity
 from worker.encode.proof.report import check_references, check_report
 from worker.encode.proof.segmentation import check_segmentation
@@ -43,10 +43,10 @@ def prove_objects(
         try:
             read = dcmread(BytesIO(content))
             check_identity(read, context)
-            if one.kind is ObjectKind.SEG:
+            if one.kind is EncodedKind.SEG:
                 check_segmentation(read, context, source)
                 segmentations[str(read.SOPInstanceUID)] = read
-            elif one.kind is ObjectKind.SR:
+            elif one.kind is EncodedKind.SR:
                 check_report(read, context, source, segmentations)
             else:
                 check_references(read, source, segmentations)

@@ -1,4 +1,4 @@
-"""What a code says about voxels, and which voxels of the reading those are."""
+"""The voxels of the reading that a code stands for."""
 
 from __future__ import annotations
 

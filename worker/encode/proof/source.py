@@ -1,4 +1,4 @@
-"""What the source says about each slice, read from its headers and from nothing that we derived."""
+"""The place of each slice, read from the source's headers and from nothing that we derived."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the two reports have in common: who observed, on what, and the document around it.
+"""The parts that both reports share: observer, subject, and the document around them.
 
 PS3.3 A.35.13 (Comprehensive 3D SR IOD), C.17.2 (SR Document General), PS3.16 TID 1500
 (Measurement Report), TID 1204 (Language), TID 1004 (Device Observer Identifying Attributes).

@@ -1,4 +1,4 @@
-"""What the groups of a report are made of: identity, site, algorithm, figures and places.
+"""The parts of a measurement group: identity, site, algorithm, figures and places.
 
 PS3.16 TID 300 (Measurement), TID 4019 (Algorithm Identification), TID 1501 and TID 1411.
 """

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pydicom import Dataset
 
 from worker.encode.derived_object import (
-    ObjectKind,
+    EncodedKind,
     ReportForm,
     ResultContext,
     series_and_equipment,
@@ -37,7 +37,7 @@ def encode_measurement_report(
     return encode_document(
         context,
         measurement_content(context, measurement_groups(context)),
-        series_and_equipment(context, ObjectKind.SR, ReportForm.VIEWER, *named),
+        series_and_equipment(context, EncodedKind.SR, ReportForm.VIEWER, *named),
         segmentation=segmentation,
         predecessor=context.earlier_reports.predecessor,
     )

@@ -24,7 +24,7 @@ from radiology import codes
 from radiology.answer.measurement import Measurement, MeasurementGroup
 from worker.encode.derived_object import (
     EarlierReport,
-    ObjectKind,
+    EncodedKind,
     ReportForm,
     ResultContext,
     series_and_equipment,
@@ -65,7 +65,7 @@ def encode_quantification_report(
         context,
         measurement_content(context, groups),
         series_and_equipment(
-            context, ObjectKind.SR, ReportForm.MACHINE, str(segmentation.SOPInstanceUID)
+            context, EncodedKind.SR, ReportForm.MACHINE, str(segmentation.SOPInstanceUID)
         ),
         segmentation=segmentation,
         predecessor=predecessor,

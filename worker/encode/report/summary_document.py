@@ -22,7 +22,7 @@ from radiology.chest.figures import Side
 from radiology.outcome import Outcome
 from worker.encode.coded_concepts import coded, plain_text
 from worker.encode.derived_object import (
-    ObjectKind,
+    EncodedKind,
     ResultContext,
     series_and_equipment,
     settle,
@@ -44,7 +44,7 @@ def encode_summary(context: ResultContext, picture: Image.Image) -> Dataset:
     ----------
     picture : as `render_key_picture` drew it, RGB
     """
-    arguments = series_and_equipment(context, ObjectKind.PDF)
+    arguments = series_and_equipment(context, EncodedKind.PDF)
     content_date, content_time = arguments.pop("content_date"), arguments.pop("content_time")
     made = SOPClass(
         study_instance_uid=context.source.study_instance_uid,

@@ -35,7 +35,7 @@ from radiology.region import LabelMap, Mask
 from worker.encode.coded_concepts import coded
 from worker.encode.derived_object import (
     DISCLAIMER,
-    ObjectKind,
+    EncodedKind,
     ResultContext,
     series_and_equipment,
     settle,
@@ -103,7 +103,7 @@ def _lay_out(
         content_label=context.told.report.content_label,
         content_description=DISCLAIMER,
         **series_and_equipment(
-            context, ObjectKind.SEG, variant.word, f"tracked {context.most_tracked_lesions}"
+            context, EncodedKind.SEG, variant.word, f"tracked {context.most_tracked_lesions}"
         ),
     )
     laid_out.SeriesDescription = _series_description(context, variant.scope)

@@ -22,7 +22,7 @@ from database.flags.raised import (
     open_urgent_flags,
 )
 from database.lease import LeaseLost
-from database.session import Engine, reading, transaction
+from database.session import Engine, query, transaction
 from database.tables.analysis import Event
 from database.tables.flag import FlagAttempt
 from radiology.urgency import Urgency
@@ -58,7 +58,7 @@ def test_an_urgent_result_raises_a_flag_and_a_notice_for_each_channel(engine: En
     routine.result(Urgency.ROUTINE, 3)
     assert urgent.notices("pager") == urgent.notices("board") == [(_RAISED, _WAITING)]
     assert (suspected.notices("pager"), suspected.notices("board")) == ([], [(_RAISED, _WAITING)])
-    with reading(engine) as session:
+    with query(engine) as session:
         assert due_channels(session, later(4)) == ["board", "pager"]
         assert open_urgent_flags(session) == 1
         assert open_flag_of(session, 3) is None
@@ -126,7 +126,7 @@ def test_a_dead_worker_leaves_the_attempt_and_loses_the_notice(engine: Engine) -
     with pytest.raises(LeaseLost):
         accept(engine, dead, 14)
     accept(engine, second, 14)
-    with reading(engine) as session:
+    with query(engine) as session:
         ends = [one.ended_at for one in session.scalars(select(FlagAttempt))]
     assert ends == [None, later(14)]
 
@@ -183,7 +183,7 @@ def test_a_refused_notice_brings_the_next_step_at_once(engine: Engine) -> None:
     study = FlaggedStudy(engine, known)
     study.result(Urgency.URGENT, 0)
     refuse(engine, claim_for(engine, "pager", later(1)), 2)
-    with reading(engine) as session:
+    with query(engine) as session:
         assert flags_to_escalate(session, later(2)) == 1
 
 

@@ -8,7 +8,7 @@ from database.flag_states import FlagState, NoticeKind, NoticeState
 from database.flags.notices import claim_notice
 from database.flags.raised import flags_to_escalate
 from database.results.withdrawals import mark_withdrawn
-from database.session import Engine, reading, transaction
+from database.session import Engine, query, transaction
 from database.states import RejectionReason
 from radiology.urgency import Urgency
 from tests.builders.stored.flags import (
@@ -42,7 +42,7 @@ def test_a_withdrawn_result_takes_its_flag_back(engine: Engine) -> None:
     assert study.flag().state is FlagState.WITHDRAWN
     assert study.notices("pager") == [(_RAISED, _ACCEPTED), (_WITHDRAWN, _WAITING)]
     assert study.notices("board") == [(_RAISED, _DROPPED)]
-    with reading(engine) as session:
+    with query(engine) as session:
         assert flags_to_escalate(session, later(9999)) == 0
 
 

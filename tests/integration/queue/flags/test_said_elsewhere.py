@@ -9,14 +9,14 @@ from sqlalchemy import select, update
 
 from database.events import events_after
 from database.flag_states import FlagState
-from database.session import Engine, reading, transaction
+from database.session import Engine, query, transaction
 from database.studies.clinical_values import clinical_values, record_clinical_values
 from database.studies.said_before import acknowledge_reported
 from database.studies.said_by_hl7 import Moments, ReportSaid, ValueSaid, take_report, take_values
 from database.tables.analysis import Study
 from database.tables.flag import Flag
 from database.tables.work_item import WorkItemRow
-from database.work_items.kept import claim_work_item
+from database.work_items.kept import take_work_item
 from radiology.urgency import Urgency
 from tests.builders.stored.flags import FlaggedStudy, rules, webhook
 from tests.builders.stored.rows import arrival, later, receive
@@ -83,7 +83,7 @@ def test_claiming_its_work_item_acknowledges_the_flag(engine: Engine) -> None:
     study = urgent_study(engine)
     with transaction(engine) as session:
         item = session.scalars(select(WorkItemRow)).one()
-        claim_work_item(session, item, "2.25.5", claimed_by="READER", now=later(5))
+        take_work_item(session, item, "2.25.5", claimed_by="READER", now=later(5))
     flag = study.flag()
     assert (flag.state, flag.acknowledged_by) == (FlagState.ACKNOWLEDGED, "READER")
     assert flag.acknowledged_through == "work-item"
@@ -102,7 +102,7 @@ def test_received_values_fill_the_form_and_leave_what_a_person_entered(engine: E
             for name, value in (("gcs", 9), ("spo2_percent", 91))
         ]
         take_values(session, said, moments(2.0), values_hours=24)
-    with reading(engine) as session:
+    with query(engine) as session:
         form = clinical_values(session, session.scalars(select(Study.id)).one())
         names = [one.name for one in events_after(session, 0)]
     assert form.values == {"gcs": 15, "spo2_percent": 91}

@@ -13,7 +13,7 @@ from database.flag_states import FlagState, NoticeKind
 from database.flags.inquiries import Inquiry, channels_to_ask, claim_inquiry, end_inquiry
 from database.flags.raised import acknowledge_flag
 from database.lease import LeaseLost
-from database.session import Engine, reading, transaction
+from database.session import Engine, query, transaction
 from radiology.urgency import Urgency
 from settings.flags import Channel
 from tests.builders.stored.other_manager import Hospital, told_hospital
@@ -40,7 +40,7 @@ def test_claimed_elsewhere(hospital: Hospital, state: str) -> None:
     assert hospital.ask(61)
     assert hospital.study.flag().state is FlagState.OPEN
     hospital.elsewhere.stands(state)
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         assert channels_to_ask(session, later(121)) == ["elsewhere"]
     assert hospital.ask(121)
     flag = hospital.study.flag()

@@ -7,17 +7,17 @@ from sqlalchemy import select, update
 
 from database.jobs.claimed import end_job
 from database.results.withdrawals import mark_withdrawn
-from database.session import Engine, reading, transaction
+from database.session import Engine, query, transaction
 from database.states import JobState, RejectionReason, WorklistRank
 from database.studies.assembly import assemble_study, reread_study
 from database.tables.analysis import Study
 from database.tables.work_item import WorkItemRow
 from database.work_items.content import WorkItemKeys, find_work_items, read_work_items
 from database.work_items.kept import (
-    claim_work_item,
     end_work_item,
     keep_work_item,
     locked_work_item,
+    take_work_item,
 )
 from radiology.work_item import InputReadiness, WorkItemPriority, WorkItemState
 from settings.peers import RequestPriority
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.integration
 
 def rows(engine: Engine) -> list[WorkItemRow]:
     """The work items, the oldest first."""
-    with reading(engine) as session:
+    with query(engine) as session:
         return list(session.scalars(select(WorkItemRow).order_by(WorkItemRow.id)))
 
 
@@ -38,7 +38,7 @@ def complete(engine: Engine) -> None:
     with transaction(engine) as session:
         item = locked_work_item(session, row.sop_instance_uid)
         assert item is not None
-        claim_work_item(session, item, "2.25.5", claimed_by="READER", now=later(5))
+        take_work_item(session, item, "2.25.5", claimed_by="READER", now=later(5))
         end_work_item(session, item, WorkItemState.COMPLETED, later(6))
 
 
@@ -48,7 +48,7 @@ def claim_and_die(engine: Engine) -> None:
     with transaction(engine) as session:
         item = locked_work_item(session, row.sop_instance_uid)
         assert item is not None
-        claim_work_item(session, item, "2.25.5", claimed_by="READER", now=later(5))
+        take_work_item(session, item, "2.25.5", claimed_by="READER", now=later(5))
         session.flush()
         raise RuntimeError("killed before the commit")
 
@@ -157,7 +157,7 @@ def test_what_it_says(engine: Engine) -> None:
     finish(engine, claim(engine), [])
     with pytest.raises(RuntimeError):
         claim_and_die(engine)
-    with reading(engine) as session:
+    with query(engine) as session:
         ids = find_work_items(session, WorkItemKeys(state=WorkItemState.SCHEDULED), limit=10)
         (stored,) = read_work_items(session, ids, with_inputs=True, retrieve_ae_title="PACS")
     assert [one.series_instance_uid for one in stored.item.inputs] == ["2.25.1.1", "2.25.901"]

@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from chest.judge_again import judge_again
 from database.jobs.requeue import retry_job
-from database.session import Engine, reading, transaction
+from database.session import Engine, query, transaction
 from database.states import JobState
 from database.studies.assembly import reread_study
 from database.studies.clinical_values import RecordedValues, clinical_values, record_clinical_values
@@ -65,7 +65,7 @@ def waiting(room: ReadingRoom, phantom: Phantom) -> int:
     """A study that waits for its reading; returns its id."""
     uid = room.receive(phantom, StudyIdentity.of(phantom))
     room.reader.phantoms[uid] = phantom
-    with reading(room.engine) as session:
+    with query(room.engine) as session:
         return session.scalars(select(Study.id)).one()
 
 
@@ -90,13 +90,13 @@ def receive_values(room: ReadingRoom, **values: float) -> None:
 
 def result_of(room: ReadingRoom) -> Result:
     """The result in force."""
-    with reading(room.engine) as session:
+    with query(room.engine) as session:
         return session.scalars(select(Result).where(Result.superseded_by_id.is_(None))).one()
 
 
 def report_of(room: ReadingRoom, result: Result) -> Dataset:
     """The structured report for viewers that was made of a result."""
-    with reading(room.engine) as session:
+    with query(room.engine) as session:
         path = session.scalars(
             select(ResultObject.path).where(
                 ResultObject.result_id == result.id, ResultObject.recipe.startswith("SR")
@@ -108,7 +108,7 @@ def report_of(room: ReadingRoom, result: Result) -> Dataset:
 
 def in_force(room: ReadingRoom, study_id: int) -> RecordedValues:
     """What the form shows."""
-    with reading(room.engine) as session:
+    with query(room.engine) as session:
         return clinical_values(session, study_id)
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from database.session import Engine, reading, transaction
+from database.session import Engine, query, transaction
 from database.studies.clinical_values import RecordedValues, clinical_values, record_clinical_values
 from database.studies.opened_studies import AGAIN_AFTER, record_opened
 from database.tables.analysis import Study
@@ -21,12 +21,12 @@ pytestmark = pytest.mark.integration
 
 def _study(engine: Engine) -> int:
     queue_job(engine, study=1)
-    with reading(engine) as session:
+    with query(engine) as session:
         return session.scalars(select(Study.id)).one()
 
 
 def _in_force(engine: Engine, study_id: int, up_to: int | None = None) -> RecordedValues:
-    with reading(engine) as session:
+    with query(engine) as session:
         return clinical_values(session, study_id, up_to=up_to)
 
 
@@ -55,7 +55,7 @@ def test_the_same_values_again_are_no_entry(engine: Engine) -> None:
         with transaction(engine) as session:
             done = record_clinical_values(session, study_id, values, "LAB", "hl7", later(1))
         assert done is expected
-    with reading(engine) as session:
+    with query(engine) as session:
         assert len(session.scalars(select(ClinicalEntry)).all()) == 1
 
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from database.flags.content import notice_content
-from database.session import Engine, reading, transaction
+from database.session import Engine, query, transaction
 from database.studies.said_by_hl7 import Moments, OrderSaid, VisitSaid, take_order, take_visit
 from database.tables.analysis import Event, Study
 from database.tables.flag import FlagNotice
@@ -62,7 +62,7 @@ def visit(engine: Engine) -> None:
 
 def issuer(engine: Engine, number: int = 1) -> str:
     """What is kept of a study."""
-    with reading(engine) as session:
+    with query(engine) as session:
         return session.scalars(
             select(Study.issuer_of_patient_id).where(Study.study_instance_uid == f"2.25.{number}")
         ).one()
@@ -89,7 +89,7 @@ def test_what_an_order_or_a_visit_says(engine: Engine, first: str) -> None:
         order(engine)
         visit(engine)
     assert issuer(engine) == "HOSPITAL"
-    with reading(engine) as session:
+    with query(engine) as session:
         events = session.scalars(select(Event.facts).where(Event.name == "issuer_named")).all()
     assert events == [{"issuer": "HOSPITAL", "through": "HL7"}]
 
@@ -116,7 +116,7 @@ def test_it_is_said_with_a_flag(engine: Engine) -> None:
     """Every channel gets it with the patient ID."""
     images(engine, "RADIOLOGY")
     FlaggedStudy(engine, rules(webhook())).result(Urgency.URGENT, 2)
-    with reading(engine) as session:
+    with query(engine) as session:
         said = notice_content(session, session.scalars(select(FlagNotice.id)).one())
     assert (said.patient_id, said.issuer_of_patient_id) == ("P1", "RADIOLOGY")
 
@@ -125,7 +125,7 @@ def test_a_work_item_says_it_and_is_found_by_it(engine: Engine) -> None:
     """PS3.4 Table CC.2.5-3: Issuer of Patient ID is a required key."""
     images(engine, "RADIOLOGY")
     queue_job(engine, 1, later(2))
-    with reading(engine) as session:
+    with query(engine) as session:
         ids = find_work_items(session, WorkItemKeys(), limit=10)
         (stored,) = read_work_items(session, ids, with_inputs=False, retrieve_ae_title="")
     shown = stored_data_set(stored)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from database.session import Engine, reading, transaction
+from database.session import Engine, query, transaction
 from database.studies.assembly import assemble_study
 from database.studies.received_values import values_near
 from database.studies.said_by_hl7 import (
@@ -69,7 +69,7 @@ def order(engine: Engine, said: OrderSaid = ORDER, at: float = 0.0, *, days: flo
 
 
 def priority(engine: Engine, number: int = 1) -> RequestPriority:
-    with reading(engine) as session:
+    with query(engine) as session:
         return session.scalars(
             select(Study.priority).where(Study.study_instance_uid == f"2.25.{number}")
         ).one()
@@ -81,7 +81,7 @@ def test_an_order_makes_a_waiting_study_go_first(engine: Engine) -> None:
     queue(engine, 1), queue(engine, 2)
     order(engine, replace(ORDER, accession_number="A-0002"), 2.0)
     claimed = claim(engine, at=3.0)
-    with reading(engine) as session:
+    with query(engine) as session:
         assert session.get_one(Study, claimed.study_id).accession_number == "A-0002"
         job = session.get_one(Job, claimed.job_id)
         assert job.priority is RequestPriority.STAT
@@ -110,7 +110,7 @@ def test_a_job_in_a_workers_hands_is_left_alone(engine: Engine) -> None:
     study(engine), queue(engine)
     claimed = claim(engine, at=2.0)
     order(engine, at=3.0)
-    with reading(engine) as session:
+    with query(engine) as session:
         job = session.get_one(Job, claimed.job_id)
         assert job.fencing_token == claimed.fencing_token
         assert job.lease_until is not None
@@ -181,7 +181,7 @@ def test_of_each_kind_the_value_nearest_to_the_images_counts(engine: Engine) -> 
         replace(value("gcs", 3, 0), patient_id="P002"),
         value("gcs", 15, 60),
     )
-    with reading(engine) as session:
+    with query(engine) as session:
         found = values_near(session, "P001", NOON)
     assert found.facts() == {"spo2_percent": 88, "crp_mg_l": 125, "gcs": 15}
 
@@ -190,7 +190,7 @@ def test_a_value_is_corrected_and_taken_back(engine: Engine) -> None:
     """The same observation again replaces it; a wrong one is deleted."""
     take(engine, value("crp_mg_l", 12, 0), value("gcs", 15, 0))
     take(engine, value("crp_mg_l", 120, 0), value("gcs", None, 0), at=60)
-    with reading(engine) as session:
+    with query(engine) as session:
         assert values_near(session, "P001", NOON).facts() == {"crp_mg_l": 120}
 
 
@@ -202,7 +202,7 @@ def test_values_that_contradict_each_other_are_left_out(engine: Engine) -> None:
         value("diastolic_mmhg", 120, 0),
         value("gcs", 15, 0),
     )
-    with reading(engine) as session:
+    with query(engine) as session:
         assert values_near(session, "P001", NOON).facts() == {"gcs": 15}
 
 
@@ -214,7 +214,7 @@ def test_a_study_is_told_of_its_patients_values(engine: Engine, first: str) -> N
     study(engine, at=60.0)
     if first == "study":
         take(engine, value("gcs", 15, 0), at=120.0)
-    with reading(engine) as session:
+    with query(engine) as session:
         told = session.scalars(select(Event).where(Event.name == "clinical_values_received"))
         assert [one.facts for one in told] == [{"fields": 1, "through": "HL7"}]
 
@@ -226,7 +226,7 @@ def test_a_report_is_noted_on_its_study(engine: Engine) -> None:
     with transaction(engine) as session:
         take_report(session, said, moments(60.0))
         take_report(session, replace(said, patient_id="P002", status="F"), moments(61.0))
-    with reading(engine) as session:
+    with query(engine) as session:
         told = session.scalars(select(Event.facts).where(Event.name == "reported")).all()
     assert told == [{"reader": "D1234", "status": "P", "through": "HL7"}]
 
@@ -250,7 +250,7 @@ def test_what_has_expired_is_forgotten(engine: Engine) -> None:
             session, sender="a", control_id="1", sha256="", kind="", moments=moments(days=1)
         )
         forget_expired(session, NOON + timedelta(days=2))
-    with reading(engine) as session:
+    with query(engine) as session:
         counts = [
             session.scalar(select(func.count()).select_from(table))
             for table in (ImagingOrder, ReceivedMessage, PatientVisit, ReceivedValue)

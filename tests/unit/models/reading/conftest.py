@@ -11,8 +11,8 @@ import pytest
 from models.declared_bundle import DeclaredBundle, read_declared_bundle
 from models.read_volume import JudgedReading, read_volume
 from models.run.declared_network import DeclaredNetwork, load_networks
+from radiology.algorithm import ExecutionProvider
 from radiology.image.volume import Volume
-from settings.environment import ExecutionProvider
 from tests.builders.declared.patch_segmenter import write_patch_segmenter
 from tests.builders.declared.slice_scorer import write_slice_scorer
 

@@ -14,12 +14,12 @@ from models.declared_bundle import read_declared_bundle
 from models.entry_point import Addition, SeenVolume
 from models.read_volume import JudgedReading, read_volume
 from models.run.declared_network import load_networks
+from radiology.algorithm import ExecutionProvider
 from radiology.answer.statement import Statement
 from radiology.codes import COMMENT
 from radiology.errors import BundleRejected
 from radiology.image.volume import Volume
 from radiology.urgency import Urgency
-from settings.environment import ExecutionProvider
 from tests.builders.declared import patch_segmenter
 from tests.builders.declared.write import declare_files
 

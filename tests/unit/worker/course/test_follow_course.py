@@ -11,7 +11,7 @@ import pytest
 from pydicom import Dataset, dcmread
 from sqlalchemy import select, update
 
-from database.session import reading, transaction
+from database.session import query, transaction
 from database.states import ObjectKind, RejectionReason
 from database.tables.analysis import Result, ResultObject
 from models.bundle import Bundle, read_bundle
@@ -75,7 +75,7 @@ def course(result: Result) -> dict[str, Any]:
 
 def report(room: ReadingRoom, result: Result) -> Dataset:
     """The SR of a result, as it is kept."""
-    with reading(room.engine) as session:
+    with query(room.engine) as session:
         path = session.scalars(
             select(ResultObject.path).where(
                 ResultObject.result_id == result.id, ResultObject.kind == ObjectKind.REPORT

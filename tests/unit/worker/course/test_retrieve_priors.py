@@ -10,7 +10,7 @@ from pydicom import Dataset
 
 from database.priors.requests import claim_request, due_requests, end_asking, request_priors
 from database.schema import upgrade_schema
-from database.session import open_engine, reading, transaction
+from database.session import open_engine, query, transaction
 from database.states import PriorRequestState
 from database.tables.analysis import Study
 from dicom_node.request.query import FoundStudy
@@ -104,7 +104,7 @@ def test_each_peer_is_asked_once_whatever_dies() -> None:
     for _ in range(2):
         with transaction(engine) as session:
             request_priors(session, 1, ["pacs", "archive"], later(0), limit_s=3600.0)
-    with reading(engine) as session:
+    with query(engine) as session:
         assert due_requests(session, later(0)) == 2
     with transaction(engine) as session:
         silent = claim_request(session, lease_s=60.0, now=later(0))

@@ -23,7 +23,7 @@ from tests.unit.worker.encode.report_content import (
     name,
     of_type,
 )
-from worker.encode import ObjectKind, encode_results
+from worker.encode import EncodedKind, encode_results
 from worker.encode.report.text import report_lines
 
 LOBES = (
@@ -161,7 +161,7 @@ def test_severity_is_told_with_its_rule_and_its_inputs() -> None:
 def test_clinical_values_are_told_with_where_they_came_from(tmp_path: Path) -> None:
     """Each value with its source, the scores that they make, and no name of who entered them."""
     results = encode_results(full_context(clinical=GIVEN))
-    report = next(one.dataset for one in results if one.kind is ObjectKind.SR)
+    report = next(one.dataset for one in results if one.kind is EncodedKind.SR)
     said = comments(report)
     told = {text.removeprefix("Clinical value, ") for text in said}
     assert "respiratory rate: 31 /min, entered on the page 2026-01-01 11:30 UTC" in told

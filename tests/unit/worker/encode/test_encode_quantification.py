@@ -24,7 +24,7 @@ from worker.encode import (
     DISCLAIMER,
     EarlierReport,
     EarlierReports,
-    ObjectKind,
+    EncodedKind,
     encode_quantification_report,
     encode_results,
     plan_results,
@@ -195,7 +195,7 @@ def _labelmap(context: ResultContext, binary: Dataset) -> Dataset:
             SegmentDescription.from_dataset(one) for one in binary.SegmentSequence
         ],
         transfer_syntax_uid=JPEGLSLossless,
-        **series_and_equipment(context, ObjectKind.SEG),
+        **series_and_equipment(context, EncodedKind.SEG),
     )
     return plain(made)
 

@@ -21,7 +21,7 @@ from tests.unit.worker.encode.encoded_chest import (
     result_context,
     written,
 )
-from worker.encode import ObjectKind, encode_results, encode_segmentation, render_key_picture
+from worker.encode import EncodedKind, encode_results, encode_segmentation, render_key_picture
 from worker.encode.derived_object import ResultContext
 
 
@@ -87,7 +87,7 @@ def test_the_order_of_the_headers_changes_nothing() -> None:
 
 
 def uids_of(context: ResultContext) -> set[str]:
-    return {context.uid(what, kind) for what in ("series", "instance") for kind in ObjectKind}
+    return {context.uid(what, kind) for what in ("series", "instance") for kind in EncodedKind}
 
 
 def _without_a_slice(context: ResultContext) -> ResultContext:

@@ -29,7 +29,7 @@ from tests.unit.worker.encode.encoded_chest import (
     reread,
     result_context,
 )
-from worker.encode import ObjectKind, encode_measurement_report, encode_results
+from worker.encode import EncodedKind, encode_measurement_report, encode_results
 from worker.encode.derived_object import ResultContext
 
 
@@ -92,7 +92,7 @@ def test_odd_attributes_of_the_source_are_copied_as_they_are(
         assert (stored.PatientSex, stored.PatientName) == ("U", "NoCaret Here")
         assert list(stored.SpecificCharacterSet) == ["", "ISO 2022 IR 87"]
         assert not stored.get("AccessionNumber")
-        if one.kind is not ObjectKind.SR:
+        if one.kind is not EncodedKind.SR:
             assert stored.LossyImageCompression == "01"
     assert "NoCaret" not in caplog.text
 
@@ -106,7 +106,7 @@ def test_a_study_that_was_de_identified_stays_so() -> None:
         assert one.dataset.PatientIdentityRemoved == "YES"
         assert one.dataset.DeidentificationMethod == "Not stated by the source"
     context.headers[0].DeidentificationMethod = "By hand"
-    (report,) = (one for one in encode_results(replace(context)) if one.kind is ObjectKind.SR)
+    (report,) = (one for one in encode_results(replace(context)) if one.kind is EncodedKind.SR)
     assert report.dataset.DeidentificationMethod == "By hand"
 
 

@@ -13,7 +13,7 @@ from database.deliveries.objects import ObjectAnswer, objects_to_send, record_an
 from database.jobs.claimed import claim_job
 from database.results.stored import machine_reports, newest_report, store_result
 from database.schema import upgrade_schema
-from database.session import Engine, open_engine, reading, transaction
+from database.session import Engine, open_engine, query, transaction
 from database.states import ObjectKind, ObjectState
 from database.tables.analysis import DeliveredObject, Result, ResultObject
 from database.views.worklist_rows import study_page
@@ -94,7 +94,7 @@ def test_a_destination_is_sent_what_was_planned_for_it(
 ) -> None:
     """In the order in which it was made; a destination without a plan gets everything."""
     claim = take(engine, destination)
-    with reading(engine) as session:
+    with query(engine) as session:
         assert [one.recipe for one in objects_to_send(session, claim)] == expected
 
 
@@ -109,7 +109,7 @@ def test_an_answer_is_kept_with_the_planned_object(engine: Engine) -> None:
             {sent.id: ObjectAnswer(ObjectState.STORED, 0x0000)},
             NOON + timedelta(seconds=1),
         )
-    with reading(engine) as session:
+    with query(engine) as session:
         (row,) = session.scalars(
             select(DeliveredObject).where(DeliveredObject.delivery_id == claim.delivery_id)
         )
@@ -118,7 +118,7 @@ def test_an_answer_is_kept_with_the_planned_object(engine: Engine) -> None:
 
 def test_the_page_lists_what_each_destination_gets(engine: Engine) -> None:
     """A person sees no object as missing that was never meant to be there."""
-    with reading(engine) as session:
+    with query(engine) as session:
         uid = session.scalars(select(Result)).one().job.study.study_instance_uid
         page = study_page(session, uid)
     assert page is not None
@@ -132,13 +132,13 @@ def test_without_a_plan_everything_is_sent(engine: Engine) -> None:
     with transaction(engine) as session:
         for row in session.scalars(select(DeliveredObject)):
             session.delete(row)
-    with reading(engine) as session:
+    with query(engine) as session:
         assert len(objects_to_send(session, claim)) == len(RECIPES)
 
 
 def test_the_report_that_viewers_draw_is_the_one_that_is_superseded(engine: Engine) -> None:
     """A new report names a predecessor of its own form, whichever was made first."""
-    with reading(engine) as session:
+    with query(engine) as session:
         study = session.scalars(select(Result)).one().study_id
         found = newest_report(session, study, before_version=99)
     assert found is not None
@@ -147,7 +147,7 @@ def test_the_report_that_viewers_draw_is_the_one_that_is_superseded(engine: Engi
 
 def test_a_report_for_programs_is_superseded_by_one_of_its_own_form(engine: Engine) -> None:
     """By the word of its recipe, and only from a version before."""
-    with reading(engine) as session:
+    with query(engine) as session:
         study = session.scalars(select(Result)).one().study_id
         found = machine_reports(session, study, before_version=99)
         assert machine_reports(session, study, before_version=1) == {}

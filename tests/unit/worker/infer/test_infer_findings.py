@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from models.bundle import read_bundle
+from radiology.algorithm import ExecutionProvider
 from radiology.chest.lobe import Lobe
 from radiology.image.volume import Volume
 from radiology.sex import Sex
-from settings.environment import ExecutionProvider, read_settings
+from settings.environment import read_settings
 from tests.builders.bundles import write_bundle
 from tests.builders.dicom.headers import series_header, with_frame
 from worker.infer.infer_findings import Reader, acquisition_of

@@ -20,7 +20,7 @@ from tests.builders.dicom.headers import (
     series_header,
 )
 from worker.series.read_series import read_series
-from worker.series.select_series import SelectionLimits, SeriesDecision, select_series
+from worker.series.select_series import SelectionLimits, SeriesOutcome, select_series
 
 GOOD = series_header("2.25.1.1")
 
@@ -31,7 +31,7 @@ def test_a_good_series_is_chosen() -> None:
     assert selection.chosen == GOOD
     assert selection.require() == GOOD
     assert selection.decisions == (
-        SeriesDecision("2.25.1.1", True, "chosen", "", "", "This series is analysed"),
+        SeriesOutcome("2.25.1.1", True, "chosen", "", "", "This series is analysed"),
     )
 
 

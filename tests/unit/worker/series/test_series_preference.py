@@ -8,13 +8,13 @@ import pytest
 
 from radiology.image.series import SeriesHeader
 from tests.builders.dicom.headers import CORONAL, series_header, without_instances
-from worker.series.select_series import SeriesDecision, select_series
+from worker.series.select_series import SeriesOutcome, select_series
 from worker.series.words import Kernel, kernel_of
 
 GOOD = series_header("2.25.1.1")
 
 
-def _decide(series: SeriesHeader, *others: SeriesHeader) -> SeriesDecision:
+def _decide(series: SeriesHeader, *others: SeriesHeader) -> SeriesOutcome:
     """The decision about the first series in a study with the others."""
     return select_series([series, *others]).decisions[0]
 

@@ -18,14 +18,15 @@ from PIL import Image
 
 from database.jobs.requeue import waiting_jobs
 from database.schema import upgrade_schema
-from database.session import Engine, open_engine, reading, transaction
+from database.session import Engine, open_engine, query, transaction
 from database.states import UploadState
 from database.tables.analysis import Event, Study
 from database.uploads.received import claim_upload
 from database.views.upload_rows import UploadFacts, upload_facts
 from phantom import Phantom
 from phantom.study import write_phantom_study
-from settings.environment import ExecutionProvider, Settings
+from radiology.algorithm import ExecutionProvider
+from settings.environment import Settings
 from tests.builders.chest.small_chest import bundles, grey, phantom
 from tests.builders.hostile_uploads import archive, axial_slice
 from tests.builders.stored.rows import NOON, queue_job
@@ -75,14 +76,14 @@ def own(settings: Settings, engine: Engine, clock: Clock) -> Equipment:
 
 
 def facts_of(engine: Engine, token: str) -> UploadFacts:
-    with reading(engine) as session:
+    with query(engine) as session:
         found = upload_facts(session, token)
     assert found is not None
     return found
 
 
 def events_of(engine: Engine) -> list[str]:
-    with reading(engine) as session:
+    with query(engine) as session:
         return [event.name for event in session.query(Event).order_by(Event.id)]
 
 
@@ -111,7 +112,7 @@ def test_a_study_in_an_archive_is_answered(
         assert picture.format == "PNG"
     kept = [path.name for path in (own.settings.uploads_folder / "a").iterdir()]
     assert kept == ["picture.png"]
-    with reading(engine) as session:
+    with query(engine) as session:
         assert session.query(Study).count() == 0
     assert events_of(engine) == ["upload_opened", "upload_waiting", "upload_answered"]
 
@@ -144,7 +145,7 @@ def test_a_name_in_a_data_set_is_neither_kept_nor_logged(
     found = facts_of(engine, token)
     assert found.state is UploadState.REFUSED
     said = capsys.readouterr()
-    with reading(engine) as session:
+    with query(engine) as session:
         events = [json.dumps(event.facts) for event in session.query(Event)]
     for text in (repr(found), *events, said.out, said.err):
         assert "Roe" not in text
@@ -170,7 +171,7 @@ def test_it_gives_way_to_a_study(own: Equipment, engine: Engine, clock: Clock) -
     assert analyse_upload(own)
     found = facts_of(engine, token)
     assert (found.state, found.ahead) == (UploadState.WAITING, 1)
-    with reading(engine) as session:
+    with query(engine) as session:
         assert waiting_jobs(session) == 1
     with transaction(engine) as session:
         claim = claim_upload(session, worker="other", lease_s=15, now=clock.now)
@@ -215,7 +216,7 @@ def test_it_is_deleted_after_its_time(own: Equipment, engine: Engine, clock: Clo
     assert facts_of(engine, token).state is UploadState.REFUSED
     clock.now += timedelta(seconds=2)
     sweep_uploads(own.settings, engine, clock.now)
-    with reading(engine) as session:
+    with query(engine) as session:
         assert upload_facts(session, token) is None
     assert list(own.settings.uploads_folder.iterdir()) == []
     assert events_of(engine)[-1] == "upload_deleted"

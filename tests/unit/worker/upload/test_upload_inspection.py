@@ -20,7 +20,7 @@ from tests.builders.hostile_uploads import (
     picture,
     write_upload,
 )
-from worker.upload.inspection import InspectionOrder, UploadKind, Verdict
+from worker.upload.inspection import InspectionOrder, InspectionResult, UploadKind
 from worker.upload.run_inspection import run_inspection
 
 
@@ -31,17 +31,17 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def inspect(
     folder: Path, bundle: Path, files: list[bytes], limits: UploadLimits | None = None
-) -> Verdict:
+) -> InspectionResult:
     order = InspectionOrder(write_upload(folder, files), bundle, limits or UploadLimits())
     return run_inspection(order, on_step=lambda *_: None, on_wait=lambda: None)
 
 
-def inspect_or_stop(folder: Path, bundle: Path, files: list[bytes]) -> Verdict:
+def inspect_or_stop(folder: Path, bundle: Path, files: list[bytes]) -> InspectionResult:
     """As `inspect`; a decoder that is stopped by what it decodes is a reason too."""
     try:
         return inspect(folder, bundle, files)
     except UploadRefused as error:
-        return Verdict(None, (), (), error.kind, error.message)
+        return InspectionResult(None, (), (), error.kind, error.message)
 
 
 def test_each_hostile_file_is_refused_with_its_own_reason(tmp_path: Path, bundle: Path) -> None:

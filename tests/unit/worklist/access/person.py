@@ -10,7 +10,7 @@ from html import unescape
 import httpx
 from fastapi import FastAPI
 
-from database.session import reading
+from database.session import query
 from database.tables.account import AuditEvent
 from tests.builders.stored.readers import PASSWORD, SESSION_COOKIE
 from tests.unit.worklist.seeding import SeededHospital
@@ -96,6 +96,6 @@ class Person:
 
 def audit_events(hospital: SeededHospital) -> list[tuple[str, str, bool]]:
     """What the audit trail tells: name, reader, and whether it succeeded; the oldest first."""
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         rows = session.query(AuditEvent).order_by(AuditEvent.id)
         return [(row.name, row.reader, row.succeeded) for row in rows]

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from database.session import Engine, reading
+from database.session import Engine, query
 from database.tables.account import AuditEvent
 from database.tables.analysis import Job, Result, Study
 from radiology.errors import DatabaseUnavailable
@@ -35,7 +35,7 @@ def person(
 
 
 def _events(engine: Engine) -> list[AuditEvent]:
-    with reading(engine) as session:
+    with query(engine) as session:
         return session.query(AuditEvent).order_by(AuditEvent.id).all()
 
 
@@ -45,7 +45,7 @@ def _names(engine: Engine) -> list[str]:
 
 def _ids(engine: Engine, uid: str) -> tuple[int, int]:
     """The numbers of a study's result and job."""
-    with reading(engine) as session:
+    with query(engine) as session:
         job = session.query(Job).join(Study).filter(Study.study_instance_uid == uid).one()
         result = session.query(Result).filter(Result.job_id == job.id).one_or_none()
         return (result.id if result else 0), job.id
@@ -59,7 +59,7 @@ def test_a_study_that_was_looked_at(
         assert person.get(f"/studies/{ordinary_day.urgent}").status_code == 200
     events = _events(hospital.engine)
     assert [event.name for event in events] == ["study_opened", "study_opened"]
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         study = session.query(Study).filter_by(study_instance_uid=ordinary_day.urgent).one()
     first = events[0]
     assert (first.reader, first.role, first.address) == ("wu", "reader", ADDRESS)

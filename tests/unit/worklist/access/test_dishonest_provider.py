@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from database.session import reading
+from database.session import query
 from database.tables.account import AuditEvent
 from settings.sign_in import IdentityProvider, Role
 from tests.builders.stored.readers import add_reader
@@ -52,7 +52,7 @@ def test_an_answer_that_was_changed_on_the_way(
     answer = person.get(changed_address(go_to_provider(idp, person, "wu"), **change))
     assert answer.status_code == 403
     assert person.session is None
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         assert said in session.query(AuditEvent).one().facts["reason"]
 
 

@@ -14,7 +14,7 @@ from worklist.app import create_app
 
 @pytest.mark.parametrize(
     "address",
-    ["/", "/administration", "/health", "/nowhere", "/favicon.ico", "/static/worklist.css"],
+    ["/", "/administration", "/health", "/nowhere", "/favicon.ico", "/static/page/worklist.css"],
 )
 def test_security_headers_everywhere(visitor: Visitor, address: str) -> None:
     """Pages, data, files and errors all forbid what they do not need."""
@@ -32,7 +32,7 @@ def test_patients_data_is_not_kept_by_browsers(ordinary_day: OrdinaryDay, visito
     """Pages with identifiers may not be stored; our own files may."""
     for address in ("/", f"/studies/{ordinary_day.urgent}", "/administration"):
         assert visitor.get(address).headers["cache-control"] == "no-store"
-    assert "immutable" in visitor.get("/static/worklist.css?v=1").headers["cache-control"]
+    assert "immutable" in visitor.get("/static/page/worklist.css?v=1").headers["cache-control"]
 
 
 def test_pages_need_nothing_from_elsewhere(ordinary_day: OrdinaryDay, visitor: Visitor) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from database.session import reading
+from database.session import query
 from database.states import JobState
 from database.tables.account import AuditEvent, ReaderSession
 from database.tables.analysis import Job, Study
@@ -112,14 +112,14 @@ def test_the_digest_in_the_database_is_no_token(
     """Who has read the database cannot use what stands there as a cookie."""
     person = browser()
     person.sign_in()
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         kept = session.query(ReaderSession).one().token_sha256
     person.cookies = {SESSION_COOKIE: kept}
     assert person.get("/").status_code == 303
 
 
 def _failed_job(hospital: SeededHospital, uid: str) -> Job:
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         return session.query(Job).join(Study).filter(Study.study_instance_uid == uid).one()
 
 
@@ -252,5 +252,5 @@ def test_only_the_reverse_proxy_is_believed(
     token = answer.text.split('name="csrf_token" value="')[1].split('"')[0]
     form = {"csrf_token": token, "name": "reader", "password": "wrong"}
     assert proxy.post("/sign-in", form, **forwarded).status_code == 403
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         assert session.query(AuditEvent).one().address == "10.7.7.7"

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from database.accounts.kept import disable_account, list_accounts
-from database.session import reading, transaction
+from database.session import query, transaction
 from database.tables.account import AuditEvent
 from settings.environment import Settings
 from settings.sign_in import IdentityProvider, Role
@@ -52,7 +52,7 @@ def test_a_person_signs_in(
     assert answer.headers["location"] == "/account"
     assert name in person.get("/account").text
     assert person.get("/administration").status_code == (200 if role is Role.ADMINISTRATOR else 403)
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         (row,) = list_accounts(session)
     assert (row.name, row.role, row.local) == (name, role, False)
     assert "firstread-errand" not in person.cookies
@@ -113,7 +113,7 @@ def test_who_has_no_role_or_no_name_is_not_let_in(
     assert answer.status_code == 403
     assert "your account may have no role here" in answer.text
     assert person.session is None
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         event = session.query(AuditEvent).one()
         assert (event.name, event.reader, event.succeeded) == ("sign_in_failed", "unknown", False)
 

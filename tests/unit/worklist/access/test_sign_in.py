@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from database.accounts.sign_in_failures import COUNTED_FOR, FAILURES_OF_BOTH, FAILURES_OF_ONE
-from database.session import reading
+from database.session import query
 from database.tables.account import Account, ReaderSession
 from settings.environment import Settings
 from settings.sign_in import Role
@@ -37,7 +37,9 @@ def test_from_the_first_account_on_everybody_signs_in(person: Person, path: str)
     assert answer.headers["location"].startswith("/sign-in")
 
 
-@pytest.mark.parametrize("path", ["/health", "/favicon.ico", "/static/worklist.css", "/sign-in"])
+@pytest.mark.parametrize(
+    "path", ["/health", "/favicon.ico", "/static/page/worklist.css", "/sign-in"]
+)
 def test_what_everybody_may_see(person: Person, path: str) -> None:
     """Health, our own files and the sign-in page need no session."""
     assert person.get(path).status_code == 200
@@ -87,7 +89,7 @@ def test_the_database_holds_no_token_and_no_password(
     """Who reads the database can neither go on with a session nor sign in."""
     person.sign_in()
     assert person.session
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         row = session.query(ReaderSession).one()
         assert person.session not in row.token_sha256
         kept = session.query(Account).one().password_hash

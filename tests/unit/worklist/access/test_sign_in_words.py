@@ -8,7 +8,7 @@ from babel.messages.extract import extract
 from babel.messages.pofile import read_po
 
 import worklist
-from worklist.access.sign_in import Refusal
+from worklist.access.sign_in import SignInRefusal
 
 _FOLDER = Path(worklist.__file__).parent
 _TEMPLATES = ("sign_in.html", "account.html")
@@ -16,9 +16,9 @@ _TEMPLATES = ("sign_in.html", "account.html")
 
 def test_every_word_has_its_translation() -> None:
     """What the two templates say, and why somebody was not let in, is translated."""
-    said = {refusal.value for refusal in Refusal}
+    said = {refusal.value for refusal in SignInRefusal}
     for name in _TEMPLATES:
-        with (_FOLDER / "templates" / name).open("rb") as template:
+        with (_FOLDER / "access" / "templates" / name).open("rb") as template:
             said |= {str(found[1]) for found in extract("jinja2", template)}
     with (_FOLDER / "locale" / "zh" / "sign-in.po").open("rb") as file:
         catalogue = read_po(file, locale="zh")

@@ -13,7 +13,7 @@ from pydantic import AnyHttpUrl, SecretStr
 
 from database.jobs.requeue import waiting_jobs
 from database.process_signs import forget_silent, process_signs, record_sign
-from database.session import Session, reading, transaction
+from database.session import Session, query, transaction
 from database.studies.instances import open_association
 from database.views.administration_rows import count_disk_use, disk_use_is_due
 from radiology.identity import AETitle
@@ -63,7 +63,7 @@ def test_workers_and_what_they_hold(
     assert "delivery a:2 silent since" in text
     with transaction(hospital.engine) as session:
         forget_silent(session, long_ago + timedelta(minutes=61))
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         assert [one.name for one in process_signs(session)] == ["a:1"]
 
 
@@ -73,7 +73,7 @@ def test_a_process_that_starts_again_is_another_one(hospital: SeededHospital) ->
         with transaction(hospital.engine) as session:
             at = hospital.now + timedelta(minutes=minutes)
             record_sign(session, "a:1", "analysis", started_at=at, now=at)
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         (one,) = process_signs(session)
     assert one.started_at == hospital.now + timedelta(minutes=7)
 
@@ -135,11 +135,11 @@ def test_all_failed_jobs_again(
     def waiting(session: Session) -> int:
         return waiting_jobs(session)
 
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         before = waiting(session)
     assert "Try all failed jobs again" in _page(visitor, "failed")
     assert visitor.post("/administration/jobs/retry").status_code == 303
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         assert waiting(session) == before + 1
     assert "No job has failed." in _page(visitor, "failed")
     assert visitor.post("/administration/jobs/retry").status_code == 409
@@ -177,7 +177,7 @@ _secret = st.text(
 @given(st.lists(_secret, min_size=8, max_size=8, unique=True))
 def test_no_secret_is_on_the_page(secrets: list[str]) -> None:
     """Whatever a secret is and wherever it stands, its text does not occur."""
-    database, broker, stow, file_name, user, password, path, query = secrets
+    database, broker, stow, file_name, user, password, path, asked = secrets
     settings = Settings(
         data_folder=Path("data"),
         database_url=SecretStr(f"postgresql://firstread:{database}@db/firstread"),
@@ -196,7 +196,7 @@ def test_no_secret_is_on_the_page(secrets: list[str]) -> None:
             WebhookChannel(
                 kind="webhook",
                 name="hook",
-                url=AnyHttpUrl(f"https://hook.example/{path}?token={query}"),
+                url=AnyHttpUrl(f"https://hook.example/{path}?token={asked}"),
                 secret_file=Path(file_name),
             ),
             MailChannel(
@@ -212,7 +212,7 @@ def test_no_secret_is_on_the_page(secrets: list[str]) -> None:
     )
     lines = settings_lines(settings)
     html = make_part(
-        make_templates(), "administration_settings.html", "settings", settings=lines
+        make_templates(), "administration/settings.html", "settings", settings=lines
     ).html
     for secret in secrets:
         assert secret not in html

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from database.session import reading
+from database.session import query
 from database.states import DeliveryState, JobState, StudyState, WorklistRank
 from database.tables.analysis import Delivery, Event, Job, Result, Study
 from tests.unit.worklist.access.visitor import OWN_ORIGIN, Visitor
@@ -13,7 +13,7 @@ from tests.unit.worklist.seeding import SeededHospital
 
 
 def _job(hospital: SeededHospital, uid: str) -> Job:
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         return session.query(Job).join(Study).filter(Study.study_instance_uid == uid).one()
 
 
@@ -28,7 +28,7 @@ def test_try_again_queues_the_job(
     assert answer.status_code == 303
     assert answer.headers["location"] == f"/studies/{uid}"
     assert _job(hospital, uid).state is JobState.QUEUED
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         row = session.query(Study).filter_by(study_instance_uid=uid).one()
         assert (row.state, row.worklist_rank) == (StudyState.QUEUED, WorklistRank.PENDING)
 
@@ -40,7 +40,7 @@ def test_send_again_queues_the_deliveries(
     job = _job(hospital, ordinary_day.urgent)
     answer = visitor.post(f"/jobs/{job.id}/deliveries/retry")
     assert answer.status_code == 303
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         delivery = session.query(Delivery).join(Result).filter(Result.job_id == job.id).one()
         assert delivery.state is DeliveryState.WAITING
         assert session.query(Event).filter_by(name="deliveries_retried", job_id=job.id).count() == 1

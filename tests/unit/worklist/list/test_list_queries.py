@@ -9,7 +9,7 @@ from html import unescape
 
 import pytest
 
-from database.session import reading, transaction
+from database.session import query, transaction
 from database.tables.analysis import Study
 from database.views.opened import HEARTBEAT_S, OPEN_FOR_S, note_open, open_by, study_id_of
 from radiology.chest.case_answer import PneumoniaType, ViralAnswer
@@ -257,14 +257,14 @@ def test_an_opening_keeps_its_beginning(hospital: SeededHospital) -> None:
     for _ in range(4):
         _open(hospital, uid)
         hospital.later(HEARTBEAT_S)
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         study_id = session.query(Study.id).scalar()
         assert study_id is not None
         (one,) = open_by(session, [study_id], hospital.now)[study_id]
         assert (one.reader, one.since) == ("dr-a", began)
     hospital.later(OPEN_FOR_S + 1)
     _open(hospital, uid)
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         (one,) = open_by(session, [study_id], hospital.now)[study_id]
         assert one.since == hospital.now
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from database.session import reading
+from database.session import query
 from database.studies.opened_studies import AGAIN_AFTER
 from database.tables.analysis import Event
 from tests.unit.worklist.access.visitor import Visitor
@@ -13,7 +13,7 @@ from tests.unit.worklist.seeding import SeededHospital
 
 
 def _opened(hospital: SeededHospital) -> list[tuple[int | None, dict[str, str]]]:
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         return [
             (one.study_id, one.facts) for one in session.query(Event).filter_by(name="study_opened")
         ]

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event, text
 
 from database.feedback.given import judged_results
-from database.session import Session, reading
+from database.session import Session, query
 from database.states import JobState, StudyState, WorklistRank
 from database.views.list_page import ListFilter, find_studies, scanners, worklist_page
 from database.views.opened import open_by
@@ -42,7 +42,7 @@ FILTERS = (
 )
 
 
-def _statements(hospital: SeededHospital, query: Callable[[Session], object]) -> list[str]:
+def _statements(hospital: SeededHospital, asked: Callable[[Session], object]) -> list[str]:
     """The plan of each statement that a query sends."""
     sent: list[tuple[str, object]] = []
 
@@ -51,8 +51,8 @@ def _statements(hospital: SeededHospital, query: Callable[[Session], object]) ->
             sent.append((statement, parameters))
 
     event.listen(hospital.engine, "before_cursor_execute", note)
-    with reading(hospital.engine) as session:
-        query(session)
+    with query(hospital.engine) as session:
+        asked(session)
     event.remove(hospital.engine, "before_cursor_execute", note)
     plans = []
     with hospital.engine.connect() as connection:
@@ -89,8 +89,8 @@ def test_no_query_reads_a_whole_table(ordinary_day: OrdinaryDay, hospital: Seede
         lambda session: latest_quarantine(session, limit=50),
         oldest_waiting_job,
     ]
-    for query in queries:
-        for plan in _statements(hospital, query):
+    for asked in queries:
+        for plan in _statements(hospital, asked):
             scans = [
                 line
                 for line in plan.splitlines()
@@ -130,7 +130,7 @@ def test_each_filter_has_its_index(
 
 def test_counts(ordinary_day: OrdinaryDay, hospital: SeededHospital) -> None:
     """Every rank and state is counted, also those that nothing has."""
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         ranks, states = rank_counts(session), state_counts(session)
     assert ranks[WorklistRank.URGENT] == 2
     assert ranks[WorklistRank.UNANSWERED] == 3
@@ -140,12 +140,12 @@ def test_counts(ordinary_day: OrdinaryDay, hospital: SeededHospital) -> None:
 def test_a_study_that_we_asked_for_is_in_no_number(hospital: SeededHospital) -> None:
     """Waiting, urgent or failed: what came only to be compared with is none of the page's work."""
     hospital.queue(hospital.receive(asked_for=True))
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         assert oldest_waiting_job(session) is None
     hospital.answer(hospital.claim(), Urgency.URGENT, MILD, destinations=("pacs",))
     _, failing = hospital.claimed(asked_for=True)
     hospital.fail(failing, "PixelDataUndecodable", "The pixel data cannot be decoded")
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         assert sum(rank_counts(session).values()) == sum(state_counts(session).values()) == 0
         assert failed_jobs(session, limit=50) == open_deliveries(session, limit=50) == ()
         assert worklist_page(session, ORDER, hospital.now).rows == ()
@@ -157,7 +157,7 @@ def test_token_changes_with_what_the_page_shows(hospital: SeededHospital) -> Non
     seen = []
 
     def look() -> None:
-        with reading(hospital.engine) as session:
+        with query(hospital.engine) as session:
             seen.append(change_token(session))
 
     look()
@@ -185,7 +185,7 @@ def test_token_changes_with_what_the_page_shows(hospital: SeededHospital) -> Non
 
 def test_rows_outlive_their_session(ordinary_day: OrdinaryDay, hospital: SeededHospital) -> None:
     """What a query gives is values: nothing is read later, nothing can be written."""
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         page = study_page(session, ordinary_day.urgent)
     with hospital.engine.begin() as connection:
         connection.execute(text("DROP TABLE event"))

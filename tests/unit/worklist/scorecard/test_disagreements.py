@@ -9,7 +9,7 @@ from html import unescape
 import pytest
 
 from database.feedback.given import give_feedback
-from database.session import reading, transaction
+from database.session import query, transaction
 from database.tables.analysis import Result, Study
 from radiology.feedback import Fault, Judgement, Opinion
 from radiology.urgency import Urgency
@@ -17,7 +17,7 @@ from settings.environment import Settings
 from tests.unit.worklist.access.visitor import Visitor, row_text, rows_of
 from tests.unit.worklist.list.ordinary_day import MILD, OrdinaryDay
 from tests.unit.worklist.seeding import SeededHospital
-from worklist.list.query import Judged, ListQuery
+from worklist.list.query import FeedbackChoice, ListQuery
 from worklist.list.screen import list_screen
 from worklist.page.live import LiveScreens
 from worklist.page.screens import PageContext
@@ -33,7 +33,7 @@ def _disagrees(*faults: Fault) -> Opinion:
 
 def _results(hospital: SeededHospital, uid: str) -> list[int]:
     """The results of a study, the oldest first."""
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         found = session.query(Result.id).join(Study, Study.id == Result.study_id)
         return [one for (one,) in found.filter(Study.study_instance_uid == uid).order_by(Result.id)]
 
@@ -170,11 +170,11 @@ def test_a_live_list_follows_feedback(
         worklist_settings, hospital.engine, make_templates(), clock=lambda: hospital.now
     )
     (urgent,) = _results(hospital, ordinary_day.urgent)
-    query = ListQuery(feedback=Judged.DISAGREED)
+    asked = ListQuery(feedback=FeedbackChoice.DISAGREED)
 
     async def watch() -> None:
         live = LiveScreens(hospital.engine)
-        stream = live.stream(query.address(), lambda: list_screen(context, query))
+        stream = live.stream(asked.address(), lambda: list_screen(context, asked))
 
         async def order() -> list[str]:
             text = await asyncio.wait_for(anext(stream), timeout=10)

@@ -6,7 +6,7 @@ from html import escape
 
 import pytest
 
-from database.session import reading
+from database.session import query
 from database.tables.analysis import Event, Result, Study
 from database.tables.feedback import Feedback
 from radiology.urgency import Urgency
@@ -18,7 +18,7 @@ COMMENT = "Mrs <Doe>, born 1951: scar, known since 2019"
 
 
 def _result_id(hospital: SeededHospital, uid: str) -> int:
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         return (
             session.query(Result.id)
             .join(Study, Study.id == Result.study_id)
@@ -42,7 +42,7 @@ def test_who_agrees_is_named_with_the_moment(
     assert answer.headers["location"] == f"/studies/{ordinary_day.urgent}#h-feedback"
     section = _section(visitor, ordinary_day.urgent)
     assert "<b>local</b> agrees" in section
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         event = session.query(Event).filter_by(name="feedback_given").one()
         assert event.facts == {"reader": "local", "judgement": "agree"}
 
@@ -58,7 +58,7 @@ def test_who_thinks_again_leaves_what_they_said_before(
         address,
         form={"judgement": "disagree", "fault": ["wrong-region", "missed"], "comment": "left"},
     )
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         first, second = session.query(Feedback).order_by(Feedback.id)
         assert first.replaced_at == second.given_at
         assert second.replaced_at is None
@@ -105,7 +105,7 @@ def test_a_comment_is_text_and_goes_nowhere_else(
     assert escape(COMMENT) in _section(visitor, ordinary_day.urgent)
     assert "<Doe>" not in visitor.get(f"/studies/{ordinary_day.urgent}").text
     assert "Doe" not in visitor.get("/").text + visitor.get("/administration").text
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         assert not any("Doe" in str(event.facts) for event in session.query(Event))
     said = capsys.readouterr()
     assert "Doe" not in said.out + said.err
@@ -135,7 +135,7 @@ def test_feedback_that_contradicts_itself_is_refused(
     answer = visitor.post(f"/results/{result}/feedback", form=fields)
     assert answer.status_code == 400
     assert "contradicts itself" in answer.text
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         assert session.query(Feedback).count() == 0
 
 
@@ -160,7 +160,7 @@ def test_what_no_form_of_ours_sends(
 ) -> None:
     """It is answered with a page and keeps nothing."""
     assert visitor.post(address, form=fields).status_code == status
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         assert session.query(Feedback).count() == 0
 
 

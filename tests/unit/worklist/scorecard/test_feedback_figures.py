@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from database.feedback.given import Period, give_feedback
 from database.schema import upgrade_schema
-from database.session import open_engine, reading, transaction
+from database.session import open_engine, query, transaction
 from database.tables.analysis import Result, Study
 from firstread.__main__ import app
 from radiology.feedback import Fault, Judgement, Opinion
@@ -45,7 +45,7 @@ def test_what_was_judged_and_what_was_not(
     _judge(hospital, ordinary_day.urgent, _ELSEWHERE)
     _judge(hospital, ordinary_day.suspected, _FALSE_ALARM)
     _judge(hospital, ordinary_day.routine, _MISSED)
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         found = feedback_figures(session, None)
         cells = found.total.confusion
         assert (cells.true_positives, cells.false_positives) == (1, 1)
@@ -64,7 +64,7 @@ def test_each_study_counts_once(ordinary_day: OrdinaryDay, hospital: SeededHospi
     """The last of two readers counts, and that they differ is told; so does the newest version."""
     _judge(hospital, ordinary_day.urgent, _AGREE, reader="one")
     _judge(hospital, ordinary_day.urgent, _FALSE_ALARM, reader="two")
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         found = feedback_figures(session, None)
     assert (found.total.confusion.false_positives, found.total.confusion.count) == (1, 1)
     assert found.in_dispute == 1
@@ -75,7 +75,7 @@ def test_each_study_counts_once(ordinary_day: OrdinaryDay, hospital: SeededHospi
     hospital.queue(uid)
     hospital.answer(hospital.claim(), Urgency.SUSPECTED, MODERATE)
     _judge(hospital, uid, _FALSE_ALARM)
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         found = feedback_figures(session, None)
     assert (found.total.confusion.false_positives, found.total.confusion.count) == (2, 2)
 

@@ -22,7 +22,7 @@ from tests.unit.worklist.study.full_reading import (
     full_reading,
     reading_without_lobes,
 )
-from worklist.page.templates import STATIC_FOLDER
+from worklist.page.templates import STATIC_FOLDERS
 from worklist.reading.case_lines import case_lines, has_heat
 from worklist.reading.severity_lines import severity_lines
 
@@ -175,7 +175,9 @@ def test_every_class_of_the_section_has_its_style(
     hospital: SeededHospital, visitor: Visitor
 ) -> None:
     """A class that the style sheet does not know looks like running text."""
-    style = "".join((STATIC_FOLDER / name).read_text() for name in ("worklist.css", "study.css"))
+    style = "".join(
+        path.read_text() for folder in STATIC_FOLDERS.values() for path in folder.glob("*.css")
+    )
     html = _section(hospital, visitor, reading_without_lobes())
     names = {name for value in re.findall(r'class="([^"]+)"', html) for name in value.split()}
     assert {"warning", "limit", "signs", "territories", "severity", "rules", "warns"} <= names

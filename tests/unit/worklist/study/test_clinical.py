@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from chest.judge_again import judge_again
 from database.results.facts import study_id_of
-from database.session import reading, transaction
+from database.session import query, transaction
 from database.studies.clinical_values import RecordedValues, clinical_values, record_clinical_values
 from database.tables.analysis import Event
 from radiology.chest.severity import ClinicalContext, ClinicalSource, ClinicalValues
@@ -31,7 +31,7 @@ def uid(hospital: SeededHospital) -> str:
 
 
 def _recorded(hospital: SeededHospital, uid: str) -> RecordedValues:
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         study_id = study_id_of(session, uid)
         assert study_id is not None
         return clinical_values(session, study_id)
@@ -141,7 +141,7 @@ def test_values_are_in_no_log_and_no_event(
         )
         visitor.post(f"/studies/{uid}/clinical-values", form={ENTRY: "0", "crp_mg_l": "9187.25"})
     assert "187" not in json.dumps(logs, default=str)
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         told = [(one.name, one.facts) for one in session.query(Event)]
     assert ("clinical_values_entered", {"through": "page", "fields": 2}) in told
     assert "187" not in json.dumps(told)

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from database.flag_states import FlagState, NoticeState
 from database.flags.notices import claim_notice, end_notice
 from database.flags.raised import FlagRules, flag_result
-from database.session import reading, transaction
+from database.session import query, transaction
 from database.tables.analysis import Result, Study
 from database.tables.flag import Flag
 from radiology.urgency import Urgency
@@ -57,7 +57,7 @@ def signed_visitor(
 
 def flag_of(hospital: SeededHospital) -> Flag:
     """The only flag."""
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         return session.scalars(select(Flag)).one()
 
 

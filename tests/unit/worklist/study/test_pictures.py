@@ -100,8 +100,8 @@ def test_only_pictures_inside_the_results_folder(
         ("/pictures/99999999999", 400),
         ("/pictures/..%2f..%2fetc%2fpasswd", 404),
         ("/pictures/key.png", 400),
-        ("/static/../app.py", 404),
-        ("/static/%2e%2e/app.py", 404),
+        ("/static/page/../templates.py", 404),
+        ("/static/page/%2e%2e/templates.py", 404),
     ],
 )
 def test_the_browser_names_no_path(visitor: Visitor, address: str, status: int) -> None:

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from database.session import reading
+from database.session import query
 from database.views.worklist_facts import StudyFacts
 from database.views.worklist_rows import study_page
 from settings.environment import Settings
-from settings.study_page import StudyPage, ViewerLink
+from settings.study_page import StudyPageSettings, ViewerLink
 from tests.unit.worklist.access.visitor import Visitor
 from tests.unit.worklist.seeded_study_facts import STUDY
 from tests.unit.worklist.seeding import SeededHospital
@@ -36,7 +36,7 @@ PATH = ViewerLink(name="Portal", url="https://portal.example/{patient_id}/{acces
 def study(hospital: SeededHospital) -> StudyFacts:
     """Give a study with both identifiers."""
     uid = hospital.receive(accession_number="A 17/3", patient_id="P-9")
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         page = study_page(session, uid)
     assert page is not None
     return page.row.study
@@ -122,7 +122,7 @@ def test_a_wrong_template_is_refused_at_start(url: str) -> None:
 
 def test_links_stand_on_the_page(hospital: SeededHospital, worklist_settings: Settings) -> None:
     """The page offers each viewer; following a link tells the viewer nothing of the page."""
-    page = StudyPage(viewers=(OHIF, WEASIS))
+    page = StudyPageSettings(viewers=(OHIF, WEASIS))
     settings = worklist_settings.model_copy(update={"study_page": page})
     visitor = Visitor(create_app(settings, hospital.engine, clock=lambda: hospital.now))
     uid = hospital.receive(patient_id='1" x')

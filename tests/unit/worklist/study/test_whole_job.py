@@ -14,7 +14,7 @@ from phantom.identity import StudyIdentity
 from radiology.chest.regions import LesionLabel
 from radiology.image.slice_stack import OutlineLabel
 from settings.environment import read_settings
-from settings.study_page import StudyPage
+from settings.study_page import StudyPageSettings
 from tests.builders.bundles import write_bundle
 from tests.builders.chest.truth_reader import TruthReader
 from tests.builders.dicom.spooled import ReadingRoom
@@ -38,7 +38,9 @@ def phantom() -> Phantom:
 
 
 def _room(folder: Path, bundle: Bundle, *, keep_slices: bool = True) -> ReadingRoom:
-    settings = read_settings(data_folder=folder, study_page=StudyPage(keep_slices=keep_slices))
+    settings = read_settings(
+        data_folder=folder, study_page=StudyPageSettings(keep_slices=keep_slices)
+    )
     return ReadingRoom(settings, TruthReader(bundle))
 
 

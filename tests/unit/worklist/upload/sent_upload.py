@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import httpx
 from fastapi import FastAPI
 
-from database.session import reading
+from database.session import query
 from database.tables.upload import Upload
 from settings.environment import Settings
 from tests.unit.worklist.access.visitor import OWN_FORM, OWN_ORIGIN
@@ -48,7 +48,7 @@ def one(content: bytes, name: str = "slice.dcm") -> Files:
 
 def row_of(hospital: SeededHospital) -> Upload:
     """The one upload that there is."""
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         return session.query(Upload).one()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from database.session import reading
+from database.session import query
 from database.states import UploadState
 from database.tables.analysis import Study
 from tests.unit.worklist.access.visitor import OWN_FORM, Visitor
@@ -52,7 +52,7 @@ def test_it_is_no_study(app_with: Callable[..., Any], hospital: SeededHospital) 
     """An upload is in no list and has no study's page."""
     app, _ = app_with()
     send(app, one(b"abc"))
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         assert session.query(Study).count() == 0
     assert row_of(hospital).token not in Visitor(app).get("/").text
 

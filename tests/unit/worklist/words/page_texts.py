@@ -18,12 +18,16 @@ from radiology.chest.territory import Territory
 from worklist.feedback import lines as feedback_lines
 from worklist.list import screen as list_screen
 from worklist.page import http_errors
-from worklist.page.templates import make_templates
+from worklist.page.templates import TEMPLATE_FOLDERS, make_templates
 from worklist.reading import case_lines
 from worklist.words import dimse_status, next_steps, study_words, verdict
 
 WORKLIST = Path(verdict.__file__).resolve().parents[1]
-TEMPLATES = sorted(path.name for path in (WORKLIST / "templates").glob("*.html"))
+TEMPLATES = sorted(
+    f"{room}/{path.name}"
+    for room, folder in TEMPLATE_FOLDERS.items()
+    for path in folder.glob("*.html")
+)
 _ATTRIBUTE = re.compile(r"[\w-]+=\"[\w-]*\"")  # a block that stands within a tag
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _SPOKEN = ("alt", "aria-label", "aria-description", "placeholder", "title")
@@ -122,7 +126,8 @@ def unmarked_texts_of(template: str) -> list[str]:
 
 
 def _source(name: str) -> str:
-    return (WORKLIST / "templates" / name).read_text()
+    room, file = name.split("/")
+    return (TEMPLATE_FOLDERS[room] / file).read_text()
 
 
 def _as_html(template: nodes.Template) -> str:

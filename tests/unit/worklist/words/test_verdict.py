@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from database.session import reading
+from database.session import query
 from database.states import JobState, StudyState, WorklistRank
 from database.views.worklist_facts import WorklistRow
 from radiology.outcome import Outcome
@@ -19,7 +19,7 @@ from worklist.words.verdict import WORDS, Kind, verdict_of
 
 
 def _row(hospital: SeededHospital) -> WorklistRow:
-    with reading(hospital.engine) as session:
+    with query(hospital.engine) as session:
         return listed_rows(session)[0]
 
 
