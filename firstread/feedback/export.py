@@ -22,7 +22,7 @@ from database.feedback.given import JudgedResult, judged_results, newest_of_each
 from database.session import query, transaction
 from firstread.feedback.listing import checked_engine
 from firstread.feedback_set.pseudonyms import site_pseudonyms
-from firstread.feedback_set.write_study import Site, WrittenSlice, write_study
+from firstread.feedback_set.write_study import SiteOfStudies, WrittenSlice, write_study
 from firstread.say import console, print_json, shown_progress
 from radiology.errors import Refused, SettingsRefused
 from radiology.feedback import Judgement
@@ -55,7 +55,7 @@ def export_feedback(settings: Settings, folder: Path, *, agreements: bool, slice
         ]
     if not wanted:
         raise SettingsRefused("No feedback stands that could be exported")
-    site = Site(settings, site_pseudonyms(settings.data_folder), folder)
+    site = SiteOfStudies(settings, site_pseudonyms(settings.data_folder), folder)
     written: dict[int, list[WrittenSlice]] = {}
     left_out: Counter[str] = Counter()
     try:

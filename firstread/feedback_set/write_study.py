@@ -40,7 +40,7 @@ class WrittenSlice:
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class SiteOfStudies:
     """Where everything lies, and what names are given."""
 
     settings: Settings
@@ -49,7 +49,7 @@ class Site:
 
 
 def write_study(
-    site: Site, judged: JudgedResult, study: JudgedStudy, *, slices: int
+    site: SiteOfStudies, judged: JudgedResult, study: JudgedStudy, *, slices: int
 ) -> list[WrittenSlice]:
     """Write images and masks.
 
@@ -87,7 +87,9 @@ def write_study(
 class _Making:
     """The slices of one study."""
 
-    def __init__(self, site: Site, judged: JudgedResult, study: JudgedStudy, truth: Truth) -> None:
+    def __init__(
+        self, site: SiteOfStudies, judged: JudgedResult, study: JudgedStudy, truth: Truth
+    ) -> None:
         self._pseudonyms, self._truth = site.pseudonyms, truth
         uid = judged.study_instance_uid
         self._case = site.pseudonyms.case(study.patient_id, uid)

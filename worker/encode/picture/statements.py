@@ -29,7 +29,7 @@ _RULES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class ShownStatement:
     """A title, and what is said under it: texts in English, each of them one entry of the tables.
 
     The texts of one line stand in one tuple, with `joint` between them; with `running` the lines
@@ -91,7 +91,7 @@ def draw_statements(picture: Image.Image, shown: ShownReading, box: Box) -> None
         down += one.height
 
 
-def _lines(statement: Statement, width: float, language: Language) -> list[str]:
+def _lines(statement: ShownStatement, width: float, language: Language) -> list[str]:
     said = [
         statement.joint.join(worded(text, language) for text in texts) for texts in statement.lines
     ]
@@ -100,32 +100,32 @@ def _lines(statement: Statement, width: float, language: Language) -> list[str]:
     return [line for one in said for line in wrapped(one, _TEXT_SIZE, width, language)]
 
 
-def statements(shown: ShownReading) -> Iterator[Statement]:
+def statements(shown: ShownReading) -> Iterator[ShownStatement]:
     """Everything that is said, what a reader must know first; nothing where nothing was asked."""
     reading = shown.reading
     if reading.warnings:
         warned = tuple((gate.name, gate.reason or "failed") for gate in reading.warnings)
-        yield Statement("Warning", warned, AMBER)
+        yield ShownStatement("Warning", warned, AMBER)
     if shown.prior is not None and (changed := tuple(change_texts(shown.prior))):
-        yield Statement(change_title(shown.prior), changed, joint=", ")
+        yield ShownStatement(change_title(shown.prior), changed, joint=", ")
     if reading.viral is not None:
-        yield Statement("Type (a hint, no diagnosis)", _type(reading))
+        yield ShownStatement("Type (a hint, no diagnosis)", _type(reading))
     if reading.severity is not None:
         mosmed, ct_severity, *others = reading.severity.scores
         answered = [one for one in others if one.computed or one.at_least is not None]
         lines = [(one.name, one.label) for one in (mosmed, ct_severity, *answered)]
-        yield Statement("Severity", tuple(lines))
+        yield ShownStatement("Severity", tuple(lines))
     if reading.signs:
-        yield Statement("Signs", _signs(reading))
+        yield ShownStatement("Signs", _signs(reading))
     if lobes := _lobes(shown):
-        yield Statement("Lobes", lobes)
+        yield ShownStatement("Lobes", lobes)
     chosen = [rule for rule in reading.rules if rule.chosen]
     if chosen:
-        yield Statement("Rule that decides", tuple((_rule(one),) for one in chosen))
+        yield ShownStatement("Rule that decides", tuple((_rule(one),) for one in chosen))
     passed = [gate for gate in reading.gates if gate.passed]
-    yield Statement("Quality", ((f"{len(passed)} of {len(reading.gates)} checks passed",),))
+    yield ShownStatement("Quality", ((f"{len(passed)} of {len(reading.gates)} checks passed",),))
     if passed and not shown.has_findings:
-        yield Statement("Checked and passed", checked(passed), QUIET, running=True)
+        yield ShownStatement("Checked and passed", checked(passed), QUIET, running=True)
 
 
 def checked(gates: Iterable[QualityGate]) -> tuple[tuple[str, ...], ...]:
@@ -173,7 +173,7 @@ def draw_reasons(picture: Image.Image, shown: ShownReading, box: Box) -> None:
     passed = [gate for gate in reading.gates if gate.passed]
     said = [(TEXT, 18, _reason(gate, language)) for gate in reading.failed_gates]
     said += [(AMBER, 16, _reason(gate, language)) for gate in reading.warnings]
-    listed = Statement("Checked and passed", checked(passed), running=True)
+    listed = ShownStatement("Checked and passed", checked(passed), running=True)
     passed_line = worded(listed.title, language) + ": " + " ".join(_lines(listed, 1e9, language))
     down = top + 58
     for colour, size, text in [*said, *([(QUIET, 15, passed_line)] if passed else [])]:
