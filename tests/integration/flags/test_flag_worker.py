@@ -148,13 +148,14 @@ def _database_and_broker(
 
 
 def _pager(receiver: WebReceiver, **values: object) -> AnyChannel:
-    return webhook(port=receiver.port, answer_s=1.0, **values)
+    return webhook(port=receiver.port, **{"answer_s": 1.0, **values})
 
 
 def test_killed_before_and_after_the_answer(flag_worker: Start) -> None:
     """kill -9 while a notice is on its way, and when it has arrived: each is seen exactly once."""
     with running_web_receiver() as receiver:
-        worker = flag_worker(_pager(receiver))
+        # Long enough for a busy machine: an attempt that ends before it arrives is counted too.
+        worker = flag_worker(_pager(receiver, answer_s=10.0))
         deaths: Queue[None] = Queue()
 
         def is_killed(request: BaseHTTPRequestHandler) -> None:
