@@ -155,7 +155,7 @@ def test_killed_before_and_after_the_answer(flag_worker: Start) -> None:
     """kill -9 while a notice is on its way, and when it has arrived: each is seen exactly once."""
     with running_web_receiver() as receiver:
         # Long enough for a busy machine: an attempt that ends before it arrives is counted too.
-        worker = flag_worker(_pager(receiver, answer_s=10.0))
+        worker = flag_worker(_pager(receiver, answer_s=3.0))
         deaths: Queue[None] = Queue()
 
         def is_killed(request: BaseHTTPRequestHandler) -> None:
