@@ -27,6 +27,7 @@ from settings.peers import RequestPriority
 RARE_SCANNER = "CT-OLD"
 _CHUNK = 2000
 _SCANNERS = ("CT-ED", "CT-1", "CT-2", "CT-3")
+_BUNDLE = "chest-ct-pneumonia"
 _RANKS = (
     (WorklistRank.URGENT, Urgency.URGENT, 3),
     (WorklistRank.SUSPECTED, Urgency.SUSPECTED, 17),
@@ -111,8 +112,9 @@ def _job(study: dict[str, Any]) -> dict[str, Any]:
         "id": study["id"],
         "study_id": study["id"],
         "study_version": 1,
-        "bundle": "chest-ct-pneumonia",
+        "bundle": _BUNDLE,
         "state": JobState(study["state"].value),
+        "rank": None if waiting else study["worklist_rank"],
         "priority": RequestPriority.ROUTINE,
         "queued_at": came,
         "due_at": came + timedelta(hours=1),
@@ -160,6 +162,7 @@ def _result(study: dict[str, Any]) -> dict[str, Any] | None:
         "job_id": study["id"],
         "study_id": study["id"],
         "study_version": 1,
+        "bundle": _BUNDLE,
         "outcome": reading.outcome,
         "urgency": urgency,
         "suspicion": reading.suspicion,

@@ -3,7 +3,8 @@
 A worker holds a row while `lease_until` lies in the future. `fencing_token` grows with each claim,
 so whatever a worker writes that only seemed dead is refused. Jobs, deliveries, requests for
 earlier studies, notices about flags, event reports and uploads are all claimed in this way. How
-soon a row is tried again, and after how many attempts no more, is `worker.attempt.retry`.
+soon a row is tried again, and after how many attempts no more, is `worker.attempt.retry`. A claim
+is this lease of a row and nothing else.
 """
 
 from __future__ import annotations
@@ -11,12 +12,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any, TypedDict, cast
 
 from sqlalchemy import ColumnElement, CursorResult, or_, select, update
 from sqlalchemy.orm import Session
 
-from database.tables.base import Leased
+from database.tables.base import KIND_LENGTH, Leased
+
+
+class Fault(TypedDict):
+    """Why an attempt at a row did not succeed, as it is written to the row."""
+
+    error_kind: str
+    error_message: str
+    trace: str
 
 
 class LeaseLost(Exception):
@@ -26,6 +35,11 @@ class LeaseLost(Exception):
 def is_free(table: type[Leased], now: datetime) -> ColumnElement[bool]:
     """Whether no worker holds a row: it was given back, or its lease has run out."""
     return or_(table.lease_until.is_(None), table.lease_until < now)
+
+
+def ended_in_defect(table: type[Leased]) -> ColumnElement[bool]:
+    """Whether the attempt before this claim ended in a defect; one of a claim's `returning`."""
+    return table.trace != ""
 
 
 def claim_first(
@@ -97,28 +111,42 @@ def write_held(
         raise LeaseLost
 
 
-def let_go(*, error_kind: str = "", error_message: str = "") -> dict[str, Any]:
+def let_go(*, error_kind: str = "", error_message: str = "", trace: str = "") -> dict[str, Any]:
     """What a worker writes with `write_held` to a row that it holds no longer.
 
     Parameters
     ----------
     error_kind, error_message : why it did not go well, shown until the next attempt has ended;
         "" takes away what an earlier attempt left there
+    trace : where it broke down, after a defect; by it the next claim knows of the defect
     """
-    return {"lease_until": None, "error_kind": error_kind, "error_message": error_message}
+    return {
+        "lease_until": None,
+        "error_kind": error_kind[:KIND_LENGTH],
+        "error_message": error_message.replace("\0", ""),  # PostgreSQL takes none in a text
+        "trace": trace,
+    }
 
 
 def ended(
-    state: StrEnum, now: datetime, *, error_kind: str = "", error_message: str = ""
+    state: StrEnum,
+    now: datetime,
+    *,
+    error_kind: str = "",
+    error_message: str = "",
+    trace: str = "",
 ) -> dict[str, Any]:
     """What a worker writes to a row that it has brought to an end."""
-    kept = let_go(error_kind=error_kind, error_message=error_message)
+    kept = let_go(error_kind=error_kind, error_message=error_message, trace=trace)
     return {"state": state, "finished_at": now, **kept}
 
 
-def postponed(due_at: datetime, *, error_kind: str, error_message: str) -> dict[str, Any]:
+def postponed(
+    due_at: datetime, *, error_kind: str, error_message: str, trace: str = ""
+) -> dict[str, Any]:
     """What a worker writes to a row that is to be claimed again at `due_at`, not before."""
-    return {"due_at": due_at, **let_go(error_kind=error_kind, error_message=error_message)}
+    kept = let_go(error_kind=error_kind, error_message=error_message, trace=trace)
+    return {"due_at": due_at, **kept}
 
 
 def take_away(row: Leased) -> None:

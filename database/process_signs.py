@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,12 +13,22 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from database.session import Engine, transaction
-from database.tables.upload import ProcessSign
+from database.tables.upload import BundleSign, ProcessSign
 from radiology.errors import DatabaseUnavailable
 
 EVERY_S = 10.0
 SILENT_AFTER_S = 3 * EVERY_S
 _FORGOTTEN_AFTER = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedFacts:
+    """A bundle that a process keeps loaded."""
+
+    process: str
+    bundle: str
+    version: str
+    memory_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +60,42 @@ def record_sign(
 def forget_silent(session: Session, now: datetime) -> None:
     """Delete what has been silent for so long that nobody looks for it any more."""
     session.execute(delete(ProcessSign).where(ProcessSign.seen_at < now - _FORGOTTEN_AFTER))
+    session.execute(
+        delete(BundleSign).where(
+            BundleSign.process.not_in(select(ProcessSign.name)),
+            BundleSign.noted_at < now - _FORGOTTEN_AFTER,
+        )
+    )
+
+
+def note_loaded(
+    session: Session, process: str, loaded: Collection[tuple[str, str, int]], now: datetime
+) -> None:
+    """Note what a process keeps loaded, in place of what it kept before.
+
+    Parameters
+    ----------
+    loaded : name, version and memory in bytes of each bundle
+    """
+    session.execute(delete(BundleSign).where(BundleSign.process == process))
+    session.add_all(
+        BundleSign(process=process, bundle=name, version=version, memory_bytes=memory, noted_at=now)
+        for name, version, memory in loaded
+    )
+
+
+def loaded_bundles(session: Session, now: datetime) -> tuple[LoadedFacts, ...]:
+    """What the processes keep loaded that have been heard of lately, by bundle."""
+    lately = now - timedelta(seconds=SILENT_AFTER_S)
+    rows = session.scalars(
+        select(BundleSign)
+        .join(ProcessSign, ProcessSign.name == BundleSign.process)
+        .where(ProcessSign.seen_at >= lately)
+        .order_by(BundleSign.bundle, BundleSign.process)
+    )
+    return tuple(
+        LoadedFacts(row.process, row.bundle, row.version, row.memory_bytes) for row in rows
+    )
 
 
 def process_signs(session: Session) -> tuple[ProcessFacts, ...]:

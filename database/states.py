@@ -43,12 +43,14 @@ class JobState(StrEnum):
     REFUSED = "refused"  # ended with a reason; nothing to send, nothing to retry
     FAILED = "failed"  # ended with a fault; a person may try again
     SUPERSEDED = "superseded"  # a newer version of the study took its place before it ran
+    NOT_APPLICABLE = "not_applicable"  # no series of the study is of the kind that the bundle reads
+    NOT_WANTED = "not_wanted"  # its bundle was switched off before it ran
 
 
 RUNNING = (JobState.QUEUED, JobState.SELECTED, JobState.DECODED, JobState.INFERRED)
 """States in which a job can hold a lease: what a dead worker leaves behind."""
 
-RETRYABLE = (JobState.REFUSED, JobState.FAILED)
+RETRYABLE = (JobState.REFUSED, JobState.FAILED, JobState.NOT_APPLICABLE, JobState.NOT_WANTED)
 """States from which a person may send a job back to the queue."""
 
 

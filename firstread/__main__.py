@@ -169,6 +169,9 @@ def withdraw(
     version: Annotated[
         int | None, typer.Option(min=1, help="Of the study; default: the result in force.")
     ] = None,
+    bundle: Annotated[
+        str | None, typer.Option(help="Whose result; needed where several bundles have one.")
+    ] = None,
 ) -> None:
     """Withdraw a wrong result: strike it, and send a rejection note to whoever has got it.
 
@@ -177,7 +180,7 @@ def withdraw(
     from firstread.results import withdraw_and_print
 
     with errors_to_exit_code():
-        withdraw_and_print(_settings(), study_instance_uid, reason, version=version)
+        withdraw_and_print(_settings(), study_instance_uid, reason, version=version, bundle=bundle)
 
 
 @app.command()

@@ -60,10 +60,11 @@ def _problems(settings: Settings, *, echo: bool) -> list[str]:
     problems += _page_problems(settings)
     catalogue = read_catalogue(settings.bundles_folder)
     problems += [f"Bundle {name}: {error}" for name, error in catalogue.refused.items()]
-    try:
-        catalogue.newest(settings.bundle)
-    except FirstreadError as error:
-        problems.append(str(error))
+    for name in settings.bundles:
+        try:
+            catalogue.newest(name)
+        except FirstreadError as error:
+            problems.append(str(error))
     if echo:
         problems += _echo_problems(settings)
     return problems

@@ -21,6 +21,8 @@ _COLOURS = {
     "refused": "magenta",
     "failed": "bold red",
     "superseded": "dim",
+    "not_applicable": "dim",
+    "not_wanted": "magenta",
 }
 
 
@@ -28,13 +30,16 @@ def print_jobs(settings: Settings, *, failed_only: bool, limit: int) -> None:
     """Print the newest jobs as a table."""
     with query(_engine(settings)) as session:
         rows = list_jobs(session, failed_only=failed_only, limit=limit)
-    table = Table("Job", "Study", "Version", "Priority", "State", "Answer", "Deliveries", "Reason")
+    table = Table(
+        "Job", "Study", "Version", "Bundle", "Priority", "State", "Answer", "Deliveries", "Reason"
+    )
     for row in rows:
         colour = _COLOURS.get(row.state, "cyan")
         table.add_row(
             str(row.job_id),
             row.study_instance_uid,
             str(row.study_version),
+            row.bundle,
             row.priority,
             f"[{colour}]{row.state}[/]",
             row.answer,
@@ -87,7 +92,9 @@ def retry_and_print(settings: Settings, job_id: int) -> int:
 
 def _print_head(console: Console, row: JobRow) -> None:
     console.print(f"[bold]Job {row.job_id}[/] study {row.study_instance_uid}", highlight=False)
-    console.print(f"version {row.study_version}, {row.priority}, state [bold]{row.state}[/]")
+    console.print(
+        f"version {row.study_version}, {row.bundle}, {row.priority}, state [bold]{row.state}[/]"
+    )
     if row.answer:
         console.print(f"answer: {row.answer}")
     if row.reason:

@@ -19,12 +19,19 @@ def withdraw_and_print(
     reason: RejectionReason,
     *,
     version: int | None,
+    bundle: str | None,
 ) -> None:
     """Withdraw a result and say where it is rejected."""
     engine = open_engine(settings.database_address)
     check_schema(engine)
     done = withdraw_result(
-        settings, engine, study_instance_uid, reason, datetime.now(UTC), version=version
+        settings,
+        engine,
+        study_instance_uid,
+        reason,
+        datetime.now(UTC),
+        version=version,
+        bundle=bundle,
     )
     console = Console()
     console.print(f"The result of version {done.study_version} is withdrawn.")

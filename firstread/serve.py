@@ -57,13 +57,15 @@ def serve_part(settings: Settings, part: ServedProcess, concurrency: int) -> int
         from hl7_node.__main__ import main as run_hl7
 
         return run_hl7()
-    from worker.celery_app import app, run_beat, run_worker
-
     if part is ServedProcess.BEAT:
+        from worker.celery_app import app, run_beat
+
         run_beat(app)
     else:
+        from worker.tasks import run_worker
+
         threads = 2 * len(settings.flags) + 1  # one for each channel, and room for wake-ups
-        run_worker(app, part.value, threads if part is ServedProcess.FLAGS else concurrency)
+        run_worker(part.value, threads if part is ServedProcess.FLAGS else concurrency)
     return 0
 
 

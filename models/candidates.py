@@ -1,7 +1,7 @@
 """Bundles that wait: trained at a site, checked, and not used until somebody says so.
 
 They lie in `.candidates/<name>/<version>` inside the folder of bundles. The catalogue passes over
-names with a leading dot, so a worker that starts again goes on with the bundle that it had; and
+names with a leading dot, so a worker goes on with the bundle that it had; and
 the folder is itself laid out as one of bundles, so that whatever takes such a folder takes this.
 """
 
@@ -66,7 +66,7 @@ def read_candidates(bundles: Path) -> Catalogue:
 
 
 def use_candidate(bundles: Path, name: str, version: str) -> Path:
-    """Move a candidate among the bundles; a worker that starts from now on may take it.
+    """Move a candidate among the bundles; a worker takes it for the next study if it is the newest.
 
     Returns
     -------

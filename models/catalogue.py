@@ -54,6 +54,12 @@ def _version_order(version: str) -> tuple[tuple[int, str], ...]:
     return tuple((int(part), "") if part.isdigit() else (-1, part) for part in version.split("."))
 
 
+def versions_on_disk(folder: Path, name: str) -> tuple[str, ...]:
+    """The versions of a bundle that lie in a folder of bundles, unchecked, the newest last."""
+    found = (path.name for path in (folder / name).glob("[!.]*") if path.is_dir())
+    return tuple(sorted(found, key=_version_order))
+
+
 def read_catalogue(folder: Path) -> Catalogue:
     """Read every `<name>/<version>` under a folder; a bad one does not spoil the others.
 

@@ -7,7 +7,8 @@ FirstreadError
 │   ├── PictureRefused
 │   ├── UploadRefused
 │   ├── ClinicalValuesRefused
-│   ├── NoSuitableSeries
+│   ├── NoSuitableSeries    (BundleDoesNotApply)
+│   ├── BundleSwitchedOff
 │   ├── VolumeRefused       (RescaleMissing, SpacingUneven, SliceMissing, GeometryMissing,
 │   │                        PixelDataUndecodable, LungsNotFound)
 │   ├── BundleRejected
@@ -21,6 +22,7 @@ FirstreadError
 │   └── PeerRefused
 ├── ResultMismatch          a defect of ours that was caught before it did harm
 ├── MessageMalformed        likewise
+├── WorkerLost              workers stopped each time that they had a row of a queue
 └── Unavailable             something that we need is not there now; retried with capped backoff
     ├── PeerUnreachable
     ├── PeerBusy
@@ -118,6 +120,14 @@ class NoSuitableSeries(Refused):
     """No series of the study can be analysed."""
 
 
+class BundleDoesNotApply(NoSuitableSeries):
+    """No series of the study is of the kind that this bundle reads."""
+
+
+class BundleSwitchedOff(Refused):
+    """The bundle was switched off before it read the study."""
+
+
 class VolumeRefused(Refused):
     """The series does not give a volume that can be measured."""
 
@@ -188,6 +198,10 @@ class ResultMismatch(FirstreadError):
 
 class MessageMalformed(FirstreadError):
     """An HL7 message that we built is not what the standard allows; it is not sent."""
+
+
+class WorkerLost(FirstreadError):
+    """The worker stopped each time while it had this."""
 
 
 class Unavailable(FirstreadError):

@@ -11,13 +11,14 @@ import os
 import tomllib
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     Field,
     FiniteFloat,
     SecretStr,
+    StringConstraints,
     ValidationError,
     field_validator,
     model_validator,
@@ -44,6 +45,10 @@ from settings.worklist_order import WorklistOrder
 
 PREFIX = "FIRSTREAD_"
 SETTINGS_FILE_VARIABLE = PREFIX + "SETTINGS_FILE"
+_RENAMED = "bundle is called bundles and is a list of names: docs/settings.md, Models"
+BundleName = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=64)
+]
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _BUNDLES = Path(__file__).resolve().parent.parent / "models" / "bundles"
 
@@ -87,6 +92,8 @@ class Settings(BaseSettings):
     sweep_s: float = Field(default=0.5, gt=0)
     lease_s: float = Field(default=15.0, gt=0)
     max_attempts: int = Field(default=3, ge=1)
+    analysis_first_retry_s: float = Field(default=2.0, gt=0)
+    analysis_longest_retry_s: float = Field(default=300.0, gt=0)
     wait_high_s: float = Field(default=600.0, ge=0)
     wait_routine_s: float = Field(default=3600.0, ge=0)
     first_look: bool = True
@@ -94,7 +101,8 @@ class Settings(BaseSettings):
 
     # Models
     bundles_folder: Path = _BUNDLES
-    bundle: str = "chest-ct-pneumonia"
+    bundles: tuple[BundleName, ...] = Field(default=("chest-ct-pneumonia",), min_length=1)
+    bundles_memory_mb: int = Field(default=4096, ge=1)  # of those that a process keeps loaded
     bundle_limits: dict[str, dict[str, FiniteFloat]] = Field(default_factory=dict)  # bundle, rule
     execution_provider: ExecutionProvider = ExecutionProvider.AUTO
     inference_threads: int = Field(default=0, ge=0)  # 0: one for each core
@@ -108,6 +116,9 @@ class Settings(BaseSettings):
     fetch_priors: int = Field(default=2, ge=0, le=10)  # of each peer with role "query"
     fetch_priors_days: int = Field(default=365, ge=1)
     fetch_priors_limit_s: float = Field(default=3600.0, gt=0)
+    fetch_priors_first_retry_s: float = Field(default=30.0, gt=0)
+    fetch_priors_longest_retry_s: float = Field(default=300.0, gt=0)
+    fetch_priors_max_attempts: int = Field(default=3, ge=1)
 
     # Delivery
     delivery_first_retry_s: float = Field(default=2.0, gt=0)
@@ -115,6 +126,11 @@ class Settings(BaseSettings):
     delivery_max_attempts: int = Field(default=40, ge=1)
     delivery_timeout_s: float = Field(default=30.0, gt=0)
     stow_secrets: dict[str, SecretStr] = Field(default_factory=dict)  # by peer
+
+    # Work items
+    report_first_retry_s: float = Field(default=2.0, gt=0)
+    report_longest_retry_s: float = Field(default=300.0, gt=0)
+    report_max_attempts: int = Field(default=40, ge=1)
 
     # Flags
     flags: tuple[AnyChannel, ...] = ()
@@ -138,6 +154,20 @@ class Settings(BaseSettings):
     # Logs
     log_format: LogFormat = LogFormat.JSON
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_old_names(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "bundle" in given:
+            raise ValueError(_RENAMED)
+        return given
+
+    @field_validator("bundles")
+    @classmethod
+    def _check_bundles(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len(names) != len(set(names)):
+            raise ValueError("a bundle is named twice")
+        return names
 
     @field_validator("time_zone")
     @classmethod
@@ -205,6 +235,11 @@ class Settings(BaseSettings):
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite:///{self.sqlite_file.resolve()}"
+
+    @property
+    def first_bundle(self) -> str:
+        """The bundle that reads uploads, and that commands take where none is named."""
+        return self.bundles[0]
 
     @property
     def zone(self) -> ZoneInfo | None:
@@ -327,6 +362,8 @@ def _refuse_unknown_variables() -> None:
         for name in os.environ
         if name.startswith(PREFIX) and name not in known and not name.startswith(PREFIX + "TEST_")
     )
+    if PREFIX + "BUNDLE" in unknown:
+        raise SettingsRefused(f"{PREFIX}BUNDLE: {_RENAMED}")
     if unknown:
         raise SettingsRefused(f"Not a setting: {', '.join(unknown)}; see docs/settings.md")
 

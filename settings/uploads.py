@@ -22,6 +22,7 @@ class UploadLimits(BaseModel):
     receive_s : how long the transfer may take
     keep_s : so long after it came an upload is deleted, with its answer
     most_open : uploads that are being received, wait or are read, at a time
+    first_retry_s, longest_retry_s, max_attempts : how an upload is tried again
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,3 +38,6 @@ class UploadLimits(BaseModel):
     receive_s: float = Field(default=900.0, gt=0)
     keep_s: float = Field(default=24 * 3600.0, gt=0)
     most_open: int = Field(default=20, ge=1)
+    first_retry_s: float = Field(default=2.0, gt=0)
+    longest_retry_s: float = Field(default=60.0, gt=0)
+    max_attempts: int = Field(default=3, ge=1)

@@ -6,19 +6,14 @@ its processes.
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_process_init, worker_shutdown
 from kombu import Queue
 
-from database.process_signs import give_signs
-from radiology.errors import ModelUnavailable, SettingsRefused
+from radiology.errors import SettingsRefused
 from settings.environment import Settings, read_settings
-from settings.log_events import get_logger
 
-_log = get_logger("celery")
 ANALYSIS = "analysis"
 DELIVERY = "delivery"
 FLAGS = "flags"  # an urgent flag waits for no delivery, and no channel for another one
@@ -27,6 +22,8 @@ RETRIEVAL = "retrieval"  # of earlier studies: no result ever waits behind a slo
 QUEUES = (ANALYSIS, FLAGS, DELIVERY, HOUSEKEEPING, RETRIEVAL)
 
 _ANALYSIS_HARD_LIMIT_S = 900
+LONGEST_TURN_S = 300.0
+"""A task that makes one attempt after the other ends after so long, and wakes the next one."""
 _FILES = "worker.message_files:Transport"
 _FILESYSTEM_POLL_S = 0.1  # a wake-up takes half of it on average; an idle worker 2 % of a core
 
@@ -60,6 +57,7 @@ def make_app(settings: Settings) -> Celery:
                 "soft_time_limit": _ANALYSIS_HARD_LIMIT_S - 30,
                 "time_limit": _ANALYSIS_HARD_LIMIT_S,
             },
+            # A turn, and then one attempt that may take as long again.
             "worker.tasks.deliver_next": {"soft_time_limit": 570, "time_limit": 600},
             "worker.tasks.retrieve_next": {"soft_time_limit": 570, "time_limit": 600},
             "worker.tasks.sweep": {"soft_time_limit": 55, "time_limit": 60},
@@ -96,33 +94,6 @@ def make_app(settings: Settings) -> Celery:
     return app
 
 
-def run_worker(app: Celery, queue: str, concurrency: int) -> None:
-    """Run a worker of one queue until it is told to stop."""
-    # After the fork: neither threads nor connections survive one.
-    worker_process_init.connect(functools.partial(_give_signs, queue), weak=False)
-    if queue == ANALYSIS:
-        # Made after the fork: neither ONNX Runtime's threads nor CUDA survive one.
-        worker_process_init.connect(_warm_up, weak=False)
-    # Threads for the flags: each channel keeps its connection in this process, and waits alone.
-    pool = "threads" if queue == FLAGS else "prefork"
-    if queue == FLAGS:
-        worker_shutdown.connect(_close_channels, weak=False)
-    app.worker_main(
-        [
-            "worker",
-            f"--queues={queue}",
-            f"--concurrency={concurrency}",
-            f"--hostname={queue}@%h",
-            f"--pool={pool}",
-            "--loglevel=WARNING",
-            # Gossip, mingle and heartbeats between workers: nobody listens to them.
-            "--without-gossip",
-            "--without-mingle",
-            "--without-heartbeat",
-        ]
-    )
-
-
 def wake_up_waits(app: Celery, queue: str) -> bool:
     """Whether a wake-up lies in a queue already: while no worker takes it, more are of no use."""
     with app.connection_for_write() as connection:
@@ -133,28 +104,6 @@ def wake_up_waits(app: Celery, queue: str) -> bool:
 def run_beat(app: Celery) -> None:
     """Send the sweep's wake-ups until told to stop."""
     app.Beat(loglevel="WARNING").run()
-
-
-def _give_signs(queue: str, **_: Any) -> None:
-    from worker.tasks import equipment  # it imports `app` from this module
-
-    give_signs(equipment().engine, queue, equipment().clock)
-
-
-def _warm_up(**_: Any) -> None:
-    from worker.tasks import equipment  # it imports `app` from this module
-
-    try:
-        equipment().warm_up()
-    except ModelUnavailable as error:
-        # Said at once, not only with the first study; each job then waits and says it too.
-        _log.error("model_unavailable", message=str(error))
-
-
-def _close_channels(**_: Any) -> None:
-    from worker.tasks import channels  # it imports `app` from this module
-
-    channels().close()
 
 
 def _broker_url(settings: Settings) -> str:

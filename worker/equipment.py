@@ -1,19 +1,23 @@
-"""The equipment of a worker process: settings, database, clock and the loaded model."""
+"""What a worker process works with: settings, database, clock and the loaded bundles."""
 
 from __future__ import annotations
 
+import random
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
 from chest.read_slice import SliceReader
 from database.flags.raised import FlagRules
-from database.session import Engine
+from database.process_signs import note_loaded
+from database.session import Engine, transaction
 from radiology.errors import BundleRejected, ModelUnavailable, SettingsRefused
 from settings.environment import Settings
 from worker.infer.infer_findings import Reader
+from worker.infer.warm_readers import WarmReaders
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,7 @@ class Equipment:
     worker: str
     clock: Callable[[], datetime]
     new_token: Callable[[], str] = secrets.token_urlsafe
+    jitter: Callable[[], float] = random.random  # 0 to 1: rows come back at different moments
 
     @property
     def flag_rules(self) -> FlagRules:
@@ -32,38 +37,58 @@ class Equipment:
         return FlagRules(self.settings.flags, self.settings.flagging)
 
     @cached_property
+    def readers(self) -> WarmReaders:
+        """The bundles that this process keeps loaded."""
+        return WarmReaders(self.settings)
+
+    @property
     def reader(self) -> Reader:
-        """The model, loaded and ready.
+        """The first bundle in use, which reads uploads. Raises as `reader_of`."""
+        return self.reader_of(self.settings.first_bundle)
+
+    @property
+    def slice_reader(self) -> SliceReader:
+        """The same bundle for single slices; only uploads need it. Raises as `reader_of`."""
+        with self._loading():
+            return self.readers.slice_reader_of(self.settings.first_bundle)
+
+    def reader_of(self, bundle: str) -> Reader:
+        """The newest usable version of a bundle, loaded and ready.
 
         Raises
         ------
         ModelUnavailable
             The fault is the installation's, not the study's: the job must wait for its repair.
         """
-        try:
-            return Reader.from_settings(self.settings)
-        except (BundleRejected, SettingsRefused) as error:
-            raise ModelUnavailable(str(error)) from error
+        with self._loading():
+            return self.readers.reader_of(bundle)
 
-    @cached_property
-    def slice_reader(self) -> SliceReader:
-        """The same model for single slices; only uploads need it.
+    def warm_up(self) -> None:
+        """Load the bundles in use and run each once, so that the first study does not wait.
 
         Raises
         ------
         ModelUnavailable
-            As for `reader`.
+            One of them cannot be loaded; the others are.
         """
-        bundle = self.reader.bundle
+        missing: ModelUnavailable | None = None
+        for name in reversed(self.settings.bundles):  # the first one is the last to be let go
+            try:
+                self.reader_of(name)
+            except ModelUnavailable as error:
+                missing = error
+        if missing is not None:
+            raise missing
+
+    @contextmanager
+    def _loading(self) -> Iterator[None]:
+        """Say what cannot be loaded, and note what is loaded by now for the page."""
+        before = self.readers.loaded
         try:
-            return SliceReader(
-                bundle,
-                threads=self.settings.inference_threads,
-                provider=self.settings.execution_provider,
-            )
+            yield
         except (BundleRejected, SettingsRefused) as error:
             raise ModelUnavailable(str(error)) from error
-
-    def warm_up(self) -> None:
-        """Load the model and run it once, so that the first study does not wait for it."""
-        self.reader.warm_up()
+        if self.readers.loaded and set(self.readers.loaded) != set(before):
+            loaded = [(one.name, one.version, one.memory_bytes) for one in self.readers.loaded]
+            with transaction(self.engine) as session:
+                note_loaded(session, self.worker, loaded, self.clock())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,6 +13,7 @@ from database.studies.assembly import Quiet, Waits, assemble_study, quiet_studie
 from database.views.administration_rows import count_disk_use, disk_use_is_due
 from settings.environment import Settings
 from settings.log_events import get_logger
+from worker.attempt.attempt_step import attempt_step
 from worker.deliver.reject_results import reject_superseded
 from worker.priors.reread_with_priors import reread_with_priors
 
@@ -52,16 +54,26 @@ def sweep_once(settings: Settings, engine: Engine, now: datetime) -> SweepOutcom
         overdue = overdue_jobs(
             session, now=now, claimable_since=now - timedelta(seconds=_WAKE_UP_LOST_AFTER_S)
         )
-    reject_superseded(settings, engine, now)
-    assembled = [_assemble(settings, engine, study_id, now) for study_id in ready]
+    assembled = [
+        attempt_step(
+            functools.partial(_assemble, settings, engine, study_id, now),
+            "assembly",
+            study_id=study_id,
+        )
+        for study_id in ready
+    ]
+    attempt_step(lambda: reject_superseded(settings, engine, now), "rejections")
     requeued: list[int] = []
     if overdue.expired:
         with transaction(engine) as session:
             requeued = requeue_expired(session, max_attempts=settings.max_attempts, now=now)
         _log.warning("jobs_requeued", job_ids=requeued)
+    reread = attempt_step(
+        lambda: reread_with_priors(settings, engine, waits(settings), now), "rereadings"
+    )
     return SweepOutcome(
-        assembled=tuple(job_id for job_id in assembled if job_id is not None),
-        reread=tuple(reread_with_priors(settings, engine, waits(settings), now)),
+        assembled=tuple(job_id for of_study in assembled for job_id in of_study or ()),
+        reread=tuple(reread or ()),
         requeued=tuple(requeued),
         overdue=overdue.unclaimed,
     )
@@ -77,11 +89,11 @@ def count_what_is_kept(engine: Engine, now: datetime) -> None:
             forget_silent(session, now)
 
 
-def _assemble(settings: Settings, engine: Engine, study_id: int, now: datetime) -> int | None:
+def _assemble(settings: Settings, engine: Engine, study_id: int, now: datetime) -> tuple[int, ...]:
     with transaction(engine) as session:
-        job_id = assemble_study(
-            session, study_id, bundle=settings.bundle, waits=waits(settings), now=now
+        job_ids = assemble_study(
+            session, study_id, bundles=settings.bundles, waits=waits(settings), now=now
         )
-    if job_id is not None:
-        _log.info("assembled", study_id=study_id, job_id=job_id)
-    return job_id
+    if job_ids:
+        _log.info("assembled", study_id=study_id, job_ids=list(job_ids))
+    return job_ids

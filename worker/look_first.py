@@ -1,18 +1,23 @@
-"""Looks at waiting jobs between two analyses, so that the one that looks urgent comes next."""
+"""Looks between two jobs at those that wait, so that what looks urgent is analysed next."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+
 from database.jobs.first_looks import JobToLookAt, next_to_look_at, record_look
-from database.session import transaction
-from radiology.errors import FirstreadError
+from database.session import Session, transaction
 from settings.log_events import get_logger
 from settings.peers import RequestPriority
+from worker.attempt.attempt_next import attempt_next
+from worker.attempt.lease import Lease
+from worker.attempt.queue import Queue, Unsuccessful
+from worker.attempt.retry import Backoff
 from worker.equipment import Equipment
 from worker.housekeeping import waits
 from worker.infer.first_look import FirstLook, first_look
-from worker.series.bundle_rule import bundle_refusal
+from worker.series.bundle_rule import refusals_of
 from worker.series.read_series import read_series
-from worker.series.rules import REFUSALS
 from worker.series.select_series import select_series
 
 _log = get_logger("pipeline")
@@ -28,17 +33,57 @@ def look_first(equipment: Equipment) -> int:
     """Look at waiting jobs, if there is more than one; returns how many were looked at."""
     if not equipment.settings.first_look:
         return 0
+    looks = _FirstLooks(equipment)
     for looked in range(_MOST_AT_ONCE):
-        with transaction(equipment.engine) as session:
-            job = next_to_look_at(session, equipment.clock())
-        if job is None:
+        if not attempt_next(looks, equipment):
             return looked
-        try:
-            _look(equipment, job)
-        except Exception as error:  # noqa: BLE001 where a task ends: the job itself
-            # will meet the fault, and say it; an order that is not known costs no study.
-            _log.warning("first_look_failed", job_id=job.job_id, error_kind=type(error).__name__)
     return _MOST_AT_ONCE
+
+
+class _FirstLooks(Queue[JobToLookAt]):
+    """Waiting jobs that nobody has looked at."""
+
+    name = "first looks"
+
+    @property
+    def backoff(self) -> Backoff:
+        return Backoff(0.0, 0.0, max_attempts=1)  # an order that is not known costs no study
+
+    def claim(self, session: Session, now: datetime) -> JobToLookAt | None:
+        return next_to_look_at(session, now, bundles=self._equipment.settings.bundles)
+
+    def facts(self, claim: JobToLookAt) -> Mapping[str, int | str]:
+        return {"job_id": claim.job_id, "study_id": claim.study_id}
+
+    def attempt(self, claim: JobToLookAt, lease: Lease) -> None:
+        equipment = self._equipment
+        began, look = equipment.clock(), _look(equipment, claim)
+        ended = equipment.clock()
+        seconds = (ended - began).total_seconds()
+        with transaction(equipment.engine) as session:
+            moved = record_look(
+                session,
+                claim,
+                like_priority(look),
+                waits(equipment.settings),
+                ended,
+                slices=look.slices,
+                worse_lung_percent=round(look.worse_lung_percent, 2),
+                seconds=seconds,
+            )
+        _log.info("first_look", moved_forward=moved, seconds=seconds)
+
+    def settle(self, session: Session, claim: JobToLookAt, end: Unsuccessful) -> None:
+        """Nothing is written: the job meets the same fault in its turn, and says it."""
+
+
+def _look(equipment: Equipment, job: JobToLookAt) -> FirstLook:
+    reader = equipment.reader_of(job.bundle)
+    paths = {uid: equipment.settings.spool_folder / path for uid, path in job.paths.items()}
+    series = select_series(
+        read_series(paths.values()), refusals=refusals_of(reader.bundle)
+    ).require()
+    return first_look(series, paths, reader.bundle, reader.session)
 
 
 def like_priority(look: FirstLook) -> RequestPriority | None:
@@ -48,31 +93,3 @@ def like_priority(look: FirstLook) -> RequestPriority | None:
     if look.worse_lung_percent >= _LOOKS_SUSPECTED_PERCENT:
         return RequestPriority.HIGH
     return None
-
-
-def _look(equipment: Equipment, job: JobToLookAt) -> None:
-    began = equipment.clock()
-    try:
-        reader = equipment.reader
-        paths = {uid: equipment.settings.spool_folder / path for uid, path in job.paths.items()}
-        series = select_series(
-            read_series(paths.values()), refusals=(*REFUSALS, bundle_refusal(reader.bundle))
-        ).require()
-        look = first_look(series, paths, reader.bundle, reader.session)
-    except FirstreadError as error:
-        _log.info("first_look_refused", job_id=job.job_id, error_kind=error.kind)
-        return
-    ended = equipment.clock()
-    seconds = (ended - began).total_seconds()
-    with transaction(equipment.engine) as session:
-        moved = record_look(
-            session,
-            job,
-            like_priority(look),
-            waits(equipment.settings),
-            ended,
-            slices=look.slices,
-            worse_lung_percent=round(look.worse_lung_percent, 2),
-            seconds=seconds,
-        )
-    _log.info("first_look", job_id=job.job_id, moved_forward=moved, seconds=seconds)

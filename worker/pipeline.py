@@ -14,17 +14,16 @@
     compared   worker.priors.retrieve_priors    where nothing was there to compare with: earlier
                                                 CTs are fetched, and the study is read once more
 
-Every way out of a job is here or in `worker.attempt.end_attempt`: a result, "not assessable" with
-its reason, back to the queue, or failed with a trace. A job always ends in one transaction, and
-that begins with the fencing check.
+The ways out of a job that has no result are in `worker.settle_job`: "not assessable" with its
+reason, back to the queue, or failed with a trace; `worker.attempt` decides which. A job always ends
+in one transaction, and that begins with the fencing check.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
-
-import structlog
 
 from chest.judge_severity import stated_values
 from database.jobs.claimed import (
@@ -32,24 +31,21 @@ from database.jobs.claimed import (
     advance_job,
     claim_job,
     instance_paths,
+    note_bundle,
     record_decisions,
     renew_lease,
 )
-from database.lease import LeaseLost
 from database.priors.candidates import prior_candidates
 from database.session import Session, query, transaction
 from database.states import JobState
 from database.tables.analysis import SeriesDecision
 from radiology.chest.chest_map import ChestMap
-from radiology.errors import (
-    Refused,
-    ResultMismatch,
-    Unavailable,
-)
+from radiology.errors import BundleDoesNotApply
 from radiology.image.series import SeriesHeader
-from settings.log_events import get_logger
-from worker.attempt.end_attempt import end_defect, end_mismatch, end_refused, return_or_fail
+from worker.attempt.attempt_next import attempt_next
 from worker.attempt.lease import Lease
+from worker.attempt.queue import Queue, Renewal, Unsuccessful
+from worker.attempt.retry import Backoff
 from worker.course.earlier_reports import earlier_reports
 from worker.course.find_priors import Priors, choose_priors
 from worker.course.follow_course import follow_course
@@ -60,47 +56,59 @@ from worker.infer.urgency import triage_reading
 from worker.keep.encode_study import StudyToEncode, encode_study
 from worker.keep.keep_chest_map import keep_chest_map
 from worker.keep.store_answer import Answer, store_answer
-from worker.series.bundle_rule import bundle_refusal
+from worker.series.bundle_rule import applies, refusals_of
 from worker.series.decode_volume import decode_volume
 from worker.series.read_series import read_series
-from worker.series.rules import REFUSALS
 from worker.series.select_series import SeriesSelection, select_series
-
-_log = get_logger("pipeline")
-
-
-def analyse_one(own: Equipment) -> bool:
-    """Claim the job that is due first and bring it to an end; False when none waits."""
-    with transaction(own.engine) as session:
-        claim = claim_job(session, worker=own.worker, lease_s=own.settings.lease_s, now=own.clock())
-    if claim is None:
-        return False
-    with (
-        structlog.contextvars.bound_contextvars(job_id=claim.job_id, study_id=claim.study_id),
-        _lease(own, claim) as lease,
-    ):
-        try:
-            _Job(own, claim, lease).run()
-        except LeaseLost:
-            _log.warning("lease_lost")
-        except Refused as error:
-            end_refused(own, claim, error)
-        except Unavailable as error:
-            return_or_fail(own, claim, error)
-        except ResultMismatch as error:
-            end_mismatch(own, claim, error)
-        except Exception as error:  # noqa: BLE001 where a task ends
-            end_defect(own, claim, error)
-    return True
+from worker.settle_job import settle_job
 
 
-def _lease(own: Equipment, claim: Claim) -> Lease:
-    lease_s = own.settings.lease_s
+def analyse_one(equipment: Equipment) -> bool:
+    """Bring the job that is due first to its end; False when none waits."""
+    return attempt_next(_Jobs(equipment), equipment)
 
-    def renew(session: Session, percent: int) -> None:
-        renew_lease(session, claim, lease_s=lease_s, progress_percent=percent, now=own.clock())
 
-    return Lease(own.engine, renew, lease_s=lease_s, job_id=claim.job_id)
+class _Jobs(Queue[Claim]):
+    """Bundles to be applied to studies, the most urgent one first."""
+
+    name = "jobs"
+
+    @property
+    def backoff(self) -> Backoff:
+        settings = self._equipment.settings
+        return Backoff(
+            settings.analysis_first_retry_s,
+            settings.analysis_longest_retry_s,
+            settings.max_attempts,
+        )
+
+    def claim(self, session: Session, now: datetime) -> Claim | None:
+        equipment, settings = self._equipment, self._equipment.settings
+        return claim_job(
+            session,
+            worker=equipment.worker,
+            lease_s=settings.lease_s,
+            now=now,
+            bundles=settings.bundles,
+        )
+
+    def facts(self, claim: Claim) -> Mapping[str, int | str]:
+        return {"job_id": claim.job_id, "study_id": claim.study_id}
+
+    def renewal(self, claim: Claim) -> Renewal:
+        equipment = self._equipment
+
+        def renew(session: Session, percent: int) -> None:
+            lease_s, now = equipment.settings.lease_s, equipment.clock()
+            renew_lease(session, claim, lease_s=lease_s, progress_percent=percent, now=now)
+
+        return renew
+
+    def attempt(self, claim: Claim, lease: Lease) -> None:
+        _Job(self._equipment, claim, lease).run()
+
+    def settle(self, session: Session, claim: Claim, end: Unsuccessful) -> None:
+        settle_job(session, claim, end)
 
 
 def _decision_rows(claim: Claim, selection: SeriesSelection) -> list[SeriesDecision]:
@@ -121,18 +129,20 @@ def _decision_rows(claim: Claim, selection: SeriesSelection) -> list[SeriesDecis
 class _Job:
     """One attempt at one job."""
 
-    def __init__(self, own: Equipment, claim: Claim, lease: Lease) -> None:
-        self._own = own
+    def __init__(self, equipment: Equipment, claim: Claim, lease: Lease) -> None:
+        self._equipment = equipment
         self._claim = claim
         self._lease = lease
 
     def run(self) -> None:
-        reader = self._own.reader  # first: without a model no study is at fault
+        reader = self._reader()  # first: without a model no study is at fault
         series, paths = self._select(reader)
         volume = decode_volume(series, paths, on_progress=self._progress(0, 30))
         self._advance(JobState.DECODED, slices=volume.shape[0], spacing_mm=volume.spacing_mm)
         priors = self._priors(series, paths)
-        context = clinical_context(self._own.engine, self._claim.study_id, prior=priors.measurement)
+        context = clinical_context(
+            self._equipment.engine, self._claim.study_id, prior=priors.measurement
+        )
         answer, triage = reader.read(
             volume,
             series=series,
@@ -154,20 +164,21 @@ class _Job:
                 content_datetime=self._claim.queued_at,
                 result_version=self._claim.study_version,
                 earlier_reports=earlier_reports(
-                    self._own.engine,
+                    self._equipment.engine,
                     self._claim.study_id,
                     self._claim.study_version,
+                    bundle=self._claim.bundle,
                     answer=answer,
                     priors=priors,
                 ),
                 earlier=followed.earlier,
                 clinical=context,
             ),
-            self._own.settings,
+            self._equipment.settings,
         )
         self._lease.check()
         store_answer(
-            self._own,
+            self._equipment,
             self._claim,
             Answer(
                 reading=answer,
@@ -175,47 +186,56 @@ class _Job:
                 context=context.facts(stated_values(acquisition_of(series))),
                 encoded=encoded,
                 chest_map=self._keep_map(series, followed.chest),
+                provider=reader.provider,
             ),
         )
 
+    def _reader(self) -> Reader:
+        """The newest version of the job's own bundle."""
+        reader = self._equipment.reader_of(self._claim.bundle)
+        with transaction(self._equipment.engine) as session:
+            note_bundle(session, self._claim, reader.bundle.version)
+        return reader
+
     def _select(self, reader: Reader) -> tuple[SeriesHeader, dict[str, Path]]:
-        with query(self._own.engine) as session:
+        with query(self._equipment.engine) as session:
             stored = instance_paths(session, self._claim)
-        spool = self._own.settings.spool_folder
+        spool = self._equipment.settings.spool_folder
         paths = {uid: spool / path for uid, path in stored.items()}
-        selection = select_series(
-            read_series(paths.values()),
-            refusals=(*REFUSALS, bundle_refusal(reader.bundle)),
-        )
-        with transaction(self._own.engine) as session:
+        found = read_series(paths.values())
+        selection = select_series(found, refusals=refusals_of(reader.bundle))
+        with transaction(self._equipment.engine) as session:
             record_decisions(session, self._claim, _decision_rows(self._claim, selection))
+        if selection.chosen is None and not applies(reader.bundle, found):
+            raise BundleDoesNotApply(series=len(found))
         series = selection.require()
         self._advance(JobState.SELECTED, series_instance_uid=series.series_instance_uid)
         return series, paths
 
     def _priors(self, series: SeriesHeader, paths: Mapping[str, Path]) -> Priors:
-        if not self._own.settings.compare_priors:
+        if not self._equipment.settings.compare_priors:
             return Priors()
-        with query(self._own.engine) as session:
-            candidates = prior_candidates(session, self._claim.study_id)
+        with query(self._equipment.engine) as session:
+            candidates = prior_candidates(session, self._claim.study_id, bundle=self._claim.bundle)
         return choose_priors(
             candidates,
             instance=paths[series.instances[0].sop_instance_uid],
             acquired_at=series.acquired_at,
-            spool_folder=self._own.settings.spool_folder,
-            results_folder=self._own.settings.results_folder,
+            spool_folder=self._equipment.settings.spool_folder,
+            results_folder=self._equipment.settings.results_folder,
         )
 
     def _keep_map(self, series: SeriesHeader, chest: ChestMap | None) -> str | None:
         if chest is None:
             return None
-        name = f"{series.study_instance_uid}/version-{self._claim.study_version}"
-        return keep_chest_map(self._own.settings.results_folder, name, chest)
+        version = f"{self._claim.bundle}-version-{self._claim.study_version}"
+        name = f"{series.study_instance_uid}/{version}"
+        return keep_chest_map(self._equipment.settings.results_folder, name, chest)
 
     def _advance(self, state: JobState, **facts: object) -> None:
         self._lease.check()
-        with transaction(self._own.engine) as session:
-            advance_job(session, self._claim, state, self._own.clock(), **facts)
+        with transaction(self._equipment.engine) as session:
+            advance_job(session, self._claim, state, self._equipment.clock(), **facts)
 
     def _progress(self, first_percent: int, last_percent: int) -> Callable[[int, int], None]:
         def show(done: int, total: int) -> None:

@@ -12,7 +12,14 @@ from sqlalchemy.orm import Session
 
 from database.deliveries.ends import note_delivery_end
 from database.events import record_event
-from database.lease import claim_first, ended, is_free, postponed, write_held
+from database.lease import (
+    claim_first,
+    ended,
+    ended_in_defect,
+    is_free,
+    postponed,
+    write_held,
+)
 from database.states import (
     ENDED_WELL,
     UNDER_WAY,
@@ -33,6 +40,7 @@ class DeliveryClaim:
     fencing_token: int
     attempts: int
     asks: int
+    after_defect: bool  # the attempt before this one ended in a defect
     state: DeliveryState
 
 
@@ -57,6 +65,7 @@ def claim_delivery(session: Session, *, lease_s: float, now: datetime) -> Delive
             Delivery.fencing_token,
             Delivery.attempts,
             Delivery.asks,
+            ended_in_defect(Delivery),
             Delivery.state,
         ),
         attempts=Delivery.attempts + sending,
@@ -72,6 +81,7 @@ def end_delivery(
     *,
     error_kind: str = "",
     error_message: str = "",
+    trace: str = "",
 ) -> None:
     """End a delivery, and with the last one of a result its job too.
 
@@ -83,7 +93,7 @@ def end_delivery(
     _write(
         session,
         claim,
-        **ended(state, now, error_kind=error_kind, error_message=error_message),
+        **ended(state, now, error_kind=error_kind, error_message=error_message, trace=trace),
     )
     note_delivery_end(session, claim.delivery_id, now)
 
@@ -96,6 +106,7 @@ def postpone_delivery(
     *,
     error_kind: str,
     error_message: str,
+    trace: str = "",
     state: DeliveryState | None = None,
 ) -> None:
     """Try a delivery again later; the reason is shown meanwhile.
@@ -107,7 +118,7 @@ def postpone_delivery(
     _write(
         session,
         claim,
-        **postponed(due_at, error_kind=error_kind, error_message=error_message),
+        **postponed(due_at, error_kind=error_kind, error_message=error_message, trace=trace),
         state=claim.state if state is None else state,
     )
     record_delivery_event(
@@ -150,7 +161,7 @@ def due_deliveries(session: Session, now: datetime) -> int:
 def retry_deliveries(
     session: Session, job_id: int, now: datetime, *, destination: str | None = None
 ) -> int:
-    """Queue again a job's deliveries that did not store everything, as a person asked.
+    """Queue the unfinished deliveries of a job again, as a person asked.
 
     Parameters
     ----------
@@ -175,6 +186,7 @@ def retry_deliveries(
         delivery.due_at = now
         delivery.attempts = delivery.asks = 0
         delivery.finished_at = None
+        delivery.trace = ""
         for row in delivery.statuses:
             row.state = ObjectState.WAITING
     if deliveries:

@@ -143,6 +143,7 @@ def _hand_over(delivery: Delivery, now: datetime) -> None:
     """Whoever still waits for this answer has nothing to write any more; the next one looks."""
     take_away(delivery)
     delivery.due_at = now
+    delivery.trace = ""
 
 
 def _judge(

@@ -14,12 +14,10 @@ from database.states import (
     DeliveryState,
     JobState,
     ObjectState,
-    StudyState,
 )
+from database.studies.study_state import settle_study
 from database.tables.analysis import DeliveredObject, Delivery, Job, Result, ResultObject, Study
 from radiology.errors import PeerRefused
-
-_BEFORE_THE_END = (StudyState.ENCODED, StudyState.DELIVERED, StudyState.COMMITTED)
 
 
 def note_delivery_end(session: Session, delivery_id: int, now: datetime) -> None:
@@ -31,6 +29,11 @@ def note_delivery_end(session: Session, delivery_id: int, now: datetime) -> None
         select(Delivery)
         .where(Delivery.id == delivery_id)
         .execution_options(populate_existing=True)  # it is written past the session
+    ).one()
+    # The study before the result, as a worker does that stores a newer one.
+    of_result = select(Result.study_id).where(Result.id == delivery.result_id).scalar_subquery()
+    session.execute(
+        select(Study.id).where(Study.id == of_result).with_for_update(key_share=True)
     ).one()
     # Two that end at the same moment would each take the other one for open.
     result = session.scalars(
@@ -88,12 +91,4 @@ def _end_job_when_all_have_it(session: Session, result: Result) -> None:
     committed = DeliveryState.COMMITTED in states
     job_state = JobState.COMMITTED if committed else JobState.DELIVERED
     session.execute(update(Job).where(Job.id == result.job_id).values(state=job_state))
-    session.execute(
-        update(Study)
-        .where(
-            Study.id == result.study_id,
-            Study.version == result.study_version,
-            Study.state.in_(_BEFORE_THE_END),
-        )
-        .values(state=StudyState(job_state.value))
-    )
+    settle_study(session, result.study_id)

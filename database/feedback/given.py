@@ -1,7 +1,7 @@
 """Feedback on results: given, changed, and counted for figures and exports.
 
-How many opinions count as one is said in one place, `newest_of_each_study`: figures, exports and
-the mark in the list follow it.
+How many opinions count as one is said in one place, `newest_of_each_answer` and
+`newest_of_each_study`: figures, exports and the mark in the list follow it.
 """
 
 from __future__ import annotations
@@ -119,8 +119,9 @@ def give_feedback(
         judgement=checked.judgement.value,
     )
     session.flush()  # the new opinion is among those that are counted
-    (counts,) = newest_of_each_study(judged_results(session, study_ids=(study.id,)))
-    study.judgement = counts.judgement.value
+    counts = newest_of_each_answer(judged_results(session, study_ids=(study.id,)))
+    disputed = any(one.judgement is Judgement.DISAGREE for one in counts)
+    study.judgement = (Judgement.DISAGREE if disputed else Judgement.AGREE).value
     return study.study_instance_uid
 
 
@@ -175,7 +176,7 @@ def judged_results(
             Study.study_instance_uid,
             Study.calling_ae_title,
             Result.created_at,
-            algorithm["name"].as_string(),
+            Result.bundle,
             algorithm["version"].as_string(),
             algorithm["bundle_digest"].as_string(),
             Result.outcome,
@@ -199,7 +200,7 @@ def judged_results(
             study_instance_uid=uid,
             scanner=scanner,
             created_at=created_at,
-            bundle=bundle or "",
+            bundle=bundle,
             bundle_version=version or "",
             bundle_digest=digest or "",
             outcome=outcome,
@@ -225,6 +226,21 @@ def judged_results(
     ]
 
 
+def newest_of_each_answer(given: list[JudgedResult]) -> list[JudgedResult]:
+    """Of each study and bundle the newest opinion about the newest of the judged results.
+
+    Parameters
+    ----------
+    given : the newest opinion first
+    """
+    kept: dict[tuple[int, str], JudgedResult] = {}
+    for one in given:
+        before = kept.get((one.study_id, one.bundle))
+        if before is None or one.result_id > before.result_id:
+            kept[one.study_id, one.bundle] = one
+    return list(kept.values())
+
+
 def newest_of_each_study(given: list[JudgedResult]) -> list[JudgedResult]:
     """Of each study the newest opinion about the newest of its judged results.
 
@@ -243,7 +259,10 @@ def newest_of_each_study(given: list[JudgedResult]) -> list[JudgedResult]:
 def answered_results(
     session: Session, period: Period | None = None
 ) -> dict[tuple[str, Urgency], int]:
-    """How many listed studies have an answer in force, by scanner and urgency, judged or not."""
+    """How many answers of listed studies are in force, by scanner and urgency, judged or not.
+
+    One for each bundle that has answered.
+    """
     query = (
         select(Study.calling_ae_title, Result.urgency, func.count())
         .join(Study, Study.id == Result.study_id)

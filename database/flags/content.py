@@ -23,6 +23,7 @@ class NoticeContent:
     Attributes
     ----------
     urgency, rule : of the result that the notice speaks of
+    bundle, bundle_version : that gave this result
     objects : SOP class, SOP instance and series instance UID of each
     """
 
@@ -40,6 +41,8 @@ class NoticeContent:
     rule: str
     suspicion: float | None
     reading: dict[str, Any]
+    bundle: str
+    bundle_version: str
     objects: tuple[tuple[str, str, str], ...]
     raised_at: datetime
     last_instance_at: datetime
@@ -65,6 +68,8 @@ def notice_content(session: Session, notice_id: int) -> NoticeContent:
         rule=result.urgency_rule,
         suspicion=result.suspicion,
         reading=result.reading,
+        bundle=result.bundle,
+        bundle_version=result.job.bundle_version,
         objects=tuple(
             (one.sop_class_uid, one.sop_instance_uid, one.series_instance_uid)
             for one in sorted(result.objects, key=lambda one: one.id)

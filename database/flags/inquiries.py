@@ -1,6 +1,6 @@
-"""Inquiries: questions to a manager of work items, whether somebody has taken the one of a flag.
+"""Whether what a channel made of a flag is taken elsewhere: who is asked when, and the answers.
 
-A manager of work items takes a notice, and tells nobody when its work item is taken. So it is
+A manager of work items takes a notice, and tells nobody when somebody takes its work item. So it is
 asked while the flag is open. An inquiry is leased like a notice, so that one worker at a time
 speaks to a channel; no answer holds a flag up: the next step is told when it is due.
 """
@@ -19,7 +19,8 @@ from database.flag_states import FlagState, NoticeState
 from database.flags.notices import one_claim_at_a_time
 from database.flags.raised import acknowledge_flag
 from database.flags.told_channels import RAISING
-from database.lease import claim_first, is_free, write_held
+from database.lease import claim_first, ended_in_defect, is_free, write_held
+from database.tables.base import KIND_LENGTH
 from database.tables.flag import Flag, FlagNotice
 from radiology.urgency import Urgency
 from settings.flags import Channel, Flagging
@@ -27,13 +28,18 @@ from settings.flags import Channel, Flagging
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """A question in a worker's hands. `reference` is what the channel calls what it made."""
+    """A question in a worker's hands. `reference` is what the channel calls what it made.
+
+    Questions are not counted: a channel is asked for as long as the flag is open.
+    """
 
     notice_id: int
     flag_id: int
     channel: str
     reference: str
     fencing_token: int
+    after_defect: bool  # the attempt before this one ended in a defect
+    attempts: int = 1
 
 
 def begin_asking(
@@ -84,6 +90,7 @@ def claim_inquiry(
             FlagNotice.channel,
             FlagNotice.reference,
             FlagNotice.fencing_token,
+            ended_in_defect(FlagNotice),
         ),
         ask_at=now + timedelta(seconds=lease_s),
     )
@@ -97,8 +104,9 @@ def end_inquiry(
     flagging: Flagging,
     now: datetime,
     *,
-    claimed: str = "",
+    taken: str = "",
     error_kind: str = "",
+    trace: str = "",
     again: bool = True,
 ) -> bool:
     """Write what was answered; whether the flag is acknowledged by it.
@@ -108,8 +116,8 @@ def end_inquiry(
 
     Parameters
     ----------
-    claimed : where what the channel made stands, if somebody has taken it; "" if not
-    error_kind : of the fault, if there was no answer
+    taken : where what the channel made stands, if it is taken there; "" if not
+    error_kind, trace : of the fault, if there was no answer
     again : whether asking again may bring another answer
 
     Raises
@@ -123,7 +131,7 @@ def end_inquiry(
     ).one()
     is_current = asked.ask_at is not None and flag.state is FlagState.OPEN
     next_at = None
-    if is_current and again and not claimed and channel is not None:
+    if is_current and again and not taken and channel is not None:
         next_at = _ask_at(flag, channel, flagging, now)
     write_held(
         session,
@@ -132,13 +140,14 @@ def end_inquiry(
         inquiry.fencing_token,
         lease_until=None,
         ask_at=next_at,
-        ask_error=error_kind[:64],
+        ask_error=error_kind[:KIND_LENGTH],
+        trace=trace,
     )
     if error_kind and error_kind != asked.ask_error:  # once for each outage
         _event(session, inquiry, "claim_not_known", now, error_kind=error_kind)
-    if not is_current or not claimed:
+    if not is_current or not taken:
         return False
-    _event(session, inquiry, "work_item_claimed", now, state=claimed, work_item=inquiry.reference)
+    _event(session, inquiry, "work_item_claimed", now, state=taken, work_item=inquiry.reference)
     return acknowledge_flag(
         session, flag.flag_uid, by=inquiry.channel, through=inquiry.channel, now=now
     )

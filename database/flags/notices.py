@@ -17,7 +17,14 @@ from sqlalchemy.orm import Session, aliased
 from database.events import record_event
 from database.flag_states import FlagState, NoticeKind, NoticeState
 from database.flags.told_channels import RAISING, is_overtaken
-from database.lease import claim_first, ended, is_free, postponed, write_held
+from database.lease import (
+    claim_first,
+    ended,
+    ended_in_defect,
+    is_free,
+    postponed,
+    write_held,
+)
 from database.tables.flag import Flag, FlagAttempt, FlagNotice
 
 _HOLDS_UP_FOR_ATTEMPTS = 3
@@ -35,6 +42,7 @@ class NoticeClaim:
     kind: NoticeKind
     fencing_token: int
     attempts: int
+    after_defect: bool  # the attempt before this one ended in a defect
 
 
 def claim_notice(
@@ -59,6 +67,7 @@ def claim_notice(
             FlagNotice.kind,
             FlagNotice.fencing_token,
             FlagNotice.attempts,
+            ended_in_defect(FlagNotice),
         ),
         attempts=FlagNotice.attempts + 1,
         maybe_told=True,
@@ -108,6 +117,7 @@ def end_notice(
     *,
     error_kind: str,
     error_message: str,
+    trace: str = "",
 ) -> None:
     """Give a notice up: refused or failed. When nobody has heard of a flag, the next step is due.
 
@@ -121,7 +131,7 @@ def end_notice(
     _write(
         session,
         claim,
-        **ended(state, now, error_kind=error_kind, error_message=error_message),
+        **ended(state, now, error_kind=error_kind, error_message=error_message, trace=trace),
         **refused,
     )
     _end_attempt(session, claim, now, error_kind=error_kind, error_message=error_message)
@@ -138,6 +148,7 @@ def postpone_notice(
     *,
     error_kind: str,
     error_message: str,
+    trace: str = "",
 ) -> None:
     """Try again later; or not at all, if something newer is to be said meanwhile.
 
@@ -151,7 +162,7 @@ def postpone_notice(
     _write(
         session,
         claim,
-        **postponed(due_at, error_kind=error_kind, error_message=error_message),
+        **postponed(due_at, error_kind=error_kind, error_message=error_message, trace=trace),
         state=NoticeState.DROPPED if overtaken else NoticeState.WAITING,
         finished_at=now if overtaken else None,
     )
@@ -184,6 +195,7 @@ def retry_notices(
         notice.state = NoticeState.WAITING
         notice.due_at = now
         notice.attempts = 0
+        notice.trace = ""
         notice.finished_at = None
     if again:
         record_event(session, "flag_retried", now, study_id=flag.study_id, count=len(again))

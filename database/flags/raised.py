@@ -1,7 +1,8 @@
 """Flags: raised with a result, acknowledged, escalated, taken back. Nothing is sent here.
 
-A study has one flag, whatever number of results it gets, so that no system is told of it twice as
-if of two. Each change adds notices in the same transaction: a power cut leaves both or neither.
+A study has one flag, whatever number of results and bundles it gets, so that no system is told of
+it twice as if of two. It speaks of the most urgent result in force, and of two that are alike of
+the newer one. Each change adds notices in the same transaction: a power cut leaves both or neither.
 """
 
 from __future__ import annotations
@@ -58,10 +59,11 @@ def flag_result(
     token: str,
     seen: Mapping[str, Any],
 ) -> Flag | None:
-    """Raise, change or take back the flag of a study whose newest result was just stored.
+    """Raise, change or take back the flag of a study for which a result was just stored.
 
     An urgent study has a flag even where no channel is set up: the page acknowledges it. A result
-    without an answer leaves the flag as it is: it says nothing against the older one.
+    without an answer leaves the flag as it is: it says nothing against the older one, nor against
+    that of another bundle.
 
     Parameters
     ----------
@@ -77,40 +79,107 @@ def flag_result(
         select(Flag).where(Flag.study_id == result.study_id).with_for_update()
     ).one_or_none()
     urgency = result.urgency
-    seen = {"rule": result.urgency_rule or result.reason, **seen}
+    in_force = flag is not None and flag.state in IN_FORCE
+    seen = {"rule": result.urgency_rule or result.reason, "bundle": result.bundle, **seen}
     if urgency is None:
         _not_raised(session, result, now, seen)
-        return flag if flag is not None and flag.state in IN_FORCE else None
-    wanted = urgency is Urgency.URGENT or bool(rules.wanting(urgency))
-    if study.asked_for or not wanted:
-        if flag is not None and flag.state in IN_FORCE:
+        return flag if in_force else None
+    leading = _leading(session, study.id)
+    if study.asked_for or leading is None or not _is_wanted(leading, rules):
+        if flag is not None and in_force:
             _take_back(session, flag, FlagState.SUPERSEDED, now)
         _not_raised(session, result, now, {"urgency": urgency.value, **seen})
         return None
+    if flag is not None and in_force and flag.result_id == leading.id:
+        _not_raised(session, result, now, {"urgency": urgency.value, **seen})
+        return flag
+    if leading.id != result.id:
+        seen = {"rule": leading.urgency_rule, "bundle": leading.bundle}
     if flag is None:
-        flag = _new_flag(session, study, result, urgency, now, token)
+        flag = _new_flag(session, study, leading, now, token)
         _begin(session, flag, rules, now, seen)
         return flag
-    begins = flag.state not in IN_FORCE or not at_least(flag.urgency, urgency)
-    changed = _speak_of(flag, result, urgency)
+    _follow(session, flag, leading, rules, now, seen)
+    return flag
+
+
+def _leading(session: Session, study_id: int) -> Result | None:
+    """The result that the flag of a study speaks of: the most urgent of the bundles' answers.
+
+    The newest answer of a bundle counts, unless it was withdrawn; a newer result without one says
+    nothing against it.
+    """
+    rows = session.execute(
+        select(Result.id, Result.bundle, Result.urgency, Result.withdrawn_at)
+        .where(Result.study_id == study_id, Result.urgency.is_not(None))
+        .order_by(Result.study_version, Result.id)
+    )
+    newest = {row.bundle: row for row in rows}
+    standing = [row for row in newest.values() if row.withdrawn_at is None]
+    if not standing:
+        return None
+    most_urgent_first = list(Urgency)
+    leading = min(standing, key=lambda row: (most_urgent_first.index(row.urgency), -row.id))
+    return session.get_one(Result, leading.id)
+
+
+def _is_wanted(result: Result, rules: FlagRules) -> bool:
+    urgency = result.urgency
+    return urgency is not None and (urgency is Urgency.URGENT or bool(rules.wanting(urgency)))
+
+
+def _follow(
+    session: Session,
+    flag: Flag,
+    leading: Result,
+    rules: FlagRules,
+    now: datetime,
+    seen: Mapping[str, Any],
+) -> None:
+    """Let a flag speak of another result, and tell whoever is to know.
+
+    It begins again where it becomes more urgent; and where it was acknowledged, when what another
+    bundle found is as urgent: whoever has seen the one has not seen the other.
+    """
+    urgency, before = _urgency(leading), session.get_one(Result, flag.result_id)
+    seen_other = (
+        flag.state is FlagState.ACKNOWLEDGED
+        and before.bundle != leading.bundle
+        and at_least(urgency, flag.urgency)
+    )
+    begins = flag.state not in IN_FORCE or not at_least(flag.urgency, urgency) or seen_other
+    changed = _speak_of(flag, leading) or before.bundle != leading.bundle
     if begins:
         _begin(session, flag, rules, now, seen, changed=changed)
-        return flag
+        return
     if rules.next_step(urgency, flag.escalation) is None:
         flag.escalate_at = None
     tell_change(session, flag, _told_so_far(flag, rules), now, changed=changed)
     _event(session, flag, "flag_changed", now, urgency=urgency.value, **seen)
-    return flag
 
 
-def withdraw_flag(session: Session, result_id: int, now: datetime) -> bool:
-    """Take the flag back that speaks of a result which a person has struck."""
+def _urgency(result: Result) -> Urgency:
+    assert result.urgency is not None, "only an answer leads"
+    return result.urgency
+
+
+def withdraw_flag(session: Session, result_id: int, rules: FlagRules, now: datetime) -> bool:
+    """Take the flag back that speaks of a result which a person has struck.
+
+    Where another bundle has found something that a flag is raised for, it speaks of that from now
+    on. Returns whether anything has changed.
+    """
     flag = session.scalars(
         select(Flag).where(Flag.result_id == result_id).with_for_update()
     ).one_or_none()
     if flag is None or flag.state not in IN_FORCE:
         return False
-    _take_back(session, flag, FlagState.WITHDRAWN, now)
+    leading = _leading(session, flag.study_id)
+    if leading is None or not _is_wanted(leading, rules):
+        _take_back(session, flag, FlagState.WITHDRAWN, now)
+    else:
+        seen = {"rule": leading.urgency_rule, "bundle": leading.bundle}
+        _follow(session, flag, leading, rules, now, seen)
     return True
 
 
@@ -197,15 +266,13 @@ def open_urgent_flags(session: Session) -> int:
     )
 
 
-def _new_flag(
-    session: Session, study: Study, result: Result, urgency: Urgency, now: datetime, token: str
-) -> Flag:
+def _new_flag(session: Session, study: Study, result: Result, now: datetime, token: str) -> Flag:
     flag = Flag(
         flag_uid=derived_uid("flag", study.study_instance_uid),
         token=token,
         study_id=study.id,
         result_id=result.id,
-        urgency=urgency,
+        urgency=_urgency(result),
         rule=result.urgency_rule,
         raised_at=now,
     )
@@ -252,8 +319,9 @@ def _told_so_far(flag: Flag, rules: FlagRules) -> list[Addressee]:
     ]
 
 
-def _speak_of(flag: Flag, result: Result, urgency: Urgency) -> bool:
+def _speak_of(flag: Flag, result: Result) -> bool:
     """Let a flag speak of a newer result; whether that says something else about the urgency."""
+    urgency = _urgency(result)
     changed = (flag.urgency, flag.rule) != (urgency, result.urgency_rule)
     flag.result_id, flag.urgency, flag.rule = result.id, urgency, result.urgency_rule
     return changed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,9 +11,9 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from database.events import record_event
-from database.lease import claim_first, ended, write_held
-from database.states import RUNNING, JobState, StudyState, WorklistRank
-from database.studies.study_state import show_on_study
+from database.lease import claim_first, ended, ended_in_defect, let_go, write_held
+from database.states import RUNNING, JobState, WorklistRank
+from database.studies.study_state import settle_study
 from database.tables.analysis import Instance, Job, SeriesDecision
 from database.work_items.kept import keep_work_item
 
@@ -27,18 +28,32 @@ class Claim:
     bundle: str
     fencing_token: int
     attempts: int
+    after_defect: bool  # the attempt before this one ended in a defect
     queued_at: datetime  # the same each time that the job is tried
 
 
-def claim_job(session: Session, *, worker: str, lease_s: float, now: datetime) -> Claim | None:
+def claim_job(
+    session: Session,
+    *,
+    worker: str,
+    lease_s: float,
+    now: datetime,
+    bundles: Collection[str] | None = None,
+) -> Claim | None:
     """Take the waiting job that is due first; None when no job waits.
 
     A lease that ran out does not free a job by itself: the sweep counts its attempts first.
+
+    Parameters
+    ----------
+    bundles : whose jobs the worker can run: one that was started with other settings leaves the
+        others alone; None for all
     """
+    mine = () if bundles is None else (Job.bundle.in_(bundles),)
     row = claim_first(
         session,
         Job,
-        (Job.state == JobState.QUEUED, Job.lease_until.is_(None)),
+        (Job.state == JobState.QUEUED, Job.lease_until.is_(None), *mine),
         (Job.due_at, Job.id),
         lease_s=lease_s,
         now=now,
@@ -49,6 +64,7 @@ def claim_job(session: Session, *, worker: str, lease_s: float, now: datetime) -
             Job.bundle,
             Job.fencing_token,
             Job.attempts,
+            ended_in_defect(Job),
             Job.queued_at,
         ),
         attempts=Job.attempts + 1,
@@ -57,7 +73,6 @@ def claim_job(session: Session, *, worker: str, lease_s: float, now: datetime) -
         progress_percent=0,
         error_kind="",
         error_message="",
-        trace="",
     )
     if row is None:
         return None
@@ -103,7 +118,7 @@ def advance_job(
         The job is somebody else's by now.
     """
     _write(session, claim, state=state)
-    show_on_study(session, claim.study_id, claim.study_version, StudyState(state.value))
+    settle_study(session, claim.study_id)
     record_event(session, state.value, now, study_id=claim.study_id, job_id=claim.job_id, **facts)
 
 
@@ -113,13 +128,17 @@ def end_job(
     state: JobState,
     now: datetime,
     *,
-    rank: WorklistRank,
+    rank: WorklistRank | None,
     error_kind: str = "",
     error_message: str = "",
     trace: str = "",
     **facts: Any,
 ) -> None:
     """End the analysis of a claimed job: encoded, delivered, refused or failed; give it back.
+
+    Parameters
+    ----------
+    rank : the place in the list that this end asks for; None where it says nothing of the study
 
     Raises
     ------
@@ -129,11 +148,11 @@ def end_job(
     _write(
         session,
         claim,
-        **ended(state, now, error_kind=error_kind, error_message=error_message),
+        **ended(state, now, error_kind=error_kind, error_message=error_message, trace=trace),
         progress_percent=100,
-        trace=trace,
+        rank=rank,
     )
-    show_on_study(session, claim.study_id, claim.study_version, StudyState(state.value), rank)
+    settle_study(session, claim.study_id)
     keep_work_item(session, claim.study_id, now)
     if error_kind:
         facts = {**facts, "error_kind": error_kind}
@@ -147,6 +166,7 @@ def return_job(
     *,
     error_kind: str,
     error_message: str,
+    trace: str = "",
     not_before: datetime,
 ) -> None:
     """Give a claimed job back to the queue after something was unavailable.
@@ -156,12 +176,13 @@ def return_job(
     _write(
         session,
         claim,
-        state=JobState.QUEUED,
-        lease_until=not_before,
-        error_kind=error_kind,
-        error_message=error_message,
+        **{
+            **let_go(error_kind=error_kind, error_message=error_message, trace=trace),
+            "state": JobState.QUEUED,
+            "lease_until": not_before,
+        },
     )
-    show_on_study(session, claim.study_id, claim.study_version, StudyState.QUEUED)
+    settle_study(session, claim.study_id)
     record_event(
         session,
         "returned",
@@ -170,6 +191,17 @@ def return_job(
         job_id=claim.job_id,
         error_kind=error_kind,
     )
+
+
+def note_bundle(session: Session, claim: Claim, version: str) -> None:
+    """Note which version of its bundle an attempt at a claimed job runs.
+
+    Raises
+    ------
+    LeaseLost
+        The job is somebody else's by now.
+    """
+    _write(session, claim, bundle_version=version)
 
 
 def instance_paths(session: Session, claim: Claim) -> dict[str, str]:

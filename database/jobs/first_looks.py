@@ -7,6 +7,7 @@ the rule that lets no old job starve holds as before.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,21 +25,33 @@ _LOOKED_AT = (RequestPriority.HIGH, RequestPriority.ROUTINE, RequestPriority.MED
 
 @dataclass(frozen=True, slots=True)
 class JobToLookAt:
-    """A waiting job, and the files of its study within the spool folder."""
+    """A waiting job, and the files of its study within the spool folder. It is looked at once."""
 
     job_id: int
     study_id: int
+    bundle: str
     queued_at: datetime
     paths: dict[str, str]
+    attempts: int = 1
+    after_defect: bool = False
 
 
-def next_to_look_at(session: Session, now: datetime) -> JobToLookAt | None:
+def next_to_look_at(
+    session: Session, now: datetime, *, bundles: Collection[str] | None = None
+) -> JobToLookAt | None:
     """Take the next job that nobody has looked at; None when there is no order to decide.
 
-    STAT jobs need no look, and those of low priority are read again without haste.
+    STAT jobs need no look, and those of low priority are read again without haste. Several jobs of
+    one study are no order to decide.
+
+    Parameters
+    ----------
+    bundles : whose jobs the worker can run; None for all
     """
-    waiting = (Job.state == JobState.QUEUED, Job.lease_until.is_(None))
-    if (session.scalar(select(func.count()).select_from(Job).where(*waiting)) or 0) < 2:
+    mine = () if bundles is None else (Job.bundle.in_(bundles),)
+    waiting = (Job.state == JobState.QUEUED, Job.lease_until.is_(None), *mine)
+    studies = select(Job.study_id).where(*waiting).distinct().limit(2).subquery()
+    if (session.scalar(select(func.count()).select_from(studies)) or 0) < 2:
         return None
     first = (
         select(Job.id)
@@ -51,7 +64,7 @@ def next_to_look_at(session: Session, now: datetime) -> JobToLookAt | None:
         update(Job)
         .where(Job.id == first.scalar_subquery())
         .values(looked_at=now)
-        .returning(Job.id, Job.study_id, Job.queued_at, Job.study_version)
+        .returning(Job.id, Job.study_id, Job.bundle, Job.queued_at, Job.study_version)
         .execution_options(synchronize_session=False)
     ).one_or_none()
     if row is None:
@@ -64,6 +77,7 @@ def next_to_look_at(session: Session, now: datetime) -> JobToLookAt | None:
     return JobToLookAt(
         job_id=row.id,
         study_id=row.study_id,
+        bundle=row.bundle,
         queued_at=row.queued_at,
         paths={one.sop_instance_uid: one.path for one in instances},
     )

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from database.events import record_event
 from database.lease import take_away
-from database.states import RETRYABLE, RUNNING, JobState, StudyState, WorklistRank
-from database.studies.study_state import show_on_study
+from database.states import RETRYABLE, RUNNING, JobState, WorklistRank
+from database.studies.study_state import settle_study
 from database.tables.analysis import Job, Study
 
 
@@ -34,18 +34,17 @@ def requeue_expired(session: Session, *, max_attempts: int, now: datetime) -> li
         if job.attempts < max_attempts:
             job.state = JobState.QUEUED
             waiting.append(job.id)
-            show_on_study(session, job.study_id, job.study_version, StudyState.QUEUED)
+            settle_study(session, job.study_id)
             record_event(session, "requeued", now, study_id=job.study_id, job_id=job.id)
             continue
         job.state = JobState.FAILED
+        job.rank = WorklistRank.UNANSWERED
         job.finished_at = now
         job.error_kind = job.error_kind or "WorkerLost"
         job.error_message = job.error_message or (
             f"The worker stopped {job.attempts} times while it had this job"
         )
-        show_on_study(
-            session, job.study_id, job.study_version, StudyState.FAILED, WorklistRank.UNANSWERED
-        )
+        settle_study(session, job.study_id)
         record_event(
             session, "failed", now, study_id=job.study_id, job_id=job.id, error_kind=job.error_kind
         )
@@ -102,7 +101,7 @@ def retry_failed_jobs(session: Session, now: datetime) -> int:
 
 
 def retry_job(session: Session, job_id: int, now: datetime) -> bool:
-    """Send a refused or failed job back to the queue, as a person asked.
+    """Send a job that ended without an answer back to the queue, as a person asked.
 
     Returns
     -------
@@ -114,9 +113,9 @@ def retry_job(session: Session, job_id: int, now: datetime) -> bool:
     job.state = JobState.QUEUED
     job.lease_until = None
     job.attempts = 0
-    job.finished_at = None
+    job.finished_at = job.rank = None
     job.due_at = now
     job.error_kind = job.error_message = job.trace = ""
-    show_on_study(session, job.study_id, job.study_version, StudyState.QUEUED, WorklistRank.PENDING)
+    settle_study(session, job.study_id)
     record_event(session, "retried", now, study_id=job.study_id, job_id=job.id)
     return True

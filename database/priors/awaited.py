@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,7 +13,7 @@ from database.events import record_event
 from database.priors.requests import StudyToCompare, study_to_compare, wanted_priors
 from database.states import UNREAD, PriorRequestState
 from database.studies.assembly import Waits, reread_study
-from database.tables.analysis import Study
+from database.tables.analysis import Result, Study
 from database.tables.prior import PriorRequest
 
 
@@ -54,27 +55,42 @@ def end_awaiting(
     state: PriorRequestState,
     now: datetime,
     *,
-    bundle: str,
+    bundles: Collection[str],
     waits: Waits,
     reread: bool,
-) -> int | None:
+) -> tuple[int, ...]:
     """End a request whose studies have been awaited, and queue its own study once more with it.
+
+    Parameters
+    ----------
+    bundles : that are in use; those among them read it again whose result can be compared
 
     Returns
     -------
-    The new job, if any; the row and the job are of one transaction, so that there is never a
+    The new jobs, if any; the row and the jobs are of one transaction, so that there is never a
     second one.
     """
     request = session.scalars(
         select(PriorRequest).where(PriorRequest.id == ripe.request_id).with_for_update()
     ).one()
     if request.state is not PriorRequestState.RETRIEVED:
-        return None  # another sweep was faster
+        return ()  # another sweep was faster
     request.state = state
     request.finished_at = now
     record_event(
         session, f"priors_{state.value}", now, study_id=request.study_id, peer=request.peer
     )
     if not reread:
-        return None
-    return reread_study(session, request.study_id, bundle=bundle, waits=waits, now=now)
+        return ()
+    comparing = set(
+        session.scalars(
+            select(Result.bundle).where(
+                Result.study_id == request.study_id,
+                Result.superseded_by_id.is_(None),
+                Result.withdrawn_at.is_(None),
+                Result.chest_map.is_not(None),
+            )
+        )
+    )
+    again = [one for one in bundles if one in comparing]
+    return reread_study(session, request.study_id, bundles=again, waits=waits, now=now)

@@ -35,10 +35,16 @@ class PriorCandidate:
     report: ReportReference | None
 
 
-def prior_candidates(session: Session, study_id: int) -> list[PriorCandidate]:
+def prior_candidates(
+    session: Session, study_id: int, *, bundle: str | None = None
+) -> list[PriorCandidate]:
     """Other studies with the patient ID of a study, whose lungs were read.
 
     A result that was withdrawn is not to be relied upon, not even as what was before.
+
+    Parameters
+    ----------
+    bundle : whose results count: what two bundles have measured is not compared; None for all
 
     Returns
     -------
@@ -80,6 +86,7 @@ def prior_candidates(session: Session, study_id: int) -> list[PriorCandidate]:
             Result.withdrawn_at.is_(None),
             Result.chest_map.is_not(None),
             Result.outcome.in_((Outcome.FINDINGS, Outcome.NO_FINDINGS)),
+            *(() if bundle is None else (Result.bundle == bundle,)),
         )
         .order_by(Study.received_at.desc(), Study.id.desc())
         .limit(_MOST)

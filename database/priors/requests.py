@@ -6,7 +6,7 @@ retrieved, so that a worker that dies leaves behind what is still to be done.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +15,14 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from database.events import record_event
-from database.lease import claim_first, is_free, let_go, postponed, write_held
+from database.lease import (
+    claim_first,
+    ended_in_defect,
+    is_free,
+    let_go,
+    postponed,
+    write_held,
+)
 from database.states import UNREAD, PriorRequestState
 from database.tables.analysis import Instance, Result, Study
 from database.tables.prior import PriorRequest, RequestedPrior
@@ -30,6 +37,7 @@ class PriorRequestClaim:
     peer: str
     fencing_token: int
     attempts: int
+    after_defect: bool  # the attempt before this one ended in a defect
     expires_at: datetime
 
 
@@ -40,10 +48,11 @@ class StudyToCompare:
     Attributes
     ----------
     instance_path : of one received instance, within the spool folder
-    acquired_at : of the result in force, in ISO 8601; None where the headers do not say, or where
-        no result is in force any more
+    acquired_at : of the result in force, of several the one that can be compared; in ISO 8601.
+        None where the headers do not say, or where no result is in force any more
     compared_with : the study that the result in force was compared with; None if with none
     compared_at : when that one was acquired, in ISO 8601; None where its headers do not say
+    bundle : whose result that is; None where none is in force
     """
 
     study_id: int
@@ -52,6 +61,7 @@ class StudyToCompare:
     acquired_at: str | None
     compared_with: str | None
     compared_at: str | None
+    bundle: str | None
 
 
 def request_priors(
@@ -94,6 +104,7 @@ def claim_request(session: Session, *, lease_s: float, now: datetime) -> PriorRe
             PriorRequest.peer,
             PriorRequest.fencing_token,
             PriorRequest.attempts,
+            ended_in_defect(PriorRequest),
             PriorRequest.expires_at,
         ),
         attempts=PriorRequest.attempts + 1,
@@ -107,17 +118,18 @@ def study_to_compare(session: Session, study_id: int) -> StudyToCompare:
     instance = session.scalars(
         select(Instance.path).where(Instance.study_id == study_id).order_by(Instance.id).limit(1)
     ).one()
-    facts = session.scalars(
-        select(Result.reading)
+    in_force = session.execute(
+        select(Result.reading, Result.bundle)
         .where(
             Result.study_id == study_id,
             Result.superseded_by_id.is_(None),
             Result.withdrawn_at.is_(None),
         )
-        .order_by(Result.id.desc())
+        .order_by(Result.chest_map.is_(None), Result.id.desc())  # what can be compared comes first
         .limit(1)
     ).one_or_none()
-    facts = facts or {}
+    facts: Mapping[str, Any] = {} if in_force is None else in_force.reading
+    bundle = None if in_force is None else in_force.bundle
     comparisons: list[dict[str, Any]] = (facts.get("course") or {}).get("comparisons") or []
     comparison = comparisons[0] if comparisons else {}
     return StudyToCompare(
@@ -127,6 +139,7 @@ def study_to_compare(session: Session, study_id: int) -> StudyToCompare:
         acquired_at=facts.get("acquired_at"),
         compared_with=comparison.get("study_instance_uid"),
         compared_at=comparison.get("then_at"),
+        bundle=bundle,
     )
 
 
@@ -201,6 +214,7 @@ def end_asking(
     *,
     error_kind: str = "",
     error_message: str = "",
+    trace: str = "",
 ) -> None:
     """End what is to be asked of the peer; the reason, if any, is an event of the study.
 
@@ -213,7 +227,7 @@ def end_asking(
     _write(
         session,
         claim,
-        **let_go(error_kind=error_kind, error_message=error_message),
+        **let_go(error_kind=error_kind, error_message=error_message, trace=trace),
         state=state,
         finished_at=None if goes_on else now,
     )
@@ -232,6 +246,7 @@ def postpone_request(
     *,
     error_kind: str,
     error_message: str,
+    trace: str = "",
 ) -> None:
     """Ask again later.
 
@@ -243,7 +258,7 @@ def postpone_request(
     _write(
         session,
         claim,
-        **postponed(due_at, error_kind=error_kind, error_message=error_message),
+        **postponed(due_at, error_kind=error_kind, error_message=error_message, trace=trace),
     )
 
 

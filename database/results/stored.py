@@ -1,4 +1,7 @@
-"""Results: exactly one per job; a newer version of the study supersedes the older ones."""
+"""Results: exactly one per job; a newer version of the study supersedes the older ones.
+
+Each bundle for itself: the result of one supersedes no result of another.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,15 @@ from sqlalchemy.orm import Session
 
 from database.events import record_event
 from database.states import DeliveryPurpose, DeliveryState, ObjectKind
-from database.studies.study_state import show_finding
-from database.tables.analysis import DeliveredObject, Delivery, Result, ResultObject, Study
+from database.studies.study_state import settle_study
+from database.tables.analysis import (
+    DeliveredObject,
+    Delivery,
+    Job,
+    Result,
+    ResultObject,
+    Study,
+)
 
 _MACHINE_REPORT = "SR:machine"  # how the recipes of reports for programs begin
 
@@ -35,7 +45,7 @@ def store_result(
     *,
     recipes: Mapping[str, Collection[str]] | None = None,
 ) -> Stored:
-    """Add a result with its objects, supersede older ones, and queue its deliveries.
+    """Add a result with its objects, supersede older ones of its bundle, queue its deliveries.
 
     A refusal that a person sent back to the queue makes way for the new answer. Any other second
     result of a job is a defect, and the unique `result.job_id` lets its transaction fail.
@@ -46,12 +56,17 @@ def store_result(
     recipes : by destination, of the objects that it gets; one that is not named gets all
     """
     _remove_refusal(session, result.job_id)
+    result.bundle = session.get_one(Job, result.job_id).bundle
     result.objects = objects
     session.add(result)
     session.flush()  # the id is needed by what follows
     newer = session.scalars(
         select(Result.id)
-        .where(Result.study_id == result.study_id, Result.study_version > result.study_version)
+        .where(
+            Result.study_id == result.study_id,
+            Result.bundle == result.bundle,
+            Result.study_version > result.study_version,
+        )
         .order_by(Result.study_version.desc())
         .limit(1)
     ).one_or_none()
@@ -59,7 +74,8 @@ def store_result(
         result.superseded_by_id = newer
         return Stored(result.id, current=False, superseded_ids=())
     superseded = _supersede_older(session, result, now)
-    show_finding(session, result.study_id, result.reading)
+    session.flush()  # the label of the study is read from the row
+    settle_study(session, result.study_id)
     if objects and not session.get_one(Study, result.study_id).asked_for:
         session.add_all(
             _planned(result, name, (recipes or {}).get(name), now) for name in destinations
@@ -99,6 +115,7 @@ def _supersede_older(session: Session, result: Result, now: datetime) -> tuple[i
         session.scalars(
             select(Result.id).where(
                 Result.study_id == result.study_id,
+                Result.bundle == result.bundle,
                 Result.id != result.id,
                 Result.superseded_by_id.is_(None),
             )
@@ -150,9 +167,9 @@ class ReportReference:
 
 
 def newest_report(
-    session: Session, study_id: int, *, before_version: int
+    session: Session, study_id: int, *, bundle: str, before_version: int
 ) -> ReportReference | None:
-    """The newest SR of an earlier version: what a superseding SR names as its predecessor.
+    """A bundle's newest SR of an earlier version: what a superseding SR names as its predecessor.
 
     The one that viewers draw, where there are two. One that was withdrawn does not count: it is not
     to be shown, not even as what was before.
@@ -167,6 +184,7 @@ def newest_report(
         .join(Study, Study.id == Result.study_id)
         .where(
             Result.study_id == study_id,
+            Result.bundle == bundle,
             Result.study_version < before_version,
             Result.withdrawn_at.is_(None),
             is_report_for_viewers(ResultObject),
@@ -178,9 +196,9 @@ def newest_report(
 
 
 def machine_reports(
-    session: Session, study_id: int, *, before_version: int
+    session: Session, study_id: int, *, bundle: str, before_version: int
 ) -> dict[str, ReportReference]:
-    """The newest SR for programs of an earlier version, by the word of its recipe.
+    """A bundle's newest SR for programs of an earlier version, by the word of its recipe.
 
     As in `newest_report`, one that was withdrawn does not count.
     """
@@ -195,6 +213,7 @@ def machine_reports(
         .join(Study, Study.id == Result.study_id)
         .where(
             Result.study_id == study_id,
+            Result.bundle == bundle,
             Result.study_version < before_version,
             Result.withdrawn_at.is_(None),
             ResultObject.kind == ObjectKind.REPORT,

@@ -14,17 +14,16 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from database.events import record_event
-from database.flags.raised import withdraw_flag
+from database.flags.raised import FlagRules, withdraw_flag
 from database.states import (
     ENDED_WELL,
-    UNREAD,
     DeliveryPurpose,
     DeliveryState,
     ObjectKind,
     ObjectState,
     RejectionReason,
-    WorklistRank,
 )
+from database.studies.study_state import settle_study
 from database.tables.analysis import DeliveredObject, Delivery, Result, ResultObject, Study
 from database.work_items.kept import keep_work_item
 
@@ -40,29 +39,34 @@ class Rejectable:
 
     result_id: int
     study_version: int
+    bundle: str
     withdrawn: RejectionReason | None
     paths: tuple[str, ...]
     destinations: tuple[str, ...]
     at: datetime
 
 
-def result_to_withdraw(
-    session: Session, study_instance_uid: str, version: int | None = None
-) -> Rejectable | None:
-    """The result of a study in force, or of one version; None when there is none."""
+def results_to_withdraw(
+    session: Session,
+    study_instance_uid: str,
+    *,
+    version: int | None = None,
+    bundle: str | None = None,
+) -> list[Rejectable]:
+    """The results of a study in force, or of one version: one of each bundle that has any."""
     wanted = (
         select(Result)
         .join(Study, Study.id == Result.study_id)
         .where(Study.study_instance_uid == study_instance_uid)
-        .order_by(Result.id.desc())
-        .limit(1)
+        .order_by(Result.id)
     )
     if version is None:
         wanted = wanted.where(Result.superseded_by_id.is_(None))
     else:
         wanted = wanted.where(Result.study_version == version)
-    result = session.scalars(wanted).one_or_none()
-    return None if result is None else _rejectable(result, result.created_at)
+    if bundle is not None:
+        wanted = wanted.where(Result.bundle == bundle)
+    return [_rejectable(one, one.created_at) for one in session.scalars(wanted)]
 
 
 def superseded_to_reject(session: Session, destinations: Collection[str]) -> list[Rejectable]:
@@ -77,7 +81,9 @@ def superseded_to_reject(session: Session, destinations: Collection[str]) -> lis
         .join(Delivery, Delivery.result_id == Result.id)
         .join(
             newer,
-            (newer.study_id == Result.study_id) & (newer.study_version > Result.study_version),
+            (newer.study_id == Result.study_id)
+            & (newer.bundle == Result.bundle)
+            & (newer.study_version > Result.study_version),
         )
         .join(
             newer_delivery,
@@ -153,9 +159,9 @@ def store_rejection(
 
 
 def mark_withdrawn(
-    session: Session, result_id: int, reason: RejectionReason, now: datetime
+    session: Session, result_id: int, reason: RejectionReason, rules: FlagRules, now: datetime
 ) -> tuple[str, ...] | None:
-    """Strike a result and its rank, and stop sending its objects.
+    """Strike a result and its rank, and stop sending its objects; other bundles' results stay.
 
     Returns
     -------
@@ -181,19 +187,11 @@ def mark_withdrawn(
         reason=reason.value,
         version=result.study_version,
     )
-    withdraw_flag(session, result_id, now)
-    if result.superseded_by_id is None:
-        _strike_rank(session, result.study_id)
-        keep_work_item(session, result.study_id, now)
+    session.flush()  # what follows reads the row
+    settle_study(session, result.study_id)
+    withdraw_flag(session, result_id, rules, now)
+    keep_work_item(session, result.study_id, now)
     return destinations
-
-
-def _strike_rank(session: Session, study_id: int) -> None:
-    """No answer is in force: the study waits for its newer images, or for a person."""
-    study = session.scalars(select(Study).where(Study.id == study_id).with_for_update()).one()
-    unread = study.state in UNREAD
-    study.worklist_rank = WorklistRank.PENDING if unread else WorklistRank.UNANSWERED
-    study.pneumonia_type = ""
 
 
 def _rejectable(result: Result, at: datetime) -> Rejectable:
@@ -201,6 +199,7 @@ def _rejectable(result: Result, at: datetime) -> Rejectable:
     return Rejectable(
         result_id=result.id,
         study_version=result.study_version,
+        bundle=result.bundle,
         withdrawn=result.withdrawal_reason,
         paths=tuple(
             one.path

@@ -1,7 +1,8 @@
-"""Studies: which of them are quiet, and their assembly into a version with a job."""
+"""Studies: which of them are quiet, and their assembly into a version with its jobs."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from database.events import record_event
 from database.states import UNREAD, AssociationEnding, JobState, StudyState
+from database.studies.study_state import settle_study
 from database.tables.analysis import Association, Instance, Job, Study
 from database.work_items.kept import keep_work_item
 from settings.peers import RequestPriority
@@ -78,20 +80,23 @@ def quiet_studies(session: Session, now: datetime, quiet: Quiet) -> list[int]:
 
 
 def assemble_study(
-    session: Session, study_id: int, *, bundle: str, waits: Waits, now: datetime
-) -> int | None:
-    """Close the current version of a study and queue its job, in the caller's transaction.
+    session: Session, study_id: int, *, bundles: Sequence[str], waits: Waits, now: datetime
+) -> tuple[int, ...]:
+    """Close the current version of a study and queue its jobs, in the caller's transaction.
+
+    One for each bundle that is in use. Whether a bundle applies to a study is only known once the
+    headers have been read: that is the job's first step.
 
     Jobs of earlier versions that nobody has started are superseded: their instances are all part
     of the new version.
 
     Returns
     -------
-    The id of the new job; None when there was nothing to assemble (another sweep was faster).
+    The ids of the new jobs; none when there was nothing to assemble (another sweep was faster).
     """
     study = session.scalars(select(Study).where(Study.id == study_id).with_for_update()).one()
     if study.state is not StudyState.RECEIVED:
-        return None
+        return ()
     version = study.version + 1
     session.execute(
         update(Instance)
@@ -107,14 +112,14 @@ def assemble_study(
         .values(state=JobState.SUPERSEDED, finished_at=now)
     )
     record_event(session, "assembled", now, study_id=study_id, version=version, instances=instances)
-    job_id = _queue_version(session, study, study.priority, bundle=bundle, waits=waits, now=now)
+    job_ids = _queue_version(session, study, study.priority, bundles=bundles, waits=waits, now=now)
     keep_work_item(session, study_id, now, new_images=True)
-    return job_id
+    return job_ids
 
 
 def reread_study(
-    session: Session, study_id: int, *, bundle: str, waits: Waits, now: datetime
-) -> int | None:
+    session: Session, study_id: int, *, bundles: Collection[str], waits: Waits, now: datetime
+) -> tuple[int, ...]:
     """Queue a study once more as a version of its own, in the caller's transaction.
 
     It is of low priority: the first answer stands until the new one is there, and nobody else's
@@ -122,12 +127,14 @@ def reread_study(
 
     Returns
     -------
-    The id of the new job; None while the study is unread: its reading is to come anyway.
+    The ids of the new jobs; none while the study is unread: its reading is to come anyway.
     """
     study = session.scalars(select(Study).where(Study.id == study_id).with_for_update()).one()
-    if study.state in UNREAD:
-        return None
-    return _queue_version(session, study, RequestPriority.LOW, bundle=bundle, waits=waits, now=now)
+    if study.state in UNREAD or not bundles:
+        return ()
+    return _queue_version(
+        session, study, RequestPriority.LOW, bundles=bundles, waits=waits, now=now
+    )
 
 
 def _queue_version(
@@ -135,12 +142,29 @@ def _queue_version(
     study: Study,
     priority: RequestPriority,
     *,
+    bundles: Collection[str],
+    waits: Waits,
+    now: datetime,
+) -> tuple[int, ...]:
+    study.version += 1
+    study.state = StudyState.QUEUED
+    job_ids = tuple(
+        queue_job(session, study, bundle, priority, waits=waits, now=now) for bundle in bundles
+    )
+    settle_study(session, study.id)
+    return job_ids
+
+
+def queue_job(
+    session: Session,
+    study: Study,
     bundle: str,
+    priority: RequestPriority,
+    *,
     waits: Waits,
     now: datetime,
 ) -> int:
-    study.version += 1
-    study.state = StudyState.QUEUED
+    """Queue one bundle's job about the newest version of a study, whose row is locked."""
     job = Job(
         study_id=study.id,
         study_version=study.version,
@@ -152,5 +176,13 @@ def _queue_version(
     )
     session.add(job)
     session.flush()  # the id is needed by the event
-    record_event(session, "queued", now, study_id=study.id, job_id=job.id, priority=priority.value)
+    record_event(
+        session,
+        "queued",
+        now,
+        study_id=study.id,
+        job_id=job.id,
+        priority=priority.value,
+        bundle=bundle,
+    )
     return job.id

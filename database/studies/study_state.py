@@ -1,65 +1,77 @@
-"""Writes what a study shows of its job: state, rank on the worklist page, type."""
+"""What a study shows of its bundles: state, place in the list, and the finding that labels it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from sqlalchemy import update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
-from database.states import StudyState, WorklistRank
-from database.tables.analysis import Study
+from database.states import StudyState
+from database.studies.standing import (
+    BundleStanding,
+    JobStanding,
+    bundle_standings,
+    study_standing,
+)
+from database.tables.analysis import Instance, Job, Result, Study
+from radiology.urgency import Urgency
 
-_SUSPECTED_RANKS = (WorklistRank.URGENT, WorklistRank.SUSPECTED)
+_MOST_URGENT_FIRST = case(
+    {Urgency.URGENT: 0, Urgency.SUSPECTED: 1, Urgency.ROUTINE: 2}, value=Result.urgency, else_=3
+)
 
 
-def show_on_study(
-    session: Session,
-    study_id: int,
-    study_version: int,
-    state: StudyState,
-    rank: WorklistRank | None = None,
-) -> None:
-    """Show a job's state on its study, unless newer instances have come since.
+def settle_study(session: Session, study_id: int) -> None:
+    """Bring state, place in the list and label of a study in step with its jobs and results.
 
-    The rank follows from the newest result even then: an urgent first result must not wait for
-    the late half of its study. A newer version without an answer does not take an urgent rank away.
+    Belongs into each transaction that changes one of them. The study is locked first, so that of
+    two bundles that end at once the second sees what the first has said.
     """
-    session.execute(
-        update(Study)
-        .where(
-            Study.id == study_id,
-            Study.version == study_version,
-            Study.state != StudyState.RECEIVED,
-        )
-        .values(state=state)
-        .execution_options(synchronize_session=False)
-    )
-    if rank is not None:
-        keeps = _SUSPECTED_RANKS if rank is WorklistRank.UNANSWERED else ()
-        session.execute(
-            update(Study)
-            .where(
-                Study.id == study_id,
-                Study.version == study_version,
-                Study.worklist_rank.not_in(keeps),
-            )
-            .values(worklist_rank=rank)
-            .execution_options(synchronize_session=False)
-        )
-
-
-def show_finding(session: Session, study_id: int, reading: Mapping[str, Any]) -> None:
-    """Keep beside the study what the list is filtered by: the type that its result in force says.
-
-    Parameters
-    ----------
-    reading : `Reading.facts()`; empty when no result is in force
-    """
+    study = session.execute(
+        select(Study.state).where(Study.id == study_id).with_for_update(key_share=True)
+    ).one()
+    arriving = study.state is StudyState.RECEIVED
+    standings = standings_of(session, study_id, arriving=arriving)
+    if not standings:
+        return
+    state, rank = study_standing(standings, arriving=arriving)
     session.execute(
         update(Study)
         .where(Study.id == study_id)
-        .values(pneumonia_type=str(reading.get("pneumonia_type") or ""))
+        .values(state=state, worklist_rank=rank, pneumonia_type=_label(session, study_id))
         .execution_options(synchronize_session="fetch")
     )
+
+
+def standings_of(session: Session, study_id: int, *, arriving: bool) -> tuple[BundleStanding, ...]:
+    """Where a study stands for each bundle, the most urgent first."""
+    # Columns, not objects: what was written past the session must be seen.
+    rows = session.execute(
+        select(Job.id, Job.bundle, Job.study_version, Job.state, Job.rank, Result.withdrawn_at)
+        .outerjoin(Result, Result.job_id == Job.id)
+        .where(Job.study_id == study_id)
+    )
+    images_version = session.scalar(
+        select(func.max(Instance.study_version)).where(Instance.study_id == study_id)
+    )
+    return bundle_standings(
+        [
+            JobStanding(job_id, bundle, version, state, rank, withdrawn_at is not None)
+            for job_id, bundle, version, state, rank, withdrawn_at in rows
+        ],
+        images_version=images_version or 0,
+        arriving=arriving,
+    )
+
+
+def _label(session: Session, study_id: int) -> str:
+    """What the list is filtered by: the type that the most urgent result in force says."""
+    said = session.scalars(
+        select(Result.reading["pneumonia_type"].as_string())
+        .where(
+            Result.study_id == study_id,
+            Result.superseded_by_id.is_(None),
+            Result.withdrawn_at.is_(None),
+        )
+        .order_by(_MOST_URGENT_FIRST, Result.id)
+    )
+    return next((one for one in said if one), "")

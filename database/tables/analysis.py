@@ -25,6 +25,8 @@ from radiology.outcome import Outcome
 from radiology.urgency import Urgency
 from settings.peers import RequestPriority
 
+BUNDLE_LENGTH = 64  # of a bundle's name, and of its version
+
 # What the list is ordered by (list_order), behind whatever it is filtered by.
 _LISTED = ("worklist_rank", "opened", "received_at")
 
@@ -133,7 +135,9 @@ class Job(Leased, Base):
     `due_at` orders the queue: the moment of queueing plus what the priority may wait, so an old
     routine job comes before a new urgent one in the end and nobody starves. A worker holds a job
     while `lease_until` lies in the future; `fencing_token` grows with each claim, and a write
-    that carries an old token is refused.
+    that carries an old token is refused. `bundle` is the bundle's name; `bundle_version` is the
+    version that the last attempt ran, "" before one began. `rank` is the place in the list that
+    the end of the job asks for: None before it has ended, and where it says nothing of the study.
     """
 
     __tablename__ = "job"
@@ -145,7 +149,11 @@ class Job(Leased, Base):
 
     study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
     study_version: Mapped[int]
-    bundle: Mapped[str] = mapped_column(String(64))
+    bundle: Mapped[str] = mapped_column(String(BUNDLE_LENGTH))
+    bundle_version: Mapped[str] = mapped_column(
+        String(BUNDLE_LENGTH), default="", server_default=""
+    )
+    rank: Mapped[WorklistRank | None]
     state: Mapped[JobState] = mapped_column(default=JobState.QUEUED)
     priority: Mapped[RequestPriority]
     queued_at: Mapped[datetime]
@@ -158,7 +166,6 @@ class Job(Leased, Base):
     progress_percent: Mapped[int] = mapped_column(default=0)
     error_kind: Mapped[str] = mapped_column(String(64), default="")
     error_message: Mapped[str] = mapped_column(Text, default="")
-    trace: Mapped[str] = mapped_column(Text, default="")
 
     study: Mapped[Study] = relationship(back_populates="jobs")
     decisions: Mapped[list[SeriesDecision]] = relationship(back_populates="job")
@@ -183,19 +190,21 @@ class SeriesDecision(Base):
 
 
 class Result(Base):
-    """What a job found. Exactly one per job; a newer one for the study supersedes it."""
+    """What a job found. Exactly one per job; a newer one of the same bundle supersedes it."""
 
     __tablename__ = "result"
     __table_args__ = (
         # Each holds all that is asked of it, so that no row with its reading is looked up
         Index("ix_result_made", "created_at", "superseded_by_id", "urgency", "study_id"),
         Index("ix_result_of_study", "study_id", "created_at", "superseded_by_id", "urgency"),
+        Index("ix_result_of_bundle", "study_id", "bundle", "study_version"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     job_id: Mapped[int] = mapped_column(ForeignKey("job.id"), unique=True)
     study_id: Mapped[int] = mapped_column(ForeignKey("study.id"), index=True)
     study_version: Mapped[int]
+    bundle: Mapped[str] = mapped_column(String(BUNDLE_LENGTH), default="", server_default="")
     outcome: Mapped[Outcome]
     urgency: Mapped[Urgency | None]  # None: not assessable
     urgency_rule: Mapped[str] = mapped_column(Text, default="")

@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Enum, MetaData, TypeDecorator
+from sqlalchemy import JSON, DateTime, Enum, MetaData, Text, TypeDecorator
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 UID_LENGTH = 64  # PS3.5 Section 9.1
 AE_TITLE_LENGTH = 16  # PS3.5 Table 6.2-1
+KIND_LENGTH = 64  # of the name of an error
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -61,8 +62,13 @@ class Base(DeclarativeBase):
 
 
 class Leased:
-    """What a row has that workers claim; `database.lease` says how."""
+    """What a row has that workers claim; `database.lease` says how.
+
+    `trace` is where the last attempt broke down, if it ended in a defect: lines of ours, and
+    nothing that the error's message quoted. "" after every other end.
+    """
 
     id: Mapped[int] = mapped_column(primary_key=True)
     fencing_token: Mapped[int] = mapped_column(default=0)
     lease_until: Mapped[datetime | None]
+    trace: Mapped[str] = mapped_column(Text, default="", server_default="")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from database.flag_states import FlagState, NoticeKind, NoticeState
@@ -62,6 +62,13 @@ class FlagNotice(Leased, Base):
         Index("ix_flag_notice_queue", "state", "channel", "id"),
         Index("ix_flag_notice_flag_id", "flag_id"),
         Index("ix_flag_notice_ask_at", "ask_at"),
+        # The few of them that ended in a defect, for the administrator.
+        Index(
+            "ix_flag_notice_defect",
+            "id",
+            sqlite_where=text("trace <> ''"),
+            postgresql_where=text("trace <> ''"),
+        ),
     )
 
     notice_uid: Mapped[str] = mapped_column(String(UID_LENGTH), unique=True)

@@ -12,6 +12,18 @@ from database.states import UploadState
 from database.tables.base import Base, Leased
 
 
+class BundleSign(Base):
+    """A bundle that a process keeps loaded, and what it takes there."""
+
+    __tablename__ = "bundle_sign"
+
+    process: Mapped[str] = mapped_column(String(128), primary_key=True)
+    bundle: Mapped[str] = mapped_column(String(64), primary_key=True)
+    version: Mapped[str] = mapped_column(String(64))
+    memory_bytes: Mapped[int] = mapped_column(BigInteger)
+    noted_at: Mapped[datetime]
+
+
 class Upload(Leased, Base):
     """What a person gave the page to look at. It never becomes a study and never goes to PACS.
 

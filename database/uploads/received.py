@@ -15,7 +15,7 @@ from sqlalchemy import CursorResult, func, select, update
 from sqlalchemy.orm import Session
 
 from database.events import record_event
-from database.lease import claim_first, ended, write_held
+from database.lease import claim_first, ended, ended_in_defect, is_free, let_go, write_held
 from database.states import UploadState
 from database.tables.upload import Upload
 from database.uploads.file_refusal import FileRefusal
@@ -32,6 +32,7 @@ class UploadClaim:
     folder: str
     fencing_token: int
     attempts: int
+    after_defect: bool  # the attempt before this one ended in a defect
 
 
 def open_upload(
@@ -129,15 +130,24 @@ def _end_receiving(
 def claim_upload(
     session: Session, *, worker: str, lease_s: float, now: datetime
 ) -> UploadClaim | None:
-    """Take the upload that has waited longest; None when none waits."""
+    """Take the upload that has waited longest; None when none is due.
+
+    A lease that ran out does not free a running upload: the sweep counts its attempts first.
+    """
     row = claim_first(
         session,
         Upload,
-        (Upload.state == UploadState.WAITING,),
+        (Upload.state == UploadState.WAITING, is_free(Upload, now)),
         (Upload.id,),
         lease_s=lease_s,
         now=now,
-        returning=(Upload.id, Upload.folder, Upload.fencing_token, Upload.attempts),
+        returning=(
+            Upload.id,
+            Upload.folder,
+            Upload.fencing_token,
+            Upload.attempts,
+            ended_in_defect(Upload),
+        ),
         state=UploadState.RUNNING,
         attempts=Upload.attempts + 1,
         worker=worker,
@@ -172,8 +182,8 @@ def renew_upload(
     )
 
 
-def return_upload(session: Session, claim: UploadClaim, *, tried: bool) -> None:
-    """Let it wait again; `tried` is false when it only gave way to a study.
+def give_way(session: Session, claim: UploadClaim) -> None:
+    """Let it wait as if it had not been claimed: a study goes first.
 
     Raises
     ------
@@ -185,9 +195,40 @@ def return_upload(session: Session, claim: UploadClaim, *, tried: bool) -> None:
         claim,
         state=UploadState.WAITING,
         lease_until=None,
-        attempts=claim.attempts if tried else claim.attempts - 1,
+        attempts=claim.attempts - 1,
         step="",
         progress_percent=0,
+    )
+
+
+def return_upload(
+    session: Session,
+    claim: UploadClaim,
+    *,
+    error_kind: str,
+    error_message: str,
+    trace: str = "",
+    not_before: datetime,
+) -> None:
+    """Let it wait again after an attempt that did not succeed.
+
+    It is due no sooner than `not_before`; the lease keeps it from being claimed until then.
+
+    Raises
+    ------
+    LeaseLost
+        As for `renew_upload`.
+    """
+    _write(
+        session,
+        claim,
+        **{
+            **let_go(error_kind=error_kind, error_message=error_message, trace=trace),
+            "state": UploadState.WAITING,
+            "lease_until": not_before,
+            "step": "",
+            "progress_percent": 0,
+        },
     )
 
 
@@ -203,6 +244,7 @@ def end_upload(
     picture: str | None = None,
     error_kind: str = "",
     error_message: str = "",
+    trace: str = "",
 ) -> None:
     """Keep what became of it.
 
@@ -214,7 +256,7 @@ def end_upload(
     _write(
         session,
         claim,
-        **ended(state, now, error_kind=error_kind, error_message=error_message),
+        **ended(state, now, error_kind=error_kind, error_message=error_message, trace=trace),
         step="",
         progress_percent=100,
         refusals={

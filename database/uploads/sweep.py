@@ -10,11 +10,10 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from database.events import record_event
-from database.lease import take_away
+from database.lease import is_free, take_away
 from database.states import JobState, UploadState
 from database.tables.analysis import Job
 from database.tables.upload import Upload
-from database.uploads.received import OPEN
 
 
 def requeue_uploads(session: Session, *, max_attempts: int, now: datetime) -> list[int]:
@@ -49,17 +48,12 @@ class UploadsToSweep:
     """What a sweep must care for."""
 
     expired_leases: int
-    waiting: int
+    waiting: int  # can be claimed now
     deletable: tuple[tuple[int, str], ...]  # id and folder
 
 
 def uploads_to_sweep(session: Session, now: datetime) -> UploadsToSweep:
     """Look, without a lock, whether there is anything to do."""
-    of_state = dict(
-        session.execute(
-            select(Upload.state, func.count()).where(Upload.state.in_(OPEN)).group_by(Upload.state)
-        ).all()
-    )
     expired = session.scalar(
         select(func.count()).where(Upload.state == UploadState.RUNNING, Upload.lease_until < now)
     )
@@ -70,7 +64,7 @@ def uploads_to_sweep(session: Session, now: datetime) -> UploadsToSweep:
     )
     return UploadsToSweep(
         expired or 0,
-        of_state.get(UploadState.WAITING, 0),
+        waiting_uploads(session, now),
         tuple((row.id, row.folder) for row in deletable),
     )
 
@@ -82,10 +76,10 @@ def delete_uploads(session: Session, upload_ids: Sequence[int], now: datetime) -
         record_event(session, "upload_deleted", now, upload=upload_id)
 
 
-def waiting_uploads(session: Session) -> int:
+def waiting_uploads(session: Session, now: datetime) -> int:
     """How many can be claimed now."""
-    waits = Upload.state == UploadState.WAITING
-    return session.scalar(select(func.count()).where(waits)) or 0
+    claimable = (Upload.state == UploadState.WAITING, is_free(Upload, now))
+    return session.scalar(select(func.count()).where(*claimable)) or 0
 
 
 def study_waits(session: Session, since: datetime) -> bool:

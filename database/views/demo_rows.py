@@ -25,8 +25,10 @@ _ANALYSED = (
 class StudyAnswer:
     """Where a study stands and what was found.
 
-    `ended` means that nothing more will happen by itself; `reason` is why there is no answer, or
-    why it did not reach PACS; `reading` is `Reading.facts()` of the current result.
+    Of several bundles the most urgent answer is told. `ended` means that nothing more will happen
+    by itself; `reason` is why there is no answer, or
+    why it did not reach PACS; `reading` is `Reading.facts()` of the current result. The objects are
+    those of all bundles.
     """
 
     study_instance_uid: str
@@ -59,9 +61,11 @@ def study_answers(session: Session) -> list[StudyAnswer]:
 
 
 def _answer(study: Study) -> StudyAnswer:
-    job = study.jobs[-1] if study.jobs else None
+    jobs = [one for one in study.jobs if one.study_version == study.version]
+    job = min(jobs, key=_place, default=None)
     result = job.result if job else None
-    deliveries = result.deliveries if result else []
+    results = [one.result for one in jobs if one.result is not None]
+    deliveries = [delivery for one in results for delivery in one.deliveries]
     return StudyAnswer(
         study_instance_uid=study.study_instance_uid,
         version=study.version,
@@ -75,8 +79,13 @@ def _answer(study: Study) -> StudyAnswer:
         key_picture=result.key_picture if result else None,
         received_at=study.received_at,
         last_instance_at=study.last_instance_at,
-        object_uids=tuple(one.sop_instance_uid for one in result.objects) if result else (),
+        object_uids=tuple(made.sop_instance_uid for one in results for made in one.objects),
     )
+
+
+def _place(job: Job) -> tuple[str, int]:
+    """The most urgent answer first, then the newest job."""
+    return (job.rank.value if job.rank else "9", -job.id)
 
 
 def _open(delivery: Delivery) -> bool:

@@ -9,13 +9,14 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from database.flag_states import FlagState, NoticeKind, NoticeState
+from database.flag_states import IN_FORCE, FlagState, NoticeKind, NoticeState
 from database.row_facts import facts_of
-from database.tables.analysis import Event, Study
+from database.tables.analysis import Event, Result, Study
 from database.tables.flag import Flag, FlagNotice
 from radiology.urgency import Urgency
 
-_DECISIONS = ("flag_raised", "flag_changed", "flag_not_raised")
+_RAISED = ("flag_raised", "flag_changed")
+_DECISIONS = (*_RAISED, "flag_not_raised")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class FlagFacts:
     flag_uid: str
     study_instance_uid: str
     accession_number: str
+    bundle: str  # that gave the result which the flag speaks of
+    bundle_version: str
     urgency: Urgency
     rule: str
     state: FlagState
@@ -81,10 +84,16 @@ def flag_of_study(session: Session, study_id: int) -> FlagFacts | None:
 
 
 def flag_decision(session: Session, study_id: int) -> FlagDecision | None:
-    """The newest decision about a study; None before there was one."""
+    """The newest decision about a study; None before there was one.
+
+    While the flag is in force it is the one that the flag speaks of: that another bundle has found
+    nothing to raise it for does not explain it.
+    """
+    state = session.scalar(select(Flag.state).where(Flag.study_id == study_id))
+    names = _RAISED if state in IN_FORCE else _DECISIONS
     event = session.scalars(
         select(Event)
-        .where(Event.study_id == study_id, Event.name.in_(_DECISIONS))
+        .where(Event.study_id == study_id, Event.name.in_(names))
         .order_by(Event.id.desc())
         .limit(1)
     ).one_or_none()
@@ -121,11 +130,14 @@ def _flags() -> Any:
 
 def _facts(session: Session, flag: Flag) -> FlagFacts:
     study = session.get_one(Study, flag.study_id)
+    result = session.get_one(Result, flag.result_id)
     return facts_of(
         FlagFacts,
         flag,
         study_instance_uid=study.study_instance_uid,
         accession_number=study.accession_number,
+        bundle=result.bundle,
+        bundle_version=result.job.bundle_version,
         notices=tuple(_notice(one) for one in flag.notices),
     )
 

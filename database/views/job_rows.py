@@ -21,6 +21,7 @@ class JobRow:
     job_id: int
     study_instance_uid: str
     study_version: int
+    bundle: str  # with its version, once an attempt has begun
     priority: str
     state: str
     answer: str
@@ -97,6 +98,7 @@ def _row(job: Job) -> JobRow:
         job_id=job.id,
         study_instance_uid=job.study.study_instance_uid,
         study_version=job.study_version,
+        bundle=f"{job.bundle} {job.bundle_version}".strip(),
         priority=job.priority.value,
         state=job.state.value,
         answer=_answer(job.result),

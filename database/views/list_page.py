@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select, tuple_, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from database.feedback.given import judged_results, newest_of_each_study
+from database.feedback.given import judged_results, newest_of_each_answer
 from database.states import StudyState, WorklistRank
 from database.tables.analysis import Study
 from database.views.list_order import LANES, Lane, allowance, due_at
@@ -194,12 +194,15 @@ def _disagreements(
     """What is wrong with the results of these studies, by study."""
     if not study_ids:
         return {}
-    in_force = {row.study.id: row.result.id for row in rows if row.result is not None}
-    judged = newest_of_each_study(judged_results(session, study_ids=study_ids))
-    return {
-        one.study_id: Disagreement(
-            faults=tuple(fault for fault in Fault if fault in one.faults),
-            current=one.result_id == in_force.get(one.study_id),
+    in_force = {one.result.id for row in rows for one in row.answers if one.result is not None}
+    found: dict[int, Disagreement] = {}
+    for one in newest_of_each_answer(judged_results(session, study_ids=study_ids)):
+        if one.judgement is not Judgement.DISAGREE:
+            continue
+        before = found.get(one.study_id, Disagreement(faults=(), current=False))
+        wrong = {*before.faults, *one.faults}
+        found[one.study_id] = Disagreement(
+            faults=tuple(fault for fault in Fault if fault in wrong),
+            current=before.current or one.result_id in in_force,
         )
-        for one in judged
-    }
+    return found

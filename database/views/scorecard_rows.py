@@ -29,7 +29,7 @@ class StudyTimes:
 
     Attributes
     ----------
-    urgency : of the result in force; None without an answer
+    urgency : of the most urgent result in force; None without an answer
     """
 
     study_id: int
@@ -69,7 +69,8 @@ def study_times(
             func.min(
                 case((Result.created_at >= chosen.c.last_instance_at, Result.created_at))
             ).label("result_at"),
-            # Of the one result in force; the others are null, which a maximum passes over.
+            # Of the results in force, one of each bundle: the words of urgency are in the order of
+            # the alphabet. The others are null, which a maximum passes over.
             func.max(case((Result.superseded_by_id.is_(None), Result.urgency))).label("urgency"),
         )
         .join(chosen, chosen.c.id == Result.study_id)

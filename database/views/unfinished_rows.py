@@ -1,18 +1,58 @@
-"""Jobs and deliveries that did not end well, and objects in quarantine, for the administrator.
+"""What did not end well, for the administrator: jobs, deliveries, defects, objects put aside.
 
 Each query goes through an index and brings a bounded number of rows.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, defer
 
+from database.flag_states import NoticeState
 from database.row_facts import facts_of
-from database.states import ENDED_WELL, UNDER_WAY, DeliveryState, JobState
+from database.states import (
+    ENDED_WELL,
+    UNDER_WAY,
+    DeliveryState,
+    JobState,
+    NotificationState,
+    PriorRequestState,
+    UploadState,
+)
 from database.tables.analysis import Delivery, Job, Result, Study
+from database.tables.flag import Flag, FlagNotice
+from database.tables.prior import PriorRequest
 from database.tables.quarantine import QuarantinedObject
+from database.tables.upload import Upload
+from database.tables.work_item import WorkItemNotification, WorkItemRow
 from database.views.worklist_facts import DeliveryFacts, JobFacts, QuarantineFacts, StudyFacts
+
+_WORKER_LOST = "WorkerLost"
+
+
+@dataclass(frozen=True, slots=True)
+class DefectFacts:
+    """A row of a queue that has failed by a fault of ours, or that its workers did not survive.
+
+    Attributes
+    ----------
+    queue : as the log names it
+    row_id : the row's number in its table
+    study_instance_uid : of the study that it is about; "" for an upload
+    trace : the lines of the program that it came from; "" where the worker died
+    """
+
+    queue: str
+    row_id: int
+    study_instance_uid: str
+    error_kind: str
+    error_message: str
+    trace: str
+    at: datetime | None
 
 
 def failed_jobs(session: Session, *, limit: int) -> tuple[tuple[StudyFacts, JobFacts], ...]:
@@ -48,6 +88,75 @@ def open_deliveries(
     return tuple(
         (facts_of(StudyFacts, study), job_id, facts_of(DeliveryFacts, delivery))
         for study, job_id, delivery in found
+    )
+
+
+def defects(session: Session, *, limit: int) -> tuple[DefectFacts, ...]:
+    """Rows of every queue that ended in a defect, the newest of each queue first."""
+    study = Study.study_instance_uid
+    of_notice = (
+        select(FlagNotice, study)
+        .join(Flag, Flag.id == FlagNotice.flag_id)
+        .join(Study, Study.id == Flag.study_id)
+    )
+    gave_up_asking = (FlagNotice.state == NoticeState.ACCEPTED) & FlagNotice.ask_at.is_(None)
+    queries: dict[str, tuple[type[Any], Any]] = {
+        "jobs": (
+            Job,
+            select(Job, study)
+            .join(Study, Study.id == Job.study_id)
+            .where(_failed_by_defect(Job, JobState.FAILED)),
+        ),
+        "deliveries": (
+            Delivery,
+            select(Delivery, study)
+            .join(Result, Result.id == Delivery.result_id)
+            .join(Study, Study.id == Result.study_id)
+            .where(_failed_by_defect(Delivery, DeliveryState.FAILED)),
+        ),
+        "reports": (
+            WorkItemNotification,
+            select(WorkItemNotification, study)
+            .join(WorkItemRow, WorkItemRow.id == WorkItemNotification.work_item_id)
+            .join(Study, Study.id == WorkItemRow.study_id)
+            .where(_failed_by_defect(WorkItemNotification, NotificationState.FAILED)),
+        ),
+        "requests": (
+            PriorRequest,
+            select(PriorRequest, study)
+            .join(Study, Study.id == PriorRequest.study_id)
+            .where(_failed_by_defect(PriorRequest, PriorRequestState.FAILED)),
+        ),
+        "notices": (
+            FlagNotice,
+            of_notice.where(_failed_by_defect(FlagNotice, NoticeState.FAILED)),
+        ),
+        "inquiries": (FlagNotice, of_notice.where(gave_up_asking, FlagNotice.trace != "")),
+        "uploads": (Upload, select(Upload).where(_failed_by_defect(Upload, UploadState.FAILED))),
+    }
+    return tuple(
+        _defect(name, *row)
+        for name, (table, query) in queries.items()
+        for row in session.execute(query.order_by(table.id.desc()).limit(limit))
+    )
+
+
+def _failed_by_defect(table: Any, failed: object) -> ColumnElement[bool]:
+    condition: ColumnElement[bool] = (table.state == failed) & (
+        (table.trace != "") | (table.error_kind == _WORKER_LOST)
+    )
+    return condition
+
+
+def _defect(queue: str, row: Any, study_instance_uid: str = "") -> DefectFacts:
+    return DefectFacts(
+        queue=queue,
+        row_id=row.id,
+        study_instance_uid=study_instance_uid,
+        error_kind=row.ask_error if queue == "inquiries" else row.error_kind,
+        error_message=row.error_message,
+        trace=row.trace,
+        at=row.finished_at,
     )
 
 

@@ -6,7 +6,7 @@ They carry no session, so a template can neither change a row nor query for more
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -66,6 +66,7 @@ class JobFacts:
     id: int
     study_version: int
     bundle: str
+    bundle_version: str  # "" before an attempt began
     state: JobState
     queued_at: datetime
     due_at: datetime
@@ -118,6 +119,7 @@ class ResultFacts:
     id: int
     job_id: int
     study_version: int
+    bundle: str
     outcome: Outcome
     urgency: Urgency | None
     urgency_rule: str
@@ -130,6 +132,7 @@ class ResultFacts:
     superseded_by_id: int | None
     withdrawn_at: datetime | None
     withdrawal_reason: RejectionReason | None
+    bundle_version: str = ""
     deliveries: tuple[DeliveryFacts, ...] = ()
 
 
@@ -163,18 +166,57 @@ class Disagreement:
 
 
 @dataclass(frozen=True, slots=True)
-class WorklistRow:
-    """One line of the list: the study, its newest job, the result in force.
+class BundleAnswer:
+    """What one bundle says of a study: its newest job, and its result in force.
 
-    `open_by` and `disagreement` are empty where a study is shown alone.
+    Attributes
+    ----------
+    state : of the job, as that of a study
+    rank : the place in the list that the study has for this bundle; None: it says nothing
+    current : whether the job is about the newest images
+    superseded : results that a newer one took the place of
+    """
+
+    bundle: str
+    state: StudyState
+    rank: WorklistRank | None
+    current: bool
+    job: JobFacts
+    result: ResultFacts | None
+    superseded: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorklistRow:
+    """One line of the list: the study, and what its most urgent bundle says.
+
+    `answers` are those of all bundles, the most urgent first; `job`, `result`, `superseded` and
+    `current` are those of the first one. `open_by` and `disagreement` are empty where a study is
+    shown alone.
     """
 
     study: StudyFacts
     job: JobFacts | None
     result: ResultFacts | None
     superseded: int  # results that a newer one took the place of
+    current: bool = True  # whether the job is about the newest images
+    answers: tuple[BundleAnswer, ...] = ()
     open_by: tuple[OpenBy, ...] = ()
     disagreement: Disagreement | None = None
+
+    def of(self, answer: BundleAnswer) -> WorklistRow:
+        """The same study as if this were the only answer."""
+        rank = WorklistRank.UNANSWERED if answer.rank is None else answer.rank
+        arriving = self.study.state is StudyState.RECEIVED
+        state = self.study.state if arriving else answer.state
+        return replace(
+            self,
+            study=replace(self.study, state=state, worklist_rank=rank),
+            job=answer.job,
+            result=answer.result,
+            superseded=answer.superseded,
+            current=answer.current,
+        )
 
 
 @dataclass(frozen=True, slots=True)

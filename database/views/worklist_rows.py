@@ -24,6 +24,7 @@ from database.states import (
     StudyState,
     WorklistRank,
 )
+from database.studies.standing import JobStanding, bundle_standings
 from database.tables.analysis import (
     DeliveredObject,
     Delivery,
@@ -38,6 +39,7 @@ from database.tables.analysis import (
 from database.tables.opened import StudyOpen
 from database.tables.quarantine import QuarantinedObject
 from database.views.worklist_facts import (
+    BundleAnswer,
     DecisionFacts,
     DeliveryFacts,
     EventFacts,
@@ -71,8 +73,20 @@ def study_page(session: Session, study_instance_uid: str) -> StudyPage | None:
         select(Result).where(Result.study_id == study.id).order_by(Result.id.desc())
     ).all()
     deliveries = _deliveries(session, [result.id for result in results], with_objects=True)
-    found = tuple(facts_of(ResultFacts, item, deliveries=deliveries[item.id]) for item in results)
-    current = next((item for item in found if item.superseded_by_id is None), None)
+    versions = {job.id: job.bundle_version for job in jobs}
+    found = tuple(
+        facts_of(
+            ResultFacts,
+            item,
+            deliveries=deliveries[item.id],
+            bundle_version=versions.get(item.job_id, ""),
+        )
+        for item in results
+    )
+    shown = {item.id: item for item in found}
+    answers = tuple(
+        replace(one, result=shown[one.result.id] if one.result else None) for one in row.answers
+    )
     events = session.scalars(select(Event).where(Event.study_id == study.id).order_by(Event.id))
     instances, series = session.execute(
         select(func.count(), func.count(Instance.series_instance_uid.distinct())).where(
@@ -80,7 +94,7 @@ def study_page(session: Session, study_instance_uid: str) -> StudyPage | None:
         )
     ).one()
     return StudyPage(
-        row=replace(row, result=current),
+        row=replace(row, result=answers[0].result if answers else None, answers=answers),
         jobs=tuple(facts_of(JobFacts, job, decisions=decisions[job.id]) for job in jobs),
         results=found,
         events=tuple(facts_of(EventFacts, event) for event in events),
@@ -152,40 +166,107 @@ def study_of_job(session: Session, job_id: int) -> StudyFacts | None:
 
 
 def rows_of(session: Session, studies: Sequence[Study]) -> tuple[WorklistRow, ...]:
-    """Each study with its newest job and the result in force, in the order given."""
+    """Each study with what its bundles say, in the order given."""
     ids = [study.id for study in studies]
-    newest_jobs = session.scalars(
-        select(Job)
-        .join(Study, Study.id == Job.study_id)
-        .where(Job.study_id.in_(ids), Job.study_version == Study.version)
-        .order_by(Job.id)
-        .options(defer(Job.trace))
+    jobs = _grouped(
+        (job.study_id, job)
+        for job in session.scalars(
+            select(Job).where(Job.study_id.in_(ids)).order_by(Job.id).options(defer(Job.trace))
+        )
     )
-    jobs = {job.study_id: job for job in newest_jobs}
     results = _grouped(
         (result.study_id, result)
         for result in session.scalars(
             select(Result).where(Result.study_id.in_(ids)).order_by(Result.id)
         )
     )
-    current = {
-        result.study_id: result
-        for of_study in results.values()
-        for result in of_study
-        if result.superseded_by_id is None
-    }
-    deliveries = _deliveries(session, [result.id for result in current.values()])
+    images = session.execute(
+        select(Instance.study_id, func.max(Instance.study_version))
+        .where(Instance.study_id.in_(ids))
+        .group_by(Instance.study_id)
+    )
+    versions: dict[int, int | None] = dict(images.all())
+    in_force = [
+        result.id for one in results.values() for result in one if result.superseded_by_id is None
+    ]
+    deliveries = _deliveries(session, in_force)
     return tuple(
-        WorklistRow(
-            study=facts_of(StudyFacts, study),
-            job=facts_of(JobFacts, jobs[study.id]) if study.id in jobs else None,
-            result=facts_of(ResultFacts, found, deliveries=deliveries[found.id])
-            if (found := current.get(study.id))
-            else None,
-            superseded=len(results[study.id]) - (study.id in current),
+        _row(
+            study,
+            _answers(
+                jobs[study.id],
+                results[study.id],
+                deliveries,
+                images_version=versions.get(study.id) or 0,
+                arriving=study.state is StudyState.RECEIVED,
+            ),
         )
         for study in studies
     )
+
+
+def _row(study: Study, answers: tuple[BundleAnswer, ...]) -> WorklistRow:
+    first = answers[0] if answers else None
+    return WorklistRow(
+        study=facts_of(StudyFacts, study),
+        job=first.job if first else None,
+        result=first.result if first else None,
+        superseded=first.superseded if first else 0,
+        current=first.current if first else True,
+        answers=answers,
+    )
+
+
+def _answers(
+    jobs: Sequence[Job],
+    results: Sequence[Result],
+    deliveries: Mapping[int, tuple[DeliveryFacts, ...]],
+    *,
+    images_version: int,
+    arriving: bool,
+) -> tuple[BundleAnswer, ...]:
+    """What the bundles of one study say, the most urgent first."""
+    by_id = {job.id: job for job in jobs}
+    of_job = {result.job_id: result for result in results}
+    standings = bundle_standings(
+        [
+            JobStanding(
+                job.id,
+                job.bundle,
+                job.study_version,
+                job.state,
+                job.rank,
+                withdrawn=(found := of_job.get(job.id)) is not None
+                and found.withdrawn_at is not None,
+            )
+            for job in jobs
+        ],
+        images_version=images_version,
+        arriving=arriving,
+    )
+    answers = []
+    for standing in standings:
+        own = [result for result in results if result.bundle == standing.bundle]
+        current = next((one for one in own if one.superseded_by_id is None), None)
+        answers.append(
+            BundleAnswer(
+                bundle=standing.bundle,
+                state=standing.state,
+                rank=standing.rank,
+                current=standing.is_current,
+                job=facts_of(JobFacts, by_id[standing.job_id]),
+                result=None
+                if current is None
+                else facts_of(
+                    ResultFacts,
+                    current,
+                    deliveries=deliveries[current.id],
+                    bundle_version=by_id[current.job_id].bundle_version,
+                ),
+                superseded=len(own) - (current is not None),
+            )
+        )
+    return tuple(answers)
 
 
 def _decisions(session: Session, job_ids: list[int]) -> Mapping[int, tuple[DecisionFacts, ...]]:

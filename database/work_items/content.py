@@ -117,24 +117,24 @@ def stored_work_item(
 
 def _inputs(session: Session, study_id: int) -> tuple[WorkItemInput, ...]:
     """The images that were analysed (all of them before that), and our results in force."""
-    result = session.scalars(
-        select(Result).where(
+    results = session.execute(
+        select(Result.id, Result.job_id).where(
             Result.study_id == study_id,
             Result.superseded_by_id.is_(None),
             Result.withdrawn_at.is_(None),
         )
-    ).one_or_none()
+    ).all()
     images = (
         select(Instance.series_instance_uid, Instance.sop_class_uid, Instance.sop_instance_uid)
         .where(Instance.study_id == study_id)
         .order_by(Instance.series_instance_uid, Instance.id)
     )
     objects: list[tuple[str, str, str]] = []
-    if result is not None:
+    if results:
         chosen = session.scalars(
             select(SeriesDecision.series_instance_uid)
             .join(Job, Job.id == SeriesDecision.job_id)
-            .where(Job.id == result.job_id, SeriesDecision.chosen.is_(True))
+            .where(Job.id.in_([one.job_id for one in results]), SeriesDecision.chosen.is_(True))
         ).all()
         if chosen:
             images = images.where(Instance.series_instance_uid.in_(chosen))
@@ -143,7 +143,7 @@ def _inputs(session: Session, study_id: int) -> tuple[WorkItemInput, ...]:
             for one in session.scalars(
                 select(ResultObject)
                 .where(
-                    ResultObject.result_id == result.id,
+                    ResultObject.result_id.in_([one.id for one in results]),
                     ResultObject.kind != ObjectKind.REJECTION,
                 )
                 .order_by(ResultObject.id)

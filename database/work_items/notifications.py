@@ -2,7 +2,7 @@
 
 The reports to one receiver go out in the order in which things happened: a later one waits while
 an earlier one does. So a receiver never hears that a work item is completed before it hears that
-it was claimed.
+somebody works on it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, aliased
 
-from database.lease import claim_first, ended, is_free, postponed, write_held
+from database.lease import (
+    claim_first,
+    ended,
+    ended_in_defect,
+    is_free,
+    postponed,
+    write_held,
+)
 from database.states import NotificationState
 from database.tables.work_item import WorkItemNotification, WorkItemRow
 
@@ -30,6 +37,7 @@ class NotificationClaim:
     information: dict[str, Any]
     fencing_token: int
     attempts: int
+    after_defect: bool  # the attempt before this one ended in a defect
 
 
 def claim_notification(
@@ -51,6 +59,7 @@ def claim_notification(
             WorkItemNotification.information,
             WorkItemNotification.fencing_token,
             WorkItemNotification.attempts,
+            ended_in_defect(WorkItemNotification),
         ),
         attempts=WorkItemNotification.attempts + 1,
     )
@@ -76,6 +85,7 @@ def end_notification(
     *,
     error_kind: str = "",
     error_message: str = "",
+    trace: str = "",
 ) -> None:
     """End a report: sent, or given up.
 
@@ -87,7 +97,7 @@ def end_notification(
     _write(
         session,
         claim,
-        **ended(state, now, error_kind=error_kind, error_message=error_message),
+        **ended(state, now, error_kind=error_kind, error_message=error_message, trace=trace),
     )
 
 
@@ -98,6 +108,7 @@ def postpone_notification(
     *,
     error_kind: str,
     error_message: str,
+    trace: str = "",
 ) -> None:
     """Try a report again later.
 
@@ -109,7 +120,7 @@ def postpone_notification(
     _write(
         session,
         claim,
-        **postponed(due_at, error_kind=error_kind, error_message=error_message),
+        **postponed(due_at, error_kind=error_kind, error_message=error_message, trace=trace),
     )
 
 

@@ -71,6 +71,8 @@ def study_notice(page: StudyPage, settings: Settings) -> Notice:
         objects=(),
         raised_at=result.created_at,
         last_instance_at=study.last_instance_at,
+        bundle=result.bundle,
+        bundle_version=result.bundle_version,
         study_url=f"http://{settings.worklist_host}:{settings.worklist_port}/studies/{uid}",
     )
 

@@ -120,9 +120,9 @@ def try_model(
 
 @models.command("use")
 def use_model(which: Which, bundles: BundlesOption = None) -> None:
-    """Take a candidate into use: the workers that start from now on run it if it is the newest.
+    """Take a candidate into use: the next study is read by it if it is the newest of its name.
 
-    Example: `firstread models use chest-ct-pneumonia/2.1.0`, then start Firstread again.
+    Example: `firstread models use chest-ct-pneumonia/2.1.0`.
     """
     from firstread.models.listing import use_and_print
 
@@ -134,7 +134,7 @@ def use_model(which: Which, bundles: BundlesOption = None) -> None:
 def withdraw_model(which: Which, bundles: BundlesOption = None) -> None:
     """Take a bundle out of use: it becomes a candidate, and the next newest is run.
 
-    Example: `firstread models withdraw chest-ct-pneumonia/2.1.0`, then start Firstread again.
+    Example: `firstread models withdraw chest-ct-pneumonia/2.1.0`.
     """
     from firstread.models.listing import withdraw_and_print
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -32,12 +33,13 @@ class _Entry:
     state: str
 
 
-def _in_use(catalogue: Catalogue, settings: Settings) -> Bundle | None:
-    """The bundle that a worker takes when it starts now."""
-    try:
-        return catalogue.newest(settings.bundle)
-    except BundleRejected:
-        return None
+def _in_use(catalogue: Catalogue, settings: Settings) -> list[Bundle]:
+    """The bundles that a worker takes for the next study."""
+    found = []
+    for name in settings.bundles:
+        with contextlib.suppress(BundleRejected):
+            found.append(catalogue.newest(name))
+    return found
 
 
 def _entries(settings: Settings) -> Iterator[_Entry]:
@@ -45,7 +47,7 @@ def _entries(settings: Settings) -> Iterator[_Entry]:
     used = _in_use(catalogue, settings)
     for bundle in catalogue.bundles.values():
         yield _Entry(
-            f"{bundle.name}/{bundle.version}", bundle, "in use" if bundle is used else "not in use"
+            f"{bundle.name}/{bundle.version}", bundle, "in use" if bundle in used else "not in use"
         )
     for declared in catalogue.declared.values():
         yield _Entry(f"{declared.name}/{declared.version}", declared, "usable")
@@ -140,8 +142,7 @@ def _named(which: str) -> tuple[str, str]:
 
 def _print_used(settings: Settings) -> None:
     used = _in_use(read_catalogue(settings.bundles_folder), settings)
-    label = f"{used.name}/{used.version}" if used else "none"
+    label = ", ".join(f"{one.name}/{one.version}" for one in used) or "none"
     Console(highlight=False, soft_wrap=True).print(
-        f"In use from the next start of the workers: {label}. Studies that are done stay as they "
-        "are."
+        f"In use from the next study on: {label}. Studies that are done stay as they are."
     )

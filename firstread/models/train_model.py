@@ -39,7 +39,7 @@ def training_command(asked: Training, settings: Settings) -> list[str]:
     words: dict[str, object] = {
         "--new-cases": asked.new_cases,
         "--bundles": settings.bundles_folder,
-        "--base": asked.base or settings.bundle,
+        "--base": asked.base or settings.first_bundle,
         "--version": asked.version,
         "--data": asked.data,
         "--steps": asked.steps,

@@ -21,6 +21,7 @@ from tests.browser.slice_viewer import (
     open_study,
 )
 from tests.builders.chest.analysed_phantom import analysed_phantom
+from tests.builders.stored.flags import NOBODY
 from tests.builders.stored.readers import sign_in_browser
 from tests.unit.worklist.seeding import SeededHospital
 from tests.unit.worklist.study.seeded_slices import StudyWithSlices, study_with_slices
@@ -120,7 +121,7 @@ def test_a_withdrawn_result_is_struck_everywhere(
     open_study(reader, study)
     assert drawn_box(reader) is not None
     with transaction(hospital.engine) as session:
-        mark_withdrawn(session, study.result_id, RejectionReason.QUALITY, hospital.now)
+        mark_withdrawn(session, study.result_id, RejectionReason.QUALITY, NOBODY, hospital.now)
     expect(reader.locator("h1")).to_contain_text("Withdrawn", timeout=LIVE_MS)
     for part in ("figures", "case", "severity", "why", "gates"):
         struck = reader.locator(f"[data-part={part}] del.taken-back")

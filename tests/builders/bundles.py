@@ -35,6 +35,7 @@ GOLDEN_RECIPE = {"name": RECIPE, "seed": 3, "patches": 2, "size": SIZE}
 
 _LOW_HU, _HIGH_HU = -1250.0, 250.0
 _OPSET = 17
+_ALGORITHM = "Bundle for tests"
 
 DECLARATION = """\
 schema = 2
@@ -44,7 +45,7 @@ intended_use = "Tests."
 research_only = true
 
 [algorithm]
-name = "Bundle for tests"
+name = "{algorithm}"
 manufacturer = "Firstread"
 
 [files]
@@ -59,7 +60,7 @@ keyword = "Modality"
 comparison = "equals"
 limit = "CT"
 required = true
-
+{accepts}
 [networks.segmentation]
 float32 = "segmentation.onnx"
 on_cpu = "float32"
@@ -112,25 +113,49 @@ greatest_spread = 0.25
 """
 
 
-def write_bundle(root: Path, *, version: str = VERSION) -> Path:
-    """Write a whole bundle under `root`; returns its folder."""
-    folder = root / NAME / version
+def accepts(keyword: str, limit: str) -> str:
+    """One more criterion of a bundle: an element that a series must have, and its value."""
+    lines = (
+        "",
+        "[[accepts]]",
+        f'keyword = "{keyword}"',
+        'comparison = "equals"',
+        f'limit = "{limit}"',
+        "required = true",
+        "",
+    )
+    return "\n".join(lines)
+
+
+def write_bundle(
+    root: Path, *, name: str = NAME, version: str = VERSION, accepting: str = ""
+) -> Path:
+    """Write a whole bundle under `root`; returns its folder.
+
+    Parameters
+    ----------
+    accepting : further criteria, see `accepts`
+    """
+    folder = root / name / version
     folder.mkdir(parents=True)
     onnx.save(segmentation_network(), folder / "segmentation.onnx")
     onnx.save(classification_network(), folder / "classification.onnx")
     quantize_dynamic(folder / "classification.onnx", folder / "classification-int8.onnx")
     (folder / "golden.json").write_text(json.dumps(_golden(folder)))
-    declare(folder)
+    declare(folder, accepting=accepting)
     return folder
 
 
-def declare(folder: Path) -> None:
+def declare(folder: Path, *, accepting: str = "") -> None:
     """Write the declaration over the files that are there now."""
+    name = folder.parent.name
     names = sorted(path.name for path in folder.iterdir() if path.name != "bundle.toml")
     files = "\n".join(f'"{name}" = "{file_digest(folder / name)}"' for name in names)
     text = DECLARATION.format(
-        name=folder.parent.name,
+        name=name,
         version=folder.name,
+        algorithm=_ALGORITHM + ("" if name == NAME else f": {name}"),
+        accepts=accepting,
         files=files,
         size=SIZE,
         view=VIEW,

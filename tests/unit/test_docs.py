@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 import subprocess
 import tomllib
@@ -80,6 +81,8 @@ def test_documented_defaults_are_the_defaults() -> None:
             assert shown == str(default).lower(), name
         elif isinstance(default, int | float):
             assert float(shown) == default, name
+        elif isinstance(default, tuple):
+            assert shown == json.dumps(list(default)), name
         elif name != "bundles_folder":
             assert shown == str(default), name
 

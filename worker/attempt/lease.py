@@ -1,7 +1,8 @@
-"""Holding work while it is done: a thread renews the lease and says how far the work is."""
+"""Holding a claimed row while it is worked on: a thread renews its lease and says how far it is."""
 
 from __future__ import annotations
 
+import contextvars
 import threading
 from collections.abc import Callable
 from types import TracebackType
@@ -17,39 +18,41 @@ _RENEWALS_PER_LEASE = 3  # two renewals may fail before the lease runs out
 
 
 class Lease:
-    """Renews a claim until the block ends; `check()` raises once another worker has the work.
+    """Renews a claim until the block ends; `check()` raises once another worker has the row.
 
     Parameters
     ----------
     renew : holds the claim for another `lease_s` and notes how many percent are done; raises
-        LeaseLost when it is somebody else's
-    facts : identifiers of the work, for the log
+        LeaseLost when it is somebody else's. None: the claim is long enough as it is.
     """
 
     def __init__(
         self,
         engine: Engine,
-        renew: Callable[[Session, int], None],
+        renew: Callable[[Session, int], None] | None,
         *,
         lease_s: float,
-        **facts: int,
     ) -> None:
         self._engine = engine
         self._renew = renew
         self._lease_s = lease_s
-        self._facts = facts
         self._ended = threading.Event()
         self._lost = threading.Event()
-        self._thread = threading.Thread(target=self._renew_until_ended, name="lease", daemon=True)
+        # In our context: what it logs names the row.
+        context = contextvars.copy_context()
+        self._thread = threading.Thread(
+            target=context.run, args=(self._renew_until_ended,), name="lease", daemon=True
+        )
         self.progress_percent = 0
 
     def check(self) -> None:
-        """Raise LeaseLost if the work is somebody else's by now."""
+        """Raise LeaseLost if the row is somebody else's by now."""
         if self._lost.is_set():
             raise LeaseLost
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        if self._renew is not None:
+            self._thread.start()
         return self
 
     def __exit__(
@@ -59,9 +62,11 @@ class Lease:
         trace: TracebackType | None,
     ) -> None:
         self._ended.set()
-        self._thread.join()
+        if self._renew is not None:
+            self._thread.join()
 
     def _renew_until_ended(self) -> None:
+        assert self._renew is not None
         while not self._ended.wait(self._lease_s / _RENEWALS_PER_LEASE):
             try:
                 with transaction(self._engine) as session:
@@ -70,4 +75,4 @@ class Lease:
                 self._lost.set()
                 return
             except DatabaseUnavailable as error:
-                _log.warning("lease_not_renewed", error_kind=error.kind, **self._facts)
+                _log.warning("lease_not_renewed", error_kind=error.kind)

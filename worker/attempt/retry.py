@@ -1,42 +1,90 @@
-"""An error and an attempt to a decision: pure, capped, the jitter passed in."""
+"""What becomes of a row after an attempt that did not succeed: pure, the jitter passed in.
+
+| what ended the attempt  | decision                                                     |
+|-------------------------|--------------------------------------------------------------|
+| `Refused`               | refused: never again                                         |
+| `Unavailable`           | again, by the queue's backoff; failed after its last attempt |
+| other `FirstreadError`  | failed at once: a defect that a check of ours has found      |
+| anything else: a defect | once more, then failed                                       |
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
-from radiology.errors import Refused, Unavailable
+from radiology.errors import FirstreadError, Refused, Unavailable
+
+_RETRY_AFTER = "retry_after_s"  # the fact by which a peer says how long it wants to be left alone
 
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """How long to wait between attempts, and how often to try."""
+    """How long a queue waits between attempts, and how many attempts it makes."""
 
     first_s: float
     longest_s: float
     max_attempts: int
 
+    def delay_s(self, attempt: int, *, jitter: float) -> float:
+        """The wait after an attempt: doubles with each one, up to `longest_s`.
 
-def retry_delay_s(
-    error: Exception, attempt: int, backoff: Backoff, *, jitter: float
-) -> float | None:
-    """How long to wait before the next attempt.
+        Parameters
+        ----------
+        attempt : which attempt has ended, counted from 1
+        jitter : 0 to 1, random, from the caller; shortens the wait by up to a quarter, so that
+            many rows that failed together do not come back together
+        """
+        # The exponent is capped before the power: attempt 5000 must not make a number of 5000 bits.
+        doubled = self.first_s * 2.0 ** min(attempt - 1, 30)
+        return min(doubled, self.longest_s) * (1.0 - 0.25 * jitter)
+
+
+class Ending(StrEnum):
+    """How an attempt ends that did not succeed."""
+
+    REFUSED = "refused"  # never again, unless a person asks
+    AGAIN = "again"
+    FAILED = "failed"  # a person must look
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of the row. `delay_s` is the wait before the next attempt; None without one."""
+
+    ending: Ending
+    delay_s: float | None = None
+
+
+def is_defect(error: Exception) -> bool:
+    """Whether an error is a fault of the program, and not of its input or of a peer."""
+    return not isinstance(error, Refused | Unavailable)
+
+
+def decide(
+    error: Exception, attempt: int, backoff: Backoff, *, after_defect: bool, jitter: float
+) -> Decision:
+    """Decide what becomes of a row.
 
     Parameters
     ----------
     error : what ended the attempt
     attempt : which attempt it was, counted from 1
-    jitter : 0 to 1, random, from the caller; shortens the wait by up to a quarter, so that many
-        deliveries that failed together do not come back together
-
-    Returns
-    -------
-    Seconds, doubling with each attempt up to `longest_s`; None when trying again is of no use
-    (refused, a defect) or was tried often enough.
+    after_defect : whether the attempt before it ended in a defect
+    jitter : as for `Backoff.delay_s`
     """
-    if isinstance(error, Refused) or not isinstance(error, Unavailable):
-        return None
+    if isinstance(error, Refused):
+        return Decision(Ending.REFUSED)
     if attempt >= backoff.max_attempts:
-        return None
-    # The exponent is capped before the power: attempt 5000 must not make a number of 5000 bits.
-    doubled = backoff.first_s * 2.0 ** min(attempt - 1, 30)
-    return min(doubled, backoff.longest_s) * (1.0 - 0.25 * jitter)
+        return Decision(Ending.FAILED)
+    delay_s = backoff.delay_s(attempt, jitter=jitter)
+    if isinstance(error, Unavailable):
+        asked_s = error.facts.get(_RETRY_AFTER)
+        if isinstance(asked_s, int | float):
+            delay_s = max(delay_s, min(float(asked_s), backoff.longest_s))
+        return Decision(Ending.AGAIN, delay_s)
+    # What a check of ours has found, the same input gives each time.
+    if isinstance(error, FirstreadError) or after_defect:
+        return Decision(Ending.FAILED)
+    # Once more: memory may have been short, a disk slow.
+    return Decision(Ending.AGAIN, delay_s)

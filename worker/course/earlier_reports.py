@@ -10,17 +10,23 @@ from worker.encode import EarlierReport, EarlierReports
 
 
 def earlier_reports(
-    engine: Engine, study_id: int, version: int, *, answer: ChestReading, priors: Priors
+    engine: Engine,
+    study_id: int,
+    version: int,
+    *,
+    bundle: str,
+    answer: ChestReading,
+    priors: Priors,
 ) -> EarlierReports:
-    """Look up what the reports of a version of a study name.
+    """Look up what the reports of a bundle about a version of a study name.
 
     Parameters
     ----------
     answer : of this version; its course says which of `priors` it was compared with
     """
     with query(engine) as session:
-        before = newest_report(session, study_id, before_version=version)
-        machine = machine_reports(session, study_id, before_version=version)
+        before = newest_report(session, study_id, bundle=bundle, before_version=version)
+        machine = machine_reports(session, study_id, bundle=bundle, before_version=version)
     latest = None if answer.course is None else answer.course.latest
     compared = [
         prior.report

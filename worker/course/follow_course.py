@@ -54,7 +54,9 @@ def follow_course(
         volume,
         reading.regions,
         reading.divided,
-        tracking_uid=lambda number: lesion_uid(study_instance_uid, number),
+        tracking_uid=lambda number: lesion_uid(
+            study_instance_uid, number, algorithm=reading.algorithm.name
+        ),
     )
     if chest is None:
         return FollowedReading(reading)

@@ -1,4 +1,4 @@
-"""Send results to their destinations, and see that they are kept there.
+"""Sends results to their destinations, and sees that they are kept there.
 
 A delivery goes from `waiting` (objects are sent, an answer for each) to `delivered`, or by way of
 `sent` (worker.deliver.commit_results asks for storage commitment) to `committed`.
@@ -6,8 +6,8 @@ A delivery goes from `waiting` (objects are sent, an answer for each) to `delive
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from database.deliveries.claimed import (
     DeliveryClaim,
@@ -24,98 +24,104 @@ from database.deliveries.objects import (
     objects_to_send,
     record_answers,
 )
-from database.lease import LeaseLost
-from database.session import Engine, Session, query, transaction
+from database.session import Session, query, transaction
 from database.states import DeliveryState, ObjectState
 from database.tables.analysis import ResultObject
 from dicom_node.request.c_store import StoreAnswer, error_of_answers, send_instances
 from dicom_node.request.stow import store_instances
-from radiology.errors import FirstreadError, PeerRefused, Refused
-from settings.environment import Settings
-from settings.log_events import get_logger
+from radiology.errors import NotCommitted, PeerRefused
 from settings.peers import Peer
-from worker.attempt.retry import retry_delay_s
-from worker.deliver.commit_results import commit_one, delivery_backoff
+from worker.attempt.attempt_next import attempt_next
+from worker.attempt.lease import Lease
+from worker.attempt.queue import Queue, Unsuccessful
+from worker.attempt.retry import Backoff, Ending
+from worker.deliver.commit_results import ask_for_commitment
+from worker.equipment import Equipment
 
-_log = get_logger("delivery")
 _LEASE_S = 120.0  # sending twice does no harm, so it need not be renewed while a slow peer stores
 
 
-def deliver_one(
-    settings: Settings,
-    engine: Engine,
-    clock: Callable[[], datetime],
-    random: Callable[[], float],
-) -> bool:
-    """Claim the delivery that is due first and take it one step on; False when none is due."""
-    with transaction(engine) as session:
-        claim = claim_delivery(session, lease_s=_LEASE_S, now=clock())
-    if claim is None:
-        return False
-    peer = next((one for one in settings.destinations if one.name == claim.destination), None)
-    try:
-        if peer is None:
-            _end_without_peer(engine, claim, clock())
-        elif claim.state is DeliveryState.SENT and peer.storage_commitment:
-            commit_one(settings, engine, claim, peer, clock, random)
-        else:
-            _send_one(settings, engine, claim, peer, clock, random)
-    except LeaseLost:
-        _log.warning("delivery_lease_lost", delivery_id=claim.delivery_id)
-    return True
+def deliver_one(equipment: Equipment) -> bool:
+    """Take the delivery that is due first one step on; False when none is due."""
+    return attempt_next(_Deliveries(equipment), equipment)
 
 
-def _end_without_peer(engine: Engine, claim: DeliveryClaim, now: datetime) -> None:
-    error = PeerRefused(
-        "The destination is not in the settings any more", destination=claim.destination
-    )
-    with transaction(engine) as session:
-        end_delivery(
-            session,
-            claim,
-            DeliveryState.REFUSED,
-            now,
-            error_kind=error.kind,
-            error_message=str(error),
+class _Deliveries(Queue[DeliveryClaim]):
+    """Results on their way: sent, and then asked for until the destination promises to keep them.
+
+    Both are one row and one backoff. Attempts at sending are counted by `attempts`, at asking by
+    `asks`; what the destination does not promise to keep counts as an attempt at sending it.
+    """
+
+    name = "deliveries"
+
+    @property
+    def backoff(self) -> Backoff:
+        settings = self._equipment.settings
+        return Backoff(
+            settings.delivery_first_retry_s,
+            settings.delivery_longest_retry_s,
+            settings.delivery_max_attempts,
         )
 
+    def claim(self, session: Session, now: datetime) -> DeliveryClaim | None:
+        return claim_delivery(session, lease_s=_LEASE_S, now=now)
 
-def _send_one(
-    settings: Settings,
-    engine: Engine,
-    claim: DeliveryClaim,
-    peer: Peer,
-    clock: Callable[[], datetime],
-    random: Callable[[], float],
-) -> None:
-    with query(engine) as session:
-        objects = objects_to_send(session, claim)
-    answers: Sequence[StoreAnswer] = ()
-    try:
-        answers = _send(settings, peer, objects)
-        error = error_of_answers(answers)
-    except FirstreadError as no_association:
-        error = no_association
-    by_path = {settings.results_folder / one.path: one.id for one in objects}
-    with transaction(engine) as session:
-        record_answers(session, claim, {by_path[one.path]: _kept(one) for one in answers}, clock())
-        if error is None or _is_part(session, claim, answers):
-            _settle(session, claim, peer, clock())
+    def facts(self, claim: DeliveryClaim) -> Mapping[str, int | str]:
+        return {"delivery_id": claim.delivery_id, "destination": claim.destination}
+
+    def attempt_number(self, claim: DeliveryClaim, error: Exception) -> int:
+        asking = claim.state is DeliveryState.SENT and not isinstance(error, NotCommitted)
+        return claim.asks + 1 if asking else claim.attempts
+
+    def attempt(self, claim: DeliveryClaim, lease: Lease) -> None:
+        destinations = self._equipment.settings.destinations
+        peer = next((one for one in destinations if one.name == claim.destination), None)
+        if peer is None:
+            raise PeerRefused(
+                "The destination is not in the settings any more", destination=claim.destination
+            )
+        if claim.state is DeliveryState.SENT and peer.storage_commitment:
+            ask_for_commitment(self._equipment, claim, peer)
         else:
-            _postpone_or_end(session, settings, claim, error, clock(), random())
+            self._send(claim, peer)
 
+    def settle(self, session: Session, claim: DeliveryClaim, end: Unsuccessful) -> None:
+        match end.ending:
+            case Ending.AGAIN:
+                send_again = isinstance(end.error, NotCommitted)
+                state = DeliveryState.WAITING if send_again else None
+                postpone_delivery(session, claim, end.due_at, end.now, **end.fault, state=state)
+            case Ending.REFUSED:
+                end_delivery(session, claim, DeliveryState.REFUSED, end.now, **end.fault)
+            case Ending.FAILED:
+                end_delivery(session, claim, DeliveryState.FAILED, end.now, **end.fault)
 
-def _send(settings: Settings, peer: Peer, objects: Sequence[ResultObject]) -> Sequence[StoreAnswer]:
-    """Send by C-STORE, or by STOW-RS where the peer has an address for it."""
-    paths = [settings.results_folder / one.path for one in objects]
-    if not paths:
-        return ()
-    if peer.stow_url is not None:
-        secret = settings.stow_secret(peer)
-        return store_instances(paths, peer, secret, timeout_s=settings.delivery_timeout_s)
-    return send_instances(
-        paths, peer, calling_ae_title=settings.ae_title, timeout_s=settings.delivery_timeout_s
-    )
+    def _send(self, claim: DeliveryClaim, peer: Peer) -> None:
+        equipment = self._equipment
+        with query(equipment.engine) as session:
+            objects = objects_to_send(session, claim)
+        answers = self._answers(peer, objects)
+        error = error_of_answers(answers)
+        ids = {equipment.settings.results_folder / one.path: one.id for one in objects}
+        now = equipment.clock()
+        with transaction(equipment.engine) as session:
+            record_answers(session, claim, {ids[one.path]: _kept(one) for one in answers}, now)
+            if error is None or _is_part(session, claim, answers):
+                _end_stored(session, claim, peer, now)
+                return
+        raise error  # after the answers are kept
+
+    def _answers(self, peer: Peer, objects: Sequence[ResultObject]) -> Sequence[StoreAnswer]:
+        """Send by C-STORE, or by STOW-RS where the peer has an address for it."""
+        settings = self._equipment.settings
+        paths = [settings.results_folder / one.path for one in objects]
+        if not paths:
+            return ()
+        timeout_s = settings.delivery_timeout_s
+        if peer.stow_url is not None:
+            return store_instances(paths, peer, settings.stow_secret(peer), timeout_s=timeout_s)
+        return send_instances(paths, peer, calling_ae_title=settings.ae_title, timeout_s=timeout_s)
 
 
 def _kept(answer: StoreAnswer) -> ObjectAnswer:
@@ -134,7 +140,7 @@ def _is_part(session: Session, claim: DeliveryClaim, answers: Sequence[StoreAnsw
     return bool(answers) and bool(taken) and ObjectState.WAITING not in states
 
 
-def _settle(session: Session, claim: DeliveryClaim, peer: Peer, now: datetime) -> None:
+def _end_stored(session: Session, claim: DeliveryClaim, peer: Peer, now: datetime) -> None:
     """Everything that the peer takes is stored: that is the end, or its promise is awaited."""
     error_kind, error_message = refusals_in_words(session, claim.delivery_id)
     if not peer.storage_commitment:
@@ -145,33 +151,3 @@ def _settle(session: Session, claim: DeliveryClaim, peer: Peer, now: datetime) -
         session, claim, now, asks=0, error_kind=error_kind, error_message=error_message
     )
     record_delivery_event(session, claim, "sent", now, error_kind=error_kind)
-
-
-def _postpone_or_end(
-    session: Session,
-    settings: Settings,
-    claim: DeliveryClaim,
-    error: FirstreadError,
-    now: datetime,
-    jitter: float,
-) -> None:
-    delay_s = retry_delay_s(error, claim.attempts, delivery_backoff(settings), jitter=jitter)
-    _log.warning(
-        "not_delivered",
-        destination=claim.destination,
-        error_kind=error.kind,
-        attempt=claim.attempts,
-        retry_in_s=delay_s,
-    )
-    if delay_s is not None:
-        postpone_delivery(
-            session,
-            claim,
-            now + timedelta(seconds=delay_s),
-            now,
-            error_kind=error.kind,
-            error_message=str(error),
-        )
-        return
-    state = DeliveryState.REFUSED if isinstance(error, Refused) else DeliveryState.FAILED
-    end_delivery(session, claim, state, now, error_kind=error.kind, error_message=str(error))

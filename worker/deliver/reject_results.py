@@ -7,15 +7,17 @@ put right.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from datetime import datetime
 
 from pydicom import dcmread
 
+from database.flags.raised import FlagRules
 from database.results.withdrawals import (
     Rejectable,
     mark_withdrawn,
-    result_to_withdraw,
+    results_to_withdraw,
     store_rejection,
     superseded_to_reject,
 )
@@ -26,6 +28,7 @@ from radiology import codes
 from radiology.errors import ResultNotWithdrawable
 from settings.environment import Settings
 from settings.log_events import get_logger
+from worker.attempt.attempt_step import attempt_step
 from worker.encode.rejection_note import encode_rejection_note
 from worker.keep.keep_results import bytes_of, keep_object
 
@@ -54,29 +57,36 @@ def withdraw_result(
     now: datetime,
     *,
     version: int | None = None,
+    bundle: str | None = None,
 ) -> Withdrawal:
     """Strike a result, and queue a rejection note for every destination that may have got it.
 
     Parameters
     ----------
     version : of the study; the result in force when left out
+    bundle : whose result; may be left out where only one has any
 
     Raises
     ------
     ResultNotWithdrawable
-        There is no such result, or it was withdrawn already.
+        There is no such result, it was withdrawn already, or it is not said which of several.
     SpoolFull
         There is no room for the note; nothing has changed.
     """
     with query(engine) as session:
-        found = result_to_withdraw(session, study_instance_uid, version)
-    if found is None:
+        results = results_to_withdraw(session, study_instance_uid, version=version, bundle=bundle)
+    if not results:
         raise ResultNotWithdrawable("There is no result of this study")
+    if len(results) > 1:
+        names = ", ".join(sorted(one.bundle for one in results))
+        raise ResultNotWithdrawable("Several bundles have a result: name one", bundles=names)
+    (found,) = results
     if found.withdrawn is not None:
         raise ResultNotWithdrawable("The result is withdrawn already", reason=found.withdrawn.value)
     note = _make_note(settings, found, reason, now)
     with transaction(engine) as session:
-        destinations = mark_withdrawn(session, found.result_id, reason, now)
+        rules = FlagRules(settings.flags, settings.flagging)
+        destinations = mark_withdrawn(session, found.result_id, reason, rules, now)
         if destinations is None:
             raise ResultNotWithdrawable("The result is withdrawn already")
         if note is not None and destinations:
@@ -91,22 +101,32 @@ def withdraw_result(
 
 
 def reject_superseded(settings: Settings, engine: Engine, now: datetime) -> int:
-    """Queue notes for older results where the settings ask for it; returns how many."""
+    """Queue notes for older results where the settings ask for it; returns how many are wanted."""
     asking = [peer.name for peer in settings.destinations if peer.reject_superseded]
     if not asking:
         return 0
     with query(engine) as session:
         found = superseded_to_reject(session, asking)
     for one in found:
-        note = _make_note(settings, one, RejectionReason.QUALITY, one.at)
-        if note is None:
-            continue
-        with transaction(engine) as session:
-            store_rejection(session, one.result_id, note, one.destinations, now)
-        _log.info(
-            "superseded_rejected", result_id=one.result_id, destinations=list(one.destinations)
+        attempt_step(
+            functools.partial(_reject_superseded, settings, engine, one, now),
+            "rejection",
+            result_id=one.result_id,
         )
     return len(found)
+
+
+def _reject_superseded(
+    settings: Settings, engine: Engine, found: Rejectable, now: datetime
+) -> None:
+    note = _make_note(settings, found, RejectionReason.QUALITY, found.at)
+    if note is None:
+        return
+    with transaction(engine) as session:
+        store_rejection(session, found.result_id, note, found.destinations, now)
+    _log.info(
+        "superseded_rejected", result_id=found.result_id, destinations=list(found.destinations)
+    )
 
 
 def _make_note(

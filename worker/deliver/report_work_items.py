@@ -1,12 +1,11 @@
-"""Tell subscribers what happened to work items (PS3.4 Section CC.2.4)."""
+"""Tells subscribers what happened to work items (PS3.4 Section CC.2.4)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime
 
-from database.lease import LeaseLost
-from database.session import Engine, transaction
+from database.session import Session, transaction
 from database.states import NotificationState
 from database.work_items.notifications import (
     NotificationClaim,
@@ -16,101 +15,68 @@ from database.work_items.notifications import (
 )
 from database.work_items.subscriptions import WorkItemEvent
 from dicom_node.work_items.report import report_event
-from radiology.errors import FirstreadError, PeerRefused
-from settings.environment import Settings
-from settings.log_events import get_logger
+from radiology.errors import PeerRefused
 from settings.peers import Peer
-from worker.attempt.retry import Backoff, retry_delay_s
+from worker.attempt.attempt_next import attempt_next
+from worker.attempt.lease import Lease
+from worker.attempt.queue import Queue, Unsuccessful
+from worker.attempt.retry import Backoff, Ending
+from worker.equipment import Equipment
 
-_log = get_logger("work_items")
 _LEASE_S = 120.0  # telling twice does no harm: a report says how things stand
 
 
-def report_one(
-    settings: Settings,
-    engine: Engine,
-    clock: Callable[[], datetime],
-    random: Callable[[], float],
-) -> bool:
-    """Claim the report that is due first and send it; False when none is due."""
-    with transaction(engine) as session:
-        claim = claim_notification(session, lease_s=_LEASE_S, now=clock())
-    if claim is None:
-        return False
-    try:
-        _report(settings, engine, claim, clock, random)
-    except LeaseLost:
-        _log.warning("notification_lease_lost", notification_id=claim.notification_id)
-    return True
+def report_one(equipment: Equipment) -> bool:
+    """Send the report that is due first; False when none is due."""
+    return attempt_next(_Reports(equipment), equipment)
 
 
-def _report(
-    settings: Settings,
-    engine: Engine,
-    claim: NotificationClaim,
-    clock: Callable[[], datetime],
-    random: Callable[[], float],
-) -> None:
-    try:
+class _Reports(Queue[NotificationClaim]):
+    """Event reports on their way to subscribers."""
+
+    name = "reports"
+
+    @property
+    def backoff(self) -> Backoff:
+        settings = self._equipment.settings
+        return Backoff(
+            settings.report_first_retry_s,
+            settings.report_longest_retry_s,
+            settings.report_max_attempts,
+        )
+
+    def claim(self, session: Session, now: datetime) -> NotificationClaim | None:
+        return claim_notification(session, lease_s=_LEASE_S, now=now)
+
+    def facts(self, claim: NotificationClaim) -> Mapping[str, int | str]:
+        return {
+            "notification_id": claim.notification_id,
+            "receiving_ae_title": claim.receiving_ae_title,
+        }
+
+    def attempt(self, claim: NotificationClaim, lease: Lease) -> None:
+        equipment = self._equipment
         report_event(
-            _receiver(settings, claim.receiving_ae_title),
+            self._receiver(claim.receiving_ae_title),
             claim.sop_instance_uid,
             WorkItemEvent(claim.event_type),
             claim.information,
-            calling_ae_title=settings.ae_title,
-            timeout_s=settings.delivery_timeout_s,
+            calling_ae_title=equipment.settings.ae_title,
+            timeout_s=equipment.settings.delivery_timeout_s,
         )
-    except FirstreadError as error:
-        _postpone_or_end(settings, engine, claim, error, clock(), random())
-        return
-    with transaction(engine) as session:
-        end_notification(session, claim, NotificationState.SENT, clock())
+        with transaction(equipment.engine) as session:
+            end_notification(session, claim, NotificationState.SENT, equipment.clock())
 
+    def settle(self, session: Session, claim: NotificationClaim, end: Unsuccessful) -> None:
+        if end.ending is Ending.AGAIN:
+            postpone_notification(session, claim, end.due_at, **end.fault)
+        else:  # refused or failed: the subscriber must look by itself
+            end_notification(session, claim, NotificationState.FAILED, end.now, **end.fault)
 
-def _receiver(settings: Settings, ae_title: str) -> Peer:
-    found = (one for one in settings.worklist_clients if one.ae_title == ae_title)
-    peer = next((one for one in found if one.has_address), None)
-    if peer is None:
-        raise PeerRefused("The subscriber is not in the settings any more")
-    return peer
-
-
-def _postpone_or_end(
-    settings: Settings,
-    engine: Engine,
-    claim: NotificationClaim,
-    error: FirstreadError,
-    now: datetime,
-    jitter: float,
-) -> None:
-    backoff = Backoff(
-        first_s=settings.delivery_first_retry_s,
-        longest_s=settings.delivery_longest_retry_s,
-        max_attempts=settings.delivery_max_attempts,
-    )
-    delay_s = retry_delay_s(error, claim.attempts, backoff, jitter=jitter)
-    _log.warning(
-        "subscriber_not_told",
-        receiving_ae_title=claim.receiving_ae_title,
-        error_kind=error.kind,
-        attempt=claim.attempts,
-        retry_in_s=delay_s,
-    )
-    with transaction(engine) as session:
-        if delay_s is None:
-            end_notification(
-                session,
-                claim,
-                NotificationState.FAILED,
-                now,
-                error_kind=error.kind,
-                error_message=str(error),
-            )
-        else:
-            postpone_notification(
-                session,
-                claim,
-                now + timedelta(seconds=delay_s),
-                error_kind=error.kind,
-                error_message=str(error),
-            )
+    def _receiver(self, ae_title: str) -> Peer:
+        clients = self._equipment.settings.worklist_clients
+        found = (one for one in clients if one.ae_title == ae_title and one.has_address)
+        peer = next(found, None)
+        if peer is None:
+            raise PeerRefused("The subscriber is not in the settings any more")
+        return peer

@@ -29,14 +29,16 @@ _NAMES = {
 _LETTERS = 4  # of a short name: a million of them, for the dozens of lesions of a patient
 
 
-def lesion_uid(study_instance_uid: str, number: int) -> str:
+def lesion_uid(study_instance_uid: str, number: int, *, algorithm: str) -> str:
     """The tracking UID of a lesion in the study in which it was first seen.
 
     Parameters
     ----------
+    algorithm : name of what found it, whatever its version: two that read one study find two
+        first lesions
     number : from 1, the largest connected lesion first
     """
-    return derived_uid("lesion", study_instance_uid, str(number))
+    return derived_uid("lesion", study_instance_uid, algorithm, str(number))
 
 
 def known_lesions(
@@ -45,6 +47,7 @@ def known_lesions(
     course: Sequence[MappedLesion],
     *,
     study_instance_uid: str,
+    algorithm: str,
 ) -> dict[tuple[int, int], Tracking]:
     """The identity of each lesion of one class, by class and rank.
 
@@ -53,6 +56,7 @@ def known_lesions(
     lesions : values of `LesionLabel`
     told_apart : the same lesions, class by class
     course : those of the patient's course in this study; without them, every lesion is new
+    algorithm : as in `lesion_uid`
 
     Returns
     -------
@@ -69,7 +73,7 @@ def known_lesions(
         number = belongs_to[lesion.part]
         seen[number, lesion.kind] += 1
         known[lesion.kind, lesion.rank] = _tracking(
-            names.get(number) or lesion_uid(study_instance_uid, number),
+            names.get(number) or lesion_uid(study_instance_uid, number, algorithm=algorithm),
             LesionLabel(lesion.kind),
             seen[number, lesion.kind],
         )

@@ -32,6 +32,7 @@ class Notice:
     study_url : where the page shows the study
     acknowledge_url : where a receiver may acknowledge it; "" where it cannot
     reading : `Reading.facts()`, as it stands in the result's row
+    bundle, bundle_version : that gave the result
     """
 
     flag_uid: str
@@ -52,6 +53,13 @@ class Notice:
     last_instance_at: datetime
     study_url: str
     acknowledge_url: str = ""
+    bundle: str = ""
+    bundle_version: str = ""
+
+    @property
+    def read_by(self) -> str:
+        """Name and version of the bundle; "" where no result is spoken of."""
+        return f"{self.bundle} {self.bundle_version}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +99,8 @@ class FlagChannel(Protocol):
 
 
 @runtime_checkable
-class KnowsClaims(Protocol):
-    """A channel that can be asked whether somebody has claimed what it made of a notice."""
+class KeepsWorkItems(Protocol):
+    """A channel that can be asked whether what it made of a notice is taken elsewhere."""
 
     def state_of(self, reference: str) -> WorkItemState | None:
         """Where the work item of an answer's reference stands; None where that is not said.

@@ -1,10 +1,9 @@
-"""Tell a channel of a flag: claim the notice that is next, send it once, write how it ended."""
+"""Tells a channel of a flag: the notice that is next, once, and what its receiver answered."""
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime
 
 from database.flag_states import NoticeKind, NoticeState
 from database.flags.content import NoticeContent, notice_content
@@ -17,14 +16,17 @@ from database.flags.notices import (
     postpone_notice,
 )
 from database.flags.raised import acknowledge_flag
-from database.lease import LeaseLost
-from database.session import Engine, query, transaction
-from radiology.errors import FirstreadError, PeerRefused, Refused
+from database.session import Session, query, transaction
+from radiology.errors import PeerRefused
 from settings.environment import Settings
 from settings.flags import Channel
 from settings.log_events import get_logger
-from worker.attempt.retry import Backoff, retry_delay_s
-from worker.flag.channel import KnowsClaims, Notice, NoticeObject, Receipt
+from worker.attempt.attempt_next import attempt_next
+from worker.attempt.lease import Lease
+from worker.attempt.queue import Queue, Unsuccessful
+from worker.attempt.retry import Backoff, Ending
+from worker.equipment import Equipment
+from worker.flag.channel import KeepsWorkItems, Notice, NoticeObject
 from worker.flag.channels import Channels
 
 _log = get_logger("flags")
@@ -32,54 +34,67 @@ _ANSWERS_PER_LEASE = 3.0  # connecting, sending and answering may each take as l
 _LEAST_LEASE_S = 5.0
 
 
-def tell_one(
-    settings: Settings,
-    engine: Engine,
-    channels: Channels,
-    name: str,
-    clock: Callable[[], datetime],
-    random: Callable[[], float],
-) -> bool:
+def tell_one(equipment: Equipment, channels: Channels, channel: str) -> bool:
     """Send the notice that a channel is told next; False when there is none for now."""
-    channel = channels.setting(name)
-    with transaction(engine) as session:
-        claim = claim_notice(session, name, lease_s=lease_of(channel), now=clock())
-    if claim is None:
-        return False
-    try:
-        try:
-            if channel is None:
-                raise PeerRefused("The channel is not in the settings any more", channel=name)
-            with query(engine) as session:
-                content = notice_content(session, claim.notice_id)
-            notice = _notice(content, settings, channel)
-            answer = channels.sender(channel).send(notice, clock())
-        except FirstreadError as error:
-            _postpone_or_end(settings, engine, claim, error, clock(), random())
-        except Exception as error:  # noqa: BLE001 where a task ends
-            _end_defect(engine, claim, error, clock())
-        else:
-            _accept(settings, engine, channels, claim, answer, clock())
-    except LeaseLost:
-        _log.warning("flag_lease_lost", notice_id=claim.notice_id, channel=name)
-    return True
+    return attempt_next(_Notices(equipment, channels, channel), equipment)
 
 
-def log_defect(channel: str, error: Exception) -> str:
-    """Log what nobody foresaw about a channel; returns its kind."""
-    # The message of a foreign exception may quote an identifier; its type and lines may not.
-    trace = "".join(traceback.format_tb(error.__traceback__))
-    kind = type(error).__name__
-    _log.error("flag_defect", channel=channel, error_kind=kind, trace=trace)
-    return kind
+class _Notices(Queue[NoticeClaim]):
+    """What one channel is to be told of flags."""
 
+    name = "notices"
 
-def _end_defect(engine: Engine, claim: NoticeClaim, error: Exception, now: datetime) -> None:
-    """What nobody foresaw: the notice is given up, and the others go on."""
-    kind = log_defect(claim.channel, error)
-    with transaction(engine) as session:
-        message = "A defect; the trace is in the log"
-        end_notice(session, claim, NoticeState.FAILED, now, error_kind=kind, error_message=message)
+    def __init__(self, equipment: Equipment, channels: Channels, channel: str) -> None:
+        super().__init__(equipment)
+        self._channels = channels
+        self._channel = channel
+
+    @property
+    def backoff(self) -> Backoff:
+        flagging = self._equipment.settings.flagging
+        return Backoff(flagging.first_retry_s, flagging.longest_retry_s, flagging.max_attempts)
+
+    def claim(self, session: Session, now: datetime) -> NoticeClaim | None:
+        lease_s = lease_of(self._channels.setting(self._channel))
+        return claim_notice(session, self._channel, lease_s=lease_s, now=now)
+
+    def facts(self, claim: NoticeClaim) -> Mapping[str, int | str]:
+        return {
+            "notice_id": claim.notice_id,
+            "channel": claim.channel,
+            "notice_kind": claim.kind.value,
+        }
+
+    def attempt(self, claim: NoticeClaim, lease: Lease) -> None:
+        equipment = self._equipment
+        channel = self._channels.setting(claim.channel)
+        if channel is None:
+            raise PeerRefused("The channel is not in the settings any more", channel=claim.channel)
+        with query(equipment.engine) as session:
+            content = notice_content(session, claim.notice_id)
+        sender = self._channels.sender(channel)
+        answer = sender.send(_notice(content, equipment.settings, channel), equipment.clock())
+        now = equipment.clock()
+        with transaction(equipment.engine) as session:
+            flag_uid = accept_notice(
+                session, claim, now, code=answer.code, reference=answer.reference
+            )
+            if answer.acknowledged_by:
+                acknowledge_flag(
+                    session, flag_uid, by=answer.acknowledged_by, through=claim.channel, now=now
+                )
+            elif isinstance(sender, KeepsWorkItems):
+                begin_asking(session, claim.notice_id, channel, equipment.settings.flagging, now)
+        _log.info("flag_sent", code=answer.code)
+
+    def settle(self, session: Session, claim: NoticeClaim, end: Unsuccessful) -> None:
+        match end.ending:
+            case Ending.AGAIN:
+                postpone_notice(session, claim, end.due_at, end.now, **end.fault)
+            case Ending.REFUSED:
+                end_notice(session, claim, NoticeState.REFUSED, end.now, **end.fault)
+            case Ending.FAILED:
+                end_notice(session, claim, NoticeState.FAILED, end.now, **end.fault)
 
 
 def lease_of(channel: Channel | None) -> float:
@@ -118,57 +133,6 @@ def _notice(content: NoticeContent, settings: Settings, channel: Channel) -> Not
         last_instance_at=content.last_instance_at,
         study_url=f"{page}/studies/{content.study_instance_uid}",
         acknowledge_url=address if content.kind in told_of and channel.keeps_state else "",
+        bundle=content.bundle,
+        bundle_version=content.bundle_version,
     )
-
-
-def _accept(
-    settings: Settings,
-    engine: Engine,
-    channels: Channels,
-    claim: NoticeClaim,
-    answer: Receipt,
-    now: datetime,
-) -> None:
-    channel = channels.setting(claim.channel)
-    with transaction(engine) as session:
-        flag_uid = accept_notice(session, claim, now, code=answer.code, reference=answer.reference)
-        if answer.acknowledged_by:
-            acknowledge_flag(
-                session, flag_uid, by=answer.acknowledged_by, through=claim.channel, now=now
-            )
-        elif channel is not None and isinstance(channels.sender(channel), KnowsClaims):
-            begin_asking(session, claim.notice_id, channel, settings.flagging, now)
-    _log.info("flag_sent", channel=claim.channel, kind=claim.kind.value, code=answer.code)
-
-
-def _postpone_or_end(
-    settings: Settings,
-    engine: Engine,
-    claim: NoticeClaim,
-    error: FirstreadError,
-    now: datetime,
-    jitter: float,
-) -> None:
-    flagging = settings.flagging
-    backoff = Backoff(flagging.first_retry_s, flagging.longest_retry_s, flagging.max_attempts)
-    delay_s = retry_delay_s(error, claim.attempts, backoff, jitter=jitter)
-    asked_s = error.facts.get("retry_after_s")
-    if delay_s is not None and isinstance(asked_s, int | float):
-        delay_s = max(delay_s, min(float(asked_s), flagging.longest_retry_s))
-    _log.warning(
-        "flag_not_sent",
-        channel=claim.channel,
-        kind=claim.kind.value,
-        error_kind=error.kind,
-        attempt=claim.attempts,
-        retry_in_s=delay_s,
-    )
-    with transaction(engine) as session:
-        if delay_s is None:
-            state = NoticeState.REFUSED if isinstance(error, Refused) else NoticeState.FAILED
-            end_notice(session, claim, state, now, error_kind=error.kind, error_message=str(error))
-            return
-        due_at = now + timedelta(seconds=delay_s)
-        postpone_notice(
-            session, claim, due_at, now, error_kind=error.kind, error_message=str(error)
-        )

@@ -41,7 +41,9 @@ def flagged_work_item(
         modified_at=now,
         inputs=_inputs(notice),
         retrieve_ae_title=retrieve_ae_title,
-        comments=_COMMENTS.get(notice.kind, ""),
+        comments="; ".join(
+            part for part in (_COMMENTS.get(notice.kind, ""), notice.read_by) if part
+        ),
     )
 
 

@@ -159,4 +159,5 @@ def _status(kind: NoticeKind, channel: Hl7Channel) -> Status:
 
 def _algorithm(notice: Notice) -> str:
     algorithm = notice.reading.get("algorithm") or {}
-    return f"{algorithm.get('name', '')} {algorithm.get('version', '')}".strip()
+    named = f"{algorithm.get('name', '')} {algorithm.get('version', '')}".strip()
+    return notice.read_by or named

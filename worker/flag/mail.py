@@ -144,6 +144,7 @@ def mail_of(notice: Notice, channel: MailChannel, now: datetime) -> EmailMessage
         f"Study: {notice.study_instance_uid}",
         f"Urgency: {notice.urgency.value}",
         f"Rule: {notice.rule}",
+        *([f"Read by: {notice.read_by}"] if notice.read_by else []),
         f"Since: {notice.raised_at:%Y-%m-%d %H:%M} UTC",
         "",
         f"Open and acknowledge: {notice.study_url}",

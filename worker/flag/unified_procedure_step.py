@@ -88,7 +88,7 @@ class UnifiedProcedureStep:
         )
 
     def state_of(self, reference: str) -> WorkItemState | None:
-        """Where a work item stands there; see `KnowsClaims.state_of`."""
+        """Where a work item stands there; see `KeepsWorkItems.state_of`."""
         return self._manager.state_of(reference).state
 
     def close(self) -> None:

@@ -142,6 +142,7 @@ def notice_as_json(notice: Notice) -> dict[str, Any]:
             "outcome": notice.outcome.value,
             "urgency": notice.urgency.value,
             "rule": notice.rule,
+            "bundle": {"name": notice.bundle, "version": notice.bundle_version},
             "suspicion": notice.suspicion,
             "raised_at": notice.raised_at.astimezone(UTC).isoformat(),
             "last_instance_at": notice.last_instance_at.astimezone(UTC).isoformat(),

@@ -60,7 +60,7 @@ class WebWorkItem:
         )
 
     def state_of(self, reference: str) -> WorkItemState | None:
-        """Where a work item stands there; see `KnowsClaims.state_of`."""
+        """Where a work item stands there; see `KeepsWorkItems.state_of`."""
         return self._manager.state_of(reference).state
 
     def close(self) -> None:

@@ -35,7 +35,7 @@ class Reader:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Reader:
-        """Load the newest usable bundle of the configured name.
+        """Load the newest usable version of the first bundle in use.
 
         Raises
         ------
@@ -44,7 +44,9 @@ class Reader:
         SettingsRefused
             CUDA is demanded and not there.
         """
-        return cls.of(read_catalogue(settings.bundles_folder).newest(settings.bundle), settings)
+        return cls.of(
+            read_catalogue(settings.bundles_folder).newest(settings.first_bundle), settings
+        )
 
     @classmethod
     def of(cls, bundle: Bundle, settings: Settings) -> Reader:

@@ -115,6 +115,7 @@ def result_context(study: StudyToEncode, settings: Settings) -> ResultContext:
         number_lesions(regions.lesions),
         study.reading.lesions,
         study_instance_uid=str(headers[0].StudyInstanceUID),
+        algorithm=study.reading.algorithm.name,
     )
     return ResultContext(
         headers=headers,

@@ -39,6 +39,7 @@ class Answer:
     triage : None exactly when the reading is not assessable
     context : which clinical value came from where, as `ClinicalContext.facts`
     chest_map : path within the results folder; None where nothing can be compared with it
+    provider : the execution provider that ran, as ONNX Runtime calls it
     """
 
     reading: ChestReading
@@ -46,6 +47,7 @@ class Answer:
     context: Mapping[str, Any]
     encoded: EncodedStudy
     chest_map: str | None
+    provider: str
 
 
 def store_answer(equipment: Equipment, claim: Claim, answer: Answer) -> None:
@@ -73,7 +75,7 @@ def store_answer(equipment: Equipment, claim: Claim, answer: Answer) -> None:
             "urgency_rules": [one.facts() for one in rules],
             "context": dict(answer.context),
         },
-        execution_provider=equipment.reader.provider,
+        execution_provider=answer.provider,
         key_picture=answer.encoded.picture,
         chest_map=answer.chest_map,
         created_at=now,

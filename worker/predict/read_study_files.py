@@ -15,10 +15,9 @@ from radiology.urgency import Triage
 from worker.infer.infer_findings import Reader
 from worker.predict.check_order import check_order
 from worker.predict.on_step import OnStep
-from worker.series.bundle_rule import bundle_refusal
+from worker.series.bundle_rule import refusals_of
 from worker.series.decode_volume import decode_volume
 from worker.series.read_series import group_series, read_instances
-from worker.series.rules import REFUSALS
 from worker.series.select_series import SeriesSelection, select_series
 
 
@@ -66,9 +65,7 @@ def read_study_files(
     """
     instances = read_instances(files, on_progress=_named("Headers", on_step))
     paths = {one.instance.sop_instance_uid: one.path for one in instances}
-    selection = select_series(
-        group_series(instances), refusals=(*REFUSALS, bundle_refusal(reader.bundle))
-    )
+    selection = select_series(group_series(instances), refusals=refusals_of(reader.bundle))
     series = selection.require()
     if context is not None and context.prior is not None:
         check_order(context.prior, series.acquired_at)

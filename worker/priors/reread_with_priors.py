@@ -1,7 +1,8 @@
-"""Have a study read once more when an earlier one to compare it with has come and was read."""
+"""Has a study read once more when an earlier one to compare it with has come and was read."""
 
 from __future__ import annotations
 
+import functools
 from datetime import datetime
 
 from database.priors.awaited import RipeRequest, end_awaiting, ripe_requests
@@ -11,6 +12,7 @@ from database.states import PriorRequestState
 from database.studies.assembly import Waits
 from settings.environment import Settings
 from settings.log_events import get_logger
+from worker.attempt.attempt_step import attempt_step
 from worker.course.find_priors import choose_priors
 from worker.priors.retrieve_priors import moment
 
@@ -26,30 +28,41 @@ def reread_with_priors(
     """
     with query(engine) as session:
         ripe = ripe_requests(session, now)
-    jobs = []
-    for one in ripe:
-        state = _state(settings, engine, one)
-        with transaction(engine) as session:
-            job_id = end_awaiting(
-                session,
-                one,
-                state,
-                now,
-                bundle=settings.bundle,
-                waits=waits,
-                reread=state is PriorRequestState.COMPARED and not _done(one),
-            )
-        if job_id is not None:
-            _log.info("reread", study_id=one.study.study_id, job_id=job_id)
-            jobs.append(job_id)
-    return jobs
+    jobs = (
+        attempt_step(
+            functools.partial(_reread, settings, engine, one, waits, now),
+            "rereading",
+            study_id=one.study.study_id,
+        )
+        for one in ripe
+    )
+    return [job_id for of_study in jobs for job_id in of_study or ()]
+
+
+def _reread(
+    settings: Settings, engine: Engine, ripe: RipeRequest, waits: Waits, now: datetime
+) -> tuple[int, ...]:
+    state = _state(settings, engine, ripe)
+    with transaction(engine) as session:
+        job_ids = end_awaiting(
+            session,
+            ripe,
+            state,
+            now,
+            bundles=settings.bundles,
+            waits=waits,
+            reread=state is PriorRequestState.COMPARED and not _done(ripe),
+        )
+    if job_ids:
+        _log.info("reread", study_id=ripe.study.study_id, job_ids=list(job_ids))
+    return job_ids
 
 
 def _state(settings: Settings, engine: Engine, ripe: RipeRequest) -> PriorRequestState:
     if _done(ripe):
         return PriorRequestState.COMPARED
     with query(engine) as session:
-        candidates = prior_candidates(session, ripe.study.study_id)
+        candidates = prior_candidates(session, ripe.study.study_id, bundle=ripe.study.bundle)
     priors = choose_priors(
         [one for one in candidates if one.study_instance_uid in ripe.wanted],
         instance=settings.spool_folder / ripe.study.instance_path,

@@ -1,4 +1,4 @@
-"""Have a patient's earlier CTs sent to us by a PACS: those newer than what we hold.
+"""Has a patient's earlier CTs sent to us by a PACS: those newer than what we hold.
 
 It comes after the result, never before: the urgent answer waits for no archive. What comes is read
 at low priority, and then `worker.priors.reread_with_priors` has the study read once more.
@@ -6,12 +6,11 @@ at low priority, and then `worker.priors.reread_with_priors` has the study read 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from pydicom.dataset import Dataset
 
-from database.lease import LeaseLost
 from database.priors.requests import (
     PriorRequestClaim,
     claim_request,
@@ -23,14 +22,17 @@ from database.priors.requests import (
     study_to_compare,
     wanted_priors,
 )
-from database.session import Engine, query, transaction
+from database.session import Session, query, transaction
 from database.states import PriorRequestState
 from dicom_node.request.query import FoundStudy, find_studies, retrieve_study
-from radiology.errors import FirstreadError, PeerRefused, PeerUnreachable
-from settings.environment import Settings
+from radiology.errors import PeerRefused, PeerUnreachable
 from settings.log_events import get_logger
 from settings.peers import Peer
-from worker.attempt.retry import Backoff, retry_delay_s
+from worker.attempt.attempt_next import attempt_next
+from worker.attempt.lease import Lease
+from worker.attempt.queue import Queue, Unsuccessful
+from worker.attempt.retry import Backoff, Ending
+from worker.equipment import Equipment
 from worker.series.patient_identity import (
     PatientIdentity,
     contradiction,
@@ -41,67 +43,82 @@ from worker.series.patient_identity import (
 _log = get_logger("retrieval")
 _LEASE_S = 660.0  # above the hard limit of the task: not renewed, asking twice does no harm
 _RETRIEVE_TIMEOUT_S = 120.0  # an archive may have to fetch a tape before the first answer
-_FIRST_RETRY_S = 30.0
 _SECOND = "%Y%m%d%H%M%S"
 
 
-def retrieve_one(
-    settings: Settings,
-    engine: Engine,
-    clock: Callable[[], datetime],
-    random: Callable[[], float],
-) -> bool:
-    """Claim the request that is due first and bring it to its end, or to its next attempt.
+def retrieve_one(equipment: Equipment) -> bool:
+    """Bring the request that is due first to its end, or to its next attempt; False when none is.
 
-    Returns
-    -------
-    False when none is due.
+    When it ends without an answer, what has come until then is gone on with.
     """
-    with transaction(engine) as session:
-        claim = claim_request(session, lease_s=_LEASE_S, now=clock())
-    if claim is None:
-        return False
-    try:
-        try:
-            _retrieve(settings, engine, claim, clock)
-        except FirstreadError as error:
-            _postpone_or_end(settings, engine, claim, error, clock(), random())
-    except LeaseLost:
-        _log.warning("prior_request_lease_lost", request_id=claim.request_id)
-    return True
+    return attempt_next(_Requests(equipment), equipment)
 
 
-def _retrieve(
-    settings: Settings, engine: Engine, claim: PriorRequestClaim, clock: Callable[[], datetime]
-) -> None:
-    peer = next((one for one in settings.queried if one.name == claim.peer), None)
-    if peer is None:
-        raise PeerRefused("The peer is not asked for earlier studies any more", peer=claim.peer)
-    with query(engine) as session:
-        wanted = wanted_priors(session, claim.request_id)
-    if not wanted:
-        wanted = _find(settings, engine, claim, peer, clock())
-    for uid, retrieved in wanted.items():
-        if retrieved:
-            continue
-        if clock() >= claim.expires_at:
-            raise PeerUnreachable("The time limit for earlier studies has passed", peer=peer.name)
-        instances = retrieve_study(
-            peer, uid, calling_ae_title=settings.ae_title, timeout_s=_RETRIEVE_TIMEOUT_S
+class _Requests(Queue[PriorRequestClaim]):
+    """Requests to peers for the earlier studies of a patient."""
+
+    name = "requests"
+
+    @property
+    def backoff(self) -> Backoff:
+        settings = self._equipment.settings
+        return Backoff(
+            settings.fetch_priors_first_retry_s,
+            settings.fetch_priors_longest_retry_s,
+            settings.fetch_priors_max_attempts,
         )
-        _log.info("prior_retrieved", study_id=claim.study_id, peer=peer.name, instances=instances)
-        with transaction(engine) as session:
-            record_retrieved(session, claim, uid, clock())
-    state = PriorRequestState.RETRIEVED if wanted else PriorRequestState.NOTHING
-    with transaction(engine) as session:
-        end_asking(session, claim, state, clock())
+
+    def claim(self, session: Session, now: datetime) -> PriorRequestClaim | None:
+        return claim_request(session, lease_s=_LEASE_S, now=now)
+
+    def facts(self, claim: PriorRequestClaim) -> Mapping[str, int | str]:
+        return {"request_id": claim.request_id, "study_id": claim.study_id, "peer": claim.peer}
+
+    def attempt(self, claim: PriorRequestClaim, lease: Lease) -> None:
+        equipment = self._equipment
+        queried = equipment.settings.queried
+        peer = next((one for one in queried if one.name == claim.peer), None)
+        if peer is None:
+            raise PeerRefused("The peer is not asked for earlier studies any more", peer=claim.peer)
+        with query(equipment.engine) as session:
+            wanted = wanted_priors(session, claim.request_id)
+        if not wanted:
+            wanted = _find(equipment, claim, peer)
+        for uid, retrieved in wanted.items():
+            if not retrieved:
+                _retrieve(equipment, claim, peer, uid)
+        state = PriorRequestState.RETRIEVED if wanted else PriorRequestState.NOTHING
+        with transaction(equipment.engine) as session:
+            end_asking(session, claim, state, equipment.clock())
+
+    def settle(self, session: Session, claim: PriorRequestClaim, end: Unsuccessful) -> None:
+        if end.ending is Ending.AGAIN and end.due_at < claim.expires_at:
+            postpone_request(session, claim, end.due_at, **end.fault)
+            return
+        some = any(wanted_priors(session, claim.request_id).values())
+        state = PriorRequestState.RETRIEVED if some else PriorRequestState.FAILED
+        end_asking(session, claim, state, end.now, **end.fault)
 
 
-def _find(
-    settings: Settings, engine: Engine, claim: PriorRequestClaim, peer: Peer, now: datetime
-) -> dict[str, bool]:
+def _retrieve(equipment: Equipment, claim: PriorRequestClaim, peer: Peer, uid: str) -> None:
+    """Have one study sent to us."""
+    if equipment.clock() >= claim.expires_at:
+        raise PeerUnreachable("The time limit for earlier studies has passed", peer=peer.name)
+    instances = retrieve_study(
+        peer,
+        uid,
+        calling_ae_title=equipment.settings.ae_title,
+        timeout_s=_RETRIEVE_TIMEOUT_S,
+    )
+    _log.info("prior_retrieved", instances=instances)
+    with transaction(equipment.engine) as session:
+        record_retrieved(session, claim, uid, equipment.clock())
+
+
+def _find(equipment: Equipment, claim: PriorRequestClaim, peer: Peer) -> dict[str, bool]:
     """Ask which earlier studies there are, and note those that are wanted."""
-    with query(engine) as session:
+    settings, now = equipment.settings, equipment.clock()
+    with query(equipment.engine) as session:
         study = study_to_compare(session, claim.study_id)
     identity = read_patient_identity(settings.spool_folder / study.instance_path)
     acquired_at = moment(study.acquired_at)
@@ -121,7 +138,7 @@ def _find(
         within_days=settings.fetch_priors_days,
         newer_than=moment(study.compared_at),
     )
-    with transaction(engine) as session:
+    with transaction(equipment.engine) as session:
         held = held_studies(session, earlier)
         # What we hold and have read was there to be compared with, and was of no use.
         wanted = [uid for uid in earlier if not held.get(uid, False)][: settings.fetch_priors]
@@ -169,34 +186,3 @@ def moment(text: str | None) -> datetime | None:
 def _time_of_day(header: Dataset) -> str:
     """Study Time to the second; the end of the day where the PACS does not say."""
     return (str(header.get("StudyTime") or "")[:6] or "24").ljust(6, "0")
-
-
-def _postpone_or_end(
-    settings: Settings,
-    engine: Engine,
-    claim: PriorRequestClaim,
-    error: FirstreadError,
-    now: datetime,
-    jitter: float,
-) -> None:
-    """Ask again later; in the end go on with what has come, if anything has."""
-    backoff = Backoff(_FIRST_RETRY_S, settings.delivery_longest_retry_s, settings.max_attempts)
-    delay_s = retry_delay_s(error, claim.attempts, backoff, jitter=jitter)
-    _log.warning(
-        "priors_not_retrieved",
-        study_id=claim.study_id,
-        peer=claim.peer,
-        error_kind=error.kind,
-        attempt=claim.attempts,
-        retry_in_s=delay_s,
-    )
-    with transaction(engine) as session:
-        due_at = None if delay_s is None else now + timedelta(seconds=delay_s)
-        if due_at is not None and due_at < claim.expires_at:
-            postpone_request(
-                session, claim, due_at, error_kind=error.kind, error_message=str(error)
-            )
-            return
-        some = any(wanted_priors(session, claim.request_id).values())
-        state = PriorRequestState.RETRIEVED if some else PriorRequestState.FAILED
-        end_asking(session, claim, state, now, error_kind=error.kind, error_message=str(error))

@@ -2,10 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Final
+
 from models.bundle import Bundle
 from radiology.image.series import SeriesHeader
 from worker.series.candidate import Candidate, SelectionLimits
-from worker.series.rules import Objection, Refusal
+from worker.series.rules import REFUSALS, Objection, Refusal
+
+_BODY_PART: Final = "BodyPartExamined"
+_OF_ANOTHER_KIND: Final = {"modality", "sop_class", "localizer", "screen", "colour", "body_part"}
+_KINDS: Final = ("Modality", _BODY_PART, "ImageType")
+
+
+def refusals_of(bundle: Bundle) -> tuple[Refusal, ...]:
+    """All that refuses a series where this bundle is to read it.
+
+    A bundle that says itself which part of the body it reads has the last word on that.
+    """
+    says_part = any(one.keyword == _BODY_PART for one in bundle.criteria)
+    general = [one for one in REFUSALS if not (says_part and one.name == "body_part")]
+    return (*general, bundle_refusal(bundle))
+
+
+def applies(bundle: Bundle, series: Sequence[SeriesHeader]) -> bool:
+    """Whether any series is of the kind that a bundle reads, readable or not.
+
+    A chest CT with a gap is a chest CT: the bundle applies, and its answer is that it cannot read
+    it. Only a study that has nothing of its kind is none of its business. Without any series the
+    kind is not known, and the bundle has to say that there is nothing to read.
+    """
+    kinds = [one for one in refusals_of(bundle) if one.name in _OF_ANOTHER_KIND]
+    stated = [one for one in bundle.criteria if one.keyword in _KINDS]
+    limits = SelectionLimits()
+
+    def is_of_its_kind(one: SeriesHeader) -> bool:
+        candidate, header = Candidate.of(one), series_keywords(one)
+        return all(rule.judge(candidate, limits) is None for rule in kinds) and all(
+            criterion.refusal(header) is None for criterion in stated
+        )
+
+    return not series or any(is_of_its_kind(one) for one in series)
 
 
 def bundle_refusal(bundle: Bundle) -> Refusal:

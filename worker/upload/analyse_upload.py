@@ -1,23 +1,20 @@
-"""Read an upload as `firstread predict` reads files: after every study, and only until one comes.
+"""Reads an upload as `firstread predict` reads files: after every study, and only until one comes.
 
-Every way out of an upload is here: an answer, a refusal with its reason, back to the queue, or
-failed with a trace in the log.
+The ways out of an upload are an answer, a refusal with its reason, back to the queue, or failed.
 """
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import shutil
 import time
-import traceback
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import structlog
 from PIL.Image import Image
 
-from database.lease import LeaseLost
 from database.session import Session, query, transaction
 from database.states import UploadState
 from database.uploads.file_refusal import FileRefusal
@@ -25,14 +22,19 @@ from database.uploads.received import (
     UploadClaim,
     claim_upload,
     end_upload,
+    give_way,
     renew_upload,
     return_upload,
 )
 from database.uploads.sweep import study_waits
-from radiology.errors import Refused, Unavailable
+from radiology.errors import Refused
 from settings.log_events import get_logger
+from worker.attempt.attempt_next import attempt_next
 from worker.attempt.lease import Lease
+from worker.attempt.queue import Queue, Renewal, Unsuccessful
+from worker.attempt.retry import Backoff, Ending
 from worker.equipment import Equipment
+from worker.predict.on_step import OnStep
 from worker.predict.predict_slice import predict_slice
 from worker.predict.predict_study import predict_study
 from worker.predict.read_slice_file import slice_of_instance, slice_of_picture
@@ -66,157 +68,174 @@ class _GaveWay(Exception):
     """A study waits, and no other worker took it."""
 
 
-def analyse_upload(own: Equipment) -> bool:
-    """Take the upload that has waited longest, and bring it to an end; False when none waits."""
-    with transaction(own.engine) as session:
-        claim = claim_upload(
-            session, worker=own.worker, lease_s=own.settings.lease_s, now=own.clock()
-        )
-    if claim is None:
-        return False
-    with structlog.contextvars.bound_contextvars(upload_id=claim.upload_id):
-        attempt = _Attempt(own, claim)
-        try:
-            with attempt.lease:
-                attempt.run()
-        except LeaseLost:
-            _log.warning("lease_lost")
-        except _GaveWay:
-            _log.info("upload_gave_way")
-            attempt.give_back(tried=False)
-        except Refused as error:
-            attempt.refuse(error.kind, error.message)
-        except Unavailable as error:
-            _log.warning("upload_returned", error_kind=error.kind)
-            attempt.give_back_or_fail(error.kind, str(error))
-        except Exception as error:  # noqa: BLE001 where a task ends
-            # The message of a foreign exception may quote a data set; its type and lines may not.
-            trace = "".join(traceback.format_tb(error.__traceback__))
-            _log.error("defect", error_kind=type(error).__name__, trace=trace)
-            attempt.give_back_or_fail(type(error).__name__, "A defect; the log has its trace")
-    return True
+def analyse_upload(equipment: Equipment) -> bool:
+    """Bring the upload that has waited longest to its end; False when none waits."""
+    return attempt_next(_Uploads(equipment), equipment)
 
 
-class _Attempt:
-    """One attempt at one upload."""
+class _Uploads(Queue[UploadClaim]):
+    """What people gave the page to look at. One of these makes one attempt."""
 
-    def __init__(self, own: Equipment, claim: UploadClaim) -> None:
-        self._own = own
-        self._claim = claim
-        self._folder = own.settings.uploads_folder / claim.folder
+    name = "uploads"
+
+    def __init__(self, equipment: Equipment) -> None:
+        super().__init__(equipment)
         self._refusals: tuple[FileRefusal, ...] = ()
         self._step = ""
         self._looking, self._showing = _Seldom(), _Seldom()
-        self.lease = Lease(
-            own.engine, self._renew, lease_s=own.settings.lease_s, upload_id=claim.upload_id
-        )
 
-    def run(self) -> None:
+    @property
+    def backoff(self) -> Backoff:
+        limits = self._equipment.settings.uploads
+        return Backoff(limits.first_retry_s, limits.longest_retry_s, limits.max_attempts)
+
+    def claim(self, session: Session, now: datetime) -> UploadClaim | None:
+        equipment = self._equipment
+        lease_s = equipment.settings.lease_s
+        return claim_upload(session, worker=equipment.worker, lease_s=lease_s, now=now)
+
+    def facts(self, claim: UploadClaim) -> Mapping[str, int | str]:
+        return {"upload_id": claim.upload_id}
+
+    def renewal(self, claim: UploadClaim) -> Renewal:
+        equipment = self._equipment
+
+        def renew(session: Session, percent: int) -> None:
+            renew_upload(
+                session,
+                claim,
+                lease_s=equipment.settings.lease_s,
+                step=self._step,
+                progress_percent=percent,
+                now=equipment.clock(),
+            )
+
+        return renew
+
+    def attempt(self, claim: UploadClaim, lease: Lease) -> None:
+        try:
+            self._read(claim, lease)
+        except _GaveWay:
+            _log.info("upload_gave_way")
+            with transaction(self._equipment.engine) as session:
+                give_way(session, claim)
+
+    def settle(self, session: Session, claim: UploadClaim, end: Unsuccessful) -> None:
+        fault = end.fault
+        match end.ending:
+            case Ending.AGAIN:
+                return_upload(session, claim, **fault, not_before=end.due_at)
+            case Ending.REFUSED:
+                assert isinstance(end.error, Refused)
+                said = self._without_folder(claim, end.error.message)
+                self._refuse(session, claim, end.error.kind, said, end.now)
+            case Ending.FAILED:
+                end_upload(
+                    session, claim, UploadState.FAILED, end.now, refusals=self._refusals, **fault
+                )
+
+    def clear_up(self, claim: UploadClaim, end: Unsuccessful) -> None:
+        if end.ending is not Ending.AGAIN:
+            delete_files(self._folder(claim))
+
+    def _read(self, claim: UploadClaim, lease: Lease) -> None:
         """Look through it, read it, keep the answer."""
-        self._on_step("unpacking", 0, 1)
-        bundle = self._own.reader.bundle  # first: without a model no upload is at fault
+        equipment, folder = self._equipment, self._folder(claim)
+        on_step = functools.partial(self._on_step, claim, lease)
+        on_step("unpacking", 0, 1)
+        bundle = equipment.reader.bundle  # first: without a model no upload is at fault
         order = InspectionOrder(
-            self._folder.resolve(), bundle.folder.resolve(), self._own.settings.uploads
+            folder.resolve(), bundle.folder.resolve(), equipment.settings.uploads
         )
-        verdict = run_inspection(order, on_step=self._on_step, on_wait=self._look_around)
+        verdict = run_inspection(
+            order, on_step=on_step, on_wait=functools.partial(self._look_around, lease)
+        )
         self._refusals = verdict.refusals
         if verdict.kind is None:
-            self.refuse(verdict.error_kind, verdict.error_message)
-            return
-        answer, picture = self._predict(verdict)
-        kept = None
-        if picture is not None:
-            picture.save(self._folder / _PICTURE)
-            kept = f"{self._claim.folder}/{_PICTURE}"
-        self._end(
-            UploadState.ANSWERED,
-            kind="study" if verdict.kind is UploadKind.STUDY else "slice",
-            answer={
-                **{name: value for name, value in answer.items() if name not in _NOT_KEPT},
-                "bundle": f"{bundle.name}/{bundle.version}",
-            },
-            picture=kept,
-        )
-        _log.info("upload_answered", kind=verdict.kind.value)
+            said = self._without_folder(claim, verdict.error_message)
+            with transaction(equipment.engine) as session:
+                self._refuse(session, claim, verdict.error_kind, said, equipment.clock())
+        else:
+            answer, picture = self._predict(folder, verdict, on_step)
+            kept = None
+            if picture is not None:
+                picture.save(folder / _PICTURE)
+                kept = f"{claim.folder}/{_PICTURE}"
+            named = {name: value for name, value in answer.items() if name not in _NOT_KEPT}
+            with transaction(equipment.engine) as session:
+                end_upload(
+                    session,
+                    claim,
+                    UploadState.ANSWERED,
+                    equipment.clock(),
+                    refusals=self._refusals,
+                    kind="study" if verdict.kind is UploadKind.STUDY else "slice",
+                    answer={**named, "bundle": f"{bundle.name}/{bundle.version}"},
+                    picture=kept,
+                )
+            _log.info("upload_answered", kind=verdict.kind.value)
+        delete_files(folder)  # not reached by a worker that has lost its lease
 
-    def _predict(self, verdict: InspectionResult) -> tuple[dict[str, Any], Image | None]:
-        own, paths = self._own, [self._folder / path for path in verdict.paths]
+    def _predict(
+        self, folder: Path, verdict: InspectionResult, on_step: OnStep
+    ) -> tuple[dict[str, Any], Image | None]:
+        equipment, paths = self._equipment, [folder / path for path in verdict.paths]
         if verdict.kind is UploadKind.STUDY:
             return predict_study(
                 paths,
-                own.reader,
+                equipment.reader,
                 context=None,
                 picture=True,
                 heat=False,
-                language=own.settings.language,
-                on_step=self._on_step,
+                language=equipment.settings.language,
+                on_step=on_step,
             )
-        self._on_step("Looking at slices", 0, 1)
+        on_step("Looking at slices", 0, 1)
         if verdict.kind is UploadKind.PICTURE:
             given = slice_of_picture(paths[0])
         else:
             (found,) = read_instances(paths)
             given = slice_of_instance(found)
-        return predict_slice(given, own.slice_reader, picture=True)
+        return predict_slice(given, equipment.slice_reader, picture=True)
 
-    def refuse(self, error_kind: str, error_message: str) -> None:
+    def _refuse(
+        self, session: Session, claim: UploadClaim, kind: str, message: str, now: datetime
+    ) -> None:
         """A refusal is an answer too."""
-        _log.info("upload_refused", error_kind=error_kind, files=len(self._refusals))
-        said = error_message.replace(str(self._folder), "").strip()
-        self._end(UploadState.REFUSED, error_kind=error_kind, error_message=said)
-
-    def give_back(self, *, tried: bool) -> None:
-        """Let it wait again."""
-        with contextlib.suppress(LeaseLost), transaction(self._own.engine) as session:
-            return_upload(session, self._claim, tried=tried)
-
-    def give_back_or_fail(self, error_kind: str, error_message: str) -> None:
-        """Let it wait again, or give up after the last attempt."""
-        if self._claim.attempts < self._own.settings.max_attempts:
-            self.give_back(tried=True)
-            return
-        self._end(UploadState.FAILED, error_kind=error_kind, error_message=error_message)
-
-    def _end(self, state: UploadState, **values: Any) -> None:
-        with contextlib.suppress(LeaseLost):
-            with transaction(self._own.engine) as session:
-                end_upload(
-                    session,
-                    self._claim,
-                    state,
-                    self._own.clock(),
-                    refusals=self._refusals,
-                    **values,
-                )
-            delete_files(self._folder)  # a worker that lost its claim deletes nothing
-
-    def _renew(self, session: Session, percent: int) -> None:
-        renew_upload(
+        _log.info("upload_refused", error_kind=kind, files=len(self._refusals))
+        end_upload(
             session,
-            self._claim,
-            lease_s=self._own.settings.lease_s,
-            step=self._step,
-            progress_percent=percent,
-            now=self._own.clock(),
+            claim,
+            UploadState.REFUSED,
+            now,
+            refusals=self._refusals,
+            error_kind=kind,
+            error_message=message,
         )
 
-    def _on_step(self, name: str, done: int, total: int) -> None:
+    def _folder(self, claim: UploadClaim) -> Path:
+        return self._equipment.settings.uploads_folder / claim.folder
+
+    def _without_folder(self, claim: UploadClaim, message: str) -> str:
+        return message.replace(str(self._folder(claim)), "").strip()
+
+    def _on_step(self, claim: UploadClaim, lease: Lease, name: str, done: int, total: int) -> None:
         first, last = _SPANS[name]
         share = done / max(total, 1)
         self._step = name
-        self.lease.progress_percent = round(first + share * (last - first))
-        self._look_around()
+        lease.progress_percent = round(first + share * (last - first))
+        self._look_around(lease)
         if self._showing.due():
-            with transaction(self._own.engine) as session:
-                self._renew(session, self.lease.progress_percent)
+            with transaction(self._equipment.engine) as session:
+                self.renewal(claim)(session, lease.progress_percent)
 
-    def _look_around(self) -> None:
+    def _look_around(self, lease: Lease) -> None:
         """Stop when the upload is somebody else's, or when a study waits for this worker."""
-        self.lease.check()
+        lease.check()
         if not self._looking.due():
             return
-        with query(self._own.engine) as session:
-            if study_waits(session, self._own.clock() - _GIVES_WAY_AFTER):
+        with query(self._equipment.engine) as session:
+            if study_waits(session, self._equipment.clock() - _GIVES_WAY_AFTER):
                 raise _GaveWay
 
 

@@ -26,7 +26,7 @@ def sweep_uploads(settings: Settings, engine: Engine, now: datetime) -> int:
     waiting = found.waiting
     if found.expired_leases:
         with transaction(engine) as session:
-            requeued = requeue_uploads(session, max_attempts=settings.max_attempts, now=now)
+            requeued = requeue_uploads(session, max_attempts=settings.uploads.max_attempts, now=now)
         waiting += len(requeued)
         _log.warning("uploads_requeued", upload_ids=requeued)
     if found.deletable:

@@ -20,10 +20,16 @@ from database.views.administration_rows import (
     last_seen,
     queue_depths,
 )
-from database.views.unfinished_rows import failed_jobs, latest_quarantine, open_deliveries
+from database.views.unfinished_rows import (
+    defects,
+    failed_jobs,
+    latest_quarantine,
+    open_deliveries,
+)
 from database.views.worklist_facts import StudyFacts
 from database.views.worklist_rows import state_counts
 from settings.environment import Settings
+from worklist.administration.bundle_lines import bundle_lines
 from worklist.administration.settings_lines import settings_lines
 from worklist.page.screens import PageContext, Screen, make_part
 from worklist.words.next_steps import next_step
@@ -32,6 +38,7 @@ from worklist.words.study_words import DeliveryLine, delivery_line
 
 _LENGTH = 50  # of each table
 _ROUNDED_BYTES = 100_000_000
+_BYTES_PER_MB = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,7 @@ class FailedLine:
 
     study: StudyFacts
     job_id: int
+    bundle: str
     attempts: int
     reason: str
     advice: str
@@ -82,8 +90,6 @@ class VersionLine:
     """What runs, and which bundle gave the newest reading."""
 
     software: str
-    bundle: str
-    on_disk: tuple[str, ...]
     last_name: str
     last_version: str
     last_digest: str
@@ -100,8 +106,13 @@ def administration_screen(context: PageContext) -> Screen:
                 "open_flags": open_urgent_flags(session),
             },
             "queues": {"queues": queue_depths(session, now)},
+            "bundles": {
+                "bundles": bundle_lines(session, settings, now),
+                "limit_bytes": settings.bundles_memory_mb * _BYTES_PER_MB,
+            },
             "failed": {"failed": _failed(session), "limit": _LENGTH},
             "deliveries": {"deliveries": _deliveries(session), "limit": _LENGTH},
+            "defects": {"defects": defects(session, limit=_LENGTH)},
             "peers": {
                 "peers": _peers(session, settings),
                 "accept_any_peer": settings.accept_any_peer,
@@ -113,7 +124,7 @@ def administration_screen(context: PageContext) -> Screen:
                 "quarantine": latest_quarantine(session, limit=_LENGTH),
                 "limit": _LENGTH,
             },
-            "version": {"version": _version(session, settings)},
+            "version": {"version": _version(session)},
         }
     parts["settings"] = {"settings": settings_lines(settings)}
     return Screen(
@@ -130,6 +141,7 @@ def _failed(session: Session) -> tuple[FailedLine, ...]:
         FailedLine(
             study,
             job.id,
+            job.bundle,
             job.attempts,
             reason_words(job.error_kind, job.error_message),
             next_step(job.error_kind),
@@ -188,14 +200,11 @@ def _free(settings: Settings) -> tuple[int, int, bool]:
     return free, usage.total, usage.free < settings.min_free_bytes
 
 
-def _version(session: Session, settings: Settings) -> VersionLine:
+def _version(session: Session) -> VersionLine:
     last = last_algorithm(session)
     algorithm, at = last if last is not None else ({}, None)
-    folder = settings.bundles_folder / settings.bundle
     return VersionLine(
         software=version("firstread"),
-        bundle=settings.bundle,
-        on_disk=tuple(sorted(path.name for path in folder.glob("[!.]*") if path.is_dir())),
         last_name=str(algorithm.get("name", "")),
         last_version=str(algorithm.get("version", "")),
         last_digest=str(algorithm.get("bundle_digest", ""))[:16],

@@ -12,7 +12,7 @@ from database.feedback.given import (
     Period,
     answered_results,
     judged_results,
-    newest_of_each_study,
+    newest_of_each_answer,
 )
 from database.session import Session
 from evaluation.statistics.reader_agreement import Judged, ReaderAgreement, reader_agreement
@@ -82,8 +82,8 @@ def feedback_figures(
 def count_feedback(
     given: list[JudgedResult], answered: Mapping[tuple[str, Urgency], int]
 ) -> FeedbackFigures:
-    """Figures from opinions, the newest first, and from how many studies have an answer."""
-    judged = newest_of_each_study(given)
+    """Figures from opinions, the newest first, and from how many answers there are."""
+    judged = newest_of_each_answer(given)
     by_scanner: dict[str, list[JudgedResult]] = defaultdict(list)
     by_version: dict[str, list[JudgedResult]] = defaultdict(list)
     for one in judged:

@@ -204,7 +204,8 @@ def newer_images_note(row: WorklistRow) -> str:
     if row.result is None:
         return ""
     arriving = row.study.state is StudyState.RECEIVED
-    if arriving or row.study.version > row.result.study_version:
+    behind = row.job is not None and row.job.study_version > row.result.study_version
+    if arriving or behind or not row.current:
         return translated("The result is from before the newest images came.")
     if row.superseded == 1:
         return translated("Supersedes an earlier result.")

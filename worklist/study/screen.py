@@ -31,6 +31,7 @@ from worklist.reading.figures import (
 )
 from worklist.reading.severity_lines import severity_lines
 from worklist.reading.why_lines import why_lines
+from worklist.study.answer_lines import answer_lines
 from worklist.study.flag_lines import flag_lines
 from worklist.study.model_card import card_of
 from worklist.study.sent_lines import may_be_sent_again, sent_lines
@@ -59,6 +60,7 @@ class EarlierLine:
     result_id: int
     superseded_by_id: int | None
     study_version: int
+    read_by: str  # name and version of the bundle
     created_at: datetime
     verdict: Verdict
     found: tuple[str, ...]
@@ -136,6 +138,7 @@ def _sections(
             "retry_job_id": _retry_job_id(page),
             "viewers": viewer_lines(context.settings.study_page.viewers, page.row.study),
         },
+        "answers": {"answers": answer_lines(page.row)},
         "slices": {**_slices(context, result), "withdrawn": withdrawn},
         "picture": {
             "result_id": result.id if result and result.key_picture else None,
@@ -218,8 +221,10 @@ def _send_again_job_id(result: ResultFacts | None) -> int | None:
 
 
 def _decisions(page: StudyPage) -> tuple[DecisionFacts, ...]:
-    """Of the newest job that has decided: a job that waits has not yet."""
-    return next((job.decisions for job in page.jobs if job.decisions), ())
+    """Of the bundle's newest job that has decided: a job that waits has not yet."""
+    bundle = page.row.job.bundle if page.row.job else None
+    of_bundle = [job for job in page.jobs if job.bundle == bundle]
+    return next((job.decisions for job in of_bundle if job.decisions), ())
 
 
 def _ended_after_s(page: StudyPage) -> float | None:
@@ -242,6 +247,7 @@ def _earlier_lines(page: StudyPage) -> tuple[EarlierLine, ...]:
             result_id=result.id,
             superseded_by_id=result.superseded_by_id,
             study_version=result.study_version,
+            read_by=f"{result.bundle} {result.bundle_version}".strip(),
             created_at=result.created_at,
             verdict=verdict_of_result(result),
             found=found_in_words(result),

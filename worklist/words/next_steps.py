@@ -15,6 +15,13 @@ STEPS = {
         f"{_READ_AS_USUAL} If there is a thin lung reconstruction of the whole chest, send it: "
         "the study is then analysed by itself."
     ),
+    "BundleDoesNotApply": (
+        f"{_READ_AS_USUAL} If it should have been read, look at the series: each says why not."
+    ),
+    "BundleSwitchedOff": (
+        f"{_READ_AS_USUAL} When the administrator has switched the bundle on again, it is analysed "
+        "by itself."
+    ),
     "SliceMissing": (
         f"{_READ_AS_USUAL} Send the series again from the scanner or PACS: what was missing is "
         "added and the study is analysed anew."

@@ -44,6 +44,7 @@ WITHDRAWN_BECAUSE = {
     RejectionReason.DATA_RETENTION: "to be kept no longer",
 }
 
+_WITHOUT_READING = (JobState.REFUSED, JobState.NOT_APPLICABLE, JobState.NOT_WANTED)
 _READ = "Read the study as if it had not been analysed."
 _ANSWERED = {
     WorklistRank.URGENT: Kind.URGENT,
@@ -165,7 +166,7 @@ def _without_reading(job: JobFacts | None) -> Verdict | None:
         return None
     if job.state is JobState.FAILED:
         kind = Kind.FAILED
-    elif job.state is JobState.REFUSED and job.error_kind:
+    elif job.state in _WITHOUT_READING and job.error_kind:
         kind = Kind.REFUSED
     else:
         return None

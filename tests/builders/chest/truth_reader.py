@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import cast
 
 from chest.interpret import measure
 from chest.judge_severity import judge_severity
@@ -18,9 +19,27 @@ from radiology.image.series import SeriesHeader
 from radiology.image.volume import Volume
 from radiology.outcome import Outcome
 from radiology.urgency import Triage
+from settings.environment import Settings
 from tests.builders.chest.chest_pairs import LOBES
-from worker.infer.infer_findings import acquisition_of
+from worker.infer.infer_findings import Reader, acquisition_of
 from worker.infer.urgency import triage_reading
+from worker.infer.warm_readers import WarmReaders
+
+
+class TruthReaders(WarmReaders):
+    """In place of `worker.infer.warm_readers.WarmReaders`: readers that know the truth.
+
+    The first one stands in for a bundle that none of them is of.
+    """
+
+    def __init__(self, settings: Settings, *readers: TruthReader) -> None:
+        super().__init__(settings)
+        self._first = readers[0]
+        self._truth = {one.bundle.name: one for one in readers}
+
+    def reader_of(self, name: str) -> Reader:
+        """Give the reader that knows."""
+        return cast("Reader", self._truth.get(name, self._first))
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from phantom import Phantom
 from phantom.study import StudyIdentity, write_phantom_study
 from settings.environment import Settings
 from settings.peers import RequestPriority
-from tests.builders.chest.truth_reader import TruthReader
+from tests.builders.chest.truth_reader import TruthReader, TruthReaders
 from tests.builders.stored.rows import NOON, WAITS
 from worker.equipment import Equipment
 from worker.pipeline import analyse_one
@@ -38,20 +39,27 @@ class ReadingRoom:
         self.engine = open_engine(self.settings.database_address)
         upgrade_schema(self.engine)
         self.equipment = Equipment(self.settings, self.engine, "worker", lambda: self._now)
-        self.equipment.__dict__["reader"] = self.reader  # where a cached property keeps its value
+        # Where a cached property keeps its value
+        self.equipment.__dict__["readers"] = TruthReaders(self.settings, self.reader)
 
     def receive(self, phantom: Phantom, identity: StudyIdentity) -> str:
         """Put a study into the spool and queue its job; returns its Study Instance UID."""
         self._now += timedelta(minutes=1)
         uid = identity.uid("study")
         folder = self.settings.spool_folder / uid
-        for path in write_phantom_study(phantom, folder, identity=identity):
+        self.take(uid, write_phantom_study(phantom, folder, identity=identity))
+        return uid
+
+    def take(self, uid: str, paths: Iterable[Path]) -> None:
+        """Record instances that lie in the spool, and assemble their study."""
+        for path in paths:
             with transaction(self.engine) as session:
                 record_instance(session, self._arrival(path), self._now)
         with transaction(self.engine) as session:
             study = session.scalars(select(Study).where(Study.study_instance_uid == uid)).one()
-            assemble_study(session, study.id, bundle="bundle", waits=WAITS, now=self._now)
-        return uid
+            assemble_study(
+                session, study.id, bundles=self.settings.bundles, waits=WAITS, now=self._now
+            )
 
     def read(self, phantom: Phantom, identity: StudyIdentity) -> Result:
         """Receive a study, let the worker read it, and give its result in force."""

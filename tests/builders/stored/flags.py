@@ -27,7 +27,7 @@ from database.tables.flag import Flag, FlagNotice
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency
 from settings.flags import Channel, Flagging, MailChannel, WebhookChannel
-from tests.builders.stored.rows import WAITS, arrival, later, receive
+from tests.builders.stored.rows import BUNDLE, WAITS, arrival, later, receive
 
 _OUTCOMES = {
     Urgency.URGENT: Outcome.FINDINGS,
@@ -63,6 +63,9 @@ def rules(*channels: Channel, escalation_s: tuple[float, ...] = (300.0,)) -> Fla
     return FlagRules(channels, Flagging(escalation_s=escalation_s))
 
 
+NOBODY = rules()  # is told
+
+
 @dataclass
 class FlaggedStudy:
     """One study whose results come one after the other, each a newer version."""
@@ -81,7 +84,7 @@ class FlaggedStudy:
             study_id = session.scalars(
                 select(Study.id).where(Study.study_instance_uid == f"2.25.{self.number}")
             ).one()
-            assemble_study(session, study_id, bundle="bundle", waits=WAITS, now=now)
+            assemble_study(session, study_id, bundles=(BUNDLE,), waits=WAITS, now=now)
             claimed = claim_job(session, worker="w", lease_s=10.0, now=now)
             assert claimed is not None
             result = Result(

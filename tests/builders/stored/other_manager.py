@@ -21,7 +21,8 @@ from tests.builders.stored.flags import FlaggedStudy, webhook
 from tests.builders.stored.rows import later
 from tests.peers.dicom.work_item_manager import ManagerPeer, running_manager
 from tests.peers.dicom.work_item_service import STATE, ServicePeer, running_service
-from worker.flag.ask_claims import ask_one
+from worker.equipment import Equipment
+from worker.flag.ask_elsewhere import ask_one
 from worker.flag.channels import Channels
 from worker.flag.flag_study import tell_one
 
@@ -108,15 +109,23 @@ class Hospital:
     channels: Channels
     study: FlaggedStudy
 
-    def tell(self, at: float) -> None:
-        """Tell the manager what is due."""
-        assert tell_one(
-            self.settings, self.engine, self.channels, "elsewhere", lambda: later(at), lambda: 0.0
+    def equipment(self, at: float) -> Equipment:
+        """What the worker works with."""
+        return Equipment(
+            self.settings, self.engine, "worker", lambda: later(at), jitter=lambda: 0.0
         )
+
+    def is_told(self, at: float) -> bool:
+        """Tell the manager what is due; whether anything was."""
+        return tell_one(self.equipment(at), self.channels, "elsewhere")
+
+    def tell(self, at: float) -> None:
+        """Tell the manager what is due; there must be something."""
+        assert self.is_told(at)
 
     def ask(self, at: float) -> bool:
         """Ask the manager what is due; whether anything was."""
-        return ask_one(self.settings, self.engine, self.channels, "elsewhere", lambda: later(at))
+        return ask_one(self.equipment(at), self.channels, "elsewhere")
 
     def escalate(self, at: float) -> list[NoticeKind]:
         """The sweep: what the further channel is told now."""

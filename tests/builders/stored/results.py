@@ -18,10 +18,11 @@ from database.tables.analysis import Delivery, Job, Result, ResultObject, Study
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency
 from settings.environment import Settings
-from tests.builders.stored.rows import NOON, WAITS, arrival, receive
+from tests.builders.stored.rows import BUNDLE, NOON, WAITS, arrival, receive
 from tests.unit.worker.encode.encoded_chest import result_context
 from worker.deliver.deliver_results import deliver_one
 from worker.encode import encode_results
+from worker.equipment import Equipment
 from worker.keep.keep_results import bytes_of, keep_object
 
 STUDY_UID = "1.2.3.1"  # of the synthetic study that `result_context` is about
@@ -59,6 +60,11 @@ class Site:
     clock: Moment = field(default_factory=Moment)
 
     @property
+    def equipment(self) -> Equipment:
+        """What the worker works with."""
+        return Equipment(self.settings, self.engine, "worker", self.clock, jitter=lambda: 0.0)
+
+    @property
     def now(self) -> datetime:
         """The moment."""
         return self.clock.now
@@ -75,7 +81,7 @@ class Site:
             study = session.scalars(
                 select(Study).where(Study.study_instance_uid == STUDY_UID)
             ).one()
-            assemble_study(session, study.id, bundle="bundle", waits=WAITS, now=self.now)
+            assemble_study(session, study.id, bundles=(BUNDLE,), waits=WAITS, now=self.now)
         with transaction(self.engine) as session:
             claim = claim_job(session, worker="worker", lease_s=60, now=self.now)
             assert claim is not None
@@ -116,7 +122,7 @@ class Site:
     def deliver(self) -> int:
         """Do what the delivery worker does until nothing is due; gives how many steps it took."""
         steps = 0
-        while deliver_one(self.settings, self.engine, self.clock, lambda: 0.0):
+        while deliver_one(self.equipment):
             steps += 1
             assert steps < 50, "a delivery does not come to rest"
         return steps

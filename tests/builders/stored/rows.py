@@ -23,6 +23,7 @@ from radiology.outcome import Outcome
 from radiology.urgency import Urgency
 from settings.peers import RequestPriority
 
+BUNDLE = "chest-ct-pneumonia"  # the one that the settings name where they name none
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 QUIET = Quiet(after_instance_s=5.0, after_release_s=1.0)
 WAITS = Waits(high_s=600.0, routine_s=3600.0, low_s=14400.0)
@@ -89,8 +90,7 @@ def queue_job(
         study_id = session.scalars(
             select(Study.id).where(Study.study_instance_uid == f"2.25.{study}")
         ).one()
-        job_id = assemble_study(session, study_id, bundle="bundle", waits=WAITS, now=at)
-    assert job_id is not None
+        (job_id,) = assemble_study(session, study_id, bundles=(BUNDLE,), waits=WAITS, now=at)
     return job_id
 
 

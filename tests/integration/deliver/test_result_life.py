@@ -27,6 +27,7 @@ from tests.peers.dicom.orthanc import OrthancPeer
 from tests.peers.stalling_proxy import stalling_proxy
 from worker.deliver.deliver_results import deliver_one
 from worker.deliver.reject_results import reject_superseded
+from worker.equipment import Equipment
 from worker.housekeeping import sweep_once
 from worklist.words.verdict import Kind, verdict_of
 
@@ -123,7 +124,7 @@ def test_the_same_in_postgresql(postgres_url: str, tmp_path: Path) -> None:
 
 def _deliver_in_another_process(settings: Settings) -> None:
     engine = open_engine(settings.database_address)
-    deliver_one(settings, engine, lambda: later(0), lambda: 0.0)
+    deliver_one(Equipment(settings, engine, "worker", lambda: later(0)))
 
 
 def test_kill_in_the_middle_of_sending(orthanc: OrthancPeer, dcmtk: Dcmtk, tmp_path: Path) -> None:

@@ -236,7 +236,7 @@ def test_a_crash_between_store_and_answer_loses_nothing(tmp_path: Path) -> None:
         from database.session import transaction
         from worker.deliver.deliver_results import deliver_one
 
-        assert deliver_one(site.settings, site.engine, site.clock, lambda: 0.0)
+        assert deliver_one(site.equipment)
         assert states(site) == ["sent"]
         with transaction(site.engine) as session:  # it claims, notes the request, and is killed
             claim = claim_delivery(session, lease_s=120, now=site.now)

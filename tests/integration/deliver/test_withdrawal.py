@@ -19,6 +19,7 @@ from database.views.worklist_rows import study_page
 from radiology.errors import ResultNotWithdrawable
 from tests.builders.dicom.rejections import held, notes, referenced, site_at, withdraw
 from tests.builders.stored.results import STUDY_UID, object_uids
+from tests.builders.stored.rows import BUNDLE
 from tests.peers.dicom.committing_pacs import Answers, running_committing_pacs
 from tests.peers.dicom.dcmtk import Dcmtk
 from tests.peers.dicom.dicom3tools import ConformanceReport
@@ -153,10 +154,10 @@ def test_a_withdrawn_report_is_no_predecessor(orthanc: OrthancPeer, tmp_path: Pa
     site = site_at(tmp_path, orthanc.dicom_port)
     site.make_result()
     with query(site.engine) as session:
-        assert newest_report(session, 1, before_version=2) is not None
+        assert newest_report(session, 1, bundle=BUNDLE, before_version=2) is not None
     withdraw(site)
     with query(site.engine) as session:
-        assert newest_report(session, 1, before_version=2) is None
+        assert newest_report(session, 1, bundle=BUNDLE, before_version=2) is None
 
 
 def test_the_note_is_committed_too(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from radiology.urgency import Urgency
 from settings.peers import Peer, PeerRole
 from tests.builders.bundles import write_bundle
 from tests.builders.chest.chest_pairs import scan
-from tests.builders.chest.truth_reader import TruthReader
+from tests.builders.chest.truth_reader import TruthReader, TruthReaders
 from tests.builders.stored.listed import listed_rows
 from tests.builders.stored.results import Moment
 from tests.peers.dicom.orthanc import OrthancPeer
@@ -86,14 +86,14 @@ class Hospital:
             self.clock.now = max(self.clock.now, datetime.now(UTC)) + timedelta(seconds=10)
             sweep_once(settings, engine, self.clock())
             done = analyse_one(self.equipment)
-            while deliver_one(settings, engine, self.clock, lambda: 0.0):
+            while deliver_one(self.equipment):
                 done = True
             if not done:
                 return
 
     def retrieve(self) -> bool:
         """Ask for the earlier studies that are due."""
-        return retrieve_one(self.node.settings, self.node.engine, self.clock, lambda: 0.0)
+        return retrieve_one(self.equipment)
 
     def request(self) -> PriorRequest:
         """The one request."""
@@ -135,8 +135,9 @@ def hospital(
         reader = TruthReader(read_bundle(write_bundle(folder / "bundles")))
         reader.phantoms |= {LATER.uid("study"): now, EARLIER.uid("study"): then}
         clock = Moment(datetime.now(UTC))
-        equipment = Equipment(node.settings, node.engine, "worker", clock)
-        equipment.__dict__["reader"] = reader  # where a cached property keeps its value
+        equipment = Equipment(node.settings, node.engine, "worker", clock, jitter=lambda: 0.0)
+        # Where a cached property keeps its value
+        equipment.__dict__["readers"] = TruthReaders(node.settings, reader)
         if held is not None:
             reader.phantoms[held.uid("study")] = then
             node.send(write_phantom_study(then, folder / "held", identity=held))

@@ -15,6 +15,7 @@ from database.studies.instances import Recorded
 from database.tables.analysis import Instance, Study
 from radiology.errors import InstanceConflict
 from tests.builders.stored.rows import (
+    BUNDLE,
     NOON,
     QUIET,
     WAITS,
@@ -110,7 +111,7 @@ def test_late_instances_make_a_new_version(engine: Engine) -> None:
     receive(engine, arrival(instance=2), later(60))
     assert quiet_at(engine, 66) == 1
     with transaction(engine) as session:
-        second_job = assemble_study(session, 1, bundle="bundle", waits=WAITS, now=later(66))
+        (second_job,) = assemble_study(session, 1, bundles=(BUNDLE,), waits=WAITS, now=later(66))
     assert second_job is not None
     assert second_job != first_job
     second = claim(engine, 67)
@@ -124,7 +125,7 @@ def test_a_waiting_job_is_superseded_before_it_ran(engine: Engine) -> None:
     queue_job(engine, study=1)
     receive(engine, arrival(instance=2), later(1))
     with transaction(engine) as session:
-        assemble_study(session, 1, bundle="bundle", waits=WAITS, now=later(7))
+        assemble_study(session, 1, bundles=(BUNDLE,), waits=WAITS, now=later(7))
     assert claim(engine, 8).study_version == 2
     with transaction(engine) as session:
         assert claim_job(session, worker="w", lease_s=10, now=later(8)) is None
@@ -134,4 +135,4 @@ def test_assembling_twice_makes_one_job(engine: Engine) -> None:
     """A second sweep that saw the same quiet study does nothing."""
     queue_job(engine, study=1)
     with transaction(engine) as session:
-        assert assemble_study(session, 1, bundle="bundle", waits=WAITS, now=NOON) is None
+        assert assemble_study(session, 1, bundles=(BUNDLE,), waits=WAITS, now=NOON) == ()

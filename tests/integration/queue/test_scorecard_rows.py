@@ -21,7 +21,7 @@ from database.tables.analysis import Job, Result
 from database.views.scorecard_rows import logged_jobs, scanners, study_times
 from radiology.feedback import Fault, Judgement, Opinion
 from radiology.urgency import Urgency
-from tests.builders.stored.rows import NOON, claim, finish, later, queue_job
+from tests.builders.stored.rows import BUNDLE, NOON, claim, finish, later, queue_job
 
 pytestmark = pytest.mark.integration
 _TODAY = Period(NOON - timedelta(hours=1), NOON + timedelta(hours=1))
@@ -54,7 +54,7 @@ def test_an_opinion_is_changed_and_both_are_kept(engine: Engine) -> None:
         assert [one.reader for one in feedback_of_study(session, uid)] == ["one", "two", "one"]
         found = judged_results(session, _TODAY)
         assert [(one.reader, len(one.faults)) for one in found] == [("one", 2), ("two", 0)]
-        assert (found[0].bundle, found[0].bundle_version) == ("bundle", "1.2.3")
+        assert (found[0].bundle, found[0].bundle_version) == (BUNDLE, "1.2.3")
         assert answered_results(session, _TODAY) == {("SCANNER", Urgency.URGENT): 1}
         assert judged_results(session, Period(later(6), later(7))) == []
         assert judged_study(session, result).segmentation_path is None

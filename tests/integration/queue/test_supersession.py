@@ -13,7 +13,16 @@ from database.states import DeliveryState, JobState, WorklistRank
 from database.studies.assembly import assemble_study
 from database.tables.analysis import Delivery, Result, Study
 from radiology.outcome import Outcome
-from tests.builders.stored.rows import WAITS, arrival, claim, finish, later, queue_job, receive
+from tests.builders.stored.rows import (
+    BUNDLE,
+    WAITS,
+    arrival,
+    claim,
+    finish,
+    later,
+    queue_job,
+    receive,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -37,7 +46,7 @@ def test_a_new_result_supersedes_the_old_one(engine: Engine) -> None:
     old = finish(engine, claim(engine), destinations=["pacs"])
     receive(engine, arrival(instance=2), later(60))
     with transaction(engine) as session:
-        assemble_study(session, 1, bundle="bundle", waits=WAITS, now=later(66))
+        assemble_study(session, 1, bundles=(BUNDLE,), waits=WAITS, now=later(66))
     new = finish(engine, claim(engine, 67), destinations=["pacs"], at=68)
     with query(engine) as session:
         first = session.get(Result, old)
@@ -45,7 +54,7 @@ def test_a_new_result_supersedes_the_old_one(engine: Engine) -> None:
         assert first.superseded_by_id == new
         states = session.scalars(select(Delivery.state).order_by(Delivery.id)).all()
         assert states == [DeliveryState.WITHDRAWN, DeliveryState.WAITING]
-        report = newest_report(session, 1, before_version=2)
+        report = newest_report(session, 1, bundle=BUNDLE, before_version=2)
         assert report is not None
         assert report.sop_instance_uid == first.objects[0].sop_instance_uid
         assert is_our_object(session, report.sop_instance_uid)
@@ -57,7 +66,7 @@ def test_an_older_version_that_ends_late_is_not_delivered(engine: Engine) -> Non
     slow = claim(engine)
     receive(engine, arrival(instance=2), later(1))
     with transaction(engine) as session:
-        assemble_study(session, 1, bundle="bundle", waits=WAITS, now=later(7))
+        assemble_study(session, 1, bundles=(BUNDLE,), waits=WAITS, now=later(7))
     new = finish(engine, claim(engine, 7.5), destinations=["pacs"], at=8)
     old = finish(engine, slow, destinations=["pacs"], at=9)
     with query(engine) as session:
@@ -102,7 +111,7 @@ def test_a_version_without_an_answer_keeps_the_urgent_rank(engine: Engine) -> No
     finish(engine, claim(engine), destinations=[])
     receive(engine, arrival(instance=2), later(60))
     with transaction(engine) as session:
-        assemble_study(session, 1, bundle="bundle", waits=WAITS, now=later(66))
+        assemble_study(session, 1, bundles=(BUNDLE,), waits=WAITS, now=later(66))
     claimed = claim(engine, 67)
     with transaction(engine) as session:
         end_job(session, claimed, JobState.REFUSED, later(68), rank=WorklistRank.UNANSWERED)
@@ -116,7 +125,7 @@ def test_an_unsent_answer_outlives_a_version_without_one(engine: Engine) -> None
     finish(engine, claim(engine), destinations=["pacs"])
     receive(engine, arrival(instance=2), later(60))
     with transaction(engine) as session:
-        assemble_study(session, 1, bundle="bundle", waits=WAITS, now=later(66))
+        assemble_study(session, 1, bundles=(BUNDLE,), waits=WAITS, now=later(66))
     claimed = claim(engine, 67)
     refusal = Result(
         job_id=claimed.job_id,

@@ -12,6 +12,7 @@ from database.uploads.received import (
     UploadClaim,
     claim_upload,
     end_upload,
+    give_way,
     open_upload,
     queue_upload,
     renew_upload,
@@ -67,7 +68,10 @@ def test_a_worker_that_only_seemed_dead_writes_nothing(engine: Engine) -> None:
         lambda session: renew_upload(
             session, old, lease_s=15, step="", progress_percent=1, now=later(18)
         ),
-        lambda session: return_upload(session, old, tried=True),
+        lambda session: give_way(session, old),
+        lambda session: return_upload(
+            session, old, error_kind="", error_message="", not_before=later(18)
+        ),
         lambda session: end_upload(session, old, UploadState.ANSWERED, later(18)),
     ):
         with pytest.raises(LeaseLost), transaction(engine) as session:
@@ -85,7 +89,9 @@ def test_what_the_sweep_sees(engine: Engine) -> None:
     queue(engine, "a")
     queue(engine, "b")
     with query(engine) as session:
-        assert waiting_uploads(session) == uploads_to_sweep(session, later(0)).waiting == 2
+        assert (
+            waiting_uploads(session, later(0)) == uploads_to_sweep(session, later(0)).waiting == 2
+        )
         before = upload_changes(session)
         assert not study_waits(session, later(60))
     queue_job(engine, study=1)

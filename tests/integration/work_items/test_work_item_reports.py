@@ -28,6 +28,7 @@ from tests.peers.dicom.worklist_client import (
 )
 from tests.unit.dicom_node.running_node import SCANNER, RunningNode, running_node
 from worker.deliver.report_work_items import report_one
+from worker.equipment import Equipment
 
 pytestmark = pytest.mark.integration
 
@@ -47,7 +48,9 @@ class Hospital:
     def report_all(self, now: datetime = SOON) -> int:
         """Send what is due; returns how many attempts were made."""
         count = 0
-        while report_one(self.node.settings, self.node.engine, lambda: now, lambda: 0.0):
+        node = self.node
+        worker = Equipment(node.settings, node.engine, "worker", lambda: now, jitter=lambda: 0.0)
+        while report_one(worker):
             count += 1
         return count
 

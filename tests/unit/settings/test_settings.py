@@ -126,3 +126,21 @@ def test_a_secret_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert secret is not None
     assert secret.get_secret_value() == "secret-word"
     assert "secret-word" not in str(settings.stow_secrets)
+
+
+def test_the_old_name_of_the_bundles_is_told_its_new_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """In the file and in the environment: a site that updates reads what to write."""
+    with pytest.raises(SettingsRefused, match="bundle is called bundles and is a list"):
+        read_settings(bundle="chest-ct-pneumonia")
+    monkeypatch.setenv("FIRSTREAD_BUNDLE", "chest-ct-pneumonia")
+    with pytest.raises(SettingsRefused, match="bundle is called bundles and is a list"):
+        read_settings()
+
+
+@pytest.mark.parametrize("names", [[], ["a", "a"], ["../a"], [".a"], ["a" * 65]])
+def test_bundles_are_named_once_and_plainly(names: list[str]) -> None:
+    """At least one; a name can lead nowhere else, and fits its column."""
+    with pytest.raises(SettingsRefused, match="bundles"):
+        read_settings(bundles=names)

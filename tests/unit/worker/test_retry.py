@@ -1,4 +1,4 @@
-"""Errors and attempts to delays."""
+"""What becomes of a row after an attempt that did not succeed."""
 
 from __future__ import annotations
 
@@ -6,36 +6,95 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radiology.errors import PeerBusy, PeerRefused, PeerUnreachable
-from worker.attempt.retry import Backoff, retry_delay_s
+from radiology.errors import (
+    FirstreadError,
+    MessageMalformed,
+    ModelUnavailable,
+    PeerBusy,
+    PeerRefused,
+    PeerUnreachable,
+    ResultMismatch,
+    SliceMissing,
+    WorkerLost,
+)
+from worker.attempt.retry import Backoff, Decision, Ending, decide, is_defect
 
 BACKOFF = Backoff(first_s=2.0, longest_s=60.0, max_attempts=10)
+REFUSED, FAILED = Decision(Ending.REFUSED), Decision(Ending.FAILED)
+
+
+def again(delay_s: float) -> Decision:
+    return Decision(Ending.AGAIN, delay_s)
 
 
 @pytest.mark.parametrize(
-    ("attempt", "delay_s"),
-    [(1, 2.0), (2, 4.0), (3, 8.0), (5, 32.0), (6, 60.0), (9, 60.0)],  # 2 · 2^(n-1), at most 60
+    ("error", "attempt", "after_defect", "decision"),
+    [
+        # Refused: never again, whichever attempt it was.
+        (PeerRefused(), 1, False, REFUSED),
+        (SliceMissing(), 10, True, REFUSED),
+        # Unavailable: again by the backoff, 2 · 2^(n-1) and at most 60, then failed.
+        (PeerUnreachable(), 1, False, again(2.0)),
+        (PeerUnreachable(), 2, False, again(4.0)),
+        (PeerBusy(), 5, True, again(32.0)),
+        (ModelUnavailable(), 6, False, again(60.0)),
+        (PeerUnreachable(), 9, False, again(60.0)),
+        (PeerUnreachable(), 10, False, FAILED),
+        (PeerUnreachable(), 11, False, FAILED),
+        # A peer that asks to be left alone is, up to the longest wait.
+        (PeerBusy(retry_after_s=30), 1, False, again(30.0)),
+        (PeerBusy(retry_after_s=1), 3, False, again(8.0)),
+        (PeerBusy(retry_after_s=7200), 1, False, again(60.0)),
+        (PeerBusy(retry_after_s="soon"), 1, False, again(2.0)),
+        # A defect: once more, then failed; the last attempt is the last one.
+        (ValueError("quoted"), 1, False, again(2.0)),
+        (KeyError("quoted"), 4, False, again(16.0)),
+        (KeyError("quoted"), 2, True, FAILED),
+        (MemoryError(), 10, False, FAILED),
+        # A defect that a check of ours has found is the same each time.
+        (ResultMismatch(), 1, False, FAILED),
+        (MessageMalformed(), 1, False, FAILED),
+        (WorkerLost(), 1, False, FAILED),
+    ],
 )
-def test_the_delay_doubles_up_to_a_cap(attempt: int, delay_s: float) -> None:
-    """Each attempt waits twice as long as the one before, never longer than the cap."""
-    assert retry_delay_s(PeerUnreachable(), attempt, BACKOFF, jitter=0.0) == delay_s
-
-
-@pytest.mark.parametrize("error", [PeerRefused(), ValueError("a defect")])
-def test_what_will_never_pass_is_not_tried_again(error: Exception) -> None:
-    """A refusal and a defect have no next attempt."""
-    assert retry_delay_s(error, 1, BACKOFF, jitter=0.0) is None
-
-
-def test_the_last_attempt_has_no_next() -> None:
-    """After the configured number of attempts a person must decide."""
-    assert retry_delay_s(PeerBusy(), 10, BACKOFF, jitter=0.0) is None
+def test_an_error_and_an_attempt_to_a_decision(
+    error: Exception, attempt: int, after_defect: bool, decision: Decision
+) -> None:
+    """The rule of every queue, as a table."""
+    assert decide(error, attempt, BACKOFF, after_defect=after_defect, jitter=0.0) == decision
 
 
 @given(attempt=st.integers(1, 10**9), jitter=st.floats(0, 1))
 def test_any_attempt_and_jitter_give_a_delay_in_bounds(attempt: int, jitter: float) -> None:
     """However often a peer failed, the delay is positive and at most the cap."""
     endless = Backoff(first_s=2.0, longest_s=60.0, max_attempts=10**10)
-    delay_s = retry_delay_s(PeerBusy(), attempt, endless, jitter=jitter)
-    assert delay_s is not None
-    assert 1.5 <= delay_s <= 60.0
+    decision = decide(PeerBusy(), attempt, endless, after_defect=False, jitter=jitter)
+    assert decision.ending is Ending.AGAIN
+    assert decision.delay_s is not None
+    assert 1.5 <= decision.delay_s <= 60.0
+
+
+@given(
+    attempt=st.integers(1, 100),
+    max_attempts=st.integers(1, 100),
+    error=st.sampled_from([PeerBusy(), PeerRefused(), ValueError(), FirstreadError()]),
+    after_defect=st.booleans(),
+)
+def test_no_row_comes_back_for_ever(
+    attempt: int, max_attempts: int, error: Exception, after_defect: bool
+) -> None:
+    """After the last attempt there is no next one, whatever has happened."""
+    backoff = Backoff(1.0, 2.0, max_attempts)
+    decision = decide(error, attempt, backoff, after_defect=after_defect, jitter=0.5)
+    if attempt >= max_attempts:
+        assert decision.ending is not Ending.AGAIN
+    assert (decision.delay_s is None) == (decision.ending is not Ending.AGAIN)
+
+
+@pytest.mark.parametrize(
+    ("error", "defect"),
+    [(PeerRefused(), False), (PeerBusy(), False), (ResultMismatch(), True), (OSError(), True)],
+)
+def test_what_is_a_defect(error: Exception, defect: bool) -> None:
+    """A fault of ours, found by a check or not; neither a refusal nor what is not there now."""
+    assert is_defect(error) is defect

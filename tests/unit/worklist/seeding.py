@@ -116,10 +116,9 @@ class SeededHospital:
         with transaction(self.engine) as session:
             study_id = session.query(Study.id).filter_by(study_instance_uid=uid).scalar()
             assert study_id is not None
-            job_id = assemble_study(
-                session, study_id, bundle=ALGORITHM.name, waits=_WAITS, now=self.now
+            (job_id,) = assemble_study(
+                session, study_id, bundles=(ALGORITHM.name,), waits=_WAITS, now=self.now
             )
-        assert job_id is not None
         self.later(0.2)
         return job_id
 

@@ -12,6 +12,7 @@ from database.session import Engine, query, transaction
 from database.states import RejectionReason
 from radiology.urgency import Urgency
 from tests.builders.stored.flags import (
+    NOBODY,
     FlaggedStudy,
     acknowledge,
     claim_for,
@@ -38,7 +39,7 @@ def test_a_withdrawn_result_takes_its_flag_back(engine: Engine) -> None:
     result_id = study.result(Urgency.URGENT, 0)
     tell(engine, 1)
     with transaction(engine) as session:
-        mark_withdrawn(session, result_id, RejectionReason.QUALITY, later(2))
+        mark_withdrawn(session, result_id, RejectionReason.QUALITY, NOBODY, later(2))
     assert study.flag().state is FlagState.WITHDRAWN
     assert study.notices("pager") == [(_RAISED, _ACCEPTED), (_WITHDRAWN, _WAITING)]
     assert study.notices("board") == [(_RAISED, _DROPPED)]
@@ -115,7 +116,7 @@ def test_withdrawn_and_urgent_again(engine: Engine) -> None:
     first = study.result(Urgency.URGENT, 0)
     tell(engine, 1)
     with transaction(engine) as session:
-        mark_withdrawn(session, first, RejectionReason.QUALITY, later(2))
+        mark_withdrawn(session, first, RejectionReason.QUALITY, NOBODY, later(2))
     tell(engine, 3)
     study.result(Urgency.URGENT, 4)
     assert study.notices() == [(_RAISED, _ACCEPTED), (_WITHDRAWN, _ACCEPTED), (_RAISED, _WAITING)]

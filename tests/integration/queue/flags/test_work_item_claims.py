@@ -14,11 +14,11 @@ from database.flags.inquiries import Inquiry, channels_to_ask, claim_inquiry, en
 from database.flags.raised import acknowledge_flag
 from database.lease import LeaseLost
 from database.session import Engine, query, transaction
+from database.views.unfinished_rows import defects
 from radiology.urgency import Urgency
 from settings.flags import Channel
 from tests.builders.stored.other_manager import Hospital, told_hospital
 from tests.builders.stored.rows import later
-from worker.flag.flag_study import tell_one
 
 pytestmark = pytest.mark.integration
 
@@ -102,7 +102,7 @@ def test_a_manager_that_refuses(hospital: Hospital) -> None:
 
 
 def test_an_answer_that_nobody_foresaw(hospital: Hospital, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A defect of ours is told once, gives the channel free, and holds no escalation up."""
+    """A defect of ours frees the channel, is asked once more and then no more; it is told once."""
 
     def fail(*_: object) -> None:
         raise ZeroDivisionError
@@ -110,9 +110,16 @@ def test_an_answer_that_nobody_foresaw(hospital: Hospital, monkeypatch: pytest.M
     sender = hospital.channels.sender(hospital.elsewhere.channel)
     monkeypatch.setattr(type(sender), "state_of", fail)
     assert hospital.ask(61)
-    assert hospital.events("claim_not_known")[0]["error_kind"] == "ZeroDivisionError"
+    assert hospital.ask_at() == [121.0]
+    assert hospital.ask(121)
     assert hospital.ask_at() == [None]
+    (unknown,) = hospital.events("claim_not_known")
+    assert unknown["error_kind"] == "ZeroDivisionError"
     assert not hospital.ask(10_000)
+    with query(hospital.engine) as session:
+        (shown,) = defects(session, limit=5)
+    assert (shown.queue, shown.error_kind) == ("inquiries", "ZeroDivisionError")
+    assert "in fail" in shown.trace
     assert hospital.escalate(301) == [NoticeKind.RAISED]
 
 
@@ -146,14 +153,7 @@ def test_one_question_at_a_time(hospital: Hospital) -> None:
         assert held is not None
         assert claim_inquiry(session, "elsewhere", lease_s=8.0, now=later(61)) is None
     hospital.study.result(Urgency.URGENT, 62)
-    assert not tell_one(
-        hospital.settings,
-        hospital.engine,
-        hospital.channels,
-        "elsewhere",
-        lambda: later(63),
-        lambda: 0.0,
-    )
+    assert not hospital.is_told(63)
     _end(hospital, held, 64)
     hospital.tell(65)
     assert hospital.ask_at() == [None, 125.0]  # only what was told last is asked about

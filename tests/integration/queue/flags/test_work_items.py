@@ -21,7 +21,17 @@ from database.work_items.kept import (
 )
 from radiology.work_item import InputReadiness, WorkItemPriority, WorkItemState
 from settings.peers import RequestPriority
-from tests.builders.stored.rows import WAITS, arrival, claim, finish, later, queue_job, receive
+from tests.builders.stored.flags import NOBODY
+from tests.builders.stored.rows import (
+    BUNDLE,
+    WAITS,
+    arrival,
+    claim,
+    finish,
+    later,
+    queue_job,
+    receive,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -57,7 +67,7 @@ def more_images(engine: Engine) -> None:
     """Another instance of the study, assembled."""
     receive(engine, arrival(instance=2), later(10))
     with transaction(engine) as session:
-        assemble_study(session, 1, bundle="bundle", waits=WAITS, now=later(20))
+        assemble_study(session, 1, bundles=(BUNDLE,), waits=WAITS, now=later(20))
 
 
 def test_from_arrival_to_result(engine: Engine) -> None:
@@ -95,7 +105,7 @@ def test_a_withdrawn_result_leaves_the_work_item(engine: Engine) -> None:
     queue_job(engine, 1)
     result_id = finish(engine, claim(engine), [])
     with transaction(engine) as session:
-        mark_withdrawn(session, result_id, RejectionReason.QUALITY, later(3))
+        mark_withdrawn(session, result_id, RejectionReason.QUALITY, NOBODY, later(3))
     (row,) = rows(engine)
     assert (row.state, row.priority) == (WorkItemState.SCHEDULED, WorkItemPriority.MEDIUM)
 
@@ -126,7 +136,7 @@ def test_a_comparison_after_reading_does_not(engine: Engine) -> None:
     finish(engine, claim(engine), [])
     complete(engine)
     with transaction(engine) as session:
-        reread_study(session, 1, bundle="bundle", waits=WAITS, now=later(20))
+        reread_study(session, 1, bundles=(BUNDLE,), waits=WAITS, now=later(20))
     finish(engine, claim(engine, at=30.0), [], at=40.0)
     (row,) = rows(engine)
     assert row.state is WorkItemState.COMPLETED
@@ -137,7 +147,7 @@ def test_what_came_only_to_be_compared_with(engine: Engine) -> None:
     receive(engine, arrival(), later(0))
     with transaction(engine) as session:
         session.execute(update(Study).values(asked_for=True))
-        assemble_study(session, 1, bundle="bundle", waits=WAITS, now=later(10))
+        assemble_study(session, 1, bundles=(BUNDLE,), waits=WAITS, now=later(10))
     assert rows(engine) == []
 
 

@@ -32,7 +32,7 @@ from settings.environment import read_settings
 from tests.builders.bundles import write_bundle
 from tests.builders.chest.truth_reader import TruthReader
 from tests.builders.dicom.spooled import ReadingRoom
-from tests.builders.stored.rows import NOON, WAITS
+from tests.builders.stored.rows import BUNDLE, NOON, WAITS
 from tests.peers.dicom.dicom3tools import dciodvfy
 from tests.unit.worker.encode.report_content import comments
 from worker.pipeline import analyse_one
@@ -159,7 +159,7 @@ def test_values_that_come_later_are_in_the_next_reading(
     assert score(first.reading["severity"], "Guideline class")["at_least"] is None
     with transaction(room.engine) as session:
         now = room.equipment.clock()
-        assert reread_study(session, study_id, bundle="bundle", waits=WAITS, now=now)
+        assert reread_study(session, study_id, bundles=(BUNDLE,), waits=WAITS, now=now)
     assert analyse_one(room.equipment)
     second = result_of(room)
     assert second.id != first.id

@@ -27,7 +27,7 @@ from database.studies.said_by_hl7 import (
 from database.tables.analysis import Event, Job, Study
 from database.tables.hl7 import ImagingOrder, PatientVisit, ReceivedMessage, ReceivedValue
 from settings.peers import RequestPriority
-from tests.builders.stored.rows import NOON, WAITS, arrival, claim, later, receive
+from tests.builders.stored.rows import BUNDLE, NOON, WAITS, arrival, claim, later, receive
 
 pytestmark = pytest.mark.integration
 
@@ -60,7 +60,7 @@ def queue(engine: Engine, number: int = 1, at: float = 1.0) -> None:
         study_id = session.scalars(
             select(Study.id).where(Study.study_instance_uid == f"2.25.{number}")
         ).one()
-        assemble_study(session, study_id, bundle="bundle", waits=WAITS, now=later(at))
+        assemble_study(session, study_id, bundles=(BUNDLE,), waits=WAITS, now=later(at))
 
 
 def order(engine: Engine, said: OrderSaid = ORDER, at: float = 0.0, *, days: float = 7) -> None:

@@ -151,7 +151,7 @@ def drawn() -> LabelMap:
 
 def named(lesions: LabelMap, *course: MappedLesion) -> dict[tuple[LesionLabel, int], Tracking]:
     found = number_lesions(lesions)
-    return known_lesions(lesions, found, course, study_instance_uid="1.2.3")
+    return known_lesions(lesions, found, course, study_instance_uid="1.2.3", algorithm="A")
 
 
 def test_a_name_follows_from_the_lesion_the_class_and_the_rank_within() -> None:
@@ -168,7 +168,9 @@ def test_a_name_follows_from_the_lesion_the_class_and_the_rank_within() -> None:
 
 def test_without_a_course_names_are_those_of_a_first_study() -> None:
     """`firstread encode`, which compares with nothing, names lesions as the worker does."""
-    course = [in_the_course(number, lesion_uid("1.2.3", number)) for number in (1, 2)]
+    course = [
+        in_the_course(number, lesion_uid("1.2.3", number, algorithm="A")) for number in (1, 2)
+    ]
     assert named(drawn()) == named(drawn(), *course)
 
 

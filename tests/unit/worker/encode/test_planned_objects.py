@@ -19,7 +19,7 @@ from database.tables.analysis import DeliveredObject, Result, ResultObject
 from database.views.worklist_rows import study_page
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency
-from tests.builders.stored.rows import NOON, queue_job
+from tests.builders.stored.rows import BUNDLE, NOON, queue_job
 
 RECIPES = {
     "SEG:binary:lesions": ObjectKind.SEGMENTATION,
@@ -140,7 +140,7 @@ def test_the_report_that_viewers_draw_is_the_one_that_is_superseded(engine: Engi
     """A new report names a predecessor of its own form, whichever was made first."""
     with query(engine) as session:
         study = session.scalars(select(Result)).one().study_id
-        found = newest_report(session, study, before_version=99)
+        found = newest_report(session, study, bundle=BUNDLE, before_version=99)
     assert found is not None
     assert found.sop_instance_uid == f"2.25.{len('SR:viewer:binary:lesions')}"
 
@@ -149,8 +149,8 @@ def test_a_report_for_programs_is_superseded_by_one_of_its_own_form(engine: Engi
     """By the word of its recipe, and only from a version before."""
     with query(engine) as session:
         study = session.scalars(select(Result)).one().study_id
-        found = machine_reports(session, study, before_version=99)
-        assert machine_reports(session, study, before_version=1) == {}
+        found = machine_reports(session, study, bundle=BUNDLE, before_version=99)
+        assert machine_reports(session, study, bundle=BUNDLE, before_version=1) == {}
     words = [word for word in RECIPES if word.startswith("SR:machine")]
     assert {word: one.sop_instance_uid for word, one in found.items()} == {
         word: f"2.25.{len(word)}" for word in words

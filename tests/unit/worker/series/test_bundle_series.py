@@ -23,7 +23,7 @@ THIN_ONLY = Criterion("SliceThickness", "at_most", 3.0, required=False)
 def bundle() -> Bundle:
     """The shipped bundle, but for thin slices only."""
     settings = read_settings()
-    shipped = read_catalogue(settings.bundles_folder).newest(settings.bundle)
+    shipped = read_catalogue(settings.bundles_folder).newest(settings.first_bundle)
     return replace(shipped, criteria=(THIN_ONLY,))
 
 

@@ -22,6 +22,7 @@ from database.session import Engine, open_engine, query, transaction
 from database.states import UploadState
 from database.tables.analysis import Event, Study
 from database.uploads.received import claim_upload
+from database.uploads.sweep import waiting_uploads
 from database.views.upload_rows import UploadFacts, upload_facts
 from phantom import Phantom
 from phantom.study import write_phantom_study
@@ -185,9 +186,12 @@ def test_without_a_model_it_waits_and_then_fails(
     """A broken installation is not the upload's fault, but somebody is told in the end."""
     broken = settings.model_copy(update={"bundles_folder": tmp_path / "nothing"})
     token = queue_files(broken, engine, [axial_slice()], NOON)
-    for _ in range(broken.max_attempts):
+    for _ in range(broken.uploads.max_attempts):
         assert facts_of(engine, token).state is UploadState.WAITING
         assert analyse_upload(Equipment(broken, engine, "worker", clock))
+        with query(engine) as session:
+            assert waiting_uploads(session, clock.now) == 0  # not at once
+        clock.now += timedelta(minutes=1)
     found = facts_of(engine, token)
     assert (found.state, found.error_kind) == (UploadState.FAILED, "ModelUnavailable")
 
@@ -197,7 +201,7 @@ def test_the_sweep_takes_it_back_from_a_dead_worker(
 ) -> None:
     """A lease that ran out: it waits again, and what the dead worker still writes is not taken."""
     token = queue_files(own.settings, engine, [axial_slice()], NOON)
-    for _ in range(own.settings.max_attempts):
+    for _ in range(own.settings.uploads.max_attempts):
         assert sweep_uploads(own.settings, engine, clock.now) == 1
         with transaction(engine) as session:
             assert claim_upload(session, worker="dead", lease_s=15, now=clock.now)

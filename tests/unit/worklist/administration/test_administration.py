@@ -145,11 +145,18 @@ def test_all_failed_jobs_again(
     assert visitor.post("/administration/jobs/retry").status_code == 409
 
 
+def test_defects_with_their_trace(ordinary_day: OrdinaryDay, visitor: Visitor) -> None:
+    """What failed by a fault of ours stands there with the lines to report."""
+    text = _page(visitor, "defects")
+    assert "jobs" in text
+    assert "WorkerLost" in text
+    assert "secret-of-the-trace" in text
+
+
 def test_version_and_bundle(ordinary_day: OrdinaryDay, visitor: Visitor) -> None:
     """Which software runs, which bundles there are, and which gave the newest reading."""
-    text = _page(visitor, "version")
-    assert "chest-ct-pneumonia, on disk: 2.0.0" in text
-    assert "sha256" in text
+    assert "chest-ct-pneumonia yes 2.0.0" in _page(visitor, "bundles").replace("\n", " ")
+    assert "sha256" in _page(visitor, "version")
 
 
 def test_another_site_cannot_press(visitor: Visitor) -> None:
@@ -243,4 +250,4 @@ def test_every_setting_has_a_line() -> None:
 )
 def test_an_address_in_a_text_is_masked_too(value: str, shown: str) -> None:
     """A web address in a plain text setting shows only where it leads."""
-    assert dict(settings_lines(Settings(bundle=value)))["bundle"] == shown
+    assert dict(settings_lines(Settings(dicom_host=value)))["dicom_host"] == shown

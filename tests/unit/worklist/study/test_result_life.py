@@ -10,6 +10,7 @@ from database.results.withdrawals import mark_withdrawn
 from database.session import transaction
 from database.states import DeliveryState, ObjectState, RejectionReason
 from radiology.urgency import Urgency
+from tests.builders.stored.flags import NOBODY
 from tests.unit.worklist.access.visitor import Visitor
 from tests.unit.worklist.list.ordinary_day import SEVERE
 from tests.unit.worklist.seeding import SeededHospital
@@ -74,7 +75,8 @@ def test_a_withdrawn_result_is_struck(hospital: SeededHospital, visitor: Visitor
     uid, result_id = urgent_study(hospital)
     with transaction(hospital.engine) as session:
         assert (
-            mark_withdrawn(session, result_id, RejectionReason.PATIENT_SAFETY, hospital.now) == ()
+            mark_withdrawn(session, result_id, RejectionReason.PATIENT_SAFETY, NOBODY, hospital.now)
+            == ()
         )
     page = visitor.text(f"/studies/{uid}")
     assert page.index("Withdrawn") < page.index("Urgent")
@@ -92,7 +94,7 @@ def test_all_of_a_withdrawn_result_is_struck(hospital: SeededHospital, visitor: 
     result_id = hospital.answer(claim, Urgency.URGENT, reading=full_reading())
     assert "<del" not in visitor.get(f"/studies/{uid}").text
     with transaction(hospital.engine) as session:
-        mark_withdrawn(session, result_id, RejectionReason.QUALITY, hospital.now)
+        mark_withdrawn(session, result_id, RejectionReason.QUALITY, NOBODY, hospital.now)
     html = visitor.get(f"/studies/{uid}").text
     for part in ("figures", "case", "severity", "why", "gates"):
         section = html.split(f'data-part="{part}"', 1)[1].split("</section>", 1)[0]

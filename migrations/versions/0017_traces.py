@@ -1,0 +1,32 @@
+"""where an attempt broke down, in every queue."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0017"
+down_revision = "0016"
+branch_labels = None
+depends_on = None
+
+_QUEUES = ("delivery", "flag_notice", "prior_request", "upload", "work_item_notification")
+
+
+def upgrade() -> None:
+    for table in _QUEUES:  # a job has the column already
+        op.add_column(table, sa.Column("trace", sa.Text(), server_default="", nullable=False))
+    broke_down = sa.text("trace <> ''")
+    op.create_index(
+        "ix_flag_notice_defect",
+        "flag_notice",
+        ["id"],
+        sqlite_where=broke_down,
+        postgresql_where=broke_down,
+    )
+
+
+def downgrade() -> None:
+    op.drop_index("ix_flag_notice_defect", table_name="flag_notice")
+    for table in _QUEUES:
+        op.drop_column(table, "trace")

@@ -1,0 +1,56 @@
+"""several bundles for a study."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0018"
+down_revision = "0017"
+branch_labels = None
+depends_on = None
+
+_RANKS = {"urgent": "0-urgent", "suspected": "1-suspected", "routine": "4-routine"}
+_UNANSWERED = "2-unanswered"
+_ENDED = ("encoded", "delivered", "committed", "refused", "failed")
+
+
+def upgrade() -> None:
+    """Old rows are those of one bundle, and a job's end asked for the place of its result."""
+    op.add_column(
+        "job",
+        sa.Column("bundle_version", sa.String(length=64), server_default="", nullable=False),
+    )
+    op.add_column("job", sa.Column("rank", sa.String(length=32), nullable=True))
+    op.add_column(
+        "result", sa.Column("bundle", sa.String(length=64), server_default="", nullable=False)
+    )
+    op.execute(
+        "UPDATE result SET bundle = (SELECT job.bundle FROM job WHERE job.id = result.job_id)"
+    )
+    places = " ".join(f"WHEN '{urgency}' THEN '{rank}'" for urgency, rank in _RANKS.items())
+    ended = ", ".join(f"'{state}'" for state in _ENDED)
+    op.execute(
+        f"UPDATE job SET rank = COALESCE((SELECT CASE result.urgency {places} END FROM result"  # noqa: S608 words of ours
+        f" WHERE result.job_id = job.id), '{_UNANSWERED}') WHERE job.state IN ({ended})"
+    )
+    op.create_table(
+        "bundle_sign",
+        sa.Column("process", sa.String(length=128), nullable=False),
+        sa.Column("bundle", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.String(length=64), nullable=False),
+        sa.Column("memory_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("process", "bundle", name="pk_bundle_sign"),
+    )
+    op.create_index(
+        "ix_result_of_bundle", "result", ["study_id", "bundle", "study_version"], unique=False
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("bundle_sign")
+    op.drop_index("ix_result_of_bundle", table_name="result")
+    op.drop_column("result", "bundle")
+    op.drop_column("job", "rank")
+    op.drop_column("job", "bundle_version")

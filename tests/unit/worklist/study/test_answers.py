@@ -1,0 +1,130 @@
+"""A study that several bundles have read: one line in the list, each answer on its page."""
+
+from __future__ import annotations
+
+from database.jobs.bundles_in_use import end_unwanted
+from database.jobs.claimed import Claim, claim_job, end_job, note_bundle
+from database.process_signs import note_loaded, record_sign
+from database.session import transaction
+from database.states import JobState
+from database.studies.assembly import Waits, assemble_study
+from database.tables.analysis import Study
+from radiology.urgency import Urgency
+from tests.unit.worklist.access.visitor import Visitor, readable
+from tests.unit.worklist.list.ordinary_day import SEVERE
+from tests.unit.worklist.seeded_values import ALGORITHM
+from tests.unit.worklist.seeding import SeededHospital
+
+HEAD = "head-ct-test"
+_WAITS = Waits(high_s=600.0, routine_s=3600.0, low_s=14400.0)
+
+
+def _two_jobs(hospital: SeededHospital) -> str:
+    """A study whose jobs of two bundles wait; its UID."""
+    uid = hospital.receive(accession_number="TWO")
+    with transaction(hospital.engine) as session:
+        study_id = session.query(Study.id).filter_by(study_instance_uid=uid).scalar()
+        assert study_id is not None
+        bundles = (ALGORITHM.name, HEAD)
+        assemble_study(session, study_id, bundles=bundles, waits=_WAITS, now=hospital.now)
+    return uid
+
+
+def _claim(hospital: SeededHospital, bundle: str, version: str) -> Claim:
+    with transaction(hospital.engine) as session:
+        claim = claim_job(session, worker="w", lease_s=15, now=hospital.now, bundles=(bundle,))
+        assert claim is not None
+        note_bundle(session, claim, version)
+    return claim
+
+
+def _part(html: str, key: str) -> str:
+    start = html.index(f'data-part="{key}"')
+    return html[start - 20 : html.index("</section>", start)]
+
+
+def _answers(visitor: Visitor, uid: str) -> str:
+    answer = visitor.get(f"/studies/{uid}")
+    assert answer.status_code == 200, answer.text
+    return _part(answer.text, "answers")
+
+
+def test_each_bundle_has_its_section_the_most_urgent_first(
+    hospital: SeededHospital, visitor: Visitor
+) -> None:
+    """With its version, what it found, its deliveries, and a picture that can be looked at."""
+    uid = _two_jobs(hospital)
+    routine = hospital.answer(
+        _claim(hospital, ALGORITHM.name, "1.0.0"), Urgency.ROUTINE, destinations=["pacs"]
+    )
+    hospital.answer(
+        _claim(hospital, HEAD, "3.1.4"), Urgency.URGENT, SEVERE, destinations=["archive"]
+    )
+    html = _answers(visitor, uid)
+    text = readable(html)
+    assert text.index("head-ct-test 3.1.4") < text.index(f"{ALGORITHM.name} 1.0.0")
+    assert text.index("Urgent") < text.index("Routine")
+    assert "pacs" in text
+    assert "archive" in text
+    assert f'href="/pictures/{routine}"' in html
+    page = visitor.get("/").text
+    assert page.count(f'href="/studies/{uid}"') == 1
+    assert f'data-part="{uid}"' in page
+    row = page[page.index(f'data-part="{uid}"') :]
+    assert 'data-kind="urgent"' in row[:300]
+
+
+def test_one_bundle_alone_has_no_section_of_its_own(
+    hospital: SeededHospital, visitor: Visitor
+) -> None:
+    """The page is as it was: the parts beside it say everything."""
+    uid, claim = hospital.claimed()
+    hospital.answer(claim, Urgency.ROUTINE)
+    assert " hidden>" in _answers(visitor, uid)
+
+
+def test_a_bundle_that_does_not_apply_says_why(hospital: SeededHospital, visitor: Visitor) -> None:
+    """The study looks as the other one answered, neither refused nor failed."""
+    uid = _two_jobs(hospital)
+    hospital.answer(_claim(hospital, ALGORITHM.name, "1.0.0"), Urgency.ROUTINE)
+    claim = _claim(hospital, HEAD, "3.1.4")
+    with transaction(hospital.engine) as session:
+        end_job(
+            session,
+            claim,
+            JobState.NOT_APPLICABLE,
+            hospital.now,
+            rank=None,
+            error_kind="BundleDoesNotApply",
+            error_message="No series of the study is of the kind that this bundle reads",
+        )
+    page = visitor.get(f"/studies/{uid}").text
+    assert 'data-kind="routine"' in _part(page, "head")
+    text = readable(_part(page, "answers"))
+    assert "No series of the study is of the kind that this bundle reads" in text
+    assert "Try head-ct-test again" in text
+
+
+def test_a_bundle_that_was_switched_off_says_so(hospital: SeededHospital, visitor: Visitor) -> None:
+    """On the study's page, and on that of the administrator."""
+    uid = _two_jobs(hospital)
+    with transaction(hospital.engine) as session:
+        end_unwanted(session, (ALGORITHM.name,), hospital.now)
+    assert "was switched off before it read the study" in readable(_answers(visitor, uid))
+    administration = readable(_part(visitor.get("/administration").text, "bundles"))
+    line = administration[administration.index(HEAD) :]
+    assert "switched off" in line
+    assert "none on disk" in line
+
+
+def test_bundles_in_use_with_version_memory_and_jobs(
+    hospital: SeededHospital, visitor: Visitor
+) -> None:
+    """The administrator sees what each bundle takes, and what waits for it."""
+    _two_jobs(hospital)
+    with transaction(hospital.engine) as session:
+        record_sign(session, "ct:1", "analysis", started_at=hospital.now, now=hospital.now)
+        loaded = [(ALGORITHM.name, "2.0.0", 512_000_000)]
+        note_loaded(session, "ct:1", loaded, hospital.now)
+    text = readable(_part(visitor.get("/administration").text, "bundles")).replace("\n", " ")
+    assert f"{ALGORITHM.name} yes 2.0.0 2.0.0: 512.0 MB ct:1" in text

@@ -1,0 +1,91 @@
+"""One attempt at the next row of a queue: claimed, held, tried, settled. The same for every queue.
+
+| what came of it | what becomes of the row                                            |
+|-----------------|--------------------------------------------------------------------|
+| success         | the attempt has written it, in the commit that made it true        |
+| refused         | ended, with the reason; never again by itself                      |
+| unavailable     | again, by the queue's own backoff; after its last attempt failed   |
+| lease lost      | nothing: the row is somebody else's                                |
+| defect          | once more, then failed, with its trace                             |
+
+A worker that dies settles nothing: the lease runs out and the row is claimed again, as often as the
+queue tries, and has then failed with `WorkerLost`.
+"""
+
+from __future__ import annotations
+
+import structlog
+
+from database.lease import LeaseLost
+from database.session import transaction
+from radiology.errors import WorkerLost
+from settings.log_events import get_logger
+from worker.attempt.lease import Lease
+from worker.attempt.queue import C, Queue, Unsuccessful
+from worker.attempt.retry import Ending, decide, is_defect
+from worker.equipment import Equipment
+
+_log = get_logger("attempt")
+
+
+def attempt_next(queue: Queue[C], equipment: Equipment) -> bool:
+    """Claim the row that is due first and try it once; False when none is due.
+
+    Raises
+    ------
+    DatabaseUnavailable
+        The row cannot be claimed, or how it ended cannot be written: its lease runs out.
+    """
+    with transaction(equipment.engine) as session:
+        claim = queue.claim(session, equipment.clock())
+    if claim is None:
+        return False
+    with structlog.contextvars.bound_contextvars(queue=queue.name, **queue.facts(claim)):
+        try:
+            error = _try(queue, claim, equipment)
+            if error is not None:
+                _settle(queue, claim, error, equipment)
+        except LeaseLost:
+            _log.warning("lease_lost")
+    return True
+
+
+def _try(queue: Queue[C], claim: C, equipment: Equipment) -> Exception | None:
+    """Try a claimed row; returns what went wrong, if anything."""
+    if claim.attempts > queue.backoff.max_attempts:
+        # Each of them was begun and none settled: what kills workers must not go on for ever.
+        return WorkerLost(f"Attempt {claim.attempts - 1} has no end: its worker stopped")
+    try:
+        with Lease(
+            equipment.engine, queue.renewal(claim), lease_s=equipment.settings.lease_s
+        ) as lease:
+            queue.attempt(claim, lease)
+    except LeaseLost:
+        raise
+    except Exception as error:  # noqa: BLE001 where an attempt ends: docs/architecture.md
+        return error
+    return None
+
+
+def _settle(queue: Queue[C], claim: C, error: Exception, equipment: Equipment) -> None:
+    attempt = queue.attempt_number(claim, error)
+    decision = decide(
+        error,
+        attempt,
+        queue.backoff,
+        after_defect=claim.after_defect,
+        jitter=equipment.jitter(),
+    )
+    end = Unsuccessful(error, decision, equipment.clock())
+    facts = {"error_kind": end.fault["error_kind"], "attempt": attempt}
+    if is_defect(error):
+        _log.error("defect", ending=end.ending.value, trace=end.fault["trace"], **facts)
+    elif end.ending is Ending.REFUSED:
+        _log.info("attempt_refused", **facts)
+    elif end.ending is Ending.AGAIN:
+        _log.warning("attempt_postponed", retry_in_s=decision.delay_s, **facts)
+    else:
+        _log.warning("attempt_failed", **facts)
+    with transaction(equipment.engine) as session:
+        queue.settle(session, claim, end)
+    queue.clear_up(claim, end)

@@ -1,0 +1,78 @@
+"""What each bundle says of a study, as lines of its page: the most urgent first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from database.states import RETRYABLE
+from database.views.worklist_facts import BundleAnswer, WorklistRow
+from worklist.list.screen import newer_images_note
+from worklist.reading.figures import (
+    GateLine,
+    LungLine,
+    found_in_words,
+    gate_lines,
+    lung_lines,
+)
+from worklist.study.sent_lines import may_be_sent_again
+from worklist.words.study_words import DeliveryLine, StudyStanding, delivery_line, standing_of
+from worklist.words.verdict import Verdict, verdict_of
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerLine:
+    """One bundle's answer.
+
+    Attributes
+    ----------
+    bundle_version : that answered or is at work; "" before one is
+    picture_of : the result whose key picture can be shown; None where it has none
+    retry_job_id : the job that a person may send back to the queue
+    send_again_job_id : the job whose results a person may send again
+    """
+
+    bundle: str
+    bundle_version: str
+    verdict: Verdict
+    standing: StudyStanding
+    note: str
+    found: tuple[str, ...]
+    withdrawn: bool
+    rule: str
+    suspicion: float | None
+    lungs: tuple[LungLine, ...]
+    gates: tuple[GateLine, ...]
+    picture_of: int | None
+    deliveries: tuple[DeliveryLine, ...]
+    retry_job_id: int | None
+    send_again_job_id: int | None
+
+
+def answer_lines(row: WorklistRow) -> tuple[AnswerLine, ...]:
+    """The answer of each bundle."""
+    return tuple(_line(row.of(answer), answer) for answer in row.answers)
+
+
+def _line(row: WorklistRow, answer: BundleAnswer) -> AnswerLine:
+    job, result = answer.job, answer.result
+    facts = result.reading if result else {}
+    withdrawn = result is not None and result.withdrawn_at is not None
+    version = result.bundle_version if result else ""
+    again = result is not None and any(may_be_sent_again(one) for one in result.deliveries)
+    return AnswerLine(
+        bundle=answer.bundle,
+        bundle_version=version or job.bundle_version,
+        verdict=verdict_of(row),
+        standing=standing_of(row),
+        note=newer_images_note(row),
+        found=found_in_words(result) if result and not withdrawn else (),
+        withdrawn=withdrawn,
+        rule=result.urgency_rule if result else "",
+        suspicion=result.suspicion if result else None,
+        lungs=lung_lines(facts),
+        gates=gate_lines(facts),
+        picture_of=result.id if result and result.key_picture else None,
+        deliveries=tuple(delivery_line(one) for one in result.deliveries) if result else (),
+        retry_job_id=job.id if job.state in RETRYABLE else None,
+        send_again_job_id=result.job_id if result and again else None,
+    )
