@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from database.tables.base import KIND_LENGTH, Leased
 
 
-class Fault(TypedDict):
+class AttemptFault(TypedDict):
     """Why an attempt at a row did not succeed, as it is written to the row."""
 
     error_kind: str

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Generic, Protocol, TypeVar
 
-from database.lease import Fault
+from database.lease import AttemptFault
 from database.session import Session
 from radiology.errors import FirstreadError
 from worker.attempt.lease import Lease
@@ -56,7 +56,7 @@ class Unsuccessful:
         return self.now + timedelta(seconds=self.decision.delay_s or 0.0)
 
     @property
-    def fault(self) -> Fault:
+    def fault(self) -> AttemptFault:
         """What the row keeps.
 
         The message of a foreign exception may quote a data set; its type and the lines that it
@@ -64,7 +64,7 @@ class Unsuccessful:
         """
         error = self.error
         known = isinstance(error, FirstreadError)
-        return Fault(
+        return AttemptFault(
             error_kind=type(error).__name__,
             error_message=str(error) if known else "A defect; the trace is kept",
             trace="".join(traceback.format_tb(error.__traceback__)) if is_defect(error) else "",
