@@ -29,7 +29,7 @@ FILTERS = {
     "sex": ListFilter(sex="F"),
     "age": ListFilter(age_band=AgeBand.OLD),
     "scanner": ListFilter(scanner=RARE_SCANNER),
-    "type": ListFilter(pneumonia_type="undetermined"),
+    "label": ListFilter(label="undetermined"),
     "state": ListFilter(state=StudyState.REFUSED),
     "disagreed": ListFilter(judgement="disagree"),
     "not judged": ListFilter(judgement=""),
@@ -48,7 +48,7 @@ def filled(engine: Engine) -> Engine:
 def _matches(study: Study, only: ListFilter) -> bool:
     wanted = {
         "state": only.state,
-        "pneumonia_type": only.pneumonia_type,
+        "label": only.label,
         "patient_sex": only.sex,
         "age_band": only.age_band,
         "calling_ae_title": only.scanner,
@@ -119,13 +119,13 @@ def test_an_opening_is_one_row(filled: Engine) -> None:
 def test_old_rows_are_filled_by_the_migration(filled: Engine) -> None:
     """Age bands follow from the ages that were there, types from the results in force."""
     with query(filled) as session:
-        before = session.execute(select(Study.id, Study.age_band, Study.pneumonia_type)).all()
+        before = session.execute(select(Study.id, Study.age_band, Study.label)).all()
     with filled.connect() as connection, _tables_may_be_rebuilt(connection), connection.begin():
         earlier = ScriptDirectory.from_config(_config(connection)).get_revision("0008")
         command.downgrade(_config(connection), str(earlier.down_revision))
     upgrade_schema(filled)
     with query(filled) as session:
-        after = session.execute(select(Study.id, Study.age_band, Study.pneumonia_type)).all()
+        after = session.execute(select(Study.id, Study.age_band, Study.label)).all()
         ages = dict(session.execute(select(Study.id, Study.patient_age)).all())
     assert sorted(after) == sorted(before)
     assert all(band is age_band(ages[study_id]) for study_id, band, _ in after)
