@@ -75,9 +75,10 @@ def test_try_again_in_the_browser(reader: Page, ordinary_day: OrdinaryDay) -> No
 def test_send_again_in_the_browser(reader: Page, ordinary_day: OrdinaryDay) -> None:
     """A refused delivery goes back to waiting."""
     _open(reader, f"/studies/{ordinary_day.urgent}")
-    expect(reader.locator(".sent .what")).to_contain_text("refused")
+    sent = reader.get_by_role("region", name="Deliveries").locator(".what")
+    expect(sent).to_contain_text("refused")
     reader.locator("#send-again").click()
-    expect(reader.locator(".sent .what")).to_contain_text("waiting to be sent")
+    expect(sent).to_contain_text("waiting to be sent")
 
 
 def test_phone(browser: Browser, address: str, ordinary_day: OrdinaryDay) -> None:
