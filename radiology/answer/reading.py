@@ -9,7 +9,9 @@ from datetime import datetime
 from radiology.algorithm import AlgorithmIdentity
 from radiology.answer.finding import Finding, Presence
 from radiology.answer.measurement import Measurement, MeasurementGroup
+from radiology.answer.remark import Remark
 from radiology.answer.statement import Statement
+from radiology.answer.table import Table
 from radiology.codes import Code
 from radiology.image.heat_map import HeatMap
 from radiology.outcome import GateSeverity, Outcome, QualityGate
@@ -28,6 +30,7 @@ class ReportWords:
     body_region : None where `procedure` says it
     content_label : of the segmentation, as the standard writes a code string (CS)
     anatomy : singular and plural of what is segmented beside findings, wholes before their parts
+    window_hu : centre and width of the window that pictures are drawn in; None for soft tissue
     """
 
     title: str
@@ -36,6 +39,7 @@ class ReportWords:
     body_region: Code | None = None
     content_label: str = "AI_FINDINGS"
     anatomy: tuple[tuple[str, str], ...] = ()
+    window_hu: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,8 @@ class Reading:
     comparison : None where nothing was compared
     summary : measurements and coded answers of the whole study that a message tells, in its order
     course : the patient's studies in the order of time, this one the last; empty for one alone
+    table : the figures that pictures and pages show
+    remarks : what they say beside the figures, in its order
     """
 
     outcome: Outcome
@@ -116,6 +122,8 @@ class Reading:
     comparison: Comparison | None = None
     summary: tuple[Measurement | Statement, ...] = ()
     course: tuple[TimePoint, ...] = ()
+    table: Table = field(default_factory=Table)
+    remarks: tuple[Remark, ...] = ()
 
     @property
     def has_findings(self) -> bool:
