@@ -45,12 +45,19 @@ class JobState(StrEnum):
     SUPERSEDED = "superseded"  # a newer version of the study took its place before it ran
     NOT_APPLICABLE = "not_applicable"  # no series of the study is of the kind that the bundle reads
     NOT_WANTED = "not_wanted"  # its bundle was switched off before it ran
+    SHADOWED = "shadowed"  # read by a bundle whose results go nowhere
 
 
 RUNNING = (JobState.QUEUED, JobState.SELECTED, JobState.DECODED, JobState.INFERRED)
 """States in which a job can hold a lease: what a dead worker leaves behind."""
 
-RETRYABLE = (JobState.REFUSED, JobState.FAILED, JobState.NOT_APPLICABLE, JobState.NOT_WANTED)
+RETRYABLE = (
+    JobState.REFUSED,
+    JobState.FAILED,
+    JobState.NOT_APPLICABLE,
+    JobState.NOT_WANTED,
+    JobState.SHADOWED,
+)
 """States from which a person may send a job back to the queue."""
 
 

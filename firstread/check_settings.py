@@ -12,6 +12,8 @@ from database.session import open_engine
 from dicom_node.request.verification import verify_peer
 from hl7_node.transport_security import client_context, listener_context
 from models.catalogue import read_catalogue
+from models.declared_bundle import DeclaredBundle
+from models.judge.limits import limits_in_force
 from radiology.errors import FirstreadError
 from settings.environment import Settings
 from settings.flags import Hl7Channel, SecretChannel
@@ -62,9 +64,16 @@ def _problems(settings: Settings, *, echo: bool) -> list[str]:
     problems += [f"Bundle {name}: {error}" for name, error in catalogue.refused.items()]
     for name in settings.bundles:
         try:
-            catalogue.newest(name)
+            found = catalogue.newest(name)
+            if isinstance(found, DeclaredBundle):
+                limits_in_force(found.rules, settings.bundle_limits.get(name, {}), name)
         except FirstreadError as error:
             problems.append(str(error))
+    problems += [
+        f"bundle_limits names {name}, which is not among the bundles in use"
+        for name in settings.bundle_limits
+        if name not in settings.bundles
+    ]
     if echo:
         problems += _echo_problems(settings)
     return problems

@@ -31,7 +31,7 @@ def choose_bundle(wanted: str | None, folder: Path | None, settings: Settings) -
     name, *version = re.split("[@/]", wanted or settings.first_bundle, maxsplit=1)
     catalogue = read_catalogue(folder)
     if not version:
-        return catalogue.newest(name)
+        return catalogue.newest_of_schema_2(name)
     found = catalogue.bundles.get((name, version[0]))
     if found is None:
         reason = catalogue.refused.get(f"{name}/{version[0]}")

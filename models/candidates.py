@@ -104,7 +104,7 @@ def withdraw_bundle(bundles: Path, name: str, version: str) -> Path:
     if not source.is_dir():
         raise BundleRejected(f"There is no bundle {name}/{version} to withdraw")
     catalogue = read_catalogue(bundles)
-    others = {*catalogue.bundles, *catalogue.declared} - {(name, version)}
+    others = set(catalogue.usable) - {(name, version)}
     if not any(other == name for other, _ in others):
         raise BundleRejected(f"{name}/{version} is the only usable bundle of its name")
     return _move(source, candidates_folder(bundles) / name / version)

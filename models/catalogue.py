@@ -8,10 +8,18 @@ from pathlib import Path
 from types import MappingProxyType
 
 from models.bundle import SCHEMA, Bundle, read_bundle
+from models.declared.report import Destination
 from models.declared_bundle import DeclaredBundle, read_declared_bundle, schema_of
 from models.network_sessions import check_networks
 from models.run.check_networks import check_declared_networks
 from radiology.errors import BundleRejected
+
+UsableBundle = Bundle | DeclaredBundle
+
+
+def destination_of(bundle: UsableBundle) -> Destination:
+    """Where the results of a bundle go; schema 2 knows PACS alone."""
+    return bundle.destination if isinstance(bundle, DeclaredBundle) else Destination.PACS
 
 
 @dataclass(frozen=True)
@@ -29,24 +37,40 @@ class Catalogue:
     refused: Mapping[str, BundleRejected]
     declared: Mapping[tuple[str, str], DeclaredBundle] = field(default_factory=dict)
 
-    def newest(self, name: str) -> Bundle:
-        """The bundle of this name with the highest version, of those that the worker runs.
+    @property
+    def usable(self) -> Mapping[tuple[str, str], UsableBundle]:
+        """All that may be used, by (name, version)."""
+        return {**self.bundles, **self.declared}
+
+    def newest(self, name: str) -> UsableBundle:
+        """The bundle of this name with the highest version.
 
         Raises
         ------
         BundleRejected
-            There is none that the worker runs; the message says why.
+            There is none that may be used; the message says why.
         """
-        versions = [key for key in self.bundles if key[0] == name]
-        if not versions and any(key[0] == name for key in self.declared):
-            raise BundleRejected(
-                f"The bundle {name} is of schema 3, which the worker does not run yet; "
-                "`firstread models try` does"
-            )
+        versions = [key for key in self.usable if key[0] == name]
         if not versions:
             reasons = "; ".join(f"{place}: {error}" for place, error in self.refused.items())
             raise BundleRejected(f"No usable bundle named {name}. {reasons}".strip())
-        return self.bundles[max(versions, key=lambda key: _version_order(key[1]))]
+        return self.usable[max(versions, key=lambda key: _version_order(key[1]))]
+
+    def newest_of_schema_2(self, name: str) -> Bundle:
+        """The same, for what only reads bundles of schema 2.
+
+        Raises
+        ------
+        BundleRejected
+            There is none that may be used, or the newest is of schema 3.
+        """
+        found = self.newest(name)
+        if not isinstance(found, Bundle):
+            raise BundleRejected(
+                f"{found.name}/{found.version} is of schema 3, and this reads bundles of schema 2; "
+                f"`firstread models try` runs it on a study"
+            )
+        return found
 
 
 def _version_order(version: str) -> tuple[tuple[int, str], ...]:

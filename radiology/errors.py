@@ -9,6 +9,7 @@ FirstreadError
 │   ├── ClinicalValuesRefused
 │   ├── NoSuitableSeries    (BundleDoesNotApply)
 │   ├── BundleSwitchedOff
+│   ├── ReadInShadow
 │   ├── VolumeRefused       (RescaleMissing, SpacingUneven, SliceMissing, GeometryMissing,
 │   │                        PixelDataUndecodable, LungsNotFound)
 │   ├── BundleRejected
@@ -126,6 +127,10 @@ class BundleDoesNotApply(NoSuitableSeries):
 
 class BundleSwitchedOff(Refused):
     """The bundle was switched off before it read the study."""
+
+
+class ReadInShadow(Refused):
+    """The bundle runs in shadow: its answer is stored, and nobody is shown it."""
 
 
 class VolumeRefused(Refused):

@@ -16,8 +16,9 @@ from database.process_signs import note_loaded
 from database.session import Engine, transaction
 from radiology.errors import BundleRejected, ModelUnavailable, SettingsRefused
 from settings.environment import Settings
+from worker.infer.declared_reader import DeclaredReader
 from worker.infer.infer_findings import Reader
-from worker.infer.warm_readers import WarmReaders
+from worker.infer.warm_readers import AnyReader, WarmReaders
 
 
 @dataclass(frozen=True)
@@ -42,17 +43,28 @@ class Equipment:
         return WarmReaders(self.settings)
 
     @property
-    def reader(self) -> Reader:
-        """The first bundle in use, which reads uploads. Raises as `reader_of`."""
-        return self.reader_of(self.settings.first_bundle)
+    def upload_reader(self) -> Reader:
+        """The first bundle in use, which reads uploads.
+
+        Raises
+        ------
+        ModelUnavailable
+            As `reader_of`; and where it is of schema 3, which reads no uploads yet.
+        """
+        reader = self.reader_of(self.settings.first_bundle)
+        if isinstance(reader, DeclaredReader):
+            raise ModelUnavailable(
+                "The first of `bundles` in the settings is of schema 3, which reads no uploads yet"
+            )
+        return reader
 
     @property
     def slice_reader(self) -> SliceReader:
-        """The same bundle for single slices; only uploads need it. Raises as `reader_of`."""
+        """The same bundle for single slices; raises as `upload_reader`."""
         with self._loading():
             return self.readers.slice_reader_of(self.settings.first_bundle)
 
-    def reader_of(self, bundle: str) -> Reader:
+    def reader_of(self, bundle: str) -> AnyReader:
         """The newest usable version of a bundle, loaded and ready.
 
         Raises

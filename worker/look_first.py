@@ -15,6 +15,7 @@ from worker.attempt.queue import Queue, Unsuccessful
 from worker.attempt.retry import Backoff
 from worker.equipment import Equipment
 from worker.housekeeping import waits
+from worker.infer.declared_reader import DeclaredReader
 from worker.infer.first_look import FirstLook, first_look
 from worker.series.bundle_rule import refusals_of
 from worker.series.read_series import read_series
@@ -58,6 +59,8 @@ class _FirstLooks(Queue[JobToLookAt]):
     def attempt(self, claim: JobToLookAt, lease: Lease) -> None:
         equipment = self._equipment
         began, look = equipment.clock(), _look(equipment, claim)
+        if look is None:
+            return
         ended = equipment.clock()
         seconds = (ended - began).total_seconds()
         with transaction(equipment.engine) as session:
@@ -77,8 +80,10 @@ class _FirstLooks(Queue[JobToLookAt]):
         """Nothing is written: the job meets the same fault in its turn, and says it."""
 
 
-def _look(equipment: Equipment, job: JobToLookAt) -> FirstLook:
+def _look(equipment: Equipment, job: JobToLookAt) -> FirstLook | None:
     reader = equipment.reader_of(job.bundle)
+    if isinstance(reader, DeclaredReader):
+        return None  # such a bundle declares no quick look; its study keeps its place
     paths = {uid: equipment.settings.spool_folder / path for uid, path in job.paths.items()}
     series = select_series(
         read_series(paths.values()), refusals=refusals_of(reader.bundle)

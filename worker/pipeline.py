@@ -3,11 +3,11 @@
     claimed    database.jobs.claimed            the most urgent waiting job, with a lease
     selected   worker.series.select_series      which series, and why not the others
     decoded    worker.series.decode_volume      voxels in HU, placed in the patient
-    inferred   worker.infer.infer_findings      lungs, lesions, figures, suspicion, urgency
-                worker.infer.clinical_context    severity, with the clinical values in force
-                worker.course.follow_course      what changed since the patient's latest earlier CT
+    inferred   worker.answer_study              findings, figures, suspicion, urgency, and
+                worker.course                    what changed since the patient's latest earlier CT
     encoded    worker.encode                    SEG, SR and SC, proved, durable on disk
                 worker.keep.store_answer         then rows
+                worker.keep.store_shadow_answer  of a bundle that runs in shadow, rows alone
     flagged    database.flags.raised            rows in the same commit as the result;
                 worker.flag.flag_study           tells each channel in a task of its own
     delivered  worker.deliver.deliver_results   in another task: networks fail differently
@@ -25,7 +25,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from chest.judge_severity import stated_values
 from database.jobs.claimed import (
     Claim,
     advance_job,
@@ -39,23 +38,26 @@ from database.priors.candidates import prior_candidates
 from database.session import Session, query, transaction
 from database.states import JobState
 from database.tables.analysis import SeriesDecision
+from models.catalogue import destination_of
+from models.declared.report import Destination
 from radiology.chest.chest_map import ChestMap
 from radiology.errors import BundleDoesNotApply
 from radiology.image.series import SeriesHeader
+from radiology.image.volume import Volume
+from worker.answer_study import StudyRead, StudyToRead, answer_study
 from worker.attempt.attempt_next import attempt_next
 from worker.attempt.lease import Lease
 from worker.attempt.queue import Queue, Renewal, Unsuccessful
 from worker.attempt.retry import Backoff
 from worker.course.earlier_reports import earlier_reports
 from worker.course.find_priors import Priors, choose_priors
-from worker.course.follow_course import follow_course
 from worker.equipment import Equipment
 from worker.infer.clinical_context import clinical_context
-from worker.infer.infer_findings import Reader, acquisition_of
-from worker.infer.urgency import triage_reading
+from worker.infer.warm_readers import AnyReader
 from worker.keep.encode_study import StudyToEncode, encode_study
 from worker.keep.keep_chest_map import keep_chest_map
-from worker.keep.store_answer import Answer, store_answer
+from worker.keep.store_answer import store_answer
+from worker.keep.store_shadow_answer import store_shadow_answer
 from worker.series.bundle_rule import applies, refusals_of
 from worker.series.decode_volume import decode_volume
 from worker.series.read_series import read_series
@@ -139,65 +141,71 @@ class _Job:
         series, paths = self._select(reader)
         volume = decode_volume(series, paths, on_progress=self._progress(0, 30))
         self._advance(JobState.DECODED, slices=volume.shape[0], spacing_mm=volume.spacing_mm)
-        priors = self._priors(series, paths)
-        context = clinical_context(
-            self._equipment.engine, self._claim.study_id, prior=priors.measurement
+        study = self._study(series, volume, paths)
+        read = answer_study(reader, study, self._progress(30, 85))
+        answer = read.answer
+        self._advance(
+            JobState.INFERRED, outcome=answer.reading.outcome.value, suspicion=answer.suspicion
         )
-        answer, triage = reader.read(
-            volume,
-            series=series,
-            context=context,
-            on_progress=self._progress(30, 85),
-        )
-        followed = follow_course(
-            answer, volume, priors, study_instance_uid=series.study_instance_uid
-        )
-        answer = followed.reading
-        triage = triage_reading(answer)  # again: how quickly lesions grew counts
-        self._advance(JobState.INFERRED, outcome=answer.outcome.value, suspicion=answer.suspicion)
+        destination = destination_of(reader.bundle)
+        if destination is Destination.NOWHERE:
+            self._lease.check()
+            store_shadow_answer(self._equipment, self._claim, answer, reader.bundle.version)
+            return
         encoded = encode_study(
-            StudyToEncode(
-                paths=[paths[frame.sop_instance_uid] for frame in volume.frames],
-                volume=volume,
-                reading=answer,
-                triage=triage,
-                content_datetime=self._claim.queued_at,
-                result_version=self._claim.study_version,
-                earlier_reports=earlier_reports(
-                    self._equipment.engine,
-                    self._claim.study_id,
-                    self._claim.study_version,
-                    bundle=self._claim.bundle,
-                    answer=answer,
-                    priors=priors,
-                ),
-                earlier=followed.earlier,
-                clinical=context,
-            ),
+            self._to_encode(study, read, paths),
             self._equipment.settings,
+            delivered=destination is Destination.PACS,
         )
         self._lease.check()
         store_answer(
             self._equipment,
             self._claim,
-            Answer(
-                reading=answer,
-                triage=triage,
-                context=context.facts(stated_values(acquisition_of(series))),
-                encoded=encoded,
-                chest_map=self._keep_map(series, followed.chest),
-                provider=reader.provider,
-            ),
+            answer,
+            encoded,
+            chest_map=self._keep_map(series, read.chest_map),
         )
 
-    def _reader(self) -> Reader:
+    def _reader(self) -> AnyReader:
         """The newest version of the job's own bundle."""
         reader = self._equipment.reader_of(self._claim.bundle)
         with transaction(self._equipment.engine) as session:
             note_bundle(session, self._claim, reader.bundle.version)
         return reader
 
-    def _select(self, reader: Reader) -> tuple[SeriesHeader, dict[str, Path]]:
+    def _study(
+        self, series: SeriesHeader, volume: Volume, paths: Mapping[str, Path]
+    ) -> StudyToRead:
+        priors = self._priors(series, paths)
+        context = clinical_context(
+            self._equipment.engine, self._claim.study_id, prior=priors.measurement
+        )
+        return StudyToRead(series, volume, context, priors)
+
+    def _to_encode(
+        self, study: StudyToRead, read: StudyRead, paths: Mapping[str, Path]
+    ) -> StudyToEncode:
+        answer = read.answer
+        return StudyToEncode(
+            paths=[paths[frame.sop_instance_uid] for frame in study.volume.frames],
+            volume=study.volume,
+            reading=answer.reading,
+            triage=answer.triage,
+            content_datetime=self._claim.queued_at,
+            result_version=self._claim.study_version,
+            earlier_reports=earlier_reports(
+                self._equipment.engine,
+                self._claim.study_id,
+                self._claim.study_version,
+                bundle=self._claim.bundle,
+                answer=answer.reading,
+                priors=study.priors,
+            ),
+            earlier=read.earlier,
+            known_lesions=known_lesions_of(answer.reading, read.lesions),
+        )
+
+    def _select(self, reader: AnyReader) -> tuple[SeriesHeader, dict[str, Path]]:
         with query(self._equipment.engine) as session:
             stored = instance_paths(session, self._claim)
         spool = self._equipment.settings.spool_folder

@@ -7,8 +7,8 @@ Pure: rows come in as values. Each bundle stands for itself, and the most urgent
   against it.
 - "Routine" holds for the images that it was said of. While newer ones wait to be read it counts as
   in progress, and where the bundle does not read them any more it does not count.
-- A bundle that does not apply, or was switched off, says nothing. Where no bundle says anything
-  the study is one without an answer.
+- A bundle that does not apply, was switched off or runs in shadow says nothing. Where no bundle
+  says anything the study is one without an answer.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Final
 from database.states import RUNNING, JobState, StudyState, WorklistRank
 
 _KEPT: Final = (WorklistRank.URGENT, WorklistRank.SUSPECTED)
-_SAYS_NOTHING: Final = (JobState.NOT_APPLICABLE, JobState.NOT_WANTED)
+_SAYS_NOTHING: Final = (JobState.NOT_APPLICABLE, JobState.NOT_WANTED, JobState.SHADOWED)
 _LEAST_GOOD_FIRST: Final = (
     StudyState.FAILED,
     StudyState.REFUSED,

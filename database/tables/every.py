@@ -16,6 +16,7 @@ from database.tables import hl7 as hl7_tables
 from database.tables import opened as opened_tables
 from database.tables import prior as prior_tables
 from database.tables import quarantine as quarantine_table
+from database.tables import shadow as shadow_tables
 from database.tables import upload as upload_tables
 from database.tables import work_item as workitem_tables
 from database.tables.base import Base
@@ -33,5 +34,6 @@ MODULES = (
     hl7_tables,
     workitem_tables,
     upload_tables,
+    shadow_tables,
 )
 METADATA = Base.metadata

@@ -44,6 +44,28 @@ def list_models(bundles: BundlesOption = None) -> None:
         print_models(_settings(bundles))
 
 
+@models.command("shadow")
+def list_shadow(
+    bundle: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="Of which bundle; default: of all.")
+    ] = None,
+    csv: Annotated[
+        Path | None, typer.Option(help="Write all of them to this file, for a spreadsheet.")
+    ] = None,
+) -> None:
+    """List what bundles answered that run in shadow, beside what was shown of the same study.
+
+    A bundle runs in shadow with `to = "nowhere"` under `[deliver]`: it reads every study that it
+    accepts, and nobody is shown its answer, so that it can be judged before it counts.
+
+    Examples: `firstread models shadow`; `firstread models shadow head-ct --csv shadow.csv`.
+    """
+    from firstread.models.shadow import print_shadow
+
+    with errors_to_exit_code():
+        print_shadow(_settings(None), bundle, csv)
+
+
 @models.command("check")
 def check_models(
     which: Annotated[

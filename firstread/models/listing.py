@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
-from models.bundle import Bundle
 from models.candidates import name_and_version, read_candidates, use_candidate, withdraw_bundle
-from models.catalogue import Catalogue, read_catalogue
+from models.catalogue import Catalogue, UsableBundle, read_catalogue
 from models.declared.networks import Precision
 from models.declared_bundle import DeclaredBundle
 from models.golden import check_golden
@@ -29,11 +28,11 @@ class _Entry:
     """A bundle or a candidate; `bundle` is None where it was refused."""
 
     label: str
-    bundle: Bundle | DeclaredBundle | None
+    bundle: UsableBundle | None
     state: str
 
 
-def _in_use(catalogue: Catalogue, settings: Settings) -> list[Bundle]:
+def _in_use(catalogue: Catalogue, settings: Settings) -> list[UsableBundle]:
     """The bundles that a worker takes for the next study."""
     found = []
     for name in settings.bundles:
@@ -45,19 +44,14 @@ def _in_use(catalogue: Catalogue, settings: Settings) -> list[Bundle]:
 def _entries(settings: Settings) -> Iterator[_Entry]:
     catalogue = read_catalogue(settings.bundles_folder)
     used = _in_use(catalogue, settings)
-    for bundle in catalogue.bundles.values():
-        yield _Entry(
-            f"{bundle.name}/{bundle.version}", bundle, "in use" if bundle in used else "not in use"
-        )
-    for declared in catalogue.declared.values():
-        yield _Entry(f"{declared.name}/{declared.version}", declared, "usable")
+    for bundle in catalogue.usable.values():
+        state = "in use" if bundle in used else "not in use"
+        yield _Entry(f"{bundle.name}/{bundle.version}", bundle, state)
     for label, error in catalogue.refused.items():
         yield _Entry(label, None, f"refused: {error}")
     candidates = read_candidates(settings.bundles_folder)
-    for bundle in candidates.bundles.values():
+    for bundle in candidates.usable.values():
         yield _Entry(f"{bundle.name}/{bundle.version}", bundle, "candidate")
-    for declared in candidates.declared.values():
-        yield _Entry(f"{declared.name}/{declared.version}", declared, "candidate")
     for label, error in candidates.refused.items():
         yield _Entry(label, None, f"candidate, refused: {error}")
 
@@ -73,7 +67,7 @@ def print_models(settings: Settings) -> None:
     console.print(f"From {settings.bundles_folder}", soft_wrap=True)
 
 
-def _golden(bundle: Bundle | DeclaredBundle, settings: Settings) -> str:
+def _golden(bundle: UsableBundle, settings: Settings) -> str:
     """What the golden test found; refuses as it does."""
     if isinstance(bundle, DeclaredBundle):
         limits_in_force(bundle.rules, settings.bundle_limits.get(bundle.name, {}), bundle.name)

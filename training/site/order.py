@@ -49,7 +49,7 @@ def choose_base(order: TrainingOrder) -> Bundle:
         raise SettingsRefused(f"There is no folder {order.bundles}; --bundles names the bundles'")
     catalogue = read_catalogue(order.bundles)
     if not version:
-        base = catalogue.newest(name)
+        base = catalogue.newest_of_schema_2(name)
     else:
         there = {**read_candidates(order.bundles).bundles, **catalogue.bundles}
         found = there.get((name, version))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from database.results.stored import ReportReference, machine_reports, newest_report
 from database.session import Engine, query
-from radiology.chest.reading import ChestReading
+from radiology.answer.reading import Reading
 from worker.course.find_priors import Priors
 from worker.encode import EarlierReport, EarlierReports
 
@@ -15,25 +15,25 @@ def earlier_reports(
     version: int,
     *,
     bundle: str,
-    answer: ChestReading,
+    answer: Reading,
     priors: Priors,
 ) -> EarlierReports:
     """Look up what the reports of a bundle about a version of a study name.
 
     Parameters
     ----------
-    answer : of this version; its course says which of `priors` it was compared with
+    answer : of this version; it says which of `priors` it was compared with
     """
     with query(engine) as session:
         before = newest_report(session, study_id, bundle=bundle, before_version=version)
         machine = machine_reports(session, study_id, bundle=bundle, before_version=version)
-    latest = None if answer.course is None else answer.course.latest
+    comparison = answer.comparison
     compared = [
         prior.report
         for prior in priors.found
         if prior.report is not None
-        and latest is not None
-        and prior.point.study_instance_uid == latest.study_instance_uid
+        and comparison is not None
+        and prior.point.study_instance_uid == comparison.earlier.study_instance_uid
     ]
     return EarlierReports(
         predecessor=None if before is None else _named(before),

@@ -45,7 +45,8 @@ class Reader:
             CUDA is demanded and not there.
         """
         return cls.of(
-            read_catalogue(settings.bundles_folder).newest(settings.first_bundle), settings
+            read_catalogue(settings.bundles_folder).newest_of_schema_2(settings.first_bundle),
+            settings,
         )
 
     @classmethod

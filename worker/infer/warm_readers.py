@@ -14,10 +14,15 @@ from typing import Final
 
 from chest.read_slice import SliceReader
 from models.bundle import Bundle
-from models.catalogue import Catalogue, read_catalogue
+from models.catalogue import Catalogue, UsableBundle, read_catalogue
+from models.declared_bundle import DeclaredBundle
+from radiology.errors import BundleRejected
 from settings.environment import Settings
 from settings.log_events import get_logger
+from worker.infer.declared_reader import DeclaredReader
 from worker.infer.infer_findings import Reader
+
+AnyReader = Reader | DeclaredReader
 
 _log = get_logger("bundles")
 _MEMORY: Final = Path("/proc/self/statm")  # proc(5); the second number counts resident pages
@@ -35,7 +40,7 @@ class LoadedBundle:
 
 @dataclass
 class _Kept:
-    reader: Reader
+    reader: AnyReader
     memory_bytes: int
     slice_reader: SliceReader | None = None
 
@@ -46,6 +51,13 @@ def resident_bytes() -> int:
         return int(_MEMORY.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):
         return 0
+
+
+def open_reader(bundle: UsableBundle, settings: Settings) -> AnyReader:
+    """Load a bundle of either schema; raises as `Reader.of` and `DeclaredReader.of`."""
+    if isinstance(bundle, DeclaredBundle):
+        return DeclaredReader.of(bundle, settings)
+    return Reader.of(bundle, settings)
 
 
 class WarmReaders:
@@ -79,7 +91,7 @@ class WarmReaders:
         """What all of them take together."""
         return sum(one.memory_bytes for one in self._kept.values())
 
-    def reader_of(self, name: str) -> Reader:
+    def reader_of(self, name: str) -> AnyReader:
         """The newest usable version of a bundle, loaded and run once.
 
         Raises
@@ -94,9 +106,14 @@ class WarmReaders:
     def slice_reader_of(self, name: str) -> SliceReader:
         """The same bundle for single slices; only uploads need it. Raises as `reader_of`."""
         entry = self._entry(name)
+        bundle = entry.reader.bundle
+        if not isinstance(bundle, Bundle):
+            raise BundleRejected(
+                "A bundle of schema 3 reads studies, no single pictures", name=name
+            )
         if entry.slice_reader is None:
             entry.slice_reader = SliceReader(
-                entry.reader.bundle,
+                bundle,
                 threads=self._settings.inference_threads,
                 provider=self._settings.execution_provider,
             )
@@ -112,7 +129,7 @@ class WarmReaders:
         self._let_go()
         return entry
 
-    def _newest(self, name: str) -> Bundle:
+    def _newest(self, name: str) -> UsableBundle:
         folder = self._settings.bundles_folder
         # A name with a leading dot is a bundle that is just being written, or a candidate.
         paths = sorted(folder.glob("[!.]*/[!.]*/bundle.toml"))
@@ -121,9 +138,9 @@ class WarmReaders:
             self._catalogue, self._seen = read_catalogue(folder), seen
         return self._catalogue.newest(name)
 
-    def _load(self, bundle: Bundle) -> _Kept:
+    def _load(self, bundle: UsableBundle) -> _Kept:
         before = self._memory()
-        reader = Reader.of(bundle, self._settings)
+        reader = open_reader(bundle, self._settings)
         reader.warm_up()
         files = sum(path.stat().st_size for path in bundle.folder.glob("*.onnx"))
         kept = _Kept(reader, max(self._memory() - before, files))

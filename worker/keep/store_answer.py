@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
-
 from database.flags.raised import flag_result
 from database.jobs.claimed import Claim, end_job
 from database.priors.requests import request_priors
@@ -14,11 +10,10 @@ from database.session import transaction
 from database.states import JobState, ObjectKind, WorklistRank
 from database.studies.said_before import acknowledge_reported
 from database.tables.analysis import Result, ResultObject
-from radiology.chest.reading import ChestReading
-from radiology.urgency import Triage, Urgency
+from radiology.urgency import Urgency
 from settings.log_events import get_logger
 from worker.equipment import Equipment
-from worker.infer.urgency import decided, rules_seen
+from worker.infer.triaged_reading import TriagedReading
 from worker.keep.encode_study import EncodedStudy
 from worker.keep.keep_results import KeptObject
 
@@ -30,28 +25,19 @@ _RANKS = {
 }
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a job came to, its files on disk.
+def store_answer(
+    equipment: Equipment,
+    claim: Claim,
+    answer: TriagedReading,
+    encoded: EncodedStudy,
+    *,
+    chest_map: str | None,
+) -> None:
+    """End the job with its answer, its files on disk.
 
-    Attributes
+    Parameters
     ----------
-    triage : None exactly when the reading is not assessable
-    context : which clinical value came from where, as `ClinicalContext.facts`
     chest_map : path within the results folder; None where nothing can be compared with it
-    provider : the execution provider that ran, as ONNX Runtime calls it
-    """
-
-    reading: ChestReading
-    triage: Triage | None
-    context: Mapping[str, Any]
-    encoded: EncodedStudy
-    chest_map: str | None
-    provider: str
-
-
-def store_answer(equipment: Equipment, claim: Claim, answer: Answer) -> None:
-    """End the job with its answer.
 
     Raises
     ------
@@ -59,8 +45,6 @@ def store_answer(equipment: Equipment, claim: Claim, answer: Answer) -> None:
         The job is somebody else's by now; nothing is stored.
     """
     now, said, triage = equipment.clock(), answer.reading, answer.triage
-    rules = rules_seen(said)
-    rule = decided(rules)
     result = Result(
         job_id=claim.job_id,
         study_id=claim.study_id,
@@ -69,18 +53,14 @@ def store_answer(equipment: Equipment, claim: Claim, answer: Answer) -> None:
         urgency=triage.urgency if triage else None,
         urgency_rule=triage.rule if triage else "",
         reason="; ".join(gate.reason for gate in said.failed_gates),
-        suspicion=said.suspicion,
-        reading={
-            **said.facts(),
-            "urgency_rules": [one.facts() for one in rules],
-            "context": dict(answer.context),
-        },
+        suspicion=answer.suspicion,
+        reading=dict(answer.facts),
         execution_provider=answer.provider,
-        key_picture=answer.encoded.picture,
-        chest_map=answer.chest_map,
+        key_picture=encoded.picture,
+        chest_map=chest_map,
         created_at=now,
     )
-    objects = answer.encoded.objects
+    objects = encoded.objects
     with transaction(equipment.engine) as session:
         end_job(
             session,
@@ -96,9 +76,9 @@ def store_answer(equipment: Equipment, claim: Claim, answer: Answer) -> None:
             session,
             result,
             [_object_row(one) for one in objects],
-            list(answer.encoded.recipes),
+            list(encoded.recipes),
             now,
-            recipes=answer.encoded.recipes,
+            recipes=encoded.recipes,
         )
         if stored.current:
             flag = flag_result(
@@ -107,11 +87,11 @@ def store_answer(equipment: Equipment, claim: Claim, answer: Answer) -> None:
                 equipment.flag_rules,
                 now,
                 token=equipment.new_token(),
-                seen={} if rule is None else {"seen": rule.seen, "limit": rule.limit},
+                seen=answer.decided_by,
             )
             if flag is not None:
                 acknowledge_reported(session, flag, now)
-        if stored.current and answer.chest_map:
+        if stored.current and chest_map:
             request_priors(
                 session,
                 claim.study_id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from models.bundle import Bundle
+from models.catalogue import UsableBundle
 from radiology.image.series import SeriesHeader
 from worker.series.candidate import Candidate, SelectionLimits
 from worker.series.rules import REFUSALS, Objection, Refusal
@@ -15,7 +15,7 @@ _OF_ANOTHER_KIND: Final = {"modality", "sop_class", "localizer", "screen", "colo
 _KINDS: Final = ("Modality", _BODY_PART, "ImageType")
 
 
-def refusals_of(bundle: Bundle) -> tuple[Refusal, ...]:
+def refusals_of(bundle: UsableBundle) -> tuple[Refusal, ...]:
     """All that refuses a series where this bundle is to read it.
 
     A bundle that says itself which part of the body it reads has the last word on that.
@@ -25,7 +25,7 @@ def refusals_of(bundle: Bundle) -> tuple[Refusal, ...]:
     return (*general, bundle_refusal(bundle))
 
 
-def applies(bundle: Bundle, series: Sequence[SeriesHeader]) -> bool:
+def applies(bundle: UsableBundle, series: Sequence[SeriesHeader]) -> bool:
     """Whether any series is of the kind that a bundle reads, readable or not.
 
     A chest CT with a gap is a chest CT: the bundle applies, and its answer is that it cannot read
@@ -45,7 +45,7 @@ def applies(bundle: Bundle, series: Sequence[SeriesHeader]) -> bool:
     return not series or any(is_of_its_kind(one) for one in series)
 
 
-def bundle_refusal(bundle: Bundle) -> Refusal:
+def bundle_refusal(bundle: UsableBundle) -> Refusal:
     """The rule that a series must be one that this bundle accepts."""
 
     def test(candidate: Candidate, _: SelectionLimits) -> Objection | None:

@@ -143,7 +143,7 @@ class _Uploads(Queue[UploadClaim]):
         equipment, folder = self._equipment, self._folder(claim)
         on_step = functools.partial(self._on_step, claim, lease)
         on_step("unpacking", 0, 1)
-        bundle = equipment.reader.bundle  # first: without a model no upload is at fault
+        bundle = equipment.upload_reader.bundle  # first: without a model no upload is at fault
         order = InspectionOrder(
             folder.resolve(), bundle.folder.resolve(), equipment.settings.uploads
         )
@@ -183,7 +183,7 @@ class _Uploads(Queue[UploadClaim]):
         if verdict.kind is UploadKind.STUDY:
             return predict_study(
                 paths,
-                equipment.reader,
+                equipment.upload_reader,
                 context=None,
                 picture=True,
                 heat=False,

@@ -44,7 +44,12 @@ WITHDRAWN_BECAUSE = {
     RejectionReason.DATA_RETENTION: "to be kept no longer",
 }
 
-_WITHOUT_READING = (JobState.REFUSED, JobState.NOT_APPLICABLE, JobState.NOT_WANTED)
+_WITHOUT_READING = (
+    JobState.REFUSED,
+    JobState.NOT_APPLICABLE,
+    JobState.NOT_WANTED,
+    JobState.SHADOWED,
+)
 _READ = "Read the study as if it had not been analysed."
 _ANSWERED = {
     WorklistRank.URGENT: Kind.URGENT,

@@ -217,8 +217,9 @@ def test_one_broken_bundle_leaves_the_others(segmenter: Path, scorer_folder: Pat
     assert 'Did you mean "tensor"?' in refusal
 
 
-def test_bundle_that_the_worker_does_not_run_is_named(segmenter: Path) -> None:
-    """Naming it in the settings says why it is not used, and not that there is none."""
+def test_what_reads_schema_2_alone_says_so(segmenter: Path) -> None:
+    """A command that cannot use the newest bundle says why, and not that there is none."""
     catalogue = read_catalogue(segmenter.parents[1])
-    with pytest.raises(BundleRejected, match=r"is of schema 3, .* `firstread models try` does"):
-        catalogue.newest(patch_segmenter.NAME)
+    assert catalogue.newest(patch_segmenter.NAME).folder == segmenter
+    with pytest.raises(BundleRejected, match=r"is of schema 3, .* `firstread models try` runs it"):
+        catalogue.newest_of_schema_2(patch_segmenter.NAME)

@@ -1,0 +1,55 @@
+"""Ends a job whose bundle runs in shadow: its answer is stored, and nobody is shown it."""
+
+from __future__ import annotations
+
+from database.jobs.claimed import Claim, end_job
+from database.results.shadow import store_shadow
+from database.session import transaction
+from database.states import JobState
+from database.tables.shadow import ShadowAnswer
+from radiology.errors import ReadInShadow
+from settings.log_events import get_logger
+from worker.equipment import Equipment
+from worker.infer.triaged_reading import TriagedReading
+
+_log = get_logger("pipeline")
+
+
+def store_shadow_answer(
+    equipment: Equipment, claim: Claim, answer: TriagedReading, bundle_version: str
+) -> None:
+    """Store the answer and end the job: no object, no flag, no place in the list.
+
+    Raises
+    ------
+    LeaseLost
+        The job is somebody else's by now; nothing is stored.
+    """
+    now, triage = equipment.clock(), answer.triage
+    with transaction(equipment.engine) as session:
+        end_job(
+            session,
+            claim,
+            JobState.SHADOWED,
+            now,
+            rank=None,
+            error_kind=ReadInShadow.__name__,
+            error_message=str(ReadInShadow()),
+        )
+        store_shadow(
+            session,
+            ShadowAnswer(
+                job_id=claim.job_id,
+                study_id=claim.study_id,
+                bundle=claim.bundle,
+                bundle_version=bundle_version,
+                outcome=answer.reading.outcome,
+                urgency=triage.urgency if triage else None,
+                urgency_rule=triage.rule if triage else "",
+                suspicion=answer.suspicion,
+                reading=dict(answer.facts),
+                execution_provider=answer.provider,
+                created_at=now,
+            ),
+        )
+    _log.info("read_in_shadow", job_id=claim.job_id)
