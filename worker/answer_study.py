@@ -8,6 +8,8 @@ from typing import Any
 
 from chest.answer.make import answer_of
 from chest.judge_severity import stated_values
+from chest.reader import Reader, acquisition_of
+from chest.triage.urgency import rules_seen, triage_reading
 from radiology.chest.chest_map import ChestMap, MappedLesion
 from radiology.chest.severity import ClinicalContext
 from radiology.image.series import SeriesHeader
@@ -15,9 +17,7 @@ from radiology.image.volume import Volume
 from worker.course.find_priors import Priors
 from worker.course.follow_course import follow_course
 from worker.infer.declared_reader import DeclaredReader
-from worker.infer.infer_findings import Reader, acquisition_of
 from worker.infer.triaged_reading import TriagedReading, declared_answer
-from worker.infer.urgency import rules_seen, triage_reading
 from worker.infer.warm_readers import AnyReader
 from worker.registration import EarlierChest
 

@@ -11,13 +11,13 @@ from datetime import datetime
 from functools import cached_property
 
 from chest.read_slice import SliceReader
+from chest.reader import Reader
 from database.flags.raised import FlagRules
 from database.process_signs import note_loaded
 from database.session import Engine, transaction
 from radiology.errors import BundleRejected, ModelUnavailable, SettingsRefused
 from settings.environment import Settings
 from worker.infer.declared_reader import DeclaredReader
-from worker.infer.infer_findings import Reader
 from worker.infer.warm_readers import AnyReader, WarmReaders
 
 

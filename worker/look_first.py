@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from datetime import datetime
 
 from database.jobs.first_looks import JobToLookAt, next_to_look_at, record_look
 from database.session import Session, transaction
+from models.study_reader import FirstLook
+from radiology.urgency import Urgency
 from settings.log_events import get_logger
 from settings.peers import RequestPriority
 from worker.attempt.attempt_next import attempt_next
@@ -15,19 +18,14 @@ from worker.attempt.queue import Queue, Unsuccessful
 from worker.attempt.retry import Backoff
 from worker.equipment import Equipment
 from worker.housekeeping import waits
-from worker.infer.declared_reader import DeclaredReader
-from worker.infer.first_look import FirstLook, first_look
+from worker.infer.thin_volume import thin_volume
 from worker.series.bundle_rule import refusals_of
 from worker.series.read_series import read_series
 from worker.series.select_series import select_series
 
 _log = get_logger("pipeline")
 _MOST_AT_ONCE = 40  # a backlog is looked at in pieces: jobs go on in between
-
-# Below the 25 % at which worker.infer.urgency calls a study urgent: a few slices miss its share by
-# a fifth at most in our studies (docs/flags.md). And the share at which a slice counts as positive
-# in chest.case_level.
-_LOOKS_URGENT_PERCENT, _LOOKS_SUSPECTED_PERCENT = 20.0, 1.0
+_PRIORITIES = {Urgency.URGENT: RequestPriority.STAT, Urgency.SUSPECTED: RequestPriority.HIGH}
 
 
 def look_first(equipment: Equipment) -> int:
@@ -58,7 +56,8 @@ class _FirstLooks(Queue[JobToLookAt]):
 
     def attempt(self, claim: JobToLookAt, lease: Lease) -> None:
         equipment = self._equipment
-        began, look = equipment.clock(), _look(equipment, claim)
+        began = equipment.clock()
+        look = _look(equipment, claim)
         if look is None:
             return
         ended = equipment.clock()
@@ -70,9 +69,8 @@ class _FirstLooks(Queue[JobToLookAt]):
                 like_priority(look),
                 waits(equipment.settings),
                 ended,
-                slices=look.slices,
-                worse_lung_percent=round(look.worse_lung_percent, 2),
                 seconds=seconds,
+                **look.facts,
             )
         _log.info("first_look", moved_forward=moved, seconds=seconds)
 
@@ -82,19 +80,13 @@ class _FirstLooks(Queue[JobToLookAt]):
 
 def _look(equipment: Equipment, job: JobToLookAt) -> FirstLook | None:
     reader = equipment.reader_of(job.bundle)
-    if isinstance(reader, DeclaredReader):
-        return None  # such a bundle declares no quick look; its study keeps its place
     paths = {uid: equipment.settings.spool_folder / path for uid, path in job.paths.items()}
     series = select_series(
         read_series(paths.values()), refusals=refusals_of(reader.bundle)
     ).require()
-    return first_look(series, paths, reader.bundle, reader.session)
+    return reader.look(functools.partial(thin_volume, series, paths))
 
 
 def like_priority(look: FirstLook) -> RequestPriority | None:
     """The priority that a study of this look waits like; None for its own."""
-    if look.worse_lung_percent >= _LOOKS_URGENT_PERCENT:
-        return RequestPriority.STAT
-    if look.worse_lung_percent >= _LOOKS_SUSPECTED_PERCENT:
-        return RequestPriority.HIGH
-    return None
+    return None if look.like is None else _PRIORITIES.get(look.like)

@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from firstread.choose_bundle import bundle_entries, choose_bundle, with_threads
+from chest.reader import Reader
+from firstread.choose_bundle import bundle_entries, choose_bundle
 from firstread.find_instances import files_of_study
 from firstread.say import console, shown_steps
 from radiology.encoding_profile import EncodingChoice, EncodingProfile
 from radiology.errors import SettingsRefused
 from settings.environment import Settings
 from worker.encode import EncodedObject, encode_results, plan_results, prove_objects
-from worker.infer.infer_findings import Reader
 from worker.keep.encode_study import StudyToEncode, result_context
 from worker.keep.keep_results import bytes_of
 from worker.predict.read_study_files import ReadStudy, read_study_files
@@ -69,7 +69,11 @@ def encode_objects(path: Path, options: EncodeOptions, settings: Settings) -> di
     folder = _writable(options.to)
     bundle = choose_bundle(options.bundle, options.bundles, settings)
     with shown_steps("Reading", 1) as steps:
-        reader = Reader.of(bundle, with_threads(settings, options.threads))
+        reader = Reader.of(
+            bundle,
+            provider=settings.execution_provider,
+            threads=options.threads or settings.inference_threads,
+        )
         study = read_study_files(files_of_study(path), reader, steps.step)
     written = _written(study, choice, folder, settings)
     console.print(f"{len(written)} objects written to {folder}", markup=False)

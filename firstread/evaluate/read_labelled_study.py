@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydicom import dcmread
 
 from chest.lobes import find_territories, measure_territories
+from chest.reader import Reader
 from evaluation.statistics.subgroups import age_group
 from firstread.evaluate.study_labels import PatientFolder, StudyLabels
 from firstread.say import console
@@ -21,7 +22,6 @@ from radiology.chest.territory import Territory
 from radiology.errors import Refused, SettingsRefused
 from radiology.image.volume import Volume
 from radiology.urgency import Triage
-from worker.infer.infer_findings import Reader
 from worker.predict.read_study_files import ReadStudy, read_study_files
 from worker.series.frame_headers import text
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from chest.reader import Reader
 from evaluation.report.studies import ShownStudy, studies_page
 from evaluation.statistics.study_scores import StudyEvidence, StudyScores, score_studies, slice_area
 from evaluation.statistics.subgroups import SubgroupComparison, compare_classification
-from firstread.choose_bundle import bundle_entries, with_threads
+from firstread.choose_bundle import bundle_entries
 from firstread.evaluate.bundle import Choice, bundle_facts, write_report
 from firstread.evaluate.read_labelled_study import StudyReading, read_labelled_study
 from firstread.evaluate.study_labels import LOBES, StudyLabels, find_patients, read_study_labels
@@ -22,7 +23,6 @@ from radiology.chest.territory import Territory
 from radiology.errors import Refused
 from radiology.outcome import Outcome
 from settings.environment import Settings
-from worker.infer.infer_findings import Reader
 
 _LABELS_OF: Mapping[Territory, tuple[str, ...]] = {
     Territory.RIGHT_UPPER_LOBE: ("RUL",),
@@ -63,7 +63,11 @@ def evaluate_studies(
     known = read_study_labels(labels)
     folders = find_patients(folder, [one.patient for one in known])
     bundle = choice.find(settings)
-    reader = Reader.of(bundle, with_threads(settings, choice.threads))
+    reader = Reader.of(
+        bundle,
+        provider=settings.execution_provider,
+        threads=choice.threads or settings.inference_threads,
+    )
     results = [
         (one, read_labelled_study(one, folders[one.patient], reader))
         for one in shown_progress(known, "Reading studies", len(known))

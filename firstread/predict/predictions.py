@@ -11,6 +11,7 @@ from typing import Any
 from PIL import Image
 
 from chest.read_slice import SliceReader
+from chest.reader import Reader
 from firstread.choose_bundle import bundle_entries, choose_bundle, with_threads
 from firstread.find_instances import files_of_study
 from firstread.predict.read_context import read_context
@@ -19,7 +20,6 @@ from models.bundle import Bundle
 from radiology.chest.severity import ClinicalContext
 from radiology.errors import FirstreadError, SettingsRefused
 from settings.environment import Settings
-from worker.infer.infer_findings import Reader
 from worker.predict.instance_file import is_instance
 from worker.predict.on_step import OnStep
 from worker.predict.predict_slice import predict_slice
@@ -79,7 +79,11 @@ class Predictor:
 
     @cached_property
     def _studies(self) -> Reader:
-        return Reader.of(self.bundle, self._settings)
+        return Reader.of(
+            self.bundle,
+            provider=self._settings.execution_provider,
+            threads=self._settings.inference_threads,
+        )
 
     @cached_property
     def _slices(self) -> SliceReader:

@@ -9,6 +9,7 @@ from models.declared_bundle import DeclaredBundle
 from models.judge.limits import limits_in_force
 from models.read_volume import JudgedReading, read_volume
 from models.run.declared_network import DeclaredNetwork, load_networks
+from models.study_reader import FirstLook
 from radiology.image.series import SeriesHeader
 from radiology.image.volume import Volume
 from settings.environment import Settings
@@ -56,6 +57,10 @@ class DeclaredReader:
         """Run each network once on nothing, so that the first study does not wait for it."""
         for network in self.networks.values():
             network.warm_up()
+
+    def look(self, thinned: Callable[[], Volume]) -> FirstLook | None:
+        """Such a bundle declares no quick look: its study keeps its place."""
+        return None
 
     def read(
         self,

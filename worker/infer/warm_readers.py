@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from chest.read_slice import SliceReader
+from chest.reader import Reader
 from models.bundle import Bundle
 from models.catalogue import Catalogue, UsableBundle, read_catalogue
 from models.declared_bundle import DeclaredBundle
@@ -20,7 +21,6 @@ from radiology.errors import BundleRejected
 from settings.environment import Settings
 from settings.log_events import get_logger
 from worker.infer.declared_reader import DeclaredReader
-from worker.infer.infer_findings import Reader
 
 AnyReader = Reader | DeclaredReader
 
@@ -57,7 +57,9 @@ def open_reader(bundle: UsableBundle, settings: Settings) -> AnyReader:
     """Load a bundle of either schema; raises as `Reader.of` and `DeclaredReader.of`."""
     if isinstance(bundle, DeclaredBundle):
         return DeclaredReader.of(bundle, settings)
-    return Reader.of(bundle, settings)
+    return Reader.of(
+        bundle, provider=settings.execution_provider, threads=settings.inference_threads
+    )
 
 
 class WarmReaders:

@@ -11,10 +11,10 @@ from typing import Any
 from PIL import Image
 
 from chest.judge_severity import stated_values
+from chest.reader import Reader, acquisition_of
 from radiology.chest.severity import ClinicalContext
 from radiology.language import Language
 from worker.encode import ShownReading, render_key_picture
-from worker.infer.infer_findings import Reader, acquisition_of
 from worker.predict.on_step import OnStep
 from worker.predict.read_study_files import ReadStudy, read_study_files
 

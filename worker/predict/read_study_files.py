@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from chest.reader import Reader
 from radiology.chest.reading import ChestReading
 from radiology.chest.severity import ClinicalContext
 from radiology.image.series import SeriesHeader
 from radiology.image.volume import Volume
 from radiology.urgency import Triage
-from worker.infer.infer_findings import Reader
 from worker.predict.check_order import check_order
 from worker.predict.on_step import OnStep
 from worker.series.bundle_rule import refusals_of

@@ -22,7 +22,9 @@ STEPS = {
         f"{_READ_AS_USUAL} When the administrator has switched the bundle on again, it is analysed "
         "by itself."
     ),
-    "ReadInShadow": f"{_READ_AS_USUAL} The bundle is on trial: its answers are kept, for those who judge it.",
+    "ReadInShadow": (
+        f"{_READ_AS_USUAL} The bundle is on trial: its answers are kept, for those who judge it."
+    ),
     "SliceMissing": (
         f"{_READ_AS_USUAL} Send the series again from the scanner or PACS: what was missing is "
         "added and the study is analysed anew."

@@ -9,6 +9,8 @@ from typing import cast
 from chest.interpret import measure
 from chest.judge_severity import judge_severity
 from chest.lobes import measure_territories
+from chest.reader import Reader, acquisition_of
+from chest.triage.urgency import triage_reading
 from models.bundle import Bundle
 from phantom import Phantom
 from radiology.chest.reading import ChestReading
@@ -21,8 +23,6 @@ from radiology.outcome import Outcome
 from radiology.urgency import Triage
 from settings.environment import Settings
 from tests.builders.chest.chest_pairs import LOBES
-from worker.infer.infer_findings import Reader, acquisition_of
-from worker.infer.urgency import triage_reading
 from worker.infer.warm_readers import WarmReaders
 
 
@@ -44,7 +44,7 @@ class TruthReaders(WarmReaders):
 
 @dataclass
 class TruthReader:
-    """In place of `worker.infer.infer_findings.Reader`: segments by what the phantom is made of."""
+    """In place of `chest.reader.Reader`: segments by what the phantom is made of."""
 
     bundle: Bundle
     phantoms: dict[str, Phantom] = field(default_factory=dict)  # by Study Instance UID

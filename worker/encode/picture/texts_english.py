@@ -21,7 +21,7 @@ ENGLISH: tuple[str, ...] = (
     "ROUTINE",
     "NOT ASSESSABLE",
     "AI result - not for primary diagnosis",
-    # Urgency rules (worker/infer/urgency.py)
+    # Urgency rules (chest/triage/urgency.py)
     "suspected, and lesions in {} % or more of the worse lung",
     "suspected, and {} % or more of the lungs consolidated",
     "suspected, and lesions grew by more than {} % within {} h",

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from chest.reader import Reader
 from firstread.evaluate.bundle import Choice
 from firstread.evaluate.studies import evaluate_studies
 from phantom import LobeLabel, Phantom
 from phantom.study import write_phantom_study
 from radiology.errors import NoSuitableSeries, SettingsRefused
 from settings.environment import Settings
-from worker.infer.infer_findings import Reader
 
 _LOBES = {
     "RUL": LobeLabel.RIGHT_UPPER,

@@ -14,6 +14,7 @@ from fontTools.ttLib import TTFont
 import chest.gates
 import worker.encode
 from chest.gates import Acquisition, check_gates
+from chest.triage.urgency import RULES
 from radiology.chest.case_answer import ConfidenceWord, PneumoniaType
 from radiology.chest.severity.guideline import NAME as GUIDELINE
 from radiology.chest.severity.guideline import GuidelineClass
@@ -31,7 +32,6 @@ from worker.encode.picture.lettering import CHINESE_FONT, font, wrapped
 from worker.encode.picture.texts_chinese import CHINESE, characters
 from worker.encode.picture.texts_english import ENGLISH
 from worker.encode.picture.wording import message_of, worded
-from worker.infer.urgency import RULES
 
 
 def test_no_message_is_missing_in_either_language() -> None:

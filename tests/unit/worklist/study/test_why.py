@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from chest.triage.urgency import rules_seen, triage_reading
 from radiology.chest.course import Course, CoursePoint
 from radiology.chest.reading import ChestReading
 from radiology.urgency import Urgency
@@ -14,7 +15,6 @@ from tests.unit.worklist.access.visitor import Visitor
 from tests.unit.worklist.list.ordinary_day import CLEAR, MODERATE, SEVERE, OrdinaryDay
 from tests.unit.worklist.seeded_values import Lesions, reading_of
 from tests.unit.worklist.seeding import START, SeededHospital
-from worker.infer.urgency import rules_seen, triage_reading
 
 
 def _why(hospital: SeededHospital, visitor: Visitor, reading: ChestReading) -> str:

@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 
 import pytest
 
+from chest.triage.urgency import RULES
 from database.flag_states import NoticeState
 from database.states import ENDED_WELL, DeliveryState, JobState, PriorRequestState, StudyState
 from database.studies.opened_studies import OPENED
@@ -26,7 +27,6 @@ from tests.unit.worklist.words.stored_texts import (
     texts_of_gates,
 )
 from worker.flag import webhook
-from worker.infer.urgency import RULES
 from worker.registration.register import _reason
 from worker.series.patient_identity import PatientIdentity, contradiction
 from worker.series.preference import PREFERENCES

@@ -1,4 +1,4 @@
-"""Run the bundle on a volume: findings, and how urgent they make the study."""
+"""A bundle of schema 2 with its networks loaded: findings, and how urgent they make a chest."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from statistics import median
 
 from chest.gates import Acquisition
 from chest.read_study import read_study
+from chest.triage.first_look import first_look
+from chest.triage.urgency import triage_reading
 from models.bundle import Bundle
-from models.catalogue import read_catalogue
 from models.network_sessions import ClassifierSession, NetworkSession
+from models.study_reader import FirstLook
+from radiology.algorithm import ExecutionProvider
 from radiology.chest.reading import ChestReading
 from radiology.chest.severity import ClinicalContext
 from radiology.image.series import SeriesHeader
 from radiology.image.volume import Volume
 from radiology.urgency import Triage
-from settings.environment import Settings
-from worker.infer.urgency import triage_reading
 
 
 @dataclass(frozen=True)
@@ -34,24 +35,19 @@ class Reader:
     classifier: ClassifierSession | None = None
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> Reader:
-        """Load the newest usable version of the first bundle in use.
-
-        Raises
-        ------
-        BundleRejected
-            There is none; the message says what was refused and why.
-        SettingsRefused
-            CUDA is demanded and not there.
-        """
-        return cls.of(
-            read_catalogue(settings.bundles_folder).newest_of_schema_2(settings.first_bundle),
-            settings,
-        )
-
-    @classmethod
-    def of(cls, bundle: Bundle, settings: Settings) -> Reader:
+    def of(
+        cls,
+        bundle: Bundle,
+        *,
+        provider: ExecutionProvider = ExecutionProvider.AUTO,
+        threads: int = 0,
+    ) -> Reader:
         """Load the networks of a bundle.
+
+        Parameters
+        ----------
+        provider : what to run on; AUTO takes CUDA when present
+        threads : of the CPU; 0 for one for each core
 
         Raises
         ------
@@ -60,7 +56,6 @@ class Reader:
         SettingsRefused
             CUDA is demanded and not there.
         """
-        provider, threads = settings.execution_provider, settings.inference_threads
         session = NetworkSession(bundle, provider=provider, threads=threads)
         if bundle.classification is None:
             return cls(bundle, session)
@@ -76,6 +71,10 @@ class Reader:
         self.session.warm_up()
         if self.classifier is not None:
             self.classifier.warm_up()
+
+    def look(self, thinned: Callable[[], Volume]) -> FirstLook | None:
+        """Look at a few slices; raises as what decodes them."""
+        return first_look(thinned(), self.bundle, self.session)
 
     def read(
         self,

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from chest.triage.urgency import rules_seen, triage_reading
 from radiology.algorithm import AlgorithmIdentity
 from radiology.chest.course import Course, CoursePoint
 from radiology.chest.figures import LungFigures, Side
 from radiology.chest.reading import ChestReading
 from radiology.outcome import Outcome
 from radiology.urgency import Triage, Urgency
-from worker.infer.urgency import rules_seen, triage_reading
 
 
 def figures(side: Side, lesion_ml: float, consolidation_ml: float = 0.0) -> LungFigures:

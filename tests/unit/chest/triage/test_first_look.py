@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 
+from chest.reader import Reader
+from models.catalogue import read_catalogue
+from models.study_reader import FirstLook
 from phantom import make_phantom, phantom_grid
 from phantom.identity import StudyIdentity
 from phantom.lesions import EXTENSIVE_LESIONS, TYPICAL_LESIONS, Lesion
 from phantom.study import write_phantom_study
 from settings.environment import read_settings
 from settings.peers import RequestPriority
-from worker.infer.first_look import SLICES, FirstLook, first_look
-from worker.infer.infer_findings import Reader
+from worker.infer.thin_volume import SLICES, thin_volume
 from worker.look_first import like_priority
 from worker.series.read_series import read_series
 from worker.series.select_series import select_series
@@ -26,7 +28,9 @@ Look = Callable[[Path], FirstLook]
 @pytest.fixture(scope="module")
 def look() -> Look:
     """Give a function that looks at a folder with one study, with the bundle on disk."""
-    reader = Reader.from_settings(read_settings())
+    settings = read_settings()
+    bundle = read_catalogue(settings.bundles_folder).newest_of_schema_2(settings.first_bundle)
+    reader = Reader.of(bundle)
 
     def at(folder: Path) -> FirstLook:
         files = {
@@ -34,7 +38,9 @@ def look() -> Look:
             for path in folder.iterdir()
         }
         series = select_series(read_series(files.values())).require()
-        return first_look(series, files, reader.bundle, reader.session)
+        found = reader.look(lambda: thin_volume(series, files))
+        assert found is not None
+        return found
 
     return at
 
@@ -55,7 +61,7 @@ def test_phantoms_are_told_apart(
     phantom = make_phantom(grid=phantom_grid((60, 128, 128), (5.0, 2.8, 2.8)), lesions=lesions)
     write_phantom_study(phantom, tmp_path, identity=StudyIdentity.of(phantom))
     seen = look(tmp_path)
-    assert seen.slices == SLICES
+    assert seen.facts["slices"] == SLICES
     assert like_priority(seen) is priority
 
 

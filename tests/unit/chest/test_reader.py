@@ -5,37 +5,28 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from chest.reader import Reader, acquisition_of
 from models.bundle import read_bundle
 from radiology.algorithm import ExecutionProvider
 from radiology.chest.lobe import Lobe
 from radiology.image.volume import Volume
 from radiology.sex import Sex
-from settings.environment import read_settings
 from tests.builders.bundles import write_bundle
 from tests.builders.dicom.headers import series_header, with_frame
-from worker.infer.infer_findings import Reader, acquisition_of
 
 
 @pytest.fixture(scope="module")
-def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("bundles")
-    write_bundle(root)
-    return root
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Reader:
+    bundle = read_bundle(write_bundle(tmp_path_factory.mktemp("bundles")))
+    return Reader.of(bundle, provider=ExecutionProvider.CPU, threads=1)
 
 
-def test_reader_loads_the_classifier_with_the_bundle(bundles: Path, tmp_path: Path) -> None:
-    settings = read_settings(
-        bundles_folder=bundles,
-        data_folder=tmp_path,
-        execution_provider=ExecutionProvider.CPU,
-        inference_threads=1,
-    )
-    reader = Reader.from_settings(settings)
+def test_reader_loads_the_classifier_with_the_bundle(reader: Reader) -> None:
+    """And it is ready for the first study."""
     assert reader.classifier is not None
     assert reader.bundle.digest == read_bundle(reader.bundle.folder).digest
     reader.warm_up()
@@ -51,20 +42,12 @@ def _block_chest() -> Volume:
     return Volume(hu, affine)
 
 
-def test_severity_is_stored_with_the_result_and_says_what_it_lacks(
-    bundles: Path, tmp_path: Path
-) -> None:
+def test_severity_is_stored_with_the_result_and_says_what_it_lacks(reader: Reader) -> None:
     """No fissure, no lobes, so no CT score; age and sex are those of the headers."""
-    settings = read_settings(
-        bundles_folder=bundles,
-        data_folder=tmp_path,
-        execution_provider=ExecutionProvider.CPU,
-        inference_threads=1,
-    )
     series = replace(
         series_header(slices=60, spacing_mm=3.0), patient_age_years=71.4, patient_sex=Sex.MALE
     )
-    reading, _ = Reader.from_settings(settings).read(_block_chest(), series=series)
+    reading, _ = reader.read(_block_chest(), series=series)
     facts = json.loads(json.dumps(reading.facts()))
     assert not any(one["seen"] for one in facts["boundaries"])
     scores = {one["name"]: one for one in facts["severity"]["scores"]}
