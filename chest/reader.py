@@ -6,13 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from statistics import median
 
+from chest.answer.make import answer_of
+from chest.course.follow_course import follow_course, latest_measurement
+from chest.course.known_lesions import lesion_places, lesions_by_name
+from chest.course.map_file import chest_map_bytes
 from chest.gates import Acquisition
+from chest.judge_severity import stated_values
 from chest.read_study import read_study
 from chest.triage.first_look import first_look
-from chest.triage.urgency import triage_reading
+from chest.triage.urgency import rules_seen, triage_reading
 from models.bundle import Bundle
 from models.network_sessions import ClassifierSession, NetworkSession
-from models.study_reader import FirstLook
+from models.study_reader import FirstLook, OnProgress, StudyRead, StudyReader, StudyToRead
 from radiology.algorithm import ExecutionProvider
 from radiology.chest.reading import ChestReading
 from radiology.chest.severity import ClinicalContext
@@ -76,6 +81,34 @@ class Reader:
         """Look at a few slices; raises as what decodes them."""
         return first_look(thinned(), self.bundle, self.session)
 
+    def read_study(self, study: StudyToRead, on_progress: OnProgress) -> StudyRead:
+        """Read a chest, compare it with the patient's earlier ones, and judge both together."""
+        series, volume = study.series, study.volume
+        context = replace(study.given, prior=latest_measurement(study.earlier))
+        reading, _ = self.read(volume, series=series, context=context, on_progress=on_progress)
+        followed = follow_course(
+            reading,
+            volume,
+            earlier=study.earlier,
+            not_compared=study.not_compared,
+            study_instance_uid=series.study_instance_uid,
+        )
+        reading = followed.reading
+        triage = triage_reading(reading)  # again: how quickly lesions grew counts
+        return StudyRead(
+            reading=answer_of(reading, volume, triage, context),
+            triage=triage,
+            facts={
+                **reading.facts(),
+                "urgency_rules": [one.facts() for one in rules_seen(reading)],
+                "context": context.facts(stated_values(acquisition_of(series))),
+            },
+            kept=None if followed.chest is None else chest_map_bytes(followed.chest),
+            tracking=lesions_by_name(reading, series.study_instance_uid),
+            places=lesion_places(reading),
+            earlier=followed.earlier,
+        )
+
     def read(
         self,
         volume: Volume,
@@ -108,6 +141,11 @@ class Reader:
         if series is not None:
             reading = replace(reading, acquired_at=series.acquired_at)
         return reading, triage_reading(reading)
+
+
+def open_chest_reader(bundle: Bundle, *, provider: ExecutionProvider, threads: int) -> StudyReader:
+    """Load a bundle of schema 2 for the worker; see `models.open_reader`."""
+    return Reader.of(bundle, provider=provider, threads=threads)
 
 
 def acquisition_of(series: SeriesHeader) -> Acquisition:

@@ -3,11 +3,76 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
+from models.catalogue import UsableBundle
+from radiology.answer.reading import Reading
+from radiology.answer.tracking import Tracking
+from radiology.chest.severity import ClinicalContext
+from radiology.earlier import EarlierImages, EarlierStudy, NotCompared
+from radiology.image.series import SeriesHeader
 from radiology.image.volume import Volume
-from radiology.urgency import Urgency
+from radiology.urgency import Triage, Urgency
+
+OnProgress = Callable[[int, int], None]
+"""Called with how much is done, and how much there is in all."""
+
+
+@dataclass(frozen=True)
+class StudyToRead:
+    """A decoded series, and what is known beside it.
+
+    Attributes
+    ----------
+    given : clinical values that were given of the patient, and where they came from
+    earlier : studies that the same bundle read, the latest first
+    not_compared : studies under the same patient ID that are none of these
+    """
+
+    series: SeriesHeader
+    volume: Volume
+    given: ClinicalContext = field(default_factory=ClinicalContext)
+    earlier: tuple[EarlierStudy, ...] = ()
+    not_compared: tuple[NotCompared, ...] = ()
+
+
+@dataclass(frozen=True)
+class StudyRead:
+    """One bundle's reading of a study, and what belongs to it.
+
+    Attributes
+    ----------
+    triage : None exactly when the reading is not assessable
+    facts : the reading as it is stored, with every row of the urgency and what it saw under
+        `urgency_rules`, and what was given beside the study under `context`
+    kept : what a later study of the patient will be compared with; None where nothing can be
+    tracking : identities of the findings' parts in the patient's course, by the value in their
+        label map and their rank; those that are not named get one that follows from the result
+    places : by the number that the page calls a part of a finding by, its middle in mm (LPS)
+    earlier : the study that this one was compared with place by place
+    """
+
+    reading: Reading
+    triage: Triage | None
+    facts: Mapping[str, Any]
+    kept: bytes | None = None
+    tracking: Mapping[tuple[int, int], Tracking] = field(default_factory=dict)
+    places: Mapping[int, tuple[float, float, float]] = field(default_factory=dict)
+    earlier: EarlierImages | None = None
+
+    @property
+    def suspicion(self) -> float | None:
+        """How suspect the study is as a whole, 0 to 1."""
+        return None if self.reading.suspicion is None else self.reading.suspicion.value
+
+    @property
+    def decided_by(self) -> Mapping[str, str]:
+        """What the row that decided saw, and its limit; empty where none was asked."""
+        for row in self.facts["urgency_rules"]:
+            if row["held"]:
+                return {"seen": row["seen"], "limit": row["limit"]}
+        return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +93,11 @@ class StudyReader(Protocol):
     """A loaded bundle, kept for the life of a worker process."""
 
     @property
+    def bundle(self) -> UsableBundle:
+        """What was loaded."""
+        ...
+
+    @property
     def provider(self) -> str:
         """The execution provider that really runs, as ONNX Runtime calls it."""
         ...
@@ -42,5 +112,17 @@ class StudyReader(Protocol):
         Parameters
         ----------
         thinned : decodes them
+        """
+        ...
+
+    def read_study(self, study: StudyToRead, on_progress: OnProgress) -> StudyRead:
+        """Run the networks, and say what it means.
+
+        Raises
+        ------
+        BundleRejected
+            A network answers otherwise than the bundle declares.
+        VolumeRefused
+            The volume is too large for the bundle.
         """
         ...

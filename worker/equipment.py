@@ -15,10 +15,10 @@ from chest.reader import Reader
 from database.flags.raised import FlagRules
 from database.process_signs import note_loaded
 from database.session import Engine, transaction
+from models.study_reader import StudyReader
 from radiology.errors import BundleRejected, ModelUnavailable, SettingsRefused
 from settings.environment import Settings
-from worker.infer.declared_reader import DeclaredReader
-from worker.infer.warm_readers import AnyReader, WarmReaders
+from worker.infer.warm_readers import WarmReaders
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Equipment:
             As `reader_of`; and where it is of schema 3, which reads no uploads yet.
         """
         reader = self.reader_of(self.settings.first_bundle)
-        if isinstance(reader, DeclaredReader):
+        if not isinstance(reader, Reader):
             raise ModelUnavailable(
                 "The first of `bundles` in the settings is of schema 3, which reads no uploads yet"
             )
@@ -64,7 +64,7 @@ class Equipment:
         with self._loading():
             return self.readers.slice_reader_of(self.settings.first_bundle)
 
-    def reader_of(self, bundle: str) -> AnyReader:
+    def reader_of(self, bundle: str) -> StudyReader:
         """The newest usable version of a bundle, loaded and ready.
 
         Raises

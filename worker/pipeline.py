@@ -3,8 +3,8 @@
     claimed    database.jobs.claimed            the most urgent waiting job, with a lease
     selected   worker.series.select_series      which series, and why not the others
     decoded    worker.series.decode_volume      voxels in HU, placed in the patient
-    inferred   worker.answer_study              findings, figures, suspicion, urgency, and
-                worker.course                    what changed since the patient's latest earlier CT
+    inferred   models.study_reader              findings, figures, suspicion, urgency, and what
+                worker.course                    changed since the patient's latest earlier CT
     encoded    worker.encode                    SEG, SR and SC, proved, durable on disk
                 worker.keep.store_answer         then rows
                 worker.keep.store_shadow_answer  of a bundle that runs in shadow, rows alone
@@ -40,11 +40,9 @@ from database.states import JobState
 from database.tables.analysis import SeriesDecision
 from models.catalogue import destination_of
 from models.declared.report import Destination
-from radiology.chest.chest_map import ChestMap
+from models.study_reader import StudyRead, StudyReader, StudyToRead
 from radiology.errors import BundleDoesNotApply
 from radiology.image.series import SeriesHeader
-from radiology.image.volume import Volume
-from worker.answer_study import StudyRead, StudyToRead, answer_study
 from worker.attempt.attempt_next import attempt_next
 from worker.attempt.lease import Lease
 from worker.attempt.queue import Queue, Renewal, Unsuccessful
@@ -53,9 +51,8 @@ from worker.course.earlier_reports import earlier_reports
 from worker.course.find_priors import Priors, choose_priors
 from worker.equipment import Equipment
 from worker.infer.clinical_context import clinical_context
-from worker.infer.warm_readers import AnyReader
 from worker.keep.encode_study import StudyToEncode, encode_study
-from worker.keep.keep_chest_map import keep_chest_map
+from worker.keep.keep_for_comparison import keep_for_comparison
 from worker.keep.store_answer import store_answer
 from worker.keep.store_shadow_answer import store_shadow_answer
 from worker.series.bundle_rule import applies, refusals_of
@@ -141,19 +138,30 @@ class _Job:
         series, paths = self._select(reader)
         volume = decode_volume(series, paths, on_progress=self._progress(0, 30))
         self._advance(JobState.DECODED, slices=volume.shape[0], spacing_mm=volume.spacing_mm)
-        study = self._study(series, volume, paths)
-        read = answer_study(reader, study, self._progress(30, 85))
-        answer = read.answer
-        self._advance(
-            JobState.INFERRED, outcome=answer.reading.outcome.value, suspicion=answer.suspicion
+        priors = self._priors(series, paths)
+        study = StudyToRead(
+            series=series,
+            volume=volume,
+            given=clinical_context(self._equipment.engine, self._claim.study_id),
+            earlier=priors.studies,
+            not_compared=priors.not_compared,
         )
+        read = reader.read_study(study, self._progress(30, 85))
+        outcome = read.reading.outcome.value
+        self._advance(JobState.INFERRED, outcome=outcome, suspicion=read.suspicion)
         destination = destination_of(reader.bundle)
         if destination is Destination.NOWHERE:
             self._lease.check()
-            store_shadow_answer(self._equipment, self._claim, answer, reader.bundle.version)
+            store_shadow_answer(
+                self._equipment,
+                self._claim,
+                read,
+                bundle_version=reader.bundle.version,
+                provider=reader.provider,
+            )
             return
         encoded = encode_study(
-            self._to_encode(study, read, paths),
+            self._to_encode(study, read, priors, paths),
             self._equipment.settings,
             delivered=destination is Destination.PACS,
         )
@@ -161,36 +169,27 @@ class _Job:
         store_answer(
             self._equipment,
             self._claim,
-            answer,
+            read,
             encoded,
-            chest_map=self._keep_map(series, read.chest_map),
+            provider=reader.provider,
+            kept=self._keep(series, read.kept),
         )
 
-    def _reader(self) -> AnyReader:
+    def _reader(self) -> StudyReader:
         """The newest version of the job's own bundle."""
         reader = self._equipment.reader_of(self._claim.bundle)
         with transaction(self._equipment.engine) as session:
             note_bundle(session, self._claim, reader.bundle.version)
         return reader
 
-    def _study(
-        self, series: SeriesHeader, volume: Volume, paths: Mapping[str, Path]
-    ) -> StudyToRead:
-        priors = self._priors(series, paths)
-        context = clinical_context(
-            self._equipment.engine, self._claim.study_id, prior=priors.measurement
-        )
-        return StudyToRead(series, volume, context, priors)
-
     def _to_encode(
-        self, study: StudyToRead, read: StudyRead, paths: Mapping[str, Path]
+        self, study: StudyToRead, read: StudyRead, priors: Priors, paths: Mapping[str, Path]
     ) -> StudyToEncode:
-        answer = read.answer
         return StudyToEncode(
             paths=[paths[frame.sop_instance_uid] for frame in study.volume.frames],
             volume=study.volume,
-            reading=answer.reading,
-            triage=answer.triage,
+            reading=read.reading,
+            triage=read.triage,
             content_datetime=self._claim.queued_at,
             result_version=self._claim.study_version,
             earlier_reports=earlier_reports(
@@ -198,14 +197,15 @@ class _Job:
                 self._claim.study_id,
                 self._claim.study_version,
                 bundle=self._claim.bundle,
-                answer=answer.reading,
-                priors=study.priors,
+                answer=read.reading,
+                priors=priors,
             ),
             earlier=read.earlier,
-            known_lesions=known_lesions_of(answer.reading, read.lesions),
+            known_lesions=read.tracking,
+            lesion_places=read.places,
         )
 
-    def _select(self, reader: AnyReader) -> tuple[SeriesHeader, dict[str, Path]]:
+    def _select(self, reader: StudyReader) -> tuple[SeriesHeader, dict[str, Path]]:
         with query(self._equipment.engine) as session:
             stored = instance_paths(session, self._claim)
         spool = self._equipment.settings.spool_folder
@@ -233,12 +233,12 @@ class _Job:
             results_folder=self._equipment.settings.results_folder,
         )
 
-    def _keep_map(self, series: SeriesHeader, chest: ChestMap | None) -> str | None:
-        if chest is None:
+    def _keep(self, series: SeriesHeader, content: bytes | None) -> str | None:
+        if content is None:
             return None
         version = f"{self._claim.bundle}-version-{self._claim.study_version}"
         name = f"{series.study_instance_uid}/{version}"
-        return keep_chest_map(self._equipment.settings.results_folder, name, chest)
+        return keep_for_comparison(self._equipment.settings.results_folder, name, content)
 
     def _advance(self, state: JobState, **facts: object) -> None:
         self._lease.check()

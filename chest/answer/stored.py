@@ -16,7 +16,7 @@ from radiology.answer.reading import Reading
 from radiology.chest.case_answer import Confidence, RuleAnswer, SignAnswer, ViralAnswer
 from radiology.chest.change import Change, LesionChange, PriorComparison, RegistrationQuality
 from radiology.chest.chest_map import MappedLesion
-from radiology.chest.course import Course, CoursePoint, NotCompared
+from radiology.chest.course import Course, CoursePoint
 from radiology.chest.figures import LungFigures, Side
 from radiology.chest.reading import ChestReading
 from radiology.chest.severity import (
@@ -27,6 +27,7 @@ from radiology.chest.severity import (
     Severity,
 )
 from radiology.chest.territory import Boundary, Territory, TerritoryFigures
+from radiology.earlier import NotCompared
 from radiology.outcome import Outcome, QualityGate
 from radiology.urgency import Triage, Urgency
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from models.declared.rules import DeclaredUrgencyRule, RuleCondition, Rules
 from models.judge.limits import InForce
@@ -43,6 +43,18 @@ class RowSeen:
     limit: str
     limit_of: LimitOf = LimitOf.BUNDLE
     declared: str = ""
+
+    def facts(self) -> dict[str, Any]:
+        """A row of the urgency as plain values for the result row."""
+        return {
+            "name": self.name,
+            "urgency": self.says,
+            "held": self.held,
+            "seen": self.seen,
+            "limit": self.limit,
+            "whose": self.limit_of.value,
+            "declared": self.declared,
+        }
 
 
 def presences(

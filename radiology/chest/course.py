@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from radiology.chest.change import PriorComparison
+from radiology.earlier import NotCompared
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +29,6 @@ class CoursePoint:
     def facts(self) -> dict[str, Any]:
         """Everything as plain values."""
         return {**asdict(self), "acquired_at": self.acquired_at.isoformat()}
-
-
-@dataclass(frozen=True, slots=True)
-class NotCompared:
-    """A study under the same patient ID that was not used, and why not."""
-
-    study_instance_uid: str
-    reason: str
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def earlier_reports(
         for prior in priors.found
         if prior.report is not None
         and comparison is not None
-        and prior.point.study_instance_uid == comparison.earlier.study_instance_uid
+        and prior.study.study_instance_uid == comparison.earlier.study_instance_uid
     ]
     return EarlierReports(
         predecessor=None if before is None else _named(before),

@@ -1,4 +1,4 @@
-"""Find earlier studies of the same patient among those that we have read."""
+"""Find earlier studies of the same patient among those that the same bundle has read."""
 
 from __future__ import annotations
 
@@ -9,23 +9,15 @@ from pathlib import Path
 
 from database.priors.candidates import PriorCandidate
 from database.results.stored import ReportReference
-from radiology.chest.course import CoursePoint, NotCompared
-from radiology.chest.severity import LesionMeasurement
+from radiology.earlier import EarlierStudy, NotCompared
 from worker.series.patient_identity import contradiction, read_patient_identity
 
 
 @dataclass(frozen=True, slots=True)
 class Prior:
-    """An earlier study of the same patient.
+    """An earlier study of the same patient, and the SR for viewers that was made of it, if any."""
 
-    Attributes
-    ----------
-    chest_map : where its map is kept
-    report : the SR for viewers that was made of it; None where there is none
-    """
-
-    point: CoursePoint
-    chest_map: Path
+    study: EarlierStudy
     report: ReportReference | None = None
 
 
@@ -37,14 +29,9 @@ class Priors:
     not_compared: tuple[NotCompared, ...] = ()
 
     @property
-    def measurement(self) -> LesionMeasurement | None:
-        """What the latest earlier study showed, as the severity rules ask for it."""
-        if not self.found:
-            return None
-        point = self.found[0].point
-        return LesionMeasurement(
-            point.acquired_at, point.lesion_volume_ml, point.lesion_share_percent
-        )
+    def studies(self) -> tuple[EarlierStudy, ...]:
+        """What a bundle is given of them."""
+        return tuple(one.study for one in self.found)
 
 
 def choose_priors(
@@ -72,12 +59,13 @@ def choose_priors(
         else:
             reason = contradiction(this, other)
         reason = reason or _not_earlier(at, acquired_at)
-        point = None if at is None else _point(one, at)
-        if reason or point is None:
-            refused.append(NotCompared(one.study_instance_uid, reason or "no figures were kept"))
-        else:
-            found.append(Prior(point, results_folder / one.chest_map_path, one.report))
-    found.sort(key=lambda prior: prior.point.acquired_at, reverse=True)
+        if reason or at is None:
+            refused.append(NotCompared(one.study_instance_uid, reason))
+            continue
+        kept = results_folder / one.chest_map_path
+        study = EarlierStudy(one.study_instance_uid, at, one.reading, kept)
+        found.append(Prior(study, one.report))
+    found.sort(key=lambda prior: prior.study.acquired_at, reverse=True)
     return Priors(tuple(found), tuple(refused))
 
 
@@ -94,17 +82,3 @@ def _moment(stored: object) -> datetime | None:
         return datetime.fromisoformat(stored) if isinstance(stored, str) else None
     except ValueError:
         return None
-
-
-def _point(one: PriorCandidate, at: datetime) -> CoursePoint | None:
-    total = one.reading.get("figures", {}).get("total")
-    if total is None:
-        return None
-    return CoursePoint(
-        study_instance_uid=one.study_instance_uid,
-        acquired_at=at,
-        lung_volume_ml=total["lung_volume_ml"],
-        lesion_volume_ml=total["lesion_volume_ml"],
-        lesion_share_percent=total["lesion_share_percent"],
-        lesion_mean_hu=total["lesion_mean_hu"],
-    )

@@ -20,12 +20,13 @@ from highdicom import ContributingEquipment
 from pydicom import Dataset
 
 from chest.answer.make import answer_of
+from models.measure.lesions import LesionPart, NumberedLesions, number_lesions
 from radiology import codes
 from radiology.answer.reading import Reading
+from radiology.answer.tracking import Tracking
 from radiology.chest.severity import ClinicalContext
 from radiology.identity import derived_uid
 from worker.encode.coded_concepts import coded
-from worker.encode.lesions import LesionPart, NumberedLesions, number_lesions
 from worker.encode.region_masks import RegionMasks
 from worker.encode.shown_reading import ShownReading
 from worker.encode.source_study import SourceStudy
@@ -102,14 +103,6 @@ class EarlierReports:
     predecessor: EarlierReport | None = None
     machine_predecessors: Mapping[str, EarlierReport] = field(default_factory=dict)
     prior: EarlierReport | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Tracking:
-    """The identity of a lesion (PS3.3 C.8.20.4, Tracking ID and Tracking UID)."""
-
-    identifier: str
-    uid: str
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from chest.registration import EarlierChest
 from radiology.algorithm import AlgorithmIdentity
 from radiology.chest.change import PriorComparison
 from radiology.chest.reading import ChestReading
@@ -19,7 +20,6 @@ from radiology.language import Language
 from radiology.outcome import Outcome
 from radiology.region import Mask
 from radiology.urgency import Triage
-from worker.registration import EarlierChest
 
 
 @dataclass(frozen=True)

@@ -13,16 +13,13 @@ from pathlib import Path
 from typing import Final
 
 from chest.read_slice import SliceReader
-from chest.reader import Reader
 from models.bundle import Bundle
 from models.catalogue import Catalogue, UsableBundle, read_catalogue
-from models.declared_bundle import DeclaredBundle
+from models.open_reader import open_reader
+from models.study_reader import StudyReader
 from radiology.errors import BundleRejected
 from settings.environment import Settings
 from settings.log_events import get_logger
-from worker.infer.declared_reader import DeclaredReader
-
-AnyReader = Reader | DeclaredReader
 
 _log = get_logger("bundles")
 _MEMORY: Final = Path("/proc/self/statm")  # proc(5); the second number counts resident pages
@@ -40,7 +37,7 @@ class LoadedBundle:
 
 @dataclass
 class _Kept:
-    reader: AnyReader
+    reader: StudyReader
     memory_bytes: int
     slice_reader: SliceReader | None = None
 
@@ -51,15 +48,6 @@ def resident_bytes() -> int:
         return int(_MEMORY.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):
         return 0
-
-
-def open_reader(bundle: UsableBundle, settings: Settings) -> AnyReader:
-    """Load a bundle of either schema; raises as `Reader.of` and `DeclaredReader.of`."""
-    if isinstance(bundle, DeclaredBundle):
-        return DeclaredReader.of(bundle, settings)
-    return Reader.of(
-        bundle, provider=settings.execution_provider, threads=settings.inference_threads
-    )
 
 
 class WarmReaders:
@@ -93,7 +81,7 @@ class WarmReaders:
         """What all of them take together."""
         return sum(one.memory_bytes for one in self._kept.values())
 
-    def reader_of(self, name: str) -> AnyReader:
+    def reader_of(self, name: str) -> StudyReader:
         """The newest usable version of a bundle, loaded and run once.
 
         Raises
@@ -142,7 +130,13 @@ class WarmReaders:
 
     def _load(self, bundle: UsableBundle) -> _Kept:
         before = self._memory()
-        reader = open_reader(bundle, self._settings)
+        settings = self._settings
+        reader = open_reader(
+            bundle,
+            provider=settings.execution_provider,
+            threads=settings.inference_threads,
+            limits=settings.bundle_limits.get(bundle.name),
+        )
         reader.warm_up()
         files = sum(path.stat().st_size for path in bundle.folder.glob("*.onnx"))
         kept = _Kept(reader, max(self._memory() - before, files))

@@ -11,6 +11,9 @@ from pathlib import Path
 from PIL import Image
 from pydicom import Dataset, dcmread
 
+from chest.course.known_lesions import known_lesions
+from chest.registration import EarlierChest
+from models.measure.lesions import number_lesions
 from radiology.chest.reading import ChestReading
 from radiology.chest.severity import ClinicalContext
 from radiology.encoding_profile import EncodingChoice
@@ -26,11 +29,8 @@ from worker.encode import (
     render_key_picture,
     united,
 )
-from worker.encode.known_lesions import known_lesions
-from worker.encode.lesions import number_lesions
 from worker.keep.keep_results import KeptObject, bytes_of, keep_heat_maps, keep_object, keep_picture
 from worker.keep.keep_slices import keep_slices
-from worker.registration import EarlierChest
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from database.session import transaction
 from database.states import JobState, ObjectKind, WorklistRank
 from database.studies.said_before import acknowledge_reported
 from database.tables.analysis import Result, ResultObject
+from models.study_reader import StudyRead
 from radiology.urgency import Urgency
 from settings.log_events import get_logger
 from worker.equipment import Equipment
-from worker.infer.triaged_reading import TriagedReading
 from worker.keep.encode_study import EncodedStudy
 from worker.keep.keep_results import KeptObject
 
@@ -28,16 +28,18 @@ _RANKS = {
 def store_answer(
     equipment: Equipment,
     claim: Claim,
-    answer: TriagedReading,
+    answer: StudyRead,
     encoded: EncodedStudy,
     *,
-    chest_map: str | None,
+    provider: str,
+    kept: str | None,
 ) -> None:
     """End the job with its answer, its files on disk.
 
     Parameters
     ----------
-    chest_map : path within the results folder; None where nothing can be compared with it
+    provider : the execution provider that ran, as ONNX Runtime calls it
+    kept : what a later study is compared with, within the results folder; None where nothing can be
 
     Raises
     ------
@@ -55,9 +57,9 @@ def store_answer(
         reason="; ".join(gate.reason for gate in said.failed_gates),
         suspicion=answer.suspicion,
         reading=dict(answer.facts),
-        execution_provider=answer.provider,
+        execution_provider=provider,
         key_picture=encoded.picture,
-        chest_map=chest_map,
+        chest_map=kept,
         created_at=now,
     )
     objects = encoded.objects
@@ -91,7 +93,7 @@ def store_answer(
             )
             if flag is not None:
                 acknowledge_reported(session, flag, now)
-        if stored.current and chest_map:
+        if stored.current and kept:
             request_priors(
                 session,
                 claim.study_id,

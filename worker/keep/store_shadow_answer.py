@@ -7,16 +7,16 @@ from database.results.shadow import store_shadow
 from database.session import transaction
 from database.states import JobState
 from database.tables.shadow import ShadowAnswer
+from models.study_reader import StudyRead
 from radiology.errors import ReadInShadow
 from settings.log_events import get_logger
 from worker.equipment import Equipment
-from worker.infer.triaged_reading import TriagedReading
 
 _log = get_logger("pipeline")
 
 
 def store_shadow_answer(
-    equipment: Equipment, claim: Claim, answer: TriagedReading, bundle_version: str
+    equipment: Equipment, claim: Claim, answer: StudyRead, *, bundle_version: str, provider: str
 ) -> None:
     """Store the answer and end the job: no object, no flag, no place in the list.
 
@@ -48,7 +48,7 @@ def store_shadow_answer(
                 urgency_rule=triage.rule if triage else "",
                 suspicion=answer.suspicion,
                 reading=dict(answer.facts),
-                execution_provider=answer.provider,
+                execution_provider=provider,
                 created_at=now,
             ),
         )

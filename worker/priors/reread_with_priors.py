@@ -71,7 +71,7 @@ def _state(settings: Settings, engine: Engine, ripe: RipeRequest) -> PriorReques
         results_folder=settings.results_folder,
     )
     compared_at = moment(ripe.study.compared_at)
-    newer = [one for one in priors.found if not compared_at or one.point.acquired_at > compared_at]
+    newer = [one for one in priors.found if not compared_at or one.study.acquired_at > compared_at]
     return PriorRequestState.COMPARED if newer else PriorRequestState.NOTHING
 
 

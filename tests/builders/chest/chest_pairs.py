@@ -7,6 +7,8 @@ from datetime import datetime
 
 import numpy as np
 
+from chest.course.compare_prior import MappedStudy
+from chest.registration.map_chest import map_chest
 from phantom import (
     TYPICAL_LESIONS,
     Lesion,
@@ -18,8 +20,6 @@ from phantom import (
 from radiology.chest.chest_map import ChestMap
 from radiology.chest.regions import ChestRegions, LesionLabel
 from radiology.chest.territory import Territories, Territory
-from worker.course.compare_prior import MappedStudy
-from worker.registration.map_chest import map_chest
 
 LOBES = {
     1: Territory.RIGHT_UPPER_LOBE,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw
 
+from chest.registration import EarlierChest
 from worker.encode.outline import outlines
 from worker.encode.picture.axial_stack import AxialStack
 from worker.encode.picture.lettering import Colour
@@ -27,7 +28,6 @@ from worker.encode.picture.panels import (
 from worker.encode.picture.wording import worded
 from worker.encode.segments import Segment
 from worker.encode.shown_reading import ShownReading
-from worker.registration import EarlierChest
 
 PAIR_PX = (500, 300)
 """Width and height of each of the two panels."""

@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from radiology.answer.tracking import Tracking
 from radiology.codes import Code
 from radiology.encoding_profile import SegmentScope
 from radiology.region import LabelMap, Mask, Region
-from worker.encode.derived_object import ResultContext, Tracking
+from worker.encode.derived_object import ResultContext
 from worker.encode.recipes import SegmentationVariant
 from worker.encode.region_masks import count_labels
 

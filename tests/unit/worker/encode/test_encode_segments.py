@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.uid import JPEGLSLossless, RLELossless
 
+from models.measure.lesions import number_lesions
 from radiology.chest.regions import ChestRegions, LesionLabel, LungLabel
 from radiology.chest.territory import Territories, Territory
 from radiology.encoding_profile import SegmentationForm, SegmentScope
 from tests.unit.worker.encode.encoded_chest import ORIENTATIONS, Chest, result_context
 from worker.encode import SegmentationVariant, encode_segmentation
 from worker.encode.derived_object import ResultContext, Tracking
-from worker.encode.lesions import number_lesions
 
 LABELMAPS = (SegmentationForm.LABELMAP_RLE, SegmentationForm.LABELMAP_JPEG_LS)
 SYNTAXES = dict(zip(LABELMAPS, (RLELossless, JPEGLSLossless), strict=True))

@@ -12,7 +12,9 @@ from highdicom.seg import segread
 from highdicom.sr import MeasurementReport, srread
 from pydicom import dcmread
 
+from chest.course.known_lesions import known_lesions, lesion_uid
 from models.bundle import read_bundle
+from models.measure.lesions import number_lesions
 from phantom import Lesion
 from phantom.study import StudyIdentity
 from radiology.chest.chest_map import MappedLesion
@@ -26,8 +28,6 @@ from tests.builders.chest.chest_pairs import scan
 from tests.builders.chest.truth_reader import TruthReader
 from tests.builders.dicom.spooled import ReadingRoom
 from worker.encode.derived_object import Tracking
-from worker.encode.known_lesions import known_lesions, lesion_uid
-from worker.encode.lesions import number_lesions
 
 RIGHT = Lesion(LesionLabel.GROUND_GLASS, (-90.0, 40.0, -60.0), (16.0, 16.0, 16.0), 1)
 LEFT = Lesion(LesionLabel.GROUND_GLASS, (90.0, 44.0, -60.0), (18.0, 18.0, 18.0), 2)

@@ -10,13 +10,14 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from chest.course.compare_prior import compare_registered
+from chest.registration import EarlierChest, register
 from phantom import TYPICAL_LESIONS, Phantom, Posture
 from radiology.chest.course import Course
 from radiology.chest.regions import ChestRegions, LesionLabel
 from radiology.language import Language
 from tests.builders.chest.chest_pairs import scan, study
 from tests.unit.worker.encode.encoded_chest import figures_of, result_context
-from worker.course.compare_prior import compare_registered
 from worker.encode import ShownReading, render_key_picture
 from worker.encode.picture.axial_stack import AxialStack
 from worker.encode.picture.key_picture import WIDTH_PX
@@ -25,7 +26,6 @@ from worker.encode.picture.panels import Frame, Placement
 from worker.encode.picture.statements import statements
 from worker.encode.picture.wording import worded
 from worker.encode.segments import SEGMENTS
-from worker.registration import EarlierChest, register
 
 THEN = datetime(2026, 3, 1)  # noqa: DTZ001 as headers state it
 MOVED = Posture((4.0, 0.0, 5.0), (10.0, 0.0, -8.0))

@@ -78,8 +78,8 @@ def texts_of_gates() -> tuple[set[str], set[str]]:
 def reasons_of_earlier_studies() -> set[str]:
     """Why a study is no earlier one of the same patient: but for what is made of its identity."""
     found: set[str] = set()
-    for name in ("find_priors", "follow_course"):
-        tree = ast.parse((_ROOT / "worker" / "course" / f"{name}.py").read_text())
+    for path in ("worker/course/find_priors.py", "chest/course/follow_course.py"):
+        tree = ast.parse((_ROOT / path).read_text())
         for call in _calls(tree, {"NotCompared"}):
             found |= {one for one in _literals(call.args[1]) if one}
             found |= _constants(call.args[1], tree)

@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 
 import pytest
 
+from chest.registration.register import _reason
 from chest.triage.urgency import RULES
 from database.flag_states import NoticeState
 from database.states import ENDED_WELL, DeliveryState, JobState, PriorRequestState, StudyState
@@ -27,7 +28,6 @@ from tests.unit.worklist.words.stored_texts import (
     texts_of_gates,
 )
 from worker.flag import webhook
-from worker.registration.register import _reason
 from worker.series.patient_identity import PatientIdentity, contradiction
 from worker.series.preference import PREFERENCES
 from worker.series.rules import REFUSALS

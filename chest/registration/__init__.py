@@ -5,7 +5,7 @@ least squares, solved by Gauss-Newton on voxels of 5 mm. How good it is: docs/co
 is not done by a library: docs/decisions/0019-registration.md.
 """
 
-from worker.registration.earlier_chest import EarlierChest
-from worker.registration.register import Registration, later_blocks, register
+from chest.registration.earlier_chest import EarlierChest
+from chest.registration.register import Registration, later_blocks, register
 
 __all__ = ["EarlierChest", "Registration", "later_blocks", "register"]

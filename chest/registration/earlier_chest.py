@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from chest.registration.register import Registration
 from radiology.chest.chest_map import WHOLE, ChestMap
-from worker.registration.register import Registration
 
 Places = NDArray[np.float64]
 Values = NDArray[np.float32]

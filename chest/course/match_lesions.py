@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, sparse
 
+from chest.registration import Registration, later_blocks
 from radiology.chest.change import LesionChange, course_of
 from radiology.chest.chest_map import WHOLE, ChestMap, MappedLesion
-from worker.registration import Registration, later_blocks
 
 LEAST_OVERLAP_SHARE = 0.1
 """Ours: of the smaller one's volume. Neighbours that touch after registration overlap by less."""

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from radiology.chest.chest_map import ChestMap, MappedLesion
 from radiology.chest.figures import Side
 from radiology.chest.territory import Territory
-from worker.keep.keep_results import write_durably
 
 _ARRAYS = (
     "hounsfield",
@@ -30,15 +29,10 @@ _ARRAYS = (
 _VERSION = 1  # of what the file holds
 
 
-def keep_chest_map(folder: Path, name: str, chest: ChestMap) -> str:
-    """Write a map; returns the file's path within the folder.
+def chest_map_bytes(chest: ChestMap) -> bytes:
+    """A map as a file holds it.
 
     An npz file: the arrays of `ChestMap`, its `affine`, and `facts`, the rest as JSON.
-
-    Raises
-    ------
-    SpoolFull
-        There is no room left.
     """
     facts = {
         "version": _VERSION,
@@ -50,13 +44,11 @@ def keep_chest_map(folder: Path, name: str, chest: ChestMap) -> str:
     arrays["facts"] = np.frombuffer(json.dumps(facts).encode(), dtype=np.uint8)
     written = io.BytesIO()
     np.savez_compressed(written, **arrays)  # type: ignore[arg-type]  # its stubs say bool
-    path = f"{name}.chest.npz"
-    write_durably(folder / path, written.getbuffer())
-    return path
+    return written.getvalue()
 
 
 def read_chest_map(path: Path) -> ChestMap | None:
-    """Read back what `keep_chest_map` wrote; None when it is gone, damaged or of another version.
+    """Read back what `chest_map_bytes` gave; None when it is gone, damaged or of another version.
 
     A prior study that cannot be compared must not cost the new one its result.
     """

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from chest.course.map_file import chest_map_bytes, read_chest_map
+from chest.registration.map_chest import map_chest
 from phantom import ORIENTATIONS, Phantom, make_phantom, phantom_grid
 from radiology.chest.chest_map import WHOLE, ChestMap
 from radiology.chest.regions import ChestRegions, LesionLabel
 from tests.builders.chest.chest_pairs import LOBES, lobe_ml, mapped
-from worker.keep.keep_chest_map import keep_chest_map, read_chest_map
-from worker.registration.map_chest import map_chest
 
 
 def fine(orientation: str) -> Phantom:
@@ -79,7 +79,8 @@ def chest() -> ChestMap:
 
 def test_a_map_comes_back_as_it_was_kept(chest: ChestMap, tmp_path: Path) -> None:
     """Arrays, lesions and territories, in a file of less than a megabyte."""
-    path = tmp_path / keep_chest_map(tmp_path, "2.25.1/version-1", chest)
+    path = tmp_path / "kept.npz"
+    path.write_bytes(chest_map_bytes(chest))
     assert path.stat().st_size < 1_000_000
     back = read_chest_map(path)
     assert back is not None
@@ -89,7 +90,8 @@ def test_a_map_comes_back_as_it_was_kept(chest: ChestMap, tmp_path: Path) -> Non
 
 def test_a_map_that_cannot_be_read_is_none(chest: ChestMap, tmp_path: Path) -> None:
     """Gone, cut off, no npz at all, or of another version: no error reaches the study after it."""
-    path = tmp_path / keep_chest_map(tmp_path, "map", chest)
+    path = tmp_path / "kept.npz"
+    path.write_bytes(chest_map_bytes(chest))
     whole = path.read_bytes()
     assert read_chest_map(tmp_path / "gone.chest.npz") is None
     for damaged in (whole[:2000], b"", b"text", whole[:-500] + bytes(500)):

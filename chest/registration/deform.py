@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from chest.registration.lattice import Lattice, Values
+from chest.registration.scene import VOXEL_MM, Field, Scene
 from radiology.image.volume import Affine
-from worker.registration.lattice import Lattice, Values
-from worker.registration.scene import VOXEL_MM, Field, Scene
 
 _LATTICES_MM = (60.0, 30.0)  # between control points: first the whole, then the parts
 _STEPS = (4, 5)

@@ -1,6 +1,6 @@
 """Compare an earlier CT of the patient with this one: what changed, and where.
 
-Both are given as maps of about 3 mm (`worker.registration.map_chest`), so that an earlier study
+Both are given as maps of about 3 mm (`chest.registration.map_chest`), so that an earlier study
 needs neither its instances nor its label maps any more. The territories of this study are drawn
 into the earlier one, so that the same tissue is compared even where fissures were seen in only one
 of them.
@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from chest.course.match_lesions import match_lesions
+from chest.registration import Registration, later_blocks, register
 from radiology.chest.change import Change, LungMeasurement, PriorComparison
 from radiology.chest.chest_map import WHOLE, ChestMap
 from radiology.chest.figures import Side
 from radiology.chest.regions import LungLabel
 from radiology.chest.territory import Territory
-from worker.course.match_lesions import match_lesions
-from worker.registration import Registration, later_blocks, register
 
 _SIDES: Mapping[Side, tuple[LungLabel, ...]] = {
     Side.RIGHT: (LungLabel.RIGHT,),

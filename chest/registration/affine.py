@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from chest.registration.scene import REACH_MM, Field, Scene
 from radiology.image.volume import Affine
-from worker.registration.scene import REACH_MM, Field, Scene
 
 _STEPS = 40
 _ENOUGH_MM = 0.02  # a step that moves no corner of the chest farther is the last

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from chest.course.compare_prior import compare_prior
+from chest.registration import register
 from phantom import Breath, Lesion, Phantom, Posture
 from radiology.chest.change import LesionCourse, PriorComparison
 from radiology.chest.figures import Side
 from radiology.chest.regions import LesionLabel
 from tests.builders.chest.chest_pairs import diseased_ml, lobe_ml, mapped, scan, study
-from worker.course.compare_prior import compare_prior
-from worker.registration import register
 
 SHIFTED = Posture(shift_mm=(15.0, 0.0, 0.0))
 TURNED = Posture(turn_degrees=(10.0, 0.0, 0.0))

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from chest.course.compare_prior import MappedStudy, compare_registered
+from chest.course.known_lesions import lesion_uid
+from chest.course.map_file import read_chest_map
+from chest.registration import EarlierChest, register
+from chest.registration.map_chest import map_chest
 from radiology.chest.change import LesionChange, PriorComparison
 from radiology.chest.chest_map import ChestMap, MappedLesion
-from radiology.chest.course import Course, CoursePoint, NotCompared
+from radiology.chest.course import Course, CoursePoint
 from radiology.chest.figures import Side
 from radiology.chest.reading import ChestReading
+from radiology.chest.severity import LesionMeasurement
+from radiology.earlier import EarlierStudy, NotCompared
 from radiology.image.volume import Volume
 from radiology.outcome import Outcome
-from worker.course.compare_prior import MappedStudy, compare_registered
-from worker.course.find_priors import Prior, Priors
-from worker.encode.known_lesions import lesion_uid
-from worker.keep.keep_chest_map import read_chest_map
-from worker.registration import EarlierChest, register
-from worker.registration.map_chest import map_chest
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,21 @@ class FollowedReading:
 
 
 def follow_course(
-    reading: ChestReading, volume: Volume, priors: Priors, *, study_instance_uid: str
+    reading: ChestReading,
+    volume: Volume,
+    *,
+    earlier: Sequence[EarlierStudy],
+    not_compared: Sequence[NotCompared],
+    study_instance_uid: str,
 ) -> FollowedReading:
     """Say what changed since the latest earlier study, and how lesions are called from now on.
 
     An earlier study whose map cannot be read is passed over, and named with the reason.
+
+    Parameters
+    ----------
+    earlier : the latest first
+    not_compared : what else was found under the patient's ID
 
     Returns
     -------
@@ -60,29 +71,67 @@ def follow_course(
     )
     if chest is None:
         return FollowedReading(reading)
-    comparison, earlier, unreadable = _compare_latest(
-        MappedStudy(study_instance_uid, reading.acquired_at, chest), priors.found
+    measured, unmeasured = _measured(earlier)
+    comparison, then, unreadable = _compare_latest(
+        MappedStudy(study_instance_uid, reading.acquired_at, chest), [one for one, _ in measured]
     )
     if comparison is not None:
         chest = replace(chest, lesions=inherit(chest.lesions, comparison.lesions))
     course = Course(
-        points=_points(reading, priors, study_instance_uid),
+        points=_points(reading, [point for _, point in measured], study_instance_uid),
         comparisons=() if comparison is None else (comparison,),
-        not_compared=(*priors.not_compared, *unreadable),
+        not_compared=(*not_compared, *unmeasured, *unreadable),
     )
-    return FollowedReading(replace(reading, lesions=chest.lesions, course=course), chest, earlier)
+    return FollowedReading(replace(reading, lesions=chest.lesions, course=course), chest, then)
+
+
+def latest_measurement(earlier: Sequence[EarlierStudy]) -> LesionMeasurement | None:
+    """What the latest earlier study showed, as the severity rules ask for it."""
+    measured, _ = _measured(earlier)
+    if not measured:
+        return None
+    _, point = measured[0]
+    return LesionMeasurement(point.acquired_at, point.lesion_volume_ml, point.lesion_share_percent)
+
+
+def _measured(
+    earlier: Sequence[EarlierStudy],
+) -> tuple[list[tuple[EarlierStudy, CoursePoint]], list[NotCompared]]:
+    """Earlier studies with their figures, and those of which none were kept."""
+    found, without = [], []
+    for one in earlier:
+        point = _point(one)
+        if point is None:
+            without.append(NotCompared(one.study_instance_uid, "no figures were kept"))
+        else:
+            found.append((one, point))
+    return found, without
+
+
+def _point(study: EarlierStudy) -> CoursePoint | None:
+    total = study.facts.get("figures", {}).get("total")
+    if total is None:
+        return None
+    return CoursePoint(
+        study_instance_uid=study.study_instance_uid,
+        acquired_at=study.acquired_at,
+        lung_volume_ml=total["lung_volume_ml"],
+        lesion_volume_ml=total["lesion_volume_ml"],
+        lesion_share_percent=total["lesion_share_percent"],
+        lesion_mean_hu=total["lesion_mean_hu"],
+    )
 
 
 def _compare_latest(
-    this: MappedStudy, priors: Sequence[Prior]
+    this: MappedStudy, studies: Sequence[EarlierStudy]
 ) -> tuple[PriorComparison | None, EarlierChest | None, list[NotCompared]]:
     """Compare with the latest earlier study whose map can be read."""
     unreadable: list[NotCompared] = []
-    for prior in priors:
-        chest = read_chest_map(prior.chest_map)
-        uid = prior.point.study_instance_uid
+    for study in studies:
+        chest = read_chest_map(study.kept)
+        uid = study.study_instance_uid
         if chest is not None and chest.lung_share.any():
-            earlier = MappedStudy(uid, prior.point.acquired_at, chest)
+            earlier = MappedStudy(uid, study.acquired_at, chest)
             registration = register(chest, this.chest)
             comparison = compare_registered(earlier, this, registration)
             sufficient = registration.quality.sufficient
@@ -109,7 +158,7 @@ def inherit(
 
 
 def _points(
-    reading: ChestReading, priors: Priors, study_instance_uid: str
+    reading: ChestReading, earlier: Sequence[CoursePoint], study_instance_uid: str
 ) -> tuple[CoursePoint, ...]:
     if reading.acquired_at is None:
         return ()
@@ -122,4 +171,4 @@ def _points(
         lesion_share_percent=total.lesion_share_percent,
         lesion_mean_hu=total.lesion_mean_hu,
     )
-    return (*(prior.point for prior in reversed(priors.found)), now)
+    return (*reversed(earlier), now)

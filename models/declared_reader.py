@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 from models.declared_bundle import DeclaredBundle
 from models.judge.limits import limits_in_force
-from models.read_volume import JudgedReading, read_volume
+from models.read_volume import read_volume
 from models.run.declared_network import DeclaredNetwork, load_networks
-from models.study_reader import FirstLook
-from radiology.image.series import SeriesHeader
+from models.study_reader import FirstLook, OnProgress, StudyRead, StudyToRead
+from radiology.algorithm import ExecutionProvider
+from radiology.answer.stored_reading import to_facts
 from radiology.image.volume import Volume
-from settings.environment import Settings
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,15 @@ class DeclaredReader:
     limits: Mapping[str, float]
 
     @classmethod
-    def of(cls, bundle: DeclaredBundle, settings: Settings) -> DeclaredReader:
-        """Load the networks of a bundle.
+    def of(
+        cls,
+        bundle: DeclaredBundle,
+        *,
+        provider: ExecutionProvider,
+        threads: int,
+        limits: Mapping[str, float],
+    ) -> DeclaredReader:
+        """Load the networks of a bundle; parameters as `models.open_reader.open_reader`.
 
         Raises
         ------
@@ -41,12 +48,8 @@ class DeclaredReader:
             CUDA is demanded and not there, or a limit is set for a rule that the bundle does not
             have: it might have been renamed, and the study would be judged by another limit.
         """
-        limits = settings.bundle_limits.get(bundle.name, {})
         limits_in_force(bundle.rules, limits, bundle.name)
-        networks = load_networks(
-            bundle, provider=settings.execution_provider, threads=settings.inference_threads
-        )
-        return cls(bundle, networks, limits)
+        return cls(bundle, load_networks(bundle, provider=provider, threads=threads), limits)
 
     @property
     def provider(self) -> str:
@@ -62,27 +65,24 @@ class DeclaredReader:
         """Such a bundle declares no quick look: its study keeps its place."""
         return None
 
-    def read(
-        self,
-        volume: Volume,
-        *,
-        series: SeriesHeader,
-        age_years: float | None = None,
-        on_progress: Callable[[int, int], None] | None = None,
-    ) -> JudgedReading:
+    def read_study(self, study: StudyToRead, on_progress: OnProgress) -> StudyRead:
         """Run, measure, check and judge; raises as `models.read_volume.read_volume`.
 
-        Parameters
-        ----------
-        series : that the volume was decoded from
-        age_years : as it was given beside the study; None for what the headers say
+        An age that was given beside the study counts before that of the headers.
         """
+        series, given = study.series, study.given.values.age_years
         judged = read_volume(
-            volume,
+            study.volume,
             self.bundle,
             self.networks,
             limits=self.limits,
-            age_years=series.patient_age_years if age_years is None else age_years,
+            age_years=series.patient_age_years if given is None else given,
             on_progress=on_progress,
         )
-        return replace(judged, reading=replace(judged.reading, acquired_at=series.acquired_at))
+        reading = replace(judged.reading, acquired_at=series.acquired_at)
+        facts = {
+            **to_facts(reading),
+            "urgency_rules": [row.facts() for row in judged.rows if row.of_urgency],
+            "context": {},
+        }
+        return StudyRead(reading, judged.triage, facts)

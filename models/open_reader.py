@@ -1,0 +1,59 @@
+"""Loads a bundle for the worker: schema 3 here, older ones by whom they were made for.
+
+Named and not imported, as in `models.older_readings`: only the folder of an organ knows how its
+bundles of schema 2 are read, and it stands above this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pkgutil import resolve_name
+from typing import Protocol, cast
+
+from models.bundle import Bundle
+from models.catalogue import UsableBundle
+from models.declared_bundle import DeclaredBundle
+from models.declared_reader import DeclaredReader
+from models.study_reader import StudyReader
+from radiology.algorithm import ExecutionProvider
+from radiology.errors import SettingsRefused
+
+_SCHEMA_2 = "chest.reader:open_chest_reader"
+
+
+class _Opener(Protocol):
+    def __call__(
+        self, bundle: Bundle, *, provider: ExecutionProvider, threads: int
+    ) -> StudyReader: ...
+
+
+def open_reader(
+    bundle: UsableBundle,
+    *,
+    provider: ExecutionProvider = ExecutionProvider.AUTO,
+    threads: int = 0,
+    limits: Mapping[str, float] | None = None,
+) -> StudyReader:
+    """Load the networks of a bundle.
+
+    Parameters
+    ----------
+    provider : what to run on; AUTO takes CUDA when present
+    threads : of the CPU; 0 for one for each core
+    limits : of the site, by the name of the rule, in place of the bundle's
+
+    Raises
+    ------
+    BundleRejected
+        A network is not the declared one.
+    SettingsRefused
+        CUDA is demanded and not there, or a limit is set for a rule that the bundle does not have.
+    """
+    if isinstance(bundle, DeclaredBundle):
+        return DeclaredReader.of(bundle, provider=provider, threads=threads, limits=limits or {})
+    if limits:
+        raise SettingsRefused(
+            f"bundle_limits: the bundle {bundle.name} is of schema 2, whose limits cannot be set"
+        )
+    opener = cast("_Opener", resolve_name(_SCHEMA_2))
+    return opener(bundle, provider=provider, threads=threads)

@@ -1,0 +1,61 @@
+"""Earlier studies of a patient, as what reads a later one is given them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierStudy:
+    """What the same bundle made of an earlier study of the same patient.
+
+    Attributes
+    ----------
+    acquired_at : of the images
+    facts : its reading, as it was stored
+    kept : the file in which the bundle kept what it compares with; it may be gone
+    """
+
+    study_instance_uid: str
+    acquired_at: datetime
+    facts: Mapping[str, Any]
+    kept: Path
+
+
+@dataclass(frozen=True, slots=True)
+class NotCompared:
+    """A study under the same patient ID that was not used, and why not."""
+
+    study_instance_uid: str
+    reason: str
+
+
+class EarlierImages(Protocol):
+    """What was kept of an earlier study, registered with the later one."""
+
+    @property
+    def block_mm(self) -> float:
+        """Finer than that nothing was kept."""
+        ...
+
+    def seen_from(
+        self, later_mm: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """What lay, in the earlier study, at places of the later one.
+
+        Parameters
+        ----------
+        later_mm : shape (n, 3), LPS
+
+        Returns
+        -------
+        HU, and the share of findings from 0 to 1, each of shape (n,); air where nothing was kept.
+        """
+        ...
