@@ -25,6 +25,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
+from chest.answer.make import answer_of
 from chest.judge_severity import stated_values
 from database.jobs.claimed import (
     Claim,
@@ -49,6 +50,7 @@ from worker.attempt.retry import Backoff
 from worker.course.earlier_reports import earlier_reports
 from worker.course.find_priors import Priors, choose_priors
 from worker.course.follow_course import follow_course
+from worker.course.known_lesions import lesion_places, lesions_by_name
 from worker.equipment import Equipment
 from worker.infer.clinical_context import clinical_context
 from worker.infer.infer_findings import Reader, acquisition_of
@@ -159,7 +161,7 @@ class _Job:
             StudyToEncode(
                 paths=[paths[frame.sop_instance_uid] for frame in volume.frames],
                 volume=volume,
-                reading=answer,
+                reading=answer_of(answer, volume, triage, context),
                 triage=triage,
                 content_datetime=self._claim.queued_at,
                 result_version=self._claim.study_version,
@@ -172,7 +174,8 @@ class _Job:
                     priors=priors,
                 ),
                 earlier=followed.earlier,
-                clinical=context,
+                known_lesions=lesions_by_name(answer, series.study_instance_uid),
+                lesion_places=lesion_places(answer),
             ),
             self._equipment.settings,
         )

@@ -14,7 +14,7 @@ from radiology.image.volume import Volume
 from radiology.outcome import Outcome
 from worker.course.compare_prior import MappedStudy, compare_registered
 from worker.course.find_priors import Prior, Priors
-from worker.encode.known_lesions import lesion_uid
+from worker.course.known_lesions import lesion_uid
 from worker.keep.keep_chest_map import read_chest_map
 from worker.registration import EarlierChest, register
 from worker.registration.map_chest import map_chest

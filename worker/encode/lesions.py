@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from radiology.region import LabelMap
 
-LEAST_TRACKED_ML = 0.15  # chest.postprocess drops what is smaller and stands alone
+LEAST_TRACKED_ML = 0.15  # the least that a bundle keeps of what stands alone
 
 Box = tuple[slice, slice, slice]
 

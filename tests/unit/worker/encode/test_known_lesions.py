@@ -25,8 +25,8 @@ from tests.builders.bundles import write_bundle
 from tests.builders.chest.chest_pairs import scan
 from tests.builders.chest.truth_reader import TruthReader
 from tests.builders.dicom.spooled import ReadingRoom
+from worker.course.known_lesions import known_lesions, lesion_uid
 from worker.encode.derived_object import Tracking
-from worker.encode.known_lesions import known_lesions, lesion_uid
 from worker.encode.lesions import number_lesions
 
 RIGHT = Lesion(LesionLabel.GROUND_GLASS, (-90.0, 40.0, -60.0), (16.0, 16.0, 16.0), 1)

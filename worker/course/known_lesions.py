@@ -15,11 +15,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from radiology.chest.chest_map import MappedLesion
+from radiology.chest.reading import ChestReading
 from radiology.chest.regions import LesionLabel
 from radiology.identity import derived_uid
 from radiology.region import LabelMap
 from worker.encode.derived_object import Tracking
-from worker.encode.lesions import NumberedLesions
+from worker.encode.lesions import NumberedLesions, number_lesions
 from worker.registration.map_chest import number_connected
 
 _NAMES = {
@@ -39,6 +40,27 @@ def lesion_uid(study_instance_uid: str, number: int, *, algorithm: str) -> str:
     number : from 1, the largest connected lesion first
     """
     return derived_uid("lesion", study_instance_uid, algorithm, str(number))
+
+
+def lesions_by_name(
+    reading: ChestReading, study_instance_uid: str
+) -> dict[tuple[int, int], Tracking]:
+    """`known_lesions` of a reading, with what its course calls them; none without regions."""
+    if reading.regions is None:
+        return {}
+    lesions = reading.regions.lesions
+    return known_lesions(
+        lesions,
+        number_lesions(lesions),
+        reading.lesions,
+        study_instance_uid=study_instance_uid,
+        algorithm=reading.algorithm.name,
+    )
+
+
+def lesion_places(reading: ChestReading) -> dict[int, tuple[float, float, float]]:
+    """Where the lesions of the course lie, in mm (LPS), by the number that the page shows."""
+    return {one.number: one.place_mm for one in reading.lesions}
 
 
 def known_lesions(
