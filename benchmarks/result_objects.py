@@ -31,7 +31,6 @@ from worker.encode import (
     encode_segmentation,
     render_key_picture,
 )
-from worker.encode.segments import SEGMENTS
 
 _MEGABYTE = 1e6
 
@@ -89,10 +88,9 @@ def _made(dataset: Any) -> Any:
 def _by_highdicom(study: AnalysedStudy) -> Segmentation:
     """What its documentation shows: source images, an array with an axis for the segments."""
     context = study.context
-    lesions = [segment for segment in SEGMENTS if segment.is_lesion]
     masks = np.stack(
         [
-            np.stack([segment.mask(context.regions, index) for segment in lesions], axis=-1)
+            np.stack([region.mask(index) for region in context.findings], axis=-1)
             for index in range(context.volume.shape[0])
         ]
     )

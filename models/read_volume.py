@@ -10,9 +10,11 @@ from models.declared_bundle import DeclaredBundle
 from models.entry_point import Addition, SeenVolume, extend_reading, load_entry_point
 from models.judge.gates import Examined, apply_gates, refuses
 from models.judge.limits import limits_in_force
+from models.judge.remarks import remarks_of
 from models.judge.rules import RowSeen, presences, urgency
 from models.measure.measure import measure_all
 from models.measure.regions import drop_small_parts
+from models.measure.tabulate import tabulate
 from models.run.run_network import Found, RunnableNetwork, run_network
 from radiology.answer.finding import Presence
 from radiology.answer.reading import Reading
@@ -92,10 +94,13 @@ def read_volume(
         rows += urgency_rows
     evidence = ReadingEvidence(found, values, in_force, gates, presence, rows, volume.shape[0])
     reading = compose_reading(bundle, evidence)
+    groups = reading.groups + addition.groups
     reading = replace(
         reading,
-        groups=reading.groups + addition.groups,
+        groups=groups,
         statements=reading.statements + addition.statements,
+        table=tabulate(groups, reading.findings, claimed=reading.has_findings),
+        remarks=remarks_of(reading.findings, rows),
     )
     return JudgedReading(reading, decision, tuple(rows), values)
 

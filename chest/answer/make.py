@@ -6,8 +6,10 @@ from chest.answer.answer_groups import ANSWER_GROUP, SIGN_CODES, SIGNS_GROUP
 from chest.answer.groups import chest_groups
 from chest.answer.measurements import attenuation, percent, volume
 from chest.answer.regions import IN_THE_LUNGS, LESIONS, chest_regions
+from chest.answer.remarks import chest_remarks
 from chest.answer.statements import chest_statements
 from chest.answer.summary import chest_summary
+from chest.answer.table import chest_table
 from radiology import codes
 from radiology.answer.finding import Finding, Presence
 from radiology.answer.reading import Comparison, Reading, ReportWords, Suspicion, TimePoint
@@ -18,12 +20,16 @@ from radiology.image.volume import Volume
 from radiology.outcome import Outcome
 from radiology.urgency import Triage
 
+LUNG_WINDOW_HU = (-600.0, 1500.0)
+"""Centre and width of the usual lung window."""
 WORDS = ReportWords(
     title="chest CT",
     procedure=codes.CT_CHEST,
     subject="pneumonia",
     content_label="AI_LUNG_LESIONS",
     anatomy=(("lung", "lungs"), ("lobe", "lobes")),
+    window_hu=LUNG_WINDOW_HU,
+    body_part="CHEST",
 )
 OPACITY = "opacity"
 """Key of the finding that decides the outcome."""
@@ -66,6 +72,8 @@ def answer_of(
         comparison=None if course is None else _comparison(course),
         summary=chest_summary(reading),
         course=() if course is None else _points(course),
+        table=chest_table(reading),
+        remarks=chest_remarks(reading),
     )
 
 

@@ -55,6 +55,11 @@ def territory_name(territory: Territory) -> str:
     return territory.value.capitalize()
 
 
+def drawn_regions(regions: ChestRegions) -> tuple[Region, ...]:
+    """Lungs, then lesions by class."""
+    return (*_lungs(regions), *_lesions(regions))
+
+
 def chest_regions(reading: ChestReading) -> tuple[Region, ...]:
     """Lungs, the lobes or zones that they were divided into, then lesions by class."""
     if reading.regions is None:

@@ -8,10 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from chest.answer.make import answer_of
+from chest.course.known_lesions import lesions_by_name
 from chest.reader import Reader
 from firstread.choose_bundle import bundle_entries, choose_bundle
 from firstread.find_instances import files_of_study
 from firstread.say import console, shown_steps
+from radiology.chest.severity import ClinicalContext
 from radiology.encoding_profile import EncodingChoice, EncodingProfile
 from radiology.errors import SettingsRefused
 from settings.environment import Settings
@@ -93,10 +96,11 @@ def _written(
         StudyToEncode(
             paths=[study.paths[frame.sop_instance_uid] for frame in study.volume.frames],
             volume=study.volume,
-            reading=study.reading,
+            reading=answer_of(study.reading, study.volume, study.triage, ClinicalContext()),
             triage=study.triage,
             content_datetime=datetime.now(UTC),
             result_version=1,
+            known_lesions=lesions_by_name(study.reading, study.series.study_instance_uid),
         ),
         settings,
     )

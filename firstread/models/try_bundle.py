@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from firstread.find_instances import find_instances
-from firstread.models.draw_reading import draw_reading
 from models.bundle import SCHEMA
 from models.declared_bundle import DeclaredBundle, read_declared_bundle, schema_of
 from models.read_volume import JudgedReading, read_volume
@@ -18,6 +18,7 @@ from radiology.errors import NoSuitableSeries, SettingsRefused
 from radiology.image.series import SeriesHeader
 from radiology.image.volume import Volume
 from settings.environment import Settings
+from worker.encode import ShownReading, render_key_picture
 from worker.series.bundle_rule import series_keywords
 from worker.series.decode_volume import decode_volume
 from worker.series.read_series import group_series, read_instances
@@ -55,7 +56,9 @@ def try_and_print(settings: Settings, folder: Path, study: Path, picture: Path) 
         age_years=series.patient_age_years,
     )
     print_reading(bundle, judged, console)
-    draw_reading(judged.reading, volume).save(picture)
+    shown = ShownReading(volume, judged.reading, judged.triage, version("firstread"))
+    heat = bool(judged.reading.heat_maps)
+    render_key_picture(shown, heat=heat).save(picture)
     console.print(f"Picture: {picture}", markup=False)
 
 

@@ -13,6 +13,7 @@ from models.declared.section import DeclarationTable
 from radiology.answer.reading import ReportWords
 
 _MOST_TITLE: Final = 64  # a long string of DICOM (LO), as descriptions of series are
+_MOST_HU: Final = 20_000.0  # far beyond metal
 _CODE_STRING = re.compile(r"[A-Z0-9_]{1,16}")
 
 
@@ -49,6 +50,7 @@ def read_report(section: DeclarationTable) -> ReportWords:
         content_label=(
             _read_content_label(section) if section.has("content_label") else "AI_FINDINGS"
         ),
+        window_hu=_read_window(section) if section.has("window_hu") else None,
     )
     section.close()
     return words
@@ -62,6 +64,16 @@ def _read_content_label(section: DeclarationTable) -> str:
             "content_label", f'"{label}" is no code string', "Use up to 16 of A-Z, 0-9 and _."
         )
     return label
+
+
+def _read_window(section: DeclarationTable) -> tuple[float, float]:
+    """Read centre and width of the window that pictures are drawn in (PS3.3 C.11.2.1.2)."""
+    centre, width = section.numbers("window_hu", -_MOST_HU, _MOST_HU, count=2)
+    if width < 1.0:
+        raise section.problem(
+            "window_hu", f"a width of {width:g} HU is too little", "Write [centre, width], in HU."
+        )
+    return centre, width
 
 
 def read_destination(section: DeclarationTable) -> Destination:

@@ -141,6 +141,7 @@ required = true # whether a series without it is refused
 title = "CT" # CHECK: of what was read, as in "head CT"
 subject = "findings" # CHECK: what the study is triaged for, as in "bleeding"
 # Codes: schemes SCT, DCM, RADLEX, UCUM, LN, or a private one that begins with 99.
+# window_hu = [40.0, 400.0] # centre and width, in HU, of the window that pictures are drawn in
 procedure = {{ value = "24725-4", scheme = "LN", meaning = "CT Head" }} # CHECK
 body_region = {{ value = "69536005", scheme = "SCT", meaning = "Head" }} # CHECK
 

@@ -31,6 +31,7 @@ class ReportWords:
     content_label : of the segmentation, as the standard writes a code string (CS)
     anatomy : singular and plural of what is segmented beside findings, wholes before their parts
     window_hu : centre and width of the window that pictures are drawn in; None for soft tissue
+    body_part : Body Part Examined (PS3.16 Annex L); empty for what the source series says
     """
 
     title: str
@@ -40,6 +41,7 @@ class ReportWords:
     content_label: str = "AI_FINDINGS"
     anatomy: tuple[tuple[str, str], ...] = ()
     window_hu: tuple[float, float] | None = None
+    body_part: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ def test_the_segmentation_is_painted_over_its_voxels(
         x, y = voxel_places(page, study, index, after)
         if not enhanced:
             keep_viewer_picture(page, "ohif-segmentation")
-    total = study.study.context.reading.figures[Side.TOTAL]
+    total = study.study.context.chest.figures[Side.TOTAL]
     expected = {
         "Ground glass opacity": (LesionLabel.GROUND_GLASS, total.ground_glass_ml),
         "Consolidation": (LesionLabel.CONSOLIDATION, total.consolidation_ml),

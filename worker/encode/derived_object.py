@@ -19,15 +19,11 @@ from typing import Any
 from highdicom import ContributingEquipment
 from pydicom import Dataset
 
-from chest.answer.make import answer_of
 from models.measure.lesions import LesionPart, NumberedLesions, number_lesions
 from radiology import codes
-from radiology.answer.reading import Reading
 from radiology.answer.tracking import Tracking
-from radiology.chest.severity import ClinicalContext
 from radiology.identity import derived_uid
 from worker.encode.coded_concepts import coded
-from worker.encode.region_masks import RegionMasks
 from worker.encode.shown_reading import ShownReading
 from worker.encode.source_study import SourceStudy
 
@@ -122,7 +118,6 @@ class ResultContext(ShownReading):
     most_tracked_lesions : so many of the largest lesions are tracked one by one
     known_lesions : identities that lesions have in the patient's course, by their value in the
         label map of findings and their rank; the others get one that follows from this result
-    clinical : what the severity of the reading was judged with
     """
 
     headers: Sequence[Dataset]
@@ -132,7 +127,6 @@ class ResultContext(ShownReading):
     earlier_reports: EarlierReports = field(default_factory=EarlierReports)
     most_tracked_lesions: int = 0
     known_lesions: Mapping[tuple[int, int], Tracking] = field(default_factory=dict)
-    clinical: ClinicalContext = field(default_factory=ClinicalContext)
 
     def __post_init__(self) -> None:
         if not self.volume.frames:
@@ -143,16 +137,6 @@ class ResultContext(ShownReading):
     def image_numbers(self) -> Sequence[int | None]:
         """What the source calls each slice: its Instance Number, or the number of the frame."""
         return [one.image_number for one in self.source.slices]
-
-    @cached_property
-    def told(self) -> Reading:
-        """The reading as one of any bundle: what reports and segmentations are made of."""
-        return answer_of(self.reading, self.volume, self.triage, self.clinical)
-
-    @cached_property
-    def masks(self) -> RegionMasks:
-        """Where the regions of the reading lie."""
-        return RegionMasks(self.told, self.volume.shape)
 
     @cached_property
     def source(self) -> SourceStudy:

@@ -79,8 +79,13 @@ class RegionMasks:
 
     @property
     def has_any(self) -> bool:
-        """Whether there is a voxel of any region: without one there is nothing to show."""
+        """Whether there is a voxel of any region: without one a report can point at nothing."""
         return any(bool(one.any()) for one in self._counted.values())
+
+    @property
+    def has_anatomy(self) -> bool:
+        """Whether there is a voxel of an organ."""
+        return bool(self.areas(self._organs).any())
 
     @property
     def has_outlined_findings(self) -> bool:
@@ -89,9 +94,22 @@ class RegionMasks:
 
     @cached_property
     def key_slice(self) -> int:
-        """The slice to show first: that of the reading if it shows findings, or the fullest one."""
+        """The slice to show first: that of the reading if it shows findings, or the fullest one.
+
+        Where no region has a voxel, that of the reading or the middle one.
+        """
         areas = self.areas(self._findings if self._reading.has_findings else self._wholes)
-        return fullest(areas if areas.any() else self.areas(self._wholes), self._reading.key_slice)
+        if not areas.any():
+            areas = self.areas(self._wholes)
+        if areas.any():
+            return fullest(areas, self._reading.key_slice)
+        return self._stated_or_middle
+
+    @property
+    def _stated_or_middle(self) -> int:
+        """The key slice of a reading that has no voxel of any region."""
+        key, slices = self._reading.key_slice, self._shape[0]
+        return slices // 2 if key is None else min(max(key, 0), slices - 1)
 
     @property
     def _findings(self) -> list[str]:
@@ -100,10 +118,13 @@ class RegionMasks:
     @property
     def _wholes(self) -> list[str]:
         """Organs, or whatever there is where no organ was asked for."""
-        wholes = [
+        return self._organs or list(self._regions)
+
+    @property
+    def _organs(self) -> list[str]:
+        return [
             name for name, one in self._regions.items() if not one.is_finding and not one.part_of
         ]
-        return wholes or list(self._regions)
 
     @cached_property
     def finding_layer(self) -> FindingLayer:

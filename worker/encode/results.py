@@ -19,14 +19,15 @@ from worker.encode.segmentation.build import encode_segmentation
 
 
 def plan_results(context: ResultContext, choice: EncodingChoice) -> tuple[Recipe, ...]:
-    """What one destination gets of a reading; nothing where no lungs were found."""
-    if not context.has_lungs:
+    """What one destination gets of a reading; nothing where there is nothing to show."""
+    if not context.can_be_shown:
         return ()
     return recipes_of(
         choice,
         context.reading.outcome,
         lesions_outlined=context.masks.has_outlined_findings,
         urgent=context.triage is not None and context.triage.urgency is Urgency.URGENT,
+        has_regions=context.masks.has_any,
     )
 
 
@@ -46,9 +47,9 @@ def encode_results(
     Returns
     -------
     One object for each recipe, in the same order: what a report names as evidence comes before it.
-    None at all where no lungs were found: there is nothing that could be shown.
+    None at all where there is nothing to show.
     """
-    if not context.has_lungs:
+    if not context.can_be_shown:
         return ()
     making = _Making(context, picture)
     wanted = plan_results(context, EncodingChoice()) if recipes is None else recipes

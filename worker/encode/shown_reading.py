@@ -6,20 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-import numpy as np
-from numpy.typing import NDArray
-
-from chest.registration import EarlierChest
 from radiology.algorithm import AlgorithmIdentity
-from radiology.chest.change import PriorComparison
-from radiology.chest.reading import ChestReading
-from radiology.chest.regions import ChestRegions, LesionLabel, LungLabel
-from radiology.chest.territory import Territory, TerritoryFigures
+from radiology.answer.finding import Presence
+from radiology.answer.reading import Reading
+from radiology.earlier import EarlierImages
 from radiology.image.volume import Volume
 from radiology.language import Language
 from radiology.outcome import Outcome
-from radiology.region import Mask
+from radiology.region import Region
 from radiology.urgency import Triage
+from worker.encode.region_masks import RegionMasks
+
+_CLAIMED = (Presence.PRESENT, Presence.SUSPECTED)
 
 
 @dataclass(frozen=True)
@@ -33,23 +31,27 @@ class ShownReading:
     triage : None exactly when the reading is not assessable
     software_version : of Firstread
     language : of what a person reads in pictures; reports are English
-    earlier : the chest of the study that `prior` compares with; None where it is not at hand, or
-        where it could not be registered well enough
+    earlier : what the comparison of the reading is with; None where it is not at hand, or where it
+        could not be registered well enough
+    lesion_places : by the number that the page calls a lesion by, its middle in mm (LPS)
     """
 
     volume: Volume
-    reading: ChestReading
+    reading: Reading
     triage: Triage | None
     software_version: str
     language: Language = field(default=Language.ENGLISH, kw_only=True)
-    earlier: EarlierChest | None = field(default=None, kw_only=True)
+    earlier: EarlierImages | None = field(default=None, kw_only=True)
+    lesion_places: Mapping[int, tuple[float, float, float]] = field(
+        default_factory=dict, kw_only=True
+    )
 
     def __post_init__(self) -> None:
         if (self.triage is None) != (self.reading.outcome is Outcome.NOT_ASSESSABLE):
             raise ValueError("a reading has a triage exactly when it is assessable")
-        regions = self.reading.regions
-        if regions is not None and regions.lungs.shape != self.volume.shape:
-            raise ValueError("the regions of a reading have the shape of the volume that was read")
+        for one in self.reading.regions:
+            if one.labels is not None and one.labels.shape != self.volume.shape:
+                raise ValueError("the regions of a reading have the shape of its volume")
 
     @property
     def image_numbers(self) -> Sequence[int | None]:
@@ -63,64 +65,60 @@ class ShownReading:
         return self.reading.algorithm
 
     @property
-    def regions(self) -> ChestRegions:
-        """The regions of the reading; only asked for where `has_lungs` holds."""
-        if self.reading.regions is None:
-            raise ValueError("the reading has no regions")
-        return self.reading.regions
-
-    @property
-    def prior(self) -> PriorComparison | None:
-        """What changed against the latest earlier study; None where none was compared."""
-        return None if self.reading.course is None else self.reading.course.latest
-
-    @property
-    def has_lungs(self) -> bool:
-        """Whether lungs were found: without them there is nothing to show."""
-        return self.reading.regions is not None and bool(self.areas[:, 1:, :].any())
-
-    @property
     def has_findings(self) -> bool:
         """Whether the reading claims findings."""
-        return self.reading.outcome is Outcome.FINDINGS
+        return self.reading.has_findings
 
     @cached_property
-    def areas(self) -> NDArray[np.int64]:
-        """Number of pixels, shape (slices, lung labels, lesion labels).
-
-        One pass over the label maps, since several objects ask which slices hold what.
-        """
-        regions, kinds = self.regions, len(LesionLabel)
-        counted = np.zeros((self.volume.shape[0], len(LungLabel) * kinds), np.int64)
-        for index, (lungs, lesions) in enumerate(zip(regions.lungs, regions.lesions, strict=True)):
-            if lungs.any():
-                counted[index] = np.bincount(
-                    (lungs * np.uint8(kinds) + lesions).ravel(), minlength=counted.shape[1]
-                )
-        return counted.reshape(-1, len(LungLabel), kinds)
-
-    @cached_property
-    def territory_areas(self) -> Mapping[Territory, NDArray[np.int64]]:
-        """Number of pixels on each slice of each lobe or zone; empty where nothing was divided."""
-        divided = self.reading.divided
-        if divided is None:
-            return {}
-        counted = np.array(
-            [np.bincount(one.ravel(), minlength=256) for one in divided.labels], np.int64
-        )
-        return {territory: counted[:, value] for value, territory in divided.names.items()}
+    def masks(self) -> RegionMasks:
+        """Where the regions of the reading lie."""
+        return RegionMasks(self.reading, self.volume.shape)
 
     @property
-    def territories(self) -> list[TerritoryFigures]:
-        """Lobes or zones with a voxel at least, from right to left and from top to bottom."""
-        order = list(Territory)
-        found = [one for one in self.reading.territories if one.volume_ml > 0]
-        return sorted(found, key=lambda one: order.index(one.territory))
+    def can_be_shown(self) -> bool:
+        """Whether there is something to show.
 
-    def territory_mask(self, territory: Territory, index: int) -> Mask:
-        """The pixels of a lobe or zone on a slice; none where nothing was divided."""
-        divided = self.reading.divided
-        if divided is None:
-            return np.zeros(self.volume.shape[1:], np.bool_)
-        values = [value for value, name in divided.names.items() if name is territory]
-        return np.isin(divided.labels[index], values)
+        A bundle that names the anatomy which it outlines reads nothing else: where none of it was
+        found, pictures and reports would be of another part of the body.
+        """
+        return not self.reading.report.anatomy or self.masks.has_anatomy
+
+    @property
+    def anatomy(self) -> tuple[Region, ...]:
+        """Organs, without their parts, that have voxels."""
+        return tuple(
+            one
+            for one in self.reading.regions
+            if not one.is_finding and not one.part_of and one.labels is not None
+        )
+
+    @property
+    def findings(self) -> tuple[Region, ...]:
+        """Regions of findings that have voxels; without those of a finding that is not claimed."""
+        denied = {
+            name
+            for one in self.reading.findings
+            if one.presence not in _CLAIMED
+            for name in one.regions
+        }
+        claimed = {
+            name
+            for one in self.reading.findings
+            if one.presence in _CLAIMED
+            for name in one.regions
+        }
+        return tuple(
+            one
+            for one in self.reading.regions
+            if one.is_finding and one.labels is not None and one.name not in denied - claimed
+        )
+
+    @property
+    def outlined(self) -> tuple[Region, ...]:
+        """What pictures may outline: findings only where they are claimed, after the anatomy.
+
+        Nothing at all where nothing could be assessed: outlines would look like an answer.
+        """
+        if self.reading.outcome is Outcome.NOT_ASSESSABLE:
+            return ()
+        return (*self.anatomy, *self.findings) if self.has_findings else self.anatomy

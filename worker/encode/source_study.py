@@ -7,6 +7,7 @@ groups) in Enhanced CT.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -105,6 +106,12 @@ class SourceStudy:
         )
 
     @property
+    def body_part(self) -> str:
+        """Body Part Examined (0018,0015) of the source; empty where it has none that is a CS."""
+        stated = text(self.scanner_header, "BodyPartExamined").upper()
+        return stated if _CODE_STRING.fullmatch(stated) else ""
+
+    @property
     def instances(self) -> tuple[SourceSlice, ...]:
         """The slices, but one only of each multi-frame instance."""
         return tuple({one.sop_instance_uid: one for one in reversed(self.slices)}.values())[::-1]
@@ -180,6 +187,8 @@ def _timezone_offset(header: Dataset) -> str | None:
     well_formed = len(value) == 5 and value[0] in "+-" and value[1:].isdigit()
     return value if well_formed else None
 
+
+_CODE_STRING = re.compile(r"[A-Z0-9_ ]{1,16}")  # PS3.5 Section 6.2
 
 _SCANNER = (
     "Manufacturer",

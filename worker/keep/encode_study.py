@@ -11,11 +11,9 @@ from pathlib import Path
 from PIL import Image
 from pydicom import Dataset, dcmread
 
-from chest.course.known_lesions import known_lesions
-from chest.registration import EarlierChest
-from models.measure.lesions import number_lesions
-from radiology.chest.reading import ChestReading
-from radiology.chest.severity import ClinicalContext
+from radiology.answer.reading import Reading
+from radiology.answer.tracking import Tracking
+from radiology.earlier import EarlierImages
 from radiology.encoding_profile import EncodingChoice
 from radiology.image.volume import Volume
 from radiology.urgency import Triage
@@ -41,19 +39,20 @@ class StudyToEncode:
     ----------
     paths : files of the instances that the volume was decoded from, one per slice
     content_datetime : the same each time that the job is tried
-    earlier : as in `ShownReading`
-    clinical : what the severity of the reading was judged with
+    earlier, lesion_places : as in `ShownReading`
+    known_lesions : as in `ResultContext`
     """
 
     paths: Iterable[Path]
     volume: Volume
-    reading: ChestReading
+    reading: Reading
     triage: Triage | None
     content_datetime: datetime
     result_version: int
     earlier_reports: EarlierReports = field(default_factory=EarlierReports)
-    earlier: EarlierChest | None = None
-    clinical: ClinicalContext = field(default_factory=ClinicalContext)
+    earlier: EarlierImages | None = None
+    known_lesions: Mapping[tuple[int, int], Tracking] = field(default_factory=dict)
+    lesion_places: Mapping[int, tuple[float, float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ class EncodedStudy:
     ----------
     objects : in the order in which they are to be sent
     recipes : by destination, of the objects that it gets
-    picture : path of the key picture within the results folder; None where no lungs were found
+    picture : path of the key picture within the results folder; None where nothing can be shown
     """
 
     objects: tuple[KeptObject, ...] = ()
@@ -72,12 +71,18 @@ class EncodedStudy:
     picture: str | None = None
 
 
-def encode_study(study: StudyToEncode, settings: Settings) -> EncodedStudy:
+def encode_study(
+    study: StudyToEncode, settings: Settings, *, delivered: bool = True
+) -> EncodedStudy:
     """Encode and keep what the destinations want of a result, each distinct object once.
 
-    Without a destination it is what one would get by default. No object and no picture where no
-    lungs were found. Beside the picture lie the slices (`.slices.zip`) and, where there are heat
-    maps, these (`.heat.npz`) and a picture with them (`.heat.png`).
+    Without a destination it is what one would get by default. No object and no picture where
+    nothing can be shown. Beside the picture lie the slices (`.slices.zip`) and, where there are
+    heat maps, these (`.heat.npz`) and a picture with them (`.heat.png`).
+
+    Parameters
+    ----------
+    delivered : whether destinations get the objects; otherwise they are only kept
 
     Raises
     ------
@@ -86,13 +91,12 @@ def encode_study(study: StudyToEncode, settings: Settings) -> EncodedStudy:
     SpoolFull
         There is no room left.
     """
-    if study.reading.regions is None:
-        return EncodedStudy()
     context = result_context(study, settings)
-    if not context.has_lungs:
+    if not context.can_be_shown:
         return EncodedStudy()
     picture = render_key_picture(context)
-    plans = {one.name: plan_results(context, one.encoding) for one in settings.destinations}
+    destinations = settings.destinations if delivered else ()
+    plans = {one.name: plan_results(context, one.encoding) for one in destinations}
     recipes = united(plans.values() if plans else [plan_results(context, EncodingChoice())])
     made = encode_results(context, recipes, picture=picture)
     contents = [bytes_of(one) for one in made]
@@ -108,17 +112,9 @@ def encode_study(study: StudyToEncode, settings: Settings) -> EncodedStudy:
 
 
 def result_context(study: StudyToEncode, settings: Settings) -> ResultContext:
-    """A reading with its source, as encoding wants it; its lesions have their names."""
-    headers, regions = _headers(study.paths), study.reading.regions
-    known = regions and known_lesions(
-        regions.lesions,
-        number_lesions(regions.lesions),
-        study.reading.lesions,
-        study_instance_uid=str(headers[0].StudyInstanceUID),
-        algorithm=study.reading.algorithm.name,
-    )
+    """A reading with its source, as encoding wants it."""
     return ResultContext(
-        headers=headers,
+        headers=_headers(study.paths),
         volume=study.volume,
         reading=study.reading,
         triage=study.triage,
@@ -128,9 +124,9 @@ def result_context(study: StudyToEncode, settings: Settings) -> ResultContext:
         result_version=study.result_version,
         earlier_reports=study.earlier_reports,
         earlier=study.earlier,
-        clinical=study.clinical,
         most_tracked_lesions=settings.most_tracked_lesions,
-        known_lesions=known or {},
+        known_lesions=study.known_lesions,
+        lesion_places=study.lesion_places,
         language=settings.language,
     )
 

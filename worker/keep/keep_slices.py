@@ -10,7 +10,7 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -26,25 +26,25 @@ from radiology.image.slice_stack import (
     MOST_SLICES,
     STEP_HU,
     VERSION,
-    OutlineLabel,
     labels_entry,
     pack_labels,
     pack_voxels,
     voxels_entry,
 )
-from radiology.outcome import Outcome
 from worker.encode.picture.axial_stack import AxialStack
+from worker.encode.picture.lines import line_styles
 from worker.encode.shown_reading import ShownReading
 from worker.keep.keep_results import write_durably
 
 SUFFIX = ".slices.zip"
 _MOST_THREADS = 4
+_MOST_LABELS = 255  # as many as a byte tells apart, beside nothing
 
 
 def keep_slices(folder: Path, name: str, shown: ShownReading) -> str | None:
-    """Write the slices of a reading that has lungs; returns the file's path within the folder.
+    """Write the slices of a reading; returns the file's path within the folder.
 
-    From head to feet, as they are scrolled through. Lesions are outlined only where they are
+    From head to feet, as they are scrolled through. Findings are outlined only where they are
     claimed, and nothing is outlined where nothing could be assessed.
 
     Returns
@@ -61,7 +61,10 @@ def keep_slices(folder: Path, name: str, shown: ShownReading) -> str | None:
     if slices > MOST_SLICES:
         return None
     written = io.BytesIO()
-    labels_of = _labels_of(stack, shown.reading.outcome)
+    labelled = label_values(stack)
+    outlined = {one.name for one in shown.outlined}
+    findings = [labelled[one.name] for one in stack.findings if one.name in outlined]
+    labels_of = _labels_of(stack, {name: labelled[name] for name in labelled if name in outlined})
     with (
         zipfile.ZipFile(written, "w", zipfile.ZIP_STORED) as archive,
         # zlib lets go of the interpreter's lock: the cores share the work.
@@ -72,7 +75,7 @@ def keep_slices(folder: Path, name: str, shown: ShownReading) -> str | None:
         def packed(place: int) -> tuple[bytes, bytes, bool]:
             index = slices - 1 - place
             labels = labels_of(index)
-            has_lesion = bool((labels >= OutlineLabel.GROUND_GLASS).any())
+            has_lesion = bool(np.isin(labels, findings).any())
             return pack_voxels(stack.volume.hounsfield[index]), pack_labels(labels), has_lesion
 
         for place, (voxels, labels, has_lesion) in enumerate(threads.map(packed, range(slices))):
@@ -95,19 +98,23 @@ def _json(content: dict[str, Any]) -> bytes:
     return json.dumps(content, separators=(",", ":")).encode()
 
 
-def _labels_of(stack: AxialStack, outcome: Outcome) -> Callable[[int], NDArray[np.uint8]]:
-    """The labels that may be shown of a slice."""
+def label_values(stack: AxialStack) -> dict[str, int]:
+    """The number of each region in the labels, by its name: anatomy from 1, then findings."""
+    regions = (*stack.anatomy, *stack.findings)[:_MOST_LABELS]
+    return {one.name: number for number, one in enumerate(regions, start=1)}
+
+
+def _labels_of(
+    stack: AxialStack, labelled: Mapping[str, int]
+) -> Callable[[int], NDArray[np.uint8]]:
+    """The labels that may be shown of a slice; where regions overlap the later one is seen."""
+    regions = [one for one in (*stack.anatomy, *stack.findings) if one.name in labelled]
 
     def labels(index: int) -> NDArray[np.uint8]:
-        if outcome is Outcome.NOT_ASSESSABLE:
-            return np.zeros(stack.volume.shape[1:], np.uint8)
-        lungs: NDArray[np.uint8] = stack.lungs[index]
-        if outcome is not Outcome.FINDINGS:
-            return lungs
-        lesions = stack.lesions[index]
-        beyond = np.uint8(OutlineLabel.GROUND_GLASS - 1)
-        both: NDArray[np.uint8] = np.where(lesions > 0, lesions + beyond, lungs).astype(np.uint8)
-        return both
+        made = np.zeros(stack.volume.shape[1:], np.uint8)
+        for one in regions:
+            made[one.mask(index)] = labelled[one.name]
+        return made
 
     return labels
 
@@ -130,22 +137,39 @@ def _index(stack: AxialStack, shown: ShownReading, lesion_slices: list[int]) -> 
         "key": slices - 1 - stack.key,
         "names": [stack.names[index] for index in down],
         "heights_mm": [round(stack.height_mm(index), 2) for index in down],
+        "regions": list(_regions(stack)),
         "lesion_slices": lesion_slices,
         "lesions": list(_lesions(stack, shown)),
         "heat_slices": sorted(slices - 1 - index for index in stack.heat_maps),
     }
 
 
+def _regions(stack: AxialStack) -> Iterator[dict[str, Any]]:
+    """What each number of the labels is, and how it is outlined, as in the key picture."""
+    regions, labelled = (*stack.anatomy, *stack.findings), label_values(stack)
+    styles = line_styles(regions)
+    for one in regions:
+        if one.name in labelled:
+            style = styles[one.name]
+            yield {
+                "label": labelled[one.name],
+                "name": one.name,
+                "is_finding": one.is_finding,
+                "colour": "#{:02x}{:02x}{:02x}".format(*style.colour),
+                "dash_px": [style.dash_px, style.gap_px] if style.dash_px else [],
+            }
+
+
 def _lesions(stack: AxialStack, shown: ShownReading) -> Iterator[dict[str, Any]]:
     """Where the middle of each lesion lies, on the grid of the stack."""
-    if shown.reading.outcome is not Outcome.FINDINGS:
+    if not shown.has_findings:
         return
     slices = stack.volume.shape[0]
     to_voxels = np.linalg.inv(stack.volume.affine)
-    for one in shown.reading.lesions:
-        at = to_voxels @ np.array([*one.place_mm, 1.0])
+    for number, place_mm in shown.lesion_places.items():
+        at = to_voxels @ np.array([*place_mm, 1.0])
         yield {
-            "number": one.number,
+            "number": number,
             "slice": int(np.clip(slices - 1 - round(float(at[0])), 0, slices - 1)),
             "row": round(float(at[1]), 1),
             "column": round(float(at[2]), 1),

@@ -10,6 +10,7 @@ from typing import Any
 
 from PIL import Image
 
+from chest.answer.make import answer_of
 from chest.judge_severity import stated_values
 from chest.reader import Reader, acquisition_of
 from radiology.chest.severity import ClinicalContext
@@ -57,7 +58,7 @@ def predict_study(
         ),
         **study.reading.facts(),
     }
-    return answer, _picture(study, language, heat=heat) if picture else None
+    return answer, _picture(study, context, language, heat=heat) if picture else None
 
 
 def _series(study: ReadStudy) -> dict[str, Any]:
@@ -73,12 +74,15 @@ def _series(study: ReadStudy) -> dict[str, Any]:
     }
 
 
-def _picture(study: ReadStudy, language: Language, *, heat: bool) -> Image.Image | None:
+def _picture(
+    study: ReadStudy, context: ClinicalContext | None, language: Language, *, heat: bool
+) -> Image.Image | None:
+    given = context or ClinicalContext()
     shown = ShownReading(
         volume=study.volume,
-        reading=study.reading,
+        reading=answer_of(study.reading, study.volume, study.triage, given),
         triage=study.triage,
         software_version=version("firstread"),
         language=language,
     )
-    return render_key_picture(shown, heat=heat) if shown.has_lungs else None
+    return render_key_picture(shown, heat=heat) if shown.can_be_shown else None

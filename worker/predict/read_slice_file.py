@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from chest.answer.make import LUNG_WINDOW_HU
 from chest.grey_levels import window_to_hounsfield
 from chest.read_slice import SliceReader, SliceReading
 from radiology.errors import GeometryMissing, NoSuitableSeries, PictureRefused
 from radiology.image.series import FrameHeader
 from radiology.image.volume import FloatArray, Volume
-from worker.encode.picture.panels import WINDOW_CENTRE_HU, WINDOW_WIDTH_HU
 from worker.predict.read_picture import read_grey
 from worker.series.candidate import Candidate, SelectionLimits
 from worker.series.decode_volume import decode_frame
@@ -60,8 +60,8 @@ def slice_of_picture(path: Path) -> SliceFile:
     if min(grey.shape) < _LEAST_SIDE:
         rows, columns = grey.shape
         raise PictureRefused(f"{path} has {rows} × {columns} pixels, too few to show a chest")
-    lowest = WINDOW_CENTRE_HU - WINDOW_WIDTH_HU / 2
-    shown = window_to_hounsfield(grey, lowest, lowest + WINDOW_WIDTH_HU)
+    centre, width = LUNG_WINDOW_HU
+    shown = window_to_hounsfield(grey, centre - width / 2, centre + width / 2)
     return SliceFile(
         Volume(shown[None], _UPRIGHT),
         None,

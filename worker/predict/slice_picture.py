@@ -11,15 +11,20 @@ from collections.abc import Mapping
 import numpy as np
 from PIL import Image, ImageDraw
 
+from chest.answer.make import LUNG_WINDOW_HU
+from chest.answer.regions import drawn_regions
 from chest.case_level import viral_type
 from chest.read_slice import SliceReading
 from models.bundle import Bundle
 from radiology.chest.case_answer import PneumoniaType, SignAnswer
+from radiology.chest.regions import ChestRegions
 from radiology.image.heat_map import HeatMap
 from radiology.image.volume import Volume
+from radiology.language import Language
 from worker.encode.picture.axial_stack import AxialStack
 from worker.encode.picture.key_picture import WIDTH_PX
 from worker.encode.picture.lettering import font
+from worker.encode.picture.lines import legend_lines, line_styles
 from worker.encode.picture.panels import Frame, draw_panel
 from worker.encode.picture.text import (
     BACKGROUND,
@@ -28,12 +33,11 @@ from worker.encode.picture.text import (
     QUIET,
     TEXT,
     Badge,
+    Legend,
     bold,
     draw_disclaimer,
     draw_headline,
-    draw_legend,
 )
-from worker.encode.segments import SEGMENTS
 
 _GAP_PX = 8
 _HEADLINE_PX, _LEGEND_PX, _SIGNS_PX, _BANNER_PX = 84, 34, 66, 74
@@ -69,18 +73,20 @@ def render_slice_picture(
     ratio = frame.height_mm / frame.width_mm
     size = (_PANEL_PX, int(np.clip(_PANEL_PX * ratio, _LOWEST_PANEL_PX, _HIGHEST_PANEL_PX)))
     assessable = bool(reading.lungs.any())
-    segments = SEGMENTS if assessable else ()
+    outlined = (*stack.anatomy, *stack.findings) if assessable else ()
     heat = assessable and bool(stack.heat_maps)
     heights = [_HEADLINE_PX, size[1], _LEGEND_PX, _SIGNS_PX if signs else 0, _BANNER_PX]
     panels, legend, below, banner, bottom = np.cumsum(heights).tolist()
     picture = Image.new("RGB", (WIDTH_PX, bottom), BACKGROUND)
     answer, details, badge = _headline(reading, bundle)
     draw_headline(picture, answer, details, badge, (0, 0, WIDTH_PX, panels))
-    outlined = draw_panel(stack, 0, frame, size, segments, lettered=False)
+    drawn = draw_panel(stack, 0, frame, size, outlined, lettered=False)
     beside = draw_panel(stack, 0, frame, size, (), heat=heat, lettered=False)
-    picture.paste(outlined, (_GAP_PX, panels))
+    picture.paste(drawn, (_GAP_PX, panels))
     picture.paste(beside, (2 * _GAP_PX + _PANEL_PX, panels))
-    draw_legend(picture, segments, (0, legend, WIDTH_PX, below), heat=heat)
+    lines = legend_lines(outlined, line_styles(outlined))
+    listed = Legend.of(lines, WIDTH_PX, heat=heat, paired=False, language=Language.ENGLISH)
+    listed.draw(picture, (0, legend, WIDTH_PX, below))
     _draw_signs(picture, signs, (below, banner))
     draw_disclaimer(picture, bundle.algorithm, software_version, (0, banner, WIDTH_PX, bottom))
     return picture
@@ -99,14 +105,16 @@ def _stack(shown: Volume, reading: SliceReading) -> AxialStack:
     if reading.heat is not None:
         levels = np.rint(255.0 * np.clip(reading.heat, 0.0, 1.0)).astype(np.uint8)
         heat_maps[0] = HeatMap(levels, 0.0, 0.0, float(rows), float(columns))
+    drawn = drawn_regions(ChestRegions(reading.lungs[None], reading.lesions[None]))
     return AxialStack(
         volume=shown,
-        lungs=reading.lungs[None],
-        lesions=reading.lesions[None],
+        anatomy=tuple(one for one in drawn if not one.is_finding),
+        findings=tuple(one for one in drawn if one.is_finding),
         names=("",),
         key=0,
         others=(),
         heat_maps=heat_maps,
+        window_hu=LUNG_WINDOW_HU,
     )
 
 

@@ -20,12 +20,16 @@ from radiology.chest.regions import ChestRegions
 from radiology.chest.territory import Boundary, Territories
 from radiology.encoding_profile import EncodingChoice, EncodingProfile
 from tests.builders.chest.chest_pairs import LOBES
-from tests.unit.worker.encode.encoded_chest import figures_of, result_context
+from tests.unit.worker.encode.encoded_chest import (
+    ChestContext,
+    figures_of,
+    remade,
+    result_context,
+)
 from tests.unit.worker.encode.full_reading import completed
 from worker.encode import (
     EncodedKind,
     EncodedObject,
-    ResultContext,
     encode_results,
     plan_results,
 )
@@ -51,7 +55,7 @@ class AnalysedStudy:
     """
 
     files: tuple[Path, ...]
-    context: ResultContext
+    context: ChestContext
     phantom: Phantom
 
     def encoded(self, profile: str) -> tuple[EncodedObject, ...]:
@@ -108,7 +112,7 @@ def analysed_phantom(
     areas = np.count_nonzero(regions.lesions if kind == "positive" else regions.lungs, axis=(1, 2))
     model = result_context(kind)
     reading = replace(
-        model.reading,
+        model.chest,
         regions=regions,
         figures=figures_of(volume, regions),
         key_slice=int(np.argmax(areas)),
@@ -116,7 +120,7 @@ def analysed_phantom(
     boundary = Boundary("right horizontal fissure", 0.9, True, "confidence 0.90")
     divided = Territories(phantom.lobes, LOBES, (boundary,))
     reading = completed(reading, volume, divided)
-    context = replace(model, headers=headers, volume=volume, reading=reading)
+    context = remade(model, headers=headers, volume=volume, chest=reading)
     return AnalysedStudy(files, context, phantom)
 
 

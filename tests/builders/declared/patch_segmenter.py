@@ -44,6 +44,7 @@ def declaration() -> Declaration:
             "subject": "bleeding",
             "procedure": code("24725-4", "CT Head", "LN"),
             "body_region": code("69536005", "Head"),
+            "window_hu": [40.0, 80.0],
         },
         "networks": {"main": {"float32": "dense.onnx", "on_cpu": "float32"}},
         "inputs": {

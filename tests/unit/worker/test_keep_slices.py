@@ -12,8 +12,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from radiology.chest.chest_map import MappedLesion
-from radiology.chest.figures import Side
 from radiology.image.heat_map import HeatMap
 from radiology.image.slice_stack import (
     HEAT,
@@ -25,8 +23,13 @@ from radiology.image.slice_stack import (
     unpack_voxels,
     voxels_entry,
 )
-from tests.unit.worker.encode.encoded_chest import ORIENTATIONS, Chest, result_context
-from worker.encode.derived_object import ResultContext
+from tests.unit.worker.encode.encoded_chest import (
+    ORIENTATIONS,
+    Chest,
+    ChestContext,
+    result_context,
+    with_chest,
+)
 from worker.keep.keep_slices import keep_slices
 
 CUBE = Chest(spacing_mm=(4.0, 4.0, 4.0), shape=(56, 72, 72))
@@ -35,7 +38,7 @@ CUBE = Chest(spacing_mm=(4.0, 4.0, 4.0), shape=(56, 72, 72))
 class _Kept:
     """What was written, read back."""
 
-    def __init__(self, folder: Path, context: ResultContext) -> None:
+    def __init__(self, folder: Path, context: ChestContext) -> None:
         path = keep_slices(folder, "1.2.3/picture", context)
         assert path == "1.2.3/picture.slices.zip"
         self.path = folder / path
@@ -108,9 +111,7 @@ def test_nothing_is_outlined_that_is_not_claimed(
 def test_a_lesion_is_found_where_it_lies(tmp_path: Path, orientation: str) -> None:
     """The place of a lesion in the patient becomes a slice, a row and a column inside of it."""
     context = result_context(chest=replace(CUBE, orientation=ORIENTATIONS[orientation]))
-    lesion = MappedLesion(1, "1.2.9", 60.0, 0.0, 60.0, -10.0, (65.0, 25.0, 15.0), Side.LEFT)
-    reading = replace(context.reading, lesions=(lesion,))
-    kept = _Kept(tmp_path, replace(context, reading=reading))
+    kept = _Kept(tmp_path, replace(context, lesion_places={1: (65.0, 25.0, 15.0)}))
     (place,) = kept.index["lesions"]
     row, column = round(place["row"]), round(place["column"])
     assert kept.labels[place["slice"], row, column] == OutlineLabel.CONSOLIDATION
@@ -120,8 +121,7 @@ def test_heat_maps_lie_on_their_slices(tmp_path: Path) -> None:
     """A heat map goes to the place of its slice in the stack."""
     context = result_context(chest=CUBE)
     heat = HeatMap(np.full((2, 3), 7, np.uint8), 10.0, 11.0, 20.0, 30.0)
-    reading = replace(context.reading, heat_maps={5: heat})
-    kept = _Kept(tmp_path, replace(context, reading=reading))
+    kept = _Kept(tmp_path, with_chest(context, heat_maps={5: heat}))
     (place,) = kept.heat
     assert kept.index["heat_slices"] == [int(place)]
     assert kept.heat[place]["levels"] == [[7, 7, 7], [7, 7, 7]]

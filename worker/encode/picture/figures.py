@@ -1,4 +1,4 @@
-"""The figures of the key picture as a table: a line for each lung, lobe or zone."""
+"""The figures of the key picture as a table: a line for each organ, part or lesion."""
 
 from __future__ import annotations
 
@@ -6,98 +6,137 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw
 
-from radiology.chest.figures import LungFigures, Side
-from radiology.chest.territory import TerritoryFigures
+from radiology.answer.reading import Reading
+from radiology.answer.table import Table, TableColumn, TableRow
+from radiology.language import Language
 from worker.encode.picture.lettering import fitted, font
 from worker.encode.picture.text import MARGIN, QUIET, RULE, TEXT, Box
 from worker.encode.picture.wording import worded
 from worker.encode.shown_reading import ShownReading
 
-# Title, unit, and where the column ends as a share of the width
-_COLUMNS = (
-    ("", "", 0.0),
-    ("Volume", "ml", 0.42),
-    ("Lesions", "ml", 0.52),
-    ("Share", "%", 0.60),
-    ("Ground glass", "ml", 0.75),
-    ("Consolidation", "ml", 0.91),
-    ("Mean", "HU", 1.0),
-)
+_FIRST_END = 0.42  # where the first column ends, as a share of the width
+_NUMBER = 0.09  # of the width that a number of the first column takes
 _TITLES_PX = 38
-_MOST_ROW_PX = 34
-_SIDES = {Side.RIGHT: "Right lung", Side.LEFT: "Left lung", Side.TOTAL: "Both lungs"}
+_MOST_ROW_PX, _LEAST_ROW_PX = 34, 20
+_MOST_ROWS = 24
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A line of the table; a part of a lung is set back."""
+def shown_table(reading: Reading) -> Table:
+    """What is shown of the table: columns of findings where they are claimed, rows with a figure.
 
-    title: str
-    is_part: bool
-    cells: tuple[str, ...]
-
-
-def draw_figures(picture: Image.Image, shown: ShownReading, box: Box) -> None:
-    """Volumes of each lung, lobe or zone; of lesions only where they are claimed."""
-    pen, (left, top, right, bottom), language = ImageDraw.Draw(picture), box, shown.language
-    width, rows = right - left - MARGIN, _rows(shown)
-    columns = _COLUMNS if shown.has_findings else _COLUMNS[:2]
-    for title, unit, share in columns[1:]:
-        across = left + MARGIN + share * width
-        title = worded(title, language)
-        pen.text((across, top + 10), title, QUIET, font(14, language), anchor="rm")
-        pen.text((across, top + 27), unit, QUIET, font(13, language), anchor="rm")
-    height = min(_MOST_ROW_PX, (bottom - top - _TITLES_PX) / max(len(rows), 1))
-    for number, row in enumerate(rows):
-        line = top + _TITLES_PX + number * height
-        end = left + MARGIN + columns[-1][2] * width
-        pen.line([(left + MARGIN, line), (end, line)], RULE)
-        middle, size, indent = line + height / 2, (15 if row.is_part else 17), 12 * row.is_part
-        room = (_COLUMNS[1][2] - 0.09) * width - indent
-        title = fitted(worded(row.title, language), size, room, language)
-        place = (left + MARGIN + indent, middle)
-        pen.text(place, title, QUIET if row.is_part else TEXT, font(size, language), anchor="lm")
-        for cell, (_, _, share) in zip(row.cells, columns[1:], strict=False):
-            across = left + MARGIN + share * width
-            pen.text((across, middle), cell, TEXT, font(size, language), anchor="rm")
+    Nothing of a reading that is not assessable.
+    """
+    table = reading.table
+    kept = [
+        place
+        for place, one in enumerate(table.columns)
+        if reading.has_findings or not one.of_findings
+    ]
+    rows = (
+        TableRow(one.title, tuple(one.cells[place] for place in kept), one.is_part)
+        for one in table.rows
+    )
+    return Table(
+        tuple(table.columns[place] for place in kept),
+        tuple(one for one in rows if any(cell is not None for cell in one.cells)),
+    )
 
 
-def _rows(shown: ShownReading) -> list[_Row]:
-    """Each lung with its parts below it, then both."""
-    figures, rows = shown.reading.figures, []
-    for side in (Side.RIGHT, Side.LEFT, Side.TOTAL):
-        if side not in figures:
-            continue
-        rows.append(_Row(_SIDES[side], False, _lung_cells(figures[side])))
-        rows += [
-            _Row(one.territory.value.capitalize(), True, _territory_cells(one))
-            for one in shown.territories
-            if one.territory.side is side
+def cell_text(value: float | None, column: TableColumn) -> str:
+    """A figure as it is printed; a dash where nothing could be measured."""
+    return "-" if value is None else f"{value:.{column.decimals}f}"
+
+
+@dataclass(frozen=True)
+class FigureTable:
+    """The table of a picture, laid out.
+
+    Attributes
+    ----------
+    ends : where each column ends, as a share of the width
+    squeezed : whether titles of columns have less room than they would take
+    """
+
+    table: Table
+    ends: tuple[float, ...]
+    squeezed: bool
+    language: Language
+
+    @classmethod
+    def of(cls, shown: ShownReading) -> FigureTable:
+        """Lay out what is shown of a reading's table; columns are as wide in every picture of it.
+
+        A column is as wide as its title, or as a number of usual length.
+        """
+        widths = [
+            0.03 + 0.01 * max(len(one.title), 5 + (one.decimals == 0))
+            for one in shown.reading.table.columns[1:]
         ]
-    return rows
+        room = 1.0 - _FIRST_END
+        squeezed = sum(widths) > room + 1e-9
+        scale = room / sum(widths) if squeezed else 1.0
+        ends = [_FIRST_END]
+        for width in widths:
+            ends.append(round(ends[-1] + scale * width, 4))
+        table = shown_table(shown.reading)
+        return cls(table, tuple(ends[: len(table.columns)]), squeezed, shown.language)
 
+    @property
+    def share(self) -> float:
+        """How much of the width it takes: all, half of it for one column, or nothing."""
+        if not (self.table.columns and self.table.rows):
+            return 0.0
+        return 1.0 if len(self.table.columns) > 1 else 0.5
 
-def _lung_cells(of_side: LungFigures) -> tuple[str, ...]:
-    return (
-        f"{of_side.lung_volume_ml:.0f}",
-        f"{of_side.lesion_volume_ml:.1f}",
-        f"{of_side.lesion_share_percent:.1f}",
-        f"{of_side.ground_glass_ml:.1f}",
-        f"{of_side.consolidation_ml:.1f}",
-        _hounsfield(of_side.lesion_mean_hu),
-    )
+    @property
+    def least_height(self) -> int:
+        """Below which rows could not be read."""
+        return _TITLES_PX + _LEAST_ROW_PX * min(len(self.table.rows), _MOST_ROWS)
 
+    def draw(self, picture: Image.Image, box: Box) -> None:
+        """Write titles, then rows with a line above each."""
+        if not self.share:
+            return
+        left, top, right, bottom = box
+        width, rows = right - left - MARGIN, self.table.rows
+        self._draw_titles(picture, left + MARGIN, width, top)
+        shown = rows if len(rows) <= _MOST_ROWS else rows[: _MOST_ROWS - 1]
+        count = min(len(rows), _MOST_ROWS)
+        height = min(_MOST_ROW_PX, (bottom - top - _TITLES_PX) / max(count, 1))
+        for number, row in enumerate(shown):
+            line = top + _TITLES_PX + number * height
+            self._draw_row(picture, row, (left + MARGIN, line), width, height)
+        if len(shown) < len(rows):
+            pen, middle = ImageDraw.Draw(picture), top + _TITLES_PX + (count - 0.5) * height
+            text = worded(f"and {len(rows) - len(shown)} more", self.language)
+            pen.text((left + MARGIN, middle), text, QUIET, font(15, self.language), anchor="lm")
 
-def _territory_cells(of_territory: TerritoryFigures) -> tuple[str, ...]:
-    return (
-        f"{of_territory.volume_ml:.0f}",
-        f"{of_territory.lesion_volume_ml:.1f}",
-        f"{of_territory.lesion_share_percent:.1f}",
-        f"{of_territory.ground_glass_ml:.1f}",
-        f"{of_territory.consolidation_ml:.1f}",
-        _hounsfield(of_territory.lesion_mean_hu),
-    )
+    def _draw_titles(self, picture: Image.Image, left: int, width: int, top: int) -> None:
+        pen, language, before = ImageDraw.Draw(picture), self.language, 0.0
+        for column, end in zip(self.table.columns, self.ends, strict=True):
+            across, title = left + end * width, worded(column.title, language)
+            if self.squeezed or before == 0.0:
+                title = fitted(title, 14, (end - before) * width - 6, language)
+            pen.text((across, top + 10), title, QUIET, font(14, language), anchor="rm")
+            pen.text((across, top + 27), column.unit, QUIET, font(13, language), anchor="rm")
+            before = end
 
-
-def _hounsfield(mean_hu: float | None) -> str:
-    return "-" if mean_hu is None else f"{mean_hu:.0f}"
+    def _draw_row(
+        self,
+        picture: Image.Image,
+        row: TableRow,
+        place: tuple[int, float],
+        width: int,
+        height: float,
+    ) -> None:
+        """A line of the table; a part is set back."""
+        pen, language, (left, line) = ImageDraw.Draw(picture), self.language, place
+        pen.line([(left, line), (left + self.ends[-1] * width, line)], RULE)
+        middle, size, indent = line + height / 2, (15 if row.is_part else 17), 12 * row.is_part
+        room = (self.ends[0] - _NUMBER) * width - indent
+        title = fitted(worded(row.title, language), size, room, language)
+        colour = QUIET if row.is_part else TEXT
+        pen.text((left + indent, middle), title, colour, font(size, language), anchor="lm")
+        for value, column, end in zip(row.cells, self.table.columns, self.ends, strict=True):
+            across, cell = left + end * width, cell_text(value, column)
+            pen.text((across, middle), cell, TEXT, font(size, language), anchor="rm")

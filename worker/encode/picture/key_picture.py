@@ -22,6 +22,7 @@ from radiology import codes
 from radiology.image.key_picture import KEYWORD, panel_entry
 from radiology.language import Language
 from radiology.outcome import Outcome
+from radiology.region import Region
 from worker.encode.coded_concepts import coded
 from worker.encode.derived_object import (
     DISCLAIMER,
@@ -31,19 +32,13 @@ from worker.encode.derived_object import (
     series_and_equipment,
     settle,
 )
-from worker.encode.key_slices import key_slice
 from worker.encode.picture.axial_stack import AxialStack
-from worker.encode.picture.figures import draw_figures
+from worker.encode.picture.figures import FigureTable
+from worker.encode.picture.lines import legend_lines, line_styles
 from worker.encode.picture.pair import PAIR_PX, draw_pair
 from worker.encode.picture.panels import Frame, draw_panel
 from worker.encode.picture.statements import draw_reasons, draw_statements, statements_height
-from worker.encode.picture.text import (
-    BACKGROUND,
-    draw_answer,
-    draw_disclaimer,
-    draw_legend,
-)
-from worker.encode.segments import SEGMENTS, Segment
+from worker.encode.picture.text import BACKGROUND, Legend, draw_answer, draw_disclaimer
 from worker.encode.shown_reading import ShownReading
 
 WIDTH_PX = 1024
@@ -59,32 +54,31 @@ _DISCLAIMER_PX = 74
 
 
 def render_key_picture(shown: ShownReading, *, heat: bool = False) -> Image.Image:
-    """Draw the key picture of a reading that has lungs, RGB, `WIDTH_PX` wide.
+    """Draw the key picture of a reading that can be shown, RGB, `WIDTH_PX` wide.
 
-    With `heat` it also shows where the classifier looked, on the slices that have a heat map. Its
+    With `heat` it also shows where a network looked, on the slices that have a heat map. Its
     `info` says where the key slice is (`radiology.image.key_picture`).
     """
     stack = AxialStack.of(shown)
-    segments = _shown_segments(shown)
-    statements = _statements_left(shown)
-    room = max(_FIGURES_PX[1], statements_height(shown, WIDTH_PX - statements))
+    outlined = _outlined(shown, stack)
+    table, legend = FigureTable.of(shown), _legend(shown, stack, outlined, heat=heat)
+    statements = _statements_left(table)
+    room = max(_FIGURES_PX[1], statements_height(shown, WIDTH_PX - statements), table.least_height)
     pair_px = 0 if shown.earlier is None else PAIR_PX[1] + _GAP_PX
-    heights = [ANSWER_PX, PANELS_PX + pair_px, LEGEND_PX, room, _DISCLAIMER_PX]
+    heights = [ANSWER_PX, PANELS_PX + pair_px, LEGEND_PX * len(legend.rows), room, _DISCLAIMER_PX]
     picture = Image.new("RGB", (WIDTH_PX, sum(heights)), BACKGROUND)
-    answer, panels, legend, figures, disclaimer = np.cumsum([0, *heights[:-1]]).tolist()
+    answer, panels, below, figures, disclaimer = np.cumsum([0, *heights[:-1]]).tolist()
     draw_answer(picture, shown, (0, answer, WIDTH_PX, panels))
-    _draw_panels(picture, stack, segments, panels, heat=heat)
+    _draw_panels(picture, stack, outlined, panels, heat=heat)
     if shown.earlier is not None:
-        pair = draw_pair(shown, shown.earlier, stack, segments)
+        pair = draw_pair(shown, shown.earlier, stack, outlined)
         for left, panel in zip((_GAP_PX, WIDTH_PX - _GAP_PX - PAIR_PX[0]), pair, strict=True):
             picture.paste(panel, (left, panels + PANELS_PX + _GAP_PX))
     if shown.reading.outcome is Outcome.NOT_ASSESSABLE:
-        draw_reasons(picture, shown, (0, legend, WIDTH_PX, disclaimer))
+        draw_reasons(picture, shown, (0, below, WIDTH_PX, disclaimer))
     else:
-        box = (0, legend, WIDTH_PX, figures)
-        paired = shown.earlier is not None
-        draw_legend(picture, segments, box, heat=heat, paired=paired, language=shown.language)
-        draw_figures(picture, shown, (0, figures, _FIGURES_PX[0], disclaimer))
+        legend.draw(picture, (0, below, WIDTH_PX, figures))
+        table.draw(picture, (0, figures, _FIGURES_PX[0], disclaimer))
         draw_statements(picture, shown, (statements, figures, WIDTH_PX, disclaimer))
     banner = (0, disclaimer, WIDTH_PX, picture.height)
     draw_disclaimer(
@@ -93,35 +87,41 @@ def render_key_picture(shown: ShownReading, *, heat: bool = False) -> Image.Imag
     return picture
 
 
-def _statements_left(shown: ShownReading) -> int:
-    """Where the statements begin: beside a table that has lesions, or one of volumes alone."""
-    table = _FIGURES_PX[0] if shown.has_findings else _FIGURES_PX[0] // 2
-    return table + 3 * _GAP_PX
+def _statements_left(table: FigureTable) -> int:
+    """Where the statements begin: beside a whole table, one of a single column, or none."""
+    return round(table.share * _FIGURES_PX[0]) + (3 if table.share else 2) * _GAP_PX
 
 
-def _shown_segments(shown: ShownReading) -> tuple[Segment, ...]:
-    """Lesions only where they are claimed; nothing at all where nothing could be assessed."""
-    outcome = shown.reading.outcome
-    if outcome is Outcome.NOT_ASSESSABLE:
-        return ()
-    return tuple(one for one in SEGMENTS if outcome is Outcome.FINDINGS or not one.is_lesion)
+def _outlined(shown: ShownReading, stack: AxialStack) -> tuple[Region, ...]:
+    """The regions of the stack that may be outlined."""
+    names = {one.name for one in shown.outlined}
+    return tuple(one for one in (*stack.anatomy, *stack.findings) if one.name in names)
+
+
+def _legend(
+    shown: ShownReading, stack: AxialStack, outlined: tuple[Region, ...], *, heat: bool
+) -> Legend:
+    styles = line_styles((*stack.anatomy, *stack.findings))
+    lines = legend_lines(outlined, styles)
+    paired = shown.earlier is not None
+    return Legend.of(lines, WIDTH_PX, heat=heat, paired=paired, language=shown.language)
 
 
 def _draw_panels(
     picture: Image.Image,
     stack: AxialStack,
-    segments: tuple[Segment, ...],
+    outlined: tuple[Region, ...],
     top: int,
     *,
     heat: bool,
 ) -> None:
     """The key slice large on the left, others on its right and below, from head to feet."""
-    frame = Frame.around_lungs(stack)
-    large = draw_panel(stack, stack.key, frame, _LARGE_PX, segments, heat=heat)
+    frame = Frame.of(stack, outlined)
+    large = draw_panel(stack, stack.key, frame, _LARGE_PX, outlined, heat=heat)
     picture.paste(large, (_GAP_PX, top))
     picture.info[KEYWORD] = panel_entry((_GAP_PX, top, _GAP_PX + large.width, top + large.height))
     for index, (left, down, size) in zip(stack.others, _places(), strict=False):
-        panel = draw_panel(stack, index, frame, size, segments, heat=heat)
+        panel = draw_panel(stack, index, frame, size, outlined, heat=heat)
         picture.paste(panel, (left, top + down))
 
 
@@ -163,7 +163,9 @@ def encode_secondary_capture(
     image.ConversionType = "WSD"  # PS3.3 C.8.6.1: Workstation
     image.DateOfSecondaryCapture = arguments["content_date"]
     image.TimeOfSecondaryCapture = arguments["content_time"]
-    image.BodyPartExamined = "CHEST"
+    body_part = context.reading.report.body_part or context.source.body_part
+    if body_part:
+        image.BodyPartExamined = body_part
     image.BurnedInAnnotation = "NO"
     image.RecognizableVisualFeatures = "NO"
     image.DerivationDescription = DISCLAIMER
@@ -177,7 +179,7 @@ def encode_secondary_capture(
 
 def _key_image(context: ResultContext) -> Dataset:
     """The source of the large panel (PS3.3 C.7.6.1.1.4)."""
-    source_slice = context.source.slices[key_slice(context)]
+    source_slice = context.source.slices[context.masks.key_slice]
     item = Dataset()
     item.ReferencedSOPClassUID = source_slice.sop_class_uid
     item.ReferencedSOPInstanceUID = source_slice.sop_instance_uid

@@ -19,7 +19,7 @@ def montage_slices(
     Parameters
     ----------
     areas : pixels on each slice of what is to be seen
-    fallback : pixels on each slice of what is shown where there is no more of it: lung
+    fallback : pixels on each slice of what is shown where there is no more of it
     count : how many, without the key slice
     slice_mm : distance between neighbouring slices
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw
 
-from chest.registration import EarlierChest
+from radiology.earlier import EarlierImages
+from radiology.region import Region
 from worker.encode.outline import outlines
 from worker.encode.picture.axial_stack import AxialStack
 from worker.encode.picture.lettering import Colour
+from worker.encode.picture.lines import LineStyle
 from worker.encode.picture.panels import (
     FINE,
     OVERSAMPLING,
     Frame,
-    LineStyle,
     Placement,
     draw_outline,
     draw_panel,
@@ -26,13 +27,12 @@ from worker.encode.picture.panels import (
     write,
 )
 from worker.encode.picture.wording import worded
-from worker.encode.segments import Segment
 from worker.encode.shown_reading import ShownReading
 
 PAIR_PX = (500, 300)
 """Width and height of each of the two panels."""
 
-# Of the palette of Okabe and Ito, one that no segment has: blocks do not tell the classes apart.
+# Of the palette of Okabe and Ito, seldom a finding's: blocks do not tell the classes apart.
 LESIONS_THEN: Colour = (204, 121, 167)
 THEN_STYLE = LineStyle(LESIONS_THEN, 2, 0, 0)
 _MOST_OF_A_BLOCK = 0.5
@@ -41,21 +41,21 @@ _SAMPLED_MM = 3.0  # about as fine as an earlier chest is kept
 
 def draw_pair(
     shown: ShownReading,
-    earlier: EarlierChest,
+    earlier: EarlierImages,
     stack: AxialStack,
-    segments: tuple[Segment, ...],
+    outlined: tuple[Region, ...],
 ) -> tuple[Image.Image, Image.Image]:
     """Draw both panels: the earlier one with its lesions, and the key slice with today's."""
-    frame = Frame.around_lungs(stack)
+    frame = Frame.of(stack, outlined)
     then = _draw_earlier(stack, earlier, frame)
-    now = draw_panel(stack, stack.key, frame, PAIR_PX, segments)
+    now = draw_panel(stack, stack.key, frame, PAIR_PX, outlined)
     _describe(then, shown, earlier)
     language = shown.language
     write(ImageDraw.Draw(now), (now.width - 8, 8), worded("Now", language), 15, "rt", language)
     return then, now
 
 
-def _draw_earlier(stack: AxialStack, earlier: EarlierChest, frame: Frame) -> Image.Image:
+def _draw_earlier(stack: AxialStack, earlier: EarlierImages, frame: Frame) -> Image.Image:
     """What lay on the plane of the key slice, sampled as finely as it was kept."""
     large = (PAIR_PX[0] * OVERSAMPLING, PAIR_PX[1] * OVERSAMPLING)
     row_mm, column_mm = stack.row_and_column_mm
@@ -69,7 +69,7 @@ def _draw_earlier(stack: AxialStack, earlier: EarlierChest, frame: Frame) -> Ima
     hounsfield, lesions = earlier.seen_from(stack.volume.positions_mm(places.reshape(-1, 3)))
     placement = Placement.fitted(stack, frame, large).coarser(steps)
     panel = (
-        Image.fromarray(windowed(hounsfield.reshape(shape)))
+        Image.fromarray(windowed(hounsfield.reshape(shape), stack.window_hu))
         .transform(large, Image.Transform.AFFINE, placement.affine(), Image.Resampling.BILINEAR)
         .convert("RGB")
     )
@@ -81,10 +81,11 @@ def _draw_earlier(stack: AxialStack, earlier: EarlierChest, frame: Frame) -> Ima
     return panel
 
 
-def _describe(panel: Image.Image, shown: ShownReading, earlier: EarlierChest) -> None:
+def _describe(panel: Image.Image, shown: ShownReading, earlier: EarlierImages) -> None:
     """Which study it is, and how coarse."""
     pen, language = ImageDraw.Draw(panel), shown.language
-    at = None if shown.prior is None else shown.prior.then_at
+    comparison = shown.reading.comparison
+    at = None if comparison is None else comparison.earlier.acquired_at
     named = ("Earlier CT",) if at is None else ("Earlier CT", f"{at:%Y-%m-%d}")
     name = ", ".join(worded(text, language) for text in named)
     write(pen, (8, 8), name, 15, "lt", language)

@@ -1,51 +1,31 @@
-"""Slices drawn for the key picture: lung window, outlines, orientation, scale."""
+"""Slices drawn for the key picture: window, outlines, orientation, scale."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from radiology.chest.regions import LesionLabel
 from radiology.image.heat_map import HeatMap
 from radiology.language import Language
-from radiology.region import Mask
+from radiology.region import Mask, Region
 from worker.encode.outline import OutlineLimits, Points, outlines
-from worker.encode.picture.axial_stack import AxialStack
+from worker.encode.picture.axial_stack import AxialStack, mask_of
+from worker.encode.picture.body import Box, body_box
 from worker.encode.picture.heat_colours import blended
-from worker.encode.picture.lettering import Colour, font
+from worker.encode.picture.lettering import font
+from worker.encode.picture.lines import LineStyle, line_styles
 from worker.encode.picture.wording import worded
-from worker.encode.segments import SEGMENTS, Segment
 
-WINDOW_CENTRE_HU, WINDOW_WIDTH_HU = -600.0, 1500.0  # the usual lung window
-_OUTSIDE_HU = -1024.0
-_MARGIN_MM = 14.0  # of chest wall around the lungs
+_MARGIN_MM = 14.0  # of what lies around
+_AROUND_FINDINGS_MM = 80.0  # as much of what lies around them as half a head
 _SCALE_BAR_MM = 50.0
 OVERSAMPLING = 2  # lines are drawn at twice the size and reduced, which smooths them
 
 FINE = OutlineLimits(tolerance_px=0.6, most_points=10_000, most_outlines=60, least_area_px=3)
-
-
-@dataclass(frozen=True, slots=True)
-class LineStyle:
-    """How an outline is drawn; a dash of length 0 is a continuous line."""
-
-    colour: Colour
-    width_px: int
-    dash_px: float
-    gap_px: float
-
-
-def line_style(segment: Segment) -> LineStyle:
-    """Colour and pattern differ, so that neither alone must be recognised."""
-    if segment.name is LesionLabel.CONSOLIDATION:
-        return LineStyle(segment.colour, 2, 0, 0)
-    if segment.name is LesionLabel.GROUND_GLASS:
-        return LineStyle(segment.colour, 2, 8, 4)
-    return LineStyle(SEGMENTS[0].colour, 2, 2, 4)
 
 
 @dataclass(frozen=True)
@@ -60,15 +40,62 @@ class Frame:
     height_mm: float
 
     @classmethod
-    def around_lungs(cls, stack: AxialStack) -> Frame:
-        """The box around the lungs of all slices, and a margin."""
-        rows, columns = stack.lung_box()
+    def of(cls, stack: AxialStack, outlined: tuple[Region, ...] = ()) -> Frame:
+        """The box around anatomy and what is outlined on all slices, and a margin.
+
+        Without anatomy it is what lies around the findings that are outlined, or the whole body.
+        """
+        anatomy, found = _extent(stack.anatomy), _extent(outlined)
+        if anatomy is None:
+            rows, columns = _around(stack, found)
+        else:
+            rows, columns = _united(anatomy, found or anatomy)
         row_mm, column_mm = stack.row_and_column_mm
         return cls(
             middle=((rows.start + rows.stop) / 2, (columns.start + columns.stop) / 2),
             width_mm=(columns.stop - columns.start) * column_mm + 2 * _MARGIN_MM,
             height_mm=(rows.stop - rows.start) * row_mm + 2 * _MARGIN_MM,
         )
+
+
+def _extent(regions: Sequence[Region]) -> Box | None:
+    """Rows and columns between which regions lie on all slices; None where there are no voxels."""
+    slices = next((len(one.labels) for one in regions if one.labels is not None), 0)
+    seen: Mask | None = None
+    for index in range(slices):
+        mask = mask_of(regions, index)
+        seen = mask if seen is None or mask is None else seen | mask
+    if seen is None or not seen.any():
+        return None
+    rows, columns = (np.flatnonzero(np.asarray(np.any(seen, axis=axis))) for axis in (1, 0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+def _united(one: Box, other: Box) -> Box:
+    rows, columns = (
+        slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(one, other, strict=True)
+    )
+    return rows, columns
+
+
+def _around(stack: AxialStack, findings: Box | None) -> Box:
+    """What lies around findings, within the body; the whole body where there are none."""
+    body = body_box(stack.volume)
+    if findings is None:
+        return body
+    rows, columns = (
+        slice(
+            min(max(of_body.start, found.start - room), found.start),
+            max(min(of_body.stop, found.stop + room), found.stop),
+        )
+        for of_body, found, room in zip(
+            body,
+            findings,
+            (round(_AROUND_FINDINGS_MM / mm) for mm in stack.row_and_column_mm),
+            strict=True,
+        )
+    )
+    return rows, columns
 
 
 @dataclass(frozen=True)
@@ -110,31 +137,32 @@ def draw_panel(
     index: int,
     frame: Frame,
     size: tuple[int, int],
-    segments: tuple[Segment, ...],
+    outlined: tuple[Region, ...],
     *,
     heat: bool = False,
     lettered: bool = True,
 ) -> Image.Image:
-    """One axial slice in lung window with the outlines of `segments`, RGB.
+    """One axial slice with the outlines of some regions of the stack, RGB.
 
     Parameters
     ----------
+    outlined : of `stack.anatomy` and `stack.findings`
     size : width and height of the panel, in pixels
     heat : where there is a heat map of the slice, lay it under the outlines
     lettered : add orientation, the slice's name and a scale
     """
     large = (size[0] * OVERSAMPLING, size[1] * OVERSAMPLING)
     placement = Placement.fitted(stack, frame, large)
-    grey = Image.fromarray(windowed(stack.volume.hounsfield[index]))
+    grey = Image.fromarray(windowed(stack.volume.hounsfield[index], stack.window_hu))
     panel = grey.transform(
         large, Image.Transform.AFFINE, placement.affine(), Image.Resampling.BICUBIC
     ).convert("RGB")
     if heat and index in stack.heat_maps:
         panel = with_heat(panel, stack.heat_maps[index], stack.volume.shape[1:], placement)
-    pen = ImageDraw.Draw(panel)
-    for segment in segments:
-        for outline in outlines(_mask(stack, segment, index), FINE):
-            draw_outline(pen, placement.to_panel(outline), line_style(segment))
+    pen, styles = ImageDraw.Draw(panel), line_styles((*stack.anatomy, *stack.findings))
+    for region in outlined:
+        for outline in outlines(region.mask(index), FINE):
+            draw_outline(pen, placement.to_panel(outline), styles[region.name])
     panel = panel.resize(size, Image.Resampling.LANCZOS)
     if lettered:
         _annotate(panel, stack, index, placement.pixels_per_mm / OVERSAMPLING)
@@ -151,16 +179,10 @@ def with_heat(
     return blended(panel, np.asarray(levels))
 
 
-def _mask(stack: AxialStack, segment: Segment, index: int) -> Mask:
-    labels = stack.lesions if segment.is_lesion else stack.lungs
-    mask: Mask = labels[index] == np.uint8(segment.name)
-    return mask
-
-
-def windowed(hounsfield: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Eight-bit grey values (PS3.3 C.11.2.1.2, linear)."""
-    lowest = WINDOW_CENTRE_HU - WINDOW_WIDTH_HU / 2
-    grey = (hounsfield - lowest) * (255.0 / WINDOW_WIDTH_HU)
+def windowed(hounsfield: NDArray[np.float32], window_hu: tuple[float, float]) -> NDArray[np.uint8]:
+    """Eight-bit grey values (PS3.3 C.11.2.1.2, linear) of a window's centre and width."""
+    centre, width = window_hu
+    grey = (hounsfield - (centre - width / 2)) * (255.0 / width)
     windowed: NDArray[np.uint8] = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
     return windowed
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from PIL import Image, ImageDraw
 
+from radiology import codes
 from radiology.algorithm import AlgorithmIdentity
+from radiology.answer.finding import Presence
+from radiology.answer.reading import Reading
 from radiology.language import Language
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency
@@ -13,10 +18,10 @@ from worker.encode.coded_concepts import plain_text
 from worker.encode.derived_object import DISCLAIMER
 from worker.encode.picture.heat_colours import scale_bar
 from worker.encode.picture.lettering import Colour, fitted, font
+from worker.encode.picture.lines import LineStyle
 from worker.encode.picture.pair import THEN_STYLE
-from worker.encode.picture.panels import dashes, line_style
+from worker.encode.picture.panels import dashes
 from worker.encode.picture.wording import worded
-from worker.encode.segments import Segment
 from worker.encode.shown_reading import ShownReading
 
 Box = tuple[int, int, int, int]
@@ -29,6 +34,7 @@ RULE: Colour = (58, 66, 78)
 AMBER: Colour = (240, 228, 66)
 _DARK: Colour = (0, 0, 0)
 MARGIN = 16
+_SCALE_ROOM_PX = 330  # of the scale of a heat map with its two words
 
 Badge = tuple[str, Colour, Colour]
 """A word, its background and its lettering."""
@@ -70,9 +76,9 @@ def draw_headline(
     pen.rounded_rectangle(plate, radius=8, fill=behind)
     place = ((plate[0] + plate[2]) / 2, middle)
     bold(pen, place, headline, 28, letters, "mm", language=language)
-    place = (left + MARGIN, middle - 14)
-    bold(pen, place, worded(answer, language), 25, TEXT, "lm", language=language)
-    room = plate[0] - left - 2 * MARGIN
+    room, place = plate[0] - left - 2 * MARGIN, (left + MARGIN, middle - 14)
+    answer = fitted(worded(answer, language), 25, room, language)
+    bold(pen, place, answer, 25, TEXT, "lm", language=language)
     size = next((one for one in (16, 15, 14) if _fits(details, one, room, language)), 13)
     line, place = fitted(details, size, room, language), (left + MARGIN, middle + 20)
     pen.text(place, line, QUIET, font(size, language), anchor="lm")
@@ -83,56 +89,112 @@ def _fits(text: str, size: int, room: float, language: Language) -> bool:
 
 
 def _answer(shown: ShownReading) -> str:
-    return {
-        Outcome.FINDINGS: "Lung opacities suspected",
-        Outcome.NO_FINDINGS: "No lung opacities suspected",
-        Outcome.NOT_ASSESSABLE: "No answer for this study",
-    }[shown.reading.outcome]
+    """The finding that decides the outcome, and whether it is there."""
+    reading = shown.reading
+    if reading.outcome is Outcome.NOT_ASSESSABLE:
+        return "No answer for this study"
+    leading = next(iter(reading.findings), None)
+    title = reading.report.subject if leading is None else leading.title
+    if reading.outcome is Outcome.NO_FINDINGS:
+        return f"No {_within(title)} suspected"
+    present = leading is not None and leading.presence is Presence.PRESENT
+    return f"{title[:1].upper()}{title[1:]} {'found' if present else 'suspected'}"
+
+
+def _within(title: str) -> str:
+    """A title as it stands within a sentence; an abbreviation stays as it is."""
+    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
 
 
 def _detail(shown: ShownReading) -> str:
     reading, triage, language = shown.reading, shown.triage, shown.language
-    if triage is None or reading.suspicion is None:
+    if triage is None:
         return worded("Read it as if it had not been analysed", language)
-    suspicion = percent(reading.suspicion)
-    threshold = percent(reading.suspicion_threshold)
-    parts = [f"Suspicion {suspicion:.1f} %, threshold {threshold:.1f} %"]
-    if reading.confidence is not None:
-        parts.append(f"Confidence {reading.confidence.word} ({reading.confidence.value:.2f})")
+    parts = []
+    if reading.suspicion is not None and reading.suspicion.value is not None:
+        suspicion = percent(reading.suspicion.value)
+        threshold = percent(reading.suspicion.threshold)
+        parts.append(f"Suspicion {suspicion:.1f} %, threshold {threshold:.1f} %")
+    confidence = _confidence(reading)
+    if confidence is not None:
+        word, value = confidence
+        parts.append(f"Confidence {word} ({value:.2f})")
     return "  |  ".join(worded(part, language) for part in (*parts, triage.rule))
 
 
-def draw_legend(
-    picture: Image.Image,
-    segments: tuple[Segment, ...],
-    box: Box,
-    *,
-    heat: bool = False,
-    paired: bool = False,
-    language: Language = Language.ENGLISH,
-) -> None:
-    """A sample of each line; both lungs share theirs.
+def _confidence(reading: Reading) -> tuple[str, float] | None:
+    """How firm the answer is, in a word and from 0 to 1; None where nobody says so."""
+    for group in reading.groups:
+        measured = group.measurement(codes.CONFIDENCE)
+        for one in group.statements:
+            if measured and one.concept == codes.CONFIDENCE and isinstance(one.answer, codes.Code):
+                return one.answer.meaning.lower(), measured.value / 100.0
+    return None
 
-    With `heat`, the scale of the heat map; with `paired`, the line around lesions of an earlier CT.
+
+Lines = list[tuple[str, LineStyle]]
+"""What a legend lists: a word, and the line that it is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Legend:
+    """A sample of each line, in as many rows as they need.
+
+    Attributes
+    ----------
+    heat : whether there is the scale of a heat map too
     """
-    pen, (left, top, right, bottom) = ImageDraw.Draw(picture), box
-    across, middle, letters = float(left + MARGIN), (top + bottom) / 2, font(16, language)
-    lines = [
-        (segment.label if segment.is_lesion else "Lung", line_style(segment))
-        for segment in [one for one in segments if one.is_lesion] + list(segments[:1])
-    ]
-    if paired:
-        lines.append(("Lesions then", THEN_STYLE))
-    sample, apart = (34, 18) if heat and paired else (44, 36)  # the scale takes a third
-    for name, style in lines:
-        line = np.array([[across, middle], [across + sample, middle]])
-        for dash in dashes(line, style.dash_px or float(sample), style.gap_px):
-            pen.line([tuple(point) for point in dash], style.colour, max(style.width_px, 2))
-        label = worded(name, language)
-        pen.text((across + sample + 10, middle), label, TEXT, letters, anchor="lm")
-        across += sample + 10 + letters.getlength(label) + apart
-    if heat:
-        _draw_heat_scale(picture, right - MARGIN, round(middle), language)
+
+    rows: tuple[Lines, ...]
+    sample_px: int
+    apart_px: int
+    heat: bool
+    language: Language
+
+    @classmethod
+    def of(
+        cls, lines: Lines, width: int, *, heat: bool, paired: bool, language: Language
+    ) -> Legend:
+        """Lay out what is listed.
+
+        Parameters
+        ----------
+        paired : whether the line around lesions of an earlier CT is among them
+        """
+        if paired:
+            lines = [*lines, ("Lesions then", THEN_STYLE)]
+        sample, apart = (34, 18) if heat and paired else (44, 36)  # the scale takes a third
+        room = width - 2 * MARGIN - (_SCALE_ROOM_PX if heat else 0)
+        rows: list[Lines] = [[]]
+        across = 0.0
+        for name, style in lines:
+            needed = sample + 10 + font(16, language).getlength(worded(name, language))
+            if rows[-1] and across + needed > room:
+                rows.append([])
+                across = 0.0
+            rows[-1].append((name, style))
+            across += needed + apart
+        return cls(tuple(rows), sample, apart, heat, language)
+
+    def draw(self, picture: Image.Image, box: Box) -> None:
+        """Write the rows below each other."""
+        left, top, right, bottom = box
+        height = (bottom - top) / len(self.rows)
+        for number, lines in enumerate(self.rows):
+            self._draw_row(picture, lines, left, top + (number + 0.5) * height)
+        if self.heat:
+            _draw_heat_scale(picture, right - MARGIN, round(top + height / 2), self.language)
+
+    def _draw_row(self, picture: Image.Image, lines: Lines, left: int, middle: float) -> None:
+        pen, letters = ImageDraw.Draw(picture), font(16, self.language)
+        across = float(left + MARGIN)
+        for name, style in lines:
+            line = np.array([[across, middle], [across + self.sample_px, middle]])
+            for dash in dashes(line, style.dash_px or float(self.sample_px), style.gap_px):
+                pen.line([tuple(point) for point in dash], style.colour, max(style.width_px, 2))
+            label = worded(name, self.language)
+            pen.text((across + self.sample_px + 10, middle), label, TEXT, letters, anchor="lm")
+            across += self.sample_px + 10 + letters.getlength(label) + self.apart_px
 
 
 def _draw_heat_scale(picture: Image.Image, right: int, middle: int, language: Language) -> None:

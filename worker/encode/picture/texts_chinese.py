@@ -44,6 +44,7 @@ CHINESE: Mapping[str, str] = {
     "Share": "占比",
     "Ground glass": "磨玻璃",
     "Mean": "平均值",
+    "and {} more": "共有 {} 项未显示",
     "Right lung": "右肺",
     "Left lung": "左肺",
     "Both lungs": "双肺",

@@ -42,6 +42,7 @@ ENGLISH: tuple[str, ...] = (
     "Share",
     "Ground glass",
     "Mean",
+    "and {} more",
     "Right lung",
     "Left lung",
     "Both lungs",

@@ -56,7 +56,7 @@ def check_report(
         A reader would be led to another place, or to an object that is not there.
     """
     check_references(read, source, segmentations)
-    masks = ReadingMasks(context.told.regions, context.volume.shape)
+    masks = ReadingMasks(context.reading.regions, context.volume.shape)
     for group in _groups(read):
         for drawn in _drawings(group, masks):
             _check_drawing(drawn, _place_of(drawn, source), masks)

@@ -35,7 +35,7 @@ def check_segmentation(read: Dataset, context: ResultContext, source: ProvedSour
         A viewer would paint something else than what was found.
     """
     _check_series(read, source)
-    masks = ReadingMasks(context.told.regions, context.volume.shape)
+    masks = ReadingMasks(context.reading.regions, context.volume.shape)
     meanings = {int(item.SegmentNumber): _meaning(item, masks) for item in read.SegmentSequence}
     places = [_slice_of(groups, source) for groups in read.PerFrameFunctionalGroupsSequence]
     for header, (frame, index) in zip(frame_headers(read), places, strict=True):

@@ -73,7 +73,7 @@ def _evidence_of_prior(context: ResultContext) -> list[Dataset]:
 
     That report alone: what we know of the earlier study is what it says.
     """
-    comparison, report = context.told.comparison, context.earlier_reports.prior
+    comparison, report = context.reading.comparison, context.earlier_reports.prior
     if comparison is None or report is None:
         return []
     is_of_it = report.study_instance_uid == comparison.earlier.study_instance_uid
@@ -93,7 +93,7 @@ def measurement_content(context: ResultContext, groups: Sequence[Group]) -> Meas
     """TID 1500: who observed, on which key image, the groups, and what is said in words."""
     report = MeasurementReport(
         observation_context=ObservationContext(observer_device_context=_observer(context)),
-        procedure_reported=coded(context.told.report.procedure),
+        procedure_reported=coded(context.reading.report.procedure),
         imaging_measurements=list(groups),
         title=coded(codes.IMAGING_MEASUREMENT_REPORT),
         language_of_content_item_and_descendants=LanguageOfContentItemAndDescendants(

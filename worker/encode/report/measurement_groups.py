@@ -38,7 +38,7 @@ from worker.encode.report.time_points import time_point, with_earlier
 
 def measurement_groups(context: ResultContext) -> list[Group]:
     """Every group of the reading that has a place in the images, in its order."""
-    anchored = [(one, one.anchor) for one in context.told.groups if one.anchor is not None]
+    anchored = [(one, one.anchor) for one in context.reading.groups if one.anchor is not None]
     placing = Placing(context, [group for group, _ in anchored])
     shown = [(group, anchor) for group, anchor in anchored if placing.is_shown(anchor)]
     return [
@@ -86,4 +86,4 @@ def _group(
 
 
 def _shows_findings(context: ResultContext, anchor: Anchor) -> bool:
-    return any(context.told.region(name).is_finding for name in anchor.regions)
+    return any(context.reading.region(name).is_finding for name in anchor.regions)

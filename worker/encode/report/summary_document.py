@@ -15,10 +15,11 @@ from pydicom import Dataset
 from pydicom.uid import EncapsulatedPDFStorage, ExplicitVRLittleEndian
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.utils import ImageReader, simpleSplit
+from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 
 from radiology import codes
-from radiology.chest.figures import Side
+from radiology.answer.table import Table
 from radiology.outcome import Outcome
 from worker.encode.coded_concepts import coded, plain_text
 from worker.encode.derived_object import (
@@ -27,14 +28,14 @@ from worker.encode.derived_object import (
     series_and_equipment,
     settle,
 )
+from worker.encode.picture.figures import cell_text, shown_table
 from worker.encode.report.text import report_lines
 
-TITLE = "Firstread: AI summary of chest CT"
 _MARGIN = 36.0  # points of 1/72 inch, as all lengths here
 _FONT, _BOLD, _SIZE, _LEADING = "Helvetica", "Helvetica-Bold", 9.5, 13.0
 _BETWEEN = 3.0  # statements
-_COLUMNS = (0.0, 150.0, 225.0, 300.0, 370.0)
-_SIDES = {Side.TOTAL: "Both lungs", Side.RIGHT: "Right lung", Side.LEFT: "Left lung"}
+_TITLES = 165.0  # of rows; the columns divide what is left
+_INDENT = 8.0
 
 
 def encode_summary(context: ResultContext, picture: Image.Image) -> Dataset:
@@ -58,7 +59,7 @@ def encode_summary(context: ResultContext, picture: Image.Image) -> Dataset:
     made.ConversionType = "WSD"  # PS3.3 C.8.6.1: Workstation
     made.BurnedInAnnotation = "NO"
     made.RecognizableVisualFeatures = "NO"
-    made.DocumentTitle = TITLE
+    made.DocumentTitle = title_of(context)
     made.ConceptNameCodeSequence = [coded(codes.IMAGING_MEASUREMENT_REPORT)]
     made.SourceInstanceSequence = [
         _reference(one.sop_class_uid, one.sop_instance_uid) for one in context.source.instances
@@ -67,6 +68,11 @@ def encode_summary(context: ResultContext, picture: Image.Image) -> Dataset:
     made.EncapsulatedDocument = pages + b"\0" * (len(pages) % 2)
     made.EncapsulatedDocumentLength = len(pages)  # without the byte that makes it even
     return settle(made, context)
+
+
+def title_of(context: ResultContext) -> str:
+    """What the document is called."""
+    return f"Firstread: AI summary of {context.reading.report.title}"
 
 
 def _reference(sop_class_uid: str, sop_instance_uid: str) -> Dataset:
@@ -82,12 +88,12 @@ def summary_pages(context: ResultContext, picture: Image.Image) -> bytes:
     """
     written = BytesIO()
     canvas = Canvas(written, pagesize=A4, invariant=1)
-    canvas.setTitle(TITLE)
+    canvas.setTitle(title_of(context))
     canvas.setAuthor(plain_text(f"{context.algorithm.label}, Firstread {context.software_version}"))
     _draw_picture(canvas, picture)
     top = _next_page(canvas)
     if context.reading.outcome is not Outcome.NOT_ASSESSABLE:
-        top = _draw_table(canvas, top, context) - 0.5 * _LEADING
+        top = _draw_table(canvas, top, shown_table(context.reading)) - 0.5 * _LEADING
     for _, text in report_lines(context):
         top = _draw_text(canvas, top, text)
     canvas.showPage()
@@ -122,32 +128,36 @@ def _draw_text(canvas: Canvas, top: float, text: str) -> float:
     return top - _BETWEEN
 
 
-def _draw_table(canvas: Canvas, top: float, context: ResultContext) -> float:
-    """Write a row for each lung and each part of one; returns where the next line stands."""
-    head = ("", "Volume", "Lesions", "Share", "Mean attenuation of lesions")
-    rows = [
-        (
-            name,
-            f"{figures.lung_volume_ml:.0f} ml",
-            f"{figures.lesion_volume_ml:.1f} ml",
-            f"{figures.lesion_share_percent:.1f} %",
-            "-" if figures.lesion_mean_hu is None else f"{figures.lesion_mean_hu:.0f} HU",
-        )
-        for side, name in _SIDES.items()
-        if (figures := context.reading.figures.get(side)) is not None
-    ]
-    rows += [
-        (
-            one.territory.value.capitalize(),
-            f"{one.volume_ml:.0f} ml",
-            f"{one.lesion_volume_ml:.1f} ml",
-            f"{one.lesion_share_percent:.1f} %",
-            "-" if one.lesion_mean_hu is None else f"{one.lesion_mean_hu:.0f} HU",
-        )
-        for one in context.reading.territories
-    ]
-    for number, row in enumerate((head, *rows)):
-        canvas.setFont(_FONT if number else _BOLD, _SIZE)
-        for left, text in zip(_COLUMNS, row, strict=True):
-            canvas.drawString(_MARGIN + left, top - number * _LEADING, text)
-    return top - (1 + len(rows)) * _LEADING
+def _draw_table(canvas: Canvas, top: float, table: Table) -> float:
+    """Write a row for each organ, part or lesion; returns where the next line stands."""
+    if not table.rows:
+        return top
+    step = min((A4[0] - 2 * _MARGIN - _TITLES) / len(table.columns), 90.0)
+    for values in ([one.title for one in table.columns], [one.unit for one in table.columns]):
+        canvas.setFont(_BOLD, _SIZE)
+        for number, title in enumerate(values, start=1):
+            right = _MARGIN + _TITLES + number * step
+            canvas.drawRightString(right, top, _cut(title, _BOLD, step - 4.0))
+        top -= _LEADING
+    canvas.setFont(_FONT, _SIZE)
+    for row in table.rows:
+        if top < _MARGIN:
+            top = _next_page(canvas)
+            canvas.setFont(_FONT, _SIZE)
+        indent = _INDENT if row.is_part else 0.0
+        canvas.drawString(_MARGIN + indent, top, _cut(row.title, _FONT, _TITLES - indent))
+        for number, (value, column) in enumerate(
+            zip(row.cells, table.columns, strict=True), start=1
+        ):
+            right = _MARGIN + _TITLES + number * step
+            canvas.drawRightString(right, top, cell_text(value, column))
+        top -= _LEADING
+    return top
+
+
+def _cut(text: str, letters: str, width: float) -> str:
+    """A text, shortened if it is wider than the room for it."""
+    text = plain_text(text)
+    while len(text) > 1 and stringWidth(text, letters, _SIZE) > width:
+        text = text[:-1]
+    return text

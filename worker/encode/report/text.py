@@ -28,7 +28,7 @@ def report_lines(context: ResultContext) -> list[Line]:
         )
     else:
         texts.append(f"Urgency: {context.triage.urgency.value} ({context.triage.rule})")
-        texts += _statements(context.told.statements)
+        texts += _statements(context.reading.statements)
     lines = [(codes.COMMENT, text) for text in texts]
     lines += [(codes.QUALITY_FINDING, text) for text in _quality(context)]
     return [*lines, (codes.COMMENT, _algorithm(context))]
@@ -62,7 +62,7 @@ def _inputs(statement: Statement) -> str:
 
 
 def _quality(context: ResultContext) -> Iterator[str]:
-    reading = context.told
+    reading = context.reading
     yield from (_not_passed(gate) for gate in reading.failed_gates)
     yield from (f"Warning, {_not_passed(gate)}" for gate in reading.warnings)
     passed = [gate for gate in reading.gates if gate.passed]

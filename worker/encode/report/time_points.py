@@ -39,7 +39,7 @@ def time_point(context: ResultContext, *, compared: bool, numbered: bool = False
     -------
     Empty where nothing is compared. Time points are identified by the Study Instance UID.
     """
-    comparison = context.told.comparison
+    comparison = context.reading.comparison
     if comparison is None or not compared:
         return {}
     return {
@@ -57,7 +57,7 @@ def with_earlier(context: ResultContext, group: Group, *, compared: bool) -> Gro
 
     A qualitative evaluation as text, which the groups of TID 1501 and 1411 may have.
     """
-    comparison = context.told.comparison
+    comparison = context.reading.comparison
     if comparison is not None and compared:
         earlier = comparison.earlier
         when = _named(earlier.acquired_at, "date unknown")

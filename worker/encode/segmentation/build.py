@@ -76,7 +76,7 @@ def encode_segmentation(
         laid_out.SegmentsOverlap = "NO"
         _compress(laid_out, labelled_frames(segments, [index for _, index in frames]), variant.form)
     else:
-        overlap = any(one.tracking is None for one in segments)  # lesions lie in the lungs
+        overlap = any(one.tracking is None for one in segments)  # lesions lie in organs
         laid_out.SegmentsOverlap = "YES" if overlap else "NO"
         laid_out.PixelData = _packed(segments[number - 1].mask(index) for number, index in frames)
     return settle(laid_out, context)
@@ -100,7 +100,7 @@ def _lay_out(
         ),
         plane_orientation=PlaneOrientationSequence("PATIENT", source.orientation),
         omit_empty_frames=variant.omit_empty_frames,
-        content_label=context.told.report.content_label,
+        content_label=context.reading.report.content_label,
         content_description=DISCLAIMER,
         **series_and_equipment(
             context, EncodedKind.SEG, variant.word, f"tracked {context.most_tracked_lesions}"
@@ -116,7 +116,7 @@ def _lay_out(
 
 def _series_description(context: ResultContext, scope: SegmentScope) -> str:
     """What is segmented: "AI lungs, lobes and lesions (Firstread)"."""
-    anatomy = [plural for _, plural in context.told.report.anatomy]
+    anatomy = [plural for _, plural in context.reading.report.anatomy]
     shown = {
         SegmentScope.LESIONS: [],
         SegmentScope.LUNGS: anatomy[:1],

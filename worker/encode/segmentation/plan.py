@@ -72,7 +72,7 @@ def _anatomy(context: ResultContext, scope: SegmentScope) -> list[PlannedSegment
     """Organs, then the parts of them that have a border that one can see."""
     if scope is SegmentScope.LESIONS:
         return []
-    anatomy = [one for one in context.told.regions if not one.is_finding and one.bounded]
+    anatomy = [one for one in context.reading.regions if not one.is_finding and one.bounded]
     wholes = [one for one in anatomy if not one.part_of]
     parts = [one for one in anatomy if one.part_of] if scope is SegmentScope.ALL else []
     return [_of_region(context, one) for one in (*wholes, *parts)]
@@ -167,7 +167,7 @@ _WITHOUT = ", without lesions"
 
 def precedence(context: ResultContext) -> str:
     """Which label a voxel has that several segments cover: "lesion before lobe before lung"."""
-    anatomy = [singular for singular, _ in context.told.report.anatomy]
+    anatomy = [singular for singular, _ in context.reading.report.anatomy]
     return " before ".join(["lesion", *reversed(anatomy)])
 
 

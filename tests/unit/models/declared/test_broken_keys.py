@@ -19,6 +19,7 @@ from tests.unit.models.declared.broken import (
 
 OPTIONAL = {
     ("licences",),
+    ("report", "window_hu"),
     ("networks", "main", "on_cpu"),
     ("inputs", "main", "weighting"),
     ("inputs", "main", "interpolation"),

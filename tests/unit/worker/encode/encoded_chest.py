@@ -7,10 +7,11 @@ voxels and label maps; in any orientation, as CT or Enhanced CT.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from functools import cache
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,10 +19,12 @@ from numpy.typing import NDArray
 from pydicom import Dataset, dcmread
 from pydicom.uid import CTImageStorage, EnhancedCTImageStorage
 
+from chest.answer.make import answer_of
 from radiology.algorithm import AlgorithmIdentity
 from radiology.chest.figures import LungFigures, Side
 from radiology.chest.reading import ChestReading
 from radiology.chest.regions import ChestRegions, LesionLabel, LungLabel
+from radiology.chest.severity import ClinicalContext
 from radiology.image.volume import SourceFrame, Volume
 from radiology.outcome import Outcome, QualityGate
 from radiology.region import Mask, mean_hu, slices_involved, volume_ml
@@ -204,7 +207,33 @@ def _figures(side: Side, volume: Volume, regions: ChestRegions, lung: Mask) -> L
     )
 
 
-def result_context(kind: str = "positive", chest: Chest | None = None) -> ResultContext:
+@dataclass(frozen=True, kw_only=True)
+class ChestContext(ResultContext):
+    """A context with the chest that its reading tells of; `with_chest` changes both."""
+
+    chest: ChestReading
+    clinical: ClinicalContext = field(default_factory=ClinicalContext)
+
+    @property
+    def regions(self) -> ChestRegions:
+        """What was segmented."""
+        assert self.chest.regions is not None
+        return self.chest.regions
+
+
+def with_chest(context: ChestContext, **changed: Any) -> ChestContext:
+    """The context of a chest in which some fields are others; its reading tells of them."""
+    return remade(context, chest=replace(context.chest, **changed))
+
+
+def remade(context: ChestContext, **changed: Any) -> ChestContext:
+    """The context with other chest, volume, triage or clinical values, and a reading of them."""
+    names = ("chest", "volume", "triage", "clinical")
+    made_of = [changed.get(name, getattr(context, name)) for name in names]
+    return replace(context, reading=answer_of(*made_of), **changed)
+
+
+def result_context(kind: str = "positive", chest: Chest | None = None) -> ChestContext:
     """A reading of a synthetic study: "positive", "negative" or "not assessable"."""
     chest = chest or Chest()
     regions = regions_of(chest)
@@ -213,13 +242,15 @@ def result_context(kind: str = "positive", chest: Chest | None = None) -> Result
         regions = replace(regions, lesions=np.zeros_like(regions.lesions))
     headers, frames = headers_of(chest)
     volume = Volume(hounsfield=voxels, affine=chest.affine, frames=frames)
-    return ResultContext(
+    told, triage = _reading(kind, volume, regions), _TRIAGES[kind]
+    return ChestContext(
         headers=headers,
         volume=volume,
-        reading=_reading(kind, volume, regions),
-        triage=_TRIAGES[kind],
+        reading=answer_of(told, volume, triage, ClinicalContext()),
+        triage=triage,
         content_datetime=WHEN,
         software_version="0.1.0",
+        chest=told,
     )
 
 

@@ -32,9 +32,8 @@ from radiology.chest.territory import Boundary, Territories, Territory
 from radiology.encoding_profile import SegmentScope
 from radiology.image.volume import Volume
 from radiology.outcome import GateSeverity, Outcome, QualityGate
-from tests.unit.worker.encode.encoded_chest import Chest, result_context
+from tests.unit.worker.encode.encoded_chest import Chest, ChestContext, remade, result_context
 from worker.encode import SegmentationVariant, encode_results, encode_segmentation
-from worker.encode.derived_object import ResultContext
 
 _LOBES = {
     LungLabel.RIGHT: (
@@ -96,7 +95,7 @@ def full_context(
     *,
     zones: bool = False,
     clinical: ClinicalContext = NOTHING_GIVEN,
-) -> ResultContext:
+) -> ChestContext:
     """The context of a synthetic study whose reading says all that a bundle can say.
 
     A study that is not assessable has its gates and nothing more, as in `chest.interpret`.
@@ -104,8 +103,8 @@ def full_context(
     chest = chest or Chest()
     context = result_context(kind, chest)
     divided = _divided(context, chest, zones=zones)
-    reading = completed(context.reading, context.volume, divided, clinical)
-    return replace(context, reading=reading, clinical=clinical)
+    reading = completed(context.chest, context.volume, divided, clinical)
+    return remade(context, chest=reading, clinical=clinical)
 
 
 def completed(
@@ -141,7 +140,7 @@ def completed(
     )
 
 
-def _divided(context: ResultContext, chest: Chest, *, zones: bool) -> Territories:
+def _divided(context: ChestContext, chest: Chest, *, zones: bool) -> Territories:
     heights = chest.places_mm[..., 2]
     thirds = (heights > _HIGHEST_MM, np.abs(heights) <= _HIGHEST_MM, heights < _LOWEST_MM)
     named = _ZONES if zones else _LOBES

@@ -9,6 +9,7 @@ import numpy as np
 from highdicom.sr import MeasurementReport, srread
 from pydicom import Dataset
 
+from chest.answer.regions import territory_name
 from tests.peers.dicom.dcmtk import Dcmtk
 from tests.peers.dicom.dicom3tools import dciodvfy
 from tests.unit.worker.encode.encoded_chest import ENHANCED, EVERY_KIND
@@ -107,7 +108,7 @@ def test_each_lobe_has_its_figures_and_its_outline() -> None:
     context = full_context()
     groups = groups_of(fully_encoded()["SR"])
     assert [title for title in groups if title in LOBES] == list(LOBES)
-    for one in context.reading.territories:
+    for one in context.chest.territories:
         group = groups[one.territory.value.capitalize()]
         read = figures(group)
         assert read["Volume"] == round(one.volume_ml, 2)
@@ -122,7 +123,7 @@ def test_each_lobe_has_its_figures_and_its_outline() -> None:
         )
         outlined = [np.reshape(scoord.GraphicData, (-1, 2)) for scoord in of_type(group, "SCOORD")]
         drawn = enclosed(outlined, context.volume.shape[1:])
-        inside = drawn & context.territory_mask(one.territory, index)
+        inside = drawn & context.reading.region(territory_name(one.territory)).mask(index)
         assert inside.sum() >= 0.95 * drawn.sum() > 0
 
 
@@ -142,7 +143,7 @@ def test_a_zone_is_never_called_a_lobe() -> None:
 def test_severity_is_told_with_its_rule_and_its_inputs() -> None:
     """A score without its source and what it was computed from is no use to anybody."""
     context, report = full_context(), fully_encoded()["SR"]
-    severity = context.reading.severity
+    severity = context.chest.severity
     assert severity is not None
     assert figures(groups_of(report)["AI severity"]) == {
         "MosMed CT grade (0 to 4)": severity.mosmed.value,

@@ -26,6 +26,10 @@ from radiology.language import Language
 from tests.peers.dicom.dcmqi import read_report
 from tests.peers.dicom.dcmtk import Dcmtk
 from tests.peers.dicom.dicom3tools import dciodvfy
+from tests.unit.worker.encode.encoded_chest import (
+    ChestContext,
+    with_chest,
+)
 from tests.unit.worker.encode.full_reading import full_context, fully_encoded, fully_segmented
 from tests.unit.worker.encode.report_content import (
     comments,
@@ -36,7 +40,6 @@ from tests.unit.worker.encode.report_content import (
     report_of,
 )
 from worker.encode import EarlierReport, EarlierReports, encode_quantification_report
-from worker.encode.derived_object import ResultContext
 from worker.encode.picture.statements import statements
 from worker.encode.picture.wording import worded
 
@@ -72,13 +75,13 @@ COMPARISON = PriorComparison(
 
 
 @pytest.fixture
-def compared() -> ResultContext:
+def compared() -> ChestContext:
     context = full_context()
     course = Course(points=(), comparisons=(COMPARISON,))
-    return replace(context, reading=replace(context.reading, course=course))
+    return with_chest(context, course=course)
 
 
-def test_lungs_and_lobes_say_what_changed(compared: ResultContext) -> None:
+def test_lungs_and_lobes_say_what_changed(compared: ChestContext) -> None:
     """Lesion volume then, the change, and the growth where there was something to grow from."""
     groups = groups_of(report_of(compared))
     both, left = figures(groups["Both lungs, lesions"]), figures(groups["Left lung, lesions"])
@@ -91,13 +94,13 @@ def test_lungs_and_lobes_say_what_changed(compared: ResultContext) -> None:
     assert "Change of lesion volume" not in figures(groups["Left lower lobe"])
 
 
-def test_every_figure_of_a_change_has_its_place(compared: ResultContext) -> None:
+def test_every_figure_of_a_change_has_its_place(compared: ChestContext) -> None:
     """OHIF shows nothing of a report with a figure that has none."""
     group = groups_of(report_of(compared))["Both lungs, lesions"]
     assert all(len(number.ContentSequence) == 1 for number in of_type(group, "NUM"))
 
 
-def test_the_report_for_programs_has_them_too(compared: ResultContext) -> None:
+def test_the_report_for_programs_has_them_too(compared: ChestContext) -> None:
     """By segment: the lung's own change."""
     report = encode_quantification_report(compared, fully_segmented())
     assert figures(groups_of(report)["Right lung"])["Change of lesion volume"] == 10.0
@@ -110,12 +113,12 @@ def point(uid: str, at: datetime) -> CoursePoint:
     return CoursePoint(uid, at, 4000.0, 50.0, 1.25, -500.0)
 
 
-def reports_of(context: ResultContext) -> tuple[Dataset, Dataset]:
+def reports_of(context: ChestContext) -> tuple[Dataset, Dataset]:
     """For viewers and for programs."""
     return report_of(context), encode_quantification_report(context, fully_segmented())
 
 
-def test_groups_with_a_change_name_both_time_points(compared: ResultContext) -> None:
+def test_groups_with_a_change_name_both_time_points(compared: ChestContext) -> None:
     """Which study the figures are of, and which one "prior" means; other groups name none."""
     viewer, machine = (groups_of(one) for one in reports_of(compared))
     for group in (viewer["Both lungs, lesions"], viewer["Right lower lobe"], machine["Right lung"]):
@@ -130,7 +133,7 @@ def test_groups_with_a_change_name_both_time_points(compared: ResultContext) -> 
     assert not items(viewer["Left lower lobe"], "Time Point")
 
 
-def test_programs_are_told_the_order_and_the_days_between(compared: ResultContext) -> None:
+def test_programs_are_told_the_order_and_the_days_between(compared: ChestContext) -> None:
     """As numbers; in the report for viewers a number without a place would leave OHIF black."""
     uid = compared.source.study_instance_uid
     points = (
@@ -139,7 +142,7 @@ def test_programs_are_told_the_order_and_the_days_between(compared: ResultContex
         point(uid, NOW),
     )
     course = Course(points, (COMPARISON,))
-    compared = replace(compared, reading=replace(compared.reading, course=course))
+    compared = with_chest(compared, course=course)
     viewer, machine = (groups_of(one) for one in reports_of(compared))
     told = figures(machine["Right lung"])
     assert told["Time Point Order"] == 3
@@ -149,7 +152,7 @@ def test_programs_are_told_the_order_and_the_days_between(compared: ResultContex
         assert not items(group, "Longitudinal Temporal Offset from Event")
 
 
-def test_the_report_of_the_earlier_study_is_evidence(compared: ResultContext) -> None:
+def test_the_report_of_the_earlier_study_is_evidence(compared: ChestContext) -> None:
     """PS3.3 C.17.2.3: what is of another study is Pertinent Other Evidence; no stranger's is."""
     named = replace(compared, earlier_reports=EarlierReports(prior=EARLIER_REPORT))
     for report in reports_of(named):
@@ -164,7 +167,7 @@ def test_the_report_of_the_earlier_study_is_evidence(compared: ResultContext) ->
 
 @pytest.mark.parametrize("which", [0, 1], ids=["viewer", "machine"])
 def test_validators_and_readers_take_time_points(
-    compared: ResultContext, tmp_path: Path, dcmtk: Dcmtk, which: int
+    compared: ChestContext, tmp_path: Path, dcmtk: Dcmtk, which: int
 ) -> None:
     """dciodvfy finds no error, dcmtk, dcmqi and highdicom read the report with its time points."""
     named = replace(compared, earlier_reports=EarlierReports(prior=EARLIER_REPORT))
@@ -177,18 +180,18 @@ def test_validators_and_readers_take_time_points(
     assert "2026-03-03 00:00" in {group.get("timePoint") for group in content["Measurements"]}
 
 
-def test_the_change_is_told_in_words(compared: ResultContext) -> None:
+def test_the_change_is_told_in_words(compared: ChestContext) -> None:
     """Since when, how much, and what became of the lesions; in the picture's language too."""
     said = comments(report_of(compared))
     assert "Change since 2026-03-01: lesions 50.0 ml then, 75.0 ml now" in said
     assert "Change since 2026-03-01: 2 new, 1 shrunk" in said
-    (shown,) = (one for one in statements(compared) if one.title.startswith("Change"))
+    (shown,) = (one for one, _ in statements(compared) if one.title.startswith("Change"))
     chinese = [worded(text, Language.CHINESE) for line in shown.lines for text in line]
     assert chinese == ["病变由 50.0 ml 变为 75.0 ml", "新发 2", "缩小 1"]
     assert worded(shown.title, Language.CHINESE) == "自 2026-03-01 以来的变化"
 
 
-def test_an_earlier_study_of_unknown_date_is_named_as_such(compared: ResultContext) -> None:
+def test_an_earlier_study_of_unknown_date_is_named_as_such(compared: ChestContext) -> None:
     """No date is made up."""
     assert change_title(replace(COMPARISON, then_at=None)) == "Change since the earlier study"
 
@@ -196,4 +199,4 @@ def test_an_earlier_study_of_unknown_date_is_named_as_such(compared: ResultConte
 def test_without_a_comparison_nothing_is_said_of_change() -> None:
     """No prior is not "no change"."""
     assert not any("hange" in text for text in comments(fully_encoded()["SR"]))
-    assert not any(one.title.startswith("Change") for one in statements(full_context()))
+    assert not any(one.title.startswith("Change") for one, _ in statements(full_context()))

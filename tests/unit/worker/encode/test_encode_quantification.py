@@ -12,12 +12,17 @@ from highdicom.sr import MeasurementReport, srread
 from pydicom import Dataset
 from pydicom.uid import JPEGLSLossless
 
+from chest.answer.regions import drawn_regions
 from radiology.chest.figures import Side
 from radiology.encoding_profile import EncodingChoice, EncodingProfile
 from tests.peers.dicom.dcmqi import read_report
 from tests.peers.dicom.dcmtk import Dcmtk
 from tests.peers.dicom.dicom3tools import dciodvfy
-from tests.unit.worker.encode.encoded_chest import ENHANCED, Chest
+from tests.unit.worker.encode.encoded_chest import (
+    ENHANCED,
+    Chest,
+    ChestContext,
+)
 from tests.unit.worker.encode.full_reading import full_context, fully_encoded, fully_segmented
 from tests.unit.worker.encode.report_content import comments, groups_of, of_type
 from worker.encode import (
@@ -29,12 +34,11 @@ from worker.encode import (
     encode_results,
     plan_results,
 )
-from worker.encode.derived_object import ResultContext, series_and_equipment
+from worker.encode.derived_object import series_and_equipment
 from worker.encode.segmentation.voxels import segment_voxels
-from worker.encode.segments import SEGMENTS
 
 
-def made(enhanced: bool = False) -> tuple[ResultContext, Dataset, Dataset]:
+def made(enhanced: bool = False) -> tuple[ChestContext, Dataset, Dataset]:
     context = full_context(chest=Chest(enhanced=enhanced))
     segmentation = fully_segmented(enhanced)
     return context, segmentation, encode_quantification_report(context, segmentation)
@@ -45,9 +49,10 @@ def test_the_voxels_of_each_segment_are_those_of_the_reading(enhanced: bool) -> 
     """Read back from the encoded bits, on the slices that the frames name."""
     context, segmentation, _ = made(enhanced)
     measured = segment_voxels(context, segmentation)
-    for segment, ours in zip(segmentation.SegmentSequence, SEGMENTS, strict=True):
+    drawn = drawn_regions(context.regions)
+    for segment, ours in zip(segmentation.SegmentSequence, drawn, strict=True):
         voxels = measured[int(segment.SegmentNumber)]
-        masks = np.stack([ours.mask(context.regions, i) for i in range(context.volume.shape[0])])
+        masks = np.stack([ours.mask(index) for index in range(context.volume.shape[0])])
         assert voxels.count == np.count_nonzero(masks)
         assert voxels.slices == np.count_nonzero(masks.any(axis=(1, 2)))
         assert voxels.mean_hu == pytest.approx(float(context.volume.hounsfield[masks].mean()))
@@ -87,11 +92,11 @@ def test_dcmqi_reads_the_figures(tmp_path: Path) -> None:
         item["quantity"]["CodeMeaning"]: float(item["value"])
         for item in read["Right lung"]["measurementItems"]
     }
-    figures = context.reading.figures[Side.RIGHT]
+    figures = context.chest.figures[Side.RIGHT]
     assert right["Volume"] == round(figures.lung_volume_ml, 2)
     assert right["Lesion share of lung"] == round(figures.lesion_share_percent, 2)
     ground_glass = read["Ground glass opacity"]["measurementItems"]
-    total = context.reading.figures[Side.TOTAL].ground_glass_ml
+    total = context.chest.figures[Side.TOTAL].ground_glass_ml
     assert float(ground_glass[0]["value"]) == pytest.approx(total, abs=0.01)
 
 
@@ -156,7 +161,7 @@ def test_a_segment_with_a_lobe_s_name_has_the_lobe_s_figures() -> None:
         for item in of_type(group, "NUM")
     }
     (lobe,) = [
-        one for one in context.reading.territories if one.territory.value == "right lower lobe"
+        one for one in context.chest.territories if one.territory.value == "right lower lobe"
     ]
     assert read["Lesion share of lobe"] == round(lobe.lesion_share_percent, 2)
 
@@ -173,10 +178,10 @@ def test_lesions_of_a_label_map_are_measured_too() -> None:
     report = encode_quantification_report(context, labelmap)
     group = groups_of(report)["Right lung"]
     volume = of_type(group, "NUM")[0].MeasuredValueSequence[0].NumericValue
-    assert float(volume) == round(context.reading.figures[Side.RIGHT].lung_volume_ml, 2)
+    assert float(volume) == round(context.chest.figures[Side.RIGHT].lung_volume_ml, 2)
 
 
-def _labelmap(context: ResultContext, binary: Dataset) -> Dataset:
+def _labelmap(context: ChestContext, binary: Dataset) -> Dataset:
     regions = context.regions
     values = np.where(regions.lesions > 0, regions.lesions + 2, regions.lungs).astype(np.uint8)
     sources = []

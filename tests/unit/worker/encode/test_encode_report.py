@@ -10,7 +10,13 @@ from highdicom.sr import MeasurementReport, srread
 from radiology.chest.figures import LungFigures, Side
 from radiology.outcome import Outcome, QualityGate
 from tests.peers.dicom.dcmtk import Dcmtk
-from tests.unit.worker.encode.encoded_chest import EVERY_KIND, KINDS, encoded, result_context
+from tests.unit.worker.encode.encoded_chest import (
+    EVERY_KIND,
+    KINDS,
+    encoded,
+    result_context,
+    with_chest,
+)
 from tests.unit.worker.encode.report_content import (
     comments,
     descendants,
@@ -158,7 +164,7 @@ def test_signs_that_a_character_set_lacks_are_written_out() -> None:
     """The report keeps the character set of the source's names, so what we say is ASCII."""
     context = result_context("not assessable")
     gate = QualityGate("volume", False, "9 cm³", "≥ 1 cm³ – both", "Größe")
-    report = report_of(replace(context, reading=replace(context.reading, gates=(gate,))))
+    report = report_of(with_chest(context, gates=(gate,)))
     assert "volume: Gr??e (seen 9 cm3, needed >= 1 cm3 - both)" in comments(report)
     texts = [str(item.TextValue) for item in descendants(report) if "TextValue" in item]
     assert all(text.isascii() for text in texts)
@@ -175,6 +181,6 @@ def test_dsrdump_reads_the_report(tmp_path: Path, dcmtk: Dcmtk) -> None:
 def test_an_outcome_without_lungs_has_no_report() -> None:
     """Without lungs there is no place in the images to point at."""
     context = result_context("not assessable")
-    reading = replace(context.reading, regions=None, figures={}, key_slice=None)
-    assert reading.outcome is Outcome.NOT_ASSESSABLE
-    assert encode_measurement_report(replace(context, reading=reading)) is None
+    without = with_chest(context, regions=None, figures={}, key_slice=None)
+    assert without.reading.outcome is Outcome.NOT_ASSESSABLE
+    assert encode_measurement_report(without) is None

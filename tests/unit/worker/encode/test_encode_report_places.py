@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from pydicom import Dataset
 from pydicom.filebase import DicomBytesIO
@@ -16,6 +14,7 @@ from tests.unit.worker.encode.encoded_chest import (
     Chest,
     encoded,
     result_context,
+    with_chest,
 )
 from tests.unit.worker.encode.polygons import enclosed
 from tests.unit.worker.encode.report_content import groups_of, items, of_type, report_of
@@ -129,8 +128,8 @@ def test_a_lung_without_its_own_lesions_on_the_key_slice_is_shown_on_another() -
     """Each lung's lesions are pointed at on a slice where that lung has some."""
     context = result_context()
     key = 5  # right-sided lesions only
-    context = replace(context, reading=replace(context.reading, key_slice=key))
-    assert not context.areas[key, 2, 1:].any()
+    context = with_chest(context, key_slice=key)
+    assert not (context.regions.lesions[key][context.regions.lungs[key] == 2]).any()
     group = groups_of(report_of(context))["Left lung, lesions"]
     place = of_type(group, "NUM")[0].ContentSequence[0]
     uid = place.ContentSequence[0].ReferencedSOPSequence[0].ReferencedSOPInstanceUID
@@ -157,7 +156,7 @@ def test_the_groups_stay_small_for_lesions_all_over() -> None:
     lesions = np.where(context.regions.lungs > 0, 1 + (speckled > 0.6), 0).astype(np.uint8)
     lesions[speckled <= 0.3] = LesionLabel.NONE
     regions = ChestRegions(lungs=context.regions.lungs, lesions=lesions)
-    report = report_of(replace(context, reading=replace(context.reading, regions=regions)))
+    report = report_of(with_chest(context, regions=regions))
     written = DicomBytesIO()
     written.is_little_endian, written.is_implicit_VR = True, False
     (measurements,) = items(report, "Imaging Measurements")
@@ -168,7 +167,7 @@ def test_the_groups_stay_small_for_lesions_all_over() -> None:
 def test_a_key_slice_without_lung_is_not_used() -> None:
     """A reading whose key slice is empty still gives a report that points into a lung."""
     context = result_context("negative")
-    context = replace(context, reading=replace(context.reading, key_slice=0))
-    assert not context.areas[0, 1:].any()
+    context = with_chest(context, key_slice=0)
+    assert not context.regions.lungs[0].any()
     group = groups_of(report_of(context))["AI triage"]
     assert of_type(group, "NUM")[0].ContentSequence

@@ -17,12 +17,14 @@ from tests.unit.worker.encode.encoded_chest import (
     EVERY_KIND,
     ORIENTATIONS,
     Chest,
+    ChestContext,
     encoded,
+    remade,
     result_context,
+    with_chest,
     written,
 )
 from worker.encode import EncodedKind, encode_results, encode_segmentation, render_key_picture
-from worker.encode.derived_object import ResultContext
 
 
 @pytest.mark.parametrize(
@@ -41,11 +43,10 @@ def test_which_objects_a_reading_gives(kind: str, expected: list[str]) -> None:
 def test_nothing_is_made_without_lungs() -> None:
     """Where no lungs were found there is nothing to show, by None or by empty label maps."""
     context = result_context("not assessable")
-    nothing = replace(context.reading, regions=None, figures={}, key_slice=None)
-    assert encode_results(replace(context, reading=nothing)) == ()
+    nothing = with_chest(context, regions=None, figures={}, key_slice=None)
+    assert encode_results(nothing) == ()
     empty = replace(context.regions, lungs=0 * context.regions.lungs)
-    reading = replace(context.reading, regions=empty, key_slice=None)
-    assert encode_results(replace(context, reading=reading)) == ()
+    assert encode_results(with_chest(context, regions=empty, key_slice=None)) == ()
 
 
 @EVERY_KIND
@@ -86,20 +87,20 @@ def test_the_order_of_the_headers_changes_nothing() -> None:
         assert written(other.dataset) == written(encoded()[other.kind])
 
 
-def uids_of(context: ResultContext) -> set[str]:
+def uids_of(context: ChestContext) -> set[str]:
     return {context.uid(what, kind) for what in ("series", "instance") for kind in EncodedKind}
 
 
-def _without_a_slice(context: ResultContext) -> ResultContext:
+def _without_a_slice(context: ChestContext) -> ChestContext:
     volume, regions = context.volume, context.regions
     kept = replace(regions, lungs=regions.lungs[:-1], lesions=regions.lesions[:-1])
     shorter = replace(volume, hounsfield=volume.hounsfield[:-1], frames=volume.frames[:-1])
-    return replace(context, volume=shorter, reading=replace(context.reading, regions=kept))
+    return remade(context, volume=shorter, chest=replace(context.chest, regions=kept))
 
 
-def _by_another_bundle(context: ResultContext) -> ResultContext:
+def _by_another_bundle(context: ChestContext) -> ChestContext:
     other = replace(context.algorithm, bundle_digest="cd" * 32)
-    return replace(context, reading=replace(context.reading, algorithm=other))
+    return with_chest(context, algorithm=other)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,7 @@ def _by_another_bundle(context: ResultContext) -> ResultContext:
     ids=["other instances", "other bundle", "next version"],
 )
 def test_what_makes_another_result_makes_other_uids(
-    changed: Callable[[ResultContext], ResultContext],
+    changed: Callable[[ChestContext], ChestContext],
 ) -> None:
     """Instances used, bundle digest and version are what the UIDs follow from."""
     context = result_context()
@@ -184,4 +185,4 @@ def test_regions_of_another_grid_are_a_defect() -> None:
         lesions=context.regions.lesions.transpose(0, 2, 1),
     )
     with pytest.raises(ValueError, match="shape"):
-        replace(context, reading=replace(context.reading, regions=turned))
+        with_chest(context, regions=turned)

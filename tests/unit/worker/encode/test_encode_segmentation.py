@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +13,14 @@ from pydicom import Dataset
 
 from radiology.chest.regions import ChestRegions, LesionLabel, LungLabel
 from radiology.encoding_profile import SegmentScope
-from tests.unit.worker.encode.encoded_chest import ORIENTATIONS, Chest, result_context
+from tests.unit.worker.encode.encoded_chest import (
+    ORIENTATIONS,
+    Chest,
+    ChestContext,
+    result_context,
+    with_chest,
+)
 from worker.encode import SegmentationVariant, encode_segmentation
-from worker.encode.derived_object import ResultContext
 
 LABELS = {
     "Right lung": ("lungs", LungLabel.RIGHT),
@@ -26,7 +30,7 @@ LABELS = {
 }
 
 
-def segmentation_of(context: ResultContext, *, omit_empty_frames: bool = True) -> Dataset:
+def segmentation_of(context: ChestContext, *, omit_empty_frames: bool = True) -> Dataset:
     """With the lungs: more segments, and such that overlap."""
     variant = SegmentationVariant(scope=SegmentScope.LUNGS, omit_empty_frames=omit_empty_frames)
     made = encode_segmentation(context, variant)
@@ -127,9 +131,9 @@ def test_only_segments_with_voxels_are_sent() -> None:
     assert set(places_by_label(made)) == set(labels)
 
 
-def _with_lesions(context: ResultContext, lesions: NDArray[np.uint8]) -> ResultContext:
+def _with_lesions(context: ChestContext, lesions: NDArray[np.uint8]) -> ChestContext:
     regions = ChestRegions(lungs=context.regions.lungs, lesions=lesions.astype(np.uint8))
-    return replace(context, reading=replace(context.reading, regions=regions))
+    return with_chest(context, regions=regions)
 
 
 @pytest.mark.parametrize("kind", ["negative", "not assessable"])

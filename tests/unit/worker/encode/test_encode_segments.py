@@ -13,24 +13,30 @@ from pydicom import Dataset
 from pydicom.uid import JPEGLSLossless, RLELossless
 
 from models.measure.lesions import number_lesions
+from radiology.answer.tracking import Tracking
 from radiology.chest.regions import ChestRegions, LesionLabel, LungLabel
 from radiology.chest.territory import Territories, Territory
 from radiology.encoding_profile import SegmentationForm, SegmentScope
-from tests.unit.worker.encode.encoded_chest import ORIENTATIONS, Chest, result_context
+from tests.unit.worker.encode.encoded_chest import (
+    ORIENTATIONS,
+    Chest,
+    ChestContext,
+    result_context,
+    with_chest,
+)
 from worker.encode import SegmentationVariant, encode_segmentation
-from worker.encode.derived_object import ResultContext, Tracking
 
 LABELMAPS = (SegmentationForm.LABELMAP_RLE, SegmentationForm.LABELMAP_JPEG_LS)
 SYNTAXES = dict(zip(LABELMAPS, (RLELossless, JPEGLSLossless), strict=True))
 
 
-def made_of(context: ResultContext, variant: SegmentationVariant) -> Dataset:
+def made_of(context: ChestContext, variant: SegmentationVariant) -> Dataset:
     made = encode_segmentation(context, variant)
     assert made is not None
     return made
 
 
-def read_labels(made: Dataset, context: ResultContext, folder: Path) -> NDArray[np.integer]:
+def read_labels(made: Dataset, context: ChestContext, folder: Path) -> NDArray[np.integer]:
     """The label map as highdicom reads it, by the geometry of the frames, slice by slice."""
     path = folder / "labelmap.dcm"
     made.save_as(path, enforce_file_format=True)
@@ -47,7 +53,7 @@ def labels_of(made: Dataset) -> dict[str, int]:
     return {str(item.SegmentLabel): int(item.SegmentNumber) for item in made.SegmentSequence}
 
 
-def with_lobes(context: ResultContext) -> ResultContext:
+def with_lobes(context: ChestContext) -> ChestContext:
     """The lungs divided at a height, the left one into zones."""
     lungs = context.regions.lungs
     labels = np.zeros_like(lungs)
@@ -61,7 +67,7 @@ def with_lobes(context: ResultContext) -> ResultContext:
         10: Territory.LEFT_UPPER_ZONE,
     }
     divided = Territories(labels, names, ())
-    return replace(context, reading=replace(context.reading, divided=divided))
+    return with_chest(context, divided=divided)
 
 
 @pytest.mark.parametrize("form", LABELMAPS)
@@ -151,7 +157,7 @@ def test_in_a_label_map_lobes_take_the_place_of_their_lung(tmp_path: Path) -> No
     assert np.array_equal(found == numbers["Right lower lobe, without lesions"], expected)
 
 
-def scattered(context: ResultContext) -> ResultContext:
+def scattered(context: ChestContext) -> ChestContext:
     """One ground glass with a consolidation within, and two consolidations in the other lung."""
     lungs, lesions = context.regions.lungs, np.zeros_like(context.regions.lesions)
     s, r, c = (int(one) for one in np.argwhere(lungs == LungLabel.RIGHT).mean(axis=0))
@@ -161,7 +167,7 @@ def scattered(context: ResultContext) -> ResultContext:
     lesions[s, r : r + 5, c : c + 6] = LesionLabel.CONSOLIDATION
     lesions[s + 2, r, c] = LesionLabel.CONSOLIDATION
     regions = ChestRegions(lungs, lesions)
-    return replace(context, reading=replace(context.reading, regions=regions))
+    return with_chest(context, regions=regions)
 
 
 def test_lesions_are_told_apart_by_class_largest_first() -> None:

@@ -25,15 +25,16 @@ from tests.unit.worker.encode.encoded_chest import (
     ENHANCED,
     EVERY_KIND,
     Chest,
+    ChestContext,
     encoded,
+    remade,
     reread,
     result_context,
 )
 from worker.encode import EncodedKind, encode_measurement_report, encode_results
-from worker.encode.derived_object import ResultContext
 
 
-def kinds_of(context: ResultContext) -> list[str]:
+def kinds_of(context: ChestContext) -> list[str]:
     return [str(one.kind) for one in encode_results(context)]
 
 
@@ -67,7 +68,7 @@ def test_patient_and_study_are_those_of_the_source(kind: str, enhanced: bool) ->
         assert stored.SeriesInstanceUID != context.headers[0].SeriesInstanceUID
 
 
-def odd_context() -> ResultContext:
+def odd_context() -> ChestContext:
     """A study as some scanners and gateways send it."""
     context = result_context()
     for header in context.headers:
@@ -185,7 +186,7 @@ def test_naive_times_are_taken_as_they_are() -> None:
     assert (str(made.ContentDate), str(made.ContentTime)) == ("20260102", "120000")
 
 
-def real_context(folder: Path) -> ResultContext:
+def real_context(folder: Path) -> ChestContext:
     """Every fifth real header of a study, with drawn voxels: what counts here is the header."""
     headers = [dcmread(path, stop_before_pixels=True) for path in sorted(folder.iterdir())[::5]]
     headers.sort(key=lambda header: float(header.ImagePositionPatient[2]))
@@ -201,8 +202,8 @@ def real_context(folder: Path) -> ResultContext:
     regions = ChestRegions(
         lungs=enlarged(model.regions.lungs, times), lesions=enlarged(model.regions.lesions, times)
     )
-    reading = replace(model.reading, regions=regions)
-    return replace(model, headers=headers, volume=volume, reading=reading)
+    chest = replace(model.chest, regions=regions)
+    return remade(model, headers=headers, volume=volume, chest=chest)
 
 
 def enlarged(voxels: NDArray[Any], times: int) -> NDArray[Any]:

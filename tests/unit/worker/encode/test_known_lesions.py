@@ -17,6 +17,7 @@ from models.bundle import read_bundle
 from models.measure.lesions import number_lesions
 from phantom import Lesion
 from phantom.study import StudyIdentity
+from radiology.answer.tracking import Tracking
 from radiology.chest.chest_map import MappedLesion
 from radiology.chest.figures import Side
 from radiology.chest.regions import LesionLabel
@@ -27,7 +28,6 @@ from tests.builders.bundles import write_bundle
 from tests.builders.chest.chest_pairs import scan
 from tests.builders.chest.truth_reader import TruthReader
 from tests.builders.dicom.spooled import ReadingRoom
-from worker.encode.derived_object import Tracking
 
 RIGHT = Lesion(LesionLabel.GROUND_GLASS, (-90.0, 40.0, -60.0), (16.0, 16.0, 16.0), 1)
 LEFT = Lesion(LesionLabel.GROUND_GLASS, (90.0, 44.0, -60.0), (18.0, 18.0, 18.0), 2)

@@ -10,22 +10,24 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from chest.answer.make import answer_of
 from chest.course.compare_prior import compare_registered
 from chest.registration import EarlierChest, register
 from phantom import TYPICAL_LESIONS, Phantom, Posture
 from radiology.chest.course import Course
-from radiology.chest.regions import ChestRegions, LesionLabel
+from radiology.chest.reading import ChestReading
+from radiology.chest.regions import ChestRegions
+from radiology.chest.severity import ClinicalContext
 from radiology.language import Language
 from tests.builders.chest.chest_pairs import scan, study
 from tests.unit.worker.encode.encoded_chest import figures_of, result_context
 from worker.encode import ShownReading, render_key_picture
-from worker.encode.picture.axial_stack import AxialStack
+from worker.encode.picture.axial_stack import AxialStack, mask_of
 from worker.encode.picture.key_picture import WIDTH_PX
 from worker.encode.picture.pair import LESIONS_THEN, PAIR_PX, draw_pair
 from worker.encode.picture.panels import Frame, Placement
 from worker.encode.picture.statements import statements
 from worker.encode.picture.wording import worded
-from worker.encode.segments import SEGMENTS
 
 THEN = datetime(2026, 3, 1)  # noqa: DTZ001 as headers state it
 MOVED = Posture((4.0, 0.0, 5.0), (10.0, 0.0, -8.0))
@@ -37,29 +39,44 @@ def now() -> Phantom:
     return scan(posture=MOVED, spacing_mm=4.0)
 
 
+Pair = tuple[ChestReading, EarlierChest]
+
+
 @pytest.fixture(scope="module")
-def shown(now: Phantom) -> ShownReading:
+def pair(now: Phantom) -> Pair:
     """Three of today's lesions were there before, in a chest that lay otherwise."""
     before = scan(lesions=TYPICAL_LESIONS[:3], spacing_mm=4.0)
     earlier, later = study(before, acquired_at=THEN), study(now, uid="2.25.2")
     registration = register(earlier.chest, later.chest)
     comparison = compare_registered(earlier, later, registration)
     regions = ChestRegions(now.lungs, now.lesions)
-    model = result_context()
     reading = replace(
-        model.reading,
+        result_context().chest,
         regions=regions,
         figures=figures_of(now.volume, regions),
         key_slice=int(np.argmax(np.count_nonzero(now.lesions, axis=(1, 2)))),
         course=Course(points=(), comparisons=(comparison,)),
     )
-    chest = EarlierChest(earlier.chest, registration)
-    return ShownReading(now.volume, reading, model.triage, "0.1.0", earlier=chest)
+    return reading, EarlierChest(earlier.chest, registration)
+
+
+def shown_with(
+    now: Phantom, chest: ChestReading, earlier: EarlierChest | None = None
+) -> ShownReading:
+    triage = result_context().triage
+    reading = answer_of(chest, now.volume, triage, ClinicalContext())
+    return ShownReading(now.volume, reading, triage, "0.1.0", earlier=earlier)
+
+
+@pytest.fixture(scope="module")
+def shown(now: Phantom, pair: Pair) -> ShownReading:
+    return shown_with(now, *pair)
 
 
 def pair_of(shown: ShownReading) -> tuple[Image.Image, Image.Image]:
     assert shown.earlier is not None
-    return draw_pair(shown, shown.earlier, AxialStack.of(shown), SEGMENTS)
+    stack = AxialStack.of(shown)
+    return draw_pair(shown, shown.earlier, stack, (*stack.anatomy, *stack.findings))
 
 
 def test_the_earlier_chest_is_found_from_places_of_the_later_one(shown: ShownReading) -> None:
@@ -86,8 +103,11 @@ def test_both_panels_show_the_same_place(shown: ShownReading) -> None:
 
 def _lung_pixels(shown: ShownReading) -> NDArray[np.bool_]:
     stack = AxialStack.of(shown)
-    mask = (stack.lungs[stack.key] > 0) & (stack.lesions[stack.key] == LesionLabel.NONE)
-    placement = Placement.fitted(stack, Frame.around_lungs(stack), PAIR_PX)
+    lungs, lesions = (mask_of(one, stack.key) for one in (stack.anatomy, stack.findings))
+    assert lungs is not None
+    assert lesions is not None
+    mask = lungs & ~lesions
+    placement = Placement.fitted(stack, Frame.of(stack), PAIR_PX)
     drawn = Image.fromarray(mask.astype(np.uint8)).transform(
         PAIR_PX, Image.Transform.AFFINE, placement.affine(), Image.Resampling.NEAREST
     )
@@ -111,17 +131,17 @@ def test_the_picture_has_a_row_for_the_pair(shown: ShownReading, language: Langu
     assert with_pair.height == without.height + PAIR_PX[1] + 8
 
 
-def test_a_registration_that_does_not_suffice_is_told(shown: ShownReading) -> None:
+def test_a_registration_that_does_not_suffice_is_told(now: Phantom, pair: Pair) -> None:
     """No pair then, and a line that says so, in the picture's language."""
-    assert shown.prior is not None
-    quality = replace(shown.prior.registration, reason="vessels agree by 0.20")
-    comparison = replace(shown.prior, registration=quality, territories={}, lesions=())
-    reading = replace(shown.reading, course=Course(points=(), comparisons=(comparison,)))
-    (told,) = (
-        one
-        for one in statements(replace(shown, reading=reading, earlier=None))
-        if one.title.startswith("Change")
-    )
+    chest, _ = pair
+    assert chest.course is not None
+    prior = chest.course.latest
+    assert prior is not None
+    quality = replace(prior.registration, reason="vessels agree by 0.20")
+    comparison = replace(prior, registration=quality, territories={}, lesions=())
+    chest = replace(chest, course=Course(points=(), comparisons=(comparison,)))
+    said = statements(shown_with(now, chest))
+    (told,) = (one for one, _ in said if one.title.startswith("Change"))
     (line,) = told.lines[1]
     assert line.startswith("not laid upon the earlier images well enough")
     assert worded(line, Language.CHINESE) != line

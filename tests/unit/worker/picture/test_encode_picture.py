@@ -14,22 +14,28 @@ from pydicom import Dataset
 from radiology.chest.regions import ChestRegions
 from radiology.image.key_picture import KEYWORD, panel_of
 from radiology.urgency import Urgency
-from tests.unit.worker.encode.encoded_chest import KINDS, ORIENTATIONS, Chest, ball, result_context
+from tests.unit.worker.encode.encoded_chest import (
+    KINDS,
+    ORIENTATIONS,
+    Chest,
+    ChestContext,
+    ball,
+    result_context,
+    with_chest,
+)
 from worker.encode import (
     DISCLAIMER,
     ShownReading,
     encode_secondary_capture,
     render_key_picture,
 )
-from worker.encode.derived_object import ResultContext
 from worker.encode.picture.axial_stack import AxialStack
 from worker.encode.picture.key_picture import WIDTH_PX
 from worker.encode.picture.lettering import fitted
 from worker.encode.picture.panels import Frame, Placement, draw_panel
-from worker.encode.segments import SEGMENTS
 from worker.keep.keep_results import keep_picture
 
-GROUND_GLASS, CONSOLIDATION = SEGMENTS[2].colour, SEGMENTS[3].colour
+LUNG, GROUND_GLASS, CONSOLIDATION = (0, 158, 115), (86, 180, 233), (230, 159, 0)
 CUBE = Chest(spacing_mm=(4.0, 4.0, 4.0), shape=(72, 72, 72))
 SIZE = (640, 484)
 
@@ -40,9 +46,10 @@ def near(picture: Image.Image, colour: tuple[int, int, int]) -> NDArray[np.bool_
     return np.asarray(np.abs(difference).max(axis=-1) < 24)
 
 
-def key_panel(context: ResultContext) -> Image.Image:
+def key_panel(context: ChestContext) -> Image.Image:
     stack = AxialStack.of(context)
-    return draw_panel(stack, stack.key, Frame.around_lungs(stack), SIZE, SEGMENTS)
+    outlined = (*stack.anatomy, *stack.findings)
+    return draw_panel(stack, stack.key, Frame.of(stack), SIZE, outlined)
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
@@ -58,11 +65,11 @@ def test_the_patient_s_right_is_on_the_left_of_the_picture(orientation: str) -> 
         assert rows.mean() > SIZE[1] / 2
 
 
-def _with_key_at(context: ResultContext, z_mm: float) -> ResultContext:
+def _with_key_at(context: ChestContext, z_mm: float) -> ChestContext:
     slices, rows, columns = context.volume.shape
     middles = np.array([[i, (rows - 1) / 2, (columns - 1) / 2] for i in range(slices)])
     key = int(np.argmin(np.abs(context.volume.positions_mm(middles)[:, 2] - z_mm)))
-    return replace(context, reading=replace(context.reading, key_slice=key))
+    return with_chest(context, key_slice=key)
 
 
 @pytest.mark.parametrize("spacing_mm", [(5.0, 3.0, 3.0), (5.0, 1.5, 4.0), (5.0, 4.0, 1.5)], ids=str)
@@ -74,10 +81,10 @@ def test_a_round_lesion_is_drawn_round(spacing_mm: tuple[float, float, float]) -
     lesions = (2 * ball(chest.places_mm, (-60, 0, 0), (24, 24, 24))).astype(np.uint8)
     regions = ChestRegions(lungs=context.regions.lungs, lesions=lesions)
     key = int(np.argmax(np.count_nonzero(lesions, axis=(1, 2))))
-    context = replace(context, reading=replace(context.reading, regions=regions, key_slice=key))
+    context = with_chest(context, regions=regions, key_slice=key)
     rows, columns = np.nonzero(near(key_panel(context), CONSOLIDATION))
     stack = AxialStack.of(context)
-    scale = Placement.fitted(stack, Frame.around_lungs(stack), SIZE).pixels_per_mm
+    scale = Placement.fitted(stack, Frame.of(stack), SIZE).pixels_per_mm
     one_pixel = max(spacing_mm[1:]) * scale
     assert np.ptp(columns) == pytest.approx(48 * scale, abs=one_pixel + 3)
     assert np.ptp(rows) == pytest.approx(48 * scale, abs=one_pixel + 3)
@@ -117,7 +124,7 @@ def test_lesions_are_outlined_only_where_they_are_claimed() -> None:
     """A negative picture has lungs outlined and no lesion, even if a few voxels were marked."""
     context = result_context()
     negative = result_context("negative")
-    marked = replace(negative, reading=replace(negative.reading, regions=context.regions))
+    marked = with_chest(negative, regions=context.regions)
     assert near(render_key_picture(context), GROUND_GLASS).sum() > 100
     assert not near(render_key_picture(marked), GROUND_GLASS).any()
     assert not near(render_key_picture(marked), CONSOLIDATION).any()
@@ -126,7 +133,7 @@ def test_lesions_are_outlined_only_where_they_are_claimed() -> None:
 def test_a_picture_that_is_not_assessable_has_no_outline_at_all() -> None:
     """Outlines would look like an answer."""
     picture = render_key_picture(result_context("not assessable"))
-    assert not any(near(picture, segment.colour).any() for segment in SEGMENTS)
+    assert not any(near(picture, one).any() for one in (LUNG, GROUND_GLASS, CONSOLIDATION))
 
 
 def test_each_urgency_has_its_own_badge() -> None:
@@ -168,10 +175,8 @@ def test_a_reading_without_lesion_voxels_can_be_drawn() -> None:
     """Suspicion without an outline shows the lungs."""
     context = result_context()
     regions = replace(context.regions, lesions=0 * context.regions.lesions)
-    picture = render_key_picture(
-        replace(context, reading=replace(context.reading, regions=regions))
-    )
-    assert near(picture, SEGMENTS[0].colour).sum() > 100
+    picture = render_key_picture(with_chest(context, regions=regions))
+    assert near(picture, LUNG).sum() > 100
 
 
 def test_long_rules_are_shortened_to_fit() -> None:
@@ -180,7 +185,7 @@ def test_long_rules_are_shortened_to_fit() -> None:
     assert fitted("a very long rule " * 20, 16, 300).endswith("...")
 
 
-def capture_of(context: ResultContext) -> tuple[Dataset, Image.Image]:
+def capture_of(context: ChestContext) -> tuple[Dataset, Image.Image]:
     picture = render_key_picture(context)
     return encode_secondary_capture(context, picture), picture
 

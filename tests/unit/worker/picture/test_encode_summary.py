@@ -12,16 +12,20 @@ import pytest
 from pydicom import Dataset
 
 from tests.peers.dicom.dicom3tools import ConformanceReport
-from tests.unit.worker.encode.encoded_chest import KINDS, Chest, result_context
+from tests.unit.worker.encode.encoded_chest import (
+    KINDS,
+    Chest,
+    ChestContext,
+    result_context,
+)
 from tests.unit.worker.encode.test_encode_segments import with_lobes
 from worker.encode import render_key_picture
-from worker.encode.derived_object import ResultContext
 from worker.encode.report.summary_document import encode_summary
 
 Checker = Callable[[Path | Dataset], ConformanceReport]
 
 
-def summary_of(context: ResultContext) -> Dataset:
+def summary_of(context: ChestContext) -> Dataset:
     return encode_summary(context, render_key_picture(context))
 
 

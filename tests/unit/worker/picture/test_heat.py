@@ -11,10 +11,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from radiology.image.heat_map import HeatMap
-from tests.unit.worker.encode.encoded_chest import ORIENTATIONS, Chest, result_context
+from tests.unit.worker.encode.encoded_chest import (
+    ORIENTATIONS,
+    Chest,
+    ChestContext,
+    result_context,
+    with_chest,
+)
 from worker.encode import render_key_picture
-from worker.encode.derived_object import ResultContext
-from worker.encode.picture.axial_stack import AxialStack
+from worker.encode.picture.axial_stack import AxialStack, mask_of
 from worker.encode.picture.heat_colours import MOST_OPAQUE, blended, colours
 from worker.encode.picture.key_picture import ANSWER_PX, LEGEND_PX, PANELS_PX
 from worker.encode.picture.panels import Frame, draw_panel
@@ -24,11 +29,11 @@ CUBE = Chest(spacing_mm=(4.0, 4.0, 4.0), shape=(72, 72, 72))
 AXIAL = [name for name in ORIENTATIONS if not name.startswith(("coronal", "sagittal"))]
 
 
-def _with_heat(context: ResultContext, heat_maps: dict[int, HeatMap]) -> ResultContext:
-    return replace(context, reading=replace(context.reading, heat_maps=heat_maps))
+def _with_heat(context: ChestContext, heat_maps: dict[int, HeatMap]) -> ChestContext:
+    return with_chest(context, heat_maps=heat_maps)
 
 
-def _over_lesions(context: ResultContext) -> dict[int, HeatMap]:
+def _over_lesions(context: ChestContext) -> dict[int, HeatMap]:
     """A map of every slice with lesions that is warm exactly where they are."""
     lesions = context.regions.lesions > 0
     rows, columns = lesions.shape[1:]
@@ -40,10 +45,10 @@ def _over_lesions(context: ResultContext) -> dict[int, HeatMap]:
     }
 
 
-def _changed(context: ResultContext) -> tuple[NDArray[np.bool_], AxialStack]:
+def _changed(context: ChestContext) -> tuple[NDArray[np.bool_], AxialStack]:
     """Pixels of the key panel that heat changes; drawn without outlines."""
     stack = AxialStack.of(context)
-    frame = Frame.around_lungs(stack)
+    frame = Frame.of(stack)
     plain, heated = (
         np.asarray(draw_panel(stack, stack.key, frame, (640, 484), (), heat=heat), dtype=int)
         for heat in (False, True)
@@ -58,17 +63,17 @@ def test_heat_lies_over_the_lesions_however_the_patient_was_scanned(orientation:
     changed, stack = _changed(_with_heat(context, _over_lesions(context)))
     assert changed.any()
     rows, columns = np.nonzero(changed)
-    lesion_rows, lesion_columns = np.nonzero(stack.lesions[stack.key])
-    box_rows, box_columns = stack.lung_box()
-    # As a share of the lungs' box, which the panel is centred on.
+    lesions = mask_of(stack.findings, stack.key)
+    assert lesions is not None
+    lesion_rows, lesion_columns = np.nonzero(lesions)
+    frame, (row_mm, column_mm) = Frame.of(stack), stack.row_and_column_mm
+    # As a share of the frame, which the panel is centred on.
     middle = (columns.mean() - 320) / 484
-    expected = (lesion_columns.mean() - (box_columns.start + box_columns.stop) / 2) / (
-        box_rows.stop - box_rows.start
-    )
+    expected = (lesion_columns.mean() - frame.middle[1]) * column_mm / frame.height_mm
     assert middle == pytest.approx(expected, abs=0.25)
     assert np.sign(middle) == np.sign(expected)
     down = rows.mean() - 242
-    assert np.sign(down) == np.sign(lesion_rows.mean() - (box_rows.start + box_rows.stop) / 2)
+    assert np.sign(down) == np.sign((lesion_rows.mean() - frame.middle[0]) * row_mm)
 
 
 def test_slice_without_a_map_is_drawn_as_it_is() -> None:

@@ -9,7 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from radiology.language import Language
-from tests.unit.worker.encode.encoded_chest import EVERY_KIND, Chest
+from tests.unit.worker.encode.encoded_chest import (
+    EVERY_KIND,
+    Chest,
+    with_chest,
+)
 from tests.unit.worker.encode.full_reading import WARNING, full_context
 from worker.encode import encode_secondary_capture, render_key_picture
 from worker.encode.picture.axial_stack import OTHER_SLICES, AxialStack
@@ -68,7 +72,7 @@ def test_all_panels_are_filled(kind: str) -> None:
 
 def test_the_statements_say_what_the_reading_says() -> None:
     """Warning first, then type as a hint, severity, signs, rule and quality."""
-    said = {one.title: one.lines for one in statements(full_context())}
+    said = {one.title: one.lines for one, _ in statements(full_context())}
     assert next(iter(said)) == "Warning"
     assert said["Type (a hint, no diagnosis)"][0] == ("viral pattern suspected",)
     assert said["Signs"] == (("ground-glass opacity", "90.0 %"), ("consolidation", "60.0 %"))
@@ -79,7 +83,7 @@ def test_the_statements_say_what_the_reading_says() -> None:
 
 def test_a_negative_picture_says_what_was_checked() -> None:
     """Nothing of type or signs, which were not asked for; what the gates saw instead."""
-    said = {one.title: one.lines for one in statements(full_context("negative"))}
+    said = {one.title: one.lines for one, _ in statements(full_context("negative"))}
     assert "Type (a hint, no diagnosis)" not in said
     assert "Signs" not in said
     assert ("lungs found", "2 lungs") in said["Checked and passed"]
@@ -107,7 +111,7 @@ def test_every_statement_has_room() -> None:
     """A picture with much to say is higher; nothing that a reader must know is left out."""
     context = full_context(zones=True)
     gates = tuple(replace(WARNING, name=f"warning {number}") for number in range(6))
-    warned = replace(context, reading=replace(context.reading, gates=gates))
+    warned = with_chest(context, gates=gates)
     usual, high = render_key_picture(context), render_key_picture(warned)
     assert high.height > usual.height
     banner = np.asarray(high)[-42:]

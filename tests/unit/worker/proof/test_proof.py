@@ -18,11 +18,17 @@ from radiology.encoding_profile import (
 )
 from radiology.errors import ResultMismatch
 from radiology.image.volume import Volume
-from tests.unit.worker.encode.encoded_chest import KINDS, ORIENTATIONS, Chest, result_context
+from tests.unit.worker.encode.encoded_chest import (
+    KINDS,
+    ORIENTATIONS,
+    Chest,
+    ChestContext,
+    result_context,
+    with_chest,
+)
 from tests.unit.worker.encode.test_encode_segments import scattered, with_lobes
 from tests.unit.worker.encode.test_encode_source import odd_context
 from worker.encode import EncodedObject, encode_results, plan_results, prove_objects, united
-from worker.encode.derived_object import ResultContext
 from worker.encode.segmentation.build import _packed
 from worker.encode.segmentation.frames import frame_labels
 from worker.keep.keep_results import bytes_of
@@ -42,14 +48,14 @@ EVERYTHING = EncodingChoice(EncodingProfile.MACHINE, encapsulated_pdf=True)
 WITH_LUNGS = EncodingChoice(segments=SegmentScope.LUNGS)
 
 
-def made_of(context: ResultContext, *choices: EncodingChoice) -> tuple[EncodedObject, ...]:
+def made_of(context: ChestContext, *choices: EncodingChoice) -> tuple[EncodedObject, ...]:
     recipes = united(plan_results(context, one) for one in choices)
     return tuple(
         replace(one, dataset=deepcopy(one.dataset)) for one in encode_results(context, recipes)
     )
 
 
-def prove(context: ResultContext, made: tuple[EncodedObject, ...]) -> None:
+def prove(context: ChestContext, made: tuple[EncodedObject, ...]) -> None:
     prove_objects(context, made, [bytes_of(one) for one in made])
 
 
@@ -240,13 +246,13 @@ def test_a_label_map_of_another_reading_is_caught(
     s, r, c = np.argwhere(lesions > 0)[0]
     lesions[s, r, c] = 0
     regions = replace(context.regions, lesions=lesions)
-    other = replace(context, reading=replace(context.reading, regions=regions))
+    other = with_chest(context, regions=regions)
     with pytest.raises(ResultMismatch, match="Voxels are not those"):
         prove(other, made)
     lesions = context.regions.lesions.copy()
     lesions[0, 0, 0] = 1  # where there is no frame
     regions = replace(context.regions, lesions=lesions)
-    other = replace(context, reading=replace(context.reading, regions=regions))
+    other = with_chest(context, regions=regions)
     with pytest.raises(ResultMismatch, match="frame is missing"):
         prove(other, made)
 

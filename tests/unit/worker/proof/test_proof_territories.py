@@ -12,10 +12,13 @@ from radiology import codes
 from radiology.chest.territory import Territories, Territory
 from radiology.encoding_profile import EncodingChoice, EncodingProfile
 from radiology.errors import ResultMismatch
-from tests.unit.worker.encode.encoded_chest import result_context
+from tests.unit.worker.encode.encoded_chest import (
+    ChestContext,
+    result_context,
+    with_chest,
+)
 from tests.unit.worker.encode.full_reading import full_context
 from tests.unit.worker.proof.test_proof import made_of, prove
-from worker.encode.derived_object import ResultContext
 from worker.encode.proof.meaning import Coded, ReadingMasks
 
 EVERY_REPORT = EncodingChoice(profile=EncodingProfile.MACHINE)
@@ -30,13 +33,13 @@ def test_a_reading_with_everything_passes(zones: bool) -> None:
     prove(context, made_of(context, EVERY_REPORT))
 
 
-def exchanged(context: ResultContext) -> ResultContext:
+def exchanged(context: ChestContext) -> ChestContext:
     """The same report about a chest whose lobes lie the other way round."""
-    divided = context.reading.divided
+    divided = context.chest.divided
     assert divided is not None
     values = list(divided.names)
     names = dict(zip(values, reversed(divided.names.values()), strict=True))
-    return replace(context, reading=replace(context.reading, divided=replace(divided, names=names)))
+    return with_chest(context, divided=replace(divided, names=names))
 
 
 @pytest.mark.parametrize("zones", [False, True], ids=["lobes", "zones"])
@@ -53,7 +56,7 @@ def masks_of(*territories: Territory) -> ReadingMasks:
     context = result_context()
     labels = np.zeros(context.volume.shape, np.uint8)
     divided = Territories(labels, dict(enumerate(territories, start=1)), ())
-    regions = chest_regions(replace(context.reading, divided=divided))
+    regions = chest_regions(replace(context.chest, divided=divided))
     return ReadingMasks(regions, context.volume.shape)
 
 

@@ -9,16 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from radiology.chest.chest_map import MappedLesion
-from radiology.chest.figures import Side
 from radiology.chest.reading import ChestReading
 from radiology.image.heat_map import HeatMap
 from radiology.urgency import Urgency
-from tests.unit.worker.encode.encoded_chest import Chest, result_context
+from tests.unit.worker.encode.encoded_chest import (
+    Chest,
+    ChestContext,
+    result_context,
+    with_chest,
+)
 from tests.unit.worklist.list.ordinary_day import SEVERE
 from tests.unit.worklist.seeding import SeededHospital
 from tests.unit.worklist.study.full_reading import full_reading
-from worker.encode.derived_object import ResultContext
 from worker.keep.keep_slices import keep_slices
 
 CHEST = Chest(spacing_mm=(4.0, 3.0, 3.0), shape=(40, 88, 100))
@@ -34,13 +36,12 @@ class StudyWithSlices:
     slices: Path
 
 
-def phantom(chest: Chest = CHEST) -> ResultContext:
+def phantom(chest: Chest = CHEST) -> ChestContext:
     """A reading of the phantom with a lesion that has a name, and a heat map on each slice."""
     context = result_context(chest=chest)
-    lesion = MappedLesion(1, "1.2.9", 60.0, 0.0, 60.0, -10.0, LESION_PLACE, Side.LEFT)
     heat = HeatMap(np.full((4, 4), 220, np.uint8), 20.0, 20.0, 40.0, 40.0)
     maps = dict.fromkeys(range(chest.shape[0]), heat)
-    return replace(context, reading=replace(context.reading, lesions=(lesion,), heat_maps=maps))
+    return replace(with_chest(context, heat_maps=maps), lesion_places={1: LESION_PLACE})
 
 
 def study_with_slices(
@@ -49,7 +50,7 @@ def study_with_slices(
     into: str | None = None,
     reading: ChestReading | None = None,
     more: Mapping[str, Any] | None = None,
-    shown: ResultContext | None = None,
+    shown: ChestContext | None = None,
     **study: Any,
 ) -> StudyWithSlices:
     """An urgent study, or a newer result of the study `into`.

@@ -1,0 +1,31 @@
+"""What pictures and pages say of a declared bundle's reading beside its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from models.judge.rules import NOTHING, SUSPECTED, RowSeen, deciding
+from radiology.answer.finding import Finding
+from radiology.answer.remark import Remark
+
+
+def remarks_of(findings: Sequence[Finding], rows: Sequence[RowSeen]) -> tuple[Remark, ...]:
+    """Each finding where there are several, then the rules that decided, with what they saw."""
+    remarks = []
+    if len(findings) > 1:
+        remarks.append(Remark("Findings", tuple(_finding(one) for one in findings)))
+    if decided := tuple(_rule(row) for row in deciding(rows)):
+        remarks.append(Remark("Rule that decides", decided))
+    return tuple(remarks)
+
+
+def _finding(one: Finding) -> tuple[str, ...]:
+    said = (one.title, str(one.presence))
+    return said if one.probability is None else (*said, f"{100.0 * one.probability:.1f} %")
+
+
+def _rule(row: RowSeen) -> tuple[str, ...]:
+    """A rule of the bundle with its limit; those that every bundle has say all by their names."""
+    if row.name in (SUSPECTED, NOTHING):
+        return (row.name,)
+    return (row.name, row.seen, row.limit)

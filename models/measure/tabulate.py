@@ -1,0 +1,75 @@
+"""Measurement groups as the table that pictures and pages show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from radiology.answer.finding import Finding
+from radiology.answer.measurement import Measurement, MeasurementGroup
+from radiology.answer.table import Table, TableColumn, TableRow
+from radiology.codes import ABNORMAL_STRUCTURE, HOUNSFIELD_UNIT, NO_UNIT, Code
+
+_Figure = tuple[Code, Code | None, Code]
+"""Concept, derivation and unit: what a column is of."""
+
+_MOST_DECIMALS = 3
+
+
+def tabulate(
+    groups: Sequence[MeasurementGroup], findings: Sequence[Finding], *, claimed: bool
+) -> Table:
+    """A row for each group with measurements, a column for each thing that is measured.
+
+    Parameters
+    ----------
+    findings : of the reading; their groups are findings too, whatever their category
+    claimed : whether the reading claims findings; without that, what is measured of them has no
+        row
+    """
+    carried = {name for one in findings for name in one.groups}
+    told: list[tuple[MeasurementGroup, bool]] = []
+    for group in groups:
+        of_finding = group.category == ABNORMAL_STRUCTURE or group.name in carried
+        if group.measurements and (claimed or not of_finding):
+            told.append((group, of_finding))
+    columns: dict[_Figure, TableColumn] = {}
+    for group, of_finding in told:
+        for one in group.measurements:
+            made = _column(one, of_finding=of_finding)
+            known = columns.setdefault(_figure(one), made)
+            columns[_figure(one)] = TableColumn(
+                known.title,
+                known.unit,
+                max(known.decimals, made.decimals),
+                known.of_findings and of_finding,
+            )
+    rows = (TableRow(group.name, _cells(group, columns)) for group, _ in told)
+    return Table(tuple(columns.values()), tuple(rows))
+
+
+def _figure(one: Measurement) -> _Figure:
+    return one.concept, one.derivation, one.unit
+
+
+def _column(one: Measurement, *, of_finding: bool) -> TableColumn:
+    title = one.concept.meaning
+    if one.derivation is not None:
+        title = f"{one.derivation.meaning} {title[:1].lower()}{title[1:]}"
+    decimals = 0 if isinstance(one.value, int) else one.decimals
+    return TableColumn(
+        title, _printed(one.unit), _MOST_DECIMALS if decimals is None else decimals, of_finding
+    )
+
+
+def _printed(unit: Code) -> str:
+    """A unit as people write it; nothing for counts, whose column says what is counted."""
+    if unit == HOUNSFIELD_UNIT:
+        return "HU"
+    return "" if unit == NO_UNIT or unit.value.startswith("{") else unit.value
+
+
+def _cells(
+    group: MeasurementGroup, columns: dict[_Figure, TableColumn]
+) -> tuple[float | None, ...]:
+    measured = {_figure(one): float(one.value) for one in reversed(group.measurements)}
+    return tuple(measured.get(figure) for figure in columns)

@@ -1,0 +1,66 @@
+"""How regions are outlined, and in which words a legend names them.
+
+Colour and pattern differ, so that neither alone must be recognised. Anatomy is dotted; each
+finding has a pattern of its own, until the patterns come round again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from radiology.codes import Code
+from radiology.region import Region
+from worker.encode.picture.lettering import Colour
+
+_WIDTH_PX = 2
+_DOTTED = (2.0, 4.0)
+_PATTERNS = ((8.0, 4.0), (0.0, 0.0), (14.0, 5.0), (5.0, 3.0))  # dash and gap of findings, in turn
+
+
+@dataclass(frozen=True, slots=True)
+class LineStyle:
+    """How an outline is drawn; a dash of length 0 is a continuous line."""
+
+    colour: Colour
+    width_px: int
+    dash_px: float
+    gap_px: float
+
+
+def line_styles(regions: Sequence[Region]) -> Mapping[str, LineStyle]:
+    """The line of each region, by its name.
+
+    Parameters
+    ----------
+    regions : all that a reading may outline, whether they are outlined or not
+
+    Returns
+    -------
+    Anatomy of one kind, as the two of a pair, has the colour of the first of that kind.
+    """
+    colours: dict[Code, Colour] = {}
+    styles = {}
+    findings = 0
+    for one in regions:
+        if one.is_finding:
+            dash, gap = _PATTERNS[findings % len(_PATTERNS)]
+            styles[one.name] = LineStyle(one.colour, _WIDTH_PX, dash, gap)
+            findings += 1
+        else:
+            colour = colours.setdefault(one.kind, one.colour)
+            styles[one.name] = LineStyle(colour, _WIDTH_PX, *_DOTTED)
+    return styles
+
+
+def legend_lines(
+    regions: Sequence[Region], styles: Mapping[str, LineStyle]
+) -> list[tuple[str, LineStyle]]:
+    """What a legend lists: findings by name, then each kind of anatomy once."""
+    findings = [(one.name, styles[one.name]) for one in regions if one.is_finding]
+    kinds = {
+        one.kind: (one.kind.meaning, styles[one.name])
+        for one in reversed(regions)
+        if not one.is_finding
+    }
+    return [*findings, *reversed(kinds.values())]
