@@ -90,7 +90,8 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReadHead]:
     phantom = make_head_phantom(
         grid=head_grid((30, 96, 96), (5.0, 2.4, 2.4)), bleedings=[bleeding], noise_hu=1.0
     )
-    study = folder / "study"
+    study, site = folder / "study", folder / "site"
+    site.mkdir()
     write_head_study(phantom, study)
     with ExitStack() as stack:
         pacs = start_orthanc(tmp_path_factory.mktemp("orthanc"))
@@ -100,7 +101,7 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReadHead]:
         manager = stack.enter_context(running_manager())
         firstread = stack.enter_context(
             running_embedded(
-                folder / "site",
+                site,
                 pacs=pacs,
                 limit_s=120.0,
                 settings={

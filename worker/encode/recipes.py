@@ -69,7 +69,7 @@ def recipes_of(
     *,
     lesions_outlined: bool,
     urgent: bool = False,
-    has_regions: bool = True,
+    reported: bool = True,
 ) -> tuple[Recipe, ...]:
     """What one destination gets of a result, in the order in which it is sent.
 
@@ -77,8 +77,8 @@ def recipes_of(
     ----------
     lesions_outlined : whether there is a voxel to be segmented; without one there is no
         segmentation, and no report for machines either, since its groups would refer to nothing
-    has_regions : whether there is a voxel of any region; without one a report for viewers has no
-        place to point at
+    reported : whether there is something to point at, or something measured; without either there
+        is no report for viewers
     """
     variant = None
     if outcome is Outcome.FINDINGS and lesions_outlined:
@@ -87,11 +87,11 @@ def recipes_of(
     if choice.profile is not EncodingProfile.LEGACY:
         if variant is not None:
             recipes.append(Recipe(EncodedKind.SEG, segmentation=variant))
-        if has_regions:
+        if reported:
             recipes.append(Recipe(EncodedKind.SR, ReportForm.VIEWER, variant))
         if choice.profile is EncodingProfile.MACHINE and variant is not None:
             recipes.append(Recipe(EncodedKind.SR, ReportForm.MACHINE, variant))
-    told_otherwise = has_regions or choice.encapsulated_pdf
+    told_otherwise = reported or choice.encapsulated_pdf
     if choice.capture_when_negative or outcome is not Outcome.NO_FINDINGS or not told_otherwise:
         recipes.append(Recipe(EncodedKind.SC, marked=urgent and choice.mark_urgent))
     if choice.encapsulated_pdf:

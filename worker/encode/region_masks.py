@@ -128,10 +128,12 @@ class RegionMasks:
 
     @cached_property
     def finding_layer(self) -> FindingLayer:
-        """The label map that findings share, or one that is made where they have several."""
+        """The label map that findings have for themselves, or one that is made for them."""
         found = [one for one in self._regions.values() if one.is_finding]
         maps = {id(one.labels) for one in found}
-        if len(maps) == 1 and all(len(one.values) == 1 for one in found):
+        others = {id(one.labels) for one in self._regions.values() if not one.is_finding}
+        alone = len(maps) == 1 and not maps & others
+        if alone and all(len(one.values) == 1 for one in found):
             assert found[0].labels is not None
             return FindingLayer(found[0].labels, {one.values[0]: one for one in found})
         made = np.zeros(self._shape, np.uint8)

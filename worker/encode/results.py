@@ -12,6 +12,7 @@ from radiology.urgency import Urgency
 from worker.encode.derived_object import EncodedKind, EncodedObject, ReportForm, ResultContext
 from worker.encode.picture.key_picture import encode_secondary_capture, render_key_picture
 from worker.encode.recipes import Recipe, SegmentationVariant, recipes_of
+from worker.encode.report.measurement_groups import measured_groups
 from worker.encode.report.measurement_report import encode_measurement_report
 from worker.encode.report.quantification_report import encode_quantification_report
 from worker.encode.report.summary_document import encode_summary
@@ -27,7 +28,7 @@ def plan_results(context: ResultContext, choice: EncodingChoice) -> tuple[Recipe
         context.reading.outcome,
         lesions_outlined=context.masks.has_outlined_findings,
         urgent=context.triage is not None and context.triage.urgency is Urgency.URGENT,
-        has_regions=context.masks.has_any,
+        reported=context.masks.has_any or bool(measured_groups(context.reading)),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from models.catalogue import UsableBundle
+from models.declared_bundle import DeclaredBundle
 from radiology.image.series import SeriesHeader
 from worker.series.candidate import Candidate, SelectionLimits
 from worker.series.rules import REFUSALS, Objection, Refusal
@@ -18,9 +19,11 @@ _KINDS: Final = ("Modality", _BODY_PART, "ImageType")
 def refusals_of(bundle: UsableBundle) -> tuple[Refusal, ...]:
     """All that refuses a series where this bundle is to read it.
 
-    A bundle that says itself which part of the body it reads has the last word on that.
+    Which part of the body a bundle reads it says itself; only those of schema 2, which were all
+    for chests, may leave it unsaid.
     """
-    says_part = any(one.keyword == _BODY_PART for one in bundle.criteria)
+    stated = any(one.keyword == _BODY_PART for one in bundle.criteria)
+    says_part = stated or isinstance(bundle, DeclaredBundle)
     general = [one for one in REFUSALS if not (says_part and one.name == "body_part")]
     return (*general, bundle_refusal(bundle))
 

@@ -30,7 +30,7 @@ class ReadingRoom:
     """A database, a spool and a worker, one after the other in one process."""
 
     settings: Settings
-    reader: TruthReader
+    reader: TruthReader | None = None  # None: the bundles that the settings name are loaded
     engine: Engine = field(init=False)
     equipment: Equipment = field(init=False)
     _now: datetime = NOON
@@ -39,8 +39,8 @@ class ReadingRoom:
         self.engine = open_engine(self.settings.database_address)
         upgrade_schema(self.engine)
         self.equipment = Equipment(self.settings, self.engine, "worker", lambda: self._now)
-        # Where a cached property keeps its value
-        self.equipment.__dict__["readers"] = TruthReaders(self.settings, self.reader)
+        if self.reader is not None:  # where a cached property keeps its value
+            self.equipment.__dict__["readers"] = TruthReaders(self.settings, self.reader)
 
     def receive(self, phantom: Phantom, identity: StudyIdentity) -> str:
         """Put a study into the spool and queue its job; returns its Study Instance UID."""
@@ -64,6 +64,7 @@ class ReadingRoom:
     def read(self, phantom: Phantom, identity: StudyIdentity) -> Result:
         """Receive a study, let the worker read it, and give its result in force."""
         uid = self.receive(phantom, identity)
+        assert self.reader is not None, "real bundles know no phantom"
         self.reader.phantoms[uid] = phantom
         assert analyse_one(self.equipment)
         with query(self.engine) as session:

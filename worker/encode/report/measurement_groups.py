@@ -13,13 +13,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from highdicom.sr import (
+    ImageRegion,
     MeasurementsAndQualitativeEvaluations,
     VolumetricROIMeasurementsAndQualitativeEvaluations,
 )
 
 from radiology.answer.anchor import Anchor, Mark
 from radiology.answer.measurement import MeasurementGroup
+from radiology.answer.reading import Reading
 from worker.encode.coded_concepts import coded
 from worker.encode.derived_object import ResultContext
 from worker.encode.report.group_parts import (
@@ -30,6 +33,7 @@ from worker.encode.report.group_parts import (
     evaluations,
     finding_sites,
     image_regions,
+    source_image,
     tracking,
 )
 from worker.encode.report.placement import ANATOMY_OUTLINES, FINDING_OUTLINES, Placing
@@ -37,7 +41,15 @@ from worker.encode.report.time_points import time_point, with_earlier
 
 
 def measurement_groups(context: ResultContext) -> list[Group]:
-    """Every group of the reading that has a place in the images, in its order."""
+    """Every group of the reading that has a place in the images, in its order.
+
+    A reading that outlines nothing says what it says of the slice that it is shown by, as a whole.
+    """
+    if not context.masks.has_any:
+        return [
+            _of_the_slice(context, one, in_full=place == 0)
+            for place, one in enumerate(measured_groups(context.reading))
+        ]
     anchored = [(one, one.anchor) for one in context.reading.groups if one.anchor is not None]
     placing = Placing(context, [group for group, _ in anchored])
     shown = [(group, anchor) for group, anchor in anchored if placing.is_shown(anchor)]
@@ -83,6 +95,32 @@ def _group(
             **shared,
         )
     return with_earlier(context, made, compared=group.compared)
+
+
+def measured_groups(reading: Reading) -> list[MeasurementGroup]:
+    """The groups that hold a measurement."""
+    return [one for one in reading.groups if one.measurements]
+
+
+def _of_the_slice(context: ResultContext, group: MeasurementGroup, *, in_full: bool) -> Group:
+    """A group whose region is the whole key slice: the only place that it can honestly name."""
+    index = context.masks.key_slice
+    rows, columns = context.volume.shape[1:]
+    edge = [(0.5, 0.5), (columns - 0.5, 0.5), (columns - 0.5, rows - 0.5), (0.5, rows - 0.5)]
+    around = ImageRegion(
+        "POLYLINE", np.array([*edge, edge[0]], dtype=float), source_image(context, index)
+    )
+    return VolumetricROIMeasurementsAndQualitativeEvaluations(
+        tracking_identifier=tracking(context, group),
+        finding_category=None if group.category is None else coded(group.category),
+        finding_type=coded(group.kind),
+        finding_sites=finding_sites(group.sites),
+        algorithm_id=algorithm_identification(context, in_full=in_full),
+        qualitative_evaluations=evaluations(group.statements),
+        measurements=bare(group.measurements),
+        referenced_regions=[around],
+        **time_point(context, compared=group.compared),
+    )
 
 
 def _shows_findings(context: ResultContext, anchor: Anchor) -> bool:

@@ -29,14 +29,15 @@ def encode_measurement_report(
 
     Returns
     -------
-    None when no region was found: there is no place in the images to point at.
+    None where there is nothing to point at, and nothing was measured.
     """
-    if not context.masks.has_any:
+    groups = measurement_groups(context)
+    if not groups:
         return None
     named = () if segmentation is None else (str(segmentation.SOPInstanceUID),)
     return encode_document(
         context,
-        measurement_content(context, measurement_groups(context)),
+        measurement_content(context, groups),
         series_and_equipment(context, EncodedKind.SR, ReportForm.VIEWER, *named),
         segmentation=segmentation,
         predecessor=context.earlier_reports.predecessor,

@@ -106,7 +106,7 @@ def _lesions(context: ResultContext) -> list[PlannedSegment]:
         context.most_tracked_lesions, voxel_ml=context.volume.voxel_ml
     )
     classes = context.masks.finding_layer.regions
-    first = max(classes) + 1
+    first = max(classes, default=0) + 1
     values = {lesion.part: first + place for place, lesion in enumerate(tracked)}
     layer = context.lesions.relabelled(context.masks.finding_layer.labels, values)
     counted = count_labels(layer, first + len(tracked))
