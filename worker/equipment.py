@@ -11,7 +11,6 @@ from datetime import datetime
 from functools import cached_property
 
 from chest.read_slice import SliceReader
-from chest.reader import Reader
 from database.flags.raised import FlagRules
 from database.process_signs import note_loaded
 from database.session import Engine, transaction
@@ -43,20 +42,9 @@ class Equipment:
         return WarmReaders(self.settings)
 
     @property
-    def upload_reader(self) -> Reader:
-        """The first bundle in use, which reads uploads.
-
-        Raises
-        ------
-        ModelUnavailable
-            As `reader_of`; and where it is of schema 3, which reads no uploads yet.
-        """
-        reader = self.reader_of(self.settings.first_bundle)
-        if not isinstance(reader, Reader):
-            raise ModelUnavailable(
-                "The first of `bundles` in the settings is of schema 3, which reads no uploads yet"
-            )
-        return reader
+    def upload_reader(self) -> StudyReader:
+        """The first bundle in use, which reads uploads; raises as `reader_of`."""
+        return self.reader_of(self.settings.first_bundle)
 
     @property
     def slice_reader(self) -> SliceReader:

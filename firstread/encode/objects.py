@@ -94,7 +94,7 @@ def _written(
 ) -> list[dict[str, Any]]:
     context = result_context(
         StudyToEncode(
-            paths=[study.paths[frame.sop_instance_uid] for frame in study.volume.frames],
+            paths=[study.decoded.paths[frame.sop_instance_uid] for frame in study.volume.frames],
             volume=study.volume,
             reading=answer_of(study.reading, study.volume, study.triage, ClinicalContext()),
             triage=study.triage,

@@ -110,7 +110,7 @@ def _lobe_shares(study: ReadStudy) -> dict[Territory, float]:
 def _groups(study: ReadStudy) -> dict[str, str]:
     """The groups that a patient belongs to, from the header of one instance."""
     keywords = ["PatientSex", "Manufacturer"]
-    header = dcmread(study.first_file, specific_tags=keywords, stop_before_pixels=True)
+    header = dcmread(study.decoded.first_file, specific_tags=keywords, stop_before_pixels=True)
     return {
         "sex": text(header, "PatientSex").upper(),
         "age group": age_group(study.series.patient_age_years),

@@ -1,9 +1,8 @@
-"""`firstread predict` on a study: its answer as JSON, and its key picture."""
+"""`firstread predict` on a study, and uploads: its answer as JSON, and its key picture."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,76 +12,72 @@ from PIL import Image
 from chest.answer.make import answer_of
 from chest.judge_severity import stated_values
 from chest.reader import Reader, acquisition_of
+from models.study_reader import StudyReader, StudyToRead
+from radiology.answer.reading import Reading
 from radiology.chest.severity import ClinicalContext
+from radiology.image.volume import Volume
 from radiology.language import Language
+from radiology.urgency import Triage
 from worker.encode import ShownReading, render_key_picture
+from worker.predict.decode_study_files import decode_study_files
 from worker.predict.on_step import OnStep
-from worker.predict.read_study_files import ReadStudy, read_study_files
+from worker.predict.read_study_files import read_study_files
+
+Prediction = tuple[dict[str, Any], Image.Image | None]
+"""The answer as plain values, and the picture if it is wanted and there is something to show."""
 
 
 def predict_study(
     files: Iterable[Path],
-    reader: Reader,
+    reader: StudyReader,
     *,
     context: ClinicalContext | None,
     picture: bool,
     heat: bool,
     language: Language,
     on_step: OnStep,
-) -> tuple[dict[str, Any], Image.Image | None]:
+) -> Prediction:
     """Read one study.
 
     Parameters
     ----------
     files : DICOM instances of one study
     context : what was given of the patient beside the study; None for nothing
-    picture, heat : whether the key picture is wanted, and where the classifier looked on it
+    picture, heat : whether the key picture is wanted, and the heat maps on it
     language : of the picture
-
-    Returns
-    -------
-    The answer as plain values, and the picture if it is wanted; there is none without lungs.
 
     Raises
     ------
     Refused
         The study cannot be read; the kind says why.
     """
-    study = read_study_files(files, reader, on_step, context=context)
-    answer = {
-        "urgency": study.triage.urgency.value if study.triage else None,
-        "urgency_rule": study.triage.rule if study.triage else None,
-        **_series(study),
-        "context": (context or ClinicalContext()).facts(
-            stated_values(acquisition_of(study.series))
-        ),
-        **study.reading.facts(),
-    }
-    return answer, _picture(study, context, language, heat=heat) if picture else None
-
-
-def _series(study: ReadStudy) -> dict[str, Any]:
-    """Which series was read, and where the key slice is found; UIDs and figures, no names."""
-    key = study.reading.key_slice
-    frame = None if key is None else study.volume.frames[key]
-    return {
-        "series_instance_uid": study.series.series_instance_uid,
-        "slices": study.volume.shape[0],
-        "spacing_mm": list(study.volume.spacing_mm),
-        "key_instance": None if frame is None else asdict(frame),
-        "series": [asdict(one) for one in study.selection.decisions],
-    }
-
-
-def _picture(
-    study: ReadStudy, context: ClinicalContext | None, language: Language, *, heat: bool
-) -> Image.Image | None:
     given = context or ClinicalContext()
-    shown = ShownReading(
-        volume=study.volume,
-        reading=answer_of(study.reading, study.volume, study.triage, given),
-        triage=study.triage,
-        software_version=version("firstread"),
-        language=language,
+
+    def drawn(reading: Reading, volume: Volume, triage: Triage | None) -> Image.Image | None:
+        shown = ShownReading(volume, reading, triage, version("firstread"), language=language)
+        return render_key_picture(shown, heat=heat) if picture and shown.can_be_shown else None
+
+    if isinstance(reader, Reader):
+        study = read_study_files(files, reader, on_step, context=context)
+        answer = {
+            **_urgency(study.triage),
+            **study.decoded.facts(study.reading.key_slice),
+            "context": given.facts(stated_values(acquisition_of(study.series))),
+            **study.reading.facts(),
+        }
+        told = answer_of(study.reading, study.volume, study.triage, given)
+        return answer, drawn(told, study.volume, study.triage)
+    decoded = decode_study_files(files, reader.bundle, on_step)
+    read = reader.read_study(
+        StudyToRead(decoded.series, decoded.volume, given),
+        lambda done, total: on_step("Looking at slices", done, total),
     )
-    return render_key_picture(shown, heat=heat) if shown.can_be_shown else None
+    facts = {**_urgency(read.triage), **decoded.facts(read.reading.key_slice), **read.facts}
+    return facts, drawn(read.reading, decoded.volume, read.triage)
+
+
+def _urgency(triage: Triage | None) -> dict[str, Any]:
+    return {
+        "urgency": triage.urgency.value if triage else None,
+        "urgency_rule": triage.rule if triage else None,
+    }

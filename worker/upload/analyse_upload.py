@@ -27,7 +27,8 @@ from database.uploads.received import (
     return_upload,
 )
 from database.uploads.sweep import study_waits
-from radiology.errors import Refused
+from models.bundle import Bundle
+from radiology.errors import Refused, UploadRefused
 from settings.log_events import get_logger
 from worker.attempt.attempt_next import attempt_next
 from worker.attempt.lease import Lease
@@ -189,6 +190,10 @@ class _Uploads(Queue[UploadClaim]):
                 heat=False,
                 language=equipment.settings.language,
                 on_step=on_step,
+            )
+        if not isinstance(equipment.upload_reader.bundle, Bundle):
+            raise UploadRefused(
+                "The bundle that reads uploads reads whole studies, no single slice"
             )
         on_step("Looking at slices", 0, 1)
         if verdict.kind is UploadKind.PICTURE:

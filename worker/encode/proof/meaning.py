@@ -61,9 +61,7 @@ class ReadingMasks:
 
     def _may_overlap(self, place: str, findings: Sequence[str]) -> bool:
         """Whether a finding can lie within an anatomy: not where a voxel is either of the two."""
-        return any(
-            self._regions[one].labels is not self._regions[place].labels for one in findings
-        )
+        return any(self._regions[one].labels is not self._regions[place].labels for one in findings)
 
     def of_sites(self, sites: Sequence[Coded]) -> list[str]:
         """The anatomy at some sites, together; none where one of them is not of the reading."""
