@@ -192,9 +192,7 @@ class _Uploads(Queue[UploadClaim]):
                 on_step=on_step,
             )
         if not isinstance(equipment.upload_reader.bundle, Bundle):
-            raise UploadRefused(
-                "The bundle that reads uploads reads whole studies, no single slice"
-            )
+            raise UploadRefused("Uploads are read by a bundle for whole studies, not for slices")
         on_step("Looking at slices", 0, 1)
         if verdict.kind is UploadKind.PICTURE:
             given = slice_of_picture(paths[0])
