@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -226,7 +227,7 @@ def context(outlined: ShownReading, tmp_path_factory: pytest.TempPathFactory) ->
     return in_headers(outlined, headers)
 
 
-def in_headers(shown: ShownReading, headers: list[Dataset]) -> ResultContext:
+def in_headers(shown: ShownReading, headers: Sequence[Dataset]) -> ResultContext:
     ordered = sorted(headers, key=lambda one: float(one.ImagePositionPatient[2]))
     frames = tuple(SourceFrame(str(one.SOPInstanceUID)) for one in ordered)
     return ResultContext(
