@@ -28,4 +28,4 @@ def _rule(row: RowSeen) -> tuple[str, ...]:
     """A rule of the bundle with its limit; those that every bundle has say all by their names."""
     if row.name in (SUSPECTED, NOTHING):
         return (row.name,)
-    return (row.name, row.seen, row.limit)
+    return (row.name, f"{row.seen}, {row.limit}")

@@ -36,24 +36,28 @@ class Usual:
     Attributes
     ----------
     decimals : as many as the value is worth
+    title : as short as a column of a table wants it
     """
 
     concept: Code
     unit: Code
     decimals: int
+    title: str
     derivation: Code | None = None
 
 
 USUAL: Final = {
-    MeasurementKind.VOLUME: Usual(VOLUME, MILLILITRE, 1),
-    MeasurementKind.SHARE: Usual(SHARE, PERCENT, 1),
-    MeasurementKind.MEAN_HU: Usual(MEAN_ATTENUATION, HOUNSFIELD_UNIT, 0),
-    MeasurementKind.DEVIATION_HU: Usual(ATTENUATION, HOUNSFIELD_UNIT, 0, STANDARD_DEVIATION),
-    MeasurementKind.COUNT: Usual(PARTS, NO_UNIT, 0),
-    MeasurementKind.LARGEST_VOLUME: Usual(VOLUME, MILLILITRE, 1, MAXIMUM),
-    MeasurementKind.LARGEST_DIAMETER: Usual(DIAMETER, MILLIMETRE, 0, MAXIMUM),
-    MeasurementKind.SLICES: Usual(SLICES_INVOLVED, SLICES, 0),
-    MeasurementKind.SCORE: Usual(PROBABILITY, NO_UNIT, 3),
-    MeasurementKind.HIGHEST_SLICE_SCORE: Usual(PROBABILITY, NO_UNIT, 3, MAXIMUM),
-    MeasurementKind.SLICES_ABOVE: Usual(SLICES_INVOLVED, SLICES, 0),
+    MeasurementKind.VOLUME: Usual(VOLUME, MILLILITRE, 1, "Volume"),
+    MeasurementKind.SHARE: Usual(SHARE, PERCENT, 1, "Share"),
+    MeasurementKind.MEAN_HU: Usual(MEAN_ATTENUATION, HOUNSFIELD_UNIT, 0, "Mean"),
+    MeasurementKind.DEVIATION_HU: Usual(
+        ATTENUATION, HOUNSFIELD_UNIT, 0, "Deviation", STANDARD_DEVIATION
+    ),
+    MeasurementKind.COUNT: Usual(PARTS, NO_UNIT, 0, "Parts"),
+    MeasurementKind.LARGEST_VOLUME: Usual(VOLUME, MILLILITRE, 1, "Largest", MAXIMUM),
+    MeasurementKind.LARGEST_DIAMETER: Usual(DIAMETER, MILLIMETRE, 0, "Diameter", MAXIMUM),
+    MeasurementKind.SLICES: Usual(SLICES_INVOLVED, SLICES, 0, "Slices"),
+    MeasurementKind.SCORE: Usual(PROBABILITY, NO_UNIT, 3, "Probability"),
+    MeasurementKind.HIGHEST_SLICE_SCORE: Usual(PROBABILITY, NO_UNIT, 3, "Highest", MAXIMUM),
+    MeasurementKind.SLICES_ABOVE: Usual(SLICES_INVOLVED, SLICES, 0, "Slices"),
 }

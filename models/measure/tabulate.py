@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from models.measure.concepts import USUAL
 from radiology.answer.finding import Finding
 from radiology.answer.measurement import Measurement, MeasurementGroup
 from radiology.answer.table import Table, TableColumn, TableRow
@@ -13,12 +14,15 @@ _Figure = tuple[Code, Code | None, Code]
 """Concept, derivation and unit: what a column is of."""
 
 _MOST_DECIMALS = 3
+_TITLES = {(one.concept, one.derivation): one.title for one in USUAL.values()}
 
 
 def tabulate(
     groups: Sequence[MeasurementGroup], findings: Sequence[Finding], *, claimed: bool
 ) -> Table:
-    """A row for each group with measurements, a column for each thing that is measured.
+    """A row for each thing with measurements, a column for each figure of it.
+
+    Groups of one name are about one thing, and share a row.
 
     Parameters
     ----------
@@ -43,7 +47,12 @@ def tabulate(
                 max(known.decimals, made.decimals),
                 known.of_findings and of_finding,
             )
-    rows = (TableRow(group.name, _cells(group, columns)) for group, _ in told)
+    figures: dict[str, dict[_Figure, float]] = {}
+    for group, _ in told:
+        row = figures.setdefault(group.name, {})
+        for one in group.measurements:
+            row.setdefault(_figure(one), float(one.value))
+    rows = (TableRow(name, tuple(map(row.get, columns))) for name, row in figures.items())
     return Table(tuple(columns.values()), tuple(rows))
 
 
@@ -52,9 +61,7 @@ def _figure(one: Measurement) -> _Figure:
 
 
 def _column(one: Measurement, *, of_finding: bool) -> TableColumn:
-    title = one.concept.meaning
-    if one.derivation is not None:
-        title = f"{one.derivation.meaning} {title[:1].lower()}{title[1:]}"
+    title = _TITLES.get((one.concept, one.derivation), one.concept.meaning)
     decimals = 0 if isinstance(one.value, int) else one.decimals
     return TableColumn(
         title, _printed(one.unit), _MOST_DECIMALS if decimals is None else decimals, of_finding
@@ -66,10 +73,3 @@ def _printed(unit: Code) -> str:
     if unit == HOUNSFIELD_UNIT:
         return "HU"
     return "" if unit == NO_UNIT or unit.value.startswith("{") else unit.value
-
-
-def _cells(
-    group: MeasurementGroup, columns: dict[_Figure, TableColumn]
-) -> tuple[float | None, ...]:
-    measured = {_figure(one): float(one.value) for one in reversed(group.measurements)}
-    return tuple(measured.get(figure) for figure in columns)

@@ -146,7 +146,7 @@ def test_the_report_shows_its_figures_at_the_lesion(
 ) -> None:
     """The report jumps to its slice, draws outlines there, and shows what was measured."""
     study = stored(pacs, tmp_path, "viewer", "positive", enhanced=enhanced)
-    reading = study.study.context.reading
+    reading = study.study.context.chest
     with open_in_viewer(study.study_instance_uid) as page:
         page.open_report(study.description(EncodedKind.SR))
         assert page.shown_image() == study.image(study.key_slice)

@@ -11,7 +11,9 @@ from radiology.answer.anchor import Anchor, AnchorPlacement, Mark
 from radiology.answer.finding import Finding, Presence
 from radiology.answer.measurement import Measurement, MeasurementGroup, NormalRange
 from radiology.answer.reading import Comparison, Reading, ReportWords, Suspicion, TimePoint
+from radiology.answer.remark import Remark
 from radiology.answer.statement import Statement, StatementInput
+from radiology.answer.table import Table, TableColumn, TableRow
 from radiology.codes import Code
 from radiology.outcome import GateSeverity, Outcome, QualityGate
 from radiology.region import Region
@@ -131,6 +133,8 @@ readings = st.builds(
         st.none() | codes,
         _words,
         _some(st.tuples(_words, _words)),
+        st.none() | st.tuples(_shares, _shares),
+        _words,
     ),
     suspicion=st.none() | st.builds(Suspicion, st.none() | _shares, _shares),
     findings=_some(findings),
@@ -154,4 +158,10 @@ readings = st.builds(
     comparison=st.none() | st.builds(Comparison, time_points, time_points, _words),
     summary=_some(measurements | statements),
     course=_some(time_points),
+    table=st.builds(
+        Table,
+        _some(st.builds(TableColumn, _words, _words, st.integers(0, 3), st.booleans())),
+        _some(st.builds(TableRow, _words, _some(st.none() | _shares), st.booleans())),
+    ),
+    remarks=_some(st.builds(Remark, _words, _some(_some(_words)), _words, st.booleans())),
 )

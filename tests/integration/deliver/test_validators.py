@@ -140,7 +140,7 @@ def test_reports_are_read_by_others(
         assert sorted(values) == sorted(
             float(one.value) for group in groups for one in group.get_measurements()
         )
-        reading = analysed.context.reading
+        reading = analysed.context.chest
         if reading.outcome is not Outcome.NOT_ASSESSABLE:
             assert reading.suspicion is not None
             for_programs = one.recipe.startswith("SR:machine")  # the figures of each segment

@@ -24,7 +24,7 @@ def test_all_but_voxels_comes_back(kind: str) -> None:
     """The same chest, and told by the same words, figures and codes; then stored anew."""
     points = (point("2.25.17", THEN), point("1.2.3.1", NOW))
     whole = replace(
-        full_context(kind, clinical=GIVEN).reading,
+        full_context(kind, clinical=GIVEN).chest,
         acquired_at=datetime(2026, 3, 3, tzinfo=UTC),
         course=Course(points, (COMPARISON,)),
     )
@@ -43,7 +43,7 @@ def test_all_but_voxels_comes_back(kind: str) -> None:
 
 def test_what_a_bundle_without_a_classifier_stored_is_read() -> None:
     """A field that is not there was not known to the version that stored it."""
-    facts = full_context("negative").reading.facts()
+    facts = full_context("negative").chest.facts()
     least = {name: facts[name] for name in ("outcome", "algorithm", "suspicion", "figures")}
     assert stored_reading(least).suspicion is not None
     with pytest.raises(ReadingUnreadable, match="damaged"):

@@ -22,6 +22,7 @@ from phantom.synthesis import make_phantom
 from tests.builders.declared import patch_segmenter, slice_scorer
 from tests.builders.declared.patch_segmenter import write_patch_segmenter
 from tests.builders.declared.write import model
+from worker.encode.picture.key_picture import WIDTH_PX
 
 NAME = "own-bundle"
 
@@ -82,7 +83,7 @@ def test_bundle_is_checked_tried_and_taken_into_use(
     for words in ("Series of 16 slices: accepted", "Volume", "least slices", "Urgency: "):
         assert words in said
     pixels = np.asarray(Image.open(picture).convert("RGB"))
-    assert pixels.shape[1] == 3 * 360
+    assert pixels.shape[1] == WIDTH_PX
     assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 100
     assert _run("use", f"{NAME}/0.1.0", "--bundles", bundles)[0] == 0
     code, said = _run("list", "--bundles", bundles)

@@ -15,6 +15,7 @@ from worker.encode.picture.wording import worded
 from worker.encode.shown_reading import ShownReading
 
 _FIRST_END = 0.42  # where the first column ends, as a share of the width
+_LEAST_FIRST_END = 0.3
 _NUMBER = 0.09  # of the width that a number of the first column takes
 _TITLES_PX = 38
 _MOST_ROW_PX, _LEAST_ROW_PX = 34, 20
@@ -72,10 +73,10 @@ class FigureTable:
             0.03 + 0.01 * max(len(one.title), 5 + (one.decimals == 0))
             for one in shown.reading.table.columns[1:]
         ]
-        room = 1.0 - _FIRST_END
-        squeezed = sum(widths) > room + 1e-9
-        scale = room / sum(widths) if squeezed else 1.0
-        ends = [_FIRST_END]
+        squeezed = sum(widths) > 1.0 - _FIRST_END + 1e-9
+        first = max(1.0 - sum(widths), _LEAST_FIRST_END) if squeezed else _FIRST_END
+        scale = (1.0 - first) / sum(widths) if squeezed else 1.0
+        ends = [first]
         for width in widths:
             ends.append(round(ends[-1] + scale * width, 4))
         table = shown_table(shown.reading)

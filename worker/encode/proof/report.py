@@ -6,7 +6,7 @@ PS3.3 C.18.6.1.2 (coordinates of an SCOORD), C.18.4 (image references), PS3.16 T
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +26,7 @@ from worker.series.frame_headers import code_text, items, numbers, text, whole
 _MEASUREMENT_GROUP = "125007"
 _FINDING = "121071"
 _FINDING_SITE = "363698007"
+_TRACKING_IDENTIFIER = "112039"
 _LATERALITY = "272741003"
 _LABEL_MAP_SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.7"  # PS3.4 Table B.5-1
 _SEGMENTATIONS = frozenset({SegmentationStorage, _LABEL_MAP_SEGMENTATION})
@@ -57,8 +58,9 @@ def check_report(
     """
     check_references(read, source, segmentations)
     masks = ReadingMasks(context.reading.regions, context.volume.shape)
+    unbounded = {one.name for one in context.reading.groups if one.anchor and not one.anchor.within}
     for group in _groups(read):
-        for drawn in _drawings(group, masks):
+        for drawn in _drawings(group, masks, unbounded):
             _check_drawing(drawn, _place_of(drawn, source), masks)
 
 
@@ -137,8 +139,19 @@ def _groups(read: Dataset) -> Iterator[Dataset]:
                     yield item
 
 
-def _drawings(group: Dataset, masks: ReadingMasks) -> Iterator[_Drawing]:
+def _drawings(
+    group: Dataset, masks: ReadingMasks, unbounded: Collection[str]
+) -> Iterator[_Drawing]:
+    """Every drawing of a group.
+
+    Parameters
+    ----------
+    unbounded : names of groups whose regions are outlined as they are: the site of a finding need
+        not hold its voxels, where each voxel has one class
+    """
     regions, within = masks.of_group(*_finding_and_sites(group))
+    if _tracking_identifier(group) in unbounded:
+        within = []
     for element in group.iterall():
         if element.keyword != "ContentSequence":
             continue
@@ -163,6 +176,13 @@ def _finding_and_sites(group: Dataset) -> tuple[str, list[Coded]]:
         elif name == _FINDING_SITE:
             sites.append((code_text(item, "ConceptCodeSequence"), _side(item)))
     return finding, sites
+
+
+def _tracking_identifier(group: Dataset) -> str:
+    for item in items(group, "ContentSequence"):
+        if code_text(item, "ConceptNameCodeSequence") == _TRACKING_IDENTIFIER:
+            return text(item, "TextValue")
+    return ""
 
 
 def _side(site: Dataset) -> str:

@@ -44,7 +44,7 @@ def test_highdicom_reads_the_figures_back(tmp_path: Path) -> None:
             *content.get_image_measurement_groups(),
         )
     }
-    reading = context.reading
+    reading = context.chest
     assert read["AI triage"] == {"Probability": 93.4, "Threshold Value": 50.0}
     for side, title in ((Side.RIGHT, "Right lung"), (Side.LEFT, "Left lung")):
         assert read[title] == {"Volume": round(reading.figures[side].lung_volume_ml, 2)}

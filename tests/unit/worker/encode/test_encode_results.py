@@ -179,10 +179,10 @@ def test_several_multi_frame_instances_make_one_result() -> None:
 def test_regions_of_another_grid_are_a_defect() -> None:
     """Masks that do not fit their volume are not encoded at a wrong place."""
     context = result_context()
-    turned = replace(
-        context.regions,
-        lungs=context.regions.lungs.transpose(0, 2, 1),
-        lesions=context.regions.lesions.transpose(0, 2, 1),
+    turned = tuple(
+        replace(one, labels=one.labels.transpose(0, 2, 1))
+        for one in context.reading.regions
+        if one.labels is not None
     )
     with pytest.raises(ValueError, match="shape"):
-        with_chest(context, regions=turned)
+        replace(context, reading=replace(context.reading, regions=turned))
