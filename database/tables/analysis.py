@@ -260,11 +260,13 @@ class Delivery(Leased, Base):
 
     result_id: Mapped[int] = mapped_column(ForeignKey("result.id"))
     destination: Mapped[str] = mapped_column(String(64))  # the peer's name in the settings
-    purpose: Mapped[DeliveryPurpose] = mapped_column(default=DeliveryPurpose.RESULT)
+    purpose: Mapped[DeliveryPurpose] = mapped_column(
+        default=DeliveryPurpose.RESULT, server_default="result"
+    )
     state: Mapped[DeliveryState] = mapped_column(default=DeliveryState.WAITING)
     due_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
-    asks: Mapped[int] = mapped_column(default=0)
+    asks: Mapped[int] = mapped_column(default=0, server_default="0")
     finished_at: Mapped[datetime | None]
     error_kind: Mapped[str] = mapped_column(String(64), default="")
     error_message: Mapped[str] = mapped_column(Text, default="")
@@ -285,9 +287,12 @@ class DeliveredObject(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"))
     result_object_id: Mapped[int] = mapped_column(ForeignKey("result_object.id"))
-    state: Mapped[ObjectState] = mapped_column(default=ObjectState.WAITING)
+    state: Mapped[ObjectState] = mapped_column(
+        default=ObjectState.WAITING, server_default="waiting"
+    )
     status: Mapped[int | None]  # DIMSE status; None: no presentation context, or not sent
-    reason: Mapped[str] = mapped_column(Text, default="")  # why it is refused, or not committed
+    # why it is refused, or not committed
+    reason: Mapped[str] = mapped_column(Text, default="", server_default="")
     answered_at: Mapped[datetime | None]  # None: not sent yet
 
     delivery: Mapped[Delivery] = relationship(back_populates="statuses")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0018"
-down_revision = "0017"
+revision = "0003_several_bundles"
+down_revision = "0002_traces"
 branch_labels = None
 depends_on = None
 
@@ -46,11 +46,3 @@ def upgrade() -> None:
     op.create_index(
         "ix_result_of_bundle", "result", ["study_id", "bundle", "study_version"], unique=False
     )
-
-
-def downgrade() -> None:
-    op.drop_table("bundle_sign")
-    op.drop_index("ix_result_of_bundle", table_name="result")
-    op.drop_column("result", "bundle")
-    op.drop_column("job", "rank")
-    op.drop_column("job", "bundle_version")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0017"
-down_revision = "0016"
+revision = "0002_traces"
+down_revision = "0001_first_schema"
 branch_labels = None
 depends_on = None
 
@@ -24,9 +24,3 @@ def upgrade() -> None:
         sqlite_where=broke_down,
         postgresql_where=broke_down,
     )
-
-
-def downgrade() -> None:
-    op.drop_index("ix_flag_notice_defect", table_name="flag_notice")
-    for table in _QUEUES:
-        op.drop_column(table, "trace")
