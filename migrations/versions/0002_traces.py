@@ -14,8 +14,11 @@ _QUEUES = ("delivery", "flag_notice", "prior_request", "upload", "work_item_noti
 
 
 def upgrade() -> None:
-    for table in _QUEUES:  # a job has the column already
+    """A job has the column already, and gets the default that the others have."""
+    for table in _QUEUES:
         op.add_column(table, sa.Column("trace", sa.Text(), server_default="", nullable=False))
+    with op.batch_alter_table("job") as job:
+        job.alter_column("trace", server_default="", existing_type=sa.Text(), nullable=False)
     broke_down = sa.text("trace <> ''")
     op.create_index(
         "ix_flag_notice_defect",

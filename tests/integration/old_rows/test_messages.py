@@ -34,6 +34,7 @@ from tests.peers.flag_receivers import (
     running_web_receiver,
 )
 from tests.peers.hl7_listener import ReceivedMessages, hl7_listener
+from worker.equipment import Equipment
 from worker.flag.channels import Channels
 from worker.flag.flag_study import tell_one
 from worker.flag.hl7_observation import observation_message
@@ -85,10 +86,9 @@ def test_every_notice_is_told_again(old: OldSite) -> None:
     later = old.now + timedelta(minutes=1)
     with running_receivers(old) as receivers:
         channels = Channels(receivers.settings)
+        worker = Equipment(receivers.settings, old.engine, "host:1", lambda: later)
         for name in channels.names:
-            while tell_one(
-                receivers.settings, old.engine, channels, name, lambda: later, lambda: 0.0
-            ):
+            while tell_one(worker, channels, name):
                 pass
         channels.close()
         with query(old.engine) as session:
@@ -124,13 +124,13 @@ def test_the_message_of_every_result(old: OldSite) -> None:
 
 
 def _says(message: str, result: Any) -> None:
-    """Share, confidence, algorithm and each score of an answer stand in a message."""
+    """Share, confidence, bundle with its version and each score of an answer stand in a message."""
     facts = result.reading
     if result.urgency is None:
         assert "AI triage: not assessable" in message
         return
     assert f"|{round(facts['figures']['total']['lesion_share_percent'], 1):g}|" in message
-    assert facts["algorithm"]["name"] in message
+    assert f"^{result.bundle} {facts['algorithm']['version']}^" in message
     assert facts["confidence"]["word"] in message.lower()
     answered = [one for one in facts["severity"]["scores"] if one["name"] in SEVERITY_SCORES]
     for score in answered:
