@@ -70,6 +70,7 @@ def store_answer(equipment: Equipment, claim: Claim, answer: Answer) -> None:
         urgency_rule=triage.rule if triage else "",
         reason="; ".join(gate.reason for gate in said.failed_gates),
         suspicion=said.suspicion,
+        label=said.pneumonia_type.value if said.pneumonia_type else "",
         reading={
             **said.facts(),
             "urgency_rules": [one.facts() for one in rules],

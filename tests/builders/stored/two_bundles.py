@@ -67,7 +67,8 @@ class TwoBundles:
                 outcome=Outcome.FINDINGS if urgency else Outcome.NOT_ASSESSABLE,
                 urgency=urgency,
                 urgency_rule=f"rule of {claimed.bundle}" if urgency else "",
-                reading={"pneumonia_type": "viral"} if claimed.bundle == CHEST else {},
+                label="viral" if claimed.bundle == CHEST else "",
+                reading={},
                 created_at=now,
             )
             made = [_report(claimed)] if urgency else []

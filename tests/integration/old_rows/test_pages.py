@@ -67,6 +67,28 @@ def test_every_page_opens(old: OldSite, anna: Person, language: Language) -> Non
         assert answer.status_code == 200, address
 
 
+def test_the_list_is_filtered_by_a_type_of_then(old: OldSite, anna: Person) -> None:
+    """What a release stored as the type of a study is its label now, and that of its result."""
+    rows = old.rows.tables["study"]
+    types = {row["id"]: row["pneumonia_type"] for row in rows}
+    answered = {
+        row["id"]: row["reading"]["pneumonia_type"]
+        for row in old.rows.tables["result"]
+        if row["reading"].get("pneumonia_type")
+    }
+    with query(old.engine) as session:
+        assert dict(session.execute(select(Study.id, Study.label)).all()) == types
+        labelled = select(Result.id, Result.label).where(Result.label != "")
+        assert dict(session.execute(labelled).all()) == answered
+    listed = [row for row in rows if not row["asked_for"]]
+    chosen = {row["pneumonia_type"] for row in listed} - {""}
+    assert chosen
+    for label in chosen:
+        text = anna.get(f"/?came=ever&label={label}").text
+        found = [row["id"] for row in listed if f"/studies/{row['study_instance_uid']}" in text]
+        assert found == [row["id"] for row in listed if row["pneumonia_type"] == label]
+
+
 def test_a_study_s_page_says_what_is_stored(old: OldSite, anna: Person) -> None:
     """Answer, share, rule, scores, flag, feedback, values and reasons of each study."""
     with query(old.engine) as session:

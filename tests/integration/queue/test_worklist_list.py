@@ -26,7 +26,7 @@ FILTERS = {
     "sex": ListFilter(sex="F"),
     "age": ListFilter(age_band=AgeBand.OLD),
     "scanner": ListFilter(scanner=RARE_SCANNER),
-    "type": ListFilter(pneumonia_type="undetermined"),
+    "label": ListFilter(label="undetermined"),
     "state": ListFilter(state=StudyState.REFUSED),
     "disagreed": ListFilter(judgement="disagree"),
     "not judged": ListFilter(judgement=""),
@@ -45,7 +45,7 @@ def filled(engine: Engine) -> Engine:
 def _matches(study: Study, only: ListFilter) -> bool:
     wanted = {
         "state": only.state,
-        "pneumonia_type": only.pneumonia_type,
+        "label": only.label,
         "patient_sex": only.sex,
         "age_band": only.age_band,
         "calling_ae_title": only.scanner,
