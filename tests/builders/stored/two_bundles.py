@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import select
 
-from database.flags.raised import FlagRules, flag_result
+from database.flags.raised import flag_result
+from database.flags.rules import FlagRules
 from database.jobs.claimed import Claim, claim_job, end_job
 from database.results.stored import store_result
 from database.session import Engine, query, transaction
