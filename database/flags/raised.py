@@ -252,15 +252,8 @@ def _begin(
     flag.escalate_at = rules.escalate_at(flag.urgency, 0, now)
     told = _told_so_far(flag, rules)
     tell_change(session, flag, told, now, changed=changed)
-    _event(
-        session,
-        flag,
-        "flag_raised",
-        now,
-        urgency=flag.urgency.value,
-        channels=len(told),
-        **seen,
-    )
+    facts = {"urgency": flag.urgency.value, "channels": len(told), **seen}
+    _event(session, flag, "flag_raised", now, **facts)
 
 
 def _told_so_far(flag: Flag, rules: FlagRules) -> list[Addressee]:
