@@ -92,7 +92,7 @@ def _study(n: int, studies: int, days: int, now: datetime, chance: random.Random
         "worklist_rank": rank,
         "asked_for": False,
         "opened": chance.random() < 0.8,
-        "pneumonia_type": chance.choice(list(PneumoniaType)).value if suspected else "",
+        "label": chance.choice(list(PneumoniaType)).value if suspected else "",
         "judgement": _judgement(n, rank),
         "received_at": came,
         "last_instance_at": came + timedelta(seconds=40),
@@ -166,7 +166,8 @@ def _result(study: dict[str, Any]) -> dict[str, Any] | None:
         "outcome": reading.outcome,
         "urgency": urgency,
         "suspicion": reading.suspicion,
-        "reading": {**reading.facts(), "pneumonia_type": study["pneumonia_type"] or None},
+        "label": study["label"],
+        "reading": {**reading.facts(), "pneumonia_type": study["label"] or None},
         "created_at": study["last_instance_at"] + timedelta(seconds=13),
     }
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cached_property
 
 from chest.read_slice import SliceReader
-from database.flags.raised import FlagRules
+from database.flags.rules import FlagRules
 from database.process_signs import note_loaded
 from database.session import Engine, transaction
 from models.study_reader import StudyReader

@@ -16,7 +16,8 @@ from celery.signals import worker_process_init, worker_shutdown
 from database.deliveries.claimed import due_deliveries
 from database.flags.inquiries import channels_to_ask
 from database.flags.notices import due_channels
-from database.flags.raised import escalate_due, flags_to_escalate
+from database.flags.raised import escalate_due
+from database.flags.unacknowledged import flags_to_escalate
 from database.jobs.requeue import waiting_jobs
 from database.priors.requests import due_requests
 from database.process_signs import give_signs, process_name

@@ -20,13 +20,13 @@ class JudgedStudy:
     patient_id : as received; empty where none was. Never shown or written
     instance_paths : of the analysed series, within the spool
     segmentation_path : of the outlines, within the results folder; None where there are none
-    pneumonia_type : a word of `PneumoniaType`; None where it was not asked for
+    label : the finer class of what was found; empty where there is none
     """
 
     patient_id: str
     instance_paths: tuple[str, ...]
     segmentation_path: str | None
-    pneumonia_type: str | None
+    label: str
 
 
 def judged_study(session: Session, result_id: int) -> JudgedStudy:
@@ -54,5 +54,5 @@ def judged_study(session: Session, result_id: int) -> JudgedStudy:
         patient_id=session.get_one(Study, result.study_id).patient_id,
         instance_paths=tuple(paths),
         segmentation_path=segmentation,
-        pneumonia_type=result.reading.get("pneumonia_type"),
+        label=result.label,
     )

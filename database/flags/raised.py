@@ -7,47 +7,22 @@ the newer one. Each change adds notices in the same transaction: a power cut lea
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
 from database.events import record_event
 from database.flag_states import IN_FORCE, FlagState, NoticeKind
+from database.flags.rules import FlagRules
 from database.flags.told_channels import Addressee, add_notice, tell_acknowledged, tell_change
 from database.tables.analysis import Result, Study
 from database.tables.flag import NAME_LENGTH, Flag
 from radiology.identity import derived_uid
 from radiology.urgency import Urgency
-from settings.flags import Channel, Flagging, at_least
-
-
-@dataclass(frozen=True)
-class FlagRules:
-    """Who is told of what, from the settings."""
-
-    channels: Sequence[Channel]
-    flagging: Flagging
-
-    def wanting(self, urgency: Urgency) -> list[Channel]:
-        """The channels that are told of a study of this urgency, now or later."""
-        return [one for one in self.channels if one.wants(urgency)]
-
-    def next_step(self, urgency: Urgency, after: int) -> int | None:
-        """The step that follows one; None when that was the last."""
-        steps = [one.escalation for one in self.wanting(urgency) if one.escalation > after]
-        return min(steps, default=None)
-
-    def escalate_at(self, urgency: Urgency, after: int, now: datetime) -> datetime | None:
-        """When the step that follows is due, if nobody acknowledges the flag."""
-        if self.next_step(urgency, after) is None:
-            return None
-        steps = {one.escalation for one in self.wanting(urgency)}
-        number = sum(0 < step <= after for step in steps)
-        return now + timedelta(seconds=self.flagging.wait_s(number))
+from settings.flags import at_least
 
 
 def flag_result(
@@ -244,28 +219,6 @@ def escalate_due(session: Session, rules: FlagRules, now: datetime) -> int:
     return len(due)
 
 
-def flags_to_escalate(session: Session, now: datetime) -> int:
-    """How many flags wait for the next step; looked at without a lock."""
-    wanted = select(func.count()).select_from(Flag)
-    return session.scalar(wanted.where(Flag.state == FlagState.OPEN, Flag.escalate_at <= now)) or 0
-
-
-def open_flag_of(session: Session, study_id: int) -> Flag | None:
-    """The flag of a study that nobody has acknowledged yet."""
-    return session.scalars(
-        select(Flag).where(Flag.study_id == study_id, Flag.state == FlagState.OPEN)
-    ).one_or_none()
-
-
-def open_urgent_flags(session: Session) -> int:
-    """How many urgent studies nobody has acknowledged yet."""
-    wanted = select(func.count()).select_from(Flag)
-    return (
-        session.scalar(wanted.where(Flag.state == FlagState.OPEN, Flag.urgency == Urgency.URGENT))
-        or 0
-    )
-
-
 def _new_flag(session: Session, study: Study, result: Result, now: datetime, token: str) -> Flag:
     flag = Flag(
         flag_uid=derived_uid("flag", study.study_instance_uid),
@@ -299,15 +252,8 @@ def _begin(
     flag.escalate_at = rules.escalate_at(flag.urgency, 0, now)
     told = _told_so_far(flag, rules)
     tell_change(session, flag, told, now, changed=changed)
-    _event(
-        session,
-        flag,
-        "flag_raised",
-        now,
-        urgency=flag.urgency.value,
-        channels=len(told),
-        **seen,
-    )
+    facts = {"urgency": flag.urgency.value, "channels": len(told), **seen}
+    _event(session, flag, "flag_raised", now, **facts)
 
 
 def _told_so_far(flag: Flag, rules: FlagRules) -> list[Addressee]:

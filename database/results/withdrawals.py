@@ -14,7 +14,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from database.events import record_event
-from database.flags.raised import FlagRules, withdraw_flag
+from database.flags.raised import withdraw_flag
+from database.flags.rules import FlagRules
 from database.states import (
     ENDED_WELL,
     DeliveryPurpose,

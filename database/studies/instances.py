@@ -157,7 +157,7 @@ def _make_study(session: Session, arrival: Arrival, now: datetime) -> Study:
             worklist_rank=WorklistRank.PENDING,
             asked_for=arrival.asked_for,
             opened=False,
-            pneumonia_type="",
+            label="",
             received_at=now,
             last_instance_at=now,
         )

@@ -17,7 +17,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from database.events import record_event
-from database.flags.raised import acknowledge_flag, open_flag_of
+from database.flags.raised import acknowledge_flag
+from database.flags.unacknowledged import open_flag_of
 from database.states import UNREAD
 from database.studies.assembly import Waits
 from database.studies.patient_issuers import name_issuer

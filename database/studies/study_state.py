@@ -37,7 +37,7 @@ def settle_study(session: Session, study_id: int) -> None:
     session.execute(
         update(Study)
         .where(Study.id == study_id)
-        .values(state=state, worklist_rank=rank, pneumonia_type=_label(session, study_id))
+        .values(state=state, worklist_rank=rank, label=_label(session, study_id))
         .execution_options(synchronize_session="fetch")
     )
 
@@ -64,14 +64,16 @@ def standings_of(session: Session, study_id: int, *, arriving: bool) -> tuple[Bu
 
 
 def _label(session: Session, study_id: int) -> str:
-    """What the list is filtered by: the type that the most urgent result in force says."""
+    """What the list is filtered by: the label of the most urgent result in force that has one."""
     said = session.scalars(
-        select(Result.reading["pneumonia_type"].as_string())
+        select(Result.label)
         .where(
+            Result.label != "",
             Result.study_id == study_id,
             Result.superseded_by_id.is_(None),
             Result.withdrawn_at.is_(None),
         )
         .order_by(_MOST_URGENT_FIRST, Result.id)
+        .limit(1)
     )
-    return next((one for one in said if one), "")
+    return said.first() or ""

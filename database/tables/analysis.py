@@ -19,7 +19,7 @@ from database.states import (
     StudyState,
     WorklistRank,
 )
-from database.tables.base import AE_TITLE_LENGTH, UID_LENGTH, Base, Leased
+from database.tables.base import AE_TITLE_LENGTH, LABEL_LENGTH, UID_LENGTH, Base, Leased
 from radiology.age_band import AgeBand
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency
@@ -54,9 +54,9 @@ class Study(Base):
     and `accession_number` are identifiers; name and birth date are not kept outside the received
     instances. A study that was `asked_for` came only because we wanted to compare with it: it is
     read, but neither listed, counted nor delivered. `opened` says that a reader has opened it since
-    its last image came, `pneumonia_type` is that of the result in force. `judgement` is what counts
-    of what readers said of it (`database.feedback.given`): a word of `Judgement`, "" where nobody
-    has.
+    its last image came, `label` is that of its most urgent result in force. `judgement` is what
+    counts of what readers said of it (`database.feedback.given`): a word of `Judgement`, "" where
+    nobody has.
     """
 
     __tablename__ = "study"
@@ -65,7 +65,7 @@ class Study(Base):
         Index("ix_study_list_by_sex", "asked_for", "patient_sex", *_LISTED),
         Index("ix_study_list_by_age", "asked_for", "age_band", *_LISTED),
         Index("ix_study_list_by_scanner", "asked_for", "calling_ae_title", *_LISTED),
-        Index("ix_study_list_by_type", "asked_for", "pneumonia_type", *_LISTED),
+        Index("ix_study_list_by_label", "asked_for", "label", *_LISTED),
         Index("ix_study_list_by_state", "asked_for", "state", *_LISTED),
         Index("ix_study_list_by_judgement", "asked_for", "judgement", *_LISTED),
         # A search for the beginning of an identifier; SQLite's own order serves it already.
@@ -98,7 +98,7 @@ class Study(Base):
     asked_for: Mapped[bool] = mapped_column(default=False, server_default=false())
     opened: Mapped[bool] = mapped_column(default=False, server_default=false())
     age_band: Mapped[AgeBand] = mapped_column(default=AgeBand.UNKNOWN, server_default="")
-    pneumonia_type: Mapped[str] = mapped_column(String(32), default="", server_default="")
+    label: Mapped[str] = mapped_column(String(LABEL_LENGTH), default="", server_default="")
     judgement: Mapped[str] = mapped_column(String(32), default="", server_default="")
     received_at: Mapped[datetime]  # of the first instance
     last_instance_at: Mapped[datetime]
@@ -190,7 +190,10 @@ class SeriesDecision(Base):
 
 
 class Result(Base):
-    """What a job found. Exactly one per job; a newer one of the same bundle supersedes it."""
+    """What a job found. Exactly one per job; a newer one of the same bundle supersedes it.
+
+    `label` is the finer class of its first finding that has one, by which the list is filtered.
+    """
 
     __tablename__ = "result"
     __table_args__ = (
@@ -210,6 +213,7 @@ class Result(Base):
     urgency_rule: Mapped[str] = mapped_column(Text, default="")
     reason: Mapped[str] = mapped_column(Text, default="")  # why not assessable
     suspicion: Mapped[float | None]
+    label: Mapped[str] = mapped_column(String(LABEL_LENGTH), default="", server_default="")
     reading: Mapped[dict[str, Any]]  # `Reading.facts()`
     execution_provider: Mapped[str] = mapped_column(String(64), default="")
     key_picture: Mapped[str | None] = mapped_column(Text)  # PNG, within the results folder
@@ -260,11 +264,13 @@ class Delivery(Leased, Base):
 
     result_id: Mapped[int] = mapped_column(ForeignKey("result.id"))
     destination: Mapped[str] = mapped_column(String(64))  # the peer's name in the settings
-    purpose: Mapped[DeliveryPurpose] = mapped_column(default=DeliveryPurpose.RESULT)
+    purpose: Mapped[DeliveryPurpose] = mapped_column(
+        default=DeliveryPurpose.RESULT, server_default="result"
+    )
     state: Mapped[DeliveryState] = mapped_column(default=DeliveryState.WAITING)
     due_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
-    asks: Mapped[int] = mapped_column(default=0)
+    asks: Mapped[int] = mapped_column(default=0, server_default="0")
     finished_at: Mapped[datetime | None]
     error_kind: Mapped[str] = mapped_column(String(64), default="")
     error_message: Mapped[str] = mapped_column(Text, default="")
@@ -285,9 +291,12 @@ class DeliveredObject(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"))
     result_object_id: Mapped[int] = mapped_column(ForeignKey("result_object.id"))
-    state: Mapped[ObjectState] = mapped_column(default=ObjectState.WAITING)
+    state: Mapped[ObjectState] = mapped_column(
+        default=ObjectState.WAITING, server_default="waiting"
+    )
     status: Mapped[int | None]  # DIMSE status; None: no presentation context, or not sent
-    reason: Mapped[str] = mapped_column(Text, default="")  # why it is refused, or not committed
+    # why it is refused, or not committed
+    reason: Mapped[str] = mapped_column(Text, default="", server_default="")
     answered_at: Mapped[datetime | None]  # None: not sent yet
 
     delivery: Mapped[Delivery] = relationship(back_populates="statuses")

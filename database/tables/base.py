@@ -12,6 +12,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 UID_LENGTH = 64  # PS3.5 Section 9.1
 AE_TITLE_LENGTH = 16  # PS3.5 Table 6.2-1
+LABEL_LENGTH = 32  # of the finer class of a finding
 KIND_LENGTH = 64  # of the name of an error
 
 

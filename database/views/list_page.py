@@ -28,7 +28,7 @@ from settings.worklist_order import WorklistOrder
 
 PAGE_LENGTH = 50
 MOST_FOUND = 50
-_MOST_SCANNERS = 100
+_MOST_CHOICES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,13 @@ class ListFilter:
     Attributes
     ----------
     since, until : first instance received within [since, until)
-    pneumonia_type : of the result in force; "" is a study without one
+    label : of the most urgent result in force; "" is a study without one
     judgement : of the reader who counts; "" is a study that nobody has judged
     """
 
     rank: WorklistRank | None = None
     state: StudyState | None = None
-    pneumonia_type: str | None = None
+    label: str | None = None
     sex: str | None = None
     age_band: AgeBand | None = None
     scanner: str | None = None
@@ -102,14 +102,24 @@ def find_studies(session: Session, text: str, now: datetime) -> tuple[WorklistRo
 
 
 def scanners(session: Session) -> tuple[str, ...]:
-    """The AE titles that listed studies came from, each found by one step in the index."""
-    titles: list[str] = []
-    wanted = select(func.min(Study.calling_ae_title)).where(Study.asked_for.is_(False))
+    """The AE titles that listed studies came from."""
+    return _each_once(session, Study.calling_ae_title)
+
+
+def labels(session: Session) -> tuple[str, ...]:
+    """The labels that results gave to listed studies."""
+    return tuple(one for one in _each_once(session, Study.label) if one)
+
+
+def _each_once(session: Session, column: InstrumentedAttribute[str]) -> tuple[str, ...]:
+    """The values of a column of listed studies, each found by one step in the column's index."""
+    values: list[str] = []
+    wanted = select(func.min(column)).where(Study.asked_for.is_(False))
     found = session.scalar(wanted)
-    while found is not None and len(titles) < _MOST_SCANNERS:
-        titles.append(found)
-        found = session.scalar(wanted.where(Study.calling_ae_title > found))
-    return tuple(titles)
+    while found is not None and len(values) < _MOST_CHOICES:
+        values.append(found)
+        found = session.scalar(wanted.where(column > found))
+    return tuple(values)
 
 
 def _wanted(lane: Lane, only: ListFilter) -> bool:
@@ -141,7 +151,7 @@ def _stretch(
 def _conditions(only: ListFilter) -> list[ColumnElement[bool]]:
     equal: tuple[tuple[InstrumentedAttribute[Any], object], ...] = (
         (Study.state, only.state),
-        (Study.pneumonia_type, only.pneumonia_type),
+        (Study.label, only.label),
         (Study.patient_sex, only.sex),
         (Study.age_band, only.age_band),
         (Study.calling_ae_title, only.scanner),

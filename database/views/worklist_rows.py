@@ -24,7 +24,6 @@ from database.states import (
     StudyState,
     WorklistRank,
 )
-from database.studies.standing import JobStanding, bundle_standings
 from database.tables.analysis import (
     DeliveredObject,
     Delivery,
@@ -38,6 +37,7 @@ from database.tables.analysis import (
 )
 from database.tables.opened import StudyOpen
 from database.tables.quarantine import QuarantinedObject
+from database.views.bundle_answers import bundle_answers
 from database.views.worklist_facts import (
     BundleAnswer,
     DecisionFacts,
@@ -193,7 +193,7 @@ def rows_of(session: Session, studies: Sequence[Study]) -> tuple[WorklistRow, ..
     return tuple(
         _row(
             study,
-            _answers(
+            bundle_answers(
                 jobs[study.id],
                 results[study.id],
                 deliveries,
@@ -215,58 +215,6 @@ def _row(study: Study, answers: tuple[BundleAnswer, ...]) -> WorklistRow:
         current=first.current if first else True,
         answers=answers,
     )
-
-
-def _answers(
-    jobs: Sequence[Job],
-    results: Sequence[Result],
-    deliveries: Mapping[int, tuple[DeliveryFacts, ...]],
-    *,
-    images_version: int,
-    arriving: bool,
-) -> tuple[BundleAnswer, ...]:
-    """What the bundles of one study say, the most urgent first."""
-    by_id = {job.id: job for job in jobs}
-    of_job = {result.job_id: result for result in results}
-    standings = bundle_standings(
-        [
-            JobStanding(
-                job.id,
-                job.bundle,
-                job.study_version,
-                job.state,
-                job.rank,
-                withdrawn=(found := of_job.get(job.id)) is not None
-                and found.withdrawn_at is not None,
-            )
-            for job in jobs
-        ],
-        images_version=images_version,
-        arriving=arriving,
-    )
-    answers = []
-    for standing in standings:
-        own = [result for result in results if result.bundle == standing.bundle]
-        current = next((one for one in own if one.superseded_by_id is None), None)
-        answers.append(
-            BundleAnswer(
-                bundle=standing.bundle,
-                state=standing.state,
-                rank=standing.rank,
-                current=standing.is_current,
-                job=facts_of(JobFacts, by_id[standing.job_id]),
-                result=None
-                if current is None
-                else facts_of(
-                    ResultFacts,
-                    current,
-                    deliveries=deliveries[current.id],
-                    bundle_version=by_id[current.job_id].bundle_version,
-                ),
-                superseded=len(own) - (current is not None),
-            )
-        )
-    return tuple(answers)
 
 
 def _decisions(session: Session, job_ids: list[int]) -> Mapping[int, tuple[DecisionFacts, ...]]:

@@ -14,7 +14,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from database.events import record_event
-from database.flags.raised import acknowledge_flag, open_flag_of
+from database.flags.raised import acknowledge_flag
+from database.flags.unacknowledged import open_flag_of
 from database.states import UNREAD, WorklistRank
 from database.tables.analysis import Study
 from database.tables.work_item import WorkItemRow

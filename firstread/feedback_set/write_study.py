@@ -151,4 +151,4 @@ def _frame(instance: InstanceHeader, frame: FrameHeader) -> SourceFrame:
 
 
 def _type(study: JudgedStudy) -> PneumoniaType | None:
-    return PneumoniaType(study.pneumonia_type) if study.pneumonia_type else None
+    return PneumoniaType(study.label) if study.label else None

@@ -10,7 +10,8 @@ from playwright.sync_api import Page, expect
 
 from database.flag_states import NoticeState
 from database.flags.notices import claim_notice, end_notice
-from database.flags.raised import FlagRules, acknowledge_flag, flag_result
+from database.flags.raised import acknowledge_flag, flag_result
+from database.flags.rules import FlagRules
 from database.session import transaction
 from database.tables.analysis import Result
 from database.tables.flag import Flag

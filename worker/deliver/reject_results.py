@@ -13,7 +13,7 @@ from datetime import datetime
 
 from pydicom import dcmread
 
-from database.flags.raised import FlagRules
+from database.flags.rules import FlagRules
 from database.results.withdrawals import (
     Rejectable,
     mark_withdrawn,

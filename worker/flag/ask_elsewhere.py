@@ -9,7 +9,6 @@ to its next step as if nobody had been asked.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 
 from database.flags.inquiries import Inquiry, claim_inquiry, end_inquiry
 from database.session import Session, transaction
@@ -18,12 +17,12 @@ from radiology.work_item import FINAL_STATES, WorkItemState
 from settings.log_events import get_logger
 from worker.attempt.attempt_next import attempt_next
 from worker.attempt.lease import Lease
-from worker.attempt.queue import Queue, Unsuccessful
+from worker.attempt.queue import Unsuccessful
 from worker.attempt.retry import Backoff, Ending
 from worker.equipment import Equipment
 from worker.flag.channel import KeepsWorkItems
+from worker.flag.channel_queue import ChannelQueue
 from worker.flag.channels import Channels
-from worker.flag.flag_study import lease_of
 
 _log = get_logger("flags")
 _TAKEN = (WorkItemState.IN_PROGRESS, WorkItemState.COMPLETED)
@@ -32,18 +31,13 @@ _MOST_ATTEMPTS = 2  # no attempt is counted, so that only a defect comes to an e
 
 def ask_one(equipment: Equipment, channels: Channels, channel: str) -> bool:
     """Ask what a channel is to be asked next; False when there is nothing for now."""
-    return attempt_next(_Inquiries(equipment, channels, channel), equipment)
+    return attempt_next(_Inquiries(equipment, channels, channel, claim_inquiry), equipment)
 
 
-class _Inquiries(Queue[Inquiry]):
+class _Inquiries(ChannelQueue[Inquiry]):
     """What one channel is to be asked while flags are open."""
 
     name = "inquiries"
-
-    def __init__(self, equipment: Equipment, channels: Channels, channel: str) -> None:
-        super().__init__(equipment)
-        self._channels = channels
-        self._channel = channel
 
     @property
     def backoff(self) -> Backoff:
@@ -53,10 +47,6 @@ class _Inquiries(Queue[Inquiry]):
         """
         claims_s = self._equipment.settings.flagging.claims_s
         return Backoff(claims_s, claims_s, _MOST_ATTEMPTS)
-
-    def claim(self, session: Session, now: datetime) -> Inquiry | None:
-        lease_s = lease_of(self._channels.setting(self._channel))
-        return claim_inquiry(session, self._channel, lease_s=lease_s, now=now)
 
     def facts(self, claim: Inquiry) -> Mapping[str, int | str]:
         return {"notice_id": claim.notice_id, "channel": claim.channel}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 
 from database.flag_states import NoticeKind, NoticeState
 from database.flags.content import NoticeContent, notice_content
@@ -23,40 +22,30 @@ from settings.flags import Channel
 from settings.log_events import get_logger
 from worker.attempt.attempt_next import attempt_next
 from worker.attempt.lease import Lease
-from worker.attempt.queue import Queue, Unsuccessful
+from worker.attempt.queue import Unsuccessful
 from worker.attempt.retry import Backoff, Ending
 from worker.equipment import Equipment
 from worker.flag.channel import KeepsWorkItems, Notice, NoticeObject
+from worker.flag.channel_queue import ChannelQueue
 from worker.flag.channels import Channels
 
 _log = get_logger("flags")
-_ANSWERS_PER_LEASE = 3.0  # connecting, sending and answering may each take as long as an answer
-_LEAST_LEASE_S = 5.0
 
 
 def tell_one(equipment: Equipment, channels: Channels, channel: str) -> bool:
     """Send the notice that a channel is told next; False when there is none for now."""
-    return attempt_next(_Notices(equipment, channels, channel), equipment)
+    return attempt_next(_Notices(equipment, channels, channel, claim_notice), equipment)
 
 
-class _Notices(Queue[NoticeClaim]):
+class _Notices(ChannelQueue[NoticeClaim]):
     """What one channel is to be told of flags."""
 
     name = "notices"
-
-    def __init__(self, equipment: Equipment, channels: Channels, channel: str) -> None:
-        super().__init__(equipment)
-        self._channels = channels
-        self._channel = channel
 
     @property
     def backoff(self) -> Backoff:
         flagging = self._equipment.settings.flagging
         return Backoff(flagging.first_retry_s, flagging.longest_retry_s, flagging.max_attempts)
-
-    def claim(self, session: Session, now: datetime) -> NoticeClaim | None:
-        lease_s = lease_of(self._channels.setting(self._channel))
-        return claim_notice(session, self._channel, lease_s=lease_s, now=now)
 
     def facts(self, claim: NoticeClaim) -> Mapping[str, int | str]:
         return {
@@ -95,11 +84,6 @@ class _Notices(Queue[NoticeClaim]):
                 end_notice(session, claim, NoticeState.REFUSED, end.now, **end.fault)
             case Ending.FAILED:
                 end_notice(session, claim, NoticeState.FAILED, end.now, **end.fault)
-
-
-def lease_of(channel: Channel | None) -> float:
-    """How long a channel is held while it is spoken to, in seconds."""
-    return _LEAST_LEASE_S + (_ANSWERS_PER_LEASE * channel.answer_s if channel else 0.0)
 
 
 def page_address(settings: Settings) -> str:

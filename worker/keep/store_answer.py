@@ -56,6 +56,7 @@ def store_answer(
         urgency_rule=triage.rule if triage else "",
         reason="; ".join(gate.reason for gate in said.failed_gates),
         suspicion=answer.suspicion,
+        label=next(iter(said.labels), ""),
         reading=dict(answer.facts),
         execution_provider=provider,
         key_picture=encoded.picture,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 
-from database.flags.raised import open_urgent_flags
+from database.flags.unacknowledged import open_urgent_flags
 from database.process_signs import SILENT_AFTER_S, ProcessFacts, process_signs
 from database.session import Session, query
 from database.views.administration_rows import (

@@ -15,7 +15,6 @@ from database.states import StudyState, WorklistRank
 from database.views.list_page import ListFilter
 from database.views.worklist_facts import Position
 from radiology.age_band import AgeBand
-from radiology.chest.case_answer import PneumoniaType
 from radiology.feedback import Judgement
 from settings.worklist_order import WorklistOrder
 
@@ -98,12 +97,13 @@ class ListQuery:
     Attributes
     ----------
     came : a word, or the day itself; None: as long as the setting lists studies
+    label : the finer class of a finding, as its bundle names it
     search : an identifier, or its beginning; then nothing else counts
     """
 
     show: Show | None = None
     state: StudyState | None = None
-    type: PneumoniaType | None = None
+    label: str = ""
     sex: SexChoice | None = None
     age: Age | None = None
     scanner: str = ""
@@ -119,7 +119,7 @@ class ListQuery:
         given = {
             "show": query.show,
             "state": query.state,
-            "type": query.type,
+            "label": query.label,
             "sex": query.sex,
             "age": query.age,
             "scanner": query.scanner,
@@ -135,7 +135,7 @@ class ListQuery:
     @property
     def filters(self) -> int:
         """How many filters beside the urgency are on."""
-        of_study = (self.state, self.type, self.sex, self.age, self.scanner, self.came)
+        of_study = (self.state, self.label, self.sex, self.age, self.scanner, self.came)
         return sum(bool(one) for one in (*of_study, self.opened, self.feedback))
 
     def only(self, order: WorklistOrder, now: datetime) -> ListFilter:
@@ -144,7 +144,7 @@ class ListQuery:
         return ListFilter(
             rank=self.show.rank if self.show else None,
             state=self.state,
-            pneumonia_type=self.type,
+            label=self.label or None,
             sex=self.sex.value if self.sex else None,
             age_band=AgeBand(self.age.value) if self.age else None,
             scanner=self.scanner or None,
@@ -186,7 +186,7 @@ def listed_since(order: WorklistOrder, now: datetime) -> datetime:
 def read_query(
     show: Word = "",
     state: Word = "",
-    type: Word = "",
+    label: Annotated[str, Query(max_length=32)] = "",
     sex: Word = "",
     age: Word = "",
     scanner: Annotated[str, Query(max_length=16)] = "",
@@ -202,12 +202,12 @@ def read_query(
     page cannot have asked for.
     """
     position = read_position(after) if after else None
-    if (after and position is None) or "\x00" in scanner + q:
+    if (after and position is None) or "\x00" in label + scanner + q:
         raise HTTPException(400)
     return ListQuery(
         show=_word(Show, show),
         state=_word(StudyState, state),
-        type=_word(PneumoniaType, type),
+        label=label,
         sex=_word(SexChoice, sex),
         age=_word(Age, age),
         scanner=scanner,

@@ -10,10 +10,9 @@ from typing import Any
 from database.session import query
 from database.states import StudyState, WorklistRank
 from database.views.list_order import Lane, is_raised
-from database.views.list_page import MOST_FOUND, find_studies, scanners, worklist_page
+from database.views.list_page import MOST_FOUND, find_studies, labels, scanners, worklist_page
 from database.views.worklist_facts import Disagreement, Position, WorklistRow
 from database.views.worklist_rows import rank_counts
-from radiology.chest.case_answer import PneumoniaType
 from radiology.chest.change import LesionCourse, course_of
 from radiology.outcome import Outcome
 from worklist.feedback.lines import SHORT_FAULT_WORDS
@@ -31,6 +30,7 @@ from worklist.page.screens import PageContext, Part, Screen, make_part
 from worklist.reading.case_lines import confidence_line
 from worklist.reading.figures import found_in_words, lesion_share, suspicion_threshold
 from worklist.reading.severity_lines import ScoreLine, leading_score
+from worklist.words.label_words import label_words
 from worklist.words.study_words import (
     SEXES,
     STATES,
@@ -62,7 +62,7 @@ LABELS = {
     "came": "Came",
     "opened": "Opened",
     "feedback": "Feedback",
-    "type": "Type",
+    "label": "Type",
     "state": "State",
     "sex": "Sex",
     "age": "Age",
@@ -111,6 +111,14 @@ class ListLine:
     disagreement: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class KnownChoices:
+    """What listed studies have, for filters whose choices are not known beforehand."""
+
+    labels: tuple[str, ...]
+    scanners: tuple[str, ...]
+
+
 def list_screen(context: PageContext, asked: ListQuery) -> Screen:
     """The list as it stands now; or what was found, where something is searched."""
     order, now = context.settings.worklist_order, context.clock()
@@ -124,13 +132,13 @@ def list_screen(context: PageContext, asked: ListQuery) -> Screen:
             )
             rows, following = page.rows, page.following
         counts = rank_counts(session, listed_since(order, now))
-        known_scanners = scanners(session)
+        known = KnownChoices(labels(session), scanners(session))
     urgent, name = counts[WorklistRank.URGENT], translated("Worklist")
     return Screen(
         title=f"({urgent}) {name}" if urgent else name,
         parts=(
             _tabs(context, asked, counts),
-            _filters(context, asked, known_scanners),
+            _filters(context, asked, known),
             _foot(context, asked, rows, following),
         ),
         rows=tuple(
@@ -242,18 +250,18 @@ def _tabs(context: PageContext, asked: ListQuery, counts: dict[WorklistRank, int
     )
 
 
-def _filters(context: PageContext, asked: ListQuery, known_scanners: tuple[str, ...]) -> Part:
+def _filters(context: PageContext, asked: ListQuery, known: KnownChoices) -> Part:
     """The form: each choice as (name, label, what is chosen, values with their words)."""
     ages = tuple((one.value, one.value) for one in Age)
     values: dict[str, tuple[object, tuple[tuple[str, str], ...]]] = {
         "came": (asked.came, _words(CAME)),
         "opened": (asked.opened, _words(SEEN)),
         "feedback": (asked.feedback, _words(JUDGED)),
-        "type": (asked.type, _words({kind: kind.words for kind in PneumoniaType})),
+        "label": (asked.label, tuple((one, label_words(one)) for one in known.labels)),
         "state": (asked.state, _words(STATES)),
         "sex": (asked.sex, _words({one: SEXES[one.value] for one in SexChoice})),
         "age": (asked.age, ages),
-        "scanner": (asked.scanner, tuple((one, one) for one in known_scanners)),
+        "scanner": (asked.scanner, tuple((one, one) for one in known.scanners)),
     }
     choices = tuple(
         (name, translated(LABELS[name]), str(chosen) if chosen else "", words)

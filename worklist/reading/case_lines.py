@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from radiology.chest.case_answer import CaseRule, PneumoniaType
+from radiology.chest.case_answer import CaseRule
 from radiology.chest.sign import Sign
+from worklist.words.label_words import label_words
 from worklist.words.translations import translated, translated_row
 
 RULE_WORDS = {
@@ -95,7 +96,7 @@ def case_lines(reading: Mapping[str, Any]) -> CaseLines:
     """Read what `Reading.facts()` stored."""
     viral = reading.get("viral") or {}
     return CaseLines(
-        type_words=_type_words(viral.get("type")),
+        type_words=label_words(viral.get("type") or ""),
         viral_probability=viral.get("probability"),
         viral_spread=viral.get("spread"),
         confidence=confidence_line(reading),
@@ -136,10 +137,6 @@ def confidence_line(reading: Mapping[str, Any]) -> tuple[str, float] | None:
     if not confidence:
         return None
     return translated(str(confidence["word"])), float(confidence["value"])
-
-
-def _type_words(kind: str | None) -> str:
-    return translated(PneumoniaType(kind).words) if kind in set(PneumoniaType) else ""
 
 
 def _rule_line(one: Mapping[str, Any]) -> RuleLine:

@@ -16,7 +16,8 @@ from database.flags.notices import (
     end_notice,
     postpone_notice,
 )
-from database.flags.raised import FlagRules, acknowledge_flag, flag_result
+from database.flags.raised import acknowledge_flag, flag_result
+from database.flags.rules import FlagRules
 from database.jobs.claimed import claim_job, end_job
 from database.results.stored import store_result
 from database.session import Engine, query, transaction

@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import select
 
 from database.flag_states import NoticeKind
-from database.flags.raised import FlagRules, escalate_due
+from database.flags.raised import escalate_due
+from database.flags.rules import FlagRules
 from database.session import Engine, query, transaction
 from database.tables.analysis import Event
 from database.tables.flag import FlagNotice

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import select
 
-from database.flags.raised import FlagRules, flag_result
+from database.flags.raised import flag_result
+from database.flags.rules import FlagRules
 from database.jobs.claimed import Claim, claim_job, end_job
 from database.results.stored import store_result
 from database.session import Engine, query, transaction
@@ -67,7 +68,8 @@ class TwoBundles:
                 outcome=Outcome.FINDINGS if urgency else Outcome.NOT_ASSESSABLE,
                 urgency=urgency,
                 urgency_rule=f"rule of {claimed.bundle}" if urgency else "",
-                reading={"pneumonia_type": "viral"} if claimed.bundle == CHEST else {},
+                label="viral" if claimed.bundle == CHEST else "",
+                reading={},
                 created_at=now,
             )
             made = [_report(claimed)] if urgency else []

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from database.flag_states import FlagState, NoticeState
-from database.flags.raised import FlagRules
+from database.flags.rules import FlagRules
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query
 from database.tables.analysis import Event

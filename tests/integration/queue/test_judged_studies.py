@@ -6,12 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from alembic import command
 from sqlalchemy import insert, select, update
 
 from benchmarks.worklist_rows import fill_hospital
 from database.feedback.given import give_feedback, judged_results, newest_of_each_study
-from database.schema import _config, _tables_may_be_rebuilt, upgrade_schema
 from database.session import Engine, Session, query, transaction
 from database.tables.analysis import Job, Result, Study
 from database.tables.feedback import Feedback
@@ -110,18 +108,6 @@ def test_the_study_says_what_the_figures_count(judged: Engine) -> None:
             True,
             False,
         }
-
-
-def test_old_feedback_is_counted_by_the_migration(judged: Engine) -> None:
-    """A database of the version before gets the words that feedback would have written."""
-    with query(judged) as session:
-        before = _columns(session)
-    with judged.connect() as connection, _tables_may_be_rebuilt(connection), connection.begin():
-        command.downgrade(_config(connection), "0014")
-    upgrade_schema(judged)
-    with query(judged) as session:
-        assert _columns(session) == before
-        assert {Judgement.AGREE.value, Judgement.DISAGREE.value} == set(before.values())
 
 
 def test_an_opinion_that_was_changed_counts_no_more(judged: Engine) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from alembic import command
 from sqlalchemy import select, text
 
-from database.schema import _config, schema_differences, upgrade_schema
+from database.schema import schema_differences, upgrade_schema
 from database.session import Engine, query, transaction
 from database.states import JobState, WorklistRank
 from database.studies.study_state import settle_study
@@ -15,7 +14,7 @@ from tests.builders.stored.rows import later
 
 pytestmark = pytest.mark.integration
 
-_BEFORE = "0017"  # the revision
+_BEFORE = "0002_traces"
 _MOMENT = later(0).isoformat(sep=" ")
 _STUDY = {
     **dict.fromkeys(("patient_id", "accession_number", "patient_sex", "patient_age"), ""),
@@ -53,8 +52,7 @@ def _insert(engine: Engine, table: str, values: dict[str, object]) -> None:
 
 def test_old_rows_are_those_of_one_bundle(empty_engine: Engine) -> None:
     """Each result is of its job's bundle, and each job asks for the place of its result."""
-    with empty_engine.begin() as connection:
-        command.upgrade(_config(connection), _BEFORE)
+    upgrade_schema(empty_engine, _BEFORE)
     _insert(empty_engine, "study", {**_STUDY, "id": 1})
     for number, state in enumerate(("delivered", "refused", "failed", "queued"), start=1):
         _insert(

@@ -55,7 +55,7 @@ def test_the_more_urgent_bundle_decides(engine: Engine, study: TwoBundles) -> No
     assert study.study().worklist_rank is WorklistRank.PENDING  # the other one has not answered
     head = study.read(HEAD, Urgency.URGENT, 2)
     assert study.study().worklist_rank is WorklistRank.URGENT
-    assert study.study().pneumonia_type == "viral"  # the other one labels it all the same
+    assert study.study().label == "viral"  # the other one labels it all the same
     with query(engine) as session:
         (row,) = worklist_page(session, WorklistOrder(), later(3)).rows
         assert row.result is not None
@@ -141,7 +141,7 @@ def test_a_withdrawn_result_leaves_the_other_alone(engine: Engine, study: TwoBun
         mark_withdrawn(session, chest, RejectionReason.QUALITY, study.rules, later(3))
     assert study.in_force() == {HEAD: head}
     assert study.study().worklist_rank is WorklistRank.URGENT
-    assert study.study().pneumonia_type == ""
+    assert study.study().label == ""
     flag = _flag(engine)
     assert (flag.state, flag.result_id, flag.rule) == (FlagState.OPEN, head, f"rule of {HEAD}")
     with query(engine) as session:

@@ -5,12 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from alembic import command
-from alembic.script import ScriptDirectory
 from sqlalchemy import event, select, text, update
 
 from benchmarks.worklist_rows import RARE_SCANNER, fill_hospital
-from database.schema import _config, _tables_may_be_rebuilt, upgrade_schema
 from database.session import Engine, Session, query, transaction
 from database.states import StudyState
 from database.tables.analysis import Study
@@ -18,7 +15,7 @@ from database.views.list_order import Lane, due_at
 from database.views.list_page import ListFilter, find_studies, scanners, worklist_page
 from database.views.opened import note_open, open_by
 from database.views.worklist_facts import Position
-from radiology.age_band import AgeBand, age_band
+from radiology.age_band import AgeBand
 from settings.worklist_order import WorklistOrder
 
 pytestmark = pytest.mark.integration
@@ -29,7 +26,7 @@ FILTERS = {
     "sex": ListFilter(sex="F"),
     "age": ListFilter(age_band=AgeBand.OLD),
     "scanner": ListFilter(scanner=RARE_SCANNER),
-    "type": ListFilter(pneumonia_type="undetermined"),
+    "label": ListFilter(label="undetermined"),
     "state": ListFilter(state=StudyState.REFUSED),
     "disagreed": ListFilter(judgement="disagree"),
     "not judged": ListFilter(judgement=""),
@@ -48,7 +45,7 @@ def filled(engine: Engine) -> Engine:
 def _matches(study: Study, only: ListFilter) -> bool:
     wanted = {
         "state": only.state,
-        "pneumonia_type": only.pneumonia_type,
+        "label": only.label,
         "patient_sex": only.sex,
         "age_band": only.age_band,
         "calling_ae_title": only.scanner,
@@ -114,22 +111,6 @@ def test_an_opening_is_one_row(filled: Engine) -> None:
         assert (one.reader, one.since) == ("dr-a", NOW)
         assert session.scalars(select(Study.opened).where(Study.id == 1)).one()
         assert open_by(session, [1], NOW + timedelta(minutes=5)) == {}
-
-
-def test_old_rows_are_filled_by_the_migration(filled: Engine) -> None:
-    """Age bands follow from the ages that were there, types from the results in force."""
-    with query(filled) as session:
-        before = session.execute(select(Study.id, Study.age_band, Study.pneumonia_type)).all()
-    with filled.connect() as connection, _tables_may_be_rebuilt(connection), connection.begin():
-        earlier = ScriptDirectory.from_config(_config(connection)).get_revision("0008")
-        command.downgrade(_config(connection), str(earlier.down_revision))
-    upgrade_schema(filled)
-    with query(filled) as session:
-        after = session.execute(select(Study.id, Study.age_band, Study.pneumonia_type)).all()
-        ages = dict(session.execute(select(Study.id, Study.patient_age)).all())
-    assert sorted(after) == sorted(before)
-    assert all(band is age_band(ages[study_id]) for study_id, band, _ in after)
-    assert {kind for *_, kind in after} > {""}
 
 
 def test_postgresql_goes_through_the_indexes(filled: Engine) -> None:

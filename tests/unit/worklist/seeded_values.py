@@ -111,6 +111,7 @@ def result_of(
         urgency_rule=_RULES[urgency],
         reason=reason,
         suspicion=reading.suspicion,
+        label=reading.pneumonia_type.value if reading.pneumonia_type else "",
         reading=reading.facts(),
         execution_provider="CPUExecutionProvider",
         key_picture=key_picture,

@@ -54,14 +54,10 @@ class ReadingMasks:
         places = self.of_sites(sites)
         found = [name for name in self.findings if self._regions[name].kind.value == finding]
         if found:
-            return found, [one for one in places if self._may_overlap(one, found)]
+            return found, places
         if places:
             return places, []
         return self._named((finding, sites[0][1] if sites else "")), []
-
-    def _may_overlap(self, place: str, findings: Sequence[str]) -> bool:
-        """Whether a finding can lie within an anatomy: not where a voxel is either of the two."""
-        return any(self._regions[one].labels is not self._regions[place].labels for one in findings)
 
     def of_sites(self, sites: Sequence[Coded]) -> list[str]:
         """The anatomy at some sites, together; none where one of them is not of the reading."""

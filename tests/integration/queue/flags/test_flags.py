@@ -14,13 +14,8 @@ from database.flags.notices import (
     due_channels,
     retry_notices,
 )
-from database.flags.raised import (
-    acknowledge_flag,
-    escalate_due,
-    flags_to_escalate,
-    open_flag_of,
-    open_urgent_flags,
-)
+from database.flags.raised import acknowledge_flag, escalate_due
+from database.flags.unacknowledged import flags_to_escalate, open_flag_of, open_urgent_flags
 from database.lease import LeaseLost
 from database.session import Engine, query, transaction
 from database.tables.analysis import Event

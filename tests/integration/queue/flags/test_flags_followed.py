@@ -6,7 +6,7 @@ import pytest
 
 from database.flag_states import FlagState, NoticeKind, NoticeState
 from database.flags.notices import claim_notice
-from database.flags.raised import flags_to_escalate
+from database.flags.unacknowledged import flags_to_escalate
 from database.results.withdrawals import mark_withdrawn
 from database.session import Engine, query, transaction
 from database.states import RejectionReason

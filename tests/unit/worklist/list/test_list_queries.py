@@ -78,8 +78,8 @@ def test_each_filter_shows_what_it_says(hospital: SeededHospital, visitor: Visit
     assert _rows(visitor, "/?age=0-17") == [girl]
     assert _rows(visitor, "/?age=40-64") == [man]
     assert _rows(visitor, "/?age=65%2B&sex=F") == [woman]
-    assert _rows(visitor, "/?type=viral_suspected") == [woman]
-    assert _rows(visitor, "/?type=undetermined&sex=F") == []
+    assert _rows(visitor, "/?label=viral_suspected") == [woman]
+    assert _rows(visitor, "/?label=undetermined&sex=F") == []
     assert _rows(visitor, "/?state=received") == [today]
     assert _rows(visitor, "/?came=today") == [today]
     assert set(_rows(visitor, "/?came=ever")) == {girl, woman, man, today}
@@ -116,7 +116,7 @@ def test_a_withdrawn_type_is_not_found(hospital: SeededHospital, visitor: Visito
     hospital.receive(into=uid)
     hospital.queue(uid)
     hospital.answer(hospital.claim(), Urgency.ROUTINE, CLEAR, picture=False)
-    assert _rows(visitor, "/?type=viral_suspected") == []
+    assert _rows(visitor, "/?label=viral_suspected") == []
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_withdrawn_type_is_not_found(hospital: SeededHospital, visitor: Visito
     [
         "/?sex=X",
         "/?age=12",
-        "/?type=bacterial",
+        "/?label=%00",
         "/?state=lost",
         "/?opened=maybe",
         "/?came=2026-13-01",

@@ -30,7 +30,7 @@ ORDER = WorklistOrder()
 FILTERS = (
     ListFilter(rank=WorklistRank.URGENT),
     ListFilter(state=StudyState.FAILED),
-    ListFilter(pneumonia_type="viral_suspected"),
+    ListFilter(label="viral_suspected"),
     ListFilter(sex="F"),
     ListFilter(age_band=AgeBand.CHILD),
     ListFilter(scanner="CT1"),
@@ -111,7 +111,7 @@ def test_no_query_reads_a_whole_table(ordinary_day: OrdinaryDay, hospital: Seede
         (ListFilter(sex="F"), "ix_study_list_by_sex"),
         (ListFilter(age_band=AgeBand.CHILD), "ix_study_list_by_age"),
         (ListFilter(scanner="CT1"), "ix_study_list_by_scanner"),
-        (ListFilter(pneumonia_type="viral_suspected"), "ix_study_list_by_type"),
+        (ListFilter(label="viral_suspected"), "ix_study_list_by_label"),
         (ListFilter(state=StudyState.FAILED), "ix_study_list_by_state"),
         (ListFilter(judgement="disagree"), "ix_study_list_by_judgement"),
     ],

@@ -14,7 +14,8 @@ from sqlalchemy import select
 
 from database.flag_states import FlagState, NoticeState
 from database.flags.notices import claim_notice, end_notice
-from database.flags.raised import FlagRules, flag_result
+from database.flags.raised import flag_result
+from database.flags.rules import FlagRules
 from database.session import query, transaction
 from database.tables.analysis import Result, Study
 from database.tables.flag import Flag

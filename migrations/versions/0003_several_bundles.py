@@ -5,18 +5,23 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0018"
-down_revision = "0017"
+revision = "0003_several_bundles"
+down_revision = "0002_traces"
 branch_labels = None
 depends_on = None
 
 _RANKS = {"urgent": "0-urgent", "suspected": "1-suspected", "routine": "4-routine"}
 _UNANSWERED = "2-unanswered"
+_JOB = sa.table("job", sa.column("id"), sa.column("bundle_version"))
+_RESULT = sa.table("result", sa.column("job_id"), sa.column("reading", sa.JSON()))
 _ENDED = ("encoded", "delivered", "committed", "refused", "failed")
 
 
 def upgrade() -> None:
-    """Old rows are those of one bundle, and a job's end asked for the place of its result."""
+    """Old rows are those of one bundle, and a job's end asked for the place of its result.
+
+    The version that read a study stood in its reading alone.
+    """
     op.add_column(
         "job",
         sa.Column("bundle_version", sa.String(length=64), server_default="", nullable=False),
@@ -28,6 +33,9 @@ def upgrade() -> None:
     op.execute(
         "UPDATE result SET bundle = (SELECT job.bundle FROM job WHERE job.id = result.job_id)"
     )
+    version = _RESULT.c.reading["algorithm"]["version"].as_string()
+    read_by = sa.select(version).where(_RESULT.c.job_id == _JOB.c.id).scalar_subquery()
+    op.execute(_JOB.update().values(bundle_version=sa.func.coalesce(read_by, "")))
     places = " ".join(f"WHEN '{urgency}' THEN '{rank}'" for urgency, rank in _RANKS.items())
     ended = ", ".join(f"'{state}'" for state in _ENDED)
     op.execute(
@@ -46,11 +54,3 @@ def upgrade() -> None:
     op.create_index(
         "ix_result_of_bundle", "result", ["study_id", "bundle", "study_version"], unique=False
     )
-
-
-def downgrade() -> None:
-    op.drop_table("bundle_sign")
-    op.drop_index("ix_result_of_bundle", table_name="result")
-    op.drop_column("result", "bundle")
-    op.drop_column("job", "rank")
-    op.drop_column("job", "bundle_version")

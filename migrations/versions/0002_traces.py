@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0017"
-down_revision = "0016"
+revision = "0002_traces"
+down_revision = "0001_first_schema"
 branch_labels = None
 depends_on = None
 
@@ -14,8 +14,11 @@ _QUEUES = ("delivery", "flag_notice", "prior_request", "upload", "work_item_noti
 
 
 def upgrade() -> None:
-    for table in _QUEUES:  # a job has the column already
+    """A job has the column already, and gets the default that the others have."""
+    for table in _QUEUES:
         op.add_column(table, sa.Column("trace", sa.Text(), server_default="", nullable=False))
+    with op.batch_alter_table("job") as job:
+        job.alter_column("trace", server_default="", existing_type=sa.Text(), nullable=False)
     broke_down = sa.text("trace <> ''")
     op.create_index(
         "ix_flag_notice_defect",
@@ -24,9 +27,3 @@ def upgrade() -> None:
         sqlite_where=broke_down,
         postgresql_where=broke_down,
     )
-
-
-def downgrade() -> None:
-    op.drop_index("ix_flag_notice_defect", table_name="flag_notice")
-    for table in _QUEUES:
-        op.drop_column(table, "trace")

@@ -1,0 +1,78 @@
+"""The schema around rows that a release wrote: they are there, and new ones join them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, text
+
+from database.events import record_event
+from database.schema import check_schema, schema_differences
+from database.session import query, transaction
+from database.tables.analysis import Event, Study
+from database.tables.base import Base
+from tests.builders.old_rows.old_site import FILES, OldSite
+from tests.builders.old_rows.rows_file import read_file, rows_of
+from tests.builders.stored.rows import queue_job
+from tests.peers.programs import REPOSITORY
+
+pytestmark = pytest.mark.integration
+
+_MOST_BYTES = 350_000  # a file stays in the repository for good
+_CHANGELOG = REPOSITORY / "CHANGELOG.md"
+
+
+def test_every_release_has_its_file() -> None:
+    """What the changelog calls released left rows behind."""
+    released = re.findall(r"^## \[(\d[^\]]*)\]", _CHANGELOG.read_text(), re.MULTILINE)
+    assert {"0.1.0", *released} <= {path.stem for path in FILES}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_file_has_rows_of_every_table(path: Path) -> None:
+    """And neither more of them than a test needs, nor a word of the machine that made them."""
+    rows = read_file(path)
+    assert rows.release == path.stem
+    assert [name for name, found in rows.tables.items() if not found] == []
+    assert path.stat().st_size < _MOST_BYTES
+    assert not re.findall(r"/(?:home|root|tmp|usr|work)/\S*", path.read_text())
+
+
+def test_a_file_is_what_stands_in_the_database(left: OldSite) -> None:
+    """Written out again, rows that were loaded are the same to the last character."""
+    found = rows_of(left.engine, left.rows.release)
+    assert found.revision == left.rows.revision
+    assert {name: list(rows) for name, rows in found.tables.items()} == left.rows.tables
+
+
+def test_the_schema_is_that_of_today(old: OldSite) -> None:
+    """It differs from the tables in nothing, and a process starts with it."""
+    assert schema_differences(old.engine) == []
+    check_schema(old.engine)
+    if old.engine.dialect.name == "sqlite":
+        with query(old.engine) as session:
+            assert session.execute(text("PRAGMA foreign_key_check")).all() == []
+            assert session.execute(text("PRAGMA foreign_keys")).scalar_one() == 1
+
+
+def test_every_row_is_read(old: OldSite) -> None:
+    """Each as an object of its class: every word is one that the present version knows."""
+    with query(old.engine) as session:
+        for mapper in Base.registry.mappers:
+            found = session.scalars(select(mapper.class_)).all()
+            stored = old.rows.tables.get(mapper.local_table.description)
+            assert stored is None or len(found) == len(stored), mapper.class_
+
+
+def test_new_rows_join_the_old_ones(old: OldSite) -> None:
+    """Their numbers go on behind the old ones."""
+    last = max(row["id"] for row in old.rows.tables["event"])
+    known = max(row["id"] for row in old.rows.tables["study"])
+    job_id = queue_job(old.engine, study=1)
+    with transaction(old.engine) as session:
+        record_event(session, "looked_at", old.now, study_id=1, job_id=job_id)
+    with query(old.engine) as session:
+        assert session.scalars(select(Event.id).order_by(Event.id.desc())).first() > last
+        assert session.scalars(select(Study.id).order_by(Study.id.desc())).first() == known + 1
