@@ -8,8 +8,10 @@ from chest.answer.measurements import attenuation, percent, volume
 from chest.answer.regions import IN_THE_LUNGS, LESIONS, chest_regions
 from chest.answer.statements import chest_statements
 from chest.answer.summary import chest_summary
+from chest.answer.table import chest_table
 from radiology import codes
 from radiology.answer.finding import Finding, Presence
+from radiology.answer.followed import Became, Followed, StudyLeftOut
 from radiology.answer.reading import Comparison, Reading, ReportWords, Suspicion, TimePoint
 from radiology.chest.course import Course
 from radiology.chest.reading import ChestReading
@@ -66,6 +68,9 @@ def answer_of(
         comparison=None if course is None else _comparison(course),
         summary=chest_summary(reading),
         course=() if course is None else _points(course),
+        table=chest_table(reading),
+        followed=() if course is None else _followed(course),
+        left_out=() if course is None else _left_out(course),
     )
 
 
@@ -135,3 +140,21 @@ def _comparison(course: Course) -> Comparison | None:
         TimePoint("", prior.now_at, len(course.points) or earlier + 1),
         prior.registration.reason,
     )
+
+
+def _followed(course: Course) -> tuple[Followed, ...]:
+    """Each lesion of either study; where several flowed together, under the number of the first."""
+    return tuple(
+        Followed(
+            next(iter(one.now_numbers), None),
+            one.side.value,
+            Became(one.course.value),
+            volume(codes.LESION_VOLUME, one.then_ml),
+            volume(codes.LESION_VOLUME, one.now_ml),
+        )
+        for one in (() if course.latest is None else course.latest.lesions)
+    )
+
+
+def _left_out(course: Course) -> tuple[StudyLeftOut, ...]:
+    return tuple(StudyLeftOut(one.study_instance_uid, one.reason) for one in course.not_compared)
