@@ -120,18 +120,11 @@ def found_in_words(reading: Reading | ReadingInBrief | None) -> tuple[str, ...]:
     """What was found, as short phrases for one line; empty where it could not be assessed."""
     if reading is None or reading.outcome is Outcome.NOT_ASSESSABLE:
         return ()
-    phrases = [presence_of(one) for one in reading.findings[:1]]
-    phrases += _measured_phrases(reading)
-    return tuple(phrases) or (translated("No figures"),)
-
-
-def presence_of(finding: Finding) -> str:
-    """A finding, and whether it is there."""
-    return translated(
-        "%(finding)s: %(presence)s",
-        finding=translated(finding.title),
-        presence=translated(PRESENCE_WORDS[finding.presence]),
-    )
+    measured = tuple(_measured_phrases(reading))
+    if measured and reading.outcome is Outcome.FINDINGS:
+        return measured
+    said = tuple(_presence_of(one) for one in reading.findings[:1])
+    return (*said, *measured) or (translated("No figures"),)
 
 
 def leading_measurement(reading: Reading | ReadingInBrief) -> Measurement | None:
@@ -161,6 +154,15 @@ def figure_words(measured: Measurement) -> str:
     if 0 < measured.value < least / 2:
         return f"<{_NBSP}{least:g}{unit}"
     return f"{measured.value:.{measured.decimals}f}{unit}".replace("-", "−")
+
+
+def _presence_of(finding: Finding) -> str:
+    words = translated(finding.title)
+    return translated(
+        "%(finding)s: %(presence)s",
+        finding=words[:1].upper() + words[1:],
+        presence=translated(PRESENCE_WORDS[finding.presence]),
+    )
 
 
 def _measured_phrases(reading: Reading | ReadingInBrief) -> Iterator[str]:

@@ -11,15 +11,15 @@ from pathlib import Path
 from jinja2 import nodes
 
 from database.states import StudyState
+from radiology.answer.followed import Became
 from radiology.chest.case_answer import PneumoniaType
-from radiology.chest.figures import Side
 from radiology.chest.sign import Sign
 from radiology.chest.territory import Territory
 from worklist.feedback import lines as feedback_lines
 from worklist.list import screen as list_screen
 from worklist.page import http_errors
 from worklist.page.templates import TEMPLATE_FOLDERS, make_templates
-from worklist.reading import case_lines
+from worklist.reading import figures
 from worklist.words import dimse_status, next_steps, study_words, verdict
 
 WORKLIST = Path(verdict.__file__).resolve().parents[1]
@@ -86,7 +86,7 @@ def texts_of_tables() -> set[str]:
         *study_words.STATES.values(),
         *study_words.SEXES.values(),
         *study_words.AGE_UNITS.values(),
-        *case_lines.RULE_WORDS.values(),
+        *figures.PRESENCE_WORDS.values(),
         *next_steps.STEPS.values(),
         next_steps.OTHER,
         *dimse_status.WORDS.values(),
@@ -98,11 +98,10 @@ def texts_of_tables() -> set[str]:
         *feedback_lines.JUDGEMENT_WORDS.values(),
         *feedback_lines.FAULT_WORDS.values(),
         *feedback_lines.SHORT_FAULT_WORDS.values(),
-        *list_screen.CHANGES.values(),
         *list_screen.LABELS.values(),
         *(text for answer in answers for text in (answer.title, answer.advice)),
         *(state.value for state in StudyState),
-        *(side.value for side in Side),
+        *(became.value for became in Became),
         *(sign.words for sign in Sign),
         *(kind.words for kind in PneumoniaType),
         *(territory.value for territory in Territory),
