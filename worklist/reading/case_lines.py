@@ -6,7 +6,7 @@ Statements that were made from inputs have a module of their own, `worklist.read
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from radiology import codes
 from radiology.answer.finding import Finding
@@ -18,6 +18,8 @@ from radiology.codes import Code
 from radiology.outcome import Outcome
 from worklist.reading.figures import PRESENCE_WORDS, figure_words
 from worklist.words.translations import translated, translated_row
+
+Summary = tuple[Measurement | Statement, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ def case_lines(reading: Reading | None) -> CaseLines:
         return CaseLines()
     return CaseLines(
         warnings=tuple(translated_row(gate.reason) for gate in reading.warnings),
-        coded=coded_lines(reading),
+        coded=_coded_lines(reading),
         findings=tuple(_finding_line(one) for one in reading.findings),
         remarks=tuple(_remarks(reading)),
         sentences=tuple(
@@ -86,32 +88,48 @@ def case_lines(reading: Reading | None) -> CaseLines:
     )
 
 
-def coded_lines(reading: Reading) -> tuple[CodedLine, ...]:
-    """The coded answers and the scores of the summary."""
-    return tuple(_coded_lines(reading.summary, reading))
+def coded_in_brief(summary: Summary) -> tuple[CodedLine, ...]:
+    """The coded answers of a summary and its first score, without what was measured of each."""
+    return (*_answers(summary), *_scores(summary)[:1])
 
 
-def coded_in_brief(summary: tuple[Measurement | Statement, ...]) -> tuple[CodedLine, ...]:
-    """The same without what was measured of each."""
-    return tuple(_coded_lines(summary, None))
+def _coded_lines(reading: Reading) -> tuple[CodedLine, ...]:
+    """The same with what was measured; scores where no statement says how they came about."""
+    answers = tuple(
+        replace(line, figure=_figure_of(one.concept, reading))
+        for line, one in zip(_answers(reading.summary), _answered(reading.summary), strict=True)
+    )
+    explained = any(one.inputs for one in reading.statements)
+    return answers if explained else (*answers, *_scores(reading.summary))
 
 
-def _coded_lines(
-    summary: tuple[Measurement | Statement, ...], reading: Reading | None
-) -> Iterator[CodedLine]:
-    for one in summary:
-        words = translated(one.concept.meaning)
-        if isinstance(one, Statement):
-            answer = one.answer.meaning if isinstance(one.answer, Code) else one.answer or ""
-            if answer:
-                yield CodedLine(words, translated(answer), _figure_of(one.concept, reading))
-        elif one.unit == codes.NO_UNIT:
-            yield CodedLine(words, figure_words(one))
+def _answered(summary: Summary) -> tuple[Statement, ...]:
+    return tuple(one for one in summary if isinstance(one, Statement) and one.answer)
 
 
-def _figure_of(concept: Code, reading: Reading | None) -> str:
+def _answers(summary: Summary) -> tuple[CodedLine, ...]:
+    return tuple(
+        CodedLine(translated(one.concept.meaning), translated(_answer_words(one)))
+        for one in _answered(summary)
+    )
+
+
+def _answer_words(statement: Statement) -> str:
+    answer = statement.answer
+    return answer.meaning if isinstance(answer, Code) else answer or ""
+
+
+def _scores(summary: Summary) -> tuple[CodedLine, ...]:
+    return tuple(
+        CodedLine(translated(one.concept.meaning), figure_words(one))
+        for one in summary
+        if isinstance(one, Measurement) and one.unit == codes.NO_UNIT
+    )
+
+
+def _figure_of(concept: Code, reading: Reading) -> str:
     """What the first group that has it measured of a concept."""
-    for group in () if reading is None else reading.groups:
+    for group in reading.groups:
         measured = group.measurement(concept)
         if measured is not None:
             return figure_words(measured)

@@ -176,15 +176,16 @@ def _measured_phrases(reading: Reading | ReadingInBrief) -> Iterator[str]:
                 yield from _whole_rows(reading.table, one)
 
 
-def _whole_rows(table: Table, leading: Measurement) -> Iterator[str]:
-    """The leading figure of each whole, without the one that says it again."""
+def _whole_rows(table: Table, leading: Measurement) -> list[str]:
+    """The leading figure of each whole; none where one whole alone would be told apart."""
     at = _leading_column(table, leading)
+    told = []
     for row in table.rows if at is not None else ():
         cell = row.cells[at or 0]
-        if row.is_part or cell is None or cell == leading.value:
-            continue
-        figure = Measurement(leading.concept, cell, leading.unit, leading.decimals)
-        yield f"{translated(row.title)}{_NBSP}{figure_words(figure)}"
+        if not row.is_part and cell is not None and cell != leading.value:
+            figure = Measurement(leading.concept, cell, leading.unit, leading.decimals)
+            told.append(f"{translated(row.title)}{_NBSP}{figure_words(figure)}")
+    return told if len(told) > 1 else []
 
 
 def _leading_column(table: Table, leading: Measurement | None) -> int | None:

@@ -76,7 +76,9 @@ def test_nothing_is_said_of_a_chest(visitor: Visitor, uid: str) -> None:
     """Neither by the sections of the study nor by its line in the list."""
     sections = _sections(visitor, uid)
     said = {key: readable(sections[key]).replace("chest-ct-pneumonia", "") for key in _SAID}
-    assert {key: _OF_CHESTS.findall(text) for key, text in said.items()} == dict.fromkeys(_SAID, [])
+    assert [
+        (key, _OF_CHESTS.findall(text)) for key, text in said.items() if _OF_CHESTS.search(text)
+    ] == []
     row = row_text(visitor.get("/").text, uid)
     assert not _OF_CHESTS.search(row)
     assert "Volume of blood 31.4 ml" in row

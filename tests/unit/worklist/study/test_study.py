@@ -32,7 +32,7 @@ def test_figures_per_lung_and_total(urgent_text: str) -> None:
 def test_figures_of_findings_stand_only_where_they_are_claimed(
     ordinary_day: OrdinaryDay, visitor: Visitor
 ) -> None:
-    """A study without findings has the volumes of its organs, and no figures that one would read."""
+    """A study without findings has the volumes of its organs, and nothing else to read."""
     text = visitor.text(f"/studies/{ordinary_day.routine}")
     assert re.search(r"Measured Volume ml\s+Right lung 2350\s+Left lung 1980", text)
 

@@ -10,8 +10,12 @@ from pathlib import Path
 
 from jinja2 import nodes
 
+from chest.answer import table
+from chest.answer.make import WORDS
 from database.states import StudyState
+from radiology import codes
 from radiology.answer.followed import Became
+from radiology.chest.answer_codes import CONFIDENCES, PNEUMONIA_TYPES, SEVERITY_SCORES
 from radiology.chest.case_answer import PneumoniaType
 from radiology.chest.sign import Sign
 from radiology.chest.territory import Territory
@@ -102,9 +106,35 @@ def texts_of_tables() -> set[str]:
         *(text for answer in answers for text in (answer.title, answer.advice)),
         *(state.value for state in StudyState),
         *(became.value for became in Became),
+        *texts_of_a_chest(),
         *(sign.words for sign in Sign),
         *(kind.words for kind in PneumoniaType),
         *(territory.value for territory in Territory),
+    }
+
+
+def texts_of_a_chest() -> set[str]:
+    """What the bundle that is delivered with Firstread calls its figures and its answers."""
+    coded = {
+        codes.LESION_SHARE,
+        codes.LESION_VOLUME,
+        codes.LESION_ATTENUATION,
+        codes.VOLUME,
+        codes.CONFIDENCE,
+        codes.PNEUMONIA_TYPE,
+        *SEVERITY_SCORES.values(),
+        *CONFIDENCES.values(),
+        *PNEUMONIA_TYPES.values(),
+    }
+    return {
+        *(code.meaning for code in coded),
+        *(column.title for column in table.COLUMNS),
+        *table.LUNG_TITLES.values(),
+        *(territory.value.capitalize() for territory in Territory),
+        WORDS.title,
+        WORDS.subject,
+        "lung opacities",
+        "Severity",
     }
 
 
