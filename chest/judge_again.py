@@ -9,8 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from chest.answer.statements import severity_statements
+from chest.answer.stored_table import lungs_in, territories_in
 from chest.gates import Acquisition
 from chest.judge_severity import judge_severity
+from radiology.answer.plain_values import from_plain
+from radiology.answer.statement import Statement
+from radiology.answer.stored_reading import UNVERSIONED, version_of
+from radiology.answer.table import Table
 from radiology.chest.figures import LungFigures, Side
 from radiology.chest.severity import (
     ClinicalContext,
@@ -35,7 +41,7 @@ def judge_again(reading: Mapping[str, Any] | None, values: ClinicalValues) -> Se
 
     Parameters
     ----------
-    reading : `Reading.facts()` as it was stored; None where there is no reading
+    reading : as it was stored, by any version; None where there is no reading
     values : what was entered
 
     Returns
@@ -50,19 +56,32 @@ def judge_again(reading: Mapping[str, Any] | None, values: ClinicalValues) -> Se
     """
     known = reading or {}
     stated = stated_in(known)
-    figures = dict(_figures(known))
+    figures, territories = _measured(known)
     if known.get("outcome") == Outcome.NOT_ASSESSABLE or any(one not in figures for one in _SIDES):
         return assess_severity(ImagingFindings(Pneumonia.UNDETERMINED), values.or_else(stated))
     acquired_at = _moment(known.get("acquired_at"))
     return judge_severity(
         figures,
-        tuple(_territories(known)),
+        territories,
         Acquisition(
             patient_age_years=stated.age_years, patient_sex=stated.sex, acquired_at=acquired_at
         ),
         suspected=known.get("outcome") == Outcome.FINDINGS,
         context=ClinicalContext(values=values, prior=_prior(known, acquired_at)),
     )
+
+
+def statements_again(
+    reading: Mapping[str, Any] | None, values: ClinicalValues
+) -> tuple[Statement, ...]:
+    """The same, as the statements of any reading.
+
+    Raises
+    ------
+    ClinicalValuesRefused
+        As for `judge_again`.
+    """
+    return tuple(severity_statements(judge_again(reading, values)))
 
 
 def given_in(reading: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -91,6 +110,15 @@ def stated_in(reading: Mapping[str, Any]) -> ClinicalValues:
         age_years=float(age) if isinstance(age, int | float) else None,
         sex=next((one for one in Sex if one == sex), None),
     )
+
+
+def _measured(
+    reading: Mapping[str, Any],
+) -> tuple[Mapping[Side, LungFigures], tuple[TerritoryFigures, ...]]:
+    if version_of(reading) == UNVERSIONED:
+        return dict(_figures(reading)), tuple(_territories(reading))
+    table = from_plain(Table, reading.get("table") or {})
+    return lungs_in(table), territories_in(table)
 
 
 def _figures(reading: Mapping[str, Any]) -> Iterator[tuple[Side, LungFigures]]:
@@ -123,13 +151,20 @@ def _territories(reading: Mapping[str, Any]) -> Iterator[TerritoryFigures]:
 
 def _prior(reading: Mapping[str, Any], now: datetime | None) -> LesionMeasurement | None:
     """The latest earlier study of the course, if its time can be compared with this one's."""
-    points: Sequence[Mapping[str, Any]] = (reading.get("course") or {}).get("points") or ()
-    then = _moment(points[-2].get("acquired_at")) if len(points) > 1 else None
+    earlier = _earlier(reading)
+    then = _moment(earlier.get("acquired_at"))
     if then is None or now is None or (then.tzinfo is None) != (now.tzinfo is None):
         return None
     return LesionMeasurement(
-        then, float(points[-2]["lesion_volume_ml"]), float(points[-2]["lesion_share_percent"])
+        then, float(earlier["lesion_volume_ml"]), float(earlier["lesion_share_percent"])
     )
+
+
+def _earlier(reading: Mapping[str, Any]) -> Mapping[str, Any]:
+    if version_of(reading) == UNVERSIONED:
+        points: Sequence[Mapping[str, Any]] = (reading.get("course") or {}).get("points") or ()
+        return points[-2] if len(points) > 1 else {}
+    return (reading.get("context") or {}).get("earlier") or {}
 
 
 def _moment(stored: object) -> datetime | None:

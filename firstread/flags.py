@@ -127,7 +127,7 @@ def _made_up(settings: Settings, kind: NoticeKind, now: datetime, salt: str) -> 
         urgency=Urgency.URGENT,
         rule="a test by an administrator",
         suspicion=None,
-        reading={},
+        reading=None,
         objects=(),
         raised_at=now,
         last_instance_at=now,

@@ -100,6 +100,7 @@ class ObservationReport:
 
     Attributes
     ----------
+    procedure : what was read (OBR-4)
     status : of its observations
     link : the study's page; "" for none
     link_type : RP (reference pointer) or ST (text)
@@ -112,6 +113,7 @@ class ObservationReport:
     patient_sex: str
     accession_number: str
     study_instance_uid: str
+    procedure: Code
     priority: Priority
     status: Status
     observations: tuple[Observation, ...]
@@ -201,7 +203,7 @@ def _order(report: ObservationReport) -> Any:
         {
             1: "1",
             3: report.accession_number or report.study_instance_uid,
-            4: _coded(codes.CT_CHEST),
+            4: _coded(report.procedure),
             5: report.priority.value,
             7: format_moment(report.acquired_at),
             18: report.accession_number,

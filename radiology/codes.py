@@ -33,6 +33,7 @@ class Code:
 
 # --- The report ---------------------------------------------------------------------------------
 IMAGING_MEASUREMENT_REPORT = Code("126000", "DCM", "Imaging Measurement Report")  # CID 7021
+DIAGNOSTIC_IMAGING_STUDY = Code("18748-4", "LN", "Diagnostic imaging study")  # LOINC
 CT_CHEST = Code("24627-2", "LN", "CT Chest")  # LOINC; PS3.16 CID 7000 has it as report title
 ENGLISH = Code("en", "RFC5646", "English")  # PS3.16 CID 5000
 QUALITATIVE_EVALUATIONS = Code("C0034375", "UMLS", "Qualitative Evaluations")  # TID 1500 row 12

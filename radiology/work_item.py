@@ -43,7 +43,9 @@ class InputReadiness(StrEnum):
 
 
 WORKLIST_LABEL = "Firstread"  # Worklist Label (0074,1202), LO: what a client filters by
-STEP_LABEL = "Read chest CT"  # Procedure Step Label (0074,1204), LO
+
+_UNREAD = "study"
+_LONG_STRING = 64  # characters of an LO: PS3.5 Table 6.2-1
 
 _PRIORITY_OF = {
     Urgency.URGENT: WorkItemPriority.HIGH,
@@ -80,6 +82,7 @@ class WorkItem:
     modified_at : when what was scheduled was last changed
     retrieve_ae_title : where its inputs can be had from; "" where we cannot say
     comments : shown beside it; words of ours, never of a patient
+    title : what the study is called by what has read it, as "chest CT"; empty before that
     """
 
     sop_instance_uid: str
@@ -95,6 +98,12 @@ class WorkItem:
     inputs: tuple[WorkItemInput, ...] = ()
     retrieve_ae_title: str = ""
     comments: str = ""
+    title: str = ""
+
+    @property
+    def step_label(self) -> str:
+        """What is to be done: Procedure Step Label (0074,1204), LO."""
+        return f"Read {self.title or _UNREAD}"[:_LONG_STRING]
 
 
 def work_item_uid(study_instance_uid: str, number: int | str = 1) -> str:

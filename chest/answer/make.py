@@ -12,6 +12,7 @@ from chest.answer.summary import chest_summary
 from chest.answer.table import chest_table
 from radiology import codes
 from radiology.answer.finding import Finding, Presence
+from radiology.answer.followed import Became, Followed, StudyLeftOut
 from radiology.answer.reading import Comparison, Reading, ReportWords, Suspicion, TimePoint
 from radiology.chest.course import Course
 from radiology.chest.reading import ChestReading
@@ -74,6 +75,8 @@ def answer_of(
         course=() if course is None else _points(course),
         table=chest_table(reading),
         remarks=chest_remarks(reading),
+        followed=() if course is None else _followed(course),
+        left_out=() if course is None else _left_out(course),
     )
 
 
@@ -143,3 +146,21 @@ def _comparison(course: Course) -> Comparison | None:
         TimePoint("", prior.now_at, len(course.points) or earlier + 1),
         prior.registration.reason,
     )
+
+
+def _followed(course: Course) -> tuple[Followed, ...]:
+    """Each lesion of either study; where several flowed together, under the number of the first."""
+    return tuple(
+        Followed(
+            next(iter(one.now_numbers), None),
+            one.side.value,
+            Became(one.course.value),
+            volume(codes.LESION_VOLUME, one.then_ml),
+            volume(codes.LESION_VOLUME, one.now_ml),
+        )
+        for one in (() if course.latest is None else course.latest.lesions)
+    )
+
+
+def _left_out(course: Course) -> tuple[StudyLeftOut, ...]:
+    return tuple(StudyLeftOut(one.study_instance_uid, one.reason) for one in course.not_compared)

@@ -48,7 +48,7 @@ def _statements(reading: ChestReading, clinical: ClinicalContext) -> Iterator[St
         yield _said("Signs are those of a classifier of whole slices, and not of the outlines")
         yield from (_said(_sign(one)) for one in reading.signs)
     if reading.severity is not None:
-        yield from _severity(reading.severity)
+        yield from severity_statements(reading.severity)
         yield from (_said(one) for one in _clinical(clinical))
     prior = None if reading.course is None else reading.course.latest
     if prior is not None:
@@ -104,7 +104,7 @@ def _sign(answer: SignAnswer) -> str:
     )
 
 
-def _severity(severity: Severity) -> Iterator[Statement]:
+def severity_statements(severity: Severity) -> Iterator[Statement]:
     """Scores with their inputs and source, and what those without an answer lack."""
     for score in severity.scores:
         told = score.computed or score.at_least is not None
@@ -118,6 +118,7 @@ def _severity(severity: Severity) -> Iterator[Statement]:
             missing=tuple(title_of(one) for one in score.missing),
             source=score.source,
             note=score.note,
+            published=score.published_outcome or "",
         )
 
 

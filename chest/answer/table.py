@@ -8,7 +8,7 @@ from radiology.chest.figures import LungFigures, Side
 from radiology.chest.reading import ChestReading
 from radiology.chest.territory import Territory, TerritoryFigures
 
-_COLUMNS = (
+COLUMNS = (
     TableColumn("Volume", "ml", decimals=0, of_findings=False),
     TableColumn("Lesions", "ml"),
     TableColumn("Share", "%"),
@@ -33,7 +33,7 @@ def chest_table(reading: ChestReading) -> Table:
             for one in _shown(reading)
             if one.territory.side is side
         ]
-    return Table(_COLUMNS, tuple(rows))
+    return Table(COLUMNS, tuple(rows))
 
 
 def _shown(reading: ChestReading) -> list[TerritoryFigures]:

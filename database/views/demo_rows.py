@@ -26,9 +26,8 @@ class StudyAnswer:
     """Where a study stands and what was found.
 
     Of several bundles the most urgent answer is told. `ended` means that nothing more will happen
-    by itself; `reason` is why there is no answer, or
-    why it did not reach PACS; `reading` is `Reading.facts()` of the current result. The objects are
-    those of all bundles.
+    by itself; `reason` is why there is no answer, or why it did not reach PACS; `reading` is what
+    the row of the current result holds. The objects are those of all bundles.
     """
 
     study_instance_uid: str

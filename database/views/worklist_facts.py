@@ -114,7 +114,7 @@ class DeliveryFacts:
 
 @dataclass(frozen=True, slots=True)
 class ResultFacts:
-    """What a job found. `reading` is `ChestReading.facts()` as it was stored."""
+    """What a job found. `reading` is what was stored: `models.older_readings` reads it."""
 
     id: int
     job_id: int

@@ -84,9 +84,14 @@ def read_work_items(
         .execution_options(populate_existing=True)
     )
     by_id = {row.id: row for row in rows}
+    titles = _titles(session, [row.study_id for row in by_id.values()])
     return [
-        stored_work_item(
-            session, by_id[one], with_inputs=with_inputs, retrieve_ae_title=retrieve_ae_title
+        _stored_work_item(
+            session,
+            by_id[one],
+            titles.get(by_id[one].study_id, ""),
+            with_inputs=with_inputs,
+            retrieve_ae_title=retrieve_ae_title,
         )
         for one in ids
         if one in by_id
@@ -97,6 +102,15 @@ def stored_work_item(
     session: Session, row: WorkItemRow, *, with_inputs: bool, retrieve_ae_title: str = ""
 ) -> StoredWorkItem:
     """What the row of a work item and those of its study say."""
+    title = _titles(session, [row.study_id]).get(row.study_id, "")
+    return _stored_work_item(
+        session, row, title, with_inputs=with_inputs, retrieve_ae_title=retrieve_ae_title
+    )
+
+
+def _stored_work_item(
+    session: Session, row: WorkItemRow, title: str, *, with_inputs: bool, retrieve_ae_title: str
+) -> StoredWorkItem:
     study = row.study
     item = WorkItem(
         sop_instance_uid=row.sop_instance_uid,
@@ -111,8 +125,27 @@ def stored_work_item(
         readiness=row.readiness,
         inputs=_inputs(session, study.id) if with_inputs else (),
         retrieve_ae_title=retrieve_ae_title,
+        title=title,
     )
     return StoredWorkItem(item, row.state, dict(row.performed))
+
+
+def _titles(session: Session, study_ids: Sequence[int]) -> dict[int, str]:
+    """What each study is called by its most urgent result in force; without those that none names.
+
+    The key is that of a stored reading (`radiology.answer.reading.ReportWords`).
+    """
+    title = Result.reading["report"]["title"].as_string()
+    rows = session.execute(
+        select(Result.study_id, title)
+        .where(
+            Result.study_id.in_(study_ids),
+            Result.superseded_by_id.is_(None),
+            Result.withdrawn_at.is_(None),
+        )
+        .order_by(Result.urgency, Result.id.desc())  # routine, suspected, urgent: the last counts
+    )
+    return {study_id: found for study_id, found in rows if found}
 
 
 def _inputs(session: Session, study_id: int) -> tuple[WorkItemInput, ...]:

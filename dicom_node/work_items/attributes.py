@@ -16,7 +16,6 @@ from typing import Final
 from pydicom.dataset import Dataset
 
 from radiology.work_item import (
-    STEP_LABEL,
     WORKLIST_LABEL,
     WorkItem,
     WorkItemInput,
@@ -83,7 +82,7 @@ def scheduled_data_set(item: WorkItem) -> Dataset:
     data_set.StudyInstanceUID = item.study_instance_uid
     data_set.ReferencedRequestSequence = [_request(item)]
     data_set.WorklistLabel = WORKLIST_LABEL
-    data_set.ProcedureStepLabel = STEP_LABEL
+    data_set.ProcedureStepLabel = item.step_label
     data_set.ScheduledWorkitemCodeSequence = [coded(INTERPRETATION)]
     data_set.ScheduledProcedureStepStartDateTime = date_time(item.scheduled_at)
     data_set.ProcedureStepState = WorkItemState.SCHEDULED.value

@@ -11,7 +11,9 @@ from rich.table import Table
 from database.events import EventRow
 from database.views.demo_rows import StudyAnswer
 from firstread.demo.pacs import StoredObject
+from models.older_readings import brief_if_readable
 from phantom import Phantom
+from radiology.answer.measurement import Measurement
 from radiology.chest.regions import LesionLabel, LungLabel
 
 _COLOURS = {"urgent": "bold red", "suspected": "yellow", "routine": "green"}
@@ -29,19 +31,21 @@ def print_event(console: Console, event: EventRow) -> None:
 def print_worklist(console: Console, answers: Sequence[StudyAnswer]) -> None:
     """The studies in the order of the worklist page."""
     table = Table(title="Worklist: the urgent study first")
-    for heading in ("Answer", "Study", "State", "Lesions of lung", "Suspicion", "Rule or reason"):
+    for heading in ("Answer", "Study", "State", "Measured", "Suspicion", "Rule or reason"):
         table.add_column(heading, overflow="fold")
     for answer in answers:
-        total = answer.reading.get("figures", {}).get("total")
-        share = f"{total['lesion_share_percent']:.1f} %" if total else "–"
-        suspicion = answer.reading.get("suspicion")
-        threshold = answer.reading.get("suspicion_threshold")
+        reading = brief_if_readable(answer.reading)
+        summary = () if reading is None else reading.summary
+        leading = next((one for one in summary if isinstance(one, Measurement)), None)
+        suspicion = None if reading is None else reading.suspicion
         table.add_row(
             f"[{_COLOURS.get(answer.answer, 'magenta')}]{answer.answer}[/]",
             answer.study_instance_uid,
             answer.state,
-            share,
-            "–" if suspicion is None else f"{suspicion:.3f} (threshold {threshold:g})",
+            "–" if leading is None else f"{leading.written:g} {leading.unit.value}",
+            "–"
+            if suspicion is None or suspicion.value is None
+            else f"{suspicion.value:.3f} (threshold {suspicion.threshold:g})",
             answer.reason or answer.rule,
         )
     console.print(table)
@@ -66,26 +70,25 @@ def print_objects(
 
 def print_truth(console: Console, name: str, phantom: Phantom, answer: StudyAnswer) -> None:
     """True volumes of a phantom beside the measured ones."""
-    figures = answer.reading.get("figures", {})
-    if not figures:
+    reading = brief_if_readable(answer.reading)
+    measured = {} if reading is None else {row.title: row.cells for row in reading.table.rows}
+    if not measured:
         return
     title = f"True and measured: {name} phantom, {answer.answer}"
     table = Table("Volume, ml", "True", "Measured", "Difference", title=title)
-    total = figures["total"]
+    # The table of a chest: the phantom is one (`chest.answer.table`).
+    both, right, left = measured["Both lungs"], measured["Right lung"], measured["Left lung"]
     rows = (
-        ("right lung", phantom.lung_ml(LungLabel.RIGHT), figures["right"]["lung_volume_ml"]),
-        ("left lung", phantom.lung_ml(LungLabel.LEFT), figures["left"]["lung_volume_ml"]),
-        ("lesions", phantom.lesion_ml(), total["lesion_volume_ml"]),
-        ("ground glass", phantom.lesion_ml(LesionLabel.GROUND_GLASS), total["ground_glass_ml"]),
-        (
-            "consolidation",
-            phantom.lesion_ml(LesionLabel.CONSOLIDATION),
-            total["consolidation_ml"],
-        ),
+        ("right lung", phantom.lung_ml(LungLabel.RIGHT), right[0]),
+        ("left lung", phantom.lung_ml(LungLabel.LEFT), left[0]),
+        ("lesions", phantom.lesion_ml(), both[1]),
+        ("ground glass", phantom.lesion_ml(LesionLabel.GROUND_GLASS), both[3]),
+        ("consolidation", phantom.lesion_ml(LesionLabel.CONSOLIDATION), both[4]),
     )
     for name, true_ml, measured_ml in rows:
-        difference = f"{100 * (measured_ml / true_ml - 1):+.1f} %" if true_ml else "–"
-        table.add_row(name, f"{true_ml:.1f}", f"{measured_ml:.1f}", difference)
+        known = measured_ml or 0.0
+        difference = f"{100 * (known / true_ml - 1):+.1f} %" if true_ml else "–"
+        table.add_row(name, f"{true_ml:.1f}", f"{known:.1f}", difference)
     console.print(table)
 
 

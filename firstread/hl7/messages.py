@@ -12,6 +12,7 @@ from database.views.worklist_facts import StudyPage
 from database.views.worklist_rows import study_page
 from firstread.say import REFUSED
 from firstread.say import console as error_console
+from models.older_readings import reading_if_readable
 from radiology.identity import derived_uid
 from radiology.urgency import Urgency
 from settings.environment import Settings
@@ -67,7 +68,7 @@ def study_notice(page: StudyPage, settings: Settings) -> Notice:
         urgency=result.urgency or Urgency.ROUTINE,
         rule=result.urgency_rule,
         suspicion=result.suspicion,
-        reading=dict(result.reading),
+        reading=reading_if_readable(result.reading),
         objects=(),
         raised_at=result.created_at,
         last_instance_at=study.last_instance_at,

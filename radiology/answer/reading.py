@@ -8,6 +8,7 @@ from datetime import datetime
 
 from radiology.algorithm import AlgorithmIdentity
 from radiology.answer.finding import Finding, Presence
+from radiology.answer.followed import Followed, StudyLeftOut
 from radiology.answer.measurement import Measurement, MeasurementGroup
 from radiology.answer.remark import Remark
 from radiology.answer.statement import Statement
@@ -105,6 +106,8 @@ class Reading:
     course : the patient's studies in the order of time, this one the last; empty for one alone
     table : the figures that pictures and pages show
     remarks : what they say beside the figures, in its order
+    followed : what became of single things since `comparison.earlier`, in no order
+    left_out : studies of the patient that were not compared with
     """
 
     outcome: Outcome
@@ -126,6 +129,8 @@ class Reading:
     course: tuple[TimePoint, ...] = ()
     table: Table = field(default_factory=Table)
     remarks: tuple[Remark, ...] = ()
+    followed: tuple[Followed, ...] = ()
+    left_out: tuple[StudyLeftOut, ...] = ()
 
     @property
     def has_findings(self) -> bool:

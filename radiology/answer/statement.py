@@ -55,6 +55,7 @@ class Statement:
     missing : titles of what was not given and is asked for
     source : the publication that it follows
     note : what a reader must know: why there is no answer, what was compared, the limits
+    published : what the source saw in patients with this answer; not a forecast
     """
 
     concept: Code
@@ -66,3 +67,4 @@ class Statement:
     missing: tuple[str, ...] = ()
     source: str = ""
     note: str = ""
+    published: str = ""

@@ -7,8 +7,9 @@ no number and is version 1 here; only what made it knows what it means, so its r
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
+from radiology.answer.brief import ReadingInBrief, in_brief
 from radiology.answer.plain_values import from_plain, to_plain
 from radiology.answer.reading import Reading
 from radiology.errors import ReadingUnreadable
@@ -20,6 +21,8 @@ UNVERSIONED = 1
 
 OlderReader = Callable[[Mapping[str, Any]], Reading]
 """Makes a reading of what an older version stored."""
+
+Read = TypeVar("Read", Reading, ReadingInBrief)
 
 
 def to_facts(reading: Reading) -> dict[str, Any]:
@@ -39,13 +42,32 @@ def from_facts(facts: Mapping[str, Any], older: Mapping[int, OlderReader] | None
     ReadingUnreadable
         It is of a version that is not known here, or not what that version stored.
     """
+    return _read(Reading, facts, older or {}, lambda reading: reading)
+
+
+def brief_from_facts(
+    facts: Mapping[str, Any], older: Mapping[int, OlderReader] | None = None
+) -> ReadingInBrief:
+    """What a list shows of the reading that was stored; the rest of it is not looked at.
+
+    Parameters and errors are those of `from_facts`.
+    """
+    return _read(ReadingInBrief, facts, older or {}, in_brief)
+
+
+def _read(
+    kind: type[Read],
+    facts: Mapping[str, Any],
+    older: Mapping[int, OlderReader],
+    of_older: Callable[[Reading], Read],
+) -> Read:
     version = version_of(facts)
     try:
         if version == VERSION:
-            return from_plain(Reading, facts)
-        reader = (older or {}).get(version)
+            return from_plain(kind, facts)
+        reader = older.get(version)
         if reader is not None:
-            return reader(facts)
+            return of_older(reader(facts))
     except (ValueError, KeyError, TypeError) as error:
         raise ReadingUnreadable("The stored reading is damaged", version=version) from error
     raise ReadingUnreadable("The stored reading is of another version", version=version)

@@ -35,7 +35,7 @@ def test_new_urgent_study_appears_at_the_top(
     row = reader.locator(f"[data-part='{ordinary_day.queued}']")
     expect(row.locator(".verdict")).to_have_text("Urgent", timeout=LIVE_MS)
     expect(reader.locator("#announcement")).to_have_text(
-        re.compile(r"Urgent: .*A2611210852, Lesions 11.9\s% of lung\.")
+        re.compile(r"Urgent: .*A2611210852, Lesion share of lung 11.9\s%\.")
     )
     assert (
         reader.locator("[data-rows] > tr").nth(2).get_attribute("data-part") == ordinary_day.queued

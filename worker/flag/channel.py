@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from database.flag_states import NoticeKind as NoticeKind
+from radiology import codes
+from radiology.answer.reading import Reading
+from radiology.codes import Code
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency
 from radiology.work_item import WorkItemState
+
+_UNREAD = "study"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,7 @@ class Notice:
     notice_uid : the same for every attempt at this notice
     study_url : where the page shows the study
     acknowledge_url : where a receiver may acknowledge it; "" where it cannot
-    reading : `Reading.facts()`, as it stands in the result's row
+    reading : what was stored; None where it cannot be read: a flag does not wait for that
     bundle, bundle_version : that gave the result
     """
 
@@ -47,7 +52,7 @@ class Notice:
     urgency: Urgency
     rule: str
     suspicion: float | None
-    reading: dict[str, Any]
+    reading: Reading | None
     objects: tuple[NoticeObject, ...]
     raised_at: datetime
     last_instance_at: datetime
@@ -60,6 +65,18 @@ class Notice:
     def read_by(self) -> str:
         """Name and version of the bundle; "" where no result is spoken of."""
         return f"{self.bundle} {self.bundle_version}".strip()
+
+    @property
+    def title(self) -> str:
+        """What was read, as part of a sentence."""
+        return _UNREAD if self.reading is None else self.reading.report.title
+
+    @property
+    def procedure(self) -> Code:
+        """What was read, as a code."""
+        if self.reading is None:
+            return codes.DIAGNOSTIC_IMAGING_STUDY
+        return self.reading.report.procedure
 
 
 @dataclass(frozen=True, slots=True)

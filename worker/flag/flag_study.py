@@ -16,6 +16,7 @@ from database.flags.notices import (
 )
 from database.flags.raised import acknowledge_flag
 from database.session import Session, query, transaction
+from models.older_readings import reading_if_readable
 from radiology.errors import PeerRefused
 from settings.environment import Settings
 from settings.flags import Channel
@@ -111,7 +112,7 @@ def _notice(content: NoticeContent, settings: Settings, channel: Channel) -> Not
         urgency=content.urgency,
         rule=content.rule,
         suspicion=content.suspicion,
-        reading=content.reading,
+        reading=reading_if_readable(content.reading),
         objects=tuple(NoticeObject(*one) for one in content.objects),
         raised_at=content.raised_at,
         last_instance_at=content.last_instance_at,

@@ -41,6 +41,7 @@ def flagged_work_item(
         modified_at=now,
         inputs=_inputs(notice),
         retrieve_ae_title=retrieve_ae_title,
+        title="" if notice.reading is None else notice.reading.report.title,
         comments="; ".join(
             part for part in (_COMMENTS.get(notice.kind, ""), notice.read_by) if part
         ),

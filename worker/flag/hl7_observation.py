@@ -92,6 +92,7 @@ class Hl7ObservationChannel:
             patient_sex="",
             accession_number="FIRSTREAD-TEST",
             study_instance_uid=derived_uid("test"),
+            procedure=codes.DIAGNOSTIC_IMAGING_STUDY,
             priority=Priority.ROUTINE,
             status=Status(self._channel.result_status),
             observations=(
@@ -120,6 +121,7 @@ def observation_message(notice: Notice, channel: Hl7Channel, now: datetime) -> s
         patient_sex=notice.patient_sex,
         accession_number=notice.accession_number,
         study_instance_uid=notice.study_instance_uid,
+        procedure=notice.procedure,
         priority=_priority(notice),
         status=_status(notice.kind, channel),
         observations=study_observations(notice, actionable_category=channel.actionable_category),
@@ -158,6 +160,7 @@ def _status(kind: NoticeKind, channel: Hl7Channel) -> Status:
 
 
 def _algorithm(notice: Notice) -> str:
-    algorithm = notice.reading.get("algorithm") or {}
-    named = f"{algorithm.get('name', '')} {algorithm.get('version', '')}".strip()
-    return notice.read_by or named
+    if notice.read_by or notice.reading is None:
+        return notice.read_by
+    algorithm = notice.reading.algorithm
+    return f"{algorithm.name} {algorithm.version}"

@@ -21,10 +21,10 @@ from settings.flags import MailChannel
 from worker.flag.channel import Notice, NoticeKind, Receipt
 
 _SUBJECTS = {
-    NoticeKind.RAISED: "{urgency} chest CT, accession {accession}",
-    NoticeKind.RAISED_AGAIN: "{urgency} chest CT, newer result, accession {accession}",
-    NoticeKind.WITHDRAWN: "Withdrawn: flag of chest CT, accession {accession}",
-    NoticeKind.ACKNOWLEDGED: "Seen: chest CT, accession {accession}",
+    NoticeKind.RAISED: "{urgency} {title}, accession {accession}",
+    NoticeKind.RAISED_AGAIN: "{urgency} {title}, newer result, accession {accession}",
+    NoticeKind.WITHDRAWN: "Withdrawn: flag of {title}, accession {accession}",
+    NoticeKind.ACKNOWLEDGED: "Seen: {title}, accession {accession}",
 }
 _SENTENCES = {
     NoticeKind.RAISED: "An algorithm asks for this study to be read first.",
@@ -129,7 +129,9 @@ def mail_of(notice: Notice, channel: MailChannel, now: datetime) -> EmailMessage
     accession = _one_line(notice.accession_number) or "unknown"
     message = EmailMessage()
     message["Subject"] = "Firstread: " + _SUBJECTS[notice.kind].format(
-        urgency=notice.urgency.value.capitalize(), accession=accession
+        urgency=notice.urgency.value.capitalize(),
+        title=_one_line(notice.title),
+        accession=accession,
     )
     message["From"] = channel.sender
     message["To"] = ", ".join(channel.recipients)

@@ -6,13 +6,11 @@ The codes are those of the SR, so that a receiver that reads both sees the same 
 from __future__ import annotations
 
 from hl7_node.observation_message import Abnormal, Observation
-from models.older_readings import stored_reading
 from radiology import codes
 from radiology.answer.measurement import Measurement
 from radiology.answer.outcome_codes import PRIORITIES, SUMMARIES
 from radiology.answer.reading import Reading
 from radiology.answer.statement import Statement
-from radiology.errors import ReadingUnreadable
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency
 from worker.flag.channel import Notice, NoticeKind
@@ -32,7 +30,7 @@ def study_observations(notice: Notice, *, actionable_category: bool) -> tuple[Ob
     ----------
     actionable_category : also say the ACR category
     """
-    reading = _reading(notice)
+    reading = notice.reading
     assessed = notice.outcome is not Outcome.NOT_ASSESSABLE
     flag = _FLAGS[notice.urgency] if assessed else None
     category = _CATEGORIES.get(notice.urgency) if actionable_category and assessed else None
@@ -48,14 +46,6 @@ def study_observations(notice: Notice, *, actionable_category: bool) -> tuple[Ob
     told += _probability(notice, reading)
     told += [_observation(one) for one in (() if reading is None else reading.summary)]
     return tuple(told)
-
-
-def _reading(notice: Notice) -> Reading | None:
-    """What the notice is about; None where it cannot be read: a flag does not wait for that."""
-    try:
-        return stored_reading(notice.reading)
-    except ReadingUnreadable:
-        return None
 
 
 def _in_words(notice: Notice, reading: Reading | None) -> str:

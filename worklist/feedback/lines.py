@@ -18,7 +18,7 @@ FAULT_WORDS = {
     Fault.FALSE_POSITIVE: "False positive: there is nothing of the kind",
     Fault.MISSED: "Missed: there is something that was not found",
     Fault.WRONG_REGION: "Wrong region: it lies elsewhere, or is outlined wrongly",
-    Fault.WRONG_TYPE: "Wrong type of pneumonia",
+    Fault.WRONG_TYPE: "Wrong type of what was found",
 }
 SHORT_FAULT_WORDS = {
     Fault.FALSE_POSITIVE: "false positive",

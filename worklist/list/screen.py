@@ -13,8 +13,10 @@ from database.views.list_order import Lane, is_raised
 from database.views.list_page import MOST_FOUND, find_studies, labels, scanners, worklist_page
 from database.views.worklist_facts import Disagreement, Position, WorklistRow
 from database.views.worklist_rows import rank_counts
-from radiology.chest.change import LesionCourse, course_of
-from radiology.outcome import Outcome
+from models.older_readings import brief_if_readable
+from radiology import codes
+from radiology.answer.brief import ReadingInBrief
+from radiology.answer.measurement import Measurement
 from worklist.feedback.lines import SHORT_FAULT_WORDS
 from worklist.list.query import (
     Age,
@@ -27,9 +29,15 @@ from worklist.list.query import (
     listed_since,
 )
 from worklist.page.screens import PageContext, Part, Screen, make_part
-from worklist.reading.case_lines import confidence_line
-from worklist.reading.figures import found_in_words, lesion_share, suspicion_threshold
-from worklist.reading.severity_lines import ScoreLine, leading_score
+from worklist.reading.case_lines import CodedLine, coded_in_brief
+from worklist.reading.course_lines import measured_at
+from worklist.reading.figures import (
+    FigureLine,
+    found_in_words,
+    leading_figure,
+    read_as,
+    suspicion_threshold,
+)
 from worklist.words.label_words import label_words
 from worklist.words.study_words import (
     SEXES,
@@ -68,24 +76,17 @@ LABELS = {
     "age": "Age",
     "scanner": "Scanner",
 }
-CHANGES = {
-    LesionCourse.NEW: "new lesions",
-    LesionCourse.GROWN: "lesions grown",
-    LesionCourse.UNCHANGED: "lesions unchanged",
-    LesionCourse.SHRUNK: "lesions shrunk",
-    LesionCourse.RESOLVED: "lesions resolved",
-}
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeLine:
-    """What became of the lesions since the patient's latest earlier CT.
+    """What became of a measurement since the patient's latest earlier study.
 
-    `percent` has its sign; it is empty where there was no lesion to grow from.
+    `percent` has its sign; it is empty where there was nothing to grow from.
     """
 
-    course: LesionCourse
-    words: str
+    title: str
+    more: bool
     percent: str
     since: datetime | None
 
@@ -103,9 +104,9 @@ class ListLine:
     threshold: float | None
     deliveries: tuple[DeliveryLine, ...]
     note: str
-    share: str = ""
-    confidence: tuple[str, float] | None = None
-    severity: ScoreLine | None = None
+    read_as: str = ""
+    leading: FigureLine | None = None
+    coded: tuple[CodedLine, ...] = ()
     change: ChangeLine | None = None
     raised: bool = False
     disagreement: str = ""
@@ -158,22 +159,22 @@ def list_line(row: WorklistRow, *, raised: bool = False) -> ListLine:
     """One line of the list."""
     result = row.result
     stands = result is not None and result.withdrawn_at is None
-    said = result.reading if result and stands else {}
-    assessed = bool(result and stands and result.outcome is not Outcome.NOT_ASSESSABLE)
+    reading = brief_if_readable(result.reading) if result else None
+    said = reading if stands else None
     return ListLine(
         row=row,
         verdict=verdict_of(row),
         standing=standing_of(row),
         sex=patient_sex(row.study),
         age=patient_age(row.study),
-        found=found_in_words(result) if result and stands else (),
-        threshold=suspicion_threshold(result.reading) if result else None,
+        found=found_in_words(said),
+        threshold=suspicion_threshold(reading),
         deliveries=tuple(delivery_line(item) for item in result.deliveries) if result else (),
         note=newer_images_note(row),
-        share=lesion_share(said) if assessed else "",
-        confidence=confidence_line(said) if assessed else None,
-        severity=leading_score(said) if assessed else None,
-        change=change_line(said) if assessed else None,
+        read_as=read_as(reading),
+        leading=leading_figure(said),
+        coded=coded_in_brief(said.summary) if said else (),
+        change=change_line(said),
         raised=raised,
         disagreement=disagreement_words(row.disagreement) if row.disagreement else "",
     )
@@ -187,24 +188,27 @@ def disagreement_words(one: Disagreement) -> str:
     return translated("reader disagreed with an earlier result: %(faults)s", faults=faults)
 
 
-def change_line(said: Mapping[str, Any]) -> ChangeLine | None:
-    """What a stored reading says of the latest earlier CT; None where none was compared."""
-    compared = (said.get("course") or {}).get("comparisons")
-    latest: Mapping[str, Any] = compared[0] if compared else {}
-    both = (latest.get("lungs") or {}).get("total")
-    if not both:
+def change_line(said: ReadingInBrief | None) -> ChangeLine | None:
+    """What became of the first amount of the summary since the earlier study; None without one."""
+    if said is None or said.comparison is None or len(said.course) < 2:
         return None
-    then_ml, now_ml = (float(both[at]["lesion_volume_ml"]) for at in ("then", "now"))
-    clear = then_ml <= 0 and now_ml <= 0
-    course = LesionCourse.UNCHANGED if clear else course_of(then_ml, now_ml)
-    then_at = latest.get("then_at")
-    growth = 100.0 * (now_ml - then_ml) / then_ml if then_ml > 0 else None
-    return ChangeLine(
-        course=course,
-        words=translated(CHANGES[course]),
-        percent="" if growth is None else f"{growth:+.0f}\u00a0%".replace("-", "−"),
-        since=datetime.fromisoformat(then_at) if then_at else None,
-    )
+    earlier = said.comparison.earlier
+    then = next((one for one in said.course if one.order == earlier.order), None)
+    for one in said.summary:
+        if not isinstance(one, Measurement) or one.unit in (codes.PERCENT, codes.NO_UNIT):
+            continue
+        before = None if then is None else measured_at(then, one.concept)
+        now = measured_at(said.course[-1], one.concept)
+        if before is None or now is None:
+            continue
+        growth = 100.0 * (now.value - before.value) / before.value if before.value > 0 else None
+        return ChangeLine(
+            title=translated(one.concept.meaning),
+            more=now.value > before.value,
+            percent="" if growth is None else f"{growth:+.0f}\u00a0%".replace("-", "−"),
+            since=earlier.acquired_at,
+        )
+    return None
 
 
 def newer_images_note(row: WorklistRow) -> str:

@@ -19,6 +19,7 @@ from worklist.page.screens import PageContext
 
 _THUMBNAIL_PIXELS = 160  # twice what the list shows, for screens of double density
 # A result's picture never changes; it must not lie in a cache for longer than a reader's session.
+_HEAT = ".heat.png"  # in the place of ".png" of the key picture
 _CACHE = {"Cache-Control": "private, max-age=3600"}
 
 ResultId = Annotated[int, PathParameter(ge=1, le=2**31 - 1)]
@@ -44,7 +45,7 @@ def picture_routes(context: PageContext) -> APIRouter:
     @router.get("/{result_id}/heat")
     def heat(result_id: ResultId) -> Response:
         # A link could lead out of the folder: the path is checked as that of the picture is.
-        path = _inside(context, _path_of(context, result_id).with_suffix(".heat.png"), ".png")
+        path = _inside(context, _path_of(context, result_id).with_suffix(_HEAT), ".png")
         return FileResponse(path, media_type="image/png", headers=_CACHE)
 
     return router
@@ -56,6 +57,14 @@ def _path_of(context: PageContext, result_id: int) -> Path:
         named = key_picture_path(session, result_id)
     folder = context.settings.results_folder
     return _inside(context, folder / named if named else folder, ".png")
+
+
+def has_heat_picture(context: PageContext, key_picture: str | None) -> bool:
+    """Whether a result has its key picture with the heat map beside the plain one."""
+    if key_picture is None:
+        return False
+    path = (context.settings.results_folder / key_picture).with_suffix(_HEAT)
+    return kept_file(context, path, ".png") is not None
 
 
 def _inside(context: PageContext, named: Path, suffix: str) -> Path:

@@ -1,160 +1,163 @@
-"""A stored reading beyond its figures, in lines: type, signs, confidence, lobes, rules.
+"""A reading beyond its figures, in lines: findings, coded answers, remarks and sentences.
 
-Like `worklist.reading.figures`, it reads with care: what an older version did not write is left
-out. Severity has a module of its own, `worklist.reading.severity_lines`.
+Statements that were made from inputs have a module of their own, `worklist.reading.score_lines`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-from radiology.chest.case_answer import CaseRule
-from radiology.chest.sign import Sign
-from worklist.words.label_words import label_words
+from radiology import codes
+from radiology.answer.finding import Finding
+from radiology.answer.measurement import Measurement
+from radiology.answer.reading import Reading
+from radiology.answer.remark import Remark
+from radiology.answer.statement import Statement
+from radiology.codes import Code
+from radiology.outcome import Outcome
+from worklist.reading.figures import PRESENCE_WORDS, figure_words
 from worklist.words.translations import translated, translated_row
 
-RULE_WORDS = {
-    CaseRule.LESION_SHARE: "Lesion share of the lungs",
-    CaseRule.CONSECUTIVE_SLICES: "Neighbouring slices with lesion in one quadrant",
-    CaseRule.POSITIVE_SLICES: "Share of slices with lesion",
-    CaseRule.MAXIMUM: "Largest lesion share of a slice",
-}
+Summary = tuple[Measurement | Statement, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class SignLine:
-    """One sign with its probability."""
+class CodedLine:
+    """A question with its coded answer; `figure` is what was measured of it, where it was."""
 
     words: str
-    probability: float
-    present: bool
+    answer: str
+    figure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class RuleLine:
-    """One published rule: what it saw, what it asks for, what it says."""
+class FindingLine:
+    """One finding, whether it is there, and how probable that is."""
 
     words: str
-    value: float
-    limit: float
-    unit: str
-    suspected: bool
-    chosen: bool
+    presence: str
+    probability: float | None
+    threshold: float | None
 
 
 @dataclass(frozen=True, slots=True)
-class TerritoryLine:
-    """One lobe, or the zone that stands in where no fissure was seen."""
+class RemarkLine:
+    """One matter of which something is said, a text for each line."""
 
-    name: str
-    lesion_share_percent: float
-    lesion_volume_ml: float
-    volume_ml: float
-
-
-@dataclass(frozen=True, slots=True)
-class BoundaryLine:
-    """One fissure that was looked for; `reason` says why it counts as not seen."""
-
-    name: str
-    confidence: float
-    seen: bool
-    reason: str
+    title: str
+    texts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class CaseLines:
-    """Everything of one reading; empty where the reading has none of it.
+    """Everything of one reading; empty where it could not be assessed.
 
     Attributes
     ----------
-    type_words : empty where no pneumonia is suspected or nothing was classified
-    confidence : the word and the value
     warnings : reasons of gates that were not passed and left the result standing
-    boundaries : every fissure that was looked for, seen or not
+    sentences : what the report says of the whole study
     """
 
-    type_words: str
-    viral_probability: float | None
-    viral_spread: float | None
-    confidence: tuple[str, float] | None
-    signs: tuple[SignLine, ...]
-    rules: tuple[RuleLine, ...]
-    territories: tuple[TerritoryLine, ...]
-    boundaries: tuple[BoundaryLine, ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    coded: tuple[CodedLine, ...] = ()
+    findings: tuple[FindingLine, ...] = ()
+    remarks: tuple[RemarkLine, ...] = ()
+    sentences: tuple[str, ...] = ()
 
     @property
     def any(self) -> bool:
         """Whether there is something to show."""
-        return bool(self.confidence or self.signs or self.rules or self.territories)
+        return bool(self.warnings or self.coded or self.findings or self.remarks or self.sentences)
 
 
-def case_lines(reading: Mapping[str, Any]) -> CaseLines:
-    """Read what `Reading.facts()` stored."""
-    viral = reading.get("viral") or {}
+def case_lines(reading: Reading | None) -> CaseLines:
+    """What a reading says beyond its figures."""
+    if reading is None or reading.outcome is Outcome.NOT_ASSESSABLE:
+        return CaseLines()
     return CaseLines(
-        type_words=label_words(viral.get("type") or ""),
-        viral_probability=viral.get("probability"),
-        viral_spread=viral.get("spread"),
-        confidence=confidence_line(reading),
-        signs=tuple(
-            SignLine(
-                translated(Sign(one["sign"]).words), float(one["probability"]), bool(one["present"])
-            )
-            for one in reading.get("signs") or ()
-            if one.get("sign") in set(Sign)
-        ),
-        rules=tuple(_rule_line(one) for one in reading.get("rules") or ()),
-        territories=tuple(_territory_line(one) for one in reading.get("territories") or ()),
-        boundaries=tuple(
-            BoundaryLine(
-                name=translated(str(one["name"])),
-                confidence=float(one["confidence"]),
-                seen=bool(one["seen"]),
-                reason=translated_row(str(one.get("reason", ""))),
-            )
-            for one in reading.get("boundaries") or ()
-        ),
-        warnings=tuple(
-            translated_row(str(gate.get("reason", "")))
-            for gate in reading.get("gates") or ()
-            if gate.get("severity") == "warns" and not gate.get("passed", True)
+        warnings=tuple(translated_row(gate.reason) for gate in reading.warnings),
+        coded=_coded_lines(reading),
+        findings=tuple(_finding_line(one) for one in reading.findings),
+        remarks=tuple(_remarks(reading)),
+        sentences=tuple(
+            translated_row(one.answer)
+            for one in reading.statements
+            if isinstance(one.answer, str) and one.answer and not one.inputs
         ),
     )
 
 
-def has_heat(reading: Mapping[str, Any]) -> bool:
-    """Whether there are heat maps, and so a picture with them."""
-    return bool(reading.get("heat_maps"))
+def coded_in_brief(summary: Summary) -> tuple[CodedLine, ...]:
+    """The coded answers of a summary and its first score, without what was measured of each."""
+    return (*_answers(summary), *_scores(summary)[:1])
 
 
-def confidence_line(reading: Mapping[str, Any]) -> tuple[str, float] | None:
-    """The confidence in the outcome, as a word and its value."""
-    confidence = reading.get("confidence") or {}
-    if not confidence:
-        return None
-    return translated(str(confidence["word"])), float(confidence["value"])
+def _coded_lines(reading: Reading) -> tuple[CodedLine, ...]:
+    """The same with what was measured; scores where no statement says how they came about."""
+    answers = tuple(
+        replace(line, figure=_figure_of(one.concept, reading))
+        for line, one in zip(_answers(reading.summary), _answered(reading.summary), strict=True)
+    )
+    explained = any(one.inputs for one in reading.statements)
+    return answers if explained else (*answers, *_scores(reading.summary))
 
 
-def _rule_line(one: Mapping[str, Any]) -> RuleLine:
-    name = str(one["rule"])
-    return RuleLine(
-        words=translated(RULE_WORDS[CaseRule(name)]) if name in set(CaseRule) else name,
-        value=float(one["value"]),
-        limit=float(one["limit"]),
-        unit=translated(str(one["unit"])),
-        suspected=bool(one["suspected"]),
-        chosen=bool(one["chosen"]),
+def _answered(summary: Summary) -> tuple[Statement, ...]:
+    return tuple(one for one in summary if isinstance(one, Statement) and one.answer)
+
+
+def _answers(summary: Summary) -> tuple[CodedLine, ...]:
+    return tuple(
+        CodedLine(translated(one.concept.meaning), translated(_answer_words(one)))
+        for one in _answered(summary)
     )
 
 
-def _territory_line(one: Mapping[str, Any]) -> TerritoryLine:
-    return TerritoryLine(
-        name=translated(str(one["territory"])),
-        lesion_share_percent=float(one["lesion_share_percent"]),
-        lesion_volume_ml=float(one["lesion_volume_ml"]),
-        volume_ml=float(one["volume_ml"]),
+def _answer_words(statement: Statement) -> str:
+    answer = statement.answer
+    return answer.meaning if isinstance(answer, Code) else answer or ""
+
+
+def _scores(summary: Summary) -> tuple[CodedLine, ...]:
+    return tuple(
+        CodedLine(translated(one.concept.meaning), figure_words(one))
+        for one in summary
+        if isinstance(one, Measurement) and one.unit == codes.NO_UNIT
+    )
+
+
+def _figure_of(concept: Code, reading: Reading) -> str:
+    """What the first group that has it measured of a concept."""
+    for group in reading.groups:
+        measured = group.measurement(concept)
+        if measured is not None:
+            return figure_words(measured)
+    return ""
+
+
+def _finding_line(finding: Finding) -> FindingLine:
+    return FindingLine(
+        translated(finding.title),
+        translated(PRESENCE_WORDS[finding.presence]),
+        finding.probability,
+        finding.threshold,
+    )
+
+
+def _remarks(reading: Reading) -> Iterator[RemarkLine]:
+    """Those that no other section of the page says."""
+    elsewhere = {one.topic for one in reading.statements if one.inputs}
+    for one in reading.remarks:
+        if one.title not in elsewhere:
+            yield _remark_line(one)
+
+
+def _remark_line(remark: Remark) -> RemarkLine:
+    texts = tuple(
+        translated(remark.joint).join(translated_row(text) for text in line)
+        for line in remark.lines
+    )
+    return RemarkLine(
+        translated_row(remark.title), (" ".join(texts),) if remark.running and texts else texts
     )

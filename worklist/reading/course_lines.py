@@ -1,41 +1,51 @@
-"""The course of a patient's lungs as a plot and a table, and what became of each lesion."""
+"""The course of a patient as a plot and a table, and what became of each thing that is followed."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from radiology.chest.change import LesionCourse
-from worklist.words.translations import translated_row
+from radiology.answer.followed import Became, Followed
+from radiology.answer.measurement import Measurement
+from radiology.answer.reading import Reading, TimePoint
+from radiology.codes import Code
+from worklist.reading.figures import leading_measurement
+from worklist.words.translations import translated, translated_row
 
 # Of the plot, in its own units; the margins hold the letters.
 WIDTH, HEIGHT = 640, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 24.0, 18.0, 40.0
 _LABEL_APART = 92.0  # two dates that are nearer would be written over each other
-_MOST_LESIONS = 40
+_MOST_FOLLOWED = 40
+_MOST_DECIMALS = 1
 _NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
-_ORDER = {
-    LesionCourse.NEW: 0,
-    LesionCourse.GROWN: 1,
-    LesionCourse.RESOLVED: 2,
-    LesionCourse.SHRUNK: 3,
-    LesionCourse.UNCHANGED: 4,
-}
+_ORDER = (Became.NEW, Became.GROWN, Became.RESOLVED, Became.SHRUNK, Became.UNCHANGED)
+
+
+@dataclass(frozen=True, slots=True)
+class CourseColumn:
+    """What is measured at each time; the first one is plotted."""
+
+    title: str
+    unit: str
+    decimals: int
 
 
 @dataclass(frozen=True, slots=True)
 class PlotPoint:
-    """One study: its place in the plot, and its figures; `labelled` where its date has room."""
+    """One study: its place in the plot, and its figures; `labelled` where its date has room.
+
+    `cells` are the figures of the columns; None where nothing was measured.
+    """
 
     x: float
     y: float
     at: str
-    lesion_share_percent: float
-    lesion_volume_ml: float
-    lung_volume_ml: float
+    value: float
+    cells: tuple[float | None, ...]
     this_study: bool
     labelled: bool
     study_instance_uid: str
@@ -50,14 +60,15 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
-class LesionLine:
+class FollowedLine:
     """What became of one lesion; `number` is its own in this study, None where it is gone."""
 
     number: int | None
-    course: str
-    side: str
-    then_ml: float
-    now_ml: float
+    became: str
+    place: str
+    then: float
+    now: float
+    unit: str
     growth_percent: float | None
 
 
@@ -75,75 +86,111 @@ class CourseLines:
     unregistered : why lesions are not compared one by one; empty where they are
     """
 
-    points: tuple[PlotPoint, ...]
-    path: str
-    ticks: tuple[Tick, ...]
-    then: str
-    counts: tuple[str, ...]
-    lesions: tuple[LesionLine, ...]
-    further: int
-    not_compared: tuple[tuple[str, str], ...]
-    unregistered: str
+    columns: tuple[CourseColumn, ...] = ()
+    points: tuple[PlotPoint, ...] = ()
+    path: str = ""
+    ticks: tuple[Tick, ...] = ()
+    then: str = ""
+    counts: tuple[str, ...] = ()
+    followed: tuple[FollowedLine, ...] = ()
+    further: int = 0
+    not_compared: tuple[tuple[str, str], ...] = ()
+    unregistered: str = ""
 
     @property
     def any(self) -> bool:
         """Whether there is something to show."""
-        return len(self.points) > 1 or bool(self.lesions or self.not_compared or self.counts)
+        return len(self.points) > 1 or bool(self.followed or self.not_compared or self.counts)
 
 
-def course_lines(reading: Mapping[str, Any]) -> CourseLines:
-    """Read what `Reading.facts()` stored; empty where there is no course."""
-    course = reading.get("course") or {}
-    comparison: Mapping[str, Any] = next(iter(course.get("comparisons") or ()), {})
-    points, ticks = _plot(course.get("points") or ())
-    lesions = _lesions(comparison.get("lesions") or ())
+def course_lines(reading: Reading | None) -> CourseLines:
+    """The course of a reading; empty where there is none."""
+    if reading is None:
+        return CourseLines()
+    concepts = _concepts(reading)
+    points, ticks = _plot(reading.course, concepts)
+    followed = sorted(reading.followed, key=lambda one: (_ORDER.index(one.became), -one.now.value))
+    compared = reading.comparison
     return CourseLines(
+        columns=tuple(_column(concept, reading.course[-1]) for concept in concepts),
         points=points,
         path=" ".join(f"{one.x:.1f},{one.y:.1f}" for one in points),
         ticks=ticks,
-        then=_day(_moment(comparison.get("then_at"))),
-        counts=_counts(lesions),
-        lesions=lesions[:_MOST_LESIONS],
-        further=max(len(lesions) - _MOST_LESIONS, 0),
+        then="" if compared is None else _day(compared.earlier.acquired_at),
+        counts=_counts(followed),
+        followed=tuple(_followed_line(one) for one in followed[:_MOST_FOLLOWED]),
+        further=max(len(followed) - _MOST_FOLLOWED, 0),
         not_compared=tuple(
-            (str(one.get("study_instance_uid", "")), translated_row(str(one.get("reason", ""))))
-            for one in course.get("not_compared") or ()
+            (one.study_instance_uid, translated_row(one.reason)) for one in reading.left_out
         ),
-        unregistered=translated_row(str((comparison.get("registration") or {}).get("reason", ""))),
+        unregistered="" if compared is None else translated_row(compared.reason),
     )
 
 
-def _plot(stored: Sequence[Mapping[str, Any]]) -> tuple[tuple[PlotPoint, ...], tuple[Tick, ...]]:
-    known = [(at, one) for one in stored if (at := _moment(one.get("acquired_at"))) is not None]
-    if len(known) < 2 or len({at.tzinfo is None for at, _ in known}) > 1:
+def measured_at(point: TimePoint, concept: Code) -> Measurement | None:
+    """What was measured of a concept at one time."""
+    return next((one for one in point.measurements if one.concept == concept), None)
+
+
+def _concepts(reading: Reading) -> tuple[Code, ...]:
+    """What is known of every study, that first which the summary tells first."""
+    if not reading.course:
+        return ()
+    known = [
+        one.concept
+        for one in reading.course[-1].measurements
+        if all(measured_at(point, one.concept) is not None for point in reading.course)
+    ]
+    leading = leading_measurement(reading)
+    first = None if leading is None else leading.concept
+    return tuple(sorted(known, key=lambda concept: concept != first))
+
+
+def _column(concept: Code, point: TimePoint) -> CourseColumn:
+    measured = measured_at(point, concept)
+    unit = "" if measured is None else measured.unit.value
+    places = 0 if measured is None or measured.decimals is None else measured.decimals
+    return CourseColumn(translated(concept.meaning), unit, min(places, _MOST_DECIMALS))
+
+
+def _plot(
+    course: Sequence[TimePoint], concepts: Sequence[Code]
+) -> tuple[tuple[PlotPoint, ...], tuple[Tick, ...]]:
+    known = [(one.acquired_at, one) for one in course if one.acquired_at is not None]
+    if len(known) < 2 or not concepts or len({at.tzinfo is None for at, _ in known}) > 1:
         return (), ()
     first, last = known[0][0], known[-1][0]
     length_s = max((last - first).total_seconds(), 1.0)
-    shares = [_percent(one) for _, one in known]
-    step = _step(max(shares))
-    top = step * max(math.ceil(max(shares) / step), 1)
+    cells = [tuple(_value(one, concept) for concept in concepts) for _, one in known]
+    values = [max(one[0] or 0.0, 0.0) for one in cells]
+    step = _step(max(values))
+    top = step * max(math.ceil(max(values) / step), 1)
     across, down = WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM
     xs = [_LEFT + across * (at - first).total_seconds() / length_s for at, _ in known]
     labelled = _labelled(xs)
     points = tuple(
         PlotPoint(
-            x=round(x, 1),
-            y=round(_TOP + down * (1.0 - share / top), 1),
+            x=round(xs[index], 1),
+            y=round(_TOP + down * (1.0 - values[index] / top), 1),
             at=_day(at),
-            lesion_share_percent=share,
-            lesion_volume_ml=float(one.get("lesion_volume_ml", 0.0)),
-            lung_volume_ml=float(one.get("lung_volume_ml", 0.0)),
+            value=values[index],
+            cells=cells[index],
             this_study=index == len(known) - 1,
             labelled=labelled[index],
-            study_instance_uid=str(one.get("study_instance_uid", "")),
+            study_instance_uid=one.study_instance_uid,
         )
-        for index, ((at, one), x, share) in enumerate(zip(known, xs, shares, strict=True))
+        for index, (at, one) in enumerate(known)
     )
     ticks = tuple(
         Tick(round(_TOP + down * (1.0 - step * number / top), 1), f"{step * number:g}")
         for number in range(round(top / step) + 1)
     )
     return points, ticks
+
+
+def _value(point: TimePoint, concept: Code) -> float | None:
+    measured = measured_at(point, concept)
+    return None if measured is None else float(measured.value)
 
 
 def _labelled(xs: Sequence[float]) -> list[bool]:
@@ -162,37 +209,21 @@ def _step(highest: float) -> float:
     return next(size * nice for nice in _NICE if size * nice >= rough * (1 - 1e-9))
 
 
-def _lesions(stored: Sequence[Mapping[str, Any]]) -> tuple[LesionLine, ...]:
-    known = [one for one in stored if one.get("course") in set(LesionCourse)]
-    known.sort(key=lambda one: (_ORDER[LesionCourse(one["course"])], -float(one["now_ml"])))
-    return tuple(
-        LesionLine(
-            number=next(iter(one.get("now_numbers") or ()), None),
-            course=str(one["course"]),
-            side=str(one.get("side", "")),
-            then_ml=float(one["then_ml"]),
-            now_ml=float(one["now_ml"]),
-            growth_percent=one.get("growth_percent"),
-        )
-        for one in known
+def _counts(followed: Sequence[Followed]) -> tuple[str, ...]:
+    counts = Counter(one.became for one in followed)
+    return tuple(f"{counts[one]} {translated(one.value)}" for one in _ORDER if counts[one])
+
+
+def _followed_line(one: Followed) -> FollowedLine:
+    return FollowedLine(
+        one.number,
+        one.became.value,
+        one.place,
+        float(one.then.value),
+        float(one.now.value),
+        one.now.unit.value,
+        one.growth_percent,
     )
-
-
-def _counts(lesions: Sequence[LesionLine]) -> tuple[str, ...]:
-    number = {course: sum(one.course == course for one in lesions) for course in _ORDER}
-    return tuple(f"{count} {course.value}" for course, count in number.items() if count)
-
-
-def _percent(one: Mapping[str, Any]) -> float:
-    share = float(one.get("lesion_share_percent", 0.0))
-    return share if math.isfinite(share) and share >= 0 else 0.0
-
-
-def _moment(stored: object) -> datetime | None:
-    try:
-        return datetime.fromisoformat(stored) if isinstance(stored, str) else None
-    except ValueError:
-        return None
 
 
 def _day(at: datetime | None) -> str:

@@ -1,35 +1,53 @@
-"""A stored reading as figures and sentences.
-
-What `Reading.facts()` stored is read with care: a field that an older version did not write is
-left out of the page, it does not break it.
-"""
+"""A reading as figures and phrases: its table, its gates, and what a line of the list says."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from database.views.worklist_facts import ResultFacts
-from radiology.chest.figures import Side
-from radiology.outcome import GateSeverity, Outcome
+from radiology import codes
+from radiology.answer.brief import ReadingInBrief
+from radiology.answer.finding import Finding, Presence
+from radiology.answer.measurement import Measurement
+from radiology.answer.reading import Reading
+from radiology.answer.table import Table
+from radiology.outcome import GateSeverity, Outcome, QualityGate
 from worklist.words.translations import translated, translated_row
 
 _NBSP = "\u00a0"  # keeps a figure and its unit on one line
+PRESENCE_WORDS = {
+    Presence.PRESENT: "present",
+    Presence.SUSPECTED: "suspected",
+    Presence.ABSENT: "not found",
+    Presence.UNDETERMINED: "undetermined",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class LungLine:
-    """One line of the table of figures; None where the reading has no such figure."""
+class ColumnLine:
+    """The head of a column of figures; `main` is that of the figure which leads the summary."""
 
-    side: Side
-    lung_volume_ml: float | None
-    lesion_volume_ml: float | None
-    lesion_share_percent: float | None
-    ground_glass_ml: float | None
-    consolidation_ml: float | None
-    lesion_mean_hu: float | None
-    slices_involved: float | None
+    title: str
+    unit: str
+    decimals: int
+    main: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RowLine:
+    """One organ, part or lesion; None where nothing could be measured."""
+
+    title: str
+    is_part: bool
+    cells: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TableLines:
+    """The table of figures; without rows where nothing was measured."""
+
+    columns: tuple[ColumnLine, ...] = ()
+    rows: tuple[RowLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,110 +63,148 @@ class GateLine:
 
 
 @dataclass(frozen=True, slots=True)
-class AlgorithmLine:
-    """Who claims it."""
+class FigureLine:
+    """One figure with its unit, and what it says."""
 
-    name: str
-    version: str
-    bundle_digest: str
-    manufacturer: str
+    title: str
+    value: str
 
 
-def lung_lines(reading: Mapping[str, Any]) -> tuple[LungLine, ...]:
-    """The figures by side, the patient's right first, the total last."""
-    figures = reading.get("figures") or {}
-    return tuple(
-        LungLine(
-            side=side,
-            lung_volume_ml=_number(figures[side.value].get("lung_volume_ml")),
-            lesion_volume_ml=_number(figures[side.value].get("lesion_volume_ml")),
-            lesion_share_percent=_number(figures[side.value].get("lesion_share_percent")),
-            ground_glass_ml=_number(figures[side.value].get("ground_glass_ml")),
-            consolidation_ml=_number(figures[side.value].get("consolidation_ml")),
-            lesion_mean_hu=_number(figures[side.value].get("lesion_mean_hu")),
-            slices_involved=_number(figures[side.value].get("slices_involved")),
-        )
-        for side in (Side.RIGHT, Side.LEFT, Side.TOTAL)
-        if side.value in figures
+def table_lines(reading: Reading | ReadingInBrief | None) -> TableLines:
+    """The table of figures; columns about findings only where the reading claims some."""
+    if reading is None:
+        return TableLines()
+    columns = reading.table.columns
+    claims = reading.outcome is Outcome.FINDINGS
+    shown = [at for at, one in enumerate(columns) if claims or not one.of_findings]
+    main = _leading_column(reading.table, leading_measurement(reading))
+    return TableLines(
+        tuple(
+            ColumnLine(
+                translated(columns[at].title), columns[at].unit, columns[at].decimals, at == main
+            )
+            for at in shown
+        ),
+        tuple(
+            RowLine(translated(row.title), row.is_part, tuple(row.cells[at] for at in shown))
+            for row in reading.table.rows
+        ),
     )
 
 
-def gate_lines(reading: Mapping[str, Any]) -> tuple[GateLine, ...]:
+def gate_lines(reading: Reading | ReadingInBrief | None) -> tuple[GateLine, ...]:
     """The quality gates, those that refuse the study first, then those that warn of it."""
-    lines = [
-        GateLine(
-            name=str(gate.get("name", "")),
-            passed=bool(gate.get("passed", False)),
-            warns=gate.get("severity") == GateSeverity.WARNS,
-            seen=translated_row(str(gate.get("seen", ""))),
-            limit=translated_row(str(gate.get("limit", ""))),
-            reason=translated_row(str(gate.get("reason", ""))),
-        )
-        for gate in reading.get("gates") or ()
-    ]
+    lines = [_gate_line(one) for one in (() if reading is None else reading.gates)]
     return tuple(sorted(lines, key=lambda line: (line.passed, line.warns)))
 
 
-def algorithm_line(reading: Mapping[str, Any]) -> AlgorithmLine:
-    """Name, version and digest of the bundle that made the reading."""
-    algorithm = reading.get("algorithm") or {}
-    return AlgorithmLine(
-        name=str(algorithm.get("name", "")),
-        version=str(algorithm.get("version", "")),
-        bundle_digest=str(algorithm.get("bundle_digest", "")),
-        manufacturer=str(algorithm.get("manufacturer", "")),
+def suspicion_threshold(reading: Reading | ReadingInBrief | None) -> float | None:
+    """At or above this a study is suspected."""
+    if reading is None or reading.suspicion is None:
+        return None
+    return reading.suspicion.threshold
+
+
+def read_as(reading: Reading | ReadingInBrief | None) -> str:
+    """What was read, and what for; empty where there is no reading."""
+    if reading is None:
+        return ""
+    return translated(
+        "%(title)s, for %(subject)s",
+        title=translated(reading.report.title),
+        subject=translated(reading.report.subject),
     )
 
 
-def suspicion_threshold(reading: Mapping[str, Any]) -> float | None:
-    """At or above this a study is suspected."""
-    return _number(reading.get("suspicion_threshold"))
+def found_in_words(reading: Reading | ReadingInBrief | None) -> tuple[str, ...]:
+    """What was found, as short phrases for one line; empty where it could not be assessed."""
+    if reading is None or reading.outcome is Outcome.NOT_ASSESSABLE:
+        return ()
+    measured = tuple(_measured_phrases(reading))
+    if measured and reading.outcome is Outcome.FINDINGS:
+        return measured
+    said = tuple(_presence_of(one) for one in reading.findings[:1])
+    return (*said, *measured) or (translated("No figures"),)
 
 
-def found_in_words(result: ResultFacts) -> tuple[str, ...]:
-    """What was found, as short phrases for one line; empty when it could not be assessed."""
-    return () if result.outcome is Outcome.NOT_ASSESSABLE else reading_in_words(result.reading)
+def leading_measurement(reading: Reading | ReadingInBrief) -> Measurement | None:
+    """The measurement that the summary tells first; None where it tells none."""
+    return next((one for one in reading.summary if isinstance(one, Measurement)), None)
 
 
-def reading_in_words(reading: Mapping[str, Any]) -> tuple[str, ...]:
-    """The same of a reading that could be assessed."""
-    lines = {line.side: line for line in lung_lines(reading)}
-    total = lines.get(Side.TOTAL)
-    if total is None:
-        return (translated("No figures"),)
-    if not total.lesion_volume_ml:
-        return (translated("No lesion found"),)
-    phrases = [translated("Lesions %(share)s of lung", share=_share(total))]
-    phrases += [
-        f"{translated(side.value)}{_NBSP}{_share(lines[side])}"
-        for side in (Side.RIGHT, Side.LEFT)
-        if side in lines
-    ]
-    if total.ground_glass_ml is not None:
-        ml = f"{total.ground_glass_ml:.0f}{_NBSP}ml"
-        phrases.append(f"{translated('GGO')}{_NBSP}{ml}")
-    if total.consolidation_ml is not None:
-        ml = f"{total.consolidation_ml:.0f}{_NBSP}ml"
-        phrases.append(f"{translated('consolidation')} {ml}")
-    return tuple(phrases)
-
-
-def lesion_share(reading: Mapping[str, Any]) -> str:
-    """Share of both lungs that is lesion, with its unit; empty where nothing was measured."""
-    total = {line.side: line for line in lung_lines(reading)}.get(Side.TOTAL)
-    return "" if total is None else _share(total)
-
-
-def _share(line: LungLine) -> str:
-    share = line.lesion_share_percent
-    if share is None:
-        return f"–{_NBSP}%"
-    if 0 < share < 0.05:
-        return f"<{_NBSP}0.1{_NBSP}%"  # a little is not nothing
-    return f"{share:.1f}{_NBSP}%"
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+def leading_figure(reading: ReadingInBrief | None) -> FigureLine | None:
+    """The figure that the summary tells first; None where the study was not assessed."""
+    if reading is None or reading.outcome is Outcome.NOT_ASSESSABLE:
         return None
-    return float(value)
+    leading = leading_measurement(reading)
+    return None if leading is None else figure_line(leading)
+
+
+def figure_line(measured: Measurement) -> FigureLine:
+    """A measurement in words."""
+    return FigureLine(translated(measured.concept.meaning), figure_words(measured))
+
+
+def figure_words(measured: Measurement) -> str:
+    """A value with its unit; a little is not nothing."""
+    unit = "" if measured.unit == codes.NO_UNIT else f"{_NBSP}{translated(measured.unit.value)}"
+    if measured.decimals is None:
+        return f"{measured.value:g}{unit}".replace("-", "−")
+    least = 10.0**-measured.decimals
+    if 0 < measured.value < least / 2:
+        return f"<{_NBSP}{least:g}{unit}"
+    return f"{measured.value:.{measured.decimals}f}{unit}".replace("-", "−")
+
+
+def _presence_of(finding: Finding) -> str:
+    words = translated(finding.title)
+    return translated(
+        "%(finding)s: %(presence)s",
+        finding=words[:1].upper() + words[1:],
+        presence=translated(PRESENCE_WORDS[finding.presence]),
+    )
+
+
+def _measured_phrases(reading: Reading | ReadingInBrief) -> Iterator[str]:
+    """What was measured, where there is some; after the first figure that of each whole row."""
+    leading = leading_measurement(reading)
+    for one in reading.summary:
+        if isinstance(one, Measurement) and one.unit != codes.NO_UNIT and one.value > 0:
+            line = figure_line(one)
+            yield f"{line.title} {line.value}"
+            if one is leading:
+                yield from _whole_rows(reading.table, one)
+
+
+def _whole_rows(table: Table, leading: Measurement) -> list[str]:
+    """The leading figure of each whole; none where one whole alone would be told apart."""
+    at = _leading_column(table, leading)
+    told = []
+    for row in table.rows if at is not None else ():
+        cell = row.cells[at or 0]
+        if not row.is_part and cell is not None and cell != leading.value:
+            figure = Measurement(leading.concept, cell, leading.unit, leading.decimals)
+            told.append(f"{translated(row.title)}{_NBSP}{figure_words(figure)}")
+    return told if len(told) > 1 else []
+
+
+def _leading_column(table: Table, leading: Measurement | None) -> int | None:
+    """The first column that is in the unit of the leading figure and has it in one of its rows."""
+    if leading is None:
+        return None
+    for at, column in enumerate(table.columns):
+        cells = [row.cells[at] for row in table.rows]
+        if column.unit == leading.unit.value and leading.value in cells:
+            return at
+    return None
+
+
+def _gate_line(gate: QualityGate) -> GateLine:
+    return GateLine(
+        name=gate.name,
+        passed=gate.passed,
+        warns=gate.severity is GateSeverity.WARNS,
+        seen=translated_row(gate.seen),
+        limit=translated_row(gate.limit),
+        reason=translated_row(gate.reason),
+    )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from database.results.facts import StoredRule, refused_by, stored_rules
 from database.states import RUNNING, JobState
 from database.views.worklist_facts import DecisionFacts, JobFacts, ResultFacts, WorklistRow
+from radiology.answer.reading import Reading
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency
 from worklist.reading.figures import gate_lines
@@ -52,8 +52,15 @@ class WhyLines:
     detail: str = ""
 
 
-def why_lines(row: WorklistRow, decisions: tuple[DecisionFacts, ...]) -> WhyLines:
-    """What decided about a study as it stands now."""
+def why_lines(
+    row: WorklistRow, decisions: tuple[DecisionFacts, ...], reading: Reading | None
+) -> WhyLines:
+    """What decided about a study as it stands now.
+
+    Parameters
+    ----------
+    reading : of the row's result; None where it has none
+    """
     job, result = row.job, row.result
     if job is not None and job.state is JobState.FAILED:
         return _failed(job)
@@ -61,9 +68,9 @@ def why_lines(row: WorklistRow, decisions: tuple[DecisionFacts, ...]) -> WhyLine
         return _not_yet(row)
     if result.outcome is not Outcome.NOT_ASSESSABLE and result.urgency is not None:
         return _ruled(result, result.urgency)
-    if result.reading.get("refused_by"):
+    if refused_by(result.reading):
         return _refused(result, decisions)
-    return _gated(result)
+    return _gated(reading)
 
 
 def _failed(job: JobFacts) -> WhyLines:
@@ -103,12 +110,12 @@ def _refused(result: ResultFacts, decisions: tuple[DecisionFacts, ...]) -> WhyLi
         if not one.chosen
     )
     if any(one.chosen for one in decisions) or not lines:
-        kind = str(result.reading["refused_by"])
+        kind = refused_by(result.reading)
         lines = (WhyLine(kind, reason, "", translated("refused"), decided=True),)
     return WhyLines("Not analysed:", lines, detail=reason)
 
 
-def _gated(result: ResultFacts) -> WhyLines:
+def _gated(reading: Reading | None) -> WhyLines:
     lines = tuple(
         WhyLine(
             name=rule_words(gate.name),
@@ -117,7 +124,7 @@ def _gated(result: ResultFacts) -> WhyLines:
             says=gate.reason or translated("not passed"),
             decided=True,
         )
-        for gate in gate_lines(result.reading)
+        for gate in gate_lines(reading)
         if not gate.passed and not gate.warns
     )
     return WhyLines(
@@ -126,21 +133,20 @@ def _gated(result: ResultFacts) -> WhyLines:
 
 
 def _ruled(result: ResultFacts, urgency: Urgency) -> WhyLines:
-    lines = _rule_lines(result.reading)
+    lines = _rule_lines(stored_rules(result.reading))
     if not lines:
         note = "An older version made this result: what the other rules saw was not kept."
         return WhyLines("One rule decided:", (), note, f"{translated_row(result.urgency_rule)}.")
     return WhyLines(_LEADS[urgency], lines)
 
 
-def _rule_lines(reading: Mapping[str, Any]) -> tuple[WhyLine, ...]:
-    rules = [one for one in reading.get("urgency_rules") or () if isinstance(one, Mapping)]
-    first = next((index for index, one in enumerate(rules) if one.get("held")), None)
+def _rule_lines(rules: tuple[StoredRule, ...]) -> tuple[WhyLine, ...]:
+    first = next((index for index, one in enumerate(rules) if one.held), None)
     return tuple(
         WhyLine(
-            name=translated_row(str(one.get("name", ""))),
-            seen=translated_row(str(one.get("seen", ""))),
-            limit=translated_row(str(one.get("limit", ""))),
+            name=translated_row(one.name),
+            seen=translated_row(one.seen),
+            limit=_limit(one),
             says=_says(one, decided=index == first, asked=first is None or index <= first),
             decided=index == first,
         )
@@ -148,11 +154,17 @@ def _rule_lines(reading: Mapping[str, Any]) -> tuple[WhyLine, ...]:
     )
 
 
-def _says(one: Mapping[str, Any], *, decided: bool, asked: bool) -> str:
-    urgency = translated(str(one.get("urgency", "")))
+def _limit(rule: StoredRule) -> str:
+    """What a rule asks for, and whose limit that is where it is not the bundle's."""
+    limit = translated_row(rule.limit)
+    return translated("%(limit)s (limit of the site)", limit=limit) if rule.of_site else limit
+
+
+def _says(rule: StoredRule, *, decided: bool, asked: bool) -> str:
+    urgency = translated(rule.urgency)
     if decided:
         return translated("%(urgency)s: decides", urgency=urgency)
-    if one.get("held"):
+    if rule.held:
         return translated("%(urgency)s, but a rule above decides", urgency=urgency)
     if not asked:
         return translated("does not hold")

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 from database.states import RETRYABLE
 from database.views.worklist_facts import BundleAnswer, WorklistRow
+from models.older_readings import brief_if_readable
 from worklist.list.screen import newer_images_note
 from worklist.reading.figures import (
     GateLine,
-    LungLine,
+    TableLines,
     found_in_words,
     gate_lines,
-    lung_lines,
+    read_as,
+    table_lines,
 )
 from worklist.study.sent_lines import may_be_sent_again
 from worklist.words.study_words import DeliveryLine, StudyStanding, delivery_line, standing_of
@@ -36,11 +38,12 @@ class AnswerLine:
     verdict: Verdict
     standing: StudyStanding
     note: str
+    read_as: str
     found: tuple[str, ...]
     withdrawn: bool
     rule: str
     suspicion: float | None
-    lungs: tuple[LungLine, ...]
+    table: TableLines
     gates: tuple[GateLine, ...]
     picture_of: int | None
     deliveries: tuple[DeliveryLine, ...]
@@ -55,7 +58,7 @@ def answer_lines(row: WorklistRow) -> tuple[AnswerLine, ...]:
 
 def _line(row: WorklistRow, answer: BundleAnswer) -> AnswerLine:
     job, result = answer.job, answer.result
-    facts = result.reading if result else {}
+    reading = brief_if_readable(result.reading) if result else None
     withdrawn = result is not None and result.withdrawn_at is not None
     version = result.bundle_version if result else ""
     again = result is not None and any(may_be_sent_again(one) for one in result.deliveries)
@@ -65,12 +68,13 @@ def _line(row: WorklistRow, answer: BundleAnswer) -> AnswerLine:
         verdict=verdict_of(row),
         standing=standing_of(row),
         note=newer_images_note(row),
-        found=found_in_words(result) if result and not withdrawn else (),
+        read_as=read_as(reading),
+        found=() if withdrawn else found_in_words(reading),
         withdrawn=withdrawn,
         rule=result.urgency_rule if result else "",
         suspicion=result.suspicion if result else None,
-        lungs=lung_lines(facts),
-        gates=gate_lines(facts),
+        table=table_lines(reading),
+        gates=gate_lines(reading),
         picture_of=result.id if result and result.key_picture else None,
         deliveries=tuple(delivery_line(one) for one in result.deliveries) if result else (),
         retry_job_id=job.id if job.state in RETRYABLE else None,

@@ -7,9 +7,7 @@ without raw HTML, without pictures, and with links to web pages only.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from fastapi import APIRouter, HTTPException
 from markdown_it import MarkdownIt
@@ -18,10 +16,11 @@ from starlette.responses import HTMLResponse
 
 from database.results.facts import result_reading
 from database.session import query
+from models.older_readings import reading_if_readable
+from radiology.algorithm import AlgorithmIdentity
 from worklist.page.current_reader import CurrentReader
 from worklist.page.pictures import ResultId
 from worklist.page.screens import PageContext
-from worklist.reading.figures import algorithm_line
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _CARD = "MODEL_CARD.md"
@@ -47,11 +46,12 @@ def model_card_routes(context: PageContext) -> APIRouter:
         if found is None:
             raise HTTPException(404)
         uid, facts = found
-        algorithm = algorithm_line(facts)
-        path = card_of(context.settings.bundles_folder, facts)
+        reading = reading_if_readable(facts)
+        algorithm = None if reading is None else reading.algorithm
+        path = card_of(context.settings.bundles_folder, algorithm)
         text = None if path is None else _read(path)
         return context.templates.get_template("study/model_card.html").render(
-            title=f"{algorithm.name} {algorithm.version}",
+            title="" if algorithm is None else f"{algorithm.name} {algorithm.version}",
             urgent=None,
             algorithm=algorithm,
             uid=uid,
@@ -61,10 +61,11 @@ def model_card_routes(context: PageContext) -> APIRouter:
     return router
 
 
-def card_of(bundles_folder: Path, facts: Mapping[str, Any]) -> Path | None:
+def card_of(bundles_folder: Path, algorithm: AlgorithmIdentity | None) -> Path | None:
     """Where the card of a reading's bundle lies; None where the bundle is no longer there."""
-    algorithm = algorithm_line(facts)
-    if not (_NAME.fullmatch(algorithm.name) and _NAME.fullmatch(algorithm.version)):
+    if algorithm is None or not (
+        _NAME.fullmatch(algorithm.name) and _NAME.fullmatch(algorithm.version)
+    ):
         return None
     folder = bundles_folder.resolve()
     path = (folder / algorithm.name / algorithm.version / _CARD).resolve()

@@ -8,28 +8,32 @@ from datetime import datetime
 from typing import Any
 
 from database.feedback.given import FeedbackFacts, feedback_of_study
+from database.results.facts import refused_by
 from database.session import query
 from database.states import RETRYABLE
 from database.studies.clinical_values import RecordedValues, clinical_values
 from database.views.flag_pages import flag_decision, flag_of_study
 from database.views.worklist_facts import DecisionFacts, EventFacts, ResultFacts, StudyPage
 from database.views.worklist_rows import study_page
+from models.older_readings import brief_if_readable, reading_if_readable
+from radiology.algorithm import AlgorithmIdentity
+from radiology.answer.reading import Reading
 from worklist.feedback.lines import feedback_form, feedback_said
 from worklist.list.screen import list_line
 from worklist.page.not_found import StudyNotFound
+from worklist.page.pictures import has_heat_picture
 from worklist.page.screens import PageContext, Screen, make_part
-from worklist.reading.case_lines import case_lines, has_heat
+from worklist.reading.case_lines import case_lines
+from worklist.reading.clinical_scores import scores_of_study
 from worklist.reading.course_lines import HEIGHT, WIDTH, course_lines
 from worklist.reading.figures import (
     GateLine,
-    LungLine,
-    algorithm_line,
+    TableLines,
     found_in_words,
     gate_lines,
-    lung_lines,
     suspicion_threshold,
+    table_lines,
 )
-from worklist.reading.severity_lines import severity_lines
 from worklist.reading.why_lines import why_lines
 from worklist.study.answer_lines import answer_lines
 from worklist.study.flag_lines import flag_lines
@@ -65,7 +69,7 @@ class EarlierLine:
     verdict: Verdict
     found: tuple[str, ...]
     suspicion: float | None
-    lungs: tuple[LungLine, ...]
+    table: TableLines
     gates: tuple[GateLine, ...]
     has_picture: bool
     deliveries: tuple[DeliveryLine, ...]
@@ -128,6 +132,7 @@ def _sections(
     """The values of each section, by its key; `study.html` places them."""
     result = page.row.result
     facts = result.reading if result else {}
+    reading = reading_if_readable(facts) if result else None
     withdrawn = result is not None and result.withdrawn_at is not None
     decisions = _decisions(page)
     return {
@@ -142,33 +147,37 @@ def _sections(
         "slices": {**_slices(context, result), "withdrawn": withdrawn},
         "picture": {
             "result_id": result.id if result and result.key_picture else None,
-            "has_heat": has_heat(facts),
+            "has_heat": bool(result and has_heat_picture(context, result.key_picture)),
             "superseding": page.row.superseded,
             "withdrawn": withdrawn,
         },
         "figures": {
-            "lungs": lung_lines(facts),
+            "table": table_lines(reading),
             "suspicion": result.suspicion if result else None,
-            "threshold": suspicion_threshold(facts),
+            "threshold": suspicion_threshold(reading),
             "rule": result.urgency_rule if result else "",
             "kind": verdict_of(page.row).kind.value,
             "withdrawn": withdrawn,
         },
-        "case": {"case": case_lines(facts) if result else None, "withdrawn": withdrawn},
+        "case": {
+            "case": case_lines(reading),
+            "unreadable": bool(result and reading is None and not refused_by(facts)),
+            "withdrawn": withdrawn,
+        },
         "feedback_form": {"form": feedback_form(result, feedback)},
         "feedback": {"said": feedback_said(result, feedback)},
         "severity": {
-            "severity": severity_lines(facts if result else None, recorded),
+            "scores": scores_of_study(facts if result else None, reading, recorded),
             "withdrawn": withdrawn,
         },
         "course": {
-            "course": course_lines(facts),
+            "course": course_lines(reading),
             "width": WIDTH,
             "height": HEIGHT,
             "withdrawn": withdrawn,
         },
-        "why": {"why": why_lines(page.row, decisions), "withdrawn": withdrawn},
-        "gates": {"gates": gate_lines(facts), "withdrawn": withdrawn},
+        "why": {"why": why_lines(page.row, decisions, reading), "withdrawn": withdrawn},
+        "gates": {"gates": gate_lines(reading), "withdrawn": withdrawn},
         "deliveries": {
             "sent": sent_lines(result),
             "send_again_job_id": _send_again_job_id(result),
@@ -182,8 +191,8 @@ def _sections(
         },
         "earlier": {"earlier": _earlier_lines(page)},
         "algorithm": {
-            "algorithm": algorithm_line(facts) if result else None,
-            "card_of": result.id if result and _has_card(context, facts) else None,
+            "algorithm": reading.algorithm if reading else None,
+            "card_of": result.id if result and _has_card(context, reading) else None,
             "provider": result.execution_provider if result else "",
             "uid": page.row.study.study_instance_uid,
             "calling_ae_title": page.row.study.calling_ae_title,
@@ -204,8 +213,9 @@ def _slices(context: PageContext, result: ResultFacts | None) -> Mapping[str, ob
     return {"result_id": result.id, "missing": ""}
 
 
-def _has_card(context: PageContext, facts: Mapping[str, Any]) -> bool:
-    return card_of(context.settings.bundles_folder, facts) is not None
+def _has_card(context: PageContext, reading: Reading | None) -> bool:
+    algorithm: AlgorithmIdentity | None = None if reading is None else reading.algorithm
+    return card_of(context.settings.bundles_folder, algorithm) is not None
 
 
 def _retry_job_id(page: StudyPage) -> int | None:
@@ -243,20 +253,23 @@ def _is_answered(page: StudyPage) -> bool:
 
 def _earlier_lines(page: StudyPage) -> tuple[EarlierLine, ...]:
     return tuple(
-        EarlierLine(
-            result_id=result.id,
-            superseded_by_id=result.superseded_by_id,
-            study_version=result.study_version,
-            read_by=f"{result.bundle} {result.bundle_version}".strip(),
-            created_at=result.created_at,
-            verdict=verdict_of_result(result),
-            found=found_in_words(result),
-            suspicion=result.suspicion,
-            lungs=lung_lines(result.reading),
-            gates=gate_lines(result.reading),
-            has_picture=result.key_picture is not None,
-            deliveries=tuple(delivery_line(item) for item in result.deliveries),
-        )
-        for result in page.results
-        if result.superseded_by_id is not None
+        _earlier_line(result) for result in page.results if result.superseded_by_id is not None
+    )
+
+
+def _earlier_line(result: ResultFacts) -> EarlierLine:
+    reading = brief_if_readable(result.reading)
+    return EarlierLine(
+        result_id=result.id,
+        superseded_by_id=result.superseded_by_id,
+        study_version=result.study_version,
+        read_by=f"{result.bundle} {result.bundle_version}".strip(),
+        created_at=result.created_at,
+        verdict=verdict_of_result(result),
+        found=found_in_words(reading),
+        suspicion=result.suspicion,
+        table=table_lines(reading),
+        gates=gate_lines(reading),
+        has_picture=result.key_picture is not None,
+        deliveries=tuple(delivery_line(item) for item in result.deliveries),
     )

@@ -9,13 +9,20 @@ from typing import Any
 from database.session import query
 from database.states import UploadState
 from database.views.upload_rows import UploadFacts, upload_facts
+from models.older_readings import reading_if_readable
+from radiology.answer.reading import Reading
 from radiology.chest.case_answer import PneumoniaType
 from radiology.chest.sign import Sign
 from worklist.page.not_found import UploadNotFound
 from worklist.page.screens import PageContext, Screen, make_part
 from worklist.reading.case_lines import case_lines
-from worklist.reading.figures import gate_lines, lung_lines, reading_in_words, suspicion_threshold
-from worklist.reading.severity_lines import severity_lines
+from worklist.reading.clinical_scores import scores_of_study
+from worklist.reading.figures import (
+    found_in_words,
+    gate_lines,
+    suspicion_threshold,
+    table_lines,
+)
 from worklist.words.stored_words import reason_words
 from worklist.words.translations import translated, translated_row
 from worklist.words.verdict import Kind
@@ -76,7 +83,8 @@ def upload_screen(context: PageContext, token: str) -> Screen:
         raise UploadNotFound
     answer = found.answer or {}
     of_study = answer if found.kind == "study" else {}
-    line = _line(found)
+    reading = reading_if_readable(of_study) if of_study else None
+    line = _line(found, reading)
     parts: dict[str, tuple[str, dict[str, object]]] = {
         "head": ("upload/head.html", {"line": line}),
         "picture": (
@@ -90,9 +98,9 @@ def upload_screen(context: PageContext, token: str) -> Screen:
         "figures": (
             "reading/figures.html",
             {
-                "lungs": lung_lines(of_study),
-                "suspicion": of_study.get("suspicion"),
-                "threshold": suspicion_threshold(of_study),
+                "table": table_lines(reading),
+                "suspicion": reading.suspicion.value if reading and reading.suspicion else None,
+                "threshold": suspicion_threshold(reading),
                 "rule": of_study.get("urgency_rule") or "",
                 "kind": line.kind,
                 "withdrawn": False,
@@ -100,13 +108,13 @@ def upload_screen(context: PageContext, token: str) -> Screen:
         ),
         "case": (
             "reading/case.html",
-            {"case": case_lines(of_study) if of_study else None, "withdrawn": False},
+            {"case": case_lines(reading), "unreadable": False, "withdrawn": False},
         ),
         "severity": (
             "reading/severity.html",
-            {"severity": severity_lines(of_study or None), "withdrawn": False},
+            {"scores": scores_of_study(of_study or None, reading), "withdrawn": False},
         ),
-        "gates": ("reading/gates.html", {"gates": gate_lines(of_study), "withdrawn": False}),
+        "gates": ("reading/gates.html", {"gates": gate_lines(reading), "withdrawn": False}),
         "refusals": (
             "upload/refusals.html",
             {"refusals": found.refusals, "files": found.files, "ended": line.ended},
@@ -121,20 +129,20 @@ def upload_screen(context: PageContext, token: str) -> Screen:
     )
 
 
-def _line(found: UploadFacts) -> UploadLine:
-    kind, word, reason = _verdict(found)
+def _line(found: UploadFacts, reading: Reading | None) -> UploadLine:
+    kind, word, reason = _verdict(found, reading)
     return UploadLine(
         facts=found,
         kind=kind,
         word=word,
-        found=_found(found),
+        found=_found(found, reading),
         reason=reason,
         step=_STEPS.get(found.step, ""),
         ended=found.state in _ENDED,
     )
 
 
-def _verdict(found: UploadFacts) -> tuple[str, str, str]:
+def _verdict(found: UploadFacts, reading: Reading | None) -> tuple[str, str, str]:
     """Kind, word and reason."""
     if found.state is UploadState.REFUSED:
         return Kind.REFUSED, "Refused", reason_words(found.error_kind, found.error_message)
@@ -146,7 +154,7 @@ def _verdict(found: UploadFacts) -> tuple[str, str, str]:
     if found.kind == "slice":
         return _verdict_of_slice(answer)
     if answer.get("urgency") is None:
-        gates = [gate.reason for gate in gate_lines(answer) if not gate.passed and not gate.warns]
+        gates = [gate.reason for gate in gate_lines(reading) if not gate.passed and not gate.warns]
         return Kind.NOT_ASSESSABLE, "Not assessable", "; ".join(gates)
     kind = Kind(answer["urgency"])
     return kind, kind.value.capitalize(), ""
@@ -159,12 +167,12 @@ def _verdict_of_slice(answer: Mapping[str, Any]) -> tuple[str, str, str]:
     return _SLICE, "One slice was read", ""
 
 
-def _found(found: UploadFacts) -> tuple[str, ...]:
+def _found(found: UploadFacts, reading: Reading | None) -> tuple[str, ...]:
     answer = found.answer
     if not answer:
         return ()
     if found.kind == "study":
-        return reading_in_words(answer) if answer.get("urgency") else ()
+        return found_in_words(reading)
     if not answer.get("assessable"):
         return ()
     share = f"{answer['lesion_share_percent']:.1f} %"

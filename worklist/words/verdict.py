@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from database.results.facts import refused_by
 from database.states import JobState, RejectionReason, StudyState, WorklistRank
 from database.views.worklist_facts import JobFacts, ResultFacts, WorklistRow
+from models.older_readings import brief_if_readable
 from radiology.outcome import GateSeverity, Outcome
 from radiology.urgency import Urgency
 from worklist.words.next_steps import next_step
@@ -128,22 +130,23 @@ def verdict_of_result(result: ResultFacts) -> Verdict:
         reason = translated("The result was withdrawn: %(why)s.", why=translated(why))
         return Verdict(Kind.WITHDRAWN, reason, translated(_READ), said.word)
     if result.outcome is Outcome.NOT_ASSESSABLE or result.urgency is None:
-        refused_by = str(result.reading.get("refused_by") or "NotAssessable")
-        return Verdict(Kind.NOT_ASSESSABLE, why_not_assessable(result), next_step(refused_by))
+        kind = refused_by(result.reading) or "NotAssessable"
+        return Verdict(Kind.NOT_ASSESSABLE, why_not_assessable(result), next_step(kind))
     return Verdict(_URGENCIES[result.urgency])
 
 
 def why_not_assessable(result: ResultFacts) -> str:
     """The reason of a result without an answer: of its gates, or of what refused the study."""
-    refused_by = str(result.reading.get("refused_by") or "")
+    kind = refused_by(result.reading)
+    reading = None if kind else brief_if_readable(result.reading)
     stopped = [
-        str(gate.get("reason", ""))
-        for gate in result.reading.get("gates") or ()
-        if not gate.get("passed", False) and gate.get("severity") != GateSeverity.WARNS
+        gate.reason
+        for gate in (() if reading is None else reading.gates)
+        if not gate.passed and gate.severity is GateSeverity.REFUSES
     ]
-    if not refused_by and "; ".join(stopped) == result.reason:
+    if not kind and "; ".join(stopped) == result.reason:
         return "; ".join(translated_row(reason) for reason in stopped)
-    return reason_words(refused_by, result.reason)
+    return reason_words(kind, result.reason)
 
 
 def _newest_is_answered(row: WorklistRow) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from models.older_readings import reading_if_readable
 from radiology import codes
 from radiology.algorithm import AlgorithmIdentity
 from radiology.answer.measurement import Measurement
@@ -18,7 +19,7 @@ from worker.flag.channel import Notice, NoticeKind, NoticeObject
 
 RAISED_AT = datetime(2026, 11, 21, 8, 2, tzinfo=UTC)
 
-READING: dict[str, Any] = {
+STORED: dict[str, Any] = {
     **to_facts(
         Reading(
             Outcome.FINDINGS,
@@ -54,7 +55,7 @@ def notice(kind: NoticeKind = NoticeKind.RAISED, **changes: Any) -> Notice:
         urgency=Urgency.URGENT,
         rule="suspected, and lesions in 25 % or more of the worse lung",
         suspicion=0.97,
-        reading=READING,
+        reading=reading_if_readable(STORED),
         objects=(
             NoticeObject("1.2.840.10008.5.1.4.1.1.88.34", "2.25.80", "2.25.81"),
             NoticeObject("1.2.840.10008.5.1.4.1.1.66.4", "2.25.90", "2.25.91"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import hl7
@@ -10,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hl7_node.observation_message import control_id_of, cut
+from radiology.answer.reading import ReportWords
+from radiology.codes import Code
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency
 from settings.flags import Hl7Channel
@@ -62,6 +65,17 @@ def test_patient_and_order_are_named_by_identifiers_alone() -> None:
     assert str(order(4)) == "24627-2^CT Chest^LN"
     assert str(order(5)) == "S"
     assert str(message.segment("TQ1")(9)) == "S^Stat^HL70485"
+
+
+def test_the_order_and_the_answer_name_what_the_bundle_read() -> None:
+    """Procedure and subject are those that the bundle declares."""
+    chest = notice().reading
+    assert chest is not None
+    head = ReportWords("head CT", Code("24725-4", "LN", "CT Head"), "intracranial bleeding")
+    message = read(reading=replace(chest, report=head))
+    assert str(message.segment("OBR")(4)) == "24725-4^CT Head^LN"
+    assert "intracranial bleeding suspected" in str(observation(message, "59776-5")(5))
+    assert str(read(reading=None).segment("OBR")(4)) == "18748-4^Diagnostic imaging study^LN"
 
 
 @pytest.mark.parametrize(
@@ -162,7 +176,7 @@ def test_a_study_without_accession_number_is_named_by_its_uid() -> None:
 def test_nothing_but_identifiers_is_needed() -> None:
     """A study of which hardly anything is known still makes a message."""
     message = read(
-        patient_id="", issuer_of_patient_id="", patient_sex="", accession_number="", reading={}
+        patient_id="", issuer_of_patient_id="", patient_sex="", accession_number="", reading=None
     )
     assert str(message.segment("PID")(5)) == "^^^^^^U"
 

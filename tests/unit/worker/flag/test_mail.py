@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from tests.peers.flag_receivers import (
 from tests.peers.ports import free_port
 from tests.peers.tls import Certificate
 from worker.flag.channel import NoticeKind
-from worker.flag.mail import Mail
+from worker.flag.mail import Mail, mail_of
 
 
 def test_a_message_holds_identifiers_and_links() -> None:
@@ -149,3 +150,15 @@ def test_settings_that_would_do_harm_are_refused(values: dict[str, object]) -> N
     """A password in clear, half a sign-in, an address that is more than one."""
     with pytest.raises(ValidationError):
         mail(**values)
+
+
+def test_the_subject_names_what_was_read() -> None:
+    """A bundle says what its study is called; of an answer that cannot be read it is a study."""
+    urgent = notice()
+    assert urgent.reading is not None
+    words = replace(urgent.reading.report, title="head CT", subject="bleeding")
+    head = notice(reading=replace(urgent.reading, report=words))
+    said = mail_of(head, mail(port=25), RAISED_AT)
+    assert said["Subject"] == "Firstread: Urgent head CT, accession A-0001"
+    unread = mail_of(notice(reading=None), mail(port=25), RAISED_AT)
+    assert unread["Subject"] == "Firstread: Urgent study, accession A-0001"

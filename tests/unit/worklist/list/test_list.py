@@ -35,8 +35,8 @@ def test_urgent_first_then_longest_waiting(hospital: SeededHospital, visitor: Vi
 def test_found_stands_in_one_line(ordinary_day: OrdinaryDay, visitor: Visitor) -> None:
     """A row says what was found, per lung, and how the suspicion stands to its threshold."""
     text = row_text(visitor.get("/").text, ordinary_day.urgent)
-    assert "Lesions 11.9 % of lung" in text
-    assert "right 7.4 % · left 17.3 % · GGO 410 ml · consolidation 105 ml" in text
+    assert "Lesion share of lung 11.9 %" in text
+    assert "Right lung 7.4 % · Left lung 17.3 % · Lesion volume 515.0 ml" in text
     assert "suspicion 0.97, threshold 0.50" in text
 
 
@@ -53,7 +53,7 @@ def test_patient_and_request_are_shown(ordinary_day: OrdinaryDay, visitor: Visit
     [
         ("urgent", "urgent", "Urgent"),
         ("suspected", "suspected", "Suspected"),
-        ("routine", "routine", "No lesion found"),
+        ("routine", "routine", "Lung opacities: not found"),
         ("not_assessable", "not-assessable", "Not assessable: 12 slices; at least 40 are needed."),
         ("refused", "refused", "Refused: No series of the study can be analysed."),
         ("failed", "failed", "Failed: The worker stopped 3 times while it had this job"),
@@ -118,8 +118,8 @@ def test_a_little_is_not_nothing(hospital: SeededHospital, visitor: Visitor) -> 
     uid, claim = hospital.claimed()
     hospital.answer(claim, Urgency.ROUTINE, type(MILD)(left=(0.9, 0.0)), picture=False)
     text = row_text(visitor.get("/").text, uid)
-    assert "Lesions < 0.1 % of lung" in text
-    assert "right 0.0 % · left < 0.1 %" in text
+    assert "Lesion share of lung < 0.1 %" in text
+    assert "Right lung 0.0 % · Left lung < 0.1 %" in text
 
 
 @pytest.mark.parametrize(
@@ -230,10 +230,10 @@ def test_priority_is_shown_when_it_is_not_the_usual(
 
 
 def test_clear_study(hospital: SeededHospital, visitor: Visitor) -> None:
-    """A study without lesions says so, beside its suspicion."""
+    """A study without findings says so, beside its suspicion."""
     uid, claim = hospital.claimed()
     hospital.answer(claim, Urgency.ROUTINE, CLEAR, picture=False)
     text = row_text(visitor.get("/").text, uid)
     assert "Routine" in text
-    assert "No lesion found" in text
+    assert "Lung opacities: not found" in text
     assert "suspicion 0.03" in text

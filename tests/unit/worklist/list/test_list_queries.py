@@ -12,13 +12,18 @@ import pytest
 from database.session import query, transaction
 from database.tables.analysis import Study
 from database.views.opened import HEARTBEAT_S, OPEN_FOR_S, note_open, open_by, study_id_of
+from radiology import codes
+from radiology.answer.brief import ReadingInBrief
+from radiology.answer.measurement import Measurement
+from radiology.answer.reading import Comparison, ReportWords, TimePoint
 from radiology.chest.case_answer import PneumoniaType, ViralAnswer
 from radiology.chest.reading import ChestReading
+from radiology.outcome import Outcome
 from radiology.urgency import Urgency
 from tests.unit.worklist.access.visitor import Visitor, row_text, rows_of
 from tests.unit.worklist.list.ordinary_day import CLEAR, MILD, SEVERE, OrdinaryDay
 from tests.unit.worklist.seeded_values import reading_of
-from tests.unit.worklist.seeding import SeededHospital
+from tests.unit.worklist.seeding import START, SeededHospital
 from tests.unit.worklist.study.full_reading import full_reading
 from worklist.list.screen import change_line
 
@@ -272,34 +277,47 @@ def test_an_opening_keeps_its_beginning(hospital: SeededHospital) -> None:
 # --- what a row says ------------------------------------------------------------------------------
 
 
-def test_a_row_says_share_confidence_and_severity(
+def test_a_row_says_the_leading_figure_and_the_coded_answers(
     hospital: SeededHospital, visitor: Visitor
 ) -> None:
-    """Share of the lungs, confidence and the first severity rule stand in columns of their own."""
+    """What the summary of the reading tells stands in columns of its own."""
     uid = _answered(hospital, Urgency.URGENT, reading=full_reading())
     text = row_text(visitor.get("/").text, uid)
-    assert "Share of lungs 11.9 %" in text
-    assert "confidence moderate 0.62" in text
-    assert "MosMed CT grade CT-1" in text
+    assert "Lesion share of lung 11.9 %" in text
+    assert "Confidence in the answer Moderate" in text
+    assert "MosMed CT grade (0 to 4) 1" in text
 
 
 @pytest.mark.parametrize(
-    ("then_ml", "now_ml", "words", "percent"),
+    ("then_ml", "now_ml", "more", "percent"),
     [
-        (100.0, 150.0, "lesions grown", "+50\u00a0%"),
-        (100.0, 40.0, "lesions shrunk", "−60\u00a0%"),
-        (100.0, 104.0, "lesions unchanged", "+4\u00a0%"),
-        (0.0, 12.0, "new lesions", ""),
-        (12.0, 0.0, "lesions resolved", "−100\u00a0%"),
-        (0.0, 0.0, "lesions unchanged", ""),
+        (100.0, 150.0, True, "+50\u00a0%"),
+        (100.0, 40.0, False, "−60\u00a0%"),
+        (100.0, 104.0, True, "+4\u00a0%"),
+        (0.0, 12.0, True, ""),
+        (12.0, 0.0, False, "−100\u00a0%"),
+        (0.0, 0.0, False, ""),
     ],
 )
-def test_change_against_the_prior(then_ml: float, now_ml: float, words: str, percent: str) -> None:
-    """The row says what became of the lesions since the latest earlier CT, and since when."""
-    both = {"then": {"lesion_volume_ml": then_ml}, "now": {"lesion_volume_ml": now_ml}}
-    latest = {"then_at": "2026-10-02T09:30:00+00:00", "lungs": {"total": both}}
-    line = change_line({"course": {"comparisons": [latest, {}]}})
+def test_change_against_the_prior(then_ml: float, now_ml: float, more: bool, percent: str) -> None:
+    """The row says what became of the first amount since the latest earlier study, since when."""
+    then_at = datetime(2026, 10, 2, 9, 30, tzinfo=UTC)
+    course = tuple(
+        TimePoint("", at, order, (Measurement(codes.LESION_VOLUME, ml, codes.MILLILITRE),))
+        for order, (at, ml) in enumerate(((then_at, then_ml), (START, now_ml)), start=1)
+    )
+    said = ReadingInBrief(
+        Outcome.FINDINGS,
+        ReportWords("head CT", codes.DIAGNOSTIC_IMAGING_STUDY, "bleeding"),
+        comparison=Comparison(*course),
+        summary=(
+            Measurement(codes.LESION_SHARE, 3.0, codes.PERCENT),
+            Measurement(codes.LESION_VOLUME, now_ml, codes.MILLILITRE),
+        ),
+        course=course,
+    )
+    line = change_line(said)
     assert line is not None
-    assert (line.words, line.percent) == (words, percent)
-    assert line.since == datetime(2026, 10, 2, 9, 30, tzinfo=UTC)
-    assert change_line({"course": None}) is change_line({}) is None
+    assert (line.title, line.more, line.percent) == ("Lesion volume", more, percent)
+    assert line.since == then_at
+    assert change_line(replace(said, comparison=None)) is change_line(None) is None

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from models.older_readings import reading_if_readable, stored_reading
+from radiology.answer.reading import Reading
 from radiology.chest.case_answer import PneumoniaType
 from radiology.chest.reading import ChestReading
 from radiology.chest.severity import NOTICE
@@ -23,59 +25,63 @@ from tests.unit.worklist.study.full_reading import (
     reading_without_lobes,
 )
 from worklist.page.templates import STATIC_FOLDERS
-from worklist.reading.case_lines import case_lines, has_heat
-from worklist.reading.severity_lines import severity_lines
+from worklist.reading.case_lines import case_lines
+from worklist.reading.clinical_scores import scores_of_study
+from worklist.reading.figures import table_lines
+from worklist.reading.score_lines import topic_lines
 
 
-def _stored(reading: ChestReading) -> dict[str, Any]:
-    """The facts as they come back from the database."""
-    facts: dict[str, Any] = json.loads(json.dumps(reading.facts()))
-    return facts
+def _read(reading: ChestReading) -> Reading:
+    """The reading as it comes back from the database."""
+    return stored_reading(json.loads(json.dumps(reading.facts())))
 
 
 def _section(hospital: SeededHospital, visitor: Visitor, reading: ChestReading) -> str:
-    """The markup of findings and severity, of a study with this reading."""
+    """The markup of figures, findings and severity, of a study with this reading."""
     uid, claim = hospital.claimed()
     hospital.answer(claim, Urgency.URGENT, picture=False, reading=reading)
     html = visitor.get(f"/studies/{uid}").text
-    found = re.findall(r'<section [^>]*data-part="(?:case|severity)".*?</section>', html, re.DOTALL)
-    assert len(found) == 2
+    found = re.findall(
+        r'<section [^>]*data-part="(?:figures|case|severity)".*?</section>', html, re.DOTALL
+    )
+    assert len(found) == 3
     return "".join(found)
 
 
-def test_every_stored_fact_has_its_line() -> None:
-    lines = case_lines(_stored(full_reading()))
+def test_every_value_of_the_reading_has_its_line() -> None:
+    lines = case_lines(_read(full_reading()))
     assert lines.any
-    assert lines.type_words == "viral pattern suspected"
-    assert (lines.viral_probability, lines.viral_spread) == (0.83, 0.04)
-    assert lines.confidence == ("moderate", 0.62)
-    assert [one.words for one in lines.signs] == [sign.words for sign in Sign]
-    assert [one.present for one in lines.signs] == [True, True, False, True, False]
-    assert [(one.suspected, one.chosen) for one in lines.rules] == [
-        (True, True),
-        (False, False),
-        (True, False),
-        (True, False),
+    assert ("Confidence in the answer", "Moderate", "62.0\u00a0%") in [
+        (one.words, one.answer, one.figure) for one in lines.coded
     ]
-    assert [one.name for one in lines.territories][2] == "right lower lobe"
-    assert lines.territories[2].lesion_share_percent == pytest.approx(12.4)
-    assert [one.confidence for one in lines.boundaries] == [0.71, 0.34, 0.66]
+    assert "Viral pattern suspected" in [one.answer for one in lines.coded]
+    assert [one.words for one in lines.findings][1:] == [sign.words for sign in Sign]
+    assert [one.presence for one in lines.findings] == [
+        "suspected",
+        "present",
+        "present",
+        "not found",
+        "present",
+        "not found",
+    ]
+    assert "Rule lesion share, decides: 11.90 % of the lungs, limit 1 (suspected)" in (
+        lines.sentences
+    )
     assert lines.warnings == (NOISY,)
-    assert severity_lines(_stored(full_reading())).notice == NOTICE
-    assert has_heat(_stored(full_reading()))
 
 
-def test_severity_is_read_under_the_very_names_that_it_is_stored_under() -> None:
+def test_every_severity_rule_is_told_with_what_it_lacks() -> None:
     """Nothing but the rules that images can answer has an answer; none is lost."""
     reading = full_reading()
     assert reading.severity is not None
-    lines = severity_lines(_stored(reading))
-    by_name = {one.name: one for one in (*lines.scores, *lines.unanswered)}
+    (topic,) = topic_lines(_read(reading).statements)
+    assert topic.title == "Severity"
+    by_name = {one.name: one for one in (*topic.scores, *topic.unanswered)}
     assert {one.name for one in reading.severity.scores} == set(by_name)
     for score in reading.severity.scores:
         line = by_name[score.name]
         assert (line.label, line.note, line.source) == (score.label, score.note, score.source)
-    assert {one.name for one in lines.scores} == {"MosMed CT grade", "CT severity score"}
+    assert {one.name for one in topic.scores} == {"MosMed CT grade", "CT severity score"}
     assert by_name["CT severity score"].label == "8 points"
 
 
@@ -83,19 +89,31 @@ def test_severity_is_read_under_the_very_names_that_it_is_stored_under() -> None
 def test_type_is_given_in_words(kind: PneumoniaType) -> None:
     reading = full_reading()
     assert reading.viral is not None
-    lines = case_lines(_stored(replace(reading, viral=replace(reading.viral, type=kind))))
-    assert lines.type_words == kind.words
+    lines = case_lines(_read(replace(reading, viral=replace(reading.viral, type=kind))))
+    assert kind.words in [one.answer.lower() for one in lines.coded]
 
 
 @pytest.mark.parametrize(
-    "reading",
+    "stored",
     [{}, {"outcome": "not_assessable", "refused_by": "SliceMissing"}, {"severity": None}],
 )
-def test_what_an_older_version_did_not_write_is_left_out(reading: dict[str, Any]) -> None:
-    lines = case_lines(reading)
-    assert not lines.any
-    assert not severity_lines(reading).any
-    assert not has_heat(reading)
+def test_what_holds_no_reading_has_no_lines(stored: dict[str, Any]) -> None:
+    reading = reading_if_readable(stored)
+    assert reading is None
+    assert not case_lines(reading).any
+    assert not scores_of_study(stored, reading).any
+    assert not table_lines(reading).rows
+
+
+def test_a_reading_that_cannot_be_read_says_so(hospital: SeededHospital, visitor: Visitor) -> None:
+    """The study keeps its urgency and its rule; nobody takes the rest for an answer."""
+    uid, claim = hospital.claimed()
+    hospital.answer(
+        claim, Urgency.URGENT, picture=False, reading=full_reading(), more={"version": 99}
+    )
+    text = visitor.text(f"/studies/{uid}")
+    assert "What was stored of this answer cannot be read here" in text
+    assert "Urgent" in text
 
 
 def test_section_reads_as_a_radiologist_needs_it(
@@ -104,16 +122,16 @@ def test_section_reads_as_a_radiologist_needs_it(
     html = _section(hospital, visitor, full_reading())
     text = readable(html)
     assert f"Reservation {NOISY}" in text
-    assert "Confidence moderate 0.62 of 1" in text
-    assert "Type viral pattern suspected probability 0.83, spread 0.04" in text
-    assert "Crazy paving 0.44 no" in text
-    assert "Air bronchogram 0.52 yes" in text
-    assert "Left lower lobe 26.6 226 850" in text
-    assert "Right oblique fissure seen confidence 0.71" in text
+    assert "Confidence in the answer Moderate 62.0 %" in text
+    assert "Pneumonia type (hint, no diagnosis) Viral pattern suspected" in text
+    assert "(probability 83.0 %, mean of 9 slices; suspected from 65.0 %" in text
+    assert "Crazy paving 0.44 0.50 not found" in text
+    assert "Air bronchogram 0.52 0.50 present" in text
+    assert "Left lower lobe 850 226.1 26.6" in text
     assert "MosMed CT grade" in text
     assert "8 points" in text
-    assert "Lesion share of the lungs (decides) 11.9 1.0 % of the lungs suspected" in text
-    assert "Neighbouring slices with lesion in one quadrant 2.0 3.0 slices not suspected" in text
+    assert "Rule lesion share, decides: 11.90 % of the lungs, limit 1 (suspected)" in text
+    assert "Rule consecutive slices: 2.00 slices, limit 3 (not suspected)" in text
     assert NOTICE in text
 
 
@@ -122,21 +140,21 @@ def test_where_no_fissure_was_seen_zones_are_shown_and_no_ct_score(
 ) -> None:
     """And the page says why: which fissure, and which lobes the score lacks."""
     text = readable(_section(hospital, visitor, reading_without_lobes()))
-    assert "Right upper and middle lobe 2.0" in text
-    assert "Left lower zone 29.9" in text
-    assert f"Right horizontal fissure not seen {UNSEEN}" in text
+    assert "Right upper and middle lobe 850 17.0 2.0" in text
+    assert re.search(r"Left lower zone 850 254\.\d 29\.9", text)
+    assert f"The right horizontal fissure was not seen: {UNSEEN}" in text
     assert (
         "not computed Not computed: share missing of right upper lobe, right middle lobe, "
         "left upper lobe, left lower lobe; zones do not stand in for lobes." in text
     )
-    assert "points" not in text.split("Severity rules that were not computed")[0]
+    assert "points" not in text.split("Severity: rules that were not computed")[0]
 
 
 def test_clinical_rules_say_what_is_missing_and_show_no_risk(
     hospital: SeededHospital, visitor: Visitor
 ) -> None:
     text = readable(_section(hospital, visitor, full_reading()))
-    unanswered = text.split("Severity rules that were not computed", 1)[1]
+    unanswered = text.split("Severity: rules that were not computed", 1)[1]
     for name in ("4C Mortality Score", "CURB-65", "qCSI", "Guideline class", "Lesion progress"):
         assert name in unanswered
     assert "urea" in unanswered
@@ -159,7 +177,7 @@ def test_a_screen_reader_hears_what_each_table_and_group_is(
         html = _section(hospital, visitor, reading)
         tables = re.findall(r"<table.*?</table>", html, re.DOTALL)
         captions = [re.findall(r"<caption[^>]*>([^<]+)</caption>", table) for table in tables]
-        assert len(tables) == 5
+        assert len(tables) == 4
         assert all(len(found) == 1 for found in captions)
         assert len({found[0] for found in captions}) == len(tables)
         assert all(
@@ -168,7 +186,6 @@ def test_a_screen_reader_hears_what_each_table_and_group_is(
         groups = re.findall(r'<div class="wide"([^>]*)>', html)
         assert all('role="group"' in one and "aria-label=" in one for one in groups)
         assert len(groups) == len(tables)
-        assert re.search(r'<ul class="boundaries" aria-label="Fissures">', html)
 
 
 def test_every_class_of_the_section_has_its_style(
@@ -180,7 +197,7 @@ def test_every_class_of_the_section_has_its_style(
     )
     html = _section(hospital, visitor, reading_without_lobes())
     names = {name for value in re.findall(r'class="([^"]+)"', html) for name in value.split()}
-    assert {"warning", "limit", "signs", "territories", "severity", "rules", "warns"} <= names
+    assert {"warning", "limit", "signs", "severity", "part", "whole"} <= names
     assert not [name for name in sorted(names) if not re.search(rf"\.{name}\b", style)]
 
 

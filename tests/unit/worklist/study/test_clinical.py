@@ -13,12 +13,14 @@ from database.results.facts import study_id_of
 from database.session import query, transaction
 from database.studies.clinical_values import RecordedValues, clinical_values, record_clinical_values
 from database.tables.analysis import Event
+from models.older_readings import stored_reading
+from radiology.answer.stored_reading import to_facts
 from radiology.chest.severity import ClinicalContext, ClinicalSource, ClinicalValues
 from radiology.urgency import Urgency
 from tests.unit.worklist.access.visitor import OWN_FORM, Visitor
 from tests.unit.worklist.seeding import START, SeededHospital
 from tests.unit.worklist.study.full_reading import full_reading
-from worklist.reading.severity_lines import severity_lines
+from worklist.reading.clinical_scores import ScoresOfStudy, scores_of_study
 from worklist.study.clinical_form import ENTRY, clinical_form, typed
 
 
@@ -206,10 +208,10 @@ def test_names_that_are_no_value_are_left_aside() -> None:
 def test_an_older_reading_says_that_it_cannot_be_computed_again() -> None:
     """What an older version wrote differently keeps the answer that it had, with the reason."""
     old = {"outcome": "findings", "figures": {"right": {}, "left": {}, "total": {}}}
-    lines = severity_lines(old, RecordedValues(1, {}, {}))
+    lines = scores_of_study(old, None, RecordedValues(1, {}, {}))
     assert not lines.trouble
     recorded = RecordedValues(1, {"gcs": 13}, {"gcs": ClinicalSource("LAB", "hl7", START)})
-    assert "cannot be computed again" in severity_lines(old, recorded).trouble
+    assert "cannot be computed again" in scores_of_study(old, None, recorded).trouble
 
 
 def test_what_was_taken_back_since_the_reading_counts_no_more() -> None:
@@ -218,10 +220,19 @@ def test_what_was_taken_back_since_the_reading_counts_no_more() -> None:
     severity = judge_again(full_reading().facts(), values)
     context = ClinicalContext(values).facts(ClinicalValues())
     stored = {**full_reading().facts(), "severity": severity.facts(), "context": context}
-    labels = {one.name: one.label for one in severity_lines(stored).scores}
-    assert labels["Guideline class"] == "at least severe"
-    lines = severity_lines(stored, RecordedValues(2, {}, {}))
-    assert "Guideline class" in {one.name for one in lines.unanswered}
+    made, none_given = stored_reading(stored), RecordedValues(2, {}, {})
+    assert _answered(scores_of_study(stored, made))["Guideline class"] == "at least severe"
+    assert "Guideline class" not in _answered(scores_of_study(stored, made, none_given))
+    # The same of a reading of version 2, from its table.
+    again = {**to_facts(made), "context": context}
+    assert _answered(scores_of_study(again, stored_reading(again), none_given)) == _answered(
+        scores_of_study(stored, made, none_given)
+    )
+
+
+def _answered(scores: ScoresOfStudy) -> dict[str, str]:
+    """The rules with an answer, by name."""
+    return {one.name: one.label for topic in scores.topics for one in topic.scores}
 
 
 def test_a_chinese_form_says_in_chinese_what_a_value_may_be(visitor: Visitor, uid: str) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from models.older_readings import stored_reading
 from radiology.chest.change import (
     Change,
     LesionChange,
@@ -90,8 +91,8 @@ def test_plot_and_table_tell_the_same(hospital: SeededHospital, visitor: Visitor
     html = _section(hospital, visitor, _followed())
     text = readable(html)
     assert html.count("<circle") == 3
-    assert re.search(r"Acquired Lesions % of lung Lesions ml Lung volume ml", text)
-    assert "2026-11-21 08:00 (this study) 11.9 512 4300" in text
+    assert "Acquired Lesion share of lung % Volume ml Lesion volume ml" in text
+    assert "2026-11-21 08:00 (this study) 11.9 4300.0 511.7" in text
     assert text.index("2026-11-15") < text.index("2026-11-18")
     assert 'role="img"' in html
     assert " style=" not in html
@@ -122,12 +123,12 @@ def test_without_a_course_there_is_no_section(hospital: SeededHospital, visitor:
 def test_every_point_lies_in_the_plot(shares: tuple[float, ...]) -> None:
     """From nothing to everything, in the order of time, higher for more."""
     reading = replace(full_reading(), course=Course(_points(*shares)))
-    points = course_lines(reading.facts()).points
-    assert [one.lesion_share_percent for one in points] == list(shares)
+    points = course_lines(stored_reading(reading.facts())).points
+    assert [one.value for one in points] == list(shares)
     assert all(0 < one.x < WIDTH and 0 < one.y < HEIGHT for one in points)
     xs = [one.x for one in points]
     assert xs == sorted(xs)
-    highest = max(points, key=lambda one: one.lesion_share_percent)
+    highest = max(points, key=lambda one: one.value)
     assert highest.y == min(one.y for one in points)
     assert points[-1].this_study
 
@@ -136,5 +137,6 @@ def test_two_studies_of_one_minute() -> None:
     """Points that lie upon each other have one date between them."""
     point = _points(5.0)[0]
     course = Course((point, replace(point, study_instance_uid="1.9", lesion_share_percent=6.0)))
-    points = course_lines(replace(full_reading(), course=course).facts()).points
+    reading = replace(full_reading(), course=course)
+    points = course_lines(stored_reading(reading.facts())).points
     assert [one.labelled for one in points] == [False, True]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from database.states import DeliveryState
@@ -20,10 +22,24 @@ def urgent_text(ordinary_day: OrdinaryDay, visitor: Visitor) -> str:
 
 def test_figures_per_lung_and_total(urgent_text: str) -> None:
     """The table has a line for each lung and for both, the patient's right first."""
-    assert "Right 7.4 173 142 31 −519 47 2350" in urgent_text
-    assert "Left 17.3 342 268 74 −500 79 1980" in urgent_text
-    assert "Total 11.9 515 410 105 −507 79 4330" in urgent_text
-    assert urgent_text.index("Right 7.4") < urgent_text.index("Left 17.3")
+    assert "Volume ml Lesions ml Share % Ground glass ml Consolidation ml Mean HU" in urgent_text
+    assert "Right lung 2350 173.0 7.4 142.0 31.0 −519" in urgent_text
+    assert "Left lung 1980 342.0 17.3 268.0 74.0 −500" in urgent_text
+    assert "Both lungs 4330 515.0 11.9 410.0 105.0 −507" in urgent_text
+    assert urgent_text.index("Right lung 2350") < urgent_text.index("Left lung 1980")
+
+
+def test_figures_of_findings_stand_only_where_they_are_claimed(
+    ordinary_day: OrdinaryDay, visitor: Visitor
+) -> None:
+    """A study without findings has the volumes of its organs, and nothing else to read."""
+    text = visitor.text(f"/studies/{ordinary_day.routine}")
+    assert re.search(r"Measured Volume ml\s+Right lung 2350\s+Left lung 1980", text)
+
+
+def test_a_study_says_what_it_was_read_as(urgent_text: str) -> None:
+    """In the words that the bundle declares for its report."""
+    assert "Read as chest CT, for pneumonia" in urgent_text
 
 
 def test_suspicion_and_rule(urgent_text: str) -> None:
@@ -75,7 +91,7 @@ def test_earlier_results_are_kept_and_marked(ordinary_day: OrdinaryDay, visitor:
     text = visitor.text(f"/studies/{ordinary_day.superseding}")
     assert text.index("Suspected") < text.index("Earlier results")
     earlier = text[text.index("Earlier results") :]
-    assert "Superseded Routine No lesion found version 1" in earlier
+    assert "Superseded Routine Lung opacities: not found version 1" in earlier
     assert "Supersedes an earlier result." in text
 
 
@@ -126,7 +142,7 @@ def test_newer_version_that_failed_is_told(hospital: SeededHospital, visitor: Vi
     text = visitor.text(f"/studies/{uid}")
     assert "The newest images have no answer (refused): A slice is missing." in text
     assert "Suspected" in text
-    assert "Superseded Suspected Lesions 11.9 % of lung" in text
+    assert "Superseded Suspected Lesion share of lung 11.9 %" in text
 
 
 def test_given_up_delivery(hospital: SeededHospital, visitor: Visitor) -> None:

@@ -10,16 +10,21 @@ from pathlib import Path
 
 from jinja2 import nodes
 
+from chest.answer import table
+from chest.answer.make import WORDS
+from chest.answer.regions import SIDES
 from database.states import StudyState
+from radiology import codes
+from radiology.answer.followed import Became
+from radiology.chest.answer_codes import CONFIDENCES, PNEUMONIA_TYPES, SEVERITY_SCORES
 from radiology.chest.case_answer import PneumoniaType
-from radiology.chest.figures import Side
 from radiology.chest.sign import Sign
 from radiology.chest.territory import Territory
 from worklist.feedback import lines as feedback_lines
 from worklist.list import screen as list_screen
 from worklist.page import http_errors
 from worklist.page.templates import TEMPLATE_FOLDERS, make_templates
-from worklist.reading import case_lines
+from worklist.reading import figures
 from worklist.words import dimse_status, next_steps, study_words, verdict
 
 WORKLIST = Path(verdict.__file__).resolve().parents[1]
@@ -86,7 +91,7 @@ def texts_of_tables() -> set[str]:
         *study_words.STATES.values(),
         *study_words.SEXES.values(),
         *study_words.AGE_UNITS.values(),
-        *case_lines.RULE_WORDS.values(),
+        *figures.PRESENCE_WORDS.values(),
         *next_steps.STEPS.values(),
         next_steps.OTHER,
         *dimse_status.WORDS.values(),
@@ -98,14 +103,39 @@ def texts_of_tables() -> set[str]:
         *feedback_lines.JUDGEMENT_WORDS.values(),
         *feedback_lines.FAULT_WORDS.values(),
         *feedback_lines.SHORT_FAULT_WORDS.values(),
-        *list_screen.CHANGES.values(),
         *list_screen.LABELS.values(),
         *(text for answer in answers for text in (answer.title, answer.advice)),
         *(state.value for state in StudyState),
-        *(side.value for side in Side),
+        *(became.value for became in Became),
+        *texts_of_a_chest(),
         *(sign.words for sign in Sign),
         *(kind.words for kind in PneumoniaType),
         *(territory.value for territory in Territory),
+    }
+
+
+def texts_of_a_chest() -> set[str]:
+    """What the bundle that is delivered with Firstread calls its figures and its answers."""
+    coded = {
+        codes.LESION_SHARE,
+        codes.LESION_VOLUME,
+        codes.LESION_ATTENUATION,
+        codes.VOLUME,
+        codes.CONFIDENCE,
+        codes.PNEUMONIA_TYPE,
+        *SEVERITY_SCORES.values(),
+        *CONFIDENCES.values(),
+        *PNEUMONIA_TYPES.values(),
+    }
+    return {
+        *(code.meaning for code in coded),
+        *(column.title for column in table.COLUMNS),
+        *(title for title, _, _ in SIDES.values()),
+        *(territory.value.capitalize() for territory in Territory),
+        WORDS.title,
+        WORDS.subject,
+        "lung opacities",
+        "Severity",
     }
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import fields, replace
 
 import pytest
 
+from chest.answer.stored import reading_of_0_1_0
 from chest.registration.register import _reason
 from chest.triage.urgency import RULES
 from database.flag_states import NoticeState
@@ -20,6 +22,7 @@ from radiology.errors import FirstreadError
 from radiology.language import Language
 from tests.unit.worklist.access.visitor import Visitor
 from tests.unit.worklist.list.ordinary_day import OrdinaryDay
+from tests.unit.worklist.study.full_reading import full_reading, reading_without_lobes
 from tests.unit.worklist.words.stored_texts import (
     names_of_events,
     objection_reasons,
@@ -34,6 +37,7 @@ from worker.series.rules import REFUSALS
 from worker.series.select_series import CHOSEN
 from worker.upload import file_kind
 from worklist.reading import why_lines
+from worklist.reading.case_lines import case_lines
 from worklist.words.stored_words import GENERAL, fact_words, reason_words, rule_words
 from worklist.words.translations import LOCALE_FOLDER, catalogue, translated_row, use_language
 
@@ -119,6 +123,14 @@ def test_every_reason_why_an_earlier_study_is_not_compared() -> None:
     reasons.add(contradiction(PatientIdentity(""), somebody))
     reasons |= {_reason(0.1, 1.0, 0.0), _reason(1.0, 0.1, 0.0), _reason(1.0, 1.0, 0.5)}
     assert _unsaid(reasons) == []
+
+
+def test_the_sentences_of_a_chest() -> None:
+    """What the report says of the answer, its rules, signs and parts, in Chinese on the page."""
+    for reading in (full_reading(), reading_without_lobes()):
+        sentences = case_lines(reading_of_0_1_0(reading.facts())).sentences
+        assert len(sentences) > 10
+        assert [one for one in sentences if re.search("[A-Za-z]{3,}", one)] == []
 
 
 def test_every_step_of_a_study() -> None:

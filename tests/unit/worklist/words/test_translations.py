@@ -103,7 +103,7 @@ def test_the_site_chooses_the_language(
     assert "<title>(2) 工作列表 – Firstread</title>" in page
     urgent = row_text(page, ordinary_day.urgent)
     assert "紧急" in urgent
-    assert "病变占双肺 11.9\u00a0%" in urgent.replace(" %", "\u00a0%")
+    assert "病变占肺比例 11.9\u00a0%" in urgent.replace(" %", "\u00a0%")
     assert "男, 63 岁" in urgent
 
 

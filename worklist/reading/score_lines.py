@@ -1,0 +1,88 @@
+"""Statements that were made from inputs, by topic: each with its answer, or with what it lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from radiology.answer.statement import Statement, StatementInput
+from radiology.codes import Code
+from worklist.words.translations import translated, translated_row
+
+
+@dataclass(frozen=True, slots=True)
+class InputLine:
+    """One value that a rule looked at; `effect` is what it adds or fulfils."""
+
+    title: str
+    value: str
+    effect: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreLine:
+    """One rule: its answer, or why it has none.
+
+    `missing` are the titles of what was not given and the rule asks for.
+    """
+
+    name: str
+    label: str
+    note: str
+    source: str
+    published: str = ""
+    inputs: tuple[InputLine, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TopicLines:
+    """The rules about one matter: those with an answer, and those without one."""
+
+    title: str
+    scores: tuple[ScoreLine, ...]
+    unanswered: tuple[ScoreLine, ...]
+
+
+def topic_lines(statements: Iterable[Statement]) -> tuple[TopicLines, ...]:
+    """The statements that were made from inputs, the topics in their order."""
+    by_topic: dict[str, list[Statement]] = {}
+    for one in statements:
+        if one.inputs or one.missing:
+            by_topic.setdefault(one.topic or one.concept.meaning, []).append(one)
+    return tuple(
+        TopicLines(
+            translated(title),
+            tuple(_score_line(one) for one in made if one.answer is not None),
+            tuple(_score_line(one) for one in made if one.answer is None),
+        )
+        for title, made in by_topic.items()
+    )
+
+
+def _score_line(one: Statement) -> ScoreLine:
+    answer = one.answer.meaning if isinstance(one.answer, Code) else one.answer
+    return ScoreLine(
+        name=translated(one.name or one.concept.meaning),
+        label=translated_row(answer or "not computed"),
+        note=translated_row(one.note),
+        source=one.source,
+        published=one.published,
+        inputs=tuple(InputLine(item.title, _value(item), _effect(item)) for item in one.inputs),
+        missing=one.missing,
+    )
+
+
+def _value(item: StatementInput) -> str:
+    """A value with its unit; a dash for one that was not given."""
+    if item.value is None:
+        return "–"
+    return item.words if isinstance(item.value, str) else item.words.replace("-", "−")
+
+
+def _effect(item: StatementInput) -> str:
+    if item.points is not None:
+        return f"{item.points} point" if item.points == 1 else f"{item.points} points"
+    if item.met is None:
+        return ""
+    return "fulfilled" if item.met else "not fulfilled"
