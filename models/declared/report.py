@@ -42,10 +42,13 @@ class EntryPoint:
 
 def read_report(section: DeclarationTable) -> ReportWords:
     """Read `report`."""
+    title = section.text("title", most=_MOST_TITLE)
+    subject = section.text("subject", most=_MOST_TITLE)
     words = ReportWords(
-        title=section.text("title", most=_MOST_TITLE),
+        title=title,
         procedure=read_code(section.section("procedure")),
-        subject=section.text("subject", most=_MOST_TITLE),
+        subject=subject,
+        series_name=f"{title}, {subject}",
         body_region=read_code(section.section("body_region")),
         content_label=(
             _read_content_label(section) if section.has("content_label") else "AI_FINDINGS"

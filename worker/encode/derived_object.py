@@ -23,7 +23,7 @@ from models.measure.lesions import LesionPart, NumberedLesions, number_lesions
 from radiology import codes
 from radiology.answer.tracking import Tracking
 from radiology.identity import derived_uid
-from worker.encode.coded_concepts import coded
+from worker.encode.coded_concepts import coded, plain_text
 from worker.encode.shown_reading import ShownReading
 from worker.encode.source_study import SourceStudy
 
@@ -50,15 +50,16 @@ class ReportForm(StrEnum):
     MACHINE = "machine"
 
 
-_SERIES = {  # number within the ten of a version, and description
-    "SR": (1, "AI findings (Firstread)"),
-    "SEG": (2, "AI lesions (Firstread)"),
-    "SC": (3, "AI key images (Firstread)"),
-    "PDF": (4, "AI summary (Firstread)"),
-    "SR:machine": (5, "AI quantification (Firstread)"),
+_SERIES = {  # number within the ten of a version, and what the description begins with
+    "SR": (1, "AI findings"),
+    "SEG": (2, "AI lesions"),
+    "SC": (3, "AI key images"),
+    "PDF": (4, "AI summary"),
+    "SR:machine": (5, "AI quantification"),
     # "!" sorts before letters and digits; the number is settled in series_and_equipment.
-    "SC:urgent": (6, "!URGENT AI key images (Firstread)"),
+    "SC:urgent": (6, "!URGENT AI key images"),
 }
+_MOST_DESCRIPTION = 64  # PS3.5 Section 6.2, LO
 MARKED = "urgent"
 _TOP_SERIES_NUMBER = 1
 
@@ -203,7 +204,7 @@ def series_and_equipment(
     return {
         "series_instance_uid": context.uid("series", kind, *variant),
         "series_number": _TOP_SERIES_NUMBER if MARKED in variant else number_in_study,
-        "series_description": description,
+        "series_description": _description(context, description),
         "series_date": moment.strftime("%Y%m%d"),
         "series_time": moment.strftime("%H%M%S"),
         "sop_instance_uid": context.uid("instance", kind, *variant),
@@ -215,6 +216,13 @@ def series_and_equipment(
         "content_date": moment.strftime("%Y%m%d"),
         "content_time": moment.strftime("%H%M%S"),
     }
+
+
+def _description(context: ResultContext, begins: str) -> str:
+    """What a series is; of bundles that name their series, also what was read, cut where long."""
+    name, ends = context.reading.report.series_name, " (Firstread)"
+    room = _MOST_DESCRIPTION - len(begins) - len(ends) - 2
+    return f"{begins}: {plain_text(name)[:room].rstrip()}{ends}" if name else begins + ends
 
 
 def settle(made: Dataset, context: ResultContext) -> Dataset:
