@@ -91,6 +91,17 @@ def _against_floor(report: HeadReport) -> str:
     )
 
 
+def _on_made_heads(report: HeadReport) -> str:
+    """What even made heads show that it cannot do."""
+    estimates = {one.key: one.estimate for one in report.figures}
+    subdural = estimates["made_found_subdural"].value or 0.0
+    called = 1.0 - (estimates["made_specificity"].value or 0.0)
+    return (
+        f"On made heads {subdural:.0%} of subdural bleedings are found, and {called:.0%} of heads "
+        "without\n  blood are called: that a study is called says little, that it is not says less."
+    )
+
+
 def _made(made: Made) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in made.versions.items())
     steps = ", ".join(f"{name} {count}" for name, count in made.steps.items())
@@ -124,6 +135,7 @@ def model_card(report: HeadReport, exported: Exported, made: Made) -> str:
   were made by painting the drawn blood over, and by phantoms. How often the network calls a normal
   scan is therefore **not known**.
 - {_against_floor(report)}
+- {_on_made_heads(report)}
 - No whole study of a real patient was scored. Volumes in ml were checked on made heads alone.
 - Made heads are simpler than any patient: figures on them flatter, and stand here as a check that
   slices, spacing and volume are put together rightly.
