@@ -26,7 +26,7 @@ PACKAGES := $(patsubst %/__init__.py,%,$(wildcard $(addsuffix /__init__.py,\
 	radiology phantom training \
 	evaluation benchmarks tests/peers tests/builders)))
 
-.PHONY: help setup setup-training demo test check viewer dimse-client unit bench train serve lock format clean
+.PHONY: help setup setup-training demo test check viewer dimse-client unit bench train train-head serve lock format clean
 
 help: ## List these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,8 +65,11 @@ bench: setup ## Measure what we claim about speed
 	@.ci/debian-packages wanted $(TEST_DEBIAN_PACKAGES)
 	$(BIN)/python -m benchmarks $(BENCH_OPTIONS)
 
-train: setup-training ## Train and export the bundles
+train: setup-training ## Train and export the chest bundle
 	$(BIN)/python -m training $(TRAIN_OPTIONS)
+
+train-head: setup-training ## Train and export the head bundle; about ten minutes on one core
+	$(BIN)/python -m training.head $(TRAIN_OPTIONS)
 
 setup-training: $(VENV)/training-installed ## Add what training needs (PyTorch) to .venv
 	@:

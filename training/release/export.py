@@ -54,7 +54,7 @@ def answers_of(module: nn.Module, outputs: Sequence[str], inputs: Arrays) -> Map
     return {name: answer.numpy() for name, answer in zip(outputs, answers, strict=True)}
 
 
-def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
+def without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
     """Drop what the exporter notes beside the network: stack traces with paths of this machine.
 
     Without them the same weights give the same bytes, wherever they are exported.
@@ -82,7 +82,7 @@ def _write(
         external_data=False,
         verbose=False,
     )
-    onnx.save(_without_traces(program.model_proto), path)
+    onnx.save(without_traces(program.model_proto), path)
 
 
 def _compare(

@@ -7,31 +7,40 @@ from pathlib import Path
 
 import pytest
 
-from models.bundle import read_bundle
+from models.bundle import SCHEMA, Bundle, read_bundle
 from models.catalogue import read_catalogue
 from models.declared.networks import Precision
+from models.declared_bundle import DeclaredBundle, read_declared_bundle, schema_of
 from models.golden import check_golden
+from models.release.golden_answers import check_declared_golden
 from tests.unit.models.conftest import BUNDLES
 
 ON_DISK = sorted(path.parent for path in BUNDLES.glob("*/*/bundle.toml"))
 
 
-def test_there_is_a_bundle_and_none_is_refused() -> None:
+def _read(folder: Path) -> Bundle | DeclaredBundle:
+    return read_bundle(folder) if schema_of(folder) == SCHEMA else read_declared_bundle(folder)
+
+
+def test_there_is_a_bundle_of_each_schema_and_none_is_refused() -> None:
     catalogue = read_catalogue(BUNDLES)
     assert catalogue.bundles
+    assert catalogue.declared
     assert not catalogue.refused
 
 
 @pytest.mark.parametrize("folder", ON_DISK, ids=lambda path: f"{path.parent.name}-{path.name}")
 def test_bundle_passes_its_golden_test(folder: Path) -> None:
     """Every network in every precision; float32 answers alike on any processor."""
-    found = check_golden(read_bundle(folder))
+    bundle = _read(folder)
+    declared = isinstance(bundle, DeclaredBundle)
+    found = check_declared_golden(bundle) if declared else check_golden(bundle)
     assert found[Precision.FLOAT32] <= 1e-3
 
 
 @pytest.mark.parametrize("folder", ON_DISK, ids=lambda path: f"{path.parent.name}-{path.name}")
 def test_bundle_says_what_it_is_for_and_on_what_terms(folder: Path) -> None:
-    bundle = read_bundle(folder)
+    bundle = _read(folder)
     card = (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert bundle.research_only
     assert "RESEARCH USE ONLY" in card
