@@ -129,6 +129,24 @@ def test_filters_stand_in_the_address(
     expect(reader.locator("[data-rows] > tr")).to_have_count(14)
 
 
+def test_a_label_that_studies_have_can_be_chosen(reader: Page, hospital: SeededHospital) -> None:
+    """It is a choice with its words, in either language, and finds the study that has it."""
+    hospital.receive()
+    uid, claim = hospital.claimed()
+    hospital.answer(claim, Urgency.URGENT, picture=False, reading=full_reading())
+    _open(reader)
+    reader.locator("#choices summary").click()
+    choice = reader.locator("#filter-label")
+    expect(choice.locator("option")).to_have_count(2)
+    choice.select_option("viral_suspected")
+    reader.get_by_role("button", name="Apply").click()
+    expect(reader).to_have_url(re.compile(r"/\?label=viral_suspected$"))
+    expect(choice.locator("option:checked")).to_have_text("viral pattern suspected")
+    assert _rows(reader) == [uid]
+    reader.get_by_role("button", name="中文").click()
+    expect(choice.locator("option:checked")).to_have_text("疑似病毒性肺炎表现")
+
+
 def test_what_is_being_typed_stays(
     reader: Page, hospital: SeededHospital, ordinary_day: OrdinaryDay
 ) -> None:
