@@ -143,7 +143,8 @@ def _titles(session: Session, study_ids: Sequence[int]) -> dict[int, str]:
             Result.superseded_by_id.is_(None),
             Result.withdrawn_at.is_(None),
         )
-        .order_by(Result.urgency, Result.id.desc())  # routine, suspected, urgent: the last counts
+        # Without an answer, routine, suspected, urgent: the last one counts.
+        .order_by(Result.urgency.is_not(None), Result.urgency, Result.id.desc())
     )
     return {study_id: found for study_id, found in rows if found}
 

@@ -204,7 +204,7 @@ def series_and_equipment(
     return {
         "series_instance_uid": context.uid("series", kind, *variant),
         "series_number": _TOP_SERIES_NUMBER if MARKED in variant else number_in_study,
-        "series_description": _description(context, description),
+        "series_description": series_description(context, description),
         "series_date": moment.strftime("%Y%m%d"),
         "series_time": moment.strftime("%H%M%S"),
         "sop_instance_uid": context.uid("instance", kind, *variant),
@@ -218,7 +218,7 @@ def series_and_equipment(
     }
 
 
-def _description(context: ResultContext, begins: str) -> str:
+def series_description(context: ResultContext, begins: str) -> str:
     """What a series is; of bundles that name their series, also what was read, cut where long."""
     name, ends = context.reading.report.series_name, " (Firstread)"
     room = _MOST_DESCRIPTION - len(begins) - len(ends) - 2

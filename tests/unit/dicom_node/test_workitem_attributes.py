@@ -37,6 +37,15 @@ NOTHING_KNOWN = replace(
     retrieve_ae_title="",
 )
 
+
+def test_the_step_is_called_after_what_was_read() -> None:
+    """Before a bundle has read the study nobody knows what it is; a title is cut to an LO."""
+    assert creation_data_set(ITEM).ProcedureStepLabel == "Read study"
+    head = replace(ITEM, title="head CT")
+    assert creation_data_set(head).ProcedureStepLabel == "Read head CT"
+    assert len(replace(ITEM, title="x" * 99).step_label) == 64
+
+
 # Requirement of the SCU at N-CREATE: 1 present with a value, 2 present
 CREATE_1 = (
     "ScheduledProcedureStepPriority",

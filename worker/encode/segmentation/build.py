@@ -38,6 +38,7 @@ from worker.encode.derived_object import (
     EncodedKind,
     ResultContext,
     series_and_equipment,
+    series_description,
     settle,
 )
 from worker.encode.neutral_instance import neutral_instance
@@ -123,7 +124,7 @@ def _series_description(context: ResultContext, scope: SegmentScope) -> str:
         SegmentScope.ALL: anatomy,
     }[scope]
     beside = f"{', '.join(shown)} and " if shown else ""
-    return f"AI {beside}lesions (Firstread)"
+    return series_description(context, f"AI {beside}lesions")
 
 
 def _description(context: ResultContext, segment: PlannedSegment) -> SegmentDescription:

@@ -10,7 +10,7 @@ from database.results.withdrawals import mark_withdrawn
 from database.session import Engine, query, transaction
 from database.states import JobState, RejectionReason, WorklistRank
 from database.studies.assembly import assemble_study, reread_study
-from database.tables.analysis import Study
+from database.tables.analysis import Result, Study
 from database.tables.work_item import WorkItemRow
 from database.work_items.content import WorkItemKeys, find_work_items, read_work_items
 from database.work_items.kept import (
@@ -22,6 +22,7 @@ from database.work_items.kept import (
 from radiology.work_item import InputReadiness, WorkItemPriority, WorkItemState
 from settings.peers import RequestPriority
 from tests.builders.stored.flags import NOBODY
+from tests.builders.stored.notices import STORED
 from tests.builders.stored.rows import (
     BUNDLE,
     WAITS,
@@ -172,3 +173,16 @@ def test_what_it_says(engine: Engine) -> None:
         (stored,) = read_work_items(session, ids, with_inputs=True, retrieve_ae_title="PACS")
     assert [one.series_instance_uid for one in stored.item.inputs] == ["2.25.1.1", "2.25.901"]
     assert stored.item.retrieve_ae_title == "PACS"
+    assert stored.item.step_label == "Read study"
+
+
+def test_it_is_called_after_what_was_read(engine: Engine) -> None:
+    """By the title that the bundle declares, as its stored reading holds it."""
+    queue_job(engine, 1)
+    result_id = finish(engine, claim(engine), [])
+    with transaction(engine) as session:
+        session.get_one(Result, result_id).reading = STORED
+    with query(engine) as session:
+        ids = find_work_items(session, WorkItemKeys(state=WorkItemState.SCHEDULED), limit=10)
+        (stored,) = read_work_items(session, ids, with_inputs=False)
+    assert stored.item.step_label == "Read chest CT"

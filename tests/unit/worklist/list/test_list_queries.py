@@ -309,7 +309,7 @@ def test_change_against_the_prior(then_ml: float, now_ml: float, more: bool, per
     said = ReadingInBrief(
         Outcome.FINDINGS,
         ReportWords("head CT", codes.DIAGNOSTIC_IMAGING_STUDY, "bleeding"),
-        comparison=Comparison(*course),
+        comparison=Comparison(course[0], course[1]),
         summary=(
             Measurement(codes.LESION_SHARE, 3.0, codes.PERCENT),
             Measurement(codes.LESION_VOLUME, now_ml, codes.MILLILITRE),
