@@ -11,8 +11,10 @@ from pydicom.datadict import tag_for_keyword
 from models.declared.section import DeclarationTable, listing, nearest
 
 _KEYWORD = re.compile(r"[A-Z][A-Za-z0-9]+")
-_USUAL = ("Modality", "BodyPartExamined", "ImageType", "SliceThickness", "SpacingBetweenSlices",
-          "NumberOfSeriesRelatedInstances")  # fmt: skip
+KEYWORDS = ("Modality", "BodyPartExamined", "ImageType", "SliceThickness", "SpacingBetweenSlices",
+            "NumberOfSeriesRelatedInstances", "ContrastBolusAgent")  # fmt: skip
+"""All that is read of a series to be compared: a criterion on anything else would never be asked."""
+
 _NUMERIC = ("at_least", "at_most")
 _TEXTUAL = ("equals", "contains_any", "contains_none")
 
@@ -89,8 +91,11 @@ def _read_entry(entry: DeclarationTable) -> Criterion:
         raise entry.problem("comparison", f'"{comparison}" is not known here', cure)
     keyword = entry.text("keyword")
     if tag_for_keyword(keyword) is None:
-        cure = f"{nearest(keyword, _USUAL)}Write it as PS3.6 does: SliceThickness."
+        cure = f"{nearest(keyword, KEYWORDS)}Write it as PS3.6 does: SliceThickness."
         raise entry.problem("keyword", f'"{keyword}" is no DICOM keyword', cure)
+    if keyword not in KEYWORDS:
+        cure = f"{nearest(keyword, KEYWORDS)}Read are {listing(KEYWORDS)}."
+        raise entry.problem("keyword", f'"{keyword}" is not read of a series', cure)
     limit = entry.limit("limit")
     numeric = comparison in _NUMERIC
     if numeric != isinstance(limit, float):

@@ -29,23 +29,23 @@ class ReportWords:
     procedure : Procedure Reported (TID 1500), and the service of a message (OBR-4)
     subject : what the study is triaged for, as part of a sentence: "pneumonia"
     body_region : None where `procedure` says it
-    series_name : what descriptions of series name, so that those of two bundles are told apart;
-        empty for none
     content_label : of the segmentation, as the standard writes a code string (CS)
     anatomy : singular and plural of what is segmented beside findings, wholes before their parts
     window_hu : centre and width of the window that pictures are drawn in; None for soft tissue
     body_part : Body Part Examined (PS3.16 Annex L); empty for what the source series says
+    series_name : what descriptions of series name, so that those of two bundles are told apart;
+        empty for none
     """
 
     title: str
     procedure: Code
     subject: str
     body_region: Code | None = None
-    series_name: str = ""
     content_label: str = "AI_FINDINGS"
     anatomy: tuple[tuple[str, str], ...] = ()
     window_hu: tuple[float, float] | None = None
     body_part: str = ""
+    series_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

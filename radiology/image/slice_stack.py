@@ -13,7 +13,6 @@ well.
 from __future__ import annotations
 
 import zlib
-from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -31,23 +30,13 @@ _GZIP = 31  # zlib's window bits for a gzip stream
 _LEVEL = 1  # a few per cent more bytes than the default level, in a third of its time
 
 
-class OutlineLabel(IntEnum):
-    """What a voxel of a slice's outlines is."""
-
-    NONE = 0
-    RIGHT_LUNG = 1
-    LEFT_LUNG = 2
-    GROUND_GLASS = 3
-    CONSOLIDATION = 4
-
-
 def voxels_entry(index: int) -> str:
     """The entry with the voxels of a slice."""
     return f"voxels/{index:04d}"
 
 
 def labels_entry(index: int) -> str:
-    """The entry with the labels of a slice: uint8, row after row, values of `OutlineLabel`."""
+    """The entry with the labels of a slice: uint8, row after row, numbers of the index's regions."""
     return f"labels/{index:04d}"
 
 

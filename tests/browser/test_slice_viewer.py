@@ -10,7 +10,6 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from radiology.chest.regions import LesionLabel
-from radiology.image.slice_stack import OutlineLabel
 from tests.browser.slice_viewer import (
     LIVE_MS,
     drawn_box,
@@ -23,6 +22,7 @@ from tests.browser.slice_viewer import (
     shown_slice,
 )
 from tests.builders.chest.analysed_phantom import analysed_phantom
+from tests.builders.chest.outline_label import OutlineLabel
 from tests.builders.stored.readers import sign_in_browser
 from tests.unit.worklist.seeding import SeededHospital
 from tests.unit.worklist.study.seeded_slices import StudyWithSlices, study_with_slices

@@ -138,6 +138,7 @@ def _index(stack: AxialStack, shown: ShownReading, lesion_slices: list[int]) -> 
         "names": [stack.names[index] for index in down],
         "heights_mm": [round(stack.height_mm(index), 2) for index in down],
         "regions": list(_regions(stack)),
+        "window_hu": list(stack.window_hu),
         "lesion_slices": lesion_slices,
         "lesions": list(_lesions(stack, shown)),
         "heat_slices": sorted(slices - 1 - index for index in stack.heat_maps),

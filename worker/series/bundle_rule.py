@@ -76,6 +76,7 @@ def series_keywords(series: SeriesHeader) -> dict[str, object]:
         frame.spacing_between_slices for frame in frames if frame.spacing_between_slices is not None
     ]
     image_types = sorted({word for frame in frames for word in frame.image_type})
+    agents = sorted({one.contrast_bolus_agent.strip() for one in series.instances} - {""})
     stated: dict[str, object] = {
         "Modality": series.modality,
         "BodyPartExamined": series.body_part_examined,
@@ -83,5 +84,6 @@ def series_keywords(series: SeriesHeader) -> dict[str, object]:
         "NumberOfSeriesRelatedInstances": series.frame_count,
         "SliceThickness": max(thickness, default=None),
         "SpacingBetweenSlices": max(between, default=None),
+        "ContrastBolusAgent": agents,
     }
     return {keyword: value for keyword, value in stated.items() if value not in (None, "", [])}

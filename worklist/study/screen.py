@@ -18,6 +18,7 @@ from database.views.worklist_rows import study_page
 from models.older_readings import brief_if_readable, reading_if_readable
 from radiology.algorithm import AlgorithmIdentity
 from radiology.answer.reading import Reading
+from radiology.region import Region
 from worklist.feedback.lines import feedback_form, feedback_said
 from worklist.list.screen import list_line
 from worklist.page.not_found import StudyNotFound
@@ -42,6 +43,7 @@ from worklist.study.sent_lines import may_be_sent_again, sent_lines
 from worklist.study.slice_stack import stack_beside
 from worklist.study.viewer_links import viewer_lines
 from worklist.words.study_words import DeliveryLine, delivery_line
+from worklist.words.translations import translated_row
 from worklist.words.verdict import Verdict, verdict_of, verdict_of_result
 
 _OF_THE_READING = frozenset({"figures", "case", "severity", "course", "why", "gates"})
@@ -144,7 +146,11 @@ def _sections(
             "viewers": viewer_lines(context.settings.study_page.viewers, page.row.study),
         },
         "answers": {"answers": answer_lines(page.row)},
-        "slices": {**_slices(context, result), "withdrawn": withdrawn},
+        "slices": {
+            **_slices(context, result),
+            "withdrawn": withdrawn,
+            "regions": {one.name: translated_row(one.name) for one in _regions(reading)},
+        },
         "picture": {
             "result_id": result.id if result and result.key_picture else None,
             "has_heat": bool(result and has_heat_picture(context, result.key_picture)),
@@ -211,6 +217,10 @@ def _slices(context: PageContext, result: ResultFacts | None) -> Mapping[str, ob
     if stack is None:
         return {"result_id": None, "missing": "not kept"}
     return {"result_id": result.id, "missing": ""}
+
+
+def _regions(reading: Reading | None) -> tuple[Region, ...]:
+    return () if reading is None else reading.regions
 
 
 def _has_card(context: PageContext, reading: Reading | None) -> bool:

@@ -17,12 +17,12 @@ from radiology.image.slice_stack import (
     HEAT,
     INDEX,
     STEP_HU,
-    OutlineLabel,
     labels_entry,
     unpack_labels,
     unpack_voxels,
     voxels_entry,
 )
+from tests.builders.chest.outline_label import OutlineLabel
 from tests.unit.worker.encode.encoded_chest import (
     ORIENTATIONS,
     Chest,

@@ -1,12 +1,28 @@
 // What is drawn of a slice: its voxels in a window, where the classifier looked, the outlines.
-const LABELS = { RIGHT_LUNG: 1, LEFT_LUNG: 2, GROUND_GLASS: 3, CONSOLIDATION: 4 };
-const LINES = [ // as on the key picture: colour and pattern both differ
-  { labels: Object.values(LABELS), colour: "#009e73", width: 1.2, dash: [2, 4] }, // lesions are lung
-  { labels: [LABELS.GROUND_GLASS], colour: "#56b4e9", width: 1.8, dash: [7, 4] },
-  { labels: [LABELS.CONSOLIDATION], colour: "#e69f00", width: 2, dash: [] },
+const OF_0_1_0 = [ // what stacks of that version hold without saying so
+  { label: 1, name: "Right lung", is_finding: false, colour: "#009e73", dash_px: [2, 4] },
+  { label: 2, name: "Left lung", is_finding: false, colour: "#009e73", dash_px: [2, 4] },
+  { label: 3, name: "Ground glass opacity", is_finding: true, colour: "#56b4e9", dash_px: [8, 4] },
+  { label: 4, name: "Consolidation", is_finding: true, colour: "#e69f00", dash_px: [] },
 ];
 const VIRIDIS = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
 const MOST_OPAQUE = 0.6;
+
+// What is outlined, as on the key picture: colour and pattern both differ. Organs are outlined
+// together with the findings in them, so that a finding leaves no hole in its organ.
+export function linesOf(facts) {
+  const regions = facts.regions || OF_0_1_0;
+  const organs = regions.filter((one) => !one.is_finding);
+  const findings = regions.filter((one) => one.is_finding);
+  const around = organs.length
+    ? [{ labels: regions.map((one) => one.label), names: organs.map((one) => one.name),
+         colour: organs[0].colour, width: 1.2, dash: organs[0].dash_px }]
+    : [];
+  return [...around, ...findings.map((one) => ({
+    labels: [one.label], names: [one.name], colour: one.colour,
+    width: one.dash_px.length ? 1.8 : 2, dash: one.dash_px,
+  }))];
+}
 
 // The voxels of a slice as grey levels of a window (PS3.3 C.11.2.1.2), one pixel for each.
 export function drawVoxels(canvas, facts, steps, { width, level }) {
@@ -95,12 +111,13 @@ export function drawOutlines(over, facts, slice, scale) {
   const { columns, rows } = facts;
   const across = over.width / columns;
   const down = over.height / rows;
-  slice.outlines ??= LINES.map((line) => {
+  const lines = linesOf(facts);
+  slice.outlines ??= lines.map((line) => {
     const inside = new Uint8Array(256);
     for (const label of line.labels) inside[label] = 1;
     return outlinesOf(slice.labels, rows, columns, inside);
   });
-  LINES.forEach((line, place) => {
+  lines.forEach((line, place) => {
     pen.beginPath();
     for (const outline of slice.outlines[place]) {
       outline.forEach(([column, row], one) => {

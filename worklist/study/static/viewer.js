@@ -4,7 +4,7 @@ const section = document.getElementById("viewer");
 const state = () => document.getElementById("slices-state");
 // By the addresses that change with their content: a browser may keep them for ever.
 const { Stack } = await import(section.dataset.stackModule);
-const { drawHeat, drawOutlines, drawVoxels } = await import(section.dataset.drawingModule);
+const { drawHeat, drawOutlines, drawVoxels, linesOf } = await import(section.dataset.drawingModule);
 const { listen } = await import(section.dataset.controlsModule);
 
 const AHEAD = 5; // slices fetched in the direction that is scrolled in
@@ -22,6 +22,7 @@ class Viewer {
     this.outlines = by("viewer-outlines");
     this.heat = by("viewer-heat");
     this.newer = by("viewer-newer");
+    this.legend = section.querySelector(".legend");
     this.presets = [...section.querySelectorAll("[data-preset]")];
     this.stack = null;
     this.resultId = "";
@@ -65,11 +66,24 @@ class Viewer {
     for (const id of ["viewer-previous", "viewer-next"]) {
       document.getElementById(id).disabled = !stack.facts.lesion_slices.length;
     }
+    this.fillLegend();
+    if (stack.facts.window_hu) this.setWindow(stack.facts.window_hu[1], stack.facts.window_hu[0]);
     this.setWithdrawn(withdrawn);
     this.touched = false;
     this.drawn = null;
     this.show(key);
     document.dispatchEvent(new CustomEvent("firstread:viewer"));
+  }
+
+  fillLegend() {
+    const words = JSON.parse(state()?.dataset.regions || "{}");
+    this.legend.replaceChildren(...linesOf(this.stack.facts).map((line) => {
+      const item = document.createElement("li");
+      const style = !line.dash.length ? "solid" : line.dash[0] < 4 ? "dotted" : "dashed";
+      item.style.setProperty("--line", `2px ${style} ${line.colour}`);
+      item.textContent = line.names.map((name) => words[name] || name).join(", ");
+      return item;
+    }));
   }
 
   setWithdrawn(withdrawn) {

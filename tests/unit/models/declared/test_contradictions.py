@@ -161,6 +161,7 @@ _CLASSES = ("outputs", 0, "classes")
         ("segmenter", _set(("networks", "other"), {"float32": "dense.onnx"}), "[inputs.other]"),
         ("segmenter", _set(("networks", "main", "on_cpu"), "int8"), "no int8 file"),
         ("segmenter", _set(("accepts", 0, "keyword"), "modality"), "no DICOM keyword"),
+        ("segmenter", _set(("accepts", 0, "keyword"), "KVP"), "not read of a series"),
         ("segmenter", _set(("accepts", 1, "keyword"), "SliceThicknes"), 'mean "SliceThickness"'),
         ("segmenter", _set(("accepts", 1, "limit"), "six"), "compares with a number"),
         ("segmenter", _set(("accepts", 0, "limit"), 3), "compares with a text"),
