@@ -13,7 +13,7 @@ from models.declared.section import DeclarationTable, listing, nearest
 _KEYWORD = re.compile(r"[A-Z][A-Za-z0-9]+")
 KEYWORDS = ("Modality", "BodyPartExamined", "ImageType", "SliceThickness", "SpacingBetweenSlices",
             "NumberOfSeriesRelatedInstances", "ContrastBolusAgent")  # fmt: skip
-"""All that is read of a series to be compared: a criterion on anything else would never be asked."""
+"""All that is read of a series to be compared: anything else would never be asked."""
 
 _NUMERIC = ("at_least", "at_most")
 _TEXTUAL = ("equals", "contains_any", "contains_none")

@@ -36,7 +36,7 @@ def voxels_entry(index: int) -> str:
 
 
 def labels_entry(index: int) -> str:
-    """The entry with the labels of a slice: uint8, row after row, numbers of the index's regions."""
+    """The entry with the labels of a slice: uint8, row after row; the index names its numbers."""
     return f"labels/{index:04d}"
 
 
