@@ -17,7 +17,7 @@ from chest.triage.first_look import first_look
 from chest.triage.urgency import rules_seen, triage_reading
 from models.bundle import Bundle
 from models.network_sessions import ClassifierSession, NetworkSession
-from models.study_reader import FirstLook, OnProgress, StudyRead, StudyReader, StudyToRead
+from models.readers.study_reader import FirstLook, OnProgress, StudyRead, StudyReader, StudyToRead
 from radiology.algorithm import ExecutionProvider
 from radiology.chest.reading import ChestReading
 from radiology.chest.severity import ClinicalContext
@@ -144,7 +144,7 @@ class Reader:
 
 
 def open_chest_reader(bundle: Bundle, *, provider: ExecutionProvider, threads: int) -> StudyReader:
-    """Load a bundle of schema 2 for the worker; see `models.open_reader`."""
+    """Load a bundle of schema 2 for the worker; see `models.readers.open_reader`."""
     return Reader.of(bundle, provider=provider, threads=threads)
 
 

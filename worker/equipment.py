@@ -14,7 +14,7 @@ from chest.read_slice import SliceReader
 from database.flags.rules import FlagRules
 from database.process_signs import note_loaded
 from database.session import Engine, transaction
-from models.study_reader import StudyReader
+from models.readers.study_reader import StudyReader
 from radiology.errors import BundleRejected, ModelUnavailable, SettingsRefused
 from settings.environment import Settings
 from worker.infer.warm_readers import WarmReaders

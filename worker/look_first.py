@@ -8,7 +8,7 @@ from datetime import datetime
 
 from database.jobs.first_looks import JobToLookAt, next_to_look_at, record_look
 from database.session import Session, transaction
-from models.study_reader import FirstLook
+from models.readers.study_reader import FirstLook
 from radiology.urgency import Urgency
 from settings.log_events import get_logger
 from settings.peers import RequestPriority

@@ -3,7 +3,7 @@
     claimed    database.jobs.claimed            the most urgent waiting job, with a lease
     selected   worker.series.select_series      which series, and why not the others
     decoded    worker.series.decode_volume      voxels in HU, placed in the patient
-    inferred   models.study_reader              findings, figures, suspicion, urgency, and what
+    inferred   models.readers.study_reader      findings, figures, suspicion, urgency, and what
                 worker.course                    changed since the patient's latest earlier CT
     encoded    worker.encode                    SEG, SR and SC, proved, durable on disk
                 worker.keep.store_answer         then rows
@@ -40,7 +40,7 @@ from database.states import JobState
 from database.tables.analysis import SeriesDecision
 from models.catalogue import destination_of
 from models.declared.report import Destination
-from models.study_reader import StudyRead, StudyReader, StudyToRead
+from models.readers.study_reader import StudyRead, StudyReader, StudyToRead
 from radiology.errors import BundleDoesNotApply
 from radiology.image.series import SeriesHeader
 from worker.attempt.attempt_next import attempt_next

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from chest.read_study import Network
 from models.bundle import Bundle
 from models.preprocess import fit_of, to_patches
-from models.study_reader import FirstLook
+from models.readers.study_reader import FirstLook
 from radiology.image.volume import Volume
 from radiology.urgency import Urgency
 

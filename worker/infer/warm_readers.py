@@ -15,8 +15,8 @@ from typing import Final
 from chest.read_slice import SliceReader
 from models.bundle import Bundle
 from models.catalogue import Catalogue, UsableBundle, read_catalogue
-from models.open_reader import open_reader
-from models.study_reader import StudyReader
+from models.readers.open_reader import open_reader
+from models.readers.study_reader import StudyReader
 from radiology.errors import BundleRejected
 from settings.environment import Settings
 from settings.log_events import get_logger

@@ -10,7 +10,7 @@ from database.session import transaction
 from database.states import JobState, ObjectKind, WorklistRank
 from database.studies.said_before import acknowledge_reported
 from database.tables.analysis import Result, ResultObject
-from models.study_reader import StudyRead
+from models.readers.study_reader import StudyRead
 from radiology.urgency import Urgency
 from settings.log_events import get_logger
 from worker.equipment import Equipment

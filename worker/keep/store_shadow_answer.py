@@ -7,7 +7,7 @@ from database.results.shadow import store_shadow
 from database.session import transaction
 from database.states import JobState
 from database.tables.shadow import ShadowAnswer
-from models.study_reader import StudyRead
+from models.readers.study_reader import StudyRead
 from radiology.errors import ReadInShadow
 from settings.log_events import get_logger
 from worker.equipment import Equipment

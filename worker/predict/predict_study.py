@@ -12,7 +12,7 @@ from PIL import Image
 from chest.answer.make import answer_of
 from chest.judge_severity import stated_values
 from chest.reader import Reader, acquisition_of
-from models.study_reader import StudyReader, StudyToRead
+from models.readers.study_reader import StudyReader, StudyToRead
 from radiology.answer.reading import Reading
 from radiology.chest.severity import ClinicalContext
 from radiology.image.volume import Volume

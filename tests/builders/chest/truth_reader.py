@@ -12,7 +12,7 @@ from chest.lobes import measure_territories
 from chest.reader import Reader, acquisition_of
 from chest.triage.urgency import triage_reading
 from models.bundle import Bundle
-from models.study_reader import OnProgress, StudyRead, StudyToRead
+from models.readers.study_reader import OnProgress, StudyRead, StudyToRead
 from phantom import Phantom
 from radiology.chest.reading import ChestReading
 from radiology.chest.regions import ChestRegions

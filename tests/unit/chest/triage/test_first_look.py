@@ -10,7 +10,7 @@ from pydicom import dcmread
 
 from chest.reader import Reader
 from models.catalogue import read_catalogue
-from models.study_reader import FirstLook
+from models.readers.study_reader import FirstLook
 from phantom import make_phantom, phantom_grid
 from phantom.identity import StudyIdentity
 from phantom.lesions import EXTENSIVE_LESIONS, TYPICAL_LESIONS, Lesion

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from models.declared_bundle import DeclaredBundle
 from models.judge.limits import limits_in_force
 from models.read_volume import read_volume
+from models.readers.study_reader import FirstLook, OnProgress, StudyRead, StudyToRead
 from models.run.declared_network import DeclaredNetwork, load_networks
-from models.study_reader import FirstLook, OnProgress, StudyRead, StudyToRead
 from radiology.algorithm import ExecutionProvider
 from radiology.answer.stored_reading import to_facts
 from radiology.image.volume import Volume
@@ -38,7 +38,7 @@ class DeclaredReader:
         threads: int,
         limits: Mapping[str, float],
     ) -> DeclaredReader:
-        """Load the networks of a bundle; parameters as `models.open_reader.open_reader`.
+        """Load the networks of a bundle; parameters as `models.readers.open_reader.open_reader`.
 
         Raises
         ------

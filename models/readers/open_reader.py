@@ -13,8 +13,8 @@ from typing import Protocol, cast
 from models.bundle import Bundle
 from models.catalogue import UsableBundle
 from models.declared_bundle import DeclaredBundle
-from models.declared_reader import DeclaredReader
-from models.study_reader import StudyReader
+from models.readers.declared_reader import DeclaredReader
+from models.readers.study_reader import StudyReader
 from radiology.algorithm import ExecutionProvider
 from radiology.errors import SettingsRefused
 
