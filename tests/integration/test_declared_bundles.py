@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -32,19 +33,21 @@ from tests.peers.dicom.work_item_manager import ManagerPeer, running_manager
 from tests.peers.firstreads.embedded import Embedded, running_embedded
 from tests.peers.flag_receivers import WebReceiver, running_web_receiver
 from tests.peers.hl7_listener import ReceivedMessages, hl7_listener
+from tests.peers.programs import REPOSITORY
 from tests.peers.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(500)]
 
 SEGMENTER, SCORER = patch_segmenter.NAME, slice_scorer.NAME
 PAGE_ONLY, SHADOW, LENIENT = "head-page-only", "head-shadow", "head-lenient"
+RELEASED = "head-ct-haemorrhage"
 BLOOD_ML = 40.0
 _LIMIT_S = 300.0
 
 
 @dataclass
 class ReadHead:
-    """A study of a head with a bleeding, read by five bundles, and whoever was told."""
+    """A study of a head with a bleeding, read by six bundles, and whoever was told."""
 
     uid: str
     firstread: Embedded
@@ -68,7 +71,8 @@ class ReadHead:
     def objects_of(self, bundle: str) -> list[Dataset]:
         """What PACS has of a bundle; our objects name their algorithm."""
         found = self.pacs.data_sets(StudyInstanceUID=self.uid)
-        return [one for one in found if str(one.ManufacturerModelName) == f"Test {bundle}"]
+        name = "Head CT haemorrhage" if bundle == RELEASED else f"Test {bundle}"
+        return [one for one in found if str(one.ManufacturerModelName) == name]
 
     def page(self, path: str = "") -> str:
         """The page of the study."""
@@ -86,7 +90,8 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReadHead]:
     write_variant(bundles, PAGE_ONLY, deliver={"to": "page only"})
     write_variant(bundles, SHADOW, deliver={"to": "nowhere"})
     write_variant(bundles, LENIENT)
-    names = [SEGMENTER, SCORER, PAGE_ONLY, SHADOW, LENIENT]
+    _release_to_pacs(bundles)
+    names = [SEGMENTER, SCORER, PAGE_ONLY, SHADOW, LENIENT, RELEASED]
     bleeding = Bleeding(BleedingLabel.INTRAPARENCHYMAL, BLOOD_ML, attenuation_hu=72.0)
     phantom = make_head_phantom(
         grid=head_grid((30, 96, 96), (5.0, 2.4, 2.4)), bleedings=[bleeding], noise_hu=1.0
@@ -132,6 +137,16 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReadHead]:
         engine.dispose()
 
 
+def _release_to_pacs(bundles: Path) -> None:
+    """The released head bundle, which goes to the page alone, as one that goes to PACS."""
+    source = REPOSITORY / "models" / "bundles" / RELEASED / "1.0.0"
+    folder = Path(shutil.copytree(source, bundles / RELEASED / "1.0.0"))
+    declaration = folder / "bundle.toml"
+    said = declaration.read_text(encoding="utf-8")
+    assert 'to = "page only"' in said
+    declaration.write_text(said.replace('to = "page only"', 'to = "pacs"'), encoding="utf-8")
+
+
 def _peers(pacs: OrthancPeer, manager: ManagerPeer) -> list[dict[str, object]]:
     return [
         {
@@ -168,7 +183,7 @@ def _wait_until_read(engine: Engine, jobs: int) -> None:
             found = {one.bundle: one.state for one in session.scalars(select(Job))}
         delivered = all(
             found.get(one) in (JobState.DELIVERED, JobState.FAILED)
-            for one in (SEGMENTER, SCORER, LENIENT)
+            for one in (SEGMENTER, SCORER, LENIENT, RELEASED)
         )
         return len(found) == jobs and delivered and all(one in ended for one in found.values())
 
@@ -263,6 +278,22 @@ def test_the_site_decides_on_its_own_limit(read: ReadHead) -> None:
     assert "at least 500" in read.page()
 
 
+def test_the_released_head_bundle_goes_all_the_way(
+    read: ReadHead, dciodvfy: Callable[..., ConformanceReport]
+) -> None:
+    """It finds most of the bleeding, and PACS has SR, SEG and SC of it, valid."""
+    assert read.results[RELEASED].urgency is Urgency.URGENT
+    made = {one.Modality: one for one in read.objects_of(RELEASED)}
+    assert sorted(made) == ["OT", "SEG", "SR"]
+    for one in made.values():
+        report = dciodvfy(one)
+        assert not report.errors, report
+    voxel_ml = 5.0 * 2.4 * 2.4 / 1000.0
+    found_ml = voxel_ml * int(np.count_nonzero(made["SEG"].pixel_array))
+    assert found_ml > 0.5 * BLOOD_ML
+    assert "Hemorrhage" in _said(made["SR"])
+
+
 def test_results_for_the_page_alone_are_not_sent(read: ReadHead) -> None:
     """The page shows the answer; PACS has no object of it."""
     assert read.results[PAGE_ONLY].urgency is Urgency.URGENT
@@ -286,7 +317,7 @@ def test_one_flag_names_the_bundle_that_raised_it(read: ReadHead) -> None:
     with query(read.engine) as session:
         flag = session.scalars(select(Flag)).one()
         raised_by = session.get_one(Result, flag.result_id).bundle
-    assert raised_by in (SEGMENTER, PAGE_ONLY, SCORER)
+    assert raised_by in (SEGMENTER, PAGE_ONLY, SCORER, RELEASED)
     told = read.webhook.received[0].said["data"]
     assert told["study_instance_uid"] == read.uid
     message = read.hl7.messages[0]
@@ -297,7 +328,7 @@ def test_one_flag_names_the_bundle_that_raised_it(read: ReadHead) -> None:
 
 
 def test_the_list_has_one_line_for_the_study(read: ReadHead) -> None:
-    """Five bundles, one line; the study's page has an answer of each that is shown."""
+    """Six bundles, one line; the study's page has an answer of each that is shown."""
     listed = httpx.get(f"{read.firstread.worklist_url}/", trust_env=False, timeout=60).text
     assert listed.count(f'href="/studies/{read.uid}"') == 1
     page = read.page()
