@@ -30,6 +30,7 @@ OTHER_MEANING = {
     "CT_CHEST": "CT Chest Report",
     "PRIORITY": "Priority (attribute)",
     "DICOM_STUDY": "Study",
+    "DIAGNOSTIC_IMAGING_STUDY": "Diagnostic Imaging Report",
 }
 
 

@@ -29,9 +29,9 @@ def encode_measurement_report(
 
     Returns
     -------
-    None where there is nothing to point at, and nothing was measured.
+    None where there is nothing to show, or neither a place to point at nor a measurement.
     """
-    groups = measurement_groups(context)
+    groups = measurement_groups(context) if context.can_be_shown else []
     if not groups:
         return None
     named = () if segmentation is None else (str(segmentation.SOPInstanceUID),)
