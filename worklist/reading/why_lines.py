@@ -133,14 +133,16 @@ def _gated(reading: Reading | None) -> WhyLines:
 
 
 def _ruled(result: ResultFacts, urgency: Urgency) -> WhyLines:
-    lines = _rule_lines(stored_rules(result.reading))
+    lines = rule_lines(result)
     if not lines:
         note = "An older version made this result: what the other rules saw was not kept."
         return WhyLines("One rule decided:", (), note, f"{translated_row(result.urgency_rule)}.")
     return WhyLines(_LEADS[urgency], lines)
 
 
-def _rule_lines(rules: tuple[StoredRule, ...]) -> tuple[WhyLine, ...]:
+def rule_lines(result: ResultFacts) -> tuple[WhyLine, ...]:
+    """Every rule of urgency that was asked, and what it saw; empty where none was kept."""
+    rules = stored_rules(result.reading)
     first = next((index for index, one in enumerate(rules) if one.held), None)
     return tuple(
         WhyLine(

@@ -16,6 +16,7 @@ from worklist.reading.figures import (
     read_as,
     table_lines,
 )
+from worklist.reading.why_lines import WhyLine, rule_lines
 from worklist.study.sent_lines import may_be_sent_again
 from worklist.words.study_words import DeliveryLine, StudyStanding, delivery_line, standing_of
 from worklist.words.verdict import Verdict, verdict_of
@@ -29,6 +30,7 @@ class AnswerLine:
     ----------
     bundle_version : that answered or is at work; "" before one is
     picture_of : the result whose key picture can be shown; None where it has none
+    rule : the one of urgency that decided; `asked` holds every one that was asked
     retry_job_id : the job that a person may send back to the queue
     send_again_job_id : the job whose results a person may send again
     """
@@ -42,6 +44,7 @@ class AnswerLine:
     found: tuple[str, ...]
     withdrawn: bool
     rule: str
+    asked: tuple[WhyLine, ...]
     suspicion: float | None
     table: TableLines
     gates: tuple[GateLine, ...]
@@ -72,6 +75,7 @@ def _line(row: WorklistRow, answer: BundleAnswer) -> AnswerLine:
         found=() if withdrawn else found_in_words(reading),
         withdrawn=withdrawn,
         rule=result.urgency_rule if result else "",
+        asked=rule_lines(result) if result else (),
         suspicion=result.suspicion if result else None,
         table=table_lines(reading),
         gates=gate_lines(reading),

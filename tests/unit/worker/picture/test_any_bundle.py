@@ -267,12 +267,25 @@ def test_a_body_part_that_nobody_states_is_left_out(context: ResultContext) -> N
     assert encode_secondary_capture(named, picture).BodyPartExamined == "BRAIN"
 
 
-def test_scores_alone_give_a_picture_and_no_report(
+def test_scores_alone_are_reported_of_the_key_slice(
     scored: ShownReading, context: ResultContext
 ) -> None:
-    """There is no place that a report could point at."""
+    """The only place that such a report can honestly name is the whole slice: its edge."""
     made = encode_results(in_headers(scored, list(context.headers)))
-    assert [one.kind.value for one in made] == ["SC"]
+    assert [one.kind.value for one in made] == ["SR", "SC"]
+    rows, columns = scored.volume.shape[1:]
+    drawn = [
+        [float(one) for one in element.value]
+        for element in made[0].dataset.iterall()
+        if element.keyword == "GraphicData"
+    ]
+    assert drawn
+    for points in drawn:
+        assert (min(points), max(points[::2]), max(points[1::2])) == (
+            0.5,
+            columns - 0.5,
+            rows - 0.5,
+        )
 
 
 def test_kept_slices_say_what_their_labels_are(outlined: ShownReading, tmp_path: Path) -> None:
