@@ -94,7 +94,7 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReadHead]:
     names = [SEGMENTER, SCORER, PAGE_ONLY, SHADOW, LENIENT, RELEASED]
     bleeding = Bleeding(BleedingLabel.INTRAPARENCHYMAL, BLOOD_ML, attenuation_hu=72.0)
     phantom = make_head_phantom(
-        grid=head_grid((30, 192, 192), (5.0, 1.2, 1.2)), bleedings=[bleeding], noise_hu=1.0
+        grid=head_grid((30, 256, 256), (5.0, 0.9, 0.9)), bleedings=[bleeding], noise_hu=1.0
     )
     study, site = folder / "study", folder / "site"
     site.mkdir()
@@ -219,7 +219,7 @@ def test_what_is_reported_is_what_is_outlined(read: ReadHead) -> None:
         int(one.SegmentNumber): one.SegmentedPropertyTypeCodeSequence[0].CodeMeaning
         for one in made["SEG"].SegmentSequence
     }
-    voxel_ml = 5.0 * 1.2 * 1.2 / 1000.0
+    voxel_ml = 5.0 * 0.9 * 0.9 / 1000.0
     outlined_ml = voxel_ml * sum(
         int(np.count_nonzero(pixels))
         for pixels, frame in zip(
@@ -288,7 +288,7 @@ def test_the_released_head_bundle_goes_all_the_way(
     for one in made.values():
         report = dciodvfy(one)
         assert not report.errors, report
-    voxel_ml = 5.0 * 1.2 * 1.2 / 1000.0
+    voxel_ml = 5.0 * 0.9 * 0.9 / 1000.0
     found_ml = voxel_ml * int(np.count_nonzero(made["SEG"].pixel_array))
     assert found_ml > 0.5 * BLOOD_ML
     assert "Hemorrhage" in _said(made["SR"])
