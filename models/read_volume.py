@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from models.compose_reading import ReadingEvidence, compose_reading
+from models.declared.outputs.kinds import RegionKind
 from models.declared_bundle import DeclaredBundle
 from models.entry_point import Addition, SeenVolume, extend_reading, load_entry_point
 from models.judge.gates import Examined, apply_gates, refuses
@@ -13,7 +14,7 @@ from models.judge.limits import limits_in_force
 from models.judge.remarks import remarks_of
 from models.judge.rules import RowSeen, presences, urgency
 from models.measure.measure import measure_all
-from models.measure.regions import drop_small_parts
+from models.measure.regions import drop_small_parts, part_overlaps
 from models.measure.tabulate import tabulate
 from models.run.run_network import Found, RunnableNetwork, run_network
 from radiology.answer.finding import Presence
@@ -77,6 +78,7 @@ def read_volume(
     for name, fed in bundle.inputs.items():
         part = run_network(volume, fed, bundle.outputs, networks[name], on_progress)
         found = found.merged(part)
+    part_overlaps(found.labels, _findings_of(bundle))
     drop_small_parts(found.labels, bundle.findings.values(), volume.voxel_ml)
     values = dict(found.study_scores) | measure_all(bundle.measurements, found, volume)
     addition = _extended(volume, bundle, found, values, age_years)
@@ -103,6 +105,12 @@ def read_volume(
         remarks=remarks_of(reading.findings, rows),
     )
     return JudgedReading(reading, decision, tuple(rows), values)
+
+
+def _findings_of(bundle: DeclaredBundle) -> list[str]:
+    """The regions that are findings, in the order in which they are declared."""
+    regions = bundle.outputs.regions
+    return [name for name, one in regions.items() if one.kind is RegionKind.FINDING]
 
 
 def _extended(

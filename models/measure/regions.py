@@ -23,6 +23,27 @@ def united(labels: Labelled, names: Iterable[str]) -> Masks:
     return mask
 
 
+def part_overlaps(labels: Labelled, names: Iterable[str]) -> None:
+    """Let each voxel be of one finding at most, in place: of several the later one has it.
+
+    That is how nnU-Net writes regions that lie in each other. A segment, its volume and its
+    outline then speak of the same voxels.
+
+    Parameters
+    ----------
+    names : of regions that are findings, in the order in which they are declared
+    """
+    taken: Masks | None = None
+    for name in reversed(list(names)):
+        label_map, value = labels[name]
+        own = label_map == np.uint8(value)
+        if taken is None:
+            taken = own
+            continue
+        label_map[own & taken] = 0
+        taken = taken | own
+
+
 def drop_small_parts(
     labels: Labelled, findings: Iterable[DeclaredFinding], voxel_ml: float
 ) -> None:
