@@ -59,7 +59,7 @@ class ReadingEvidence:
 
 def compose_reading(bundle: DeclaredBundle, evidence: ReadingEvidence) -> Reading:
     """Say in the values of every reading what was found; claims nothing without a presence."""
-    findings = _findings(bundle, evidence)
+    findings, groups = _findings(bundle, evidence), _groups(bundle, evidence)
     leading = next((one for one in findings if one.key_slices), None)
     return Reading(
         outcome=_outcome(evidence),
@@ -67,7 +67,8 @@ def compose_reading(bundle: DeclaredBundle, evidence: ReadingEvidence) -> Readin
         report=bundle.report,
         suspicion=_suspicion(findings),
         findings=findings,
-        groups=_groups(bundle, evidence),
+        groups=groups,
+        summary=_summary(findings, groups),
         statements=tuple(as_statement(row) for row in deciding(evidence.rows)),
         gates=evidence.gates,
         key_slices=(
@@ -78,6 +79,14 @@ def compose_reading(bundle: DeclaredBundle, evidence: ReadingEvidence) -> Readin
         regions=_regions(bundle, evidence.found),
         heat_maps=evidence.found.heat_maps if evidence.presence else {},
     )
+
+
+def _summary(
+    findings: Sequence[Finding], groups: Sequence[MeasurementGroup]
+) -> tuple[Measurement, ...]:
+    """What was measured of the first finding: of one alone, so that no figure is of another."""
+    named = findings[0].groups if findings else ()
+    return tuple(one for group in groups if group.name in named for one in group.measurements)
 
 
 def _outcome(evidence: ReadingEvidence) -> Outcome:
