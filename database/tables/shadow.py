@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from database.tables.analysis import BUNDLE_LENGTH
@@ -27,7 +27,7 @@ class ShadowAnswer(Base):
     bundle_version: Mapped[str] = mapped_column(String(64))
     outcome: Mapped[Outcome]
     urgency: Mapped[Urgency | None]  # None: not assessable
-    urgency_rule: Mapped[str]
+    urgency_rule: Mapped[str] = mapped_column(Text)
     suspicion: Mapped[float | None]
     reading: Mapped[dict[str, Any]]  # `radiology.answer.stored_reading.to_facts`
     execution_provider: Mapped[str] = mapped_column(String(64))
