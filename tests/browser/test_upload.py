@@ -96,7 +96,7 @@ def test_a_study_by_the_keyboard_alone(
     reader.locator("#send").focus()
     reader.keyboard.press("Enter")
     expect(reader).to_have_url(re.compile("/uploads/[A-Za-z0-9_-]{32}$"), timeout=ANSWER_MS)
-    expect(reader.locator(".head .lead")).to_contain_text("Lesions", timeout=4 * ANSWER_MS)
+    expect(reader.locator(".head .lead")).to_contain_text("Lesion", timeout=4 * ANSWER_MS)
     expect(reader.locator("#picture-large img")).to_have_js_property("complete", True)
     assert reader.locator("#picture-large img").evaluate("image => image.naturalWidth") > 0
     expect(reader.locator(".figures").first).to_be_visible()

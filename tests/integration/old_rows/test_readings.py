@@ -7,24 +7,16 @@ that nothing is left out which is there.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import astuple
 from typing import Any
 
 import pytest
 
-from chest.judge_again import given_in, judge_again
-from database.priors.candidates import prior_candidates
-from database.session import query
-from database.studies.clinical_values import clinical_values
-from radiology.chest.severity.clinical import ClinicalValues
+from chest.judge_again import given_in
+from models.older_readings import stored_reading
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency
 from tests.builders.old_rows.old_site import OldSite
-from worker.course.find_priors import _moment, _point
-from worklist.reading.case_lines import case_lines, has_heat
-from worklist.reading.course_lines import course_lines
-from worklist.reading.figures import algorithm_line, gate_lines, lung_lines, suspicion_threshold
-from worklist.reading.severity_lines import severity_lines
+from worklist.reading.figures import gate_lines, suspicion_threshold
 
 pytestmark = pytest.mark.integration
 
@@ -52,83 +44,17 @@ def test_the_file_has_every_kind_of_answer(old: OldSite) -> None:
         assert any(one[name] for one in readings), name
 
 
-def test_figures(old: OldSite) -> None:
-    """The figures of each lung, each gate, and who claims it."""
+def test_every_reading_is_read_as_one_of_any_bundle(old: OldSite) -> None:
+    """Its table, gates, findings and algorithm are those that were stored."""
     for one in _readings(old):
-        for line in lung_lines(one):
-            assert None not in astuple(line) or not line.lesion_volume_ml
-            assert line.lesion_share_percent == one["figures"][line.side]["lesion_share_percent"]
-        assert len(lung_lines(one)) == len(one["figures"])
-        assert len(gate_lines(one)) == len(one["gates"])
-        assert all(astuple(algorithm_line(one)))
-        assert suspicion_threshold(one) == one["suspicion_threshold"]
-
-
-def test_type_signs_rules_and_territories(old: OldSite) -> None:
-    """All that a reading says beside its figures."""
-    for one in _readings(old):
-        lines = case_lines(one)
-        assert bool(lines.type_words) == bool(one["viral"])
-        assert bool(lines.confidence) == bool(one["confidence"])
-        assert len(lines.signs) == len(one["signs"])
-        assert len(lines.rules) == len(one["rules"])
-        assert len(lines.territories) == len(one["territories"])
-        assert len(lines.boundaries) == len(one["boundaries"])
-        assert has_heat(one) == bool(one["heat_maps"])
-
-
-def test_severity(old: OldSite) -> None:
-    """Every score is shown, and computed again with the values that the reading was made with."""
-    for one in _readings(old):
-        stored = (one["severity"] or {}).get("scores", [])
-        lines = severity_lines(one)
-        assert len(lines.scores) + len(lines.unanswered) == len(stored)
-        assert lines.trouble == ""
-        again = judge_again(one, ClinicalValues.from_facts(given_in(one)))
-        answered = {score["name"] for score in stored if score["computed"]}
-        assert answered <= {score.name for score in again.scores if score.computed}
-
-
-def test_values_that_were_entered(old: OldSite) -> None:
-    """Those of every entry are in force, a later one in place of an earlier one."""
-    entered: dict[int, dict[str, Any]] = {}
-    for row in old.rows.tables["clinical_entry"]:
-        entered.setdefault(row["study_id"], {}).update(row["changes"])
-    assert entered
-    with query(old.engine) as session:
-        for study_id, values in entered.items():
-            assert clinical_values(session, study_id).values == values
-
-
-def test_the_course(old: OldSite) -> None:
-    """A plot of the studies, and a line for each lesion that was compared."""
-    for one in _readings(old):
-        lines = course_lines(one)
-        course = one["course"] or {}
-        assert len(lines.points) in (0, len(course.get("points", [])))
-        assert len(lines.not_compared) == len(course.get("not_compared", []))
-        for comparison in _comparisons(one):
-            assert len(lines.points) > 1
-            assert len(lines.lesions) + lines.further == len(comparison["lesions"])
-
-
-def test_an_old_study_is_one_to_compare_with(old: OldSite) -> None:
-    """What a later study of the patient is compared with stands in the reading."""
-    compared = [one for one in old.results() if _comparisons(one.reading)]
-    assert compared
-    for result in compared:
-        with query(old.engine) as session:
-            candidates = prior_candidates(session, result.study_id)
-        earlier = {one["study_instance_uid"] for one in _comparisons(result.reading)}
-        assert earlier <= {one.study_instance_uid for one in candidates}
-        for one in candidates:
-            at = _moment(one.reading["acquired_at"])
-            assert at is not None
-            point = _point(one, at)
-            assert point is not None
-            total = one.reading["figures"]["total"]
-            assert point.lesion_share_percent == total["lesion_share_percent"]
-            assert one.report is not None
+        reading = stored_reading(one)
+        assert reading.outcome == one["outcome"]
+        assert reading.algorithm.version == one["algorithm"]["version"]
+        assert len(gate_lines(reading)) == len(one["gates"])
+        wholes = [row for row in reading.table.rows if not row.is_part]
+        assert len(wholes) == len(one["figures"])
+        assert suspicion_threshold(reading) == one["suspicion_threshold"]
+        assert len(reading.findings) == 1 + len(one["signs"])
 
 
 def _comparisons(one: Mapping[str, Any]) -> list[Mapping[str, Any]]:
