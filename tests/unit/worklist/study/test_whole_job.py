@@ -12,10 +12,10 @@ from models.bundle import Bundle, read_bundle
 from phantom import EXTENSIVE_LESIONS, Phantom, make_phantom, phantom_grid
 from phantom.identity import StudyIdentity
 from radiology.chest.regions import LesionLabel
-from radiology.image.slice_stack import OutlineLabel
 from settings.environment import read_settings
 from settings.study_page import StudyPageSettings
 from tests.builders.bundles import write_bundle
+from tests.builders.chest.outline_label import OutlineLabel
 from tests.builders.chest.truth_reader import TruthReader
 from tests.builders.dicom.spooled import ReadingRoom
 from tests.unit.worklist.access.visitor import Visitor
