@@ -12,7 +12,7 @@ from chest.answer.summary import chest_summary
 from chest.answer.table import chest_table
 from radiology import codes
 from radiology.answer.finding import Finding, Presence
-from radiology.answer.followed import Became, Followed, StudyLeftOut
+from radiology.answer.followed import Became, Followed
 from radiology.answer.reading import Comparison, Reading, ReportWords, Suspicion, TimePoint
 from radiology.chest.course import Course
 from radiology.chest.reading import ChestReading
@@ -76,7 +76,7 @@ def answer_of(
         table=chest_table(reading),
         remarks=chest_remarks(reading),
         followed=() if course is None else _followed(course),
-        left_out=() if course is None else _left_out(course),
+        left_out=() if course is None else course.not_compared,
     )
 
 
@@ -160,7 +160,3 @@ def _followed(course: Course) -> tuple[Followed, ...]:
         )
         for one in (() if course.latest is None else course.latest.lesions)
     )
-
-
-def _left_out(course: Course) -> tuple[StudyLeftOut, ...]:
-    return tuple(StudyLeftOut(one.study_instance_uid, one.reason) for one in course.not_compared)

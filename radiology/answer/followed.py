@@ -1,4 +1,4 @@
-"""What became of the things that an earlier study showed too, and which studies were not used."""
+"""What became of the things that an earlier study showed too."""
 
 from __future__ import annotations
 
@@ -40,11 +40,3 @@ class Followed:
         """How much more there is now; None where there was nothing to grow from."""
         then, now = self.then.value, self.now.value
         return 100.0 * (now - then) / then if then > 0 else None
-
-
-@dataclass(frozen=True, slots=True)
-class StudyLeftOut:
-    """A study under the same patient ID that was not compared with, and why not."""
-
-    study_instance_uid: str
-    reason: str

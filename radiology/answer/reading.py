@@ -8,12 +8,13 @@ from datetime import datetime
 
 from radiology.algorithm import AlgorithmIdentity
 from radiology.answer.finding import Finding, Presence
-from radiology.answer.followed import Followed, StudyLeftOut
+from radiology.answer.followed import Followed
 from radiology.answer.measurement import Measurement, MeasurementGroup
 from radiology.answer.remark import Remark
 from radiology.answer.statement import Statement
 from radiology.answer.table import Table
 from radiology.codes import Code
+from radiology.earlier import NotCompared
 from radiology.image.heat_map import HeatMap
 from radiology.outcome import GateSeverity, Outcome, QualityGate
 from radiology.region import Region
@@ -133,7 +134,7 @@ class Reading:
     table: Table = field(default_factory=Table)
     remarks: tuple[Remark, ...] = ()
     followed: tuple[Followed, ...] = ()
-    left_out: tuple[StudyLeftOut, ...] = ()
+    left_out: tuple[NotCompared, ...] = ()
 
     @property
     def has_findings(self) -> bool:

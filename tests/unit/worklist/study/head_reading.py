@@ -9,7 +9,7 @@ from typing import Any
 from radiology import codes
 from radiology.algorithm import AlgorithmIdentity
 from radiology.answer.finding import Finding, Presence
-from radiology.answer.followed import Became, Followed, StudyLeftOut
+from radiology.answer.followed import Became, Followed
 from radiology.answer.measurement import Measurement
 from radiology.answer.reading import Comparison, Reading, ReportWords, Suspicion, TimePoint
 from radiology.answer.remark import Remark
@@ -17,6 +17,7 @@ from radiology.answer.statement import Statement, StatementInput
 from radiology.answer.stored_reading import to_facts
 from radiology.answer.table import Table, TableColumn, TableRow
 from radiology.codes import Code
+from radiology.earlier import NotCompared
 from radiology.outcome import GateSeverity, Outcome, QualityGate
 from tests.unit.worklist.seeding import START
 
@@ -89,7 +90,7 @@ def head_reading() -> Reading:
                 Measurement(AMOUNT, 31.4, codes.MILLILITRE),
             ),
         ),
-        left_out=(StudyLeftOut("2.25.9", "not of the head"),),
+        left_out=(NotCompared("2.25.9", "not of the head"),),
     )
 
 
