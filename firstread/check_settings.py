@@ -12,8 +12,7 @@ from database.session import open_engine
 from dicom_node.request.verification import verify_peer
 from hl7_node.transport_security import client_context, listener_context
 from models.catalogue import read_catalogue
-from models.declared_bundle import DeclaredBundle
-from models.judge.limits import limits_in_force
+from models.readers.open_reader import check_limits
 from radiology.errors import FirstreadError
 from settings.environment import Settings
 from settings.flags import Hl7Channel, SecretChannel
@@ -64,9 +63,7 @@ def _problems(settings: Settings, *, echo: bool) -> list[str]:
     problems += [f"Bundle {name}: {error}" for name, error in catalogue.refused.items()]
     for name in settings.bundles:
         try:
-            found = catalogue.newest(name)
-            if isinstance(found, DeclaredBundle):
-                limits_in_force(found.rules, settings.bundle_limits.get(name, {}), name)
+            check_limits(catalogue.newest(name), settings.bundle_limits.get(name, {}))
         except FirstreadError as error:
             problems.append(str(error))
     problems += [

@@ -30,8 +30,6 @@ from radiology.outcome import Outcome, QualityGate
 from radiology.region import Region, of_values
 from radiology.site import Site
 
-CLAIMED = (Presence.PRESENT, Presence.SUSPECTED)
-
 _KEY_SLICES = 5  # of a finding: as many as a key picture shows beside the first
 _SIDES = {Laterality.RIGHT: RIGHT, Laterality.LEFT: LEFT, Laterality.BILATERAL: BILATERAL}
 
@@ -92,7 +90,7 @@ def _summary(
 def _outcome(evidence: ReadingEvidence) -> Outcome:
     if not evidence.presence:
         return Outcome.NOT_ASSESSABLE
-    claimed = any(one in CLAIMED for one in evidence.presence.values())
+    claimed = any(one.claimed for one in evidence.presence.values())
     return Outcome.FINDINGS if claimed else Outcome.NO_FINDINGS
 
 
@@ -148,7 +146,7 @@ def _findings(bundle: DeclaredBundle, evidence: ReadingEvidence) -> tuple[Findin
         _finding(bundle, bundle.findings[name], presence, evidence)
         for name, presence in evidence.presence.items()
     ]
-    return tuple(sorted(made, key=lambda one: one.presence not in CLAIMED))
+    return tuple(sorted(made, key=lambda one: not one.presence.claimed))
 
 
 def _finding(

@@ -15,7 +15,7 @@ from models.catalogue import Catalogue, UsableBundle, read_catalogue
 from models.declared.networks import Precision
 from models.declared_bundle import DeclaredBundle
 from models.golden import check_golden
-from models.judge.limits import limits_in_force
+from models.readers.open_reader import check_limits
 from models.release.golden_answers import check_declared_golden
 from radiology.errors import BundleRejected, FirstreadError
 from settings.environment import Settings
@@ -69,8 +69,8 @@ def print_models(settings: Settings) -> None:
 
 def _golden(bundle: UsableBundle, settings: Settings) -> str:
     """What the golden test found; refuses as it does."""
+    check_limits(bundle, settings.bundle_limits.get(bundle.name, {}))
     if isinstance(bundle, DeclaredBundle):
-        limits_in_force(bundle.rules, settings.bundle_limits.get(bundle.name, {}), bundle.name)
         return _shares(check_declared_golden(bundle))
     try:
         found = check_golden(bundle)

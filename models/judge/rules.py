@@ -18,7 +18,6 @@ Values = Mapping[str, float | None]
 SUSPECTED: Final = "a finding is suspected"
 NOTHING: Final = "nothing is suspected"
 RULE: Final = Code("RULE", PRIVATE_SCHEME, "Rule that decided, and its limit")
-_SAID = (Presence.PRESENT, Presence.SUSPECTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +92,8 @@ def urgency(
     found : whether each finding is there
     """
     rows = [_urgency_row(rule, in_force[rule.name], values, found) for rule in rules.urgency]
-    some = any(one in _SAID for one in found.values())
-    words = ", ".join(name for name, one in found.items() if one in _SAID) or "none"
+    some = any(one.claimed for one in found.values())
+    words = ", ".join(name for name, one in found.items() if one.claimed) or "none"
     rows.append(
         RowSeen(SUSPECTED, True, str(Urgency.SUSPECTED), "", some, words, "one or more findings")
     )
@@ -115,7 +114,7 @@ def urgency(
 def _urgency_row(
     rule: DeclaredUrgencyRule, in_force: InForce, values: Values, found: Mapping[str, Presence]
 ) -> RowSeen:
-    needed = not rule.finding or found.get(rule.finding) in _SAID
+    needed = not rule.finding or found.get(rule.finding, Presence.ABSENT).claimed
     return _row(rule.name, rule.level, rule.finding, in_force, values, needed=needed)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from models.declared_bundle import DeclaredBundle
-from models.judge.limits import limits_in_force
 from models.read_volume import read_volume
 from models.readers.study_reader import FirstLook, OnProgress, StudyRead, StudyToRead
 from models.run.declared_network import DeclaredNetwork, load_networks
@@ -45,10 +44,8 @@ class DeclaredReader:
         BundleRejected
             A network is not the declared one.
         SettingsRefused
-            CUDA is demanded and not there, or a limit is set for a rule that the bundle does not
-            have: it might have been renamed, and the study would be judged by another limit.
+            CUDA is demanded and not there.
         """
-        limits_in_force(bundle.rules, limits, bundle.name)
         return cls(bundle, load_networks(bundle, provider=provider, threads=threads), limits)
 
     @property

@@ -13,6 +13,7 @@ from typing import Protocol, cast
 from models.bundle import Bundle
 from models.catalogue import UsableBundle
 from models.declared_bundle import DeclaredBundle
+from models.judge.limits import limits_in_force
 from models.readers.declared_reader import DeclaredReader
 from models.readers.study_reader import StudyReader
 from radiology.algorithm import ExecutionProvider
@@ -25,6 +26,24 @@ class _Opener(Protocol):
     def __call__(
         self, bundle: Bundle, *, provider: ExecutionProvider, threads: int
     ) -> StudyReader: ...
+
+
+def check_limits(bundle: UsableBundle, limits: Mapping[str, float]) -> None:
+    """Check that a site's limits are of rules that a bundle has.
+
+    A rule might have been renamed; then the study would be judged by another limit.
+
+    Raises
+    ------
+    SettingsRefused
+        A rule is not there, or the bundle is of schema 2.
+    """
+    if isinstance(bundle, DeclaredBundle):
+        limits_in_force(bundle.rules, limits, bundle.name)
+    elif limits:
+        raise SettingsRefused(
+            f"bundle_limits: the bundle {bundle.name} is of schema 2, whose limits cannot be set"
+        )
 
 
 def open_reader(
@@ -47,13 +66,10 @@ def open_reader(
     BundleRejected
         A network is not the declared one.
     SettingsRefused
-        CUDA is demanded and not there, or a limit is set for a rule that the bundle does not have.
+        CUDA is demanded and not there, or as `check_limits`.
     """
+    check_limits(bundle, limits or {})
     if isinstance(bundle, DeclaredBundle):
         return DeclaredReader.of(bundle, provider=provider, threads=threads, limits=limits or {})
-    if limits:
-        raise SettingsRefused(
-            f"bundle_limits: the bundle {bundle.name} is of schema 2, whose limits cannot be set"
-        )
     opener = cast("_Opener", resolve_name(_SCHEMA_2))
     return opener(bundle, provider=provider, threads=threads)

@@ -17,6 +17,11 @@ class Presence(StrEnum):
     ABSENT = "absent"
     UNDETERMINED = "undetermined"
 
+    @property
+    def claimed(self) -> bool:
+        """Whether the finding is said to be there, surely or perhaps."""
+        return self in (Presence.PRESENT, Presence.SUSPECTED)
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from radiology.algorithm import AlgorithmIdentity
-from radiology.answer.finding import Presence
 from radiology.answer.reading import Reading
 from radiology.earlier import EarlierImages
 from radiology.image.volume import Volume
@@ -16,8 +15,6 @@ from radiology.outcome import Outcome
 from radiology.region import Region
 from radiology.urgency import Triage
 from worker.encode.region_masks import RegionMasks
-
-_CLAIMED = (Presence.PRESENT, Presence.SUSPECTED)
 
 
 @dataclass(frozen=True)
@@ -98,14 +95,11 @@ class ShownReading:
         denied = {
             name
             for one in self.reading.findings
-            if one.presence not in _CLAIMED
+            if not one.presence.claimed
             for name in one.regions
         }
         claimed = {
-            name
-            for one in self.reading.findings
-            if one.presence in _CLAIMED
-            for name in one.regions
+            name for one in self.reading.findings if one.presence.claimed for name in one.regions
         }
         return tuple(
             one

@@ -17,7 +17,7 @@ from models.bundle import Bundle
 from models.catalogue import Catalogue, UsableBundle, read_catalogue
 from models.readers.open_reader import open_reader
 from models.readers.study_reader import StudyReader
-from radiology.errors import BundleRejected
+from radiology.errors import UploadRefused
 from settings.environment import Settings
 from settings.log_events import get_logger
 
@@ -94,13 +94,19 @@ class WarmReaders:
         return self._entry(name).reader
 
     def slice_reader_of(self, name: str) -> SliceReader:
-        """The same bundle for single slices; only uploads need it. Raises as `reader_of`."""
+        """The same bundle for single slices; only uploads need it.
+
+        Raises
+        ------
+        UploadRefused
+            The bundle reads whole studies alone.
+        BundleRejected, SettingsRefused
+            As `reader_of`.
+        """
         entry = self._entry(name)
         bundle = entry.reader.bundle
         if not isinstance(bundle, Bundle):
-            raise BundleRejected(
-                "A bundle of schema 3 reads studies, no single pictures", name=name
-            )
+            raise UploadRefused("Uploads are read by a bundle for whole studies, not for slices")
         if entry.slice_reader is None:
             entry.slice_reader = SliceReader(
                 bundle,

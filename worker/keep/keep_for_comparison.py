@@ -15,6 +15,6 @@ def keep_for_comparison(folder: Path, name: str, content: bytes) -> str:
     SpoolFull
         There is no room left.
     """
-    path = f"{name}.chest.npz"
+    path = f"{name}.compared.npz"
     write_durably(folder / path, memoryview(content))
     return path

@@ -27,8 +27,7 @@ from database.uploads.received import (
     return_upload,
 )
 from database.uploads.sweep import study_waits
-from models.bundle import Bundle
-from radiology.errors import Refused, UploadRefused
+from radiology.errors import Refused
 from settings.log_events import get_logger
 from worker.attempt.attempt_next import attempt_next
 from worker.attempt.lease import Lease
@@ -191,8 +190,6 @@ class _Uploads(Queue[UploadClaim]):
                 language=equipment.settings.language,
                 on_step=on_step,
             )
-        if not isinstance(equipment.upload_reader.bundle, Bundle):
-            raise UploadRefused("Uploads are read by a bundle for whole studies, not for slices")
         on_step("Looking at slices", 0, 1)
         if verdict.kind is UploadKind.PICTURE:
             given = slice_of_picture(paths[0])
