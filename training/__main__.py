@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from training.arguments import training_parser
 from training.classification import stages as classifier_stages
 from training.data.figures import read_covid_ct
 from training.data.split import SPLITS_FILE, SplitMismatch
@@ -46,21 +47,16 @@ Interrupt it at any time: the same command goes on from the last checkpoint.
 
 
 def _arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m training",
-        description="Train, score and export the bundle chest-ct-pneumonia.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = training_parser(
+        "python -m training",
+        "Train, score and export the bundle chest-ct-pneumonia.",
+        _EXAMPLES,
+        build="build/training",
+        threads=2,
     )
     add = parser.add_argument
-    add("--data", type=Path, default=Path("../shared/data"), help="folder with training/ in it")
-    add("--build", type=Path, default=Path("build/training"), help="where checkpoints are kept")
     add("--bundles", type=Path, default=Path("models/bundles"), help="where the bundle goes")
     add("--version", default=VERSION, help=f"of the bundle (default {VERSION})")
-    add("--seed", type=int, default=1, help="of weights, batches and variations (default 1)")
-    add("--threads", type=int, default=2, help="CPU threads (default 2)")
-    add("--shorten", type=int, default=1, help="divide the steps of every stage by this")
-    add("--remark", default="", help="what the model card should say about this very training")
     add("--restart", action="store_true", help="forget the checkpoints")
     return parser
 

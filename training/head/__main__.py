@@ -12,6 +12,7 @@ import torch
 
 from models.declared.section import DECLARATION
 from models.release.seal import seal
+from training.arguments import training_parser
 from training.head import stages
 from training.head.card import NAME, VERSION, evaluation_text, model_card
 from training.head.export import FILE, write_network
@@ -30,26 +31,21 @@ Interrupt it at any time: the same command goes on from the last checkpoint.
 
 
 def _arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.head",
-        description="Train, score and export the bundle head-ct-haemorrhage.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = training_parser(
+        "python -m training.head",
+        "Train, score and export the bundle head-ct-haemorrhage.",
+        _EXAMPLES,
+        build="build/head",
+        threads=1,
     )
     add = parser.add_argument
-    add("--data", type=Path, default=Path("../shared/data"), help="folder with training/ in it")
     add(
         "--out",
         type=Path,
         default=Path("models/bundles", NAME, VERSION),
         help="where network, card and evaluation go; sealed where a bundle.toml lies there",
     )
-    add("--build", type=Path, default=Path("build/head"), help="where checkpoints are kept")
     add("--weights", type=Path, help="ImageNet weights; default: those of the installed package")
-    add("--seed", type=int, default=1, help="of weights, batches and variations (default 1)")
-    add("--threads", type=int, default=1, help="CPU threads (default 1)")
-    add("--shorten", type=int, default=1, help="divide the steps of every stage by this")
-    add("--remark", default="", help="what the model card should say about this very training")
     return parser
 
 

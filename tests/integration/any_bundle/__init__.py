@@ -1,0 +1,1 @@
+"""Bundles of schema 3 from a scanner to PACS, page and messages."""
