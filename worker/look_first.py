@@ -8,7 +8,9 @@ from datetime import datetime
 
 from database.jobs.first_looks import JobToLookAt, next_to_look_at, record_look
 from database.session import Session, transaction
+from models.catalogue import UsableBundle
 from models.readers.study_reader import FirstLook
+from radiology.image.volume import Volume
 from radiology.urgency import Urgency
 from settings.log_events import get_logger
 from settings.peers import RequestPriority
@@ -80,11 +82,14 @@ class _FirstLooks(Queue[JobToLookAt]):
 
 def _look(equipment: Equipment, job: JobToLookAt) -> FirstLook | None:
     reader = equipment.reader_of(job.bundle)
+    return reader.look(functools.partial(_thinned, equipment, job, reader.bundle))
+
+
+def _thinned(equipment: Equipment, job: JobToLookAt, bundle: UsableBundle) -> Volume:
+    """Select and decode only where the bundle has a quick look at all."""
     paths = {uid: equipment.settings.spool_folder / path for uid, path in job.paths.items()}
-    series = select_series(
-        read_series(paths.values()), refusals=refusals_of(reader.bundle)
-    ).require()
-    return reader.look(functools.partial(thin_volume, series, paths))
+    series = select_series(read_series(paths.values()), refusals=refusals_of(bundle)).require()
+    return thin_volume(series, paths)
 
 
 def like_priority(look: FirstLook) -> RequestPriority | None:

@@ -10,8 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from database.tables.analysis import Result, Study
-
-_SITE = "site"
+from radiology.urgency import LimitOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def stored_rules(reading: Mapping[str, Any]) -> tuple[StoredRule, ...]:
             held=bool(one.get("held")),
             seen=str(one.get("seen", "")),
             limit=str(one.get("limit", "")),
-            of_site=one.get("whose") == _SITE,
+            of_site=one.get("whose") == LimitOf.SITE,
         )
         for one in reading.get("urgency_rules") or ()
         if isinstance(one, Mapping)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from database.tables.analysis import Result, Study
 from database.tables.shadow import ShadowAnswer
@@ -49,6 +49,7 @@ def shadow_lines(session: Session, bundle: str | None = None) -> tuple[ShadowLin
     of_bundle = () if bundle is None else (ShadowAnswer.bundle == bundle,)
     rows = session.execute(
         select(ShadowAnswer, Study.study_instance_uid)
+        .options(defer(ShadowAnswer.reading))  # large, and none of it is listed
         .join(Study, Study.id == ShadowAnswer.study_id)
         .where(*of_bundle)
         .order_by(ShadowAnswer.created_at.desc(), ShadowAnswer.id.desc())
