@@ -25,7 +25,7 @@ from database.events import EventRow, events_after
 from database.session import query
 from firstread.demo.stage import SCANNER_AE_TITLE, Ports, Stage, set_up_stage
 from firstread.send import send_folder
-from firstread.serve import ServedProcess
+from firstread.served_process import ServedProcess
 from phantom import make_phantom, phantom_grid
 from phantom.identity import StudyIdentity
 from phantom.lesions import EXTENSIVE_LESIONS, Lesion

@@ -12,13 +12,13 @@ from database.states import RejectionReason
 from firstread.encode.command import encode
 from firstread.evaluate.command import evaluate
 from firstread.feedback.command import feedback
-from firstread.flags import flags
+from firstread.flags.command import flags
 from firstread.hl7.command import hl7
 from firstread.models.command import models
 from firstread.predict.command import predict
 from firstread.say import console, errors_to_exit_code
-from firstread.serve import ServedProcess
-from firstread.users import users
+from firstread.served_process import ServedProcess
+from firstread.users.command import users
 from settings.environment import Settings, read_settings
 from settings.log_events import configure_logging
 

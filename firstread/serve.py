@@ -10,13 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from enum import StrEnum
 from pathlib import Path
 from types import FrameType
 from typing import IO
 
 from database.schema import check_schema, upgrade_schema
 from database.session import open_engine
+from firstread.served_process import ServedProcess
 from settings.environment import Settings
 from settings.log_events import get_logger
 
@@ -26,20 +26,6 @@ _STOP_LIMIT_S = 15.0  # then a part that does not end is killed; its work is in 
 _FIRST_RESTART_S = 0.5
 _LONGEST_RESTART_S = 30.0
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
-
-
-class ServedProcess(StrEnum):
-    """One process of Firstread; in the hospital size one container each."""
-
-    NODE = "node"
-    ANALYSIS = "analysis"
-    FLAGS = "flags"
-    DELIVERY = "delivery"
-    HOUSEKEEPING = "housekeeping"
-    RETRIEVAL = "retrieval"
-    BEAT = "beat"
-    WORKLIST = "worklist"
-    HL7 = "hl7"
 
 
 def serve_part(settings: Settings, part: ServedProcess, concurrency: int) -> int:
@@ -62,7 +48,7 @@ def serve_part(settings: Settings, part: ServedProcess, concurrency: int) -> int
 
         run_beat(app)
     else:
-        from worker.tasks import run_worker
+        from worker.tasks.process import run_worker
 
         threads = 2 * len(settings.flags) + 1  # one for each channel, and room for wake-ups
         run_worker(part.value, threads if part is ServedProcess.FLAGS else concurrency)

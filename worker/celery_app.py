@@ -30,7 +30,7 @@ _FILESYSTEM_POLL_S = 0.1  # a wake-up takes half of it on average; an idle worke
 
 def make_app(settings: Settings) -> Celery:
     """A Celery application for these settings: Redis where a broker is set, else files."""
-    app = Celery("firstread", include=["worker.tasks"])
+    app = Celery("firstread")
     app.conf.update(
         broker_url=_broker_url(settings),
         # None: the one that the URL names.

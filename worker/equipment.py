@@ -9,15 +9,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from chest.read_slice import SliceReader
 from database.flags.rules import FlagRules
 from database.process_signs import note_loaded
 from database.session import Engine, transaction
-from models.readers.study_reader import StudyReader
 from radiology.errors import BundleRejected, ModelUnavailable, SettingsRefused
 from settings.environment import Settings
-from worker.infer.warm_readers import WarmReaders
+
+if TYPE_CHECKING:  # libraries of models: see `readers`
+    from chest.read_slice import SliceReader
+    from models.readers.study_reader import StudyReader
+    from worker.infer.warm_readers import WarmReaders
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,9 @@ class Equipment:
     @cached_property
     def readers(self) -> WarmReaders:
         """The bundles that this process keeps loaded."""
+        # Here: only a process that reads studies needs the libraries of models in memory.
+        from worker.infer.warm_readers import WarmReaders
+
         return WarmReaders(self.settings)
 
     @property

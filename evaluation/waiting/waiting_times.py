@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
-from scipy.stats import binom
+from scipy.special import bdtr, ndtri
 
 from evaluation.statistics.estimate import LEVEL, Estimate
 
@@ -83,6 +82,6 @@ def _variance(ordered: NDArray[np.float64]) -> float:
     """Of the median, from the distance of two order statistics around it."""
     count = ordered.size
     rank = max(1, round((count + 1) / 2 - np.sqrt(count)))
-    z = float(ndtri(1.0 - binom.cdf(rank - 1, count, 0.5)))
+    z = float(ndtri(1.0 - bdtr(rank - 1, count, 0.5)))
     distance = float(ordered[count - rank] - ordered[rank - 1])
     return (distance / (2.0 * z)) ** 2

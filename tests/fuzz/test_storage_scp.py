@@ -25,7 +25,7 @@ from pydicom.uid import (
 from dicom_node import status
 from tests.builders.dicom.upper_layer import associate_request, fragment
 from tests.peers.waiting import wait_until
-from tests.unit.dicom_node.running_node import RunningNode, acceptors, running_node
+from tests.unit.dicom_node.running_node import RunningNode, running_node
 from tests.unit.dicom_node.small_ct import SERIES, encoded, file_around, small_ct
 
 pytestmark = [
@@ -56,7 +56,9 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
     """One node for all examples: it must survive them."""
     with running_node(tmp_path_factory.mktemp("node"), association_idle_s=2.0) as running:
         yield running
-        wait_until(lambda: not acceptors(), what="the end of all association threads")
+        wait_until(
+            lambda: not running.open_associations(), what="the end of all association threads"
+        )
         assert not running.begun()
 
 

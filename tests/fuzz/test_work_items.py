@@ -26,7 +26,7 @@ from settings.peers import Peer, PeerRole
 from tests.builders.stored.rows import claim, finish, queue_job
 from tests.peers.dicom.worklist_client import PULL, PUSH, code, data_set, performed_step
 from tests.peers.waiting import wait_until
-from tests.unit.dicom_node.running_node import RunningNode, acceptors, running_node
+from tests.unit.dicom_node.running_node import RunningNode, running_node
 
 pytestmark = [
     pytest.mark.integration,
@@ -103,7 +103,9 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
         queue_job(running.engine, 1)
         finish(running.engine, claim(running.engine), [])
         yield running
-        wait_until(lambda: not acceptors(), what="the end of all association threads")
+        wait_until(
+            lambda: not running.open_associations(), what="the end of all association threads"
+        )
 
 
 def ask(node: RunningNode, request: Any) -> int | None:

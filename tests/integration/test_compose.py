@@ -20,7 +20,7 @@ import redis
 import yaml
 from hl7.client import MLLPClient
 
-from firstread.serve import ServedProcess
+from firstread.served_process import ServedProcess
 from settings.environment import PREFIX, SETTINGS_FILE_VARIABLE, Settings
 from tests.builders.hl7_messages import order
 from tests.peers.dicom.dcmtk import Dcmtk

@@ -13,7 +13,8 @@ from hl7.client import MLLPClient
 
 from database.schema import upgrade_schema
 from database.session import open_engine
-from firstread.serve import ServedProcess, needed_parts
+from firstread.serve import needed_parts
+from firstread.served_process import ServedProcess
 from settings.environment import Settings
 from settings.hl7 import Hl7Listener
 from tests.builders.hl7_messages import order

@@ -12,7 +12,6 @@ from tests.builders.dicom.upper_layer import INCOMPLETE_COMMAND, element, fragme
 from tests.peers.waiting import wait_until
 from tests.unit.dicom_node.running_node import (
     RunningNode,
-    acceptors,
     open_association_and_hold,
     running_node,
 )
@@ -31,7 +30,7 @@ def test_connections_that_are_no_associations(node: RunningNode, sent: bytes) ->
     for _ in range(5):
         with socket.create_connection(("127.0.0.1", node.port)) as connection:
             connection.sendall(sent)
-    wait_until(lambda: not acceptors(), what="the end of all association threads")
+    wait_until(lambda: not node.open_associations(), what="the end of all association threads")
     node.verify()
 
 
@@ -41,7 +40,7 @@ def test_a_peer_that_stalls_within_a_pdu_is_cut_off(tmp_path: Path) -> None:
         connection = open_association_and_hold(node)
         connection.sendall(b"\x04\0\0\0\x10\0" + bytes(10))
         assert node.ended_associations(1)[0].ending is AssociationEnding.ABORTED
-        wait_until(lambda: not acceptors(), what="the end of its threads")
+        wait_until(lambda: not node.open_associations(), what="the end of its threads")
         connection.close()
 
 
@@ -63,7 +62,7 @@ def test_what_cannot_be_answered_is_aborted(node: RunningNode, sent: bytes) -> N
         connection.sendall(sent)
         assert connection.recv(1) == b"\x07"  # A-ABORT
     assert node.ended_associations(1)[0].ending is AssociationEnding.ABORTED
-    wait_until(lambda: not acceptors(), what="the end of its threads")
+    wait_until(lambda: not node.open_associations(), what="the end of its threads")
     node.verify()
 
 
@@ -75,6 +74,6 @@ def test_a_connection_lost_while_sending(node: RunningNode, tmp_path: Path) -> N
     wait_until(node.begun, what="the beginning of an instance")
     connection.close()
     assert node.ended_associations(1)[0].ending is AssociationEnding.ABORTED
-    wait_until(lambda: not acceptors(), what="the end of its threads")
+    wait_until(lambda: not node.open_associations(), what="the end of its threads")
     assert not node.begun()
     node.verify()

@@ -18,6 +18,7 @@ from database.tables.analysis import Association, Instance
 from database.tables.base import Base
 from database.tables.quarantine import QuarantinedObject
 from dicom_node.association_audit import Clock
+from dicom_node.guard.accepted_association import AcceptedAssociation
 from dicom_node.node import Node, start_node
 from dicom_node.request.c_store import StoreAnswer, send_instances
 from dicom_node.request.verification import verify_peer
@@ -90,6 +91,17 @@ class RunningNode:
 
         return wait_until(all_ended, what=f"{count} ended associations")
 
+    def open_associations(self) -> list[str]:
+        """The threads of this node's associations that have not ended.
+
+        Other servers of the test run live in this process too; their threads are theirs.
+        """
+        return [
+            thread.name
+            for thread in threading.enumerate()
+            if isinstance(thread, AcceptedAssociation) and thread.user is self.node
+        ]
+
     def spooled(self) -> list[Path]:
         """The files that are in their places."""
         folder = self.settings.spool_folder
@@ -147,8 +159,3 @@ def open_association_and_hold(node: RunningNode) -> socket.socket:
     connection.sendall(associate_request())
     assert connection.recv(1) == b"\x02"  # A-ASSOCIATE-AC
     return connection
-
-
-def acceptors() -> list[str]:
-    """Threads of associations that have not ended."""
-    return [thread.name for thread in threading.enumerate() if "Acceptor" in thread.name]

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from firstread import serve
-from firstread.serve import ServedProcess, Supervisor, watch_until_stopped
+from firstread.serve import Supervisor, watch_until_stopped
+from firstread.served_process import ServedProcess
 from tests.peers.waiting import wait_until
 
 

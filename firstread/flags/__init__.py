@@ -1,0 +1,1 @@
+"""`firstread flags`: flags shown, acknowledged, told again and tried out."""

@@ -1,0 +1,1 @@
+"""`firstread users`: accounts of the worklist page, from the command line."""

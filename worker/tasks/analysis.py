@@ -1,0 +1,47 @@
+"""The queue of the analysis: first looks, jobs and uploads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery.signals import worker_process_init
+
+from database.jobs.requeue import waiting_jobs
+from database.session import query
+from database.uploads.sweep import waiting_uploads
+from radiology.errors import ModelUnavailable
+from settings.log_events import get_logger
+from worker.celery_app import app
+from worker.look_first import look_first
+from worker.pipeline import analyse_one
+from worker.tasks.process import equipment
+from worker.tasks.wake_ups import ANALYSE_NEXT, DELIVER_NEXT, wake, wake_flags
+from worker.upload.analyse_upload import analyse_upload
+
+_log = get_logger("celery")
+
+
+@app.task(name=ANALYSE_NEXT)
+def analyse_next() -> None:
+    """Analyse the job that is due first, or else an upload; pass the wake-up on if more wait."""
+    worker = equipment()
+    look_first(worker)
+    if analyse_one(worker):
+        wake_flags(worker)  # first: an urgent flag waits for no delivery
+        wake(DELIVER_NEXT)
+    elif not analyse_upload(worker):
+        return
+    with query(worker.engine) as session:
+        more = waiting_jobs(session) or waiting_uploads(session, worker.clock())
+    if more:
+        wake(ANALYSE_NEXT)
+
+
+@worker_process_init.connect
+def warm_up(**_: Any) -> None:
+    """Load the bundles in use, after the fork: no threads of ONNX Runtime or CUDA survive one."""
+    try:
+        equipment().warm_up()
+    except ModelUnavailable as error:
+        # Said at once, not only with the first study; each job then waits and says it too.
+        _log.error("model_unavailable", message=str(error))

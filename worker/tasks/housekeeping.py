@@ -1,0 +1,70 @@
+"""The queue of the housekeeping: the sweep, which wakes whoever has something to do."""
+
+from __future__ import annotations
+
+import functools
+
+from database.deliveries.claimed import due_deliveries
+from database.flags.raised import escalate_due
+from database.flags.unacknowledged import flags_to_escalate
+from database.priors.requests import due_requests
+from database.session import query, transaction
+from database.work_items.notifications import due_notifications
+from worker.attempt.attempt_step import attempt_step
+from worker.bundles_in_use import drop_unwanted, follow_bundles
+from worker.celery_app import ANALYSIS, DELIVERY, RETRIEVAL, app, wake_up_waits
+from worker.equipment import Equipment
+from worker.housekeeping import count_what_is_kept, sweep_once
+from worker.tasks.process import equipment
+from worker.tasks.wake_ups import (
+    ANALYSE_NEXT,
+    DELIVER_NEXT,
+    RETRIEVE_NEXT,
+    SWEEP,
+    wake,
+    wake_flags,
+)
+from worker.upload.sweep_uploads import sweep_uploads
+
+
+@app.task(name=SWEEP)
+def sweep() -> None:
+    """Assemble quiet studies, take jobs back from the dead, wake whoever has something to do."""
+    worker = equipment()
+    _follow_bundles(worker)
+    outcome = sweep_once(worker.settings, worker.engine, worker.clock())
+    for _ in range(outcome.new_jobs):
+        wake(ANALYSE_NEXT)
+    # The same wake-up again only if none waits: a worker that is down for a day would find
+    # a hundred thousand of them.
+    uploads = sweep_uploads(worker.settings, worker.engine, worker.clock())
+    if (outcome.overdue or uploads) and not wake_up_waits(app, ANALYSIS):
+        wake(ANALYSE_NEXT)
+    count_what_is_kept(worker.engine, worker.clock())
+    with query(worker.engine) as session:
+        due = due_deliveries(session, worker.clock()) + due_notifications(session, worker.clock())
+        asked = due_requests(session, worker.clock())
+        escalating = flags_to_escalate(session, worker.clock())
+    if escalating:
+        with transaction(worker.engine) as session:
+            escalate_due(session, worker.flag_rules, worker.clock())
+    wake_flags(worker, unless_one_waits=True)
+    if asked and not wake_up_waits(app, RETRIEVAL):
+        wake(RETRIEVE_NEXT)
+    if due and not wake_up_waits(app, DELIVERY):
+        wake(DELIVER_NEXT)
+
+
+def _follow_bundles(worker: Equipment) -> None:
+    """Let jobs follow the bundles in use; what goes wrong keeps no study from being assembled."""
+    attempt_step(_bundles_followed, "bundles in use")
+    attempt_step(
+        lambda: drop_unwanted(worker.settings, worker.engine, worker.clock()), "bundles in use"
+    )
+
+
+@functools.cache
+def _bundles_followed() -> None:
+    """Once in this process; where it fails, the next sweep does it."""
+    worker = equipment()
+    follow_bundles(worker.settings, worker.engine, worker.clock())

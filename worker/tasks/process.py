@@ -1,0 +1,60 @@
+"""The process of one queue: what it works with, its signs of life, and its run."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from datetime import UTC, datetime
+from typing import Any
+
+from celery.signals import worker_process_init
+
+from database.process_signs import give_signs, process_name
+from database.session import open_engine
+from settings.environment import read_settings
+from worker.celery_app import FLAGS, app
+from worker.equipment import Equipment
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@functools.cache
+def equipment() -> Equipment:
+    """What this process works with: made once, after the fork, and kept."""
+    settings = read_settings()
+    return Equipment(
+        settings=settings,
+        engine=open_engine(settings.database_address),
+        worker=process_name(),
+        clock=_now,
+    )
+
+
+def run_worker(queue: str, concurrency: int) -> None:
+    """Run a worker of one queue until it is told to stop."""
+    # After the fork: neither threads nor connections survive one. The first of what is done there,
+    # so that a process which loads its bundles counts as alive.
+    worker_process_init.connect(functools.partial(_give_signs, queue), weak=False)
+    importlib.import_module(f"worker.tasks.{queue}")  # before the fork: the children share it
+    # Threads for the flags: each channel keeps its connection in this process, and waits alone.
+    pool = "threads" if queue == FLAGS else "prefork"
+    app.worker_main(
+        [
+            "worker",
+            f"--queues={queue}",
+            f"--concurrency={concurrency}",
+            f"--hostname={queue}@%h",
+            f"--pool={pool}",
+            "--loglevel=WARNING",
+            # Gossip, mingle and heartbeats between workers: nobody listens to them.
+            "--without-gossip",
+            "--without-mingle",
+            "--without-heartbeat",
+        ]
+    )
+
+
+def _give_signs(queue: str, **_: Any) -> None:
+    give_signs(equipment().engine, queue, equipment().clock)
