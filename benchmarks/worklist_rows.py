@@ -9,15 +9,15 @@ from typing import Any
 
 from sqlalchemy import insert, text
 
+from chest.values.case_answer import PneumoniaType
+from chest.values.figures import LungFigures, Side
+from chest.values.reading import ChestReading
 from database.session import Engine
 from database.states import DeliveryState, JobState, StudyState, WorklistRank
 from database.tables.analysis import Delivery, Event, Instance, Job, Result, Study
 from database.tables.feedback import Feedback, FeedbackFault
 from radiology.age_band import age_band
 from radiology.algorithm import AlgorithmIdentity
-from radiology.chest.case_answer import PneumoniaType
-from radiology.chest.figures import LungFigures, Side
-from radiology.chest.reading import ChestReading
 from radiology.feedback import Fault, Judgement
 from radiology.identity import derived_uid
 from radiology.outcome import Outcome, QualityGate

@@ -12,11 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chest.classify import SliceAnswer
-from models.bundle import Bundle
-from models.declared.case import ViralLimits
-from models.declared.networks import Classification
-from radiology.chest.case_answer import (
-    CaseRule,
+from chest.values.case_answer import (
     Confidence,
     ConfidenceWord,
     PneumoniaType,
@@ -24,7 +20,10 @@ from radiology.chest.case_answer import (
     SignAnswer,
     ViralAnswer,
 )
-from radiology.chest.regions import ChestRegions, LungLabel
+from chest.values.regions import ChestRegions, LungLabel
+from models.bundle import Bundle
+from models.declared.case import CaseRule, ViralLimits
+from models.declared.networks import Classification
 
 Counts = NDArray[np.int64]
 

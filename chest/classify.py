@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chest.postprocess import ProbabilityMaps
+from chest.values.regions import ChestRegions
 from models.declared.networks import Classification
+from models.declared.sign import Sign
 from models.view import ViewBox, lung_view
-from radiology.chest.regions import ChestRegions
-from radiology.chest.sign import Sign
 
 Arrays = NDArray[np.float32]
 

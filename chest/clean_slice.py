@@ -22,11 +22,11 @@ from chest.postprocess import (
     on_volume_grid,
     sides,
 )
+from chest.values.regions import ChestRegions, LungLabel
 from models.bundle import Bundle
 from models.connected import Masks, in_plane_cross
 from models.preprocess import SquareFit
 from models.view import LEAST_ISLAND_SHARE
-from radiology.chest.regions import ChestRegions, LungLabel
 
 # Ours, chosen by eye on figures.
 LARGEST_HOLE_SHARE = 0.005  # vessels and dense foci within a lung; the heart is ten times that

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from chest.values.regions import ChestRegions, LungLabel
 from models.declared.networks import InputGrid
 from models.preprocess import SquareFit
-from radiology.chest.regions import ChestRegions, LungLabel
 
 FloatArray = NDArray[np.float32]
 Masks = NDArray[np.bool_]

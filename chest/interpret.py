@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from chest.case_level import CaseAnswer
 from chest.gates import Acquisition
 from chest.judge_severity import judge_severity
+from chest.values.figures import LungFigures, Side
+from chest.values.reading import ChestReading
+from chest.values.regions import ChestRegions, LesionLabel, LungLabel
+from chest.values.territory import Boundary, Territories, TerritoryFigures
 from models.bundle import Bundle
-from radiology.chest.figures import LungFigures, Side
-from radiology.chest.reading import ChestReading
-from radiology.chest.regions import ChestRegions, LesionLabel, LungLabel
-from radiology.chest.severity import ClinicalContext
-from radiology.chest.territory import Boundary, Territories, TerritoryFigures
+from radiology.clinical import ClinicalContext
 from radiology.image.heat_map import HeatMap
 from radiology.image.volume import Volume
 from radiology.outcome import GateSeverity, Outcome, QualityGate

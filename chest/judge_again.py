@@ -13,21 +13,14 @@ from chest.answer.statements import severity_statements
 from chest.answer.stored_table import lungs_in, territories_in
 from chest.gates import Acquisition
 from chest.judge_severity import judge_severity
+from chest.values.figures import LungFigures, Side
+from chest.values.severity import ImagingFindings, Pneumonia, Severity, assess_severity
+from chest.values.territory import Territory, TerritoryFigures
 from radiology.answer.plain_values import from_plain
 from radiology.answer.statement import Statement
 from radiology.answer.stored_reading import UNVERSIONED, version_of
 from radiology.answer.table import Table
-from radiology.chest.figures import LungFigures, Side
-from radiology.chest.severity import (
-    ClinicalContext,
-    ClinicalValues,
-    ImagingFindings,
-    LesionMeasurement,
-    Pneumonia,
-    Severity,
-    assess_severity,
-)
-from radiology.chest.territory import Territory, TerritoryFigures
+from radiology.clinical import ClinicalContext, ClinicalValues, LesionMeasurement
 from radiology.outcome import Outcome
 from radiology.sex import Sex
 

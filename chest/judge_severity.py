@@ -6,19 +6,12 @@ import math
 from collections.abc import Iterable, Mapping
 
 from chest.gates import Acquisition
-from radiology.chest.figures import LungFigures, Side
-from radiology.chest.lobe import Lobe
-from radiology.chest.severity import (
-    ClinicalContext,
-    ClinicalValues,
-    ImagingFindings,
-    LesionMeasurement,
-    Pneumonia,
-    Severity,
-    assess_severity,
-)
-from radiology.chest.severity.clinical import LIMITS
-from radiology.chest.territory import Territory, TerritoryFigures
+from chest.values.figures import LungFigures, Side
+from chest.values.lobe import Lobe
+from chest.values.severity import ImagingFindings, Pneumonia, Severity, assess_severity
+from chest.values.territory import Territory, TerritoryFigures
+from radiology.clinical import ClinicalContext, ClinicalValues, LesionMeasurement
+from radiology.clinical.values import LIMITS
 
 # Zones, and a right upper and middle lobe that were not told apart, are no lobe of a score.
 _LOBES = {Territory[lobe.name]: lobe for lobe in Lobe}

@@ -13,11 +13,11 @@ from chest.clean_slice import clean_slice
 from chest.grey_levels import grey_to_hounsfield
 from chest.postprocess import ProbabilityMaps
 from models.bundle import Bundle
+from models.declared.sign import Sign
 from models.network_sessions import ClassifierSession, NetworkSession
 from models.preprocess import SquareFit, to_patch
 from models.view import lung_view, place_back
 from radiology.algorithm import ExecutionProvider
-from radiology.chest.sign import Sign
 from radiology.errors import BundleRejected
 from radiology.region import LabelMap
 

@@ -17,12 +17,12 @@ from chest.heat_maps import heat_maps_of
 from chest.interpret import Evidence, interpret, measure, refuses
 from chest.lobes import find_territories, measure_territories
 from chest.postprocess import ProbabilityMaps, segment
+from chest.values.figures import Side
+from chest.values.reading import ChestReading
+from chest.values.regions import ChestRegions
 from models.bundle import Bundle
 from models.preprocess import fit_of, to_patches
-from radiology.chest.figures import Side
-from radiology.chest.reading import ChestReading
-from radiology.chest.regions import ChestRegions
-from radiology.chest.severity import ClinicalContext
+from radiology.clinical import ClinicalContext
 from radiology.image.volume import Volume
 
 OnProgress = Callable[[int, int], None]

@@ -15,12 +15,12 @@ from chest.judge_severity import stated_values
 from chest.read_study import read_study
 from chest.triage.first_look import first_look
 from chest.triage.urgency import rules_seen, triage_reading
+from chest.values.reading import ChestReading
 from models.bundle import Bundle
 from models.network_sessions import ClassifierSession, NetworkSession
 from models.readers.study_reader import FirstLook, OnProgress, StudyRead, StudyReader, StudyToRead
 from radiology.algorithm import ExecutionProvider
-from radiology.chest.reading import ChestReading
-from radiology.chest.severity import ClinicalContext
+from radiology.clinical import ClinicalContext
 from radiology.image.series import SeriesHeader
 from radiology.image.volume import Volume
 from radiology.urgency import Triage

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from radiology.chest.severity.clinical import WHOLE, ClinicalValues
+from radiology.clinical import ClinicalValues
+from radiology.clinical.values import WHOLE
 from radiology.errors import ClinicalValuesRefused
 
 _NUMBER: Final = re.compile(r"[+-]?\d{1,9}(\.\d{1,9})?")
@@ -88,7 +89,7 @@ def converted(loinc: str, text: str, unit: str) -> float | None:
 
 
 def is_possible(name: str, value: float) -> bool:
-    """Whether a patient can have such a value (`radiology.chest.severity.clinical.LIMITS`)."""
+    """Whether a patient can have such a value (`radiology.clinical.values.LIMITS`)."""
     if name == ARTERIAL_OXYGEN:
         return 10 <= value <= 800  # as wide as the limits of the ratio
     if name == INSPIRED_OXYGEN:

@@ -181,7 +181,7 @@ class ClassifierSession:
         Returns
         -------
         Viral probabilities (n, members), probabilities of the signs (n, 5) in the order of
-        `radiology.chest.sign.Sign`, and heat maps (n, size / 8, size / 8), 0…1.
+        `models.declared.sign.Sign`, and heat maps (n, size / 8, size / 8), 0…1.
         """
         names = [self.declared.viral, self.declared.signs, self.declared.heat]
         parts = [

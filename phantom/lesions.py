@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chest.values.regions import LesionLabel
 from phantom.chest import Point
 from phantom.grid import Box
 from phantom.shapes import Field, ellipsoid, plane_waves
-from radiology.chest.regions import LesionLabel
 
 RAGGED = 0.16
 """How far, as a share of its radius, the edge of a lesion wanders."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from chest.values.regions import LesionLabel, LungLabel
 from phantom.chest import Chest
 from phantom.grid import Block, PhantomGrid, phantom_grid
 from phantom.lesions import TYPICAL_LESIONS, Lesion
@@ -23,7 +24,6 @@ from phantom.tissue import (
     paint,
 )
 from phantom.vessels import AIRWAYS, Branch, grow_vessels
-from radiology.chest.regions import LesionLabel, LungLabel
 from radiology.image.volume import Volume
 from radiology.region import LabelMap
 

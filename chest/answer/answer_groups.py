@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from chest.answer.measurements import share
 from chest.answer.regions import IN_THE_LUNGS, LESIONS, LUNGS
+from chest.values.answer_codes import CONFIDENCES, PNEUMONIA_TYPES, SEVERITY_SCORES
+from chest.values.reading import ChestReading
+from models.declared.sign import Sign
 from radiology import codes
 from radiology.answer.anchor import Anchor, Mark
 from radiology.answer.measurement import Measurement, MeasurementGroup
 from radiology.answer.outcome_codes import PRIORITIES, SUMMARIES
 from radiology.answer.statement import Statement
-from radiology.chest.answer_codes import CONFIDENCES, PNEUMONIA_TYPES, SEVERITY_SCORES
-from radiology.chest.reading import ChestReading
-from radiology.chest.sign import Sign
 from radiology.codes import Code
 from radiology.outcome import Outcome
 from radiology.urgency import Triage

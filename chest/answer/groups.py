@@ -16,9 +16,9 @@ from chest.answer.lung_groups import (
     territory_group,
 )
 from chest.answer.regions import SIDES
+from chest.values.figures import Side
+from chest.values.reading import ChestReading
 from radiology.answer.measurement import MeasurementGroup
-from radiology.chest.figures import Side
-from radiology.chest.reading import ChestReading
 from radiology.image.volume import Volume
 from radiology.outcome import Outcome
 from radiology.urgency import Triage

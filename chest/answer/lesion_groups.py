@@ -16,12 +16,12 @@ from chest.answer.measurements import (
     volume,
 )
 from chest.answer.regions import CONSOLIDATION, GROUND_GLASS, IN_THE_LUNGS, LESIONS, SIDES
+from chest.values.figures import LungFigures, Side
+from chest.values.reading import ChestReading
+from chest.values.regions import LesionLabel
 from radiology import codes
 from radiology.answer.anchor import Anchor, AnchorPlacement, Mark
 from radiology.answer.measurement import Measurement, MeasurementGroup
-from radiology.chest.figures import LungFigures, Side
-from radiology.chest.reading import ChestReading
-from radiology.chest.regions import LesionLabel
 from radiology.codes import Code
 from radiology.image.volume import Volume
 from radiology.region import LabelMap

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from chest.answer.measurements import changes, lesions_in, lung_change, percent, volume
 from chest.answer.regions import SIDES, territory_name
+from chest.values.figures import LungFigures, Side
+from chest.values.reading import ChestReading
+from chest.values.territory import Territory, TerritoryFigures
 from radiology import codes
 from radiology.answer.anchor import Anchor, AnchorPlacement, Mark
 from radiology.answer.measurement import Measurement, MeasurementGroup
-from radiology.chest.figures import LungFigures, Side
-from radiology.chest.reading import ChestReading
-from radiology.chest.territory import Territory, TerritoryFigures
 from radiology.codes import Code
 from radiology.outcome import Outcome
 from radiology.site import Site

@@ -10,13 +10,13 @@ from chest.answer.remarks import chest_remarks
 from chest.answer.statements import chest_statements
 from chest.answer.summary import chest_summary
 from chest.answer.table import chest_table
+from chest.values.course import Course
+from chest.values.reading import ChestReading
 from radiology import codes
 from radiology.answer.finding import Finding, Presence
 from radiology.answer.followed import Became, Followed
 from radiology.answer.reading import Comparison, Reading, ReportWords, Suspicion, TimePoint
-from radiology.chest.course import Course
-from radiology.chest.reading import ChestReading
-from radiology.chest.severity import ClinicalContext
+from radiology.clinical import ClinicalContext
 from radiology.image.volume import Volume
 from radiology.outcome import Outcome
 from radiology.urgency import Triage

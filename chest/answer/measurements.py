@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from chest.values.change import Change
+from chest.values.figures import LungFigures, Side
+from chest.values.reading import ChestReading
+from chest.values.territory import TerritoryFigures
 from radiology import codes
 from radiology.answer.measurement import Measurement
-from radiology.chest.change import Change
-from radiology.chest.figures import LungFigures, Side
-from radiology.chest.reading import ChestReading
-from radiology.chest.territory import TerritoryFigures
 from radiology.codes import Code
 
 

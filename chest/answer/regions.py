@@ -6,11 +6,11 @@ palette of Okabe and Ito (2008), which readers with any kind of colour vision ca
 
 from __future__ import annotations
 
+from chest.values.figures import Side
+from chest.values.reading import ChestReading
+from chest.values.regions import ChestRegions, LesionLabel, LungLabel
+from chest.values.territory import Territories, Territory
 from radiology import codes
-from radiology.chest.figures import Side
-from radiology.chest.reading import ChestReading
-from radiology.chest.regions import ChestRegions, LesionLabel, LungLabel
-from radiology.chest.territory import Territories, Territory
 from radiology.codes import Code
 from radiology.region import Region
 from radiology.site import Site

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from chest.values.case_answer import RuleAnswer, ViralAnswer
+from chest.values.change_words import change_texts, change_title
+from chest.values.reading import ChestReading
+from chest.values.severity import Severity
+from models.declared.case import CaseRule
 from radiology.answer.remark import Remark
-from radiology.chest.case_answer import CaseRule, RuleAnswer, ViralAnswer
-from radiology.chest.change_words import change_texts, change_title
-from radiology.chest.reading import ChestReading
-from radiology.chest.severity import Severity
 
 _RULES = {
     CaseRule.LESION_SHARE: "Lesions in {:.2f} % of the lungs, limit {:g} %",

@@ -9,20 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC
 
+from chest.values.case_answer import RuleAnswer, SignAnswer, ViralAnswer
+from chest.values.change_words import change_texts, change_title
+from chest.values.reading import ChestReading
+from chest.values.severity import Score, Severity, title_of, value_words
+from chest.values.severity.titles import TITLES
 from radiology import codes
 from radiology.answer.statement import Statement, StatementInput
-from radiology.chest.case_answer import RuleAnswer, SignAnswer, ViralAnswer
-from radiology.chest.change_words import change_texts, change_title
-from radiology.chest.reading import ChestReading
-from radiology.chest.severity import (
-    ClinicalContext,
-    ClinicalSource,
-    Score,
-    Severity,
-    title_of,
-    value_words,
-)
-from radiology.chest.severity.titles import TITLES
+from radiology.clinical import ClinicalContext, ClinicalSource
 from radiology.outcome import Outcome
 
 _ANSWERS = {

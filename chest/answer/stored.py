@@ -10,23 +10,18 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from chest.answer.make import answer_of
+from chest.values.case_answer import Confidence, RuleAnswer, SignAnswer, ViralAnswer
+from chest.values.change import Change, LesionChange, PriorComparison, RegistrationQuality
+from chest.values.chest_map import MappedLesion
+from chest.values.course import Course, CoursePoint
+from chest.values.figures import LungFigures, Side
+from chest.values.reading import ChestReading
+from chest.values.severity import Score, Severity
+from chest.values.territory import Boundary, Territory, TerritoryFigures
 from radiology.algorithm import AlgorithmIdentity
 from radiology.answer.plain_values import from_plain
 from radiology.answer.reading import Reading
-from radiology.chest.case_answer import Confidence, RuleAnswer, SignAnswer, ViralAnswer
-from radiology.chest.change import Change, LesionChange, PriorComparison, RegistrationQuality
-from radiology.chest.chest_map import MappedLesion
-from radiology.chest.course import Course, CoursePoint
-from radiology.chest.figures import LungFigures, Side
-from radiology.chest.reading import ChestReading
-from radiology.chest.severity import (
-    ClinicalContext,
-    ClinicalSource,
-    ClinicalValues,
-    Score,
-    Severity,
-)
-from radiology.chest.territory import Boundary, Territory, TerritoryFigures
+from radiology.clinical import ClinicalContext, ClinicalSource, ClinicalValues
 from radiology.earlier import NotCompared
 from radiology.outcome import Outcome, QualityGate
 from radiology.urgency import Triage, Urgency

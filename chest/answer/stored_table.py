@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from chest.answer.regions import SIDES, territory_name
+from chest.values.figures import LungFigures, Side
+from chest.values.territory import Territory, TerritoryFigures
 from radiology.answer.table import Table
-from radiology.chest.figures import LungFigures, Side
-from radiology.chest.territory import Territory, TerritoryFigures
 
 _LUNGS: Mapping[str, Side] = {name: side for side, (name, _, _) in SIDES.items()}
 _TERRITORIES = {territory_name(one): one for one in Territory}

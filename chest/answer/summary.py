@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from chest.values.answer_codes import CONFIDENCES, PNEUMONIA_TYPES, SEVERITY_SCORES
+from chest.values.figures import Side
+from chest.values.reading import ChestReading
 from radiology import codes
 from radiology.answer.measurement import Measurement
 from radiology.answer.statement import Statement
-from radiology.chest.answer_codes import CONFIDENCES, PNEUMONIA_TYPES, SEVERITY_SCORES
-from radiology.chest.figures import Side
-from radiology.chest.reading import ChestReading
 
 
 def chest_summary(reading: ChestReading) -> tuple[Measurement | Statement, ...]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from chest.answer.regions import SIDES, territory_name
+from chest.values.figures import LungFigures, Side
+from chest.values.reading import ChestReading
+from chest.values.territory import Territory, TerritoryFigures
 from radiology.answer.table import Table, TableColumn, TableRow
-from radiology.chest.figures import LungFigures, Side
-from radiology.chest.reading import ChestReading
-from radiology.chest.territory import Territory, TerritoryFigures
 
 COLUMNS = (
     TableColumn("Volume", "ml", decimals=0, of_findings=False),

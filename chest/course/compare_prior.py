@@ -18,11 +18,11 @@ from scipy import ndimage
 
 from chest.course.match_lesions import match_lesions
 from chest.registration import Registration, later_blocks, register
-from radiology.chest.change import Change, LungMeasurement, PriorComparison
-from radiology.chest.chest_map import WHOLE, ChestMap
-from radiology.chest.figures import Side
-from radiology.chest.regions import LungLabel
-from radiology.chest.territory import Territory
+from chest.values.change import Change, LungMeasurement, PriorComparison
+from chest.values.chest_map import WHOLE, ChestMap
+from chest.values.figures import Side
+from chest.values.regions import LungLabel
+from chest.values.territory import Territory
 
 _SIDES: Mapping[Side, tuple[LungLabel, ...]] = {
     Side.RIGHT: (LungLabel.RIGHT,),

@@ -10,12 +10,12 @@ from chest.course.known_lesions import lesion_uid
 from chest.course.map_file import read_chest_map
 from chest.registration import EarlierChest, register
 from chest.registration.map_chest import map_chest
-from radiology.chest.change import LesionChange, PriorComparison
-from radiology.chest.chest_map import ChestMap, MappedLesion
-from radiology.chest.course import Course, CoursePoint
-from radiology.chest.figures import Side
-from radiology.chest.reading import ChestReading
-from radiology.chest.severity import LesionMeasurement
+from chest.values.change import LesionChange, PriorComparison
+from chest.values.chest_map import ChestMap, MappedLesion
+from chest.values.course import Course, CoursePoint
+from chest.values.figures import Side
+from chest.values.reading import ChestReading
+from radiology.clinical import LesionMeasurement
 from radiology.earlier import EarlierStudy, NotCompared
 from radiology.image.volume import Volume
 from radiology.outcome import Outcome

@@ -1,6 +1,6 @@
 """Names lesions alike in every study of the patient.
 
-A lesion of the patient's course (`radiology.chest.chest_map.MappedLesion`) is whatever touches, of
+A lesion of the patient's course (`chest.values.chest_map.MappedLesion`) is whatever touches, of
 either class; a lesion with a segment of its own has one class. So one of the course may be several
 segments, each with a name that follows from that of the course.
 """
@@ -15,11 +15,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from chest.registration.map_chest import number_connected
+from chest.values.chest_map import MappedLesion
+from chest.values.reading import ChestReading
+from chest.values.regions import LesionLabel
 from models.measure.lesions import NumberedLesions, number_lesions
 from radiology.answer.tracking import Tracking
-from radiology.chest.chest_map import MappedLesion
-from radiology.chest.reading import ChestReading
-from radiology.chest.regions import LesionLabel
 from radiology.identity import derived_uid
 from radiology.region import LabelMap
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radiology.chest.chest_map import ChestMap, MappedLesion
-from radiology.chest.figures import Side
-from radiology.chest.territory import Territory
+from chest.values.chest_map import ChestMap, MappedLesion
+from chest.values.figures import Side
+from chest.values.territory import Territory
 
 _ARRAYS = (
     "hounsfield",

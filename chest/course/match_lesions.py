@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy import ndimage, sparse
 
 from chest.registration import Registration, later_blocks
-from radiology.chest.change import LesionChange, course_of
-from radiology.chest.chest_map import WHOLE, ChestMap, MappedLesion
+from chest.values.change import LesionChange, course_of
+from chest.values.chest_map import WHOLE, ChestMap, MappedLesion
 
 LEAST_OVERLAP_SHARE = 0.1
 """Ours: of the smaller one's volume. Neighbours that touch after registration overlap by less."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from chest.lobes.reduced_lung import ReducedLung
 from chest.lobes.surface import Surface
-from radiology.chest.regions import LungLabel
+from chest.values.regions import LungLabel
 from radiology.region import LabelMap
 
 _STRAY_SHARE = 0.002  # of a lung's voxels: a few of them must not stretch its height

@@ -13,8 +13,8 @@ from chest.lobes.fissure import find_fissure
 from chest.lobes.priors import LEFT_OBLIQUE, RIGHT_HORIZONTAL, RIGHT_OBLIQUE, FissurePrior
 from chest.lobes.reduced_lung import ReducedLung, reduce_lung
 from chest.lobes.surface import Surface
-from radiology.chest.regions import ChestRegions, LungLabel
-from radiology.chest.territory import Boundary, Territories, Territory
+from chest.values.regions import ChestRegions, LungLabel
+from chest.values.territory import Boundary, Territories, Territory
 from radiology.image.volume import Volume
 from radiology.region import LabelMap
 

@@ -13,7 +13,7 @@ from chest.lobes.search import SurfaceCandidate, search
 from chest.lobes.settle import FROM_AFAR, FROM_BESIDE, FROM_NEARBY, SplineBasis, settle
 from chest.lobes.slab import HEIGHT_MM, Millimetres, Slab, Tilt, slab_of
 from chest.lobes.surface import Surface
-from radiology.chest.territory import Boundary
+from chest.values.territory import Boundary
 
 LEAST_CONFIDENCE = 0.20
 LEAST_SCORE = 7.0

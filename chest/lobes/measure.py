@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from radiology.chest.regions import ChestRegions, LesionLabel
-from radiology.chest.territory import Territories, TerritoryFigures
+from chest.values.regions import ChestRegions, LesionLabel
+from chest.values.territory import Territories, TerritoryFigures
 from radiology.image.volume import Volume
 
 

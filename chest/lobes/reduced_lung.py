@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from radiology.chest.regions import ChestRegions, LungLabel
+from chest.values.regions import ChestRegions, LungLabel
 from radiology.image.volume import Volume
 
 FloatArray = NDArray[np.float32]

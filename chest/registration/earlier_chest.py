@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from chest.registration.register import Registration
-from radiology.chest.chest_map import WHOLE, ChestMap
+from chest.values.chest_map import WHOLE, ChestMap
 
 Places = NDArray[np.float64]
 Values = NDArray[np.float32]

@@ -9,10 +9,10 @@ import cc3d
 import numpy as np
 from numpy.typing import NDArray
 
-from radiology.chest.chest_map import WHOLE, ChestMap, MappedLesion
-from radiology.chest.figures import Side
-from radiology.chest.regions import ChestRegions, LesionLabel, LungLabel
-from radiology.chest.territory import Territories
+from chest.values.chest_map import WHOLE, ChestMap, MappedLesion
+from chest.values.figures import Side
+from chest.values.regions import ChestRegions, LesionLabel, LungLabel
+from chest.values.territory import Territories
 from radiology.image.volume import Volume
 
 BLOCK_MM = 3.0

@@ -12,8 +12,8 @@ from scipy import ndimage
 from chest.registration.affine import fit_affine
 from chest.registration.deform import Displacements, deform
 from chest.registration.scene import VOXEL_MM, Scene, scene_of
-from radiology.chest.change import RegistrationQuality
-from radiology.chest.chest_map import ChestMap
+from chest.values.change import RegistrationQuality
+from chest.values.chest_map import ChestMap
 
 LEAST_OVERLAP = 0.90
 """Ours. Phantoms of another breath reach 0.98; but outlines alone can be laid on any others."""

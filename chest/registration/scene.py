@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from radiology.chest.chest_map import WHOLE, ChestMap
-from radiology.chest.regions import LungLabel
+from chest.values.chest_map import WHOLE, ChestMap
+from chest.values.regions import LungLabel
 from radiology.image.volume import Affine
 
 Field = NDArray[np.float32]

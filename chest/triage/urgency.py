@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from radiology.chest.course import growth_percent
-from radiology.chest.figures import LungFigures, Side
-from radiology.chest.reading import ChestReading
+from chest.values.course import growth_percent
+from chest.values.figures import LungFigures, Side
+from chest.values.reading import ChestReading
 from radiology.outcome import Outcome
 from radiology.urgency import Triage, Urgency
 

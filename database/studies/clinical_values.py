@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from database.events import record_event
 from database.tables.analysis import Study
 from database.tables.clinical import ClinicalEntry
-from radiology.chest.severity import ClinicalSource, ClinicalValues
-from radiology.chest.severity.score import Plain
+from radiology.clinical import ClinicalSource, ClinicalValues
+from radiology.clinical.values import Plain
 
 
 @dataclass(frozen=True, slots=True)

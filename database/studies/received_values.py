@@ -11,7 +11,8 @@ from database.events import record_event
 from database.studies.clinical_values import clinical_values, record_clinical_values
 from database.tables.analysis import Study
 from database.tables.hl7 import ReceivedValue
-from radiology.chest.severity.clinical import WHOLE, ClinicalValues
+from radiology.clinical import ClinicalValues
+from radiology.clinical.values import WHOLE
 from radiology.errors import ClinicalValuesRefused
 
 THROUGH = "HL7"

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
+from chest.values.regions import LesionLabel, LungLabel
 from database.events import EventRow
 from database.views.demo_rows import StudyAnswer
 from firstread.demo.pacs import StoredObject
 from models.older_readings import brief_if_readable
 from phantom import Phantom
 from radiology.answer.measurement import Measurement
-from radiology.chest.regions import LesionLabel, LungLabel
 
 _COLOURS = {"urgent": "bold red", "suspected": "yellow", "routine": "green"}
 

@@ -14,7 +14,7 @@ from chest.reader import Reader
 from firstread.choose_bundle import bundle_entries, choose_bundle
 from firstread.find_instances import files_of_study
 from firstread.say import console, shown_steps
-from radiology.chest.severity import ClinicalContext
+from radiology.clinical import ClinicalContext
 from radiology.encoding_profile import EncodingChoice, EncodingProfile
 from radiology.errors import SettingsRefused
 from settings.environment import Settings

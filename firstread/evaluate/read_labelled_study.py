@@ -12,13 +12,13 @@ from pydicom import dcmread
 
 from chest.lobes import find_territories, measure_territories
 from chest.reader import Reader
+from chest.values.figures import Side
+from chest.values.reading import ChestReading
+from chest.values.regions import ChestRegions
+from chest.values.territory import Territory
 from evaluation.statistics.subgroups import age_group
 from firstread.evaluate.study_labels import PatientFolder, StudyLabels
 from firstread.say import console
-from radiology.chest.figures import Side
-from radiology.chest.reading import ChestReading
-from radiology.chest.regions import ChestRegions
-from radiology.chest.territory import Territory
 from radiology.errors import Refused, SettingsRefused
 from radiology.image.volume import Volume
 from radiology.urgency import Triage

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from chest.grey_levels import grey_to_hounsfield
 from chest.read_slice import SliceReader, SliceReading
+from chest.values.regions import LesionLabel
 from evaluation.report.kinds import WORST, NamedAgreement, ShownSlice, segmentation_page
 from evaluation.statistics.floors import threshold_lesions
 from evaluation.statistics.mask_scores import MaskScores, score_masks
@@ -20,7 +21,6 @@ from firstread.evaluate.bundle import Choice, bundle_facts, open_slice_reader, w
 from firstread.evaluate.slices import ReferenceSlice, slices_of_folders, slices_of_npz
 from firstread.evaluate.target import Target
 from firstread.say import console, shown_progress
-from radiology.chest.regions import LesionLabel
 from radiology.errors import SettingsRefused
 from settings.environment import Settings
 

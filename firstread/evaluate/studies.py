@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from chest.reader import Reader
+from chest.values.reading import ChestReading
+from chest.values.territory import Territory
 from evaluation.report.studies import ShownStudy, studies_page
 from evaluation.statistics.study_scores import StudyEvidence, StudyScores, score_studies, slice_area
 from evaluation.statistics.subgroups import SubgroupComparison, compare_classification
@@ -18,8 +20,6 @@ from firstread.evaluate.read_labelled_study import StudyReading, read_labelled_s
 from firstread.evaluate.study_labels import LOBES, StudyLabels, find_patients, read_study_labels
 from firstread.say import shown_progress
 from models.bundle import Bundle
-from radiology.chest.reading import ChestReading
-from radiology.chest.territory import Territory
 from radiology.errors import Refused
 from radiology.outcome import Outcome
 from settings.environment import Settings

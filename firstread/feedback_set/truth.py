@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from radiology.chest.case_answer import PneumoniaType
+from chest.values.case_answer import PneumoniaType
 from radiology.feedback import Fault, is_called
 from radiology.urgency import Urgency
 

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 from pydicom.dataset import Dataset
 
+from chest.values.case_answer import PneumoniaType
 from database.feedback.export import JudgedStudy
 from database.feedback.given import JudgedResult
 from firstread.feedback_set.anonymised_slice import anonymised_slice
@@ -16,7 +17,6 @@ from firstread.feedback_set.choose_slices import choose_slices
 from firstread.feedback_set.outlines import Mask, read_outlines
 from firstread.feedback_set.pseudonyms import Pseudonyms
 from firstread.feedback_set.truth import Truth, truth_of
-from radiology.chest.case_answer import PneumoniaType
 from radiology.errors import VolumeRefused
 from radiology.image.series import FrameHeader, InstanceHeader
 from radiology.image.volume import SourceFrame

@@ -8,10 +8,10 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+from chest.values.figures import Side
 from firstread.read_json_object import read_json_object
 from models.bundle import Bundle
-from radiology.chest.figures import Side
-from radiology.chest.severity import LesionMeasurement
+from radiology.clinical import LesionMeasurement
 from radiology.errors import SettingsRefused
 from radiology.outcome import Outcome
 

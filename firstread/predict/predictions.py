@@ -17,7 +17,7 @@ from firstread.find_instances import files_of_study
 from firstread.predict.read_context import read_context
 from firstread.say import console, shown_steps
 from models.bundle import Bundle
-from radiology.chest.severity import ClinicalContext
+from radiology.clinical import ClinicalContext
 from radiology.errors import FirstreadError, SettingsRefused
 from settings.environment import Settings
 from worker.predict.instance_file import is_instance

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from enum import StrEnum
 
 from models.declared.section import DeclarationTable
-from radiology.chest.case_answer import CaseRule
+
+
+class CaseRule(StrEnum):
+    """The published ways from slices to a case."""
+
+    LESION_SHARE = "lesion_share"
+    CONSECUTIVE_SLICES = "consecutive_slices"
+    POSITIVE_SLICES = "positive_slices"
+    MAXIMUM = "maximum"
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from models.declared.section import DeclarationTable, listing, nearest
+from models.declared.sign import Sign
 from models.view import CHANNELS
-from radiology.chest.sign import Sign
 from radiology.errors import BundleRejected
 
 LUNG_CLASSES = ("background", "right", "left")

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from models.catalogue import UsableBundle
 from radiology.answer.reading import Reading
 from radiology.answer.tracking import Tracking
-from radiology.chest.severity import ClinicalContext
+from radiology.clinical import ClinicalContext
 from radiology.earlier import EarlierImages, EarlierStudy, NotCompared
 from radiology.image.series import SeriesHeader
 from radiology.image.volume import Volume

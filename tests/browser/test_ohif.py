@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from radiology.chest.figures import Side
-from radiology.chest.regions import LesionLabel
+from chest.values.figures import Side
+from chest.values.regions import LesionLabel
 from tests.builders.chest.analysed_phantom import KINDS, PROFILES, analysed_phantom
 from tests.builders.dicom.stored_study import StoredStudy, store_study
 from tests.peers.dicom.orthanc import OrthancPeer

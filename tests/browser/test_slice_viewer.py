@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from radiology.chest.regions import LesionLabel
+from chest.values.regions import LesionLabel
 from tests.browser.slice_viewer import (
     LIVE_MS,
     drawn_box,

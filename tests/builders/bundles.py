@@ -20,10 +20,10 @@ from onnxruntime.quantization import quantize_dynamic
 
 from models.declared.networks import Precision
 from models.declared.released import file_digest
+from models.declared.sign import Sign
 from models.golden import RECIPE, describe, make_patches, make_views
 from models.onnx_session import runner_on_cpu
 from models.view import CHANNELS
-from radiology.chest.sign import Sign
 
 NAME = "chest-ct-pneumonia"
 VERSION = "2.0.0"

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from models.declared.sign import Sign
 from models.view import CHANNELS
-from radiology.chest.sign import Sign
 from training.classification.views import MARGIN, VIEW
 from training.data.augment import WINDOW_HIGH_HU, WINDOW_LOW_HU
 from training.data.slices import GRID

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from database.session import Engine, query
 from database.studies.clinical_values import clinical_values
-from radiology.chest.severity import ClinicalContext, ClinicalValues
+from radiology.clinical import ClinicalContext, ClinicalValues
 from radiology.errors import ClinicalValuesRefused
 from settings.log_events import get_logger
 

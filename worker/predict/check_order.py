@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from radiology.chest.severity import LesionMeasurement
+from radiology.clinical import LesionMeasurement
 from radiology.errors import SettingsRefused
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 
 from chest.read_slice import SliceReader, SliceReading
+from chest.values.case_answer import SignAnswer
+from chest.values.regions import LesionLabel
 from models.bundle import Bundle
-from radiology.chest.case_answer import SignAnswer
-from radiology.chest.regions import LesionLabel
 from worker.predict.read_slice_file import SliceFile
 from worker.predict.slice_picture import render_slice_picture, slice_type
 

@@ -14,7 +14,7 @@ from chest.judge_severity import stated_values
 from chest.reader import Reader, acquisition_of
 from models.readers.study_reader import StudyReader, StudyToRead
 from radiology.answer.reading import Reading
-from radiology.chest.severity import ClinicalContext
+from radiology.clinical import ClinicalContext
 from radiology.image.volume import Volume
 from radiology.language import Language
 from radiology.urgency import Triage

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chest.reader import Reader
-from radiology.chest.reading import ChestReading
-from radiology.chest.severity import ClinicalContext
+from chest.values.reading import ChestReading
+from radiology.clinical import ClinicalContext
 from radiology.image.series import SeriesHeader
 from radiology.image.volume import Volume
 from radiology.urgency import Triage

@@ -15,9 +15,9 @@ from chest.answer.make import LUNG_WINDOW_HU
 from chest.answer.regions import drawn_regions
 from chest.case_level import viral_type
 from chest.read_slice import SliceReading
+from chest.values.case_answer import PneumoniaType, SignAnswer
+from chest.values.regions import ChestRegions
 from models.bundle import Bundle
-from radiology.chest.case_answer import PneumoniaType, SignAnswer
-from radiology.chest.regions import ChestRegions
 from radiology.image.heat_map import HeatMap
 from radiology.image.volume import Volume
 from radiology.language import Language

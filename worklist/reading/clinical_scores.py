@@ -12,11 +12,12 @@ from datetime import datetime
 from typing import Any
 
 from chest.judge_again import given_in, statements_again
+from chest.values.severity import NOTICE
 from database.studies.clinical_values import RecordedValues
 from radiology import codes
 from radiology.answer.reading import Reading
 from radiology.answer.statement import Statement
-from radiology.chest.severity import NOTICE, ClinicalValues, titles
+from radiology.clinical import ClinicalValues, titles
 from radiology.errors import ClinicalValuesRefused
 from worklist.reading.score_lines import TopicLines, topic_lines
 from worklist.words.translations import translated_row

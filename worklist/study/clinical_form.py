@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from database.studies.clinical_values import RecordedValues
-from radiology.chest.severity import ClinicalSource, ClinicalValues
-from radiology.chest.severity.clinical import CHOICES, LIMITS, WHOLE, YES_OR_NO, allowed
-from radiology.chest.severity.score import Plain
-from radiology.chest.severity.titles import title_of, unit_of
+from radiology.clinical import ClinicalSource, ClinicalValues
+from radiology.clinical.titles import title_of, unit_of
+from radiology.clinical.values import CHOICES, LIMITS, WHOLE, YES_OR_NO, Plain, allowed
 
 ENTRY = "seen_entry"
 """The hidden field that says which entry the form was filled from."""

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chest.values.case_answer import PneumoniaType
 from database.session import query
 from database.states import UploadState
 from database.views.upload_rows import UploadFacts, upload_facts
+from models.declared.sign import Sign
 from models.older_readings import reading_if_readable
 from radiology.answer.reading import Reading
-from radiology.chest.case_answer import PneumoniaType
-from radiology.chest.sign import Sign
 from worklist.page.not_found import UploadNotFound
 from worklist.page.screens import PageContext, Screen, make_part
 from worklist.reading.case_lines import case_lines

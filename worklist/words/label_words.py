@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from radiology.chest.case_answer import PneumoniaType
+from chest.values.case_answer import PneumoniaType
 from worklist.words.translations import translated
 
 _WORDS: Final = {kind.value: kind.words for kind in PneumoniaType}

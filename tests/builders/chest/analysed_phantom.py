@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 from pydicom import Dataset, dcmread
 
+from chest.values.regions import ChestRegions
+from chest.values.territory import Boundary, Territories
 from phantom import TYPICAL_LESIONS, Phantom, make_phantom, phantom_grid
 from phantom.identity import StudyIdentity
 from phantom.study import write_phantom_study
-from radiology.chest.regions import ChestRegions
-from radiology.chest.territory import Boundary, Territories
 from radiology.encoding_profile import EncodingChoice, EncodingProfile
 from tests.builders.chest.chest_pairs import LOBES
 from tests.unit.worker.encode.encoded_chest import (

@@ -9,6 +9,9 @@ import numpy as np
 
 from chest.course.compare_prior import MappedStudy
 from chest.registration.map_chest import map_chest
+from chest.values.chest_map import ChestMap
+from chest.values.regions import ChestRegions, LesionLabel
+from chest.values.territory import Territories, Territory
 from phantom import (
     TYPICAL_LESIONS,
     Lesion,
@@ -17,9 +20,6 @@ from phantom import (
     make_phantom,
     phantom_grid,
 )
-from radiology.chest.chest_map import ChestMap
-from radiology.chest.regions import ChestRegions, LesionLabel
-from radiology.chest.territory import Territories, Territory
 
 LOBES = {
     1: Territory.RIGHT_UPPER_LOBE,

@@ -11,13 +11,13 @@ from chest.judge_severity import judge_severity
 from chest.lobes import measure_territories
 from chest.reader import Reader, acquisition_of
 from chest.triage.urgency import triage_reading
+from chest.values.reading import ChestReading
+from chest.values.regions import ChestRegions
+from chest.values.territory import Territories
 from models.bundle import Bundle
 from models.readers.study_reader import OnProgress, StudyRead, StudyToRead
 from phantom import Phantom
-from radiology.chest.reading import ChestReading
-from radiology.chest.regions import ChestRegions
-from radiology.chest.severity import ClinicalContext
-from radiology.chest.territory import Territories
+from radiology.clinical import ClinicalContext
 from radiology.image.series import SeriesHeader
 from radiology.image.volume import Volume
 from radiology.outcome import Outcome

@@ -15,8 +15,8 @@ import pytest
 from numpy.typing import NDArray
 from pydicom import Dataset, dcmread
 
-from radiology.chest.figures import Side
-from radiology.chest.regions import LesionLabel, LungLabel
+from chest.values.figures import Side
+from chest.values.regions import LesionLabel, LungLabel
 from radiology.encoding_profile import EncodingChoice, SegmentationForm, SegmentScope
 from radiology.outcome import Outcome
 from tests.builders.chest.analysed_phantom import KINDS, PROFILES, AnalysedStudy, analysed_phantom

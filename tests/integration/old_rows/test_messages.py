@@ -13,6 +13,7 @@ import pytest
 from pydantic import TypeAdapter
 from sqlalchemy import select, update
 
+from chest.values.answer_codes import SEVERITY_SCORES
 from database.flag_states import NoticeState
 from database.session import query, transaction
 from database.tables.analysis import Result, Study
@@ -21,7 +22,6 @@ from database.views.worklist_rows import study_page
 from database.work_items.content import WorkItemKeys, find_work_items, read_work_items
 from dicom_node.work_items.attributes import scheduled_data_set
 from firstread.hl7.messages import study_notice
-from radiology.chest.answer_codes import SEVERITY_SCORES
 from radiology.work_item import WorkItemState
 from settings.environment import Settings
 from settings.flags import AnyChannel, Hl7Channel

@@ -21,7 +21,7 @@ from database.session import query
 from database.studies.clinical_values import clinical_values
 from models.older_readings import stored_reading
 from radiology import codes
-from radiology.chest.severity.clinical import ClinicalValues
+from radiology.clinical import ClinicalValues
 from radiology.earlier import EarlierStudy
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from chest.reader import Reader, acquisition_of
+from chest.values.lobe import Lobe
 from models.bundle import read_bundle
 from radiology.algorithm import ExecutionProvider
-from radiology.chest.lobe import Lobe
 from radiology.image.volume import Volume
 from radiology.sex import Sex
 from tests.builders.bundles import write_bundle

@@ -11,9 +11,9 @@ import pytest
 from chest.answer.make import answer_of
 from chest.answer.stored import chest_reading_of
 from chest.triage.urgency import rules_seen, triage_reading
+from chest.values.course import Course
 from models.older_readings import stored_reading
 from radiology.answer.stored_reading import from_facts, to_facts
-from radiology.chest.course import Course
 from radiology.errors import ReadingUnreadable
 from tests.unit.worker.encode.full_reading import GIVEN, full_context
 from tests.unit.worker.encode.test_encode_prior import COMPARISON, NOW, THEN, point

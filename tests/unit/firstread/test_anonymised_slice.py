@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from pydicom import dcmread
 from pydicom.dataset import Dataset, FileDataset
 
+from chest.values.case_answer import PneumoniaType
 from firstread.feedback_set.anonymised_slice import anonymised_slice
 from firstread.feedback_set.choose_slices import choose_slices
 from firstread.feedback_set.pseudonyms import Pseudonyms, site_pseudonyms
 from firstread.feedback_set.truth import Truth, truth_of
-from radiology.chest.case_answer import PneumoniaType
 from radiology.errors import SettingsRefused, VolumeRefused
 from radiology.feedback import Fault
 from radiology.urgency import Urgency

@@ -14,7 +14,7 @@ import pytest
 from firstread.predict.read_context import read_context
 from models.bundle import Bundle
 from models.catalogue import read_catalogue
-from radiology.chest.severity import ClinicalContext, ClinicalValues, LesionMeasurement
+from radiology.clinical import ClinicalContext, ClinicalValues, LesionMeasurement
 from radiology.errors import ClinicalValuesRefused, Refused, SettingsRefused
 from radiology.sex import Sex
 from worker.predict.check_order import check_order

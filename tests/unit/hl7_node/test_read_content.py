@@ -11,7 +11,7 @@ from hl7_node.patient_identifier import patient_identifier_of
 from hl7_node.read_content import orders_of, reports_of, values_of, visit_of
 from hl7_node.read_message import read_message
 from radiology import codes
-from radiology.chest.severity.clinical import LIMITS
+from radiology.clinical.values import LIMITS
 from settings.hl7 import Hl7Listener
 from settings.peers import RequestPriority
 from tests.builders.hl7_messages import (

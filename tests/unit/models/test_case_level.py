@@ -7,11 +7,12 @@ import pytest
 
 from chest.case_level import QuadrantCounts, answer_case, confidence_of, longest_run, rule_values
 from chest.classify import SliceAnswer, ViewAnswer
+from chest.values.case_answer import ConfidenceWord, PneumoniaType
+from chest.values.regions import ChestRegions
 from models.bundle import Bundle
+from models.declared.case import CaseRule
+from models.declared.sign import Sign
 from models.view import ViewBox
-from radiology.chest.case_answer import CaseRule, ConfidenceWord, PneumoniaType
-from radiology.chest.regions import ChestRegions
-from radiology.chest.sign import Sign
 
 SLICES = 20
 RIGHT_BACK = np.s_[30:40, 5:15]

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chest.classify import MOST_SLICES, choose_slices, classify_views
+from chest.values.regions import ChestRegions
 from models.bundle import Bundle
 from models.declared.networks import Precision
 from models.network_sessions import ClassifierSession
 from models.view import CHANNELS
 from radiology.algorithm import ExecutionProvider
-from radiology.chest.regions import ChestRegions
 from tests.builders.bundles import VIEW
 
 

@@ -9,11 +9,11 @@ import pytest
 
 from chest.case_level import answer_case
 from chest.interpret import Evidence, interpret, measure, refuses
+from chest.values.case_answer import ConfidenceWord
+from chest.values.figures import Side
+from chest.values.reading import ChestReading
+from chest.values.regions import ChestRegions
 from models.bundle import Bundle
-from radiology.chest.case_answer import ConfidenceWord
-from radiology.chest.figures import Side
-from radiology.chest.reading import ChestReading
-from radiology.chest.regions import ChestRegions
 from radiology.image.volume import Volume
 from radiology.outcome import GateSeverity, Outcome, QualityGate
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from chest.judge_again import given_in, judge_again, stated_in
-from radiology.chest.course import Course, CoursePoint
-from radiology.chest.reading import ChestReading
-from radiology.chest.severity import ClinicalContext, ClinicalValues
+from chest.values.course import Course, CoursePoint
+from chest.values.reading import ChestReading
+from radiology.clinical import ClinicalContext, ClinicalValues
 from radiology.sex import Sex
 from tests.unit.worklist.study.full_reading import full_reading, reading_without_lobes
 

@@ -11,15 +11,10 @@ import pytest
 
 from chest.gates import Acquisition
 from chest.judge_severity import judge_severity
-from radiology.chest.figures import LungFigures, Side
-from radiology.chest.severity import (
-    ClinicalContext,
-    ClinicalValues,
-    LesionMeasurement,
-    Score,
-    Severity,
-)
-from radiology.chest.territory import Territory, TerritoryFigures
+from chest.values.figures import LungFigures, Side
+from chest.values.severity import Score, Severity
+from chest.values.territory import Territory, TerritoryFigures
+from radiology.clinical import ClinicalContext, ClinicalValues, LesionMeasurement
 from radiology.sex import Sex
 
 MOMENT = datetime(2020, 3, 14, 12, 0, 5)  # noqa: DTZ001 as most headers state it

@@ -7,15 +7,15 @@ import pytest
 from numpy.typing import NDArray
 
 from chest.read_study import read_study
+from chest.values.figures import Side
+from chest.values.regions import LungLabel
+from chest.values.territory import Territory
 from models.bundle import Bundle
 from models.network_sessions import ClassifierSession, NetworkSession
 from phantom.chest import LobeLabel
 from phantom.grid import phantom_grid
 from phantom.synthesis import Phantom, make_phantom
 from radiology.algorithm import ExecutionProvider
-from radiology.chest.figures import Side
-from radiology.chest.regions import LungLabel
-from radiology.chest.territory import Territory
 from radiology.outcome import Outcome
 
 GRID = phantom_grid(shape=(60, 256, 256), spacing_mm=(5.0, 1.4, 1.4))

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from chest.postprocess import ProbabilityMaps, segment
+from chest.values.regions import ChestRegions, LesionLabel, LungLabel
 from models.bundle import Bundle
 from models.preprocess import fit_of
-from radiology.chest.regions import ChestRegions, LesionLabel, LungLabel
 from radiology.image.volume import Volume
 
 SLICES, SIZE = 20, 256

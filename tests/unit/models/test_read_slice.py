@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 from chest.read_slice import SliceReader
+from chest.values.regions import LesionLabel, LungLabel
 from models.bundle import Bundle, read_bundle
+from models.declared.sign import Sign
 from radiology.algorithm import ExecutionProvider
-from radiology.chest.regions import LesionLabel, LungLabel
-from radiology.chest.sign import Sign
 from radiology.errors import BundleRejected
 
 RIGHT = np.s_[30:130, 20:80]

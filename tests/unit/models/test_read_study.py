@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from chest.gates import Acquisition
 from chest.read_study import OnProgress, read_study
+from chest.values.figures import Side
 from models.bundle import Bundle
 from models.network_sessions import ClassifierSession, NetworkSession
 from radiology.algorithm import ExecutionProvider
-from radiology.chest.figures import Side
-from radiology.chest.severity import ClinicalContext, ClinicalValues
+from radiology.clinical import ClinicalContext, ClinicalValues
 from radiology.image.heat_map import HeatMap
 from radiology.image.volume import Volume
 from radiology.outcome import Outcome

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chest.values.regions import LesionLabel, LungLabel
 from phantom import (
     ORIENTATIONS,
     TYPICAL_LESIONS,
@@ -21,7 +22,6 @@ from phantom import (
     phantom_grid,
     rotation,
 )
-from radiology.chest.regions import LesionLabel, LungLabel
 
 CUBE = ((50, 50, 50), (7.0, 7.0, 7.0))
 

@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 
+from chest.values.regions import LesionLabel
 from phantom import (
     Breath,
     LobeLabel,
@@ -15,7 +16,6 @@ from phantom import (
     phantom_grid,
 )
 from phantom.study import StudyIdentity
-from radiology.chest.regions import LesionLabel
 
 CUBE = ((66, 70, 70), (5.0, 5.0, 5.0))
 MOVED = Posture(turn_degrees=(10.0, 0.0, 0.0), shift_mm=(15.0, 0.0, 0.0))

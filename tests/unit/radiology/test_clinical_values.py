@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radiology.chest.severity import ClinicalValues, Ventilation
-from radiology.chest.severity.clinical import LIMITS, allowed
-from radiology.chest.severity.titles import unit_of
+from chest.values.severity.titles import unit_of
+from radiology.clinical import ClinicalValues, Ventilation
+from radiology.clinical.values import LIMITS, allowed
 from radiology.errors import ClinicalValuesRefused
 from radiology.sex import Sex
 

@@ -11,22 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from radiology.chest.figures import Side
-from radiology.chest.lobe import Lobe
-from radiology.chest.severity import (
-    NOTICE,
-    ClinicalValues,
-    ImagingFindings,
-    LesionMeasurement,
-    Pneumonia,
-    Ventilation,
-    assess_severity,
-    title_of,
-)
-from radiology.chest.severity.bands import Bands
-from radiology.chest.severity.clinical import allowed
-from radiology.chest.severity.ct_scores import LOBE_BANDS, MOSMED_BANDS
-from radiology.chest.severity.point_scores import (
+from chest.values.figures import Side
+from chest.values.lobe import Lobe
+from chest.values.severity import NOTICE, ImagingFindings, Pneumonia, assess_severity, title_of
+from chest.values.severity.bands import Bands
+from chest.values.severity.ct_scores import LOBE_BANDS, MOSMED_BANDS
+from chest.values.severity.point_scores import (
     CURB_65,
     CURB_65_BANDS,
     FOUR_C,
@@ -34,8 +24,10 @@ from radiology.chest.severity.point_scores import (
     QCSI,
     QCSI_BANDS,
 )
-from radiology.chest.severity.points import PointRule
-from radiology.chest.severity.titles import TITLES, unit_of
+from chest.values.severity.points import PointRule
+from chest.values.severity.titles import TITLES, unit_of
+from radiology.clinical import ClinicalValues, LesionMeasurement, Ventilation
+from radiology.clinical.values import allowed
 from radiology.sex import Sex
 from tests.peers.programs import REPOSITORY
 

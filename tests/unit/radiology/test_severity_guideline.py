@@ -10,15 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radiology.chest.severity import (
-    ClinicalValues,
-    GuidelineClass,
-    ImagingFindings,
-    LesionMeasurement,
-    Pneumonia,
-    Ventilation,
-    guideline_class,
-)
+from chest.values.severity import GuidelineClass, ImagingFindings, Pneumonia, guideline_class
+from radiology.clinical import ClinicalValues, LesionMeasurement, Ventilation
 
 PNEUMONIA = ImagingFindings(Pneumonia.YES)
 STABLE = ClinicalValues(

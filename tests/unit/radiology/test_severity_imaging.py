@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radiology.chest.figures import Side
-from radiology.chest.lobe import Lobe
-from radiology.chest.severity import (
+from chest.values.figures import Side
+from chest.values.lobe import Lobe
+from chest.values.severity import (
     ImagingFindings,
-    LesionMeasurement,
     Pneumonia,
     ct_severity_score,
     lesion_progress,
     mosmed_grade,
 )
+from radiology.clinical import LesionMeasurement
 
 THEN = datetime(2020, 3, 1, 8, tzinfo=UTC)
 SHARES = st.floats(0, 100)

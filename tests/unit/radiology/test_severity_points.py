@@ -8,14 +8,8 @@ from typing import Any
 
 import pytest
 
-from radiology.chest.severity import (
-    ClinicalValues,
-    Score,
-    Ventilation,
-    curb_65,
-    four_c_mortality,
-    qcsi,
-)
+from chest.values.severity import Score, curb_65, four_c_mortality, qcsi
+from radiology.clinical import ClinicalValues, Ventilation
 from radiology.sex import Sex
 
 Rule = Callable[[ClinicalValues], Score]

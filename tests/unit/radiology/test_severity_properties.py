@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radiology.chest.severity import ClinicalValues, Ventilation, curb_65, four_c_mortality, qcsi
+from chest.values.severity import curb_65, four_c_mortality, qcsi
+from radiology.clinical import ClinicalValues, Ventilation
 from radiology.sex import Sex
 
 RULES = (four_c_mortality, curb_65, qcsi)

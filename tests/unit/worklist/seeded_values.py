@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from chest.values.figures import LungFigures, Side
+from chest.values.reading import ChestReading
 from database.jobs.claimed import Claim
 from database.states import ObjectKind, WorklistRank
 from database.tables.analysis import Result, ResultObject, SeriesDecision
 from radiology.algorithm import AlgorithmIdentity
-from radiology.chest.figures import LungFigures, Side
-from radiology.chest.reading import ChestReading
 from radiology.identity import derived_uid
 from radiology.outcome import Outcome, QualityGate
 from radiology.urgency import Urgency

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from chest.values.reading import ChestReading
 from database.deliveries.claimed import claim_delivery, end_delivery, postpone_delivery
 from database.deliveries.objects import ObjectAnswer, objects_to_send, record_answers
 from database.jobs.claimed import (
@@ -29,7 +30,6 @@ from database.studies.instances import Arrival, record_instance, record_quaranti
 from database.tables.analysis import Study
 from database.tables.every import METADATA
 from dicom_node.status import is_stored
-from radiology.chest.reading import ChestReading
 from radiology.identity import derived_uid
 from radiology.urgency import Urgency
 from settings.peers import RequestPriority

@@ -1,6 +1,6 @@
 """Then and now side by side: the earlier CT, registered with the key slice, and the key slice.
 
-Of an earlier study blocks of about 3 mm are kept (`radiology.chest.chest_map`), so its panel is
+Of an earlier study blocks of about 3 mm are kept (`chest.values.chest_map`), so its panel is
 coarse, and says so.
 """
 

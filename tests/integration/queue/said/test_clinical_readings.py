@@ -27,7 +27,7 @@ from database.tables.clinical import ClinicalEntry
 from models.bundle import read_bundle
 from phantom import EXTENSIVE_LESIONS, Phantom, make_phantom, phantom_grid
 from phantom.identity import StudyIdentity
-from radiology.chest.severity import ClinicalValues
+from radiology.clinical import ClinicalValues
 from settings.environment import read_settings
 from tests.builders.bundles import write_bundle
 from tests.builders.chest.truth_reader import TruthReader

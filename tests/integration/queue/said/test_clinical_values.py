@@ -12,7 +12,7 @@ from database.studies.clinical_values import RecordedValues, clinical_values, re
 from database.studies.opened_studies import AGAIN_AFTER, record_opened
 from database.tables.analysis import Study
 from database.tables.clinical import ClinicalEntry
-from radiology.chest.severity import ClinicalValues
+from radiology.clinical import ClinicalValues
 from radiology.errors import ClinicalValuesRefused
 from tests.builders.stored.rows import later, queue_job
 

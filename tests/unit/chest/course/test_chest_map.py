@@ -11,9 +11,9 @@ import pytest
 
 from chest.course.map_file import chest_map_bytes, read_chest_map
 from chest.registration.map_chest import map_chest
+from chest.values.chest_map import WHOLE, ChestMap
+from chest.values.regions import ChestRegions, LesionLabel
 from phantom import ORIENTATIONS, Phantom, make_phantom, phantom_grid
-from radiology.chest.chest_map import WHOLE, ChestMap
-from radiology.chest.regions import ChestRegions, LesionLabel
 from tests.builders.chest.chest_pairs import LOBES, lobe_ml, mapped
 
 

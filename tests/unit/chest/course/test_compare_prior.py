@@ -7,10 +7,10 @@ import pytest
 
 from chest.course.compare_prior import compare_prior
 from chest.registration import register
+from chest.values.change import LesionCourse, PriorComparison
+from chest.values.figures import Side
+from chest.values.regions import LesionLabel
 from phantom import Breath, Lesion, Phantom, Posture
-from radiology.chest.change import LesionCourse, PriorComparison
-from radiology.chest.figures import Side
-from radiology.chest.regions import LesionLabel
 from tests.builders.chest.chest_pairs import diseased_ml, lobe_ml, mapped, scan, study
 
 SHIFTED = Posture(shift_mm=(15.0, 0.0, 0.0))

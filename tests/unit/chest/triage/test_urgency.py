@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chest.triage.urgency import rules_seen, triage_reading
+from chest.values.course import Course, CoursePoint
+from chest.values.figures import LungFigures, Side
+from chest.values.reading import ChestReading
 from radiology.algorithm import AlgorithmIdentity
-from radiology.chest.course import Course, CoursePoint
-from radiology.chest.figures import LungFigures, Side
-from radiology.chest.reading import ChestReading
 from radiology.outcome import Outcome
 from radiology.urgency import Triage, Urgency
 

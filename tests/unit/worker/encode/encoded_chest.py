@@ -20,11 +20,11 @@ from pydicom import Dataset, dcmread
 from pydicom.uid import CTImageStorage, EnhancedCTImageStorage
 
 from chest.answer.make import answer_of
+from chest.values.figures import LungFigures, Side
+from chest.values.reading import ChestReading
+from chest.values.regions import ChestRegions, LesionLabel, LungLabel
 from radiology.algorithm import AlgorithmIdentity
-from radiology.chest.figures import LungFigures, Side
-from radiology.chest.reading import ChestReading
-from radiology.chest.regions import ChestRegions, LesionLabel, LungLabel
-from radiology.chest.severity import ClinicalContext
+from radiology.clinical import ClinicalContext
 from radiology.image.volume import SourceFrame, Volume
 from radiology.outcome import Outcome, QualityGate
 from radiology.region import Mask, mean_hu, slices_involved, volume_ml

@@ -15,8 +15,7 @@ from pydicom import Dataset
 from chest.gates import Acquisition
 from chest.judge_severity import judge_severity
 from chest.lobes import measure_territories
-from radiology.chest.case_answer import (
-    CaseRule,
+from chest.values.case_answer import (
     Confidence,
     ConfidenceWord,
     PneumoniaType,
@@ -24,11 +23,12 @@ from radiology.chest.case_answer import (
     SignAnswer,
     ViralAnswer,
 )
-from radiology.chest.reading import ChestReading
-from radiology.chest.regions import LungLabel
-from radiology.chest.severity import ClinicalContext, ClinicalSource, ClinicalValues
-from radiology.chest.sign import Sign
-from radiology.chest.territory import Boundary, Territories, Territory
+from chest.values.reading import ChestReading
+from chest.values.regions import LungLabel
+from chest.values.territory import Boundary, Territories, Territory
+from models.declared.case import CaseRule
+from models.declared.sign import Sign
+from radiology.clinical import ClinicalContext, ClinicalSource, ClinicalValues
 from radiology.encoding_profile import SegmentScope
 from radiology.image.volume import Volume
 from radiology.outcome import GateSeverity, Outcome, QualityGate

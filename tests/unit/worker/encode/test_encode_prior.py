@@ -10,7 +10,7 @@ import pytest
 from highdicom.sr import MeasurementReport, srread
 from pydicom import Dataset
 
-from radiology.chest.change import (
+from chest.values.change import (
     Change,
     LesionChange,
     LungMeasurement,
@@ -18,10 +18,10 @@ from radiology.chest.change import (
     RegistrationQuality,
     course_of,
 )
-from radiology.chest.change_words import change_title
-from radiology.chest.course import Course, CoursePoint
-from radiology.chest.figures import Side
-from radiology.chest.territory import Territory
+from chest.values.change_words import change_title
+from chest.values.course import Course, CoursePoint
+from chest.values.figures import Side
+from chest.values.territory import Territory
 from radiology.language import Language
 from tests.peers.dicom.dcmqi import read_report
 from tests.peers.dicom.dcmtk import Dcmtk

@@ -13,7 +13,7 @@ from pydicom import Dataset
 from pydicom.uid import JPEGLSLossless
 
 from chest.answer.regions import drawn_regions
-from radiology.chest.figures import Side
+from chest.values.figures import Side
 from radiology.encoding_profile import EncodingChoice, EncodingProfile
 from tests.peers.dicom.dcmqi import read_report
 from tests.peers.dicom.dcmtk import Dcmtk

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from highdicom.sr import MeasurementReport, srread
 
-from radiology.chest.figures import LungFigures, Side
+from chest.values.figures import LungFigures, Side
 from radiology.outcome import Outcome, QualityGate
 from tests.peers.dicom.dcmtk import Dcmtk
 from tests.unit.worker.encode.encoded_chest import (

@@ -7,7 +7,7 @@ from pydicom import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 
-from radiology.chest.regions import ChestRegions, LesionLabel
+from chest.values.regions import ChestRegions, LesionLabel
 from tests.unit.worker.encode.encoded_chest import (
     ENHANCED,
     EVERY_KIND,

@@ -11,7 +11,7 @@ from highdicom.seg import segread
 from numpy.typing import NDArray
 from pydicom import Dataset
 
-from radiology.chest.regions import ChestRegions, LesionLabel, LungLabel
+from chest.values.regions import ChestRegions, LesionLabel, LungLabel
 from radiology.encoding_profile import SegmentScope
 from tests.unit.worker.encode.encoded_chest import (
     ORIENTATIONS,

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.uid import JPEGLSLossless, RLELossless
 
+from chest.values.regions import ChestRegions, LesionLabel, LungLabel
+from chest.values.territory import Territories, Territory
 from models.measure.lesions import number_lesions
 from radiology.answer.tracking import Tracking
-from radiology.chest.regions import ChestRegions, LesionLabel, LungLabel
-from radiology.chest.territory import Territories, Territory
 from radiology.encoding_profile import SegmentationForm, SegmentScope
 from tests.unit.worker.encode.encoded_chest import (
     ORIENTATIONS,

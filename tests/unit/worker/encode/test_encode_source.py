@@ -17,7 +17,7 @@ from pydicom import dcmread
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import Tag
 
-from radiology.chest.regions import ChestRegions
+from chest.values.regions import ChestRegions
 from radiology.errors import GeometryMissing
 from radiology.image.volume import SourceFrame, Volume
 from tests.peers.dicom.dicom3tools import Checker

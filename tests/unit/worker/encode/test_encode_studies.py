@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from radiology.chest.figures import Side
+from chest.values.figures import Side
 from tests.unit.worker.encode.encoded_chest import ORIENTATIONS, Chest, result_context
 
 

@@ -13,14 +13,14 @@ from highdicom.sr import MeasurementReport, srread
 from pydicom import dcmread
 
 from chest.course.known_lesions import known_lesions, lesion_uid
+from chest.values.chest_map import MappedLesion
+from chest.values.figures import Side
+from chest.values.regions import LesionLabel
 from models.bundle import read_bundle
 from models.measure.lesions import number_lesions
 from phantom import Lesion
 from phantom.study import StudyIdentity
 from radiology.answer.tracking import Tracking
-from radiology.chest.chest_map import MappedLesion
-from radiology.chest.figures import Side
-from radiology.chest.regions import LesionLabel
 from radiology.region import LabelMap
 from settings.environment import read_settings
 from settings.peers import Peer

@@ -13,11 +13,11 @@ from PIL import Image
 from chest.answer.make import answer_of
 from chest.course.compare_prior import compare_registered
 from chest.registration import EarlierChest, register
+from chest.values.course import Course
+from chest.values.reading import ChestReading
+from chest.values.regions import ChestRegions
 from phantom import TYPICAL_LESIONS, Phantom, Posture
-from radiology.chest.course import Course
-from radiology.chest.reading import ChestReading
-from radiology.chest.regions import ChestRegions
-from radiology.chest.severity import ClinicalContext
+from radiology.clinical import ClinicalContext
 from radiology.language import Language
 from tests.builders.chest.chest_pairs import scan, study
 from tests.unit.worker.encode.encoded_chest import figures_of, result_context

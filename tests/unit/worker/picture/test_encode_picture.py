@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydicom import Dataset
 
-from radiology.chest.regions import ChestRegions
+from chest.values.regions import ChestRegions
 from radiology.image.key_picture import KEYWORD, panel_of
 from radiology.urgency import Urgency
 from tests.unit.worker.encode.encoded_chest import (

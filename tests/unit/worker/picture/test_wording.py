@@ -15,12 +15,12 @@ import chest.gates
 import worker.encode
 from chest.gates import Acquisition, check_gates
 from chest.triage.urgency import RULES
-from radiology.chest.case_answer import ConfidenceWord, PneumoniaType
-from radiology.chest.severity.guideline import NAME as GUIDELINE
-from radiology.chest.severity.guideline import GuidelineClass
-from radiology.chest.severity.point_scores import CURB_65, FOUR_C, QCSI
-from radiology.chest.sign import Sign
-from radiology.chest.territory import Territory
+from chest.values.case_answer import ConfidenceWord, PneumoniaType
+from chest.values.severity.guideline import NAME as GUIDELINE
+from chest.values.severity.guideline import GuidelineClass
+from chest.values.severity.point_scores import CURB_65, FOUR_C, QCSI
+from chest.values.territory import Territory
+from models.declared.sign import Sign
 from radiology.language import Language
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency

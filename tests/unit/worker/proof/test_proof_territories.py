@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from chest.answer.regions import chest_regions
+from chest.values.territory import Territories, Territory
 from radiology import codes
-from radiology.chest.territory import Territories, Territory
 from radiology.encoding_profile import EncodingChoice, EncodingProfile
 from radiology.errors import ResultMismatch
 from tests.unit.worker.encode.encoded_chest import (

@@ -9,6 +9,8 @@ from html import unescape
 
 import pytest
 
+from chest.values.case_answer import PneumoniaType, ViralAnswer
+from chest.values.reading import ChestReading
 from database.session import query, transaction
 from database.tables.analysis import Study
 from database.views.opened import HEARTBEAT_S, OPEN_FOR_S, note_open, open_by, study_id_of
@@ -16,8 +18,6 @@ from radiology import codes
 from radiology.answer.brief import ReadingInBrief
 from radiology.answer.measurement import Measurement
 from radiology.answer.reading import Comparison, ReportWords, TimePoint
-from radiology.chest.case_answer import PneumoniaType, ViralAnswer
-from radiology.chest.reading import ChestReading
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency
 from tests.unit.worklist.access.visitor import Visitor, row_text, rows_of

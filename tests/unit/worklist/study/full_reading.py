@@ -9,7 +9,7 @@ import numpy as np
 
 from chest.gates import Acquisition
 from chest.judge_severity import judge_severity
-from radiology.chest.case_answer import (
+from chest.values.case_answer import (
     CaseRule,
     Confidence,
     ConfidenceWord,
@@ -18,9 +18,9 @@ from radiology.chest.case_answer import (
     SignAnswer,
     ViralAnswer,
 )
-from radiology.chest.reading import ChestReading
-from radiology.chest.sign import Sign
-from radiology.chest.territory import Boundary, Territory, TerritoryFigures
+from chest.values.reading import ChestReading
+from chest.values.territory import Boundary, Territory, TerritoryFigures
+from models.declared.sign import Sign
 from radiology.image.heat_map import HeatMap
 from radiology.outcome import GateSeverity, QualityGate
 from radiology.sex import Sex

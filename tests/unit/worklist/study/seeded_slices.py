@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from radiology.chest.reading import ChestReading
+from chest.values.reading import ChestReading
 from radiology.image.heat_map import HeatMap
 from radiology.urgency import Urgency
 from tests.unit.worker.encode.encoded_chest import (

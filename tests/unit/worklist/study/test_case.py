@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from chest.values.case_answer import PneumoniaType
+from chest.values.reading import ChestReading
+from chest.values.severity import NOTICE
+from models.declared.sign import Sign
 from models.older_readings import reading_if_readable, stored_reading
 from radiology.answer.reading import Reading
-from radiology.chest.case_answer import PneumoniaType
-from radiology.chest.reading import ChestReading
-from radiology.chest.severity import NOTICE
-from radiology.chest.sign import Sign
 from radiology.urgency import Urgency
 from tests.unit.worklist.access.visitor import Visitor, readable
 from tests.unit.worklist.seeding import SeededHospital

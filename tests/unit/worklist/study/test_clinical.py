@@ -15,7 +15,7 @@ from database.studies.clinical_values import RecordedValues, clinical_values, re
 from database.tables.analysis import Event
 from models.older_readings import stored_reading
 from radiology.answer.stored_reading import to_facts
-from radiology.chest.severity import ClinicalContext, ClinicalSource, ClinicalValues
+from radiology.clinical import ClinicalContext, ClinicalSource, ClinicalValues
 from radiology.urgency import Urgency
 from tests.unit.worklist.access.visitor import OWN_FORM, Visitor
 from tests.unit.worklist.seeding import START, SeededHospital

@@ -8,8 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from models.older_readings import stored_reading
-from radiology.chest.change import (
+from chest.values.change import (
     Change,
     LesionChange,
     LesionCourse,
@@ -17,9 +16,10 @@ from radiology.chest.change import (
     PriorComparison,
     RegistrationQuality,
 )
-from radiology.chest.course import Course, CoursePoint, NotCompared
-from radiology.chest.figures import Side
-from radiology.chest.reading import ChestReading
+from chest.values.course import Course, CoursePoint, NotCompared
+from chest.values.figures import Side
+from chest.values.reading import ChestReading
+from models.older_readings import stored_reading
 from radiology.urgency import Urgency
 from tests.unit.worklist.access.visitor import Visitor, readable
 from tests.unit.worklist.seeding import START, SeededHospital

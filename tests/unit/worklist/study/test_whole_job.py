@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from chest.values.regions import LesionLabel
 from models.bundle import Bundle, read_bundle
 from phantom import EXTENSIVE_LESIONS, Phantom, make_phantom, phantom_grid
 from phantom.identity import StudyIdentity
-from radiology.chest.regions import LesionLabel
 from settings.environment import read_settings
 from settings.study_page import StudyPageSettings
 from tests.builders.bundles import write_bundle

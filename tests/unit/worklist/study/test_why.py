@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from chest.triage.urgency import rules_seen, triage_reading
-from radiology.chest.course import Course, CoursePoint
-from radiology.chest.reading import ChestReading
+from chest.values.course import Course, CoursePoint
+from chest.values.reading import ChestReading
 from radiology.urgency import Urgency
 from tests.unit.worklist.access.visitor import Visitor
 from tests.unit.worklist.list.ordinary_day import CLEAR, MODERATE, SEVERE, OrdinaryDay

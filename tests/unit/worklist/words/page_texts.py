@@ -13,13 +13,13 @@ from jinja2 import nodes
 from chest.answer import table
 from chest.answer.make import WORDS
 from chest.answer.regions import SIDES
+from chest.values.answer_codes import CONFIDENCES, PNEUMONIA_TYPES, SEVERITY_SCORES
+from chest.values.case_answer import PneumoniaType
+from chest.values.territory import Territory
 from database.states import StudyState
+from models.declared.sign import Sign
 from radiology import codes
 from radiology.answer.followed import Became
-from radiology.chest.answer_codes import CONFIDENCES, PNEUMONIA_TYPES, SEVERITY_SCORES
-from radiology.chest.case_answer import PneumoniaType
-from radiology.chest.sign import Sign
-from radiology.chest.territory import Territory
 from worklist.feedback import lines as feedback_lines
 from worklist.list import screen as list_screen
 from worklist.page import http_errors

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from radiology.chest.severity.imaging import ImagingFindings, LesionMeasurement, Pneumonia
-from radiology.chest.severity.score import Input, Score
-from radiology.chest.severity.titles import listed, title_of, unit_of
+from chest.values.severity.imaging import ImagingFindings, Pneumonia
+from chest.values.severity.score import Input, Score
+from chest.values.severity.titles import listed, title_of, unit_of
+from radiology.clinical import LesionMeasurement
 
 NAME = "Lesion progress"
 SOURCE = (

@@ -7,8 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from radiology.chest.figures import Side
-from radiology.chest.territory import Territory
+from chest.values.figures import Side
+from chest.values.territory import Territory
 
 MORE_THAN_PERCENT = 25.0
 """A lesion grew, or shrank, when its volume changed by more: after NELSON's criterion for nodules

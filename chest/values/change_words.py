@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from radiology.chest.change import PriorComparison
-from radiology.chest.figures import Side
+from chest.values.change import PriorComparison
+from chest.values.figures import Side
 
 
 def change_title(prior: PriorComparison) -> str:

@@ -8,10 +8,12 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any, Self
 
-from radiology.chest.severity.score import Plain
-from radiology.chest.severity.titles import unit_of
+from radiology.clinical.titles import unit_of
 from radiology.errors import ClinicalValuesRefused
 from radiology.sex import Sex
+
+Plain = float | int | bool | str | None
+"""A value as a file, a form or a row holds it; None for not given."""
 
 
 class Ventilation(StrEnum):

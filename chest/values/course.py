@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from radiology.chest.change import PriorComparison
+from chest.values.change import PriorComparison
 from radiology.earlier import NotCompared
 
 

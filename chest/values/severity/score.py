@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-Plain = float | int | bool | str | None
+from radiology.clinical.values import Plain
 
 NOT_COMPUTED = "not computed"
 

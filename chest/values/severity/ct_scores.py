@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from radiology.chest.figures import Side
-from radiology.chest.lobe import Lobe
-from radiology.chest.severity.bands import Band, Bands, points_of
-from radiology.chest.severity.imaging import ImagingFindings, Pneumonia
-from radiology.chest.severity.score import Input, Score
-from radiology.chest.severity.titles import listed
+from chest.values.figures import Side
+from chest.values.lobe import Lobe
+from chest.values.severity.bands import Band, Bands, points_of
+from chest.values.severity.imaging import ImagingFindings, Pneumonia
+from chest.values.severity.score import Input, Score
+from chest.values.severity.titles import listed
 
 MOSMED = "MosMed CT grade"
 MOSMED_SOURCE = "Morozov et al. 2020, arXiv:2005.06465 (Class C annotation)"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from chest.values.case_answer import ConfidenceWord, PneumoniaType
+from chest.values.severity.ct_scores import CT_SEVERITY, MOSMED
 from radiology import codes
-from radiology.chest.case_answer import ConfidenceWord, PneumoniaType
-from radiology.chest.severity.ct_scores import CT_SEVERITY, MOSMED
 from radiology.codes import Code
 
 CONFIDENCES: dict[ConfidenceWord, Code] = {
@@ -21,4 +21,4 @@ SEVERITY_SCORES: dict[str, Code] = {
     MOSMED: codes.MOSMED_GRADE,
     CT_SEVERITY: codes.CT_SEVERITY_SCORE,
 }
-"""By the name of a rule of `radiology.chest.severity`. The others are told in words."""
+"""By the name of a rule of `chest.values.severity`. The others are told in words."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from radiology.chest.figures import Side
+from chest.values.figures import Side
 from radiology.region import LabelMap
 
 

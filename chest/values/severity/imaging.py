@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 
-from radiology.chest.figures import Side
-from radiology.chest.lobe import Lobe
+from chest.values.figures import Side
+from chest.values.lobe import Lobe
+from radiology.clinical import LesionMeasurement
 
 
 class Pneumonia(StrEnum):
@@ -18,29 +18,6 @@ class Pneumonia(StrEnum):
     YES = "yes"
     NO = "no"
     UNDETERMINED = "undetermined"
-
-
-@dataclass(frozen=True, slots=True)
-class LesionMeasurement:
-    """How much lesion a study showed, and when it was acquired.
-
-    Attributes
-    ----------
-    acquired_at : of the images, not of the reading; two that are compared must both have a time
-        zone or both have none
-    lesion_volume_ml : both lungs together
-    lesion_share_percent : of both lungs together, 0 to 100
-    """
-
-    acquired_at: datetime
-    lesion_volume_ml: float | None = None
-    lesion_share_percent: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.lesion_volume_ml is not None:
-            _check(self.lesion_volume_ml, math.inf, "a lesion volume is 0 ml or more")
-        if self.lesion_share_percent is not None:
-            _check(self.lesion_share_percent, 100.0, "a share is 0 to 100 %")
 
 
 @dataclass(frozen=True, slots=True)

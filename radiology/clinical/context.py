@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from radiology.chest.severity.clinical import ClinicalValues
-from radiology.chest.severity.imaging import LesionMeasurement
+from radiology.clinical.measurement import LesionMeasurement
+from radiology.clinical.values import ClinicalValues
 
 
 @dataclass(frozen=True, slots=True)

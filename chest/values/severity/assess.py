@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from radiology.chest.severity.clinical import ClinicalValues
-from radiology.chest.severity.ct_scores import ct_severity_score, mosmed_grade
-from radiology.chest.severity.guideline import guideline_class
-from radiology.chest.severity.imaging import ImagingFindings
-from radiology.chest.severity.point_scores import curb_65, four_c_mortality, qcsi
-from radiology.chest.severity.progress import lesion_progress
-from radiology.chest.severity.score import Score
+from chest.values.severity.ct_scores import ct_severity_score, mosmed_grade
+from chest.values.severity.guideline import guideline_class
+from chest.values.severity.imaging import ImagingFindings
+from chest.values.severity.point_scores import curb_65, four_c_mortality, qcsi
+from chest.values.severity.progress import lesion_progress
+from chest.values.severity.score import Score
+from radiology.clinical import ClinicalValues
 
 NOTICE = (
     "Published rules, computed from the values shown. An aid for a physician, for research use; "

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from radiology.chest.severity.bands import Band, Bands, points_of
-from radiology.chest.severity.clinical import ADULT_YEARS, ClinicalValues, Ventilation
-from radiology.chest.severity.points import (
+from chest.values.severity.bands import Band, Bands, points_of
+from chest.values.severity.points import (
     Item,
     PointRule,
     RiskGroup,
@@ -12,7 +11,9 @@ from radiology.chest.severity.points import (
     banded,
     outside_the_rule,
 )
-from radiology.chest.severity.score import Input, Score
+from chest.values.severity.score import Input, Score
+from radiology.clinical import ClinicalValues, Ventilation
+from radiology.clinical.values import ADULT_YEARS
 from radiology.sex import Sex
 
 _CHILD = "the score was made for adults"  # all three were

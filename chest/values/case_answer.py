@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from radiology.chest.sign import Sign
+from models.declared.case import CaseRule
+from models.declared.sign import Sign
 
 
 class PneumoniaType(StrEnum):
@@ -30,15 +31,6 @@ _TYPE_WORDS = {
     PneumoniaType.NOT_SUSPECTED: "viral pattern not suspected",
     PneumoniaType.UNDETERMINED: "undetermined",
 }
-
-
-class CaseRule(StrEnum):
-    """The published ways from slices to a case."""
-
-    LESION_SHARE = "lesion_share"
-    CONSECUTIVE_SLICES = "consecutive_slices"
-    POSITIVE_SLICES = "positive_slices"
-    MAXIMUM = "maximum"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from radiology.chest.severity.bands import Bands, most_points, points_of
-from radiology.chest.severity.clinical import ClinicalValues
-from radiology.chest.severity.score import Input, Score
-from radiology.chest.severity.titles import listed, unit_of
+from chest.values.severity.bands import Bands, most_points, points_of
+from chest.values.severity.score import Input, Score
+from chest.values.severity.titles import listed, unit_of
+from radiology.clinical import ClinicalValues
 
 
 @dataclass(frozen=True, slots=True)

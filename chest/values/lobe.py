@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from radiology.chest.figures import Side
+from chest.values.figures import Side
 
 
 class Lobe(StrEnum):

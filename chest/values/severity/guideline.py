@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from radiology.chest.severity.clinical import ADULT_YEARS, ClinicalValues, Ventilation
-from radiology.chest.severity.imaging import ImagingFindings, Pneumonia
-from radiology.chest.severity.progress import SEVERE, lesion_progress
-from radiology.chest.severity.score import Input, Score
-from radiology.chest.severity.titles import listed, unit_of
+from chest.values.severity.imaging import ImagingFindings, Pneumonia
+from chest.values.severity.progress import SEVERE, lesion_progress
+from chest.values.severity.score import Input, Score
+from chest.values.severity.titles import listed, unit_of
+from radiology.clinical import ClinicalValues, Ventilation
+from radiology.clinical.values import ADULT_YEARS
 
 NAME = "Guideline class"
 SOURCE = (

@@ -7,20 +7,20 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from radiology.algorithm import AlgorithmIdentity
-from radiology.chest.case_answer import (
+from chest.values.case_answer import (
     Confidence,
     PneumoniaType,
     RuleAnswer,
     SignAnswer,
     ViralAnswer,
 )
-from radiology.chest.chest_map import MappedLesion
-from radiology.chest.course import Course
-from radiology.chest.figures import LungFigures, Side
-from radiology.chest.regions import ChestRegions
-from radiology.chest.severity import Severity
-from radiology.chest.territory import Boundary, Territories, TerritoryFigures
+from chest.values.chest_map import MappedLesion
+from chest.values.course import Course
+from chest.values.figures import LungFigures, Side
+from chest.values.regions import ChestRegions
+from chest.values.severity import Severity
+from chest.values.territory import Boundary, Territories, TerritoryFigures
+from radiology.algorithm import AlgorithmIdentity
 from radiology.image.heat_map import HeatMap
 from radiology.outcome import GateSeverity, Outcome, QualityGate
 

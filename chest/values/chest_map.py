@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radiology.chest.figures import Side
-from radiology.chest.territory import Territory
+from chest.values.figures import Side
+from chest.values.territory import Territory
 from radiology.image.volume import Affine
 from radiology.region import LabelMap
 
