@@ -27,7 +27,7 @@ from tests.peers.postgres import PostgresServer
 from tests.peers.redis import RedisServer
 from tests.peers.waiting import wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(420)]
 
 _RUNNING = (JobState.SELECTED, JobState.DECODED, JobState.INFERRED)
 

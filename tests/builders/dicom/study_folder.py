@@ -47,7 +47,7 @@ def shuffled(folder: Path, seed: int) -> list[Path]:
 def small_phantom(
     orientation: str, folder: Path, *, multi_frame: bool = False, salt: str = ""
 ) -> Phantom:
-    """A phantom of 3 mm voxels, acquired in an orientation, written as DICOM.
+    """A phantom of slices 5 mm apart with pixels of 3 mm, in an orientation, written as DICOM.
 
     Another `salt` makes another study of it.
     """
@@ -55,7 +55,7 @@ def small_phantom(
     if orientation == "oblique":
         matrix = rotation(about_x=20.0, about_y=10.0, about_z=15.0) @ ORIENTATIONS["axial_to_head"]
     phantom = make_phantom(
-        grid=phantom_grid((130, 130, 130), (3.0, 3.0, 3.0), matrix),
+        grid=phantom_grid((78, 130, 130), (5.0, 3.0, 3.0), matrix),
         lesions=TYPICAL_LESIONS,
     )
     # Another encoding of the same study would be a late second half of it.

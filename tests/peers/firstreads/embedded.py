@@ -71,6 +71,7 @@ def running_embedded(
         "DICOM_PORT": str(dicom_port),
         "WORKLIST_PORT": str(worklist_port),
         "PEERS": json.dumps(peers),
+        "INFERENCE_THREADS": "1",  # tests run two at a time on two cores
         **(settings or {}),
     }
     pacs.know_peer(ae_title, port=dicom_port, name="firstread")

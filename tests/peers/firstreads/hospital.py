@@ -189,6 +189,7 @@ def running_hospital(
         "FIRSTREAD_DICOM_PORT": str(dicom_port),
         "FIRSTREAD_WORKLIST_HOST": "127.0.0.1",
         "FIRSTREAD_WORKLIST_PORT": str(worklist_port),
+        "FIRSTREAD_INFERENCE_THREADS": "1",  # tests run two at a time on two cores
     }
     unused = dict.fromkeys(("POSTGRES_PASSWORD", "REDIS_PASSWORD", "ORTHANC_PASSWORD"), "unused")
     services = read_services(unused)
