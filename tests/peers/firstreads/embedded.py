@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ class Embedded:
     dicom_port: int
     worklist_url: str
     data_folder: Path
+    environment: Mapping[str, str]
     process: ServerProcess
 
     @property
@@ -41,7 +42,7 @@ def running_embedded(
     folder: Path,
     *,
     pacs: OrthancPeer,
-    settings: dict[str, str] | None = None,
+    settings: Mapping[str, str] | None = None,
     ae_title: str = "FIRSTREAD",
     limit_s: float = 60.0,
 ) -> Iterator[Embedded]:
@@ -75,11 +76,12 @@ def running_embedded(
         **(settings or {}),
     }
     pacs.know_peer(ae_title, port=dicom_port, name="firstread")
+    environment = {f"FIRSTREAD_{name}": value for name, value in variables.items()}
     process = ServerProcess(
         "firstread",
         native_command(("firstread", "serve")),
         folder=folder,
-        environment={f"FIRSTREAD_{name}": value for name, value in variables.items()},
+        environment=environment,
     )
     try:
         for port in (dicom_port, worklist_port):
@@ -89,6 +91,7 @@ def running_embedded(
             dicom_port=dicom_port,
             worklist_url=f"http://127.0.0.1:{worklist_port}",
             data_folder=folder / "data",
+            environment=environment,
             process=process,
         )
     finally:

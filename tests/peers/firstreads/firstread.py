@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,6 +119,7 @@ def running_firstread(
     pacs: OrthancPeer,
     dcmtk: Dcmtk,
     servers: Callable[[], tuple[str, str]],
+    variables: Mapping[str, str] | None = None,
 ) -> Iterator[RunningFirstread]:
     """Start one of the two sizes.
 
@@ -126,16 +127,17 @@ def running_firstread(
     ----------
     size : "embedded" or "hospital"
     servers : gives the URLs of an empty PostgreSQL database and of a Redis; asked at need
+    variables : more settings of the environment, without prefix
     """
     if size == "embedded":
-        with running_embedded(folder, pacs=pacs) as embedded:
+        with running_embedded(folder, pacs=pacs, settings=variables) as embedded:
             engine = open_engine(embedded.database_url)
             yield RunningFirstread(embedded, engine, pacs, dcmtk)
             engine.dispose()
         return
     database_url, broker_url = servers()
     with running_hospital(
-        folder, database_url=database_url, broker_url=broker_url, pacs=pacs
+        folder, database_url=database_url, broker_url=broker_url, pacs=pacs, variables=variables
     ) as hospital:
         engine = open_engine(database_url)
         yield RunningFirstread(hospital, engine, pacs, dcmtk)

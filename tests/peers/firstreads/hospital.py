@@ -151,6 +151,7 @@ def running_hospital(
     broker_url: str,
     pacs: OrthancPeer,
     settings_toml: str = "",
+    variables: Mapping[str, str] | None = None,
     ae_title: str = "FIRSTREAD",
     parts: tuple[str, ...] = _PARTS,
     hl7_port: int | None = None,
@@ -168,6 +169,7 @@ def running_hospital(
     broker_url : a Redis
     pacs : gets the results, and is told of us
     settings_toml : put in front of the TOML settings file, for example ``'quiet_s = 1.0'``
+    variables : more settings of the environment, without prefix; they go before the file
     ae_title : our AE title
     parts : the services to start
     hl7_port : where the listener for HL7 takes messages of this machine; None: there is none
@@ -190,6 +192,7 @@ def running_hospital(
         "FIRSTREAD_WORKLIST_HOST": "127.0.0.1",
         "FIRSTREAD_WORKLIST_PORT": str(worklist_port),
         "FIRSTREAD_INFERENCE_THREADS": "1",  # tests run two at a time on two cores
+        **{f"FIRSTREAD_{name}": value for name, value in (variables or {}).items()},
     }
     unused = dict.fromkeys(("POSTGRES_PASSWORD", "REDIS_PASSWORD", "ORTHANC_PASSWORD"), "unused")
     services = read_services(unused)
