@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from chest.triage.urgency import rules_seen, triage_reading
+from radiology.answer.plain_values import to_plain
 from radiology.chest.course import Course, CoursePoint
 from radiology.chest.reading import ChestReading
 from radiology.urgency import Urgency
@@ -21,7 +22,7 @@ def _why(hospital: SeededHospital, visitor: Visitor, reading: ChestReading) -> s
     """What a person reads under "Why" of a study with this reading."""
     triage = triage_reading(reading)
     uid, claim = hospital.claimed()
-    rules = [one.facts() for one in rules_seen(reading)]
+    rules = [to_plain(one) for one in rules_seen(reading)]
     hospital.answer(
         claim,
         triage.urgency if triage else None,
