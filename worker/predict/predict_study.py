@@ -73,13 +73,10 @@ def predict_study(
         StudyToRead(decoded.series, decoded.volume, given),
         lambda done, total: on_step("Looking at slices", done, total),
     )
-    said = to_facts(read.reading)
-    del said["known"]  # of the patient; `context` is where it is printed
     answer = {
         **_urgency(read.triage),
         **decoded.facts(read.reading.key_slice),
-        **said,
-        "context": {},
+        **to_facts(read.reading),
     }
     return answer, drawn(read.reading, decoded.volume, read.triage)
 
