@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import insert, text
 
+from chest.answer.make import answer_of
 from chest.values.case_answer import PneumoniaType
 from chest.values.figures import LungFigures, Side
 from chest.values.reading import ChestReading
@@ -18,10 +19,12 @@ from database.tables.analysis import Delivery, Event, Instance, Job, Result, Stu
 from database.tables.feedback import Feedback, FeedbackFault
 from radiology.age_band import age_band
 from radiology.algorithm import AlgorithmIdentity
+from radiology.answer.stored_reading import to_facts
+from radiology.clinical import ClinicalContext
 from radiology.feedback import Fault, Judgement
 from radiology.identity import derived_uid
 from radiology.outcome import Outcome, QualityGate
-from radiology.urgency import Urgency
+from radiology.urgency import Triage, Urgency
 from settings.peers import RequestPriority
 
 RARE_SCANNER = "CT-OLD"
@@ -157,6 +160,7 @@ def _result(study: dict[str, Any]) -> dict[str, Any] | None:
         return None
     urgency = next(urgency for one, urgency, _ in _RANKS if one is rank)
     reading = _reading(urgency, share=study["id"] % 23)
+    triage = None if urgency is None else Triage(urgency, "a rule")
     return {
         "id": study["id"],
         "job_id": study["id"],
@@ -167,7 +171,7 @@ def _result(study: dict[str, Any]) -> dict[str, Any] | None:
         "urgency": urgency,
         "suspicion": reading.suspicion,
         "label": study["label"],
-        "reading": {**reading.facts(), "pneumonia_type": study["label"] or None},
+        "reading": to_facts(answer_of(reading, None, triage, ClinicalContext())),
         "created_at": study["last_instance_at"] + timedelta(seconds=13),
     }
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from statistics import median
 
+from chest.answer.known import known_values
 from chest.answer.make import answer_of
 from chest.course.follow_course import follow_course, latest_measurement
 from chest.course.known_lesions import lesion_places, lesions_by_name
@@ -95,14 +96,14 @@ class Reader:
         )
         reading = followed.reading
         triage = triage_reading(reading)  # again: how quickly lesions grew counts
+        answer = answer_of(reading, volume, triage, context)
         return StudyRead(
-            reading=answer_of(reading, volume, triage, context),
+            reading=replace(
+                answer,
+                urgency_rules=rules_seen(reading),
+                known=known_values(context, stated_values(acquisition_of(series))),
+            ),
             triage=triage,
-            facts={
-                **reading.facts(),
-                "urgency_rules": [one.facts() for one in rules_seen(reading)],
-                "context": context.facts(stated_values(acquisition_of(series))),
-            },
             kept=None if followed.chest is None else chest_map_bytes(followed.chest),
             tracking=lesions_by_name(reading, series.study_instance_uid),
             places=lesion_places(reading),

@@ -76,6 +76,7 @@ def compose_reading(bundle: DeclaredBundle, evidence: ReadingEvidence) -> Readin
         ),
         regions=_regions(bundle, evidence.found),
         heat_maps=evidence.found.heat_maps if evidence.presence else {},
+        urgency_rules=tuple(row.as_rule() for row in evidence.rows if row.of_urgency),
     )
 
 

@@ -2,31 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-
-
-@dataclass(frozen=True, slots=True)
-class EarlierStudy:
-    """What the same bundle made of an earlier study of the same patient.
-
-    Attributes
-    ----------
-    acquired_at : of the images
-    facts : its reading, as it was stored
-    kept : the file in which the bundle kept what it compares with; it may be gone
-    """
-
-    study_instance_uid: str
-    acquired_at: datetime
-    facts: Mapping[str, Any]
-    kept: Path
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,26 @@ class LimitOf(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class RuleSeen:
+    """What one row of a table of urgency saw, and whether it held.
+
+    Attributes
+    ----------
+    seen, limit : what the row looked at and what it asks for, for a person
+    whose : whose limit it is
+    declared : the limit as it was released, where a site put another in its place
+    """
+
+    name: str
+    urgency: Urgency
+    held: bool
+    seen: str
+    limit: str
+    whose: LimitOf = LimitOf.BUNDLE
+    declared: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Triage:
     """The urgency of a study, and the row of the rule table that decided it.
 

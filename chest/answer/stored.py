@@ -6,10 +6,12 @@ A field that is not there was not known to the version that stored it, and has i
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
 from chest.answer.make import answer_of
+from chest.triage.urgency import decided
 from chest.values.case_answer import Confidence, RuleAnswer, SignAnswer, ViralAnswer
 from chest.values.change import Change, LesionChange, PriorComparison, RegistrationQuality
 from chest.values.chest_map import MappedLesion
@@ -19,12 +21,13 @@ from chest.values.reading import ChestReading
 from chest.values.severity import Score, Severity
 from chest.values.territory import Boundary, Territory, TerritoryFigures
 from radiology.algorithm import AlgorithmIdentity
+from radiology.answer.known import HEADERS, KnownValue
 from radiology.answer.plain_values import from_plain
 from radiology.answer.reading import Reading
 from radiology.clinical import ClinicalContext, ClinicalSource, ClinicalValues
 from radiology.earlier import NotCompared
 from radiology.outcome import Outcome, QualityGate
-from radiology.urgency import Triage, Urgency
+from radiology.urgency import RuleSeen, Triage
 
 Facts = Mapping[str, Any]
 Value = TypeVar("Value")
@@ -38,7 +41,14 @@ def reading_of_0_1_0(facts: Facts) -> Reading:
     ValueError, KeyError
         It is not what that version stored.
     """
-    return answer_of(chest_reading_of(facts), None, _triage(facts), _clinical(facts))
+    rules, clinical = _each(RuleSeen, facts.get("urgency_rules")), _clinical(facts)
+    decided_by = decided(rules)
+    triage = None if decided_by is None else Triage(decided_by.urgency, decided_by.name)
+    return replace(
+        answer_of(chest_reading_of(facts), None, triage, clinical),
+        urgency_rules=rules,
+        known=_known(facts),
+    )
 
 
 def chest_reading_of(facts: Facts) -> ChestReading:
@@ -110,13 +120,6 @@ def _comparison(plain: Facts) -> PriorComparison:
     )
 
 
-def _triage(facts: Facts) -> Triage | None:
-    """The first row of the rule table that held."""
-    held = (one for one in facts.get("urgency_rules") or () if one.get("held"))
-    decided = next(held, None)
-    return None if decided is None else Triage(Urgency(decided["urgency"]), str(decided["name"]))
-
-
 def _clinical(facts: Facts) -> ClinicalContext:
     """What was given of the patient; values that are refused today were used then, and are told."""
     context = facts.get("context") or {}
@@ -127,3 +130,34 @@ def _clinical(facts: Facts) -> ClinicalContext:
             for name, one in (context.get("sources") or {}).items()
         },
     )
+
+
+def _known(facts: Facts) -> tuple[KnownValue, ...]:
+    """What was given, with its source, then what the headers stated; refused today or not.
+
+    What was read with nothing but age and sex of the headers has them among the inputs of its
+    rules.
+    """
+    context = facts.get("context") or {}
+    sources, headers = context.get("sources") or {}, context.get("headers")
+    stated = headers if isinstance(headers, Mapping) else _inputs(facts, "age_years", "sex")
+    return _each(
+        KnownValue,
+        (
+            *(
+                {**sources.get(name, {}), "name": name, "value": value}
+                for name, value in (context.get("given") or {}).items()
+            ),
+            *({"name": name, "value": value, "through": HEADERS} for name, value in stated.items()),
+        ),
+    )
+
+
+def _inputs(facts: Facts, *names: str) -> dict[str, Any]:
+    """What the rules of the severity were given under these names."""
+    return {
+        one["name"]: one["value"]
+        for score in (facts.get("severity") or {}).get("scores") or ()
+        for one in score.get("inputs") or ()
+        if one.get("name") in names and one.get("value") is not None
+    }

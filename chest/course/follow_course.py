@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
+from chest.answer.stored_table import lungs_in
 from chest.course.compare_prior import MappedStudy, compare_registered
 from chest.course.known_lesions import lesion_uid
 from chest.course.map_file import read_chest_map
@@ -13,10 +15,11 @@ from chest.registration.map_chest import map_chest
 from chest.values.change import LesionChange, PriorComparison
 from chest.values.chest_map import ChestMap, MappedLesion
 from chest.values.course import Course, CoursePoint
-from chest.values.figures import Side
+from chest.values.figures import LungFigures, Side
 from chest.values.reading import ChestReading
+from models.readers.study_reader import EarlierStudy
 from radiology.clinical import LesionMeasurement
-from radiology.earlier import EarlierStudy, NotCompared
+from radiology.earlier import NotCompared
 from radiology.image.volume import Volume
 from radiology.outcome import Outcome
 
@@ -109,16 +112,18 @@ def _measured(
 
 
 def _point(study: EarlierStudy) -> CoursePoint | None:
-    total = study.facts.get("figures", {}).get("total")
-    if total is None:
-        return None
+    total = lungs_in(study.reading.table).get(Side.TOTAL)
+    return None if total is None else _at(study.study_instance_uid, study.acquired_at, total)
+
+
+def _at(study_instance_uid: str, acquired_at: datetime, total: LungFigures) -> CoursePoint:
     return CoursePoint(
-        study_instance_uid=study.study_instance_uid,
-        acquired_at=study.acquired_at,
-        lung_volume_ml=total["lung_volume_ml"],
-        lesion_volume_ml=total["lesion_volume_ml"],
-        lesion_share_percent=total["lesion_share_percent"],
-        lesion_mean_hu=total["lesion_mean_hu"],
+        study_instance_uid=study_instance_uid,
+        acquired_at=acquired_at,
+        lung_volume_ml=total.lung_volume_ml,
+        lesion_volume_ml=total.lesion_volume_ml,
+        lesion_share_percent=total.lesion_share_percent,
+        lesion_mean_hu=total.lesion_mean_hu,
     )
 
 
@@ -162,13 +167,5 @@ def _points(
 ) -> tuple[CoursePoint, ...]:
     if reading.acquired_at is None:
         return ()
-    total = reading.figures[Side.TOTAL]
-    now = CoursePoint(
-        study_instance_uid=study_instance_uid,
-        acquired_at=reading.acquired_at,
-        lung_volume_ml=total.lung_volume_ml,
-        lesion_volume_ml=total.lesion_volume_ml,
-        lesion_share_percent=total.lesion_share_percent,
-        lesion_mean_hu=total.lesion_mean_hu,
-    )
+    now = _at(study_instance_uid, reading.acquired_at, reading.figures[Side.TOTAL])
     return (*reversed(earlier), now)

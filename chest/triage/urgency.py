@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from chest.values.course import growth_percent
 from chest.values.figures import LungFigures, Side
 from chest.values.reading import ChestReading
 from radiology.outcome import Outcome
-from radiology.urgency import Triage, Urgency
+from radiology.urgency import RuleSeen, Triage, Urgency
 
 # MosMed scale (Morozov et al. 2020, arXiv:2005.06465): CT-2 begins at 25 % of the parenchyma.
 # Applied to the worse lung, so that one badly affected lung is not averaged away.
@@ -33,27 +32,6 @@ class UrgencyRule:
     holds: Callable[[ChestReading], bool]
     seen: Callable[[ChestReading], str]
     limit: str
-
-
-@dataclass(frozen=True, slots=True)
-class RuleSeen:
-    """What one row of the table saw in a reading, and whether it held."""
-
-    name: str
-    urgency: Urgency
-    held: bool
-    seen: str
-    limit: str
-
-    def facts(self) -> dict[str, Any]:
-        """Everything as plain values for the result row."""
-        return {
-            "name": self.name,
-            "urgency": self.urgency.value,
-            "held": self.held,
-            "seen": self.seen,
-            "limit": self.limit,
-        }
 
 
 def _worse_lung_share_percent(reading: ChestReading) -> float:

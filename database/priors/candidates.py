@@ -24,7 +24,7 @@ class PriorCandidate:
     ----------
     instance_path : of one received instance, within the spool folder; its header knows more
     chest_map_path : within the results folder
-    reading : `Reading.facts()` of the result in force
+    reading : of the result in force, as it was stored
     report : its SR for viewers; None where it has none
     """
 

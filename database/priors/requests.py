@@ -48,19 +48,15 @@ class StudyToCompare:
     Attributes
     ----------
     instance_path : of one received instance, within the spool folder
-    acquired_at : of the result in force, of several the one that can be compared; in ISO 8601.
-        None where the headers do not say, or where no result is in force any more
-    compared_with : the study that the result in force was compared with; None if with none
-    compared_at : when that one was acquired, in ISO 8601; None where its headers do not say
+    reading : of the result in force, of several the one that can be compared, as it was stored;
+        None where no result is in force any more
     bundle : whose result that is; None where none is in force
     """
 
     study_id: int
     study_instance_uid: str
     instance_path: str
-    acquired_at: str | None
-    compared_with: str | None
-    compared_at: str | None
+    reading: Mapping[str, Any] | None
     bundle: str | None
 
 
@@ -128,18 +124,12 @@ def study_to_compare(session: Session, study_id: int) -> StudyToCompare:
         .order_by(Result.chest_map.is_(None), Result.id.desc())  # what can be compared comes first
         .limit(1)
     ).one_or_none()
-    facts: Mapping[str, Any] = {} if in_force is None else in_force.reading
-    bundle = None if in_force is None else in_force.bundle
-    comparisons: list[dict[str, Any]] = (facts.get("course") or {}).get("comparisons") or []
-    comparison = comparisons[0] if comparisons else {}
     return StudyToCompare(
         study_id=study_id,
         study_instance_uid=study.study_instance_uid,
         instance_path=instance,
-        acquired_at=facts.get("acquired_at"),
-        compared_with=comparison.get("study_instance_uid"),
-        compared_at=comparison.get("then_at"),
-        bundle=bundle,
+        reading=None if in_force is None else in_force.reading,
+        bundle=None if in_force is None else in_force.bundle,
     )
 
 

@@ -214,7 +214,7 @@ class Result(Base):
     reason: Mapped[str] = mapped_column(Text, default="")  # why not assessable
     suspicion: Mapped[float | None]
     label: Mapped[str] = mapped_column(String(LABEL_LENGTH), default="", server_default="")
-    reading: Mapped[dict[str, Any]]  # `Reading.facts()`
+    reading: Mapped[dict[str, Any]]  # `radiology.answer.stored_reading.to_facts`
     execution_provider: Mapped[str] = mapped_column(String(64), default="")
     key_picture: Mapped[str | None] = mapped_column(Text)  # PNG, within the results folder
     chest_map: Mapped[str | None] = mapped_column(Text)  # npz, within the results folder

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from models.declared.rules import DeclaredUrgencyRule, RuleCondition, Rules
 from models.judge.limits import InForce
 from radiology.answer.finding import Presence
 from radiology.answer.statement import Statement, StatementInput
 from radiology.codes import PRIVATE_SCHEME, Code
-from radiology.urgency import LimitOf, Triage, Urgency
+from radiology.urgency import LimitOf, RuleSeen, Triage, Urgency
 
 Values = Mapping[str, float | None]
 
@@ -43,17 +43,17 @@ class RowSeen:
     limit_of: LimitOf = LimitOf.BUNDLE
     declared: str = ""
 
-    def facts(self) -> dict[str, Any]:
-        """A row of the urgency as plain values for the result row."""
-        return {
-            "name": self.name,
-            "urgency": self.says,
-            "held": self.held,
-            "seen": self.seen,
-            "limit": self.limit,
-            "whose": self.limit_of.value,
-            "declared": self.declared,
-        }
+    def as_rule(self) -> RuleSeen:
+        """A row of the urgency as a reading holds it."""
+        return RuleSeen(
+            name=self.name,
+            urgency=Urgency(self.says),
+            held=self.held,
+            seen=self.seen,
+            limit=self.limit,
+            whose=self.limit_of,
+            declared=self.declared,
+        )
 
 
 def presences(

@@ -10,7 +10,6 @@ from models.read_volume import read_volume
 from models.readers.study_reader import FirstLook, OnProgress, StudyRead, StudyToRead
 from models.run.declared_network import DeclaredNetwork, load_networks
 from radiology.algorithm import ExecutionProvider
-from radiology.answer.stored_reading import to_facts
 from radiology.image.volume import Volume
 
 
@@ -77,9 +76,4 @@ class DeclaredReader:
             on_progress=on_progress,
         )
         reading = replace(judged.reading, acquired_at=series.acquired_at)
-        facts = {
-            **to_facts(reading),
-            "urgency_rules": [row.facts() for row in judged.rows if row.of_urgency],
-            "context": {},
-        }
-        return StudyRead(reading, judged.triage, facts)
+        return StudyRead(reading, judged.triage)

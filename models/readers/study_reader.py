@@ -4,19 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
 
 from models.catalogue import UsableBundle
 from radiology.answer.reading import Reading
 from radiology.answer.tracking import Tracking
 from radiology.clinical import ClinicalContext
-from radiology.earlier import EarlierImages, EarlierStudy, NotCompared
+from radiology.earlier import EarlierImages, NotCompared
 from radiology.image.series import SeriesHeader
 from radiology.image.volume import Volume
 from radiology.urgency import Triage, Urgency
 
 OnProgress = Callable[[int, int], None]
 """Called with how much is done, and how much there is in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierStudy:
+    """What the same bundle made of an earlier study of the same patient.
+
+    Attributes
+    ----------
+    acquired_at : of the images
+    reading : as it was stored, without voxels
+    kept : the file in which the bundle kept what it compares with; it may be gone
+    """
+
+    study_instance_uid: str
+    acquired_at: datetime
+    reading: Reading
+    kept: Path
 
 
 @dataclass(frozen=True)
@@ -44,8 +63,6 @@ class StudyRead:
     Attributes
     ----------
     triage : None exactly when the reading is not assessable
-    facts : the reading as it is stored, with every row of the urgency and what it saw under
-        `urgency_rules`, and what was given beside the study under `context`
     kept : what a later study of the patient will be compared with; None where nothing can be
     tracking : identities of the findings' parts in the patient's course, by the value in their
         label map and their rank; those that are not named get one that follows from the result
@@ -55,7 +72,6 @@ class StudyRead:
 
     reading: Reading
     triage: Triage | None
-    facts: Mapping[str, Any]
     kept: bytes | None = None
     tracking: Mapping[tuple[int, int], Tracking] = field(default_factory=dict)
     places: Mapping[int, tuple[float, float, float]] = field(default_factory=dict)
@@ -69,10 +85,8 @@ class StudyRead:
     @property
     def decided_by(self) -> Mapping[str, str]:
         """What the row that decided saw, and its limit; empty where none was asked."""
-        for row in self.facts["urgency_rules"]:
-            if row["held"]:
-                return {"seen": row["seen"], "limit": row["limit"]}
-        return {}
+        row = self.reading.decided_by
+        return {} if row is None else {"seen": row.seen, "limit": row.limit}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from radiology.answer.reading import Comparison, Reading, ReportWords, Suspicion
 from radiology.answer.statement import Statement
 from radiology.answer.table import Table
 from radiology.outcome import Outcome, QualityGate
+from radiology.urgency import RuleSeen
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class ReadingInBrief:
     summary: tuple[Measurement | Statement, ...] = ()
     course: tuple[TimePoint, ...] = ()
     table: Table = field(default_factory=Table)
+    urgency_rules: tuple[RuleSeen, ...] = ()
 
 
 def in_brief(reading: Reading) -> ReadingInBrief:
@@ -39,4 +41,5 @@ def in_brief(reading: Reading) -> ReadingInBrief:
         summary=reading.summary,
         course=reading.course,
         table=reading.table,
+        urgency_rules=reading.urgency_rules,
     )

@@ -9,6 +9,7 @@ from datetime import datetime
 from radiology.algorithm import AlgorithmIdentity
 from radiology.answer.finding import Finding, Presence
 from radiology.answer.followed import Followed
+from radiology.answer.known import KnownValue
 from radiology.answer.measurement import Measurement, MeasurementGroup
 from radiology.answer.remark import Remark
 from radiology.answer.statement import Statement
@@ -18,6 +19,7 @@ from radiology.earlier import NotCompared
 from radiology.image.heat_map import HeatMap
 from radiology.outcome import GateSeverity, Outcome, QualityGate
 from radiology.region import Region
+from radiology.urgency import RuleSeen
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,10 @@ class Reading:
     remarks : what they say beside the figures, in its order
     followed : what became of single things since `comparison.earlier`, in no order
     left_out : studies of the patient that were not compared with
+    urgency_rules : every row of the table of urgency and what it saw, in the order of asking;
+        empty where none was asked
+    known : of the patient beside the images: what was given, then what the headers state. Both
+        are there where they differ; what was given counted
     """
 
     outcome: Outcome
@@ -135,6 +141,8 @@ class Reading:
     remarks: tuple[Remark, ...] = ()
     followed: tuple[Followed, ...] = ()
     left_out: tuple[NotCompared, ...] = ()
+    urgency_rules: tuple[RuleSeen, ...] = ()
+    known: tuple[KnownValue, ...] = ()
 
     @property
     def has_findings(self) -> bool:
@@ -155,6 +163,11 @@ class Reading:
     def warnings(self) -> tuple[QualityGate, ...]:
         """The gates that were not passed and leave the result standing."""
         return self._not_passed(GateSeverity.WARNS)
+
+    @property
+    def decided_by(self) -> RuleSeen | None:
+        """The row of the table of urgency that decided; None where none was asked."""
+        return next((one for one in self.urgency_rules if one.held), None)
 
     @property
     def labels(self) -> tuple[str, ...]:

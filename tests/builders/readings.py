@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from radiology.algorithm import AlgorithmIdentity
 from radiology.answer.anchor import Anchor, AnchorPlacement, Mark
 from radiology.answer.finding import Finding, Presence
+from radiology.answer.known import KnownValue
 from radiology.answer.measurement import Measurement, MeasurementGroup, NormalRange
 from radiology.answer.reading import Comparison, Reading, ReportWords, Suspicion, TimePoint
 from radiology.answer.remark import Remark
@@ -18,6 +19,7 @@ from radiology.codes import Code
 from radiology.outcome import GateSeverity, Outcome, QualityGate
 from radiology.region import Region
 from radiology.site import Site
+from radiology.urgency import LimitOf, RuleSeen, Urgency
 
 _words = st.text(max_size=8)
 _finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -164,4 +166,26 @@ readings = st.builds(
         _some(st.builds(TableRow, _words, _some(st.none() | _shares), st.booleans())),
     ),
     remarks=_some(st.builds(Remark, _words, _some(_some(_words)), _words, st.booleans())),
+    urgency_rules=_some(
+        st.builds(
+            RuleSeen,
+            _words,
+            st.sampled_from(Urgency),
+            st.booleans(),
+            _words,
+            _words,
+            st.sampled_from(LimitOf),
+            _words,
+        )
+    ),
+    known=_some(
+        st.builds(
+            KnownValue,
+            _words,
+            st.none() | _numbers | st.booleans() | _words,
+            _words,
+            _words,
+            st.none() | _moments,
+        )
+    ),
 )

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from database.priors.candidates import PriorCandidate
 from database.results.stored import ReportReference
-from radiology.earlier import EarlierStudy, NotCompared
+from models.older_readings import reading_if_readable
+from models.readers.study_reader import EarlierStudy
+from radiology.earlier import NotCompared
 from worker.series.patient_identity import contradiction, read_patient_identity
 
 
@@ -52,18 +54,19 @@ def choose_priors(
     this = read_patient_identity(instance)
     found, refused = [], []
     for one in candidates:
-        at = _moment(one.reading.get("acquired_at"))
+        reading = reading_if_readable(one.reading)
+        at = None if reading is None else reading.acquired_at
         other = read_patient_identity(spool_folder / one.instance_path)
         if this is None or other is None:
             reason = "its instances are not there to tell whose they are"
         else:
             reason = contradiction(this, other)
         reason = reason or _not_earlier(at, acquired_at)
-        if reason or at is None:
+        if reason or reading is None or at is None:
             refused.append(NotCompared(one.study_instance_uid, reason))
             continue
         kept = results_folder / one.chest_map_path
-        study = EarlierStudy(one.study_instance_uid, at, one.reading, kept)
+        study = EarlierStudy(one.study_instance_uid, at, reading, kept)
         found.append(Prior(study, one.report))
     found.sort(key=lambda prior: prior.study.acquired_at, reverse=True)
     return Priors(tuple(found), tuple(refused))
@@ -75,10 +78,3 @@ def _not_earlier(then: datetime | None, now: datetime | None) -> str:
     if (then.tzinfo is None) != (now.tzinfo is None):
         return "only one of the two studies tells its time zone"
     return "" if then < now else "it is not earlier"
-
-
-def _moment(stored: object) -> datetime | None:
-    try:
-        return datetime.fromisoformat(stored) if isinstance(stored, str) else None
-    except ValueError:
-        return None

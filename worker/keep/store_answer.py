@@ -11,6 +11,7 @@ from database.states import JobState, ObjectKind, WorklistRank
 from database.studies.said_before import acknowledge_reported
 from database.tables.analysis import Result, ResultObject
 from models.readers.study_reader import StudyRead
+from radiology.answer.stored_reading import to_facts
 from radiology.urgency import Urgency
 from settings.log_events import get_logger
 from worker.equipment import Equipment
@@ -57,7 +58,7 @@ def store_answer(
         reason="; ".join(gate.reason for gate in said.failed_gates),
         suspicion=answer.suspicion,
         label=next(iter(said.labels), ""),
-        reading=dict(answer.facts),
+        reading=to_facts(said),
         execution_provider=provider,
         key_picture=encoded.picture,
         chest_map=kept,

@@ -8,6 +8,7 @@ from database.session import transaction
 from database.states import JobState
 from database.tables.shadow import ShadowAnswer
 from models.readers.study_reader import StudyRead
+from radiology.answer.stored_reading import to_facts
 from radiology.errors import ReadInShadow
 from settings.log_events import get_logger
 from worker.equipment import Equipment
@@ -47,7 +48,7 @@ def store_shadow_answer(
                 urgency=triage.urgency if triage else None,
                 urgency_rule=triage.rule if triage else "",
                 suspicion=answer.suspicion,
-                reading=dict(answer.facts),
+                reading=to_facts(answer.reading),
                 execution_provider=provider,
                 created_at=now,
             ),

@@ -14,6 +14,7 @@ from chest.judge_severity import stated_values
 from chest.reader import Reader, acquisition_of
 from models.readers.study_reader import StudyReader, StudyToRead
 from radiology.answer.reading import Reading
+from radiology.answer.stored_reading import to_facts
 from radiology.clinical import ClinicalContext
 from radiology.image.volume import Volume
 from radiology.language import Language
@@ -72,8 +73,12 @@ def predict_study(
         StudyToRead(decoded.series, decoded.volume, given),
         lambda done, total: on_step("Looking at slices", done, total),
     )
-    facts = {**_urgency(read.triage), **decoded.facts(read.reading.key_slice), **read.facts}
-    return facts, drawn(read.reading, decoded.volume, read.triage)
+    answer = {
+        **_urgency(read.triage),
+        **decoded.facts(read.reading.key_slice),
+        **to_facts(read.reading),
+    }
+    return answer, drawn(read.reading, decoded.volume, read.triage)
 
 
 def _urgency(triage: Triage | None) -> dict[str, Any]:

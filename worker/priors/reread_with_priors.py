@@ -14,7 +14,7 @@ from settings.environment import Settings
 from settings.log_events import get_logger
 from worker.attempt.attempt_step import attempt_step
 from worker.course.find_priors import choose_priors
-from worker.priors.retrieve_priors import moment
+from worker.priors.compared_so_far import ComparedSoFar, compared_so_far
 
 _log = get_logger("housekeeping")
 
@@ -42,7 +42,8 @@ def reread_with_priors(
 def _reread(
     settings: Settings, engine: Engine, ripe: RipeRequest, waits: Waits, now: datetime
 ) -> tuple[int, ...]:
-    state = _state(settings, engine, ripe)
+    so_far = compared_so_far(ripe.study)
+    state = _state(settings, engine, ripe, so_far)
     with transaction(engine) as session:
         job_ids = end_awaiting(
             session,
@@ -51,30 +52,33 @@ def _reread(
             now,
             bundles=settings.bundles,
             waits=waits,
-            reread=state is PriorRequestState.COMPARED and not _done(ripe),
+            reread=state is PriorRequestState.COMPARED and not _done(ripe, so_far),
         )
     if job_ids:
         _log.info("reread", study_id=ripe.study.study_id, job_ids=list(job_ids))
     return job_ids
 
 
-def _state(settings: Settings, engine: Engine, ripe: RipeRequest) -> PriorRequestState:
-    if _done(ripe):
+def _state(
+    settings: Settings, engine: Engine, ripe: RipeRequest, so_far: ComparedSoFar
+) -> PriorRequestState:
+    if _done(ripe, so_far):
         return PriorRequestState.COMPARED
     with query(engine) as session:
         candidates = prior_candidates(session, ripe.study.study_id, bundle=ripe.study.bundle)
     priors = choose_priors(
         [one for one in candidates if one.study_instance_uid in ripe.wanted],
         instance=settings.spool_folder / ripe.study.instance_path,
-        acquired_at=moment(ripe.study.acquired_at),
+        acquired_at=so_far.acquired_at,
         spool_folder=settings.spool_folder,
         results_folder=settings.results_folder,
     )
-    compared_at = moment(ripe.study.compared_at)
+    compared_at = so_far.earlier_at
     newer = [one for one in priors.found if not compared_at or one.study.acquired_at > compared_at]
     return PriorRequestState.COMPARED if newer else PriorRequestState.NOTHING
 
 
-def _done(ripe: RipeRequest) -> bool:
+def _done(ripe: RipeRequest, so_far: ComparedSoFar) -> bool:
     """Whether a version that came meanwhile has been compared with what was wanted."""
-    return ripe.study.compared_with in ripe.wanted
+    earlier = so_far.earlier
+    return earlier is not None and earlier.study_instance_uid in ripe.wanted

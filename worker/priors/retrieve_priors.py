@@ -33,6 +33,7 @@ from worker.attempt.lease import Lease
 from worker.attempt.queue import Queue, Unsuccessful
 from worker.attempt.retry import Backoff, Ending
 from worker.equipment import Equipment
+from worker.priors.compared_so_far import compared_so_far
 from worker.series.patient_identity import (
     PatientIdentity,
     contradiction,
@@ -121,7 +122,8 @@ def _find(equipment: Equipment, claim: PriorRequestClaim, peer: Peer) -> dict[st
     with query(equipment.engine) as session:
         study = study_to_compare(session, claim.study_id)
     identity = read_patient_identity(settings.spool_folder / study.instance_path)
-    acquired_at = moment(study.acquired_at)
+    so_far = compared_so_far(study)
+    acquired_at = so_far.acquired_at
     if identity is None or acquired_at is None:
         return {}
     found = find_studies(
@@ -136,7 +138,7 @@ def _find(equipment: Equipment, claim: PriorRequestClaim, peer: Peer) -> dict[st
         identity=identity,
         acquired_at=acquired_at,
         within_days=settings.fetch_priors_days,
-        newer_than=moment(study.compared_at),
+        newer_than=so_far.earlier_at,
     )
     with transaction(equipment.engine) as session:
         held = held_studies(session, earlier)
@@ -173,14 +175,6 @@ def choose_studies(
         and after < one.study_date + _time_of_day(one.header) < before
         and not contradiction(identity, patient_identity(one.header))
     ]
-
-
-def moment(text: str | None) -> datetime | None:
-    """When a study was acquired, as a result says."""
-    try:
-        return datetime.fromisoformat(text) if text else None
-    except ValueError:
-        return None
 
 
 def _time_of_day(header: Dataset) -> str:

@@ -50,7 +50,9 @@ from worker.upload.run_inspection import run_inspection
 
 _log = get_logger("upload")
 _PICTURE = "picture.png"
-_NOT_KEPT = frozenset({"series", "context", "series_instance_uid", "key_instance", "acquired_at"})
+_NOT_KEPT = frozenset(
+    {"series", "context", "known", "series_instance_uid", "key_instance", "acquired_at"}
+)
 """Of an answer: what identifies the study or quotes its headers."""
 _GIVES_WAY_AFTER = timedelta(seconds=1)  # so long an idle worker has to take the study instead
 _LOOK_EVERY_S = 1.0

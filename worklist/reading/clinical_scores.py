@@ -6,12 +6,11 @@ again (`chest.judge_again`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from chest.judge_again import given_in, statements_again
+from chest.answer.known import given_in
+from chest.judge_again import statements_again
 from chest.values.severity import NOTICE
 from database.studies.clinical_values import RecordedValues
 from radiology import codes
@@ -22,7 +21,8 @@ from radiology.errors import ClinicalValuesRefused
 from worklist.reading.score_lines import TopicLines, topic_lines
 from worklist.words.translations import translated_row
 
-_UNREADABLE = (KeyError, ValueError, TypeError, AttributeError)
+_NOT_OF_THESE_RULES = (ValueError, TypeError)
+_NOT_AGAIN = "An older version wrote this result: it cannot be computed again."
 _COMPUTED_ANEW = codes.SEVERITY
 """The concept of every statement that these rules make."""
 
@@ -69,30 +69,35 @@ class ScoresOfStudy:
 
 
 def scores_of_study(
-    facts: Mapping[str, Any] | None,
     reading: Reading | None,
     recorded: RecordedValues | None = None,
+    *,
+    unreadable: bool = False,
 ) -> ScoresOfStudy:
     """The rules as they were stored, or computed again with what was entered since.
 
     Parameters
     ----------
-    facts : of the result in force, as its row holds them; None where there is no result
-    reading : what they say; None where they hold no reading
+    reading : of the result in force; None where there is none
     recorded : what is in force now; None to show what the reading was made with
+    unreadable : whether there is none because what was stored cannot be read
     """
     statements, trouble = () if reading is None else reading.statements, ""
     # Some that the reading was made with may have been taken back since.
-    again = recorded is not None and bool(recorded.values or given_in(facts or {}))
+    again = recorded is not None and bool(
+        recorded.values or (reading is not None and given_in(reading))
+    )
     recorded = recorded or RecordedValues()
-    if again and may_use_clinical_values(reading):
+    if again and unreadable:
+        trouble = _NOT_AGAIN
+    elif again and may_use_clinical_values(reading):
         try:
             values = ClinicalValues.from_facts(recorded.values)
-            statements = _replaced(statements, statements_again(facts, values))
+            statements = _replaced(statements, statements_again(reading, values))
         except ClinicalValuesRefused as error:
             trouble = str(error)
-        except _UNREADABLE:
-            trouble = "An older version wrote this result: it cannot be computed again."
+        except _NOT_OF_THESE_RULES:
+            trouble = _NOT_AGAIN
     computed = any(one.concept == _COMPUTED_ANEW for one in statements)
     return ScoresOfStudy(
         topics=topic_lines(statements),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from database.results.facts import StoredRule, refused_by, stored_rules
+from database.results.facts import refused_by
 from database.states import RUNNING, JobState
 from database.views.worklist_facts import DecisionFacts, JobFacts, ResultFacts, WorklistRow
+from radiology.answer.brief import ReadingInBrief
 from radiology.answer.reading import Reading
 from radiology.outcome import Outcome
-from radiology.urgency import Urgency
+from radiology.urgency import LimitOf, RuleSeen, Urgency
 from worklist.reading.figures import gate_lines
 from worklist.words.stored_words import decision_words, reason_words, rule_words
 from worklist.words.study_words import standing_of
@@ -67,7 +68,7 @@ def why_lines(
     if result is None:
         return _not_yet(row)
     if result.outcome is not Outcome.NOT_ASSESSABLE and result.urgency is not None:
-        return _ruled(result, result.urgency)
+        return _ruled(result, result.urgency, reading)
     if refused_by(result.reading):
         return _refused(result, decisions)
     return _gated(reading)
@@ -132,17 +133,17 @@ def _gated(reading: Reading | None) -> WhyLines:
     )
 
 
-def _ruled(result: ResultFacts, urgency: Urgency) -> WhyLines:
-    lines = rule_lines(result)
+def _ruled(result: ResultFacts, urgency: Urgency, reading: Reading | None) -> WhyLines:
+    lines = rule_lines(reading)
     if not lines:
         note = "An older version made this result: what the other rules saw was not kept."
         return WhyLines("One rule decided:", (), note, f"{translated_row(result.urgency_rule)}.")
     return WhyLines(_LEADS[urgency], lines)
 
 
-def rule_lines(result: ResultFacts) -> tuple[WhyLine, ...]:
+def rule_lines(reading: Reading | ReadingInBrief | None) -> tuple[WhyLine, ...]:
     """Every rule of urgency that was asked, and what it saw; empty where none was kept."""
-    rules = stored_rules(result.reading)
+    rules = () if reading is None else reading.urgency_rules
     first = next((index for index, one in enumerate(rules) if one.held), None)
     return tuple(
         WhyLine(
@@ -156,13 +157,14 @@ def rule_lines(result: ResultFacts) -> tuple[WhyLine, ...]:
     )
 
 
-def _limit(rule: StoredRule) -> str:
+def _limit(rule: RuleSeen) -> str:
     """What a rule asks for, and whose limit that is where it is not the bundle's."""
     limit = translated_row(rule.limit)
-    return translated("%(limit)s (limit of the site)", limit=limit) if rule.of_site else limit
+    of_site = rule.whose is LimitOf.SITE
+    return translated("%(limit)s (limit of the site)", limit=limit) if of_site else limit
 
 
-def _says(rule: StoredRule, *, decided: bool, asked: bool) -> str:
+def _says(rule: RuleSeen, *, decided: bool, asked: bool) -> str:
     urgency = translated(rule.urgency)
     if decided:
         return translated("%(urgency)s: decides", urgency=urgency)

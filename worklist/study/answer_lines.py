@@ -75,7 +75,7 @@ def _line(row: WorklistRow, answer: BundleAnswer) -> AnswerLine:
         found=() if withdrawn else found_in_words(reading),
         withdrawn=withdrawn,
         rule=result.urgency_rule if result else "",
-        asked=rule_lines(result) if result else (),
+        asked=rule_lines(reading),
         suspicion=result.suspicion if result else None,
         table=table_lines(reading),
         gates=gate_lines(reading),

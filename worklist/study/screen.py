@@ -136,6 +136,7 @@ def _sections(
     facts = result.reading if result else {}
     reading = reading_if_readable(facts) if result else None
     withdrawn = result is not None and result.withdrawn_at is not None
+    unreadable = result is not None and reading is None and not refused_by(facts)
     decisions = _decisions(page)
     return {
         "head": {
@@ -167,13 +168,13 @@ def _sections(
         },
         "case": {
             "case": case_lines(reading),
-            "unreadable": bool(result and reading is None and not refused_by(facts)),
+            "unreadable": unreadable,
             "withdrawn": withdrawn,
         },
         "feedback_form": {"form": feedback_form(result, feedback)},
         "feedback": {"said": feedback_said(result, feedback)},
         "severity": {
-            "scores": scores_of_study(facts if result else None, reading, recorded),
+            "scores": scores_of_study(reading, recorded, unreadable=unreadable),
             "withdrawn": withdrawn,
         },
         "course": {

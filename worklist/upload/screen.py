@@ -112,7 +112,7 @@ def upload_screen(context: PageContext, token: str) -> Screen:
         ),
         "severity": (
             "reading/severity.html",
-            {"scores": scores_of_study(of_study or None, reading), "withdrawn": False},
+            {"scores": scores_of_study(reading), "withdrawn": False},
         ),
         "gates": ("reading/gates.html", {"gates": gate_lines(reading), "withdrawn": False}),
         "refusals": (

@@ -14,15 +14,16 @@ from typing import Any
 
 import pytest
 
+from chest.answer.known import given_in
 from chest.course.follow_course import latest_measurement
-from chest.judge_again import given_in, judge_again
+from chest.judge_again import judge_again
 from database.priors.candidates import prior_candidates
 from database.session import query
 from database.studies.clinical_values import clinical_values
 from models.older_readings import stored_reading
+from models.readers.study_reader import EarlierStudy
 from radiology import codes
 from radiology.clinical import ClinicalValues
-from radiology.earlier import EarlierStudy
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency
 from tests.builders.old_rows.old_site import OldSite
@@ -53,7 +54,7 @@ def test_the_file_has_every_kind_of_answer(old: OldSite) -> None:
     assert any(one.withdrawn_at for one in results)
     assert any(one["outcome"] == Outcome.NOT_ASSESSABLE for one in readings)
     assert any(_comparisons(one) for one in readings)
-    assert any(given_in(one) for one in readings)
+    assert any(given_in(stored_reading(one)) for one in readings)
     assert any(territory["is_lobe"] for one in readings for territory in one["territories"])
     for name in ("heat_maps", "lesions", "boundaries", "viral"):
         assert any(one[name] for one in readings), name
@@ -103,11 +104,12 @@ def test_severity(old: OldSite) -> None:
     """Every score is shown, and computed again with the values that the reading was made with."""
     for one in _readings(old):
         stored = (one["severity"] or {}).get("scores", [])
-        shown = scores_of_study(one, stored_reading(one))
+        shown = scores_of_study(stored_reading(one))
         lines = sum(len(topic.scores) + len(topic.unanswered) for topic in shown.topics)
         assert lines == len(stored)
         assert shown.trouble == ""
-        again = judge_again(one, ClinicalValues.from_facts(given_in(one)))
+        reading = stored_reading(one)
+        again = judge_again(reading, ClinicalValues.from_facts(given_in(reading)))
         answered = {score["name"] for score in stored if score["computed"]}
         assert answered <= {score.name for score in again.scores if score.computed}
 
@@ -147,7 +149,9 @@ def test_an_old_study_is_one_to_compare_with(old: OldSite) -> None:
         for one in candidates:
             at = datetime.fromisoformat(one.reading["acquired_at"])
             kept = Path(one.chest_map_path)
-            study = EarlierStudy(one.study_instance_uid, at, one.reading, kept)
+            reading = stored_reading(one.reading)
+            assert reading.acquired_at == at
+            study = EarlierStudy(one.study_instance_uid, at, reading, kept)
             measured = latest_measurement([study])
             assert measured is not None
             total = one.reading["figures"]["total"]

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -27,6 +26,7 @@ from database.tables.prior import PriorRequest
 from database.views.worklist_rows import rank_counts, state_counts, study_page
 from dicom_node.request.query import retrieve_study
 from models.bundle import read_bundle
+from models.older_readings import stored_reading
 from phantom import TYPICAL_LESIONS, Phantom
 from phantom.study import StudyIdentity, write_phantom_study
 from radiology.urgency import Urgency
@@ -176,7 +176,7 @@ def test_the_result_in_pacs_tells_the_change(
     with hospital(tmp_path, pacs_at(archive), now, then) as site:
         archive.know_peer("FIRSTREAD", port=site.node.port)
         site.work()
-        assert site.result().reading["course"]["comparisons"] == []
+        assert _compared(site) is None
         (first,) = archive.data_sets(Modality="SR")
         assert site.retrieve()
         assert site.request().state is PriorRequestState.RETRIEVED
@@ -185,8 +185,7 @@ def test_the_result_in_pacs_tells_the_change(
             "priors_wanted", "priors_found", "priors_retrieved", "priors_compared",
         ]  # fmt: skip
         result = site.result()
-        (comparison,) = result.reading["course"]["comparisons"]
-        assert comparison["study_instance_uid"] == EARLIER.uid("study")
+        assert _compared(site) == EARLIER.uid("study")
         assert result.urgency is Urgency.URGENT  # it grew by more than half in 36 hours
         reports = {str(one.SOPInstanceUID): one for one in archive.data_sets(Modality="SR")}
         second = reports.pop(next(uid for uid in reports if uid != first.SOPInstanceUID))
@@ -212,20 +211,18 @@ def test_a_newer_one_in_pacs_takes_the_place_of_the_one_that_we_hold(
     with hospital(tmp_path, pacs_at(archive), now, then, held=oldest) as site:
         archive.know_peer("FIRSTREAD", port=site.node.port)
         site.work()
-        compared = [one["study_instance_uid"] for one in _comparisons(site)]
-        assert compared == [oldest.uid("study")]
+        assert _compared(site) == oldest.uid("study")
         while site.retrieve():
             pass
         site.work()
-        compared = [one["study_instance_uid"] for one in _comparisons(site)]
-        assert compared == [EARLIER.uid("study")]
+        assert _compared(site) == EARLIER.uid("study")
         assert site.result().study_version == 2
 
 
-def _comparisons(site: Hospital) -> list[dict[str, Any]]:
-    found = site.result().reading["course"]["comparisons"]
-    assert isinstance(found, list)
-    return found
+def _compared(site: Hospital) -> str | None:
+    """The study that the result in force was compared with; None if with none."""
+    comparison = stored_reading(site.result().reading).comparison
+    return None if comparison is None else comparison.earlier.study_instance_uid
 
 
 def test_another_patients_study_under_the_same_id_is_left_where_it_is(
@@ -296,7 +293,7 @@ def test_a_worker_that_dies_while_it_fetches(
         site.clock.now += timedelta(seconds=700)
         assert site.retrieve()
         site.work()
-        assert len(site.result().reading["course"]["comparisons"]) == 1
+        assert _compared(site) == EARLIER.uid("study")
         assert site.events().count("priors_compared") == 1
 
 

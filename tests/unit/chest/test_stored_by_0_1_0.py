@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+from chest.answer.known import known_values
 from chest.answer.make import answer_of
 from chest.answer.stored import chest_reading_of
 from chest.triage.urgency import rules_seen, triage_reading
 from chest.values.course import Course
 from models.older_readings import stored_reading
+from radiology.answer.plain_values import to_plain
 from radiology.answer.stored_reading import from_facts, to_facts
 from radiology.errors import ReadingUnreadable
 from tests.unit.worker.encode.full_reading import GIVEN, full_context
@@ -30,14 +32,16 @@ def test_all_but_voxels_comes_back(kind: str) -> None:
     )
     facts = {
         **whole.facts(),
-        "urgency_rules": [one.facts() for one in rules_seen(whole)],
+        "urgency_rules": [to_plain(one) for one in rules_seen(whole)],
         "context": GIVEN.facts(GIVEN.values),
     }
     stored = json.loads(json.dumps(facts))
     expected = replace(whole, regions=None, divided=None, heat_maps={})
     assert chest_reading_of(stored) == expected
     read = stored_reading(stored)
-    assert read == answer_of(expected, None, triage_reading(whole), GIVEN)
+    said = answer_of(expected, None, triage_reading(whole), GIVEN)
+    known = known_values(GIVEN, GIVEN.values)
+    assert read == replace(said, urgency_rules=rules_seen(whole), known=known)
     assert from_facts(json.loads(json.dumps(to_facts(read)))) == read
 
 

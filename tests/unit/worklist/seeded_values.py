@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
+from chest.answer.known import known_values
+from chest.answer.make import answer_of
 from chest.values.figures import LungFigures, Side
 from chest.values.reading import ChestReading
 from database.jobs.claimed import Claim
 from database.states import ObjectKind, WorklistRank
 from database.tables.analysis import Result, ResultObject, SeriesDecision
 from radiology.algorithm import AlgorithmIdentity
+from radiology.answer.stored_reading import to_facts
+from radiology.clinical import ClinicalContext, ClinicalValues
 from radiology.identity import derived_uid
 from radiology.outcome import Outcome, QualityGate
-from radiology.urgency import Urgency
+from radiology.sex import Sex
+from radiology.urgency import Triage, Urgency
 
 ALGORITHM = AlgorithmIdentity("chest-ct-pneumonia", "1.0.0", "9f2c" * 16)
 THRESHOLD = 0.5
+HEADERS_SAY = ClinicalValues(age_years=71.0, sex=Sex.MALE)
 _OBJECT_CLASSES = {
     ObjectKind.SEGMENTATION: "1.2.840.10008.5.1.4.1.1.66.4",
     ObjectKind.REPORT: "1.2.840.10008.5.1.4.1.1.88.33",
@@ -112,11 +119,18 @@ def result_of(
         reason=reason,
         suspicion=reading.suspicion,
         label=reading.pneumonia_type.value if reading.pneumonia_type else "",
-        reading=reading.facts(),
+        reading=stored_chest(reading, urgency),
         execution_provider="CPUExecutionProvider",
         key_picture=key_picture,
         created_at=at,
     )
+
+
+def stored_chest(reading: ChestReading, urgency: Urgency | None) -> dict[str, Any]:
+    """A chest as its row holds it; what the rules of urgency saw is left out."""
+    triage = None if urgency is None else Triage(urgency, _RULES[urgency])
+    said = answer_of(reading, None, triage, ClinicalContext())
+    return to_facts(replace(said, known=known_values(ClinicalContext(), HEADERS_SAY)))
 
 
 def refusal_of(claim: Claim, kind: str, message: str, at: datetime) -> Result:

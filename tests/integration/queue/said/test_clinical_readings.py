@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pydantic import SecretStr
 from pydicom import Dataset, dcmread
 from sqlalchemy import select
 
-from chest.judge_again import judge_again
+from chest.answer.known import given_in
+from chest.judge_again import statements_again
 from database.jobs.requeue import retry_job
 from database.session import Engine, query, transaction
 from database.states import JobState
@@ -25,8 +25,11 @@ from database.studies.said_by_hl7 import Moments, ValueSaid, take_values
 from database.tables.analysis import Job, Result, ResultObject, Study
 from database.tables.clinical import ClinicalEntry
 from models.bundle import read_bundle
+from models.older_readings import stored_reading
 from phantom import EXTENSIVE_LESIONS, Phantom, make_phantom, phantom_grid
 from phantom.identity import StudyIdentity
+from radiology import codes
+from radiology.answer.statement import Statement
 from radiology.clinical import ClinicalValues
 from settings.environment import read_settings
 from tests.builders.bundles import write_bundle
@@ -112,10 +115,16 @@ def in_force(room: ReadingRoom, study_id: int) -> RecordedValues:
         return clinical_values(session, study_id)
 
 
-def score(severity: dict[str, Any], name: str) -> dict[str, Any]:
-    """One rule of a stored severity."""
-    (found,) = [one for one in severity["scores"] if one["name"] == name]
-    return dict(found)
+def severity_of(result: Result) -> tuple[Statement, ...]:
+    """Every rule of the severity, as it was stored."""
+    found = stored_reading(result.reading).statements
+    return tuple(one for one in found if one.concept == codes.SEVERITY)
+
+
+def score(result: Result, name: str) -> Statement:
+    """One rule of the severity."""
+    (found,) = [one for one in severity_of(result) if one.name == name]
+    return found
 
 
 def test_a_reading_uses_what_is_in_force_and_says_where_it_came_from(
@@ -127,14 +136,15 @@ def test_a_reading_uses_what_is_in_force_and_says_where_it_came_from(
     receive_values(room, urea_mmol_l=9.0, respiratory_rate_per_min=18.0, **PRESSURES)
     assert analyse_one(room.equipment)
     result = result_of(room)
-    found = score(result.reading["severity"], CURB_65)
-    assert (found["value"], found["grade"]) == (3, "high")
-    context = result.reading["context"]
-    assert context["given"]["respiratory_rate_per_min"] == 31
-    assert context["sources"]["respiratory_rate_per_min"]["by"] == "anna"
-    assert context["sources"]["urea_mmol_l"]["through"] == "HL7"
+    assert score(result, CURB_65).answer == "high (3 points)"
+    reading = stored_reading(result.reading)
+    known = {one.name: one for one in reading.known if not one.stated}
+    assert known["respiratory_rate_per_min"].value == 31
+    assert known["respiratory_rate_per_min"].by == "anna"
+    assert known["urea_mmol_l"].through == "HL7"
+    assert known["urea_mmol_l"].at is not None
     values = ClinicalValues.from_facts(in_force(room, study_id).values)
-    assert judge_again(result.reading, values).facts() == result.reading["severity"]
+    assert statements_again(reading, values) == severity_of(result)
     report = report_of(room, result)
     said = comments(report)
     (curb,) = [one for one in said if one.startswith("Severity, CURB-65: high (3 points) from")]
@@ -156,14 +166,14 @@ def test_values_that_come_later_are_in_the_next_reading(
     first = result_of(room)
     enter(room, study_id, respiratory_rate_per_min=34)
     assert result_of(room).reading == first.reading
-    assert score(first.reading["severity"], "Guideline class")["at_least"] is None
+    assert score(first, "Guideline class").answer is None
     with transaction(room.engine) as session:
         now = room.equipment.clock()
         assert reread_study(session, study_id, bundles=(BUNDLE,), waits=WAITS, now=now)
     assert analyse_one(room.equipment)
     second = result_of(room)
     assert second.id != first.id
-    assert score(second.reading["severity"], "Guideline class")["at_least"] == "severe"
+    assert score(second, "Guideline class").answer == "at least severe"
     said = comments(report_of(room, second))
     assert any(one.startswith("Severity, Guideline class: at least severe") for one in said)
 
@@ -181,8 +191,7 @@ def test_a_study_that_is_tried_again_has_the_values_of_then(
     with transaction(room.engine) as session:
         assert retry_job(session, job_id, room.equipment.clock())
     assert analyse_one(room.equipment)
-    found = score(result_of(room).reading["severity"], "Guideline class")
-    assert found["grade"] == "critical"
+    assert score(result_of(room), "Guideline class").answer == "critical"
 
 
 def test_values_that_cannot_be_cost_no_study_its_reading(
@@ -203,5 +212,5 @@ def test_values_that_cannot_be_cost_no_study_its_reading(
     assert analyse_one(room.equipment)
     result = result_of(room)
     assert result.suspicion == 1.0
-    assert result.reading["context"]["given"] == {}
-    assert score(result.reading["severity"], "MosMed CT grade")["computed"]
+    assert not given_in(stored_reading(result.reading))
+    assert score(result, "MosMed CT grade").answer is not None

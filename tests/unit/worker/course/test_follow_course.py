@@ -5,18 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pydicom import Dataset, dcmread
 from sqlalchemy import select, update
 
+from chest.course.map_file import read_chest_map
 from database.session import query, transaction
 from database.states import ObjectKind, RejectionReason
 from database.tables.analysis import Result, ResultObject
 from models.bundle import Bundle, read_bundle
+from models.older_readings import stored_reading
 from phantom import EXTENSIVE_LESIONS, TYPICAL_LESIONS, Lesion, Phantom, Posture
 from phantom.study import StudyIdentity
+from radiology import codes
+from radiology.answer.followed import Became
+from radiology.answer.reading import Reading
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency
 from settings.environment import Settings, read_settings
@@ -67,10 +71,22 @@ def now() -> Phantom:
     return scan(lesions=TYPICAL_LESIONS, posture=posture, spacing_mm=COARSE_MM)
 
 
-def course(result: Result) -> dict[str, Any]:
-    found = result.reading["course"]
-    assert isinstance(found, dict)
-    return found
+def said(result: Result) -> Reading:
+    """The reading of a result, as it is stored."""
+    return stored_reading(result.reading)
+
+
+def studies(reading: Reading) -> list[str]:
+    """Those of the course."""
+    return [one.study_instance_uid for one in reading.course]
+
+
+def names(room: ReadingRoom, result: Result) -> set[str]:
+    """What the lesions of a result are called, as the map for later studies holds it."""
+    assert result.chest_map is not None
+    chest = read_chest_map(room.settings.results_folder / result.chest_map)
+    assert chest is not None
+    return {one.tracking_uid for one in chest.lesions}
 
 
 def report(room: ReadingRoom, result: Result) -> Dataset:
@@ -90,19 +106,19 @@ def test_a_later_study_is_compared_with_the_earlier_one(
     """The result says what changed, lesions keep their names, and quick growth is urgent."""
     first = room.read(then, PATIENT)
     second = room.read(now, LATER)
-    assert course(first)["comparisons"] == []
-    assert [one["study_instance_uid"] for one in course(second)["points"]] == [
-        PATIENT.uid("study"),
-        LATER.uid("study"),
-    ]
-    (comparison,) = course(second)["comparisons"]
-    assert comparison["registration"]["sufficient"]
-    assert comparison["lungs"]["total"]["lesion_growth_percent"] > 50
-    assert "new" in {one["course"] for one in comparison["lesions"]}
-    names = [{one["tracking_uid"] for one in each.reading["lesions"]} for each in (first, second)]
-    assert names[0] & names[1]
-    scores = {one["name"]: one for one in second.reading["severity"]["scores"]}
-    assert scores["Lesion progress"]["grade"] == "severe"
+    assert said(first).comparison is None
+    reading = said(second)
+    assert studies(reading) == [PATIENT.uid("study"), LATER.uid("study")]
+    assert reading.comparison is not None
+    assert reading.comparison.reason == ""
+    lungs = next(one for one in reading.groups if one.name == "Both lungs, lesions")
+    growth = lungs.measurement(codes.LESION_GROWTH)
+    assert growth is not None
+    assert growth.value > 50
+    assert Became.NEW in {one.became for one in reading.followed}
+    assert names(room, first) & names(room, second)
+    scores = {one.name: one.answer for one in reading.statements if one.name}
+    assert str(scores["Lesion progress"]).startswith("severe (")
     assert second.urgency is Urgency.URGENT
     assert second.outcome is Outcome.FINDINGS
     (study,) = report(room, second).PertinentOtherEvidenceSequence
@@ -122,8 +138,8 @@ def test_a_withdrawn_result_is_not_compared_with(
             update(Result).where(Result.id == first.id).values(withdrawn_at=first.created_at)
         )
     second = room.read(now, LATER)
-    assert course(second)["comparisons"] == []
-    assert len(course(second)["points"]) == 1
+    assert said(second).comparison is None
+    assert len(said(second).course) == 1
 
 
 @pytest.mark.parametrize(
@@ -142,14 +158,14 @@ def test_a_study_of_another_patient_is_never_used(
     """Whatever the name: what contradicts this patient's identity is no prior, and says why."""
     room.read(then, replace(PATIENT, **changed))  # type: ignore[arg-type]
     result = room.read(now, LATER)
-    assert course(result)["comparisons"] == []
-    assert len(course(result)["points"]) == 1
+    assert said(result).comparison is None
+    assert len(said(result).course) == 1
     assert result.urgency_rule.startswith("suspicion")
-    refused = course(result)["not_compared"]
+    refused = said(result).left_out
     if reason is None:
-        assert refused == []
+        assert refused == ()
     else:
-        assert reason in refused[0]["reason"]
+        assert reason in refused[0].reason
 
 
 def test_an_id_that_means_nobody_joins_nothing(
@@ -158,8 +174,8 @@ def test_an_id_that_means_nobody_joins_nothing(
     """Exports and emergencies share such IDs between patients."""
     room.read(then, replace(PATIENT, patient_id="ANONYMOUS"))
     result = room.read(now, replace(LATER, patient_id="ANONYMOUS"))
-    assert course(result)["comparisons"] == []
-    assert len(course(result)["points"]) == 1
+    assert said(result).comparison is None
+    assert len(said(result).course) == 1
 
 
 def test_a_damaged_map_is_passed_over(room: ReadingRoom, then: Phantom, now: Phantom) -> None:
@@ -170,9 +186,9 @@ def test_a_damaged_map_is_passed_over(room: ReadingRoom, then: Phantom, now: Pha
     kept.write_bytes(kept.read_bytes()[:1000])
     result = room.read(now, LATER)
     assert result.outcome is Outcome.FINDINGS
-    assert course(result)["comparisons"] == []
-    assert "cannot be read" in course(result)["not_compared"][0]["reason"]
-    assert len(course(result)["points"]) == 2  # the figures are in the database
+    assert said(result).comparison is None
+    assert "cannot be read" in said(result).left_out[0].reason
+    assert len(said(result).course) == 2  # the figures are in the database
 
 
 def test_a_withdrawn_result_is_no_prior(room: ReadingRoom, then: Phantom, now: Phantom) -> None:
@@ -182,8 +198,8 @@ def test_a_withdrawn_result_is_no_prior(room: ReadingRoom, then: Phantom, now: P
         room.settings, room.engine, PATIENT.uid("study"), RejectionReason.QUALITY, later(600)
     )
     result = room.read(now, LATER)
-    assert course(result)["comparisons"] == []
-    assert len(course(result)["points"]) == 1
+    assert said(result).comparison is None
+    assert len(said(result).course) == 1
     assert result.urgency_rule.startswith("suspicion")
 
 
@@ -195,16 +211,16 @@ def test_instances_that_are_gone_prove_nothing(
     for path in (room.settings.spool_folder / uid).iterdir():
         path.unlink()
     result = room.read(now, LATER)
-    assert course(result)["comparisons"] == []
-    assert "not there" in course(result)["not_compared"][0]["reason"]
+    assert said(result).comparison is None
+    assert "not there" in said(result).left_out[0].reason
 
 
 def test_a_study_of_a_later_day_is_no_prior(room: ReadingRoom, then: Phantom, now: Phantom) -> None:
     """Studies may be received in any order; only what was acquired earlier is compared."""
     room.read(now, LATER)
     result = room.read(then, PATIENT)
-    assert course(result)["comparisons"] == []
-    assert "not earlier" in course(result)["not_compared"][0]["reason"]
+    assert said(result).comparison is None
+    assert "not earlier" in said(result).left_out[0].reason
 
 
 def test_comparing_can_be_switched_off(
@@ -215,7 +231,7 @@ def test_comparing_can_be_switched_off(
     room = ReadingRoom(alone, TruthReader(bundle))
     room.read(then, PATIENT)
     result = room.read(now, LATER)
-    assert len(course(result)["points"]) == 1
+    assert len(said(result).course) == 1
 
 
 def test_a_little_growth_is_no_alarm(room: ReadingRoom) -> None:
@@ -233,7 +249,7 @@ def test_the_latest_of_several_is_compared(room: ReadingRoom, then: Phantom, now
     room.read(then, second)
     room.read(scan(lesions=EXTENSIVE_LESIONS, spacing_mm=COARSE_MM), PATIENT)
     result = room.read(now, LATER)
-    assert [one["study_instance_uid"] for one in course(result)["points"]] == [
-        one.uid("study") for one in (PATIENT, second, LATER)
-    ]
-    assert course(result)["comparisons"][0]["study_instance_uid"] == second.uid("study")
+    reading = said(result)
+    assert studies(reading) == [one.uid("study") for one in (PATIENT, second, LATER)]
+    assert reading.comparison is not None
+    assert reading.comparison.earlier.study_instance_uid == second.uid("study")

@@ -19,6 +19,7 @@ from radiology.answer.table import Table, TableColumn, TableRow
 from radiology.codes import Code
 from radiology.earlier import NotCompared
 from radiology.outcome import GateSeverity, Outcome, QualityGate
+from radiology.urgency import LimitOf, RuleSeen, Urgency
 from tests.unit.worklist.seeding import START
 
 BLEEDING = Code("1386000", "SCT", "Intracranial hemorrhage")
@@ -91,23 +92,21 @@ def head_reading() -> Reading:
             ),
         ),
         left_out=(NotCompared("2.25.9", "not of the head"),),
+        urgency_rules=(
+            RuleSeen(
+                "blood of 30 ml or more",
+                Urgency.URGENT,
+                held=True,
+                seen="31.4 ml",
+                limit="30 ml or more",
+                whose=LimitOf.SITE,
+            ),
+            RuleSeen("bleeding", Urgency.SUSPECTED, held=True, seen="0.91", limit="0.4"),
+        ),
     )
 
 
 def stored_head() -> dict[str, Any]:
-    """What the row of a result holds of it, with the rules of urgency beside it."""
-    rules = [
-        {
-            "name": "blood of 30 ml or more",
-            "urgency": "urgent",
-            "held": True,
-            "seen": "31.4 ml",
-            "limit": "30 ml or more",
-            "whose": "site",
-        },
-        {"name": "bleeding", "urgency": "suspected", "held": True, "seen": "0.91", "limit": "0.4"},
-    ]
-    facts: dict[str, Any] = json.loads(
-        json.dumps({**to_facts(head_reading()), "urgency_rules": rules, "context": {}})
-    )
+    """What the row of a result holds of it."""
+    facts: dict[str, Any] = json.loads(json.dumps(to_facts(head_reading())))
     return facts

@@ -17,6 +17,7 @@ from models.older_readings import reading_if_readable, stored_reading
 from radiology.answer.reading import Reading
 from radiology.urgency import Urgency
 from tests.unit.worklist.access.visitor import Visitor, readable
+from tests.unit.worklist.seeded_values import stored_chest
 from tests.unit.worklist.seeding import SeededHospital
 from tests.unit.worklist.study.full_reading import (
     NOISY,
@@ -33,7 +34,7 @@ from worklist.reading.score_lines import topic_lines
 
 def _read(reading: ChestReading) -> Reading:
     """The reading as it comes back from the database."""
-    return stored_reading(json.loads(json.dumps(reading.facts())))
+    return stored_reading(json.loads(json.dumps(stored_chest(reading, Urgency.URGENT))))
 
 
 def _section(hospital: SeededHospital, visitor: Visitor, reading: ChestReading) -> str:
@@ -101,7 +102,7 @@ def test_what_holds_no_reading_has_no_lines(stored: dict[str, Any]) -> None:
     reading = reading_if_readable(stored)
     assert reading is None
     assert not case_lines(reading).any
-    assert not scores_of_study(stored, reading).any
+    assert not scores_of_study(reading).any
     assert not table_lines(reading).rows
 
 

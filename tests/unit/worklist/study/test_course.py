@@ -22,6 +22,7 @@ from chest.values.reading import ChestReading
 from models.older_readings import stored_reading
 from radiology.urgency import Urgency
 from tests.unit.worklist.access.visitor import Visitor, readable
+from tests.unit.worklist.seeded_values import stored_chest
 from tests.unit.worklist.seeding import START, SeededHospital
 from tests.unit.worklist.study.full_reading import full_reading
 from worklist.reading.course_lines import HEIGHT, WIDTH, course_lines
@@ -123,7 +124,7 @@ def test_without_a_course_there_is_no_section(hospital: SeededHospital, visitor:
 def test_every_point_lies_in_the_plot(shares: tuple[float, ...]) -> None:
     """From nothing to everything, in the order of time, higher for more."""
     reading = replace(full_reading(), course=Course(_points(*shares)))
-    points = course_lines(stored_reading(reading.facts())).points
+    points = course_lines(stored_reading(stored_chest(reading, Urgency.URGENT))).points
     assert [one.value for one in points] == list(shares)
     assert all(0 < one.x < WIDTH and 0 < one.y < HEIGHT for one in points)
     xs = [one.x for one in points]
@@ -138,5 +139,5 @@ def test_two_studies_of_one_minute() -> None:
     point = _points(5.0)[0]
     course = Course((point, replace(point, study_instance_uid="1.9", lesion_share_percent=6.0)))
     reading = replace(full_reading(), course=course)
-    points = course_lines(stored_reading(reading.facts())).points
+    points = course_lines(stored_reading(stored_chest(reading, Urgency.URGENT))).points
     assert [one.labelled for one in points] == [False, True]

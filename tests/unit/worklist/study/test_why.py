@@ -10,6 +10,7 @@ import pytest
 from chest.triage.urgency import rules_seen, triage_reading
 from chest.values.course import Course, CoursePoint
 from chest.values.reading import ChestReading
+from radiology.answer.plain_values import to_plain
 from radiology.urgency import Urgency
 from tests.unit.worklist.access.visitor import Visitor
 from tests.unit.worklist.list.ordinary_day import CLEAR, MODERATE, SEVERE, OrdinaryDay
@@ -21,7 +22,7 @@ def _why(hospital: SeededHospital, visitor: Visitor, reading: ChestReading) -> s
     """What a person reads under "Why" of a study with this reading."""
     triage = triage_reading(reading)
     uid, claim = hospital.claimed()
-    rules = [one.facts() for one in rules_seen(reading)]
+    rules = [to_plain(one) for one in rules_seen(reading)]
     hospital.answer(
         claim,
         triage.urgency if triage else None,
