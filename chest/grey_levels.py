@@ -63,11 +63,3 @@ def grey_to_hounsfield(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
     hu = AERATED_LUNG_HU + (grey.astype(np.float32) - lung_grey) * gain
     clipped: NDArray[np.float32] = np.clip(hu, _LOWEST_HU, _HIGHEST_HU).astype(np.float32)
     return clipped
-
-
-def window_to_hounsfield(
-    grey: NDArray[np.uint8], low_hu: float, high_hu: float
-) -> NDArray[np.float32]:
-    """HU from grey levels whose window is known; 0 and 255 are its ends."""
-    hu = low_hu + grey.astype(np.float32) * ((high_hu - low_hu) / 255.0)
-    return hu.astype(np.float32)

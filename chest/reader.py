@@ -19,7 +19,14 @@ from chest.triage.urgency import rules_seen, triage_reading
 from chest.values.reading import ChestReading
 from models.bundle import Bundle
 from models.network_sessions import ClassifierSession, NetworkSession
-from models.readers.study_reader import FirstLook, OnProgress, StudyRead, StudyReader, StudyToRead
+from models.readers.study_reader import (
+    FirstLook,
+    OnProgress,
+    ReadAlone,
+    StudyRead,
+    StudyReader,
+    StudyToRead,
+)
 from radiology.algorithm import ExecutionProvider
 from radiology.clinical import ClinicalContext
 from radiology.image.series import SeriesHeader
@@ -142,6 +149,18 @@ class Reader:
         if series is not None:
             reading = replace(reading, acquired_at=series.acquired_at)
         return reading, triage_reading(reading)
+
+    def read_alone(self, study: StudyToRead, on_progress: OnProgress) -> ReadAlone:
+        """Read a chest by itself; an earlier measurement that was given counts."""
+        series, given = study.series, study.given
+        reading, triage = self.read(
+            study.volume, series=series, context=given, on_progress=on_progress
+        )
+        facts = {
+            "context": given.facts(stated_values(acquisition_of(series))),
+            **reading.facts(),
+        }
+        return ReadAlone(answer_of(reading, study.volume, triage, given), triage, facts)
 
 
 def open_chest_reader(bundle: Bundle, *, provider: ExecutionProvider, threads: int) -> StudyReader:

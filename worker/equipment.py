@@ -18,7 +18,7 @@ from radiology.errors import BundleRejected, ModelUnavailable, SettingsRefused
 from settings.environment import Settings
 
 if TYPE_CHECKING:  # libraries of models: see `readers`
-    from chest.read_slice import SliceReader
+    from models.readers.slice_reader import SliceReader
     from models.readers.study_reader import StudyReader
     from worker.infer.warm_readers import WarmReaders
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from models.declared.case import CaseRule
 from models.declared.sign import Sign
@@ -31,6 +31,8 @@ _TYPE_WORDS = {
     PneumoniaType.NOT_SUSPECTED: "viral pattern not suspected",
     PneumoniaType.UNDETERMINED: "undetermined",
 }
+LABEL_WORDS: Final = {kind.value: kind.words for kind in PneumoniaType}
+"""What a reader sees for each label of a finding; named by `models.schema_2_rows`."""
 
 
 @dataclass(frozen=True, slots=True)

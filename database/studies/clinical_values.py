@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from database.events import record_event
 from database.tables.analysis import Study
 from database.tables.clinical import ClinicalEntry
+from radiology.answer.statement import PlainValue
 from radiology.clinical import ClinicalSource, ClinicalValues
-from radiology.clinical.values import Plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class RecordedValues:
     """
 
     entry_id: int = 0
-    values: Mapping[str, Plain] = field(default_factory=dict)
+    values: Mapping[str, PlainValue] = field(default_factory=dict)
     sources: Mapping[str, ClinicalSource] = field(default_factory=dict)
 
     @property
@@ -94,7 +94,7 @@ def clinical_values(session: Session, study_id: int, *, up_to: int | None = None
     )
     if up_to is not None:
         wanted = wanted.where(ClinicalEntry.id <= up_to)
-    entry_id, values, sources = 0, dict[str, Plain](), dict[str, ClinicalSource]()
+    entry_id, values, sources = 0, dict[str, PlainValue](), dict[str, ClinicalSource]()
     for entry in session.scalars(wanted):
         entry_id = entry.id
         for name, value in entry.changes.items():

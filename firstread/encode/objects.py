@@ -13,6 +13,7 @@ from chest.course.known_lesions import lesions_by_name
 from chest.reader import Reader
 from firstread.choose_bundle import bundle_entries, choose_bundle
 from firstread.find_instances import files_of_study
+from firstread.read_chest_study import ReadStudy, read_chest_study
 from firstread.say import console, shown_steps
 from radiology.clinical import ClinicalContext
 from radiology.encoding_profile import EncodingChoice, EncodingProfile
@@ -21,7 +22,6 @@ from settings.environment import Settings
 from worker.encode import EncodedObject, encode_results, plan_results, prove_objects
 from worker.keep.encode_study import StudyToEncode, result_context
 from worker.keep.keep_results import bytes_of
-from worker.predict.read_study_files import ReadStudy, read_study_files
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def encode_objects(path: Path, options: EncodeOptions, settings: Settings) -> di
             provider=settings.execution_provider,
             threads=options.threads or settings.inference_threads,
         )
-        study = read_study_files(files_of_study(path), reader, steps.step)
+        study = read_chest_study(files_of_study(path), reader, steps.step)
     written = _written(study, choice, folder, settings)
     console.print(f"{len(written)} objects written to {folder}", markup=False)
     return {

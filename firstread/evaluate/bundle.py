@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from chest.read_slice import SliceReader
+from chest.slices.read_slice import ChestSliceReader
 from evaluation.report.page import Page, render_page
 from firstread.choose_bundle import choose_bundle, with_threads
 from firstread.say import console
@@ -53,10 +53,10 @@ class Choice:
             raise SettingsRefused(f"The report {self.report} is a folder; name a file in it")
 
 
-def open_slice_reader(bundle: Bundle, choice: Choice, settings: Settings) -> SliceReader:
+def open_slice_reader(bundle: Bundle, choice: Choice, settings: Settings) -> ChestSliceReader:
     """A reader of single slices, as `firstread predict` uses it."""
     threads = with_threads(settings, choice.threads).inference_threads
-    return SliceReader(bundle, threads=threads, provider=settings.execution_provider)
+    return ChestSliceReader(bundle, threads=threads, provider=settings.execution_provider)
 
 
 def bundle_facts(bundle: Bundle) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chest.read_slice import SliceReader
+from chest.slices.read_slice import ChestSliceReader
 from evaluation.report.kinds import classification_page
 from evaluation.statistics.classification import score_classification
 from evaluation.statistics.subgroups import compare_classification
@@ -56,7 +56,7 @@ def evaluate_classification(
     return _scored(known, probability, reader.viral_threshold, bundle, choice, split)
 
 
-def _probability(reader: SliceReader, image: LabelledImage) -> float:
+def _probability(reader: ChestSliceReader, image: LabelledImage) -> float:
     viral = reader.read_grey(read_grey(image.path)).viral
     assert viral is not None  # the bundle has a classifier
     return viral

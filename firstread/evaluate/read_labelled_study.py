@@ -18,11 +18,11 @@ from chest.values.regions import ChestRegions
 from chest.values.territory import Territory
 from evaluation.statistics.subgroups import age_group
 from firstread.evaluate.study_labels import PatientFolder, StudyLabels
+from firstread.read_chest_study import ReadStudy, read_chest_study
 from firstread.say import console
 from radiology.errors import Refused, SettingsRefused
 from radiology.image.volume import Volume
 from radiology.urgency import Triage
-from worker.predict.read_study_files import ReadStudy, read_study_files
 from worker.series.frame_headers import text
 
 
@@ -66,7 +66,7 @@ def read_labelled_study(
         The labels are for another number of slices.
     """
     try:
-        study = read_study_files(place.found.paths, reader)
+        study = read_chest_study(place.found.paths, reader)
     except Refused as error:
         console.print(f"{labels.patient}: {error.kind}: {error}", markup=False)
         return error

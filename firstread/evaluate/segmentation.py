@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chest.grey_levels import grey_to_hounsfield
-from chest.read_slice import SliceReader, SliceReading
+from chest.slices.read_slice import ChestSliceReader, SliceReading
 from chest.values.regions import LesionLabel
 from evaluation.report.kinds import WORST, NamedAgreement, ShownSlice, segmentation_page
 from evaluation.statistics.floors import threshold_lesions
@@ -75,7 +75,7 @@ def _shown_grey(one: ReferenceSlice) -> NDArray[np.uint8]:
     return grey
 
 
-def _read(reader: SliceReader, one: ReferenceSlice, more_turns: int = 0) -> SliceReading:
+def _read(reader: ChestSliceReader, one: ReferenceSlice, more_turns: int = 0) -> SliceReading:
     if one.grey is not None:
         return reader.read_grey(np.ascontiguousarray(np.rot90(one.grey, more_turns)))
     turned = np.ascontiguousarray(np.rot90(_hounsfield(one), more_turns))
@@ -83,7 +83,7 @@ def _read(reader: SliceReader, one: ReferenceSlice, more_turns: int = 0) -> Slic
 
 
 def _remark_on_turns(
-    reader: SliceReader, slices: Sequence[ReferenceSlice], target: Target, degrees: int
+    reader: ChestSliceReader, slices: Sequence[ReferenceSlice], target: Target, degrees: int
 ) -> None:
     """Say so when another turn fits clearly better: a wrong --rotate spoils every figure.
 

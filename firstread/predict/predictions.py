@@ -10,13 +10,14 @@ from typing import Any
 
 from PIL import Image
 
-from chest.read_slice import SliceReader
-from chest.reader import Reader
 from firstread.choose_bundle import bundle_entries, choose_bundle, with_threads
 from firstread.find_instances import files_of_study
 from firstread.predict.read_context import read_context
 from firstread.say import console, shown_steps
 from models.bundle import Bundle
+from models.readers.open_reader import open_reader, open_slice_reader
+from models.readers.slice_reader import SliceReader
+from models.readers.study_reader import StudyReader
 from radiology.clinical import ClinicalContext
 from radiology.errors import FirstreadError, SettingsRefused
 from settings.environment import Settings
@@ -78,8 +79,8 @@ class Predictor:
         self._heat = options.heat
 
     @cached_property
-    def _studies(self) -> Reader:
-        return Reader.of(
+    def _studies(self) -> StudyReader:
+        return open_reader(
             self.bundle,
             provider=self._settings.execution_provider,
             threads=self._settings.inference_threads,
@@ -87,7 +88,7 @@ class Predictor:
 
     @cached_property
     def _slices(self) -> SliceReader:
-        return SliceReader(
+        return open_slice_reader(
             self.bundle,
             threads=self._settings.inference_threads,
             provider=self._settings.execution_provider,

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from models.declared_bundle import DeclaredBundle
 from models.read_volume import read_volume
-from models.readers.study_reader import FirstLook, OnProgress, StudyRead, StudyToRead
+from models.readers.study_reader import FirstLook, OnProgress, ReadAlone, StudyRead, StudyToRead
 from models.run.declared_network import DeclaredNetwork, load_networks
 from radiology.algorithm import ExecutionProvider
+from radiology.answer.stored_reading import to_facts
 from radiology.image.volume import Volume
 
 
@@ -77,3 +78,8 @@ class DeclaredReader:
         )
         reading = replace(judged.reading, acquired_at=series.acquired_at)
         return StudyRead(reading, judged.triage)
+
+    def read_alone(self, study: StudyToRead, on_progress: OnProgress) -> ReadAlone:
+        """The same: such a bundle follows no course."""
+        read = self.read_study(study, on_progress)
+        return ReadAlone(read.reading, read.triage, to_facts(read.reading))

@@ -15,17 +15,25 @@ from models.catalogue import UsableBundle
 from models.declared_bundle import DeclaredBundle
 from models.judge.limits import limits_in_force
 from models.readers.declared_reader import DeclaredReader
+from models.readers.slice_reader import SliceReader
 from models.readers.study_reader import StudyReader
 from radiology.algorithm import ExecutionProvider
-from radiology.errors import SettingsRefused
+from radiology.errors import SettingsRefused, UploadRefused
 
 _SCHEMA_2 = "chest.reader:open_chest_reader"
+_SLICES_OF_SCHEMA_2 = "chest.slices.reader:open_chest_slices"
 
 
 class _Opener(Protocol):
     def __call__(
         self, bundle: Bundle, *, provider: ExecutionProvider, threads: int
     ) -> StudyReader: ...
+
+
+class _SlicesOpener(Protocol):
+    def __call__(
+        self, bundle: Bundle, *, provider: ExecutionProvider, threads: int
+    ) -> SliceReader: ...
 
 
 def check_limits(bundle: UsableBundle, limits: Mapping[str, float]) -> None:
@@ -72,4 +80,25 @@ def open_reader(
     if isinstance(bundle, DeclaredBundle):
         return DeclaredReader.of(bundle, provider=provider, threads=threads, limits=limits or {})
     opener = cast("_Opener", resolve_name(_SCHEMA_2))
+    return opener(bundle, provider=provider, threads=threads)
+
+
+def open_slice_reader(
+    bundle: UsableBundle,
+    *,
+    provider: ExecutionProvider = ExecutionProvider.AUTO,
+    threads: int = 0,
+) -> SliceReader:
+    """Load the networks of a bundle for single slices; parameters as `open_reader`.
+
+    Raises
+    ------
+    UploadRefused
+        The bundle reads whole studies alone.
+    BundleRejected, SettingsRefused
+        As `open_reader`.
+    """
+    if not isinstance(bundle, Bundle):
+        raise UploadRefused("Uploads are read by a bundle for whole studies, not for slices")
+    opener = cast("_SlicesOpener", resolve_name(_SLICES_OF_SCHEMA_2))
     return opener(bundle, provider=provider, threads=threads)

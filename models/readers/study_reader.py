@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from models.catalogue import UsableBundle
 from radiology.answer.reading import Reading
@@ -89,6 +89,21 @@ class StudyRead:
         return {} if row is None else {"seen": row.seen, "limit": row.limit}
 
 
+@dataclass(frozen=True)
+class ReadAlone:
+    """One bundle's reading of a study by itself, outside of its patient's course.
+
+    Attributes
+    ----------
+    triage : None exactly when the reading is not assessable
+    facts : the reading as `firstread predict` prints it and an upload stores it
+    """
+
+    reading: Reading
+    triage: Triage | None
+    facts: Mapping[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class FirstLook:
     """What a few slices of a waiting study show; it decides the order of the queue alone.
@@ -138,5 +153,15 @@ class StudyReader(Protocol):
             A network answers otherwise than the bundle declares.
         VolumeRefused
             The volume is too large for the bundle.
+        """
+        ...
+
+    def read_alone(self, study: StudyToRead, on_progress: OnProgress) -> ReadAlone:
+        """Read a study by itself; nothing is kept, and no earlier images are compared.
+
+        Raises
+        ------
+        BundleRejected, VolumeRefused
+            As `read_study`.
         """
         ...

@@ -8,12 +8,10 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any, Self
 
+from radiology.answer.statement import PlainValue
 from radiology.clinical.titles import unit_of
 from radiology.errors import ClinicalValuesRefused
 from radiology.sex import Sex
-
-Plain = float | int | bool | str | None
-"""A value as a file, a form or a row holds it; None for not given."""
 
 
 class Ventilation(StrEnum):
@@ -145,7 +143,7 @@ class ClinicalValues:
         names = [field.name for field in fields(self) if getattr(self, field.name) is None]
         return replace(self, **{name: getattr(other, name) for name in names})
 
-    def facts(self) -> dict[str, Plain]:
+    def facts(self) -> dict[str, PlainValue]:
         """What was given, as plain values for the result row and JSON."""
         return {
             name: value.value if isinstance(value, StrEnum) else value

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from chest.grey_levels import OUTSIDE_HU, grey_to_hounsfield, window_to_hounsfield
+from chest.grey_levels import OUTSIDE_HU, grey_to_hounsfield
+from radiology.image.grey_window import window_to_hounsfield
 from training.data.lung_sides import split_lung_sides
 
 GRID = 256

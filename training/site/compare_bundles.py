@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from chest.read_slice import SliceReader
+from chest.slices.read_slice import ChestSliceReader
 from evaluation.statistics.bootstrap import mean_of
 from evaluation.statistics.compare_areas import paired_difference
 from evaluation.statistics.estimate import Estimate
@@ -97,7 +97,7 @@ def compare_slices(old: Bundle, new: Bundle, slices: Iterable[TruthSlice]) -> li
     """Read every slice with both bundles, on the CPU, in the precision that each runs there."""
     threads = torch.get_num_threads()
     readers = [
-        SliceReader(one, provider=ExecutionProvider.CPU, threads=threads) for one in (old, new)
+        ChestSliceReader(one, provider=ExecutionProvider.CPU, threads=threads) for one in (old, new)
     ]
     compared = []
     for one in slices:

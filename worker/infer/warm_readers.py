@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from chest.read_slice import SliceReader
-from models.bundle import Bundle
 from models.catalogue import Catalogue, UsableBundle, read_catalogue
-from models.readers.open_reader import open_reader
+from models.readers.open_reader import open_reader, open_slice_reader
+from models.readers.slice_reader import SliceReader
 from models.readers.study_reader import StudyReader
-from radiology.errors import UploadRefused
 from settings.environment import Settings
 from settings.log_events import get_logger
 
@@ -104,12 +102,9 @@ class WarmReaders:
             As `reader_of`.
         """
         entry = self._entry(name)
-        bundle = entry.reader.bundle
-        if not isinstance(bundle, Bundle):
-            raise UploadRefused("Uploads are read by a bundle for whole studies, not for slices")
         if entry.slice_reader is None:
-            entry.slice_reader = SliceReader(
-                bundle,
+            entry.slice_reader = open_slice_reader(
+                entry.reader.bundle,
                 threads=self._settings.inference_threads,
                 provider=self._settings.execution_provider,
             )

@@ -9,20 +9,15 @@ from typing import Any
 
 from PIL import Image
 
-from chest.answer.make import answer_of
-from chest.judge_severity import stated_values
-from chest.reader import Reader, acquisition_of
 from models.readers.study_reader import StudyReader, StudyToRead
-from radiology.answer.reading import Reading
-from radiology.answer.stored_reading import to_facts
 from radiology.clinical import ClinicalContext
-from radiology.image.volume import Volume
+from radiology.image.series import SeriesHeader
 from radiology.language import Language
 from radiology.urgency import Triage
 from worker.encode import ShownReading, render_key_picture
+from worker.predict.check_order import check_order
 from worker.predict.decode_study_files import decode_study_files
 from worker.predict.on_step import OnStep
-from worker.predict.read_study_files import read_study_files
 
 Prediction = tuple[dict[str, Any], Image.Image | None]
 """The answer as plain values, and the picture if it is wanted and there is something to show."""
@@ -50,35 +45,26 @@ def predict_study(
     Raises
     ------
     Refused
-        The study cannot be read; the kind says why.
+        The study cannot be read; the kind says why. Or the prior measurement is not prior.
     """
     given = context or ClinicalContext()
 
-    def drawn(reading: Reading, volume: Volume, triage: Triage | None) -> Image.Image | None:
-        shown = ShownReading(volume, reading, triage, version("firstread"), language=language)
-        return render_key_picture(shown, heat=heat) if picture and shown.can_be_shown else None
+    def on_series(series: SeriesHeader) -> None:
+        if given.prior is not None:
+            check_order(given.prior, series.acquired_at)
 
-    if isinstance(reader, Reader):
-        study = read_study_files(files, reader, on_step, context=context)
-        answer = {
-            **_urgency(study.triage),
-            **study.decoded.facts(study.reading.key_slice),
-            "context": given.facts(stated_values(acquisition_of(study.series))),
-            **study.reading.facts(),
-        }
-        told = answer_of(study.reading, study.volume, study.triage, given)
-        return answer, drawn(told, study.volume, study.triage)
-    decoded = decode_study_files(files, reader.bundle, on_step)
-    read = reader.read_study(
+    decoded = decode_study_files(files, reader.bundle, on_step, on_series=on_series)
+    read = reader.read_alone(
         StudyToRead(decoded.series, decoded.volume, given),
         lambda done, total: on_step("Looking at slices", done, total),
     )
-    answer = {
-        **_urgency(read.triage),
-        **decoded.facts(read.reading.key_slice),
-        **to_facts(read.reading),
-    }
-    return answer, drawn(read.reading, decoded.volume, read.triage)
+    answer = {**_urgency(read.triage), **decoded.facts(read.reading.key_slice), **read.facts}
+    shown = ShownReading(
+        decoded.volume, read.reading, read.triage, version("firstread"), language=language
+    )
+    if not picture or not shown.can_be_shown:
+        return answer, None
+    return answer, render_key_picture(shown, heat=heat)
 
 
 def _urgency(triage: Triage | None) -> dict[str, Any]:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from chest.answer.make import LUNG_WINDOW_HU
-from chest.grey_levels import window_to_hounsfield
-from chest.read_slice import SliceReader, SliceReading
+from models.readers.slice_reader import GreySlice, HounsfieldSlice
 from radiology.errors import GeometryMissing, NoSuitableSeries, PictureRefused
 from radiology.image.series import FrameHeader
 from radiology.image.volume import FloatArray, Volume
@@ -28,27 +25,9 @@ _FOR_ONE_SLICE = frozenset(
 )
 """The rules of the series selection that a single slice must pass too; the others ask how many
 slices there are and how they lie to each other."""
-_UPRIGHT = np.eye(4)[[2, 1, 0, 3]]  # slices to the head, rows to the back, columns to the left
 
 
-@dataclass(frozen=True)
-class SliceFile:
-    """A slice, upright, and how it is read.
-
-    Attributes
-    ----------
-    shown : how it looks, as a volume of one slice on canonical axes; HU that the lung window of
-        the key picture turns back into the grey levels of a picture
-    spacing_mm : between rows and between columns; None for a picture, which does not state it
-    read : by a reader of slices
-    """
-
-    shown: Volume
-    spacing_mm: tuple[float, float] | None
-    read: Callable[[SliceReader], SliceReading]
-
-
-def slice_of_picture(path: Path) -> SliceFile:
+def slice_of_picture(path: Path) -> GreySlice:
     """Open a PNG, JPEG or similar; the window of its grey levels is not known.
 
     Raises
@@ -60,16 +39,10 @@ def slice_of_picture(path: Path) -> SliceFile:
     if min(grey.shape) < _LEAST_SIDE:
         rows, columns = grey.shape
         raise PictureRefused(f"{path} has {rows} × {columns} pixels, too few to show a chest")
-    centre, width = LUNG_WINDOW_HU
-    shown = window_to_hounsfield(grey, centre - width / 2, centre + width / 2)
-    return SliceFile(
-        Volume(shown[None], _UPRIGHT),
-        None,
-        lambda reader: reader.read_grey(grey),
-    )
+    return GreySlice(grey)
 
 
-def slice_of_instance(found: ReadInstance) -> SliceFile:
+def slice_of_instance(found: ReadInstance) -> HounsfieldSlice:
     """Decode a single-frame CT instance and turn it upright.
 
     Raises
@@ -84,13 +57,7 @@ def slice_of_instance(found: ReadInstance) -> SliceFile:
     volume, order = _placed(frame, decode_frame(found.path, frame)).canonical()
     if order.permutation[0] != 0:
         raise NoSuitableSeries("The instance is not an axial slice")
-    _, row_mm, column_mm = volume.spacing_mm
-    hounsfield = np.ascontiguousarray(volume.hounsfield[0])
-    return SliceFile(
-        volume,
-        (row_mm, column_mm),
-        lambda reader: reader.read_hounsfield(hounsfield, (row_mm, column_mm)),
-    )
+    return HounsfieldSlice(volume)
 
 
 def _check(found: ReadInstance) -> None:

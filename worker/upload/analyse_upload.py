@@ -27,6 +27,7 @@ from database.uploads.received import (
     return_upload,
 )
 from database.uploads.sweep import study_waits
+from models.readers.slice_reader import SliceToRead
 from radiology.errors import Refused
 from settings.log_events import get_logger
 from worker.attempt.attempt_next import attempt_next
@@ -194,7 +195,7 @@ class _Uploads(Queue[UploadClaim]):
             )
         on_step("Looking at slices", 0, 1)
         if verdict.kind is UploadKind.PICTURE:
-            given = slice_of_picture(paths[0])
+            given: SliceToRead = slice_of_picture(paths[0])
         else:
             (found,) = read_instances(paths)
             given = slice_of_instance(found)

@@ -1,7 +1,6 @@
 """The rules that ask for clinical values, computed with those that are in force.
 
-One of the modules of the page that know whose rules these are: only their makers can apply them
-again (`chest.judge_again`).
+Only their makers can apply them again (`models.schema_2_rows`).
 """
 
 from __future__ import annotations
@@ -9,10 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from chest.answer.known import given_in
-from chest.judge_again import statements_again
-from chest.values.severity import NOTICE
 from database.studies.clinical_values import RecordedValues
+from models.schema_2_rows import given_in, notice_of_rules, statements_again
 from radiology import codes
 from radiology.answer.reading import Reading
 from radiology.answer.statement import Statement
@@ -112,7 +109,7 @@ def scores_of_study(
             for name, value in recorded.values.items()
             for source in (recorded.sources[name],)
         ),
-        notice=translated_row(NOTICE) if computed else "",
+        notice=translated_row(notice_of_rules()) if computed else "",
         trouble=trouble,
         entry_id=recorded.entry_id,
         clinical=may_use_clinical_values(reading),

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from database.studies.clinical_values import RecordedValues
+from radiology.answer.statement import PlainValue
 from radiology.clinical import ClinicalSource, ClinicalValues
 from radiology.clinical.titles import title_of, unit_of
-from radiology.clinical.values import CHOICES, LIMITS, WHOLE, YES_OR_NO, Plain, allowed
+from radiology.clinical.values import CHOICES, LIMITS, WHOLE, YES_OR_NO, allowed
 
 ENTRY = "seen_entry"
 """The hidden field that says which entry the form was filled from."""
@@ -172,7 +173,7 @@ def _field(
     )
 
 
-def _text(value: Plain) -> str:
+def _text(value: PlainValue) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:.12g}" if isinstance(value, int | float) else str(value or "")

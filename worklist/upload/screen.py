@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from chest.values.case_answer import PneumoniaType
 from database.session import query
 from database.states import UploadState
 from database.views.upload_rows import UploadFacts, upload_facts
-from models.declared.sign import Sign
 from models.older_readings import reading_if_readable
+from models.schema_2_rows import stored_slice
 from radiology.answer.reading import Reading
+from radiology.answer.slice_in_words import SliceInWords
 from worklist.page.not_found import UploadNotFound
 from worklist.page.screens import PageContext, Screen, make_part
 from worklist.reading.case_lines import case_lines
@@ -24,7 +22,7 @@ from worklist.reading.figures import (
     table_lines,
 )
 from worklist.words.stored_words import reason_words
-from worklist.words.translations import translated, translated_row
+from worklist.words.translations import translated_row
 from worklist.words.verdict import Kind
 
 _STEPS = {
@@ -37,23 +35,6 @@ _STEPS = {
 }
 _ENDED = (UploadState.ANSWERED, UploadState.REFUSED, UploadState.FAILED)
 _SLICE = "slice"  # a kind of its own, without a shape: a slice is neither urgent nor routine
-
-
-@dataclass(frozen=True, slots=True)
-class SliceLine:
-    """What one slice shows, as the page says it.
-
-    Attributes
-    ----------
-    areas : what, in pixels, in mm² (None where the file does not say how large a pixel is)
-    """
-
-    share_percent: float
-    areas: tuple[tuple[str, int, float | None], ...]
-    viral_words: str
-    viral_probability: float | None
-    viral_limits: tuple[float, float] | None
-    signs: tuple[tuple[str, float, bool], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +65,8 @@ def upload_screen(context: PageContext, token: str) -> Screen:
     answer = found.answer or {}
     of_study = answer if found.kind == "study" else {}
     reading = reading_if_readable(of_study) if of_study else None
-    line = _line(found, reading)
+    of_slice = stored_slice(answer) if found.kind == "slice" and answer else None
+    line = _line(found, reading, of_slice)
     parts: dict[str, tuple[str, dict[str, object]]] = {
         "head": ("upload/head.html", {"line": line}),
         "picture": (
@@ -93,7 +75,7 @@ def upload_screen(context: PageContext, token: str) -> Screen:
         ),
         "slice": (
             "upload/slice.html",
-            {"slice": _slice_line(answer) if found.kind == "slice" else None},
+            {"slice": of_slice if of_slice and of_slice.assessable else None},
         ),
         "figures": (
             "reading/figures.html",
@@ -129,20 +111,22 @@ def upload_screen(context: PageContext, token: str) -> Screen:
     )
 
 
-def _line(found: UploadFacts, reading: Reading | None) -> UploadLine:
-    kind, word, reason = _verdict(found, reading)
+def _line(found: UploadFacts, reading: Reading | None, of_slice: SliceInWords | None) -> UploadLine:
+    kind, word, reason = _verdict(found, reading, of_slice)
     return UploadLine(
         facts=found,
         kind=kind,
         word=word,
-        found=_found(found, reading),
+        found=_found(found, reading, of_slice),
         reason=reason,
         step=_STEPS.get(found.step, ""),
         ended=found.state in _ENDED,
     )
 
 
-def _verdict(found: UploadFacts, reading: Reading | None) -> tuple[str, str, str]:
+def _verdict(
+    found: UploadFacts, reading: Reading | None, of_slice: SliceInWords | None
+) -> tuple[str, str, str]:
     """Kind, word and reason."""
     if found.state is UploadState.REFUSED:
         return Kind.REFUSED, "Refused", reason_words(found.error_kind, found.error_message)
@@ -150,58 +134,25 @@ def _verdict(found: UploadFacts, reading: Reading | None) -> tuple[str, str, str
         return Kind.FAILED, "Failed", reason_words(found.error_kind, found.error_message)
     if found.state is not UploadState.ANSWERED or found.answer is None:
         return Kind.PENDING, "In progress", ""
-    answer = found.answer
-    if found.kind == "slice":
-        return _verdict_of_slice(answer)
-    if answer.get("urgency") is None:
+    if of_slice is not None:
+        return _verdict_of_slice(of_slice)
+    urgency = found.answer.get("urgency")
+    if urgency is None:
         gates = [gate.reason for gate in gate_lines(reading) if not gate.passed and not gate.warns]
         return Kind.NOT_ASSESSABLE, "Not assessable", "; ".join(gates)
-    kind = Kind(answer["urgency"])
+    kind = Kind(urgency)
     return kind, kind.value.capitalize(), ""
 
 
-def _verdict_of_slice(answer: Mapping[str, Any]) -> tuple[str, str, str]:
-    if not answer.get("assessable"):
-        reason = translated_row(str(answer.get("reason") or ""))
-        return Kind.NOT_ASSESSABLE, "Not assessable", reason
+def _verdict_of_slice(read: SliceInWords) -> tuple[str, str, str]:
+    if not read.assessable:
+        return Kind.NOT_ASSESSABLE, "Not assessable", translated_row(read.reason)
     return _SLICE, "One slice was read", ""
 
 
-def _found(found: UploadFacts, reading: Reading | None) -> tuple[str, ...]:
-    answer = found.answer
-    if not answer:
-        return ()
-    if found.kind == "study":
-        return found_in_words(reading)
-    if not answer.get("assessable"):
-        return ()
-    share = f"{answer['lesion_share_percent']:.1f} %"
-    return (translated("Lesions cover %(share)s of the lung in this slice", share=share),)
-
-
-def _slice_line(answer: Mapping[str, Any]) -> SliceLine | None:
-    if not answer.get("assessable"):
-        return None
-    viral = answer.get("viral") or {}
-    in_mm2 = answer.get("area_mm2") or {}
-    names = ("lung", "lesion", "ground_glass", "consolidation")
-    return SliceLine(
-        share_percent=float(answer["lesion_share_percent"]),
-        areas=tuple(
-            (name.replace("_", " ").capitalize(), answer["area_pixels"][name], in_mm2.get(name))
-            for name in names
-            if name in answer["area_pixels"]
-        ),
-        viral_words=_capital(PneumoniaType(viral["type"]).words) if viral else "",
-        viral_probability=viral.get("probability"),
-        viral_limits=(viral["low"], viral["high"]) if viral else None,
-        signs=tuple(
-            (_capital(Sign(one["sign"]).words), one["probability"], one["present"])
-            for one in answer.get("signs") or ()
-        ),
-    )
-
-
-def _capital(words: str) -> str:
-    """Words in the reader's language, the first letter large."""
-    return translated(words).capitalize()
+def _found(
+    found: UploadFacts, reading: Reading | None, of_slice: SliceInWords | None
+) -> tuple[str, ...]:
+    if of_slice is not None:
+        return tuple(translated_row(one) for one in of_slice.found)
+    return found_in_words(reading) if found.answer else ()

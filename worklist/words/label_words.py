@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from chest.values.case_answer import PneumoniaType
+from models.schema_2_rows import words_of_labels
 from worklist.words.translations import translated
-
-_WORDS: Final = {kind.value: kind.words for kind in PneumoniaType}
 
 
 def label_words(label: str) -> str:
     """What a reader sees; a label that only its bundle knows is shown as the bundle names it."""
-    return translated(_WORDS[label]) if label in _WORDS else label.replace("_", " ")
+    known = words_of_labels().get(label)
+    return label.replace("_", " ") if known is None else translated(known)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from radiology.clinical.values import Plain
+from radiology.answer.statement import PlainValue
 
 NOT_COMPUTED = "not computed"
 
@@ -24,7 +24,7 @@ class Input:
     """
 
     name: str
-    value: Plain
+    value: PlainValue
     unit: str = ""
     points: int | None = None
     met: bool | None = None

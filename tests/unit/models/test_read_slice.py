@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from chest.read_slice import SliceReader
+from chest.slices.read_slice import ChestSliceReader
 from chest.values.regions import LesionLabel, LungLabel
 from models.bundle import Bundle, read_bundle
 from models.declared.sign import Sign
@@ -30,11 +30,11 @@ def _slice(haze_hu: float | None = -600.0) -> NDArray[np.float32]:
 
 
 @pytest.fixture(scope="module")
-def reader(tiny: Bundle) -> SliceReader:
-    return SliceReader(tiny, threads=1, provider=ExecutionProvider.CPU)
+def reader(tiny: Bundle) -> ChestSliceReader:
+    return ChestSliceReader(tiny, threads=1, provider=ExecutionProvider.CPU)
 
 
-def test_lungs_and_lesions_lie_on_the_slices_own_grid(reader: SliceReader) -> None:
+def test_lungs_and_lesions_lie_on_the_slices_own_grid(reader: ChestSliceReader) -> None:
     """The square has 64 pixels for 192: edges may be off by one of its pixels, sides may not."""
     found = reader.read_hounsfield(_slice())
     assert found.lungs.shape == found.lesions.shape == (160, 192)
@@ -45,7 +45,7 @@ def test_lungs_and_lesions_lie_on_the_slices_own_grid(reader: SliceReader) -> No
     assert found.lesion_share_percent == pytest.approx(100 * 50 * 36 / (2 * 100 * 60), abs=2.0)
 
 
-def test_clear_slice_has_no_lesion_and_little_probability(reader: SliceReader) -> None:
+def test_clear_slice_has_no_lesion_and_little_probability(reader: ChestSliceReader) -> None:
     found = reader.read_hounsfield(_slice(haze_hu=None))
     assert found.lesion_share_percent == 0.0
     assert found.viral is not None
@@ -54,7 +54,7 @@ def test_clear_slice_has_no_lesion_and_little_probability(reader: SliceReader) -
     assert found.viral < 0.3 < hazy
 
 
-def test_consolidation_at_the_chest_wall_belongs_to_the_lung(reader: SliceReader) -> None:
+def test_consolidation_at_the_chest_wall_belongs_to_the_lung(reader: ChestSliceReader) -> None:
     hu = _slice(haze_hu=None)
     hu[100:130, 130:172] = -350.0
     found = reader.read_hounsfield(hu)
@@ -62,13 +62,13 @@ def test_consolidation_at_the_chest_wall_belongs_to_the_lung(reader: SliceReader
     assert set(np.unique(found.lesions[103:127, 133:169])) == {LesionLabel.CONSOLIDATION}
 
 
-def test_islands_outside_of_the_lungs_are_left_out(reader: SliceReader) -> None:
+def test_islands_outside_of_the_lungs_are_left_out(reader: ChestSliceReader) -> None:
     hu = _slice()
     hu[145:150, 90:98] = -860.0
     assert not reader.read_hounsfield(hu).lungs[138:].any()
 
 
-def test_slice_and_its_mirror_image_are_read_alike(reader: SliceReader) -> None:
+def test_slice_and_its_mirror_image_are_read_alike(reader: ChestSliceReader) -> None:
     """Averaged over both, the answer has no side of its own."""
     straight = reader.read_hounsfield(_slice())
     mirrored = reader.read_hounsfield(np.ascontiguousarray(_slice()[:, ::-1]))
@@ -79,7 +79,7 @@ def test_slice_and_its_mirror_image_are_read_alike(reader: SliceReader) -> None:
     assert np.array_equal(mirrored.lesions[:, ::-1] > 0, straight.lesions > 0)
 
 
-def test_heat_lies_on_the_haze(reader: SliceReader) -> None:
+def test_heat_lies_on_the_haze(reader: ChestSliceReader) -> None:
     heat = reader.read_hounsfield(_slice()).heat
     assert heat is not None
     assert heat.shape == (160, 192)
@@ -88,7 +88,7 @@ def test_heat_lies_on_the_haze(reader: SliceReader) -> None:
     assert heat[HAZE].mean() > 10 * heat[:, :100].mean()
 
 
-def test_signs_and_spread_come_from_all_members(reader: SliceReader) -> None:
+def test_signs_and_spread_come_from_all_members(reader: ChestSliceReader) -> None:
     found = reader.read_hounsfield(_slice())
     assert list(found.signs) == list(Sign)
     assert all(0.0 <= value <= 1.0 for value in found.signs.values())
@@ -97,7 +97,7 @@ def test_signs_and_spread_come_from_all_members(reader: SliceReader) -> None:
     assert reader.viral_threshold == 0.5
 
 
-def test_grey_figure_is_read_as_its_slice_in_hounsfield_units(reader: SliceReader) -> None:
+def test_grey_figure_is_read_as_its_slice_in_hounsfield_units(reader: ChestSliceReader) -> None:
     """A lung window of −1400…200 HU, with a little noise so that the peaks are peaks."""
     hu = _slice() + np.random.default_rng(1).normal(0, 15, (160, 192))
     grey = np.clip((hu + 1400) / 1600 * 255, 0, 255).astype(np.uint8)
@@ -107,12 +107,14 @@ def test_grey_figure_is_read_as_its_slice_in_hounsfield_units(reader: SliceReade
 
 
 @pytest.mark.parametrize("grey", [np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8), np.uint16)])
-def test_what_is_no_grey_slice_is_refused(reader: SliceReader, grey: NDArray[np.uint8]) -> None:
+def test_what_is_no_grey_slice_is_refused(
+    reader: ChestSliceReader, grey: NDArray[np.uint8]
+) -> None:
     with pytest.raises(ValueError, match="uint8 with rows and columns"):
         reader.read_grey(grey)
 
 
-def test_black_image_has_no_lungs(reader: SliceReader) -> None:
+def test_black_image_has_no_lungs(reader: ChestSliceReader) -> None:
     found = reader.read_grey(np.zeros((200, 100), np.uint8))
     assert not found.lungs.any()
     assert found.lesion_share_percent == 0.0
@@ -126,7 +128,7 @@ def test_without_a_classifier_there_is_no_probability(copied: Path) -> None:
     start, end = text.index("[classification.input]"), text.index("[case]")
     text = text[:start] + text[end:]
     path.write_text(text[: text.index("viral_low")], encoding="utf-8")
-    reader = SliceReader(read_bundle(copied), threads=1)
+    reader = ChestSliceReader(read_bundle(copied), threads=1)
     found = reader.read_hounsfield(_slice())
     assert (found.viral, found.spread, found.heat) == (None, None, None)
     assert not found.signs

@@ -10,7 +10,8 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("skimage")
 
-from chest.grey_levels import grey_to_hounsfield, window_to_hounsfield
+from chest.grey_levels import grey_to_hounsfield
+from radiology.image.grey_window import window_to_hounsfield
 from training.data.lung_sides import LEFT, RIGHT, split_lung_sides
 from training.data.slices import GRID, SliceSet
 from training.data.split import SplitMismatch, divide, read_splits, sources_digest

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chest.classify import classify_views
-from chest.clean_slice import clean_slice
 from chest.grey_levels import grey_to_hounsfield
 from chest.postprocess import ProbabilityMaps
+from chest.slices.clean_slice import clean_slice
 from models.bundle import Bundle
 from models.declared.sign import Sign
 from models.network_sessions import ClassifierSession, NetworkSession
@@ -49,7 +49,7 @@ class SliceReading:
     heat: FloatArray | None
 
 
-class SliceReader:
+class ChestSliceReader:
     """Reads single slices with one bundle; keeps the networks loaded.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Read the files of a chest study as the worker does: series selected, decoded, answered."""
+"""Read the files of a chest study by itself: a series selected, decoded, read as a chest."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from pathlib import Path
 
 from chest.reader import Reader
 from chest.values.reading import ChestReading
-from radiology.clinical import ClinicalContext
 from radiology.image.series import SeriesHeader
 from radiology.image.volume import Volume
 from radiology.urgency import Triage
-from worker.predict.check_order import check_order
 from worker.predict.decode_study_files import DecodedStudy, decode_study_files, named_step
 from worker.predict.on_step import OnStep
 
@@ -36,35 +34,26 @@ class ReadStudy:
         return self.decoded.volume
 
 
-def read_study_files(
+def read_chest_study(
     files: Iterable[Path],
     reader: Reader,
     on_step: OnStep | None = None,
-    *,
-    context: ClinicalContext | None = None,
 ) -> ReadStudy:
     """Select, decode and read.
 
     Parameters
     ----------
     files : DICOM instances of one study, in any order
-    context : what was given of the patient beside the study
 
     Raises
     ------
     Refused
-        The study cannot be read; the kind says why. Or the prior measurement is not prior.
+        The study cannot be read; the kind says why.
     """
-
-    def on_series(series: SeriesHeader) -> None:
-        if context is not None and context.prior is not None:
-            check_order(context.prior, series.acquired_at)
-
-    decoded = decode_study_files(files, reader.bundle, on_step, on_series=on_series)
+    decoded = decode_study_files(files, reader.bundle, on_step)
     reading, triage = reader.read(
         decoded.volume,
         series=decoded.series,
-        context=context,
         on_progress=named_step("Looking at slices", on_step),
     )
     return ReadStudy(decoded, reading, triage)
