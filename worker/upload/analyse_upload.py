@@ -194,12 +194,9 @@ class _Uploads(Queue[UploadClaim]):
                 on_step=on_step,
             )
         on_step("Looking at slices", 0, 1)
-        if verdict.kind is UploadKind.PICTURE:
-            given: SliceToRead = slice_of_picture(paths[0])
-        else:
-            (found,) = read_instances(paths)
-            given = slice_of_instance(found)
-        return predict_slice(given, equipment.slice_reader, picture=True)
+        return predict_slice(
+            _slice_of(paths[0], verdict.kind), equipment.slice_reader, picture=True
+        )
 
     def _refuse(
         self, session: Session, claim: UploadClaim, kind: str, message: str, now: datetime
@@ -240,6 +237,13 @@ class _Uploads(Queue[UploadClaim]):
         with query(self._equipment.engine) as session:
             if study_waits(session, self._equipment.clock() - _GIVES_WAY_AFTER):
                 raise _GaveWay
+
+
+def _slice_of(path: Path, kind: UploadKind) -> SliceToRead:
+    if kind is UploadKind.PICTURE:
+        return slice_of_picture(path)
+    (found,) = read_instances([path])
+    return slice_of_instance(found)
 
 
 class _Seldom:

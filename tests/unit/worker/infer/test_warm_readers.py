@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from radiology.errors import BundleRejected
+from models.readers.slice_reader import GreySlice
+from radiology.errors import BundleRejected, UploadRefused
 from settings.environment import ExecutionProvider, Settings, read_settings
 from tests.builders.bundles import write_bundle
+from tests.builders.declared.slice_scorer import write_slice_scorer
 from worker.infer.warm_readers import WarmReaders, resident_bytes
 
 NAMES = ("first", "second", "third")
@@ -109,3 +111,20 @@ def test_a_bundle_that_is_not_there_takes_nothing_with_it(settings: Settings) ->
     with pytest.raises(BundleRejected):
         readers.reader_of("fourth")
     assert readers.reader_of("first") is first
+
+
+def test_slices_are_read_by_the_bundle_that_is_kept(settings: Settings) -> None:
+    """Their networks are loaded once; nothing is claimed of a white picture."""
+    readers = WarmReaders(settings)
+    slices = readers.slice_reader_of("first")
+    assert readers.slice_reader_of("first") is slices
+    assert slices.bundle is readers.reader_of("first").bundle
+    read = slices.read_slice(GreySlice(np.full((64, 64), 255, np.uint8)))
+    assert (read.assessable, read.answer["assessable"], read.lines) == (False, False, ())
+
+
+def test_a_bundle_for_studies_alone_refuses_slices(settings: Settings) -> None:
+    """Schema 3 declares no single slices."""
+    folder = write_slice_scorer(settings.bundles_folder)
+    with pytest.raises(UploadRefused, match="for whole studies, not for slices"):
+        WarmReaders(settings).slice_reader_of(folder.parent.name)

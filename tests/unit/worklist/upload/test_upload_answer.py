@@ -74,6 +74,37 @@ def test_the_answer_of_a_slice(app_with: Callable[..., Any], hospital: SeededHos
     assert "Routine" not in text
 
 
+def test_a_slice_is_told_in_the_readers_language(
+    app_with: Callable[..., Any], hospital: SeededHospital
+) -> None:
+    """Sentence, areas, type and signs come from whose answer it is, and are translated here."""
+    app, _ = app_with()
+    send(app, one(b"abc"))
+    sign = {"sign": "crazy_paving", "probability": 0.71, "threshold": 0.5, "present": True}
+    token = answered(hospital, kind="slice", answer={**_SLICE_ANSWER, "signs": [sign]})
+    html = Visitor(app).get(f"/uploads/{token}", {"Cookie": "firstread_language=zh"}).text
+    text = readable(html)
+    for said in ("此切片中病灶占肺 12.3 %", "磨玻璃", "0.91", "0.71"):
+        assert said in text
+    for english in ("Lesions cover", "Viral pattern", "Crazy paving", "Consolidation"):
+        assert english not in text
+
+
+def test_a_slice_without_lungs_says_so(
+    app_with: Callable[..., Any], hospital: SeededHospital
+) -> None:
+    """It is not assessable, with the reason, and has no figures."""
+    app, _ = app_with()
+    send(app, one(b"abc"))
+    reason = "no lungs were found in the slice"
+    unread = {**_SLICE_ANSWER, "assessable": False, "reason": reason, "viral": None}
+    token = answered(hospital, kind="slice", answer=unread)
+    text = readable(Visitor(app).get(f"/uploads/{token}").text)
+    assert "Not assessable" in text
+    assert reason in text
+    assert "Lesions cover" not in text
+
+
 def test_a_picture_comes_from_the_uploads_folder_only(
     app_with: Callable[..., Any], hospital: SeededHospital, tmp_path: Path
 ) -> None:
