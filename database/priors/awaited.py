@@ -88,7 +88,7 @@ def end_awaiting(
                 Result.study_id == request.study_id,
                 Result.superseded_by_id.is_(None),
                 Result.withdrawn_at.is_(None),
-                Result.chest_map.is_not(None),
+                Result.comparison_file.is_not(None),
             )
         )
     )

@@ -23,14 +23,14 @@ class PriorCandidate:
     Attributes
     ----------
     instance_path : of one received instance, within the spool folder; its header knows more
-    chest_map_path : within the results folder
+    comparison_file : within the results folder
     reading : of the result in force, as it was stored
     report : its SR for viewers; None where it has none
     """
 
     study_instance_uid: str
     instance_path: str
-    chest_map_path: str
+    comparison_file: str
     reading: Mapping[str, Any]
     report: ReportReference | None
 
@@ -69,7 +69,7 @@ def prior_candidates(
         select(
             Study.study_instance_uid,
             Instance.path,
-            Result.chest_map,
+            Result.comparison_file,
             Result.reading,
             ResultObject.series_instance_uid,
             ResultObject.sop_instance_uid,
@@ -84,7 +84,7 @@ def prior_candidates(
             Study.id != study_id,
             Result.superseded_by_id.is_(None),
             Result.withdrawn_at.is_(None),
-            Result.chest_map.is_not(None),
+            Result.comparison_file.is_not(None),
             Result.outcome.in_((Outcome.FINDINGS, Outcome.NO_FINDINGS)),
             *(() if bundle is None else (Result.bundle == bundle,)),
         )
@@ -93,7 +93,7 @@ def prior_candidates(
     )
     return [
         PriorCandidate(
-            uid, path, chest_map, facts, ReportReference(uid, series, sop) if sop else None
+            uid, path, comparison_file, facts, ReportReference(uid, series, sop) if sop else None
         )
-        for uid, path, chest_map, facts, series, sop in rows
+        for uid, path, comparison_file, facts, series, sop in rows
     ]

@@ -121,7 +121,9 @@ def study_to_compare(session: Session, study_id: int) -> StudyToCompare:
             Result.superseded_by_id.is_(None),
             Result.withdrawn_at.is_(None),
         )
-        .order_by(Result.chest_map.is_(None), Result.id.desc())  # what can be compared comes first
+        .order_by(
+            Result.comparison_file.is_(None), Result.id.desc()
+        )  # what can be compared comes first
         .limit(1)
     ).one_or_none()
     return StudyToCompare(

@@ -217,7 +217,8 @@ class Result(Base):
     reading: Mapped[dict[str, Any]]  # `radiology.answer.stored_reading.to_facts`
     execution_provider: Mapped[str] = mapped_column(String(64), default="")
     key_picture: Mapped[str | None] = mapped_column(Text)  # PNG, within the results folder
-    chest_map: Mapped[str | None] = mapped_column(Text)  # npz, within the results folder
+    # Within the results folder: what a later study of the patient is compared with.
+    comparison_file: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime]
     superseded_by_id: Mapped[int | None] = mapped_column(ForeignKey("result.id"), index=True)
     withdrawn_at: Mapped[datetime | None]

@@ -65,7 +65,7 @@ def choose_priors(
         if reason or reading is None or at is None:
             refused.append(NotCompared(one.study_instance_uid, reason))
             continue
-        kept = results_folder / one.chest_map_path
+        kept = results_folder / one.comparison_file
         study = EarlierStudy(one.study_instance_uid, at, reading, kept)
         found.append(Prior(study, one.report))
     found.sort(key=lambda prior: prior.study.acquired_at, reverse=True)

@@ -61,7 +61,7 @@ def store_answer(
         reading=to_facts(said),
         execution_provider=provider,
         key_picture=encoded.picture,
-        chest_map=kept,
+        comparison_file=kept,
         created_at=now,
     )
     objects = encoded.objects

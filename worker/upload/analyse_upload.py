@@ -239,7 +239,7 @@ class _Uploads(Queue[UploadClaim]):
                 raise _GaveWay
 
 
-def _slice_of(path: Path, kind: UploadKind) -> SliceToRead:
+def _slice_of(path: Path, kind: UploadKind | None) -> SliceToRead:
     if kind is UploadKind.PICTURE:
         return slice_of_picture(path)
     (found,) = read_instances([path])

@@ -148,7 +148,7 @@ def test_an_old_study_is_one_to_compare_with(old: OldSite) -> None:
         assert earlier <= {one.study_instance_uid for one in candidates}
         for one in candidates:
             at = datetime.fromisoformat(one.reading["acquired_at"])
-            kept = Path(one.chest_map_path)
+            kept = Path(one.comparison_file)
             reading = stored_reading(one.reading)
             assert reading.acquired_at == at
             study = EarlierStudy(one.study_instance_uid, at, reading, kept)

@@ -133,7 +133,7 @@ def test_no_uid_and_no_file_is_of_two_bundles(
     assert len(first) > 5
     assert not first & second
     files = [
-        {one.key_picture, one.chest_map, *(made.path for made in one.objects)}
+        {one.key_picture, one.comparison_file, *(made.path for made in one.objects)}
         for one in results.values()
     ]
     assert not files[0] & files[1]

@@ -83,8 +83,8 @@ def studies(reading: Reading) -> list[str]:
 
 def names(room: ReadingRoom, result: Result) -> set[str]:
     """What the lesions of a result are called, as the map for later studies holds it."""
-    assert result.chest_map is not None
-    chest = read_chest_map(room.settings.results_folder / result.chest_map)
+    assert result.comparison_file is not None
+    chest = read_chest_map(room.settings.results_folder / result.comparison_file)
     assert chest is not None
     return {one.tracking_uid for one in chest.lesions}
 
@@ -181,8 +181,8 @@ def test_an_id_that_means_nobody_joins_nothing(
 def test_a_damaged_map_is_passed_over(room: ReadingRoom, then: Phantom, now: Phantom) -> None:
     """The study after it gets its result all the same, with the reason why nothing is compared."""
     first = room.read(then, PATIENT)
-    assert first.chest_map is not None
-    kept = room.settings.results_folder / first.chest_map
+    assert first.comparison_file is not None
+    kept = room.settings.results_folder / first.comparison_file
     kept.write_bytes(kept.read_bytes()[:1000])
     result = room.read(now, LATER)
     assert result.outcome is Outcome.FINDINGS
