@@ -19,6 +19,7 @@ from models.declared.report import EntryPoint
 from models.declared_bundle import ENTRY_POINTS, DeclaredBundle
 from radiology.answer.measurement import MeasurementGroup
 from radiology.answer.statement import Statement
+from radiology.clinical import ClinicalValues
 from radiology.errors import BundleRejected
 from radiology.image.heat_map import HeatMap
 from radiology.image.volume import Volume
@@ -37,6 +38,7 @@ class SeenVolume:
     slice_scores : by output, one for each plane of the network's orientation
     heat_maps : by slice of the volume
     age_years : of the patient at the time of the study; None where it is not stated
+    given : clinical values that a person or a system gave; those that nobody gave are None
     parameters : the table `[reading.parameters]`, for the entry point alone to check
     """
 
@@ -47,6 +49,7 @@ class SeenVolume:
     slice_scores: Mapping[str, NDArray[np.float64]]
     heat_maps: Mapping[int, HeatMap]
     age_years: float | None
+    given: ClinicalValues
     parameters: Mapping[str, object]
 
 

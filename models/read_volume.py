@@ -19,6 +19,7 @@ from models.measure.tabulate import tabulate
 from models.run.run_network import Found, RunnableNetwork, run_network
 from radiology.answer.finding import Presence
 from radiology.answer.reading import Reading
+from radiology.clinical import ClinicalValues
 from radiology.image.volume import Volume
 from radiology.urgency import Triage
 
@@ -47,6 +48,7 @@ def read_volume(
     *,
     limits: Mapping[str, float] | None = None,
     age_years: float | None = None,
+    given: ClinicalValues | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> JudgedReading:
     """Run a bundle's networks on a volume and say what it means.
@@ -57,6 +59,7 @@ def read_volume(
     networks : loaded, by name: `models.run.declared_network.load_networks`
     limits : of the site, by the name of the rule, in place of the bundle's
     age_years : of the patient at the time of the study; None where it is not stated
+    given : clinical values, for the bundle's entry point; None where nobody gave any
     on_progress : called with inputs done and inputs in all, of one network after the other
 
     Returns
@@ -81,7 +84,7 @@ def read_volume(
     part_overlaps(found.labels, _findings_of(bundle))
     drop_small_parts(found.labels, bundle.findings.values(), volume.voxel_ml)
     values = dict(found.study_scores) | measure_all(bundle.measurements, found, volume)
-    addition = _extended(volume, bundle, found, values, age_years)
+    addition = _extended(volume, bundle, found, values, age_years, given or ClinicalValues())
     values |= addition.values
     gates = apply_gates(
         bundle.gates, Examined(volume, found.labels, values, age_years, found.finite)
@@ -119,6 +122,7 @@ def _extended(
     found: Found,
     values: Mapping[str, float | None],
     age_years: float | None,
+    given: ClinicalValues,
 ) -> Addition:
     """What the bundle's entry point adds; nothing where it has none."""
     declared = bundle.entry_point
@@ -132,6 +136,7 @@ def _extended(
         slice_scores=found.slice_scores,
         heat_maps=found.heat_maps,
         age_years=age_years,
+        given=given,
         parameters=declared.parameters,
     )
     return extend_reading(declared, load_entry_point(declared), seen)

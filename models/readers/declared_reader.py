@@ -67,13 +67,14 @@ class DeclaredReader:
 
         An age that was given beside the study counts before that of the headers.
         """
-        series, given = study.series, study.given.values.age_years
+        series, given = study.series, study.given.values
         judged = read_volume(
             study.volume,
             self.bundle,
             self.networks,
             limits=self.limits,
-            age_years=series.patient_age_years if given is None else given,
+            age_years=series.patient_age_years if given.age_years is None else given.age_years,
+            given=given,
             on_progress=on_progress,
         )
         reading = replace(judged.reading, acquired_at=series.acquired_at)

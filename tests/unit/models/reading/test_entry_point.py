@@ -16,6 +16,7 @@ from models.read_volume import JudgedReading, read_volume
 from models.run.declared_network import load_networks
 from radiology.algorithm import ExecutionProvider
 from radiology.answer.statement import Statement
+from radiology.clinical import ClinicalValues
 from radiology.codes import COMMENT
 from radiology.errors import BundleRejected
 from radiology.image.volume import Volume
@@ -31,6 +32,11 @@ def double(seen: SeenVolume) -> Addition:
     return Addition({"doubled_ml": doubled}, statements=(Statement(COMMENT, words),))
 
 
+def urea(seen: SeenVolume) -> Addition:
+    """What was given of the patient beside the images."""
+    return Addition({"doubled_ml": seen.given.urea_mmol_l})
+
+
 def nothing(seen: SeenVolume) -> Addition:
     """Less than what the bundle declares."""
     return Addition()
@@ -41,7 +47,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The segmenter with an entry point that is installed here."""
     installed = EntryPoints(
         EntryPoint(name, f"{__name__}:{name}", "firstread.readings")
-        for name in ("double", "nothing", "absent")
+        for name in ("double", "urea", "nothing", "absent")
     )
 
     def find(**wanted: Any) -> EntryPoints:
@@ -52,7 +58,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return patch_segmenter.write_patch_segmenter(tmp_path)
 
 
-def _read(folder: Path, name: str, head: Volume) -> JudgedReading:
+def _read(
+    folder: Path, name: str, head: Volume, given: ClinicalValues | None = None
+) -> JudgedReading:
     values = patch_segmenter.declaration()
     values["reading"] = {
         "entry_point": name,
@@ -62,7 +70,8 @@ def _read(folder: Path, name: str, head: Volume) -> JudgedReading:
     values["urgency"][0]["value"] = "doubled_ml"
     declare_files(folder, values)
     bundle = read_declared_bundle(folder)
-    return read_volume(head, bundle, load_networks(bundle, provider=ExecutionProvider.CPU))
+    networks = load_networks(bundle, provider=ExecutionProvider.CPU)
+    return read_volume(head, bundle, networks, given=given)
 
 
 def test_rules_may_name_what_the_entry_point_measured(folder: Path, head: Volume) -> None:
@@ -70,6 +79,12 @@ def test_rules_may_name_what_the_entry_point_measured(folder: Path, head: Volume
     assert judged.triage is not None
     assert (judged.triage.urgency, judged.triage.seen) == (Urgency.URGENT, "doubled_ml 3.576")
     assert judged.reading.statements[-1].answer == "Twice the volume: 3.58"
+
+
+def test_clinical_values_that_were_given_are_told(folder: Path, head: Volume) -> None:
+    judged = _read(folder, "urea", head, ClinicalValues(urea_mmol_l=9.5))
+    assert judged.values["doubled_ml"] == 9.5
+    assert _read(folder, "urea", head).values["doubled_ml"] is None
 
 
 @pytest.mark.parametrize(
