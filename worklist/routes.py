@@ -20,6 +20,7 @@ from settings.log_events import get_logger
 from worklist.administration.screen import administration_screen
 from worklist.list.query import ListQuery, read_query
 from worklist.list.screen import list_screen
+from worklist.page.chosen_bundle import ChosenBundle
 from worklist.page.current_reader import Administrator, CurrentReader, PageReader
 from worklist.page.live import LiveScreens
 from worklist.page.screens import PageContext, Screen
@@ -69,12 +70,14 @@ def live_routes(context: PageContext, live: LiveScreens) -> APIRouter:
         return stream(f"worklist {query!r}", lambda: list_screen(context, query))
 
     @router.get("/studies/{study_instance_uid}")
-    async def study(study_instance_uid: str, reader: CurrentReader) -> StreamingResponse:
+    async def study(
+        study_instance_uid: str, reader: CurrentReader, bundle: ChosenBundle = ""
+    ) -> StreamingResponse:
         uid = checked_uid(study_instance_uid, "StudyInstanceUID")
         return StreamingResponse(
             live.stream(
-                f"study {uid}",
-                lambda: study_screen(context, uid),
+                f"study {uid} {bundle}",
+                lambda: study_screen(context, uid, bundle),
                 lambda: _note_open(context, uid, reader),
             ),
             media_type="text/event-stream",

@@ -12,6 +12,7 @@ from database.feedback.given import give_feedback
 from database.session import transaction
 from radiology.feedback import Fault, Judgement, Opinion
 from settings.log_events import get_logger
+from worklist.page.chosen_bundle import ChosenBundle, with_bundle
 from worklist.page.current_reader import CurrentReader
 from worklist.page.screens import PageContext
 
@@ -31,6 +32,7 @@ def feedback_routes(context: PageContext) -> APIRouter:
         judgement: Annotated[Judgement, Form()],
         fault: Annotated[list[Fault], Form(default_factory=list, max_length=len(Fault))],
         comment: Annotated[str, Form(max_length=_MOST_SENT)] = "",
+        bundle: ChosenBundle = "",
     ) -> Response:
         # Browsers send the end of a line as two characters, and count it as one.
         opinion = Opinion(judgement, frozenset(fault), comment.replace("\r\n", "\n"))
@@ -41,6 +43,7 @@ def feedback_routes(context: PageContext) -> APIRouter:
         if uid is None:
             raise HTTPException(404)
         _log.info("feedback_given", result_id=result_id, judgement=judgement.value)
-        return RedirectResponse(f"/studies/{uid}#h-feedback", status_code=303)
+        address = with_bundle(f"/studies/{uid}", bundle)
+        return RedirectResponse(f"{address}#h-feedback", status_code=303)
 
     return router

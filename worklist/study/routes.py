@@ -15,6 +15,7 @@ from database.studies.opened_studies import opened_lately, record_opened
 from radiology.errors import ClinicalValuesRefused
 from radiology.identity import checked_uid
 from settings.log_events import get_logger
+from worklist.page.chosen_bundle import ChosenBundle, with_bundle
 from worklist.page.current_reader import CurrentReader
 from worklist.page.not_found import StudyNotFound
 from worklist.page.screens import PageContext
@@ -42,13 +43,13 @@ def study_routes(context: PageContext) -> APIRouter:
     """`GET /studies/{study_instance_uid}` and `POST …/clinical-values`."""
     router = APIRouter(prefix="/studies/{study_instance_uid}")
 
-    def write(uid: str, form: ClinicalForm, status: int = 200) -> HTMLResponse:
-        screen = study_screen(context, uid)
+    def write(uid: str, form: ClinicalForm, *, bundle: str = "", status: int = 200) -> HTMLResponse:
+        screen = study_screen(context, uid, bundle)
         html = context.templates.get_template("study/study.html").render(
             screen=screen,
             title=screen.title,
             urgent=screen.urgent,
-            live=f"/live/studies/{uid}",
+            live=with_bundle(f"/live/studies/{uid}", bundle),
             form=form,
             uid=uid,
         )
@@ -58,6 +59,7 @@ def study_routes(context: PageContext) -> APIRouter:
     def study(
         study_instance_uid: str,
         reader: CurrentReader,
+        bundle: ChosenBundle = "",
         purpose: Annotated[str, Header(alias="Sec-Purpose")] = "",
     ) -> HTMLResponse:
         uid = checked_uid(study_instance_uid, "StudyInstanceUID")
@@ -70,7 +72,7 @@ def study_routes(context: PageContext) -> APIRouter:
         if not lately and "prefetch" not in purpose:
             with transaction(context.engine) as session:
                 record_opened(session, study_id, reader.name, now)
-        return write(uid, clinical_form(recorded))
+        return write(uid, clinical_form(recorded), bundle=bundle)
 
     @router.post("/clinical-values")
     def enter(study_instance_uid: str, posted: PostedValues, reader: CurrentReader) -> Response:
@@ -86,7 +88,7 @@ def study_routes(context: PageContext) -> APIRouter:
         except ClinicalValuesRefused as error:
             with query(context.engine) as session:
                 recorded = clinical_values(session, _known(session, uid))
-            return write(uid, clinical_form(recorded, posted, error.problems), 422)
+            return write(uid, clinical_form(recorded, posted, error.problems), status=422)
         _log.info("clinical_values_entered", study_id=study_id, fields=len(changes))
         return RedirectResponse(f"/studies/{uid}#severity", status_code=303)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -77,12 +77,17 @@ class EarlierLine:
     deliveries: tuple[DeliveryLine, ...]
 
 
-def study_screen(context: PageContext, study_instance_uid: str) -> Screen:
+def study_screen(context: PageContext, study_instance_uid: str, bundle: str = "") -> Screen:
     """One study as it stands now.
+
+    Parameters
+    ----------
+    bundle : whose answer is shown in full; of several bundles the most urgent answer when empty
 
     Raises
     ------
     StudyNotFound
+        There is no such study, or no such bundle was to read it.
     """
     with query(context.engine) as session:
         page = study_page(session, study_instance_uid)
@@ -99,7 +104,7 @@ def study_screen(context: PageContext, study_instance_uid: str) -> Screen:
         parts=tuple(
             make_part(context.templates, f"{_room_of(key)}/{key}.html", key, **values)
             for key, values in {
-                **_sections(context, page, recorded, feedback),
+                **_sections(context, page, _shown(page, bundle), recorded, feedback),
                 "flags": {"lines": flags},
             }.items()
         ),
@@ -125,13 +130,29 @@ def _room_of(section: str) -> str:
     return "reading" if section in _OF_THE_READING else "study"
 
 
+def _shown(page: StudyPage, bundle: str) -> StudyPage:
+    """The page as if the bundle's answer were the only one; as it is when none is named."""
+    if not bundle:
+        return page
+    answer = next((one for one in page.row.answers if one.bundle == bundle), None)
+    if answer is None:
+        raise StudyNotFound
+    return replace(page, row=page.row.of(answer))
+
+
 def _sections(
     context: PageContext,
+    whole: StudyPage,
     page: StudyPage,
     recorded: RecordedValues,
     feedback: tuple[FeedbackFacts, ...],
 ) -> Mapping[str, Mapping[str, object]]:
-    """The values of each section, by its key; `study.html` places them."""
+    """The values of each section, by its key; `study.html` places them.
+
+    Parameters
+    ----------
+    whole, page : the study, and the study as the bundle says whose answer is shown in full
+    """
     result = page.row.result
     facts = result.reading if result else {}
     reading = reading_if_readable(facts) if result else None
@@ -140,13 +161,17 @@ def _sections(
     decisions = _decisions(page)
     return {
         "head": {
-            "line": list_line(page.row),
+            "line": list_line(whole.row),
             "instances": page.instances,
             "series": page.series,
-            "retry_job_id": _retry_job_id(page),
+            "retry_job_id": _retry_job_id(whole),
             "viewers": viewer_lines(context.settings.study_page.viewers, page.row.study),
         },
-        "answers": {"answers": answer_lines(page.row)},
+        "answers": {
+            "answers": answer_lines(whole.row),
+            "shown": page.row.job.bundle if page.row.job else "",
+            "uid": page.row.study.study_instance_uid,
+        },
         "slices": {
             **_slices(context, result),
             "withdrawn": withdrawn,
@@ -171,7 +196,10 @@ def _sections(
             "unreadable": unreadable,
             "withdrawn": withdrawn,
         },
-        "feedback_form": {"form": feedback_form(result, feedback)},
+        "feedback_form": {
+            "form": feedback_form(result, feedback),
+            "bundle": "" if page is whole or result is None else result.bundle,
+        },
         "feedback": {"said": feedback_said(result, feedback)},
         "severity": {
             "scores": scores_of_study(reading, recorded, unreadable=unreadable),

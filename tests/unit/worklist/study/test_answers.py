@@ -74,6 +74,29 @@ def test_each_bundle_has_its_section_the_most_urgent_first(
     assert 'data-kind="urgent"' in row[:300]
 
 
+def test_the_other_answer_is_shown_in_full_and_judged(
+    hospital: SeededHospital, visitor: Visitor
+) -> None:
+    """Its picture, its figures and the form are those of the bundle that the address names."""
+    uid = _two_jobs(hospital)
+    routine = hospital.answer(_claim(hospital, ALGORITHM.name, "1.0.0"), Urgency.ROUTINE)
+    urgent = hospital.answer(_claim(hospital, HEAD, "3.1.4"), Urgency.URGENT, SEVERE)
+    leading = visitor.get(f"/studies/{uid}").text
+    assert f'action="/results/{urgent}/feedback"' in leading
+    assert f'href="/studies/{uid}?bundle={ALGORITHM.name}"' in _part(leading, "answers")
+    other = visitor.get(f"/studies/{uid}?bundle={ALGORITHM.name}").text
+    assert f'/pictures/{routine}"' in _part(other, "picture")
+    assert f'data-live="/live/studies/{uid}?bundle={ALGORITHM.name}"' in other
+    assert 'data-kind="urgent"' in _part(other, "head")  # the study's own, whoever is shown
+    action = f"/results/{routine}/feedback?bundle={ALGORITHM.name}"
+    assert f'action="{action}"' in other
+    answer = visitor.post(action, form={"judgement": "agree"})
+    assert answer.status_code == 303
+    assert answer.headers["location"] == f"/studies/{uid}?bundle={ALGORITHM.name}#h-feedback"
+    assert 'class="opinion agree"' in visitor.get(f"/studies/{uid}?bundle={ALGORITHM.name}").text
+    assert visitor.get(f"/studies/{uid}?bundle=nobody").status_code == 404
+
+
 def test_one_bundle_alone_has_no_section_of_its_own(
     hospital: SeededHospital, visitor: Visitor
 ) -> None:
