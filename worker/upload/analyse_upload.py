@@ -195,7 +195,9 @@ class _Uploads(Queue[UploadClaim]):
             )
         on_step("Looking at slices", 0, 1)
         return predict_slice(
-            _slice_of(paths[0], verdict.kind), equipment.slice_reader, picture=True
+            _slice_of(paths[0], is_picture=verdict.kind is UploadKind.PICTURE),
+            equipment.slice_reader,
+            picture=True,
         )
 
     def _refuse(
@@ -239,8 +241,8 @@ class _Uploads(Queue[UploadClaim]):
                 raise _GaveWay
 
 
-def _slice_of(path: Path, kind: UploadKind | None) -> SliceToRead:
-    if kind is UploadKind.PICTURE:
+def _slice_of(path: Path, *, is_picture: bool) -> SliceToRead:
+    if is_picture:
         return slice_of_picture(path)
     (found,) = read_instances([path])
     return slice_of_instance(found)
