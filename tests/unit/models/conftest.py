@@ -1,4 +1,4 @@
-"""What the tests of `models` share: the newest bundle on disk, and a tiny one to damage."""
+"""What the tests of `models` share: a tiny bundle to damage."""
 
 from __future__ import annotations
 
@@ -7,28 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from models.bundle import Bundle, read_bundle
-from models.catalogue import read_catalogue
-from tests.builders.bundles import write_bundle
-
 BUNDLES = Path(__file__).resolve().parents[3] / "models" / "bundles"
-NAME = "chest-ct-pneumonia"
-
-
-@pytest.fixture(scope="session")
-def shipped() -> Bundle:
-    return read_catalogue(BUNDLES).newest(NAME)
-
-
-@pytest.fixture(scope="session")
-def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_bundle(tmp_path_factory.mktemp("bundles"))
-
-
-@pytest.fixture(scope="session")
-def tiny(tiny_folder: Path) -> Bundle:
-    """A bundle with untrained networks whose answers can be worked out by hand."""
-    return read_bundle(tiny_folder)
 
 
 @pytest.fixture

@@ -1,0 +1,30 @@
+"""What the tests of `models` and `chest` share: the newest bundle on disk, and a tiny one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from models.bundle import Bundle, read_bundle
+from models.catalogue import read_catalogue
+from tests.builders.bundles import write_bundle
+
+_BUNDLES = Path(__file__).resolve().parents[2] / "models" / "bundles"
+_NAME = "chest-ct-pneumonia"
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Bundle:
+    return read_catalogue(_BUNDLES).newest(_NAME)
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_bundle(tmp_path_factory.mktemp("bundles"))
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny_folder: Path) -> Bundle:
+    """A bundle with untrained networks whose answers can be worked out by hand."""
+    return read_bundle(tiny_folder)
