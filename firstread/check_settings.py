@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from database.schema import check_schema
@@ -27,7 +28,7 @@ def print_settings(settings: Settings, *, echo: bool) -> int:
     for name in type(settings).model_fields:
         if name == "peers":
             continue
-        table.add_row(name, str(getattr(settings, name)))
+        table.add_row(name, escape(str(getattr(settings, name))))
     console.print(table)
     peers = Table("Peer", "AE title", "Address", "Roles", "Priority", title="Peers")
     for peer in settings.peers:
@@ -36,7 +37,7 @@ def print_settings(settings: Settings, *, echo: bool) -> int:
     console.print(peers)
     problems = _problems(settings, echo=echo)
     for problem in problems:
-        console.print(f"[bold red]✗[/] {problem}", highlight=False)
+        console.print(f"[bold red]✗[/] {escape(problem)}", highlight=False)
     if not problems:
         console.print("[bold green]✓[/] Every check passed.")
     return 1 if problems else 0

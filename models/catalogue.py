@@ -53,7 +53,10 @@ class Catalogue:
         versions = [key for key in self.usable if key[0] == name]
         if not versions:
             reasons = "; ".join(f"{place}: {error}" for place, error in self.refused.items())
-            raise BundleRejected(f"No usable bundle named {name}. {reasons}".strip())
+            raise BundleRejected(
+                f"No usable bundle named {name}; `firstread models list` shows those that there "
+                f"are, and `bundles` in the settings names those in use. {reasons}".strip()
+            )
         return self.usable[max(versions, key=lambda key: _version_order(key[1]))]
 
     def newest_of_schema_2(self, name: str) -> Bundle:

@@ -25,7 +25,9 @@ def init_and_print(
         "1. Look at every line of bundle.toml that says CHECK, and write the MODEL_CARD.md.\n"
         f"2. firstread models seal {folder}\n"
         f"3. firstread models try {folder} STUDY   (a folder with the DICOM files of a study)\n"
-        "The worker does not run bundles of schema 3 yet: docs/progress.md.",
+        f"4. firstread models use {name}/{version}\n"
+        "5. Name it under `bundles` in firstread.toml: it reads the studies that come and that it\n"
+        "   accepts (docs/bundles.md).",
         markup=False,
     )
 

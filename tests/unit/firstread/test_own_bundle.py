@@ -55,7 +55,7 @@ def _made(tmp_path: Path, network: Path) -> tuple[Path, Path]:
     bundles = tmp_path / "bundles"
     code, said = _run("init", NAME, "--onnx", network, "--bundles", bundles)
     assert code == 0, said
-    assert "The worker does not run bundles of schema 3 yet" in said
+    assert f"firstread models use {NAME}/0.1.0" in said
     return bundles, candidates_folder(bundles) / NAME / "0.1.0"
 
 
