@@ -193,8 +193,8 @@ def test_a_receiver_that_fails_holds_up_no_other(flag_worker: Start) -> None:
         hanging.behaviours = [hangs_until(hanging.ended)]
         worker = flag_worker(
             _pager(hanging, name="hanging", answer_s=1.0),
-            _pager(refusing, name="refusing"),
-            _pager(busy, name="busy"),
+            _pager(refusing, name="refusing", answer_s=30.0),
+            _pager(busy, name="busy", answer_s=30.0),
             mail(port=post.port),
         )
         (study,) = worker.raise_flags(1)
