@@ -1,7 +1,8 @@
-"""What the tests of `models` and `chest` share: the newest bundle on disk, and a tiny one."""
+"""What the tests of `models` and `chest` share: the newest bundle on disk, and one to damage."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -28,3 +29,11 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny(tiny_folder: Path) -> Bundle:
     """A bundle with untrained networks whose answers can be worked out by hand."""
     return read_bundle(tiny_folder)
+
+
+@pytest.fixture
+def copied(tiny_folder: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny bundle that may be damaged."""
+    target = tmp_path / tiny_folder.parent.name / tiny_folder.name
+    shutil.copytree(tiny_folder, target)
+    return target

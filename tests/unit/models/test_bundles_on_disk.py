@@ -13,8 +13,9 @@ from models.declared.networks import Precision
 from models.declared_bundle import DeclaredBundle, read_declared_bundle, schema_of
 from models.golden import check_golden
 from models.release.golden_answers import check_declared_golden
-from tests.unit.models.conftest import BUNDLES
+from tests.peers.programs import REPOSITORY
 
+BUNDLES = REPOSITORY / "models" / "bundles"
 ON_DISK = sorted(path.parent for path in BUNDLES.glob("*/*/bundle.toml"))
 
 
