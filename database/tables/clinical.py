@@ -24,7 +24,7 @@ class ClinicalEntry(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     study_id: Mapped[int] = mapped_column(ForeignKey("study.id"))
-    # Field of chest.values.severity.ClinicalValues to its value; null: taken back
+    # Field of radiology.clinical.ClinicalValues to its value; null: taken back
     changes: Mapped[dict[str, Any]]
     entered_by: Mapped[str] = mapped_column(String(128))  # a reader, or a system
     through: Mapped[str] = mapped_column(String(32))  # "page", "hl7"

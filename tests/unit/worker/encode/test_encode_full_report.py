@@ -143,7 +143,7 @@ def test_a_zone_is_never_called_a_lobe() -> None:
 def test_severity_is_told_with_its_rule_and_its_inputs() -> None:
     """A score without its source and what it was computed from is no use to anybody."""
     context, report = full_context(), fully_encoded()["SR"]
-    severity = context.chest.values.severity
+    severity = context.chest.severity
     assert severity is not None
     assert figures(groups_of(report)["AI severity"]) == {
         "MosMed CT grade (0 to 4)": severity.mosmed.value,
