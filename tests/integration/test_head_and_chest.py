@@ -34,9 +34,8 @@ from tests.peers.dicom.dcmtk import Dcmtk
 from tests.peers.dicom.orthanc import start_orthanc
 from tests.peers.firstreads.firstread import RunningFirstread, running_firstread
 from tests.peers.firstreads.hospital import native_command
+from tests.peers.firstreads.servers import servers_of
 from tests.peers.flag_receivers import running_web_receiver
-from tests.peers.postgres import PostgresServer
-from tests.peers.redis import RedisServer
 from tests.peers.waiting import wait_until
 
 # Two readings by networks, one of them twice, where others use the machine.
@@ -57,22 +56,13 @@ def firstread(
         pacs = start_orthanc(tmp_path_factory.mktemp("orthanc"))
         stack.enter_context(pacs.process)
         pager = stack.enter_context(running_web_receiver())
-
-        def servers() -> tuple[str, str]:
-            postgres: PostgresServer = request.getfixturevalue("postgres_server")
-            redis: RedisServer = request.getfixturevalue("redis_server")
-            url = postgres.new_database()
-            stack.callback(postgres.drop_database, url)
-            redis.flush()
-            return url, redis.url
-
         yield stack.enter_context(
             running_firstread(
                 request.param,
                 folder,
                 pacs=pacs,
                 dcmtk=Dcmtk(work_folder=folder / "dcmtk"),
-                servers=servers,
+                servers=servers_of(request, stack),
                 variables={
                     "BUNDLES": json.dumps([CHEST, HEAD]),
                     "FLAGS": json.dumps([{"kind": "webhook", "name": "pager", "url": pager.url}]),

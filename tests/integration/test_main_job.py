@@ -23,8 +23,7 @@ from tests.peers.dicom.dcmtk import Dcmtk
 from tests.peers.dicom.dicom3tools import ConformanceReport
 from tests.peers.dicom.orthanc import start_orthanc
 from tests.peers.firstreads.firstread import RunningFirstread, running_firstread
-from tests.peers.postgres import PostgresServer
-from tests.peers.redis import RedisServer
+from tests.peers.firstreads.servers import servers_of
 from tests.peers.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(420)]
@@ -43,17 +42,10 @@ def firstread(
     with ExitStack() as stack:
         pacs = start_orthanc(tmp_path_factory.mktemp("orthanc"))
         stack.enter_context(pacs.process)
-
-        def servers() -> tuple[str, str]:
-            postgres: PostgresServer = request.getfixturevalue("postgres_server")
-            redis: RedisServer = request.getfixturevalue("redis_server")
-            url = postgres.new_database()
-            stack.callback(postgres.drop_database, url)
-            redis.flush()
-            return url, redis.url
-
         yield stack.enter_context(
-            running_firstread(request.param, folder, pacs=pacs, dcmtk=dcmtk, servers=servers)
+            running_firstread(
+                request.param, folder, pacs=pacs, dcmtk=dcmtk, servers=servers_of(request, stack)
+            )
         )
 
 
