@@ -21,9 +21,9 @@ from chest.values.case_answer import (
     ViralAnswer,
 )
 from chest.values.regions import ChestRegions, LungLabel
-from models.bundle import Bundle
-from models.declared.case import CaseRule, ViralLimits
-from models.declared.networks import Classification
+from models.schema_2.bundle import Bundle
+from models.schema_2.case import CaseRule, ViralLimits
+from models.schema_2.networks import Classification
 
 Counts = NDArray[np.int64]
 

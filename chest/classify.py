@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from chest.postprocess import ProbabilityMaps
 from chest.values.regions import ChestRegions
-from models.declared.networks import Classification
-from models.declared.sign import Sign
-from models.view import ViewBox, lung_view
+from models.schema_2.networks import Classification
+from models.schema_2.sign import Sign
+from models.schema_2.view import ViewBox, lung_view
 
 Arrays = NDArray[np.float32]
 
@@ -69,7 +69,7 @@ def classify_views(
 
     Parameters
     ----------
-    views : shape (n, 5, size, size), from `models.view.lung_view`
+    views : shape (n, 5, size, size), from `models.schema_2.view.lung_view`
     mirrored : indices into `views`
     """
     twice = sorted(mirrored)

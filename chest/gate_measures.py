@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from chest.values.regions import ChestRegions, LungLabel
-from models.declared.networks import InputGrid
-from models.preprocess import SquareFit
+from models.schema_2.networks import InputGrid
+from models.schema_2.preprocess import SquareFit
 
 FloatArray = NDArray[np.float32]
 Masks = NDArray[np.bool_]

@@ -9,7 +9,7 @@ import numpy as np
 from chest.case_level import POSITIVE_FROM_PERCENT
 from chest.classify import SliceAnswer
 from chest.values.regions import ChestRegions
-from models.preprocess import SquareFit
+from models.schema_2.preprocess import SquareFit
 from radiology.image.heat_map import HeatMap
 from radiology.image.volume import AxisOrder
 

@@ -15,7 +15,7 @@ from chest.values.figures import LungFigures, Side
 from chest.values.reading import ChestReading
 from chest.values.regions import ChestRegions, LesionLabel, LungLabel
 from chest.values.territory import Boundary, Territories, TerritoryFigures
-from models.bundle import Bundle
+from models.schema_2.bundle import Bundle
 from radiology.clinical import ClinicalContext
 from radiology.image.heat_map import HeatMap
 from radiology.image.volume import Volume

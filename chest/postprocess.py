@@ -14,9 +14,9 @@ from scipy import ndimage
 
 from chest.false_lung import GAS_BELOW_HU, Attenuation, without_false_lung
 from chest.values.regions import ChestRegions, LesionLabel, LungLabel
-from models.bundle import Bundle
 from models.connected import Masks, at_edge_of_slice, in_plane_cross, keep_large, parts
-from models.preprocess import SquareFit
+from models.schema_2.bundle import Bundle
+from models.schema_2.preprocess import SquareFit
 from radiology.image.volume import Volume
 
 ByteMaps = NDArray[np.uint8]

@@ -20,8 +20,8 @@ from chest.postprocess import ProbabilityMaps, segment
 from chest.values.figures import Side
 from chest.values.reading import ChestReading
 from chest.values.regions import ChestRegions
-from models.bundle import Bundle
-from models.preprocess import fit_of, to_patches
+from models.schema_2.bundle import Bundle
+from models.schema_2.preprocess import fit_of, to_patches
 from radiology.clinical import ClinicalContext
 from radiology.image.volume import Volume
 
@@ -29,7 +29,7 @@ OnProgress = Callable[[int, int], None]
 
 
 class Network(Protocol):
-    """What reading needs of a network; `models.network_sessions.NetworkSession` is one."""
+    """What reading needs of a network; `models.schema_2.network_sessions.NetworkSession` is one."""
 
     def run(
         self, patches: NDArray[np.float32], on_progress: OnProgress | None = None

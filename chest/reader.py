@@ -17,8 +17,6 @@ from chest.read_study import read_study
 from chest.triage.first_look import first_look
 from chest.triage.urgency import rules_seen, triage_reading
 from chest.values.reading import ChestReading
-from models.bundle import Bundle
-from models.network_sessions import ClassifierSession, NetworkSession
 from models.readers.study_reader import (
     FirstLook,
     OnProgress,
@@ -27,6 +25,8 @@ from models.readers.study_reader import (
     StudyReader,
     StudyToRead,
 )
+from models.schema_2.bundle import Bundle
+from models.schema_2.network_sessions import ClassifierSession, NetworkSession
 from radiology.algorithm import ExecutionProvider
 from radiology.clinical import ClinicalContext
 from radiology.image.series import SeriesHeader

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from models.bundle import Bundle
 from models.catalogue import read_catalogue
+from models.schema_2.bundle import Bundle
 from radiology.errors import BundleRejected, SettingsRefused
 from settings.environment import Settings
 

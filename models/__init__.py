@@ -1,5 +1,4 @@
 """ONNX model bundles, and the code that loads and runs them.
 
-What the worker calls: `models.catalogue.read_catalogue`, `models.network_sessions.NetworkSession`
-and `chest.read_study.read_study`.
+The worker calls `models.catalogue.read_catalogue` and `models.readers.open_reader.open_reader`.
 """

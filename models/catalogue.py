@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from models.bundle import SCHEMA, Bundle, read_bundle
 from models.declared.report import Destination
 from models.declared_bundle import DeclaredBundle, read_declared_bundle, schema_of
-from models.network_sessions import check_networks
 from models.run.check_networks import check_declared_networks
+from models.schema_2.bundle import SCHEMA, Bundle, read_bundle
+from models.schema_2.network_sessions import check_networks
 from radiology.errors import BundleRejected
 
 UsableBundle = Bundle | DeclaredBundle

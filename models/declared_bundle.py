@@ -1,6 +1,6 @@
 """A released model of schema 3: all that it declares, checked, and its files by sha256.
 
-Schema 2 is `models.bundle`; which of the two a folder holds, `schema_of` says.
+Schema 2 is `models.schema_2.bundle`; which of the two a folder holds, `schema_of` says.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from models.declared.findings import DeclaredFinding, read_findings
 from models.declared.gates import DeclaredGate, read_gates
 from models.declared.inputs import NetworkInput, read_inputs, read_networks
 from models.declared.measurements import DeclaredMeasurement, read_measurements
-from models.declared.networks import NetworkFiles
+from models.declared.network_files import NetworkFiles
 from models.declared.outputs.kinds import Outputs
 from models.declared.outputs.read_outputs import read_outputs
 from models.declared.released import (

@@ -22,7 +22,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
     RuntimeException,
 )
 
-from models.declared.networks import NetworkFiles, Precision
+from models.declared.network_files import NetworkFiles, Precision
 from radiology.algorithm import ExecutionProvider
 from radiology.errors import BundleRejected, ModelUnavailable, SettingsRefused
 

@@ -8,7 +8,7 @@ from chest.answer.measurements import share
 from chest.answer.regions import IN_THE_LUNGS, LESIONS, LUNGS
 from chest.values.answer_codes import CONFIDENCES, PNEUMONIA_TYPES, SEVERITY_SCORES
 from chest.values.reading import ChestReading
-from models.declared.sign import Sign
+from models.schema_2.sign import Sign
 from radiology import codes
 from radiology.answer.anchor import Anchor, Mark
 from radiology.answer.measurement import Measurement, MeasurementGroup

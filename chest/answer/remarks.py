@@ -8,7 +8,7 @@ from chest.values.case_answer import RuleAnswer, ViralAnswer
 from chest.values.change_words import change_texts, change_title
 from chest.values.reading import ChestReading
 from chest.values.severity import Severity
-from models.declared.case import CaseRule
+from models.schema_2.case import CaseRule
 from radiology.answer.remark import Remark
 
 _RULES = {

@@ -23,10 +23,10 @@ from chest.postprocess import (
     sides,
 )
 from chest.values.regions import ChestRegions, LungLabel
-from models.bundle import Bundle
 from models.connected import Masks, in_plane_cross
-from models.preprocess import SquareFit
-from models.view import LEAST_ISLAND_SHARE
+from models.schema_2.bundle import Bundle
+from models.schema_2.preprocess import SquareFit
+from models.schema_2.view import LEAST_ISLAND_SHARE
 
 # Ours, chosen by eye on figures.
 LARGEST_HOLE_SHARE = 0.005  # vessels and dense foci within a lung; the heart is ten times that

@@ -12,11 +12,11 @@ from chest.classify import classify_views
 from chest.grey_levels import grey_to_hounsfield
 from chest.postprocess import ProbabilityMaps
 from chest.slices.clean_slice import clean_slice
-from models.bundle import Bundle
-from models.declared.sign import Sign
-from models.network_sessions import ClassifierSession, NetworkSession
-from models.preprocess import SquareFit, to_patch
-from models.view import lung_view, place_back
+from models.schema_2.bundle import Bundle
+from models.schema_2.network_sessions import ClassifierSession, NetworkSession
+from models.schema_2.preprocess import SquareFit, to_patch
+from models.schema_2.sign import Sign
+from models.schema_2.view import lung_view, place_back
 from radiology.algorithm import ExecutionProvider
 from radiology.errors import BundleRejected
 from radiology.region import LabelMap

@@ -8,8 +8,8 @@ import numpy as np
 
 from chest.slices.read_slice import ChestSliceReader
 from chest.slices.tell_slice import tell_slice
-from models.bundle import Bundle
 from models.readers.slice_reader import GreySlice, SliceRead, SliceReader, SliceToRead
+from models.schema_2.bundle import Bundle
 from radiology.algorithm import ExecutionProvider
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chest.values.case_answer import PneumoniaType
-from models.declared.sign import Sign
+from models.schema_2.sign import Sign
 from radiology.answer.slice_in_words import HintedType, NamedProbability, SliceInWords
 
 _AREAS = {

@@ -12,8 +12,8 @@ from chest.case_level import viral_type
 from chest.slices.read_slice import SliceReading
 from chest.values.case_answer import PneumoniaType, SignAnswer
 from chest.values.regions import ChestRegions, LesionLabel
-from models.bundle import Bundle
 from models.readers.slice_reader import SliceRead, SliceVerdict
+from models.schema_2.bundle import Bundle
 from radiology.answer.slice_in_words import NamedProbability
 
 _NO_LUNGS = "no lungs were found in the slice"

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chest.read_study import Network
-from models.bundle import Bundle
-from models.preprocess import fit_of, to_patches
 from models.readers.study_reader import FirstLook
+from models.schema_2.bundle import Bundle
+from models.schema_2.preprocess import fit_of, to_patches
 from radiology.image.volume import Volume
 from radiology.urgency import Urgency
 

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from models.declared.case import CaseRule
-from models.declared.sign import Sign
+from models.schema_2.case import CaseRule
+from models.schema_2.sign import Sign
 
 
 class PneumoniaType(StrEnum):
@@ -32,7 +32,7 @@ _TYPE_WORDS = {
     PneumoniaType.UNDETERMINED: "undetermined",
 }
 LABEL_WORDS: Final = {kind.value: kind.words for kind in PneumoniaType}
-"""What a reader sees for each label of a finding; named by `models.schema_2_rows`."""
+"""What a reader sees for each label of a finding; named by `models.schema_2.rows`."""
 
 
 @dataclass(frozen=True, slots=True)

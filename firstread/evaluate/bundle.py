@@ -9,7 +9,7 @@ from chest.slices.read_slice import ChestSliceReader
 from evaluation.report.page import Page, render_page
 from firstread.choose_bundle import choose_bundle, with_threads
 from firstread.say import console
-from models.bundle import Bundle
+from models.schema_2.bundle import Bundle
 from radiology.errors import SettingsRefused
 from settings.environment import Settings
 

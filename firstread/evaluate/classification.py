@@ -15,7 +15,7 @@ from firstread.choose_bundle import bundle_entries
 from firstread.evaluate.bundle import Choice, bundle_facts, open_slice_reader, write_report
 from firstread.evaluate.labels import LabelledImage, Labels, read_labels
 from firstread.say import console, shown_progress
-from models.bundle import Bundle
+from models.schema_2.bundle import Bundle
 from radiology.errors import BundleRejected
 from settings.environment import Settings
 from worker.predict.read_picture import read_grey

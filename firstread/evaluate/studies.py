@@ -19,7 +19,7 @@ from firstread.evaluate.bundle import Choice, bundle_facts, write_report
 from firstread.evaluate.read_labelled_study import StudyReading, read_labelled_study
 from firstread.evaluate.study_labels import LOBES, StudyLabels, find_patients, read_study_labels
 from firstread.say import shown_progress
-from models.bundle import Bundle
+from models.schema_2.bundle import Bundle
 from radiology.errors import Refused
 from radiology.outcome import Outcome
 from settings.environment import Settings

@@ -12,11 +12,11 @@ from rich.table import Table
 
 from models.candidates import name_and_version, read_candidates, use_candidate, withdraw_bundle
 from models.catalogue import Catalogue, UsableBundle, read_catalogue
-from models.declared.networks import Precision
+from models.declared.network_files import Precision
 from models.declared_bundle import DeclaredBundle
-from models.golden import check_golden
 from models.readers.open_reader import check_limits
 from models.release.golden_answers import check_declared_golden
+from models.schema_2.golden import check_golden
 from radiology.errors import BundleRejected, FirstreadError
 from settings.environment import Settings
 

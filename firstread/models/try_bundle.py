@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from firstread.find_instances import find_instances
-from models.bundle import SCHEMA
 from models.declared_bundle import DeclaredBundle, read_declared_bundle, schema_of
 from models.read_volume import JudgedReading, read_volume
 from models.run.declared_network import load_networks
+from models.schema_2.bundle import SCHEMA
 from radiology.errors import NoSuitableSeries, SettingsRefused
 from radiology.image.series import SeriesHeader
 from radiology.image.volume import Volume

@@ -10,7 +10,7 @@ from typing import Any
 
 from chest.values.figures import Side
 from firstread.read_json_object import read_json_object
-from models.bundle import Bundle
+from models.schema_2.bundle import Bundle
 from radiology.clinical import LesionMeasurement
 from radiology.errors import SettingsRefused
 from radiology.outcome import Outcome

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from firstread.predict.earlier_answer import read_earlier_answer
 from firstread.read_json_object import read_json_object
-from models.bundle import Bundle
+from models.schema_2.bundle import Bundle
 from radiology.clinical import ClinicalContext, ClinicalValues
 
 _MOST_BYTES = 64 * 1024  # twenty short values

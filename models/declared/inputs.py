@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from models.declared.networks import NetworkFiles, read_network_files
+from models.declared.network_files import NetworkFiles, read_network_files
 from models.declared.section import DeclarationTable, listing, nearest
 
 LOWEST_HU: Final = -4096.0

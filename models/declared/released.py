@@ -14,6 +14,9 @@ from models.declared.section import DECLARATION, DeclarationTable, nearest, reje
 from radiology.algorithm import AlgorithmIdentity
 from radiology.errors import BundleRejected
 
+GOLDEN: Final = "golden.json"
+"""The file of a bundle that says what its networks answer to an input made by a recipe."""
+
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 _LINE: Final = re.compile(r"at line (\d+)")

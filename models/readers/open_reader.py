@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from pkgutil import resolve_name
 from typing import Protocol, cast
 
-from models.bundle import Bundle
 from models.catalogue import UsableBundle
 from models.declared_bundle import DeclaredBundle
 from models.judge.limits import limits_in_force
 from models.readers.declared_reader import DeclaredReader
 from models.readers.slice_reader import SliceReader
 from models.readers.study_reader import StudyReader
+from models.schema_2.bundle import Bundle
 from radiology.algorithm import ExecutionProvider
 from radiology.errors import SettingsRefused, UploadRefused
 

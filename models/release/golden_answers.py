@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.declared.inputs import NetworkInput
-from models.declared.networks import Precision
+from models.declared.network_files import Precision
+from models.declared.released import GOLDEN
 from models.declared_bundle import DeclaredBundle
-from models.golden import GOLDEN
 from models.onnx_session import TensorSession
 from models.run.declared_network import output_tensors
 from radiology.errors import BundleRejected, ModelUnavailable

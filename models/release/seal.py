@@ -6,10 +6,9 @@ import json
 import re
 from pathlib import Path
 
-from models.declared.released import file_digest
+from models.declared.released import GOLDEN, file_digest
 from models.declared.section import DECLARATION
 from models.declared_bundle import DeclaredBundle, read_declared_bundle
-from models.golden import GOLDEN
 from models.release.golden_answers import describe_answers
 from models.run.check_networks import check_declared_networks
 from radiology.errors import BundleRejected

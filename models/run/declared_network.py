@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.declared.inputs import InputKind, NetworkInput
-from models.declared.networks import NetworkFiles
+from models.declared.network_files import NetworkFiles
 from models.declared.outputs.kinds import BoxOutput, Output
 from models.declared_bundle import DeclaredBundle
 from models.onnx_session import CPU, open_network

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pydicom import Dataset, dcmread
 
-from models.bundle import read_bundle
+from models.schema_2.bundle import read_bundle
 from phantom import TYPICAL_LESIONS
 from phantom.identity import StudyIdentity
 from settings.environment import read_settings

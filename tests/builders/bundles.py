@@ -18,12 +18,12 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import quantize_dynamic
 
-from models.declared.networks import Precision
+from models.declared.network_files import Precision
 from models.declared.released import file_digest
-from models.declared.sign import Sign
-from models.golden import RECIPE, describe, make_patches, make_views
 from models.onnx_session import runner_on_cpu
-from models.view import CHANNELS
+from models.schema_2.golden import RECIPE, describe, make_patches, make_views
+from models.schema_2.sign import Sign
+from models.schema_2.view import CHANNELS
 
 NAME = "chest-ct-pneumonia"
 VERSION = "2.0.0"

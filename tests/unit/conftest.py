@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from models.bundle import Bundle, read_bundle
 from models.catalogue import read_catalogue
+from models.schema_2.bundle import Bundle, read_bundle
 from tests.builders.bundles import write_bundle
 
 _BUNDLES = Path(__file__).resolve().parents[2] / "models" / "bundles"

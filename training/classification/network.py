@@ -2,7 +2,8 @@
 
 It attends to what the lesion masks mark: attention is fitted to them beside the answers, the idea
 of lesion attention (Liu et al. 2020, LA-DNN, medRxiv 2020.05.11.20097907). The input has the five
-channels of `models.view`, 192 x 192; a member looks at the lungs enlarged or at the whole slice.
+channels of `models.schema_2.view`, 192 x 192; a member looks at the lungs enlarged or at the
+whole slice.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _ANSWERS = 3
 
 
 class Sight(Enum):
-    """What of a view a member looks at: channels of `models.view.CHANNELS`, the lesions last."""
+    """What a member looks at: some of `models.schema_2.view.CHANNELS`, the lesions last."""
 
     LUNGS = (0, 1, 2)
     WHOLE = (3, 4)

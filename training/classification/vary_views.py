@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from models.view import CHANNELS
+from models.schema_2.view import CHANNELS
 from training.classification.views import VIEW, WIDE_VIEW
 
 _ATTENUATIONS = [CHANNELS.index("attenuation"), CHANNELS.index("whole")]

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.view import CHANNELS, ViewBox, find_box, show
+from models.schema_2.view import CHANNELS, ViewBox, find_box, show
 from training.data.augment import to_network_input
 from training.data.figures import ASKED_OF_NOBODY, SIGNS, FigureSet
 from training.data.slices import GRID, SliceSet
@@ -30,8 +30,9 @@ class ViewSet:
 
     Attributes
     ----------
-    views : uint8, shape (slices, 5, 224, 224), channels as in `models.view.CHANNELS`, 255 is 1
-        The middle 192 x 192 is what the classifier sees when it runs.
+    views : uint8, shape (slices, 5, 224, 224), 255 is 1; channels as in
+        `models.schema_2.view.CHANNELS`. The middle 192 x 192 is what the classifier sees when it
+        runs.
     viral, signs : as in `training.data.figures.FigureSet`
     sources : as in `training.data.slices.SliceSet`
     """
@@ -70,7 +71,7 @@ def make_views(network: ChestNet, figures: FigureSet) -> ViewSet:
 def _wide_view(
     attenuation: NDArray[np.float32], lung: NDArray[np.float32], lesion: NDArray[np.float32]
 ) -> NDArray[np.uint8]:
-    """The view with an edge around it: its middle is what `models.view.lung_view` makes."""
+    """The view with an edge around it; `models.schema_2.view.lung_view` makes its middle."""
     enlarged, whole = find_box(lung, _WIDE_MARGIN), _WHOLE
     shown = [
         *(show(image, enlarged, WIDE_VIEW) for image in (attenuation, lung, lesion)),

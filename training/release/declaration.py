@@ -1,4 +1,4 @@
-"""Write a bundle's declaration, `bundle.toml`, as `models.bundle` reads it."""
+"""Write a bundle's declaration, `bundle.toml`, as `models.schema_2.bundle` reads it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from models.declared.sign import Sign
-from models.view import CHANNELS
+from models.schema_2.sign import Sign
+from models.schema_2.view import CHANNELS
 from training.classification.views import MARGIN, VIEW
 from training.data.augment import WINDOW_HIGH_HU, WINDOW_LOW_HU
 from training.data.slices import GRID

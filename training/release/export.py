@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from models.golden import make_patches, make_views
 from models.onnx_session import runner_on_cpu
-from models.view import CHANNELS
+from models.schema_2.golden import make_patches, make_views
+from models.schema_2.view import CHANNELS
 from training.classification.network import Ensemble
 from training.classification.views import MARGIN, VIEW
 from training.data.slices import GRID

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.golden import RECIPE, describe
+from models.schema_2.golden import RECIPE, describe
 from training.data.slices import GRID
 
 SEED = 7
@@ -27,7 +27,7 @@ Answers = Mapping[str, NDArray[np.float32]]
 
 
 def recipe(seed: int = SEED, count: int = COUNT) -> dict[str, Any]:
-    """Recipe of an input, for `models.golden.make_patches` and `make_views`."""
+    """Recipe of an input, for `models.schema_2.golden.make_patches` and `make_views`."""
     return {"name": RECIPE, "seed": seed, "patches": count, "size": GRID}
 
 

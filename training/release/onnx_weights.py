@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from models.bundle import Bundle
+from models.schema_2.bundle import Bundle
 from radiology.errors import BundleRejected
 from training.classification.network import Ensemble, Sight, ViewNet
 from training.release.export import ExportDiffers, compare_classification, compare_segmentation

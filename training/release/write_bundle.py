@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.golden import make_patches, make_views
 from models.onnx_session import runner_on_cpu
+from models.schema_2.golden import make_patches, make_views
 from training.classification.network import Ensemble, ViewNet
 from training.classification.stages import Figures
 from training.classification.views import MARGIN, VIEW, middle

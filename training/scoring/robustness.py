@@ -14,7 +14,7 @@ from PIL import Image
 from scipy import ndimage
 from torch.nn import functional as F
 
-from models.view import CHANNELS
+from models.schema_2.view import CHANNELS
 from training.classification.classify import logits_of
 from training.classification.network import VIRAL, ViewNet
 from training.classification.stages import FoldedClassifier

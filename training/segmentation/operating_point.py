@@ -28,7 +28,7 @@ _LEAST_LUNG_PIXELS = 500
 
 @dataclass(frozen=True)
 class SuspicionScale:
-    """How a lesion share of the lungs becomes a suspicion score; see `models.bundle`."""
+    """How a lesion share of the lungs becomes a suspicion score; see `models.schema_2.bundle`."""
 
     even_share_percent: float
     slope: float

@@ -19,11 +19,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.bundle import Bundle, read_bundle
-from models.declared.networks import NetworkFiles, Precision
-from models.golden import check_golden, make_patches, make_views
-from models.network_sessions import check_networks
+from models.declared.network_files import NetworkFiles, Precision
 from models.onnx_session import runner_on_cpu
+from models.schema_2.bundle import Bundle, read_bundle
+from models.schema_2.golden import check_golden, make_patches, make_views
+from models.schema_2.network_sessions import check_networks
 from radiology.errors import BundleRejected
 from training.classification.calibration import Calibration
 from training.classification.network import Ensemble

@@ -16,7 +16,7 @@ from evaluation.statistics.compare_areas import paired_difference
 from evaluation.statistics.estimate import Estimate
 from evaluation.statistics.proportion import proportion
 from evaluation.statistics.receiver_operating import auc
-from models.bundle import Bundle
+from models.schema_2.bundle import Bundle
 from radiology.algorithm import ExecutionProvider
 
 Mask = NDArray[np.bool_]

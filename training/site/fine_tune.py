@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from chest.grey_levels import OUTSIDE_HU
-from models.preprocess import SquareFit
+from models.schema_2.preprocess import SquareFit
 from training.classification.network import VIRAL, ViewNet
 from training.classification.objective import ClassificationObjective, Pool
 from training.classification.views import ViewSet, make_views

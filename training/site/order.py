@@ -7,9 +7,9 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from models.bundle import Bundle
 from models.candidates import candidates_folder, check_version, next_version, read_candidates
 from models.catalogue import read_catalogue
+from models.schema_2.bundle import Bundle
 from radiology.errors import BundleRejected, SettingsRefused
 from training.site.cases import SiteCases
 

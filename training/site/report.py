@@ -16,7 +16,7 @@ from evaluation.report.page import (
     figure_text,
     interval_text,
 )
-from models.bundle import Bundle
+from models.schema_2.bundle import Bundle
 from training.site.compare_bundles import Compared, ComparedSlice
 
 Facts = Sequence[tuple[str, str]]

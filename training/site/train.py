@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from evaluation.report.page import render_page
-from models.bundle import Bundle
 from models.candidates import candidates_folder
+from models.schema_2.bundle import Bundle
 from radiology.errors import SettingsRefused
 from training.data.figures import read_covid_ct
 from training.data.slices import SliceSet

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from database.uploads.file_refusal import FileRefusal
-from models.bundle import read_bundle
+from models.schema_2.bundle import read_bundle
 from radiology.errors import FirstreadError, Refused, UploadRefused
 from settings.uploads import UploadLimits
 from worker.series.read_series import ReadInstance

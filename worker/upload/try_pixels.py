@@ -14,7 +14,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from dicom_node.library_faults import is_from_the_disk
 from dicom_node.receive.encoded_data_set import EncodedDataSet
-from models.bundle import Bundle
+from models.schema_2.bundle import Bundle
 from radiology.errors import DataSetUnreadable, NoSuitableSeries, UploadRefused
 from settings.uploads import UploadLimits
 from worker.predict.read_picture import opened_picture, read_grey

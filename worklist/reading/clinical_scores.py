@@ -1,6 +1,6 @@
 """The rules that ask for clinical values, computed with those that are in force.
 
-Only their makers can apply them again (`models.schema_2_rows`).
+Only their makers can apply them again (`models.schema_2.rows`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from database.studies.clinical_values import RecordedValues
-from models.schema_2_rows import given_in, notice_of_rules, statements_again
+from models.schema_2.rows import given_in, notice_of_rules, statements_again
 from radiology import codes
 from radiology.answer.reading import Reading
 from radiology.answer.statement import Statement

@@ -8,7 +8,7 @@ from database.session import query
 from database.states import UploadState
 from database.views.upload_rows import UploadFacts, upload_facts
 from models.older_readings import reading_if_readable
-from models.schema_2_rows import stored_slice
+from models.schema_2.rows import stored_slice
 from radiology.answer.reading import Reading
 from radiology.answer.slice_in_words import SliceInWords
 from worklist.page.not_found import UploadNotFound

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.schema_2_rows import words_of_labels
+from models.schema_2.rows import words_of_labels
 from worklist.words.translations import translated
 
 

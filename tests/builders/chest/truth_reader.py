@@ -14,8 +14,8 @@ from chest.triage.urgency import triage_reading
 from chest.values.reading import ChestReading
 from chest.values.regions import ChestRegions
 from chest.values.territory import Territories
-from models.bundle import Bundle
 from models.readers.study_reader import OnProgress, StudyRead, StudyToRead
+from models.schema_2.bundle import Bundle
 from phantom import Phantom
 from radiology.clinical import ClinicalContext
 from radiology.image.series import SeriesHeader

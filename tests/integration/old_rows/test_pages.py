@@ -22,7 +22,7 @@ from database.tables.upload import Upload
 from database.views.demo_rows import study_answers
 from database.views.flag_pages import flag_of_study
 from firstread.__main__ import app
-from models.declared.sign import Sign
+from models.schema_2.sign import Sign
 from radiology.language import Language
 from tests.builders.old_rows.old_site import OldSite
 from tests.unit.worklist.access.person import Person

@@ -25,8 +25,8 @@ from database.tables.analysis import Event, Result, Study
 from database.tables.prior import PriorRequest
 from database.views.worklist_rows import rank_counts, state_counts, study_page
 from dicom_node.request.query import retrieve_study
-from models.bundle import read_bundle
 from models.older_readings import stored_reading
+from models.schema_2.bundle import read_bundle
 from phantom import TYPICAL_LESIONS, Phantom
 from phantom.study import StudyIdentity, write_phantom_study
 from radiology.urgency import Urgency

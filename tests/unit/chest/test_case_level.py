@@ -9,10 +9,10 @@ from chest.case_level import QuadrantCounts, answer_case, confidence_of, longest
 from chest.classify import SliceAnswer, ViewAnswer
 from chest.values.case_answer import ConfidenceWord, PneumoniaType
 from chest.values.regions import ChestRegions
-from models.bundle import Bundle
-from models.declared.case import CaseRule
-from models.declared.sign import Sign
-from models.view import ViewBox
+from models.schema_2.bundle import Bundle
+from models.schema_2.case import CaseRule
+from models.schema_2.sign import Sign
+from models.schema_2.view import ViewBox
 
 SLICES = 20
 RIGHT_BACK = np.s_[30:40, 5:15]

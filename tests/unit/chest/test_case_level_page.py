@@ -11,7 +11,7 @@ from chest.classify import MIRRORED_SLICES, MOST_SLICES
 from chest.lobes import fissure
 from chest.lobes.find import THICKEST_SLICES_MM
 from chest.lobes.reduced_lung import VESSEL_HU
-from models.declared.case import CaseRule
+from models.schema_2.case import CaseRule
 
 _DOCS = Path(__file__).resolve().parents[3] / "docs"
 

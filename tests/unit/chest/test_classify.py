@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from chest.classify import MOST_SLICES, choose_slices, classify_views
 from chest.values.regions import ChestRegions
-from models.bundle import Bundle
-from models.declared.networks import Precision
-from models.network_sessions import ClassifierSession
-from models.view import CHANNELS
+from models.declared.network_files import Precision
+from models.schema_2.bundle import Bundle
+from models.schema_2.network_sessions import ClassifierSession
+from models.schema_2.view import CHANNELS
 from radiology.algorithm import ExecutionProvider
 from tests.builders.bundles import VIEW
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from chest.gate_measures import Scan
 from chest.gates import Acquisition, check_gates
 from chest.values.regions import ChestRegions
-from models.bundle import Bundle
-from models.preprocess import fit_of, to_patches
+from models.schema_2.bundle import Bundle
+from models.schema_2.preprocess import fit_of, to_patches
 from phantom.grid import phantom_grid
 from phantom.synthesis import Phantom, make_phantom
 from radiology.image.volume import Volume

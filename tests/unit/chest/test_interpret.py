@@ -13,7 +13,7 @@ from chest.values.case_answer import ConfidenceWord
 from chest.values.figures import Side
 from chest.values.reading import ChestReading
 from chest.values.regions import ChestRegions
-from models.bundle import Bundle
+from models.schema_2.bundle import Bundle
 from radiology.image.volume import Volume
 from radiology.outcome import GateSeverity, Outcome, QualityGate
 

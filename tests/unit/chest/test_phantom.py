@@ -10,8 +10,8 @@ from chest.read_study import read_study
 from chest.values.figures import Side
 from chest.values.regions import LungLabel
 from chest.values.territory import Territory
-from models.bundle import Bundle
-from models.network_sessions import ClassifierSession, NetworkSession
+from models.schema_2.bundle import Bundle
+from models.schema_2.network_sessions import ClassifierSession, NetworkSession
 from phantom.chest import LobeLabel
 from phantom.grid import phantom_grid
 from phantom.synthesis import Phantom, make_phantom

@@ -7,8 +7,8 @@ import pytest
 
 from chest.postprocess import ProbabilityMaps, segment
 from chest.values.regions import ChestRegions, LesionLabel, LungLabel
-from models.bundle import Bundle
-from models.preprocess import fit_of
+from models.schema_2.bundle import Bundle
+from models.schema_2.preprocess import fit_of
 from radiology.image.volume import Volume
 
 SLICES, SIZE = 20, 256

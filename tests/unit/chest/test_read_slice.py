@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from chest.slices.read_slice import ChestSliceReader
 from chest.values.regions import LesionLabel, LungLabel
-from models.bundle import Bundle, read_bundle
-from models.declared.sign import Sign
+from models.schema_2.bundle import Bundle, read_bundle
+from models.schema_2.sign import Sign
 from radiology.algorithm import ExecutionProvider
 from radiology.errors import BundleRejected
 

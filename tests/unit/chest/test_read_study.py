@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from chest.gates import Acquisition
 from chest.read_study import OnProgress, read_study
 from chest.values.figures import Side
-from models.bundle import Bundle
-from models.network_sessions import ClassifierSession, NetworkSession
+from models.schema_2.bundle import Bundle
+from models.schema_2.network_sessions import ClassifierSession, NetworkSession
 from radiology.algorithm import ExecutionProvider
 from radiology.clinical import ClinicalContext, ClinicalValues
 from radiology.image.heat_map import HeatMap

@@ -11,7 +11,7 @@ import pytest
 
 from chest.reader import Reader, acquisition_of
 from chest.values.lobe import Lobe
-from models.bundle import read_bundle
+from models.schema_2.bundle import read_bundle
 from radiology.algorithm import ExecutionProvider
 from radiology.image.volume import Volume
 from radiology.sex import Sex

@@ -24,7 +24,7 @@ from database.session import query, transaction
 from database.tables.analysis import Event, Result, Study
 from firstread.__main__ import app
 from firstread.feedback_set.pseudonyms import KEY_FILE
-from models.bundle import read_bundle
+from models.schema_2.bundle import read_bundle
 from phantom import TYPICAL_LESIONS, Phantom
 from phantom.study import StudyIdentity
 from radiology.feedback import Fault, Judgement, Opinion

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from firstread.predict.read_context import read_context
-from models.bundle import Bundle
 from models.catalogue import read_catalogue
+from models.schema_2.bundle import Bundle
 from radiology.clinical import ClinicalContext, ClinicalValues, LesionMeasurement
 from radiology.errors import ClinicalValuesRefused, Refused, SettingsRefused
 from radiology.sex import Sex

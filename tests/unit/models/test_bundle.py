@@ -9,13 +9,13 @@ from pathlib import Path
 import onnx
 import pytest
 
-from models.bundle import Bundle, read_bundle
 from models.catalogue import read_catalogue
-from models.declared.case import OperatingPoint
-from models.declared.networks import Precision
+from models.declared.network_files import Precision
 from models.declared.released import bundle_digest, file_digest
-from models.golden import check_golden
-from models.network_sessions import ClassifierSession, NetworkSession, check_networks
+from models.schema_2.bundle import Bundle, read_bundle
+from models.schema_2.case import OperatingPoint
+from models.schema_2.golden import check_golden
+from models.schema_2.network_sessions import ClassifierSession, NetworkSession, check_networks
 from radiology.algorithm import ExecutionProvider
 from radiology.errors import BundleRejected
 from tests.builders.bundles import classification_network, declare, segmentation_network

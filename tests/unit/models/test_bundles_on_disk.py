@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from models.bundle import SCHEMA, Bundle, read_bundle
 from models.catalogue import read_catalogue
-from models.declared.networks import Precision
+from models.declared.network_files import Precision
 from models.declared_bundle import DeclaredBundle, read_declared_bundle, schema_of
-from models.golden import check_golden
 from models.release.golden_answers import check_declared_golden
+from models.schema_2.bundle import SCHEMA, Bundle, read_bundle
+from models.schema_2.golden import check_golden
 from tests.peers.programs import REPOSITORY
 
 BUNDLES = REPOSITORY / "models" / "bundles"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.bundle import Bundle
+from models.schema_2.bundle import Bundle
 
 CHEST: dict[str, object] = {
     "Modality": "CT",

@@ -14,11 +14,11 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
-from models.bundle import read_bundle
 from models.candidates import candidates_folder, use_candidate, withdraw_bundle
 from models.catalogue import read_catalogue
 from models.declared.released import file_digest
-from models.golden import check_golden
+from models.schema_2.bundle import read_bundle
+from models.schema_2.golden import check_golden
 from settings.environment import Settings
 from tests.builders.stored.site_folder import write_cases
 from training.new_cases import main

@@ -24,8 +24,8 @@ from database.studies.clinical_values import RecordedValues, clinical_values, re
 from database.studies.said_by_hl7 import Moments, ValueSaid, take_values
 from database.tables.analysis import Job, Result, ResultObject, Study
 from database.tables.clinical import ClinicalEntry
-from models.bundle import read_bundle
 from models.older_readings import stored_reading
+from models.schema_2.bundle import read_bundle
 from phantom import EXTENSIVE_LESIONS, Phantom, make_phantom, phantom_grid
 from phantom.identity import StudyIdentity
 from radiology import codes

@@ -26,8 +26,8 @@ from chest.values.case_answer import (
 from chest.values.reading import ChestReading
 from chest.values.regions import LungLabel
 from chest.values.territory import Boundary, Territories, Territory
-from models.declared.case import CaseRule
-from models.declared.sign import Sign
+from models.schema_2.case import CaseRule
+from models.schema_2.sign import Sign
 from radiology.clinical import ClinicalContext, ClinicalSource, ClinicalValues
 from radiology.encoding_profile import SegmentScope
 from radiology.image.volume import Volume

@@ -16,8 +16,8 @@ from chest.course.known_lesions import known_lesions, lesion_uid
 from chest.values.chest_map import MappedLesion
 from chest.values.figures import Side
 from chest.values.regions import LesionLabel
-from models.bundle import read_bundle
 from models.measure.lesions import number_lesions
+from models.schema_2.bundle import read_bundle
 from phantom import Lesion
 from phantom.study import StudyIdentity
 from radiology.answer.tracking import Tracking

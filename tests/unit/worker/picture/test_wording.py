@@ -20,7 +20,7 @@ from chest.values.severity.guideline import NAME as GUIDELINE
 from chest.values.severity.guideline import GuidelineClass
 from chest.values.severity.point_scores import CURB_65, FOUR_C, QCSI
 from chest.values.territory import Territory
-from models.declared.sign import Sign
+from models.schema_2.sign import Sign
 from radiology.language import Language
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from models.bundle import Bundle
 from models.catalogue import read_catalogue
 from models.declared.series_criteria import Criterion
+from models.schema_2.bundle import Bundle
 from radiology.image.series import SeriesHeader
 from settings.environment import read_settings
 from tests.builders.dicom.headers import series_header

@@ -20,7 +20,7 @@ from chest.values.case_answer import (
 )
 from chest.values.reading import ChestReading
 from chest.values.territory import Boundary, Territory, TerritoryFigures
-from models.declared.sign import Sign
+from models.schema_2.sign import Sign
 from radiology.image.heat_map import HeatMap
 from radiology.outcome import GateSeverity, QualityGate
 from radiology.sex import Sex

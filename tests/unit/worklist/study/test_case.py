@@ -12,8 +12,8 @@ import pytest
 from chest.values.case_answer import PneumoniaType
 from chest.values.reading import ChestReading
 from chest.values.severity import NOTICE
-from models.declared.sign import Sign
 from models.older_readings import reading_if_readable, stored_reading
+from models.schema_2.sign import Sign
 from radiology.answer.reading import Reading
 from radiology.urgency import Urgency
 from tests.unit.worklist.access.visitor import Visitor, readable

@@ -28,9 +28,9 @@ from database.priors.requests import study_to_compare
 from database.session import query, transaction
 from database.studies.clinical_values import record_clinical_values
 from database.tables.analysis import Result, Study
-from models.bundle import read_bundle
 from models.older_readings import stored_brief, stored_reading
 from models.readers.study_reader import EarlierStudy, OnProgress, StudyRead, StudyToRead
+from models.schema_2.bundle import read_bundle
 from phantom import EXTENSIVE_LESIONS, TYPICAL_LESIONS
 from phantom.identity import StudyIdentity
 from radiology.answer.plain_values import to_plain

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from chest.values.regions import LesionLabel
-from models.bundle import Bundle, read_bundle
+from models.schema_2.bundle import Bundle, read_bundle
 from phantom import EXTENSIVE_LESIONS, Phantom, make_phantom, phantom_grid
 from phantom.identity import StudyIdentity
 from settings.environment import read_settings

@@ -17,7 +17,7 @@ from chest.values.answer_codes import CONFIDENCES, PNEUMONIA_TYPES, SEVERITY_SCO
 from chest.values.case_answer import PneumoniaType
 from chest.values.territory import Territory
 from database.states import StudyState
-from models.declared.sign import Sign
+from models.schema_2.sign import Sign
 from radiology import codes
 from radiology.answer.followed import Became
 from worklist.feedback import lines as feedback_lines

@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.bundle import Bundle
-from models.declared.networks import NetworkFiles, Precision
-from models.network_sessions import ClassifierSession, NetworkSession
-from models.view import lung_view
+from models.declared.network_files import NetworkFiles, Precision
+from models.declared.released import GOLDEN
+from models.schema_2.bundle import Bundle
+from models.schema_2.network_sessions import ClassifierSession, NetworkSession
+from models.schema_2.view import lung_view
 from radiology.algorithm import ExecutionProvider
 from radiology.errors import BundleRejected
 
-GOLDEN = "golden.json"
 RECIPE = "chest-phantom-1"
 
 Arrays = NDArray[np.float32]

@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.view import ViewBox, find_box, lung_view, place_back
+from models.schema_2.view import ViewBox, find_box, lung_view, place_back
 
 Maps = NDArray[np.float32]
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.declared.networks import InputGrid
+from models.schema_2.networks import InputGrid
 from radiology.image.volume import Volume
 
 FloatArray = NDArray[np.float32]

@@ -10,17 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.declared.case import CaseDeclaration, OperatingPoint, read_case
-from models.declared.networks import (
-    Classification,
-    InputGrid,
-    Networks,
-    Output,
-    read_classification,
-    read_grid,
-    read_lung_and_lesion,
-    read_network_files,
-)
+from models.declared.network_files import read_network_files
 from models.declared.released import (
     Licence,
     bundle_digest,
@@ -32,6 +22,16 @@ from models.declared.released import (
 )
 from models.declared.section import DECLARATION, DeclarationTable
 from models.declared.series_criteria import Criterion, read_criteria
+from models.schema_2.case import CaseDeclaration, OperatingPoint, read_case
+from models.schema_2.networks import (
+    Classification,
+    InputGrid,
+    Networks,
+    Output,
+    read_classification,
+    read_grid,
+    read_lung_and_lesion,
+)
 from radiology.algorithm import AlgorithmIdentity
 
 SCHEMA = 2

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.declared.networks import InputGrid
-from models.preprocess import SquareFit, fit_of, to_patches
+from models.schema_2.networks import InputGrid
+from models.schema_2.preprocess import SquareFit, fit_of, to_patches
 from radiology.image.volume import Volume
 
 GRID = InputGrid(name="patch", size=256, window_low_hu=-1250.0, window_high_hu=250.0)

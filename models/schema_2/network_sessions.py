@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from models.bundle import Bundle
-from models.declared.networks import HEAT_STEP, Classification, Precision
+from models.declared.network_files import Precision
 from models.onnx_session import CPU, CUDA, Tensor, TensorSession, open_network
-from models.view import CHANNELS
+from models.schema_2.bundle import Bundle
+from models.schema_2.networks import HEAT_STEP, Classification
+from models.schema_2.view import CHANNELS
 from radiology.algorithm import ExecutionProvider
 from radiology.errors import BundleRejected
 
@@ -176,12 +177,12 @@ class ClassifierSession:
 
         Parameters
         ----------
-        views : shape (n, 5, size, size), from `models.view.lung_view`
+        views : shape (n, 5, size, size), from `models.schema_2.view.lung_view`
 
         Returns
         -------
         Viral probabilities (n, members), probabilities of the signs (n, 5) in the order of
-        `models.declared.sign.Sign`, and heat maps (n, size / 8, size / 8), 0…1.
+        `models.schema_2.sign.Sign`, and heat maps (n, size / 8, size / 8), 0…1.
         """
         names = [self.declared.viral, self.declared.signs, self.declared.heat]
         parts = [
