@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from chest import chest_codes
 from chest.answer.known import stated_in
 from chest.answer.statements import severity_statements
 from chest.answer.stored_table import lungs_in, territories_in
@@ -14,7 +15,6 @@ from chest.gates import Acquisition
 from chest.judge_severity import judge_severity
 from chest.values.figures import Side
 from chest.values.severity import ImagingFindings, Pneumonia, Severity, assess_severity
-from radiology import codes
 from radiology.answer.reading import Reading, TimePoint
 from radiology.answer.statement import Statement
 from radiology.clinical import ClinicalContext, ClinicalValues, LesionMeasurement
@@ -86,7 +86,9 @@ def _prior(reading: Reading) -> LesionMeasurement | None:
     if then is None or now is None or not _comparable(then, now):
         return None
     return LesionMeasurement(
-        then, _measured(earlier, codes.LESION_VOLUME), _measured(earlier, codes.LESION_SHARE)
+        then,
+        _measured(earlier, chest_codes.LESION_VOLUME),
+        _measured(earlier, chest_codes.LESION_SHARE),
     )
 
 

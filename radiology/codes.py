@@ -1,4 +1,4 @@
-"""Every coded concept that we emit: one name, one triplet.
+"""The coded concepts of any reading: one name, one triplet. A chest's are in `chest.chest_codes`.
 
 PS3.16 lists the concepts of DICOM (coding scheme DCM) and the context groups (CID) that others,
 SNOMED CT (SCT) above all, are taken from. Each line below says where its triplet stands. What no
@@ -34,7 +34,6 @@ class Code:
 # --- The report ---------------------------------------------------------------------------------
 IMAGING_MEASUREMENT_REPORT = Code("126000", "DCM", "Imaging Measurement Report")  # CID 7021
 DIAGNOSTIC_IMAGING_STUDY = Code("18748-4", "LN", "Diagnostic imaging study")  # LOINC
-CT_CHEST = Code("24627-2", "LN", "CT Chest")  # LOINC; PS3.16 CID 7000 has it as report title
 ENGLISH = Code("en", "RFC5646", "English")  # PS3.16 CID 5000
 QUALITATIVE_EVALUATIONS = Code("C0034375", "UMLS", "Qualitative Evaluations")  # TID 1500 row 12
 COMMENT = Code("121106", "DCM", "Comment")  # PS3.16 Annex D
@@ -61,28 +60,13 @@ INCORRECT_WORKLIST_ENTRY = Code("113038", "DCM", "Incorrect Modality Worklist En
 DATA_RETENTION_EXPIRED = Code("113039", "DCM", "Data Retention Policy Expired")  # CID 7010
 
 # --- Anatomy ------------------------------------------------------------------------------------
-LUNG = Code("39607008", "SCT", "Lung")  # CID 4
 RIGHT = Code("24028007", "SCT", "Right")  # CID 244
 LEFT = Code("7771000", "SCT", "Left")  # CID 244
 BILATERAL = Code("51440002", "SCT", "Bilateral")  # CID 244
-LOBE_OF_LUNG = Code("31094006", "SCT", "Lobe of lung")  # CID 7151
-UPPER_LOBE = Code("45653009", "SCT", "Upper lobe of lung")  # CID 6170
-MIDDLE_LOBE = Code("72481006", "SCT", "Middle lobe of right lung")  # CID 6170
-LOWER_LOBE = Code("90572001", "SCT", "Lower lobe of lung")  # CID 6170
-UPPER_ZONE = Code("281392002", "SCT", "Upper zone of lung")  # CID 6171
-MIDDLE_ZONE = Code("281393007", "SCT", "Middle zone of lung")  # CID 6171
-LOWER_ZONE = Code("281394001", "SCT", "Lower zone of lung")  # CID 6171
 ANATOMICAL_STRUCTURE = Code("91723000", "SCT", "Anatomical Structure")  # CID 7150
 ABNORMAL_STRUCTURE = Code("49755003", "SCT", "Morphologically Abnormal Structure")  # CID 7150
 
 # --- Findings -----------------------------------------------------------------------------------
-ABNORMAL_OPACITY = Code("112033", "DCM", "Abnormal opacity")  # CID 6101
-GROUND_GLASS_OPACITY = Code("112120", "DCM", "Ground glass opacity")  # CID 6102, CID 6104
-# SNOMED CT international edition; PS3.16 has no concept for it (CID 6104 is extensible).
-CONSOLIDATION = Code("95436008", "SCT", "Lung consolidation")
-AIR_BRONCHOGRAM = Code("112071", "DCM", "Air bronchogram")  # CID 6102
-# Its definition in PS3.16 Annex D is that of interlobular septal thickening.
-SEPTAL_LINES = Code("112114", "DCM", "Septal line(s)")  # CID 6103
 PRESENT = Code("52101004", "SCT", "Present")  # CID 240
 ABSENT = Code("272519000", "SCT", "Absent")  # CID 240
 UNDETERMINED = Code("373068000", "SCT", "Undetermined")  # CID 240
@@ -125,38 +109,13 @@ SLICES = Code("{slices}", "UCUM", "slices")  # UCUM annotation: a count of what 
 CHECKS = Code("{checks}", "UCUM", "checks")  # UCUM annotation
 
 # --- Ours: no standard concept found ------------------------------------------------------------
-TRIAGE = Code("TRIAGE", PRIVATE_SCHEME, "AI triage of chest CT")
 NOT_ASSESSABLE = Code("NOT_ASSESSABLE", PRIVATE_SCHEME, "Not assessable")
 FAILED_CHECKS = Code("FAILED_CHECKS", PRIVATE_SCHEME, "NOT ASSESSABLE - failed checks")
-LESION_SHARE = Code("LESION_SHARE", PRIVATE_SCHEME, "Lesion share of lung")
-GROUND_GLASS_VOLUME = Code("GGO_VOLUME", PRIVATE_SCHEME, "Ground glass volume")
-CONSOLIDATION_VOLUME = Code("CONSOL_VOLUME", PRIVATE_SCHEME, "Consolidation volume")
 SLICES_INVOLVED = Code("SLICES_INVOLVED", PRIVATE_SCHEME, "Slices involved")
-LESION_VOLUME = Code("LESION_VOLUME", PRIVATE_SCHEME, "Lesion volume")
-LESION_ATTENUATION = Code("LESION_HU", PRIVATE_SCHEME, "Mean attenuation of lesions")
-SHARE_OF_LOBE = Code("SHARE_OF_LOBE", PRIVATE_SCHEME, "Lesion share of lobe")
-SHARE_OF_ZONE = Code("SHARE_OF_ZONE", PRIVATE_SCHEME, "Lesion share of zone")
-ZONE_OF_LUNG = Code("ZONE_OF_LUNG", PRIVATE_SCHEME, "Zone of lung, a third of its height")
 QUALITY_WARNINGS = Code("QUALITY_WARNINGS", PRIVATE_SCHEME, "Quality warnings")
 # How firmly an answer stands; (111012, DCM, "Certainty of Finding") is how likely it is true.
 CONFIDENCE = Code("CONFIDENCE", PRIVATE_SCHEME, "Confidence in the answer")
-PNEUMONIA_TYPE = Code("PNEUMONIA_TYPE", PRIVATE_SCHEME, "Pneumonia type (hint, no diagnosis)")
-VIRAL_PROBABILITY = Code("VIRAL_PROB", PRIVATE_SCHEME, "Viral pattern probability (hint)")
-VIRAL_SUSPECTED = Code("VIRAL", PRIVATE_SCHEME, "Viral pattern suspected")
-VIRAL_NOT_SUSPECTED = Code("NOT_VIRAL", PRIVATE_SCHEME, "Viral pattern not suspected")
-SIGNS = Code("SIGNS", PRIVATE_SCHEME, "Signs of pneumonia")
-CRAZY_PAVING = Code("CRAZY_PAVING", PRIVATE_SCHEME, "Crazy paving")
-GROUND_GLASS_PROBABILITY = Code("GGO_PROB", PRIVATE_SCHEME, "Ground glass, probability")
-CONSOLIDATION_PROBABILITY = Code("CONSOL_PROB", PRIVATE_SCHEME, "Consolidation, probability")
-CRAZY_PAVING_PROBABILITY = Code("PAVING_PROB", PRIVATE_SCHEME, "Crazy paving, probability")
-AIR_BRONCHOGRAM_PROBABILITY = Code("BRONCHO_PROB", PRIVATE_SCHEME, "Air bronchogram, probability")
-SEPTAL_LINES_PROBABILITY = Code("SEPTAL_PROB", PRIVATE_SCHEME, "Septal lines, probability")
 SEVERITY = Code("SEVERITY", PRIVATE_SCHEME, "Severity by published rules")
-MOSMED_GRADE = Code("MOSMED_GRADE", PRIVATE_SCHEME, "MosMed CT grade (0 to 4)")
-CT_SEVERITY_SCORE = Code("CT_SEVERITY", PRIVATE_SCHEME, "CT severity score (0 to 25)")
-PRIOR_LESION_VOLUME = Code("PRIOR_LESION_ML", PRIVATE_SCHEME, "Lesion volume in the prior study")
-LESION_VOLUME_CHANGE = Code("LESION_CHANGE", PRIVATE_SCHEME, "Change of lesion volume")
-LESION_GROWTH = Code("LESION_GROWTH", PRIVATE_SCHEME, "Growth of lesions since the prior study")
 COMPARED_WITH = Code("COMPARED_WITH", PRIVATE_SCHEME, "Compared with")
 STUDY_PAGE = Code("STUDY_PAGE", PRIVATE_SCHEME, "Page of the study")
 # CID 280 (extensible) has baseline and enrolment; the CT before the last one is neither.

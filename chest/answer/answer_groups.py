@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from chest import chest_codes
 from chest.answer.measurements import share
 from chest.answer.regions import IN_THE_LUNGS, LESIONS, LUNGS
 from chest.values.answer_codes import CONFIDENCES, PNEUMONIA_TYPES, SEVERITY_SCORES
@@ -21,11 +22,11 @@ from radiology.urgency import Triage
 ANSWER_GROUP, SIGNS_GROUP, SEVERITY_GROUP = "AI triage", "AI signs", "AI severity"
 
 SIGN_CODES: dict[Sign, tuple[Code, Code]] = {
-    Sign.GROUND_GLASS: (codes.GROUND_GLASS_OPACITY, codes.GROUND_GLASS_PROBABILITY),
-    Sign.CONSOLIDATION: (codes.CONSOLIDATION, codes.CONSOLIDATION_PROBABILITY),
-    Sign.CRAZY_PAVING: (codes.CRAZY_PAVING, codes.CRAZY_PAVING_PROBABILITY),
-    Sign.AIR_BRONCHOGRAM: (codes.AIR_BRONCHOGRAM, codes.AIR_BRONCHOGRAM_PROBABILITY),
-    Sign.SEPTAL_THICKENING: (codes.SEPTAL_LINES, codes.SEPTAL_LINES_PROBABILITY),
+    Sign.GROUND_GLASS: (chest_codes.GROUND_GLASS_OPACITY, chest_codes.GROUND_GLASS_PROBABILITY),
+    Sign.CONSOLIDATION: (chest_codes.CONSOLIDATION, chest_codes.CONSOLIDATION_PROBABILITY),
+    Sign.CRAZY_PAVING: (chest_codes.CRAZY_PAVING, chest_codes.CRAZY_PAVING_PROBABILITY),
+    Sign.AIR_BRONCHOGRAM: (chest_codes.AIR_BRONCHOGRAM, chest_codes.AIR_BRONCHOGRAM_PROBABILITY),
+    Sign.SEPTAL_THICKENING: (chest_codes.SEPTAL_LINES, chest_codes.SEPTAL_LINES_PROBABILITY),
 }
 """Of each sign: the sign itself, and the figure that says how probable it is."""
 
@@ -36,7 +37,7 @@ def answer_group(reading: ChestReading, triage: Triage | None) -> MeasurementGro
     lesions = LESIONS if suspected else ()
     return MeasurementGroup(
         ANSWER_GROUP,
-        codes.TRIAGE,
+        chest_codes.TRIAGE,
         sites=(IN_THE_LUNGS,),
         measurements=tuple(_answer_figures(reading)),
         statements=tuple(_evaluations(reading, triage)),
@@ -53,7 +54,7 @@ def _answer_figures(reading: ChestReading) -> Iterator[Measurement]:
     if reading.confidence is not None:
         yield share(codes.CONFIDENCE, reading.confidence.value)
     if reading.viral is not None and reading.viral.probability is not None:
-        yield share(codes.VIRAL_PROBABILITY, reading.viral.probability)
+        yield share(chest_codes.VIRAL_PROBABILITY, reading.viral.probability)
     if reading.warnings:
         yield Measurement(codes.QUALITY_WARNINGS, len(reading.warnings), codes.CHECKS)
 
@@ -71,7 +72,7 @@ def _evaluations(reading: ChestReading, triage: Triage | None) -> Iterator[State
     if reading.confidence is not None:
         yield Statement(codes.CONFIDENCE, CONFIDENCES[reading.confidence.word])
     if reading.pneumonia_type is not None:
-        yield Statement(codes.PNEUMONIA_TYPE, PNEUMONIA_TYPES[reading.pneumonia_type])
+        yield Statement(chest_codes.PNEUMONIA_TYPE, PNEUMONIA_TYPES[reading.pneumonia_type])
     if triage is not None:
         yield Statement(codes.PRIORITY, PRIORITIES[triage.urgency])
 
@@ -84,7 +85,7 @@ def sign_group(reading: ChestReading) -> MeasurementGroup:
     """
     return MeasurementGroup(
         SIGNS_GROUP,
-        codes.SIGNS,
+        chest_codes.SIGNS,
         sites=(IN_THE_LUNGS,),
         measurements=tuple(
             share(SIGN_CODES[one.sign][1], one.probability) for one in reading.signs

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from chest import chest_codes
 from chest.answer.measurements import (
     attenuation,
     by_class,
@@ -29,8 +30,8 @@ from radiology.site import Site
 
 _LESION_SLICES = 3  # the key slice and two more
 _CLASSES = (
-    (GROUND_GLASS, LesionLabel.GROUND_GLASS, codes.GROUND_GLASS_OPACITY),
-    (CONSOLIDATION, LesionLabel.CONSOLIDATION, codes.CONSOLIDATION),
+    (GROUND_GLASS, LesionLabel.GROUND_GLASS, chest_codes.GROUND_GLASS_OPACITY),
+    (CONSOLIDATION, LesionLabel.CONSOLIDATION, chest_codes.CONSOLIDATION),
 )
 
 
@@ -62,7 +63,9 @@ def _lesion_class(
         volume_ml = total.ground_glass_ml if is_ground_glass else total.consolidation_ml
         told.append(volume(codes.VOLUME, volume_ml))
         if total.lung_volume_ml > 0:
-            told.append(percent(codes.LESION_SHARE, 100.0 * (volume_ml / total.lung_volume_ml)))
+            told.append(
+                percent(chest_codes.LESION_SHARE, 100.0 * (volume_ml / total.lung_volume_ml))
+            )
     told.append(attenuation(codes.MEAN_ATTENUATION, mean))
     told.append(slices(involved))
     yield MeasurementGroup(
@@ -98,12 +101,12 @@ def lesions_of_side(reading: ChestReading, of_side: LungFigures) -> MeasurementG
     mean = of_side.lesion_mean_hu
     return MeasurementGroup(
         f"{name}, lesions",
-        codes.ABNORMAL_OPACITY,
+        chest_codes.ABNORMAL_OPACITY,
         category=codes.ABNORMAL_STRUCTURE,
-        sites=(Site(codes.LUNG, laterality),),
+        sites=(Site(chest_codes.LUNG, laterality),),
         measurements=(
             volume(codes.VOLUME, of_side.lesion_volume_ml),
-            percent(codes.LESION_SHARE, of_side.lesion_share_percent),
+            percent(chest_codes.LESION_SHARE, of_side.lesion_share_percent),
             *changes(change),
             *(() if mean is None else (attenuation(codes.MEAN_ATTENUATION, mean),)),
             *by_class(of_side),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chest import chest_codes
 from chest.answer.measurements import changes, lesions_in, lung_change, percent, volume
 from chest.answer.regions import SIDES, territory_name
 from chest.values.figures import LungFigures, Side
@@ -15,12 +16,12 @@ from radiology.outcome import Outcome
 from radiology.site import Site
 
 _PARTS: dict[str, Code] = {
-    "upper lobe": codes.UPPER_LOBE,
-    "middle lobe": codes.MIDDLE_LOBE,
-    "lower lobe": codes.LOWER_LOBE,
-    "upper zone": codes.UPPER_ZONE,
-    "middle zone": codes.MIDDLE_ZONE,
-    "lower zone": codes.LOWER_ZONE,
+    "upper lobe": chest_codes.UPPER_LOBE,
+    "middle lobe": chest_codes.MIDDLE_LOBE,
+    "lower lobe": chest_codes.LOWER_LOBE,
+    "upper zone": chest_codes.UPPER_ZONE,
+    "middle zone": chest_codes.MIDDLE_ZONE,
+    "lower zone": chest_codes.LOWER_ZONE,
 }
 
 
@@ -42,8 +43,8 @@ def lung_for_programs(reading: ChestReading, of_side: LungFigures) -> Measuremen
     change = lung_change(reading, of_side.side)
     return _of_side(
         of_side,
-        volume(codes.LESION_VOLUME, of_side.lesion_volume_ml),
-        percent(codes.LESION_SHARE, of_side.lesion_share_percent),
+        volume(chest_codes.LESION_VOLUME, of_side.lesion_volume_ml),
+        percent(chest_codes.LESION_SHARE, of_side.lesion_share_percent),
         *lesions_in(of_side),
         *changes(change),
         compared=change is not None,
@@ -60,9 +61,9 @@ def _of_side(
     name, laterality, lungs = SIDES[of_side.side]
     return MeasurementGroup(
         name,
-        codes.LUNG,
+        chest_codes.LUNG,
         category=codes.ANATOMICAL_STRUCTURE,
-        sites=(Site(codes.LUNG, laterality),),
+        sites=(Site(chest_codes.LUNG, laterality),),
         measurements=(volume(codes.VOLUME, of_side.lung_volume_ml), *further),
         regions=lungs,
         anchor=anchor,
@@ -83,16 +84,16 @@ def territory_group(reading: ChestReading, figures: TerritoryFigures) -> Measure
     territory = figures.territory
     prior = None if reading.course is None else reading.course.latest
     change = None if prior is None else prior.territories.get(territory)
-    share_of = codes.SHARE_OF_LOBE if territory.is_lobe else codes.SHARE_OF_ZONE
+    share_of = chest_codes.SHARE_OF_LOBE if territory.is_lobe else chest_codes.SHARE_OF_ZONE
     name = territory_name(territory)
     return MeasurementGroup(
         name,
-        codes.LOBE_OF_LUNG if territory.is_lobe else codes.ZONE_OF_LUNG,
+        chest_codes.LOBE_OF_LUNG if territory.is_lobe else chest_codes.ZONE_OF_LUNG,
         category=codes.ANATOMICAL_STRUCTURE,
         sites=_sites(territory),
         measurements=(
             volume(codes.VOLUME, figures.volume_ml),
-            volume(codes.LESION_VOLUME, figures.lesion_volume_ml),
+            volume(chest_codes.LESION_VOLUME, figures.lesion_volume_ml),
             percent(share_of, figures.lesion_share_percent),
             *lesions_in(figures),
             *changes(change),
@@ -107,7 +108,7 @@ def _sites(territory: Territory) -> tuple[Site, ...]:
     """Where it is; an upper and middle lobe that were not told apart are two places."""
     laterality = codes.RIGHT if territory.side is Side.RIGHT else codes.LEFT
     parts = (
-        (codes.UPPER_LOBE, codes.MIDDLE_LOBE)
+        (chest_codes.UPPER_LOBE, chest_codes.MIDDLE_LOBE)
         if territory is Territory.RIGHT_UPPER_AND_MIDDLE_LOBE
         else (_PARTS[territory.value.split(" ", 1)[1]],)
     )

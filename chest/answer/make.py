@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chest import chest_codes
 from chest.answer.answer_groups import ANSWER_GROUP, SIGN_CODES, SIGNS_GROUP
 from chest.answer.groups import chest_groups
 from chest.answer.measurements import attenuation, percent, volume
@@ -25,7 +26,7 @@ LUNG_WINDOW_HU = (-600.0, 1500.0)
 """Centre and width of the usual lung window."""
 WORDS = ReportWords(
     title="chest CT",
-    procedure=codes.CT_CHEST,
+    procedure=chest_codes.CT_CHEST,
     subject="pneumonia",
     content_label="AI_LUNG_LESIONS",
     anatomy=(("lung", "lungs"), ("lobe", "lobes")),
@@ -85,7 +86,7 @@ def _findings(reading: ChestReading) -> tuple[Finding, ...]:
     suspected = reading.outcome is Outcome.FINDINGS
     opacity = Finding(
         OPACITY,
-        codes.ABNORMAL_OPACITY,
+        chest_codes.ABNORMAL_OPACITY,
         _PRESENCES[reading.outcome],
         site=IN_THE_LUNGS,
         words="lung opacities",
@@ -121,12 +122,12 @@ def _points(course: Course) -> tuple[TimePoint, ...]:
             order,
             (
                 volume(codes.VOLUME, one.lung_volume_ml),
-                volume(codes.LESION_VOLUME, one.lesion_volume_ml),
-                percent(codes.LESION_SHARE, one.lesion_share_percent),
+                volume(chest_codes.LESION_VOLUME, one.lesion_volume_ml),
+                percent(chest_codes.LESION_SHARE, one.lesion_share_percent),
                 *(
                     ()
                     if one.lesion_mean_hu is None
-                    else (attenuation(codes.LESION_ATTENUATION, one.lesion_mean_hu),)
+                    else (attenuation(chest_codes.LESION_ATTENUATION, one.lesion_mean_hu),)
                 ),
             ),
         )
@@ -155,8 +156,8 @@ def _followed(course: Course) -> tuple[Followed, ...]:
             next(iter(one.now_numbers), None),
             one.side.value,
             Became(one.course.value),
-            volume(codes.LESION_VOLUME, one.then_ml),
-            volume(codes.LESION_VOLUME, one.now_ml),
+            volume(chest_codes.LESION_VOLUME, one.then_ml),
+            volume(chest_codes.LESION_VOLUME, one.now_ml),
         )
         for one in (() if course.latest is None else course.latest.lesions)
     )

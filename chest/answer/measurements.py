@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chest import chest_codes
 from chest.values.change import Change
 from chest.values.figures import LungFigures, Side
 from chest.values.reading import ChestReading
@@ -39,8 +40,8 @@ def slices(count: int) -> Measurement:
 def by_class(figures: LungFigures | TerritoryFigures) -> tuple[Measurement, ...]:
     """The lesions of a lung or a territory by class."""
     return (
-        volume(codes.GROUND_GLASS_VOLUME, figures.ground_glass_ml),
-        volume(codes.CONSOLIDATION_VOLUME, figures.consolidation_ml),
+        volume(chest_codes.GROUND_GLASS_VOLUME, figures.ground_glass_ml),
+        volume(chest_codes.CONSOLIDATION_VOLUME, figures.consolidation_ml),
     )
 
 
@@ -48,7 +49,7 @@ def lesions_in(figures: LungFigures | TerritoryFigures) -> tuple[Measurement, ..
     """Mean attenuation of lesions and their volume by class, where there are any."""
     if figures.lesion_mean_hu is None:
         return ()
-    return (attenuation(codes.LESION_ATTENUATION, figures.lesion_mean_hu), *by_class(figures))
+    return (attenuation(chest_codes.LESION_ATTENUATION, figures.lesion_mean_hu), *by_class(figures))
 
 
 def changes(change: Change | None) -> tuple[Measurement, ...]:
@@ -57,11 +58,11 @@ def changes(change: Change | None) -> tuple[Measurement, ...]:
         return ()
     then_ml, now_ml = change.then.lesion_volume_ml, change.now.lesion_volume_ml
     told = (
-        volume(codes.PRIOR_LESION_VOLUME, then_ml),
-        volume(codes.LESION_VOLUME_CHANGE, now_ml - then_ml),
+        volume(chest_codes.PRIOR_LESION_VOLUME, then_ml),
+        volume(chest_codes.LESION_VOLUME_CHANGE, now_ml - then_ml),
     )
     growth = change.lesion_growth_percent
-    return told if growth is None else (*told, percent(codes.LESION_GROWTH, growth))
+    return told if growth is None else (*told, percent(chest_codes.LESION_GROWTH, growth))
 
 
 def lung_change(reading: ChestReading, side: Side) -> Change | None:

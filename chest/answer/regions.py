@@ -6,6 +6,7 @@ palette of Okabe and Ito (2008), which readers with any kind of colour vision ca
 
 from __future__ import annotations
 
+from chest import chest_codes
 from chest.values.figures import Side
 from chest.values.reading import ChestReading
 from chest.values.regions import ChestRegions, LesionLabel, LungLabel
@@ -19,26 +20,26 @@ RIGHT_LUNG, LEFT_LUNG = "Right lung", "Left lung"
 LUNGS = (RIGHT_LUNG, LEFT_LUNG)
 GROUND_GLASS, CONSOLIDATION = "Ground glass opacity", "Consolidation"
 LESIONS = (GROUND_GLASS, CONSOLIDATION)
-IN_THE_LUNGS = Site(codes.LUNG, codes.BILATERAL)
+IN_THE_LUNGS = Site(chest_codes.LUNG, codes.BILATERAL)
 
 _LOBES: dict[Territory, tuple[Code, Code | None, tuple[int, int, int]]] = {
-    Territory.RIGHT_UPPER_LOBE: (codes.UPPER_LOBE, codes.RIGHT, (0, 114, 178)),
-    Territory.RIGHT_MIDDLE_LOBE: (codes.MIDDLE_LOBE, None, (204, 121, 167)),
-    Territory.RIGHT_LOWER_LOBE: (codes.LOWER_LOBE, codes.RIGHT, (0, 130, 95)),
-    Territory.RIGHT_UPPER_AND_MIDDLE_LOBE: (codes.LOBE_OF_LUNG, codes.RIGHT, (100, 115, 175)),
-    Territory.LEFT_UPPER_LOBE: (codes.UPPER_LOBE, codes.LEFT, (110, 160, 205)),
-    Territory.LEFT_LOWER_LOBE: (codes.LOWER_LOBE, codes.LEFT, (120, 200, 170)),
+    Territory.RIGHT_UPPER_LOBE: (chest_codes.UPPER_LOBE, codes.RIGHT, (0, 114, 178)),
+    Territory.RIGHT_MIDDLE_LOBE: (chest_codes.MIDDLE_LOBE, None, (204, 121, 167)),
+    Territory.RIGHT_LOWER_LOBE: (chest_codes.LOWER_LOBE, codes.RIGHT, (0, 130, 95)),
+    Territory.RIGHT_UPPER_AND_MIDDLE_LOBE: (chest_codes.LOBE_OF_LUNG, codes.RIGHT, (100, 115, 175)),
+    Territory.LEFT_UPPER_LOBE: (chest_codes.UPPER_LOBE, codes.LEFT, (110, 160, 205)),
+    Territory.LEFT_LOWER_LOBE: (chest_codes.LOWER_LOBE, codes.LEFT, (120, 200, 170)),
 }
 """Of each lobe its code, its side where the code has none, and its colour."""
 
 _ZONE_COLOUR = (150, 150, 150)
 _ZONES: dict[Territory, tuple[Code, Code | None, tuple[int, int, int]]] = {
-    Territory.RIGHT_UPPER_ZONE: (codes.UPPER_ZONE, codes.RIGHT, _ZONE_COLOUR),
-    Territory.RIGHT_MIDDLE_ZONE: (codes.MIDDLE_ZONE, codes.RIGHT, _ZONE_COLOUR),
-    Territory.RIGHT_LOWER_ZONE: (codes.LOWER_ZONE, codes.RIGHT, _ZONE_COLOUR),
-    Territory.LEFT_UPPER_ZONE: (codes.UPPER_ZONE, codes.LEFT, _ZONE_COLOUR),
-    Territory.LEFT_MIDDLE_ZONE: (codes.MIDDLE_ZONE, codes.LEFT, _ZONE_COLOUR),
-    Territory.LEFT_LOWER_ZONE: (codes.LOWER_ZONE, codes.LEFT, _ZONE_COLOUR),
+    Territory.RIGHT_UPPER_ZONE: (chest_codes.UPPER_ZONE, codes.RIGHT, _ZONE_COLOUR),
+    Territory.RIGHT_MIDDLE_ZONE: (chest_codes.MIDDLE_ZONE, codes.RIGHT, _ZONE_COLOUR),
+    Territory.RIGHT_LOWER_ZONE: (chest_codes.LOWER_ZONE, codes.RIGHT, _ZONE_COLOUR),
+    Territory.LEFT_UPPER_ZONE: (chest_codes.UPPER_ZONE, codes.LEFT, _ZONE_COLOUR),
+    Territory.LEFT_MIDDLE_ZONE: (chest_codes.MIDDLE_ZONE, codes.LEFT, _ZONE_COLOUR),
+    Territory.LEFT_LOWER_ZONE: (chest_codes.LOWER_ZONE, codes.LEFT, _ZONE_COLOUR),
 }
 
 
@@ -72,7 +73,7 @@ def _lungs(regions: ChestRegions) -> tuple[Region, ...]:
     return tuple(
         Region(
             name,
-            codes.LUNG,
+            chest_codes.LUNG,
             is_finding=False,
             colour=colour,
             laterality=side,
@@ -121,9 +122,9 @@ def _lesions(regions: ChestRegions) -> tuple[Region, ...]:
             (
                 GROUND_GLASS,
                 LesionLabel.GROUND_GLASS,
-                codes.GROUND_GLASS_OPACITY,
+                chest_codes.GROUND_GLASS_OPACITY,
                 (86, 180, 233),
             ),
-            (CONSOLIDATION, LesionLabel.CONSOLIDATION, codes.CONSOLIDATION, (230, 159, 0)),
+            (CONSOLIDATION, LesionLabel.CONSOLIDATION, chest_codes.CONSOLIDATION, (230, 159, 0)),
         )
     )

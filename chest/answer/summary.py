@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from chest import chest_codes
 from chest.values.answer_codes import CONFIDENCES, PNEUMONIA_TYPES, SEVERITY_SCORES
 from chest.values.figures import Side
 from chest.values.reading import ChestReading
@@ -21,10 +22,10 @@ def _summary(reading: ChestReading) -> Iterator[Measurement | Statement]:
     total = reading.figures.get(Side.TOTAL)
     if total is not None:
         share_percent, volume_ml = total.lesion_share_percent, total.lesion_volume_ml
-        yield Measurement(codes.LESION_SHARE, share_percent, codes.PERCENT, decimals=1)
-        yield Measurement(codes.LESION_VOLUME, volume_ml, codes.MILLILITRE, decimals=1)
+        yield Measurement(chest_codes.LESION_SHARE, share_percent, codes.PERCENT, decimals=1)
+        yield Measurement(chest_codes.LESION_VOLUME, volume_ml, codes.MILLILITRE, decimals=1)
     if reading.pneumonia_type is not None:
-        yield Statement(codes.PNEUMONIA_TYPE, PNEUMONIA_TYPES[reading.pneumonia_type])
+        yield Statement(chest_codes.PNEUMONIA_TYPE, PNEUMONIA_TYPES[reading.pneumonia_type])
     if reading.confidence is not None:
         yield Statement(codes.CONFIDENCE, CONFIDENCES[reading.confidence.word])
     for score in () if reading.severity is None else reading.severity.scores:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chest import chest_codes
 from chest.values.case_answer import ConfidenceWord, PneumoniaType
 from chest.values.severity.ct_scores import CT_SEVERITY, MOSMED
 from radiology import codes
@@ -13,12 +14,12 @@ CONFIDENCES: dict[ConfidenceWord, Code] = {
     ConfidenceWord.LOW: codes.LOW,
 }
 PNEUMONIA_TYPES: dict[PneumoniaType, Code] = {
-    PneumoniaType.VIRAL_SUSPECTED: codes.VIRAL_SUSPECTED,
-    PneumoniaType.NOT_SUSPECTED: codes.VIRAL_NOT_SUSPECTED,
+    PneumoniaType.VIRAL_SUSPECTED: chest_codes.VIRAL_SUSPECTED,
+    PneumoniaType.NOT_SUSPECTED: chest_codes.VIRAL_NOT_SUSPECTED,
     PneumoniaType.UNDETERMINED: codes.UNDETERMINED,
 }
 SEVERITY_SCORES: dict[str, Code] = {
-    MOSMED: codes.MOSMED_GRADE,
-    CT_SEVERITY: codes.CT_SEVERITY_SCORE,
+    MOSMED: chest_codes.MOSMED_GRADE,
+    CT_SEVERITY: chest_codes.CT_SEVERITY_SCORE,
 }
 """By the name of a rule of `chest.values.severity`. The others are told in words."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
-from radiology import codes
+from chest import chest_codes
 from radiology.errors import PixelDataUndecodable
 from radiology.image.volume import SourceFrame
 from worker.encode.segmentation.frames import frame_labels
@@ -17,9 +17,9 @@ from worker.series.frame_headers import items, text, whole
 
 Mask = NDArray[np.uint8]
 _LEVELS = {  # by the type of a segment; see docs/training.md
-    codes.GROUND_GLASS_OPACITY.value: 1,
-    codes.ABNORMAL_OPACITY.value: 1,
-    codes.CONSOLIDATION.value: 2,
+    chest_codes.GROUND_GLASS_OPACITY.value: 1,
+    chest_codes.ABNORMAL_OPACITY.value: 1,
+    chest_codes.CONSOLIDATION.value: 2,
 }
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from chest import chest_codes
 from models.older_readings import reading_if_readable
 from radiology import codes
 from radiology.algorithm import AlgorithmIdentity
@@ -24,15 +25,15 @@ STORED: dict[str, Any] = {
         Reading(
             Outcome.FINDINGS,
             AlgorithmIdentity("chest-ct-pneumonia", "2.0.0", "ab" * 32),
-            ReportWords("chest CT", codes.CT_CHEST, "pneumonia"),
+            ReportWords("chest CT", chest_codes.CT_CHEST, "pneumonia"),
             suspicion=Suspicion(0.97, 0.35),
             summary=(
-                Measurement(codes.LESION_SHARE, 27.44, codes.PERCENT, decimals=1),
-                Measurement(codes.LESION_VOLUME, 1204.6, codes.MILLILITRE, decimals=1),
-                Statement(codes.PNEUMONIA_TYPE, codes.VIRAL_SUSPECTED),
+                Measurement(chest_codes.LESION_SHARE, 27.44, codes.PERCENT, decimals=1),
+                Measurement(chest_codes.LESION_VOLUME, 1204.6, codes.MILLILITRE, decimals=1),
+                Statement(chest_codes.PNEUMONIA_TYPE, chest_codes.VIRAL_SUSPECTED),
                 Statement(codes.CONFIDENCE, codes.HIGH),
-                Measurement(codes.MOSMED_GRADE, 2, codes.NO_UNIT),
-                Measurement(codes.CT_SEVERITY_SCORE, 14, codes.NO_UNIT),
+                Measurement(chest_codes.MOSMED_GRADE, 2, codes.NO_UNIT),
+                Measurement(chest_codes.CT_SEVERITY_SCORE, 14, codes.NO_UNIT),
             ),
         )
     ),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from chest import chest_codes
 from hl7_node.observation_codes import LOINC
 from hl7_node.patient_identifier import patient_identifier_of
 from hl7_node.read_content import orders_of, reports_of, values_of, visit_of
@@ -224,7 +225,12 @@ def test_a_laboratorys_result_is_no_report() -> None:
 
 def test_every_loinc_code_has_its_check_digit_and_feeds_a_field() -> None:
     """A mistyped code would silently never match."""
-    ours = [one.value for one in vars(codes).values() if getattr(one, "scheme", "") == "LN"]
+    ours = [
+        one.value
+        for module in (codes, chest_codes)
+        for one in vars(module).values()
+        if getattr(one, "scheme", "") == "LN"
+    ]
     for code in (*LOINC, *ours):
         number, check = code.split("-")
         doubled = [

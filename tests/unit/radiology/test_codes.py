@@ -8,12 +8,18 @@ from pathlib import Path
 import pytest
 from pydicom.sr.codedict import Collection
 
+from chest import chest_codes
 from radiology import codes
 from radiology.codes import PRIVATE_SCHEME, Code
 
-ALL = {name: value for name, value in vars(codes).items() if isinstance(value, Code)}
+ALL = {
+    name: value
+    for module in (codes, chest_codes)
+    for name, value in vars(module).items()
+    if isinstance(value, Code)
+}
 
-# Not in PS3.16: who defines them, and why we use them, stands beside each in radiology/codes.py.
+# Not in PS3.16: who defines them, and why we use them, stands beside each in its module.
 OUTSIDE_PS3_16 = {
     "CONSOLIDATION",  # SNOMED CT
     "QUALITATIVE_EVALUATIONS",  # in TID 1500 itself, not in the dictionary
@@ -57,7 +63,8 @@ def test_each_standard_code_is_in_ps3_16_with_its_meaning(name: str) -> None:
 
 CONTEXT_GROUPS = [
     (name, group)
-    for line in Path(codes.__file__).read_text(encoding="utf-8").splitlines()
+    for module in (codes, chest_codes)
+    for line in Path(module.__file__).read_text(encoding="utf-8").splitlines()
     if (name := line.partition(" = Code(")[0]) in ALL and name not in OUTSIDE_PS3_16
     for group in re.findall(r"CID (\d+)", line.partition("#")[2])
 ]

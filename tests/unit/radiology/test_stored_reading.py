@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from chest.chest_codes import GROUND_GLASS_OPACITY
 from radiology.answer.reading import Reading
 from radiology.answer.stored_reading import VERSION, from_facts, to_facts
-from radiology.codes import GROUND_GLASS_OPACITY
 from radiology.errors import ReadingUnreadable
 from radiology.region import Region
 from tests.builders.readings import readings

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import pdist
 
+from chest.chest_codes import LUNG
 from models.declared.inputs import Fit, InputChannel, InputKind, Interpolation, NetworkInput
 from models.declared.outputs.kinds import (
     Activation,
@@ -31,7 +32,6 @@ from models.output.boxes import Box, best_boxes, fill_boxes, read_boxes
 from models.output.masks import decide
 from models.output.probability import calibrated
 from models.output.scores import column_of, study_score
-from radiology.codes import LUNG
 from radiology.image.volume import Volume
 
 SHOWN = Appearance(RegionKind.FINDING, LUNG, None, None, (1, 2, 3))

@@ -10,6 +10,7 @@ import pytest
 from pydicom import Dataset, dcmread
 from sqlalchemy import select, update
 
+from chest import chest_codes
 from chest.course.map_file import read_chest_map
 from database.session import query, transaction
 from database.states import ObjectKind, RejectionReason
@@ -18,7 +19,6 @@ from models.older_readings import stored_reading
 from models.schema_2.bundle import Bundle, read_bundle
 from phantom import EXTENSIVE_LESIONS, TYPICAL_LESIONS, Lesion, Phantom, Posture
 from phantom.study import StudyIdentity
-from radiology import codes
 from radiology.answer.followed import Became
 from radiology.answer.reading import Reading
 from radiology.outcome import Outcome
@@ -112,7 +112,7 @@ def test_a_later_study_is_compared_with_the_earlier_one(
     assert reading.comparison is not None
     assert reading.comparison.reason == ""
     lungs = next(one for one in reading.groups if one.name == "Both lungs, lesions")
-    growth = lungs.measurement(codes.LESION_GROWTH)
+    growth = lungs.measurement(chest_codes.LESION_GROWTH)
     assert growth is not None
     assert growth.value > 50
     assert Became.NEW in {one.became for one in reading.followed}

@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from chest import chest_codes
 from models.readers.slice_reader import SliceRead, SliceVerdict
-from radiology import codes
 from radiology.algorithm import AlgorithmIdentity
 from radiology.answer.slice_in_words import NamedProbability
 from radiology.image.volume import Volume
@@ -38,7 +38,7 @@ def read() -> SliceRead:
         verdict=SliceVerdict.SUSPECTED,
         headline="Bleeding suspected",
         details="Probability 0.90",
-        regions=(Region.of_mask(mask, "Brain", codes.LUNG, is_finding=False, colour=_GREEN),),
+        regions=(Region.of_mask(mask, "Brain", chest_codes.LUNG, is_finding=False, colour=_GREEN),),
         heat=mask[0].astype(np.float32),
         lines=(NamedProbability("midline shift", 0.7, present=True),),
         window_hu=(40.0, 80.0),

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from chest import chest_codes
 from chest.answer.regions import chest_regions
 from chest.values.territory import Territories, Territory
 from radiology import codes
@@ -23,7 +24,7 @@ from worker.encode.proof.meaning import Coded, ReadingMasks
 
 EVERY_REPORT = EncodingChoice(profile=EncodingProfile.MACHINE)
 RIGHT, LEFT = codes.RIGHT.value, codes.LEFT.value
-UPPER, MIDDLE = codes.UPPER_LOBE.value, codes.MIDDLE_LOBE.value
+UPPER, MIDDLE = chest_codes.UPPER_LOBE.value, chest_codes.MIDDLE_LOBE.value
 
 
 @pytest.mark.parametrize("zones", [False, True], ids=["lobes", "zones"])
@@ -71,7 +72,7 @@ ZONES = [one for one in Territory if not one.is_lobe]
         ([(UPPER, LEFT)], [Territory.LEFT_UPPER_LOBE]),
         ([(MIDDLE, RIGHT)], [Territory.RIGHT_MIDDLE_LOBE]),
         ([(UPPER, RIGHT), (MIDDLE, RIGHT)], LOBES[:2]),
-        ([(codes.LOWER_ZONE.value, LEFT)], [Territory.LEFT_LOWER_ZONE]),
+        ([(chest_codes.LOWER_ZONE.value, LEFT)], [Territory.LEFT_LOWER_ZONE]),
         ([], []),
     ],
 )
@@ -85,17 +86,17 @@ def test_lobes_that_were_not_told_apart_are_one_place() -> None:
     """Their sites are those of two lobes, which this chest does not have one by one."""
     together = Territory.RIGHT_UPPER_AND_MIDDLE_LOBE
     masks = masks_of(together, Territory.RIGHT_LOWER_LOBE)
-    lobe = codes.LOBE_OF_LUNG.value
+    lobe = chest_codes.LOBE_OF_LUNG.value
     sites = [(UPPER, RIGHT), (MIDDLE, RIGHT)]
     assert masks.of_group(lobe, sites) == ([together.value.capitalize()], [])
-    lower = [(codes.LOWER_LOBE.value, RIGHT)]
+    lower = [(chest_codes.LOWER_LOBE.value, RIGHT)]
     assert masks.of_group(lobe, lower) == ([Territory.RIGHT_LOWER_LOBE.value.capitalize()], [])
 
 
 def test_a_finding_lies_within_its_sites() -> None:
     """Of a class both lungs' worth, and nothing of what no region shows."""
     masks = masks_of()
-    sites = [(codes.LUNG.value, codes.BILATERAL.value)]
-    found = masks.of_group(codes.CONSOLIDATION.value, sites)
+    sites = [(chest_codes.LUNG.value, codes.BILATERAL.value)]
+    found = masks.of_group(chest_codes.CONSOLIDATION.value, sites)
     assert found == (["Consolidation"], ["Right lung", "Left lung"])
     assert masks.of_group("80891009", []) == ([], [])

@@ -9,6 +9,7 @@ from html import unescape
 
 import pytest
 
+from chest import chest_codes
 from chest.values.case_answer import PneumoniaType, ViralAnswer
 from chest.values.reading import ChestReading
 from database.session import query, transaction
@@ -303,7 +304,7 @@ def test_change_against_the_prior(then_ml: float, now_ml: float, more: bool, per
     """The row says what became of the first amount since the latest earlier study, since when."""
     then_at = datetime(2026, 10, 2, 9, 30, tzinfo=UTC)
     course = tuple(
-        TimePoint("", at, order, (Measurement(codes.LESION_VOLUME, ml, codes.MILLILITRE),))
+        TimePoint("", at, order, (Measurement(chest_codes.LESION_VOLUME, ml, codes.MILLILITRE),))
         for order, (at, ml) in enumerate(((then_at, then_ml), (START, now_ml)), start=1)
     )
     said = ReadingInBrief(
@@ -311,8 +312,8 @@ def test_change_against_the_prior(then_ml: float, now_ml: float, more: bool, per
         ReportWords("head CT", codes.DIAGNOSTIC_IMAGING_STUDY, "bleeding"),
         comparison=Comparison(course[0], course[1]),
         summary=(
-            Measurement(codes.LESION_SHARE, 3.0, codes.PERCENT),
-            Measurement(codes.LESION_VOLUME, now_ml, codes.MILLILITRE),
+            Measurement(chest_codes.LESION_SHARE, 3.0, codes.PERCENT),
+            Measurement(chest_codes.LESION_VOLUME, now_ml, codes.MILLILITRE),
         ),
         course=course,
     )

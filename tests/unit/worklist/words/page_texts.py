@@ -10,6 +10,7 @@ from pathlib import Path
 
 from jinja2 import nodes
 
+from chest import chest_codes
 from chest.answer import table
 from chest.answer.make import WORDS
 from chest.answer.regions import SIDES
@@ -117,12 +118,12 @@ def texts_of_tables() -> set[str]:
 def texts_of_a_chest() -> set[str]:
     """What the bundle that is delivered with Firstread calls its figures and its answers."""
     coded = {
-        codes.LESION_SHARE,
-        codes.LESION_VOLUME,
-        codes.LESION_ATTENUATION,
+        chest_codes.LESION_SHARE,
+        chest_codes.LESION_VOLUME,
+        chest_codes.LESION_ATTENUATION,
         codes.VOLUME,
         codes.CONFIDENCE,
-        codes.PNEUMONIA_TYPE,
+        chest_codes.PNEUMONIA_TYPE,
         *SEVERITY_SCORES.values(),
         *CONFIDENCES.values(),
         *PNEUMONIA_TYPES.values(),
