@@ -74,8 +74,8 @@ def read_grey(path: Path) -> Grey:
     with opened_picture(path) as image:
         if image.mode not in _EIGHT_BIT:
             raise PictureRefused(
-                f"{path} is not an 8-bit picture (it is {image.mode}); export it in a lung "
-                "window with 8 bits, or give the DICOM instance"
+                f"{path} is not an 8-bit picture (it is {image.mode}); export it with 8 "
+                "bits in the window that it is read in, or give the DICOM instance"
             )
         return np.array(ImageOps.exif_transpose(image).convert("L"), dtype=np.uint8)
 

@@ -33,12 +33,12 @@ def slice_of_picture(path: Path) -> GreySlice:
     Raises
     ------
     PictureRefused
-        It cannot be read, or is too small to show a chest.
+        It cannot be read, or is too small to be a CT slice.
     """
     grey = read_grey(path)
     if min(grey.shape) < _LEAST_SIDE:
         rows, columns = grey.shape
-        raise PictureRefused(f"{path} has {rows} × {columns} pixels, too few to show a chest")
+        raise PictureRefused(f"{path} has {rows} × {columns} pixels, too few for a CT slice")
     return GreySlice(grey)
 
 
@@ -48,7 +48,8 @@ def slice_of_instance(found: ReadInstance) -> HounsfieldSlice:
     Raises
     ------
     NoSuitableSeries, GeometryMissing
-        It is no axial CT image of a chest; carries what was seen and what is needed.
+        It is no axial CT image of the part of the body that is read; carries what was seen and
+        what is needed.
     RescaleMissing, PixelDataUndecodable
         Its pixels do not become Hounsfield units.
     """

@@ -19,21 +19,22 @@ _KINDS: Final = ("Modality", _BODY_PART, "ImageType")
 def refusals_of(bundle: UsableBundle) -> tuple[Refusal, ...]:
     """All that refuses a series where this bundle is to read it.
 
-    Which part of the body a bundle reads it says itself; only those of schema 2, which were all
-    for chests, may leave it unsaid.
+    A bundle of schema 3 says itself which part of the body it reads, and how much of it
+    (`[accepts]` and the gate "least-length"). One of schema 2 may leave both unsaid.
     """
-    stated = any(one.keyword == _BODY_PART for one in bundle.criteria)
-    says_part = stated or isinstance(bundle, DeclaredBundle)
-    general = [one for one in REFUSALS if not (says_part and one.name == "body_part")]
+    declared = isinstance(bundle, DeclaredBundle)
+    stated = any(criterion.keyword == _BODY_PART for criterion in bundle.criteria)
+    unneeded = {"body_part": declared or stated, "coverage": declared}
+    general = [rule for rule in REFUSALS if not unneeded.get(rule.name, False)]
     return (*general, bundle_refusal(bundle))
 
 
 def applies(bundle: UsableBundle, series: Sequence[SeriesHeader]) -> bool:
     """Whether any series is of the kind that a bundle reads, readable or not.
 
-    A chest CT with a gap is a chest CT: the bundle applies, and its answer is that it cannot read
-    it. Only a study that has nothing of its kind is none of its business. Without any series the
-    kind is not known, and the bundle has to say that there is nothing to read.
+    A head CT with a gap is a head CT: the bundle for heads applies, and its answer is that it
+    cannot read it. It has nothing to say of a study without a series of its kind. Without any
+    series the kind is not known, and the bundle has to say that there is nothing to read.
     """
     kinds = [one for one in refusals_of(bundle) if one.name in _OF_ANOTHER_KIND]
     stated = [one for one in bundle.criteria if one.keyword in _KINDS]

@@ -36,7 +36,7 @@ for HU, and US for "unspecified", which software that rewrites CT images puts th
 An iodine map in mg/ml or an effective atomic number looks like a CT image and is none."""
 
 MAX_VOXELS = 2_000_000_000
-"""A volume of float32 past this would take 8 GB: no chest CT, or a header made to hurt."""
+"""A volume of float32 past this would take 8 GB: no CT of a patient, or a header made to hurt."""
 
 
 def decode_volume(
@@ -73,7 +73,9 @@ def decode_volume(
     stack = stack_frames(series)
     _refuse_unknown_units(stack)
     if int(np.prod(stack.shape, dtype=np.int64)) > MAX_VOXELS:
-        raise VolumeRefused("The series is larger than any chest CT", limit_voxels=MAX_VOXELS)
+        raise VolumeRefused(
+            "The series is larger than any CT of a patient", limit_voxels=MAX_VOXELS
+        )
     hounsfield = np.empty(stack.shape, dtype=np.float32)
     wanted = [(stacked.source, index) for index, stacked in enumerate(stack.slices)]
     for done, (index, values) in enumerate(_frames_in_hounsfield(wanted, paths), start=1):

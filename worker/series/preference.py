@@ -1,7 +1,7 @@
 """Which of several series that could be analysed is best: one row per preference, in order.
 
 The order is the argument. A stack with a gap cannot be measured at all; secondary and non-axial
-images are copies of better ones; a detail of the chest is worse than the whole; then thick slices
+images are copies of better ones; a detail is worse than the whole; then thick slices
 (lesions lost in partial volume) before sharp kernels (noise and overshoot in HU), then the finer
 differences of the two. What is still equal is decided by coverage, slices and, last, by UID.
 """
@@ -136,7 +136,7 @@ PREFERENCES: tuple[Preference, ...] = (
         "coverage",
         lambda candidate, limits: -candidate.coverage_mm,
         lambda candidate: f"{candidate.coverage_mm:g} mm",
-        "The series covers less of the chest than another",
+        "The series covers less of the body than another",
     ),
     Preference(
         "more_slices",

@@ -13,11 +13,12 @@ from pydicom.uid import (
     LegacyConvertedEnhancedCTImageStorage,
 )
 
+from models.schema_2.body_part import other_body_part
 from radiology.image.frame_stack import DIRECTION_TOLERANCE, SPACING_TOLERANCE
 from worker.series.candidate import Candidate, SelectionLimits, SeriesVerdict
 from worker.series.decode_volume import HOUNSFIELD_TYPES
 from worker.series.frame_pixels import can_decode
-from worker.series.words import NO_SLICES, REFORMATTED, SCREENS, body_part_elsewhere
+from worker.series.words import NO_SLICES, REFORMATTED, SCREENS
 
 CT_SOP_CLASSES = frozenset(
     {CTImageStorage, EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage}
@@ -95,8 +96,8 @@ def _colour(candidate: Candidate, limits: SelectionLimits) -> Objection | None:
 
 
 def _elsewhere(candidate: Candidate, limits: SelectionLimits) -> Objection | None:
-    part = body_part_elsewhere(candidate.series)
-    return Objection(part, "chest or not stated", "The series shows no chest") if part else None
+    part = other_body_part(candidate.series)
+    return Objection(*part) if part else None
 
 
 def _no_geometry(candidate: Candidate, limits: SelectionLimits) -> Objection | None:
@@ -148,7 +149,7 @@ def _too_short(candidate: Candidate, limits: SelectionLimits) -> Objection | Non
     return Objection(
         f"{candidate.coverage_mm:g} mm",
         f"{limits.least_coverage_mm:g} mm or more",
-        "The series covers too little of the chest",
+        "The series covers too little of the body",
     )
 
 

@@ -12,7 +12,7 @@ _READ_AS_USUAL = "Read the study as usual."
 STEPS = {
     "NotAssessable": "Read the study as usual: the images do not allow an answer.",
     "NoSuitableSeries": (
-        f"{_READ_AS_USUAL} If there is a thin lung reconstruction of the whole chest, send it: "
+        f"{_READ_AS_USUAL} If there is a thin reconstruction of the whole region, send it: "
         "the study is then analysed by itself."
     ),
     "BundleDoesNotApply": (

@@ -80,5 +80,5 @@ def test_a_series_of_monstrous_size_is_refused(tmp_path: Path) -> None:
     def change(dataset: Dataset, index: int) -> None:
         dataset.Rows = dataset.Columns = 65535
 
-    with pytest.raises(VolumeRefused, match="larger than any chest CT"):
+    with pytest.raises(VolumeRefused, match="larger than any CT of a patient"):
         decode_files(write_files(single_frame(Stack(ramp(), change=change)), tmp_path))

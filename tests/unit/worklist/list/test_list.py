@@ -188,7 +188,7 @@ def test_empty_list_says_how_to_fill_it(visitor: Visitor) -> None:
     """Without a study the page says where to send one."""
     text = visitor.text("/")
     assert "No study has come yet." in text
-    assert "Send a chest CT by C-STORE to FIRSTREAD, port 11112" in text
+    assert "Send a CT study by C-STORE to FIRSTREAD, port 11112" in text
 
 
 def test_missing_identifiers_have_words(hospital: SeededHospital, visitor: Visitor) -> None:

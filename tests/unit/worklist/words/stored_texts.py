@@ -50,13 +50,15 @@ def sentences_of_errors() -> set[str]:
 
 def objection_reasons() -> set[str]:
     """The reasons of the rules that refuse a series, but for the one that quotes a bundle."""
-    tree = ast.parse((_ROOT / "worker" / "series" / "rules.py").read_text())
     found: set[str] = set()
-    for function in (one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef)):
-        for call in _calls(function, {"Objection"}):
-            found |= _constants(call.args[2], function)
-    for call in _calls(tree, {"_image_type"}):
-        found |= _constants(call.args[2], tree)
+    for path in (_ROOT / "worker" / "series" / "rules.py", _ROOT / "chest" / "body_part.py"):
+        tree = ast.parse(path.read_text())
+        for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
+            for call in _calls(function, {"Objection", "OtherBodyPart"}):
+                if not isinstance(call.args[0], ast.Starred):
+                    found |= _constants(call.args[2], function)
+        for call in _calls(tree, {"_image_type"}):
+            found |= _constants(call.args[2], tree)
     return found
 
 
