@@ -7,6 +7,7 @@ header, where a PACS can correct it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import BytesIO
 
 from highdicom.base import SOPClass
@@ -36,6 +37,7 @@ _FONT, _BOLD, _SIZE, _LEADING = "Helvetica", "Helvetica-Bold", 9.5, 13.0
 _BETWEEN = 3.0  # statements
 _TITLES = 165.0  # of rows; the columns divide what is left
 _INDENT = 8.0
+_GAP = 4.0  # between the heads of two columns
 
 
 def encode_summary(context: ResultContext, picture: Image.Image) -> Dataset:
@@ -133,11 +135,11 @@ def _draw_table(canvas: Canvas, top: float, table: Table) -> float:
     if not table.rows:
         return top
     step = min((A4[0] - 2 * _MARGIN - _TITLES) / len(table.columns), 90.0)
-    for values in ([one.title for one in table.columns], [one.unit for one in table.columns]):
-        canvas.setFont(_BOLD, _SIZE)
-        for number, title in enumerate(values, start=1):
-            right = _MARGIN + _TITLES + number * step
-            canvas.drawRightString(right, top, _cut(title, _BOLD, step - 4.0))
+    heads = [[plain_text(one.title) for one in table.columns], [one.unit for one in table.columns]]
+    canvas.setFont(_BOLD, _size_for(heads[0], step - _GAP))
+    for values in heads:
+        for number, head in enumerate(values, start=1):
+            canvas.drawRightString(_MARGIN + _TITLES + number * step, top, head)
         top -= _LEADING
     canvas.setFont(_FONT, _SIZE)
     for row in table.rows:
@@ -153,6 +155,12 @@ def _draw_table(canvas: Canvas, top: float, table: Table) -> float:
             canvas.drawRightString(right, top, cell_text(value, column))
         top -= _LEADING
     return top
+
+
+def _size_for(heads: Sequence[str], width: float) -> float:
+    """The size of letters in which the widest head of a column fits into it, in points."""
+    widest = max(stringWidth(head, _BOLD, _SIZE) for head in heads)
+    return _SIZE if widest <= width else _SIZE * width / widest
 
 
 def _cut(text: str, letters: str, width: float) -> str:

@@ -75,6 +75,15 @@ def test_the_page_says_the_answer_and_the_figures() -> None:
     assert context.algorithm.bundle_digest in said
 
 
+def test_every_column_has_its_whole_head() -> None:
+    """A head that is cut off can be read as another one."""
+    context = with_lobes(result_context())
+    said = text_of(page_of(summary_of(context))).splitlines()
+    heads = [column.title for column in context.reading.table.columns]
+    assert "Consolidation" in heads
+    assert said[said.index(heads[0]) :][: len(heads)] == heads
+
+
 def test_a_page_that_is_not_assessable_shows_no_figure() -> None:
     """It says so, and why; figures beside it would be read."""
     said = text_of(page_of(summary_of(result_context("not assessable"))))
