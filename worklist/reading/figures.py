@@ -12,6 +12,7 @@ from radiology.answer.measurement import Measurement
 from radiology.answer.reading import Reading
 from radiology.answer.table import Table
 from radiology.outcome import GateSeverity, Outcome, QualityGate
+from radiology.unit_words import unit_words
 from worklist.words.translations import translated, translated_row
 
 _NBSP = "\u00a0"  # keeps a figure and its unit on one line
@@ -147,7 +148,8 @@ def figure_line(measured: Measurement) -> FigureLine:
 
 def figure_words(measured: Measurement) -> str:
     """A value with its unit; a little is not nothing."""
-    unit = "" if measured.unit == codes.NO_UNIT else f"{_NBSP}{translated(measured.unit.value)}"
+    words = unit_words(measured.unit)
+    unit = f"{_NBSP}{translated(words)}" if words else ""
     if measured.decimals is None:
         return f"{measured.value:g}{unit}".replace("-", "−")
     least = 10.0**-measured.decimals
@@ -194,7 +196,7 @@ def _leading_column(table: Table, leading: Measurement | None) -> int | None:
         return None
     for at, column in enumerate(table.columns):
         cells = [row.cells[at] for row in table.rows]
-        if column.unit == leading.unit.value and leading.value in cells:
+        if column.unit == unit_words(leading.unit) and leading.value in cells:
             return at
     return None
 
