@@ -159,21 +159,38 @@ def figure_words(measured: Measurement) -> str:
 
 
 def _presence_of(finding: Finding) -> str:
-    words = translated(finding.title)
-    return translated(
-        "%(finding)s: %(presence)s",
-        finding=words[:1].upper() + words[1:],
-        presence=translated(PRESENCE_WORDS[finding.presence]),
-    )
+    return _said_of(finding, translated(PRESENCE_WORDS[finding.presence]))
+
+
+def _said_of(finding: Finding, words: str) -> str:
+    title = translated(finding.title)
+    return translated("%(finding)s: %(words)s", finding=title[:1].upper() + title[1:], words=words)
+
+
+def _finding_of_figures(reading: Reading | ReadingInBrief) -> Finding | None:
+    """The finding that the summary's figures are of: claimed first, with a row of its own name.
+
+    None where the figures say themselves what they are of, such as the share of an organ.
+    """
+    first = next(iter(reading.findings), None)
+    if first is None or not first.presence.claimed:
+        return None
+    return first if any(row.title in first.groups for row in reading.table.rows) else None
 
 
 def _measured_phrases(reading: Reading | ReadingInBrief) -> Iterator[str]:
-    """What was measured, where there is some; after the first figure that of each whole row."""
+    """What was measured, where there is some; after the first figure that of each whole row.
+
+    Figures of a finding's own row are said of the finding, by its title.
+    """
     leading = leading_measurement(reading)
+    of = _finding_of_figures(reading)
     for one in reading.summary:
         if isinstance(one, Measurement) and one.unit != codes.NO_UNIT and one.value > 0:
             line = figure_line(one)
-            yield f"{line.title} {line.value}"
+            figure = f"{line.title} {line.value}"
+            yield figure if of is None else _said_of(of, figure)
+            of = None  # the phrases that follow are of the same finding
             if one is leading:
                 yield from _whole_rows(reading.table, one)
 

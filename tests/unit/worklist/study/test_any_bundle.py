@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
@@ -14,12 +15,16 @@ from database.session import query, transaction
 from database.tables.analysis import Result
 from database.views.worklist_facts import WorklistRow
 from database.views.worklist_rows import study_page
+from radiology import codes
+from radiology.answer.measurement import Measurement
+from radiology.answer.stored_reading import to_facts
+from radiology.answer.table import Table, TableColumn, TableRow
 from radiology.urgency import Urgency
 from settings.environment import Settings
 from tests.unit.worklist.access.visitor import Visitor, readable, row_text
 from tests.unit.worklist.seeded_values import ALGORITHM
 from tests.unit.worklist.seeding import SeededHospital
-from tests.unit.worklist.study.head_reading import stored_head
+from tests.unit.worklist.study.head_reading import head_reading, stored_head
 from worklist.study.clinical_asked import asks_for_clinical_values
 
 _OF_CHESTS = re.compile(r"lung|lobe|chest|pneumon|consolidation|ground glass|opacit|viral", re.I)
@@ -79,6 +84,28 @@ def test_a_limit_of_the_site_is_told_as_such(visitor: Visitor, uid: str) -> None
     why = readable(_sections(visitor, uid)["why"])
     assert "blood of 30 ml or more 31.4 ml 30 ml or more (limit of the site) urgent: decides" in why
     assert "bleeding 0.91 0.4 suspected, but a rule above decides" in why
+
+
+def test_row_and_head_name_the_finding_before_its_figures(
+    hospital: SeededHospital, visitor: Visitor, uid: str
+) -> None:
+    """Of a reading as a declared bundle makes it: a row of the table has the finding's name."""
+    made = head_reading()
+    volume = Measurement(codes.VOLUME, 31.4, codes.MILLILITRE, decimals=1)
+    mean = Measurement(codes.MEAN_ATTENUATION, 61.0, codes.HOUNSFIELD_UNIT, decimals=0)
+    name = "Intracranial hemorrhage"
+    first = replace(made.findings[0], groups=(name,))
+    reading = replace(
+        made,
+        findings=(first, *made.findings[1:]),
+        summary=(volume, mean),
+        table=Table((TableColumn("Volume", "ml"),), (TableRow(name, (31.4,)),)),
+    )
+    with transaction(hospital.engine) as session:
+        session.scalars(select(Result)).one().reading = json.loads(json.dumps(to_facts(reading)))
+    said = "Intracranial hemorrhage: Volume 31.4 ml Mean Attenuation Coefficient 61 HU"
+    assert said in row_text(visitor.get("/").text, uid)
+    assert said in readable(_sections(visitor, uid)["head"])
 
 
 def test_nothing_is_said_of_a_chest(visitor: Visitor, uid: str) -> None:
