@@ -6,6 +6,7 @@ Schema 2 is `models.schema_2.bundle`; which of the two a folder holds, `schema_o
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -115,6 +116,20 @@ def schema_of(folder: Path) -> int | None:
     except OSError:
         return None
     return int(found[1]) if found else None
+
+
+def names_entry_point(folder: Path) -> bool | None:
+    """Whether a declaration of schema 3 names Python that is told clinical values, unchecked.
+
+    None where the folder holds no declaration of schema 3 that is TOML.
+    """
+    if schema_of(folder) != SCHEMA:
+        return None
+    try:
+        whole = tomllib.loads((folder / DECLARATION).read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # neither TOML nor UTF-8
+        return None
+    return "reading" in whole
 
 
 def read_declared_bundle(folder: Path) -> DeclaredBundle:

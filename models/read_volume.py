@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from models.compose_reading import ReadingEvidence, compose_reading
+from models.compose_reading import ReadingEvidence, compose_reading, region_names
 from models.declared.outputs.kinds import RegionKind
 from models.declared_bundle import DeclaredBundle
 from models.entry_point import Addition, SeenVolume, extend_reading, load_entry_point
 from models.judge.gates import Examined, apply_gates, refuses
 from models.judge.limits import limits_in_force
+from models.judge.named_values import NamedValue, named_values
 from models.judge.remarks import remarks_of
 from models.judge.rules import RowSeen, presences, urgency
 from models.measure.measure import measure_all
@@ -86,16 +87,17 @@ def read_volume(
     values = dict(found.study_scores) | measure_all(bundle.measurements, found, volume)
     addition = _extended(volume, bundle, found, values, age_years, given or ClinicalValues())
     values |= addition.values
+    names = _names(bundle)
     gates = apply_gates(
-        bundle.gates, Examined(volume, found.labels, values, age_years, found.finite)
+        bundle.gates, Examined(volume, found.labels, values, age_years, found.finite, names)
     )
     gates += addition.gates
     presence: dict[str, Presence] = {}
     decision: Triage | None = None
     rows: list[RowSeen] = []
     if not refuses(gates):
-        presence, rows = presences(bundle.rules, in_force, values)
-        decision, urgency_rows = urgency(bundle.rules, in_force, values, presence)
+        presence, rows = presences(bundle.rules, in_force, values, names)
+        decision, urgency_rows = urgency(bundle.rules, in_force, values, names, presence)
         rows += urgency_rows
     evidence = ReadingEvidence(found, values, in_force, gates, presence, rows, volume.shape[0])
     reading = compose_reading(bundle, evidence)
@@ -108,6 +110,13 @@ def read_volume(
         remarks=remarks_of(reading.findings, rows),
     )
     return JudgedReading(reading, decision, tuple(rows), values)
+
+
+def _names(bundle: DeclaredBundle) -> dict[str, NamedValue]:
+    """What a person reads of each value that the bundle's rules and gates compare."""
+    others = () if bundle.entry_point is None else bundle.entry_point.values
+    regions = region_names(bundle.outputs.regions)
+    return named_values(bundle.measurements, bundle.outputs, regions, others)
 
 
 def _findings_of(bundle: DeclaredBundle) -> list[str]:

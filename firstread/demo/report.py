@@ -15,6 +15,7 @@ from firstread.demo.pacs import StoredObject
 from models.older_readings import brief_if_readable
 from phantom import Phantom
 from radiology.answer.measurement import Measurement
+from radiology.unit_words import unit_words
 
 _COLOURS = {"urgent": "bold red", "suspected": "yellow", "routine": "green"}
 
@@ -42,7 +43,7 @@ def print_worklist(console: Console, answers: Sequence[StudyAnswer]) -> None:
             f"[{_COLOURS.get(answer.answer, 'magenta')}]{answer.answer}[/]",
             answer.study_instance_uid,
             answer.state,
-            "–" if leading is None else f"{leading.written:g} {leading.unit.value}",
+            "–" if leading is None else f"{leading.written:g} {unit_words(leading.unit)}",
             "–"
             if suspicion is None or suspicion.value is None
             else f"{suspicion.value:.3f} (threshold {suspicion.threshold:g})",

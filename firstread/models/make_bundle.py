@@ -22,7 +22,8 @@ def init_and_print(
     )
     _console().print(
         f"Written: {folder}\n"
-        "1. Look at every line of bundle.toml that says CHECK, and write the MODEL_CARD.md.\n"
+        "1. Look at every line of bundle.toml that says CHECK, correct it, take the word out, and\n"
+        "   write the MODEL_CARD.md.\n"
         f"2. firstread models seal {folder}\n"
         f"3. firstread models try {folder} STUDY   (a folder with the DICOM files of a study)\n"
         f"4. firstread models use {name}/{version}\n"

@@ -11,12 +11,14 @@ from rich.table import Table
 
 from firstread.find_instances import find_instances
 from models.declared_bundle import DeclaredBundle, read_declared_bundle, schema_of
+from models.judge.rules import RowSeen, deciding
 from models.read_volume import JudgedReading, read_volume
 from models.run.declared_network import load_networks
 from models.schema_2.bundle import SCHEMA
 from radiology.errors import NoSuitableSeries, SettingsRefused
 from radiology.image.series import SeriesHeader
 from radiology.image.volume import Volume
+from radiology.unit_words import unit_words
 from settings.environment import Settings
 from worker.encode import ShownReading, render_key_picture
 from worker.series.bundle_rule import series_keywords
@@ -96,7 +98,7 @@ def print_reading(bundle: DeclaredBundle, judged: JudgedReading, console: Consol
         console,
         ("Measurement", "Value", "Unit"),
         [
-            (f"{group.name}: {one.concept.meaning}", f"{one.written:g}", one.unit.value)
+            (f"{group.name}: {one.concept.meaning}", f"{one.written:g}", unit_words(one.unit))
             for group in reading.groups
             for one in group.measurements
         ],
@@ -109,22 +111,32 @@ def print_reading(bundle: DeclaredBundle, judged: JudgedReading, console: Consol
             for one in reading.gates
         ],
     )
+    first = deciding(judged.rows)
     _print(
         console,
-        ("Rule", "Says", "Seen", "Limit", "Held"),
+        ("Rule", "Says", "Seen", "Limit", "Verdict"),
         [
             (
                 row.name,
                 row.says,
                 row.seen,
                 f"{row.limit} (site; bundle: {row.declared})" if row.declared else row.limit,
-                "yes" if row.held else "no",
+                _verdict(row, decides=any(row is one for one in first)),
             )
             for row in judged.rows
         ],
     )
     if judged.triage is not None:
         console.print(f"Urgency: {judged.triage.urgency}, by {judged.triage.rule}", markup=False)
+
+
+def _verdict(row: RowSeen, *, decides: bool) -> str:
+    """What became of a rule: of each finding and of the urgency the first that holds decides."""
+    if row.held:
+        return "decides" if decides else "also true"
+    if not row.asked:
+        return "not asked"
+    return "not true" if row.measured else "not measured"
 
 
 def _print(console: Console, heads: Sequence[str], rows: Sequence[tuple[str, ...]]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import floor
 
 from models.declared.gates import DeclaredGate, GateAction, GateCheck
+from models.judge.named_values import NamedValue
 from models.measure.regions import Labelled, united
 from radiology.image.volume import Volume
 from radiology.outcome import GateSeverity, QualityGate
@@ -25,6 +26,7 @@ class Examined:
     values : of measurements and study scores, by name
     age_years : of the patient at the time of the study; None where it is not stated
     finite : whether every answer of the networks was a number
+    names : what a person reads of each of `values`
     """
 
     volume: Volume
@@ -32,6 +34,7 @@ class Examined:
     values: Mapping[str, float | None]
     age_years: float | None
     finite: bool
+    names: Mapping[str, NamedValue]
 
 
 def refuses(gates: Iterable[QualityGate]) -> bool:
@@ -84,12 +87,12 @@ def _look(gate: DeclaredGate, examined: Examined) -> tuple[float | None, str, bo
 def _measured(gate: DeclaredGate, examined: Examined) -> QualityGate:
     condition = gate.condition
     assert condition is not None
-    seen = examined.values.get(condition.value)
+    seen, name = examined.values.get(condition.value), examined.names[condition.value]
     return _gate(
         gate,
         passed=seen is not None and condition.holds(seen),
-        seen=f"{condition.value} {'not measured' if seen is None else f'{seen:.4g}'}",
-        limit=f"{condition.comparison.replace('_', ' ')} {condition.limit:g}",
+        seen=name.seen(seen),
+        limit=name.limit(condition.comparison, condition.limit),
         reason=gate.reason,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from models.judge.rules import NOTHING, SUSPECTED, RowSeen, deciding
+from models.judge.rules import RowSeen, deciding
 from radiology.answer.finding import Finding
 from radiology.answer.remark import Remark
 
@@ -26,6 +26,6 @@ def _finding(one: Finding) -> tuple[str, ...]:
 
 def _rule(row: RowSeen) -> tuple[str, ...]:
     """A rule of the bundle with its limit; those that every bundle has say all by their names."""
-    if row.name in (SUSPECTED, NOTHING):
+    if row.of_every_bundle:
         return (row.name,)
-    return (row.name, f"{row.seen}, {row.limit}")
+    return (row.name, f"{row.seen}, limit: {row.limit}")

@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from models.declared.rules import DeclaredUrgencyRule, RuleCondition, Rules
+from models.declared.rules import Rules
 from models.judge.limits import InForce
+from models.judge.named_values import NamedValue
 from radiology.answer.finding import Presence
 from radiology.answer.statement import Statement, StatementInput
 from radiology.codes import PRIVATE_SCHEME, Code
 from radiology.urgency import LimitOf, RuleSeen, Triage, Urgency
 
 Values = Mapping[str, float | None]
+Names = Mapping[str, NamedValue]
 
 SUSPECTED: Final = "a finding is suspected"
 NOTHING: Final = "nothing is suspected"
@@ -31,6 +33,8 @@ class RowSeen:
     finding : that it is about, or that must be suspected too; "" for none
     seen, limit : for a person
     declared : the limit as it was released, for a person, where a site put another in its place
+    asked : whether the finding that must be suspected too is
+    measured : whether there was a value to compare
     """
 
     name: str
@@ -42,6 +46,13 @@ class RowSeen:
     limit: str
     limit_of: LimitOf = LimitOf.BUNDLE
     declared: str = ""
+    asked: bool = True
+    measured: bool = True
+
+    @property
+    def of_every_bundle(self) -> bool:
+        """Whether no bundle declares it: such a row says all by its name."""
+        return self.of_urgency and self.name in (SUSPECTED, NOTHING)
 
     def as_rule(self) -> RuleSeen:
         """A row of the urgency as a reading holds it."""
@@ -57,21 +68,24 @@ class RowSeen:
 
 
 def presences(
-    rules: Rules, in_force: Mapping[str, InForce], values: Values
+    rules: Rules, in_force: Mapping[str, InForce], values: Values, names: Names
 ) -> tuple[dict[str, Presence], list[RowSeen]]:
     """Whether each finding is there: the first row of it that holds decides.
 
     A finding of which a value could not be measured, and no row held, is undetermined only when
     none of its rows could be asked; otherwise it is absent.
+
+    Parameters
+    ----------
+    names : what a person reads of each value
     """
     found: dict[str, Presence] = {}
     asked: dict[str, bool] = {}
     rows = []
     for rule in rules.suspicion:
-        row = _row(rule.name, rule.presence, rule.finding, in_force[rule.name], values)
+        row = _row(rule.name, rule.presence, rule.finding, in_force[rule.name], values, names)
         rows.append(row)
-        known = values.get(rule.condition.value) is not None
-        asked[rule.finding] = asked.get(rule.finding, False) or known
+        asked[rule.finding] = asked.get(rule.finding, False) or row.measured
         if row.held:
             found.setdefault(rule.finding, rule.presence)
     for name, known in asked.items():
@@ -83,15 +97,28 @@ def urgency(
     rules: Rules,
     in_force: Mapping[str, InForce],
     values: Values,
+    names: Names,
     found: Mapping[str, Presence],
 ) -> tuple[Triage, list[RowSeen]]:
     """How soon a radiologist should look; without a row that holds, by whether there is suspicion.
 
     Parameters
     ----------
+    names : what a person reads of each value
     found : whether each finding is there
     """
-    rows = [_urgency_row(rule, in_force[rule.name], values, found) for rule in rules.urgency]
+    rows = [
+        _row(
+            rule.name,
+            rule.level,
+            rule.finding,
+            in_force[rule.name],
+            values,
+            names,
+            needed=not rule.finding or found.get(rule.finding, Presence.ABSENT).claimed,
+        )
+        for rule in rules.urgency
+    ]
     some = any(one.claimed for one in found.values())
     words = ", ".join(name for name, one in found.items() if one.claimed) or "none"
     rows.append(
@@ -111,25 +138,19 @@ def urgency(
     return decision, rows
 
 
-def _urgency_row(
-    rule: DeclaredUrgencyRule, in_force: InForce, values: Values, found: Mapping[str, Presence]
-) -> RowSeen:
-    needed = not rule.finding or found.get(rule.finding, Presence.ABSENT).claimed
-    return _row(rule.name, rule.level, rule.finding, in_force, values, needed=needed)
-
-
 def _row(
     name: str,
     says: str,
     finding: str,
     in_force: InForce,
     values: Values,
+    names: Names,
     *,
     needed: bool | None = None,
 ) -> RowSeen:
     """Make the row of a rule; `needed`, of the urgency alone: whether its finding is claimed."""
     condition = in_force.condition
-    seen = values.get(condition.value)
+    seen, name_of = values.get(condition.value), names[condition.value]
     of_site = in_force.limit_of is LimitOf.SITE
     return RowSeen(
         name=name,
@@ -137,24 +158,22 @@ def _row(
         says=str(says),
         finding=finding,
         held=needed is not False and seen is not None and condition.holds(seen),
-        seen=f"{condition.value} {'not measured' if seen is None else f'{seen:.4g}'}",
-        limit=_written(condition, condition.limit),
+        seen=name_of.seen(seen),
+        limit=name_of.limit(condition.comparison, condition.limit),
         limit_of=in_force.limit_of,
-        declared=_written(condition, in_force.declared) if of_site else "",
+        declared=name_of.limit(condition.comparison, in_force.declared) if of_site else "",
+        asked=needed is not False,
+        measured=seen is not None,
     )
 
 
-def _written(condition: RuleCondition, limit: float) -> str:
-    return f"{condition.comparison.replace('_', ' ')} {limit:g}"
-
-
 def as_statement(row: RowSeen) -> Statement:
-    """A row as the page and the report tell it: the limit in force, and whose it is."""
+    """A row as the page and the report tell it: what it saw, the limit in force, whose that is."""
     of_site = row.limit_of is LimitOf.SITE
     note = f"Limit of the site; the bundle's is {row.declared}." if of_site else ""
     return Statement(
         concept=RULE,
-        answer=f"{row.says}: {row.limit}",
+        answer=row.says if row.of_every_bundle else f"{row.says}: {row.seen}, limit: {row.limit}",
         name=row.name,
         inputs=(StatementInput(row.finding or "study", row.seen),),
         source=f"limit of the {row.limit_of}",

@@ -8,7 +8,8 @@ from models.measure.concepts import USUAL
 from radiology.answer.finding import Finding
 from radiology.answer.measurement import Measurement, MeasurementGroup
 from radiology.answer.table import Table, TableColumn, TableRow
-from radiology.codes import ABNORMAL_STRUCTURE, HOUNSFIELD_UNIT, NO_UNIT, Code
+from radiology.codes import ABNORMAL_STRUCTURE, Code
+from radiology.unit_words import unit_words
 
 _Figure = tuple[Code, Code | None, Code]
 """Concept, derivation and unit: what a column is of."""
@@ -70,6 +71,4 @@ def _column(one: Measurement, *, of_finding: bool) -> TableColumn:
 
 def _printed(unit: Code) -> str:
     """A unit as people write it; nothing for counts, whose column says what is counted."""
-    if unit == HOUNSFIELD_UNIT:
-        return "HU"
-    return "" if unit == NO_UNIT or unit.value.startswith("{") else unit.value
+    return "" if unit.value.startswith("{") else unit_words(unit)

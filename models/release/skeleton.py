@@ -14,7 +14,7 @@ from pathlib import Path
 from models.candidates import check_version, name_and_version
 from models.declared.section import DECLARATION
 from models.onnx_session import Tensor, TensorSession
-from models.release.seal import seal
+from models.release.seal import write_bundle_files
 from radiology.errors import BundleRejected, SettingsRefused
 
 NETWORK = "main"
@@ -54,7 +54,7 @@ def write_skeleton(root: Path, name: str, version: str, network: Path) -> Path:
         _copy_weights(network, folder)
         (folder / "MODEL_CARD.md").write_text(_CARD.format(name=name, version=version))
         (folder / DECLARATION).write_text(text, encoding="utf-8")
-        seal(folder)
+        write_bundle_files(folder)
     except BundleRejected:
         shutil.rmtree(folder)
         raise
@@ -105,7 +105,8 @@ def declaration_of(
 def _head(name: str, version: str, file: str) -> str:
     return f'''\
 # A bundle of Firstread, schema 3; docs/bundles.md explains every key.
-# Lines with CHECK were guessed. Then: firstread models seal {name}/{version}
+# Lines with CHECK were guessed: look, correct, take the word out. Then:
+# firstread models seal {name}/{version}
 schema = 3
 name = "{name}"
 version = "{version}"

@@ -120,23 +120,24 @@ def test_swipe_on_a_phone(browser: Browser, address: str, study: StudyWithSlices
 
 
 def test_window_presets_change_the_picture(reader: Page, study: StudyWithSlices) -> None:
-    """Lung, mediastinum and bone differ in their pixels; sliders and keys change them further."""
+    """The bundle's own, soft tissue and bone differ in pixels; sliders and keys change them."""
     open_study(reader, study)
     seen = [mean_grey(reader)]
-    for preset in ("mediastinum", "bone"):
+    for preset in ("soft-tissue", "bone"):
         reader.locator(f"[data-preset={preset}]").click()
         seen.append(mean_grey(reader))
     assert len({round(one) for one in seen}) == 3
-    assert seen[0] > seen[1]  # air and lung are black in the mediastinal window
+    assert seen[0] > seen[1]  # air and lung are black in the window of soft tissue
     reader.keyboard.press("1")
-    expect(reader.locator("[data-preset=lung]")).to_have_attribute("aria-pressed", "true")
+    expect(reader.locator("[data-preset=declared-0]")).to_have_text("Chest CT")
+    expect(reader.locator("[data-preset=declared-0]")).to_have_attribute("aria-pressed", "true")
     assert mean_grey(reader) == pytest.approx(seen[0])
     reader.keyboard.press(",")
     expect(reader.locator("#viewer-window")).to_have_text("W 1500 L −650")
     assert mean_grey(reader) > seen[0]
     reader.locator("#viewer-width").fill("800")
     expect(reader.locator("#viewer-window")).to_have_text("W 800 L −650")
-    expect(reader.locator("[data-preset=lung]")).to_have_attribute("aria-pressed", "false")
+    expect(reader.locator("[data-preset=declared-0]")).to_have_attribute("aria-pressed", "false")
 
 
 def test_outline_lies_where_the_lesion_is(reader: Page, study: StudyWithSlices) -> None:
@@ -195,7 +196,7 @@ def test_a_live_update_leaves_the_viewer_alone(
     )
     expect(reader.locator("#viewer-newer")).to_be_visible()
     expect_slice(reader, 0)
-    expect(reader.locator("[data-preset=mediastinum]")).to_have_attribute("aria-pressed", "true")
+    expect(reader.locator("[data-preset=soft-tissue]")).to_have_attribute("aria-pressed", "true")
     assert reader.evaluate("document.activeElement.id") == "viewer-frame"
     reader.locator("#viewer-renew").click()
     expect(reader.locator("#viewer-newer")).to_be_hidden()

@@ -6,10 +6,8 @@ look at the names in the folder; only what has changed there is read and checked
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from models.catalogue import Catalogue, UsableBundle, read_catalogue
@@ -18,9 +16,9 @@ from models.readers.slice_reader import SliceReader
 from models.readers.study_reader import StudyReader
 from settings.environment import Settings
 from settings.log_events import get_logger
+from worker.infer.held_memory import held_bytes
 
 _log = get_logger("bundles")
-_MEMORY: Final = Path("/proc/self/statm")  # proc(5); the second number counts resident pages
 _BYTES_PER_MB: Final = 1_000_000
 
 
@@ -40,14 +38,6 @@ class _Kept:
     slice_reader: SliceReader | None = None
 
 
-def resident_bytes() -> int:
-    """How much memory this process holds; 0 where the system does not say."""
-    try:
-        return int(_MEMORY.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError):
-        return 0
-
-
 class WarmReaders:
     """The bundles of one process, loaded when they are asked for. Not for several threads.
 
@@ -59,7 +49,7 @@ class WarmReaders:
     memory : how much the process holds, in bytes
     """
 
-    def __init__(self, settings: Settings, *, memory: Callable[[], int] = resident_bytes) -> None:
+    def __init__(self, settings: Settings, *, memory: Callable[[], int] = held_bytes) -> None:
         self._settings = settings
         self._memory = memory
         self._kept: dict[str, _Kept] = {}  # by name; the last one used comes last

@@ -12,6 +12,7 @@ from radiology.answer.followed import Became, Followed
 from radiology.answer.measurement import Measurement
 from radiology.answer.reading import Reading, TimePoint
 from radiology.codes import Code
+from radiology.unit_words import unit_words
 from worklist.reading.figures import leading_measurement
 from worklist.words.translations import translated, translated_row
 
@@ -148,7 +149,7 @@ def _concepts(reading: Reading) -> tuple[Code, ...]:
 
 def _column(concept: Code, point: TimePoint) -> CourseColumn:
     measured = measured_at(point, concept)
-    unit = "" if measured is None else measured.unit.value
+    unit = "" if measured is None else unit_words(measured.unit)
     places = 0 if measured is None or measured.decimals is None else measured.decimals
     return CourseColumn(translated(concept.meaning), unit, min(places, _MOST_DECIMALS))
 
@@ -221,7 +222,7 @@ def _followed_line(one: Followed) -> FollowedLine:
         one.place,
         float(one.then.value),
         float(one.now.value),
-        one.now.unit.value,
+        unit_words(one.now.unit),
         one.growth_percent,
     )
 

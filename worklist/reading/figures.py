@@ -12,6 +12,7 @@ from radiology.answer.measurement import Measurement
 from radiology.answer.reading import Reading
 from radiology.answer.table import Table
 from radiology.outcome import GateSeverity, Outcome, QualityGate
+from radiology.unit_words import unit_words
 from worklist.words.translations import translated, translated_row
 
 _NBSP = "\u00a0"  # keeps a figure and its unit on one line
@@ -147,7 +148,8 @@ def figure_line(measured: Measurement) -> FigureLine:
 
 def figure_words(measured: Measurement) -> str:
     """A value with its unit; a little is not nothing."""
-    unit = "" if measured.unit == codes.NO_UNIT else f"{_NBSP}{translated(measured.unit.value)}"
+    words = unit_words(measured.unit)
+    unit = f"{_NBSP}{translated(words)}" if words else ""
     if measured.decimals is None:
         return f"{measured.value:g}{unit}".replace("-", "−")
     least = 10.0**-measured.decimals
@@ -157,21 +159,38 @@ def figure_words(measured: Measurement) -> str:
 
 
 def _presence_of(finding: Finding) -> str:
-    words = translated(finding.title)
-    return translated(
-        "%(finding)s: %(presence)s",
-        finding=words[:1].upper() + words[1:],
-        presence=translated(PRESENCE_WORDS[finding.presence]),
-    )
+    return _said_of(finding, translated(PRESENCE_WORDS[finding.presence]))
+
+
+def _said_of(finding: Finding, words: str) -> str:
+    title = translated(finding.title)
+    return translated("%(finding)s: %(words)s", finding=title[:1].upper() + title[1:], words=words)
+
+
+def _finding_of_figures(reading: Reading | ReadingInBrief) -> Finding | None:
+    """The finding that the summary's figures are of: claimed first, with a row of its own name.
+
+    None where the figures say themselves what they are of, such as the share of an organ.
+    """
+    first = next(iter(reading.findings), None)
+    if first is None or not first.presence.claimed:
+        return None
+    return first if any(row.title in first.groups for row in reading.table.rows) else None
 
 
 def _measured_phrases(reading: Reading | ReadingInBrief) -> Iterator[str]:
-    """What was measured, where there is some; after the first figure that of each whole row."""
+    """What was measured, where there is some; after the first figure that of each whole row.
+
+    Figures of a finding's own row are said of the finding, by its title.
+    """
     leading = leading_measurement(reading)
+    of = _finding_of_figures(reading)
     for one in reading.summary:
         if isinstance(one, Measurement) and one.unit != codes.NO_UNIT and one.value > 0:
             line = figure_line(one)
-            yield f"{line.title} {line.value}"
+            figure = f"{line.title} {line.value}"
+            yield figure if of is None else _said_of(of, figure)
+            of = None  # the phrases that follow are of the same finding
             if one is leading:
                 yield from _whole_rows(reading.table, one)
 
@@ -194,7 +213,7 @@ def _leading_column(table: Table, leading: Measurement | None) -> int | None:
         return None
     for at, column in enumerate(table.columns):
         cells = [row.cells[at] for row in table.rows]
-        if column.unit == leading.unit.value and leading.value in cells:
+        if column.unit == unit_words(leading.unit) and leading.value in cells:
             return at
     return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from database.studies.clinical_values import RecordedValues, clinical_values
 from database.views.flag_pages import flag_decision, flag_of_study
 from database.views.worklist_facts import DecisionFacts, EventFacts, ResultFacts, StudyPage
 from database.views.worklist_rows import study_page
-from models.older_readings import brief_if_readable, reading_if_readable
+from models.older_readings import reading_if_readable
 from radiology.algorithm import AlgorithmIdentity
 from radiology.answer.reading import Reading
 from radiology.region import Region
@@ -28,23 +28,22 @@ from worklist.reading.case_lines import case_lines
 from worklist.reading.clinical_scores import scores_of_study
 from worklist.reading.course_lines import HEIGHT, WIDTH, course_lines
 from worklist.reading.figures import (
-    GateLine,
-    TableLines,
-    found_in_words,
     gate_lines,
     suspicion_threshold,
     table_lines,
 )
 from worklist.reading.why_lines import why_lines
 from worklist.study.answer_lines import answer_lines
+from worklist.study.clinical_asked import asks_for_clinical_values
+from worklist.study.earlier_lines import earlier_lines
 from worklist.study.flag_lines import flag_lines
 from worklist.study.model_card import card_of
 from worklist.study.sent_lines import may_be_sent_again, sent_lines
 from worklist.study.slice_stack import stack_beside
 from worklist.study.viewer_links import viewer_lines
-from worklist.words.study_words import DeliveryLine, delivery_line
+from worklist.study.windows import window_lines
 from worklist.words.translations import translated_row
-from worklist.words.verdict import Verdict, verdict_of, verdict_of_result
+from worklist.words.verdict import verdict_of
 
 _OF_THE_READING = frozenset({"figures", "case", "severity", "course", "why", "gates"})
 
@@ -57,24 +56,6 @@ class StepLine:
     name: str
     since_previous_s: float | None
     facts: tuple[tuple[str, Any], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class EarlierLine:
-    """A superseded result."""
-
-    result_id: int
-    superseded_by_id: int | None
-    study_version: int
-    read_by: str  # name and version of the bundle
-    created_at: datetime
-    verdict: Verdict
-    found: tuple[str, ...]
-    suspicion: float | None
-    table: TableLines
-    gates: tuple[GateLine, ...]
-    has_picture: bool
-    deliveries: tuple[DeliveryLine, ...]
 
 
 def study_screen(context: PageContext, study_instance_uid: str, bundle: str = "") -> Screen:
@@ -176,6 +157,7 @@ def _sections(
             **_slices(context, result),
             "withdrawn": withdrawn,
             "regions": {one.name: translated_row(one.name) for one in _regions(reading)},
+            "windows": [asdict(one) for one in window_lines(page.row, whole.row)],
         },
         "picture": {
             "result_id": result.id if result and result.key_picture else None,
@@ -202,7 +184,10 @@ def _sections(
         },
         "feedback": {"said": feedback_said(result, feedback)},
         "severity": {
-            "scores": scores_of_study(reading, recorded, unreadable=unreadable),
+            "scores": replace(
+                scores_of_study(reading, recorded, unreadable=unreadable),
+                clinical=asks_for_clinical_values(context.settings, whole.row),
+            ),
             "withdrawn": withdrawn,
         },
         "course": {
@@ -224,7 +209,7 @@ def _sections(
             "ended_after_s": _ended_after_s(page),
             "answered": _is_answered(page),
         },
-        "earlier": {"earlier": _earlier_lines(page)},
+        "earlier": {"earlier": earlier_lines(page)},
         "algorithm": {
             "algorithm": reading.algorithm if reading else None,
             "card_of": result.id if result and _has_card(context, reading) else None,
@@ -288,27 +273,3 @@ def _ended_after_s(page: StudyPage) -> float | None:
 def _is_answered(page: StudyPage) -> bool:
     job, result = page.row.job, page.row.result
     return job is not None and result is not None and result.job_id == job.id
-
-
-def _earlier_lines(page: StudyPage) -> tuple[EarlierLine, ...]:
-    return tuple(
-        _earlier_line(result) for result in page.results if result.superseded_by_id is not None
-    )
-
-
-def _earlier_line(result: ResultFacts) -> EarlierLine:
-    reading = brief_if_readable(result.reading)
-    return EarlierLine(
-        result_id=result.id,
-        superseded_by_id=result.superseded_by_id,
-        study_version=result.study_version,
-        read_by=f"{result.bundle} {result.bundle_version}".strip(),
-        created_at=result.created_at,
-        verdict=verdict_of_result(result),
-        found=found_in_words(reading),
-        suspicion=result.suspicion,
-        table=table_lines(reading),
-        gates=gate_lines(reading),
-        has_picture=result.key_picture is not None,
-        deliveries=tuple(delivery_line(item) for item in result.deliveries),
-    )

@@ -32,9 +32,10 @@ def test_the_site_decides_on_its_own_limit(read: ReadHead) -> None:
     (report,) = [one for one in read.objects_of(LENIENT) if one.Modality == "SR"]
     rows = {row["name"]: row for row in result.reading["urgency_rules"]}
     assert rows["large bleeding"]["whose"] == "site"
-    assert rows["large bleeding"]["limit"] == "at least 500"
-    assert "at least 0.2" in said(report)  # of the suspicion, whose limit is the bundle's
-    assert "at least 500" in read.page()
+    assert rows["large bleeding"]["limit"] == "at least 500 ml"
+    assert "bleeding seen: suspected: volume of Hemorrhage" in said(report)
+    assert "limit: at least 0.2 ml" in said(report)  # of the suspicion, whose limit is the bundle's
+    assert "at least 500 ml" in read.page()
 
 
 def test_results_for_the_page_alone_are_not_sent(read: ReadHead) -> None:

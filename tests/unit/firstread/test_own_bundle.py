@@ -96,8 +96,56 @@ def test_change_is_refused_until_it_is_sealed(tmp_path: Path, network: Path) -> 
     code, said = _run("check", f"{NAME}/0.1.0", "--bundles", bundles)
     assert code == 1
     assert "firstread models seal" in said
+    _without_guesses(folder)
     assert _run("seal", f"{NAME}/0.1.0", "--bundles", bundles)[0] == 0
     assert _run("check", f"{NAME}/0.1.0", "--bundles", bundles)[0] == 0
+
+
+def test_seal_refuses_a_line_that_was_guessed(tmp_path: Path, network: Path) -> None:
+    """It names the first with its number, then the others; nothing is written."""
+    bundles, folder = _made(tmp_path, network)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    lines = (folder / "bundle.toml").read_text().splitlines()
+    first = lines.index('intended_use = "Research use only. CHECK: what it is for, and what not."')
+    code, said = _run("seal", f"{NAME}/0.1.0", "--bundles", bundles)
+    assert code == 2
+    assert f"bundle.toml line {first + 1} still says CHECK" in said
+    assert "take the word CHECK out. So do lines" in said
+    assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_try_says_which_rule_decides(tmp_path: Path, network: Path, study: Path) -> None:
+    """Of those that hold the first one decides; those below it are only true also."""
+    _, folder = _made(tmp_path, network)
+    path = folder / "bundle.toml"
+    text = path.read_text()
+    path.write_text(text.replace("limit = 1.0 # CHECK", "limit = 0.0"))
+    code, said = _run("try", folder, study, "--picture", tmp_path / "one.png")
+    assert code == 0, said
+    assert _verdicts(said)["finding suspected"] == "decides"
+    assert _verdicts(said)["nothing is suspected"] == "also true"
+    path.write_text(text.replace("limit = 1.0 # CHECK", "limit = 1000000.0"))
+    code, said = _run("try", folder, study, "--picture", tmp_path / "two.png")
+    assert code == 0, said
+    assert _verdicts(said) == {
+        "finding suspected": "not true",
+        "finding urgent": "not asked",
+        "a finding is suspected": "not true",
+        "nothing is suspected": "decides",
+    }
+
+
+def _verdicts(said: str) -> dict[str, str]:
+    """The verdict on each rule, from the last table that is printed."""
+    rows = said[said.index("Verdict") :].splitlines()[2:]
+    cells = [[cell.strip() for cell in row.strip("│").split("│")] for row in rows if "│" in row]
+    return {row[0]: row[-1] for row in cells}
+
+
+def _without_guesses(folder: Path) -> None:
+    """As a person does after looking."""
+    path = folder / "bundle.toml"
+    path.write_text(path.read_text().replace("CHECK", "looked at"))
 
 
 def test_mistake_is_explained_with_its_line(tmp_path: Path, network: Path) -> None:

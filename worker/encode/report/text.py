@@ -35,13 +35,17 @@ def report_lines(context: ResultContext) -> list[Line]:
 
 
 def _statements(statements: Sequence[Statement]) -> Iterator[str]:
-    """Sentences as they are; of scores of one topic, those with an answer before those without."""
+    """Sentences, by their name where they have one; scores of one topic by whether there is any."""
     for topic, of_topic in groupby(statements, key=lambda one: one.topic):
         told = list(of_topic)
         if topic:
             yield from _scores(topic, told)
         else:
-            yield from (one.answer for one in told if isinstance(one.answer, str))
+            yield from (
+                f"{one.name}: {one.answer}" if one.name else one.answer
+                for one in told
+                if isinstance(one.answer, str)
+            )
 
 
 def _scores(topic: str, scores: Sequence[Statement]) -> Iterator[str]:

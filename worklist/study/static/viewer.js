@@ -23,7 +23,8 @@ class Viewer {
     this.heat = by("viewer-heat");
     this.newer = by("viewer-newer");
     this.legend = section.querySelector(".legend");
-    this.presets = [...section.querySelectorAll("[data-preset]")];
+    this.windows = by("viewer-windows");
+    this.presets = [];
     this.stack = null;
     this.resultId = "";
     this.place = 0;
@@ -67,7 +68,9 @@ class Viewer {
       document.getElementById(id).disabled = !stack.facts.lesion_slices.length;
     }
     this.fillLegend();
-    if (stack.facts.window_hu) this.setWindow(stack.facts.window_hu[1], stack.facts.window_hu[0]);
+    this.fillWindows();
+    const [level, width] = stack.facts.window_hu || [this.presets[0].dataset.level, this.presets[0].dataset.width];
+    this.setWindow(width, level);
     this.setWithdrawn(withdrawn);
     this.touched = false;
     this.drawn = null;
@@ -84,6 +87,25 @@ class Viewer {
       item.textContent = line.names.map((name) => words[name] || name).join(", ");
       return item;
     }));
+  }
+
+  // The windows that bundles declare, then those that fit any body; keys press them in this order.
+  fillWindows() {
+    for (const button of this.windows.querySelectorAll("[data-declared]")) button.remove();
+    const known = [...this.windows.children];
+    const declared = JSON.parse(state()?.dataset.windows || "[]").map((one, place) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = one.title;
+      Object.assign(button.dataset, {
+        preset: `declared-${place}`, declared: "", level: String(one.centre_hu), width: String(one.width_hu),
+      });
+      return button;
+    }).filter((one) => !known.some((other) =>
+      other.dataset.level === one.dataset.level && other.dataset.width === one.dataset.width));
+    this.windows.prepend(...declared);
+    this.presets = [...this.windows.children];
+    this.presets.forEach((one, place) => { one.title = String(place + 1); });
   }
 
   setWithdrawn(withdrawn) {

@@ -13,9 +13,10 @@ export function listen(viewer) {
   for (const slider of [viewer.width, viewer.level]) {
     slider.addEventListener("input", () => viewer.setWindow(viewer.width.value, viewer.level.value));
   }
-  for (const preset of viewer.presets) {
-    preset.addEventListener("click", () => viewer.setWindow(preset.dataset.width, preset.dataset.level));
-  }
+  viewer.windows.addEventListener("click", (event) => {
+    const preset = event.target.closest("[data-preset]");
+    if (preset) viewer.setWindow(preset.dataset.width, preset.dataset.level);
+  });
   listenToWheel(viewer);
   listenToTouch(viewer);
   document.addEventListener("keydown", (event) => onKey(viewer, event));
@@ -80,7 +81,7 @@ function frameKeys(viewer) {
 }
 
 function pageKeys(viewer) {
-  const press = (place) => () => viewer.presets[place].click();
+  const press = (place) => () => viewer.presets[place]?.click();
   return {
     n: () => viewer.toLesionSlice(1), b: () => viewer.toLesionSlice(-1), k: () => viewer.toKey(),
     1: press(0), 2: press(1), 3: press(2),

@@ -77,7 +77,7 @@ def _read(
 def test_rules_may_name_what_the_entry_point_measured(folder: Path, head: Volume) -> None:
     judged = _read(folder, "double", head)
     assert judged.triage is not None
-    assert (judged.triage.urgency, judged.triage.seen) == (Urgency.URGENT, "doubled_ml 3.576")
+    assert (judged.triage.urgency, judged.triage.seen) == (Urgency.URGENT, "doubled ml 3.576")
     assert judged.reading.statements[-1].answer == "Twice the volume: 3.58"
 
 

@@ -88,11 +88,11 @@ def test_urgency_follows_the_rows_and_a_site_may_set_a_limit(segment: Read, head
     assert judged.triage is not None
     assert judged.triage.urgency is Urgency.URGENT
     assert judged.triage.rule == "large bleeding"
-    assert judged.triage.limit == "at least 1.5"
+    assert judged.triage.limit == "at least 1.5 ml"
     assert judged.triage.limit_of is LimitOf.SITE
     told = next(one for one in judged.reading.statements if one.name == "large bleeding")
-    assert told.answer == "urgent: at least 1.5"
-    assert told.note == "Limit of the site; the bundle's is at least 2."
+    assert told.answer == "urgent: volume of Hemorrhage 1.788 ml, limit: at least 1.5 ml"
+    assert told.note == "Limit of the site; the bundle's is at least 2 ml."
 
 
 def test_limit_of_suspicion_may_be_the_sites(segment: Read, head: Volume) -> None:

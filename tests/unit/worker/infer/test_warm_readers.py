@@ -15,7 +15,8 @@ from radiology.errors import BundleRejected, UploadRefused
 from settings.environment import ExecutionProvider, Settings, read_settings
 from tests.builders.bundles import write_bundle
 from tests.builders.declared.slice_scorer import write_slice_scorer
-from worker.infer.warm_readers import WarmReaders, resident_bytes
+from worker.infer.held_memory import allocated_bytes, held_bytes, resident_bytes
+from worker.infer.warm_readers import WarmReaders
 
 NAMES = ("first", "second", "third")
 
@@ -84,10 +85,29 @@ def test_one_that_is_larger_than_the_limit_is_kept_alone(settings: Settings) -> 
 def test_what_is_measured_is_at_least_what_lies_on_disk(settings: Settings) -> None:
     """A process says what it holds, and memory of a GPU counts by the networks' size."""
     assert resident_bytes() > 10_000_000
+    assert held_bytes() > 10_000_000
     readers = WarmReaders(settings, memory=lambda: 0)
     folder = readers.reader_of("first").bundle.folder
     size = sum(path.stat().st_size for path in folder.glob("*.onnx"))
     assert [one.memory_bytes for one in readers.loaded] == [size]
+
+
+@pytest.mark.skipif(not allocated_bytes(), reason="the C library does not say what is allocated")
+def test_a_small_bundle_counts_with_what_it_takes(settings: Settings) -> None:
+    """Freed memory that is used again counts too: session and arena are more than the file."""
+    folder = write_slice_scorer(settings.bundles_folder)
+    name = folder.parent.name
+    blocks = [bytearray(100_000) for _ in range(500)]
+    del blocks  # freed, and resident as long as the C library keeps it
+    readers = WarmReaders(settings)
+    readers.reader_of(name)
+    (first,) = readers.loaded
+    size = sum(path.stat().st_size for path in folder.glob("*.onnx"))
+    assert first.memory_bytes > max(500_000, 10 * size)
+    again = WarmReaders(settings)
+    again.reader_of(name)
+    (second,) = again.loaded
+    assert second.memory_bytes == pytest.approx(first.memory_bytes, rel=0.5)
 
 
 def test_a_new_version_is_used_without_a_restart(settings: Settings) -> None:

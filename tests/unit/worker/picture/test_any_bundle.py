@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -216,6 +217,8 @@ def test_table_and_remarks_are_those_of_the_measurements(outlined: ShownReading)
     assert table.rows[0].cells[0] == group.measurements[0].value
     (said,) = (one for one, _ in statements(outlined) if one.title == "Rule that decides")
     assert [line[0] for line in said.lines] == ["bleeding seen", "large bleeding"]
+    for (_, told), limit in zip(said.lines, ("at least 0.2 ml", "at least 2 ml"), strict=True):
+        assert re.fullmatch(rf"volume of Hemorrhage \d+\.\d+ ml, limit: {limit}", told)
 
 
 @pytest.fixture(scope="module")
@@ -252,6 +255,21 @@ def test_its_objects_are_those_of_any_result(context: ResultContext, tmp_path: P
     assert capture.BodyPartExamined == "HEAD"
     capture.save_as(tmp_path / "capture.dcm", enforce_file_format=True)
     assert not dciodvfy(tmp_path / "capture.dcm", work_folder=tmp_path).errors
+
+
+def test_the_report_names_the_rule_and_what_it_saw(context: ResultContext) -> None:
+    """Rule, measurement, amount and limit, both with the unit; the unit in codes stays UCUM."""
+    (report,) = (one.dataset for one in encode_results(context) if one.kind.value == "SR")
+    texts = [str(one.value) for one in report.iterall() if one.keyword == "TextValue"]
+    (said,) = (one for one in texts if one.startswith("bleeding seen: suspected: "))
+    assert re.search(r"volume of Hemorrhage \d+\.\d+ ml, limit: at least 0\.2 ml$", said)
+    units = {
+        str(item.CodeValue)
+        for element in report.iterall()
+        if element.keyword == "MeasurementUnitsCodeSequence"
+        for item in element.value
+    }
+    assert "[hnsf'U]" in units
 
 
 def test_a_body_part_that_nobody_states_is_left_out(context: ResultContext) -> None:

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
-from database.session import transaction
+from database.session import query, transaction
 from database.tables.analysis import Result
+from database.views.worklist_facts import WorklistRow
+from database.views.worklist_rows import study_page
+from radiology import codes
+from radiology.answer.measurement import Measurement
+from radiology.answer.stored_reading import to_facts
+from radiology.answer.table import Table, TableColumn, TableRow
 from radiology.urgency import Urgency
+from settings.environment import Settings
 from tests.unit.worklist.access.visitor import Visitor, readable, row_text
+from tests.unit.worklist.seeded_values import ALGORITHM
 from tests.unit.worklist.seeding import SeededHospital
-from tests.unit.worklist.study.head_reading import stored_head
+from tests.unit.worklist.study.head_reading import head_reading, stored_head
+from worklist.study.clinical_asked import asks_for_clinical_values
 
 _OF_CHESTS = re.compile(r"lung|lobe|chest|pneumon|consolidation|ground glass|opacit|viral", re.I)
 # The viewer of slices and its keys have windows and outlines of their own.
@@ -72,6 +86,28 @@ def test_a_limit_of_the_site_is_told_as_such(visitor: Visitor, uid: str) -> None
     assert "bleeding 0.91 0.4 suspected, but a rule above decides" in why
 
 
+def test_row_and_head_name_the_finding_before_its_figures(
+    hospital: SeededHospital, visitor: Visitor, uid: str
+) -> None:
+    """Of a reading as a declared bundle makes it: a row of the table has the finding's name."""
+    made = head_reading()
+    volume = Measurement(codes.VOLUME, 31.4, codes.MILLILITRE, decimals=1)
+    mean = Measurement(codes.MEAN_ATTENUATION, 61.0, codes.HOUNSFIELD_UNIT, decimals=0)
+    name = "Intracranial hemorrhage"
+    first = replace(made.findings[0], groups=(name,))
+    reading = replace(
+        made,
+        findings=(first, *made.findings[1:]),
+        summary=(volume, mean),
+        table=Table((TableColumn("Volume", "ml"),), (TableRow(name, (31.4,)),)),
+    )
+    with transaction(hospital.engine) as session:
+        session.scalars(select(Result)).one().reading = json.loads(json.dumps(to_facts(reading)))
+    said = "Intracranial hemorrhage: Volume 31.4 ml Mean Attenuation Coefficient 61 HU"
+    assert said in row_text(visitor.get("/").text, uid)
+    assert said in readable(_sections(visitor, uid)["head"])
+
+
 def test_nothing_is_said_of_a_chest(visitor: Visitor, uid: str) -> None:
     """Neither by the sections of the study nor by its line in the list."""
     sections = _sections(visitor, uid)
@@ -92,3 +128,47 @@ def test_clinical_values_are_asked_for_only_where_an_answer_uses_them(
     assert "data-no-clinical" in _sections(visitor, uid)["severity"]
     waiting = hospital.receive()
     assert "data-no-clinical" not in visitor.get(f"/studies/{waiting}").text
+
+
+@pytest.mark.parametrize("entry_point", [False, True])
+def test_a_study_that_waits_for_another_body_region_is_not_asked_for_them(
+    hospital: SeededHospital, worklist_settings: Settings, tmp_path: Path, *, entry_point: bool
+) -> None:
+    """Schema 3 uses clinical values through an entry point alone, as its declaration says."""
+    folder = tmp_path / "bundles" / ALGORITHM.name / "1.0.0"
+    folder.mkdir(parents=True)
+    reading = '[reading]\nentry_point = "more"\n' if entry_point else ""
+    (folder / "bundle.toml").write_text(f"schema = 3\n{reading}")
+    settings = worklist_settings.model_copy(update={"bundles_folder": tmp_path / "bundles"})
+    uid, _ = hospital.claimed()
+    row = study_row(hospital, uid)
+    assert asks_for_clinical_values(settings, row) is entry_point
+    newly = study_row(hospital, hospital.receive())
+    assert asks_for_clinical_values(settings, newly) is entry_point
+
+
+def test_the_viewer_offers_the_window_that_the_bundle_declares(
+    hospital: SeededHospital, visitor: Visitor, uid: str
+) -> None:
+    """That of brain and blood by the name of what was read, beside soft tissue and bone."""
+    with transaction(hospital.engine) as session:
+        result = session.scalars(select(Result)).one()
+        result.reading = {
+            **result.reading,
+            "report": {**result.reading["report"], "window_hu": [40.0, 80.0]},
+        }
+    page = visitor.get(f"/studies/{uid}").text
+    (stated,) = re.findall(r'data-windows="([^"]*)"', page)
+    assert json.loads(unescape(stated)) == [
+        {"title": "Head CT", "centre_hu": 40.0, "width_hu": 80.0}
+    ]
+    assert re.findall(r'data-preset="([^"]*)"', page) == ["soft-tissue", "bone"]
+    assert not _OF_CHESTS.search(readable(page.split('id="viewer-windows"')[1].split("</div>")[0]))
+
+
+def study_row(hospital: SeededHospital, uid: str) -> WorklistRow:
+    """The study as its page reads it."""
+    with query(hospital.engine) as session:
+        page = study_page(session, uid)
+    assert page is not None
+    return page.row
