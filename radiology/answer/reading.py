@@ -170,6 +170,16 @@ class Reading:
         return next((one for one in self.urgency_rules if one.held), None)
 
     @property
+    def unclaimed_regions(self) -> frozenset[str]:
+        """Names of regions that belong to findings of which none is claimed.
+
+        A region that belongs to no finding is not among them: nothing is said against it.
+        """
+        named = {name for one in self.findings for name in one.regions}
+        claimed = {name for one in self.findings if one.presence.claimed for name in one.regions}
+        return frozenset(named - claimed)
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """The finer classes of the findings that are not absent, by which studies are filtered."""
         return tuple(

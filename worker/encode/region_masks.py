@@ -18,7 +18,7 @@ Areas = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class FindingLayer:
-    """All findings of a reading in one label map.
+    """All findings of a reading in one label map; none that the reading does not claim.
 
     Attributes
     ----------
@@ -111,9 +111,13 @@ class RegionMasks:
         key, slices = self._reading.key_slice, self._shape[0]
         return slices // 2 if key is None else min(max(key, 0), slices - 1)
 
-    @property
+    @cached_property
     def _findings(self) -> list[str]:
-        return [name for name, one in self._regions.items() if one.is_finding]
+        """Regions of findings, without those of a finding that is not claimed."""
+        unclaimed = self._reading.unclaimed_regions
+        return [
+            name for name, one in self._regions.items() if one.is_finding and name not in unclaimed
+        ]
 
     @property
     def _wholes(self) -> list[str]:
@@ -129,9 +133,11 @@ class RegionMasks:
     @cached_property
     def finding_layer(self) -> FindingLayer:
         """The label map that findings have for themselves, or one that is made for them."""
-        found = [one for one in self._regions.values() if one.is_finding]
+        found = [self._regions[name] for name in self._findings]
         maps = {id(one.labels) for one in found}
-        others = {id(one.labels) for one in self._regions.values() if not one.is_finding}
+        others = {
+            id(one.labels) for name, one in self._regions.items() if name not in self._findings
+        }
         alone = len(maps) == 1 and not maps & others
         if alone and all(len(one.values) == 1 for one in found):
             assert found[0].labels is not None

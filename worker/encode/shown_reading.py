@@ -92,19 +92,11 @@ class ShownReading:
     @property
     def findings(self) -> tuple[Region, ...]:
         """Regions of findings that have voxels; without those of a finding that is not claimed."""
-        denied = {
-            name
-            for one in self.reading.findings
-            if not one.presence.claimed
-            for name in one.regions
-        }
-        claimed = {
-            name for one in self.reading.findings if one.presence.claimed for name in one.regions
-        }
+        unclaimed = self.reading.unclaimed_regions
         return tuple(
             one
             for one in self.reading.regions
-            if one.is_finding and one.labels is not None and one.name not in denied - claimed
+            if one.is_finding and one.labels is not None and one.name not in unclaimed
         )
 
     @property

@@ -6,7 +6,7 @@ PS3.3 C.18.6.1.2 (coordinates of an SCOORD), C.18.4 (image references), PS3.16 T
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,7 +58,11 @@ def check_report(
     """
     check_references(read, source, segmentations)
     masks = ReadingMasks(context.reading.regions, context.volume.shape)
-    unbounded = {one.name for one in context.reading.groups if one.anchor and not one.anchor.within}
+    unbounded = {
+        one.name: [name for name in one.anchor.regions if name in masks.findings]
+        for one in context.reading.groups
+        if one.anchor and not one.anchor.within
+    }
     for group in _groups(read):
         for drawn in _drawings(group, masks, unbounded):
             _check_drawing(drawn, _place_of(drawn, source), masks)
@@ -140,18 +144,20 @@ def _groups(read: Dataset) -> Iterator[Dataset]:
 
 
 def _drawings(
-    group: Dataset, masks: ReadingMasks, unbounded: Collection[str]
+    group: Dataset, masks: ReadingMasks, unbounded: Mapping[str, list[str]]
 ) -> Iterator[_Drawing]:
     """Every drawing of a group.
 
     Parameters
     ----------
-    unbounded : names of groups whose regions are outlined as they are: the site of a finding need
-        not hold its voxels, where each voxel has one class
+    unbounded : by the names of groups whose regions are outlined as they are, those of findings:
+        the site of a finding need not hold its voxels, where each voxel has one class, and its
+        regions may each have a code of their own
     """
     regions, within = masks.of_group(*_finding_and_sites(group))
-    if _tracking_identifier(group) in unbounded:
-        within = []
+    name = _tracking_identifier(group)
+    if name in unbounded:
+        regions, within = unbounded[name] or regions, []
     for element in group.iterall():
         if element.keyword != "ContentSequence":
             continue

@@ -11,10 +11,12 @@ from collections.abc import Mapping
 import numpy as np
 from pydicom import Dataset
 
+from radiology.answer.finding import Presence
+from radiology.answer.reading import Reading
 from radiology.errors import ResultMismatch
 from radiology.image.series import FrameHeader
 from radiology.image.volume import SourceFrame
-from radiology.region import LabelMap, Mask
+from radiology.region import LabelMap, Mask, Region
 from worker.encode.derived_object import ResultContext
 from worker.encode.proof.meaning import ReadingMasks
 from worker.encode.proof.source import ProvedSource
@@ -35,8 +37,13 @@ def check_segmentation(read: Dataset, context: ResultContext, source: ProvedSour
         A viewer would paint something else than what was found.
     """
     _check_series(read, source)
-    masks = ReadingMasks(context.reading.regions, context.volume.shape)
-    meanings = {int(item.SegmentNumber): _meaning(item, masks) for item in read.SegmentSequence}
+    reading, shape = context.reading, context.volume.shape
+    withheld = [one for one in reading.regions if _is_withheld(one, reading)]
+    masks = ReadingMasks([one for one in reading.regions if one not in withheld], shape)
+    unclaimed = ReadingMasks(withheld, shape)
+    meanings = {
+        int(item.SegmentNumber): _meaning(item, masks, unclaimed) for item in read.SegmentSequence
+    }
     places = [_slice_of(groups, source) for groups in read.PerFrameFunctionalGroupsSequence]
     for header, (frame, index) in zip(frame_headers(read), places, strict=True):
         _check_place(header, source.frames[frame], index)
@@ -86,7 +93,13 @@ def _check_place(found: FrameHeader, stated: FrameHeader, index: int) -> None:
             raise ResultMismatch("A frame does not lie on its source", attribute=name, slice=index)
 
 
-def _meaning(item: Dataset, masks: ReadingMasks) -> str:
+def _is_withheld(region: Region, reading: Reading) -> bool:
+    """Whether findings name a region, and none of them is said to be there."""
+    said = [one.presence for one in reading.findings if region.name in one.regions]
+    return bool(said) and not {Presence.PRESENT, Presence.SUSPECTED} & set(said)
+
+
+def _meaning(item: Dataset, masks: ReadingMasks, unclaimed: ReadingMasks) -> str:
     """What a segment shows, by its codes; `BACKGROUND` for that of a label map."""
     number = int(item.SegmentNumber)
     if number == 0:
@@ -94,7 +107,10 @@ def _meaning(item: Dataset, masks: ReadingMasks) -> str:
     kind = next(iter(items(item, "SegmentedPropertyTypeCodeSequence")), Dataset())
     modifiers = items(kind, "SegmentedPropertyTypeModifierCodeSequence")
     side = text(modifiers[0], "CodeValue") if modifiers else ""
-    meaning = masks.of_segment(text(kind, "CodeValue"), side)
+    coded = text(kind, "CodeValue"), side
+    meaning = masks.of_segment(*coded)
+    if meaning is None and unclaimed.of_segment(*coded) is not None:
+        raise ResultMismatch("A segment shows a finding that is not claimed", segment=number)
     if meaning is None:
         raise ResultMismatch("A segment shows what the reading does not have", segment=number)
     return meaning
