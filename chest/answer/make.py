@@ -14,7 +14,7 @@ from chest.values.course import Course
 from chest.values.reading import ChestReading
 from radiology import codes
 from radiology.answer.finding import Finding, Presence
-from radiology.answer.followed import Became, Followed
+from radiology.answer.followed import Followed
 from radiology.answer.reading import Comparison, Reading, ReportWords, Suspicion, TimePoint
 from radiology.clinical import ClinicalContext
 from radiology.image.volume import Volume
@@ -154,7 +154,7 @@ def _followed(course: Course) -> tuple[Followed, ...]:
         Followed(
             next(iter(one.now_numbers), None),
             one.side.value,
-            Became(one.course.value),
+            one.course,
             volume(codes.LESION_VOLUME, one.then_ml),
             volume(codes.LESION_VOLUME, one.now_ml),
         )
