@@ -1,4 +1,4 @@
-"""From slices to one answer for a study: the published rules, the type, the confidence.
+"""Combines the slices of a study into its answer: the published rules, the type, the confidence.
 
 What each is and what it gave on our data stands in docs/case-level.md.
 """

@@ -1,4 +1,4 @@
-"""Associations accepted, rejected, released, aborted and lost: as rows and as log events.
+"""Records associations as rows and log events: accepted, rejected, released, aborted and lost.
 
 PS3.8 Table 9-21 (reasons for rejection), PS3.15 Annex A.5 (what an audit trail is for).
 """

@@ -1,4 +1,4 @@
-"""Which SOP classes and transfer syntaxes we accept, and what we do with each SOP class.
+"""The SOP classes and transfer syntaxes that we accept, and what happens to each SOP class.
 
 PS3.8 Section 9.3.2.2 (presentation contexts), PS3.4 Table B.5-1 (SOP classes of the Storage
 Service Class), PS3.5 Annex A (transfer syntaxes). Why nothing that is commonly sent beside a CT is
@@ -157,7 +157,7 @@ def reporting_contexts() -> tuple[PresentationContext, ...]:
 
 @cache
 def worklist_contexts() -> tuple[PresentationContext, ...]:
-    """The contexts for a client of the worklist: it finds, watches and claims work items."""
+    """The contexts for a client of the worklist: it finds, watches and takes work items."""
     classes = (VERIFICATION, UPS_PULL, UPS_WATCH, UPS_QUERY)
     return tuple(build_context(sop_class_uid) for sop_class_uid in classes)
 

@@ -186,7 +186,7 @@ class Listener:
         return self._server.connections
 
     def stop(self) -> None:
-        """Accept nobody any more; a message that is being taken is still answered."""
+        """Accept no more connections; a message that is being taken is still answered."""
         self._server.shutdown()
         self._server.stop_reading()
         deadline = time.monotonic() + _STOP_LIMIT_S

@@ -1,4 +1,4 @@
-"""Bundles that wait: trained at a site, checked, and not used until somebody says so.
+"""Candidates: bundles that a site has trained and checked, unused until a person approves them.
 
 They lie in `.candidates/<name>/<version>` inside the folder of bundles. The catalogue passes over
 names with a leading dot, so a worker goes on with the bundle that it had; and

@@ -1,4 +1,4 @@
-"""Every coded concept that we emit: one name, one triplet.
+"""Every coded concept that we emit: a name for each triplet.
 
 PS3.16 lists the concepts of DICOM (coding scheme DCM) and the context groups (CID) that others,
 SNOMED CT (SCT) above all, are taken from. Each line below says where its triplet stands. What no

@@ -1,4 +1,4 @@
-"""The bundles that the settings name, and the studies that wait when that has changed."""
+"""Updates the jobs of waiting studies when the settings name other bundles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looks between two jobs at those that wait, so that what looks urgent is analysed next."""
+"""Takes first looks at waiting jobs between two jobs, so that urgent studies are analysed next."""
 
 from __future__ import annotations
 

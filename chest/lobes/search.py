@@ -72,8 +72,8 @@ class _Evidence:
     def _terms(self, aside_mm: Millimetres, along_mm: Millimetres) -> FloatArray:
         x = (aside_mm - self.middle[0]) / self.half[0]
         u = (along_mm - self.middle[1]) / self.half[1]
-        one = np.ones_like(x)
-        terms: FloatArray = np.stack([one, u, x, u * u, x * x, x * u, u**3 - 0.6 * u])
+        constant = np.ones_like(x)
+        terms: FloatArray = np.stack([constant, u, x, u * u, x * x, x * u, u**3 - 0.6 * u])
         return terms.astype(np.float32)
 
     def at(self, numbers: FloatArray, width_mm: float) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -85,9 +85,9 @@ class _Evidence:
         least = np.maximum(area, 1.0)
         return sheets / least, vessels / least, area
 
-    def apart_mm(self, numbers: FloatArray, one: FloatArray) -> FloatArray:
+    def apart_mm(self, numbers: FloatArray, surface: FloatArray) -> FloatArray:
         """Mean distance in height of candidates from one."""
-        apart: FloatArray = np.abs((numbers - one) @ self._node_terms[:, ::10]).mean(axis=1)
+        apart: FloatArray = np.abs((numbers - surface) @ self._node_terms[:, ::10]).mean(axis=1)
         return apart
 
     def share_below(self, numbers: FloatArray) -> FloatArray:
@@ -182,10 +182,10 @@ def search(slab: Slab, prior: FissurePrior, seed: int = 1) -> list[SurfaceCandid
     found = scores[_WIDTHS_MM[-1]].of(numbers)
     return [
         SurfaceCandidate(
-            (numbers[one] @ evidence.terms).reshape(evidence.shape).astype(np.float64),
-            float(found[one]),
+            (numbers[place] @ evidence.terms).reshape(evidence.shape).astype(np.float64),
+            float(found[place]),
         )
-        for one in _far_apart(evidence, numbers, found, STARTS, least_mm=1.0)
+        for place in _far_apart(evidence, numbers, found, STARTS, least_mm=1.0)
     ]
 
 

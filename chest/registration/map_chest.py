@@ -1,4 +1,4 @@
-"""Reduce a read volume to the map that it is compared by, with earlier and with later ones."""
+"""Reduces a volume that was read to the map by which it is compared with other studies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What changed between an earlier CT of the patient and this one."""
+"""The changes between an earlier CT of the patient and this CT."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class LesionChange:
 
 @dataclass(frozen=True, slots=True)
 class RegistrationQuality:
-    """How well the earlier lungs lie upon the later ones.
+    """How well the registered earlier lungs match the later lungs.
 
     Attributes
     ----------
@@ -136,7 +136,7 @@ class RegistrationQuality:
 
 @dataclass(frozen=True)
 class PriorComparison:
-    """One earlier study compared with this one.
+    """An earlier study compared with this study.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Accounts: who may sign in to the worklist page, and as what."""
+"""Accounts: who may sign in to the worklist page, and with which role."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def set_role(session: Session, name: str, role: Role) -> None:
 
 
 def disable_account(session: Session, name: str, now: datetime) -> None:
-    """Let nobody sign in with an account any more, and end its sessions.
+    """Disable an account, and end its sessions.
 
     Raises
     ------

@@ -45,7 +45,7 @@ def forgive_attempt(session: Session, name: str, address: str) -> None:
     """The attempt succeeded: what was charged for it is taken back.
 
     The counter of account and address is forgotten. The others only lose this one attempt:
-    otherwise a guesser with an account of their own could begin anew as often as they like.
+    otherwise an attacker with an account could reset the counter at will.
     """
     for key, limit in sorted(_keys(name, address)):
         if limit == FAILURES_OF_BOTH:

@@ -1,4 +1,4 @@
-"""Storage commitment: what was asked of which destination, and what it has answered.
+"""Storage commitment: the requests to destinations, and their answers.
 
 PS3.4 Annex J. A request is a row before it is sent, so an answer that comes after a crash, or in
 another process, still finds it. An answer is recorded by whoever receives it; what follows from a

@@ -1,4 +1,4 @@
-"""The end of a delivery, by whomever it came: its event, and with the last one the job's end."""
+"""Ends a delivery: records its event, and ends the job with the last delivery."""
 
 from __future__ import annotations
 

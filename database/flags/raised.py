@@ -114,7 +114,7 @@ def _follow(
     """Let a flag speak of another result, and tell whoever is to know.
 
     It begins again where it becomes more urgent; and where it was acknowledged, when what another
-    bundle found is as urgent: whoever has seen the one has not seen the other.
+    bundle found is as urgent: a reader who has seen the first has not seen the other.
     """
     urgency, before = _urgency(leading), session.get_one(Result, flag.result_id)
     seen_other = (
@@ -198,7 +198,7 @@ def acknowledge_flag(
 
 
 def escalate_due(session: Session, rules: FlagRules, now: datetime) -> int:
-    """Tell the next step of every flag that nobody has acknowledged in time; returns how many."""
+    """Escalate every flag that was not acknowledged in time to its next step; returns how many."""
     due = session.scalars(
         select(Flag)
         .where(Flag.state == FlagState.OPEN, Flag.escalate_at <= now)
@@ -259,9 +259,9 @@ def _begin(
 def _told_so_far(flag: Flag, rules: FlagRules) -> list[Addressee]:
     """The channels of all steps that have come."""
     return [
-        Addressee.of(one)
-        for one in rules.wanting(flag.urgency)
-        if one.escalation <= flag.escalation
+        Addressee.of(channel)
+        for channel in rules.wanting(flag.urgency)
+        if channel.escalation <= flag.escalation
     ]
 
 

@@ -1,4 +1,4 @@
-"""Earlier studies that have come and are to be read before anything is compared with them."""
+"""Retrieved earlier studies that must be read before a study is compared with them."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class PriorRequestClaim:
 
 @dataclass(frozen=True, slots=True)
 class StudyToCompare:
-    """The study that earlier ones are wanted for.
+    """The study for which earlier studies are wanted.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""The tables of those who use the worklist page, and of what they did there."""
+"""The tables of accounts of the worklist page, and of audit events."""
 
 from __future__ import annotations
 

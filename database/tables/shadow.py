@@ -1,4 +1,4 @@
-"""What bundles say that run in shadow: kept apart from results, since nobody is shown it."""
+"""The table of answers of bundles in shadow: apart from results, because no reader sees them."""
 
 from __future__ import annotations
 

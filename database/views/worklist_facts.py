@@ -1,4 +1,4 @@
-"""The values that the worklist page is made of: rows as they were read, frozen.
+"""The values that the worklist page shows: frozen copies of rows.
 
 They carry no session, so a template can neither change a row nor query for more.
 """

@@ -61,8 +61,8 @@ def print_objects(
         console.print(f"[bold red]No results[/] for {answer.study_instance_uid}: {answer.reason}")
         return False
     console.print(f"Fetched back from {pacs}, study {answer.study_instance_uid}:")
-    for one in stored:
-        console.print(f"  {one.modality:<3} {one.path}", soft_wrap=True)
+    for instance in stored:
+        console.print(f"  {instance.modality:<3} {instance.path}", soft_wrap=True)
     if missing:
         console.print(f"[bold red]{len(missing)} results are not in PACS[/]: {answer.reason}")
     return not missing

@@ -1,4 +1,4 @@
-"""What every evaluation needs: the bundle that is evaluated, a reader of slices, the report."""
+"""The parts that every evaluation needs: the bundle, a reader of slices, the report."""
 
 from __future__ import annotations
 

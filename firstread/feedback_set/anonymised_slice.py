@@ -1,4 +1,4 @@
-"""One slice as a CT image that says nothing of whose it is.
+"""A slice as an anonymised CT image.
 
 PS3.15 Annex E (Attribute Confidentiality Profiles), Basic Application Level Confidentiality
 Profile. It asks which attributes are to be taken away; this takes away all, and writes a new object

@@ -1,4 +1,4 @@
-"""A bundle of schema 3 with its networks loaded: what the worker reads a study with."""
+"""A bundle of schema 3 with its networks loaded, as a reader of studies."""
 
 from __future__ import annotations
 

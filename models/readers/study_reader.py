@@ -1,4 +1,4 @@
-"""What the worker asks of a bundle whose networks are loaded, whatever its schema."""
+"""The protocol of a loaded bundle that reads studies, the same for every schema."""
 
 from __future__ import annotations
 

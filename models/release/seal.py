@@ -1,4 +1,4 @@
-"""Seal a bundle that is being made: write its golden answers and the digests of its files."""
+"""Seals a new bundle: writes its golden answers and the digests of its files."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def write_files_table(folder: Path) -> None:
     try:
         text = path.read_text(encoding="utf-8")
         names = sorted(
-            one.name for one in folder.iterdir() if one.is_file() and one.name != DECLARATION
+            file.name for file in folder.iterdir() if file.is_file() and file.name != DECLARATION
         )
     except (OSError, UnicodeDecodeError) as error:
         raise BundleRejected(f"{path} cannot be read as text in UTF-8") from error

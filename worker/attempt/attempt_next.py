@@ -1,4 +1,4 @@
-"""One attempt at the next row of a queue: claimed, held, tried, settled. The same for every queue.
+"""Makes an attempt at the next row of any queue: claims, holds, tries and settles it.
 
 | what came of it | what becomes of the row                                            |
 |-----------------|--------------------------------------------------------------------|

@@ -1,4 +1,4 @@
-"""Sends results to their destinations, and sees that they are kept there.
+"""Sends results to their destinations, and requests storage commitment.
 
 A delivery goes from `waiting` (objects are sent, an answer for each) to `delivered`, or by way of
 `sent` (worker.deliver.commit_results asks for storage commitment) to `committed`.

@@ -1,4 +1,4 @@
-"""An answer to rows: result, objects and flag, in the transaction that ends the job."""
+"""Writes an answer to rows: result, objects and flag, in the transaction that ends the job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`firstread predict` on a single slice: its answer as JSON, and its picture."""
+"""Predicts a single slice for `firstread predict`: its answer as JSON, and its picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a bundle says about the series that it accepts, as one more row of the selection's table."""
+"""The rule of a bundle about the series that it accepts, as a row of the selection's table."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ def applies(bundle: UsableBundle, series: Sequence[SeriesHeader]) -> bool:
     """Whether any series is of the kind that a bundle reads, readable or not.
 
     A chest CT with a gap is a chest CT: the bundle applies, and its answer is that it cannot read
-    it. Only a study that has nothing of its kind is none of its business. Without any series the
+    it. It does not apply to a study whose series are all of another kind. Without any series the
     kind is not known, and the bundle has to say that there is nothing to read.
     """
     kinds = [one for one in refusals_of(bundle) if one.name in _OF_ANOTHER_KIND]
     stated = [one for one in bundle.criteria if one.keyword in _KINDS]
     limits = SelectionLimits()
 
-    def is_of_its_kind(one: SeriesHeader) -> bool:
-        candidate, header = Candidate.of(one), series_keywords(one)
+    def is_of_its_kind(seen: SeriesHeader) -> bool:
+        candidate, header = Candidate.of(seen), series_keywords(seen)
         return all(rule.judge(candidate, limits) is None for rule in kinds) and all(
             criterion.refusal(header) is None for criterion in stated
         )

@@ -1,4 +1,4 @@
-"""Tokens that show that a form came from a page of ours, in the session that sends it.
+"""Tokens that prove that a form came from our page, in the session that sends it.
 
 The token is made from the secret in the browser's cookie, so nothing is stored, and a token of
 one session is worth nothing in another (OWASP Cross-Site Request Forgery Prevention Cheat Sheet,

@@ -1,4 +1,4 @@
-"""A screen is parts: pieces of HTML, each with a digest of what it shows.
+"""Screens, made of parts: pieces of HTML, each with a digest of its content.
 
 The page and its live updates are made of the same parts, so an update can never look different
 from a reload, and only parts whose digest changed travel to the browser.

@@ -71,7 +71,7 @@ class FigureLine:
 
 
 def table_lines(reading: Reading | ReadingInBrief | None) -> TableLines:
-    """The table of figures; columns about findings only where the reading claims some."""
+    """The table of figures; columns about findings only where the reading states some."""
     if reading is None:
         return TableLines()
     columns = reading.table.columns
@@ -168,12 +168,16 @@ def _presence_of(finding: Finding) -> str:
 def _measured_phrases(reading: Reading | ReadingInBrief) -> Iterator[str]:
     """What was measured, where there is some; after the first figure that of each whole row."""
     leading = leading_measurement(reading)
-    for one in reading.summary:
-        if isinstance(one, Measurement) and one.unit != codes.NO_UNIT and one.value > 0:
-            line = figure_line(one)
+    for measurement in reading.summary:
+        if (
+            isinstance(measurement, Measurement)
+            and measurement.unit != codes.NO_UNIT
+            and measurement.value > 0
+        ):
+            line = figure_line(measurement)
             yield f"{line.title} {line.value}"
-            if one is leading:
-                yield from _whole_rows(reading.table, one)
+            if measurement is leading:
+                yield from _whole_rows(reading.table, measurement)
 
 
 def _whole_rows(table: Table, leading: Measurement) -> list[str]:

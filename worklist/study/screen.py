@@ -1,4 +1,4 @@
-"""One study: what was found and why, what became of it, and what can be done about it."""
+"""The page of a study: findings, reasons, events, and the actions that are possible."""
 
 from __future__ import annotations
 

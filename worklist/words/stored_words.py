@@ -1,4 +1,4 @@
-"""Translates what rows say in English: reasons, rules and facts of a decision.
+"""Translates English texts of rows: reasons, rules and facts of a decision.
 
 What is stored stays as it is, for machines and for those who search logs. A sentence is looked up
 as it was stored, like every text of the page. Where the catalogue does not have it, because it

@@ -190,12 +190,12 @@ def _missing(inputs: tuple[Input, ...], *, prior_given: bool) -> tuple[str, ...]
     said by the rule of lesion progress.
     """
     names = []
-    for one in inputs:
-        if one.name == "growth_percent":
-            names += [] if prior_given or one.value is not None else ["prior_measurement"]
-        elif one.value is None or one.value == Pneumonia.UNDETERMINED.value:
-            names.append(one.name)
-        elif one.name == "pao2_fio2_mmhg" and one.met is None:
+    for given in inputs:
+        if given.name == "growth_percent":
+            names += [] if prior_given or given.value is not None else ["prior_measurement"]
+        elif given.value is None or given.value == Pneumonia.UNDETERMINED.value:
+            names.append(given.name)
+        elif given.name == "pao2_fio2_mmhg" and given.met is None:
             names.append("barometric_pressure_mmhg")
     return tuple(names)
 
