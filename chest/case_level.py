@@ -212,7 +212,7 @@ def answer_case(
     *,
     reserved: bool,
 ) -> CaseAnswer:
-    """Answer for a study whose gates let it be answered.
+    """Answer for a study that passed its gates.
 
     Parameters
     ----------

@@ -66,8 +66,8 @@ class AssociationAudit:
 
         Returns
         -------
-        None when the caller is let in. When the database does not answer nobody is: nothing could
-        be stored, and "temporary congestion" tells the peer to come again.
+        None when the caller is let in. When the database does not answer, no peer is admitted: no
+        instance could be stored, and "temporary congestion" tells the peer to try again later.
         """
         called = str(request.called_ae_title).strip()
         rejection = self._decide(association, request, called)

@@ -182,7 +182,7 @@ class _Unanswered(Exception):
 
     Parameters
     ----------
-    again : the connection was at fault, and another one may do better at once
+    again : the connection was at fault, and a new connection may succeed at once
     """
 
     def __init__(self, reason: str, *, again: bool = False) -> None:

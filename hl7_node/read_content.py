@@ -232,7 +232,7 @@ def _add_value(
 
 
 def _add_ratios(said: dict[tuple[str, datetime], float | None]) -> None:
-    """PaO2 over FiO2, where both were observed at one moment and nobody said the ratio itself."""
+    """PaO2 over FiO2, where both were observed at one moment and no message states the ratio."""
     for (name, at), oxygen in list(said.items()):
         inspired = said.get((INSPIRED_OXYGEN, at))
         if name != ARTERIAL_OXYGEN or (RATIO, at) in said:

@@ -51,7 +51,7 @@ def check_version(version: str) -> str:
 
 
 def next_version(bundles: Path, name: str, base: str) -> str:
-    """The next minor version after every one of the base's major that is there or waits."""
+    """The next minor version after all versions of the base's major that are in use or wait."""
     major, minor = (int(part) for part in check_version(base).split(".")[:2])
     taken = [minor]
     for folder in (bundles, candidates_folder(bundles)):

@@ -248,7 +248,7 @@ def _carries(declared: DeclaredFinding, evidence: ReadingEvidence) -> bool:
 
 
 def _groups(bundle: DeclaredBundle, evidence: ReadingEvidence) -> tuple[MeasurementGroup, ...]:
-    """One for each finding that is measured, one for each set of regions, one for the study."""
+    """A group for each measured finding, for each set of regions, and for the study."""
     names = region_names(bundle.outputs.regions)
     groups = [
         MeasurementGroup(

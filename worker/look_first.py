@@ -42,7 +42,7 @@ def look_first(equipment: Equipment) -> int:
 
 
 class _FirstLooks(Queue[JobToLookAt]):
-    """Waiting jobs that nobody has looked at."""
+    """Waiting jobs without a first look."""
 
     name = "first looks"
 

@@ -166,7 +166,7 @@ def _draw(evidence: _Evidence, prior: FissurePrior, random: np.random.Generator)
 
 
 def search(slab: Slab, prior: FissurePrior, seed: int = 1) -> list[SurfaceCandidate]:
-    """The best few surfaces that are not alike; none where none is possible.
+    """The best few surfaces that differ from each other; none where none is possible.
 
     Parameters
     ----------
@@ -212,7 +212,7 @@ def _climb(
     start: FloatArray,
     random: np.random.Generator,
 ) -> FloatArray:
-    """Move candidates about, each on its own: first by wide sheets, then by thin ones."""
+    """Move candidates about, each on its own: first by wide sheets, then by thin sheets."""
     aside, along = 0.12 * evidence.half
     reach = np.array([6.0, along, aside, 6.0, 5.0, 5.0, 5.0])
     numbers = start[:, None, :]

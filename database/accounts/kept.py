@@ -200,12 +200,12 @@ def account_of_identity(
 ) -> int:
     """The account of a person at an identity provider, made at their first sign-in; gives its id.
 
-    Name and role are taken over each time: the provider is the one who knows.
+    Name and role are taken over each time: the provider decides both.
 
     Raises
     ------
     AccountRefused
-        The account is disabled here, or another one has the name.
+        The account is disabled here, or another account has the name.
     """
     name = name.strip()
     if not 0 < len(name) <= NAME_LENGTH or not name.isprintable() or name.lower() in _RESERVED:

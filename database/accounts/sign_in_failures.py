@@ -1,9 +1,8 @@
 """The limit on failed sign-ins, counted in the database so that it holds for all processes.
 
 Counted are an account together with an address, an account, and an address. Each counter begins
-with the first failure and is forgotten a while later, so nobody can be locked out for good. The
-limit of an account over all addresses is wide, because whoever knows a name could otherwise keep
-its owner out.
+with the first failure and expires after a while, so no account is locked for good. The limit of an
+account over all addresses is wide, because whoever knows a name could otherwise keep its owner out.
 """
 
 from __future__ import annotations

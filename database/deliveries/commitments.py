@@ -105,8 +105,8 @@ def record_report(
 ) -> Reported:
     """Keep a destination's answer, and end the delivery when all of it is committed.
 
-    A failure makes the objects wait to be sent again, and the delivery due at once. A report that
-    is refused changes nothing but the audit trail.
+    A failure makes the objects wait to be sent again, and the delivery due at once. A refused
+    report changes only the audit trail.
 
     Parameters
     ----------

@@ -119,7 +119,7 @@ def end_notice(
     error_message: str,
     trace: str = "",
 ) -> None:
-    """Give a notice up: refused or failed. When nobody has heard of a flag, the next step is due.
+    """Give a notice up: refused or failed. When no receiver was told, the next step is due.
 
     Raises
     ------
@@ -225,7 +225,7 @@ def _claimable(now: datetime) -> Sequence[ColumnElement[bool]]:
 
 
 def one_claim_at_a_time(session: Session, channel: str) -> None:
-    """Until the end of the transaction nobody else takes a notice of a channel.
+    """Until the end of the transaction no other worker takes a notice of the channel.
 
     Two workers must not each take one. SQLite has one writer anyway.
     """

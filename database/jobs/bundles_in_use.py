@@ -45,7 +45,7 @@ def unwanted_jobs_wait(session: Session, bundles: Collection[str]) -> bool:
 
 
 def end_unwanted(session: Session, bundles: Collection[str], now: datetime) -> list[int]:
-    """End the waiting jobs of bundles that are not in use; one in a worker's hands goes on."""
+    """End the waiting jobs of bundles that are not in use; a job that a worker holds goes on."""
     jobs = session.scalars(
         select(Job).where(*_unwanted(bundles)).order_by(Job.id).with_for_update(skip_locked=True)
     ).all()

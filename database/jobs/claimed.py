@@ -97,7 +97,7 @@ def renew_lease(
     Raises
     ------
     LeaseLost
-        The job is somebody else's by now.
+        Another worker holds the job now.
     """
     _write(
         session,

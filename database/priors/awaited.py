@@ -59,7 +59,7 @@ def end_awaiting(
     waits: Waits,
     reread: bool,
 ) -> tuple[int, ...]:
-    """End a request whose studies have been awaited, and queue its own study once more with it.
+    """End a request whose studies were awaited, and queue its own study again.
 
     Parameters
     ----------

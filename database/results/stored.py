@@ -171,8 +171,8 @@ def newest_report(
 ) -> ReportReference | None:
     """A bundle's newest SR of an earlier version: what a superseding SR names as its predecessor.
 
-    The one that viewers draw, where there are two. One that was withdrawn does not count: it is not
-    to be shown, not even as what was before.
+    Of two reports, the report for viewers. A withdrawn report does not count: no viewer may show
+    it, not even as an earlier report.
     """
     row = session.execute(
         select(
@@ -200,7 +200,7 @@ def machine_reports(
 ) -> dict[str, ReportReference]:
     """A bundle's newest SR for programs of an earlier version, by the word of its recipe.
 
-    As in `newest_report`, one that was withdrawn does not count.
+    As in `newest_report`, a withdrawn report does not count.
     """
     rows = session.execute(
         select(

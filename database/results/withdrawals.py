@@ -71,10 +71,10 @@ def results_to_withdraw(
 
 
 def superseded_to_reject(session: Session, destinations: Collection[str]) -> list[Rejectable]:
-    """Superseded results of which one of these destinations has stored a successor, but no note.
+    """Superseded results with a successor, but no rejection note, at one of these destinations.
 
-    An older result is rejected where a newer one has taken its place, and not before: the newer
-    one may be refused, and PACS must not be left without an answer.
+    An older result is rejected only after a newer result has replaced it: the newer result may be
+    refused, and PACS must keep an answer.
     """
     newer, newer_delivery, note = aliased(Result), aliased(Delivery), aliased(Delivery)
     rows = session.execute(

@@ -3,8 +3,8 @@
 Pure: rows come in as values. Each bundle stands for itself, and the most urgent of them decides.
 
 - The newest answer of a bundle counts. A withdrawn result does not count.
-- A newer version without an answer does not take "urgent" or "suspected" away: it says nothing
-  against it.
+- A newer version without an answer does not take "urgent" or "suspected" away: it does not
+  contradict it.
 - "Routine" holds for the images that it was said of. While newer ones wait to be read it counts as
   in progress, and where the bundle does not read them any more it does not count.
 - A bundle that does not apply, was switched off or runs in shadow says nothing. Where no bundle

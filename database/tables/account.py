@@ -77,7 +77,7 @@ class SignInFailures(Base):
 class AuditEvent(Base):
     """Something that a person did at the page: who, from where, when, and to which study.
 
-    Nothing here refers to another table: a record of who saw a study outlives the study and the
+    No column refers to another table: a record of who saw a study outlives the study and the
     account.
     """
 

@@ -15,7 +15,7 @@ NAME_LENGTH = 64  # of a channel, and of whoever acknowledges
 
 
 class Flag(Base):
-    """That a study should be looked at soon: one for each study, however many results it gets.
+    """That a study should be looked at soon: a single flag for each study, whatever its results.
 
     `escalation` is the step that has been told last, `escalate_at` when the next one is due; None
     where there is none, or where the flag is not waiting any more. `token` makes the address

@@ -56,7 +56,7 @@ def due_at(lane: Lane, received_at: datetime, order: WorklistOrder) -> datetime:
 def is_raised(lane: Lane, received_at: datetime, order: WorklistOrder, now: datetime) -> bool:
     """Whether a study has waited so long that a suspected one would now come after it.
 
-    Where the list is in the order of arrival anyway, nothing is raised.
+    Where the list is in the order of arrival anyway, no study is raised.
     """
     if lane.opened or lane.rank in _NEVER_RAISED or not order.longest_wait_s:
         return False

@@ -90,7 +90,7 @@ class GuardedSocket(AssociationSocket):
         self._poll.register(connection, select.POLLIN)
 
     def _shutdown_socket(self) -> None:
-        """Close the connection; the library does not close one that was never made."""
+        """Close the connection; the library does not close an attempt that never connected."""
         if self.socket is None:
             return
         with contextlib.suppress(OSError):  # not connected, or not any more
@@ -133,7 +133,7 @@ class GuardedSocket(AssociationSocket):
         Raises
         ------
         OSError
-            The peer stalls within a PDU, or announces one that is absurdly long.
+            The peer stalls within a PDU, or announces an absurdly long PDU.
         """
         if nr_bytes > _LONGEST_PDU_BYTES:
             raise OSError("a PDU is longer than allowed")

@@ -102,7 +102,7 @@ def _read_needed(encoded: EncodedDataSet) -> tuple[Dataset, int]:
 
     Returns
     -------
-    What was read, and where an element begins from which on nothing was looked at.
+    The elements read, and the offset of the first element that was not looked at.
     """
     with contextlib.suppress(*UNREADABLE):
         stop = _StopAfterNeeded()

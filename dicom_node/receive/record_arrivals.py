@@ -25,7 +25,7 @@ _MOST_TOGETHER: Final = 64
 
 @dataclass(eq=False, slots=True)
 class _Waiting:
-    """An instance whose association waits for its row, and in the end the answer."""
+    """An instance whose association waits for its row, and later the answer."""
 
     arrival: Arrival
     file: SpoolFile

@@ -58,7 +58,7 @@ def requested_association(
     Raises
     ------
     PeerUnreachable
-        Nobody answers there, or not in time, or not in DICOM.
+        The peer does not answer, answers late, or does not speak DICOM.
     PeerBusy
         The peer takes no association just now.
     PeerRefused

@@ -40,7 +40,7 @@ def verify_peer(peer: Peer, *, calling_ae_title: str, timeout_s: float) -> None:
     Raises
     ------
     PeerUnreachable
-        Nobody answers there, or not in time.
+        The peer does not answer, or not in time.
     PeerBusy
         The peer takes no association just now.
     PeerRefused

@@ -143,7 +143,7 @@ class WorkItemManager:
             return self._change(association, item)
 
     def request_cancel(self, sop_instance_uid: str, reason: str) -> WorkItemAnswer:
-        """Ask for a work item to be canceled; one that is not there or done needs nothing.
+        """Ask for a work item to be canceled; a work item that is absent or done needs no request.
 
         Parameters
         ----------

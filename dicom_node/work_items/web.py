@@ -142,7 +142,7 @@ class WorkItemWeb:
         return WorkItemAnswer(response.status_code, state, was_final=state in FINAL_STATES)
 
     def request_cancel(self, sop_instance_uid: str, reason: str) -> WorkItemAnswer:
-        """Ask for a work item to be canceled; one that is not there or done needs nothing.
+        """Ask for a work item to be canceled; a work item that is absent or done needs no request.
 
         Raises
         ------

@@ -2,8 +2,8 @@
 
 A discrete-event simulation of a queue with several equal workers without preemption. The order by
 urgency is that of the job queue: by the moment of queueing plus what the item's class may wait. So
-an item goes ahead of those of a less patient class for as long as it may wait, and after that of
-nobody who came later: prioritising shortens some waits and lengthens others by a bounded number of
+an item goes ahead of those of a less patient class for as long as it may wait, and after that of no
+item that came later: prioritising shortens some waits and lengthens others by a bounded number of
 items, and does the same work in the same time.
 """
 

@@ -54,7 +54,7 @@ def print_worklist(console: Console, answers: Sequence[StudyAnswer]) -> None:
 def print_objects(
     console: Console, pacs: str, answer: StudyAnswer, stored: Sequence[StoredObject]
 ) -> bool:
-    """Where the results are; False when one that we made is not in PACS, or none was made."""
+    """Where the results are; False when an object of ours is not in PACS, or none was made."""
     found = {one.sop_instance_uid for one in stored}
     missing = [uid for uid in answer.object_uids if uid not in found]
     if not answer.object_uids:

@@ -65,7 +65,7 @@ def bundle_facts(bundle: Bundle) -> list[tuple[str, str]]:
 
 
 def write_report(path: Path | None, page: Page) -> None:
-    """Write the report where one is wanted.
+    """Write the report where the options ask for it.
 
     Raises
     ------

@@ -59,7 +59,7 @@ def read_boxes(
 
 
 def best_boxes(boxes: list[Box], most_overlap: float) -> list[Box]:
-    """The better one of boxes that overlap too much (non-maximum suppression)."""
+    """The better of boxes that overlap too much (non-maximum suppression)."""
     kept: list[Box] = []
     for candidate in sorted(boxes, key=lambda box: -box.score):
         if all(_overlap(candidate, other) <= most_overlap for other in kept):

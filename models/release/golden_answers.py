@@ -108,7 +108,7 @@ def check_declared_golden(bundle: DeclaredBundle) -> dict[Precision, float]:
     Raises
     ------
     BundleRejected
-        An answer is not the one that the bundle was released with, or none is written down.
+        An answer differs from the released answer, or no answer is recorded.
     """
     path = bundle.folder / GOLDEN
     try:

@@ -40,7 +40,7 @@ _MOST_ASKS = 3  # unanswered so often, the objects are sent again before the nex
 
 
 def ask_for_commitment(equipment: Equipment, claim: DeliveryClaim, peer: Peer) -> None:
-    """Take a delivery whose objects are stored one step on.
+    """Make the next step of a delivery whose objects are stored.
 
     Raises
     ------

@@ -42,7 +42,7 @@ _LEASE_S = 120.0  # sending twice does no harm, so it need not be renewed while 
 
 
 def deliver_one(equipment: Equipment) -> bool:
-    """Take the delivery that is due first one step on; False when none is due."""
+    """Make the next step of the delivery that is due first; False when none is due."""
     return attempt_next(_Deliveries(equipment), equipment)
 
 

@@ -19,7 +19,7 @@ from worker.encode.region_masks import RegionMasks
 
 @dataclass(frozen=True)
 class ShownReading:
-    """What can be shown without knowing whose study it is or where the result goes.
+    """What can be shown without the patient's identity or the result's destination.
 
     Attributes
     ----------

@@ -45,7 +45,7 @@ def store_answer(
     Raises
     ------
     LeaseLost
-        The job is somebody else's by now; nothing is stored.
+        Another worker holds the job now; nothing is stored.
     """
     now, said, triage = equipment.clock(), answer.reading, answer.triage
     result = Result(

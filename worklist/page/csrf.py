@@ -60,7 +60,7 @@ async def check_csrf(request: Request) -> None:
     Raises
     ------
     HTTPException
-        With status 403: there is no token, or another one.
+        With status 403: there is no token, or a wrong token.
     """
     secret = getattr(request.state, "csrf_secret", None)
     if request.method in _SAFE_METHODS or secret is None:

@@ -131,7 +131,7 @@ def _room_of(section: str) -> str:
 
 
 def _shown(page: StudyPage, bundle: str) -> StudyPage:
-    """The page as if the bundle's answer were the only one; as it is when none is named."""
+    """The page as if there were only the bundle's answer; as it is when none is named."""
     if not bundle:
         return page
     answer = next((one for one in page.row.answers if one.bundle == bundle), None)

@@ -59,7 +59,7 @@ def guideline_class(imaging: ImagingFindings, values: ClinicalValues) -> Score:
     "Critical" is certain as soon as one of its criteria is met. "Severe" is certain when critical
     is excluded, otherwise "at least severe". Mild and moderate need every criterion above them
     excluded, PaO2/FiO2 too. The one exception is growth between two CTs, which the guideline adds
-    for patients who have two: without a prior CT it is listed as missing, and decides nothing.
+    for patients who have two: without a prior CT it is listed as missing, and has no effect.
     """
     critical = _critical_criteria(values)
     severe = _severe_criteria(imaging, values)

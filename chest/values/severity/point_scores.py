@@ -127,7 +127,7 @@ def _for_adults(rule: PointRule, values: ClinicalValues, items: list[Item]) -> S
 def _saturation_on_air(values: ClinicalValues) -> Item:
     """The line of the 4C score that asks for SpO2 on room air.
 
-    Under oxygen a low SpO2 counts, as it would be no higher on air; a good one tells nothing.
+    Under oxygen a low SpO2 counts, as it would be no higher on air; a good value says nothing.
     """
     bands = FOUR_C_BANDS["spo2_percent"]
     item = banded(values, "spo2_percent", bands)
