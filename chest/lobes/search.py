@@ -1,7 +1,7 @@
 """Look for a fissure in the whole of a lung: many simple surfaces, the best few kept.
 
 A surface is a polynomial over the mean plane with seven numbers. Candidates are drawn from the
-prior, scored by what lies on them, and the best are moved about until they settle (random sample
+prior and scored by the voxels on them. The best are moved until they settle (random sample
 consensus, with a score in place of a count of inliers). Two things speak for a surface: bright
 sheets on it, and few vessels near it, since vessels do not cross a fissure. Sheets are thin, so
 candidates near one are found first, by sheets made wide, and brought onto it then.

@@ -71,7 +71,7 @@ class SignInFailures(Base):
 
     key_sha256: Mapped[str] = mapped_column(String(DIGEST_LENGTH), primary_key=True)
     failures: Mapped[int]
-    until: Mapped[datetime] = mapped_column(index=True)  # then counting begins anew
+    until: Mapped[datetime] = mapped_column(index=True)  # then counting begins again
 
 
 class AuditEvent(Base):

@@ -1,8 +1,8 @@
 """Requests storage commitment from a destination, until it commits or the attempts are used up.
 
-PS3.4 Annex J. The request is a row before it is sent, so a worker that dies, an answer that is
-lost, and a peer that answers tomorrow all end in a promise or in asking again; an object counts as
-committed only when the destination has committed to it.
+PS3.4 Annex J. The request is a row before it is sent. So a worker that dies, an answer that is
+lost, and a peer that answers tomorrow all end in a commitment or in a new request; an object counts
+as committed only when the destination has committed to it.
 """
 
 from __future__ import annotations

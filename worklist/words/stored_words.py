@@ -2,8 +2,8 @@
 
 What is stored stays as it is, for machines and for those who search logs. A sentence is looked up
 as it was stored, like every text of the page. Where the catalogue does not have it, because it
-names a peer, a file or a setting, the general sentence of its kind is said and the stored one
-stands behind it: kinds are stable (`docs/errors.md`), and no sentence is taken apart.
+names a peer, a file or a setting, the general sentence of its kind is shown, followed by the stored
+sentence: kinds are stable (`docs/errors.md`), and no sentence is taken apart.
 """
 
 from __future__ import annotations
