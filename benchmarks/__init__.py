@@ -1,4 +1,4 @@
-"""What we claim about speed, and that a version answers as another one does, as programs.
+"""Programs that measure speed, and compare the answers of two versions.
 
 `make bench` runs those about speed and prints what it measured.
 """

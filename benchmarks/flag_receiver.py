@@ -1,4 +1,4 @@
-"""A system that is told of urgent studies, and notes when: what the benchmark of flags talks to."""
+"""The receiver in the benchmark of flags: it notes when it is told of each urgent study."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How soon an urgent study is known: from its last C-STORE response, and behind twenty others.
+"""Measures how soon after its last C-STORE response a study is flagged, also behind twenty others.
 
 The second part is measured with first looks, and first in, first out, for comparison.
 """
@@ -166,9 +166,9 @@ def _events(stage: Stage, name: str) -> list[EventRow]:
 def _job_seconds(stage: Stage) -> list[float]:
     began = {one.study_id: one.at for one in _events(stage, "claimed")}
     return [
-        (one.at - began[one.study_id]).total_seconds()
-        for one in _events(stage, "encoded")
-        if one.study_id in began
+        (event.at - began[event.study_id]).total_seconds()
+        for event in _events(stage, "encoded")
+        if event.study_id in began
     ]
 
 

@@ -1,4 +1,4 @@
-"""Make everything that the command line answers about studies, for `benchmarks.same_answers`.
+"""Writes all answers of the command line about studies, for `benchmarks.same_answers`.
 
     python -m benchmarks.make_answers OUT STUDY ... [SLICE ...] [--program FIRSTREAD]
 

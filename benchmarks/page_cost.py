@@ -1,4 +1,4 @@
-"""What a question costs the server, asked of the application itself: routes, queries, templates.
+"""Measures what one request costs the server: routes, queries, templates, without the network.
 
 No network. SQLite is one file, PostgreSQL a server with its defaults on the same machine. Beside
 the time that passed stands the processor time that the application and the database server took:
@@ -104,12 +104,16 @@ def _sqlite(folder: Path) -> Iterator[tuple[str, Used]]:
 def _postgresql(_folder: Path) -> Iterator[tuple[str, Used]]:
     server = start_postgres()
     data = str(server.folder)
-    (own,) = (
-        one for one in psutil.process_iter(["cmdline"]) if f"{data}/data" in one.info["cmdline"]
+    (main_process,) = (
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if f"{data}/data" in process.info["cmdline"]
     )
 
     def used_s() -> float:
-        of_server = (one.cpu_times() for one in (own, *own.children(recursive=True)))
+        of_server = (
+            one.cpu_times() for one in (main_process, *main_process.children(recursive=True))
+        )
         return time.process_time() + sum(one.user + one.system for one in of_server)
 
     try:

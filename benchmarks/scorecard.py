@@ -1,7 +1,7 @@
-"""The scorecard of thirty days: how long the server takes to count and to show it.
+"""Measures how long the server takes to count and to show the scorecard of thirty days.
 
-Four in five studies were opened, urgent and suspected ones were flagged and acknowledged, and each
-job has waited and run, so that nothing of what the scorecard counts is missing. How it is asked,
+Four in five studies were opened, urgent and suspected studies were flagged and acknowledged, and
+each job has waited and run. So the rows have everything that the scorecard counts. How it is asked,
 and what is counted, is in `benchmarks.page_cost`.
 """
 

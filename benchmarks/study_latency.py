@@ -1,4 +1,4 @@
-"""From the last C-STORE response of a study to its results stored in PACS, and where it goes.
+"""Measures the time from the last C-STORE response of a study to its results in PACS, by step.
 
 The peer that the figures are set against is dcmtk's storescu sending the same study to the same
 Orthanc in the same run: what a hospital waits for anyway.

@@ -1,4 +1,4 @@
-"""The worklist page with 100,000 studies: how long the server takes for each kind of question.
+"""Measures how long the server takes for each kind of request with 100,000 studies.
 
 How it is asked, and what is counted, is in `benchmarks.page_cost`.
 """
@@ -117,9 +117,9 @@ def _print(console: Console, measured: dict[str, Any]) -> None:
         table.add_row(
             question,
             *(
-                f"{one['p95_ms']:.0f}{' (!)' if one['p95_ms'] > LIMIT_MS else ''},"
-                f" {one['processor_ms']:.0f}"
-                for one in costs
+                f"{figures['p95_ms']:.0f}{' (!)' if figures['p95_ms'] > LIMIT_MS else ''},"
+                f" {figures['processor_ms']:.0f}"
+                for figures in costs
             ),
         )
     console.print(table)

@@ -1,4 +1,4 @@
-"""A hospital's years on the worklist page: many studies, jobs, results and deliveries as rows."""
+"""Makes rows of a large hospital: many studies, jobs, results and deliveries."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What is only true of chests: lungs, lobes, gates, and the rules for one answer to a study."""
+"""Everything specific to chests: lungs, lobes, gates, and the rules for the answer to a study."""

@@ -1,4 +1,4 @@
-"""From slices to one answer for a study: the published rules, the type, the confidence.
+"""Combines the slices of a study into its answer: the published rules, the type, the confidence.
 
 What each is and what it gave on our data stands in docs/case-level.md.
 """
@@ -212,7 +212,7 @@ def answer_case(
     *,
     reserved: bool,
 ) -> CaseAnswer:
-    """Answer for a study whose gates let it be answered.
+    """Answer for a study that passed its gates.
 
     Parameters
     ----------

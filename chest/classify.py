@@ -1,4 +1,4 @@
-"""Run the classifier: on single views, and on the slices of a study that tell most.
+"""Runs the classifier on single views, and on the most informative slices of a study.
 
 What it answers is a probability from each member of an ensemble. Their mean is the answer, and
 their standard deviation, with that of the mirrored view, is how far the answer can be trusted.

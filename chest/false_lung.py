@@ -1,4 +1,4 @@
-"""Tell gas and stool in the belly, and room air, from lung.
+"""Distinguishes lung from gas and stool in the abdomen, and from room air.
 
 A network that reads slice by slice takes bowel under the diaphragm for lung now and then: it is
 dark, and it lies where lung lies a slice higher. What gives it away is what it holds: pure gas,

@@ -1,4 +1,4 @@
-"""What the quality gates look at, measured on the network's grid: noise, outlines, surroundings.
+"""Measures noise, outlines and surroundings on the network's grid, for the quality gates.
 
 The network's grid, because what matters is what the network sees: noise that averaging removes
 does no harm, whatever the scanner's matrix.

@@ -1,4 +1,4 @@
-"""What the networks were not made for: checks that refuse a study, or warn of it.
+"""The quality gates: checks that refuse a study that the networks were not made for, or warn of it.
 
 The limits are ours. They were measured on four CT series and on the phantom with noise, motion
 and cuts added; docs/case-level.md has the figures.

@@ -1,4 +1,4 @@
-"""Bring 8-bit CT figures of unknown window back to something like Hounsfield units.
+"""Estimates Hounsfield units from 8-bit CT figures of unknown window.
 
 A published figure has lost its window. Two things in a chest slice have a well known HU:
 aerated lung and soft tissue. Their two grey-level peaks fix a straight line from grey to HU.

@@ -22,15 +22,15 @@ def positive_slices(regions: ChestRegions) -> set[int]:
     return {int(one) for one in np.flatnonzero(percent >= POSITIVE_FROM_PERCENT)}
 
 
-def _on_canonical(one: SliceAnswer, fit: SquareFit) -> HeatMap:
+def _on_canonical(slice_answer: SliceAnswer, fit: SquareFit) -> HeatMap:
     """From the box on the network's square to the slice's own pixels."""
     row_scale, column_scale = fit.pixel_scale
     return HeatMap(
-        levels=np.rint(np.clip(one.answer.heat, 0.0, 1.0) * 255.0).astype(np.uint8),
-        top=(one.box.top - fit.top) * row_scale,
-        left=(one.box.left - fit.left) * column_scale,
-        height=one.box.side * row_scale,
-        width=one.box.side * column_scale,
+        levels=np.rint(np.clip(slice_answer.answer.heat, 0.0, 1.0) * 255.0).astype(np.uint8),
+        top=(slice_answer.box.top - fit.top) * row_scale,
+        left=(slice_answer.box.left - fit.left) * column_scale,
+        height=slice_answer.box.side * row_scale,
+        width=slice_answer.box.side * column_scale,
     )
 
 
@@ -64,9 +64,9 @@ def heat_maps_of(
     last = regions.lungs.shape[0] - 1
     positive = positive_slices(regions)
     return {
-        last - one.index if order.flipped[0] else one.index: _turned_back(
-            _on_canonical(one, fit), order, fit
+        last - answer.index if order.flipped[0] else answer.index: _turned_back(
+            _on_canonical(answer, fit), order, fit
         )
-        for one in answers
-        if one.index in positive
+        for answer in answers
+        if answer.index in positive
     }

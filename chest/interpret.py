@@ -1,4 +1,4 @@
-"""From masks, gates and the answer for the study to figures and a reading."""
+"""Makes figures and a reading of masks, gates and the answer for the study."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ def _total(right: LungFigures, left: LungFigures, slices_involved: int) -> LungF
     """Both lungs together; the mean HU is weighted by volume."""
     lesion_ml = right.lesion_volume_ml + left.lesion_volume_ml
     weighted = sum(
-        one.lesion_mean_hu * one.lesion_volume_ml
-        for one in (right, left)
-        if one.lesion_mean_hu is not None
+        lung.lesion_mean_hu * lung.lesion_volume_ml
+        for lung in (right, left)
+        if lung.lesion_mean_hu is not None
     )
     return LungFigures(
         side=Side.TOTAL,

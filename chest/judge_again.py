@@ -1,4 +1,4 @@
-"""Severity of a stored reading with the clinical values that are in force now.
+"""Judges the severity of a stored reading again, with the clinical values in force now.
 
 The rules are pure: what they saw in the images stands in the reading, so nothing is read again.
 """

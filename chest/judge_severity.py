@@ -1,4 +1,4 @@
-"""From figures, lobes and what is known of the patient to the published severity rules."""
+"""Applies the published severity rules to figures, lobes and clinical values."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def judge_severity(
             if figures[side].lung_volume_ml > 0
         },
         lobe_share_percent={
-            _LOBES[one.territory]: one.lesion_share_percent
-            for one in territories
-            if one.territory in _LOBES and one.volume_ml > 0
+            _LOBES[territory.territory]: territory.lesion_share_percent
+            for territory in territories
+            if territory.territory in _LOBES and territory.volume_ml > 0
         },
         measurement=_measurement(figures[Side.TOTAL], acquisition),
         prior=context.prior,
@@ -55,7 +55,7 @@ def judge_severity(
 
 
 def _measurement(total: LungFigures, acquisition: Acquisition) -> LesionMeasurement | None:
-    """What a later study would be compared with; None where nobody knows when it was."""
+    """What a later study would be compared with; None where its time is unknown."""
     if acquisition.acquired_at is None:
         return None
     return LesionMeasurement(
@@ -77,7 +77,7 @@ def _completed_years(age_years: float | None) -> float | None:
 
     Returns
     -------
-    None for an age that nobody reaches: one odd header must not cost a study its reading.
+    None for an impossible age: one odd header must not cost a study its reading.
     """
     if age_years is None:
         return None

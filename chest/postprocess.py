@@ -1,4 +1,4 @@
-"""From per-slice probabilities to lungs and lesions that hang together in three dimensions.
+"""Makes lungs and lesions that are connected in three dimensions of per-slice probabilities.
 
 All thinking is done on the network's square grid; only the last step goes to the volume's own
 grid, where probabilities are interpolated, so that outlines are smooth.

@@ -80,7 +80,7 @@ class Reader:
         return self.session.provider
 
     def warm_up(self) -> None:
-        """Run once on nothing, so that the first study does not wait for it."""
+        """Run once on empty input, so that the first study does not wait for it."""
         self.session.warm_up()
         if self.classifier is not None:
             self.classifier.warm_up()

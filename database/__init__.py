@@ -1,1 +1,1 @@
-"""Tables, sessions and the states of studies, jobs and deliveries: stored here and nowhere else."""
+"""Tables, sessions and the states of studies, jobs and deliveries; the only owner of rows."""

@@ -38,7 +38,7 @@ class EventRow:
 
 
 def events_after(session: Session, event_id: int) -> list[EventRow]:
-    """Events younger than the one with this id, the oldest first."""
+    """Events younger than the event with this id, the oldest first."""
     rows = session.execute(
         select(
             Event.id, Event.at, Event.study_id, Study.study_instance_uid, Event.name, Event.facts

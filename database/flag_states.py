@@ -1,4 +1,4 @@
-"""The words for where a flag and a notice about it stand."""
+"""The states of flags and of notices about them."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class AttemptFault(TypedDict):
 
 
 class LeaseLost(Exception):
-    """Another worker has taken this row: whatever this one still does must not be written."""
+    """Another worker has taken this row: this worker must not write anything more."""
 
 
 def is_free(table: type[Leased], now: datetime) -> ColumnElement[bool]:

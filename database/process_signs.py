@@ -1,4 +1,4 @@
-"""Signs of life: each process of Firstread says every few seconds that it runs."""
+"""Heartbeats: each process of Firstread records every few seconds that it runs."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def record_sign(
 
 
 def forget_silent(session: Session, now: datetime) -> None:
-    """Delete what has been silent for so long that nobody looks for it any more."""
+    """Delete the heartbeats of processes that have been silent for long."""
     session.execute(delete(ProcessSign).where(ProcessSign.seen_at < now - _FORGOTTEN_AFTER))
     session.execute(
         delete(BundleSign).where(

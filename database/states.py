@@ -1,4 +1,4 @@
-"""The words for where a study, a job and a delivery stand; the same everywhere they are shown."""
+"""The states of studies, jobs and deliveries; the same words everywhere they are shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Associations accepted, rejected, released, aborted and lost: as rows and as log events.
+"""Records associations as rows and log events: accepted, rejected, released, aborted and lost.
 
 PS3.8 Table 9-21 (reasons for rejection), PS3.15 Annex A.5 (what an audit trail is for).
 """
@@ -66,8 +66,8 @@ class AssociationAudit:
 
         Returns
         -------
-        None when the caller is let in. When the database does not answer nobody is: nothing could
-        be stored, and "temporary congestion" tells the peer to come again.
+        None when the caller is let in. When the database does not answer, no peer is admitted: no
+        instance could be stored, and "temporary congestion" tells the peer to try again later.
         """
         called = str(request.called_ae_title).strip()
         rejection = self._decide(association, request, called)

@@ -46,7 +46,7 @@ class Callers:
     def peer_of(self, calling_ae_title: str, address: str) -> Peer | None:
         """The peer that calls under this title from this address; None for a stranger.
 
-        A peer with a host goes before one of the same title without.
+        A peer with a host has precedence over a peer of the same title without a host.
         """
         titled = [peer for peer in self._peers if peer.ae_title == calling_ae_title]
         for peer in titled:

@@ -1,4 +1,4 @@
-"""The exceptions that pydicom raises when bytes are not what they claim to be.
+"""The exceptions that pydicom raises on damaged or mislabelled bytes.
 
 Whoever looks at bytes of a stranger catches these, all in one: pydicom promises no exception of
 its own for them. A list, and not `Exception`, so that a defect of ours is not taken for a damaged

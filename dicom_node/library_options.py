@@ -1,4 +1,4 @@
-"""Options of pynetdicom, which hold for the whole process and are set here and nowhere else."""
+"""Options of pynetdicom for the whole process; no other module sets any."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ class Node:
         self._audit.end(association)
 
     def stop(self, limit_s: float = _STOP_LIMIT_S) -> None:
-        """Accept nobody any more, let associations that send end by themselves, abort the rest.
+        """Accept no more associations, let those that send finish, abort the others.
 
         Parameters
         ----------

@@ -1,7 +1,7 @@
-"""Which SOP classes and transfer syntaxes we accept, and what we do with each SOP class.
+"""The SOP classes and transfer syntaxes that we accept, and what happens to each SOP class.
 
-PS3.8 Section 9.3.2.2 (presentation contexts), PS3.4 Table B.5-1 (SOP classes of the Storage
-Service Class), PS3.5 Annex A (transfer syntaxes). Why nothing that is commonly sent beside a CT is
+PS3.8 Section 9.3.2.2 (presentation contexts), PS3.4 Table B.5-1 (SOP classes of the Storage Service
+Class), PS3.5 Annex A (transfer syntaxes). Why objects that are commonly sent beside a CT are not
 refused: docs/decisions/0011-objects-that-are-not-ct.md.
 """
 
@@ -145,7 +145,7 @@ def accepted_contexts() -> tuple[PresentationContext, ...]:
 
 @cache
 def reporting_contexts() -> tuple[PresentationContext, ...]:
-    """The contexts for a peer that reports on storage commitment and sends us nothing.
+    """The contexts for a peer that only reports on storage commitment.
 
     It requests the association and is the SCP all the same (PS3.4 Section J.3.3, PS3.7 Section
     D.3.3.4, role selection).
@@ -157,7 +157,7 @@ def reporting_contexts() -> tuple[PresentationContext, ...]:
 
 @cache
 def worklist_contexts() -> tuple[PresentationContext, ...]:
-    """The contexts for a client of the worklist: it finds, watches and claims work items."""
+    """The contexts for a client of the worklist: it finds, watches and takes work items."""
     classes = (VERIFICATION, UPS_PULL, UPS_WATCH, UPS_QUERY)
     return tuple(build_context(sop_class_uid) for sop_class_uid in classes)
 

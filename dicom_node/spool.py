@@ -1,4 +1,4 @@
-"""Encoded data sets to disk: write, fsync, rename, fsync the folder; the path follows from UIDs.
+"""Writes encoded data sets to disk: write, fsync, rename, fsync the folder; UIDs give the path.
 
 PS3.10 Section 7 (the DICOM file format). What comes over the network is written to a file of this
 process's own in `.incoming` and takes its place only when it is durable. A file in its place

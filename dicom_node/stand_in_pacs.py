@@ -1,7 +1,7 @@
 """A small PACS for trials: stores every instance that it gets as a file, and answers C-ECHO.
 
-PS3.4 Annex A and B. It stands in where Orthanc is not installed. It knows no patients, keeps no
-index and lets everybody in: nothing for a hospital.
+PS3.4 Annex A and B. It stands in where Orthanc is not installed. It has no patients and no index,
+and accepts every peer: nothing for a hospital.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One table: our exceptions to DIMSE status, and a peer's status back to our exceptions.
+"""The table that converts our exceptions to DIMSE statuses, and a peer's statuses to exceptions.
 
 PS3.4 Table B.2-1 (C-STORE response status values), PS3.7 Section 9.1.1.1.9 and Annex C. Which
 status follows from which fault, and why, stands in docs/decisions/0012-statuses.md.

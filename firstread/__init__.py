@@ -1,1 +1,1 @@
-"""The face: the command line. It joins everything, and nothing imports it."""
+"""The command line. It imports every other package, and no package imports it."""

@@ -1,4 +1,4 @@
-"""`firstread`: the command line. Each command is a thin door to a module of its own."""
+"""`firstread`: the command line. Each command calls a separate module."""
 
 from __future__ import annotations
 

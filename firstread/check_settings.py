@@ -1,4 +1,4 @@
-"""`firstread check-settings`: what is in force, and whether what it names is there."""
+"""`firstread check-settings`: the settings in force, and whether what they name exists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bundle that a command is to use: the newest of a name, or the version that was named."""
+"""Chooses the bundle that a command uses: the newest of a name, or a given version."""
 
 from __future__ import annotations
 

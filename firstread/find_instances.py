@@ -1,4 +1,4 @@
-"""DICOM instances in a folder: what a person names on the command line, sorted out."""
+"""Finds the DICOM instances in the folders and files that a command names."""
 
 from __future__ import annotations
 

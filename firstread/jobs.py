@@ -1,4 +1,4 @@
-"""`firstread jobs`: where each study stands, why one failed, and trying again."""
+"""`firstread jobs`: the state of each study, the reason for a failure, and a new attempt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read the files of a chest study by itself: a series selected, decoded, read as a chest."""
+"""Reads a chest study from files: selects a series, decodes it, reads it as a chest."""
 
 from __future__ import annotations
 

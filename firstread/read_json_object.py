@@ -1,4 +1,4 @@
-"""A JSON object from a file that somebody names on the command line; whatever is in it."""
+"""Reads a JSON object from a file of unknown content."""
 
 from __future__ import annotations
 

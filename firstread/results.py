@@ -1,4 +1,4 @@
-"""`firstread results`: taking back a result that was wrong."""
+"""`firstread results`: withdraws a wrong result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`firstread scorecard`: how long studies waited, and what another order would have given."""
+"""`firstread scorecard`: the waiting times of studies, and those in another order."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def print_scorecard(
     table = Table(
         "From the last image to", "Group", "50 %", "90 %", "95 %", "Longest", "n", "Never"
     )
-    for one in card.measures:
-        for group, times in {ALL: one.total, **one.by_urgency}.items():
-            table.add_row(one.measure.words, group, *_cells(times))
+    for measure in card.measures:
+        for group, times in {ALL: measure.total, **measure.by_urgency}.items():
+            table.add_row(measure.measure.words, group, *_cells(times))
     console.print(table)
     for words, found in (("Analysis queue", card.analysis), ("Reading room", card.reading)):
         _print_what_if(console, words, found)

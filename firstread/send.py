@@ -1,4 +1,4 @@
-"""`firstread send`: a scanner's part. One association for each study of a folder."""
+"""`firstread send`: sends a folder as a scanner does, with one association for each study."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run Firstread: every part as a process of its own, watched and started again when it dies."""
+"""Runs every part of Firstread as a separate process, and restarts each that dies."""
 
 from __future__ import annotations
 

@@ -85,9 +85,9 @@ def message(structure: str, header: Any, content: Iterable[Any], *, strict: bool
 
 
 def _fill(parent: Any, content: Iterable[Any]) -> None:
-    for one in content:
-        if isinstance(one, tuple):
-            name, inside = one
+    for part in content:
+        if isinstance(part, tuple):
+            name, inside = part
             _fill(parent.add_group(name), inside)
         else:
-            parent.add(one)
+            parent.add(part)

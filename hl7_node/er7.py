@@ -148,7 +148,8 @@ def read_moment(text: str, *, default: tzinfo = UTC) -> datetime | None:
         return None
     *numbers, offset = found.groups()
     year, month, day, hour, minute, second = (
-        int(one) if one else lowest for one, lowest in zip(numbers, (1, 1, 1, 0, 0, 0), strict=True)
+        int(digits) if digits else lowest
+        for digits, lowest in zip(numbers, (1, 1, 1, 0, 0, 0), strict=True)
     )
     try:
         zone = default if offset is None else timezone(_offset(offset))

@@ -1,7 +1,8 @@
 """The listener: takes messages over MLLP, each connection in a thread of its own.
 
-Nobody outside the settings' networks is heard, and what is heard is not trusted: a connection ends
-when it says something else than MLLP, is too slow or too long; the others do not notice.
+Only callers from the networks in the settings are heard, and their messages are not trusted: a
+connection ends when it says something else than MLLP, is too slow or too long; the others do not
+notice.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ class _Handler(socketserver.BaseRequestHandler):
         return secured
 
     def finish(self) -> None:
-        """Close the connection; with TLS it is not the one that was accepted."""
+        """Close the connection; with TLS it is not the accepted socket."""
         self.server.forget(self.request)
 
     @property
@@ -126,7 +127,7 @@ class _Server(socketserver.ThreadingTCPServer):
         connection.close()
 
     def replace(self, plain: socket.socket, secured: socket.socket) -> None:
-        """A connection has become one with TLS."""
+        """A connection now uses TLS."""
         with self._changes:
             self._open.discard(plain)
             self._open.add(secured)
@@ -186,7 +187,7 @@ class Listener:
         return self._server.connections
 
     def stop(self) -> None:
-        """Accept nobody any more; a message that is being taken is still answered."""
+        """Accept no more connections; a message that is being taken is still answered."""
         self._server.shutdown()
         self._server.stop_reading()
         deadline = time.monotonic() + _STOP_LIMIT_S

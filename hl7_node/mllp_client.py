@@ -1,6 +1,6 @@
 """The client that sends messages and waits for each one's acknowledgement.
 
-One connection is kept as long as it holds, and one message is under way at a time, so a receiver
+The connection is kept as long as it holds, with a single message under way at a time. So a receiver
 gets messages in the order in which they were sent. A message that the receiver perhaps took,
 because the connection broke before its answer came, is sent again under the same control id; by
 that a receiver knows a repetition (HL7 v2.5.1 Section 2.15.9.10: MSH-10).
@@ -182,7 +182,7 @@ class _Unanswered(Exception):
 
     Parameters
     ----------
-    again : the connection was at fault, and another one may do better at once
+    again : the connection was at fault, and a new connection may succeed at once
     """
 
     def __init__(self, reason: str, *, again: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""Which observations feed the severity scores: LOINC code, unit and what it is in our unit.
+"""The observations that the severity scores use: LOINC code, unit, and conversion to our unit.
 
 Codes and their kinds of quantity: LOINC. Units: UCUM, and what senders write instead.
 """

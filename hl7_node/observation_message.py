@@ -1,4 +1,4 @@
-"""ORU^R01: what was found in a study, for a system that orders or shows radiologists' work.
+"""ORU^R01: the findings in a study, for a system that orders or shows radiologists' work.
 
 HL7 v2.5.1 Chapter 7 (7.3.1, ORU^R01). The choice of fields follows IHE Radiology, Results
 Distribution (RAD-128): the study's UID in an OBX of its own, priority in TQ1-9, abnormal flags in

@@ -31,15 +31,15 @@ def patient_identifier_of(message: Message, listener: Hl7Listener) -> PatientIde
     if patient is None:
         return nobody
     found: dict[str, PatientIdentifier] = {}
-    for one in patient.repetitions(3, _MOST_IDENTIFIERS):
-        value = identifier(patient.of(one, 1))
-        authority = (patient.of(one, 4, 1), patient.of(one, 4, 2))
+    for repetition in patient.repetitions(3, _MOST_IDENTIFIERS):
+        value = identifier(patient.of(repetition, 1))
+        authority = (patient.of(repetition, 4, 1), patient.of(repetition, 4, 2))
         if not value:
             continue
         if listener.assigning_authority and listener.assigning_authority not in authority:
             continue
         issuer = next((name for name in map(identifier, authority) if _is_word(name)), "")
-        found.setdefault(patient.of(one, 5), PatientIdentifier(value, issuer))
+        found.setdefault(patient.of(repetition, 5), PatientIdentifier(value, issuer))
     return found.get("MR") or found.get("PI") or next(iter(found.values()), nobody)
 
 

@@ -1,4 +1,4 @@
-"""What an incoming message says, as plain values: pure, and with nothing that we do not need.
+"""Reads the content of an incoming message as plain values, and only those that we need.
 
 HL7 v2.5.1 Chapters 3 (ADT), 4 (ORM, OMI), 7 (ORU). Names, addresses and birth dates are not read.
 """
@@ -156,16 +156,16 @@ def _by_a_person(group: _OrderGroup) -> bool:
 def _groups(message: Message, *begins: str) -> Iterator[_OrderGroup]:
     """The orders of a message. One begins with ORC, or with OBR where no ORC stands before it."""
     current: list[MessageSegment] = []
-    for one in message.segments:
+    for segment in message.segments:
         follows_control = (
-            one.name == "OBR" and current and current[-1].name in ("ORC", "TQ1", "TQ2")
+            segment.name == "OBR" and current and current[-1].name in ("ORC", "TQ1", "TQ2")
         )
-        if one.name in begins and not (follows_control and "ORC" in begins):
+        if segment.name in begins and not (follows_control and "ORC" in begins):
             if current:
                 yield _OrderGroup(tuple(current))
-            current = [one]
+            current = [segment]
         elif current:
-            current.append(one)
+            current.append(segment)
     if current:
         yield _OrderGroup(tuple(current))
 
@@ -232,7 +232,7 @@ def _add_value(
 
 
 def _add_ratios(said: dict[tuple[str, datetime], float | None]) -> None:
-    """PaO2 over FiO2, where both were observed at one moment and nobody said the ratio itself."""
+    """PaO2 over FiO2, where both were observed at one moment and no message states the ratio."""
     for (name, at), oxygen in list(said.items()):
         inspired = said.get((INSPIRED_OXYGEN, at))
         if name != ARTERIAL_OXYGEN or (RATIO, at) in said:

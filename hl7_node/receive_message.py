@@ -1,4 +1,4 @@
-"""A message that came: read, kept in the database, and only then acknowledged.
+"""Handles a received message: reads it, commits it to the database, then acknowledges it.
 
 HL7 v2.5.1 Section 2.9.2. Whatever comes gets an answer: AA when what it says is durable, AR when it
 will never be taken as it is, AE when the sender should come again.

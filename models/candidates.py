@@ -1,4 +1,4 @@
-"""Bundles that wait: trained at a site, checked, and not used until somebody says so.
+"""Candidates: bundles that a site has trained and checked, unused until a person approves them.
 
 They lie in `.candidates/<name>/<version>` inside the folder of bundles. The catalogue passes over
 names with a leading dot, so a worker goes on with the bundle that it had; and
@@ -51,7 +51,7 @@ def check_version(version: str) -> str:
 
 
 def next_version(bundles: Path, name: str, base: str) -> str:
-    """The next minor version after every one of the base's major that is there or waits."""
+    """The next minor version after all versions of the base's major that are in use or wait."""
     major, minor = (int(part) for part in check_version(base).split(".")[:2])
     taken = [minor]
     for folder in (bundles, candidates_folder(bundles)):

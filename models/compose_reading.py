@@ -1,4 +1,4 @@
-"""Compose a reading of what the networks of a schema 3 bundle found and what was measured."""
+"""Composes a reading from the outputs and measurements of a schema 3 bundle."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class ReadingEvidence:
 
 
 def compose_reading(bundle: DeclaredBundle, evidence: ReadingEvidence) -> Reading:
-    """Say in the values of every reading what was found; claims nothing without a presence."""
+    """Say in the values of every reading what was found; states nothing without a presence."""
     findings, groups = _findings(bundle, evidence), _groups(bundle, evidence)
     leading = next((one for one in findings if one.key_slices), None)
     return Reading(
@@ -108,29 +108,35 @@ def region_names(regions: Mapping[str, Appearance]) -> dict[str, str]:
     }
 
 
-def _title(one: Appearance) -> str:
-    return one.code.meaning if one.laterality is None else f"{one.code.meaning}, {one.laterality}"
+def _title(appearance: Appearance) -> str:
+    return (
+        appearance.code.meaning
+        if appearance.laterality is None
+        else f"{appearance.code.meaning}, {appearance.laterality}"
+    )
 
 
-def _side(one: Appearance) -> Code | None:
-    return None if one.laterality is None else _SIDES[one.laterality]
+def _side(appearance: Appearance) -> Code | None:
+    return None if appearance.laterality is None else _SIDES[appearance.laterality]
 
 
 def _regions(bundle: DeclaredBundle, found: Found) -> tuple[Region, ...]:
     declared = bundle.outputs.regions
     names = region_names(declared)
     made = []
-    for key, one in declared.items():
-        is_finding = one.kind is RegionKind.FINDING
+    for key, appearance in declared.items():
+        is_finding = appearance.kind is RegionKind.FINDING
         labels, value = found.labels[key]
         made.append(
             Region(
                 name=names[key],
-                kind=one.code,
+                kind=appearance.code,
                 is_finding=is_finding,
-                colour=one.colour,
-                site=Site(one.site, _side(one)) if is_finding and one.site else None,
-                laterality=None if is_finding else _side(one),
+                colour=appearance.colour,
+                site=Site(appearance.site, _side(appearance))
+                if is_finding and appearance.site
+                else None,
+                laterality=None if is_finding else _side(appearance),
                 labels=labels,
                 values=(value,),
             )
@@ -142,7 +148,7 @@ def _regions(bundle: DeclaredBundle, found: Found) -> tuple[Region, ...]:
 
 
 def _findings(bundle: DeclaredBundle, evidence: ReadingEvidence) -> tuple[Finding, ...]:
-    """The findings, those that are claimed first."""
+    """The findings, the stated ones first."""
     made = [
         _finding(bundle, bundle.findings[name], presence, evidence)
         for name, presence in evidence.presence.items()
@@ -182,9 +188,9 @@ def _threshold(
 
 def _suspicion(findings: tuple[Finding, ...]) -> Suspicion | None:
     """That of the first finding with a probability and a threshold."""
-    for one in findings:
-        if one.probability is not None and one.threshold is not None:
-            return Suspicion(one.probability, one.threshold)
+    for finding in findings:
+        if finding.probability is not None and finding.threshold is not None:
+            return Suspicion(finding.probability, finding.threshold)
     return None
 
 
@@ -242,20 +248,22 @@ def _carries(declared: DeclaredFinding, evidence: ReadingEvidence) -> bool:
 
 
 def _groups(bundle: DeclaredBundle, evidence: ReadingEvidence) -> tuple[MeasurementGroup, ...]:
-    """One for each finding that is measured, one for each set of regions, one for the study."""
+    """A group for each measured finding, for each set of regions, and for the study."""
     names = region_names(bundle.outputs.regions)
     groups = [
         MeasurementGroup(
-            name=_group_name(bundle, one),
-            kind=one.concept,
-            category=ABNORMAL_STRUCTURE if one.regions else None,
-            sites=() if one.site is None else (Site(one.site),),
-            measurements=_measured(bundle, one.measurements, evidence),
-            regions=tuple(names[region] for region in one.regions),
-            anchor=Anchor(tuple(names[region] for region in one.regions)) if one.regions else None,
+            name=_group_name(bundle, finding),
+            kind=finding.concept,
+            category=ABNORMAL_STRUCTURE if finding.regions else None,
+            sites=() if finding.site is None else (Site(finding.site),),
+            measurements=_measured(bundle, finding.measurements, evidence),
+            regions=tuple(names[region] for region in finding.regions),
+            anchor=Anchor(tuple(names[region] for region in finding.regions))
+            if finding.regions
+            else None,
         )
-        for one in bundle.findings.values()
-        if _carries(one, evidence)
+        for finding in bundle.findings.values()
+        if _carries(finding, evidence)
     ]
     carried = {name for one in bundle.findings.values() for name in one.measurements}
     others: dict[tuple[str, ...], list[str]] = {}

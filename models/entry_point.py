@@ -1,8 +1,8 @@
-"""Python that a bundle may name for what declarations cannot say.
+"""The Python entry point of a bundle, for what its declaration cannot express.
 
 An entry point of the group `firstread.readings` is called after everything is measured and before
-anything is judged. It adds values that rules may name, gates, groups and statements; it takes
-nothing away and renders nothing.
+anything is judged. It adds values that rules may name, gates, groups and statements; it removes
+nothing and renders nothing.
 """
 
 from __future__ import annotations

@@ -127,12 +127,12 @@ class Tensor:
 
 def _tensors(entries: Sequence[Any]) -> dict[str, Tensor]:
     return {
-        one.name: Tensor(
-            one.name,
-            one.type,
-            tuple(length if isinstance(length, int) else None for length in one.shape),
+        entry.name: Tensor(
+            entry.name,
+            entry.type,
+            tuple(length if isinstance(length, int) else None for length in entry.shape),
         )
-        for one in entries
+        for entry in entries
     }
 
 

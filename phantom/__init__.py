@@ -1,4 +1,4 @@
-"""A chest that was never scanned: voxels with a known truth, and the DICOM study of them.
+"""A synthetic chest: voxels with a known truth, and their DICOM study.
 
 The phantom is a set of functions of the place in the patient (mm, LPS), not an array: any
 acquisition, axial, coronal, oblique or tilted, evaluates the same functions at its own voxels, so

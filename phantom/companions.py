@@ -1,4 +1,4 @@
-"""Series that come with a chest CT and must not be analysed: for trying the choice of series."""
+"""Series that accompany a chest CT and must not be analysed, to test the choice of series."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The words of the reading room as plain Python values: no I/O, no DICOM library."""
+"""The terms of radiology as plain Python values, without I/O or a DICOM library."""

@@ -1,10 +1,10 @@
-"""The coded concepts of any reading: one name, one triplet. A chest's are in `chest.chest_codes`.
+"""The coded concepts of any reading: a name for each triplet. A chest's: `chest.chest_codes`.
 
 PS3.16 lists the concepts of DICOM (coding scheme DCM) and the context groups (CID) that others,
-SNOMED CT (SCT) above all, are taken from. Each line below says where its triplet stands. What no
-edition of PS3.16 has a concept for is in our private scheme, whose designator begins with 99
-(PS3.16 Section 8.2) and which every object that uses it identifies in its Coding Scheme
-Identification Sequence (PS3.3 C.12.1).
+SNOMED CT (SCT) above all, are taken from. Each line below says where its triplet stands. Concepts
+that no edition of PS3.16 has are in our private scheme. Its designator begins with 99 (PS3.16
+Section 8.2), and every object that uses it identifies it in its Coding Scheme Identification
+Sequence (PS3.3 C.12.1).
 
 Retired SRT codes (G-C0E3 and their like) are not written any more: PS3.16 replaced them by SCT.
 """

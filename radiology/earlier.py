@@ -1,4 +1,4 @@
-"""Earlier studies of a patient, as what reads a later one is given them."""
+"""Earlier studies of a patient, as the reader of a later study gets them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class EarlierImages(Protocol):
 
     @property
     def block_mm(self) -> float:
-        """Finer than that nothing was kept."""
+        """Finer detail is not stored."""
         ...
 
     def seen_from(
@@ -36,6 +36,6 @@ class EarlierImages(Protocol):
 
         Returns
         -------
-        HU, and the share of findings from 0 to 1, each of shape (n,); air where nothing was kept.
+        HU, and the share of findings from 0 to 1, each of shape (n,); air where no voxel is stored.
         """
         ...

@@ -1,4 +1,4 @@
-"""What a destination wants of a result: which objects, and in which form.
+"""The objects of a result that a destination wants, and their form.
 
 PACS and viewers differ in what they store and show; `docs/settings.md` tells a reader which
 profile is for whom.

@@ -1,4 +1,4 @@
-"""The exception tree: what is refused, and what is only not there now.
+"""The exception tree: refusals, defects, and what is unavailable for now.
 
 FirstreadError
 ├── Refused                 not acceptable as it is; never retried; shown with its reason

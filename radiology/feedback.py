@@ -1,4 +1,4 @@
-"""What a reader says of a result: right, or what is wrong; and what then is true of the study.
+"""A reader's judgement of a result: right or wrong in which way, and what then holds of the study.
 
 The call of a result is whether a study is suspected (urgent or suspected) or not (routine). Only
 "false positive" and "missed" can make the call wrong; a region or a type that is wrong leaves it

@@ -1,4 +1,4 @@
-"""Regions: which voxels of a volume are what, and what can be measured on them."""
+"""Regions: the voxels of a structure or finding, and what can be measured on them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where in a body something is."""
+"""A site in the body."""
 
 from __future__ import annotations
 

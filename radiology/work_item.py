@@ -1,4 +1,4 @@
-"""A work item: one study that somebody is to read, as a Unified Procedure Step says it.
+"""A work item: a study that waits to be read, as a Unified Procedure Step.
 
 PS3.4 Annex CC (Unified Procedure Step Service), PS3.3 Section C.30 (its modules). Values only: how
 they are encoded, sent, stored and served is decided elsewhere.

@@ -288,7 +288,7 @@ class Settings(BaseSettings):
 
     @property
     def worklist_clients(self) -> tuple[Peer, ...]:
-        """Peers that may find, watch and claim our work items."""
+        """Peers that may find, watch and take our work items."""
         return tuple(peer for peer in self.peers if PeerRole.WORKLIST_CLIENT in peer.roles)
 
     @property
@@ -355,7 +355,7 @@ def _settings_file() -> Path | None:
 
 
 def _refuse_unknown_variables() -> None:
-    """A misspelt variable would otherwise be a setting that silently does nothing."""
+    """Otherwise a misspelt variable would be ignored without an error."""
     known = {PREFIX + name.upper() for name in Settings.model_fields} | {SETTINGS_FILE_VARIABLE}
     unknown = sorted(
         name

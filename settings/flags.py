@@ -1,4 +1,4 @@
-"""Flag channels: whom to tell about an urgent study, how, and from which urgency on."""
+"""Flag channels: the receivers of flags, how they are told, and from which urgency on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The study page: what is kept for it, and the site's own viewers that it links to."""
+"""The study page: what is stored for it, and the site's viewers that it links to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Uploads: how large what a person gives the page may be, and how long its answer is kept."""
+"""Uploads: their largest size, and how long their answers are kept."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class UploadLimits(BaseModel):
     most_ratio : a file in an archive may be so many times larger than it is packed
     most_pixels : of one slice
     most_voxels : of the series that is read
-    most_memory_bytes : of the process that looks through what came, which nobody vouches for
+    most_memory_bytes : of the process that inspects the untrusted upload
     look_through_s : how long that process may take
     receive_s : how long the transfer may take
     keep_s : so long after it came an upload is deleted, with its answer

@@ -1,4 +1,4 @@
-"""The worklist page on a network: under which names, and who encrypts."""
+"""The worklist page on a network: its host names, and where TLS ends."""
 
 from __future__ import annotations
 

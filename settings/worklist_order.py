@@ -1,4 +1,4 @@
-"""Settings of the list's order: how long a study may stand behind newer ones, and is listed."""
+"""The order of the list: how long a study may stand behind newer studies, and stays listed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fit a network to an objective; stop at any time and go on from the checkpoint."""
+"""Fits a network to an objective; may stop at any time and resumes from the checkpoint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bundles that the settings name, and the studies that wait when that has changed."""
+"""Updates the jobs of waiting studies when the settings name other bundles."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def drop_unwanted(settings: Settings, engine: Engine, now: datetime) -> list[int
 def follow_bundles(settings: Settings, engine: Engine, now: datetime) -> list[int]:
     """Queue what bundles that were switched on lack of the studies that wait.
 
-    Once in the life of a process: settings are read at its start. Nobody is woken for it: jobs
+    Once in the life of a process: settings are read at its start. No worker is woken for it: jobs
     that wait beside an idle worker are found by the sweep.
     """
     with transaction(engine) as session:

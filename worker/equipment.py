@@ -1,4 +1,4 @@
-"""What a worker process works with: settings, database, clock and the loaded bundles."""
+"""The resources of a worker process: settings, database, clock and the loaded bundles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looks between two jobs at those that wait, so that what looks urgent is analysed next."""
+"""Takes first looks at waiting jobs between two jobs, so that urgent studies are analysed next."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def look_first(equipment: Equipment) -> int:
 
 
 class _FirstLooks(Queue[JobToLookAt]):
-    """Waiting jobs that nobody has looked at."""
+    """Waiting jobs without a first look."""
 
     name = "first looks"
 

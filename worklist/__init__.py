@@ -1,1 +1,1 @@
-"""The worklist page: where a reader sees flagged studies first, and what became of each study."""
+"""The worklist page: flagged studies first, and the state of each study."""

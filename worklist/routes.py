@@ -1,4 +1,4 @@
-"""The pages, their live updates, and the buttons that try something again."""
+"""The pages, their live updates, and the buttons for new attempts."""
 
 from __future__ import annotations
 

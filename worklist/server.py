@@ -27,7 +27,7 @@ _log = get_logger("worklist")
 
 
 def needs_sign_in(settings: Settings, *, published_on_loopback: bool = False) -> bool:
-    """Whether people must sign in even while nobody has an account.
+    """Whether people must sign in even while no account exists.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""Whether two versions of the program answer alike: `python -m benchmarks.same_answers`."""
+"""Compares the answers of two versions of the program: `python -m benchmarks.same_answers`."""

@@ -1,4 +1,4 @@
-"""Where two instances differ: element by element, content items by their concept."""
+"""Finds where two instances differ: element by element, content items by their concept."""
 
 from __future__ import annotations
 

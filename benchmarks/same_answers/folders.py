@@ -84,8 +84,8 @@ def _strings(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict | list):
-        for one in value.values() if isinstance(value, dict) else value:
-            yield from _strings(one)
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _strings(inner)
 
 
 def files_of(folder: Path) -> list[str]:
@@ -111,8 +111,8 @@ def compare_folders(
         found = [one for one in found if expected is None or not expected.search(one)]
         different += bool(found)
         print(f"{'DIFFERENT' if found else 'equal    '} {name}")
-        for one in found[:most]:
-            print(f"    {one}")
+        for difference in found[:most]:
+            print(f"    {difference}")
         if len(found) > most:
             print(f"    and {len(found) - most} more")
     print(f"{len(names)} files, {different} different; {uids.changed} UIDs have another value")

@@ -1,4 +1,4 @@
-"""Where two JSON answers differ."""
+"""Finds where two JSON answers differ."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where pixels differ: of pictures, and of segmentations by segment and slice."""
+"""Finds where pixels differ: in pictures, and in segmentations by segment and slice."""
 
 from __future__ import annotations
 

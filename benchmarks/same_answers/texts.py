@@ -1,4 +1,4 @@
-"""Where texts and PDF documents differ."""
+"""Finds where texts and PDF documents differ."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def compare_documents(before: bytes, after: bytes) -> Iterator[str]:
     first, second = _streams(before), _streams(after)
     if len(first) != len(second):
         yield f"PDF: {len(first) - 1} streams → {len(second) - 1}"
-    for number, (one, other) in enumerate(zip(first, second, strict=False)):
-        for difference in compare_texts(one, other):
+    for number, (text, other) in enumerate(zip(first, second, strict=False)):
+        for difference in compare_texts(text, other):
             yield f"PDF: stream {number}: {difference}"
 
 
@@ -46,7 +46,7 @@ def compare_texts(before: str, after: str) -> Iterator[str]:
     first, second = (without_version(text).split("\n") for text in (before, after))
     if len(first) != len(second):
         yield f"{len(first)} lines → {len(second)}"
-    for number, (one, other) in enumerate(zip(first, second, strict=False), start=1):
-        if one != other:
-            yield f"line {number}: {shown(one)} → {shown(other)}"
+    for number, (line, other) in enumerate(zip(first, second, strict=False), start=1):
+        if line != other:
+            yield f"line {number}: {shown(line)} → {shown(other)}"
             return

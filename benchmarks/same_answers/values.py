@@ -1,4 +1,4 @@
-"""Whether two single values say the same, and how a value is shown."""
+"""Decides whether two values say the same, and how a value is printed."""
 
 from __future__ import annotations
 

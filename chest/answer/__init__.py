@@ -1,1 +1,1 @@
-"""What was read in a chest as a reading of any bundle: all that is told of it, with codes."""
+"""Converts a chest's reading to the values of any bundle's reading, with codes."""

@@ -88,11 +88,11 @@ def sign_group(reading: ChestReading) -> MeasurementGroup:
         chest_codes.SIGNS,
         sites=(IN_THE_LUNGS,),
         measurements=tuple(
-            share(SIGN_CODES[one.sign][1], one.probability) for one in reading.signs
+            share(SIGN_CODES[sign.sign][1], sign.probability) for sign in reading.signs
         ),
         statements=tuple(
-            Statement(SIGN_CODES[one.sign][0], codes.PRESENT if one.present else codes.ABSENT)
-            for one in reading.signs
+            Statement(SIGN_CODES[sign.sign][0], codes.PRESENT if sign.present else codes.ABSENT)
+            for sign in reading.signs
         ),
         anchor=_beside_the_answer(reading, 1),
     )

@@ -1,4 +1,4 @@
-"""The clinical values that a chest was judged with, to the values of any reading and back."""
+"""Converts the clinical values that a chest was judged with to those of any reading, and back."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def known_values(context: ClinicalContext, stated: ClinicalValues) -> tuple[Know
 
 
 def given_in(reading: Reading) -> dict[str, PlainValue]:
-    """The clinical values that a reading was made with; older ones were made with none."""
+    """The clinical values that a reading was made with; older rows were made without any."""
     return {one.name: one.value for one in reading.known if not one.stated}
 
 

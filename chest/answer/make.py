@@ -1,4 +1,4 @@
-"""A chest's reading as a reading of any bundle."""
+"""Converts a chest's reading to a reading of any bundle."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chest.values.course import Course
 from chest.values.reading import ChestReading
 from radiology import codes
 from radiology.answer.finding import Finding, Presence
-from radiology.answer.followed import Became, Followed
+from radiology.answer.followed import Followed
 from radiology.answer.reading import Comparison, Reading, ReportWords, Suspicion, TimePoint
 from radiology.clinical import ClinicalContext
 from radiology.image.volume import Volume
@@ -99,16 +99,16 @@ def _findings(reading: ChestReading) -> tuple[Finding, ...]:
     )
     signs = (
         Finding(
-            one.sign.value,
-            SIGN_CODES[one.sign][0],
-            Presence.PRESENT if one.present else Presence.ABSENT,
+            sign.sign.value,
+            SIGN_CODES[sign.sign][0],
+            Presence.PRESENT if sign.present else Presence.ABSENT,
             site=IN_THE_LUNGS,
-            words=one.sign.words,
-            probability=one.probability,
-            threshold=one.threshold,
+            words=sign.sign.words,
+            probability=sign.probability,
+            threshold=sign.threshold,
             groups=(SIGNS_GROUP,),
         )
-        for one in reading.signs
+        for sign in reading.signs
     )
     return (opacity, *signs)
 
@@ -117,21 +117,21 @@ def _points(course: Course) -> tuple[TimePoint, ...]:
     """Both lungs together at each time."""
     return tuple(
         TimePoint(
-            one.study_instance_uid,
-            one.acquired_at,
+            point.study_instance_uid,
+            point.acquired_at,
             order,
             (
-                volume(codes.VOLUME, one.lung_volume_ml),
-                volume(chest_codes.LESION_VOLUME, one.lesion_volume_ml),
-                percent(chest_codes.LESION_SHARE, one.lesion_share_percent),
+                volume(codes.VOLUME, point.lung_volume_ml),
+                volume(chest_codes.LESION_VOLUME, point.lesion_volume_ml),
+                percent(chest_codes.LESION_SHARE, point.lesion_share_percent),
                 *(
                     ()
-                    if one.lesion_mean_hu is None
-                    else (attenuation(chest_codes.LESION_ATTENUATION, one.lesion_mean_hu),)
+                    if point.lesion_mean_hu is None
+                    else (attenuation(chest_codes.LESION_ATTENUATION, point.lesion_mean_hu),)
                 ),
             ),
         )
-        for order, one in enumerate(course.points, start=1)
+        for order, point in enumerate(course.points, start=1)
     )
 
 
@@ -153,11 +153,11 @@ def _followed(course: Course) -> tuple[Followed, ...]:
     """Each lesion of either study; where several flowed together, under the number of the first."""
     return tuple(
         Followed(
-            next(iter(one.now_numbers), None),
-            one.side.value,
-            Became(one.course.value),
-            volume(chest_codes.LESION_VOLUME, one.then_ml),
-            volume(chest_codes.LESION_VOLUME, one.now_ml),
+            next(iter(lesion.now_numbers), None),
+            lesion.side.value,
+            lesion.course,
+            volume(chest_codes.LESION_VOLUME, lesion.then_ml),
+            volume(chest_codes.LESION_VOLUME, lesion.now_ml),
         )
-        for one in (() if course.latest is None else course.latest.lesions)
+        for lesion in (() if course.latest is None else course.latest.lesions)
     )

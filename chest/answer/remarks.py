@@ -1,4 +1,4 @@
-"""What is said of a chest beside its figures: change, type, severity, signs, lobes and the rule."""
+"""The remarks on a chest beside its figures: change, type, severity, signs, lobes and the rule."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _RULES = {
 
 
 def chest_remarks(reading: ChestReading) -> tuple[Remark, ...]:
-    """Everything that is said; nothing of what was not asked."""
+    """Everything that is said; no remark where nothing was asked."""
     return tuple(_remarks(reading))
 
 

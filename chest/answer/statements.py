@@ -1,4 +1,4 @@
-"""What is told of a chest in words: the answer and its rule, and what was seen and compared.
+"""The statements about a chest: the answer and its rule, the findings and the comparison.
 
 English, and short: a line is one statement. What fits into coded figures is there too; here it
 stands with its rule, for the reader of a text tree.
@@ -117,9 +117,9 @@ def severity_statements(severity: Severity) -> Iterator[Statement]:
 
 
 def _input(score: Score, number: int) -> StatementInput:
-    one = score.inputs[number]
-    unit = TITLES[one.name][1] if one.name in TITLES else ""
-    return StatementInput(title_of(one.name), one.value, unit, one.points, one.met)
+    given = score.inputs[number]
+    unit = TITLES[given.name][1] if given.name in TITLES else ""
+    return StatementInput(title_of(given.name), given.value, unit, given.points, given.met)
 
 
 def _clinical(clinical: ClinicalContext) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What version 0.1.0 stored of a chest, as a reading: facts without a version, and without voxels.
+"""Restores a reading from what version 0.1.0 stored of a chest: facts without version or voxels.
 
 A field that is not there was not known to the version that stored it, and has its default.
 """
@@ -114,7 +114,8 @@ def _comparison(plain: Facts) -> PriorComparison:
         registration=from_plain(RegistrationQuality, plain["registration"]),
         lungs={Side(side): from_plain(Change, one) for side, one in plain["lungs"].items()},
         territories={
-            Territory(one["territory"]): from_plain(Change, one) for one in plain["territories"]
+            Territory(change["territory"]): from_plain(Change, change)
+            for change in plain["territories"]
         },
         lesions=_each(LesionChange, plain["lesions"]),
     )
@@ -126,8 +127,8 @@ def _clinical(facts: Facts) -> ClinicalContext:
     return ClinicalContext(
         values=from_plain(ClinicalValues, context.get("given") or {}),
         sources={
-            name: from_plain(ClinicalSource, one)
-            for name, one in (context.get("sources") or {}).items()
+            name: from_plain(ClinicalSource, source)
+            for name, source in (context.get("sources") or {}).items()
         },
     )
 
@@ -156,8 +157,8 @@ def _known(facts: Facts) -> tuple[KnownValue, ...]:
 def _inputs(facts: Facts, *names: str) -> dict[str, Any]:
     """What the rules of the severity were given under these names."""
     return {
-        one["name"]: one["value"]
+        given["name"]: given["value"]
         for score in (facts.get("severity") or {}).get("scores") or ()
-        for one in score.get("inputs") or ()
-        if one.get("name") in names and one.get("value") is not None
+        for given in score.get("inputs") or ()
+        if given.get("name") in names and given.get("value") is not None
     }

@@ -1,4 +1,4 @@
-"""What a message tells of a chest beside the answer."""
+"""The measurements and answers of a chest that a message carries."""
 
 from __future__ import annotations
 

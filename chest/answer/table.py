@@ -29,9 +29,13 @@ def chest_table(reading: ChestReading) -> Table:
         figures = reading.figures[side]
         rows.append(TableRow(SIDES[side][0], _cells(figures.lung_volume_ml, figures)))
         rows += [
-            TableRow(territory_name(one.territory), _cells(one.volume_ml, one), is_part=True)
-            for one in _shown(reading)
-            if one.territory.side is side
+            TableRow(
+                territory_name(territory.territory),
+                _cells(territory.volume_ml, territory),
+                is_part=True,
+            )
+            for territory in _shown(reading)
+            if territory.territory.side is side
         ]
     return Table(COLUMNS, tuple(rows))
 

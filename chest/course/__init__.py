@@ -1,1 +1,1 @@
-"""A chest over several studies of the patient: what is kept of one, and what has changed since."""
+"""A chest over several studies of the patient: what is kept for comparison, and what changed."""

@@ -1,4 +1,4 @@
-"""Put a reading into the patient's course: compare it with the latest earlier study."""
+"""Adds a reading to the patient's course: compares it with the latest earlier study."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class FollowedReading:
     ----------
     reading : with its lesions and its course
     chest : the map by which a later study will be compared with this one; None for a reading that
-        is not assessable, since what it measured is not to be relied upon
+        is not assessable, because its measurements are unreliable
     earlier : the chest that it was compared with place by place
     """
 
@@ -102,12 +102,12 @@ def _measured(
 ) -> tuple[list[tuple[EarlierStudy, CoursePoint]], list[NotCompared]]:
     """Earlier studies with their figures, and those of which none were kept."""
     found, without = [], []
-    for one in earlier:
-        point = _point(one)
+    for candidate in earlier:
+        point = _point(candidate)
         if point is None:
-            without.append(NotCompared(one.study_instance_uid, "no figures were kept"))
+            without.append(NotCompared(candidate.study_instance_uid, "no figures were kept"))
         else:
-            found.append((one, point))
+            found.append((candidate, point))
     return found, without
 
 
@@ -158,7 +158,8 @@ def inherit(
         if change.now_numbers and change.then_numbers
     }
     return tuple(
-        replace(one, tracking_uid=names.get(one.number, one.tracking_uid)) for one in lesions
+        replace(lesion, tracking_uid=names.get(lesion.number, lesion.tracking_uid))
+        for lesion in lesions
     )
 
 

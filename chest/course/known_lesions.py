@@ -1,8 +1,8 @@
-"""Names lesions alike in every study of the patient.
+"""Gives a lesion the same name in every study of the patient.
 
 A lesion of the patient's course (`chest.values.chest_map.MappedLesion`) is whatever touches, of
-either class; a lesion with a segment of its own has one class. So one of the course may be several
-segments, each with a name that follows from that of the course.
+either class; a lesion with a segment of its own has one class. So a lesion of the course may be
+several segments, each with a name that follows from that of the course.
 """
 
 from __future__ import annotations

@@ -106,8 +106,8 @@ def _groups(
     second = [earlier_count + pair[1] - 1 for pair in links]
     graph = sparse.coo_array((np.ones(len(links)), (first, second)), shape=(total, total))
     count, group = sparse.csgraph.connected_components(graph, directed=False)
-    for one in range(count):
-        members = np.flatnonzero(group == one)
+    for lesion in range(count):
+        members = np.flatnonzero(group == lesion)
         then = [int(index) + 1 for index in members if index < earlier_count]
         now = [int(index) - earlier_count + 1 for index in members if index >= earlier_count]
         yield then, now

@@ -28,7 +28,7 @@ def paint_lobes(
     ----------
     labels, lungs : on the volume's grid
     lung : that the surfaces were found in
-    surfaces : each counts only above the one before it
+    surfaces : each counts only above the previous surface
     values : one more than surfaces: below the first, between them, and above the last
     """
     rows, columns = _extent(lungs, side)

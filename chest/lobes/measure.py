@@ -1,4 +1,4 @@
-"""What lies in each territory."""
+"""Measures the lung and the lesions in each territory."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def measure_territories(
     """
     size = max(territories.names, default=0) + 1
     voxels = np.zeros(size, dtype=np.int64)
-    for one in territories.labels:  # by slice: bincount makes an int64 of what it is given
-        voxels += np.bincount(one.ravel(), minlength=size)
+    for label in territories.labels:  # by slice: bincount makes an int64 of what it is given
+        voxels += np.bincount(label.ravel(), minlength=size)
     at = np.nonzero(regions.lesions)
     where, kinds = territories.labels[at], regions.lesions[at]
     hounsfield = np.bincount(where, weights=volume.hounsfield[at], minlength=size)

@@ -1,4 +1,4 @@
-"""What anatomy says of a fissure before a voxel is looked at.
+"""The expected place of each fissure, from anatomy alone.
 
 Shares of volume: Yamada et al., "Differences in Lung and Lobe Volumes between Supine and Standing
 Positions", Respiration 2020;99:598, doi:10.1159/000507265, table 3, supine, 32 adults, in percent

@@ -1,4 +1,4 @@
-"""The neighbourhood of a surface, laid flat: what lies how far above or below each of its places.
+"""The neighbourhood of a surface, flattened: the values at each distance above and below it.
 
 Once a surface is roughly known, averaging along it brings out a fissure that no single place
 shows.

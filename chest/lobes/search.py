@@ -1,7 +1,7 @@
 """Look for a fissure in the whole of a lung: many simple surfaces, the best few kept.
 
 A surface is a polynomial over the mean plane with seven numbers. Candidates are drawn from the
-prior, scored by what lies on them, and the best are moved about until they settle (random sample
+prior and scored by the voxels on them. The best are moved until they settle (random sample
 consensus, with a score in place of a count of inliers). Two things speak for a surface: bright
 sheets on it, and few vessels near it, since vessels do not cross a fissure. Sheets are thin, so
 candidates near one are found first, by sheets made wide, and brought onto it then.
@@ -72,8 +72,8 @@ class _Evidence:
     def _terms(self, aside_mm: Millimetres, along_mm: Millimetres) -> FloatArray:
         x = (aside_mm - self.middle[0]) / self.half[0]
         u = (along_mm - self.middle[1]) / self.half[1]
-        one = np.ones_like(x)
-        terms: FloatArray = np.stack([one, u, x, u * u, x * x, x * u, u**3 - 0.6 * u])
+        constant = np.ones_like(x)
+        terms: FloatArray = np.stack([constant, u, x, u * u, x * x, x * u, u**3 - 0.6 * u])
         return terms.astype(np.float32)
 
     def at(self, numbers: FloatArray, width_mm: float) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -85,9 +85,9 @@ class _Evidence:
         least = np.maximum(area, 1.0)
         return sheets / least, vessels / least, area
 
-    def apart_mm(self, numbers: FloatArray, one: FloatArray) -> FloatArray:
+    def apart_mm(self, numbers: FloatArray, surface: FloatArray) -> FloatArray:
         """Mean distance in height of candidates from one."""
-        apart: FloatArray = np.abs((numbers - one) @ self._node_terms[:, ::10]).mean(axis=1)
+        apart: FloatArray = np.abs((numbers - surface) @ self._node_terms[:, ::10]).mean(axis=1)
         return apart
 
     def share_below(self, numbers: FloatArray) -> FloatArray:
@@ -166,7 +166,7 @@ def _draw(evidence: _Evidence, prior: FissurePrior, random: np.random.Generator)
 
 
 def search(slab: Slab, prior: FissurePrior, seed: int = 1) -> list[SurfaceCandidate]:
-    """The best few surfaces that are not alike; none where none is possible.
+    """The best few surfaces that differ from each other; none where none is possible.
 
     Parameters
     ----------
@@ -182,10 +182,10 @@ def search(slab: Slab, prior: FissurePrior, seed: int = 1) -> list[SurfaceCandid
     found = scores[_WIDTHS_MM[-1]].of(numbers)
     return [
         SurfaceCandidate(
-            (numbers[one] @ evidence.terms).reshape(evidence.shape).astype(np.float64),
-            float(found[one]),
+            (numbers[place] @ evidence.terms).reshape(evidence.shape).astype(np.float64),
+            float(found[place]),
         )
-        for one in _far_apart(evidence, numbers, found, STARTS, least_mm=1.0)
+        for place in _far_apart(evidence, numbers, found, STARTS, least_mm=1.0)
     ]
 
 
@@ -212,7 +212,7 @@ def _climb(
     start: FloatArray,
     random: np.random.Generator,
 ) -> FloatArray:
-    """Move candidates about, each on its own: first by wide sheets, then by thin ones."""
+    """Move candidates about, each on its own: first by wide sheets, then by thin sheets."""
     aside, along = 0.12 * evidence.half
     reach = np.array([6.0, along, aside, 6.0, 5.0, 5.0, 5.0])
     numbers = start[:, None, :]

@@ -1,4 +1,4 @@
-"""Move a rough surface onto the sheet beside it.
+"""Moves an approximate surface onto the nearest sheet of bright voxels.
 
 A penalised spline (Eilers and Marx, "Flexible smoothing with B-splines and penalties", Statistical
 Science 1996;11:89) is fitted again and again to the sheets within reach, each time within a
@@ -49,10 +49,13 @@ class SplineBasis:
         design = (aside[:, None, :, None] * along[None, :, None, :]).reshape(
             aside.shape[0] * along.shape[0], -1
         )
-        one, other = np.eye(aside.shape[1]), np.eye(along.shape[1])
+        first, second = np.eye(aside.shape[1]), np.eye(along.shape[1])
         penalty = sum(
             weight
-            * (np.kron(_roughness(one, order), other) + np.kron(one, _roughness(other, order)))
+            * (
+                np.kron(_roughness(first, order), second)
+                + np.kron(first, _roughness(second, order))
+            )
             for order, weight in ((2, 1.0), (1, _SLOPE_PENALTY))
         )
         return cls(

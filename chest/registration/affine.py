@@ -1,4 +1,4 @@
-"""Lay the surfaces of two pairs of lungs upon each other: shift, turn, and an even stretch."""
+"""Aligns the surfaces of two pairs of lungs by an affine transform: shift, rotation, scale."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bend one chest onto another: breath moves the lungs in ways that no even stretch can follow."""
+"""Registers two chests by a deformation: breathing moves the lungs as no affine transform does."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class _Pull:
         self._wanted = np.stack([*earlier.surfaces, earlier.density])
         self._images = np.stack([*later.surfaces, later.density])
         self._gradients = [
-            np.stack(np.gradient(one)) / np.float32(VOXEL_MM) for one in self._images
+            np.stack(np.gradient(image)) / np.float32(VOXEL_MM) for image in self._images
         ]
         self._origin = later.affine[:3, 3].astype(np.float32)
         near = (earlier.surfaces < _NEAR_MM).any(axis=0)

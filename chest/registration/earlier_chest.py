@@ -28,7 +28,7 @@ class EarlierChest:
 
     @property
     def block_mm(self) -> float:
-        """The longest side of a block: finer than that nothing was kept."""
+        """The longest side of a block: finer detail is not stored."""
         return float(np.linalg.norm(self.chest.affine[:3, :3], axis=0).max())
 
     def seen_from(self, later_mm: Places) -> tuple[Values, Values]:
@@ -40,7 +40,7 @@ class EarlierChest:
 
         Returns
         -------
-        HU, and the share of lesion from 0 to 1, each of shape (n,); air where nothing was kept.
+        HU, and the share of lesion from 0 to 1, each of shape (n,); air where no voxel is stored.
         """
         affine = self.chest.affine
         origins = _origins(self.registration, later_mm)

@@ -1,4 +1,4 @@
-"""Reduce a read volume to the map that it is compared by, with earlier and with later ones."""
+"""Reduces a volume that was read to the map by which it is compared with other studies."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _factors(volume: Volume) -> Factors:
 
 
 def _fitted(voxels: NDArray[Any], factors: Factors) -> NDArray[Any]:
-    """Voxels continued beyond their last ones to whole blocks: a label by nothing, HU by air."""
+    """Voxels padded at the end to whole blocks: a label by nothing, HU by air."""
     missing = [(0, -size % factor) for size, factor in zip(voxels.shape, factors, strict=True)]
     if not any(after for _, after in missing):
         return voxels
@@ -152,7 +152,8 @@ def _commonest(
 ) -> NDArray[np.uint8]:
     """The label that most voxels of each block have; 0 only where none has any.
 
-    Of two that have the same number every other block takes the second, so that neither gains.
+    Where two labels have the same number, every other block takes the second, so that neither
+    gains.
     """
     shape = tuple(size // factor for size, factor in zip(labels.shape, factors, strict=True))
     found, most = np.zeros(shape, dtype=np.uint8), np.zeros(shape, dtype=np.int32)
@@ -214,7 +215,7 @@ def _lesions(
 def number_connected(lesions: NDArray[np.uint8]) -> NDArray[np.uint16]:
     """Number the lesions, of whatever class, that do not touch: from 1, the largest first.
 
-    Of two of one size the one with the first voxel comes first, so the numbers are the same in
+    Of two of equal size, that with the first voxel comes first, so the numbers are the same in
     every box that holds all lesions.
     """
     parts = np.asarray(cc3d.connected_components(lesions > 0, connectivity=26))

@@ -49,8 +49,8 @@ class Registration:
         at = np.linalg.solve(affine[:3, :3], earlier_mm.T - affine[:3, 3:])
         return np.stack(
             [
-                ndimage.map_coordinates(one, at, order=1, mode="nearest", output=np.float64)
-                for one in self.displacements.places_mm
+                ndimage.map_coordinates(axis_mm, at, order=1, mode="nearest", output=np.float64)
+                for axis_mm in self.displacements.places_mm
             ],
             axis=1,
         )

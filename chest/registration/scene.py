@@ -27,7 +27,7 @@ _DENSEST = 3.0  # times the lung's own density; a vessel of a voxel's size
 
 @dataclass(frozen=True)
 class Scene:
-    """What two chests are laid upon each other by.
+    """The features by which two chests are aligned.
 
     Attributes
     ----------

@@ -1,1 +1,1 @@
-"""Single slices of a chest: read, told for a picture and as JSON, and told again when stored."""
+"""Single slices of a chest: how they are read, described in pictures and JSON, and stored."""

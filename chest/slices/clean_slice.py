@@ -1,4 +1,4 @@
-"""From one slice's probabilities to its lungs and lesions.
+"""Makes the lungs and lesions of a slice from its probabilities.
 
 A single slice has no neighbours, and that of a figure no scale in mm: the limits are shares of
 the network's square, which a chest fills.

@@ -32,8 +32,8 @@ def slice_in_words(answer: Mapping[str, Any]) -> SliceInWords:
         ),
         hint=_hint(viral) if viral else None,
         signs=tuple(
-            NamedProbability(Sign(one["sign"]).words, one["probability"], one["present"])
-            for one in answer.get("signs") or ()
+            NamedProbability(Sign(sign["sign"]).words, sign["probability"], sign["present"])
+            for sign in answer.get("signs") or ()
         ),
     )
 

@@ -1,4 +1,4 @@
-"""What was read in one slice of a chest, as plain values and as what its picture shows."""
+"""Describes the reading of a slice of a chest: as plain values, and for its picture."""
 
 from __future__ import annotations
 
@@ -29,8 +29,7 @@ def tell_slice(
 ) -> SliceRead:
     """Tell all that was read.
 
-    Where no lungs were found nothing is said but that: a probability of what is no lung would
-    mean nothing.
+    Where no lungs were found nothing is said but that: a probability without lung has no meaning.
 
     Parameters
     ----------
@@ -55,9 +54,9 @@ def tell_slice(
         lines=tuple(
             # As much as a column has room for.
             NamedProbability(
-                one.sign.words.removeprefix("interlobular "), one.probability, one.present
+                sign.sign.words.removeprefix("interlobular "), sign.probability, sign.present
             )
-            for one in signs
+            for sign in signs
         ),
         window_hu=LUNG_WINDOW_HU,
     )

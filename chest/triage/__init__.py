@@ -1,1 +1,1 @@
-"""How soon a chest should be looked at: by its reading, and before it by a few slices."""
+"""Triage of a chest: by its reading, and before that by a first look at a few slices."""

@@ -1,4 +1,4 @@
-"""A first look at a few slices of a waiting chest, to tell which one should be analysed first.
+"""A first look at a few slices of a waiting chest, to decide which study is analysed first.
 
 It decides the order of the queue and nothing else: no finding, no flag and no result comes of it.
 A study that is not asked for urgently is known to be urgent only after its analysis; where twenty

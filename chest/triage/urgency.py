@@ -1,4 +1,4 @@
-"""How soon a radiologist should look: a table, read from the top, the first row that holds wins.
+"""The urgency of a chest: a table of rules, read from the top; the first rule that holds decides.
 
 What each row saw is kept with the result, so that the page can say of every study which rule
 decided, and by how much the others missed.

@@ -1,4 +1,4 @@
-"""The coded word for each answer: one table for the SR and for messages, so that both say alike."""
+"""The code for each answer: one table that the SR and messages share."""
 
 from __future__ import annotations
 

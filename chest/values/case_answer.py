@@ -1,4 +1,4 @@
-"""What slices and masks say about a study as a whole: type, rules, confidence.
+"""The answer for a study as a whole, from its slices and masks: type, rules, confidence.
 
 Defined in docs/case-level.md.
 """

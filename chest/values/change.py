@@ -1,14 +1,14 @@
-"""What changed between an earlier CT of the patient and this one."""
+"""The changes between an earlier CT of the patient and this CT."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from chest.values.figures import Side
 from chest.values.territory import Territory
+from radiology.answer.followed import Became
 
 MORE_THAN_PERCENT = 25.0
 """A lesion grew, or shrank, when its volume changed by more: after NELSON's criterion for nodules
@@ -16,16 +16,6 @@ MORE_THAN_PERCENT = 25.0
 
 LEAST_CHANGE_ML = 0.5
 """Ours: less than this is the outline's, in small lesions."""
-
-
-class LesionCourse(StrEnum):
-    """What became of a lesion."""
-
-    NEW = "new"
-    GROWN = "grown"
-    UNCHANGED = "unchanged"
-    SHRUNK = "shrunk"
-    RESOLVED = "resolved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +86,7 @@ class LesionChange:
     mean_hu_then, mean_hu_now : None where there is no lesion
     """
 
-    course: LesionCourse
+    course: Became
     side: Side
     tracking_uid: str
     then_numbers: tuple[int, ...]
@@ -123,7 +113,7 @@ class LesionChange:
 
 @dataclass(frozen=True, slots=True)
 class RegistrationQuality:
-    """How well the earlier lungs lie upon the later ones.
+    """How well the registered earlier lungs match the later lungs.
 
     Attributes
     ----------
@@ -146,7 +136,7 @@ class RegistrationQuality:
 
 @dataclass(frozen=True)
 class PriorComparison:
-    """One earlier study compared with this one.
+    """An earlier study compared with this study.
 
     Attributes
     ----------
@@ -185,14 +175,14 @@ class PriorComparison:
         }
 
 
-def course_of(then_ml: float, now_ml: float) -> LesionCourse:
+def course_of(then_ml: float, now_ml: float) -> Became:
     """What became of a lesion, by its volumes."""
     if then_ml <= 0:
-        return LesionCourse.NEW
+        return Became.NEW
     if now_ml <= 0:
-        return LesionCourse.RESOLVED
+        return Became.RESOLVED
     change_ml = now_ml - then_ml
     enough = abs(change_ml) > max(LEAST_CHANGE_ML, then_ml * MORE_THAN_PERCENT / 100.0)
     if not enough:
-        return LesionCourse.UNCHANGED
-    return LesionCourse.GROWN if change_ml > 0 else LesionCourse.SHRUNK
+        return Became.UNCHANGED
+    return Became.GROWN if change_ml > 0 else Became.SHRUNK

@@ -1,4 +1,4 @@
-"""A chest reduced to what comparing it with a later one needs: blocks of about 3 mm, and lesions.
+"""A chest reduced to what a later comparison needs: blocks of about 3 mm, and lesions.
 
 A volume and its label maps take a hundred megabytes, its map about one. Shares of lung and lesion
 are kept for every block, so that volumes add up to those of the fine grid.

@@ -1,4 +1,4 @@
-"""The course of a patient's lungs over several CTs, and what it was read from."""
+"""The course of a patient's lungs over several CTs, and the studies that it is made of."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measurements of the lungs: one of them, or both together."""
+"""Measurements of a lung, or of both together."""
 
 from __future__ import annotations
 

@@ -118,13 +118,13 @@ class ChestReading:
             "confidence": self.confidence.facts() if self.confidence else None,
             "territories": [
                 {
-                    **asdict(one),
-                    "territory": one.territory.value,
-                    "side": one.territory.side.value,
-                    "is_lobe": one.territory.is_lobe,
-                    "lesion_share_percent": one.lesion_share_percent,
+                    **asdict(territory),
+                    "territory": territory.territory.value,
+                    "side": territory.territory.side.value,
+                    "is_lobe": territory.territory.is_lobe,
+                    "lesion_share_percent": territory.lesion_share_percent,
                 }
-                for one in self.territories
+                for territory in self.territories
             ],
             "boundaries": [asdict(one) for one in self.boundaries],
             "severity": self.severity.facts() if self.severity else None,

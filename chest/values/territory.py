@@ -1,4 +1,4 @@
-"""Territories of the lungs: the five lobes, or the zones that stand in where no lobe can be told.
+"""Territories of the lungs: the five lobes, or zones where lobes cannot be distinguished.
 
 A lobe ends at a fissure; a zone is a third of a lung's height and has no anatomical border. The
 two are never named alike, so that a reader knows which of them a figure is about.

@@ -1,4 +1,4 @@
-"""Accounts: who may sign in to the worklist page, and as what."""
+"""Accounts: who may sign in to the worklist page, and with which role."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def set_role(session: Session, name: str, role: Role) -> None:
 
 
 def disable_account(session: Session, name: str, now: datetime) -> None:
-    """Let nobody sign in with an account any more, and end its sessions.
+    """Disable an account, and end its sessions.
 
     Raises
     ------
@@ -200,12 +200,12 @@ def account_of_identity(
 ) -> int:
     """The account of a person at an identity provider, made at their first sign-in; gives its id.
 
-    Name and role are taken over each time: the provider is the one who knows.
+    Name and role are taken over each time: the provider decides both.
 
     Raises
     ------
     AccountRefused
-        The account is disabled here, or another one has the name.
+        The account is disabled here, or another account has the name.
     """
     name = name.strip()
     if not 0 < len(name) <= NAME_LENGTH or not name.isprintable() or name.lower() in _RESERVED:

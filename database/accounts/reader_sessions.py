@@ -29,7 +29,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Whose session it is.
+    """The reader to whom a session belongs.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ def open_session(
 
 
 def session_of(session: Session, token: str, *, limits: Limits, now: datetime) -> SignedIn | None:
-    """Whose session a token is of; None when there is none, or none any more."""
+    """The reader of the session with a token; None when there is none, or none any more."""
     found = session.execute(
         select(ReaderSession, Account)
         .join(Account, Account.id == ReaderSession.account_id)
@@ -94,7 +94,7 @@ def session_of(session: Session, token: str, *, limits: Limits, now: datetime) -
 
 
 def note_request(session: Session, session_id: int, now: datetime) -> None:
-    """A request was made in a session: its idle limit begins anew. One that ended stays ended."""
+    """A request was made in a session: its idle limit starts again. One that ended stays ended."""
     session.execute(
         update(ReaderSession)
         .where(ReaderSession.id == session_id, ReaderSession.ended_at.is_(None))
@@ -103,7 +103,7 @@ def note_request(session: Session, session_id: int, now: datetime) -> None:
 
 
 def end_session(session: Session, token: str, now: datetime) -> None:
-    """End one session: its token is good for nothing from now on."""
+    """End one session: its token is invalid from now on."""
     session.execute(
         update(ReaderSession)
         .where(ReaderSession.token_sha256 == _digest(token), ReaderSession.ended_at.is_(None))

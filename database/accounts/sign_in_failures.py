@@ -1,9 +1,8 @@
 """The limit on failed sign-ins, counted in the database so that it holds for all processes.
 
 Counted are an account together with an address, an account, and an address. Each counter begins
-with the first failure and is forgotten a while later, so nobody can be locked out for good. The
-limit of an account over all addresses is wide, because whoever knows a name could otherwise keep
-its owner out.
+with the first failure and expires after a while, so no account is locked for good. The limit of an
+account over all addresses is wide, because whoever knows a name could otherwise keep its owner out.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ def forgive_attempt(session: Session, name: str, address: str) -> None:
     """The attempt succeeded: what was charged for it is taken back.
 
     The counter of account and address is forgotten. The others only lose this one attempt:
-    otherwise a guesser with an account of their own could begin anew as often as they like.
+    otherwise an attacker with an account could reset the counter at will.
     """
     for key, limit in sorted(_keys(name, address)):
         if limit == FAILURES_OF_BOTH:

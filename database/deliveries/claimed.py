@@ -83,7 +83,7 @@ def end_delivery(
     error_message: str = "",
     trace: str = "",
 ) -> None:
-    """End a delivery, and with the last one of a result its job too.
+    """End a delivery, and with the last delivery of a result its job.
 
     Raises
     ------
@@ -175,11 +175,11 @@ def retry_deliveries(
     if result is None:
         return 0
     deliveries = [
-        one
-        for one in result.deliveries
-        if _may_be_retried(one)
-        and destination in (None, one.destination)
-        and (result.withdrawn_at is None or one.purpose is DeliveryPurpose.REJECTION)
+        candidate
+        for candidate in result.deliveries
+        if _may_be_retried(candidate)
+        and destination in (None, candidate.destination)
+        and (result.withdrawn_at is None or candidate.purpose is DeliveryPurpose.REJECTION)
     ]
     for delivery in deliveries:
         delivery.state = DeliveryState.WAITING

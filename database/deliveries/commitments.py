@@ -1,4 +1,4 @@
-"""Storage commitment: what was asked of which destination, and what it has answered.
+"""Storage commitment: the requests to destinations, and their answers.
 
 PS3.4 Annex J. A request is a row before it is sent, so an answer that comes after a crash, or in
 another process, still finds it. An answer is recorded by whoever receives it; what follows from a
@@ -105,8 +105,8 @@ def record_report(
 ) -> Reported:
     """Keep a destination's answer, and end the delivery when all of it is committed.
 
-    A failure makes the objects wait to be sent again, and the delivery due at once. A report that
-    is refused changes nothing but the audit trail.
+    A failure makes the objects wait to be sent again, and the delivery due at once. A refused
+    report changes only the audit trail.
 
     Parameters
     ----------

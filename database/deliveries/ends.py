@@ -1,4 +1,4 @@
-"""The end of a delivery, by whomever it came: its event, and with the last one the job's end."""
+"""Ends a delivery: records its event, and ends the job with the last delivery."""
 
 from __future__ import annotations
 
@@ -59,7 +59,8 @@ def note_delivery_end(session: Session, delivery_id: int, now: datetime) -> None
 def refusals_in_words(session: Session, delivery_id: int) -> tuple[str, str]:
     """What a destination took and what it refused: kind and message of an error; empty if nothing.
 
-    For a delivery that has stored something. One that has stored nothing was refused as a whole.
+    For a delivery that has stored something. A destination that has stored nothing refused the
+    result as a whole.
     """
     rows = session.execute(
         select(ResultObject.kind, DeliveredObject.state, DeliveredObject.reason)
@@ -78,7 +79,7 @@ def refusals_in_words(session: Session, delivery_id: int) -> tuple[str, str]:
 
 
 def _end_job_when_all_have_it(session: Session, result: Result) -> None:
-    """A job is committed when every destination has the result, and one of them commits."""
+    """A job is committed when every destination has the result, and one has committed to it."""
     states = set(
         session.scalars(
             select(Delivery.state).where(

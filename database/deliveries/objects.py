@@ -1,4 +1,4 @@
-"""Delivered objects: what a destination is to have of a result, and what it answered for each."""
+"""Delivered objects: which objects of a result a destination gets, and its answer for each."""
 
 from __future__ import annotations
 

@@ -234,10 +234,10 @@ def newest_of_each_answer(given: list[JudgedResult]) -> list[JudgedResult]:
     given : the newest opinion first
     """
     kept: dict[tuple[int, str], JudgedResult] = {}
-    for one in given:
-        before = kept.get((one.study_id, one.bundle))
-        if before is None or one.result_id > before.result_id:
-            kept[one.study_id, one.bundle] = one
+    for feedback in given:
+        before = kept.get((feedback.study_id, feedback.bundle))
+        if before is None or feedback.result_id > before.result_id:
+            kept[feedback.study_id, feedback.bundle] = feedback
     return list(kept.values())
 
 
@@ -249,10 +249,10 @@ def newest_of_each_study(given: list[JudgedResult]) -> list[JudgedResult]:
     given : the newest opinion first
     """
     kept: dict[int, JudgedResult] = {}
-    for one in given:
-        before = kept.get(one.study_id)
-        if before is None or one.result_id > before.result_id:
-            kept[one.study_id] = one
+    for feedback in given:
+        before = kept.get(feedback.study_id)
+        if before is None or feedback.result_id > before.result_id:
+            kept[feedback.study_id] = feedback
     return list(kept.values())
 
 

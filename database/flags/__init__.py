@@ -1,1 +1,1 @@
-"""Flags, who is told of them, and who has seen them."""
+"""Flags, the notices about them, and acknowledgements."""

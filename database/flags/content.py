@@ -71,9 +71,9 @@ def notice_content(session: Session, notice_id: int) -> NoticeContent:
         bundle=result.bundle,
         bundle_version=result.job.bundle_version,
         objects=tuple(
-            (one.sop_class_uid, one.sop_instance_uid, one.series_instance_uid)
-            for one in sorted(result.objects, key=lambda one: one.id)
-            if one.kind is not ObjectKind.REJECTION
+            (stored.sop_class_uid, stored.sop_instance_uid, stored.series_instance_uid)
+            for stored in sorted(result.objects, key=lambda one: one.id)
+            if stored.kind is not ObjectKind.REJECTION
         ),
         raised_at=flag.raised_at,
         last_instance_at=study.last_instance_at,

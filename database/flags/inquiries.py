@@ -1,8 +1,8 @@
-"""Whether what a channel made of a flag is taken elsewhere: who is asked when, and the answers.
+"""Inquiries whether a flag's work item is taken elsewhere: when a channel asks, and the answers.
 
-A manager of work items takes a notice, and tells nobody when somebody takes its work item. So it is
-asked while the flag is open. An inquiry is leased like a notice, so that one worker at a time
-speaks to a channel; no answer holds a flag up: the next step is told when it is due.
+A manager accepts a notice, but does not report when its work item is taken. So it is asked while
+the flag is open. An inquiry is leased like a notice, so that one worker at a time speaks to a
+channel; no answer holds a flag up: the next step is told when it is due.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ def end_inquiry(
 
 
 def _waits_for_somebody(flag: Flag) -> bool:
-    """A flag that is neither urgent nor told to anybody else waits for nobody."""
+    """A flag that is not urgent and has no other receiver is not waited for."""
     is_urgent = flag.urgency is Urgency.URGENT or flag.escalate_at is not None
     return flag.state is FlagState.OPEN and is_urgent
 

@@ -1,4 +1,4 @@
-"""Notices in a worker's hands: which is next for a channel, and how an attempt at it ended.
+"""Notices that a worker holds: the next of a channel, and the end of each attempt.
 
 One worker at a time tells one channel, the oldest notice first. One that its receiver does not
 take holds up the younger ones for a few attempts only, and those about the same study always.
@@ -119,7 +119,7 @@ def end_notice(
     error_message: str,
     trace: str = "",
 ) -> None:
-    """Give a notice up: refused or failed. When nobody has heard of a flag, the next step is due.
+    """Give a notice up: refused or failed. When no receiver was told, the next step is due.
 
     Raises
     ------
@@ -184,12 +184,14 @@ def retry_notices(
     if flag is None:
         return 0
     again = [
-        one
-        for one in flag.notices
-        if one.state in _RETRYABLE
-        and channel in (None, one.channel)
-        and not is_overtaken(session, one)
-        and (flag.state in (FlagState.OPEN, FlagState.ACKNOWLEDGED) or one.kind not in RAISING)
+        candidate
+        for candidate in flag.notices
+        if candidate.state in _RETRYABLE
+        and channel in (None, candidate.channel)
+        and not is_overtaken(session, candidate)
+        and (
+            flag.state in (FlagState.OPEN, FlagState.ACKNOWLEDGED) or candidate.kind not in RAISING
+        )
     ]
     for notice in again:
         notice.state = NoticeState.WAITING
@@ -223,7 +225,7 @@ def _claimable(now: datetime) -> Sequence[ColumnElement[bool]]:
 
 
 def one_claim_at_a_time(session: Session, channel: str) -> None:
-    """Until the end of the transaction nobody else takes a notice of a channel.
+    """Until the end of the transaction no other worker takes a notice of the channel.
 
     Two workers must not each take one. SQLite has one writer anyway.
     """
@@ -239,8 +241,8 @@ def _locked_flag(session: Session, claim: NoticeClaim) -> Flag:
 
 def _somebody_hears(session: Session, flag: Flag) -> bool:
     return any(
-        one.kind in RAISING and one.state in (NoticeState.WAITING, NoticeState.ACCEPTED)
-        for one in session.scalars(
+        notice.kind in RAISING and notice.state in (NoticeState.WAITING, NoticeState.ACCEPTED)
+        for notice in session.scalars(
             select(FlagNotice)
             .where(FlagNotice.flag_id == flag.id)
             .execution_options(populate_existing=True)

@@ -1,8 +1,9 @@
 """Flags: raised with a result, acknowledged, escalated, taken back. Nothing is sent here.
 
 A study has one flag, whatever number of results and bundles it gets, so that no system is told of
-it twice as if of two. It speaks of the most urgent result in force, and of two that are alike of
-the newer one. Each change adds notices in the same transaction: a power cut leaves both or neither.
+it twice as if of two. It refers to the most urgent result in force, and of two equally urgent
+results to the newer. Each change adds notices in the same transaction: a power cut leaves both or
+neither.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ def flag_result(
     """Raise, change or take back the flag of a study for which a result was just stored.
 
     An urgent study has a flag even where no channel is set up: the page acknowledges it. A result
-    without an answer leaves the flag as it is: it says nothing against the older one, nor against
-    that of another bundle.
+    without an answer leaves the flag as it is: it contradicts neither the older answer nor that of
+    another bundle.
 
     Parameters
     ----------
@@ -81,8 +82,8 @@ def flag_result(
 def _leading(session: Session, study_id: int) -> Result | None:
     """The result that the flag of a study speaks of: the most urgent of the bundles' answers.
 
-    The newest answer of a bundle counts, unless it was withdrawn; a newer result without one says
-    nothing against it.
+    The newest answer of a bundle counts, unless it was withdrawn; a newer result without an answer
+    does not contradict it.
     """
     rows = session.execute(
         select(Result.id, Result.bundle, Result.urgency, Result.withdrawn_at)
@@ -114,7 +115,7 @@ def _follow(
     """Let a flag speak of another result, and tell whoever is to know.
 
     It begins again where it becomes more urgent; and where it was acknowledged, when what another
-    bundle found is as urgent: whoever has seen the one has not seen the other.
+    bundle found is as urgent: a reader who has seen the first has not seen the other.
     """
     urgency, before = _urgency(leading), session.get_one(Result, flag.result_id)
     seen_other = (
@@ -198,7 +199,7 @@ def acknowledge_flag(
 
 
 def escalate_due(session: Session, rules: FlagRules, now: datetime) -> int:
-    """Tell the next step of every flag that nobody has acknowledged in time; returns how many."""
+    """Escalate every flag that was not acknowledged in time to its next step; returns how many."""
     due = session.scalars(
         select(Flag)
         .where(Flag.state == FlagState.OPEN, Flag.escalate_at <= now)
@@ -259,9 +260,9 @@ def _begin(
 def _told_so_far(flag: Flag, rules: FlagRules) -> list[Addressee]:
     """The channels of all steps that have come."""
     return [
-        Addressee.of(one)
-        for one in rules.wanting(flag.urgency)
-        if one.escalation <= flag.escalation
+        Addressee.of(channel)
+        for channel in rules.wanting(flag.urgency)
+        if channel.escalation <= flag.escalation
     ]
 
 

@@ -27,7 +27,7 @@ class FlagRules:
         return min(steps, default=None)
 
     def escalate_at(self, urgency: Urgency, after: int, now: datetime) -> datetime | None:
-        """When the step that follows is due, if nobody acknowledges the flag."""
+        """When the next step is due, unless the flag is acknowledged."""
         if self.next_step(urgency, after) is None:
             return None
         steps = {one.escalation for one in self.wanting(urgency)}

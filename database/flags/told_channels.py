@@ -1,8 +1,8 @@
-"""The record of what each channel was told about a flag, and what a change makes due.
+"""What each channel was told about a flag, and the notices that a change makes due.
 
-A notice that nobody has begun to send is changed or dropped; one that may have arrived is answered
-by another one. So no channel is left believing what is not true any more, and none is told to
-forget what it never heard.
+A notice that nobody has begun to send is changed or dropped; a notice that may have arrived is
+followed by another notice. So every channel that was told is corrected, and no other channel gets a
+correction.
 """
 
 from __future__ import annotations
@@ -70,27 +70,27 @@ def tell_change(
     """
     notices = _locked_notices(session, flag)
     wanted = {one.channel: one for one in wanting}
-    for name, own in notices.items():
-        _drop_unsent(own, now)
-        _ask_no_more(own)
-        if name not in wanted and _is_told(own):
-            known = Addressee(name, own[-1].step, own[-1].keeps_state)
+    for name, to_channel in notices.items():
+        _drop_unsent(to_channel, now)
+        _ask_no_more(to_channel)
+        if name not in wanted and _is_told(to_channel):
+            known = Addressee(name, to_channel[-1].step, to_channel[-1].keeps_state)
             add_notice(session, flag, known, NoticeKind.WITHDRAWN, now)
     for addressee in wanting:
-        own = notices.get(addressee.channel, [])
-        if not _is_told(own):
+        to_channel = notices.get(addressee.channel, [])
+        if not _is_told(to_channel):
             add_notice(session, flag, addressee, NoticeKind.RAISED, now)
-        elif changed or addressee.follows_results or not _has_taken(own):
+        elif changed or addressee.follows_results or not _has_taken(to_channel):
             add_notice(session, flag, addressee, NoticeKind.RAISED_AGAIN, now)
 
 
 def tell_acknowledged(session: Session, flag: Flag, now: datetime) -> None:
     """Spare those of the further steps, and tell those that keep a state and did not say it."""
-    for name, own in _locked_notices(session, flag).items():
-        _drop_unsent([one for one in own if one.step > 0], now)
-        _ask_no_more(own)
-        last = own[-1]
-        if last.keeps_state and name != flag.acknowledged_through and _is_heard(own):
+    for name, to_channel in _locked_notices(session, flag).items():
+        _drop_unsent([one for one in to_channel if one.step > 0], now)
+        _ask_no_more(to_channel)
+        last = to_channel[-1]
+        if last.keeps_state and name != flag.acknowledged_through and _is_heard(to_channel):
             known = Addressee(name, last.step, keeps_state=True)
             add_notice(session, flag, known, NoticeKind.ACKNOWLEDGED, now)
 
@@ -131,7 +131,7 @@ def _locked_notices(session: Session, flag: Flag) -> dict[str, list[FlagNotice]]
 
 
 def _drop_unsent(notices: Sequence[FlagNotice], now: datetime) -> None:
-    """Do not begin to send, nor send again; what is being sent just now goes on."""
+    """Stop sending and retrying; what is being sent just now goes on."""
     for notice in notices:
         is_held = notice.lease_until is not None and notice.lease_until >= now
         if notice.state is NoticeState.WAITING and not is_held:

@@ -1,4 +1,4 @@
-"""Flags that nobody has acknowledged yet: found and counted, never locked."""
+"""Flags that are not acknowledged yet: found and counted, never locked."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def flags_to_escalate(session: Session, now: datetime) -> int:
 
 
 def open_flag_of(session: Session, study_id: int) -> Flag | None:
-    """The flag of a study that nobody has acknowledged yet."""
+    """The unacknowledged flag of a study."""
     return session.scalars(
         select(Flag).where(Flag.study_id == study_id, Flag.state == FlagState.OPEN)
     ).one_or_none()
 
 
 def open_urgent_flags(session: Session) -> int:
-    """How many urgent studies nobody has acknowledged yet."""
+    """The number of urgent studies with an unacknowledged flag."""
     wanted = select(func.count()).select_from(Flag)
     return (
         session.scalar(wanted.where(Flag.state == FlagState.OPEN, Flag.urgency == Urgency.URGENT))

@@ -1,1 +1,1 @@
-"""Jobs: waiting, in the hands of a worker, and taken back."""
+"""Jobs: waiting, held by a worker, and requeued."""

@@ -1,4 +1,4 @@
-"""What the bundles in use mean for studies that wait: jobs that are not wanted, and missing ones.
+"""Brings the jobs of waiting studies in line with the bundles in use: ends some, adds missing ones.
 
 Which bundles are in use is a setting. A job says which bundle it is of, so what waits when the
 setting changes can be told apart:
@@ -45,7 +45,7 @@ def unwanted_jobs_wait(session: Session, bundles: Collection[str]) -> bool:
 
 
 def end_unwanted(session: Session, bundles: Collection[str], now: datetime) -> list[int]:
-    """End the waiting jobs of bundles that are not in use; one in a worker's hands goes on."""
+    """End the waiting jobs of bundles that are not in use; a job that a worker holds goes on."""
     jobs = session.scalars(
         select(Job).where(*_unwanted(bundles)).order_by(Job.id).with_for_update(skip_locked=True)
     ).all()
@@ -130,7 +130,7 @@ def _wait_again(session: Session, bundles: Collection[str], now: datetime) -> li
 
 def _add(session: Session, bundle: str, waits: Waits, now: datetime) -> list[int]:
     """Queue a bundle's job for each study that waits and has none about its newest images."""
-    waiting, own = aliased(Job), aliased(Job)
+    waiting, there = aliased(Job), aliased(Job)
     newest_images = (
         select(func.coalesce(func.max(Instance.study_version), 0))
         .where(Instance.study_id == Study.id)
@@ -148,11 +148,11 @@ def _add(session: Session, bundle: str, waits: Waits, now: datetime) -> list[int
                 waiting.state.in_(RUNNING),
             )
             .exists(),
-            ~select(own.id)
+            ~select(there.id)
             .where(
-                own.study_id == Study.id,
-                own.bundle == bundle,
-                own.study_version >= newest_images,
+                there.study_id == Study.id,
+                there.bundle == bundle,
+                there.study_version >= newest_images,
             )
             .exists(),
         )

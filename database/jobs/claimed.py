@@ -1,4 +1,4 @@
-"""A job in a worker's hands: claim, lease, progress, end. Celery says when, this module which."""
+"""A job that a worker holds: claim, lease, progress, end. Celery says when, this module which."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def renew_lease(
     Raises
     ------
     LeaseLost
-        The job is somebody else's by now.
+        Another worker holds the job now.
     """
     _write(
         session,
@@ -218,7 +218,7 @@ def instance_paths(session: Session, claim: Claim) -> dict[str, str]:
 
 
 def record_decisions(session: Session, claim: Claim, decisions: list[SeriesDecision]) -> None:
-    """Replace what an earlier attempt decided about the series by what this one did."""
+    """Replace an earlier attempt's decisions about the series by those of this attempt."""
     for old in session.scalars(select(SeriesDecision).where(SeriesDecision.job_id == claim.job_id)):
         session.delete(old)
     session.add_all(decisions)

@@ -1,4 +1,4 @@
-"""First looks at waiting jobs: which one is next, and what came of it for the order of the queue.
+"""First looks at waiting jobs: which job is next, and how its look changes the order of the queue.
 
 A look is noted before it is taken, so that each job is looked at once, whatever becomes of the
 worker. It can only bring a job forward, as far as a request of that priority would have stood:
@@ -39,7 +39,7 @@ class JobToLookAt:
 def next_to_look_at(
     session: Session, now: datetime, *, bundles: Collection[str] | None = None
 ) -> JobToLookAt | None:
-    """Take the next job that nobody has looked at; None when there is no order to decide.
+    """Take the next job without a first look; None when there is no order to decide.
 
     STAT jobs need no look, and those of low priority are read again without haste. Several jobs of
     one study are no order to decide.

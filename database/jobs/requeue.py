@@ -1,4 +1,4 @@
-"""Jobs that no worker is busy with: overdue, back from a silent worker, or tried again."""
+"""Jobs that no worker holds: overdue, requeued from a silent worker, or tried again."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Earlier studies of a patient: those at hand, and those that peers are asked for."""
+"""Earlier studies of a patient: those that are stored here, and those requested from peers."""

@@ -1,4 +1,4 @@
-"""Earlier studies that have come and are to be read before anything is compared with them."""
+"""Retrieved earlier studies that must be read before a study is compared with them."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def end_awaiting(
     waits: Waits,
     reread: bool,
 ) -> tuple[int, ...]:
-    """End a request whose studies have been awaited, and queue its own study once more with it.
+    """End a request whose studies were awaited, and queue its own study again.
 
     Parameters
     ----------

@@ -40,7 +40,7 @@ def prior_candidates(
 ) -> list[PriorCandidate]:
     """Other studies with the patient ID of a study, whose lungs were read.
 
-    A result that was withdrawn is not to be relied upon, not even as what was before.
+    A withdrawn result is not compared with.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Requests to peers for a patient's earlier studies: claimed and leased like deliveries.
 
-The row is there before anything is asked, and the wanted studies are rows before they are
-retrieved, so that a worker that dies leaves behind what is still to be done.
+The row exists before a peer is asked, and the wanted studies are rows before they are retrieved. So
+the rows of a worker that dies say what is still to be done.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class PriorRequestClaim:
 
 @dataclass(frozen=True, slots=True)
 class StudyToCompare:
-    """The study that earlier ones are wanted for.
+    """The study for which earlier studies are wanted.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""One result as plain values, found by its number; and what is stored beside its reading."""
+"""A result as plain values, found by its number, and what is stored beside its reading."""
 
 from __future__ import annotations
 

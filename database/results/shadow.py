@@ -1,4 +1,4 @@
-"""Answers of bundles that run in shadow: stored, and listed beside what the others answered."""
+"""Answers of bundles that run in shadow: stored, and listed beside those of other bundles."""
 
 from __future__ import annotations
 

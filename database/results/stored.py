@@ -45,7 +45,7 @@ def store_result(
     *,
     recipes: Mapping[str, Collection[str]] | None = None,
 ) -> Stored:
-    """Add a result with its objects, supersede older ones of its bundle, queue its deliveries.
+    """Add a result with its objects, supersede older results of its bundle, queue its deliveries.
 
     A refusal that a person sent back to the queue makes way for the new answer. Any other second
     result of a job is a defect, and the unique `result.job_id` lets its transaction fail.
@@ -143,7 +143,7 @@ def _withdraw_deliveries(session: Session, result_ids: tuple[int, ...], now: dat
     """Do not begin to send what something newer is sent for.
 
     A newer version without an answer sends nothing, so the older result still goes out: PACS must
-    not lose an urgent one to a late image.
+    not lose an urgent result because of a late image.
     """
     session.execute(
         update(Delivery)
@@ -171,8 +171,8 @@ def newest_report(
 ) -> ReportReference | None:
     """A bundle's newest SR of an earlier version: what a superseding SR names as its predecessor.
 
-    The one that viewers draw, where there are two. One that was withdrawn does not count: it is not
-    to be shown, not even as what was before.
+    Of two reports, the report for viewers. A withdrawn report does not count: no viewer may show
+    it, not even as an earlier report.
     """
     row = session.execute(
         select(
@@ -200,7 +200,7 @@ def machine_reports(
 ) -> dict[str, ReportReference]:
     """A bundle's newest SR for programs of an earlier version, by the word of its recipe.
 
-    As in `newest_report`, one that was withdrawn does not count.
+    As in `newest_report`, a withdrawn report does not count.
     """
     rows = session.execute(
         select(

@@ -1,4 +1,4 @@
-"""Results that are taken back: which may be, where their objects may lie, and the notes for them.
+"""Withdrawals of results: which are possible, where the objects may lie, and rejection notes.
 
 A note is an object about a result, delivered like one, with a purpose of its own. It goes to every
 destination that may have got any object of the result, also in an attempt that broke off.
@@ -71,10 +71,10 @@ def results_to_withdraw(
 
 
 def superseded_to_reject(session: Session, destinations: Collection[str]) -> list[Rejectable]:
-    """Superseded results of which one of these destinations has stored a successor, but no note.
+    """Superseded results with a successor, but no rejection note, at one of these destinations.
 
-    An older result is rejected where a newer one has taken its place, and not before: the newer
-    one may be refused, and PACS must not be left without an answer.
+    An older result is rejected only after a newer result has replaced it: the newer result may be
+    refused, and PACS must keep an answer.
     """
     newer, newer_delivery, note = aliased(Result), aliased(Delivery), aliased(Delivery)
     rows = session.execute(
@@ -135,9 +135,9 @@ def store_rejection(
     noted = {one.destination for one in result.deliveries if _is_note(one)}
     for name in sorted(set(destinations) - noted):
         lease_ends = [
-            one.lease_until
-            for one in result.deliveries
-            if one.destination == name and one.lease_until is not None
+            sending.lease_until
+            for sending in result.deliveries
+            if sending.destination == name and sending.lease_until is not None
         ]
         # After a worker that is sending the objects just now, so that they do not come last.
         delivery = Delivery(
@@ -203,15 +203,17 @@ def _rejectable(result: Result, at: datetime) -> Rejectable:
         bundle=result.bundle,
         withdrawn=result.withdrawal_reason,
         paths=tuple(
-            one.path
-            for one in sorted(result.objects, key=lambda one: one.id)
-            if one.kind is not ObjectKind.REJECTION
+            stored.path
+            for stored in sorted(result.objects, key=lambda one: one.id)
+            if stored.kind is not ObjectKind.REJECTION
         ),
         destinations=tuple(
             sorted(
-                one.destination
-                for one in result.deliveries
-                if not _is_note(one) and one.destination not in noted and _may_hold_any(one)
+                delivery.destination
+                for delivery in result.deliveries
+                if not _is_note(delivery)
+                and delivery.destination not in noted
+                and _may_hold_any(delivery)
             )
         ),
         at=at,
@@ -232,7 +234,7 @@ def _is_note(delivery: Delivery) -> bool:
 
 
 def _locked(session: Session, result_id: int) -> Result:
-    """A result whose deliveries nobody claims until the end of the transaction."""
+    """A result, locked so that no worker claims its deliveries until the transaction ends."""
     result = session.scalars(select(Result).where(Result.id == result_id).with_for_update()).one()
     session.scalars(
         select(Delivery)

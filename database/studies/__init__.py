@@ -1,1 +1,1 @@
-"""Studies and their instances, and what is said of them beside the images."""
+"""Studies, their instances, and information about them beside the images."""

@@ -1,4 +1,4 @@
-"""Studies: which of them are quiet, and their assembly into a version with its jobs."""
+"""Finds quiet studies, and assembles each into a version with its jobs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Waits:
     low_s: float
 
     def allowance(self, priority: RequestPriority) -> timedelta:
-        """The wait of one priority. STAT waits for nobody; MEDIUM counts as ROUTINE."""
+        """The wait of one priority. STAT does not wait; MEDIUM counts as ROUTINE."""
         seconds = {
             RequestPriority.STAT: 0.0,
             RequestPriority.HIGH: self.high_s,
@@ -44,7 +44,7 @@ class Waits:
 
 
 def quiet_studies(session: Session, now: datetime, quiet: Quiet) -> list[int]:
-    """Studies with unassembled instances that nothing more is expected for just now.
+    """Studies with unassembled instances for which no more are expected for now.
 
     A study is quiet when its last instance is `after_instance_s` old, or sooner, when every
     association that carried unassembled instances was released `after_release_s` ago. An aborted
@@ -122,7 +122,7 @@ def reread_study(
 ) -> tuple[int, ...]:
     """Queue a study once more as a version of its own, in the caller's transaction.
 
-    It is of low priority: the first answer stands until the new one is there, and nobody else's
+    It is of low priority: the first answer stands until the new answer exists, and no other study's
     first answer waits for it.
 
     Returns

@@ -1,4 +1,4 @@
-"""Which of the received clinical values belong to a study, and handing them over to it."""
+"""Finds the received clinical values that belong to a study, and records them for it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def values_near(session: Session, patient_id: str, moment: datetime) -> Clinical
 
 
 def give_values(session: Session, patient_id: str, now: datetime) -> None:
-    """Give a patient's values to the studies whose images came at their time."""
+    """Record a patient's values for the studies whose images arrived at the same time."""
     valid = select(ReceivedValue).where(ReceivedValue.patient_id == patient_id)
     rows = session.scalars(valid).all()
     if not rows:

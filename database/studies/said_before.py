@@ -1,4 +1,4 @@
-"""Applies HL7 messages that came before the study or its flag existed.
+"""Applies HL7 messages that arrived before the study or its flag existed.
 
 Where a message and the study both name the patient and do not agree, nothing follows.
 """

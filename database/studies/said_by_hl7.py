@@ -1,4 +1,4 @@
-"""Keeps what HL7 messages say of patients and studies, and applies it to studies.
+"""Stores the contents of HL7 messages about patients and studies, and applies them to studies.
 
 A message may come before its study (`said_before`) or after it. Orders and reports are matched by
 accession number, visits and values by patient ID, never by name. Where a message and a study both
@@ -133,7 +133,7 @@ def take_order(session: Session, said: OrderSaid, moments: Moments, waits: Waits
 
 
 def take_visit(session: Session, said: VisitSaid, moments: Moments, waits: Waits) -> None:
-    """Keep a visit, and raise the priority of the patient's studies that nobody has read yet."""
+    """Store a visit, and raise the priority of the patient's unread studies."""
     kept = _newest(
         session,
         PatientVisit,
@@ -163,19 +163,19 @@ def take_values(
 ) -> None:
     """Keep clinical values, and give them to the patient's studies of that time."""
     window = timedelta(hours=values_hours)
-    for one in said:
+    for statement in said:
         key = {
-            "patient_id": one.patient_id,
-            "name": one.name,
-            "observed_at": one.observed_at,
+            "patient_id": statement.patient_id,
+            "name": statement.name,
+            "observed_at": statement.observed_at,
         }
-        if one.value is None:
+        if statement.value is None:
             session.execute(delete(ReceivedValue).filter_by(**key))
             continue
         values = {
-            "value": one.value,
-            "valid_from": one.observed_at - window,
-            "valid_until": one.observed_at + window,
+            "value": statement.value,
+            "valid_from": statement.observed_at - window,
+            "valid_until": statement.observed_at + window,
             "expires_at": moments.expires_at,
         }
         session.execute(

@@ -1,14 +1,14 @@
-"""Where a study stands, from all that its bundles have said: state, and place in the list.
+"""Derives the state of a study and its place in the list from the answers of its bundles.
 
 Pure: rows come in as values. Each bundle stands for itself, and the most urgent of them decides.
 
-- The newest answer of a bundle counts. One that was withdrawn says nothing any more.
-- A newer version without an answer does not take "urgent" or "suspected" away: it says nothing
-  against it.
+- The newest answer of a bundle counts. A withdrawn result does not count.
+- A newer version without an answer does not take "urgent" or "suspected" away: it does not
+  contradict it.
 - "Routine" holds for the images that it was said of. While newer ones wait to be read it counts as
   in progress, and where the bundle does not read them any more it does not count.
 - A bundle that does not apply, was switched off or runs in shadow says nothing. Where no bundle
-  says anything the study is one without an answer.
+  has an answer, the study has none.
 """
 
 from __future__ import annotations
@@ -86,8 +86,8 @@ def bundle_standings(
         key=lambda one: (one.bundle, -one.study_version),
     )
     found = [
-        _standing(name, list(own), images_version, arriving)
-        for name, own in groupby(ordered, key=lambda one: one.bundle)
+        _standing(name, list(of_bundle), images_version, arriving)
+        for name, of_bundle in groupby(ordered, key=lambda one: one.bundle)
     ]
     return tuple(sorted(found, key=lambda one: (_place(one), one.says_nothing, one.bundle)))
 

@@ -1,4 +1,4 @@
-"""What a study shows of its bundles: state, place in the list, and the finding that labels it."""
+"""Updates what a study shows of its bundles: state, place in the list, and label."""
 
 from __future__ import annotations
 

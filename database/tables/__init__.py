@@ -1,1 +1,1 @@
-"""The tables: one module for each subject, nothing but columns."""
+"""The tables: one module for each subject, columns only."""

@@ -1,4 +1,4 @@
-"""The tables of those who use the worklist page, and of what they did there."""
+"""The tables of accounts of the worklist page, and of audit events."""
 
 from __future__ import annotations
 
@@ -71,13 +71,13 @@ class SignInFailures(Base):
 
     key_sha256: Mapped[str] = mapped_column(String(DIGEST_LENGTH), primary_key=True)
     failures: Mapped[int]
-    until: Mapped[datetime] = mapped_column(index=True)  # then counting begins anew
+    until: Mapped[datetime] = mapped_column(index=True)  # then counting begins again
 
 
 class AuditEvent(Base):
     """Something that a person did at the page: who, from where, when, and to which study.
 
-    Nothing here refers to another table: a record of who saw a study outlives the study and the
+    No column refers to another table: a record of who saw a study outlives the study and the
     account.
     """
 

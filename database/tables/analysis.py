@@ -1,4 +1,4 @@
-"""The tables of what is received, analysed and delivered."""
+"""The tables of studies, instances, jobs, results and deliveries."""
 
 from __future__ import annotations
 
@@ -133,11 +133,11 @@ class Job(Leased, Base):
     """One bundle applied to one version of a study.
 
     `due_at` orders the queue: the moment of queueing plus what the priority may wait, so an old
-    routine job comes before a new urgent one in the end and nobody starves. A worker holds a job
-    while `lease_until` lies in the future; `fencing_token` grows with each claim, and a write
-    that carries an old token is refused. `bundle` is the bundle's name; `bundle_version` is the
-    version that the last attempt ran, "" before one began. `rank` is the place in the list that
-    the end of the job asks for: None before it has ended, and where it says nothing of the study.
+    routine job comes before a new urgent job in the end, and no job starves. A worker holds a job
+    while `lease_until` lies in the future; `fencing_token` grows with each claim, and a write that
+    carries an old token is refused. `bundle` is the bundle's name; `bundle_version` is the version
+    that the last attempt ran, "" before one began. `rank` is the place in the list that the end of
+    the job asks for: None before it has ended, and where it says nothing of the study.
     """
 
     __tablename__ = "job"

@@ -65,8 +65,8 @@ class Base(DeclarativeBase):
 class Leased:
     """What a row has that workers claim; `database.lease` says how.
 
-    `trace` is where the last attempt broke down, if it ended in a defect: lines of ours, and
-    nothing that the error's message quoted. "" after every other end.
+    `trace` is where the last attempt broke down, if it ended in a defect: only lines of our code,
+    and no text of the error's message. "" after every other end.
     """
 
     id: Mapped[int] = mapped_column(primary_key=True)

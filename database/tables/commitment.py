@@ -1,4 +1,4 @@
-"""The tables of what destinations have promised to keep (PS3.4 Annex J)."""
+"""The tables of storage commitment (PS3.4 Annex J)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every table, brought together. `migrations/` builds the same schema; a test shows it.
+"""Imports every table. `migrations/` builds the same schema; a test shows it.
 
 Whoever needs the whole schema imports `METADATA` from here: a module of tables that nobody has
 imported would be missing from it.

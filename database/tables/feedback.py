@@ -1,4 +1,4 @@
-"""The tables of what readers say of results."""
+"""The tables of readers' feedback on results."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ READER_LENGTH = 128
 class Feedback(Base):
     """What one reader said of one result.
 
-    It is never changed: who thinks again adds a row, and the one before is `replaced_at` then. So
-    one row of a reader stands for each result, and the history is kept.
+    It is never changed: a reader who changes the judgement adds a row, and the row before gets
+    `replaced_at`. So one row of a reader stands for each result, and the history is kept.
     """
 
     __tablename__ = "feedback"

@@ -1,4 +1,4 @@
-"""The tables of flags: what is open, who is told, and every attempt at telling."""
+"""The tables of flags, notices and every attempt to send a notice."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ NAME_LENGTH = 64  # of a channel, and of whoever acknowledges
 
 
 class Flag(Base):
-    """That a study should be looked at soon: one for each study, however many results it gets.
+    """That a study should be looked at soon: a single flag for each study, whatever its results.
 
     `escalation` is the step that has been told last, `escalate_at` when the next one is due; None
-    where there is none, or where nobody waits any more. `token` makes the address unguessable at
-    which a receiver acknowledges.
+    where there is none, or where the flag is not waiting any more. `token` makes the address
+    unguessable at which a receiver acknowledges.
     """
 
     __tablename__ = "flag"

@@ -1,4 +1,4 @@
-"""The table of who has a study open."""
+"""The table of readers who have a study open."""
 
 from __future__ import annotations
 

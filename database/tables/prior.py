@@ -1,4 +1,4 @@
-"""The tables of what is asked of peers to compare with: earlier studies of a patient."""
+"""The tables of requests to peers for earlier studies of a patient."""
 
 from __future__ import annotations
 

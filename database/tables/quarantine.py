@@ -1,4 +1,4 @@
-"""The table of what was not stored."""
+"""The table of objects that were not stored."""
 
 from __future__ import annotations
 

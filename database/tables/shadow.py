@@ -1,4 +1,4 @@
-"""What bundles say that run in shadow: kept apart from results, since nobody is shown it."""
+"""The table of answers of bundles in shadow: apart from results, because no reader sees them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from radiology.urgency import Urgency
 
 
 class ShadowAnswer(Base):
-    """What a job of a bundle found whose results go nowhere. Exactly one per job."""
+    """The answer of a job of a bundle in shadow. Exactly one per job."""
 
     __tablename__ = "shadow_answer"
     __table_args__ = (Index("ix_shadow_answer_of_bundle", "bundle", "created_at"),)

@@ -1,4 +1,4 @@
-"""The tables of our own work items: what is to be read, who watches, what they are to be told.
+"""The tables of our own work items, their subscriptions and event reports.
 
 PS3.4 Annex CC. A work item's attributes follow from the rows of its study; here stands what only
 the work item knows: its state, who has taken it, and what that client has set.

@@ -1,4 +1,4 @@
-"""Uploads: received, claimed by a worker, ended. Never a study.
+"""Uploads: received, claimed by a worker, ended. An upload never becomes a study.
 
 They come after every job: `claim_upload` is asked only when no job waits, and a worker gives an
 upload back when a job begins to wait (docs/decisions/0027-uploads.md).
@@ -262,12 +262,12 @@ def end_upload(
         refusals={
             "files": [
                 {
-                    "number": one.number,
-                    "size_bytes": one.size_bytes,
-                    "error_kind": one.error_kind,
-                    "reason": one.reason,
+                    "number": refusal.number,
+                    "size_bytes": refusal.size_bytes,
+                    "error_kind": refusal.error_kind,
+                    "reason": refusal.reason,
                 }
-                for one in refusals
+                for refusal in refusals
             ]
         },
         kind=kind,

@@ -1,4 +1,4 @@
-"""Uploads that no worker is busy with: waiting, back from a silent worker, past their time."""
+"""Uploads that no worker holds: waiting, requeued from a silent worker, or expired."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the bundles of one study say, from its jobs and results."""
+"""The answers of the bundles of one study, from its jobs and results."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def bundle_answers(
     )
     answers = []
     for standing in standings:
-        own = [result for result in results if result.bundle == standing.bundle]
-        current = next((one for one in own if one.superseded_by_id is None), None)
+        of_bundle = [result for result in results if result.bundle == standing.bundle]
+        current = next((one for one in of_bundle if one.superseded_by_id is None), None)
         answers.append(
             BundleAnswer(
                 bundle=standing.bundle,
@@ -64,7 +64,7 @@ def bundle_answers(
                     deliveries=deliveries[current.id],
                     bundle_version=by_id[current.job_id].bundle_version,
                 ),
-                superseded=len(own) - (current is not None),
+                superseded=len(of_bundle) - (current is not None),
             )
         )
     return tuple(answers)

@@ -25,9 +25,9 @@ _ANALYSED = (
 class StudyAnswer:
     """Where a study stands and what was found.
 
-    Of several bundles the most urgent answer is told. `ended` means that nothing more will happen
-    by itself; `reason` is why there is no answer, or why it did not reach PACS; `reading` is what
-    the row of the current result holds. The objects are those of all bundles.
+    Of several bundles the most urgent answer is told. `ended` means that no further step follows by
+    itself; `reason` is why there is no answer, or why it did not reach PACS; `reading` is what the
+    row of the current result holds. The objects are those of all bundles.
     """
 
     study_instance_uid: str

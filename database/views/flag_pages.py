@@ -86,8 +86,8 @@ def flag_of_study(session: Session, study_id: int) -> FlagFacts | None:
 def flag_decision(session: Session, study_id: int) -> FlagDecision | None:
     """The newest decision about a study; None before there was one.
 
-    While the flag is in force it is the one that the flag speaks of: that another bundle has found
-    nothing to raise it for does not explain it.
+    While the flag is in force it is the one that the flag speaks of: the decision of a bundle that
+    raised no flag does not explain it.
     """
     state = session.scalar(select(Flag.state).where(Flag.study_id == study_id))
     names = _RAISED if state in IN_FORCE else _DECISIONS

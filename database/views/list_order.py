@@ -1,9 +1,9 @@
 """The order of the list: the moment at which each study is due.
 
-A study is due when it came, plus what its rank may wait; the list is in the order of these
-moments. The difference between two allowances is therefore the longest that a study can stand
-behind one that came later: nobody starves. A study that was opened waits for nobody any more and
-stands after those that do, unless it is urgent or suspected.
+A study is due when it came, plus what its rank may wait; the list is in the order of these moments.
+The difference between two allowances is therefore the longest that a study can stand behind one
+that came later: no study starves. A study that was opened stands after those that were not, unless
+it is urgent or suspected.
 
 What a rank may wait is a setting, so the moment itself is not stored: within a rank it goes with
 `study.received_at`, and the list merges one short stretch of the index for each rank.
@@ -56,7 +56,7 @@ def due_at(lane: Lane, received_at: datetime, order: WorklistOrder) -> datetime:
 def is_raised(lane: Lane, received_at: datetime, order: WorklistOrder, now: datetime) -> bool:
     """Whether a study has waited so long that a suspected one would now come after it.
 
-    Where the list is in the order of arrival anyway, nothing is raised.
+    Where the list is in the order of arrival anyway, no study is raised.
     """
     if lane.opened or lane.rank in _NEVER_RAISED or not order.longest_wait_s:
         return False

@@ -206,13 +206,13 @@ def _disagreements(
         return {}
     in_force = {one.result.id for row in rows for one in row.answers if one.result is not None}
     found: dict[int, Disagreement] = {}
-    for one in newest_of_each_answer(judged_results(session, study_ids=study_ids)):
-        if one.judgement is not Judgement.DISAGREE:
+    for judged in newest_of_each_answer(judged_results(session, study_ids=study_ids)):
+        if judged.judgement is not Judgement.DISAGREE:
             continue
-        before = found.get(one.study_id, Disagreement(faults=(), current=False))
-        wrong = {*before.faults, *one.faults}
-        found[one.study_id] = Disagreement(
+        before = found.get(judged.study_id, Disagreement(faults=(), current=False))
+        wrong = {*before.faults, *judged.faults}
+        found[judged.study_id] = Disagreement(
             faults=tuple(fault for fault in Fault if fault in wrong),
-            current=before.current or one.result_id in in_force,
+            current=before.current or judged.result_id in in_force,
         )
     return found

@@ -1,4 +1,4 @@
-"""What did not end well, for the administrator: jobs, deliveries, defects, objects put aside.
+"""What failed, for the administrator: jobs, deliveries, defects, quarantined objects.
 
 Each query goes through an index and brings a bounded number of rows.
 """

@@ -1,4 +1,4 @@
-"""The values that the worklist page is made of: rows as they were read, frozen.
+"""The values that the worklist page shows: frozen copies of rows.
 
 They carry no session, so a template can neither change a row nor query for more.
 """
@@ -174,7 +174,7 @@ class BundleAnswer:
     state : of the job, as that of a study
     rank : the place in the list that the study has for this bundle; None: it says nothing
     current : whether the job is about the newest images
-    superseded : results that a newer one took the place of
+    superseded : results that a newer result has replaced
     """
 
     bundle: str

@@ -85,7 +85,8 @@ def study_page(session: Session, study_instance_uid: str) -> StudyPage | None:
     )
     shown = {item.id: item for item in found}
     answers = tuple(
-        replace(one, result=shown[one.result.id] if one.result else None) for one in row.answers
+        replace(answer, result=shown[answer.result.id] if answer.result else None)
+        for answer in row.answers
     )
     events = session.scalars(select(Event).where(Event.study_id == study.id).order_by(Event.id))
     instances, series = session.execute(
@@ -187,7 +188,10 @@ def rows_of(session: Session, studies: Sequence[Study]) -> tuple[WorklistRow, ..
     )
     versions: dict[int, int | None] = dict(images.all())
     in_force = [
-        result.id for one in results.values() for result in one if result.superseded_by_id is None
+        result.id
+        for of_study in results.values()
+        for result in of_study
+        if result.superseded_by_id is None
     ]
     deliveries = _deliveries(session, in_force)
     return tuple(

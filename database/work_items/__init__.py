@@ -1,1 +1,1 @@
-"""Our own work items, who watches them, and what watchers are told."""
+"""Our own work items, their subscriptions, and event reports."""

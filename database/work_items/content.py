@@ -88,13 +88,13 @@ def read_work_items(
     return [
         _stored_work_item(
             session,
-            by_id[one],
-            titles.get(by_id[one].study_id, ""),
+            by_id[item_id],
+            titles.get(by_id[item_id].study_id, ""),
             with_inputs=with_inputs,
             retrieve_ae_title=retrieve_ae_title,
         )
-        for one in ids
-        if one in by_id
+        for item_id in ids
+        if item_id in by_id
     ]
 
 
@@ -173,8 +173,12 @@ def _inputs(session: Session, study_id: int) -> tuple[WorkItemInput, ...]:
         if chosen:
             images = images.where(Instance.series_instance_uid.in_(chosen))
         objects = [
-            (one.series_instance_uid, one.sop_class_uid, one.sop_instance_uid)
-            for one in session.scalars(
+            (
+                found_object.series_instance_uid,
+                found_object.sop_class_uid,
+                found_object.sop_instance_uid,
+            )
+            for found_object in session.scalars(
                 select(ResultObject)
                 .where(
                     ResultObject.result_id.in_([one.id for one in results]),

@@ -1,4 +1,4 @@
-"""Our own work items: one for each study that waits for reading, in step with the study's rows.
+"""Our own work items: one for each study that waits to be read, consistent with the study's rows.
 
 `keep_work_item` is called in the transaction that changes a study, so a work item is neither lost
 nor doubled. What clients may do with one is decided in `dicom_node.work_items.transitions`; the
@@ -42,7 +42,7 @@ _ASKED_FOR_SOON: Final = (RequestPriority.STAT, RequestPriority.HIGH)
 def keep_work_item(
     session: Session, study_id: int, now: datetime, *, new_images: bool = False
 ) -> None:
-    """Bring a study's work item in step with the study, or make the first one.
+    """Bring a study's work item in line with the study, or make its first work item.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def _add(
 
 
 def locked_work_item(session: Session, sop_instance_uid: str) -> WorkItemRow | None:
-    """A work item that nobody else changes until the end of the transaction."""
+    """A work item, locked until the end of the transaction."""
     return session.scalars(
         select(WorkItemRow)
         .where(WorkItemRow.sop_instance_uid == sop_instance_uid)
@@ -133,7 +133,7 @@ def take_work_item(
 
 
 def begin_canceling(session: Session, item: WorkItemRow, now: datetime) -> None:
-    """Begin to cancel a locked work item that nobody has taken.
+    """Begin to cancel a locked work item that is not taken.
 
     PS3.4 Table CC.1.1-2: it becomes IN PROGRESS before it becomes CANCELED, and both are reported.
     """

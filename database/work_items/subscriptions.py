@@ -1,8 +1,7 @@
-"""Subscriptions: which client watches which work items, and the reports that a change makes due.
+"""Subscriptions: which client watches which work items, and the reports that a change causes.
 
 PS3.4 Section CC.2.3 with Table CC.2.3-2 (subscriptions) and CC.2.4 with Table CC.2.4-1 (event
-reports). A report is a row in the transaction of the change that it is about, so neither can be
-without the other.
+reports). A report is a row in the transaction of its change, so both exist or neither.
 """
 
 from __future__ import annotations
@@ -115,7 +114,7 @@ def watchers(session: Session, item: WorkItemRow) -> list[str]:
             WorkItemSubscription.subject_uid.in_((item.sop_instance_uid, EVERY_WORK_ITEM))
         )
     ).all()
-    own = {
+    of_item = {
         row.receiving_ae_title: row.subscribed
         for row in rows
         if row.subject_uid == item.sop_instance_uid
@@ -125,7 +124,7 @@ def watchers(session: Session, item: WorkItemRow) -> list[str]:
         for row in rows
         if row.subject_uid == EVERY_WORK_ITEM
     }
-    return sorted(title for title, watches in (of_all | own).items() if watches)
+    return sorted(title for title, watches in (of_all | of_item).items() if watches)
 
 
 def notify(
@@ -156,7 +155,7 @@ def _open_and_unwatched(session: Session, receiving_ae_title: str) -> list[WorkI
             WorkItemSubscription.receiving_ae_title == receiving_ae_title
         )
     ).all()
-    own = {row.subject_uid: row.subscribed for row in rows}
+    of_item = {row.subject_uid: row.subscribed for row in rows}
     of_all = [row for row in rows if row.subject_uid == EVERY_WORK_ITEM]
     open_ones = session.scalars(
         select(WorkItemRow).where(WorkItemRow.state.not_in(FINAL_STATES)).order_by(WorkItemRow.id)
@@ -164,7 +163,7 @@ def _open_and_unwatched(session: Session, receiving_ae_title: str) -> list[WorkI
     return [
         item
         for item in open_ones
-        if not own.get(item.sop_instance_uid, any(_includes(row, item) for row in of_all))
+        if not of_item.get(item.sop_instance_uid, any(_includes(row, item) for row in of_all))
     ]
 
 

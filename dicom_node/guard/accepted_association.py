@@ -164,7 +164,7 @@ class AcceptedAssociation(Association):
         return bool(self._incoming) or time.monotonic() < self._last_at + _MOMENT_S
 
     def run(self) -> None:
-        """Serve the association until it ends, and leave nothing behind."""
+        """Serve the association until it ends, and release its resources."""
         try:
             super().run()
         except LIBRARY_FAULTS as fault:
@@ -184,7 +184,7 @@ class AcceptedAssociation(Association):
         return self.user.admit(self, request)
 
     def offer(self, contexts: Iterable[PresentationContext]) -> None:
-        """Offer this peer what its roles allow, and nothing else; before negotiation."""
+        """Offer this peer only what its roles allow; before negotiation."""
         by_class = {str(context.abstract_syntax): context for context in contexts}
         self.acceptor.supported_contexts = list(by_class.values())
 

@@ -47,7 +47,7 @@ LIBRARY_FAULTS: Final = (*PYDICOM_FAULTS, InvalidEventError)
 
 
 class GuardedSocket(AssociationSocket):
-    """A transport connection on which no read and no write waits for ever.
+    """A transport connection on which every read and write has a time limit.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ class GuardedSocket(AssociationSocket):
         self._poll.register(connection, select.POLLIN)
 
     def _shutdown_socket(self) -> None:
-        """Close the connection; the library does not close one that was never made."""
+        """Close the connection; the library does not close an attempt that never connected."""
         if self.socket is None:
             return
         with contextlib.suppress(OSError):  # not connected, or not any more
@@ -133,7 +133,7 @@ class GuardedSocket(AssociationSocket):
         Raises
         ------
         OSError
-            The peer stalls within a PDU, or announces one that is absurdly long.
+            The peer stalls within a PDU, or announces an absurdly long PDU.
         """
         if nr_bytes > _LONGEST_PDU_BYTES:
             raise OSError("a PDU is longer than allowed")
@@ -192,7 +192,7 @@ class GuardedUpperLayer(DULServiceProvider):
         cast("Any", self.to_user_queue).put(None)
 
     def send_abort(self) -> None:
-        """Send an A-ABORT past the state machine, when nothing can be expected of it."""
+        """Send an A-ABORT without the state machine, when the state machine is stuck."""
         pdu = A_ABORT_RQ()
         pdu.source = 0x02  # PS3.8 Table 9-26: DICOM UL service-provider
         pdu.reason_diagnostic = 0x00

@@ -1,9 +1,9 @@
 """The data set of one DIMSE message while its fragments arrive.
 
 PS3.8 Annex E (fragments of a message), PS3.7 Section 6.3.1. pynetdicom gathers the fragments in a
-`BytesIO`; this one puts the data set of a C-STORE request on disk as it comes, so that an instance
-of any size takes no memory, and so that a full disk or an instance that is too large ends in a
-status instead of a dead association.
+`BytesIO`; this class writes the data set of a C-STORE request to disk as it arrives. An instance of
+any size then takes no memory, and a full disk or a too large instance ends in a status instead of a
+dead association.
 """
 
 from __future__ import annotations

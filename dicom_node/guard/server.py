@@ -89,7 +89,7 @@ class NodeServer(ThreadedAssociationServer):
         )
 
     def associations(self) -> list[AcceptedAssociation]:
-        """Those that have not ended, requests that are not answered yet among them."""
+        """Associations that have not ended, including requests without an answer."""
         return cast("list[AcceptedAssociation]", self.active_associations)
 
     def verify_request(self, request: Any, client_address: Any) -> bool:

@@ -1,8 +1,8 @@
-"""Who may take the next message of an association that we requested: its own thread, or the caller.
+"""Decides which thread takes the next message of an association that we requested.
 
 The library's thread looks for messages of the peer; a caller that waits for an answer pauses it
 first. Between "may go on" and "is going on" of that thread there is a gap: a caller that pauses it
-just then believes that it stands, and the thread takes the answer, which nobody gets any more. The
+just then believes that it stands, and the thread takes the answer, which is then lost. The
 caller waits until its time is over, and what the peer did seems not to have been done. Seen on a
 busy machine in one of a few hundred requests.
 """

@@ -1,4 +1,4 @@
-"""Walk over encoded data elements without decoding them, to find where a data set was cut off.
+"""Walks over encoded data elements without decoding them, to find where a data set is truncated.
 
 PS3.5 Section 7.1.2 and 7.1.3 (element encodings), 7.5 (sequences, items and their delimiters).
 The walk neither recurses nor allocates, so that no nesting or length can hurt it. What it cannot

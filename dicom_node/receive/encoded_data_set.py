@@ -1,4 +1,4 @@
-"""The encoded data set of a received instance: its beginning, its encoding, and its true end.
+"""The encoded data set of a received instance: its first elements, its encoding, and its end.
 
 PS3.5 Section 7.1 (data elements), 7.5 (nesting), A.4 (encapsulated pixel data), A.5 (deflate).
 """
@@ -93,7 +93,7 @@ class EncodedDataSet:
         return self._inflated[offset : offset + length]
 
     def _inflate(self) -> bytes:
-        """Inflate all of it, so that nobody has to find out later, but keep only its beginning."""
+        """Inflate all of it, so that damage is found now, but keep only its beginning."""
         inflater = zlib.decompressobj(-zlib.MAX_WBITS)  # PS3.5 Section A.5: no zlib header
         kept = bytearray()
         offset = 0

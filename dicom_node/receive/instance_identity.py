@@ -1,8 +1,8 @@
 """Reads from an encoded data set the identity that storing an instance needs.
 
 PS3.5 Section 7 (the data set), PS3.3 C.7.1.1, C.7.2.1, C.7.3.1 and C.12.1 (patient, study, series
-and SOP common modules). Nothing is decoded that is not needed, the pixel data is never touched,
-and everything is bounded, because the bytes may be anything: docs/decisions/0010-receiving.md.
+and SOP common modules). Only the needed elements are decoded, never the pixel data, and every
+length is bounded, because the bytes are not trusted: docs/decisions/0010-receiving.md.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _read_needed(encoded: EncodedDataSet) -> tuple[Dataset, int]:
 
     Returns
     -------
-    What was read, and where an element begins from which on nothing was looked at.
+    The elements read, and the offset of the first element that was not looked at.
     """
     with contextlib.suppress(*UNREADABLE):
         stop = _StopAfterNeeded()

@@ -1,8 +1,8 @@
 """Rows for received instances: one transaction for all that wait.
 
 Associations run in threads of their own, and each waits for its row before it answers Success. A
-transaction costs a disk flush whatever it holds, so the thread whose turn it is records what the
-others brought meanwhile too: files to their places, folders flushed, rows committed.
+transaction costs a disk flush regardless of its size, so the recording thread also records the
+instances that others have queued meanwhile: files to their places, folders flushed, rows committed.
 docs/decisions/0013-durable-before-success.md.
 """
 
@@ -25,7 +25,7 @@ _MOST_TOGETHER: Final = 64
 
 @dataclass(eq=False, slots=True)
 class _Waiting:
-    """An instance whose association waits for its row, and in the end the answer."""
+    """An instance whose association waits for its row, and later the answer."""
 
     arrival: Arrival
     file: SpoolFile

@@ -1,1 +1,1 @@
-"""Requests to peers: store, commit, query, verify, each over an association of its own."""
+"""Requests to peers: store, commit, query, verify, each over a separate association."""

@@ -1,4 +1,4 @@
-"""C-STORE as SCU: one association for what belongs together, a status for each instance.
+"""C-STORE as SCU: one association for a group of instances, a status for each instance.
 
 PS3.4 Annex B (Storage Service Class), PS3.7 Section 9.1.1 (C-STORE), PS3.8 Section 9.3.2.2
 (presentation contexts). An instance goes in its own transfer syntax; where the peer takes only
@@ -164,9 +164,9 @@ class _Sending:
             calling_ae_title=self._calling_ae_title,
             timeout_s=self._timeout_s,
         ) as association:
-            for number, one in enumerate(outgoing, start=1):
+            for number, instance in enumerate(outgoing, start=1):
                 self._answered = True
-                answer = _send_one(association, one, number)
+                answer = _send_one(association, instance, number)
                 self._answer(answer)
                 if isinstance(answer.error, PeerUnreachable) or not association.is_established:
                     association.abort()  # it may be dead without having noticed
@@ -174,8 +174,8 @@ class _Sending:
         return len(outgoing)
 
     def _give_up(self, outgoing: Sequence[_Outgoing], error: FirstreadError) -> None:
-        for one in outgoing:
-            self._answer(StoreAnswer(one.path, one.sop_instance_uid, None, error))
+        for instance in outgoing:
+            self._answer(StoreAnswer(instance.path, instance.sop_instance_uid, None, error))
 
     def _answer(self, answer: StoreAnswer) -> None:
         self.answers[answer.path] = answer
@@ -191,24 +191,26 @@ class _Sending:
             self._on_answer(answer)
 
 
-def _send_one(association: Association, one: _Outgoing, number: int) -> StoreAnswer:
-    syntaxes = _accepted_syntaxes(association, one.sop_class_uid)
-    converted = one.transfer_syntax_uid not in syntaxes
+def _send_one(association: Association, instance: _Outgoing, number: int) -> StoreAnswer:
+    syntaxes = _accepted_syntaxes(association, instance.sop_class_uid)
+    converted = instance.transfer_syntax_uid not in syntaxes
     try:
-        content = _uncompressed(one, syntaxes) if converted else one.path
+        content = _uncompressed(instance, syntaxes) if converted else instance.path
         answer = association.send_c_store(
             content, msg_id=number % 65_536, priority=_MEDIUM_PRIORITY
         )
     except FirstreadError as error:
-        return StoreAnswer(one.path, one.sop_instance_uid, None, error)
+        return StoreAnswer(instance.path, instance.sop_instance_uid, None, error)
     except UNREADABLE as error:
         fault = DataSetUnreadable("The file cannot be sent", cause=type(error).__name__)
-        return StoreAnswer(one.path, one.sop_instance_uid, None, fault)
+        return StoreAnswer(instance.path, instance.sop_instance_uid, None, fault)
     except RuntimeError:
         lost = PeerUnreachable("The association broke off")
-        return StoreAnswer(one.path, one.sop_instance_uid, None, lost)
+        return StoreAnswer(instance.path, instance.sop_instance_uid, None, lost)
     status = int(answer.Status) if "Status" in answer else None
-    return StoreAnswer(one.path, one.sop_instance_uid, status, error_of_status(status), converted)
+    return StoreAnswer(
+        instance.path, instance.sop_instance_uid, status, error_of_status(status), converted
+    )
 
 
 def _accepted_syntaxes(association: Association, sop_class_uid: UID) -> set[UID]:
@@ -219,7 +221,7 @@ def _accepted_syntaxes(association: Association, sop_class_uid: UID) -> set[UID]
     }
 
 
-def _uncompressed(one: _Outgoing, accepted: set[UID]) -> Dataset:
+def _uncompressed(instance: _Outgoing, accepted: set[UID]) -> Dataset:
     """The instance, decoded, for a peer that does not take its transfer syntax.
 
     Raises
@@ -230,15 +232,15 @@ def _uncompressed(one: _Outgoing, accepted: set[UID]) -> Dataset:
     if not accepted:
         raise PeerRefused(
             "The peer does not store this SOP class: enable it there",
-            sop_class=one.sop_class_uid.name,
+            sop_class=instance.sop_class_uid.name,
         )
-    data_set = dcmread(one.path)
-    if one.transfer_syntax_uid.is_compressed:
+    data_set = dcmread(instance.path)
+    if instance.transfer_syntax_uid.is_compressed:
         data_set.decompress(generate_instance_uid=False)
     _log.info(
         "instance_converted",
-        sop_instance_uid=one.sop_instance_uid,
-        transfer_syntax=one.transfer_syntax_uid.name,
+        sop_instance_uid=instance.sop_instance_uid,
+        transfer_syntax=instance.transfer_syntax_uid.name,
     )
     return data_set
 
@@ -260,10 +262,10 @@ def _contexts(outgoing: Sequence[_Outgoing]) -> list[PresentationContext]:
 def _within_context_limit(outgoing: Sequence[_Outgoing]) -> Iterator[list[_Outgoing]]:
     """Cut the list where one association would need more contexts than there are."""
     together: list[_Outgoing] = []
-    for one in outgoing:
-        if together and len(_contexts([*together, one])) > MOST_CONTEXTS:
+    for instance in outgoing:
+        if together and len(_contexts([*together, instance])) > MOST_CONTEXTS:
             yield together
             together = []
-        together.append(one)
+        together.append(instance)
     if together:
         yield together

@@ -1,8 +1,8 @@
-"""EVT_N_EVENT_REPORT: take a peer's answer on storage commitment on an association of its own.
+"""EVT_N_EVENT_REPORT: takes a peer's answer on storage commitment on a separate association.
 
 PS3.4 Section J.3.3. A report counts only if it comes from the peer that was asked, for a
-transaction that we opened, and about exactly the instances that were asked about. Any other one
-is answered with a status, noted as an event, and changes nothing.
+transaction that we opened, and about exactly the instances that were asked about. Any other report
+is answered with a status and recorded as an event, and changes nothing else.
 """
 
 from __future__ import annotations

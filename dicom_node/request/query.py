@@ -104,7 +104,7 @@ def retrieve_study(
     Raises
     ------
     PeerUnreachable, PeerBusy, PeerRefused
-        Nothing comes, or not all of it.
+        Not all instances arrive.
     """
     keys = Dataset()
     keys.QueryRetrieveLevel = "STUDY"

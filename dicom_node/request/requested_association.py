@@ -1,4 +1,4 @@
-"""An association that we request, and in words of ours what went wrong when there is none.
+"""An association that we request, and the error when it is not established.
 
 PS3.8 Section 7.1 (A-ASSOCIATE), Table 9-21 (reasons for rejection).
 """
@@ -58,7 +58,7 @@ def requested_association(
     Raises
     ------
     PeerUnreachable
-        Nobody answers there, or not in time, or not in DICOM.
+        The peer does not answer, answers late, or does not speak DICOM.
     PeerBusy
         The peer takes no association just now.
     PeerRefused

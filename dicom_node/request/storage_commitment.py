@@ -186,7 +186,7 @@ def _reference(sop_class_uid: str, sop_instance_uid: str) -> Dataset:
 
 
 def _read_report(event: Event, request: N_EVENT_REPORT) -> CommitmentReport:
-    """Read a report; nothing of it is believed yet.
+    """Read a report; it is not checked yet.
 
     Raises
     ------

@@ -2,8 +2,8 @@
 
 PS3.18 Section 10.5 (Store Transaction) and 8.6.1 (multipart), PS3.3 C.14 is where the failure
 reasons are listed, PS3.18 Table I.2-2 (Store Instances Response). Each instance goes in a request
-of its own: what one of them meets does not touch the others, and a service that answers without
-saying about which instance still says it about one.
+of its own: an error of one instance does not affect the others, and an answer that names no
+instance still belongs to one.
 """
 
 from __future__ import annotations

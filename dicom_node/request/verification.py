@@ -1,4 +1,4 @@
-"""C-ECHO in both roles: is the peer there, does it speak DICOM, does it let us in?
+"""C-ECHO in both roles: checks that a peer answers, speaks DICOM and accepts us.
 
 PS3.4 Annex A (Verification Service Class), PS3.7 Section 9.1.5.
 """
@@ -40,7 +40,7 @@ def verify_peer(peer: Peer, *, calling_ae_title: str, timeout_s: float) -> None:
     Raises
     ------
     PeerUnreachable
-        Nobody answers there, or not in time.
+        The peer does not answer, or not in time.
     PeerBusy
         The peer takes no association just now.
     PeerRefused

@@ -1,4 +1,4 @@
-"""A work item of ours as it is shown to clients: what was scheduled, and what has been done.
+"""A work item of ours as clients see it: what was scheduled, and what was performed.
 
 PS3.4 Table CC.2.5-3 (attributes and return keys). The Transaction UID is never shown: it is what
 tells the client that has taken a work item from every other one (PS3.4 Section CC.2.7.3).

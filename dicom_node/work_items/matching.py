@@ -1,4 +1,4 @@
-"""C-FIND for work items: which match an identifier, and what of each is returned.
+"""C-FIND for work items: which match an identifier, and which attributes are returned.
 
 PS3.4 Section CC.2.8, Table CC.2.5-3 (match keys) and C.2.2.2 (single value, list of UID, universal,
 wildcard, range and sequence matching). Pure: the database has sorted out most by then, see
@@ -69,7 +69,7 @@ def keys_of(identifier: Dataset) -> WorkItemKeys:
 def matches(work_item: Dataset, identifier: Dataset) -> bool:
     """Whether a work item has what an identifier asks for.
 
-    An optional key that no work item of ours has does not count: see `answer_of`.
+    An optional key that none of our work items has is ignored: see `answer_of`.
     """
     return all(
         _is_universal(key)

@@ -1,4 +1,4 @@
-"""Reads a client's request about a work item, and believes nothing in it.
+"""Reads a client's request about a work item, and checks every value in it.
 
 PS3.4 Tables CC.2.1-1, CC.2.2-1 and CC.2.3-1 (action information), Section CC.2.6 (N-SET).
 """

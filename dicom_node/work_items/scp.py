@@ -180,10 +180,10 @@ class WorkItemProvider:
                 with_inputs="InputInformationSequence" in identifier,
                 retrieve_ae_title=self._retrieve_ae_title,
             )
-        for one in found:
+        for item in found:
             if event.is_cancelled:
                 return
-            data_set = stored_data_set(one)
+            data_set = stored_data_set(item)
             try:
                 if not matches(data_set, identifier):
                     continue

@@ -1,4 +1,4 @@
-"""Work items as SCU: create or update one at a peer that keeps them, ask about it, take it back.
+"""Work items as SCU: creates, updates, queries and cancels work items at a peer.
 
 PS3.4 Annex CC (Unified Procedure Step Service), PS3.7 Section 10.1 (N-CREATE, N-SET, N-GET,
 N-ACTION). IHE AI Workflow for Imaging (AIW-I) calls these transactions Create UPS Workitem
@@ -104,7 +104,7 @@ class WorkItemManager:
         self._timeout_s = timeout_s
 
     def put(self, item: WorkItem) -> WorkItemAnswer:
-        """Create a work item, or bring one that is there up to date.
+        """Create a work item, or update an existing one.
 
         Returns
         -------
@@ -143,7 +143,7 @@ class WorkItemManager:
             return self._change(association, item)
 
     def request_cancel(self, sop_instance_uid: str, reason: str) -> WorkItemAnswer:
-        """Ask for a work item to be canceled; one that is not there or done needs nothing.
+        """Ask for a work item to be canceled; a work item that is absent or done needs no request.
 
         Parameters
         ----------
@@ -177,7 +177,7 @@ class WorkItemManager:
     def change_state(
         self, sop_instance_uid: str, state: WorkItemState, transaction_uid: str
     ) -> WorkItemAnswer:
-        """Take a work item, complete it or cancel it as the one who took it.
+        """Take a work item, or complete or cancel a work item that we have taken.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""The statuses of the Unified Procedure Step Service, and what a peer's one means to us.
+"""The statuses of the Unified Procedure Step Service, and the error that each stands for.
 
 PS3.4 Tables CC.2.1-2, CC.2.2-2, CC.2.3-3, CC.2.5-4, CC.2.6-1, CC.2.7-1 and CC.2.8-2; the general
 ones: PS3.7 Annex C.

@@ -72,7 +72,7 @@ class Standing:
     def is_correct(self, transaction_uid: str) -> bool:
         """Whether a request carries the correct Transaction UID.
 
-        Of a work item that nobody has taken any UID is: the one who takes it chooses it.
+        Of a work item that nobody has taken any UID is: the client that takes it chooses it.
         """
         return bool(transaction_uid) and self.transaction_uid in ("", transaction_uid)
 

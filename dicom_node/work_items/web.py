@@ -1,4 +1,4 @@
-"""Work items over HTTP: create or update one at a UPS-RS service, ask about it, take it back.
+"""Work items over HTTP: creates, updates, queries and cancels work items at a UPS-RS service.
 
 PS3.18 Section 11 (Worklist Service and Resources): 11.4 Create, 11.5 Retrieve, 11.6 Update, 11.7
 Change State, 11.8 Request Cancellation; Annex F.2 (DICOM JSON). What is sent is what N-CREATE and
@@ -93,7 +93,7 @@ class WorkItemWeb:
         )
 
     def put(self, item: WorkItem) -> WorkItemAnswer:
-        """Create a work item, or bring one that is there up to date.
+        """Create a work item, or update an existing one.
 
         Returns
         -------
@@ -142,7 +142,7 @@ class WorkItemWeb:
         return WorkItemAnswer(response.status_code, state, was_final=state in FINAL_STATES)
 
     def request_cancel(self, sop_instance_uid: str, reason: str) -> WorkItemAnswer:
-        """Ask for a work item to be canceled; one that is not there or done needs nothing.
+        """Ask for a work item to be canceled; a work item that is absent or done needs no request.
 
         Raises
         ------
@@ -162,7 +162,7 @@ class WorkItemWeb:
     def change_state(
         self, sop_instance_uid: str, state: WorkItemState, transaction_uid: str
     ) -> WorkItemAnswer:
-        """Take a work item, complete it or cancel it as the one who took it.
+        """Take a work item, or complete or cancel a work item that we have taken.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""What stands in the report of each kind of evaluation."""
+"""The contents of the report for each kind of evaluation."""
 
 from __future__ import annotations
 
@@ -91,17 +91,17 @@ def subgroup_section(comparisons: Sequence[SubgroupComparison]) -> list[Section]
         return []
     rows = [
         [
-            f"{one.figure} by {one.attribute}",
+            f"{comparison.figure} by {comparison.attribute}",
             name,
             figure_text(estimate.value),
             interval_text(estimate),
             str(estimate.count),
-            one.test,
-            figure_text(one.p_value),
-            figure_text(one.corrected),
+            comparison.test,
+            figure_text(comparison.p_value),
+            figure_text(comparison.corrected),
         ]
-        for one in comparisons
-        for name, estimate in one.groups.items()
+        for comparison in comparisons
+        for name, estimate in comparison.groups.items()
     ]
     head = ["Figure", "Group", "Value", "95 % interval", "Cases", "Test", "p", "p (Holm)"]
     notes = ["p: of all groups of one attribute being alike; Holm: corrected for all tests here."]
@@ -165,13 +165,13 @@ def classification_page(
     return Page("Classification of slices", facts, named, sections)
 
 
-def _worst_picture(one: ShownSlice) -> ReportPicture:
+def _worst_picture(shown: ShownSlice) -> ReportPicture:
     text = (
-        f"Slice {one.name}, Dice {one.dice:.2f}: {int(one.found.sum())} pixels found, "
-        f"{int(one.reference.sum())} in the reference."
+        f"Slice {shown.name}, Dice {shown.dice:.2f}: {int(shown.found.sum())} pixels found, "
+        f"{int(shown.reference.sum())} in the reference."
     )
-    address = overlay(one.grey, one.found, one.reference)
-    return ReportPicture(address, text, f"{one.name}: Dice {one.dice:.3f}", small=True)
+    address = overlay(shown.grey, shown.found, shown.reference)
+    return ReportPicture(address, text, f"{shown.name}: Dice {shown.dice:.3f}", small=True)
 
 
 def segmentation_page(
@@ -186,14 +186,14 @@ def segmentation_page(
     dice = np.array([one.agreement.dice for one in slices])
     rows = [
         [
-            one.name,
-            figure_text(one.agreement.dice),
-            figure_text(one.agreement.voe, 1),
-            figure_text(one.agreement.rvd, 1),
-            figure_text(one.agreement.asd, 2),
-            figure_text(one.agreement.msd, 1),
+            shown.name,
+            figure_text(shown.agreement.dice),
+            figure_text(shown.agreement.voe, 1),
+            figure_text(shown.agreement.rvd, 1),
+            figure_text(shown.agreement.asd, 2),
+            figure_text(shown.agreement.msd, 1),
         ]
-        for one in sorted(slices, key=lambda one: one.agreement.dice)
+        for shown in sorted(slices, key=lambda one: one.agreement.dice)
     ]
     head = ["Slice", "Dice", "VOE (%)", "RVD (%)", f"ASD ({unit})", f"MSD ({unit})"]
     named = [

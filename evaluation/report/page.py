@@ -81,12 +81,12 @@ class ReportFigure:
     @property
     def place(self) -> tuple[float, float, float] | None:
         """Low end, value and high end in percent of 0…1; None for a figure that may lie beyond."""
-        one = self.estimate
-        if one.value is None or one.low is None or one.high is None:
+        estimate = self.estimate
+        if estimate.value is None or estimate.low is None or estimate.high is None:
             return None
-        if not 0.0 <= one.low <= one.high <= 1.0:
+        if not 0.0 <= estimate.low <= estimate.high <= 1.0:
             return None
-        return 100.0 * one.low, 100.0 * one.value, 100.0 * one.high
+        return 100.0 * estimate.low, 100.0 * estimate.value, 100.0 * estimate.high
 
 
 @dataclass(frozen=True)

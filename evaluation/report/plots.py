@@ -89,9 +89,9 @@ def plot_calibration(found: ReliabilityCurve) -> ReportPicture:
         axes.legend(loc="upper left")
         address = _address(figure)
     seen = "; ".join(
-        f"said {one.mean_probability:.2f}, was {figure_text(one.positive_share.value, 2)} "
-        f"of {one.count}"
-        for one in found.bins
+        f"said {group.mean_probability:.2f}, was {figure_text(group.positive_share.value, 2)} "
+        f"of {group.count}"
+        for group in found.bins
     )
     return ReportPicture(
         address,

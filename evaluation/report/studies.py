@@ -1,4 +1,4 @@
-"""What stands in the report of `firstread evaluate studies`."""
+"""The contents of the report of `firstread evaluate studies`."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def _yes_or_no(value: bool | None) -> str:
 def _patients_table(studies: Sequence[ShownStudy]) -> ReportTable:
     rows = [
         [
-            one.patient,
-            _yes_or_no(one.evidence.infected if one.evidence else None),
-            one.answer,
-            figure_text(one.suspicion),
-            figure_text(one.lesion_share_percent, 2),
-            figure_text(slice_area(one.evidence) if one.evidence else None),
+            study.patient,
+            _yes_or_no(study.evidence.infected if study.evidence else None),
+            study.answer,
+            figure_text(study.suspicion),
+            figure_text(study.lesion_share_percent, 2),
+            figure_text(slice_area(study.evidence) if study.evidence else None),
         ]
-        for one in studies
+        for study in studies
     ]
     head = ["Patient", "Infected", "Answer", "Suspicion", "Lesion share (%)", "Slice AUC"]
     return ReportTable("Answers by patient", head, rows)
@@ -53,13 +53,13 @@ def _patients_table(studies: Sequence[ShownStudy]) -> ReportTable:
 def _lobes_table(evidence: Sequence[StudyEvidence]) -> ReportTable:
     rows = [
         [
-            one.patient,
+            study.patient,
             name,
             _yes_or_no(infected),
-            figure_text(one.lobe_score[name], 2),
+            figure_text(study.lobe_score[name], 2),
         ]
-        for one in evidence
-        for name, infected in one.lobe_truth.items()
+        for study in evidence
+        for name, infected in study.lobe_truth.items()
     ]
     return ReportTable("Lesion share by lobe", ["Patient", "Lobe", "Infected", "Share (%)"], rows)
 
@@ -75,9 +75,9 @@ def studies_page(
     truth, shares = pooled_slices(evidence)
     pictures = [plot_roc(truth, shares, scores.slices, None)] if scores.slices.value else []
     pictures += [
-        plot_share_by_slice(one.slice_truth, one.slice_score, one.patient)
-        for one in evidence
-        if one.slice_truth.size
+        plot_share_by_slice(study.slice_truth, study.slice_score, study.patient)
+        for study in evidence
+        if study.slice_truth.size
     ]
     named = [
         ReportFigure(

@@ -1,1 +1,1 @@
-"""Figures with their intervals."""
+"""Figures with their confidence intervals."""

@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say.
+"""The calibration of probabilities: predicted against observed shares.
 
 The expected calibration error is that of Guo et al. (2017, ICML, arXiv:1706.04599): ten bins of
 equal width, each with its upper edge. Theirs bins the confidence in the class that was called;

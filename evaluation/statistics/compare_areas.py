@@ -1,4 +1,4 @@
-"""Tests between areas under the curve: two models on the same cases, or groups of other cases.
+"""Tests between areas under the curve: two models on the same cases, or separate groups of cases.
 
 DeLong et al. (1988, Biometrics 44:837–845) for the covariance on the same cases; areas of
 different cases are independent, so their variances add.
@@ -46,15 +46,15 @@ def paired_difference(truth: Truth, first: Scores, second: Scores) -> AreaDiffer
     ----------
     truth, first, second : shape (cases,); at least two cases of each class
     """
-    one, other = placements(truth, first), placements(truth, second)
-    difference = one.auc - other.auc
-    variance = one.variance + other.variance - 2.0 * _covariance(one, other)
+    of_first, other = placements(truth, first), placements(truth, second)
+    difference = of_first.auc - other.auc
+    variance = of_first.variance + other.variance - 2.0 * _covariance(of_first, other)
     # Two models that rank alike differ by rounding only.
     error = math.sqrt(variance) if variance > 1e-15 else 0.0
     half = float(norm.ppf(0.5 + LEVEL / 2)) * error
     p_value = float(2.0 * norm.sf(abs(difference) / error)) if error > 0 else 1.0
     return AreaDifference(
-        one.auc,
+        of_first.auc,
         other.auc,
         Estimate(difference, difference - half, difference + half, truth.size),
         p_value,

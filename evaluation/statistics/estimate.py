@@ -26,7 +26,7 @@ class Estimate:
 
     @classmethod
     def undefined(cls, count: int = 0) -> Estimate:
-        """The estimate of something that these cases say nothing about."""
+        """The estimate of a figure that these cases do not determine."""
         return cls(None, None, None, count)
 
     @property

@@ -1,4 +1,4 @@
-"""Floors: what simple means reach, so that a figure can be judged by what is above them.
+"""Floors: the figures that simple methods reach, as a baseline for a bundle's figures.
 
 A classifier that is no better than seven numbers about the whole image has learned the window or
 the scanner, not the disease. One that is no better than its nearest neighbour has met the same

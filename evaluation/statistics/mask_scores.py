@@ -1,4 +1,4 @@
-"""Figures over many masks: means with intervals, and how many could not take part."""
+"""Figures over many masks: means with intervals, and the number of masks left out."""
 
 from __future__ import annotations
 

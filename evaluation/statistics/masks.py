@@ -1,4 +1,4 @@
-"""How well two masks agree: overlap, volume and distance between surfaces.
+"""The agreement of two masks: overlap, volume and distance between surfaces.
 
 The five figures of the liver segmentation contest SLIVER07 (Heimann et al. 2009, IEEE Trans Med
 Imaging 28:1251–1265), which the survey of Fang et al. takes over: DICE, VOE (volumetric overlap
@@ -29,7 +29,7 @@ class MaskAgreement:
     dice : 0…1
     voe : %, 0 when the masks are the same, 100 when they have nothing in common
     rvd : %, positive when too much was found; None when the reference is empty and the other is
-        not, since nothing can be relative to nothing
+        not, because nothing can be related to an empty reference
     asd, msd : in the unit of the spacing; None when one mask is empty and has no surface
     """
 
@@ -67,10 +67,10 @@ def surface_distances(
     Distances from `found` to `reference`, and from `reference` to `found`; between centres.
     """
     window = _bounding_box(found | reference)
-    one, other = surface(found)[window], surface(reference)[window]
+    edge, other = surface(found)[window], surface(reference)[window]
     to_other = ndimage.distance_transform_edt(~other, sampling=spacing)
-    to_one = ndimage.distance_transform_edt(~one, sampling=spacing)
-    return to_other[one], to_one[other]
+    to_edge = ndimage.distance_transform_edt(~edge, sampling=spacing)
+    return to_other[edge], to_edge[other]
 
 
 def _bounding_box(mask: Mask) -> tuple[slice, ...]:

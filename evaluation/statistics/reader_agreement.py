@@ -1,8 +1,8 @@
-"""How often readers found the calls of a bundle right: predictive values from their feedback.
+"""Predictive values of a bundle, from readers' feedback.
 
 Only judged studies count. Readers who judge what they doubt, or only what was flagged, bias every
-figure here, sensitivity and specificity most of all: of the studies that were called negative few
-are judged, and a missed one that nobody noticed is counted nowhere (verification bias: Begg and
+figure here, sensitivity and specificity most of all: few of the studies that were called negative
+are judged, and a missed finding that no reader noticed is not counted (verification bias: Begg and
 Greenes, Biometrics 1983;39:207–215). So the number of those that were not judged stands beside.
 """
 
@@ -84,8 +84,8 @@ def reader_agreement(
     answered_called, answered_not_called : how many studies of the group have an answer at all
     """
     cells = {(True, True): 0, (True, False): 0, (False, True): 0, (False, False): 0}
-    for one in judged:
-        cells[one.called, one.present] += 1
+    for study in judged:
+        cells[study.called, study.present] += 1
     confusion = Confusion(
         true_positives=cells[True, True],
         false_positives=cells[True, False],

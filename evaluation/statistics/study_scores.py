@@ -76,9 +76,9 @@ def _pooled_area(truth: Truth, scores: Scores, sizes: Sequence[int]) -> Estimate
     return auc(truth, scores)
 
 
-def slice_area(one: StudyEvidence) -> float | None:
+def slice_area(study: StudyEvidence) -> float | None:
     """The area under the curve of one patient's slices."""
-    return auc(one.slice_truth, one.slice_score).value
+    return auc(study.slice_truth, study.slice_score).value
 
 
 def score_studies(evidence: Sequence[StudyEvidence]) -> StudyScores:

@@ -1,4 +1,4 @@
-"""Whether a figure differs between groups of patients: by sex, by age, by maker of the scanner.
+"""Tests whether a figure differs between groups of patients: by sex, age or scanner maker.
 
 Proportions: Fisher's exact test for two groups by two outcomes, otherwise chi-square. Areas under
 the curve: the groups are different patients, so DeLong's variances add. Dice: Kruskal and Wallis.
@@ -170,9 +170,17 @@ def corrected(comparisons: Sequence[SubgroupComparison]) -> list[SubgroupCompari
     tested = [one.p_value for one in comparisons if one.p_value is not None]
     adjusted = iter(holm(tested))
     return [
-        one if one.p_value is None else _with_correction(one, next(adjusted)) for one in comparisons
+        comparison if comparison.p_value is None else _with_correction(comparison, next(adjusted))
+        for comparison in comparisons
     ]
 
 
-def _with_correction(one: SubgroupComparison, p_value: float) -> SubgroupComparison:
-    return SubgroupComparison(one.attribute, one.figure, one.groups, one.test, one.p_value, p_value)
+def _with_correction(comparison: SubgroupComparison, p_value: float) -> SubgroupComparison:
+    return SubgroupComparison(
+        comparison.attribute,
+        comparison.figure,
+        comparison.groups,
+        comparison.test,
+        comparison.p_value,
+        p_value,
+    )

@@ -1,1 +1,1 @@
-"""How long studies waited, and would have waited in another order."""
+"""The waiting times of studies, and those in another order."""

@@ -1,10 +1,10 @@
-"""What if: a queue's own log replayed, first in first out against by urgency.
+"""Replays the log of a queue in two orders: first in first out, and by urgency.
 
-A discrete-event simulation of a queue with several equal workers that nobody interrupts. The order
-by urgency is that of the job queue: by the moment of queueing plus what the item's class may wait.
-So an item goes ahead of those of a less patient class for as long as it may wait, and after that
-of nobody who came later: prioritising shortens some waits and lengthens others by a bounded number
-of items, and does the same work in the same time.
+A discrete-event simulation of a queue with several equal workers without preemption. The order by
+urgency is that of the job queue: by the moment of queueing plus what the item's class may wait. So
+an item goes ahead of those of a less patient class for as long as it may wait, and after that of no
+item that came later: prioritising shortens some waits and lengthens others by a bounded number of
+items, and does the same work in the same time.
 """
 
 from __future__ import annotations

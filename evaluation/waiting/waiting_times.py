@@ -1,4 +1,4 @@
-"""How long things took: percentiles, with what never came, and the difference of medians."""
+"""Waiting times: percentiles that count events that never came, and the difference of medians."""
 
 from __future__ import annotations
 
@@ -70,11 +70,11 @@ def median_difference(first: Sequence[float], second: Sequence[float]) -> Estima
     count = len(first) + len(second)
     if not first or not second:
         return Estimate.undefined(count)
-    one, other = (np.sort(np.array(group, dtype=np.float64)) for group in (first, second))
-    value = float(np.median(other) - np.median(one))
-    if min(one.size, other.size) < _LEAST_FOR_INTERVAL:
+    of_first, other = (np.sort(np.array(group, dtype=np.float64)) for group in (first, second))
+    value = float(np.median(other) - np.median(of_first))
+    if min(of_first.size, other.size) < _LEAST_FOR_INTERVAL:
         return Estimate(value, None, None, count)
-    half = float(ndtri(0.5 + LEVEL / 2) * np.sqrt(_variance(one) + _variance(other)))
+    half = float(ndtri(0.5 + LEVEL / 2) * np.sqrt(_variance(of_first) + _variance(other)))
     return Estimate(value, value - half, value + half, count)
 
 

@@ -1,1 +1,1 @@
-"""`firstread demo`: a small hospital on one machine, and one study through the whole of it."""
+"""`firstread demo`: a small hospital on one machine, and a study that passes through all of it."""

@@ -55,15 +55,15 @@ def print_worklist(console: Console, answers: Sequence[StudyAnswer]) -> None:
 def print_objects(
     console: Console, pacs: str, answer: StudyAnswer, stored: Sequence[StoredObject]
 ) -> bool:
-    """Where the results are; False when one that we made is not in PACS, or none was made."""
+    """Where the results are; False when an object of ours is not in PACS, or none was made."""
     found = {one.sop_instance_uid for one in stored}
     missing = [uid for uid in answer.object_uids if uid not in found]
     if not answer.object_uids:
         console.print(f"[bold red]No results[/] for {answer.study_instance_uid}: {answer.reason}")
         return False
     console.print(f"Fetched back from {pacs}, study {answer.study_instance_uid}:")
-    for one in stored:
-        console.print(f"  {one.modality:<3} {one.path}", soft_wrap=True)
+    for instance in stored:
+        console.print(f"  {instance.modality:<3} {instance.path}", soft_wrap=True)
     if missing:
         console.print(f"[bold red]{len(missing)} results are not in PACS[/]: {answer.reason}")
     return not missing

@@ -1,4 +1,4 @@
-"""`firstread demo`: the whole path once, on one machine, with every step shown as it happens."""
+"""`firstread demo`: the whole path of a study on one machine, each step shown as it happens."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ def run_demo(study: Path | None, data_folder: Path, *, ports: Ports, keep_runnin
         account = _account(stage)
         console.print(f"{account} at {stage.page}")
         studies = [given] if given else _phantoms(console, data_folder / "scanner")
-        for one in studies:
-            _send(console, stage, one)
+        for folder in studies:
+            _send(console, stage, folder)
         answers = _watch(console, stage, studies)
         good = _report(console, stage, studies, answers)
         console.print(

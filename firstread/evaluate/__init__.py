@@ -1,1 +1,1 @@
-"""`firstread evaluate`: how good a bundle is, on labelled data."""
+"""`firstread evaluate`: the quality of a bundle on labelled data."""

@@ -1,4 +1,4 @@
-"""What every evaluation needs: the bundle that is evaluated, a reader of slices, the report."""
+"""The parts that every evaluation needs: the bundle, a reader of slices, the report."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def bundle_facts(bundle: Bundle) -> list[tuple[str, str]]:
 
 
 def write_report(path: Path | None, page: Page) -> None:
-    """Write the report where one is wanted.
+    """Write the report where the options ask for it.
 
     Raises
     ------

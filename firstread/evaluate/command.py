@@ -1,4 +1,4 @@
-"""`firstread evaluate`: how good a bundle is, on labelled data. One JSON object comes out."""
+"""`firstread evaluate`: the quality of a bundle on labelled data, printed as a JSON object."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labels of slices from a CSV file: which image has it, and which rows do not count."""
+"""Reads labels of slices from a CSV file, finds their images, and says which rows do not count."""
 
 from __future__ import annotations
 

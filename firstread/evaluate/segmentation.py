@@ -46,39 +46,41 @@ class _Tally:
         self.floor: list[MaskAgreement] = []
         self.worst: list[ShownSlice] = []
 
-    def add(self, one: ReferenceSlice, reading: SliceReading) -> None:
+    def add(self, reference: ReferenceSlice, reading: SliceReading) -> None:
         found = _FOUND[self._target](reading)
-        agreed = agreement(found, one.reference, self._spacing)
-        drawn = 100.0 * float(one.reference.mean())
-        self.named.append(NamedAgreement(one.name, agreed, drawn))
+        agreed = agreement(found, reference.reference, self._spacing)
+        drawn = 100.0 * float(reference.reference.mean())
+        self.named.append(NamedAgreement(reference.name, agreed, drawn))
         if self._target is Target.LESION:
-            simple = threshold_lesions(_hounsfield(one), reading.lungs > 0)
-            self.floor.append(agreement(simple, one.reference, self._spacing))
+            simple = threshold_lesions(_hounsfield(reference), reading.lungs > 0)
+            self.floor.append(agreement(simple, reference.reference, self._spacing))
         if self._keep:
-            shown = ShownSlice(one.name, _shown_grey(one), found, one.reference, agreed.dice)
+            shown = ShownSlice(
+                reference.name, _shown_grey(reference), found, reference.reference, agreed.dice
+            )
             self.worst = sorted([*self.worst, shown], key=lambda slice_: slice_.dice)[:WORST]
 
 
-def _hounsfield(one: ReferenceSlice) -> NDArray[np.float32]:
-    if one.hounsfield is not None:
-        return one.hounsfield
-    assert one.grey is not None  # one of the two is there
-    return grey_to_hounsfield(one.grey)
+def _hounsfield(reference: ReferenceSlice) -> NDArray[np.float32]:
+    if reference.hounsfield is not None:
+        return reference.hounsfield
+    assert reference.grey is not None  # one of the two is there
+    return grey_to_hounsfield(reference.grey)
 
 
-def _shown_grey(one: ReferenceSlice) -> NDArray[np.uint8]:
-    if one.grey is not None:
-        return one.grey
+def _shown_grey(reference: ReferenceSlice) -> NDArray[np.uint8]:
+    if reference.grey is not None:
+        return reference.grey
     low, high = _SHOWN_WINDOW_HU
-    share = np.clip((_hounsfield(one) - low) / (high - low), 0.0, 1.0)
+    share = np.clip((_hounsfield(reference) - low) / (high - low), 0.0, 1.0)
     grey: NDArray[np.uint8] = (255.0 * share).astype(np.uint8)
     return grey
 
 
-def _read(reader: ChestSliceReader, one: ReferenceSlice, more_turns: int = 0) -> SliceReading:
-    if one.grey is not None:
-        return reader.read_grey(np.ascontiguousarray(np.rot90(one.grey, more_turns)))
-    turned = np.ascontiguousarray(np.rot90(_hounsfield(one), more_turns))
+def _read(reader: ChestSliceReader, reference: ReferenceSlice, more_turns: int = 0) -> SliceReading:
+    if reference.grey is not None:
+        return reader.read_grey(np.ascontiguousarray(np.rot90(reference.grey, more_turns)))
+    turned = np.ascontiguousarray(np.rot90(_hounsfield(reference), more_turns))
     return reader.read_hounsfield(turned)
 
 
@@ -140,8 +142,8 @@ def evaluate_segmentation(
     reader = open_slice_reader(bundle, choice, settings)
     _remark_on_turns(reader, slices, target, degrees)
     tally = _Tally(target, pixel_mm, keep=choice.report is not None)
-    for one in shown_progress(slices, "Reading slices", len(slices)):
-        tally.add(one, _read(reader, one))
+    for reference in shown_progress(slices, "Reading slices", len(slices)):
+        tally.add(reference, _read(reader, reference))
     scores = score_masks([one.agreement for one in tally.named])
     floor = score_masks(tally.floor) if tally.floor else None
     unit = "mm" if pixel_mm is not None else "pixels"

@@ -69,8 +69,8 @@ def evaluate_studies(
         threads=choice.threads or settings.inference_threads,
     )
     results = [
-        (one, read_labelled_study(one, folders[one.patient], reader))
-        for one in shown_progress(known, "Reading studies", len(known))
+        (known_labels, read_labelled_study(known_labels, folders[known_labels.patient], reader))
+        for known_labels in shown_progress(known, "Reading studies", len(known))
     ]
     return _scored(results, bundle, choice)
 
@@ -208,13 +208,13 @@ def _patient_entries(
             "kind": study.kind,
             "reason": str(study),
         }
-    own = evidence[labels.patient]
+    of_patient = evidence[labels.patient]
     return {
         "patient": labels.patient,
-        "infected": own.infected,
+        "infected": of_patient.infected,
         "urgency": study.triage.urgency.value if study.triage else None,
         "urgency_rule": study.triage.rule if study.triage else None,
-        "slice_auc": slice_area(own),
+        "slice_auc": slice_area(of_patient),
         "lesion_share_percent": study.lesion_share_percent,
         "lobes": {lobe.value: share for lobe, share in study.lobe_shares.items()},
         "lobes_reason": _lobes_reason(study),

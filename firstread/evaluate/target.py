@@ -1,4 +1,4 @@
-"""What `firstread evaluate segmentation` can evaluate; apart, so that the help opens quickly."""
+"""The targets of `firstread evaluate segmentation`, apart so that the help opens fast."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ class Target(StrEnum):
 
     @property
     def is_kind(self) -> bool:
-        """Whether it is one kind of lesion, which a mask without classes says nothing about."""
+        """Whether it is a kind of lesion, which a mask without classes does not tell."""
         return self in (Target.GROUND_GLASS, Target.CONSOLIDATION)

@@ -1,1 +1,1 @@
-"""`firstread feedback`: what readers said, listed and exported."""
+"""`firstread feedback`: readers' feedback, listed and exported."""

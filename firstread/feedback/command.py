@@ -1,4 +1,4 @@
-"""`firstread feedback`: what readers said, how right the bundle was, and a set to train on."""
+"""`firstread feedback`: readers' feedback, a bundle's predictive values, and a set to train on."""
 
 from __future__ import annotations
 

@@ -49,9 +49,9 @@ def export_feedback(settings: Settings, folder: Path, *, agreements: bool, slice
     engine = checked_engine(settings)
     with query(engine) as session:
         wanted = [
-            (one, judged_study(session, one.result_id))
-            for one in newest_of_each_study(judged_results(session))
-            if agreements or one.judgement is Judgement.DISAGREE
+            (result, judged_study(session, result.result_id))
+            for result in newest_of_each_study(judged_results(session))
+            if agreements or result.judgement is Judgement.DISAGREE
         ]
     if not wanted:
         raise SettingsRefused("No feedback stands that could be exported")
@@ -65,8 +65,8 @@ def export_feedback(settings: Settings, folder: Path, *, agreements: bool, slice
                 written[judged.result_id] = write_study(site, judged, study, slices=slices)
             except Refused as error:
                 left_out[error.message] += 1
-        cases = [_entries(one, written[one.result_id]) for one, _ in wanted
-                 if written.get(one.result_id)]  # fmt: skip
+        cases = [_entries(result, written[result.result_id]) for result, _ in wanted
+                 if written.get(result.result_id)]  # fmt: skip
         _write_labels(folder, [one for made in written.values() for one in made])
         manifest = json.dumps({"cases": cases}, indent=1)
         (folder / "manifest.json").write_text(manifest, encoding="utf-8")

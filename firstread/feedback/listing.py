@@ -32,15 +32,15 @@ def print_feedback(settings: Settings, *, disagreements: bool, limit: int, as_js
         print_json({"feedback": [_entries(one) for one in found]})
         return
     table = Table("Given", "Study", "Answer", "Judgement", "What is wrong", "Reader", "Bundle")
-    for one in found:
+    for judged in found:
         table.add_row(
-            one.given_at.astimezone().strftime("%Y-%m-%d %H:%M"),
-            one.study_instance_uid,
-            one.urgency.value,
-            one.judgement.value,
-            ", ".join(sorted(one.faults)),
-            one.reader,
-            f"{one.bundle}/{one.bundle_version}",
+            judged.given_at.astimezone().strftime("%Y-%m-%d %H:%M"),
+            judged.study_instance_uid,
+            judged.urgency.value,
+            judged.judgement.value,
+            ", ".join(sorted(judged.faults)),
+            judged.reader,
+            f"{judged.bundle}/{judged.bundle_version}",
         )
     Console().print(table)
 
@@ -56,11 +56,11 @@ def print_figures(
         return
     table = Table("", "Judged", "PPV", "NPV", "Sensitivity", "Specificity", "Not judged")
     rows = {"all": found.total, **found.by_scanner}
-    for name, one in rows.items():
-        not_judged = one.not_judged_called + one.not_judged_not_called
-        table.add_row(name, *_cells(one), str(not_judged))
-    for name, one in found.by_version.items():
-        table.add_row(name, *_cells(one), "")
+    for name, agreement in rows.items():
+        not_judged = agreement.not_judged_called + agreement.not_judged_not_called
+        table.add_row(name, *_cells(agreement), str(not_judged))
+    for name, agreement in found.by_version.items():
+        table.add_row(name, *_cells(agreement), "")
     console = Console()
     console.print(table)
     console.print(CAVEAT)
@@ -83,9 +83,9 @@ def _period(since: datetime | None, until: datetime | None) -> Period | None:
     return Period(first, last)
 
 
-def _cells(one: ReaderAgreement) -> tuple[str, ...]:
-    estimates = (one.ppv, one.npv, one.sensitivity, one.specificity)
-    return (str(one.confusion.count), *map(_cell, estimates))
+def _cells(agreement: ReaderAgreement) -> tuple[str, ...]:
+    estimates = (agreement.ppv, agreement.npv, agreement.sensitivity, agreement.specificity)
+    return (str(agreement.confusion.count), *map(_cell, estimates))
 
 
 def _cell(estimate: Estimate) -> str:
@@ -94,15 +94,15 @@ def _cell(estimate: Estimate) -> str:
     return f"{estimate.value:.2f} ({estimate.low:.2f}–{estimate.high:.2f})"
 
 
-def _entries(one: JudgedResult) -> dict[str, object]:
+def _entries(judged: JudgedResult) -> dict[str, object]:
     return {
-        "given_at": one.given_at.isoformat(),
-        "reader": one.reader,
-        "study_instance_uid": one.study_instance_uid,
-        "result_id": one.result_id,
-        "scanner": one.scanner,
-        "bundle": f"{one.bundle}/{one.bundle_version}",
-        "urgency": one.urgency.value,
-        "judgement": one.judgement.value,
-        "faults": sorted(one.faults),
+        "given_at": judged.given_at.isoformat(),
+        "reader": judged.reader,
+        "study_instance_uid": judged.study_instance_uid,
+        "result_id": judged.result_id,
+        "scanner": judged.scanner,
+        "bundle": f"{judged.bundle}/{judged.bundle_version}",
+        "urgency": judged.urgency.value,
+        "judgement": judged.judgement.value,
+        "faults": sorted(judged.faults),
     }

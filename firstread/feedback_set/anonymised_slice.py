@@ -1,10 +1,10 @@
-"""One slice as a CT image that says nothing of whose it is.
+"""A slice as an anonymised CT image.
 
 PS3.15 Annex E (Attribute Confidentiality Profiles), Basic Application Level Confidentiality
 Profile. It asks which attributes are to be taken away; this takes away all, and writes a new object
-of what training reads: pixels, their meaning in HU, and where the slice lies. Nothing of it is
-text of the source: numbers are read and written anew, UIDs are replaced, dates are left out, and
-of the stored values only the bits that are stored are kept (older overlays hid in the others).
+of what training reads: pixels, their meaning in HU, and where the slice lies. Nothing of it is text
+of the source: numbers are read and written again, UIDs are replaced, and dates are left out. Of the
+stored values only the bits in use are kept (the others could hold older overlays).
 """
 
 from __future__ import annotations

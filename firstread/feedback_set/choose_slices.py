@@ -1,4 +1,4 @@
-"""Which slices of a study go into a set: some with outlines, some without, none next to another."""
+"""Chooses the slices of a study for a set: some with outlines, some without, no neighbours."""
 
 from __future__ import annotations
 

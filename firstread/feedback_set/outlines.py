@@ -1,4 +1,4 @@
-"""What a result outlined, slice by slice, out of the segmentation that was sent."""
+"""Reads the outlines of a result, slice by slice, from the segmentation that was sent."""
 
 from __future__ import annotations
 

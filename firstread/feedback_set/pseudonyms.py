@@ -1,4 +1,4 @@
-"""Names and UIDs that stand in for those of patients, the same in every export of a site.
+"""Pseudonyms and UIDs in place of those of patients, the same in every export of a site.
 
 They are keyed digests (HMAC-SHA-256, RFC 2104): whoever has a list of Patient IDs or of UIDs cannot
 find out by trying which of them is meant, unless they have the site's key. It stays in the data

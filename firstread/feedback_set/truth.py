@@ -1,4 +1,4 @@
-"""What a judgement says of the slices of a study: what to train on, what to draw first."""
+"""Derives the labels of a study's slices from a judgement: what to train on, what to draw first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A notice about no study through one channel, so that an administrator sees what it answers."""
+"""Sends a test notice through a channel, so that an administrator sees the receiver's answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`firstread flags`: what is open, acknowledging, telling a channel again, and trying one out."""
+"""`firstread flags`: lists and acknowledges flags, tells a channel again, and tests a channel."""
 
 from __future__ import annotations
 

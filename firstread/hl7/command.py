@@ -1,4 +1,4 @@
-"""`firstread hl7`: what a receiver would get, and whether it answers."""
+"""`firstread hl7`: shows the message that a receiver would get, and sends a test."""
 
 from __future__ import annotations
 

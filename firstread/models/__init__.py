@@ -1,1 +1,1 @@
-"""`firstread models`: bundles on disk, in use and waiting, and training one further."""
+"""`firstread models`: bundles on disk, in use and waiting, and further training."""

@@ -1,4 +1,4 @@
-"""`firstread models`: which bundles there are, whether they are whole, and training one further."""
+"""`firstread models`: lists, checks, makes, tries and trains bundles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`firstread models init` and `seal`: a bundle of one's own, from an ONNX file."""
+"""`firstread models init` and `seal`: make a new bundle from an ONNX file."""
 
 from __future__ import annotations
 

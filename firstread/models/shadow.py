@@ -52,15 +52,15 @@ def print_shadow(settings: Settings, bundle: str | None, to: Path | None) -> Non
 
 def _table(lines: Sequence[ShadowLine]) -> Table:
     table = Table("At", "Study Instance UID", "Bundle", "Outcome", "Urgency", "Suspicion", "Shown")
-    for one in lines:
+    for line in lines:
         table.add_row(
-            f"{one.created_at:%Y-%m-%d %H:%M}",
-            one.study_instance_uid,
-            f"{one.bundle}/{one.bundle_version}",
-            one.outcome.value,
-            one.urgency.value if one.urgency else "none",
-            "none" if one.suspicion is None else f"{one.suspicion:.3f}",
-            one.shown.value if one.shown else "none",
+            f"{line.created_at:%Y-%m-%d %H:%M}",
+            line.study_instance_uid,
+            f"{line.bundle}/{line.bundle_version}",
+            line.outcome.value,
+            line.urgency.value if line.urgency else "none",
+            "none" if line.suspicion is None else f"{line.suspicion:.3f}",
+            line.shown.value if line.shown else "none",
         )
     return table
 

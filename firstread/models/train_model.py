@@ -1,4 +1,4 @@
-"""`firstread models train`: start the training as a process of its own.
+"""`firstread models train`: starts the training as a separate process.
 
 PyTorch is installed for training alone, and nothing imports the training. Its JSON goes to our
 standard output and its words to standard error, as they come.

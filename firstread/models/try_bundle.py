@@ -98,17 +98,21 @@ def print_reading(bundle: DeclaredBundle, judged: JudgedReading, console: Consol
         console,
         ("Measurement", "Value", "Unit"),
         [
-            (f"{group.name}: {one.concept.meaning}", f"{one.written:g}", unit_words(one.unit))
+            (
+                f"{group.name}: {measurement.concept.meaning}",
+                f"{measurement.written:g}",
+                unit_words(measurement.unit),
+            )
             for group in reading.groups
-            for one in group.measurements
+            for measurement in group.measurements
         ],
     )
     _print(
         console,
         ("Gate", "Seen", "Limit", "Passed"),
         [
-            (one.name, one.seen, one.limit, "yes" if one.passed else f"no: {one.reason}")
-            for one in reading.gates
+            (gate.name, gate.seen, gate.limit, "yes" if gate.passed else f"no: {gate.reason}")
+            for gate in reading.gates
         ],
     )
     first = deciding(judged.rows)

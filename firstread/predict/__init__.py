@@ -1,1 +1,1 @@
-"""`firstread predict`: what a bundle says of files."""
+"""`firstread predict`: the answers of a bundle to files."""

@@ -1,4 +1,4 @@
-"""`firstread predict`: what a bundle says about studies and slices, as one JSON object."""
+"""`firstread predict`: the answers of a bundle to studies and slices, as a JSON object."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An earlier answer of `firstread predict`, so that two studies of a patient can be compared."""
+"""Reads an earlier answer of `firstread predict`, to compare two studies of a patient."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One prediction for each path: what it is, who reads it, and what becomes of what fails."""
+"""Makes a prediction for each path: finds its kind and its reader, and reports failures."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def set_role_and_say(settings: Settings, name: str, role: Role) -> None:
 
 
 def disable_and_say(settings: Settings, name: str) -> None:
-    """Let nobody sign in with the account any more."""
+    """Disable an account."""
     now = datetime.now(UTC)
     _change(
         _engine(settings), name, "disabled", lambda session: disable_account(session, name, now)

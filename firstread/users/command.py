@@ -73,7 +73,7 @@ def change_role(
 
 @users.command("disable")
 def disable(name: Name) -> None:
-    """Let nobody sign in with an account any more; it and its name stay.
+    """Disable an account; it and its name stay.
 
     Example: `firstread users disable dr.wu`.
     """

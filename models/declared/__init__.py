@@ -1,1 +1,1 @@
-"""What a bundle declares, read strictly: every key has a place, and no key is ignored."""
+"""Reads a bundle's declaration strictly: every key is known, and no key is ignored."""

@@ -1,4 +1,4 @@
-"""Codes that a bundle declares: a value, its scheme and its meaning, checked as far as can be.
+"""Codes that a bundle declares: value, scheme and meaning, checked as far as possible.
 
 DICOM holds a code's value and scheme in 16 characters and its meaning in 64 (PS3.5 Section 6.2,
 SH and LO). Private schemes begin with 99 (PS3.16 Section 8.2).

@@ -1,4 +1,4 @@
-"""The findings of a schema 3 bundle: which regions, scores and measurements make each."""
+"""The findings of a schema 3 bundle: the regions, scores and measurements of each."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ def read_findings(
     """Read `findings`: at least one; each region that is a finding belongs to exactly one."""
     found: dict[str, DeclaredFinding] = {}
     for entry in section.sections("findings", least=1):
-        one = _read_finding(entry, outputs, measurements)
-        if one.name in found:
-            raise entry.problem("name", f'another finding is named "{one.name}"', "Rename one.")
+        finding = _read_finding(entry, outputs, measurements)
+        if finding.name in found:
+            raise entry.problem("name", f'another finding is named "{finding.name}"', "Rename one.")
         for other in found.values():
-            shared = set(one.regions) & set(other.regions)
+            shared = set(finding.regions) & set(other.regions)
             if shared:
                 raise entry.problem(
                     "regions",
                     f'"{min(shared)}" belongs to the finding "{other.name}" too',
                     "A region belongs to one finding.",
                 )
-        found[one.name] = one
+        found[finding.name] = finding
         entry.close()
     _refuse_homeless(section, outputs, found)
     return found
@@ -72,8 +72,8 @@ def _read_finding(
     if score:
         require(entry, "score", score, outputs.study_scores, "study-score")
     carried = entry.texts("measurements") if entry.has("measurements") else ()
-    for one in carried:
-        require(entry, "measurements", one, measurements, "measurement")
+    for measured in carried:
+        require(entry, "measurements", measured, measurements, "measurement")
     return DeclaredFinding(
         name=name,
         concept=read_code(entry.section("code")),

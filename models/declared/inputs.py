@@ -1,4 +1,4 @@
-"""What the networks of a schema 3 bundle are fed: slices, slices with neighbours, or patches."""
+"""The network inputs of a schema 3 bundle: slices, slices with neighbours, or patches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where each key of a TOML text stands: `tomllib` gives values without their lines.
+"""Finds the line of each key in a TOML text: `tomllib` gives values without lines.
 
 The text was read by `tomllib` before, so it is well formed, and this only has to find keys.
 """

@@ -65,12 +65,12 @@ def read_measurements(
     """Read `measurements`; rules name them, so no two share a name, nor one with a study score."""
     found: dict[str, DeclaredMeasurement] = {}
     for entry in section.sections("measurements"):
-        one = _read_measurement(entry, outputs)
-        if one.name in found or one.name in outputs.study_scores:
+        measurement = _read_measurement(entry, outputs)
+        if measurement.name in found or measurement.name in outputs.study_scores:
             raise entry.problem(
-                "name", f'another measurement or score is named "{one.name}"', "Rename one."
+                "name", f'another measurement or score is named "{measurement.name}"', "Rename one."
             )
-        found[one.name] = one
+        found[measurement.name] = measurement
         entry.close()
     return found
 

@@ -1,4 +1,4 @@
-"""What every bundle declares of its release: name, files by sha256, licences, maker."""
+"""The release data that every bundle declares: name, files by sha256, licences, maker."""
 
 from __future__ import annotations
 

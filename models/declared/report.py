@@ -1,4 +1,4 @@
-"""What a bundle's results are called, and where they go."""
+"""The titles of a bundle's results, and where they are delivered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a finding is suspected and a study urgent: rows of a name, a plain comparison, a limit.
+"""The rules of suspicion and urgency: rows of a name, a plain comparison and a limit.
 
 Rows are read from the top and the first that holds decides. Nothing is evaluated.
 """

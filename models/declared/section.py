@@ -103,12 +103,12 @@ class DeclarationTable:
         return self.problem(key, f"{_shown(value)} is not {wanted}", f"Write {wanted}.")
 
     def expect(self, *keys: str) -> None:
-        """Refuse every other key at once, before one of these seems to be missing."""
+        """Refuse every other key at once, before one of these keys seems to be missing."""
         self._asked.update(keys)
         self._refuse([key for key in self._values if key not in keys])
 
     def close(self) -> None:
-        """Refuse keys that were not taken: a misspelt one must not be silently without effect."""
+        """Refuse keys that were not taken: a misspelt key must not be ignored."""
         self._refuse(self._values)
 
     def _refuse(self, unknown: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""What series a bundle accepts: DICOM keywords with plain comparisons, nothing to evaluate."""
+"""The series that a bundle accepts: DICOM keywords with plain comparisons, no expressions."""
 
 from __future__ import annotations
 

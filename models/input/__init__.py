@@ -1,1 +1,1 @@
-"""From a volume to what a network is fed: turned, resampled, cut, its HU made channels."""
+"""Makes network input of a volume: turned, resampled, cropped, HU mapped to channels."""

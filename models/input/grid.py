@@ -35,8 +35,8 @@ class Grid:
             It would have too many voxels at that spacing.
         """
         counts = [
-            count if wanted is None else max(1, round(count * own / wanted))
-            for count, own, wanted in zip(shape, spacing_mm, fed.spacing_mm, strict=True)
+            count if wanted is None else max(1, round(count * spacing / wanted))
+            for count, spacing, wanted in zip(shape, spacing_mm, fed.spacing_mm, strict=True)
         ]
         if fed.fit is Fit.WHOLE_SLICE:
             counts[1:] = _fitted(shape[1:], spacing_mm[1:], fed.size)

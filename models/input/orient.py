@@ -1,4 +1,4 @@
-"""Turn a volume's axes to those that a network was trained on, and masks back again."""
+"""Turns a volume's axes to those that a network was trained on, and masks back."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ class Oriented:
         """Turn a volume to an orientation such as "SPL"; only swaps and flips axes."""
         turned, canonical = volume.canonical()
         families = [
-            next(at for at, pair in enumerate(_CANONICAL) if one in pair) for one in orientation
+            next(at for at, pair in enumerate(_CANONICAL) if direction in pair)
+            for direction in orientation
         ]
         further = AxisOrder(
             permutation=(families[0], families[1], families[2]),

@@ -1,4 +1,4 @@
-"""Planes of a network's input, made as they are asked for: no whole copy of the volume is held."""
+"""Planes of a network's input, made on demand without a whole copy of the volume."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Floats = NDArray[np.float32]
 def to_channels(hounsfield: Floats, channels: Sequence[InputChannel]) -> Floats:
     """HU to what the network is fed, float32, with the channels as first axis."""
     made = np.empty((len(channels), *hounsfield.shape), dtype=np.float32)
-    for into, one in zip(made, channels, strict=True):
-        np.clip(hounsfield, one.low_hu, one.high_hu, out=into)
-        into -= np.float32(one.mean_hu)
-        into /= np.float32(one.deviation_hu)
+    for into, channel in zip(made, channels, strict=True):
+        np.clip(hounsfield, channel.low_hu, channel.high_hu, out=into)
+        into -= np.float32(channel.mean_hu)
+        into /= np.float32(channel.deviation_hu)
     return made
 
 

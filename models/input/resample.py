@@ -1,4 +1,4 @@
-"""Resample along one axis: each new value is a weighted sum of a few old ones.
+"""Resamples along an axis: each new value is a weighted sum of a few old values.
 
 Grids share their outer edges, not the centres of their first voxels: as scikit-image and Pillow
 resize, and with them nnU-Net. MONAI's Spacing keeps the first centre; the two differ by at most

@@ -1,1 +1,1 @@
-"""Gates, suspicion and urgency: what a bundle's rules say of what was measured."""
+"""Applies a bundle's gates and its rules of suspicion and urgency to measurements."""

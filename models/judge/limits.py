@@ -1,4 +1,4 @@
-"""The limits in force: those of the bundle, or what a site put in their place."""
+"""The limits in force: those of the bundle, or those that a site has set instead."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What pictures and pages say of a declared bundle's reading beside its figures."""
+"""The remarks of pictures and pages on a declared bundle's reading, beside its figures."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def remarks_of(findings: Sequence[Finding], rows: Sequence[RowSeen]) -> tuple[Re
     return tuple(remarks)
 
 
-def _finding(one: Finding) -> tuple[str, ...]:
-    said = (one.title, str(one.presence))
-    return said if one.probability is None else (*said, f"{100.0 * one.probability:.1f} %")
+def _finding(finding: Finding) -> tuple[str, ...]:
+    said = (finding.title, str(finding.presence))
+    return said if finding.probability is None else (*said, f"{100.0 * finding.probability:.1f} %")
 
 
 def _rule(row: RowSeen) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Read the rows of suspicion and urgency from the top; keep what each row saw."""
+"""Applies the rows of suspicion and urgency from the top, and keeps the value that each row saw."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ def presences(
 ) -> tuple[dict[str, Presence], list[RowSeen]]:
     """Whether each finding is there: the first row of it that holds decides.
 
-    A finding of which a value could not be measured, and no row held, is undetermined only when
-    none of its rows could be asked; otherwise it is absent.
+    A finding without a row that holds, and with a value that could not be measured, is undetermined
+    only when none of its rows could be evaluated; otherwise it is absent.
 
     Parameters
     ----------

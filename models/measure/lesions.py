@@ -1,4 +1,4 @@
-"""Lesions one by one: connected parts of one class, the largest first.
+"""Separate lesions: connected parts of a class, the largest first.
 
 A lesion has one class, so that its segment has one coded type: a consolidation within ground glass
 is a lesion beside it. Which lesions become segments of their own is a choice; which is which is
@@ -76,8 +76,8 @@ class NumberedLesions:
         made: LabelMap = regions.copy()
         lookup = np.zeros(int(self.parts.max()) + 1, np.uint8)
         lookup[list(values)] = list(values.values())
-        own = lookup[self.parts]
-        np.copyto(made[self.box], own, where=own > 0)
+        new_labels = lookup[self.parts]
+        np.copyto(made[self.box], new_labels, where=new_labels > 0)
         return made
 
 

@@ -36,13 +36,13 @@ def measure_all(
         return masks[names]
 
     values: dict[str, float | None] = {}
-    for name, one in declared.items():
-        if one.score:
-            values[name] = _of_score(one, found)
-        elif one.kind is MeasurementKind.SHARE:
-            values[name] = _share_percent(mask_of(one.of), mask_of(one.within))
+    for name, measured in declared.items():
+        if measured.score:
+            values[name] = _of_score(measured, found)
+        elif measured.kind is MeasurementKind.SHARE:
+            values[name] = _share_percent(mask_of(measured.of), mask_of(measured.within))
         else:
-            values[name] = _of_mask(one.kind, mask_of(one.of), volume)
+            values[name] = _of_mask(measured.kind, mask_of(measured.of), volume)
     return {name: _finite(value) for name, value in values.items()}
 
 
@@ -50,12 +50,12 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and np.isfinite(value) else None
 
 
-def _of_score(one: DeclaredMeasurement, found: Found) -> float | None:
-    if one.kind is MeasurementKind.SCORE:
-        return found.study_scores[one.score]
-    scores = found.slice_scores[one.score]
-    if one.kind is MeasurementKind.SLICES_ABOVE:
-        return float(np.count_nonzero(scores >= one.threshold))
+def _of_score(measured: DeclaredMeasurement, found: Found) -> float | None:
+    if measured.kind is MeasurementKind.SCORE:
+        return found.study_scores[measured.score]
+    scores = found.slice_scores[measured.score]
+    if measured.kind is MeasurementKind.SLICES_ABOVE:
+        return float(np.count_nonzero(scores >= measured.threshold))
     return float(scores.max()) if scores.size else None
 
 
@@ -82,15 +82,15 @@ def _of_mask(kind: MeasurementKind, mask: Masks, volume: Volume) -> float | None
     return float(counts.max(initial=0)) * volume.voxel_ml
 
 
-def as_measurement(one: DeclaredMeasurement, value: float) -> Measurement:
+def as_measurement(measured: DeclaredMeasurement, value: float) -> Measurement:
     """A value with its concept, unit and normal range."""
-    usual = USUAL[one.kind]
-    normal = None if one.normal is None else NormalRange(*one.normal)
+    usual = USUAL[measured.kind]
+    normal = None if measured.normal is None else NormalRange(*measured.normal)
     return Measurement(
-        concept=one.concept or usual.concept,
-        value=round(value) if one.kind in _COUNTED else value,
+        concept=measured.concept or usual.concept,
+        value=round(value) if measured.kind in _COUNTED else value,
         unit=usual.unit,
-        decimals=None if one.kind in _COUNTED else usual.decimals,
+        decimals=None if measured.kind in _COUNTED else usual.decimals,
         derivation=usual.derivation,
         normal=normal,
     )

@@ -1,4 +1,4 @@
-"""Regions by name: their masks, and small parts dropped from those of a finding."""
+"""Regions by name: their masks, without the small parts of findings."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def part_overlaps(labels: Labelled, names: Iterable[str]) -> None:
     taken: Masks | None = None
     for name in reversed(list(names)):
         label_map, value = labels[name]
-        own = label_map == np.uint8(value)
+        region = label_map == np.uint8(value)
         if taken is None:
-            taken = own
+            taken = region
             continue
-        label_map[own & taken] = 0
-        taken = taken | own
+        label_map[region & taken] = 0
+        taken = taken | region
 
 
 def drop_small_parts(

@@ -39,10 +39,10 @@ def tabulate(
             told.append((group, of_finding))
     columns: dict[_Figure, TableColumn] = {}
     for group, of_finding in told:
-        for one in group.measurements:
-            made = _column(one, of_finding=of_finding)
-            known = columns.setdefault(_figure(one), made)
-            columns[_figure(one)] = TableColumn(
+        for measurement in group.measurements:
+            made = _column(measurement, of_finding=of_finding)
+            known = columns.setdefault(_figure(measurement), made)
+            columns[_figure(measurement)] = TableColumn(
                 known.title,
                 known.unit,
                 max(known.decimals, made.decimals),
@@ -51,21 +51,24 @@ def tabulate(
     figures: dict[str, dict[_Figure, float]] = {}
     for group, _ in told:
         row = figures.setdefault(group.name, {})
-        for one in group.measurements:
-            row.setdefault(_figure(one), float(one.value))
+        for measurement in group.measurements:
+            row.setdefault(_figure(measurement), float(measurement.value))
     rows = (TableRow(name, tuple(map(row.get, columns))) for name, row in figures.items())
     return Table(tuple(columns.values()), tuple(rows))
 
 
-def _figure(one: Measurement) -> _Figure:
-    return one.concept, one.derivation, one.unit
+def _figure(measurement: Measurement) -> _Figure:
+    return measurement.concept, measurement.derivation, measurement.unit
 
 
-def _column(one: Measurement, *, of_finding: bool) -> TableColumn:
-    title = _TITLES.get((one.concept, one.derivation), one.concept.meaning)
-    decimals = 0 if isinstance(one.value, int) else one.decimals
+def _column(measurement: Measurement, *, of_finding: bool) -> TableColumn:
+    title = _TITLES.get((measurement.concept, measurement.derivation), measurement.concept.meaning)
+    decimals = 0 if isinstance(measurement.value, int) else measurement.decimals
     return TableColumn(
-        title, _printed(one.unit), _MOST_DECIMALS if decimals is None else decimals, of_finding
+        title,
+        _printed(measurement.unit),
+        _MOST_DECIMALS if decimals is None else decimals,
+        of_finding,
     )
 
 

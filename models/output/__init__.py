@@ -1,1 +1,1 @@
-"""From what a network answers to masks, scores, heat maps and boxes on the volume's grid."""
+"""Converts network outputs to masks, scores, heat maps and boxes on the volume's grid."""

@@ -59,19 +59,19 @@ def read_boxes(
 
 
 def best_boxes(boxes: list[Box], most_overlap: float) -> list[Box]:
-    """The better one of boxes that overlap too much (non-maximum suppression)."""
+    """The better of boxes that overlap too much (non-maximum suppression)."""
     kept: list[Box] = []
-    for one in sorted(boxes, key=lambda box: -box.score):
-        if all(_overlap(one, other) <= most_overlap for other in kept):
-            kept.append(one)
+    for candidate in sorted(boxes, key=lambda box: -box.score):
+        if all(_overlap(candidate, other) <= most_overlap for other in kept):
+            kept.append(candidate)
     return kept
 
 
-def _overlap(one: Box, two: Box) -> float:
+def _overlap(first: Box, second: Box) -> float:
     """Intersection over union."""
-    low, high = np.maximum(one.low, two.low), np.minimum(one.high, two.high)
+    low, high = np.maximum(first.low, second.low), np.minimum(first.high, second.high)
     shared = float(np.prod(np.clip(high - low, 0.0, None)))
-    both = sum(float(np.prod(np.subtract(box.high, box.low))) for box in (one, two))
+    both = sum(float(np.prod(np.subtract(box.high, box.low))) for box in (first, second))
     return shared / (both - shared) if both > shared else 1.0
 
 

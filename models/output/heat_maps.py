@@ -1,4 +1,4 @@
-"""Where a network looked, on the slices of the volume as it was given."""
+"""Heat maps of a network's attention, on the slices of the original volume."""
 
 from __future__ import annotations
 
@@ -47,6 +47,6 @@ def by_slice(maps: dict[int, HeatMap], grid: Grid, oriented: Oriented) -> dict[i
 
 
 def nearest_plane(plane: int, grid: Grid) -> int:
-    """The plane of the canvas that is nearest to one of the volume."""
+    """The plane of the canvas that is nearest to a plane of the volume."""
     place = (plane + 0.5) / grid.planes.step - 0.5 + grid.planes.offset
     return int(np.clip(round(place), 0, grid.planes.canvas - 1))

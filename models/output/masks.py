@@ -1,4 +1,4 @@
-"""Label maps on the volume's grid, made plane by plane as the network's planes are finished."""
+"""Label maps on the volume's grid, made plane by plane as the network finishes."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ class LabelMaps:
         if self._output.exclusive:
             self._labels[0][plane] = decide(found, self._output)
             return
-        for labels, one, declared in zip(self._labels, found, self._output.classes, strict=True):
-            labels[plane] = one >= np.float32(declared.threshold or 0.0)
+        for labels, scores, declared in zip(self._labels, found, self._output.classes, strict=True):
+            labels[plane] = scores >= np.float32(declared.threshold or 0.0)
 
     def finish(self) -> list[Labels]:
         """One map with the number of the class, counted from 0 for the first; or a map of each."""
@@ -96,12 +96,12 @@ def decide(found: Floats, output: MaskOutput) -> Labels:
     for place, declared in enumerate(output.classes, start=1):
         if declared.appearance is None:
             continue
-        one = found[place - 1]
+        score = found[place - 1]
         if declared.threshold is None:
-            candidate = (one >= highest) & (one > 0.0)
+            candidate = (score >= highest) & (score > 0.0)
         else:
-            candidate = one >= np.float32(declared.threshold)
-        wins = candidate & (one > best)
+            candidate = score >= np.float32(declared.threshold)
+        wins = candidate & (score > best)
         labels[wins] = place
-        best = np.where(wins, one, best)
+        best = np.where(wins, score, best)
     return labels

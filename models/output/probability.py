@@ -1,4 +1,4 @@
-"""Make probabilities of a network's numbers, and probabilities that hold of those."""
+"""Converts network outputs to probabilities, and calibrates them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores of slices and patches, and of them one of the study."""
+"""Scores of slices and patches, combined into a score of the study."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Bundles that are loaded: what the worker asks of them, and who answers it for each schema."""
+"""Loaded bundles: the protocol that the worker uses, and its implementation for each schema."""

@@ -1,4 +1,4 @@
-"""A bundle of schema 3 with its networks loaded: what the worker reads a study with."""
+"""A bundle of schema 3 with its networks loaded, as a reader of studies."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class DeclaredReader:
         return next(iter(self.networks.values())).provider
 
     def warm_up(self) -> None:
-        """Run each network once on nothing, so that the first study does not wait for it."""
+        """Run each network once on empty input, so that the first study does not wait for it."""
         for network in self.networks.values():
             network.warm_up()
 

@@ -1,4 +1,4 @@
-"""What is asked of a bundle that reads single slices, without a volume around them."""
+"""The protocol of a bundle that reads single slices, without a volume."""
 
 from __future__ import annotations
 

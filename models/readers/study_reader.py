@@ -1,4 +1,4 @@
-"""What the worker asks of a bundle whose networks are loaded, whatever its schema."""
+"""The protocol of a loaded bundle that reads studies, the same for every schema."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ class StudyReader(Protocol):
         ...
 
     def warm_up(self) -> None:
-        """Run once on nothing, so that the first study does not wait for it."""
+        """Run once on empty input, so that the first study does not wait for it."""
         ...
 
     def look(self, thinned: Callable[[], Volume]) -> FirstLook | None:

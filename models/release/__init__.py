@@ -1,1 +1,1 @@
-"""Make a bundle: a skeleton from an ONNX file, its golden answers, its seal."""
+"""Makes a bundle: a skeleton from an ONNX file, its golden answers, its seal."""

@@ -1,4 +1,4 @@
-"""The golden test of a schema 3 bundle: noise goes in, and what comes out is written down.
+"""The golden test of a schema 3 bundle: its answers to noise, recorded and compared.
 
 `golden.json` holds the seed and, for each network and precision, of each tensor its shape, mean,
 deviation and some values evenly through it.
@@ -36,9 +36,10 @@ def make_inputs(fed: NetworkInput, seed: int, count: int) -> Floats:
     random = np.random.Generator(np.random.PCG64(seed))
     made = random.random((count, *fed.shape), dtype=np.float32)
     for place in range(fed.channel_count):
-        one = fed.channels[place % len(fed.channels)]
+        channel = fed.channels[place % len(fed.channels)]
         low, high = (
-            (limit - one.mean_hu) / one.deviation_hu for limit in (one.low_hu, one.high_hu)
+            (limit - channel.mean_hu) / channel.deviation_hu
+            for limit in (channel.low_hu, channel.high_hu)
         )
         made[:, place] = low + made[:, place] * (high - low)
     return made
@@ -107,7 +108,7 @@ def check_declared_golden(bundle: DeclaredBundle) -> dict[Precision, float]:
     Raises
     ------
     BundleRejected
-        An answer is not the one that the bundle was released with, or none is written down.
+        An answer differs from the released answer, or no answer is recorded.
     """
     path = bundle.folder / GOLDEN
     try:
@@ -145,8 +146,8 @@ def _difference(answer: dict[str, Any], wanted: Any) -> float:
     if answer["shape"] != list(wanted["shape"]):
         return float("inf")
     pairs = (
-        np.array([*one["values"], one["mean"], one["deviation"]], dtype=np.float64)
-        for one in (answer, wanted)
+        np.array([*known["values"], known["mean"], known["deviation"]], dtype=np.float64)
+        for known in (answer, wanted)
     )
     here, there = pairs
     return float(np.abs(here - there).max() / max(float(wanted["deviation"]), 1e-3))

@@ -1,4 +1,4 @@
-"""Seal a bundle that is being made: write its golden answers and the digests of its files."""
+"""Seals a new bundle: writes its golden answers and the digests of its files."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def write_files_table(folder: Path) -> None:
     path = folder / DECLARATION
     text = _read_text(path)
     names = sorted(
-        one.name for one in folder.iterdir() if one.is_file() and one.name != DECLARATION
+        file.name for file in folder.iterdir() if file.is_file() and file.name != DECLARATION
     )
     lines = [f"{json.dumps(name, ensure_ascii=False)} = " for name in names]
     table = "".join(

@@ -1,1 +1,1 @@
-"""Load the networks of a schema 3 bundle, compare them with what it declares, run them."""
+"""Loads the networks of a schema 3 bundle, compares them with its declaration, runs them."""

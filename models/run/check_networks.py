@@ -1,4 +1,4 @@
-"""Compare the networks of a schema 3 bundle with what it declares of them; nothing is run."""
+"""Compares the networks of a schema 3 bundle with its declaration, without running them."""
 
 from __future__ import annotations
 
@@ -108,7 +108,8 @@ def _check_column(file: str, tensor: Tensor, output: ScoreOutput | HeatMapOutput
 def _fits(there: _Shape, wanted: _Shape) -> bool:
     """Whether a shape, less its first axis, may be the wanted one; free lengths fit any."""
     return len(there) == len(wanted) + 1 and all(
-        None in (one, other) or one == other for one, other in zip(there[1:], wanted, strict=True)
+        None in (length, other) or length == other
+        for length, other in zip(there[1:], wanted, strict=True)
     )
 
 

@@ -82,7 +82,7 @@ class DeclaredNetwork:
         }
 
     def warm_up(self) -> None:
-        """Run once on nothing, so that the first study does not wait for the allocations."""
+        """Run once on empty input, so that the first study does not wait for the allocations."""
         self.run(np.zeros((self.at_once, *self._fed.shape), dtype=np.float32))
 
 

@@ -1,4 +1,4 @@
-"""Run a network of a schema 3 bundle over a volume, and collect what its outputs say."""
+"""Runs a network of a schema 3 bundle over a volume, and collects its outputs."""
 
 from __future__ import annotations
 
@@ -118,10 +118,10 @@ def _run_slices(
         stack = [with_neighbours(planes, place, fed.neighbours) for place in range(first, last)]
         answers = collected.checked(network.run(np.stack(stack)), last - first)
         for at in range(last - first):
-            one = {name: answer[at] for name, answer in answers.items()}
-            collected.take(one, (first + at, 0, 0))
+            of_input = {name: answer[at] for name, answer in answers.items()}
+            collected.take(of_input, (first + at, 0, 0))
             collected.take_planes(
-                first + at, {name: one[name][:, None] for name in collected.averaged}
+                first + at, {name: of_input[name][:, None] for name in collected.averaged}
             )
         if on_progress is not None:
             on_progress(last, planes.count)
@@ -166,9 +166,9 @@ class _Collected:
         mine = [one for one in outputs.all if one.answer.network == fed.network]
         self.grid, self._oriented, self._fed = grid, oriented, fed
         self._masks = [
-            (one, LabelMaps(one, grid, oriented.shape))
-            for one in mine
-            if isinstance(one, MaskOutput)
+            (output, LabelMaps(output, grid, oriented.shape))
+            for output in mine
+            if isinstance(output, MaskOutput)
         ]
         self._scores = [one for one in mine if isinstance(one, ScoreOutput)]
         self._heat = [one for one in mine if isinstance(one, HeatMapOutput)]
@@ -193,12 +193,12 @@ class _Collected:
         return found
 
     def _check_masks(self, answers: Mapping[str, Floats]) -> None:
-        for one, _ in self._masks:
-            shape = (len(one.classes), *self._fed.size)
-            if answers[one.answer.tensor].shape[1:] != shape:
+        for mask, _ in self._masks:
+            shape = (len(mask.classes), *self._fed.size)
+            if answers[mask.answer.tensor].shape[1:] != shape:
                 raise BundleRejected(
                     "The network's answer has another shape than declared",
-                    output=one.answer.tensor,
+                    output=mask.answer.tensor,
                 )
 
     def take(self, answer: Mapping[str, Floats], begin: tuple[int, int, int]) -> None:

@@ -1,4 +1,4 @@
-"""Where patches lie, and how much each of their voxels counts."""
+"""The positions of patches, and the weight of each of their voxels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slide over a volume patch by patch; give back finished planes as soon as no patch follows.
+"""Runs over a volume patch by patch, and yields each plane when no further patch covers it.
 
 What patches answer is weighted and averaged before anything is made of it: of logits the logits,
 as nnU-Net and MONAI do. Held at once are the planes of one patch's depth, however long the
@@ -103,11 +103,11 @@ def slide(
             part = places[first : first + at_once]
             answers = run(np.stack([slab[:, :, rows, columns] for rows, columns in part]))
             for at, (rows, columns) in enumerate(part):
-                one = {name: answer[at] for name, answer in answers.items()}
+                of_patch = {name: answer[at] for name, answer in answers.items()}
                 if on_patch is not None:
-                    on_patch(one, (begin, rows.start, columns.start))
+                    on_patch(of_patch, (begin, rows.start, columns.start))
                 for name in averaged:
-                    _add(sums, name, one[name], share, (rows, columns))
+                    _add(sums, name, of_patch[name], share, (rows, columns))
         following = (*layout.begins[0], layout.canvas[0])[number + 1]
         yield share.finish(sums, begin, following - begin)
 
@@ -121,8 +121,8 @@ class _Share:
         )
         self.shape = (layout.size[0], *layout.canvas[1:])
         self._totals = [
-            total_weights(length, patch, begins, one)
-            for length, patch, begins, one in zip(
+            total_weights(length, patch, begins, weight)
+            for length, patch, begins, weight in zip(
                 layout.canvas, layout.size, layout.begins, along, strict=True
             )
         ]

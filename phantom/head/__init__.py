@@ -1,4 +1,4 @@
-"""A head that was never scanned: voxels with bleedings of known volume, and the DICOM study.
+"""A synthetic head: voxels with bleedings of known volume, and their DICOM study.
 
 As with the chest phantom, everything is a function of the place in the patient (mm, LPS): each
 grid evaluates the same functions at its own voxels. `make_head_phantom` gives the voxels and the

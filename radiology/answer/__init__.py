@@ -1,1 +1,1 @@
-"""One answer of a bundle as values: what was found, measured and said, and how it is stored."""
+"""An answer of a bundle as values: findings, measurements, statements, and how they are stored."""

@@ -1,4 +1,4 @@
-"""Where in the images the figures of a group stand, said without an image.
+"""The place in the images to which the figures of a group refer, defined without an image.
 
 A viewer writes the figures of all groups of a slice over it. So a group says which regions it is
 about and what it leaves room for; which pixels these are is found where the images are.
@@ -36,7 +36,7 @@ class Anchor:
     mark : a point inside, or outlines
     slices : on how many slices it is outlined; they divide what there is into equal parts
     place : 0 for the slice of `placement`; n for the n-th of the slices beside the key slice that
-        divide what there is into equal parts, so that answers do not stand upon each other
+        divide what there is into equal parts, so that answers do not overlap
     spared : names; the point lies outside of these where it can, and far from them
     off_centre : the point lies far from the middle of `regions` too, where their own figures stand
     halves : names of regions; the point lies in that one of them which holds least of the largest

@@ -1,4 +1,4 @@
-"""What a list shows of a reading: a few of its fields, read without the rest."""
+"""The few fields of a reading that a list shows, read without the rest."""
 
 from __future__ import annotations
 

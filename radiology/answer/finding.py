@@ -1,4 +1,4 @@
-"""A finding: what is there, suspected, not there, or not to be decided."""
+"""A finding: present, suspected, absent or undetermined."""
 
 from __future__ import annotations
 

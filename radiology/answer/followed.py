@@ -1,4 +1,4 @@
-"""What became of the things that an earlier study showed too."""
+"""The change of things, such as lesions, since an earlier study."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was known of the patient beside the images, and where each value came from."""
+"""The clinical values of the patient beside the images, and the origin of each."""
 
 from __future__ import annotations
 

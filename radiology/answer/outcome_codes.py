@@ -1,4 +1,4 @@
-"""The coded word for how a reading ended and how urgent it is, alike in the SR and in messages."""
+"""The codes for a reading's outcome and urgency, the same in the SR and in messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values to what JSON holds and back, by the types that their classes declare.
+"""Converts values to JSON types and back, by the types that their classes declare.
 
 A field whose metadata says `{"stored": False}` is left out; it must have a default.
 """
@@ -100,11 +100,11 @@ def _dataclass(kind: type, plain: Any) -> Any:
         raise ValueError(f"{plain!r} is no {kind.__name__}")
     hints = _hints(kind)
     given = {}
-    for one in _stored(kind):
-        if one.name in plain:
-            given[one.name] = _typed(hints[one.name], plain[one.name])
-        elif one.default is MISSING and one.default_factory is MISSING:
-            raise ValueError(f"{kind.__name__} lacks {one.name}")
+    for stored_field in _stored(kind):
+        if stored_field.name in plain:
+            given[stored_field.name] = _typed(hints[stored_field.name], plain[stored_field.name])
+        elif stored_field.default is MISSING and stored_field.default_factory is MISSING:
+            raise ValueError(f"{kind.__name__} lacks {stored_field.name}")
     return kind(**given)
 
 

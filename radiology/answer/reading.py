@@ -146,7 +146,7 @@ class Reading:
 
     @property
     def has_findings(self) -> bool:
-        """Whether the reading claims findings."""
+        """Whether the reading states findings."""
         return self.outcome is Outcome.FINDINGS
 
     @property
@@ -183,7 +183,9 @@ class Reading:
     def labels(self) -> tuple[str, ...]:
         """The finer classes of the findings that are not absent, by which studies are filtered."""
         return tuple(
-            one.label for one in self.findings if one.label and one.presence is not Presence.ABSENT
+            finding.label
+            for finding in self.findings
+            if finding.label and finding.presence is not Presence.ABSENT
         )
 
     def finding(self, key: str) -> Finding | None:
@@ -202,9 +204,9 @@ class Reading:
         KeyError
             There is none: a defect of what made the reading.
         """
-        for one in self.regions:
-            if one.name == name:
-                return one
+        for region in self.regions:
+            if region.name == name:
+                return region
         raise KeyError(name)
 
     def _not_passed(self, severity: GateSeverity) -> tuple[QualityGate, ...]:

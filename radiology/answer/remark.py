@@ -1,4 +1,4 @@
-"""What is said beside the figures, in a few words: a title, and lines under it.
+"""A remark beside the figures: a title, and short lines under it.
 
 English; a picture or a page looks each text up in the tables of its own language.
 """

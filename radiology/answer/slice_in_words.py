@@ -1,4 +1,4 @@
-"""A single slice in words and figures: what pictures and pages show of it, in English."""
+"""The answer to a single slice in words and figures, as pictures and pages show it, in English."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A statement: an answer or a score with what it was made from, whose it is and what it lacks."""
+"""A statement: an answer or a score with its inputs, its source and its missing inputs."""
 
 from __future__ import annotations
 

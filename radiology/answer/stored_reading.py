@@ -1,4 +1,4 @@
-"""A reading as it is stored: one way in, one way out, with a version.
+"""The stored form of a reading, with a version: the only code that writes or reads it.
 
 Version 2 is a `Reading`, all but voxels and heat maps. What version 0.1.0 of Firstread stored had
 no number and is version 1 here; only what made it knows what it means, so its reader is given.

@@ -1,4 +1,4 @@
-"""A table of figures as people read it: on the key picture, in the summary and on the page.
+"""A table of figures, as the key picture, the summary and the page show it.
 
 What is measured is in the measurement groups, with codes; a table only chooses and orders.
 """
@@ -16,7 +16,7 @@ class TableColumn:
     ----------
     unit : as it is printed; empty for a number without one
     decimals : how many are shown
-    of_findings : whether it is shown only where the reading claims findings
+    of_findings : whether it is shown only where the reading states findings
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""What is known of a patient beside the images: clinical values, and an earlier measurement."""
+"""Information about a patient beside the images: clinical values, and an earlier measurement."""
 
 from radiology.clinical.context import ClinicalContext, ClinicalSource
 from radiology.clinical.measurement import LesionMeasurement

@@ -1,4 +1,4 @@
-"""What is known of a patient beside the study: clinical values, and an earlier measurement."""
+"""Information about a patient beside the study: clinical values, and an earlier measurement."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much of a finding an earlier study showed."""
+"""A measurement of a finding in an earlier study."""
 
 from __future__ import annotations
 

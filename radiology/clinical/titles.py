@@ -1,4 +1,4 @@
-"""How clinical values are called, and in which unit they are given."""
+"""The titles and units of clinical values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clinical values at presentation: given by a person or a system, or not given. Never assumed."""
+"""Clinical values at presentation: given by a person or a system, never assumed."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ class ClinicalValues:
         Raises
         ------
         ClinicalValuesRefused
-            A value of the one contradicts a value of the other.
+            The two hold values that contradict each other.
         """
         names = [field.name for field in fields(self) if getattr(self, field.name) is None]
         return replace(self, **{name: getattr(other, name) for name in names})

@@ -1,4 +1,4 @@
-"""Grey levels of a picture as HU, where the window that it was made in is known."""
+"""Converts grey levels of a picture to HU, where its window is known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a classifier looked in a slice: a small map and the box of the slice that it covers."""
+"""A heat map of a classifier on a slice: a small map, and the box of the slice that it covers."""
 
 from __future__ import annotations
 

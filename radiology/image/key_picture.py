@@ -1,4 +1,4 @@
-"""Where on the key picture its largest panel lies, the key slice: said in the file itself.
+"""The place of the key slice on the key picture, stored in the picture's file.
 
 A PNG file can carry texts by keyword (W3C PNG Specification, tEXt). The worker writes one beside
 the pixels, and the page cuts the thumbnail of its list out by it: a whole montage says nothing at

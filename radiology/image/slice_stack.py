@@ -1,4 +1,4 @@
-"""The form in which the slices of a reading are kept for the page: axial, one by one, compressed.
+"""The stored form of a reading's slices for the page: axial, separate, compressed.
 
 A stack is an archive whose entries can be read one without the others. Each slice is two of them:
 its voxels, and the numbers of what was outlined. Both are gzip streams (RFC 1952), so that a

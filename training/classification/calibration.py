@@ -1,4 +1,4 @@
-"""Turn logits into probabilities that mean what they say, on slices that were not trained on.
+"""Calibrates logits to probabilities, on slices that were not trained on.
 
 Temperature scaling (Guo et al. 2017, arXiv:1706.04599) for the viral answer; for the signs, which
 are rare and learned from few slices, Platt's scale and shift with a prior that keeps them calm.

@@ -1,4 +1,4 @@
-"""Run classifiers on views: each slice with its mirror image, every member for itself."""
+"""Runs classifiers on views: each slice with its mirror image, each member separately."""
 
 from __future__ import annotations
 

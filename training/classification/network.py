@@ -1,4 +1,4 @@
-"""The classifier: a small residual network that pools its features where it attends.
+"""The classifier: a small residual network with attention pooling.
 
 It attends to what the lesion masks mark: attention is fitted to them beside the answers, the idea
 of lesion attention (Liu et al. 2020, LA-DNN, medRxiv 2020.05.11.20097907). The input has the five

@@ -1,4 +1,4 @@
-"""What the classifier is fitted to: answers where somebody gave them, and attention on lesions."""
+"""The objective of the classifier: labelled answers, and attention on lesions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The classifier's recipe: learn from all figures, then one member for each fold of COVID-CT.
+"""The stages of the classifier: training on all figures, then a member for each fold of COVID-CT.
 
 Everything that is chosen (temperature, thresholds, lengths) is chosen inside the official train
 split, on the fold that a member did not see. The official val split is scored once, and only then
@@ -201,10 +201,10 @@ def fit_last(
 
     last = []
     for number, member in enumerate(classifier.members):
-        one = seed + 40 + number
-        torch.manual_seed(one)
-        schedule = Schedule(steps, _LAST_RATE, one, weight_decay=0.05)
-        checkpoint = build / f"last-{one}.pt"
+        member_seed = seed + 40 + number
+        torch.manual_seed(member_seed)
+        schedule = Schedule(steps, _LAST_RATE, member_seed, weight_decay=0.05)
+        checkpoint = build / f"last-{member_seed}.pt"
         last.append(
             fit(member, objective, schedule, checkpoint, validate=lambda _: "no slice left")
         )

@@ -1,4 +1,4 @@
-"""Read the sets whose labels speak of a whole slice: COVID or not, and the five signs."""
+"""Reads the sets with labels of whole slices: COVID or not, and the five signs."""
 
 from __future__ import annotations
 

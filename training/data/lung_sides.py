@@ -1,4 +1,4 @@
-"""Tell the right lung from the left in a mask of both."""
+"""Separates the right lung from the left in a mask of both."""
 
 from __future__ import annotations
 

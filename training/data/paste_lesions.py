@@ -97,11 +97,11 @@ def raise_diaphragm(
     -------
     New `hu`, `lung` and `lesion`; unchanged where that lung is too small.
     """
-    own = lung == side
-    area = int(own.sum())
+    inside = lung == side
+    area = int(inside.sum())
     if area < 1500:
         return hu, lung, lesion
-    places = torch.nonzero(own).float()
+    places = torch.nonzero(inside).float()
     centre = places.mean(0) + places.std(0) * torch.randn(2, generator=generator) * 0.4
     radius = area**0.5 * _uniform(0.12, 0.5, generator)
     rows = torch.arange(hu.shape[0])[:, None] - centre[0]
@@ -109,6 +109,6 @@ def raise_diaphragm(
     distance = torch.sqrt(rows**2 + columns**2) / radius
     alpha = torch.sigmoid((1.0 - distance) / _uniform(0.02, 0.22, generator))
     alpha = alpha * _uniform(0.35, 1.0, generator) ** 0.5
-    raised = hu + alpha * (_uniform(20.0, 90.0, generator) - hu) * own
-    dome = own & (alpha > 0.3)
+    raised = hu + alpha * (_uniform(20.0, 90.0, generator) - hu) * inside
+    dome = inside & (alpha > 0.3)
     return raised, torch.where(dome, 0, lung), torch.where(dome, 0, lesion)

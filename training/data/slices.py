@@ -1,4 +1,4 @@
-"""Read the training slices, upright and on one grid, with whatever labels they carry.
+"""Reads the training slices, upright and on one grid, with their labels.
 
 Every slice comes out as 256 x 256 in the usual radiological display: rows run to posterior,
 columns to the patient's left, so the patient's right lung is at the image's left.

@@ -1,7 +1,7 @@
-"""Which slices are trained on, which tune, and which are only ever scored.
+"""The split of the slices: for training, for tuning, and for scoring only.
 
 The split is by image source, is written in `splits.toml` beside this module, and that file is
-committed: a change of it is a change of the claim.
+committed: a change of it changes what the figures mean.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Calibrate the score: a logistic curve over its logit, fitted to answers out of fold."""
+"""Calibrates the score: a logistic curve over its logit, fitted to out-of-fold answers."""
 
 from __future__ import annotations
 

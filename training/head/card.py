@@ -1,4 +1,4 @@
-"""The model card and `evaluation.json`: made from the figures, so that they claim nothing else."""
+"""The model card and `evaluation.json`, generated from the measured figures only."""
 
 from __future__ import annotations
 
@@ -73,9 +73,9 @@ def _worse_table(rows: Sequence[tuple[str, float, float]]) -> str:
 def _studies_table(studies: Sequence[MadeStudy]) -> str:
     head = "| head | bleeding | true ml | found ml | Dice | highest score |\n" + "|---" * 6 + "|\n"
     return head + "\n".join(
-        f"| {one.seed} | {one.kinds} | {one.true_ml:.1f} | {one.found_ml:.1f} | {one.dice:.2f} "
-        f"| {one.highest_score:.2f} |"
-        for one in studies
+        f"| {study.seed} | {study.kinds} | {study.true_ml:.1f} | {study.found_ml:.1f} "
+        f"| {study.dice:.2f} | {study.highest_score:.2f} |"
+        for study in studies
     )
 
 

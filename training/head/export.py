@@ -79,10 +79,10 @@ def _compare(module: Calibrated, path: Path, trial: HeadSlices) -> Exported:
             largest = max(largest, float(np.abs(expected[name] - found).max()))
     if not largest <= TOLERANCE:
         raise ExportDiffers(f"largest difference {largest:.2e}, allowed {TOLERANCE:.0e}")
-    one = to_network_input(torch.from_numpy(trial.hu[:1])).numpy()
+    single = to_network_input(torch.from_numpy(trial.hu[:1])).numpy()
     times = []
     for _ in range(_TIMED):
         began = time.perf_counter()
-        run(one)
+        run(single)
         times.append(1000.0 * (time.perf_counter() - began))
     return Exported(largest, float(np.median(times)), path.stat().st_size)

@@ -1,4 +1,4 @@
-"""Slices of made heads, with the truth of each."""
+"""Slices of synthetic heads, with the truth of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a step minimises: outlines where they are known, and whether a slice shows blood."""
+"""The loss of a training step: known outlines, and whether a slice shows blood."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paint bleedings into slices that show none, and take those of drawn slices away.
+"""Paints bleedings into slices without any, and removes those of drawn slices.
 
 What the public set lacks, masks on real slices and HU slices without blood, is made up for this
 way; both are crude, and only trained on, never scored.

@@ -1,4 +1,4 @@
-"""Run a trained network over slices, as the worker will: whole slices, one after the other."""
+"""Runs a trained network over whole slices in turn, as the worker does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Score what was trained: out of fold on the public set, and on made heads that were held out."""
+"""Scores the networks: out of fold on the public set, and on held-out synthetic heads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Score the shipped network on made heads that were held out: volumes, and what is missed."""
+"""Scores the released network on held-out synthetic heads: volumes, and missed bleedings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Head slices with what is known of each, and how they are read.
+"""Head slices with their labels, and the functions that read them.
 
 A slice is 256 x 256 at 0.9 mm, the patient's front up, in HU. Of web pictures neither window nor
 pixel size is known: grey is brought to approximate HU by the peak of brain tissue, and the size by

@@ -1,4 +1,4 @@
-"""The stages of a training: on made heads, then on everything; once for each fold, once to ship."""
+"""The stages of the training: synthetic heads, then all data; by fold, then for the release."""
 
 from __future__ import annotations
 

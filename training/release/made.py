@@ -1,4 +1,4 @@
-"""How a bundle was made: what a stranger needs to make it again."""
+"""How a bundle was made, so that anybody can make it again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model card: generated from the evaluation, so that it cannot claim anything else."""
+"""The model card, generated from the figures of the evaluation only."""
 
 from __future__ import annotations
 
@@ -67,17 +67,17 @@ def _goals(figures: Sequence[CardFigure]) -> str:
 def _robustness_table(rows: Sequence[Perturbed]) -> str:
     head = "| the same slices | lung Dice | lesion Dice | viral AUC |\n|---|---|---|---|\n"
     return head + "\n".join(
-        f"| {one.name} | {one.lung_dice:.3f} | {one.lesion_dice:.3f} | {one.auc:.3f} |"
-        for one in rows
+        f"| {row.name} | {row.lung_dice:.3f} | {row.lesion_dice:.3f} | {row.auc:.3f} |"
+        for row in rows
     )
 
 
 def _thickness_table(rows: Sequence[Thickness]) -> str:
     head = "| slices | lung Dice | lesion Dice | lesion volume, found / true |\n|---|---|---|---|\n"
     return head + "\n".join(
-        f"| {one.slice_mm} mm | {one.lung_dice:.3f} | {one.lesion_dice:.3f} "
-        f"| {one.lesion_volume:.2f} |"
-        for one in rows
+        f"| {row.slice_mm} mm | {row.lung_dice:.3f} | {row.lesion_dice:.3f} "
+        f"| {row.lesion_volume:.2f} |"
+        for row in rows
     )
 
 
@@ -87,28 +87,28 @@ def _breaks(rows: Sequence[Perturbed]) -> str:
         return ""
     plain = rows[0]
     lines = []
-    for one in rows[1:]:
+    for row in rows[1:]:
         losses = {
-            "lung Dice": plain.lung_dice - one.lung_dice,
-            "lesion Dice": plain.lesion_dice - one.lesion_dice,
-            "viral AUC": plain.auc - one.auc,
+            "lung Dice": plain.lung_dice - row.lung_dice,
+            "lesion Dice": plain.lesion_dice - row.lesion_dice,
+            "viral AUC": plain.auc - row.auc,
         }
         lost = [f"{name} by {loss:.2f}" for name, loss in losses.items() if loss > 0.1]
         if lost:
-            lines.append(f"- {one.name}: lowers {', '.join(lost)}.")
+            lines.append(f"- {row.name}: lowers {', '.join(lost)}.")
     return "\n".join(lines) if lines else "Nothing of this costs more than 0.1 of any figure."
 
 
 def _parity_table(parities: Sequence[Parity]) -> str:
     lines = []
-    for one in parities:
+    for parity in parities:
         scores = "; ".join(
-            f"{name} {float32:.4f} → {int8:.4f}" for name, (float32, int8) in one.scores.items()
+            f"{name} {float32:.4f} → {int8:.4f}" for name, (float32, int8) in parity.scores.items()
         )
         lines.append(
-            f"| {one.network} | {scores} | {one.largest_difference:.3f} "
-            f"| {one.mean_difference:.5f} | {one.ms_a_slice[0]:.1f} → {one.ms_a_slice[1]:.1f} "
-            f"| {one.on_cpu} |"
+            f"| {parity.network} | {scores} | {parity.largest_difference:.3f} "
+            f"| {parity.mean_difference:.5f} "
+            f"| {parity.ms_a_slice[0]:.1f} → {parity.ms_a_slice[1]:.1f} | {parity.on_cpu} |"
         )
     return (
         "| network | float32 → int8 | largest, mean difference of probabilities | | "

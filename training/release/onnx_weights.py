@@ -1,9 +1,9 @@
-"""Read the weights of a released network back into PyTorch, and write new ones into its graph.
+"""Reads the weights of a released network into PyTorch, and writes new weights into its graph.
 
 A bundle holds ONNX alone. The exporter keeps the parameters' names, and folds each normalisation
 into the convolution before it: what comes back is the folded form, with a normalisation that does
-nothing yet. It stays frozen, because what it once normalised with is not in the bundle; a handful
-of slices could not tell it anew.
+nothing yet. It stays frozen, because what it once normalised with is not in the bundle; a few
+slices are not enough to estimate it again.
 """
 
 from __future__ import annotations
@@ -204,8 +204,8 @@ def read_classification(bundle: Bundle) -> Ensemble:
         raise BundleRejected("The bundle has no classifier", name=bundle.name)
     path = bundle.networks.classification.float32
     weights = _Weights(path)
-    numbers = {int(one[1]) for one in map(re.compile(r"members\.(\d+)\.").match, weights.arrays)
-               if one is not None}  # fmt: skip
+    numbers = {int(found[1]) for found in map(re.compile(r"members\.(\d+)\.").match, weights.arrays)
+               if found is not None}  # fmt: skip
     ensemble = Ensemble(
         [_empty_member(weights, number) for number in sorted(numbers)],
         _temperature(weights),

@@ -1,4 +1,4 @@
-"""float32 against int8: the same slices, the same scores, side by side, and how fast each is."""
+"""Compares float32 with int8 on the same slices: scores side by side, and speed."""
 
 from __future__ import annotations
 
@@ -92,8 +92,8 @@ def segmentation_parity_on(
         runner_on_cpu(int8, SEGMENTATION_INPUT, SEGMENTATION_OUTPUTS, _THREADS),
     )
     inputs = [
-        to_network_input(torch.from_numpy(one.hu.astype(np.float32))).numpy()
-        for one in (lungs, drawn)
+        to_network_input(torch.from_numpy(slices.hu.astype(np.float32))).numpy()
+        for slices in (lungs, drawn)
     ]
     lung, lesion, maps = [], [], []
     for run in runs:

@@ -1,4 +1,4 @@
-"""Make the int8 form of a network: static quantisation, calibrated on slices that were trained on.
+"""Makes the int8 form of a network: static quantisation, calibrated on training slices.
 
 Weights are int8 for each output channel, activations uint8, both in QDQ form, which ONNX Runtime
 turns into integer convolutions. The last layers stay in float32: a probability near its threshold

@@ -65,10 +65,10 @@ def calibration_patches(corpus: Corpus) -> Arrays:
     """Slices that set the ranges of the int8 segmentation: the same for the same data."""
     random = np.random.default_rng(0)
     parts = []
-    for one in (corpus.doctors, corpus.pseudo, corpus.lungs2d, corpus.negatives):
-        count = min(_CALIBRATION_SLICES, len(one.train))
-        at = np.sort(random.choice(len(one.train), count, replace=False))
-        hu = torch.from_numpy(one.train.hu[at].astype(np.float32))
+    for part in (corpus.doctors, corpus.pseudo, corpus.lungs2d, corpus.negatives):
+        count = min(_CALIBRATION_SLICES, len(part.train))
+        at = np.sort(random.choice(len(part.train), count, replace=False))
+        hu = torch.from_numpy(part.train.hu[at].astype(np.float32))
         parts.append(to_network_input(hu).numpy())
     return np.concatenate(parts)
 

@@ -1,1 +1,1 @@
-"""What is scored on what no training saw."""
+"""Scores on data that no training saw."""

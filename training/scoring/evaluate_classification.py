@@ -1,4 +1,4 @@
-"""Score the classifier once on the official val split; everything was chosen inside train."""
+"""Scores the classifier once on the official val split; all choices were made inside train."""
 
 from __future__ import annotations
 

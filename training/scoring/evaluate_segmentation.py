@@ -1,4 +1,4 @@
-"""Score a segmentation network on what it never saw; choose its thresholds on what tuned it."""
+"""Scores a segmentation network on unseen slices; its thresholds come from the tuning slices."""
 
 from __future__ import annotations
 

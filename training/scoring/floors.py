@@ -1,4 +1,4 @@
-"""What needs no learning, or hardly any: a figure that does not beat these is worth nothing."""
+"""Floors: methods with little or no learning, which every useful figure must beat."""
 
 from __future__ import annotations
 

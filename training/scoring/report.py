@@ -1,4 +1,4 @@
-"""What a training found out about itself: figures with intervals, and what was chosen."""
+"""The report of a training: figures with intervals, and the choices made."""
 
 from __future__ import annotations
 

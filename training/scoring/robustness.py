@@ -1,4 +1,4 @@
-"""The headline figures again on the same held-out slices, made worse in ways that happen."""
+"""The main figures on the same held-out slices, degraded in realistic ways."""
 
 from __future__ import annotations
 

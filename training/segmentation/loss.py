@@ -1,4 +1,4 @@
-"""What the network is asked for: lungs by side, lesions, and their kind where it is known."""
+"""The loss of the network: lungs by side, lesions, and their kind where it is known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the segmentation network is fitted to: weighted sets of slices, varied, and their losses."""
+"""The objective of the segmentation network: weighted sets of varied slices, and their losses."""
 
 from __future__ import annotations
 

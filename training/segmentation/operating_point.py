@@ -1,4 +1,4 @@
-"""From a lesion share to a suspicion score, calibrated on the training side.
+"""Converts a lesion share to a suspicion score, calibrated on training data.
 
 There are no labelled volumes to train on. A study's lesion share is stood in for by the mean
 share of slices of one source: the pseudo-labelled cases for disease, runs of slices without

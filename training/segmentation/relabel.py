@@ -1,4 +1,4 @@
-"""Let a trained network draw lesions where nobody did, and doubt what another network drew."""
+"""Lets a trained network outline lesions in unlabelled slices, and doubts outlines by others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Give lungs to the slices that have none: the lung network's own masks, joined with lesions."""
+"""Adds lung masks to slices without any: those of the lung network, joined with lesions."""
 
 from __future__ import annotations
 

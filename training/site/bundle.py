@@ -166,11 +166,11 @@ def _declared_by(base: Bundle) -> Report:
 def _same_in_use(base: Bundle, bundle: Bundle) -> bool:
     """Whether a bundle is used exactly as its base is, but for the networks' weights."""
 
-    def used(one: Bundle) -> tuple[object, ...]:
+    def used(bundle: Bundle) -> tuple[object, ...]:
         return (
-            *(one.name, one.intended_use, one.research_only, one.criteria, one.grid),
-            *(one.lung, one.lesion, one.classification, one.case),
-            *(one.algorithm.name, one.algorithm.manufacturer),
+            *(bundle.name, bundle.intended_use, bundle.research_only, bundle.criteria, bundle.grid),
+            *(bundle.lung, bundle.lesion, bundle.classification, bundle.case),
+            *(bundle.algorithm.name, bundle.algorithm.manufacturer),
         )
 
     return used(base) == used(bundle)

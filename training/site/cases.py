@@ -8,7 +8,7 @@
 
 A mask has 0 for none, 1 for ground glass and 2 for consolidation; or two levels only, which says
 where, not what. Without `masks/` only the classifier learns, without labels only the segmentation.
-Nothing but the names of files is ever said of a case: patients are known by digests.
+A case is only ever named by its file names: patients are known by digests.
 """
 
 from __future__ import annotations
@@ -101,12 +101,14 @@ class SiteCases:
     def digest(self) -> str:
         """sha256 over pixels, masks, labels and patients, in any order of files."""
         lines = []
-        for one in self.slices:
+        for case_slice in self.slices:
             drawn = [
                 hashlib.sha256(path.read_bytes()).hexdigest() if path else "-"
-                for path in (one.mask, one.lungs)
+                for path in (case_slice.mask, case_slice.lungs)
             ]
-            lines.append(" ".join((one.digest, one.case, str(one.viral), *drawn)))
+            lines.append(
+                " ".join((case_slice.digest, case_slice.case, str(case_slice.viral), *drawn))
+            )
         return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
 
 
@@ -190,8 +192,8 @@ def _read_slices(
             problems.append(f"images/{path.name}: {error.message}")
             continue
         mask, lung = masks.get(stem), lungs.get(stem)
-        for one in (mask, lung):
-            _check_drawn(picture, one, problems)
+        for outline in (mask, lung):
+            _check_drawn(picture, outline, problems)
         label = labels.get(path.name, Label(ASKED_OF_NOBODY, ""))
         patient = label.patient or picture.patient
         named.append(bool(patient))
@@ -205,11 +207,11 @@ def _twins(slices: list[SiteSlice]) -> list[str]:
     count = Counter(one.digest for one in slices)
     first: dict[str, str] = {}
     said = []
-    for one in slices:
-        if count[one.digest] > 1:
-            other = first.setdefault(one.digest, one.name)
-            if other != one.name:
-                said.append(f"images/{other} and images/{one.name} are the same picture")
+    for case_slice in slices:
+        if count[case_slice.digest] > 1:
+            other = first.setdefault(case_slice.digest, case_slice.name)
+            if other != case_slice.name:
+                said.append(f"images/{other} and images/{case_slice.name} are the same picture")
     return said
 
 

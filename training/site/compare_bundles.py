@@ -1,4 +1,4 @@
-"""Two bundles on the same slices, each read as `firstread predict` would: old against new."""
+"""Compares the old and the new bundle on the same slices, read as by `firstread predict`."""
 
 from __future__ import annotations
 
@@ -97,25 +97,30 @@ def compare_slices(old: Bundle, new: Bundle, slices: Iterable[TruthSlice]) -> li
     """Read every slice with both bundles, on the CPU, in the precision that each runs there."""
     threads = torch.get_num_threads()
     readers = [
-        ChestSliceReader(one, provider=ExecutionProvider.CPU, threads=threads) for one in (old, new)
+        ChestSliceReader(bundle, provider=ExecutionProvider.CPU, threads=threads)
+        for bundle in (old, new)
     ]
     compared = []
-    for one in slices:
-        readings = [reader.read_hounsfield(one.hu, one.spacing_mm) for reader in readers]
+    for truth_slice in slices:
+        readings = [
+            reader.read_hounsfield(truth_slice.hu, truth_slice.spacing_mm) for reader in readers
+        ]
         lesion, lung = (
             tuple(_dice(found > 0, truth) for found in pair)
             for pair, truth in (
-                ([reading.lesions for reading in readings], one.lesion),
-                ([reading.lungs for reading in readings], one.lung),
+                ([reading.lesions for reading in readings], truth_slice.lesion),
+                ([reading.lungs for reading in readings], truth_slice.lung),
             )
         )
-        viral = tuple(np.nan if one.viral is None or reading.viral is None else reading.viral
-                      for reading in readings)  # fmt: skip
+        viral = tuple(
+            np.nan if truth_slice.viral is None or reading.viral is None else reading.viral
+            for reading in readings
+        )
         compared.append(
             ComparedSlice(
-                *(one.name, one.case, (lesion[0], lesion[1]), (lung[0], lung[1])),
+                *(truth_slice.name, truth_slice.case, (lesion[0], lesion[1]), (lung[0], lung[1])),
                 (viral[0], viral[1]),
-                one.viral,
+                truth_slice.viral,
             )
         )
     return compared

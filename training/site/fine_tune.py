@@ -1,4 +1,4 @@
-"""Go on with released networks on a site's cases, beside our own slices where those are at hand.
+"""Trains released networks further on a site's cases, with our own slices where available.
 
 Every choice here was made beforehand; the cases that are held out choose nothing.
 """
@@ -67,13 +67,17 @@ def slice_set(slices: Sequence[SiteSlice], network: ChestNet) -> SliceSet:
     Lungs that nobody drew are those that the network sees, with the lesions drawn in them.
     """
     hu, lesion, lung, true_hu = [], [], [], []
-    for one in slices:
-        picture = one.picture()
+    for case_slice in slices:
+        picture = case_slice.picture()
         fitted = SquareFit.of(picture.shape, picture.spacing_mm, GRID)
         hu.append(fitted.to_square(picture.hu, OUTSIDE_HU).astype(np.float16))
-        drawn = one.lesion(picture) if one.mask else np.full(picture.shape, UNKNOWN, np.uint8)
-        lesion.append(_on_square(drawn, fitted, 0 if one.mask else UNKNOWN))
-        lungs = one.lung(picture)
+        drawn = (
+            case_slice.lesion(picture)
+            if case_slice.mask
+            else np.full(picture.shape, UNKNOWN, np.uint8)
+        )
+        lesion.append(_on_square(drawn, fitted, 0 if case_slice.mask else UNKNOWN))
+        lungs = case_slice.lung(picture)
         lung.append(None if lungs is None else split_lung_sides(_on_square(lungs, fitted, 0) > 0))
         true_hu.append(picture.true_hu)
     labels = np.stack(lesion)
@@ -164,9 +168,9 @@ def fine_tune_members(
 
     changed = []
     for number, member in enumerate(members):
-        one = seed + 40 + number
-        torch.manual_seed(one)
-        schedule = Schedule(steps, _MEMBER_RATE, one, weight_decay=0.05)
+        member_seed = seed + 40 + number
+        torch.manual_seed(member_seed)
+        schedule = Schedule(steps, _MEMBER_RATE, member_seed, weight_decay=0.05)
         checkpoint = build / f"member-{number}.pt"
         changed.append(fit(member, objective, schedule, checkpoint, validate=_not_looked_at))
     return changed

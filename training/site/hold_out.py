@@ -1,7 +1,7 @@
-"""Which of a site's cases are never trained on, only scored.
+"""Chooses the cases of a site that are only scored, never trained on.
 
-A case's place follows from a digest of its name and nothing else. So more cases may come later and
-the old ones stay where they are, and no seed can be tried until the figures please.
+A case's place follows from a digest of its name and nothing else. So the old cases keep their
+places when more cases arrive, and no choice of a seed can improve the figures.
 """
 
 from __future__ import annotations

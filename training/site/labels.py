@@ -1,4 +1,4 @@
-"""Read `labels.csv` of a site's new cases: what each slice shows as a whole, and whose it is."""
+"""Reads `labels.csv` of a site's new cases: the label and the patient of each slice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a site asked for: on which base, as which version; refused before anything is trained."""
+"""Checks a site's order before the training: the base bundle and the new version."""
 
 from __future__ import annotations
 

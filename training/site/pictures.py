@@ -1,4 +1,4 @@
-"""Read one slice of a site, an 8-bit picture or a CT instance, and what was drawn on it."""
+"""Reads a slice of a site, an 8-bit picture or a CT instance, and its outlines."""
 
 from __future__ import annotations
 

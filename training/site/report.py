@@ -1,4 +1,4 @@
-"""Old against new: the page for those who decide, the JSON, and the candidate's model card."""
+"""The comparison of old and new: the page for those who decide, JSON, and the model card."""
 
 from __future__ import annotations
 
@@ -75,9 +75,9 @@ class SiteReport:
             **self._figures(self.site),
             "house": self._figures(self.house) if self.house else None,
             "held_out": [
-                {"file": one.name, "dice_old": _plain(one.lesion_dice[0]),
-                 "dice_new": _plain(one.lesion_dice[1])}
-                for one in self.by_slice
+                {"file": compared.name, "dice_old": _plain(compared.lesion_dice[0]),
+                 "dice_new": _plain(compared.lesion_dice[1])}
+                for compared in self.by_slice
             ],
             "notes": [*self.notes, *([HOUSE_SEEN] if self.house else [])],
         }  # fmt: skip
@@ -104,15 +104,15 @@ def _plain(value: float) -> float | None:
 def _table(caption: str, figures: Sequence[Compared]) -> ReportTable:
     rows = [
         [
-            one.what,
-            figure_text(one.old.value),
-            figure_text(one.new.value),
-            figure_text(one.difference.value),
-            interval_text(one.difference),
-            str(one.old.count),
-            one.verdict,
+            figure.what,
+            figure_text(figure.old.value),
+            figure_text(figure.new.value),
+            figure_text(figure.difference.value),
+            interval_text(figure.difference),
+            str(figure.old.count),
+            figure.verdict,
         ]
-        for one in figures
+        for figure in figures
     ]
     head = ["Figure", "Old", "New", "New less old", "95 % interval", "Cases", "So"]
     return ReportTable(caption, head, rows)
@@ -138,9 +138,13 @@ def site_page(report: SiteReport) -> Page:
         ("Slices", f"{report.slices[0]} trained on, {report.slices[1]} held out"),
     ]
     figures = [
-        ReportFigure(f"{one.what}: {which}", estimate, short=f"{one.what}, {which}")
-        for one in report.site
-        for which, estimate in (("old", one.old), ("new", one.new), ("change", one.difference))
+        ReportFigure(f"{figure.what}: {which}", estimate, short=f"{figure.what}, {which}")
+        for figure in report.site
+        for which, estimate in (
+            ("old", figure.old),
+            ("new", figure.new),
+            ("change", figure.difference),
+        )
     ]
     in_use = (
         f"The new bundle is a candidate: nothing uses it until `firstread models use "
@@ -168,8 +172,8 @@ def site_page(report: SiteReport) -> Page:
 def _card_table(figures: Sequence[Compared]) -> str:
     head = "| what | old | new | new less old | so |\n|---|---|---|---|---|\n"
     return head + "\n".join(
-        f"| {one.what} | {one.old} | {one.new} | {one.difference} | {one.verdict} |"
-        for one in figures
+        f"| {figure.what} | {figure.old} | {figure.new} | {figure.difference} | {figure.verdict} |"
+        for figure in figures
     )
 
 

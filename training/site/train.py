@@ -1,4 +1,4 @@
-"""From a folder of new cases to a candidate and its report, one step after the other."""
+"""Makes a candidate and its report of a folder of new cases, step by step."""
 
 from __future__ import annotations
 
@@ -102,16 +102,16 @@ def _learn(
 
 
 def _site_truth(slices: Sequence[SiteSlice]) -> Iterator[TruthSlice]:
-    for one in slices:
-        picture = one.picture()
+    for case_slice in slices:
+        picture = case_slice.picture()
         yield TruthSlice(
-            name=one.name,
-            case=one.case,
+            name=case_slice.name,
+            case=case_slice.case,
             hu=picture.hu,
             spacing_mm=picture.spacing_mm,
-            lesion=one.lesion(picture) > 0 if one.mask else None,
-            lung=one.lung(picture),
-            viral=bool(one.viral) if one.viral >= 0 else None,
+            lesion=case_slice.lesion(picture) > 0 if case_slice.mask else None,
+            lung=case_slice.lung(picture),
+            viral=bool(case_slice.viral) if case_slice.viral >= 0 else None,
         )
 
 
@@ -134,8 +134,8 @@ def _house_truth(house: House) -> Iterator[TruthSlice]:
 
 
 def _thresholds(*bundles: Bundle) -> tuple[float, float]:
-    old, new = (one.classification.viral_threshold if one.classification else 0.5
-                for one in bundles)  # fmt: skip
+    old, new = (bundle.classification.viral_threshold if bundle.classification else 0.5
+                for bundle in bundles)  # fmt: skip
     return old, new
 
 

@@ -1,1 +1,1 @@
-"""An attempt at a row of a queue: claimed, held by a lease, tried, and settled. Written once."""
+"""An attempt at a row of a queue: claimed, held by a lease, tried, and settled."""

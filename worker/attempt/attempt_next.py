@@ -1,4 +1,4 @@
-"""One attempt at the next row of a queue: claimed, held, tried, settled. The same for every queue.
+"""Makes an attempt at the next row of any queue: claims, holds, tries and settles it.
 
 | what came of it | what becomes of the row                                            |
 |-----------------|--------------------------------------------------------------------|
@@ -8,8 +8,8 @@
 | lease lost      | nothing: the row is somebody else's                                |
 | defect          | once more, then failed, with its trace                             |
 
-A worker that dies settles nothing: the lease runs out and the row is claimed again, as often as the
-queue tries, and has then failed with `WorkerLost`.
+A worker that dies does not settle its row: the lease runs out and the row is claimed again, as
+often as the queue tries, and has then failed with `WorkerLost`.
 """
 
 from __future__ import annotations

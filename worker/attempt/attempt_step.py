@@ -1,4 +1,4 @@
-"""One step of the sweep: what goes wrong in it is logged, and the steps after it go on.
+"""Runs a step of the sweep: logs its errors, so that the following steps still run.
 
 A step has no row of its own that could fail: the next sweep finds the same thing to do.
 """

@@ -1,4 +1,4 @@
-"""Holding a claimed row while it is worked on: a thread renews its lease and says how far it is."""
+"""Holds a claimed row during an attempt: a thread renews the lease and records the progress."""
 
 from __future__ import annotations
 

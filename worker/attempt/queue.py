@@ -1,4 +1,4 @@
-"""What one queue tells the runner of attempts, and what the runner tells the queue of an end."""
+"""The interface between the runner of attempts and a queue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of a row after an attempt that did not succeed: pure, the jitter passed in.
+"""Decides the fate of a row after a failed attempt; pure, the jitter is a parameter.
 
 | what ended the attempt  | decision                                                     |
 |-------------------------|--------------------------------------------------------------|

@@ -1,4 +1,4 @@
-"""Our own earlier reports that a new one names: those that it supersedes, and the prior study's."""
+"""Finds the earlier reports that a new report names: those superseded, and the prior study's."""
 
 from __future__ import annotations
 

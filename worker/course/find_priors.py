@@ -53,21 +53,21 @@ def choose_priors(
     """
     this = read_patient_identity(instance)
     found, refused = [], []
-    for one in candidates:
-        reading = reading_if_readable(one.reading)
+    for candidate in candidates:
+        reading = reading_if_readable(candidate.reading)
         at = None if reading is None else reading.acquired_at
-        other = read_patient_identity(spool_folder / one.instance_path)
+        other = read_patient_identity(spool_folder / candidate.instance_path)
         if this is None or other is None:
             reason = "its instances are not there to tell whose they are"
         else:
             reason = contradiction(this, other)
         reason = reason or _not_earlier(at, acquired_at)
         if reason or reading is None or at is None:
-            refused.append(NotCompared(one.study_instance_uid, reason))
+            refused.append(NotCompared(candidate.study_instance_uid, reason))
             continue
-        kept = results_folder / one.comparison_file
-        study = EarlierStudy(one.study_instance_uid, at, reading, kept)
-        found.append(Prior(study, one.report))
+        kept = results_folder / candidate.comparison_file
+        study = EarlierStudy(candidate.study_instance_uid, at, reading, kept)
+        found.append(Prior(study, candidate.report))
     found.sort(key=lambda prior: prior.study.acquired_at, reverse=True)
     return Priors(tuple(found), tuple(refused))
 

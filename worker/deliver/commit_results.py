@@ -1,8 +1,8 @@
-"""Asks a destination to keep what it has stored, until it has promised or was asked in vain.
+"""Requests storage commitment from a destination, until it commits or the attempts are used up.
 
-PS3.4 Annex J. The request is a row before it is sent, so a worker that dies, an answer that is
-lost, and a peer that answers tomorrow all end in a promise or in asking again; nothing is taken
-for kept that nobody promised.
+PS3.4 Annex J. The request is a row before it is sent. So a worker that dies, an answer that is
+lost, and a peer that answers tomorrow all end in a commitment or in a new request; an object counts
+as committed only when the destination has committed to it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _MOST_ASKS = 3  # unanswered so often, the objects are sent again before the nex
 
 
 def ask_for_commitment(equipment: Equipment, claim: DeliveryClaim, peer: Peer) -> None:
-    """Take a delivery whose objects are stored one step on.
+    """Make the next step of a delivery whose objects are stored.
 
     Raises
     ------

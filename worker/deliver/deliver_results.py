@@ -1,4 +1,4 @@
-"""Sends results to their destinations, and sees that they are kept there.
+"""Sends results to their destinations, and requests storage commitment.
 
 A delivery goes from `waiting` (objects are sent, an answer for each) to `delivered`, or by way of
 `sent` (worker.deliver.commit_results asks for storage commitment) to `committed`.
@@ -42,7 +42,7 @@ _LEASE_S = 120.0  # sending twice does no harm, so it need not be renewed while 
 
 
 def deliver_one(equipment: Equipment) -> bool:
-    """Take the delivery that is due first one step on; False when none is due."""
+    """Make the next step of the delivery that is due first; False when none is due."""
     return attempt_next(_Deliveries(equipment), equipment)
 
 

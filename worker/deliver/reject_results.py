@@ -1,8 +1,7 @@
-"""Take results back: a person withdraws a wrong one, a newer one rejects an older one.
+"""Rejects results: wrong results that a person withdraws, and superseded results.
 
-The note is made and durable on disk before the rows that name it, and its UIDs follow from what it
-rejects, so a process that dies anywhere in between leaves nothing that doing it again would not
-put right.
+The note is durable on disk before the rows that name it, and its UIDs follow from what it rejects.
+So a process that dies in between can simply repeat the step.
 """
 
 from __future__ import annotations
@@ -107,11 +106,11 @@ def reject_superseded(settings: Settings, engine: Engine, now: datetime) -> int:
         return 0
     with query(engine) as session:
         found = superseded_to_reject(session, asking)
-    for one in found:
+    for result in found:
         attempt_step(
-            functools.partial(_reject_superseded, settings, engine, one, now),
+            functools.partial(_reject_superseded, settings, engine, result, now),
             "rejection",
-            result_id=one.result_id,
+            result_id=result.result_id,
         )
     return len(found)
 

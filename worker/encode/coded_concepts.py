@@ -18,7 +18,7 @@ def coded(code: Code) -> CodedConcept:
 
 
 def private_coding_scheme() -> CodingSchemeIdentificationItem:
-    """Says whose the codes of ours are, where they are used (PS3.3 C.12.1.1.4)."""
+    """Identifies our private coding scheme, where it is used (PS3.3 C.12.1.1.4)."""
     return CodingSchemeIdentificationItem(
         designator=codes.PRIVATE_SCHEME,
         name=codes.PRIVATE_SCHEME_NAME,

@@ -104,7 +104,7 @@ class EarlierReports:
 
 @dataclass(frozen=True)
 class ResultContext(ShownReading):
-    """Everything that encoding needs; nothing else is looked up. Its volume has `frames`.
+    """Everything that encoding needs; no other source is used. Its volume has `frames`.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Which slices of a reading are worth showing, by how much lies on each of them."""
+"""Chooses the slices of a reading to show, by how much lies on each."""
 
 from __future__ import annotations
 

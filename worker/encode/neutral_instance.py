@@ -1,4 +1,4 @@
-"""A stand-in for a source instance, for highdicom to look at in place of the patient's own."""
+"""A stand-in for a source instance without patient data, which highdicom reads instead."""
 
 from __future__ import annotations
 

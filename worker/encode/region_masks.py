@@ -1,4 +1,4 @@
-"""Where the regions of a reading lie: their pixels slice by slice, and how many there are."""
+"""The masks of a reading's regions: their pixels by slice, and their numbers."""
 
 from __future__ import annotations
 
@@ -127,7 +127,9 @@ class RegionMasks:
     @property
     def _organs(self) -> list[str]:
         return [
-            name for name, one in self._regions.items() if not one.is_finding and not one.part_of
+            name
+            for name, region in self._regions.items()
+            if not region.is_finding and not region.part_of
         ]
 
     @cached_property
@@ -143,16 +145,16 @@ class RegionMasks:
             assert found[0].labels is not None
             return FindingLayer(found[0].labels, {one.values[0]: one for one in found})
         made = np.zeros(self._shape, np.uint8)
-        for number, one in enumerate(found, start=1):
-            assert one.labels is not None
-            made[of_values(one.labels, one.values)] = number
+        for number, finding in enumerate(found, start=1):
+            assert finding.labels is not None
+            made[of_values(finding.labels, finding.values)] = number
         return FindingLayer(made, dict(enumerate(found, start=1)))
 
 
 def count_labels(labels: LabelMap, values: int = 256) -> Areas:
     """Number of pixels of a label map, shape (slices, values)."""
     counted = np.zeros((len(labels), values), np.int64)
-    for index, one in enumerate(labels):
-        if one.any():
-            counted[index] = np.bincount(one.ravel(), minlength=values)
+    for index, label in enumerate(labels):
+        if label.any():
+            counted[index] = np.bincount(label.ravel(), minlength=values)
     return counted

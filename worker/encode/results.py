@@ -1,4 +1,4 @@
-"""Every object of a result, each made once, whoever gets it."""
+"""Encodes every object of a result once, for all destinations."""
 
 from __future__ import annotations
 

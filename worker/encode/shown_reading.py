@@ -1,4 +1,4 @@
-"""A reading with the volume that it is of: all that a picture of it needs."""
+"""A reading with its volume: everything that a picture of it needs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from worker.encode.region_masks import RegionMasks
 
 @dataclass(frozen=True)
 class ShownReading:
-    """What can be shown without knowing whose study it is or where the result goes.
+    """What can be shown without the patient's identity or the result's destination.
 
     Attributes
     ----------
@@ -46,8 +46,8 @@ class ShownReading:
     def __post_init__(self) -> None:
         if (self.triage is None) != (self.reading.outcome is Outcome.NOT_ASSESSABLE):
             raise ValueError("a reading has a triage exactly when it is assessable")
-        for one in self.reading.regions:
-            if one.labels is not None and one.labels.shape != self.volume.shape:
+        for region in self.reading.regions:
+            if region.labels is not None and region.labels.shape != self.volume.shape:
                 raise ValueError("the regions of a reading have the shape of its volume")
 
     @property
@@ -84,9 +84,9 @@ class ShownReading:
     def anatomy(self) -> tuple[Region, ...]:
         """Organs, without their parts, that have voxels."""
         return tuple(
-            one
-            for one in self.reading.regions
-            if not one.is_finding and not one.part_of and one.labels is not None
+            region
+            for region in self.reading.regions
+            if not region.is_finding and not region.part_of and region.labels is not None
         )
 
     @property
@@ -94,9 +94,9 @@ class ShownReading:
         """Regions of findings that have voxels; without those of a finding that is not claimed."""
         unclaimed = self.reading.unclaimed_regions
         return tuple(
-            one
-            for one in self.reading.regions
-            if one.is_finding and one.labels is not None and one.name not in unclaimed
+            region
+            for region in self.reading.regions
+            if region.is_finding and region.labels is not None and region.name not in unclaimed
         )
 
     @property

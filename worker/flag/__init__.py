@@ -1,1 +1,1 @@
-"""How urgent a study is, and the channels that say so to other systems and people."""
+"""The channels that tell other systems and people how urgent a study is."""

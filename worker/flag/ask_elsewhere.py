@@ -1,9 +1,9 @@
-"""Asks a manager of work items whether the one of an open flag is taken elsewhere.
+"""Asks a manager of work items whether the work item of an open flag is taken elsewhere.
 
 PS3.4 Section CC.2.7 (N-GET of the Procedure Step State), PS3.18 Section 11.5 (Retrieve Workitem).
 Who works on a work item, or has done so, has seen the flag. One channel is asked at a time and no
-transaction is open meanwhile; a manager that does not answer is asked later, and the flag goes on
-to its next step as if nobody had been asked.
+transaction is open meanwhile; a manager that does not answer is asked later, and the flag meanwhile
+goes on to its next step.
 """
 
 from __future__ import annotations

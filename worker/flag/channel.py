@@ -1,4 +1,4 @@
-"""What every flag channel gets, and what it answers: one interface, a module for each channel."""
+"""The interface of every flag channel: what it gets, and what it answers."""
 
 from __future__ import annotations
 

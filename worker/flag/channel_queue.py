@@ -1,4 +1,4 @@
-"""The queues of one channel: what it is told, and what it is asked."""
+"""The two queues of a channel: notices, and inquiries."""
 
 from __future__ import annotations
 

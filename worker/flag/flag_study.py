@@ -1,4 +1,4 @@
-"""Tells a channel of a flag: the notice that is next, once, and what its receiver answered."""
+"""Sends the next notice of a channel once, and records the receiver's answer."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def flagged_work_item(
 def _inputs(notice: Notice) -> tuple[WorkItemInput, ...]:
     """Our results, by series; the images are named by Study Instance UID."""
     by_series: dict[str, list[tuple[str, str]]] = {}
-    for one in notice.objects:
-        pair = (one.sop_class_uid, one.sop_instance_uid)
-        by_series.setdefault(one.series_instance_uid, []).append(pair)
+    for made in notice.objects:
+        pair = (made.sop_class_uid, made.sop_instance_uid)
+        by_series.setdefault(made.series_instance_uid, []).append(pair)
     return tuple(WorkItemInput(series, tuple(pairs)) for series, pairs in by_series.items())

@@ -1,4 +1,4 @@
-"""Write to people about an urgent study: identifiers and links, nothing else.
+"""Sends mail about an urgent study: identifiers and links only.
 
 SMTP (RFC 5321) with STARTTLS (RFC 3207). The Message-ID follows from the notice's UID, so that a
 mail system can tell a repetition.

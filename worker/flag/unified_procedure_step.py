@@ -2,9 +2,9 @@
 
 PS3.4 Annex CC; IHE AI Workflow for Imaging (AIW-I). What each notice leads to:
 
-    raised, raised again    the work item is created, or brought up to date if it is there
+    raised, raised again    the work item is created, or updated if it exists
     acknowledged            it is marked so; whoever holds it is not disturbed
-    withdrawn               its cancelation is requested; one that is done stays as it is
+    withdrawn               its cancelation is requested; a work item that is done stays as it is
 
 A work item that is final is not opened again: what is said then is said in the next one.
 """

@@ -1,4 +1,4 @@
-"""Tell a web service of an urgent study: signed JSON with identifiers and links, nothing else.
+"""Tells a web service of an urgent study: signed JSON with identifiers and links only.
 
 HTTP semantics: RFC 9110 (statuses, Retry-After in Section 10.2.3). Signed as Standard Webhooks
 1.0.0 says; `webhook-id` is the notice's UID, the same at each attempt, so that a receiver drops
@@ -150,11 +150,11 @@ def notice_as_json(notice: Notice) -> dict[str, Any]:
             "acknowledge_url": notice.acknowledge_url,
             "objects": [
                 {
-                    "sop_class_uid": one.sop_class_uid,
-                    "sop_instance_uid": one.sop_instance_uid,
-                    "series_instance_uid": one.series_instance_uid,
+                    "sop_class_uid": made.sop_class_uid,
+                    "sop_instance_uid": made.sop_instance_uid,
+                    "series_instance_uid": made.series_instance_uid,
                 }
-                for one in notice.objects
+                for made in notice.objects
             ],
         },
     }

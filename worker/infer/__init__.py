@@ -1,1 +1,1 @@
-"""The networks of a bundle run on a volume, and how urgent the answer makes the study."""
+"""Runs the networks of a bundle on a volume, and judges the urgency of the answer."""

@@ -1,4 +1,4 @@
-"""Decodes only a few slices of a series: what a first look is taken at."""
+"""Decodes only a few slices of a series, for a first look."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loaded bundles, as many as fit into a limit: the one that was not used for longest goes first.
+"""Loaded bundles within a memory limit: the least recently used is unloaded first.
 
 The newest usable version of a bundle is looked for each time that it is asked for. That costs a
 look at the names in the folder; only what has changed there is read and checked again.
@@ -60,8 +60,8 @@ class WarmReaders:
     def loaded(self) -> tuple[LoadedBundle, ...]:
         """What is kept, the last one used last."""
         return tuple(
-            LoadedBundle(name, one.reader.bundle.version, one.memory_bytes)
-            for name, one in self._kept.items()
+            LoadedBundle(name, loaded.reader.bundle.version, loaded.memory_bytes)
+            for name, loaded in self._kept.items()
         )
 
     @property
@@ -140,7 +140,7 @@ class WarmReaders:
         return kept
 
     def _let_go(self) -> None:
-        """Keep within the limit; the last one used stays, however large it is."""
+        """Keep within the limit; the bundle used last stays, however large it is."""
         limit_bytes = self._settings.bundles_memory_mb * _BYTES_PER_MB
         while len(self._kept) > 1 and self.memory_bytes > limit_bytes:
             name = next(iter(self._kept))

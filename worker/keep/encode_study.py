@@ -1,4 +1,4 @@
-"""A reading to files: source headers read, objects encoded, everything durable on disk."""
+"""Writes a reading to files: reads source headers, encodes objects, makes them durable on disk."""
 
 from __future__ import annotations
 
@@ -104,7 +104,8 @@ def encode_study(
     folder = settings.results_folder
     return EncodedStudy(
         objects=tuple(
-            keep_object(folder, one, content) for one, content in zip(made, contents, strict=True)
+            keep_object(folder, encoded, content)
+            for encoded, content in zip(made, contents, strict=True)
         ),
         recipes={name: tuple(one.word for one in plan) for name, plan in plans.items()},
         picture=_keep_pictures(settings, context, picture),

@@ -112,8 +112,8 @@ def _labels_of(
 
     def labels(index: int) -> NDArray[np.uint8]:
         made = np.zeros(stack.volume.shape[1:], np.uint8)
-        for one in regions:
-            made[one.mask(index)] = labelled[one.name]
+        for region in regions:
+            made[region.mask(index)] = labelled[region.name]
         return made
 
     return labels
@@ -149,13 +149,13 @@ def _regions(stack: AxialStack) -> Iterator[dict[str, Any]]:
     """What each number of the labels is, and how it is outlined, as in the key picture."""
     regions, labelled = (*stack.anatomy, *stack.findings), label_values(stack)
     styles = line_styles(regions)
-    for one in regions:
-        if one.name in labelled:
-            style = styles[one.name]
+    for region in regions:
+        if region.name in labelled:
+            style = styles[region.name]
             yield {
-                "label": labelled[one.name],
-                "name": one.name,
-                "is_finding": one.is_finding,
+                "label": labelled[region.name],
+                "name": region.name,
+                "is_finding": region.is_finding,
                 "colour": "#{:02x}{:02x}{:02x}".format(*style.colour),
                 "dash_px": [style.dash_px, style.gap_px] if style.dash_px else [],
             }
@@ -179,11 +179,11 @@ def _lesions(stack: AxialStack, shown: ShownReading) -> Iterator[dict[str, Any]]
 
 def _heat(stack: AxialStack) -> Iterator[tuple[str, dict[str, Any]]]:
     slices = stack.volume.shape[0]
-    for index, one in stack.heat_maps.items():
+    for index, heat_map in stack.heat_maps.items():
         yield (
             str(slices - 1 - index),
             {
-                "box": [one.top, one.left, one.height, one.width],
-                "levels": one.levels.tolist(),
+                "box": [heat_map.top, heat_map.left, heat_map.height, heat_map.width],
+                "levels": heat_map.levels.tolist(),
             },
         )

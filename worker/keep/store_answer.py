@@ -1,4 +1,4 @@
-"""An answer to rows: result, objects and flag, in the transaction that ends the job."""
+"""Writes an answer to rows: result, objects and flag, in the transaction that ends the job."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def store_answer(
     Raises
     ------
     LeaseLost
-        The job is somebody else's by now; nothing is stored.
+        Another worker holds the job now; nothing is stored.
     """
     now, said, triage = equipment.clock(), answer.reading, answer.triage
     result = Result(

@@ -1,4 +1,4 @@
-"""Ends a job whose bundle runs in shadow: its answer is stored, and nobody is shown it."""
+"""Ends the job of a bundle in shadow: stores its answer, which no reader sees."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from worker.series.select_series import SeriesSelection, select_series
 
 @dataclass(frozen=True)
 class DecodedStudy:
-    """A study of which one series was decoded.
+    """A study with a decoded series.
 
     Attributes
     ----------

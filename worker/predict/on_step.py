@@ -1,4 +1,4 @@
-"""The callback that hears how far a prediction is."""
+"""The callback that gets the progress of a prediction."""
 
 from __future__ import annotations
 

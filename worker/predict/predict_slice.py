@@ -1,4 +1,4 @@
-"""`firstread predict` on a single slice: its answer as JSON, and its picture."""
+"""Predicts a single slice for `firstread predict`: its answer as JSON, and its picture."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def predict_slice(
 
 
 def _shown(given: SliceToRead, read: SliceRead) -> Volume:
-    """How the slice looks, as a volume of this one slice.
+    """The picture of the slice, as a volume of a single slice.
 
     A picture gets HU that the window of its reading turns back into its grey levels.
     """

@@ -1,4 +1,4 @@
-"""A picture file to 8-bit grey levels, whatever the file holds: a slice or a reason comes out."""
+"""Reads a picture file of unknown content to 8-bit grey levels, or refuses it with a reason."""
 
 from __future__ import annotations
 

@@ -109,11 +109,11 @@ def _draw_lines(
     """The probability of each line; those that are said to be there in bold."""
     pen, (top, bottom) = ImageDraw.Draw(picture), rows
     step = (WIDTH_PX - 2 * MARGIN) / max(len(lines), 1)
-    for number, one in enumerate(lines):
+    for number, line in enumerate(lines):
         left = MARGIN + number * step
-        pen.text((left, top + 18), one.words, fill=QUIET, font=font(16), anchor="lm")
-        value, place = f"{one.probability:.2f}", (left, bottom - 20)
-        if one.present:
+        pen.text((left, top + 18), line.words, fill=QUIET, font=font(16), anchor="lm")
+        value, place = f"{line.probability:.2f}", (left, bottom - 20)
+        if line.present:
             bold(pen, place, f"{value}  present", 20, TEXT, "lm")
         else:
             pen.text(place, value, fill=TEXT, font=font(20), anchor="lm")

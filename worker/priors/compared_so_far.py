@@ -1,4 +1,4 @@
-"""When a study was acquired, and which earlier one its result in force was compared with."""
+"""Finds when a study was acquired, and the earlier study of its comparison in force."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Has a study read once more when an earlier one to compare it with has come and was read."""
+"""Queues a study again when an earlier study to compare it with has arrived and was read."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ def reread_with_priors(
 ) -> list[int]:
     """Queue those studies for which something to compare with is there now; returns their jobs.
 
-    The choice is the one that the job will make, so that no study is read again for nothing.
+    The choice equals that of the job, so that no study is read again needlessly.
     """
     with query(engine) as session:
         ripe = ripe_requests(session, now)
     jobs = (
         attempt_step(
-            functools.partial(_reread, settings, engine, one, waits, now),
+            functools.partial(_reread, settings, engine, request, waits, now),
             "rereading",
-            study_id=one.study.study_id,
+            study_id=request.study.study_id,
         )
-        for one in ripe
+        for request in ripe
     )
     return [job_id for of_study in jobs for job_id in of_study or ()]
 

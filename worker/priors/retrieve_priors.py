@@ -1,4 +1,4 @@
-"""Has a patient's earlier CTs sent to us by a PACS: those newer than what we hold.
+"""Retrieves a patient's earlier CTs from a PACS: those newer than what is stored here.
 
 It comes after the result, never before: the urgent answer waits for no archive. What comes is read
 at low priority, and then `worker.priors.reread_with_priors` has the study read once more.
@@ -169,11 +169,11 @@ def choose_studies(
     oldest = f"{acquired_at - timedelta(days=within_days):%Y%m%d}"
     after = "" if newer_than is None else f"{newer_than:{_SECOND}}"
     return [
-        one.study_instance_uid
-        for one in found
-        if one.study_date >= oldest
-        and after < one.study_date + _time_of_day(one.header) < before
-        and not contradiction(identity, patient_identity(one.header))
+        study.study_instance_uid
+        for study in found
+        if study.study_date >= oldest
+        and after < study.study_date + _time_of_day(study.header) < before
+        and not contradiction(identity, patient_identity(study.header))
     ]
 
 

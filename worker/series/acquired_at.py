@@ -1,4 +1,4 @@
-"""When the images of a series were acquired.
+"""The moment at which the images of a series were acquired.
 
 PS3.3 C.8.15.2 and C.7.10.1 (Acquisition DateTime, Date, Time), C.7.3.1 (Series Date, Time),
 C.7.2.1 (Study Date, Time), C.12.1 (Timezone Offset From UTC).

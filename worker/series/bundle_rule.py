@@ -1,4 +1,4 @@
-"""What a bundle says about the series that it accepts, as one more row of the selection's table."""
+"""The rule of a bundle about the series that it accepts, as a row of the selection's table."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ def applies(bundle: UsableBundle, series: Sequence[SeriesHeader]) -> bool:
     """Whether any series is of the kind that a bundle reads, readable or not.
 
     A head CT with a gap is a head CT: the bundle for heads applies, and its answer is that it
-    cannot read it. It has nothing to say of a study without a series of its kind. Without any
+    cannot read it. It does not apply to a study whose series are all of another kind. Without any
     series the kind is not known, and the bundle has to say that there is nothing to read.
     """
     kinds = [one for one in refusals_of(bundle) if one.name in _OF_ANOTHER_KIND]
     stated = [one for one in bundle.criteria if one.keyword in _KINDS]
     limits = SelectionLimits()
 
-    def is_of_its_kind(one: SeriesHeader) -> bool:
-        candidate, header = Candidate.of(one), series_keywords(one)
+    def is_of_its_kind(seen: SeriesHeader) -> bool:
+        candidate, header = Candidate.of(seen), series_keywords(seen)
         return all(rule.judge(candidate, limits) is None for rule in kinds) and all(
             criterion.refusal(header) is None for criterion in stated
         )

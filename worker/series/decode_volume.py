@@ -1,4 +1,4 @@
-"""A chosen series to a volume in Hounsfield units.
+"""Decodes a chosen series to a volume in Hounsfield units.
 
 PS3.3 C.7.6.2 (place of a frame), C.11.1 (Modality LUT: rescale of each frame by its own slope and
 intercept), C.7.5.1.1.2 (padding). `radiology.image.frame_stack` decides the order of the slices.

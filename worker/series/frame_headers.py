@@ -1,4 +1,4 @@
-"""The frames of a data set, single-frame or multi-frame, in one shape.
+"""The frames of a single-frame or multi-frame data set, in the same form.
 
 A multi-frame CT keeps what a single-frame one has at the top in functional groups, shared by all
 frames or per frame (PS3.3 C.7.6.16); a group stands in one of the two, never in both.

@@ -1,4 +1,4 @@
-"""The stored values of frames, out of whatever transfer syntax they came in.
+"""Decodes the stored values of frames from any transfer syntax.
 
 PS3.5 Section 8 and Annex A. pydicom finds the decoder; which plugins are installed is written in
 docs/decisions/0001-decoders.md.

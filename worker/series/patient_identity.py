@@ -78,7 +78,7 @@ def contradiction(first: PatientIdentity, second: PatientIdentity) -> str:
         ("birth date", first.birth_date, second.birth_date),
         ("sex", first.sex, second.sex),
     )
-    for name, one, other in compared:
-        if one and other and one != other:
+    for name, value, other in compared:
+        if value and other and value != other:
             return f"the {name} differs"
     return ""

@@ -1,4 +1,4 @@
-"""Spooled instances to series headers: the attributes that choosing and decoding need.
+"""Reads series headers from spooled instances: the attributes that selection and decoding need.
 
 PS3.3 A.3 (CT Image), A.38 (Enhanced CT), A.71 (Legacy Converted Enhanced CT). Pixel data is not
 read. An attribute that is absent or cannot be read as what it should be becomes None or empty:
@@ -127,10 +127,10 @@ def group_series(found: Sequence[ReadInstance]) -> tuple[SeriesHeader, ...]:
     """Put instances into their series; an instance that was read twice counts once."""
     instances: dict[str, dict[str, InstanceHeader]] = {}
     series: dict[str, SeriesHeader] = {}
-    for one in sorted(found, key=lambda one: one.instance.sop_instance_uid):
-        uid = one.series.series_instance_uid
-        series.setdefault(uid, one.series)
-        instances.setdefault(uid, {}).setdefault(one.instance.sop_instance_uid, one.instance)
+    for header in sorted(found, key=lambda one: one.instance.sop_instance_uid):
+        uid = header.series.series_instance_uid
+        series.setdefault(uid, header.series)
+        instances.setdefault(uid, {}).setdefault(header.instance.sop_instance_uid, header.instance)
     return tuple(
         replace(series[uid], instances=tuple(instances[uid].values())) for uid in sorted(series)
     )

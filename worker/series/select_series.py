@@ -1,4 +1,4 @@
-"""Choose the series to analyse among all in the study; every other one carries its reason.
+"""Chooses the series of a study to analyse, and gives a reason for every other series.
 
 Two tables decide. `series_rules.REFUSALS` refuses what can never be read (not CT, localizer,
 secondary capture, head …). `series_preference.PREFERENCES` ranks what is left; a series that comes

@@ -29,7 +29,7 @@ from worker.upload.sweep_uploads import sweep_uploads
 
 @app.task(name=SWEEP)
 def sweep() -> None:
-    """Assemble quiet studies, take jobs back from the dead, wake whoever has something to do."""
+    """Assemble quiet studies, requeue jobs of silent workers, wake the queues that have work."""
     worker = equipment()
     _follow_bundles(worker)
     outcome = sweep_once(worker.settings, worker.engine, worker.clock())

@@ -1,4 +1,4 @@
-"""The process of one queue: what it works with, its signs of life, and its run."""
+"""The process of a queue: its resources, its heartbeats, and its run."""
 
 from __future__ import annotations
 

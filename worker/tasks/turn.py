@@ -1,4 +1,4 @@
-"""A turn of a queue: one attempt after the other, until none is due or the turn is over."""
+"""A turn of a queue: repeated attempts, until none is due or the turn is over."""
 
 from __future__ import annotations
 

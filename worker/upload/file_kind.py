@@ -65,7 +65,7 @@ def kind_of(path: Path) -> FileKind:
     Raises
     ------
     UploadRefused
-        It is empty, nothing that we look into, or pretends to be two things.
+        It is empty, of an unknown kind, or has the form of two kinds.
     """
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)

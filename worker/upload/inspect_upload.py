@@ -1,7 +1,7 @@
 """`python -m worker.upload.inspect_upload ORDER`: look through an upload, within limits.
 
 It runs as a child of a worker. It tells on its standard output which file it is about to look at,
-so that its parent knows which one stopped it, then the verdict: one JSON object a line.
+so that its parent knows which file stopped it, then the verdict: one JSON object a line.
 """
 
 from __future__ import annotations

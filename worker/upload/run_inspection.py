@@ -1,4 +1,4 @@
-"""Let a child look through an upload; one that is stopped by a file is started again without it."""
+"""Inspects an upload in a child process, and starts it again without a file that stops it."""
 
 from __future__ import annotations
 

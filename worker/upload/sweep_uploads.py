@@ -1,4 +1,4 @@
-"""The sweep of uploads: back from the dead, deleted after a time."""
+"""The sweep of uploads: requeues those of silent workers, deletes expired ones."""
 
 from __future__ import annotations
 

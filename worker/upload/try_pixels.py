@@ -1,4 +1,4 @@
-"""Decode what is to be read once, so that whoever reads it knows that it can be decoded.
+"""Decodes the pixels of an upload once, in the child process, before a worker decodes them.
 
 Headers are believed only as far as the limits: what a compressed image claims about itself is
 stopped by the limits of the process that this runs in.

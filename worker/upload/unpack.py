@@ -1,4 +1,4 @@
-"""A zip archive to files of ours, within limits: counted while it is unpacked, never believed.
+"""Unpacks a zip archive within limits that are counted during unpacking, not read from it.
 
 PKWARE APPNOTE 4.4 (sizes and attributes of an entry). A name in an archive is looked at only to
 refuse it: files are written under numbers.

@@ -26,12 +26,12 @@ def new_token() -> str:
 
 
 def session_token(request: HTTPConnection) -> str | None:
-    """The token of the session that a request claims to belong to."""
+    """The token of the session that a request carries."""
     return _read(request, "session")
 
 
 def visit_token(request: HTTPConnection) -> str | None:
-    """The token of the visit that a request claims to belong to."""
+    """The token of the visit that a request carries."""
     return _read(request, "visit")
 
 

@@ -44,7 +44,7 @@ _DISCOVERY = "/.well-known/openid-configuration"
 class Errand:
     """What belongs to one attempt to sign in, all of it made from a secret in the browser's cookie.
 
-    Nothing has to be stored, and nothing of it can be used from another browser.
+    The server stores nothing, and another browser cannot use it.
     """
 
     state: str

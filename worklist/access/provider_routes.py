@@ -1,4 +1,4 @@
-"""Signing in by an identity provider: the way there, and the way back."""
+"""Signing in by an identity provider: the redirect there, and the return."""
 
 from __future__ import annotations
 

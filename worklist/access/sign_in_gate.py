@@ -1,7 +1,7 @@
-"""Finds out who sent a request, and stops whoever is not signed in where that is asked for.
+"""Identifies the sender of a request, and stops those who must sign in first.
 
-Where nobody has an account, and the page is shown to this machine only, whoever sits there is
-`local`. From the first account on everybody has to sign in.
+Where no account exists, and the page is only reachable from this machine, the reader is `local`.
+From the first account on everybody has to sign in.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The sign-in page, signing out, and one's own account."""
+"""The sign-in page, signing out, and the reader's own account."""
 
 from __future__ import annotations
 

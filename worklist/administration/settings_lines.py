@@ -1,4 +1,4 @@
-"""The settings in force, flat, with every secret masked: what cannot be told harmless is not shown.
+"""The settings in force as lines, with every secret and every doubtful value masked.
 
 A secret is a SecretStr, the name of a file that holds one, whatever is called like one, and
 everything in a web address but where it leads: user, password, path and query may each be one.
@@ -39,13 +39,13 @@ def _lines(name: str, value: Any) -> Iterator[tuple[str, str]]:
         for field in type(value).model_fields:
             yield from _entry(_joined(name, field), field, getattr(value, field))
     elif isinstance(value, Mapping):
-        for key, one in value.items():
-            yield from _lines(_joined(name, str(key)), one)
+        for key, inner in value.items():
+            yield from _lines(_joined(name, str(key)), inner)
         if not value:
             yield name, _NONE
     elif isinstance(value, tuple | list) and any(isinstance(one, BaseModel) for one in value):
-        for number, one in enumerate(value, start=1):
-            yield from _lines(_joined(name, str(getattr(one, "name", number))), one)
+        for number, inner in enumerate(value, start=1):
+            yield from _lines(_joined(name, str(getattr(inner, "name", number))), inner)
     else:
         yield name, _text(value)
 
@@ -54,8 +54,8 @@ def _entry(name: str, field: str, value: Any) -> Iterator[tuple[str, str]]:
     if not _LIKE_A_SECRET.search(field):
         yield from _lines(name, value)
     elif isinstance(value, Mapping):  # whose secrets there are may be seen
-        for key, one in value.items():
-            yield _joined(name, str(key)), SET if one else NOT_SET
+        for key, inner in value.items():
+            yield _joined(name, str(key)), SET if inner else NOT_SET
         if not value:
             yield name, NOT_SET
     else:

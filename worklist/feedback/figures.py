@@ -49,10 +49,10 @@ class FeedbackFigures:
             "by_bundle_version": {
                 name: {
                     key: value
-                    for key, value in one.entries().items()
+                    for key, value in figures.entries().items()
                     if not key.startswith("not_judged")
                 }
-                for name, one in self.by_version.items()
+                for name, figures in self.by_version.items()
             },
             "caveat": CAVEAT,
         }
@@ -69,7 +69,9 @@ def feedback_figures(
     scanner : only studies that this AE title sent
     """
     given = [
-        one for one in judged_results(session, period) if scanner is None or one.scanner == scanner
+        judged_result
+        for judged_result in judged_results(session, period)
+        if scanner is None or judged_result.scanner == scanner
     ]
     answered = {
         key: count
@@ -86,13 +88,13 @@ def count_feedback(
     judged = newest_of_each_answer(given)
     by_scanner: dict[str, list[JudgedResult]] = defaultdict(list)
     by_version: dict[str, list[JudgedResult]] = defaultdict(list)
-    for one in judged:
-        by_scanner[one.scanner].append(one)
-        by_version[f"{one.bundle}/{one.bundle_version}"].append(one)
+    for judged_result in judged:
+        by_scanner[judged_result.scanner].append(judged_result)
+        by_version[f"{judged_result.bundle}/{judged_result.bundle_version}"].append(judged_result)
     names = sorted({name for name, _ in answered} | set(by_scanner))
     seen: dict[int, set[bool]] = defaultdict(set)
-    for one in given:
-        seen[one.result_id].add(_judged(one).present)
+    for judged_result in given:
+        seen[judged_result.result_id].add(_judged(judged_result).present)
     return FeedbackFigures(
         total=_agreement(judged, answered),
         by_scanner={
@@ -107,8 +109,8 @@ def count_feedback(
     )
 
 
-def _judged(one: JudgedResult) -> Judged:
-    return Judged(is_called(one.urgency), is_present(one.urgency, one.faults))
+def _judged(result: JudgedResult) -> Judged:
+    return Judged(is_called(result.urgency), is_present(result.urgency, result.faults))
 
 
 def _agreement(

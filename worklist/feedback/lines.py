@@ -44,7 +44,9 @@ class FeedbackLine:
 
 @dataclass(frozen=True, slots=True)
 class FeedbackForm:
-    """What a reader can say. It changes with the result alone, so nobody's typing is swapped away.
+    """What a reader can say.
+
+    It changes with the result only, so a live update does not remove what a reader is typing.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Feedback: what a reader says of a result."""
+"""The routes of readers' feedback on a result."""
 
 from __future__ import annotations
 

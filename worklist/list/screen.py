@@ -180,10 +180,10 @@ def list_line(row: WorklistRow, *, raised: bool = False) -> ListLine:
     )
 
 
-def disagreement_words(one: Disagreement) -> str:
+def disagreement_words(disagreement: Disagreement) -> str:
     """That a reader disagrees, and what is wrong."""
-    faults = ", ".join(translated(SHORT_FAULT_WORDS[fault]) for fault in one.faults)
-    if one.current:
+    faults = ", ".join(translated(SHORT_FAULT_WORDS[fault]) for fault in disagreement.faults)
+    if disagreement.current:
         return translated("reader disagrees: %(faults)s", faults=faults)
     return translated("reader disagreed with an earlier result: %(faults)s", faults=faults)
 
@@ -194,16 +194,19 @@ def change_line(said: ReadingInBrief | None) -> ChangeLine | None:
         return None
     earlier = said.comparison.earlier
     then = next((one for one in said.course if one.order == earlier.order), None)
-    for one in said.summary:
-        if not isinstance(one, Measurement) or one.unit in (codes.PERCENT, codes.NO_UNIT):
+    for measurement in said.summary:
+        if not isinstance(measurement, Measurement) or measurement.unit in (
+            codes.PERCENT,
+            codes.NO_UNIT,
+        ):
             continue
-        before = None if then is None else measured_at(then, one.concept)
-        now = measured_at(said.course[-1], one.concept)
+        before = None if then is None else measured_at(then, measurement.concept)
+        now = measured_at(said.course[-1], measurement.concept)
         if before is None or now is None:
             continue
         growth = 100.0 * (now.value - before.value) / before.value if before.value > 0 else None
         return ChangeLine(
-            title=translated(one.concept.meaning),
+            title=translated(measurement.concept.meaning),
             more=now.value > before.value,
             percent="" if growth is None else f"{growth:+.0f}\u00a0%".replace("-", "−"),
             since=earlier.acquired_at,

@@ -1,4 +1,4 @@
-"""Charts as plain geometry: where lines, bars and labels of an SVG go. The template draws them.
+"""Charts as plain geometry: the places of lines, bars and labels. The template draws the SVG.
 
 Every chart stands beside a table with the same figures, so a screen reader passes over it.
 """

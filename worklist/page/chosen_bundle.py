@@ -1,4 +1,4 @@
-"""Whose answer a study's page shows in full: the query `?bundle=`, and addresses that keep it."""
+"""The bundle whose answer a study's page shows in full: the query `?bundle=`, kept in links."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Tokens that show that a form came from a page of ours, in the session that sends it.
+"""Tokens that prove that a form came from our page, in the session that sends it.
 
-The token is made from the secret in the browser's cookie, so nothing is stored, and a token of
-one session is worth nothing in another (OWASP Cross-Site Request Forgery Prevention Cheat Sheet,
+The token is made from the secret in the browser's cookie. So the server stores nothing, and a token
+of one session is invalid in another (OWASP Cross-Site Request Forgery Prevention Cheat Sheet,
 HMAC-based token). It stands beside the check of the origin, not in its place.
 
 Parts of a screen are shared by everybody who looks at it, so they cannot carry anybody's token:
@@ -60,7 +60,7 @@ async def check_csrf(request: Request) -> None:
     Raises
     ------
     HTTPException
-        With status 403: there is no token, or another one.
+        With status 403: there is no token, or a wrong token.
     """
     secret = getattr(request.state, "csrf_secret", None)
     if request.method in _SAFE_METHODS or secret is None:

@@ -34,7 +34,7 @@ AT_THIS_MACHINE = PageReader("local", frozenset(Role))
 
 
 def current_reader(request: Request) -> PageReader:
-    """Whoever sent a request: the one who signed in, else whoever sits at this machine."""
+    """Whoever sent a request: the signed-in reader, else the user of this machine."""
     reader = getattr(request.state, "reader", None)
     return reader if isinstance(reader, PageReader) else AT_THIS_MACHINE
 

@@ -1,4 +1,4 @@
-"""One table: our exceptions to HTTP answers that say what to do next, never a trace."""
+"""The table that converts our exceptions to HTTP answers with a next step, never a trace."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
 """Live updates: server-sent events that carry the parts of a screen that changed.
 
-WHATWG HTML, Section 9.2 (Server-sent events). Every stream looks at a cheap token of the database
-twice a second, and builds its screen again only when the token changed, or when it has not looked
-for a while. What was looked up is shared between streams, so a hundred open pages cost the
-database what one does.
+WHATWG HTML, Section 9.2 (Server-sent events). Every stream reads a cheap token of the database
+twice a second. It builds its screen again only when the token has changed, or after a while. What
+was looked up is shared between streams, so a hundred open pages cost the database what one does.
 """
 
 from __future__ import annotations

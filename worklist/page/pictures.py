@@ -1,4 +1,4 @@
-"""Key pictures: found by the number of their result, never by a path that a browser names."""
+"""Key pictures, found by the number of their result, never by a path from a browser."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A screen is parts: pieces of HTML, each with a digest of what it shows.
+"""Screens, made of parts: pieces of HTML, each with a digest of its content.
 
-The page and its live updates are made of the same parts, so an update can never look different
-from a reload, and only parts whose digest changed travel to the browser.
+The page and its live updates are made of the same parts, so an update looks like a reload. Only
+parts with a changed digest are sent to the browser.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ _HEADERS = {
 
 
 def add_security_headers(headers: MutableHeaders) -> None:
-    """Put the headers on an answer; one that says for how long it may be kept keeps its word."""
+    """Put the headers on an answer; an answer with its own caching header keeps it."""
     for name, value in _HEADERS.items():
         headers[name] = value
     headers.setdefault("Cache-Control", "no-store")  # patients' data stay out of browser caches

@@ -37,7 +37,7 @@ STATIC_FOLDERS = _folders("static")
 
 @functools.cache
 def make_templates() -> Environment:
-    """The template environment of the page: one for the process, it holds no state."""
+    """The template environment of the page: a single environment for the process, without state."""
     templates = Environment(
         loader=PrefixLoader(
             {room: FileSystemLoader(folder) for room, folder in TEMPLATE_FOLDERS.items()}

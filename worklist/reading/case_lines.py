@@ -81,9 +81,9 @@ def case_lines(reading: Reading | None) -> CaseLines:
         findings=tuple(_finding_line(one) for one in reading.findings),
         remarks=tuple(_remarks(reading)),
         sentences=tuple(
-            translated_row(one.answer)
-            for one in reading.statements
-            if isinstance(one.answer, str) and one.answer and not one.inputs
+            translated_row(statement.answer)
+            for statement in reading.statements
+            if isinstance(statement.answer, str) and statement.answer and not statement.inputs
         ),
     )
 
@@ -96,8 +96,10 @@ def coded_in_brief(summary: Summary) -> tuple[CodedLine, ...]:
 def _coded_lines(reading: Reading) -> tuple[CodedLine, ...]:
     """The same with what was measured; scores where no statement says how they came about."""
     answers = tuple(
-        replace(line, figure=_figure_of(one.concept, reading))
-        for line, one in zip(_answers(reading.summary), _answered(reading.summary), strict=True)
+        replace(line, figure=_figure_of(statement.concept, reading))
+        for line, statement in zip(
+            _answers(reading.summary), _answered(reading.summary), strict=True
+        )
     )
     explained = any(one.inputs for one in reading.statements)
     return answers if explained else (*answers, *_scores(reading.summary))
@@ -109,8 +111,8 @@ def _answered(summary: Summary) -> tuple[Statement, ...]:
 
 def _answers(summary: Summary) -> tuple[CodedLine, ...]:
     return tuple(
-        CodedLine(translated(one.concept.meaning), translated(_answer_words(one)))
-        for one in _answered(summary)
+        CodedLine(translated(statement.concept.meaning), translated(_answer_words(statement)))
+        for statement in _answered(summary)
     )
 
 
@@ -121,9 +123,9 @@ def _answer_words(statement: Statement) -> str:
 
 def _scores(summary: Summary) -> tuple[CodedLine, ...]:
     return tuple(
-        CodedLine(translated(one.concept.meaning), figure_words(one))
-        for one in summary
-        if isinstance(one, Measurement) and one.unit == codes.NO_UNIT
+        CodedLine(translated(measurement.concept.meaning), figure_words(measurement))
+        for measurement in summary
+        if isinstance(measurement, Measurement) and measurement.unit == codes.NO_UNIT
     )
 
 
@@ -148,9 +150,9 @@ def _finding_line(finding: Finding) -> FindingLine:
 def _remarks(reading: Reading) -> Iterator[RemarkLine]:
     """Those that no other section of the page says."""
     elsewhere = {one.topic for one in reading.statements if one.inputs}
-    for one in reading.remarks:
-        if one.title not in elsewhere:
-            yield _remark_line(one)
+    for remark in reading.remarks:
+        if remark.title not in elsewhere:
+            yield _remark_line(remark)
 
 
 def _remark_line(remark: Remark) -> RemarkLine:

@@ -1,4 +1,4 @@
-"""The rules that ask for clinical values, computed with those that are in force.
+"""The scores that need clinical values, computed with the values in force.
 
 Only their makers can apply them again (`models.schema_2.rows`).
 """

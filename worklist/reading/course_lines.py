@@ -1,4 +1,4 @@
-"""The course of a patient as a plot and a table, and what became of each thing that is followed."""
+"""The course of a patient as a plot and a table, and the change of each thing that is followed."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def course_lines(reading: Reading | None) -> CourseLines:
         followed=tuple(_followed_line(one) for one in followed[:_MOST_FOLLOWED]),
         further=max(len(followed) - _MOST_FOLLOWED, 0),
         not_compared=tuple(
-            (one.study_instance_uid, translated_row(one.reason)) for one in reading.left_out
+            (study.study_instance_uid, translated_row(study.reason)) for study in reading.left_out
         ),
         unregistered="" if compared is None else translated_row(compared.reason),
     )
@@ -138,9 +138,9 @@ def _concepts(reading: Reading) -> tuple[Code, ...]:
     if not reading.course:
         return ()
     known = [
-        one.concept
-        for one in reading.course[-1].measurements
-        if all(measured_at(point, one.concept) is not None for point in reading.course)
+        measurement.concept
+        for measurement in reading.course[-1].measurements
+        if all(measured_at(point, measurement.concept) is not None for point in reading.course)
     ]
     leading = leading_measurement(reading)
     first = None if leading is None else leading.concept
@@ -178,9 +178,9 @@ def _plot(
             cells=cells[index],
             this_study=index == len(known) - 1,
             labelled=labelled[index],
-            study_instance_uid=one.study_instance_uid,
+            study_instance_uid=point.study_instance_uid,
         )
-        for index, (at, one) in enumerate(known)
+        for index, (at, point) in enumerate(known)
     )
     ticks = tuple(
         Tick(round(_TOP + down * (1.0 - step * number / top), 1), f"{step * number:g}")
@@ -215,15 +215,15 @@ def _counts(followed: Sequence[Followed]) -> tuple[str, ...]:
     return tuple(f"{counts[one]} {translated(one.value)}" for one in _ORDER if counts[one])
 
 
-def _followed_line(one: Followed) -> FollowedLine:
+def _followed_line(followed: Followed) -> FollowedLine:
     return FollowedLine(
-        one.number,
-        one.became.value,
-        one.place,
-        float(one.then.value),
-        float(one.now.value),
-        unit_words(one.now.unit),
-        one.growth_percent,
+        followed.number,
+        followed.became.value,
+        followed.place,
+        float(followed.then.value),
+        float(followed.now.value),
+        unit_words(followed.now.unit),
+        followed.growth_percent,
     )
 
 

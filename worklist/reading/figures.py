@@ -72,7 +72,7 @@ class FigureLine:
 
 
 def table_lines(reading: Reading | ReadingInBrief | None) -> TableLines:
-    """The table of figures; columns about findings only where the reading claims some."""
+    """The table of figures; columns about findings only where the reading states some."""
     if reading is None:
         return TableLines()
     columns = reading.table.columns
@@ -185,14 +185,18 @@ def _measured_phrases(reading: Reading | ReadingInBrief) -> Iterator[str]:
     """
     leading = leading_measurement(reading)
     of = _finding_of_figures(reading)
-    for one in reading.summary:
-        if isinstance(one, Measurement) and one.unit != codes.NO_UNIT and one.value > 0:
-            line = figure_line(one)
+    for measurement in reading.summary:
+        if (
+            isinstance(measurement, Measurement)
+            and measurement.unit != codes.NO_UNIT
+            and measurement.value > 0
+        ):
+            line = figure_line(measurement)
             figure = f"{line.title} {line.value}"
             yield figure if of is None else _said_of(of, figure)
             of = None  # the phrases that follow are of the same finding
-            if one is leading:
-                yield from _whole_rows(reading.table, one)
+            if measurement is leading:
+                yield from _whole_rows(reading.table, measurement)
 
 
 def _whole_rows(table: Table, leading: Measurement) -> list[str]:

@@ -1,4 +1,4 @@
-"""Statements that were made from inputs, by topic: each with its answer, or with what it lacks."""
+"""Scores by topic: each with its inputs, and its answer or its missing inputs."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ class TopicLines:
 def topic_lines(statements: Iterable[Statement]) -> tuple[TopicLines, ...]:
     """The statements that were made from inputs, the topics in their order."""
     by_topic: dict[str, list[Statement]] = {}
-    for one in statements:
-        if one.inputs or one.missing:
-            by_topic.setdefault(one.topic or one.concept.meaning, []).append(one)
+    for statement in statements:
+        if statement.inputs or statement.missing:
+            by_topic.setdefault(statement.topic or statement.concept.meaning, []).append(statement)
     return tuple(
         TopicLines(
             translated(title),
@@ -60,16 +60,18 @@ def topic_lines(statements: Iterable[Statement]) -> tuple[TopicLines, ...]:
     )
 
 
-def _score_line(one: Statement) -> ScoreLine:
-    answer = one.answer.meaning if isinstance(one.answer, Code) else one.answer
+def _score_line(statement: Statement) -> ScoreLine:
+    answer = statement.answer.meaning if isinstance(statement.answer, Code) else statement.answer
     return ScoreLine(
-        name=translated(one.name or one.concept.meaning),
+        name=translated(statement.name or statement.concept.meaning),
         label=translated_row(answer or "not computed"),
-        note=translated_row(one.note),
-        source=one.source,
-        published=one.published,
-        inputs=tuple(InputLine(item.title, _value(item), _effect(item)) for item in one.inputs),
-        missing=one.missing,
+        note=translated_row(statement.note),
+        source=statement.source,
+        published=statement.published,
+        inputs=tuple(
+            InputLine(item.title, _value(item), _effect(item)) for item in statement.inputs
+        ),
+        missing=statement.missing,
     )
 
 

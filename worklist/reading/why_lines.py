@@ -1,4 +1,4 @@
-"""Why a study has the urgency that it has, or none: which rule or gate decided, and what it saw."""
+"""The reason for a study's urgency, or for none: the rule or gate that decided, and its value."""
 
 from __future__ import annotations
 
@@ -99,16 +99,16 @@ def _refused(result: ResultFacts, decisions: tuple[DecisionFacts, ...]) -> WhyLi
         WhyLine(
             name=translated(
                 "%(rule)s, series …%(uid)s",
-                rule=rule_words(one.rule),
-                uid=one.series_instance_uid[-12:],
+                rule=rule_words(decision.rule),
+                uid=decision.series_instance_uid[-12:],
             ),
-            seen=translated_row(one.seen),
-            limit=translated_row(one.limit),
-            says=decision_words(one.rule, one.reason) or translated("not analysed"),
+            seen=translated_row(decision.seen),
+            limit=translated_row(decision.limit),
+            says=decision_words(decision.rule, decision.reason) or translated("not analysed"),
             decided=True,
         )
-        for one in decisions
-        if not one.chosen
+        for decision in decisions
+        if not decision.chosen
     )
     if any(one.chosen for one in decisions) or not lines:
         kind = refused_by(result.reading)
@@ -147,13 +147,13 @@ def rule_lines(reading: Reading | ReadingInBrief | None) -> tuple[WhyLine, ...]:
     first = next((index for index, one in enumerate(rules) if one.held), None)
     return tuple(
         WhyLine(
-            name=translated_row(one.name),
-            seen=translated_row(one.seen),
-            limit=_limit(one),
-            says=_says(one, decided=index == first, asked=first is None or index <= first),
+            name=translated_row(rule.name),
+            seen=translated_row(rule.seen),
+            limit=_limit(rule),
+            says=_says(rule, decided=index == first, asked=first is None or index <= first),
             decided=index == first,
         )
-        for index, one in enumerate(rules)
+        for index, rule in enumerate(rules)
     )
 
 

@@ -76,7 +76,7 @@ class ReadingRoom:
 
     Attributes
     ----------
-    limit_s : what a routine study may wait before nothing newer goes ahead of it
+    limit_s : how long a routine study may wait until no newer study goes ahead of it
     """
 
     readers: int
@@ -91,9 +91,11 @@ def measured_times(studies: Sequence[StudyTimes], days: SiteDays) -> tuple[Measu
 
 def _measured(measure: Measure, studies: Sequence[StudyTimes], days: SiteDays) -> MeasuredTimes:
     counted = [
-        one
-        for one in studies
-        if not measure.of_flagged or one.urgency is Urgency.URGENT or one.flag_sent_at is not None
+        study
+        for study in studies
+        if not measure.of_flagged
+        or study.urgency is Urgency.URGENT
+        or study.flag_sent_at is not None
     ]
     seconds = [_seconds(one, measure) for one in counted]
     by_urgency = _grouped(urgency_word(one) for one in counted)
@@ -124,9 +126,9 @@ def _measured(measure: Measure, studies: Sequence[StudyTimes], days: SiteDays) -
     )
 
 
-def _seconds(one: StudyTimes, measure: Measure) -> float | None:
-    moment = measure.moment(one)
-    return None if moment is None else (moment - one.last_instance_at).total_seconds()
+def _seconds(times: StudyTimes, measure: Measure) -> float | None:
+    moment = measure.moment(times)
+    return None if moment is None else (moment - times.last_instance_at).total_seconds()
 
 
 def _grouped(words: Iterable[str]) -> dict[str, list[int]]:
@@ -142,9 +144,9 @@ def urgency_words() -> tuple[str, ...]:
     return (*(urgency.value for urgency in Urgency), WITHOUT_ANSWER)
 
 
-def urgency_word(one: StudyTimes) -> str:
+def urgency_word(times: StudyTimes) -> str:
     """The group that a study belongs to."""
-    return one.urgency.value if one.urgency is not None else WITHOUT_ANSWER
+    return times.urgency.value if times.urgency is not None else WITHOUT_ANSWER
 
 
 def replayed_jobs(jobs: Sequence[LoggedJob], waits: Waits, workers: int | None) -> WhatIf:
@@ -157,12 +159,12 @@ def replayed_jobs(jobs: Sequence[LoggedJob], waits: Waits, workers: int | None) 
     start = min((one.queued_at for one in jobs), default=None)
     items = [
         QueuedItem(
-            queued_s=(one.queued_at - start).total_seconds() if start else 0.0,
-            service_s=(one.finished_at - one.claimed_at).total_seconds(),
-            allowance_s=waits.allowance(one.priority).total_seconds(),
-            group=ASKED_URGENTLY if one.priority in _URGENT_PRIORITIES else ASKED_ROUTINELY,
+            queued_s=(job.queued_at - start).total_seconds() if start else 0.0,
+            service_s=(job.finished_at - job.claimed_at).total_seconds(),
+            allowance_s=waits.allowance(job.priority).total_seconds(),
+            group=ASKED_URGENTLY if job.priority in _URGENT_PRIORITIES else ASKED_ROUTINELY,
         )
-        for one in jobs
+        for job in jobs
     ]
     if workers is None:
         begun = [one.claimed_at.timestamp() for one in jobs]
@@ -183,9 +185,11 @@ def replayed_reading(studies: Sequence[StudyTimes], room: ReadingRoom) -> WhatIf
         QueuedItem(
             queued_s=(at - start).total_seconds() if start else 0.0,
             service_s=room.reading_s,
-            allowance_s=allowance_s.get(one.urgency, room.limit_s) if one.urgency else room.limit_s,
-            group=urgency_word(one),
+            allowance_s=allowance_s.get(times.urgency, room.limit_s)
+            if times.urgency
+            else room.limit_s,
+            group=urgency_word(times),
         )
-        for one, at in there
+        for times, at in there
     ]
     return what_if(items, workers=room.readers)

@@ -1,4 +1,4 @@
-"""What each bundle says of a study, as lines of its page: the most urgent first."""
+"""The answer of each bundle to a study, as lines of its page: the most urgent first."""
 
 from __future__ import annotations
 

@@ -153,7 +153,8 @@ def _field(
     else:
         kind = "choice"
         options = tuple(
-            (one.value, _CHOICE_WORDS.get(one.value, one.value)) for one in CHOICES[name]
+            (choice.value, _CHOICE_WORDS.get(choice.value, choice.value))
+            for choice in CHOICES[name]
         )
     low, high = (f"{limit:g}" for limit in LIMITS[name]) if name in LIMITS else ("", "")
     problem = problems.get(name, "")

@@ -96,9 +96,9 @@ def render_card(text: str) -> str:
 def _open_elsewhere(tokens: list[Token]) -> None:
     """What a card links to is somebody else's: it does not learn where the reader came from."""
     for token in tokens:
-        for one in token.children or ():
-            if one.type == "link_open":
-                one.attrSet("rel", "noopener noreferrer")
+        for inner in token.children or ():
+            if inner.type == "link_open":
+                inner.attrSet("rel", "noopener noreferrer")
 
 
 def _read(path: Path) -> str | None:

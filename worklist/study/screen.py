@@ -1,4 +1,4 @@
-"""One study: what was found and why, what became of it, and what can be done about it."""
+"""The page of a study: findings, reasons, events, and the actions that are possible."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def _room_of(section: str) -> str:
 
 
 def _shown(page: StudyPage, bundle: str) -> StudyPage:
-    """The page as if the bundle's answer were the only one; as it is when none is named."""
+    """The page as if there were only the bundle's answer; as it is when none is named."""
     if not bundle:
         return page
     answer = next((one for one in page.row.answers if one.bundle == bundle), None)

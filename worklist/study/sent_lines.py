@@ -1,4 +1,4 @@
-"""Deliveries of one result, each with what was answered for each object."""
+"""The deliveries of a result, each with the answer for every object."""
 
 from __future__ import annotations
 

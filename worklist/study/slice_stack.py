@@ -1,7 +1,7 @@
 """The slices that were kept with a result, read one by one.
 
-What lies on disk was written by us, and may have been damaged, replaced or removed since then:
-whatever cannot be read is "not there", never half a picture.
+What lies on disk was written by us, and may have been damaged, replaced or removed since then: a
+slice that cannot be read counts as missing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The words of a label: the finer class of a finding, by which studies are filtered."""
+"""The words for labels: the finer classes of a finding, by which studies are filtered."""
 
 from __future__ import annotations
 

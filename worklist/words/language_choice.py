@@ -53,7 +53,7 @@ def _chosen(headers: Headers) -> Language | None:
 
 
 def _page_before(headers: Headers) -> str:
-    """The path that a form was sent from; the list when it is not one of ours."""
+    """The path that a form was sent from; the list when it is not a page of ours."""
     try:
         before = urlsplit(headers.get("referer", ""))
     except ValueError:

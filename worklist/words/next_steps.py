@@ -64,5 +64,5 @@ OTHER = f"{_READ_AS_USUAL} Try again; if it fails again, tell the administrator 
 
 
 def next_step(error_kind: str) -> str:
-    """The sentence for a kind of error; a general one for a kind that has none."""
+    """The sentence for a kind of error; a general step for a kind without its own."""
     return translated(STEPS.get(error_kind, OTHER))

@@ -1,9 +1,9 @@
-"""Translates what rows say in English: reasons, rules and facts of a decision.
+"""Translates English texts of rows: reasons, rules and facts of a decision.
 
 What is stored stays as it is, for machines and for those who search logs. A sentence is looked up
 as it was stored, like every text of the page. Where the catalogue does not have it, because it
-names a peer, a file or a setting, the general sentence of its kind is said and the stored one
-stands behind it: kinds are stable (`docs/errors.md`), and no sentence is taken apart.
+names a peer, a file or a setting, the general sentence of its kind is shown, followed by the stored
+sentence: kinds are stable (`docs/errors.md`), and no sentence is taken apart.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The verdict: a study in one word, with its reason, and never "routine" without a reading."""
+"""The verdict: a study in a word, with its reason; never "routine" without a reading."""
 
 from __future__ import annotations
 

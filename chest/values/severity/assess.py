@@ -1,4 +1,4 @@
-"""All severity rules at once: the one call that the rest of the program makes."""
+"""Assesses a study by all severity rules: the only function that the rest of the program calls."""
 
 from __future__ import annotations
 

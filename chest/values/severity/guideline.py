@@ -59,7 +59,7 @@ def guideline_class(imaging: ImagingFindings, values: ClinicalValues) -> Score:
     "Critical" is certain as soon as one of its criteria is met. "Severe" is certain when critical
     is excluded, otherwise "at least severe". Mild and moderate need every criterion above them
     excluded, PaO2/FiO2 too. The one exception is growth between two CTs, which the guideline adds
-    for patients who have two: without a prior CT it is listed as missing, and decides nothing.
+    for patients who have two: without a prior CT it is listed as missing, and has no effect.
     """
     critical = _critical_criteria(values)
     severe = _severe_criteria(imaging, values)
@@ -190,12 +190,12 @@ def _missing(inputs: tuple[Input, ...], *, prior_given: bool) -> tuple[str, ...]
     said by the rule of lesion progress.
     """
     names = []
-    for one in inputs:
-        if one.name == "growth_percent":
-            names += [] if prior_given or one.value is not None else ["prior_measurement"]
-        elif one.value is None or one.value == Pneumonia.UNDETERMINED.value:
-            names.append(one.name)
-        elif one.name == "pao2_fio2_mmhg" and one.met is None:
+    for given in inputs:
+        if given.name == "growth_percent":
+            names += [] if prior_given or given.value is not None else ["prior_measurement"]
+        elif given.value is None or given.value == Pneumonia.UNDETERMINED.value:
+            names.append(given.name)
+        elif given.name == "pao2_fio2_mmhg" and given.met is None:
             names.append("barometric_pressure_mmhg")
     return tuple(names)
 

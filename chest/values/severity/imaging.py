@@ -1,4 +1,4 @@
-"""What a reading tells the severity rules: pneumonia or not, shares, and a prior measurement."""
+"""The imaging inputs of the severity rules: pneumonia or not, shares, and a prior measurement."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ def qcsi(values: ClinicalValues) -> Score:
 
 
 def _for_adults(rule: PointRule, values: ClinicalValues, items: list[Item]) -> Score:
-    """Sum, unless the patient is known to be younger than those whom the rule was made on."""
+    """Sum, unless the patient is known to be younger than the patients of the rule's source."""
     if values.age_years is not None and values.age_years < ADULT_YEARS:
         return outside_the_rule(rule, items, _CHILD)
     return add_up(rule, items)
@@ -127,7 +127,7 @@ def _for_adults(rule: PointRule, values: ClinicalValues, items: list[Item]) -> S
 def _saturation_on_air(values: ClinicalValues) -> Item:
     """The line of the 4C score that asks for SpO2 on room air.
 
-    Under oxygen a low SpO2 counts, as it would be no higher on air; a good one tells nothing.
+    Under oxygen a low SpO2 counts, as it would be no higher on air; a good value says nothing.
     """
     bands = FOUR_C_BANDS["spo2_percent"]
     item = banded(values, "spo2_percent", bands)
@@ -149,8 +149,13 @@ def _low_pressure(values: ClinicalValues) -> Item:
         # One point for both together: the table must not seem to give two.
         counted = next(n for n, part in enumerate(parts) if part.points)
         shown = tuple(
-            Input(one.name, one.value, one.unit, None if one.value is None else int(n == counted))
-            for n, one in enumerate(inputs)
+            Input(
+                given.name,
+                given.value,
+                given.unit,
+                None if given.value is None else int(n == counted),
+            )
+            for n, given in enumerate(inputs)
         )
         return Item(1, 1, shown)
     missing = tuple(name for part in parts for name in part.missing)

@@ -1,4 +1,4 @@
-"""Sums of points: what an input adds, what it could add, and the risk group of the sum."""
+"""Sums points: what each input adds or could add, and the risk group of the sum."""
 
 from __future__ import annotations
 

@@ -39,8 +39,8 @@ def lesion_progress(imaging: ImagingFindings) -> Score:
     if now is None or prior is None:
         missing = tuple(
             name
-            for name, one in (("measurement", now), ("prior_measurement", prior))
-            if one is None
+            for name, measurement in (("measurement", now), ("prior_measurement", prior))
+            if measurement is None
         )
         return _not_computed((), missing, f"{listed(missing)} missing")
     if imaging.pneumonia is Pneumonia.NO:

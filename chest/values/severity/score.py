@@ -1,4 +1,4 @@
-"""What every severity rule answers with: a value or a class, its inputs, and what is missing."""
+"""The answer of every severity rule: a value or a class, its inputs, and what is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the inputs of the severity rules are called and in which unit they are given."""
+"""The titles and units of the inputs of the severity rules."""
 
 from __future__ import annotations
 

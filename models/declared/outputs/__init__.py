@@ -1,1 +1,1 @@
-"""The outputs that a bundle declares: what they are, and how each kind is read."""
+"""The outputs that a bundle declares: their kinds, and how each is read."""

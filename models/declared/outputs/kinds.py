@@ -1,4 +1,4 @@
-"""What the networks of a schema 3 bundle answer: masks, scores, heat maps, boxes."""
+"""The network outputs of a schema 3 bundle: masks, scores, heat maps, boxes."""
 
 from __future__ import annotations
 
@@ -199,9 +199,9 @@ class Outputs:
     def regions(self) -> dict[str, Appearance]:
         """What findings and measurements may name: "output.class" of masks, "output" of boxes."""
         found = {
-            f"{name}.{one.name}": one.appearance
+            f"{name}.{class_.name}": class_.appearance
             for name, mask in self.masks.items()
-            for one in mask.classes
-            if one.appearance is not None
+            for class_ in mask.classes
+            if class_.appearance is not None
         }
         return found | {name: box.appearance for name, box in self.boxes.items()}

@@ -1,4 +1,4 @@
-"""Read what a region is, and how it is drawn."""
+"""Reads what a region is: its kind, code, site, side and colour."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _COLOUR: Final = re.compile(r"#[0-9A-Fa-f]{6}")
 
 
 def read_appearance(section: DeclarationTable) -> Appearance:
-    """What it is, its code, site and side, and its colour."""
+    """Read the kind, code, site, side and colour."""
     return Appearance(
         kind=section.choice("is", RegionKind),
         code=read_code(section.section("code")),

@@ -1,4 +1,4 @@
-"""Read a mask output: its classes, and how a voxel gets one of them."""
+"""Reads a mask output: its classes, and how a voxel gets its class."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read `outputs`: what the networks of a schema 3 bundle answer."""
+"""Reads `outputs`: the network outputs of a schema 3 bundle."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The key picture: what the algorithm saw, drawn for a person."""
+"""The key picture of a reading."""

@@ -97,11 +97,11 @@ def mask_of(regions: Sequence[Region], index: int) -> Mask | None:
     """
     united: Mask | None = None
     lookups: dict[int, tuple[LabelMap, NDArray[np.bool_]]] = {}
-    for one in regions:
-        if one.labels is None:
+    for region in regions:
+        if region.labels is None:
             continue
-        _, lookup = lookups.setdefault(id(one.labels), (one.labels, np.zeros(256, np.bool_)))
-        lookup[list(one.values)] = True
+        _, lookup = lookups.setdefault(id(region.labels), (region.labels, np.zeros(256, np.bool_)))
+        lookup[list(region.values)] = True
     for labels, lookup in lookups.values():
         mask: Mask = lookup[labels[index]]
         united = mask if united is None else united | mask
@@ -111,9 +111,9 @@ def mask_of(regions: Sequence[Region], index: int) -> Mask | None:
 def _turned(regions: Sequence[Region], order: AxisOrder) -> tuple[Region, ...]:
     """The regions with their label maps as views on the axes of the picture."""
     maps: dict[int, LabelMap] = {}
-    for one in regions:
-        if one.labels is not None and id(one.labels) not in maps:
-            maps[id(one.labels)] = order.apply(one.labels)
+    for region in regions:
+        if region.labels is not None and id(region.labels) not in maps:
+            maps[id(region.labels)] = order.apply(region.labels)
     return tuple(replace(one, labels=maps[id(one.labels)]) for one in regions)
 
 

@@ -30,12 +30,12 @@ def shown_table(reading: Reading) -> Table:
     table = reading.table
     kept = [
         place
-        for place, one in enumerate(table.columns)
-        if reading.has_findings or not one.of_findings
+        for place, column in enumerate(table.columns)
+        if reading.has_findings or not column.of_findings
     ]
     rows = (
-        TableRow(one.title, tuple(one.cells[place] for place in kept), one.is_part)
-        for one in table.rows
+        TableRow(row.title, tuple(row.cells[place] for place in kept), row.is_part)
+        for row in table.rows
     )
     return Table(
         tuple(table.columns[place] for place in kept),
@@ -70,8 +70,8 @@ class FigureTable:
         A column is as wide as its title, or as a number of usual length.
         """
         widths = [
-            0.03 + 0.01 * max(len(one.title), 5 + (one.decimals == 0))
-            for one in shown.reading.table.columns[1:]
+            0.03 + 0.01 * max(len(column.title), 5 + (column.decimals == 0))
+            for column in shown.reading.table.columns[1:]
         ]
         squeezed = sum(widths) > 1.0 - _FIRST_END + 1e-9
         first = max(1.0 - sum(widths), _LEAST_FIRST_END) if squeezed else _FIRST_END

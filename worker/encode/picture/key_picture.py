@@ -1,4 +1,4 @@
-"""The key picture: what the algorithm saw, its figures and its answer, as an image.
+"""The key picture: slices with outlines, figures and the answer, as an image.
 
 PS3.3 A.8.1 (Secondary Capture Image IOD), C.8.6 (SC Equipment and SC Image). What every PACS
 shows, and the picture of the worklist page.

@@ -1,4 +1,4 @@
-"""How regions are outlined, and in which words a legend names them.
+"""The line styles of regions, and their names in the legend.
 
 Colour and pattern differ, so that neither alone must be recognised. Anatomy is dotted; each
 finding has a pattern of its own, until the patterns come round again.
@@ -42,14 +42,14 @@ def line_styles(regions: Sequence[Region]) -> Mapping[str, LineStyle]:
     colours: dict[Code, Colour] = {}
     styles = {}
     findings = 0
-    for one in regions:
-        if one.is_finding:
+    for region in regions:
+        if region.is_finding:
             dash, gap = _PATTERNS[findings % len(_PATTERNS)]
-            styles[one.name] = LineStyle(one.colour, _WIDTH_PX, dash, gap)
+            styles[region.name] = LineStyle(region.colour, _WIDTH_PX, dash, gap)
             findings += 1
         else:
-            colour = colours.setdefault(one.kind, one.colour)
-            styles[one.name] = LineStyle(colour, _WIDTH_PX, *_DOTTED)
+            colour = colours.setdefault(region.kind, region.colour)
+            styles[region.name] = LineStyle(colour, _WIDTH_PX, *_DOTTED)
     return styles
 
 
@@ -59,8 +59,8 @@ def legend_lines(
     """What a legend lists: findings by name, then each kind of anatomy once."""
     findings = [(one.name, styles[one.name]) for one in regions if one.is_finding]
     kinds = {
-        one.kind: (one.kind.meaning, styles[one.name])
-        for one in reversed(regions)
-        if not one.is_finding
+        region.kind: (region.kind.meaning, styles[region.name])
+        for region in reversed(regions)
+        if not region.is_finding
     }
     return [*findings, *reversed(kinds.values())]

@@ -1,4 +1,4 @@
-"""Which slices the key picture shows: apart from each other, where the most is to be seen."""
+"""Chooses the slices of the key picture: the fullest, at a distance from each other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Then and now side by side: the earlier CT, registered with the key slice, and the key slice.
+"""Draws the earlier CT, registered with the key slice, beside the key slice.
 
 Of an earlier study blocks of about 3 mm are kept (`chest.values.chest_map`), so its panel is
 coarse, and says so.

@@ -71,9 +71,9 @@ def _extent(regions: Sequence[Region]) -> Box | None:
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
-def _united(one: Box, other: Box) -> Box:
+def _united(box: Box, other: Box) -> Box:
     rows, columns = (
-        slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(one, other, strict=True)
+        slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(box, other, strict=True)
     )
     return rows, columns
 

@@ -57,14 +57,16 @@ def draw_statements(picture: Image.Image, shown: ShownReading, box: Box) -> None
     """Write the statements below each other."""
     pen, (left, top, right, _), language = ImageDraw.Draw(picture), box, shown.language
     down, letters = float(top), font(_TEXT_SIZE, language)
-    for one in _placed(shown, right - left - MARGIN):
+    for placed in _placed(shown, right - left - MARGIN):
         title = font(_TITLE_SIZE, language)
-        pen.text((left, down + 9), one.title, QUIET, title, anchor="lm")
-        line_down = down if one.indent else down + _TITLE_PX
-        for line in one.lines:
-            pen.text((left + one.indent, line_down + 9), line, one.colour, letters, anchor="lm")
+        pen.text((left, down + 9), placed.title, QUIET, title, anchor="lm")
+        line_down = down if placed.indent else down + _TITLE_PX
+        for line in placed.lines:
+            pen.text(
+                (left + placed.indent, line_down + 9), line, placed.colour, letters, anchor="lm"
+            )
             line_down += _LINE_PX
-        down += one.height
+        down += placed.height
 
 
 def _lines(remark: Remark, width: float, language: Language) -> list[str]:

@@ -126,9 +126,13 @@ def _confidence(reading: Reading) -> tuple[str, float] | None:
     """How firm the answer is, in a word and from 0 to 1; None where nobody says so."""
     for group in reading.groups:
         measured = group.measurement(codes.CONFIDENCE)
-        for one in group.statements:
-            if measured and one.concept == codes.CONFIDENCE and isinstance(one.answer, codes.Code):
-                return one.answer.meaning.lower(), measured.value / 100.0
+        for statement in group.statements:
+            if (
+                measured
+                and statement.concept == codes.CONFIDENCE
+                and isinstance(statement.answer, codes.Code)
+            ):
+                return statement.answer.meaning.lower(), measured.value / 100.0
     return None
 
 

@@ -1,4 +1,4 @@
-"""Every text of the key picture in English, `{}` for a number: what other tables must have.
+"""Every text of the key picture in English, `{}` for a number; other tables must match it.
 
 Texts that come from elsewhere (gates, urgency rules, territories, signs, severity rules) stand
 here too; a test collects them at their source.

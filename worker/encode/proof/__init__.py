@@ -1,4 +1,4 @@
-"""Proof: every object is read back from its bytes and compared with its source and the reading.
+"""Proves every object: reads its bytes back, and compares them with the source and the reading.
 
 A result over the wrong voxels, or in the wrong study, is worse than none. What is compared here is
 found by other ways than those that made the object: from the bytes, by the standard's own words
@@ -39,16 +39,16 @@ def prove_objects(
     """
     source = ProvedSource.of(context)
     segmentations: dict[str, Dataset] = {}
-    for one, content in zip(made, contents, strict=True):
+    for encoded, content in zip(made, contents, strict=True):
         try:
             read = dcmread(BytesIO(content))
             check_identity(read, context)
-            if one.kind is EncodedKind.SEG:
+            if encoded.kind is EncodedKind.SEG:
                 check_segmentation(read, context, source)
                 segmentations[str(read.SOPInstanceUID)] = read
-            elif one.kind is EncodedKind.SR:
+            elif encoded.kind is EncodedKind.SR:
                 check_report(read, context, source, segmentations)
             else:
                 check_references(read, source, segmentations)
         except ResultMismatch as error:
-            raise ResultMismatch(error.message, recipe=one.recipe, **error.facts) from error
+            raise ResultMismatch(error.message, recipe=encoded.recipe, **error.facts) from error

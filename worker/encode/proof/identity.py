@@ -1,4 +1,4 @@
-"""Whose object it is: patient and study as the source has them (PS3.3 C.7.1 and C.7.2)."""
+"""Proves patient and study of an object: equal to those of the source (PS3.3 C.7.1 and C.7.2)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _same(expected: DataElement, found: DataElement) -> bool:
     if expected.VR != "SQ":
         return _text(expected) == _text(found)
     return len(expected.value) == len(found.value) and all(
-        _same_items(one, other) for one, other in zip(expected.value, found.value, strict=True)
+        _same_items(item, other) for item, other in zip(expected.value, found.value, strict=True)
     )
 
 

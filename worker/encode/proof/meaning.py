@@ -1,4 +1,4 @@
-"""The voxels of the reading that a code stands for."""
+"""Finds the voxels of the reading that a code stands for."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ class ReadingMasks:
     def wholes(self) -> list[str]:
         """Organs."""
         return [
-            name for name, one in self._regions.items() if not one.is_finding and not one.part_of
+            name
+            for name, region in self._regions.items()
+            if not region.is_finding and not region.part_of
         ]
 
     @property
@@ -37,8 +39,8 @@ class ReadingMasks:
         """Parts of organs that have a border, so that a segmentation can show them."""
         return [
             name
-            for name, one in self._regions.items()
-            if not one.is_finding and one.part_of and one.bounded
+            for name, region in self._regions.items()
+            if not region.is_finding and region.part_of and region.bounded
         ]
 
     def of_segment(self, kind: str, side: str) -> str | None:
@@ -70,16 +72,16 @@ class ReadingMasks:
         if side == codes.BILATERAL.value:
             return [
                 name
-                for name, one in self._regions.items()
-                if one.kind.value == anatomy and not one.is_finding
+                for name, region in self._regions.items()
+                if region.kind.value == anatomy and not region.is_finding
             ]
         return self._named(site) or self._named((anatomy, ""))
 
     def _named(self, wanted: Coded) -> list[str]:
         return [
             name
-            for name, one in self._regions.items()
-            if (one.kind.value, one.laterality.value if one.laterality else "") == wanted
+            for name, region in self._regions.items()
+            if (region.kind.value, region.laterality.value if region.laterality else "") == wanted
         ]
 
     def mask(self, names: Sequence[str], index: int) -> Mask:

@@ -1,4 +1,4 @@
-"""A report against its source and the masks: references, outlines and points.
+"""Proves a report against its source and the masks: references, outlines and points.
 
 PS3.3 C.18.6.1.2 (coordinates of an SCOORD), C.18.4 (image references), PS3.16 TID 1410, 1411 and
 1501 (measurement groups).
@@ -86,21 +86,21 @@ def check_references(
             raise ResultMismatch("The evidence is of another study")
         _check_known(_referenced(evidence), known)
     other = {
-        text(one, "ReferencedSOPInstanceUID")
+        text(reference, "ReferencedSOPInstanceUID")
         for evidence in items(read, "PertinentOtherEvidenceSequence")
-        for one in _referenced(evidence)
+        for reference in _referenced(evidence)
     }
     tree = [one for item in items(read, "ContentSequence") for one in _referenced(item)]
     plain = [*items(read, "SourceImageSequence"), *items(read, "SourceInstanceSequence")]
     _check_known([*tree, *plain], known | other)
-    for one in tree:
-        if text(one, "ReferencedSOPClassUID") in _SEGMENTATIONS:
-            _check_segments(one, segmentations)
+    for reference in tree:
+        if text(reference, "ReferencedSOPClassUID") in _SEGMENTATIONS:
+            _check_segments(reference, segmentations)
 
 
 def _check_known(references: list[Dataset], known: frozenset[str] | set[str]) -> None:
-    for one in references:
-        if text(one, "ReferencedSOPInstanceUID") not in known:
+    for reference in references:
+        if text(reference, "ReferencedSOPInstanceUID") not in known:
             raise ResultMismatch("An instance is named that is not of the source")
 
 
@@ -114,10 +114,10 @@ def _check_segments(reference: Dataset, segmentations: Mapping[str, Dataset]) ->
 def _referenced(item: Dataset) -> list[Dataset]:
     """The referenced instances in a data set, at any depth."""
     return [
-        one
+        reference
         for element in item.iterall()
         if element.keyword == "ReferencedSOPSequence"
-        for one in element.value
+        for reference in element.value
     ]
 
 

@@ -1,4 +1,4 @@
-"""A segmentation against its source frames and the reading, voxel by voxel.
+"""Proves a segmentation against its source frames and the reading, voxel by voxel.
 
 PS3.3 C.7.6.16.2 (place of a frame), C.8.20.2 and C.8.20.4 (what a segment is).
 """
@@ -62,8 +62,8 @@ def _check_series(read: Dataset, source: ProvedSource) -> None:
     series = [text(one, "SeriesInstanceUID") for one in items(read, "ReferencedSeriesSequence")]
     named = {
         text(instance, "ReferencedSOPInstanceUID")
-        for one in items(read, "ReferencedSeriesSequence")
-        for instance in items(one, "ReferencedInstanceSequence")
+        for item in items(read, "ReferencedSeriesSequence")
+        for instance in items(item, "ReferencedInstanceSequence")
     }
     if series != [source.series_instance_uid] or named != source.instances:
         raise ResultMismatch("The segmentation refers to another series than its source")

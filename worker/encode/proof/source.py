@@ -1,4 +1,4 @@
-"""The place of each slice, read from the source's headers and from nothing that we derived."""
+"""The place of each slice, read from the source's headers only."""
 
 from __future__ import annotations
 

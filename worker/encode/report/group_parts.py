@@ -61,19 +61,19 @@ def finding_sites(sites: Sequence[Site]) -> list[FindingSite] | None:
     """Where a group's finding is; None where nothing is said of it."""
     return [
         FindingSite(
-            anatomic_location=coded(one.anatomy),
-            laterality=None if one.laterality is None else coded(one.laterality),
+            anatomic_location=coded(site.anatomy),
+            laterality=None if site.laterality is None else coded(site.laterality),
         )
-        for one in sites
+        for site in sites
     ] or None
 
 
 def evaluations(statements: Sequence[Statement]) -> list[QualitativeEvaluation] | None:
     """The coded answers of a group; None where there are none."""
     return [
-        QualitativeEvaluation(coded(one.concept), coded(one.answer))
-        for one in statements
-        if isinstance(one.answer, Code)
+        QualitativeEvaluation(coded(statement.concept), coded(statement.answer))
+        for statement in statements
+        if isinstance(statement.answer, Code)
     ] or None
 
 
@@ -102,12 +102,12 @@ def at_point(
     at = np.array([point])
     return [
         _number(
-            one,
+            measurement,
             referenced_coordinates=[
                 CoordinatesForMeasurement("POINT", at, source_image(context, index))
             ],
         )
-        for one in measurements
+        for measurement in measurements
     ]
 
 

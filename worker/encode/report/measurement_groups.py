@@ -47,8 +47,8 @@ def measurement_groups(context: ResultContext) -> list[Group]:
     """
     if not context.masks.has_any:
         return [
-            _of_the_slice(context, one, in_full=place == 0)
-            for place, one in enumerate(measured_groups(context.reading))
+            _of_the_slice(context, measured, in_full=place == 0)
+            for place, measured in enumerate(measured_groups(context.reading))
         ]
     anchored = [(one, one.anchor) for one in context.reading.groups if one.anchor is not None]
     placing = Placing(context, [group for group, _ in anchored])

@@ -1,4 +1,4 @@
-"""Where in the images each group of a report stands: on which slices, and at which point of them.
+"""The place of each group of a report in the images: its slices, and a point on each.
 
 What OHIF 3.11 to 3.13 needs, found by trying: it draws the first image region of a group only, and
 its first five figures; it writes the figures of all groups of a slice over that slice. So few
@@ -38,9 +38,9 @@ class Placing:
         self._masks = context.masks
         self._key = context.masks.key_slice
         leading = [
-            one.anchor
-            for one in groups
-            if one.anchor is not None and one.anchor.placement is AnchorPlacement.LEADING
+            group.anchor
+            for group in groups
+            if group.anchor is not None and group.anchor.placement is AnchorPlacement.LEADING
         ]
         self._leading = max(
             leading, key=lambda one: int(self._masks.areas(one.regions)[self._key]), default=None

@@ -139,9 +139,9 @@ def _group_of(context: ResultContext, segment: Dataset) -> MeasurementGroup | No
     """
     label = str(segment.SegmentLabel)
     named = [
-        one
-        for one in context.reading.groups
-        if one.name == label and one.category == codes.ANATOMICAL_STRUCTURE
+        group
+        for group in context.reading.groups
+        if group.name == label and group.category == codes.ANATOMICAL_STRUCTURE
     ]
     return min(named, key=lambda one: one.anchor is not None, default=None)
 

@@ -64,7 +64,8 @@ def encode_summary(context: ResultContext, picture: Image.Image) -> Dataset:
     made.DocumentTitle = title_of(context)
     made.ConceptNameCodeSequence = [coded(codes.IMAGING_MEASUREMENT_REPORT)]
     made.SourceInstanceSequence = [
-        _reference(one.sop_class_uid, one.sop_instance_uid) for one in context.source.instances
+        _reference(instance.sop_class_uid, instance.sop_instance_uid)
+        for instance in context.source.instances
     ]
     made.MIMETypeOfEncapsulatedDocument = "application/pdf"
     made.EncapsulatedDocument = pages + b"\0" * (len(pages) % 2)

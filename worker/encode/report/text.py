@@ -1,4 +1,4 @@
-"""What the report says in words: urgency and its rule, the statements of the reading, the checks.
+"""The text of the report: urgency and its rule, the statements of the reading, the checks.
 
 PS3.16 TID 1500 row 12 and below. English, and short: a line is one statement.
 """
@@ -50,14 +50,14 @@ def _statements(statements: Sequence[Statement]) -> Iterator[str]:
 
 def _scores(topic: str, scores: Sequence[Statement]) -> Iterator[str]:
     """Scores with their inputs and source; of those without a certain answer, what is missing."""
-    for one in scores:
-        if one.answer is not None:
-            answer = one.answer.meaning if isinstance(one.answer, Code) else one.answer
-            yield f"{topic}, {one.name}: {answer}{_inputs(one)}. {one.note}".strip()
-            yield f"Source of {one.name}: {one.source}"
-    for one in scores:
-        if one.missing and not (one.answer is not None and one.certain):
-            yield f"{topic}, {one.name}: not computed; missing: {', '.join(one.missing)}"
+    for score in scores:
+        if score.answer is not None:
+            answer = score.answer.meaning if isinstance(score.answer, Code) else score.answer
+            yield f"{topic}, {score.name}: {answer}{_inputs(score)}. {score.note}".strip()
+            yield f"Source of {score.name}: {score.source}"
+    for score in scores:
+        if score.missing and not (score.answer is not None and score.certain):
+            yield f"{topic}, {score.name}: not computed; missing: {', '.join(score.missing)}"
 
 
 def _inputs(statement: Statement) -> str:

@@ -86,7 +86,7 @@ def encode_segmentation(
 def _lay_out(
     context: ResultContext, segments: Sequence[PlannedSegment], variant: SegmentationVariant
 ) -> Segmentation:
-    """A complete object whose frames have one pixel."""
+    """A complete object with frames of a single pixel."""
     held = np.stack([one.areas > 0 for one in segments], axis=-1)[:, np.newaxis, np.newaxis, :]
     is_labelmap = variant.form.is_labelmap
     source = context.source

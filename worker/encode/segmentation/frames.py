@@ -1,4 +1,4 @@
-"""The frames of a segmentation as a reader finds them: from the bytes of the object alone.
+"""The frames of a segmentation, read from the bytes of the object alone.
 
 PS3.5 Section 8.1.1 (bits are packed without gaps between frames), Annex A.4 (compressed frames).
 """

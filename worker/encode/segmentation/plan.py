@@ -1,4 +1,4 @@
-"""Which segments an object has, in which order, and which voxels each of them covers.
+"""Plans the segments of an object: their order, and the voxels of each.
 
 BINARY segments may overlap: a lesion's voxels are those of its organ too. In a label map each
 voxel has one number (PS3.3 C.8.20.2.3), so a lesion wins over a part of an organ, and the part over
@@ -150,14 +150,14 @@ def _painted(
     description = f"A voxel has one label: {precedence(context)}"
     seen = [
         replace(
-            one,
-            label=one.label if one.tracking else f"{one.label}{_WITHOUT}",
-            description="" if one.tracking else description,
+            covered,
+            label=covered.label if covered.tracking else f"{covered.label}{_WITHOUT}",
+            description="" if covered.tracking else description,
             layer=made,
-            value=one.number,
-            areas=counted[:, one.number],
+            value=covered.number,
+            areas=counted[:, covered.number],
         )
-        for one in planned
+        for covered in planned
     ]
     return _numbered(seen)
 
@@ -176,7 +176,7 @@ def labelled_frames(
 ) -> Iterator[LabelMap]:
     """The frames of a label map, one for each slice that is asked for."""
     lookup = np.zeros(256, np.uint8)
-    for one in segments:
-        lookup[one.value] = one.number
+    for segment in segments:
+        lookup[segment.value] = segment.number
     for index in indices:
         yield lookup[segments[0].layer[index]]

@@ -62,8 +62,8 @@ def _masks(context: ResultContext, segmentation: Dataset) -> Iterator[tuple[int,
     A frame of a label map holds several segments; 0 is its background (PS3.3 C.8.20.2.3).
     """
     places = {
-        (one.sop_instance_uid, one.frame_number): index
-        for index, one in enumerate(context.source.slices)
+        (placed.sop_instance_uid, placed.frame_number): index
+        for index, placed in enumerate(context.source.slices)
     }
     groups = segmentation.PerFrameFunctionalGroupsSequence
     for frame_groups, labels in zip(groups, frame_labels(segmentation), strict=True):

@@ -7,10 +7,11 @@ import pytest
 
 from chest.course.compare_prior import compare_prior
 from chest.registration import register
-from chest.values.change import LesionCourse, PriorComparison
+from chest.values.change import PriorComparison
 from chest.values.figures import Side
 from chest.values.regions import LesionLabel
 from phantom import Breath, Lesion, Phantom, Posture
+from radiology.answer.followed import Became
 from tests.builders.chest.chest_pairs import diseased_ml, lobe_ml, mapped, scan, study
 
 SHIFTED = Posture(shift_mm=(15.0, 0.0, 0.0))
@@ -90,15 +91,15 @@ def test_whole_lungs_have_their_true_volumes_and_density(
 def test_each_lesion_has_its_course(comparison: PriorComparison) -> None:
     """One comes, one goes, one grows, one shrinks and one stays, however the patient lies."""
     courses = {one.course: one for one in comparison.lesions}
-    assert len(comparison.lesions) == len(courses) == len(LesionCourse)
-    assert courses[LesionCourse.NEW].then_numbers == ()
-    assert courses[LesionCourse.NEW].side is Side.LEFT
-    assert courses[LesionCourse.RESOLVED].now_numbers == ()
-    assert courses[LesionCourse.RESOLVED].side is Side.RIGHT
-    assert courses[LesionCourse.UNCHANGED].side is Side.RIGHT
-    for course in (LesionCourse.GROWN, LesionCourse.SHRUNK, LesionCourse.UNCHANGED):
+    assert len(comparison.lesions) == len(courses) == len(Became)
+    assert courses[Became.NEW].then_numbers == ()
+    assert courses[Became.NEW].side is Side.LEFT
+    assert courses[Became.RESOLVED].now_numbers == ()
+    assert courses[Became.RESOLVED].side is Side.RIGHT
+    assert courses[Became.UNCHANGED].side is Side.RIGHT
+    for course in (Became.GROWN, Became.SHRUNK, Became.UNCHANGED):
         assert len(courses[course].then_numbers) == len(courses[course].now_numbers) == 1
-    grown = courses[LesionCourse.GROWN]
+    grown = courses[Became.GROWN]
     assert grown.mean_hu_now is not None
     assert grown.mean_hu_now > -200
 
@@ -118,7 +119,7 @@ def test_orientation_of_the_acquisition_does_not_matter(earlier: Phantom) -> Non
     coronal = scan(lesions=THEN, orientation="coronal_to_back")
     comparison = compare_prior(study(earlier), study(coronal))
     assert comparison.registration.sufficient
-    assert {one.course for one in comparison.lesions} == {LesionCourse.UNCHANGED}
+    assert {one.course for one in comparison.lesions} == {Became.UNCHANGED}
 
 
 def test_healthy_lungs_then_and_now() -> None:
@@ -136,4 +137,4 @@ def test_facts_are_plain_values(comparison: PriorComparison) -> None:
     facts = json.loads(json.dumps(comparison.facts()))
     assert facts["registration"]["sufficient"] is True
     assert len(facts["territories"]) == 5
-    assert {one["course"] for one in facts["lesions"]} == {one.value for one in LesionCourse}
+    assert {one["course"] for one in facts["lesions"]} == {one.value for one in Became}

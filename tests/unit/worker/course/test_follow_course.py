@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,6 @@ from database.tables.analysis import Result, ResultObject
 from models.older_readings import stored_reading
 from models.schema_2.bundle import Bundle, read_bundle
 from phantom import EXTENSIVE_LESIONS, TYPICAL_LESIONS, Lesion, Phantom, Posture
-from phantom.study import StudyIdentity
 from radiology.answer.followed import Became
 from radiology.answer.reading import Reading
 from radiology.outcome import Outcome
@@ -26,23 +25,13 @@ from radiology.urgency import Urgency
 from settings.environment import Settings, read_settings
 from tests.builders.bundles import write_bundle
 from tests.builders.chest.chest_pairs import scan
+from tests.builders.chest.patient_seen_twice import EARLIER, FIRST_DAY, LATER
 from tests.builders.chest.truth_reader import TruthReader
 from tests.builders.dicom.spooled import ReadingRoom
 from tests.builders.stored.rows import later
 from worker.deliver.reject_results import withdraw_result
 
-FIRST_DAY = datetime(2026, 1, 1, 12, 0)  # noqa: DTZ001 a scanner's clock has no zone
-PATIENT = StudyIdentity(
-    key="earlier",
-    patient_id="4711",
-    patient_name="Doe^Jane",
-    moment=FIRST_DAY,
-    patient_birth_date="19610203",
-    patient_sex="F",
-    issuer_of_patient_id="HOSPITAL A",
-)
 COARSE_MM = 4.5
-LATER = replace(PATIENT, key="later", moment=FIRST_DAY + timedelta(hours=36))
 
 
 @pytest.fixture(scope="module")
@@ -104,11 +93,11 @@ def test_a_later_study_is_compared_with_the_earlier_one(
     room: ReadingRoom, then: Phantom, now: Phantom
 ) -> None:
     """The result says what changed, lesions keep their names, and quick growth is urgent."""
-    first = room.read(then, PATIENT)
+    first = room.read(then, EARLIER)
     second = room.read(now, LATER)
     assert said(first).comparison is None
     reading = said(second)
-    assert studies(reading) == [PATIENT.uid("study"), LATER.uid("study")]
+    assert studies(reading) == [EARLIER.uid("study"), LATER.uid("study")]
     assert reading.comparison is not None
     assert reading.comparison.reason == ""
     lungs = next(one for one in reading.groups if one.name == "Both lungs, lesions")
@@ -132,7 +121,7 @@ def test_a_withdrawn_result_is_not_compared_with(
     room: ReadingRoom, then: Phantom, now: Phantom
 ) -> None:
     """What was said to be wrong is nothing to measure a change by."""
-    first = room.read(then, PATIENT)
+    first = room.read(then, EARLIER)
     with transaction(room.engine) as session:
         session.execute(
             update(Result).where(Result.id == first.id).values(withdrawn_at=first.created_at)
@@ -156,7 +145,7 @@ def test_a_study_of_another_patient_is_never_used(
     room: ReadingRoom, then: Phantom, now: Phantom, changed: dict[str, str], reason: str | None
 ) -> None:
     """Whatever the name: what contradicts this patient's identity is no prior, and says why."""
-    room.read(then, replace(PATIENT, **changed))  # type: ignore[arg-type]
+    room.read(then, replace(EARLIER, **changed))  # type: ignore[arg-type]
     result = room.read(now, LATER)
     assert said(result).comparison is None
     assert len(said(result).course) == 1
@@ -172,7 +161,7 @@ def test_an_id_that_means_nobody_joins_nothing(
     room: ReadingRoom, then: Phantom, now: Phantom
 ) -> None:
     """Exports and emergencies share such IDs between patients."""
-    room.read(then, replace(PATIENT, patient_id="ANONYMOUS"))
+    room.read(then, replace(EARLIER, patient_id="ANONYMOUS"))
     result = room.read(now, replace(LATER, patient_id="ANONYMOUS"))
     assert said(result).comparison is None
     assert len(said(result).course) == 1
@@ -180,7 +169,7 @@ def test_an_id_that_means_nobody_joins_nothing(
 
 def test_a_damaged_map_is_passed_over(room: ReadingRoom, then: Phantom, now: Phantom) -> None:
     """The study after it gets its result all the same, with the reason why nothing is compared."""
-    first = room.read(then, PATIENT)
+    first = room.read(then, EARLIER)
     assert first.comparison_file is not None
     kept = room.settings.results_folder / first.comparison_file
     kept.write_bytes(kept.read_bytes()[:1000])
@@ -193,9 +182,9 @@ def test_a_damaged_map_is_passed_over(room: ReadingRoom, then: Phantom, now: Pha
 
 def test_a_withdrawn_result_is_no_prior(room: ReadingRoom, then: Phantom, now: Phantom) -> None:
     """What was taken back is not to be relied upon, not even as what was before."""
-    room.read(then, PATIENT)
+    room.read(then, EARLIER)
     withdraw_result(
-        room.settings, room.engine, PATIENT.uid("study"), RejectionReason.QUALITY, later(600)
+        room.settings, room.engine, EARLIER.uid("study"), RejectionReason.QUALITY, later(600)
     )
     result = room.read(now, LATER)
     assert said(result).comparison is None
@@ -207,7 +196,7 @@ def test_instances_that_are_gone_prove_nothing(
     room: ReadingRoom, then: Phantom, now: Phantom
 ) -> None:
     """Without the header of the earlier study nobody can tell whose it is."""
-    uid = room.read(then, PATIENT) and PATIENT.uid("study")
+    uid = room.read(then, EARLIER) and EARLIER.uid("study")
     for path in (room.settings.spool_folder / uid).iterdir():
         path.unlink()
     result = room.read(now, LATER)
@@ -218,7 +207,7 @@ def test_instances_that_are_gone_prove_nothing(
 def test_a_study_of_a_later_day_is_no_prior(room: ReadingRoom, then: Phantom, now: Phantom) -> None:
     """Studies may be received in any order; only what was acquired earlier is compared."""
     room.read(now, LATER)
-    result = room.read(then, PATIENT)
+    result = room.read(then, EARLIER)
     assert said(result).comparison is None
     assert "not earlier" in said(result).left_out[0].reason
 
@@ -229,7 +218,7 @@ def test_comparing_can_be_switched_off(
     """Then nothing is looked for, and the study stands alone."""
     alone = settings.model_copy(update={"compare_priors": False})
     room = ReadingRoom(alone, TruthReader(bundle))
-    room.read(then, PATIENT)
+    room.read(then, EARLIER)
     result = room.read(now, LATER)
     assert len(said(result).course) == 1
 
@@ -238,18 +227,18 @@ def test_a_little_growth_is_no_alarm(room: ReadingRoom) -> None:
     """A small lesion that doubled stays below what outlines differ by."""
     small = Lesion(TYPICAL_LESIONS[0].kind, (-90.0, 40.0, -40.0), (9.0, 9.0, 9.0), 3)
     larger = replace(small, radii_mm=(11.5, 11.5, 11.5))
-    room.read(scan(lesions=(small,), spacing_mm=COARSE_MM), PATIENT)
+    room.read(scan(lesions=(small,), spacing_mm=COARSE_MM), EARLIER)
     result = room.read(scan(lesions=(larger,), spacing_mm=COARSE_MM), LATER)
     assert result.urgency is not Urgency.URGENT
 
 
 def test_the_latest_of_several_is_compared(room: ReadingRoom, then: Phantom, now: Phantom) -> None:
     """The course has all points in the order of time; changes are told since the last."""
-    second = replace(PATIENT, key="second", moment=FIRST_DAY + timedelta(hours=10))
+    second = replace(EARLIER, key="second", moment=FIRST_DAY + timedelta(hours=10))
     room.read(then, second)
-    room.read(scan(lesions=EXTENSIVE_LESIONS, spacing_mm=COARSE_MM), PATIENT)
+    room.read(scan(lesions=EXTENSIVE_LESIONS, spacing_mm=COARSE_MM), EARLIER)
     result = room.read(now, LATER)
     reading = said(result)
-    assert studies(reading) == [one.uid("study") for one in (PATIENT, second, LATER)]
+    assert studies(reading) == [one.uid("study") for one in (EARLIER, second, LATER)]
     assert reading.comparison is not None
     assert reading.comparison.earlier.study_instance_uid == second.uid("study")

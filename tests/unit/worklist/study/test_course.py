@@ -11,7 +11,6 @@ import pytest
 from chest.values.change import (
     Change,
     LesionChange,
-    LesionCourse,
     LungMeasurement,
     PriorComparison,
     RegistrationQuality,
@@ -20,6 +19,7 @@ from chest.values.course import Course, CoursePoint, NotCompared
 from chest.values.figures import Side
 from chest.values.reading import ChestReading
 from models.older_readings import stored_reading
+from radiology.answer.followed import Became
 from radiology.urgency import Urgency
 from tests.unit.worklist.access.visitor import Visitor, readable
 from tests.unit.worklist.seeded_values import stored_chest
@@ -38,13 +38,13 @@ def _points(*shares: float) -> tuple[CoursePoint, ...]:
     )
 
 
-def _change(course: LesionCourse, then_ml: float, now_ml: float, number: int) -> LesionChange:
+def _change(course: Became, then_ml: float, now_ml: float, number: int) -> LesionChange:
     return LesionChange(
         course,
         Side.LEFT,
         f"1.2.9.{number}",
-        () if course is LesionCourse.NEW else (number,),
-        () if course is LesionCourse.RESOLVED else (number,),
+        () if course is Became.NEW else (number,),
+        () if course is Became.RESOLVED else (number,),
         then_ml,
         now_ml,
         None,
@@ -64,10 +64,10 @@ def _followed(reason: str = "") -> ChestReading:
         ()
         if reason
         else (
-            _change(LesionCourse.SHRUNK, 30.0, 12.0, 3),
-            _change(LesionCourse.NEW, 0.0, 4.0, 4),
-            _change(LesionCourse.GROWN, 10.0, 31.0, 1),
-            _change(LesionCourse.RESOLVED, 2.5, 0.0, 7),
+            _change(Became.SHRUNK, 30.0, 12.0, 3),
+            _change(Became.NEW, 0.0, 4.0, 4),
+            _change(Became.GROWN, 10.0, 31.0, 1),
+            _change(Became.RESOLVED, 2.5, 0.0, 7),
         ),
     )
     course = Course(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,6 @@ from models.older_readings import stored_brief, stored_reading
 from models.readers.study_reader import EarlierStudy, OnProgress, StudyRead, StudyToRead
 from models.schema_2.bundle import read_bundle
 from phantom import EXTENSIVE_LESIONS, TYPICAL_LESIONS
-from phantom.identity import StudyIdentity
 from radiology.answer.plain_values import to_plain
 from radiology.answer.reading import Reading
 from radiology.answer.stored_reading import version_of
@@ -42,6 +40,7 @@ from radiology.sex import Sex
 from settings.environment import read_settings
 from tests.builders.bundles import write_bundle
 from tests.builders.chest.chest_pairs import scan
+from tests.builders.chest.patient_seen_twice import EARLIER, FIRST_DAY, LATER
 from tests.builders.chest.truth_reader import TruthReader
 from tests.builders.dicom.spooled import ReadingRoom
 from tests.builders.stored.notices import notice
@@ -58,16 +57,6 @@ from worklist.reading.course_lines import course_lines
 from worklist.reading.figures import found_in_words, gate_lines, suspicion_threshold, table_lines
 from worklist.reading.why_lines import rule_lines
 
-FIRST_DAY = datetime(2026, 1, 1, 12, 0)  # noqa: DTZ001 a scanner's clock has no zone
-PATIENT = StudyIdentity(
-    key="earlier",
-    patient_id="4711",
-    patient_name="Doe^Jane",
-    moment=FIRST_DAY,
-    patient_birth_date="19610203",
-    patient_sex="F",
-)
-LATER = replace(PATIENT, key="later", moment=FIRST_DAY + timedelta(hours=36))
 ENTERED = {"respiratory_rate_per_min": 31.0, "urea_mmol_l": 9.0}
 
 
@@ -151,7 +140,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     bundle = read_bundle(write_bundle(tmp_path_factory.mktemp("bundles")))
     reader = BothForms(bundle)
     room = ReadingRoom(read_settings(data_folder=tmp_path_factory.mktemp("data")), reader)
-    room.read(scan(lesions=TYPICAL_LESIONS[:3], spacing_mm=6.0), PATIENT)
+    room.read(scan(lesions=TYPICAL_LESIONS[:3], spacing_mm=6.0), EARLIER)
     later = scan(lesions=EXTENSIVE_LESIONS, spacing_mm=6.0)
     uid = room.receive(later, LATER)
     reader.phantoms[uid] = later
@@ -162,7 +151,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     return Site(room, reader.by_0_1_0)
 
 
-UIDS = pytest.mark.parametrize("uid", [PATIENT.uid("study"), LATER.uid("study")])
+UIDS = pytest.mark.parametrize("uid", [EARLIER.uid("study"), LATER.uid("study")])
 
 
 @UIDS
@@ -214,7 +203,7 @@ def test_the_severity_is_judged_again_from_either(site: Site, uid: str) -> None:
 
 def test_a_later_study_is_compared_with_either(site: Site) -> None:
     """The same measurement, at the same moment; and what was compared so far."""
-    uid = PATIENT.uid("study")
+    uid = EARLIER.uid("study")
     measured = [
         latest_measurement([EarlierStudy(uid, one.acquired_at, one, Path("gone"))])
         for one in site.readings(uid)
