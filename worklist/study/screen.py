@@ -18,7 +18,6 @@ from database.views.worklist_rows import study_page
 from models.older_readings import brief_if_readable, reading_if_readable
 from radiology.algorithm import AlgorithmIdentity
 from radiology.answer.reading import Reading
-from radiology.region import Region
 from worklist.feedback.lines import feedback_form, feedback_said
 from worklist.list.screen import list_line
 from worklist.page.not_found import StudyNotFound
@@ -35,15 +34,15 @@ from worklist.reading.figures import (
     suspicion_threshold,
     table_lines,
 )
-from worklist.reading.why_lines import why_lines
+from worklist.reading.why_lines import rule_that_decided, why_lines
 from worklist.study.answer_lines import answer_lines
 from worklist.study.flag_lines import flag_lines
 from worklist.study.model_card import card_of
 from worklist.study.sent_lines import may_be_sent_again, sent_lines
 from worklist.study.slice_stack import stack_beside
 from worklist.study.viewer_links import viewer_lines
+from worklist.words.declared_titles import titled
 from worklist.words.study_words import DeliveryLine, delivery_line
-from worklist.words.translations import translated_row
 from worklist.words.verdict import Verdict, verdict_of, verdict_of_result
 
 _OF_THE_READING = frozenset({"figures", "case", "severity", "course", "why", "gates"})
@@ -175,7 +174,7 @@ def _sections(
         "slices": {
             **_slices(context, result),
             "withdrawn": withdrawn,
-            "regions": {one.name: translated_row(one.name) for one in _regions(reading)},
+            "regions": _region_words(reading),
         },
         "picture": {
             "result_id": result.id if result and result.key_picture else None,
@@ -187,7 +186,7 @@ def _sections(
             "table": table_lines(reading),
             "suspicion": result.suspicion if result else None,
             "threshold": suspicion_threshold(reading),
-            "rule": result.urgency_rule if result else "",
+            "rule": rule_that_decided(result, reading),
             "kind": verdict_of(page.row).kind.value,
             "withdrawn": withdrawn,
         },
@@ -248,8 +247,11 @@ def _slices(context: PageContext, result: ResultFacts | None) -> Mapping[str, ob
     return {"result_id": result.id, "missing": ""}
 
 
-def _regions(reading: Reading | None) -> tuple[Region, ...]:
-    return () if reading is None else reading.regions
+def _region_words(reading: Reading | None) -> dict[str, str]:
+    """What each region is called, by its name."""
+    if reading is None:
+        return {}
+    return {one.name: titled(one.name, reading.report) for one in reading.regions}
 
 
 def _has_card(context: PageContext, reading: Reading | None) -> bool:
