@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.declared.findings import DeclaredFinding
-from models.declared.outputs.kinds import Appearance, Laterality, RegionKind
+from models.declared.outputs.kinds import Appearance, Laterality, RegionKind, region_names
 from models.declared_bundle import DeclaredBundle
 from models.judge.limits import InForce
 from models.judge.rules import RowSeen, as_statement, deciding
@@ -96,24 +96,6 @@ def _outcome(evidence: ReadingEvidence) -> Outcome:
 
 
 # --- Regions ------------------------------------------------------------------------------------
-
-
-def region_names(regions: Mapping[str, Appearance]) -> dict[str, str]:
-    """What a viewer lists of each region: its meaning, with the class where two share one."""
-    titles = {name: _title(one) for name, one in regions.items()}
-    shared = [*titles.values()]
-    return {
-        name: title if shared.count(title) == 1 else f"{title} ({name})"
-        for name, title in titles.items()
-    }
-
-
-def _title(appearance: Appearance) -> str:
-    return (
-        appearance.code.meaning
-        if appearance.laterality is None
-        else f"{appearance.code.meaning}, {appearance.laterality}"
-    )
 
 
 def _side(appearance: Appearance) -> Code | None:

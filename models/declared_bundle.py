@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Final
@@ -18,7 +18,7 @@ from models.declared.gates import DeclaredGate, read_gates
 from models.declared.inputs import NetworkInput, read_inputs, read_networks
 from models.declared.measurements import DeclaredMeasurement, read_measurements
 from models.declared.network_files import NetworkFiles
-from models.declared.outputs.kinds import Outputs
+from models.declared.outputs.kinds import Outputs, region_names
 from models.declared.outputs.read_outputs import read_outputs
 from models.declared.released import (
     Licence,
@@ -39,6 +39,7 @@ from models.declared.report import (
 from models.declared.rules import Rules, read_rules
 from models.declared.section import DECLARATION, DeclarationTable, listing, nearest
 from models.declared.series_criteria import Criterion, read_criteria
+from models.declared.words import read_words
 from radiology.algorithm import AlgorithmIdentity
 from radiology.answer.reading import ReportWords
 
@@ -48,7 +49,7 @@ ENTRY_POINTS: Final = "firstread.readings"
 _KEYS: Final = (
     "name", "version", "intended_use", "research_only", "algorithm", "files", "licences",
     "accepts", "report", "networks", "inputs", "outputs", "measurements", "findings",
-    "suspicion", "urgency", "gates", "reading", "deliver",
+    "suspicion", "urgency", "gates", "reading", "deliver", "words",
 )  # fmt: skip
 _SCHEMA = re.compile(rb"^\s*schema\s*=\s*(\d{1,6})\s*(?:#.*)?$", re.MULTILINE)
 
@@ -153,6 +154,10 @@ def read_declared_bundle(folder: Path) -> DeclaredBundle:
     listed = checked_files(whole.section("files"), folder)
     digest = bundle_digest({**listed, DECLARATION: own_digest})
     answers = _read_answers(whole, folder, listed)
+    report = read_report(whole.section("report"))
+    if whole.has("words"):
+        words = read_words(whole.section("words"), _titles(report, answers))
+        report = replace(report, translated=words)
     bundle = DeclaredBundle(
         folder=folder,
         name=name,
@@ -163,7 +168,7 @@ def read_declared_bundle(folder: Path) -> DeclaredBundle:
         licences=read_licences(whole),
         criteria=read_criteria(whole),
         algorithm=read_algorithm(whole.section("algorithm"), version, digest),
-        report=read_report(whole.section("report")),
+        report=report,
         networks=answers.networks,
         inputs=answers.inputs,
         outputs=answers.outputs,
@@ -200,6 +205,26 @@ def _read_answers(whole: DeclarationTable, folder: Path, listed: Collection[str]
         gates=read_gates(whole, outputs, values),
         entry_point=entry_point,
     )
+
+
+def _titles(report: ReportWords, answers: _Answers) -> set[str]:
+    """Every title that the page shows of a declaration."""
+    rules, outputs = answers.rules, answers.outputs
+    codes = (
+        report.body_region,
+        *(code for one in answers.findings.values() for code in (one.concept, one.site)),
+        *(one.concept for one in answers.measurements.values()),
+        *(one.code for one in outputs.regions.values()),
+    )
+    return {
+        report.title,
+        report.subject,
+        *(code.meaning for code in codes if code is not None),
+        *region_names(outputs.regions).values(),
+        *(one.name for one in rules.suspicion),
+        *(one.name for one in rules.urgency),
+        *(one.reason for one in answers.gates if one.reason),
+    }
 
 
 def _read_entry_point(whole: DeclarationTable) -> EntryPoint:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from models.compose_reading import ReadingEvidence, compose_reading, region_names
-from models.declared.outputs.kinds import RegionKind
+from models.compose_reading import ReadingEvidence, compose_reading
+from models.declared.outputs.kinds import RegionKind, region_names
 from models.declared_bundle import DeclaredBundle
 from models.entry_point import Addition, SeenVolume, extend_reading, load_entry_point
 from models.judge.gates import Examined, apply_gates, refuses

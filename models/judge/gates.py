@@ -81,7 +81,7 @@ def _look(gate: DeclaredGate, examined: Examined) -> tuple[float | None, str, bo
     if gate.check is GateCheck.LEAST_AGE:
         return examined.age_years, "years", True, "The patient is younger than the model is for."
     found = volume_ml(united(examined.labels, gate.regions), volume)
-    return found, "ml", True, f"Too little was found of {', '.join(gate.regions)}."
+    return found, "ml", True, "Too little was found of what is asked for."
 
 
 def _measured(gate: DeclaredGate, examined: Examined) -> QualityGate:

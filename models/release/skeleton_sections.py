@@ -57,6 +57,10 @@ subject = "findings" # CHECK: what the study is triaged for, as in "bleeding"
 procedure = {{ value = "24725-4", scheme = "LN", meaning = "CT Head" }} # CHECK
 body_region = {{ value = "69536005", scheme = "SCT", meaning = "Head" }} # CHECK
 
+# What titles of this declaration are called on the Chinese page, which else shows them in English.
+# [words.zh]
+# "head CT" = "头部 CT"
+
 [networks.{NETWORK}]
 float32 = "{file}"
 # int8 = "…-int8.onnx"

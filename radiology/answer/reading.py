@@ -17,9 +17,19 @@ from radiology.answer.table import Table
 from radiology.codes import Code
 from radiology.earlier import NotCompared
 from radiology.image.heat_map import HeatMap
+from radiology.language import Language
 from radiology.outcome import GateSeverity, Outcome, QualityGate
 from radiology.region import Region
 from radiology.urgency import RuleSeen
+
+
+@dataclass(frozen=True, slots=True)
+class TranslatedTitle:
+    """What a title of a bundle is called in another language."""
+
+    language: Language
+    title: str
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +48,7 @@ class ReportWords:
     body_part : Body Part Examined (PS3.16 Annex L); empty for what the source series says
     series_name : what descriptions of series name, so that those of two bundles are told apart;
         empty for none
+    translated : what the bundle itself calls its titles in other languages
     """
 
     title: str
@@ -49,6 +60,18 @@ class ReportWords:
     window_hu: tuple[float, float] | None = None
     body_part: str = ""
     series_name: str = ""
+    translated: tuple[TranslatedTitle, ...] = ()
+
+    def in_language(self, title: str, language: Language) -> str:
+        """What the bundle calls one of its titles; empty where it does not say."""
+        return next(
+            (
+                one.words
+                for one in self.translated
+                if one.language is language and one.title == title
+            ),
+            "",
+        )
 
 
 @dataclass(frozen=True, slots=True)

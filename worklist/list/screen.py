@@ -38,6 +38,7 @@ from worklist.reading.figures import (
     read_as,
     suspicion_threshold,
 )
+from worklist.words.declared_titles import titled
 from worklist.words.label_words import label_words
 from worklist.words.study_words import (
     SEXES,
@@ -173,7 +174,7 @@ def list_line(row: WorklistRow, *, raised: bool = False) -> ListLine:
         note=newer_images_note(row),
         read_as=read_as(reading),
         leading=leading_figure(said),
-        coded=coded_in_brief(said.summary) if said else (),
+        coded=coded_in_brief(said) if said else (),
         change=change_line(said),
         raised=raised,
         disagreement=disagreement_words(row.disagreement) if row.disagreement else "",
@@ -206,7 +207,7 @@ def change_line(said: ReadingInBrief | None) -> ChangeLine | None:
             continue
         growth = 100.0 * (now.value - before.value) / before.value if before.value > 0 else None
         return ChangeLine(
-            title=translated(measurement.concept.meaning),
+            title=titled(measurement.concept.meaning, said.report),
             more=now.value > before.value,
             percent="" if growth is None else f"{growth:+.0f}\u00a0%".replace("-", "−"),
             since=earlier.acquired_at,

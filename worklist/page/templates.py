@@ -18,6 +18,7 @@ from radiology.errors import Fact
 from worklist.page.charts import duration
 from worklist.page.csrf import csrf_field, csrf_token
 from worklist.page.signed_in import signed_in
+from worklist.words.declared_titles import marked
 from worklist.words.dimse_status import status_hex, status_words
 from worklist.words.stored_words import decision_words, fact_words, reason_words, rule_words
 from worklist.words.study_words import object_verdict, object_words
@@ -57,6 +58,7 @@ def make_templates() -> Environment:
         size=_size,
         fact=_fact,
         duration=duration,
+        marked=marked,
     )
     templates.globals.update(
         static=_static_addresses(),

@@ -9,14 +9,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from radiology import codes
+from radiology.answer.brief import ReadingInBrief
 from radiology.answer.finding import Finding
 from radiology.answer.measurement import Measurement
-from radiology.answer.reading import Reading
+from radiology.answer.reading import Reading, ReportWords
 from radiology.answer.remark import Remark
 from radiology.answer.statement import Statement
 from radiology.codes import Code
 from radiology.outcome import Outcome
 from worklist.reading.figures import PRESENCE_WORDS, figure_words
+from worklist.words.declared_titles import titled
 from worklist.words.translations import translated, translated_row
 
 Summary = tuple[Measurement | Statement, ...]
@@ -76,9 +78,9 @@ def case_lines(reading: Reading | None) -> CaseLines:
     if reading is None or reading.outcome is Outcome.NOT_ASSESSABLE:
         return CaseLines()
     return CaseLines(
-        warnings=tuple(translated_row(gate.reason) for gate in reading.warnings),
+        warnings=tuple(titled(gate.reason, reading.report) for gate in reading.warnings),
         coded=_coded_lines(reading),
-        findings=tuple(_finding_line(one) for one in reading.findings),
+        findings=tuple(_finding_line(one, reading.report) for one in reading.findings),
         remarks=tuple(_remarks(reading)),
         sentences=tuple(
             translated_row(statement.answer)
@@ -88,31 +90,32 @@ def case_lines(reading: Reading | None) -> CaseLines:
     )
 
 
-def coded_in_brief(summary: Summary) -> tuple[CodedLine, ...]:
+def coded_in_brief(reading: Reading | ReadingInBrief) -> tuple[CodedLine, ...]:
     """The coded answers of a summary and its first score, without what was measured of each."""
-    return (*_answers(summary), *_scores(summary)[:1])
+    return (*_answers(reading), *_scores(reading)[:1])
 
 
 def _coded_lines(reading: Reading) -> tuple[CodedLine, ...]:
     """The same with what was measured; scores where no statement says how they came about."""
     answers = tuple(
         replace(line, figure=_figure_of(statement.concept, reading))
-        for line, statement in zip(
-            _answers(reading.summary), _answered(reading.summary), strict=True
-        )
+        for line, statement in zip(_answers(reading), _answered(reading.summary), strict=True)
     )
     explained = any(one.inputs for one in reading.statements)
-    return answers if explained else (*answers, *_scores(reading.summary))
+    return answers if explained else (*answers, *_scores(reading))
 
 
 def _answered(summary: Summary) -> tuple[Statement, ...]:
     return tuple(one for one in summary if isinstance(one, Statement) and one.answer)
 
 
-def _answers(summary: Summary) -> tuple[CodedLine, ...]:
+def _answers(reading: Reading | ReadingInBrief) -> tuple[CodedLine, ...]:
     return tuple(
-        CodedLine(translated(statement.concept.meaning), translated(_answer_words(statement)))
-        for statement in _answered(summary)
+        CodedLine(
+            titled(statement.concept.meaning, reading.report),
+            titled(_answer_words(statement), reading.report),
+        )
+        for statement in _answered(reading.summary)
     )
 
 
@@ -121,10 +124,10 @@ def _answer_words(statement: Statement) -> str:
     return answer.meaning if isinstance(answer, Code) else answer or ""
 
 
-def _scores(summary: Summary) -> tuple[CodedLine, ...]:
+def _scores(reading: Reading | ReadingInBrief) -> tuple[CodedLine, ...]:
     return tuple(
-        CodedLine(translated(measurement.concept.meaning), figure_words(measurement))
-        for measurement in summary
+        CodedLine(titled(measurement.concept.meaning, reading.report), figure_words(measurement))
+        for measurement in reading.summary
         if isinstance(measurement, Measurement) and measurement.unit == codes.NO_UNIT
     )
 
@@ -138,9 +141,9 @@ def _figure_of(concept: Code, reading: Reading) -> str:
     return ""
 
 
-def _finding_line(finding: Finding) -> FindingLine:
+def _finding_line(finding: Finding, report: ReportWords) -> FindingLine:
     return FindingLine(
-        translated(finding.title),
+        titled(finding.title, report),
         translated(PRESENCE_WORDS[finding.presence]),
         finding.probability,
         finding.threshold,
@@ -152,12 +155,12 @@ def _remarks(reading: Reading) -> Iterator[RemarkLine]:
     elsewhere = {one.topic for one in reading.statements if one.inputs}
     for remark in reading.remarks:
         if remark.title not in elsewhere:
-            yield _remark_line(remark)
+            yield _remark_line(remark, reading.report)
 
 
-def _remark_line(remark: Remark) -> RemarkLine:
+def _remark_line(remark: Remark, report: ReportWords) -> RemarkLine:
     texts = tuple(
-        translated(remark.joint).join(translated_row(text) for text in line)
+        translated(remark.joint).join(titled(text, report) for text in line)
         for line in remark.lines
     )
     return RemarkLine(

@@ -97,7 +97,7 @@ def scores_of_study(
             trouble = _NOT_AGAIN
     computed = any(one.concept == _COMPUTED_ANEW for one in statements)
     return ScoresOfStudy(
-        topics=topic_lines(statements),
+        topics=topic_lines(statements, None if reading is None else reading.report),
         entered=tuple(
             EnteredLine(
                 titles.TITLES[name][0] if name in titles.TITLES else name.replace("_", " "),

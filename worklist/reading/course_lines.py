@@ -14,6 +14,7 @@ from radiology.answer.reading import Reading, TimePoint
 from radiology.codes import Code
 from radiology.unit_words import unit_words
 from worklist.reading.figures import leading_measurement
+from worklist.words.declared_titles import titled
 from worklist.words.translations import translated, translated_row
 
 # Of the plot, in its own units; the margins hold the letters.
@@ -113,7 +114,7 @@ def course_lines(reading: Reading | None) -> CourseLines:
     followed = sorted(reading.followed, key=lambda one: (_ORDER.index(one.became), -one.now.value))
     compared = reading.comparison
     return CourseLines(
-        columns=tuple(_column(concept, reading.course[-1]) for concept in concepts),
+        columns=tuple(_column(concept, reading) for concept in concepts),
         points=points,
         path=" ".join(f"{one.x:.1f},{one.y:.1f}" for one in points),
         ticks=ticks,
@@ -147,11 +148,11 @@ def _concepts(reading: Reading) -> tuple[Code, ...]:
     return tuple(sorted(known, key=lambda concept: concept != first))
 
 
-def _column(concept: Code, point: TimePoint) -> CourseColumn:
-    measured = measured_at(point, concept)
+def _column(concept: Code, reading: Reading) -> CourseColumn:
+    measured = measured_at(reading.course[-1], concept)
     unit = "" if measured is None else unit_words(measured.unit)
     places = 0 if measured is None or measured.decimals is None else measured.decimals
-    return CourseColumn(translated(concept.meaning), unit, min(places, _MOST_DECIMALS))
+    return CourseColumn(titled(concept.meaning, reading.report), unit, min(places, _MOST_DECIMALS))
 
 
 def _plot(

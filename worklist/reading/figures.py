@@ -9,10 +9,11 @@ from radiology import codes
 from radiology.answer.brief import ReadingInBrief
 from radiology.answer.finding import Finding, Presence
 from radiology.answer.measurement import Measurement
-from radiology.answer.reading import Reading
+from radiology.answer.reading import Reading, ReportWords
 from radiology.answer.table import Table
 from radiology.outcome import GateSeverity, Outcome, QualityGate
 from radiology.unit_words import unit_words
+from worklist.words.declared_titles import gate_words, seen_words, titled
 from worklist.words.translations import translated, translated_row
 
 _NBSP = "\u00a0"  # keeps a figure and its unit on one line
@@ -75,19 +76,22 @@ def table_lines(reading: Reading | ReadingInBrief | None) -> TableLines:
     """The table of figures; columns about findings only where the reading states some."""
     if reading is None:
         return TableLines()
-    columns = reading.table.columns
+    columns, report = reading.table.columns, reading.report
     claims = reading.outcome is Outcome.FINDINGS
     shown = [at for at, one in enumerate(columns) if claims or not one.of_findings]
     main = _leading_column(reading.table, leading_measurement(reading))
     return TableLines(
         tuple(
             ColumnLine(
-                translated(columns[at].title), columns[at].unit, columns[at].decimals, at == main
+                titled(columns[at].title, report),
+                columns[at].unit,
+                columns[at].decimals,
+                at == main,
             )
             for at in shown
         ),
         tuple(
-            RowLine(translated(row.title), row.is_part, tuple(row.cells[at] for at in shown))
+            RowLine(titled(row.title, report), row.is_part, tuple(row.cells[at] for at in shown))
             for row in reading.table.rows
         ),
     )
@@ -95,7 +99,7 @@ def table_lines(reading: Reading | ReadingInBrief | None) -> TableLines:
 
 def gate_lines(reading: Reading | ReadingInBrief | None) -> tuple[GateLine, ...]:
     """The quality gates, those that refuse the study first, then those that warn of it."""
-    lines = [_gate_line(one) for one in (() if reading is None else reading.gates)]
+    lines = [] if reading is None else [_gate_line(one, reading.report) for one in reading.gates]
     return tuple(sorted(lines, key=lambda line: (line.passed, line.warns)))
 
 
@@ -112,8 +116,8 @@ def read_as(reading: Reading | ReadingInBrief | None) -> str:
         return ""
     return translated(
         "%(title)s, for %(subject)s",
-        title=translated(reading.report.title),
-        subject=translated(reading.report.subject),
+        title=titled(reading.report.title, reading.report),
+        subject=titled(reading.report.subject, reading.report),
     )
 
 
@@ -124,7 +128,7 @@ def found_in_words(reading: Reading | ReadingInBrief | None) -> tuple[str, ...]:
     measured = tuple(_measured_phrases(reading))
     if measured and reading.outcome is Outcome.FINDINGS:
         return measured
-    said = tuple(_presence_of(one) for one in reading.findings[:1])
+    said = tuple(_presence_of(one, reading.report) for one in reading.findings[:1])
     return (*said, *measured) or (translated("No figures"),)
 
 
@@ -138,12 +142,12 @@ def leading_figure(reading: ReadingInBrief | None) -> FigureLine | None:
     if reading is None or reading.outcome is Outcome.NOT_ASSESSABLE:
         return None
     leading = leading_measurement(reading)
-    return None if leading is None else figure_line(leading)
+    return None if leading is None else figure_line(leading, reading.report)
 
 
-def figure_line(measured: Measurement) -> FigureLine:
+def figure_line(measured: Measurement, report: ReportWords) -> FigureLine:
     """A measurement in words."""
-    return FigureLine(translated(measured.concept.meaning), figure_words(measured))
+    return FigureLine(titled(measured.concept.meaning, report), figure_words(measured))
 
 
 def figure_words(measured: Measurement) -> str:
@@ -158,12 +162,12 @@ def figure_words(measured: Measurement) -> str:
     return f"{measured.value:.{measured.decimals}f}{unit}".replace("-", "−")
 
 
-def _presence_of(finding: Finding) -> str:
-    return _said_of(finding, translated(PRESENCE_WORDS[finding.presence]))
+def _presence_of(finding: Finding, report: ReportWords) -> str:
+    return _said_of(finding, report, translated(PRESENCE_WORDS[finding.presence]))
 
 
-def _said_of(finding: Finding, words: str) -> str:
-    title = translated(finding.title)
+def _said_of(finding: Finding, report: ReportWords, words: str) -> str:
+    title = titled(finding.title, report)
     return translated("%(finding)s: %(words)s", finding=title[:1].upper() + title[1:], words=words)
 
 
@@ -191,23 +195,25 @@ def _measured_phrases(reading: Reading | ReadingInBrief) -> Iterator[str]:
             and measurement.unit != codes.NO_UNIT
             and measurement.value > 0
         ):
-            line = figure_line(measurement)
+            line = figure_line(measurement, reading.report)
             figure = f"{line.title} {line.value}"
-            yield figure if of is None else _said_of(of, figure)
+            yield figure if of is None else _said_of(of, reading.report, figure)
             of = None  # the phrases that follow are of the same finding
             if measurement is leading:
-                yield from _whole_rows(reading.table, measurement)
+                yield from _whole_rows(reading, measurement)
 
 
-def _whole_rows(table: Table, leading: Measurement) -> list[str]:
+def _whole_rows(reading: Reading | ReadingInBrief, leading: Measurement) -> list[str]:
     """The leading figure of each whole; none where one whole alone would be told apart."""
+    table = reading.table
     at = _leading_column(table, leading)
     told = []
     for row in table.rows if at is not None else ():
         cell = row.cells[at or 0]
         if not row.is_part and cell is not None and cell != leading.value:
             figure = Measurement(leading.concept, cell, leading.unit, leading.decimals)
-            told.append(f"{translated(row.title)}{_NBSP}{figure_words(figure)}")
+            title = titled(row.title, reading.report)
+            told.append(f"{title}{_NBSP}{figure_words(figure)}")
     return told if len(told) > 1 else []
 
 
@@ -222,12 +228,12 @@ def _leading_column(table: Table, leading: Measurement | None) -> int | None:
     return None
 
 
-def _gate_line(gate: QualityGate) -> GateLine:
+def _gate_line(gate: QualityGate, report: ReportWords) -> GateLine:
     return GateLine(
-        name=gate.name,
+        name=gate_words(gate.name, report),
         passed=gate.passed,
         warns=gate.severity is GateSeverity.WARNS,
-        seen=translated_row(gate.seen),
+        seen=seen_words(gate.seen),
         limit=translated_row(gate.limit),
-        reason=translated_row(gate.reason),
+        reason=titled(gate.reason, report),
     )

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from radiology.answer.reading import ReportWords
 from radiology.answer.statement import Statement, StatementInput
 from radiology.codes import Code
+from worklist.words.declared_titles import titled
 from worklist.words.translations import translated, translated_row
 
 
@@ -44,8 +46,15 @@ class TopicLines:
     unanswered: tuple[ScoreLine, ...]
 
 
-def topic_lines(statements: Iterable[Statement]) -> tuple[TopicLines, ...]:
-    """The statements that were made from inputs, the topics in their order."""
+def topic_lines(
+    statements: Iterable[Statement], report: ReportWords | None = None
+) -> tuple[TopicLines, ...]:
+    """The statements that were made from inputs, the topics in their order.
+
+    Parameters
+    ----------
+    report : of the bundle whose statements they are, which may have words for their names
+    """
     by_topic: dict[str, list[Statement]] = {}
     for statement in statements:
         if statement.inputs or statement.missing:
@@ -53,20 +62,21 @@ def topic_lines(statements: Iterable[Statement]) -> tuple[TopicLines, ...]:
     return tuple(
         TopicLines(
             translated(title),
-            tuple(_score_line(one) for one in made if one.answer is not None),
-            tuple(_score_line(one) for one in made if one.answer is None),
+            tuple(_score_line(one, report) for one in made if one.answer is not None),
+            tuple(_score_line(one, report) for one in made if one.answer is None),
         )
         for title, made in by_topic.items()
     )
 
 
-def _score_line(statement: Statement) -> ScoreLine:
+def _score_line(statement: Statement, report: ReportWords | None) -> ScoreLine:
+    name = statement.name or statement.concept.meaning
     answer = statement.answer.meaning if isinstance(statement.answer, Code) else statement.answer
     return ScoreLine(
-        name=translated(statement.name or statement.concept.meaning),
+        name=translated(name) if report is None else titled(name, report),
         label=translated_row(answer or "not computed"),
         note=translated_row(statement.note),
-        source=statement.source,
+        source=translated_row(statement.source),
         published=statement.published,
         inputs=tuple(
             InputLine(item.title, _value(item), _effect(item)) for item in statement.inputs

@@ -12,6 +12,7 @@ from radiology.answer.reading import Reading
 from radiology.outcome import Outcome
 from radiology.urgency import LimitOf, RuleSeen, Urgency
 from worklist.reading.figures import gate_lines
+from worklist.words.declared_titles import seen_words, titled
 from worklist.words.stored_words import decision_words, reason_words, rule_words
 from worklist.words.study_words import standing_of
 from worklist.words.translations import translated, translated_row
@@ -119,7 +120,7 @@ def _refused(result: ResultFacts, decisions: tuple[DecisionFacts, ...]) -> WhyLi
 def _gated(reading: Reading | None) -> WhyLines:
     lines = tuple(
         WhyLine(
-            name=rule_words(gate.name),
+            name=gate.name,
             seen=gate.seen,
             limit=gate.limit,
             says=gate.reason or translated("not passed"),
@@ -141,14 +142,24 @@ def _ruled(result: ResultFacts, urgency: Urgency, reading: Reading | None) -> Wh
     return WhyLines(_LEADS[urgency], lines)
 
 
+def rule_that_decided(result: ResultFacts | None, reading: Reading | ReadingInBrief | None) -> str:
+    """The name of the rule of urgency that a result keeps; empty where there is none."""
+    if result is None:
+        return ""
+    rule = result.urgency_rule
+    return translated_row(rule) if reading is None else titled(rule, reading.report)
+
+
 def rule_lines(reading: Reading | ReadingInBrief | None) -> tuple[WhyLine, ...]:
     """Every rule of urgency that was asked, and what it saw; empty where none was kept."""
-    rules = () if reading is None else reading.urgency_rules
+    if reading is None:
+        return ()
+    rules = reading.urgency_rules
     first = next((index for index, one in enumerate(rules) if one.held), None)
     return tuple(
         WhyLine(
-            name=translated_row(rule.name),
-            seen=translated_row(rule.seen),
+            name=titled(rule.name, reading.report),
+            seen=seen_words(rule.seen),
             limit=_limit(rule),
             says=_says(rule, decided=index == first, asked=first is None or index <= first),
             decided=index == first,

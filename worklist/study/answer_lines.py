@@ -16,7 +16,7 @@ from worklist.reading.figures import (
     read_as,
     table_lines,
 )
-from worklist.reading.why_lines import WhyLine, rule_lines
+from worklist.reading.why_lines import WhyLine, rule_lines, rule_that_decided
 from worklist.study.sent_lines import may_be_sent_again
 from worklist.words.study_words import DeliveryLine, StudyStanding, delivery_line, standing_of
 from worklist.words.verdict import Verdict, verdict_of
@@ -74,7 +74,7 @@ def _line(row: WorklistRow, answer: BundleAnswer) -> AnswerLine:
         read_as=read_as(reading),
         found=() if withdrawn else found_in_words(reading),
         withdrawn=withdrawn,
-        rule=result.urgency_rule if result else "",
+        rule=rule_that_decided(result, reading),
         asked=rule_lines(reading),
         suspicion=result.suspicion if result else None,
         table=table_lines(reading),

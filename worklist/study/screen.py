@@ -18,7 +18,6 @@ from database.views.worklist_rows import study_page
 from models.older_readings import reading_if_readable
 from radiology.algorithm import AlgorithmIdentity
 from radiology.answer.reading import Reading
-from radiology.region import Region
 from worklist.feedback.lines import feedback_form, feedback_said
 from worklist.list.screen import list_line
 from worklist.page.not_found import StudyNotFound
@@ -32,7 +31,7 @@ from worklist.reading.figures import (
     suspicion_threshold,
     table_lines,
 )
-from worklist.reading.why_lines import why_lines
+from worklist.reading.why_lines import rule_that_decided, why_lines
 from worklist.study.answer_lines import answer_lines
 from worklist.study.clinical_asked import asks_for_clinical_values
 from worklist.study.earlier_lines import earlier_lines
@@ -42,7 +41,7 @@ from worklist.study.sent_lines import may_be_sent_again, sent_lines
 from worklist.study.slice_stack import stack_beside
 from worklist.study.viewer_links import viewer_lines
 from worklist.study.windows import window_lines
-from worklist.words.translations import translated_row
+from worklist.words.declared_titles import titled
 from worklist.words.verdict import verdict_of
 
 _OF_THE_READING = frozenset({"figures", "case", "severity", "course", "why", "gates"})
@@ -156,8 +155,8 @@ def _sections(
         "slices": {
             **_slices(context, result),
             "withdrawn": withdrawn,
-            "regions": {one.name: translated_row(one.name) for one in _regions(reading)},
-            "windows": [asdict(one) for one in window_lines(page.row, whole.row)],
+            "regions": _region_words(reading),
+            "windows": [asdict(window) for window in window_lines(page.row, whole.row)],
         },
         "picture": {
             "result_id": result.id if result and result.key_picture else None,
@@ -169,7 +168,7 @@ def _sections(
             "table": table_lines(reading),
             "suspicion": result.suspicion if result else None,
             "threshold": suspicion_threshold(reading),
-            "rule": result.urgency_rule if result else "",
+            "rule": rule_that_decided(result, reading),
             "kind": verdict_of(page.row).kind.value,
             "withdrawn": withdrawn,
         },
@@ -233,8 +232,11 @@ def _slices(context: PageContext, result: ResultFacts | None) -> Mapping[str, ob
     return {"result_id": result.id, "missing": ""}
 
 
-def _regions(reading: Reading | None) -> tuple[Region, ...]:
-    return () if reading is None else reading.regions
+def _region_words(reading: Reading | None) -> dict[str, str]:
+    """What each region is called, by its name."""
+    if reading is None:
+        return {}
+    return {one.name: titled(one.name, reading.report) for one in reading.regions}
 
 
 def _has_card(context: PageContext, reading: Reading | None) -> bool:

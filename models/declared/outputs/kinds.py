@@ -205,3 +205,17 @@ class Outputs:
             if class_.appearance is not None
         }
         return found | {name: box.appearance for name, box in self.boxes.items()}
+
+
+def region_names(regions: Mapping[str, Appearance]) -> dict[str, str]:
+    """What a viewer lists of each region: its meaning, with the class where two share one."""
+    titles = {name: _title(one) for name, one in regions.items()}
+    shared = [*titles.values()]
+    return {
+        name: title if shared.count(title) == 1 else f"{title} ({name})"
+        for name, title in titles.items()
+    }
+
+
+def _title(one: Appearance) -> str:
+    return one.code.meaning if one.laterality is None else f"{one.code.meaning}, {one.laterality}"

@@ -46,6 +46,7 @@ def declaration() -> Declaration:
             "body_region": code("69536005", "Head"),
             "window_hu": [40.0, 80.0],
         },
+        "words": {"zh": {"head CT": "头部 CT", "bleeding": "出血", "Hemorrhage": "出血"}},
         "networks": {"main": {"float32": "dense.onnx", "on_cpu": "float32"}},
         "inputs": {
             "main": {

@@ -38,6 +38,11 @@ OPTIONAL = {
     ("urgency",),
     ("urgency", "finding"),
     ("gates",),
+    ("words",),
+    ("words", "zh"),
+    ("words", "zh", "head CT"),
+    ("words", "zh", "bleeding"),
+    ("words", "zh", "Hemorrhage"),
     ("gates", "reason"),  # of a measurement alone it must be given
 }
 

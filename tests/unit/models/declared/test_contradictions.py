@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from models.declared_bundle import read_declared_bundle
+from radiology.language import Language
 from tests.builders.declared import patch_segmenter, slice_scorer
 from tests.unit.models.declared.broken import (
     GOOD,
@@ -155,6 +156,10 @@ _CLASSES = ("outputs", 0, "classes")
         ("segmenter", _set(("measurements", 6, "normal"), [2.0, 1.0]), "is empty"),
         ("segmenter", _set(("urgency", 0, "name"), "bleeding seen"), "two rules are named"),
         ("segmenter", _set(("reading",), {"entry_point": "nobody"}), "is installed"),
+        ("segmenter", _set(("words", "zh", "head MR"), "头部 MR"), "no title of the bundle is"),
+        ("segmenter", _set(("words", "zh", "dense_ml"), "体积"), "as it stands in"),
+        ("segmenter", _set(("words", "zh", "Hemorrhage"), "血" * 201), "too many"),
+        ("segmenter", _set(("words", "en"), {"Hemorrhage": "Haemorrhage"}), "not a key here"),
         ("segmenter", _set(("schema",), 4), "schema 4 is not read"),
         ("segmenter", _set(("version",), "1.0.1"), "lies in a folder"),
         ("segmenter", _set(("name",), "../elsewhere"), "is no name"),
@@ -217,3 +222,11 @@ def test_contradiction_is_refused(
 def test_untouched_declarations_are_accepted(segmenter: Path, scorer: Path) -> None:
     assert read_declared_bundle(segmenter).name == patch_segmenter.NAME
     assert read_declared_bundle(scorer).name == slice_scorer.NAME
+
+
+def test_what_titles_are_called_is_read(segmenter: Path) -> None:
+    """A title that the declaration has no word for has none; nor has any in another language."""
+    report = read_declared_bundle(segmenter).report
+    assert report.in_language("head CT", Language.CHINESE) == "头部 CT"
+    assert report.in_language("Brain", Language.CHINESE) == ""
+    assert report.in_language("head CT", Language.ENGLISH) == ""

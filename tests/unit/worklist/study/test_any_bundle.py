@@ -172,3 +172,53 @@ def study_row(hospital: SeededHospital, uid: str) -> WorklistRow:
         page = study_page(session, uid)
     assert page is not None
     return page.row
+
+
+_CHINESE = {"Cookie": "firstread_language=zh"}
+
+
+def test_a_chinese_page_marks_what_stays_english(visitor: Visitor, uid: str) -> None:
+    """A title that nobody translates says to a screen reader which language it is in."""
+    page = visitor.get(f"/studies/{uid}", _CHINESE).text
+    for title in ("Intracranial hemorrhage", "Volume of blood", "Left half", "Midline shift"):
+        assert f'<span lang="en-GB">{title}</span>' in page, title
+    assert 'lang="en-GB">Blood<' in page
+    english = visitor.get(f"/studies/{uid}").text
+    assert '<span lang="en-GB">' not in english
+
+
+def test_a_bundle_says_what_its_titles_are_called(
+    visitor: Visitor, uid: str, hospital: SeededHospital
+) -> None:
+    """Findings, measurements, rules and what was read, in its own words on the Chinese page."""
+    called = {
+        "head CT": "头部 CT",
+        "intracranial bleeding": "颅内出血",
+        "Intracranial hemorrhage": "颅内出血灶",
+        "Volume of blood": "出血量",
+        "blood of 30 ml or more": "出血 30 ml 以上",
+        "It is tilted.": "头位倾斜。",
+        "ICH score": "脑出血评分",
+    }
+    facts = stored_head()
+    facts["report"]["translated"] = [
+        {"language": "zh", "title": title, "words": words} for title, words in called.items()
+    ]
+    with transaction(hospital.engine) as session:
+        for result in session.query(Result):
+            result.reading = facts
+    chinese = "".join(
+        match[0]
+        for match in re.finditer(
+            r'<section [^>]*data-part="(\w+)".*?</section>',
+            visitor.get(f"/studies/{uid}", _CHINESE).text,
+            re.DOTALL,
+        )
+        if match[1] in _SAID
+    )
+    for title, words in called.items():
+        assert words in chinese, title
+        assert title not in readable(chinese), title
+    english = visitor.get(f"/studies/{uid}").text
+    assert "头部" not in english
+    assert "Intracranial hemorrhage" in english

@@ -6,6 +6,7 @@ import itertools
 import re
 from dataclasses import fields, replace
 
+import numpy as np
 import pytest
 
 from chest.answer.stored import reading_of_0_1_0
@@ -18,11 +19,22 @@ from dicom_node.request import stow
 from dicom_node.status import error_of_status
 from dicom_node.work_items import web as workitem_web
 from dicom_node.work_items.status import error_of_work_item
+from models.declared.gates import DeclaredGate, GateAction, GateCheck
+from models.declared.rules import RuleComparison, RuleCondition
+from models.judge.gates import Examined, apply_gates
+from models.judge.remarks import remarks_of
+from models.judge.rules import NOTHING, RULE, SUSPECTED, RowSeen, as_statement
+from models.measure.concepts import USUAL
+from radiology.answer.finding import Presence
 from radiology.errors import FirstreadError
+from radiology.image.volume import Volume
 from radiology.language import Language
+from radiology.outcome import QualityGate
+from radiology.urgency import LimitOf, Urgency
 from tests.unit.worklist.access.visitor import Visitor
 from tests.unit.worklist.list.ordinary_day import OrdinaryDay
 from tests.unit.worklist.study.full_reading import full_reading, reading_without_lobes
+from tests.unit.worklist.study.head_reading import head_reading
 from tests.unit.worklist.words.stored_texts import (
     names_of_events,
     objection_reasons,
@@ -38,6 +50,8 @@ from worker.series.select_series import CHOSEN
 from worker.upload import file_kind
 from worklist.reading import why_lines
 from worklist.reading.case_lines import case_lines
+from worklist.reading.figures import gate_lines
+from worklist.words.declared_titles import seen_words
 from worklist.words.stored_words import GENERAL, fact_words, reason_words, rule_words
 from worklist.words.translations import LOCALE_FOLDER, catalogue, translated_row, use_language
 
@@ -108,6 +122,69 @@ def test_every_quality_gate() -> None:
     assert len(names) >= 11
     assert sorted(name for name in names if rule_words(name) == name) == []
     assert _unsaid(reasons) == []
+
+
+def _gates_of_any_bundle() -> list[QualityGate]:
+    """Each gate that a declared bundle may ask for, passed and not passed."""
+    labels = {"areas.x": (np.zeros((2, 2, 2), np.uint8), 1)}
+    seen = Examined(
+        Volume(np.zeros((2, 2, 2), np.float32), np.eye(4)), labels, {"x_ml": 1.5}, 40.0, True
+    )
+    at_least = RuleCondition("x_ml", RuleComparison.AT_LEAST, 2.0)
+    at_most = RuleCondition("y_ml", RuleComparison.AT_MOST, 2.0)
+    declared = [
+        DeclaredGate(
+            check, GateAction.REFUSE, limit, ("areas.x",) if check is _ANATOMY else (), condition
+        )
+        for check in GateCheck
+        for limit in (0.01, 5000.0)
+        for condition in ((at_least, at_most) if check is GateCheck.MEASUREMENT else (None,))
+    ]
+    looks = (seen, replace(seen, finite=False, age_years=None))
+    return [gate for look in looks for gate in apply_gates(declared, look)]
+
+
+_ANATOMY = GateCheck.ANATOMY_FOUND
+_NAMES_OF_A_BUNDLE = re.compile(r"areas\.x|[xy]_ml")  # stay as they are declared
+
+
+def test_every_quality_gate_of_any_bundle() -> None:
+    """Name, figure, limit and reason, but for the names that a bundle gives."""
+    gates = _gates_of_any_bundle()
+    assert {gate.passed for gate in gates} == {True, False}
+    reading = replace(head_reading(), gates=tuple(gates))
+    english = [
+        text
+        for line in gate_lines(reading)
+        for text in (line.name, line.seen, line.limit, line.reason)
+        if re.search("[A-Za-z]{3,}", _NAMES_OF_A_BUNDLE.sub("", text))
+    ]
+    assert english == []
+
+
+def test_every_title_of_what_any_bundle_measures() -> None:
+    """The column of the table and the concept, where a bundle declares none of its own."""
+    usual = USUAL.values()
+    assert _unsaid({one.title for one in usual} | {one.concept.meaning for one in usual}) == []
+
+
+def test_every_rule_of_any_bundle() -> None:
+    """What is said of a row that decided, and the rows that every bundle has."""
+    rows = [
+        RowSeen("a rule", of_urgency, says, "", True, "x_ml 3", limit, whose, "at most 2")
+        for of_urgency, words in ((True, Urgency), (False, Presence))
+        for says in words
+        for limit in ("at least 2", "at most 0.5")
+        for whose in LimitOf
+    ]
+    said = [as_statement(row) for row in rows]
+    texts = {text for one in said for text in (str(one.answer), one.note, one.source) if text}
+    texts |= {RULE.meaning, SUSPECTED, NOTHING}
+    finding = head_reading().findings[0]
+    remarks = remarks_of((finding, finding), rows)
+    assert len(remarks) == 2
+    assert _unsaid(texts | {one.title for one in remarks} | set(Presence)) == []
+    assert seen_words("x_ml not measured") == "x_ml 未测量"
 
 
 def test_every_reason_why_an_earlier_study_is_not_compared() -> None:
