@@ -36,8 +36,8 @@ class SegmentScope(StrEnum):
     """Which regions become segments."""
 
     LESIONS = "lesions"  # no segment overlaps another one: what every viewer shows right
-    LUNGS = "lungs"  # lungs and lesions
-    ALL = "all"  # lobes too, where their fissures were seen
+    ANATOMY = "anatomy"  # whole organs and lesions
+    ALL = "all"  # parts of organs too, where they were told apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +64,11 @@ class EncodingChoice:
 
     @property
     def scope(self) -> SegmentScope:
-        """Which regions become segments: programs get the lungs too, viewers the lesions alone."""
+        """Which regions become segments: programs get the organs too, viewers the lesions alone."""
         if self.segments is not None:
             return self.segments
         is_for_programs = self.profile is EncodingProfile.MACHINE
-        return SegmentScope.LUNGS if is_for_programs else SegmentScope.LESIONS
+        return SegmentScope.ANATOMY if is_for_programs else SegmentScope.LESIONS
 
     def contradiction(self, given: Set[str]) -> str | None:
         """Why these choices make no sense together; None when they do.

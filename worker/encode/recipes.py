@@ -18,6 +18,8 @@ from radiology.encoding_profile import (
 from radiology.outcome import Outcome
 from worker.encode.derived_object import MARKED, EncodedKind, ReportForm
 
+_SCOPE_WORDS = {SegmentScope.ANATOMY: "lungs"}  # as rows of 0.1.0 call it; UIDs follow from it
+
 
 @dataclass(frozen=True, slots=True)
 class SegmentationVariant:
@@ -31,7 +33,7 @@ class SegmentationVariant:
     def word(self) -> str:
         """Says it in short; UIDs follow from it."""
         frames = "" if self.omit_empty_frames else ":every-frame"
-        return f"{self.form}:{self.scope}{frames}"
+        return f"{self.form}:{_SCOPE_WORDS.get(self.scope, self.scope)}{frames}"
 
 
 @dataclass(frozen=True, slots=True)

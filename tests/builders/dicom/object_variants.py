@@ -88,7 +88,7 @@ def segmentation_with_every_frame(study: AnalysedStudy) -> Dataset:
 
 def segmentation_with_lungs(study: AnalysedStudy) -> Dataset:
     """BINARY, lungs too: segments that overlap."""
-    encoded = encode_segmentation(study.context, SegmentationVariant(scope=SegmentScope.LUNGS))
+    encoded = encode_segmentation(study.context, SegmentationVariant(scope=SegmentScope.ANATOMY))
     assert encoded is not None
     return _reread(encoded)
 

@@ -120,7 +120,7 @@ def _series_description(context: ResultContext, scope: SegmentScope) -> str:
     anatomy = [plural for _, plural in context.reading.report.anatomy]
     shown = {
         SegmentScope.LESIONS: [],
-        SegmentScope.LUNGS: anatomy[:1],
+        SegmentScope.ANATOMY: anatomy[:1],
         SegmentScope.ALL: anatomy,
     }[scope]
     beside = f"{', '.join(shown)} and " if shown else ""

@@ -181,7 +181,7 @@ def _rules(*, suspected: bool) -> tuple[RuleAnswer, ...]:
 def fully_segmented(enhanced: bool = False) -> Dataset:
     """The segmentation that programs get of a full reading: lungs and lesions."""
     context = full_context(chest=Chest(enhanced=enhanced))
-    made = encode_segmentation(context, SegmentationVariant(scope=SegmentScope.LUNGS))
+    made = encode_segmentation(context, SegmentationVariant(scope=SegmentScope.ANATOMY))
     assert made is not None
     return made
 

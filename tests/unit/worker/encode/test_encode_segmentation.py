@@ -32,7 +32,7 @@ LABELS = {
 
 def segmentation_of(context: ChestContext, *, omit_empty_frames: bool = True) -> Dataset:
     """With the lungs: more segments, and such that overlap."""
-    variant = SegmentationVariant(scope=SegmentScope.LUNGS, omit_empty_frames=omit_empty_frames)
+    variant = SegmentationVariant(scope=SegmentScope.ANATOMY, omit_empty_frames=omit_empty_frames)
     made = encode_segmentation(context, variant)
     assert made is not None
     return made

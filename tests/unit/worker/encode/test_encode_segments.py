@@ -77,7 +77,7 @@ def test_a_label_map_is_read_back_as_it_was(
 ) -> None:
     """Another reader finds each voxel's label at its place; a lesion wins over its lung."""
     context = result_context(chest=Chest(orientation=ORIENTATIONS[orientation]))
-    made = made_of(context, SegmentationVariant(form, SegmentScope.LUNGS))
+    made = made_of(context, SegmentationVariant(form, SegmentScope.ANATOMY))
     assert made.file_meta.TransferSyntaxUID == SYNTAXES[form]
     numbers = labels_of(made)
     assert list(numbers) == [
@@ -99,7 +99,7 @@ def test_empty_frames_of_a_label_map_are_left_out_or_kept(
 ) -> None:
     """One frame for each slice, or for each that holds anything."""
     context = result_context()
-    made = made_of(context, SegmentationVariant(form, SegmentScope.LUNGS, omit))
+    made = made_of(context, SegmentationVariant(form, SegmentScope.ANATOMY, omit))
     held = int((context.regions.lungs > 0).any(axis=(1, 2)).sum())
     assert int(made.NumberOfFrames) == (held if omit else context.volume.shape[0])
 
@@ -115,7 +115,7 @@ def test_lesions_alone_when_lesions_alone_are_asked_for(form: SegmentationForm) 
     ("scope", "overlap", "description"),
     [
         (SegmentScope.LESIONS, "NO", "AI lesions (Firstread)"),
-        (SegmentScope.LUNGS, "YES", "AI lungs and lesions (Firstread)"),
+        (SegmentScope.ANATOMY, "YES", "AI lungs and lesions (Firstread)"),
         (SegmentScope.ALL, "YES", "AI lungs, lobes and lesions (Firstread)"),
     ],
 )

@@ -26,7 +26,7 @@ def test_a_destination_gets_what_viewers_show_unless_it_chooses() -> None:
     """The defaults of a peer are those of the choice."""
     assert destination().encoding == EncodingChoice()
     assert destination().encoding.scope is SegmentScope.LESIONS
-    assert destination(profile="machine").encoding.scope is SegmentScope.LUNGS
+    assert destination(profile="machine").encoding.scope is SegmentScope.ANATOMY
     assert destination(profile="machine", segments="lesions").encoding.scope is SegmentScope.LESIONS
 
 

@@ -36,7 +36,7 @@ def words(choice: EncodingChoice, outcome: Outcome = Outcome.FINDINGS) -> list[s
     [
         (VIEWER, ["SEG:binary:lesions", "SR:viewer:binary:lesions", "SC"]),
         (
-            EncodingChoice(segments=SegmentScope.LUNGS),
+            EncodingChoice(segments=SegmentScope.ANATOMY),
             ["SEG:binary:lungs", "SR:viewer:binary:lungs", "SC"],
         ),
         (
@@ -65,14 +65,17 @@ def test_without_findings_there_is_no_segmentation(
     assert words(choice, outcome) == ["SR:viewer", "SC"]
 
 
-def test_viewers_get_lesions_and_programs_the_lungs_too() -> None:
+_AS_STORED = {SegmentScope.ANATOMY: "lungs"}  # objects of 0.1.0 are found by these words
+
+
+def test_viewers_get_lesions_and_programs_the_organs_too() -> None:
     """OHIF 3.13 halves the volume of segments that overlap; whoever wants other segments chooses
     them, with any profile that has a segmentation."""
-    assert (VIEWER.scope, MACHINE.scope) == (SegmentScope.LESIONS, SegmentScope.LUNGS)
+    assert (VIEWER.scope, MACHINE.scope) == (SegmentScope.LESIONS, SegmentScope.ANATOMY)
     for profile in (EncodingProfile.VIEWER, EncodingProfile.MACHINE):
         for scope in SegmentScope:
             chosen = EncodingChoice(profile, segments=scope)
-            assert words(chosen)[0] == f"SEG:binary:{scope}"
+            assert words(chosen)[0] == f"SEG:binary:{_AS_STORED.get(scope, scope)}"
 
 
 def test_the_picture_of_a_negative_can_be_left_out() -> None:

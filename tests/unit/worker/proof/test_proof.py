@@ -45,7 +45,7 @@ CHOICES = [
     for scope in SegmentScope
 ]
 EVERYTHING = EncodingChoice(EncodingProfile.MACHINE, encapsulated_pdf=True)
-WITH_LUNGS = EncodingChoice(segments=SegmentScope.LUNGS)
+WITH_LUNGS = EncodingChoice(segments=SegmentScope.ANATOMY)
 
 
 def made_of(context: ChestContext, *choices: EncodingChoice) -> tuple[EncodedObject, ...]:
