@@ -11,7 +11,7 @@ from models.declared.outputs.kinds import Outputs
 from models.measure.concepts import USUAL
 from radiology.unit_words import unit_words
 
-_PHRASES: Final = {
+PHRASES: Final = {
     MeasurementKind.VOLUME: "volume of {of}",
     MeasurementKind.SHARE: "share of {of}",
     MeasurementKind.MEAN_HU: "mean attenuation of {of}",
@@ -24,6 +24,7 @@ _PHRASES: Final = {
     MeasurementKind.HIGHEST_SLICE_SCORE: "highest score of a slice, {score}",
     MeasurementKind.SLICES_ABOVE: "slices of a score of {threshold:g} or more, {score}",
 }
+"""How a measurement without a concept of its own is called, as part of a sentence."""
 _MOST_DIGITS: Final = 10_000.0  # from here on four digits would need an exponent
 
 
@@ -72,7 +73,7 @@ def named_values(
         found[name] = NamedValue(score.concept.meaning if score.concept else _words(name))
     for name, one in measurements.items():
         of = " and ".join(regions[region] for region in one.of)
-        phrase = _PHRASES[one.kind].format(of=of, score=_words(one.score), threshold=one.threshold)
+        phrase = PHRASES[one.kind].format(of=of, score=_words(one.score), threshold=one.threshold)
         title = one.concept.meaning if one.concept else phrase
         found[name] = NamedValue(title, unit_words(USUAL[one.kind].unit))
     return found

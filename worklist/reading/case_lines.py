@@ -19,6 +19,7 @@ from radiology.codes import Code
 from radiology.outcome import Outcome
 from worklist.reading.figures import PRESENCE_WORDS, figure_words
 from worklist.words.declared_titles import titled
+from worklist.words.rule_texts import rule_text
 from worklist.words.translations import translated, translated_row
 
 Summary = tuple[Measurement | Statement, ...]
@@ -160,7 +161,7 @@ def _remarks(reading: Reading) -> Iterator[RemarkLine]:
 
 def _remark_line(remark: Remark, report: ReportWords) -> RemarkLine:
     texts = tuple(
-        translated(remark.joint).join(titled(text, report) for text in line)
+        translated(remark.joint).join(rule_text(text, report) for text in line)
         for line in remark.lines
     )
     return RemarkLine(

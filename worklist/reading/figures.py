@@ -13,8 +13,9 @@ from radiology.answer.reading import Reading, ReportWords
 from radiology.answer.table import Table
 from radiology.outcome import GateSeverity, Outcome, QualityGate
 from radiology.unit_words import unit_words
-from worklist.words.declared_titles import gate_words, seen_words, titled
-from worklist.words.translations import translated, translated_row
+from worklist.words.declared_titles import gate_words, titled
+from worklist.words.rule_texts import rule_text
+from worklist.words.translations import translated
 
 _NBSP = "\u00a0"  # keeps a figure and its unit on one line
 PRESENCE_WORDS = {
@@ -233,7 +234,7 @@ def _gate_line(gate: QualityGate, report: ReportWords) -> GateLine:
         name=gate_words(gate.name, report),
         passed=gate.passed,
         warns=gate.severity is GateSeverity.WARNS,
-        seen=seen_words(gate.seen),
-        limit=translated_row(gate.limit),
+        seen=rule_text(gate.seen, report),
+        limit=rule_text(gate.limit, report),
         reason=titled(gate.reason, report),
     )

@@ -9,6 +9,7 @@ from radiology.answer.reading import ReportWords
 from radiology.answer.statement import Statement, StatementInput
 from radiology.codes import Code
 from worklist.words.declared_titles import titled
+from worklist.words.rule_texts import rule_text
 from worklist.words.translations import translated, translated_row
 
 
@@ -72,10 +73,14 @@ def topic_lines(
 def _score_line(statement: Statement, report: ReportWords | None) -> ScoreLine:
     name = statement.name or statement.concept.meaning
     answer = statement.answer.meaning if isinstance(statement.answer, Code) else statement.answer
+
+    def said(text: str) -> str:
+        return translated_row(text) if report is None else rule_text(text, report)
+
     return ScoreLine(
         name=translated(name) if report is None else titled(name, report),
-        label=translated_row(answer or "not computed"),
-        note=translated_row(statement.note),
+        label=said(answer or "not computed"),
+        note=said(statement.note),
         source=translated_row(statement.source),
         published=statement.published,
         inputs=tuple(

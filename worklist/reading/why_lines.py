@@ -8,11 +8,12 @@ from database.results.facts import refused_by
 from database.states import RUNNING, JobState
 from database.views.worklist_facts import DecisionFacts, JobFacts, ResultFacts, WorklistRow
 from radiology.answer.brief import ReadingInBrief
-from radiology.answer.reading import Reading
+from radiology.answer.reading import Reading, ReportWords
 from radiology.outcome import Outcome
 from radiology.urgency import LimitOf, RuleSeen, Urgency
 from worklist.reading.figures import gate_lines
-from worklist.words.declared_titles import seen_words, titled
+from worklist.words.declared_titles import titled
+from worklist.words.rule_texts import rule_text
 from worklist.words.stored_words import decision_words, reason_words, rule_words
 from worklist.words.study_words import standing_of
 from worklist.words.translations import translated, translated_row
@@ -159,8 +160,8 @@ def rule_lines(reading: Reading | ReadingInBrief | None) -> tuple[WhyLine, ...]:
     return tuple(
         WhyLine(
             name=titled(rule.name, reading.report),
-            seen=seen_words(rule.seen),
-            limit=_limit(rule),
+            seen=rule_text(rule.seen, reading.report),
+            limit=_limit(rule, reading.report),
             says=_says(rule, decided=index == first, asked=first is None or index <= first),
             decided=index == first,
         )
@@ -168,9 +169,9 @@ def rule_lines(reading: Reading | ReadingInBrief | None) -> tuple[WhyLine, ...]:
     )
 
 
-def _limit(rule: RuleSeen) -> str:
+def _limit(rule: RuleSeen, report: ReportWords) -> str:
     """What a rule asks for, and whose limit that is where it is not the bundle's."""
-    limit = translated_row(rule.limit)
+    limit = rule_text(rule.limit, report)
     of_site = rule.whose is LimitOf.SITE
     return translated("%(limit)s (limit of the site)", limit=limit) if of_site else limit
 

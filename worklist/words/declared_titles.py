@@ -35,13 +35,6 @@ def gate_words(name: str, report: ReportWords) -> str:
     return rule_words(name) if not colon or known == check else f"{known}: {about}"
 
 
-def seen_words(seen: str) -> str:
-    """What a rule or a gate saw; a measurement's name before it stays."""
-    said = translated_row(seen)
-    name, blank, rest = seen.partition(" ")
-    return f"{name} {translated_row(rest)}" if blank and said == seen else said
-
-
 def marked(text: str) -> Markup:
     """A text of the page, with the English words of another language's page marked as such."""
     if current_language() is Language.ENGLISH:

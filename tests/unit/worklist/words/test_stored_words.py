@@ -22,6 +22,7 @@ from dicom_node.work_items.status import error_of_work_item
 from models.declared.gates import DeclaredGate, GateAction, GateCheck
 from models.declared.rules import RuleComparison, RuleCondition
 from models.judge.gates import Examined, apply_gates
+from models.judge.named_values import PHRASES, NamedValue
 from models.judge.remarks import remarks_of
 from models.judge.rules import NOTHING, RULE, SUSPECTED, RowSeen, as_statement
 from models.measure.concepts import USUAL
@@ -51,7 +52,7 @@ from worker.upload import file_kind
 from worklist.reading import why_lines
 from worklist.reading.case_lines import case_lines
 from worklist.reading.figures import gate_lines
-from worklist.words.declared_titles import seen_words
+from worklist.words.rule_texts import rule_text
 from worklist.words.stored_words import GENERAL, fact_words, reason_words, rule_words
 from worklist.words.translations import LOCALE_FOLDER, catalogue, translated_row, use_language
 
@@ -127,8 +128,9 @@ def test_every_quality_gate() -> None:
 def _gates_of_any_bundle() -> list[QualityGate]:
     """Each gate that a declared bundle may ask for, passed and not passed."""
     labels = {"areas.x": (np.zeros((2, 2, 2), np.uint8), 1)}
+    names = {name: NamedValue("volume of Xx", "ml") for name in ("x_ml", "y_ml")}
     seen = Examined(
-        Volume(np.zeros((2, 2, 2), np.float32), np.eye(4)), labels, {"x_ml": 1.5}, 40.0, True
+        Volume(np.zeros((2, 2, 2), np.float32), np.eye(4)), labels, {"x_ml": 1.5}, 40.0, True, names
     )
     at_least = RuleCondition("x_ml", RuleComparison.AT_LEAST, 2.0)
     at_most = RuleCondition("y_ml", RuleComparison.AT_MOST, 2.0)
@@ -145,7 +147,7 @@ def _gates_of_any_bundle() -> list[QualityGate]:
 
 
 _ANATOMY = GateCheck.ANATOMY_FOUND
-_NAMES_OF_A_BUNDLE = re.compile(r"areas\.x|[xy]_ml")  # stay as they are declared
+_NAMES_OF_A_BUNDLE = re.compile(r"areas\.x|[xy]_ml|Xx")  # stay as they are declared
 
 
 def test_every_quality_gate_of_any_bundle() -> None:
@@ -170,21 +172,30 @@ def test_every_title_of_what_any_bundle_measures() -> None:
 
 def test_every_rule_of_any_bundle() -> None:
     """What is said of a row that decided, and the rows that every bundle has."""
+    phrases = PHRASES.values()
+    titles = [phrase.format(of="Xx and Yy", score="Zz", threshold=0.5) for phrase in phrases]
+    amounts = ("3.5 ml", "2 slices", "-20 HU", "4", "not measured")
+    seen = [f"{title} {amount}" for title in titles for amount in amounts]
     rows = [
-        RowSeen("a rule", of_urgency, says, "", True, "x_ml 3", limit, whose, "at most 2")
+        RowSeen("a rule", of_urgency, says, "", True, one, limit, whose, "at most 2 ml")
         for of_urgency, words in ((True, Urgency), (False, Presence))
         for says in words
-        for limit in ("at least 2", "at most 0.5")
+        for one in seen
+        for limit in ("at least 2 slices", "at most 0.5")
         for whose in LimitOf
     ]
     said = [as_statement(row) for row in rows]
-    texts = {text for one in said for text in (str(one.answer), one.note, one.source) if text}
-    texts |= {RULE.meaning, SUSPECTED, NOTHING}
+    texts = {text for one in said for text in (str(one.answer), one.note) if text}
     finding = head_reading().findings[0]
     remarks = remarks_of((finding, finding), rows)
     assert len(remarks) == 2
-    assert _unsaid(texts | {one.title for one in remarks} | set(Presence)) == []
-    assert seen_words("x_ml not measured") == "x_ml 未测量"
+    texts |= {line[1] for line in remarks[1].lines}
+    report = head_reading().report
+    english = re.compile(r"[A-Za-z]{3,}")  # CT, HU and ml are none
+    assert sorted(text for text in texts if english.search(rule_text(text, report))) == []
+    known = {RULE.meaning, SUSPECTED, NOTHING, *(one.source for one in said)}
+    assert _unsaid(known | {one.title for one in remarks} | set(Presence)) == []
+    assert rule_text("slices with Xx and Yy 2 slices", report) == "含Xx和Yy的层面 2 层"
 
 
 def test_every_reason_why_an_earlier_study_is_not_compared() -> None:
