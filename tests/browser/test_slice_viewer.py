@@ -129,7 +129,7 @@ def test_window_presets_change_the_picture(reader: Page, study: StudyWithSlices)
     assert len({round(one) for one in seen}) == 3
     assert seen[0] > seen[1]  # air and lung are black in the window of soft tissue
     reader.keyboard.press("1")
-    expect(reader.locator("[data-preset=declared-0]")).to_have_text("Chest CT")
+    expect(reader.locator("[data-preset=declared-0]")).to_have_text("Lung")
     expect(reader.locator("[data-preset=declared-0]")).to_have_attribute("aria-pressed", "true")
     assert mean_grey(reader) == pytest.approx(seen[0])
     reader.keyboard.press(",")

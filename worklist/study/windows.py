@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from database.views.worklist_facts import WorklistRow
 from models.older_readings import brief_if_readable
+from worklist.words.declared_titles import titled
 from worklist.words.translations import translated
+
+_USUAL_NAMES = {(-600.0, 1500.0): "Lung", (40.0, 80.0): "Brain"}  # by centre and width in HU
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +18,7 @@ class WindowLine:
 
     Attributes
     ----------
-    title : of what the bundle reads, for a button
+    title : the usual name of the window, or what the bundle reads; for a button
     """
 
     title: str
@@ -40,7 +43,9 @@ def window_lines(*rows: WorklistRow) -> tuple[WindowLine, ...]:
     for result in results:
         reading = brief_if_readable(result.reading)
         if reading is not None and reading.report.window_hu is not None:
-            title = translated(reading.report.title)
+            title = translated(_USUAL_NAMES.get(reading.report.window_hu, "")) or titled(
+                reading.report.title, reading.report
+            )
             line = WindowLine(title[:1].upper() + title[1:], *reading.report.window_hu)
             found.setdefault(reading.report.window_hu, line)
     return tuple(found.values())

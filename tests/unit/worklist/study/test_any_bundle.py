@@ -150,7 +150,7 @@ def test_a_study_that_waits_for_another_body_region_is_not_asked_for_them(
 def test_the_viewer_offers_the_window_that_the_bundle_declares(
     hospital: SeededHospital, visitor: Visitor, uid: str
 ) -> None:
-    """That of brain and blood by the name of what was read, beside soft tissue and bone."""
+    """That of brain and blood by its usual name, beside soft tissue and bone."""
     with transaction(hospital.engine) as session:
         result = session.scalars(select(Result)).one()
         result.reading = {
@@ -159,9 +159,7 @@ def test_the_viewer_offers_the_window_that_the_bundle_declares(
         }
     page = visitor.get(f"/studies/{uid}").text
     (stated,) = re.findall(r'data-windows="([^"]*)"', page)
-    assert json.loads(unescape(stated)) == [
-        {"title": "Head CT", "centre_hu": 40.0, "width_hu": 80.0}
-    ]
+    assert json.loads(unescape(stated)) == [{"title": "Brain", "centre_hu": 40.0, "width_hu": 80.0}]
     assert re.findall(r'data-preset="([^"]*)"', page) == ["soft-tissue", "bone"]
     assert not _OF_CHESTS.search(readable(page.split('id="viewer-windows"')[1].split("</div>")[0]))
 
