@@ -45,6 +45,8 @@ class SliceSet:
     lesion : uint8, same shape: 0 none, 1 ground glass, 2 consolidation, 3 either, 255 unknown
     sources : the patient, case or file that a slice comes from; the unit of every split
     true_hu : whether `hu` was stored as HU (otherwise it was estimated from 8-bit grey)
+    around : float16, shape (slices, 2, 256, 256): the slice below and the one above; None where
+        slices stand alone
     """
 
     name: str
@@ -53,6 +55,7 @@ class SliceSet:
     lesion: Grey
     sources: tuple[str, ...]
     true_hu: bool
+    around: NDArray[np.float16] | None = None
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -69,10 +72,11 @@ class SliceSet:
             lung=self.lung[chosen],
             lesion=self.lesion[chosen],
             sources=tuple(self.sources[i] for i in chosen),
+            around=None if self.around is None else self.around[chosen],
         )
 
 
-def _square(image: Grey, resample: Image.Resampling, fill: int) -> Grey:
+def square(image: Grey, resample: Image.Resampling, fill: int) -> Grey:
     """Pad to a square, then resample to the grid, so that anatomy keeps its proportions."""
     side = max(image.shape)
     canvas = np.full((side, side), fill, dtype=np.uint8)
@@ -81,7 +85,8 @@ def _square(image: Grey, resample: Image.Resampling, fill: int) -> Grey:
     return np.asarray(Image.fromarray(canvas).resize((GRID, GRID), resample), dtype=np.uint8)
 
 
-def _square_hounsfield(hu: NDArray[np.float32]) -> NDArray[np.float16]:
+def square_hounsfield(hu: NDArray[np.float32]) -> NDArray[np.float16]:
+    """The same for HU: padded with air, then resampled to the grid."""
     # PIL resamples float images, but padding needs its own value first.
     side = max(hu.shape)
     canvas = np.full((side, side), OUTSIDE_HU, dtype=np.float32)
@@ -132,8 +137,8 @@ def read_doctors(data: Path) -> SliceSet:
     for number in numbers:
         grey = _upright_doctors(read_grey(folder / f"images/{number}.jpg"))
         stored = np.asarray(Image.open(folder / f"multiclass_mask/{number}.png"), dtype=np.uint8)
-        hu.append(_square_hounsfield(grey_to_hounsfield(grey)))
-        lesion.append(_square(_upright_doctors(stored), Image.Resampling.NEAREST, LESION_NONE))
+        hu.append(square_hounsfield(grey_to_hounsfield(grey)))
+        lesion.append(square(_upright_doctors(stored), Image.Resampling.NEAREST, LESION_NONE))
     sources = tuple(str(number) for number in numbers)
     return _without_lungs("infnet-doctors", hu, lesion, sources)
 
@@ -145,9 +150,9 @@ def read_pseudo(data: Path) -> SliceSet:
     for path in sorted((folder / "Imgs").glob("*.jpg")):
         source = re.sub(r"_\d+$", "", path.stem)
         stored = (read_grey(folder / "GT" / f"{path.stem}.png") > 127).astype(np.uint8)
-        mask = _square(_upright_pseudo(stored, source), Image.Resampling.NEAREST, LESION_NONE)
+        mask = square(_upright_pseudo(stored, source), Image.Resampling.NEAREST, LESION_NONE)
         grey = _upright_pseudo(read_grey(path), source)
-        hu.append(_square_hounsfield(grey_to_hounsfield(grey)))
+        hu.append(square_hounsfield(grey_to_hounsfield(grey)))
         lesion.append((mask * LESION_OF_UNKNOWN_KIND).astype(np.uint8))
         sources.append(source)
     return _without_lungs("infnet-pseudo", hu, lesion, tuple(sources))
@@ -159,16 +164,16 @@ def read_negatives(data: Path) -> SliceSet:
     normal = sorted((data / "training/weak/normal").glob("*.jpg"))
     paths = luna + normal
     hu = [
-        _square_hounsfield(window_to_hounsfield(read_grey(path), *_LUNA_WINDOW_HU)) for path in luna
+        square_hounsfield(window_to_hounsfield(read_grey(path), *_LUNA_WINDOW_HU)) for path in luna
     ]
-    hu += [_square_hounsfield(grey_to_hounsfield(read_grey(path))) for path in normal]
+    hu += [square_hounsfield(grey_to_hounsfield(read_grey(path))) for path in normal]
     lesion = [np.zeros((GRID, GRID), dtype=np.uint8) for _ in paths]
     return _without_lungs("negatives", hu, lesion, tuple(path.stem for path in paths))
 
 
 def read_figures(name: str, paths: Sequence[Path]) -> SliceSet:
     """Read 8-bit figures in which nobody drew anything; each file is its own source."""
-    hu = [_square_hounsfield(grey_to_hounsfield(read_grey(path))) for path in paths]
+    hu = [square_hounsfield(grey_to_hounsfield(read_grey(path))) for path in paths]
     unknown = [np.full((GRID, GRID), UNKNOWN, dtype=np.uint8) for _ in paths]
     return _without_lungs(name, hu, unknown, tuple(path.stem for path in paths))
 

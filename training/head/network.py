@@ -11,95 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from training.encoder.efficientnet_lite import Encoder, doubled
+
 SIZE = 256
 STRIDE_16 = 112  # channels of the deepest features
+FROZEN = 3  # first blocks that keep their ImageNet weights; a third of the time of a step
 _EVIDENCE_PIXELS = 24  # at half resolution: about 0.8 cm² of a slice with pixels of 0.9 mm
-
-_BLOCKS = (
-    # inputs, outputs, kernel, stride, expansion (Tan et al., EfficientNet-Lite0)
-    (32, 16, 3, 1, 1),
-    (16, 24, 3, 2, 6),
-    (24, 24, 3, 1, 6),
-    (24, 40, 5, 2, 6),
-    (40, 40, 5, 1, 6),
-    (40, 80, 3, 2, 6),
-    (80, 80, 3, 1, 6),
-    (80, 80, 3, 1, 6),
-    (80, 112, 5, 1, 6),
-    (112, 112, 5, 1, 6),
-    (112, 112, 5, 1, 6),
-)
-_SKIPS = (0, 2, 4)  # blocks whose outputs the decoder sees, at 1/2, 1/4 and 1/8
-_FROZEN = 3  # first blocks that keep their ImageNet weights; a third of the time of a step
-
-
-class _Same(nn.Conv2d):  # type: ignore[misc]  # torch is untyped to `make check`
-    """A convolution padded as TensorFlow pads it: the odd pixel at the end."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        total = self.kernel_size[0] - self.stride[0]
-        first = total // 2
-        padded = F.pad(x, (first, total - first, first, total - first))
-        return F.conv2d(padded, self.weight, None, self.stride, 0, 1, self.groups)
-
-
-def _norm(channels: int) -> nn.BatchNorm2d:
-    return nn.BatchNorm2d(channels, eps=1e-3)
-
-
-class _Block(nn.Module):  # type: ignore[misc]
-    """An inverted residual with ReLU6; named as in the published weights."""
-
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
-        super().__init__()
-        wide = inputs * expansion
-        self.expands, self.adds = expansion > 1, inputs == outputs and stride == 1
-        if self.expands:
-            self._expand_conv = nn.Conv2d(inputs, wide, 1, bias=False)
-            self._bn0 = _norm(wide)
-        self._depthwise_conv = _Same(wide, wide, kernel, stride, groups=wide, bias=False)
-        self._bn1 = _norm(wide)
-        self._project_conv = nn.Conv2d(wide, outputs, 1, bias=False)
-        self._bn2 = _norm(outputs)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = F.relu6(self._bn0(self._expand_conv(x))) if self.expands else x
-        y = F.relu6(self._bn1(self._depthwise_conv(y)))
-        result: Tensor = self._bn2(self._project_conv(y))
-        return result + x if self.adds else result
-
-
-class Encoder(nn.Module):  # type: ignore[misc]
-    """Blocks 0 to 10 of EfficientNet-Lite0; its normalisations stay as they were learnt."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._conv_stem = _Same(3, 32, 3, 2, bias=False)
-        self._bn0 = _norm(32)
-        self._blocks = nn.ModuleList(_Block(*shape) for shape in _BLOCKS)
-
-    def freeze_first(self) -> None:
-        """Keep the edges and textures that the first blocks know; there is little to learn from."""
-        for module in (self._conv_stem, self._bn0, *self._blocks[:_FROZEN]):
-            module.requires_grad_(False)
-
-    def train(self, mode: bool = True) -> Encoder:
-        """Statistics of a batch that mixes pictures, patients and phantoms are those of none."""
-        super().train(mode)
-        for module in self.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.eval()
-        return self
-
-    def forward(self, x: Tensor) -> list[Tensor]:
-        """Return features at 1/2, 1/4, 1/8 and 1/16 of the input's resolution."""
-        y = F.relu6(self._bn0(self._conv_stem(2.0 * x - 1.0)))
-        features: list[Tensor] = []
-        for index, block in enumerate(self._blocks):
-            y = block(y)
-            if index in _SKIPS:
-                features.append(y)
-        return [*features, y]
 
 
 class HeadNet(nn.Module):  # type: ignore[misc]
@@ -125,19 +42,15 @@ class HeadNet(nn.Module):  # type: ignore[misc]
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return logits of the mask (slices, 1, 256, 256) and of the score (slices, 1)."""
         half, quarter, eighth, deep = self.encoder(x)
-        y = F.relu(self.join_8(torch.cat([_doubled(deep), eighth], 1)))
-        y = F.relu(self.join_4(torch.cat([_doubled(y), quarter], 1)))
-        y = F.relu(self.join_2(torch.cat([_doubled(y), half], 1)))
+        y = F.relu(self.join_8(torch.cat([doubled(deep), eighth], 1)))
+        y = F.relu(self.join_4(torch.cat([doubled(y), quarter], 1)))
+        y = F.relu(self.join_2(torch.cat([doubled(y), half], 1)))
         coarse = self.mask(y)
         evidence = coarse.flatten(1).topk(_EVIDENCE_PIXELS, 1).values.mean(1, keepdim=True)
         pooled = torch.cat([deep.mean((2, 3)), deep.amax((2, 3))], 1)
         score = self.deep(pooled) + self.weigh_evidence(evidence)
         fine = F.interpolate(coarse, scale_factor=2.0, mode="bilinear", align_corners=False)
         return fine, score
-
-
-def _doubled(x: Tensor) -> Tensor:
-    return F.interpolate(x, scale_factor=2.0, mode="nearest")
 
 
 class Calibrated(nn.Module):  # type: ignore[misc]

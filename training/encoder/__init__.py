@@ -1,0 +1,1 @@
+"""Encoders that learnt from photographs (ImageNet), for the networks of every bundle."""
