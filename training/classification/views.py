@@ -61,7 +61,7 @@ def make_views(network: ChestNet, figures: FigureSet) -> ViewSet:
     """View every slice as the segmentation network sees it."""
     slices = figures.slices
     lung, lesion = predict(network, slices)
-    attenuation = to_network_input(torch.from_numpy(slices.hu.astype(np.float32))).numpy()[:, 0]
+    attenuation = to_network_input(torch.from_numpy(slices.hu.astype(np.float32))).numpy()
     views = np.empty((len(slices), len(CHANNELS), WIDE_VIEW, WIDE_VIEW), dtype=np.uint8)
     for i in range(len(slices)):
         views[i] = _wide_view(attenuation[i], lung[i, 1:].sum(axis=0), lesion[i, 1:].sum(axis=0))

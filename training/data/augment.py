@@ -28,12 +28,13 @@ _PADDING_HU = -2000.0  # what scanners store outside the reconstruction circle
 
 @dataclass(frozen=True)
 class Batch:
-    """Slices with labels; all of shape (slices, rows, columns).
+    """Slices with labels.
 
     Attributes
     ----------
-    hu : float32
-    lung, lesion : int64, labels as in `training.data.slices`
+    hu : float32, shape (slices, channels, rows, columns): one channel, the slice; or three, the
+        slice between the ones below and above it
+    lung, lesion : int64, shape (slices, rows, columns), labels as in `training.data.slices`
     true_hu : bool, shape (slices,): grey scale is trusted, so vary it less
     paste : bool, shape (slices,): synthetic opacities may be painted in
     """
@@ -46,13 +47,18 @@ class Batch:
 
 
 def to_network_input(hu: Tensor) -> Tensor:
-    """Map HU by the bundle's window to 0…1, shape (slices, 1, rows, columns)."""
+    """Map HU by the bundle's window to 0…1; the shape stays."""
     scaled = (hu - WINDOW_LOW_HU) / (WINDOW_HIGH_HU - WINDOW_LOW_HU)
-    return scaled.clamp(0.0, 1.0)[:, None]
+    return scaled.clamp(0.0, 1.0)
 
 
 def _uniform(count: int, low: float, high: float, generator: torch.Generator) -> Tensor:
     return low + (high - low) * torch.rand(count, generator=generator)
+
+
+def _each(values: Tensor) -> Tensor:
+    """A value for each slice, to be used with its channels, rows and columns."""
+    return values.view(-1, 1, 1, 1)
 
 
 def _chance(count: int, probability: float, generator: torch.Generator) -> Tensor:
@@ -103,8 +109,8 @@ def _sampling_grid(count: int, size: int, generator: torch.Generator) -> tuple[T
 def _move(batch: Batch, generator: torch.Generator) -> Batch:
     count, size = batch.hu.shape[0], batch.hu.shape[-1]
     grid, mirrored = _sampling_grid(count, size, generator)
-    outside = torch.where(_chance(count, 0.25, generator), _PADDING_HU, _AIR_HU).view(-1, 1, 1)
-    hu = F.grid_sample((batch.hu - outside)[:, None], grid, align_corners=False)[:, 0] + outside
+    outside = _each(torch.where(_chance(count, 0.25, generator), _PADDING_HU, _AIR_HU))
+    hu = F.grid_sample(batch.hu - outside, grid, align_corners=False) + outside
     # Labels are shifted by one, so that zero (outside) can be told from a label.
     stacked = torch.stack([batch.lung, batch.lesion], 1).float() + 1.0
     moved = F.grid_sample(stacked, grid, mode="nearest", align_corners=False).round().long() - 1
@@ -120,39 +126,38 @@ def _gaussian(hu: Tensor, sigma: float) -> Tensor:
     at = torch.arange(-radius, radius + 1, dtype=torch.float32)
     kernel = torch.exp(-0.5 * (at / sigma) ** 2)
     kernel = (kernel / kernel.sum()).view(1, 1, 1, -1)
-    x = F.pad(hu[:, None], (radius,) * 4, mode="replicate")
+    x = F.pad(hu.flatten(0, 1)[:, None], (radius,) * 4, mode="replicate")
     x = F.conv2d(x, kernel)
-    return F.conv2d(x, kernel.transpose(2, 3))[:, 0]
+    return F.conv2d(x, kernel.transpose(2, 3)).view(hu.shape)
 
 
 def _coarse(hu: Tensor, generator: torch.Generator) -> Tensor:
     """Lower the resolution of some slices: large fields of view, small matrices, old figures."""
     factor = int(torch.randint(2, 5, (), generator=generator))
-    small = F.avg_pool2d(hu[:, None], factor)
-    back = F.interpolate(small, size=hu.shape[-2:], mode="bilinear", align_corners=False)[:, 0]
-    coarse = _chance(hu.shape[0], 0.12, generator).view(-1, 1, 1)
-    return torch.where(coarse, back, hu)
+    small = F.avg_pool2d(hu, factor)
+    back = F.interpolate(small, size=hu.shape[-2:], mode="bilinear", align_corners=False)
+    return torch.where(_each(_chance(hu.shape[0], 0.12, generator)), back, hu)
 
 
 def _sharpness_and_noise(hu: Tensor, generator: torch.Generator) -> Tensor:
-    count, size = hu.shape[0], hu.shape[-1]
+    count = hu.shape[0]
     blurred = _gaussian(hu, float(_uniform(1, 0.5, 1.4, generator)))
     amount = _uniform(count, -0.8, 1.0, generator) * _chance(count, 0.6, generator)
-    hu = hu + amount.view(-1, 1, 1) * (blurred - hu)  # negative: sharpened
-    white = torch.randn(count, size, size, generator=generator)
-    coloured = _gaussian(torch.randn(count, size, size, generator=generator), 1.0) * 3.0
+    hu = hu + _each(amount) * (blurred - hu)  # negative: sharpened
+    white = torch.randn(hu.shape, generator=generator)
+    coloured = _gaussian(torch.randn(hu.shape, generator=generator), 1.0) * 3.0
     level = _uniform(count, 0.0, 55.0, generator) * _chance(count, 0.7, generator)
-    mix = _uniform(count, 0.0, 1.0, generator).view(-1, 1, 1)
-    return hu + level.view(-1, 1, 1) * (mix * white + (1 - mix) * coloured)
+    mix = _each(_uniform(count, 0.0, 1.0, generator))
+    return hu + _each(level) * (mix * white + (1 - mix) * coloured)
 
 
 def _grey_scale(batch: Batch, generator: torch.Generator) -> Tensor:
     """Vary density a little where HU is true, more where it was estimated from grey levels."""
     count = batch.hu.shape[0]
     doubt = torch.where(batch.true_hu, 0.35, 1.0)
-    gain = torch.exp(_uniform(count, -0.14, 0.14, generator) * doubt).view(-1, 1, 1)
-    shift = (_uniform(count, -55.0, 55.0, generator) * doubt).view(-1, 1, 1)
-    bend = torch.exp(_uniform(count, -0.25, 0.25, generator) * doubt).view(-1, 1, 1)
+    gain = _each(torch.exp(_uniform(count, -0.14, 0.14, generator) * doubt))
+    shift = _each(_uniform(count, -55.0, 55.0, generator) * doubt)
+    bend = _each(torch.exp(_uniform(count, -0.25, 0.25, generator) * doubt))
     share = ((batch.hu + 1000.0) / 1050.0).clamp(0.0, 1.0)
     hu = batch.hu + 1050.0 * (share**bend - share)
     hu = (hu + 400.0) * gain - 400.0 + shift
@@ -162,7 +167,7 @@ def _grey_scale(batch: Batch, generator: torch.Generator) -> Tensor:
     bottom = torch.where(
         _chance(count, 0.3, generator), _uniform(count, -1024.0, -930.0, generator), -3000.0
     )
-    return torch.minimum(torch.maximum(hu, bottom.view(-1, 1, 1)), top.view(-1, 1, 1))
+    return torch.minimum(torch.maximum(hu, _each(bottom)), _each(top))
 
 
 def _field_of_view(hu: Tensor, generator: torch.Generator) -> Tensor:
@@ -170,8 +175,8 @@ def _field_of_view(hu: Tensor, generator: torch.Generator) -> Tensor:
     count, size = hu.shape[0], hu.shape[-1]
     at = torch.linspace(-1, 1, size)
     distance = torch.sqrt(at[:, None] ** 2 + at[None, :] ** 2)
-    radius = _uniform(count, 0.98, 1.15, generator).view(-1, 1, 1)
-    blanked = _chance(count, 0.3, generator).view(-1, 1, 1) & (distance[None] > radius)
+    radius = _each(_uniform(count, 0.98, 1.15, generator))
+    blanked = _each(_chance(count, 0.3, generator)) & (distance > radius)
     return torch.where(blanked, _PADDING_HU, hu)
 
 

@@ -92,7 +92,9 @@ def read_lctsc(data: Path) -> SliceSet:
             lungs = np.unpackbits(stored["lung"], axis=2).astype(bool)
             slices = stored["slices"]
         has_lung = lungs.any(axis=(1, 2))
-        tips = ndimage.binary_dilation(has_lung, iterations=_DOUBTFUL_SLICES) & ~has_lung
+        tips = (
+            ndimage.binary_dilation(np.asarray(has_lung), iterations=_DOUBTFUL_SLICES) & ~has_lung
+        )
         for number in np.flatnonzero(~tips):
             hu = _LCTSC_OFFSET_HU + _LCTSC_HU * slices[number].astype(np.float32)
             drawn.append(

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from training.data.slices import LESION_CONSOLIDATION, LESION_GROUND_GLASS
 
+_GROWS = 0.25  # of a dome's radius, from a slice to the one below (ours)
 _CONSOLIDATION_FROM_HU = -300.0  # aeration lost; doctors' consolidation lies above, mostly
 
 
@@ -45,9 +46,9 @@ def paste_lesion(
 
     Parameters
     ----------
-    hu : shape (rows, columns)
-    lung : bool, same shape
-    lesion : same shape, labels so far
+    hu : shape (channels, rows, columns): the slice, between its neighbours where there are some
+    lung : bool, shape (rows, columns)
+    lesion : shape (rows, columns), labels so far
     generator : source of randomness
 
     Returns
@@ -79,7 +80,7 @@ def paste_lesion(
 
 def darken_dependent_part(hu: Tensor, lung: Tensor, generator: torch.Generator) -> Tensor:
     """Add the gentle density gradient of gravity to the back of the lungs; not a lesion."""
-    rows = torch.linspace(-1, 1, hu.shape[0])[:, None]
+    rows = torch.linspace(-1, 1, hu.shape[-2])[:, None]
     start = _uniform(-0.3, 0.4, generator)
     gradient = torch.clamp(rows - start, min=0.0) * _uniform(20.0, 150.0, generator)
     return hu + gradient * lung
@@ -91,7 +92,8 @@ def raise_diaphragm(
     """Let a dome of the diaphragm rise into one lung: round, smooth, soft-edged, and not lung.
 
     Where a slice cuts the top of a dome, lung and liver are averaged into something that looks
-    like an opacity; no training mask shows one.
+    like an opacity; no training mask shows one. In the slice below the dome is larger, in the one
+    above smaller. Parameters as of `paste_lesion`.
 
     Returns
     -------
@@ -104,11 +106,14 @@ def raise_diaphragm(
     places = torch.nonzero(inside).float()
     centre = places.mean(0) + places.std(0) * torch.randn(2, generator=generator) * 0.4
     radius = area**0.5 * _uniform(0.12, 0.5, generator)
-    rows = torch.arange(hu.shape[0])[:, None] - centre[0]
-    columns = (torch.arange(hu.shape[1])[None, :] - centre[1]) * _uniform(0.75, 1.35, generator)
+    rows = torch.arange(hu.shape[-2])[:, None] - centre[0]
+    columns = (torch.arange(hu.shape[-1])[None, :] - centre[1]) * _uniform(0.75, 1.35, generator)
     distance = torch.sqrt(rows**2 + columns**2) / radius
-    alpha = torch.sigmoid((1.0 - distance) / _uniform(0.02, 0.22, generator))
-    alpha = alpha * _uniform(0.35, 1.0, generator) ** 0.5
+    softness = _uniform(0.02, 0.22, generator)
+    weight = _uniform(0.35, 1.0, generator) ** 0.5
+    # Channels run from below to above; the slice itself is the middle one.
+    grown = 1.0 + _GROWS * (hu.shape[0] // 2 - torch.arange(hu.shape[0])).view(-1, 1, 1)
+    alpha = torch.sigmoid((grown - distance) / softness) * weight
     raised = hu + alpha * (_uniform(20.0, 90.0, generator) - hu) * inside
-    dome = inside & (alpha > 0.3)
+    dome = inside & (alpha[hu.shape[0] // 2] > 0.3)
     return raised, torch.where(dome, 0, lung), torch.where(dome, 0, lesion)

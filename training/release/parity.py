@@ -92,7 +92,7 @@ def segmentation_parity_on(
         runner_on_cpu(int8, SEGMENTATION_INPUT, SEGMENTATION_OUTPUTS, _THREADS),
     )
     inputs = [
-        to_network_input(torch.from_numpy(slices.hu.astype(np.float32))).numpy()
+        to_network_input(torch.from_numpy(slices.hu.astype(np.float32))[:, None]).numpy()
         for slices in (lungs, drawn)
     ]
     lung, lesion, maps = [], [], []

@@ -69,7 +69,7 @@ def calibration_patches(corpus: Corpus) -> Arrays:
         count = min(_CALIBRATION_SLICES, len(part.train))
         at = np.sort(random.choice(len(part.train), count, replace=False))
         hu = torch.from_numpy(part.train.hu[at].astype(np.float32))
-        parts.append(to_network_input(hu).numpy())
+        parts.append(to_network_input(hu[:, None]).numpy())
     return np.concatenate(parts)
 
 

@@ -110,7 +110,7 @@ def _attacked(network: ChestNet, slices: SliceSet) -> SliceSet:
     for first in range(0, len(slices), 8):
         at = slice(first, first + 8)
         x = torch.from_numpy(hu[at]).requires_grad_()
-        lung, lesion = network.eval()(to_network_input(x))
+        lung, lesion = network.eval()(to_network_input(x[:, None]))
         truth = torch.from_numpy(slices.lung[at].astype(np.int64))
         drawn = torch.from_numpy(slices.lesion[at].astype(np.int64))
         loss = lung_loss(lung, truth) + lesion_loss(lesion, drawn, torch.ones(len(drawn)))

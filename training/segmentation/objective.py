@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from training.data.augment import Batch, augment, to_network_input
@@ -32,13 +33,21 @@ class BatchShare:
     trust: float = 1.0
 
 
-def draw_batch(shares: Sequence[BatchShare], seed: int) -> tuple[Batch, Tensor]:
-    """Draw one batch; the same seed draws the same slices."""
+def draw_batch(
+    shares: Sequence[BatchShare], seed: int, *, with_neighbours: bool = False
+) -> tuple[Batch, Tensor]:
+    """Draw one batch; the same seed draws the same slices.
+
+    Parameters
+    ----------
+    with_neighbours : three channels, the slice between the ones below and above; where a slice
+        stands alone it stands in for them
+    """
     random = np.random.default_rng(seed)
     hu, lung, lesion, true_hu, paste, trust = [], [], [], [], [], []
     for share in shares:
         for i in random.choice(len(share.slices), share.count, replace=False):
-            hu.append(share.slices.hu[i].astype(np.float32))
+            hu.append(_channels(share.slices, int(i), with_neighbours=with_neighbours))
             lung.append(share.slices.lung[i])
             lesion.append(share.slices.lesion[i])
             true_hu.append(share.slices.true_hu)
@@ -52,6 +61,17 @@ def draw_batch(shares: Sequence[BatchShare], seed: int) -> tuple[Batch, Tensor]:
         paste=torch.tensor(paste),
     )
     return batch, torch.tensor(trust)
+
+
+def _channels(slices: SliceSet, at: int, *, with_neighbours: bool) -> NDArray[np.float32]:
+    """One slice as the network is fed it, shape (channels, rows, columns)."""
+    middle: NDArray[np.float32] = slices.hu[at].astype(np.float32)
+    if not with_neighbours:
+        return middle[None]
+    if slices.around is None:
+        return np.stack([middle, middle, middle])
+    below, above = slices.around[at].astype(np.float32)
+    return np.stack([below, middle, above])
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ def predict(network: ChestNet, slices: SliceSet) -> tuple[NDArray[np.float32], N
     with torch.inference_mode():
         for first in range(0, len(slices), _AT_ONCE):
             hu = torch.from_numpy(slices.hu[first : first + _AT_ONCE].astype(np.float32))
-            x = to_network_input(hu).contiguous(memory_format=torch.channels_last)
+            x = to_network_input(hu[:, None]).contiguous(memory_format=torch.channels_last)
             lung_logits, lesion_logits = network(x)
             lung.append(torch.softmax(lung_logits, 1).numpy())
             lesion.append(torch.softmax(lesion_logits, 1).numpy())

@@ -97,7 +97,7 @@ def _write_segmentation(base: Bundle, learnt: Learnt, folder: Path) -> _AsReleas
         return _copy("segmentation", files, folder)
     float32, int8 = (folder / name for name in file_names("segmentation"))
     renew_segmentation(learnt.segmentation, files.float32, float32)
-    patches = to_network_input(torch.from_numpy(learnt.site.hu.astype(np.float32))).numpy()
+    patches = to_network_input(torch.from_numpy(learnt.site.hu.astype(np.float32))[:, None]).numpy()
     patches = np.concatenate([_some(patches, _CALIBRATION_SLICES), learnt.more_patches])
     quantise(float32, int8, patches)
     site = learnt.site

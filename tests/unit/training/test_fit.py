@@ -33,7 +33,7 @@ def _slices(count: int = 6) -> SliceSet:
 
 def _batch(slices: SliceSet, *, paste: bool) -> Batch:
     return Batch(
-        hu=torch.from_numpy(slices.hu.astype(np.float32)),
+        hu=torch.from_numpy(slices.hu.astype(np.float32))[:, None],
         lung=torch.from_numpy(slices.lung.astype(np.int64)),
         lesion=torch.from_numpy(slices.lesion.astype(np.int64)),
         true_hu=torch.full((len(slices),), True),
@@ -64,7 +64,7 @@ def test_painted_lesions_lie_in_lungs() -> None:
 
 
 def test_network_input_is_within_zero_and_one() -> None:
-    x = to_network_input(torch.tensor([[[-3000.0, -1250.0, -500.0, 250.0, 3000.0]]]))
+    x = to_network_input(torch.tensor([[[[-3000.0, -1250.0, -500.0, 250.0, 3000.0]]]]))
     assert x[0, 0, 0].tolist() == pytest.approx([0.0, 0.0, 0.5, 1.0, 1.0])
 
 
