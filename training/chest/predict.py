@@ -1,0 +1,61 @@
+"""Runs a trained chest network on a set of slices, without any variation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from training.chest.network import ChestNet
+from training.data.augment import to_network_input
+from training.data.slices import SliceSet
+
+_AT_ONCE = 16
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """Answers for each slice.
+
+    Attributes
+    ----------
+    lung, lesion : probabilities, shape (slices, 3, rows, columns), float16
+    scores : logits, shape (slices, 6)
+    """
+
+    lung: NDArray[np.float16]
+    lesion: NDArray[np.float16]
+    scores: Floats
+
+    @property
+    def any_lesion(self) -> NDArray[np.float16]:
+        """Probability of a lesion of either kind, shape (slices, rows, columns)."""
+        return self.lesion[:, 1] + self.lesion[:, 2]
+
+
+def predict(network: ChestNet, slices: SliceSet, *, with_neighbours: bool = True) -> Predicted:
+    """Answer for each slice of a set."""
+    lung, lesion, scores = [], [], []
+    network.eval()
+    with torch.inference_mode():
+        for first in range(0, len(slices), _AT_ONCE):
+            at = slice(first, first + _AT_ONCE)
+            hu = torch.from_numpy(_channels(slices, at, with_neighbours=with_neighbours))
+            x = to_network_input(hu).contiguous(memory_format=torch.channels_last)
+            lungs, lesions, logits = network(x)
+            lung.append(torch.softmax(lungs, 1).half().numpy())
+            lesion.append(torch.softmax(lesions, 1).half().numpy())
+            scores.append(logits.numpy())
+    return Predicted(np.concatenate(lung), np.concatenate(lesion), np.concatenate(scores))
+
+
+def _channels(slices: SliceSet, at: slice, *, with_neighbours: bool) -> Floats:
+    middle: Floats = slices.hu[at].astype(np.float32)
+    if slices.around is None or not with_neighbours:
+        return np.stack([middle, middle, middle], 1)
+    around = slices.around[at].astype(np.float32)
+    return np.stack([around[:, 0], middle, around[:, 1]], 1)

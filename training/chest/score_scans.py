@@ -1,0 +1,86 @@
+"""Scores by scan: Dice over a scan's voxels, its mean over scans with an interval over scans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.chest.predict import Predicted
+from training.data.slices import SliceSet
+from training.segmentation.score import Interval, bootstrap, dice
+
+Masks = NDArray[np.bool_]
+
+LESION_FROM = 0.5  # probability
+
+
+@dataclass(frozen=True)
+class ScanScore:
+    """How well one scan was outlined.
+
+    Attributes
+    ----------
+    of_voxels : Dice over all voxels of the scan
+    of_slices : mean of the Dice of its slices
+    """
+
+    scan: str
+    slices: int
+    of_voxels: float
+    of_slices: float
+
+
+@dataclass(frozen=True)
+class ScansScore:
+    """Scores of scans that no network saw which answered for them."""
+
+    scans: tuple[ScanScore, ...]
+
+    @property
+    def mean(self) -> Interval:
+        """Mean Dice over scans, each as much as any other."""
+        return bootstrap(np.array([one.of_voxels for one in self.scans]))
+
+    @property
+    def mean_of_slices(self) -> float:
+        """Mean Dice over all slices, as the papers give it."""
+        weights = [one.slices for one in self.scans]
+        return float(np.average([one.of_slices for one in self.scans], weights=weights))
+
+    def lines(self) -> list[str]:
+        """For the log: a line for each scan, and one for all."""
+        told = [
+            f"{one.scan}: {one.slices} slices, Dice {one.of_voxels:.3f} of voxels, "
+            f"{one.of_slices:.3f} of slices"
+            for one in self.scans
+        ]
+        return [*told, f"all: {self.mean} of scans, {self.mean_of_slices:.3f} of slices"]
+
+
+def score_lesions(slices: SliceSet, found: Predicted, threshold: float = LESION_FROM) -> ScansScore:
+    """Lesions of either kind against what was drawn."""
+    return _score(slices, found.any_lesion >= threshold, slices.lesion > 0)
+
+
+def score_lungs(slices: SliceSet, found: Predicted) -> ScansScore:
+    """Both lungs together against what was drawn, over whole scans: slices without a lung count."""
+    return _score(slices, found.lung.argmax(axis=1) > 0, slices.lung > 0)
+
+
+def _score(slices: SliceSet, found: Masks, drawn: Masks) -> ScansScore:
+    each = dice(found, drawn)
+    scores = []
+    for scan in sorted(set(slices.sources)):
+        at = np.flatnonzero([source == scan for source in slices.sources])
+        overlap = int((found[at] & drawn[at]).sum())
+        total = int(found[at].sum()) + int(drawn[at].sum())
+        whole = 1.0 if total == 0 else 2.0 * overlap / total
+        scores.append(ScanScore(scan, at.size, whole, float(each[at].mean())))
+    return ScansScore(tuple(scores))
+
+
+def joined(scores: list[ScansScore]) -> ScansScore:
+    """Scores of all folds together."""
+    return ScansScore(tuple(one for score in scores for one in score.scans))

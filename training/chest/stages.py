@@ -1,0 +1,131 @@
+"""The stages of the training: a network for each fold, then one on everything, which is shipped."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from training.chest.folds import Fold, check_folds, kept, left_out, read_folds
+from training.chest.network import ChestNet
+from training.chest.objective import ChestObjective, FigureShare
+from training.chest.predict import predict
+from training.chest.score_scans import ScansScore, score_lesions, score_lungs
+from training.data.drawn_scans import read_covid_seg20, read_lctsc
+from training.data.figures import CovidCt, read_covid_ct
+from training.data.slices import SliceSet, read_doctors, read_lungs2d, read_negatives
+from training.data.split import Parts, divide, read_splits
+from training.encoder.published import pretrained
+from training.fit import Schedule, fit
+from training.segmentation.objective import BatchShare
+
+log = logging.getLogger(__name__)
+
+FOLD_STEPS = 900
+_RATE = 1.5e-3
+
+
+@dataclass(frozen=True)
+class ChestCorpus:
+    """Everything that is trained on and scored with."""
+
+    seg20: SliceSet
+    lctsc: SliceSet
+    lungs2d: Parts
+    doctors: Parts
+    negatives: Parts
+    covid_ct: CovidCt
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long to train, from what, and what the network sees.
+
+    Attributes
+    ----------
+    weights : published weights of the encoder; None for an encoder that knows nothing, which is
+        the baseline of the card's table
+    variant : of EfficientNet-Lite
+    """
+
+    build: Path
+    weights: Path | None
+    variant: int = 0
+    seed: int = 1
+    shorten: int = 1
+    with_neighbours: bool = True
+
+    def schedule(self, steps: int, seed: int) -> Schedule:
+        """The schedule of a stage."""
+        return Schedule(max(steps // self.shorten, 1), _RATE, self.seed * 100 + seed)
+
+
+def read_corpus(data: Path) -> ChestCorpus:
+    """Read all sets; raises as `divide` and `check_folds`."""
+    splits = read_splits()
+    seg20, lctsc = read_covid_seg20(data), read_lctsc(data)
+    check_folds(read_folds(), seg20, lctsc)
+    return ChestCorpus(
+        seg20,
+        lctsc,
+        divide(read_lungs2d(data), splits),
+        divide(read_doctors(data), splits),
+        divide(read_negatives(data), splits),
+        read_covid_ct(data),
+    )
+
+
+def new_network(plan: Plan) -> ChestNet:
+    """A network that has not been trained."""
+    torch.manual_seed(plan.seed)
+    network = ChestNet(plan.variant)
+    if plan.weights is not None:
+        pretrained(network.encoder, plan.weights)
+    return network
+
+
+def fit_fold(corpus: ChestCorpus, plan: Plan, number: int) -> ChestNet:
+    """On everything but the scans and patients of a fold, and what is held out for all."""
+    fold = read_folds()[number]
+    watched = left_out(corpus.seg20, fold.covid_seg20)
+
+    def validate(network: ChestNet) -> str:
+        found = predict(network, watched, with_neighbours=plan.with_neighbours)
+        return score_lesions(watched, found).lines()[-1]
+
+    return fit(
+        new_network(plan),
+        lambda: _objective(corpus, plan, fold),
+        plan.schedule(FOLD_STEPS, number),
+        plan.build / f"fold-{number}.pt",
+        validate=validate,
+    )
+
+
+def _objective(corpus: ChestCorpus, plan: Plan, fold: Fold) -> ChestObjective:
+    return ChestObjective(
+        drawn=[
+            BatchShare(kept(corpus.seg20, fold.covid_seg20), 6),
+            BatchShare(corpus.doctors.train, 3),
+            BatchShare(kept(corpus.lctsc, fold.lctsc), 3, paste=True),
+            BatchShare(corpus.lungs2d.train, 2, paste=True),
+            BatchShare(corpus.negatives.train, 2),
+        ],
+        figures=[FigureShare(corpus.covid_ct.train, 8)],
+        with_neighbours=plan.with_neighbours,
+    )
+
+
+def score_fold(
+    corpus: ChestCorpus, plan: Plan, number: int, network: ChestNet
+) -> tuple[ScansScore, ScansScore]:
+    """Lesions and lungs of the scans that a fold left out."""
+    fold = read_folds()[number]
+    scans = left_out(corpus.seg20, fold.covid_seg20)
+    volumes = left_out(corpus.lctsc, fold.lctsc)
+    return (
+        score_lesions(scans, predict(network, scans, with_neighbours=plan.with_neighbours)),
+        score_lungs(volumes, predict(network, volumes, with_neighbours=plan.with_neighbours)),
+    )
