@@ -11,7 +11,7 @@ import torch
 
 from training.arguments import training_parser
 from training.chest.score_scans import joined
-from training.chest.stages import Plan, fit_fold, read_corpus, score_fold
+from training.chest.stages import ChestPlan, fit_fold, read_corpus, score_fold
 from training.data.split import SplitMismatch
 from training.encoder.published import WeightsUnusable, published_weights
 
@@ -46,7 +46,7 @@ def _arguments() -> argparse.ArgumentParser:
 
 def _train(options: argparse.Namespace) -> None:
     untrained = options.untrained_encoder
-    plan = Plan(
+    plan = ChestPlan(
         build=options.build,
         weights=None if untrained else published_weights(options.variant, options.weights),
         variant=options.variant,

@@ -34,7 +34,7 @@ def _joined(inputs: int, outputs: int) -> nn.Sequential:
     )
 
 
-class ChestNet(nn.Module):  # type: ignore[misc]  # torch is untyped to `make check`
+class ChestSlabNet(nn.Module):  # type: ignore[misc]  # torch is untyped to `make check`
     """A U-Net on a pretrained encoder, and linear scores.
 
     Parameters

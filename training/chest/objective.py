@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from training.chest.network import ChestNet
+from training.chest.network import ChestSlabNet
 from training.data.augment import augment, to_network_input
 from training.data.figures import FigureSet
 from training.fit import Loss
@@ -58,7 +58,7 @@ class ChestObjective:
     figures: Sequence[FigureShare] = ()
     with_neighbours: bool = True
 
-    def __call__(self, network: ChestNet, seed: int) -> Loss:
+    def __call__(self, network: ChestSlabNet, seed: int) -> Loss:
         """Draw the step's batch, vary it, run the network; the same seed gives the same loss."""
         chosen = [share.figures.at(share.draw(seed)) for share in self.figures]
         shares = [

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from training.chest.network import ChestNet
+from training.chest.network import ChestSlabNet
 from training.data.augment import to_network_input
 from training.data.slices import SliceSet
 
@@ -37,7 +37,7 @@ class Predicted:
         return self.lesion[:, 1] + self.lesion[:, 2]
 
 
-def predict(network: ChestNet, slices: SliceSet, *, with_neighbours: bool = True) -> Predicted:
+def predict(network: ChestSlabNet, slices: SliceSet, *, with_neighbours: bool = True) -> Predicted:
     """Answer for each slice of a set."""
     lung, lesion, scores = [], [], []
     network.eval()

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from training.chest.folds import Fold, check_folds, kept, left_out, read_folds
-from training.chest.network import ChestNet
+from training.chest.network import ChestSlabNet
 from training.chest.objective import ChestObjective, FigureShare
 from training.chest.predict import predict
 from training.chest.score_scans import ScansScore, score_lesions, score_lungs
@@ -40,7 +40,7 @@ class ChestCorpus:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ChestPlan:
     """How long to train, from what, and what the network sees.
 
     Attributes
@@ -77,21 +77,21 @@ def read_corpus(data: Path) -> ChestCorpus:
     )
 
 
-def new_network(plan: Plan) -> ChestNet:
+def new_network(plan: ChestPlan) -> ChestSlabNet:
     """A network that has not been trained."""
     torch.manual_seed(plan.seed)
-    network = ChestNet(plan.variant)
+    network = ChestSlabNet(plan.variant)
     if plan.weights is not None:
         pretrained(network.encoder, plan.weights)
     return network
 
 
-def fit_fold(corpus: ChestCorpus, plan: Plan, number: int) -> ChestNet:
+def fit_fold(corpus: ChestCorpus, plan: ChestPlan, number: int) -> ChestSlabNet:
     """On everything but the scans and patients of a fold, and what is held out for all."""
     fold = read_folds()[number]
     watched = left_out(corpus.seg20, fold.covid_seg20)
 
-    def validate(network: ChestNet) -> str:
+    def validate(network: ChestSlabNet) -> str:
         found = predict(network, watched, with_neighbours=plan.with_neighbours)
         return score_lesions(watched, found).lines()[-1]
 
@@ -104,7 +104,7 @@ def fit_fold(corpus: ChestCorpus, plan: Plan, number: int) -> ChestNet:
     )
 
 
-def _objective(corpus: ChestCorpus, plan: Plan, fold: Fold) -> ChestObjective:
+def _objective(corpus: ChestCorpus, plan: ChestPlan, fold: Fold) -> ChestObjective:
     return ChestObjective(
         drawn=[
             BatchShare(kept(corpus.seg20, fold.covid_seg20), 6),
@@ -119,7 +119,7 @@ def _objective(corpus: ChestCorpus, plan: Plan, fold: Fold) -> ChestObjective:
 
 
 def score_fold(
-    corpus: ChestCorpus, plan: Plan, number: int, network: ChestNet
+    corpus: ChestCorpus, plan: ChestPlan, number: int, network: ChestSlabNet
 ) -> tuple[ScansScore, ScansScore]:
     """Lesions and lungs of the scans that a fold left out."""
     fold = read_folds()[number]

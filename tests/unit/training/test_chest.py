@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from training.chest.folds import Fold, FoldMismatch, check_folds, kept, left_out, read_folds
-from training.chest.network import SIZE, ChestNet
+from training.chest.network import SIZE, ChestSlabNet
 from training.chest.predict import Predicted
 from training.chest.score_scans import joined, score_lesions, score_lungs
 from training.data.slices import LESION_OF_UNKNOWN_KIND, SliceSet
@@ -59,7 +59,7 @@ def test_weights_are_known_by_their_digest(tmp_path: Path) -> None:
 
 
 def test_the_network_answers_for_lungs_lesions_and_the_slice() -> None:
-    network = ChestNet().eval()
+    network = ChestSlabNet().eval()
     with torch.inference_mode():
         lung, lesion, scores = network(torch.rand(2, 3, SIZE, SIZE))
     assert lung.shape == lesion.shape == (2, 3, SIZE, SIZE)
