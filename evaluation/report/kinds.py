@@ -28,10 +28,10 @@ from evaluation.report.plots import (
 )
 from evaluation.statistics.classification import (
     ClassificationScores,
-    Confusion,
     ThresholdCriterion,
     best_threshold,
 )
+from evaluation.statistics.confusion import Confusion
 from evaluation.statistics.mask_scores import MaskScores
 from evaluation.statistics.masks import Mask, MaskAgreement
 from evaluation.statistics.receiver_operating import Scores, Truth

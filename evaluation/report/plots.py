@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from evaluation.report.page import ReportPicture, figure_text
 from evaluation.statistics.calibration import ReliabilityCurve
-from evaluation.statistics.classification import Confusion, f_beta_of_counts
+from evaluation.statistics.classification import f_beta_of_counts
+from evaluation.statistics.confusion import Confusion
 from evaluation.statistics.estimate import Estimate
 from evaluation.statistics.receiver_operating import Scores, Truth, roc_curve
 

@@ -16,44 +16,10 @@ from numpy.typing import NDArray
 
 from evaluation.statistics.bootstrap import bootstrap
 from evaluation.statistics.calibration import ReliabilityCurve, calibration
+from evaluation.statistics.confusion import Confusion
 from evaluation.statistics.estimate import Estimate
 from evaluation.statistics.proportion import ProportionMethod, proportion
 from evaluation.statistics.receiver_operating import Scores, Truth, auc
-
-
-@dataclass(frozen=True, slots=True)
-class Confusion:
-    """How many cases fell into each cell."""
-
-    true_positives: int
-    false_positives: int
-    false_negatives: int
-    true_negatives: int
-
-    @classmethod
-    def of(cls, truth: Truth, called: Truth) -> Confusion:
-        """Count cases, shape (cases,)."""
-        return cls(
-            true_positives=int(np.count_nonzero(truth & called)),
-            false_positives=int(np.count_nonzero(~truth & called)),
-            false_negatives=int(np.count_nonzero(truth & ~called)),
-            true_negatives=int(np.count_nonzero(~truth & ~called)),
-        )
-
-    @property
-    def positives(self) -> int:
-        """Cases that have it."""
-        return self.true_positives + self.false_negatives
-
-    @property
-    def negatives(self) -> int:
-        """Cases that do not have it."""
-        return self.true_negatives + self.false_positives
-
-    @property
-    def count(self) -> int:
-        """All cases."""
-        return self.positives + self.negatives
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from scipy.stats import binomtest
-
 from evaluation.statistics.estimate import LEVEL, Estimate
 
 
@@ -30,6 +28,8 @@ def proportion(
     ----------
     hits, trials : counts, 0 ≤ hits ≤ trials; with no trials the share is not defined
     """
+    from scipy.stats import binomtest  # takes seconds to load, which each start of the page paid
+
     if trials == 0:
         return Estimate.undefined()
     ends = binomtest(hits, trials).proportion_ci(LEVEL, method=method.value)

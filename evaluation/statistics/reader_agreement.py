@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from evaluation.statistics.classification import Confusion
+from evaluation.statistics.confusion import Confusion
 from evaluation.statistics.estimate import Estimate
 from evaluation.statistics.proportion import proportion
 

@@ -20,13 +20,13 @@ from sklearn.metrics import (
 
 from evaluation.statistics.bootstrap import BootstrapMethod, bootstrap, mean_of, median_of
 from evaluation.statistics.classification import (
-    Confusion,
     ThresholdCriterion,
     best_threshold,
     f_beta,
     f_beta_of_counts,
     score_classification,
 )
+from evaluation.statistics.confusion import Confusion
 
 Truth = NDArray[np.bool_]
 Scores = NDArray[np.float64]
