@@ -12,7 +12,7 @@ from models.schema_2.bundle import Bundle
 from radiology.image.series import SeriesHeader
 from settings.environment import read_settings
 from tests.builders.dicom.headers import series_header
-from worker.series.bundle_rule import bundle_refusal, series_keywords
+from worker.series.bundle_rule import bundle_refusal, refusals_of, series_keywords
 from worker.series.rules import REFUSALS
 from worker.series.select_series import SeriesSelection, select_series
 
@@ -57,3 +57,13 @@ def test_the_worst_slice_stands_for_the_series() -> None:
     assert keywords["SliceThickness"] == 8.0
     assert keywords["NumberOfSeriesRelatedInstances"] == 2
     assert "SpacingBetweenSlices" not in keywords
+
+
+def test_a_bundle_of_schema_3_says_itself_how_much_of_the_body_it_needs(bundle: Bundle) -> None:
+    """60 mm are too little of a chest, and enough for a bundle of ears that asks for no more."""
+    declared = read_catalogue(read_settings().bundles_folder).newest("head-ct-haemorrhage")
+    ears = replace(declared, criteria=(THIN_ONLY,))
+    short = series_header(spacing_mm=2.0, slices=31)
+    of_chests = select_series([short], refusals=refusals_of(bundle))
+    assert [one.rule for one in of_chests.decisions] == ["coverage"]
+    assert select_series([short], refusals=refusals_of(ears)).chosen is not None
