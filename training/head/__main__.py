@@ -17,7 +17,6 @@ from training.encoder.published import WeightsUnusable, published_weights
 from training.head import stages
 from training.head.card import NAME, VERSION, evaluation_text, model_card
 from training.head.export import FILE, write_network
-from training.head.pretrained import new_network
 from training.head.score import score
 from training.release.made import Made, data_digests, machine_used, versions_used
 
@@ -54,7 +53,7 @@ def _train(options: argparse.Namespace) -> None:
     began, resumed = time.monotonic(), any(options.build.glob("*.pt"))
     plan = stages.Plan(options.build, options.seed, options.shorten)
     corpus = stages.read_corpus(options.data, plan)
-    untrained = new_network(published_weights(0, options.weights), options.seed)
+    untrained = stages.new_network(published_weights(0, options.weights), options.seed)
     start = stages.fit_start(corpus, untrained, plan)
     last = stages.fit_last(corpus, start, plan)
     folds = [stages.fit_fold(corpus, start, plan, fold) for fold in range(stages.FOLDS)]

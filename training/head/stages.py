@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from training.encoder.published import pretrained
 from training.fit import Schedule, fit
 from training.head.made_heads import make_slices
-from training.head.network import HeadNet
+from training.head.network import FROZEN, HeadNet
 from training.head.objective import HeadObjective, Origin
 from training.head.slices import HeadSlices, read_drawn, read_pictures, split_by_group
 
@@ -58,6 +60,20 @@ def read_corpus(data: Path, plan: Plan) -> HeadCorpus:
         split_by_group(pictures.groups, FOLDS, plan.seed),
         split_by_group(drawn.groups, FOLDS, plan.seed),
     )
+
+
+def new_network(weights: Path, seed: int) -> HeadNet:
+    """A network that has not been trained, with an encoder that knows photographs.
+
+    Parameters
+    ----------
+    weights : the published ones (`training.encoder.published`)
+    """
+    torch.manual_seed(seed)
+    network = HeadNet()
+    pretrained(network.encoder, weights)
+    network.encoder.freeze_first(FROZEN)
+    return network
 
 
 def fit_start(corpus: HeadCorpus, start: HeadNet, plan: Plan) -> HeadNet:
