@@ -17,10 +17,10 @@ from database.session import Engine
 from database.states import DeliveryState, JobState, StudyState, WorklistRank
 from database.tables.analysis import Delivery, Event, Instance, Job, Result, Study
 from database.tables.feedback import Feedback, FeedbackFault
-from radiology.age_band import age_band
 from radiology.algorithm import AlgorithmIdentity
 from radiology.answer.stored_reading import to_facts
 from radiology.clinical import ClinicalContext
+from radiology.clinical.age_band import age_band
 from radiology.feedback import Fault, Judgement
 from radiology.identity import derived_uid
 from radiology.outcome import Outcome, QualityGate

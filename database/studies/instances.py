@@ -19,7 +19,7 @@ from database.studies.received_values import THROUGH, give_values_to
 from database.studies.said_before import expected_priority
 from database.tables.analysis import Association, Instance, Study
 from database.tables.quarantine import QuarantinedObject
-from radiology.age_band import age_band
+from radiology.clinical.age_band import age_band
 from radiology.errors import InstanceConflict
 from settings.peers import RequestPriority
 

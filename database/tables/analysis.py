@@ -20,7 +20,7 @@ from database.states import (
     WorklistRank,
 )
 from database.tables.base import AE_TITLE_LENGTH, LABEL_LENGTH, UID_LENGTH, Base, Leased
-from radiology.age_band import AgeBand
+from radiology.clinical.age_band import AgeBand
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency
 from settings.peers import RequestPriority

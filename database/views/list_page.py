@@ -22,7 +22,7 @@ from database.views.list_order import LANES, Lane, allowance, due_at
 from database.views.opened import open_by
 from database.views.worklist_facts import Disagreement, Position, WorklistPage, WorklistRow
 from database.views.worklist_rows import rows_of
-from radiology.age_band import AgeBand
+from radiology.clinical.age_band import AgeBand
 from radiology.feedback import Fault, Judgement
 from settings.worklist_order import WorklistOrder
 

@@ -14,7 +14,7 @@ from fastapi import HTTPException, Query
 from database.states import StudyState, WorklistRank
 from database.views.list_page import ListFilter
 from database.views.worklist_facts import Position
-from radiology.age_band import AgeBand
+from radiology.clinical.age_band import AgeBand
 from radiology.feedback import Judgement
 from settings.worklist_order import WorklistOrder
 

@@ -15,7 +15,7 @@ from database.views.list_order import Lane, due_at
 from database.views.list_page import ListFilter, find_studies, scanners, worklist_page
 from database.views.opened import note_open, open_by
 from database.views.worklist_facts import Position
-from radiology.age_band import AgeBand
+from radiology.clinical.age_band import AgeBand
 from settings.worklist_order import WorklistOrder
 
 pytestmark = pytest.mark.integration

@@ -20,7 +20,7 @@ from database.views.worklist_rows import (
     state_counts,
     study_page,
 )
-from radiology.age_band import AgeBand
+from radiology.clinical.age_band import AgeBand
 from radiology.urgency import Urgency
 from settings.worklist_order import WorklistOrder
 from tests.unit.worklist.list.ordinary_day import MILD, OrdinaryDay
