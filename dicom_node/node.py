@@ -106,7 +106,7 @@ class Node:
         while time.monotonic() < deadline:
             if not any(counts(one) for one in self._server.associations()):
                 return
-            time.sleep(_POLL_S)  # associations end in threads of their own and tell nobody
+            time.sleep(_POLL_S)  # sending ends by the clock too (`is_sending`), which wakes nobody
 
     def _count(self) -> int:
         return sum(one.association_id is not None for one in self._server.associations()) + 1

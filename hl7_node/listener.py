@@ -14,7 +14,6 @@ import socketserver
 import ssl
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -94,7 +93,7 @@ class _Server(socketserver.ThreadingTCPServer):
         self.stopping = False
         self._networks = [ipaddress.ip_network(one) for one in settings.senders]
         self._open: set[socket.socket] = set()
-        self._changes = threading.Lock()
+        self._changes = threading.Condition()
         if ":" in settings.host:
             self.address_family = socket.AF_INET6
         super().__init__((settings.host, settings.port), _Handler)
@@ -116,15 +115,23 @@ class _Server(socketserver.ThreadingTCPServer):
 
     def shutdown_request(self, request: Any) -> None:
         """Close a connection."""
-        with self._changes:
-            self._open.discard(request)
+        self._ended(request)
         super().shutdown_request(request)
 
     def forget(self, connection: socket.socket) -> None:
         """A connection has ended."""
+        self._ended(connection)
+        connection.close()
+
+    def _ended(self, connection: socket.socket) -> None:
         with self._changes:
             self._open.discard(connection)
-        connection.close()
+            self._changes.notify_all()
+
+    def wait_until_none_is_open(self, limit_s: float) -> None:
+        """Wait until every connection has ended, for so long at most."""
+        with self._changes:
+            self._changes.wait_for(lambda: not self._open, limit_s)
 
     def replace(self, plain: socket.socket, secured: socket.socket) -> None:
         """A connection now uses TLS."""
@@ -190,9 +197,7 @@ class Listener:
         """Accept no more connections; a message that is being taken is still answered."""
         self._server.shutdown()
         self._server.stop_reading()
-        deadline = time.monotonic() + _STOP_LIMIT_S
-        while self._server.connections and time.monotonic() < deadline:
-            time.sleep(_POLL_S)  # connections end in threads of their own and tell nobody
+        self._server.wait_until_none_is_open(_STOP_LIMIT_S)
         self._server.server_close()
         self._thread.join()
         _log.info("hl7_stopped")
