@@ -19,7 +19,7 @@ from models.older_readings import reading_if_readable
 from radiology.algorithm import AlgorithmIdentity
 from radiology.answer.reading import Reading
 from worklist.feedback.lines import feedback_form, feedback_said
-from worklist.list.screen import list_line
+from worklist.list.list_line import list_line
 from worklist.page.not_found import StudyNotFound
 from worklist.page.pictures import has_heat_picture
 from worklist.page.screens import PageContext, Screen, make_part

@@ -18,7 +18,7 @@ from tests.unit.worklist.access.visitor import Visitor, row_text
 from tests.unit.worklist.list.asked_list import answered
 from tests.unit.worklist.seeding import START, SeededHospital
 from tests.unit.worklist.study.full_reading import full_reading
-from worklist.list.screen import change_line
+from worklist.list.list_line import change_line
 
 
 def test_a_row_says_the_leading_figure_and_the_coded_answers(

@@ -1,0 +1,142 @@
+"""A study in one line: its verdict, what was found, and what a reader has to know of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from database.states import StudyState
+from database.views.worklist_facts import Disagreement, WorklistRow
+from models.older_readings import brief_if_readable
+from radiology import codes
+from radiology.answer.brief import ReadingInBrief
+from radiology.answer.measurement import Measurement
+from worklist.feedback.lines import SHORT_FAULT_WORDS
+from worklist.reading.case_lines import CodedLine, coded_in_brief
+from worklist.reading.course_lines import measured_at
+from worklist.reading.figures import (
+    FigureLine,
+    found_in_words,
+    leading_figure,
+    read_as,
+    suspicion_threshold,
+)
+from worklist.words.declared_titles import titled
+from worklist.words.study_words import (
+    DeliveryLine,
+    StudyStanding,
+    delivery_line,
+    patient_age,
+    patient_sex,
+    standing_of,
+)
+from worklist.words.translations import translated
+from worklist.words.verdict import Verdict, verdict_of
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeLine:
+    """What became of a measurement since the patient's latest earlier study.
+
+    `percent` has its sign; it is empty where there was nothing to grow from.
+    """
+
+    title: str
+    more: bool
+    percent: str
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListLine:
+    """One line of the list, ready to be written."""
+
+    row: WorklistRow
+    verdict: Verdict
+    standing: StudyStanding
+    sex: str
+    age: str
+    found: tuple[str, ...]
+    threshold: float | None
+    deliveries: tuple[DeliveryLine, ...]
+    note: str
+    read_as: str = ""
+    leading: FigureLine | None = None
+    coded: tuple[CodedLine, ...] = ()
+    change: ChangeLine | None = None
+    raised: bool = False
+    disagreement: str = ""
+
+
+def list_line(row: WorklistRow, *, raised: bool = False) -> ListLine:
+    """One line of the list."""
+    result = row.result
+    stands = result is not None and result.withdrawn_at is None
+    reading = brief_if_readable(result.reading) if result else None
+    said = reading if stands else None
+    return ListLine(
+        row=row,
+        verdict=verdict_of(row),
+        standing=standing_of(row),
+        sex=patient_sex(row.study),
+        age=patient_age(row.study),
+        found=found_in_words(said),
+        threshold=suspicion_threshold(reading),
+        deliveries=tuple(delivery_line(item) for item in result.deliveries) if result else (),
+        note=newer_images_note(row),
+        read_as=read_as(reading),
+        leading=leading_figure(said),
+        coded=coded_in_brief(said) if said else (),
+        change=change_line(said),
+        raised=raised,
+        disagreement=disagreement_words(row.disagreement) if row.disagreement else "",
+    )
+
+
+def disagreement_words(disagreement: Disagreement) -> str:
+    """That a reader disagrees, and what is wrong."""
+    faults = ", ".join(translated(SHORT_FAULT_WORDS[fault]) for fault in disagreement.faults)
+    if disagreement.current:
+        return translated("reader disagrees: %(faults)s", faults=faults)
+    return translated("reader disagreed with an earlier result: %(faults)s", faults=faults)
+
+
+def change_line(said: ReadingInBrief | None) -> ChangeLine | None:
+    """What became of the first amount of the summary since the earlier study; None without one."""
+    if said is None or said.comparison is None or len(said.course) < 2:
+        return None
+    earlier = said.comparison.earlier
+    then = next((one for one in said.course if one.order == earlier.order), None)
+    for measurement in said.summary:
+        if not isinstance(measurement, Measurement) or measurement.unit in (
+            codes.PERCENT,
+            codes.NO_UNIT,
+        ):
+            continue
+        before = None if then is None else measured_at(then, measurement.concept)
+        now = measured_at(said.course[-1], measurement.concept)
+        if before is None or now is None:
+            continue
+        growth = 100.0 * (now.value - before.value) / before.value if before.value > 0 else None
+        return ChangeLine(
+            title=titled(measurement.concept.meaning, said.report),
+            more=now.value > before.value,
+            percent="" if growth is None else f"{growth:+.0f}\u00a0%".replace("-", "−"),
+            since=earlier.acquired_at,
+        )
+    return None
+
+
+def newer_images_note(row: WorklistRow) -> str:
+    """What to know when the result in force is about fewer images than the study has by now."""
+    if row.result is None:
+        return ""
+    arriving = row.study.state is StudyState.RECEIVED
+    behind = row.job is not None and row.job.study_version > row.result.study_version
+    if arriving or behind or not row.current:
+        return translated("The result is from before the newest images came.")
+    if row.superseded == 1:
+        return translated("Supersedes an earlier result.")
+    if row.superseded:
+        return translated("Supersedes %(n)s earlier results.", n=row.superseded)
+    return ""
