@@ -20,10 +20,10 @@ from radiology.encoding_profile import (
 )
 from radiology.errors import ResultMismatch
 from tests.builders.declared.patch_segmenter import declaration, network
+from tests.builders.declared.read_heads import in_headers, shown_by
 from tests.builders.declared.write import code, write_declared
 from tests.unit.worker.encode.encoded_chest import EVERY_KIND
 from tests.unit.worker.encode.full_reading import full_context
-from tests.unit.worker.picture.test_any_bundle import in_headers, shown_by
 from worker.encode import (
     EncodedObject,
     ResultContext,
