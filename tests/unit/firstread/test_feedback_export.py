@@ -6,8 +6,6 @@ import csv
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -21,120 +19,33 @@ from typer.testing import CliRunner
 
 from database.feedback.given import give_feedback
 from database.session import query, transaction
-from database.tables.analysis import Event, Result, Study
+from database.tables.analysis import Event
 from firstread.__main__ import app
 from firstread.feedback_set.pseudonyms import KEY_FILE
-from models.schema_2.bundle import read_bundle
-from phantom import TYPICAL_LESIONS, Phantom
-from phantom.study import StudyIdentity
-from radiology.feedback import Fault, Judgement, Opinion
+from radiology.feedback import Fault
 from radiology.urgency import Urgency
 from settings.environment import read_settings
-from settings.peers import Peer, PeerRole
-from tests.builders.bundles import write_bundle
-from tests.builders.chest.chest_pairs import scan
-from tests.builders.chest.truth_reader import TruthReader
-from tests.builders.dicom.identified import identify, said_by
-from tests.builders.dicom.spooled import ReadingRoom
-from tests.builders.stored.rows import NOON
+from tests.builders.dicom.identified import said_by
+from tests.builders.stored.judged_site import (
+    JudgedSite,
+    disagree,
+    judged_site,
+)
 from tests.unit.worklist.access.visitor import Visitor
 from tests.unit.worklist.seeding import open_hospital
 from training.site.cases import read_site_cases
-from worker.pipeline import analyse_one
 from worklist.app import create_app
 
 pytestmark = pytest.mark.timeout(600)  # half a minute alone: ten studies are read
-COMMENT = "Mrs Leakcomment, seen in 2019"
-AGREE = Opinion(Judgement.AGREE, comment=COMMENT)
-
-
-def disagree(*faults: Fault) -> Opinion:
-    return Opinion(Judgement.DISAGREE, frozenset(faults), COMMENT)
-
-
-OPINIONS = (
-    # of studies with lesions, which are suspected
-    disagree(Fault.FALSE_POSITIVE),
-    disagree(Fault.WRONG_TYPE),
-    disagree(Fault.MISSED, Fault.WRONG_REGION),
-    AGREE,
-    AGREE,
-    # of clear ones
-    AGREE,
-    disagree(Fault.MISSED),
-    AGREE,
-    AGREE,
-    AGREE,
-)
-_DESTINATION = Peer(
-    name="pacs",
-    ae_title="PACS",  # type: ignore[arg-type]
-    host="127.0.0.1",
-    port=104,
-    roles=frozenset({PeerRole.DESTINATION}),
-)
-
-
-@dataclass
-class Site:
-    """A site whose readers have said what they think of ten studies."""
-
-    folder: Path
-    room: ReadingRoom
-    uids: list[str]
-    said: set[str]  # every word of the sources
-
-
-def _receive(room: ReadingRoom, phantom: Phantom, number: int) -> tuple[str, set[str]]:
-    """A study of a patient of its own, who stands in every attribute; noise of its own too."""
-    identity = StudyIdentity(
-        key=f"judged {number}",
-        patient_id=f"PAT-{number}-471100",
-        patient_name=f"Leakname{number}^Given",
-        accession_number=f"ACC{number}8812",
-        moment=datetime(2026, 1, 1 + number, 12),  # noqa: DTZ001 a scanner's clock has no zone
-        patient_birth_date=f"19{40 + number}0203",
-    )
-    uid = room.receive(phantom, identity)
-    random, said = np.random.default_rng(number), set[str]()
-    for path in sorted((room.settings.spool_folder / uid).rglob("*.dcm")):
-        dataset = dcmread(path)
-        pixels = dataset.pixel_array
-        noisy = pixels + random.integers(0, 2, pixels.shape).astype(pixels.dtype)
-        dataset.PixelData = noisy.tobytes()
-        if number == 0:
-            identify(dataset)
-        dataset.save_as(path)
-        said |= set(said_by(dataset)) | {str(dataset.SOPInstanceUID)}
-    room.reader.phantoms[uid] = phantom
-    assert analyse_one(room.equipment)
-    return uid, said
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+def site(tmp_path_factory: pytest.TempPathFactory) -> JudgedSite:
     """Ten studies, read and judged."""
-    folder = tmp_path_factory.mktemp("site")
-    settings = read_settings(data_folder=folder, peers=(_DESTINATION,))
-    bundle = read_bundle(write_bundle(tmp_path_factory.mktemp("bundles")))
-    room = ReadingRoom(settings, TruthReader(bundle))
-    sick = scan(lesions=TYPICAL_LESIONS, spacing_mm=6.0)
-    clear = scan(lesions=(), spacing_mm=6.0)
-    uids, said = [], set[str]()
-    for number, opinion in enumerate(OPINIONS):
-        uid, words = _receive(room, sick if number < 5 else clear, number)
-        uids.append(uid)
-        said |= words
-        with transaction(room.engine) as session:
-            result = session.scalars(
-                select(Result).join(Study, Study.id == Result.study_id)
-                .where(Study.study_instance_uid == uid)
-            ).one()  # fmt: skip
-            give_feedback(session, result.id, opinion, reader="Dr. Leakreader", now=NOON)
-    return Site(folder, room, uids, said)
+    return judged_site(tmp_path_factory.mktemp("site"), tmp_path_factory.mktemp("bundles"))
 
 
-def _export(site: Site, folder: Path, *options: str) -> Mapping[str, Any]:
+def _export(site: JudgedSite, folder: Path, *options: str) -> Mapping[str, Any]:
     environment = {"FIRSTREAD_DATA_FOLDER": str(site.folder)}
     done = CliRunner().invoke(app, ["feedback", "export", str(folder), *options], env=environment)
     assert done.exit_code == 0, done.output
@@ -144,7 +55,7 @@ def _export(site: Site, folder: Path, *options: str) -> Mapping[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def exported(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def exported(site: JudgedSite, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The set with agreements."""
     folder = tmp_path_factory.mktemp("set") / "cases"
     found = _export(site, folder, "--agreements", "--slices", "6")
@@ -160,7 +71,7 @@ def _labels(folder: Path) -> dict[str, list[str]]:
     return by_case
 
 
-def test_nothing_of_the_sources_is_left(site: Site, exported: Path) -> None:
+def test_nothing_of_the_sources_is_left(site: JudgedSite, exported: Path) -> None:
     """No word, name, day or UID of a source, and no comment or reader, in any byte or name."""
     technical = {"CT", "HU", "ORIGINAL", "PRIMARY", "AXIAL", "MONOCHROME2", "YES", "NO"}
     technical.add("Firstread")  # made the phantom, and says so of the method too
@@ -239,7 +150,7 @@ def test_training_reads_the_set(exported: Path) -> None:
 
 
 def test_a_patient_has_the_same_name_in_every_export_of_a_site(
-    site: Site, exported: Path, tmp_path: Path
+    site: JudgedSite, exported: Path, tmp_path: Path
 ) -> None:
     """Cases stay on their side of the split; another site's key gives other names."""
     found = _export(site, tmp_path / "again", "--agreements")
@@ -256,7 +167,7 @@ def test_a_patient_has_the_same_name_in_every_export_of_a_site(
     assert not set(_labels(tmp_path / "other")) & set(_labels(exported))
 
 
-def test_without_agreements_only_what_was_wrong_leaves(site: Site, tmp_path: Path) -> None:
+def test_without_agreements_only_what_was_wrong_leaves(site: JudgedSite, tmp_path: Path) -> None:
     """The default; and the event that is left names no study."""
     found = _export(site, tmp_path / "cases")
     assert (found["cases_ready"], found["cases_to_draw"]) == (2, 2)
@@ -268,7 +179,7 @@ def test_without_agreements_only_what_was_wrong_leaves(site: Site, tmp_path: Pat
     assert (event.study_id, event.facts) == (None, {"studies": 4})
 
 
-def test_images_that_are_gone_are_told(site: Site, tmp_path: Path) -> None:
+def test_images_that_are_gone_are_told(site: JudgedSite, tmp_path: Path) -> None:
     """The others are exported; nothing of the study is left behind."""
     folder = site.room.settings.spool_folder / site.uids[1]
     moved = folder.rename(tmp_path / "moved")
@@ -280,7 +191,7 @@ def test_images_that_are_gone_are_told(site: Site, tmp_path: Path) -> None:
     assert found["cases_ready"] == 1
 
 
-def test_a_folder_with_something_in_it_is_refused(site: Site, tmp_path: Path) -> None:
+def test_a_folder_with_something_in_it_is_refused(site: JudgedSite, tmp_path: Path) -> None:
     """Nothing is mixed with what lies there."""
     (tmp_path / "notes.txt").write_text("mine")
     environment = {"FIRSTREAD_DATA_FOLDER": str(site.folder)}
@@ -289,7 +200,7 @@ def test_a_folder_with_something_in_it_is_refused(site: Site, tmp_path: Path) ->
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
-def test_an_administrator_downloads_the_same(site: Site) -> None:
+def test_an_administrator_downloads_the_same(site: JudgedSite) -> None:
     """The button on the page gives a zip of what the command line writes."""
     visitor = Visitor(create_app(site.room.settings, site.room.engine))
     answer = visitor.post("/feedback/export", form={"agreements": "true"})
@@ -302,7 +213,7 @@ def test_an_administrator_downloads_the_same(site: Site) -> None:
         assert not [name for name in names if ".." in name or name.startswith("/")]
 
 
-def test_what_cannot_be_downloaded_is_told(site: Site, tmp_path: Path) -> None:
+def test_what_cannot_be_downloaded_is_told(site: JudgedSite, tmp_path: Path) -> None:
     """Nothing to export, or refused by the command line: a page that says so, and no file."""
     empty = open_hospital(tmp_path)
     visitor = Visitor(create_app(read_settings(data_folder=tmp_path), empty.engine))
