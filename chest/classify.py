@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from chest.postprocess import ProbabilityMaps
+from chest.lungs.segment import ProbabilityMaps
 from chest.values.regions import ChestRegions
 from models.schema_2.networks import Classification
 from models.schema_2.sign import Sign

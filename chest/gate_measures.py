@@ -86,6 +86,13 @@ class Scan:
         return hu
 
     @property
+    def all_hounsfield(self) -> FloatArray:
+        """Every slice in HU, within the network's window."""
+        low, high = self.grid.window_low_hu, self.grid.window_high_hu
+        hu: FloatArray = self.patches[:, 0] * np.float32(high - low) + np.float32(low)
+        return hu
+
+    @property
     def areas(self) -> NDArray[np.int64]:
         """Pixels of lung in each slice."""
         areas: NDArray[np.int64] = np.count_nonzero(self.lungs, axis=(1, 2)).astype(np.int64)

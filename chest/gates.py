@@ -18,11 +18,13 @@ from chest.gate_measures import (
     noise_hu,
     outline_jumps,
 )
+from chest.plausibility_gates import Outlined, check_lesions, check_lungs
 from radiology.outcome import GateSeverity, QualityGate
 from radiology.sex import Sex
 
 LEAST_LUNG_ML = 500.0  # both lungs; an adult's breathed out hold 2 l, and a child is no adult
 SMALL_LUNG_ML = 1500.0
+LARGE_LUNG_ML = (8000.0, 10_000.0)  # a tall man breathes in 8 l; emphysema makes them larger
 LEAST_LUNG_SLICES = 8
 LEAST_BODY_PERCENT = 10.0  # of the cross-section; in a chest 20 to 50 are lung
 CUT_PERCENT = (15.0, 50.0)  # of the largest lung cross-section, on the first or the last slice
@@ -182,17 +184,26 @@ def _resolution_gates(scan: Scan, acquisition: Acquisition) -> list[QualityGate]
     ]
 
 
+def _volume_gate(lung_ml: float) -> QualityGate:
+    name, seen = "lung volume", f"{lung_ml:.0f} ml"
+    if lung_ml < SMALL_LUNG_ML:
+        limit = f"at least {SMALL_LUNG_ML:.0f} ml"
+        return _warning(name, False, seen, limit, "Small lungs: a child, or breathed out.")
+    large, too_large = LARGE_LUNG_ML
+    refused = lung_ml > too_large
+    return _gate(
+        name,
+        lung_ml <= large,
+        seen,
+        f"at most {too_large if refused else large:.0f} ml",
+        "Larger lungs than patients have: perhaps they were outlined wrongly.",
+        GateSeverity.REFUSES if refused else GateSeverity.WARNS,
+    )
+
+
 def _adult_gates(lung_ml: float, acquisition: Acquisition) -> list[QualityGate]:
     age = acquisition.patient_age_years
-    gates = [
-        _warning(
-            "lung volume",
-            lung_ml >= SMALL_LUNG_ML,
-            f"{lung_ml:.0f} ml",
-            f"at least {SMALL_LUNG_ML:.0f} ml",
-            "Small lungs: a child, or breathed out.",
-        )
-    ]
+    gates = [_volume_gate(lung_ml)]
     if age is not None:
         gates.append(
             _gate(
@@ -206,13 +217,16 @@ def _adult_gates(lung_ml: float, acquisition: Acquisition) -> list[QualityGate]:
     return gates
 
 
-def check_gates(scan: Scan, lung_ml: float, acquisition: Acquisition) -> tuple[QualityGate, ...]:
+def check_gates(
+    scan: Scan, outlined: Outlined, lung_ml: float, acquisition: Acquisition
+) -> tuple[QualityGate, ...]:
     """Apply every gate that can be applied.
 
     Without lungs only the first ones are: the others measure in and around them.
 
     Parameters
     ----------
+    outlined : in the canonical volume that `scan` shows
     lung_ml : volume of both lungs
     """
     gates = _lung_gates(scan, lung_ml)
@@ -234,4 +248,6 @@ def check_gates(scan: Scan, lung_ml: float, acquisition: Acquisition) -> tuple[Q
         _contrast_gate(scan),
         *_resolution_gates(scan, acquisition),
         *_adult_gates(lung_ml, acquisition),
+        *check_lungs(scan, outlined),
+        *check_lesions(scan, outlined),
     )

@@ -16,7 +16,8 @@ from chest.gates import Acquisition, check_gates
 from chest.heat_maps import heat_maps_of
 from chest.interpret import Evidence, interpret, measure, refuses
 from chest.lobes import find_territories, measure_territories
-from chest.postprocess import ProbabilityMaps, segment
+from chest.lungs.segment import ProbabilityMaps, segment
+from chest.plausibility_gates import Outlined
 from chest.values.figures import Side
 from chest.values.reading import ChestReading
 from chest.values.regions import ChestRegions
@@ -70,12 +71,20 @@ def read_study(
     patches = to_patches(canonical, fit, bundle.grid)
     for first, lung, lesion in session.run(patches, on_progress):
         maps.store(first, lung, lesion)
-    regions = segment(maps, patches, canonical, fit, bundle)
+    segmented = segment(maps, patches, canonical, fit, bundle)
+    regions = segmented.regions
     figures = measure(canonical, regions)
     scan = Scan.of(patches, regions, canonical.spacing_mm, fit, bundle.grid)
     lung_ml = figures[Side.TOTAL].lung_volume_ml
     acquisition = acquisition or Acquisition()
-    gates = check_gates(scan, lung_ml, _with_given_age(acquisition, context))
+    outlined = Outlined(
+        canonical.hounsfield,
+        regions,
+        canonical.voxel_ml,
+        outside_ml=segmented.outside_ml,
+        inside_ml=segmented.inside_ml,
+    )
+    gates = check_gates(scan, outlined, lung_ml, _with_given_age(acquisition, context))
     evidence = Evidence(
         regions=ChestRegions(order.undo(regions.lungs), order.undo(regions.lesions)),
         figures=figures,

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -39,17 +39,27 @@ Objective = Callable[[nn.Module, int], Loss]
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how hard."""
+    """How long and how hard.
+
+    Attributes
+    ----------
+    encoder_share : of the rate, for parameters of a module named `encoder`: what was learnt
+        before is changed with care
+    """
 
     steps: int
     peak_rate: float
     seed: int
     weight_decay: float = 0.01
+    encoder_share: float = 1.0
 
     @property
     def label(self) -> str:
         """What a checkpoint must have been made under to be gone on with."""
-        return f"{self.steps} steps, rate {self.peak_rate:g}, seed {self.seed}"
+        rate = f"{self.peak_rate:g}"
+        if self.encoder_share != 1.0:
+            rate += f" ({self.encoder_share:g} of it for the encoder)"
+        return f"{self.steps} steps, rate {rate}, seed {self.seed}"
 
     def rate(self, step: int) -> float:
         """Learning rate: linear warm-up, then half a cosine down to a fiftieth of the peak."""
@@ -71,6 +81,16 @@ def _average(into: nn.Module, network: nn.Module, step: int) -> None:
                 kept.copy_(fresh)
 
 
+def _groups(network: nn.Module, schedule: Schedule) -> list[dict[str, Any]]:
+    """What is trained, with the share of the rate of each part; what is frozen is left out."""
+    parts: dict[float, list[nn.Parameter]] = {}
+    for name, parameter in network.named_parameters():
+        if parameter.requires_grad:
+            share = schedule.encoder_share if name.startswith("encoder.") else 1.0
+            parts.setdefault(share, []).append(parameter)
+    return [{"params": part, "share": share} for share, part in parts.items()]
+
+
 class _Run:
     """Network, running average and optimiser at some step."""
 
@@ -78,7 +98,9 @@ class _Run:
         self.network = copy.deepcopy(start).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).eval()
         self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=schedule.peak_rate, weight_decay=schedule.weight_decay
+            _groups(self.network, schedule),
+            lr=schedule.peak_rate,
+            weight_decay=schedule.weight_decay,
         )
         self.schedule = schedule
         self.checkpoint = checkpoint
@@ -113,7 +135,7 @@ class _Run:
 
     def advance(self, objective: Objective) -> Mapping[str, float]:
         for group in self.optimiser.param_groups:
-            group["lr"] = self.schedule.rate(self.step)
+            group["lr"] = self.schedule.rate(self.step) * group["share"]
         self.network.train()
         seed = self.schedule.seed * 1_000_003 + self.step
         torch.manual_seed(seed)  # dropout: the same after an interruption as without one

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 from scipy import ndimage
 
-from chest.postprocess import (
+from chest.lungs.segment import (
     EVEN,
     NEAR_LUNG_PIXELS,
     ByteMaps,

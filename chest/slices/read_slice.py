@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from chest.classify import classify_views
 from chest.grey_levels import grey_to_hounsfield
-from chest.postprocess import ProbabilityMaps
+from chest.lungs.segment import ProbabilityMaps
 from chest.slices.clean_slice import clean_slice
 from models.schema_2.bundle import Bundle
 from models.schema_2.network_sessions import ClassifierSession, NetworkSession

@@ -21,6 +21,7 @@ class Fold:
 
     covid_seg20: frozenset[str]
     lctsc: frozenset[str]
+    without_pneumonia: frozenset[str]
 
 
 def read_folds(path: Path = FOLDS_FILE) -> tuple[Fold, ...]:
@@ -28,11 +29,18 @@ def read_folds(path: Path = FOLDS_FILE) -> tuple[Fold, ...]:
     with path.open("rb") as file:
         entries = tomllib.load(file)["fold"]
     return tuple(
-        Fold(frozenset(entry["covid_seg20"]), frozenset(entry["lctsc"])) for entry in entries
+        Fold(
+            frozenset(entry["covid_seg20"]),
+            frozenset(entry["lctsc"]),
+            frozenset(entry["without_pneumonia"]),
+        )
+        for entry in entries
     )
 
 
-def check_folds(folds: tuple[Fold, ...], seg20: SliceSet, lctsc: SliceSet) -> None:
+def check_folds(
+    folds: tuple[Fold, ...], seg20: SliceSet, lctsc: SliceSet, without_pneumonia: SliceSet
+) -> None:
     """Check that each scan is left out once.
 
     Raises
@@ -43,6 +51,7 @@ def check_folds(folds: tuple[Fold, ...], seg20: SliceSet, lctsc: SliceSet) -> No
     for slices, named in (
         (seg20, [name for fold in folds for name in fold.covid_seg20]),
         (lctsc, [name for fold in folds for name in fold.lctsc]),
+        (without_pneumonia, [name for fold in folds for name in fold.without_pneumonia]),
     ):
         if sorted(named) != sorted(set(slices.sources)):
             raise FoldMismatch(f"{slices.name}: the folds and the data name other scans")

@@ -17,6 +17,7 @@ from training.data.drawn_scans import read_covid_seg20, read_lctsc
 from training.data.figures import CovidCt, read_covid_ct
 from training.data.slices import SliceSet, read_doctors, read_lungs2d, read_negatives
 from training.data.split import Parts, divide, read_splits
+from training.data.whole_volumes import read_without_pneumonia
 from training.encoder.published import pretrained
 from training.fit import Schedule, fit
 from training.segmentation.objective import BatchShare
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 
 FOLD_STEPS = 900
 _RATE = 1.5e-3
+_ENCODER_SHARE = 0.3  # of the rate, where the encoder knows pictures
+_FROZEN_BLOCKS = 3  # of such an encoder: edges and textures
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class ChestCorpus:
     lungs2d: Parts
     doctors: Parts
     negatives: Parts
+    without_pneumonia: SliceSet
     covid_ct: CovidCt
 
 
@@ -59,20 +63,27 @@ class ChestPlan:
 
     def schedule(self, steps: int, seed: int) -> Schedule:
         """The schedule of a stage."""
-        return Schedule(max(steps // self.shorten, 1), _RATE, self.seed * 100 + seed)
+        return Schedule(
+            max(steps // self.shorten, 1),
+            _RATE,
+            self.seed * 100 + seed,
+            encoder_share=1.0 if self.weights is None else _ENCODER_SHARE,
+        )
 
 
 def read_corpus(data: Path) -> ChestCorpus:
     """Read all sets; raises as `divide` and `check_folds`."""
     splits = read_splits()
     seg20, lctsc = read_covid_seg20(data), read_lctsc(data)
-    check_folds(read_folds(), seg20, lctsc)
+    without_pneumonia = read_without_pneumonia(data)
+    check_folds(read_folds(), seg20, lctsc, without_pneumonia)
     return ChestCorpus(
         seg20,
         lctsc,
         divide(read_lungs2d(data), splits),
         divide(read_doctors(data), splits),
         divide(read_negatives(data), splits),
+        without_pneumonia,
         read_covid_ct(data),
     )
 
@@ -82,7 +93,7 @@ def new_network(plan: ChestPlan) -> ChestSlabNet:
     torch.manual_seed(plan.seed)
     network = ChestSlabNet(plan.variant)
     if plan.weights is not None:
-        pretrained(network.encoder, plan.weights)
+        pretrained(network.encoder, plan.weights).freeze_first(_FROZEN_BLOCKS)
     return network
 
 
@@ -111,7 +122,8 @@ def _objective(corpus: ChestCorpus, plan: ChestPlan, fold: Fold) -> ChestObjecti
             BatchShare(corpus.doctors.train, 3),
             BatchShare(kept(corpus.lctsc, fold.lctsc), 3, paste=True),
             BatchShare(corpus.lungs2d.train, 2, paste=True),
-            BatchShare(corpus.negatives.train, 2),
+            BatchShare(kept(corpus.without_pneumonia, fold.without_pneumonia), 2),
+            BatchShare(corpus.negatives.train, 1),
         ],
         figures=[FigureShare(corpus.covid_ct.train, 8)],
         with_neighbours=plan.with_neighbours,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from chest import case_level, gates
+from chest import plausibility_gates as plausible
 from chest.classify import MIRRORED_SLICES, MOST_SLICES
 from chest.lobes import fissure
 from chest.lobes.find import THICKEST_SLICES_MM
@@ -53,8 +54,21 @@ def test_rules_have_the_limits_of_the_page(rule: CaseRule, limit: str) -> None:
         ("contrast phase", [f"from {gates.ENHANCED_FROM_HU:g} HU"]),
         ("slice thickness", [f"above {limit:g} mm" for limit in gates.SLICE_MM]),
         ("pixel size", [f"above {gates.LARGEST_PIXEL_MM:g} mm"]),
-        ("lung volume", [f"under {gates.SMALL_LUNG_ML:g} ml"]),
+        (
+            "lung volume",
+            [f"under {gates.SMALL_LUNG_ML:g} ml"]
+            + [f"above {limit:.0f} ml" for limit in gates.LARGE_LUNG_ML],
+        ),
         ("adult", [f"under {gates.ADULT_FROM_YEARS:g} years"]),
+        ("lungs inside the body", [f"above {plausible.MOST_OUTSIDE_PERCENT:g} % outside"]),
+        ("windpipe", [f"under {plausible.LEAST_WINDPIPE_MM:g} mm"]),
+        ("density of consolidation", [f"{limit:g} HU" for limit in plausible.CONSOLIDATION_HU]),
+        ("density of ground glass", [f"{limit:g} HU" for limit in plausible.GROUND_GLASS_HU]),
+        (
+            "lesions along the lungs",
+            [f"above {plausible.MOST_AT_ENDS_PERCENT:g} %", f"{plausible.END_MM:g} mm"],
+        ),
+        ("lung in the key slice", [f"under {100 * plausible.LITTLE_LUNG:g} %"]),
     ],
 )
 def test_gates_have_the_limits_of_the_page(gate: str, told: list[str]) -> None:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from chest.gate_measures import Scan
 from chest.gates import Acquisition, check_gates
-from chest.values.regions import ChestRegions
+from chest.plausibility_gates import Outlined
+from chest.values.regions import ChestRegions, LesionLabel
 from models.schema_2.bundle import Bundle
 from models.schema_2.preprocess import fit_of, to_patches
 from phantom.grid import phantom_grid
@@ -33,15 +34,22 @@ def _check(
     lungs: NDArray[np.uint8],
     affine: NDArray[np.float64],
     acquisition: Acquisition | None = None,
+    *,
+    lesions: NDArray[np.uint8] | None = None,
+    outside_ml: float = 0.0,
 ) -> dict[str, QualityGate]:
     """The gates by name, of a stack that is canonical already."""
     volume = Volume(np.ascontiguousarray(hounsfield, dtype=np.float32), affine)
-    regions = ChestRegions(np.ascontiguousarray(lungs), np.zeros_like(lungs))
+    found = np.zeros_like(lungs) if lesions is None else lesions
+    regions = ChestRegions(np.ascontiguousarray(lungs), np.ascontiguousarray(found))
     fit = fit_of(volume, shipped.grid)
     patches = to_patches(volume, fit, shipped.grid)
     scan = Scan.of(patches, regions, volume.spacing_mm, fit, shipped.grid)
     lung_ml = int(np.count_nonzero(lungs)) * volume.voxel_ml
-    gates = check_gates(scan, lung_ml, acquisition or Acquisition())
+    outlined = Outlined(
+        volume.hounsfield, regions, volume.voxel_ml, outside_ml=outside_ml, inside_ml=lung_ml
+    )
+    gates = check_gates(scan, outlined, lung_ml, acquisition or Acquisition())
     assert len({gate.name for gate in gates}) == len(gates)
     assert all(gate.passed or gate.reason for gate in gates)
     return {gate.name: gate for gate in gates}
@@ -199,3 +207,92 @@ def test_gates_are_measured_alike_on_any_matrix(shipped: Bundle, phantom: Phanto
     gates = _check(shipped, hounsfield[:, ::2, ::2], lungs[:, ::2, ::2], affine)
     assert _troubles(gates) == {"pixel size": GateSeverity.WARNS}
     assert gates["pixel size"].seen == "3.6 mm"
+
+
+def _with(lungs: NDArray[np.uint8], label: LesionLabel, slices: slice) -> NDArray[np.uint8]:
+    """Lesions of one kind in half of the right lung in these slices."""
+    lesions = np.zeros_like(lungs)
+    part = lungs[slices] == 1
+    part[:, ::2] = False
+    lesions[slices][part] = label
+    return lesions
+
+
+def _ends(lungs: NDArray[np.uint8]) -> tuple[int, int]:
+    with_lung = np.flatnonzero(lungs.any(axis=(1, 2)))
+    return int(with_lung[0]), int(with_lung[-1])
+
+
+def test_lungs_outside_the_body_are_refused(shipped: Bundle, phantom: Phantom) -> None:
+    hounsfield, lungs, canonical = _canonical(phantom)
+    gates = _check(shipped, hounsfield, lungs, canonical.affine, outside_ml=9000.0)
+    assert _troubles(gates) == {"lungs inside the body": GateSeverity.REFUSES}
+    few = _check(shipped, hounsfield, lungs, canonical.affine, outside_ml=900.0)
+    assert not _troubles(few)
+
+
+def test_lungs_larger_than_a_patients_are_refused(shipped: Bundle, phantom: Phantom) -> None:
+    """The same pixels, larger: 9 litres are remarked on, 13 are none."""
+    hounsfield, lungs, canonical = _canonical(phantom)
+    for litres, expected in ((9.0, GateSeverity.WARNS), (13.0, GateSeverity.REFUSES)):
+        affine = canonical.affine.copy()
+        now = int(np.count_nonzero(lungs)) * canonical.voxel_ml / 1000.0
+        affine[:3, 1:3] *= np.sqrt(litres / now)
+        gates = _check(shipped, hounsfield, lungs, affine)
+        assert _troubles(gates)["lung volume"] is expected
+
+
+def test_lungs_without_a_windpipe_are_refused(shipped: Bundle, phantom: Phantom) -> None:
+    """The phantom's windpipe is filled; nothing else is changed."""
+    hounsfield, lungs, canonical = _canonical(phantom)
+    filled = hounsfield.copy()
+    middle = filled[:, 60:130, 80:112]
+    middle[(middle < -850) & (lungs[:, 60:130, 80:112] == 0)] = 40.0
+    gates = _check(shipped, filled, lungs, canonical.affine)
+    assert _troubles(gates) == {"windpipe": GateSeverity.REFUSES}
+
+
+@pytest.mark.parametrize(
+    ("label", "hu", "name"),
+    [
+        (LesionLabel.CONSOLIDATION, -990.0, "density of consolidation"),
+        (LesionLabel.CONSOLIDATION, 3000.0, "density of consolidation"),
+        (LesionLabel.GROUND_GLASS, -990.0, "density of ground glass"),
+    ],
+)
+def test_disease_of_air_or_metal_is_refused(
+    shipped: Bundle, phantom: Phantom, label: LesionLabel, hu: float, name: str
+) -> None:
+    hounsfield, lungs, canonical = _canonical(phantom)
+    lesions = _with(lungs, label, slice(20, 40))
+    changed = np.where(lesions > 0, np.float32(hu), hounsfield)
+    gates = _check(shipped, changed, lungs, canonical.affine, lesions=lesions)
+    assert _troubles(gates)[name] is GateSeverity.REFUSES
+    usual = np.where(lesions > 0, np.float32(-200.0), hounsfield)
+    gates = _check(shipped, usual, lungs, canonical.affine, lesions=lesions)
+    assert name not in _troubles(gates)
+
+
+def test_disease_at_the_tips_of_the_lungs_alone_is_refused(
+    shipped: Bundle, phantom: Phantom
+) -> None:
+    """Three slices of 5 mm at the apex; the same higher up in the lung is left alone."""
+    hounsfield, lungs, canonical = _canonical(phantom)
+    _, last = _ends(lungs)
+    for slices, refused in ((slice(last - 2, last + 1), True), (slice(20, 40), False)):
+        lesions = _with(lungs, LesionLabel.CONSOLIDATION, slices)
+        dense = np.where(lesions > 0, np.float32(0.0), hounsfield)
+        gates = _check(shipped, dense, lungs, canonical.affine, lesions=lesions)
+        assert ("lesions along the lungs" in _troubles(gates)) is refused
+
+
+def test_a_key_slice_with_hardly_any_lung_is_refused(shipped: Bundle, phantom: Phantom) -> None:
+    hounsfield, lungs, canonical = _canonical(phantom)
+    _, last = _ends(lungs)
+    rows = np.flatnonzero((lungs[last] == 1).any(axis=1))
+    lungs[last, rows[12] :] = 0
+    lungs[last][lungs[last] == 2] = 0
+    lesions = np.zeros_like(lungs)
+    lesions[last][lungs[last] > 0] = LesionLabel.CONSOLIDATION
+    gates = _check(shipped, hounsfield, lungs, canonical.affine, lesions=lesions)
+    assert _troubles(gates)["lung in the key slice"] is GateSeverity.REFUSES

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chest.postprocess import ProbabilityMaps, segment
+from chest.lungs.segment import ProbabilityMaps, segment
 from chest.values.regions import ChestRegions, LesionLabel, LungLabel
 from models.schema_2.bundle import Bundle
 from models.schema_2.preprocess import fit_of
@@ -16,22 +16,28 @@ RIGHT_LUNG = (slice(2, 18), slice(60, 180), slice(40, 110))
 LEFT_LUNG = (slice(2, 18), slice(60, 180), slice(150, 220))
 
 
+BODY = (slice(0, SLICES), slice(40, 240), slice(20, 240))
+AIR, LUNG, SOFT = 0.17, 0.27, 0.86  # −1000, −850 and 40 HU
+
+
 class Chest:
-    """Two lungs as boxes, on a grid of 1.4 × 1.4 × 2 mm, everything certain."""
+    """Two lungs as boxes in a body, on a grid of 1.4 × 1.4 × 2 mm, everything certain."""
 
     def __init__(self) -> None:
         affine = np.zeros((4, 4))
         affine[2, 0], affine[1, 1], affine[0, 2], affine[3, 3] = 2.0, 1.4, 1.4, 1.0
         hu = np.zeros((SLICES, SIZE, SIZE), dtype=np.float32)
         self.volume = Volume(hu, affine)
-        self.patches = np.full((SLICES, 1, SIZE, SIZE), 0.27, dtype=np.float32)
+        self.patches = np.full((SLICES, 1, SIZE, SIZE), AIR, dtype=np.float32)
+        for box, level in ((BODY, SOFT), (RIGHT_LUNG, LUNG), (LEFT_LUNG, LUNG)):
+            self.patches[:, 0][box] = level
         self.maps = ProbabilityMaps.empty(SLICES, SIZE)
         self.maps.right[RIGHT_LUNG] = 255
         self.maps.left[LEFT_LUNG] = 255
 
     def segment(self, bundle: Bundle) -> ChestRegions:
         fit = fit_of(self.volume, bundle.grid)
-        return segment(self.maps, self.patches, self.volume, fit, bundle)
+        return segment(self.maps, self.patches, self.volume, fit, bundle).regions
 
 
 @pytest.fixture
@@ -48,7 +54,8 @@ def test_certain_lungs_come_out_as_they_are(chest: Chest, shipped: Bundle) -> No
 
 
 def test_small_islands_are_dropped(chest: Chest, shipped: Bundle) -> None:
-    chest.maps.left[9:11, 200:210, 20:30] = 255
+    chest.maps.left[9:11, 210:220, 40:50] = 255
+    chest.patches[9:11, 0, 210:220, 40:50] = LUNG
     lungs = chest.segment(shipped).lungs
     assert not lungs[:, 195:].any()
 
@@ -63,7 +70,7 @@ def test_vessel_is_lung_but_a_large_hole_is_not(chest: Chest, shipped: Bundle) -
 
 def test_pure_gas_in_the_belly_is_not_lung(chest: Chest, shipped: Bundle) -> None:
     chest.maps.left[2:12, 200:225, 150:180] = 255
-    chest.patches[2:12, 0, 200:225, 150:180] = 0.17  # −1000 HU
+    chest.patches[2:12, 0, 200:225, 150:180] = AIR
     lungs = chest.segment(shipped).lungs
     assert not lungs[:, 195:].any()
     assert (lungs[LEFT_LUNG] == LungLabel.LEFT).all()
@@ -74,7 +81,7 @@ def test_bowel_with_gas_and_stool_is_not_lung(chest: Chest, shipped: Bundle) -> 
     chest.maps.left[2:12, 180:205, 150:180] = 255
     chest.maps.left[0:2, 170:205, 150:180] = 255
     chest.patches[0:2, 0, 170:205, 150:180] = 0.8
-    chest.patches[0:2, 0, 170:175, 150:180] = 0.17
+    chest.patches[0:2, 0, 170:175, 150:180] = AIR
     lungs = chest.segment(shipped).lungs
     assert not lungs[:2].any()
     assert (lungs[LEFT_LUNG] == LungLabel.LEFT).all()
@@ -82,12 +89,12 @@ def test_bowel_with_gas_and_stool_is_not_lung(chest: Chest, shipped: Bundle) -> 
 
 def test_room_air_beside_the_patient_is_not_lung(chest: Chest, shipped: Bundle) -> None:
     """The table's edge crosses the air at the picture's edge, and the network calls it disease."""
-    chest.maps.left[2:18, 185:235, 190:256] = 255
-    chest.maps.lesion[2:18, 205:215, 190:256] = 255
-    chest.patches[2:18, 0, 185:235, 190:256] = 0.17
-    chest.patches[2:18, 0, 205:215, 190:256] = 0.6
+    chest.maps.left[2:18, 195:235, 190:256] = 255
+    chest.maps.lesion[2:18, 210:220, 190:256] = 255
+    chest.patches[2:18, 0, 195:235, 190:256] = AIR
+    chest.patches[2:18, 0, 210:220, 190:256] = 0.6
     regions = chest.segment(shipped)
-    assert not regions.lungs[:, 182:].any()
+    assert not regions.lungs[:, 192:].any()
     assert not regions.lesions.any()
     assert (regions.lungs[LEFT_LUNG] == LungLabel.LEFT).all()
 
@@ -95,7 +102,7 @@ def test_room_air_beside_the_patient_is_not_lung(chest: Chest, shipped: Bundle) 
 def test_a_small_piece_of_room_air_at_the_edge_is_not_lung(chest: Chest, shipped: Bundle) -> None:
     """The table takes most of it; what is gas is still more than a lung's tip could hold."""
     chest.maps.left[2:18, 200:220, 230:256] = 255
-    chest.patches[2:18, 0, 200:206, 230:256] = 0.17
+    chest.patches[2:18, 0, 200:206, 230:256] = AIR
     lungs = chest.segment(shipped).lungs
     assert not lungs[:, 195:].any()
 
@@ -103,7 +110,10 @@ def test_a_small_piece_of_room_air_at_the_edge_is_not_lung(chest: Chest, shipped
 def test_lung_cut_off_by_the_field_of_view_stays_lung(chest: Chest, shipped: Bundle) -> None:
     """It reaches the picture's edge as room air does, with a fifth of it emphysema."""
     chest.maps.left[2:18, 60:180, 150:256] = 255
-    chest.patches[2:18, 0, 60:84, 150:256] = 0.17
+    chest.patches[2:18, 0, 84:180, 150:256] = LUNG
+    chest.patches[2:18, 0, 60:84, 150:256] = AIR
+    chest.patches[:, 0, 40:60, 150:256] = SOFT
+    chest.patches[:, 0, 180:240, 150:256] = SOFT
     lungs = chest.segment(shipped).lungs
     assert (lungs[2:18, 60:180, 150:256] == LungLabel.LEFT).all()
 
@@ -111,7 +121,7 @@ def test_lung_cut_off_by_the_field_of_view_stays_lung(chest: Chest, shipped: Bun
 def test_pure_gas_in_a_lung_is_no_lesion(chest: Chest, shipped: Bundle) -> None:
     """A bulla may lie in a lung; a lesion is denser than the lung around it."""
     chest.maps.lesion[5:9, 100:130, 60:80] = 255
-    chest.patches[5:9, 0, 100:130, 60:80] = 0.17
+    chest.patches[5:9, 0, 100:130, 60:80] = AIR
     regions = chest.segment(shipped)
     assert (regions.lungs[6, 102:128, 62:78] == LungLabel.RIGHT).all()
     assert not regions.lesions.any()

@@ -12,7 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from chest.false_lung import GAS_BELOW_HU, Attenuation, without_false_lung
+from chest.lungs.body import find_body
+from chest.lungs.domes import resting_on_diaphragm
+from chest.lungs.false_lung import GAS_BELOW_HU, SOFT_ABOVE_HU, Attenuation, without_false_lung
+from chest.lungs.whole_lungs import keep_lungs
 from chest.values.regions import ChestRegions, LesionLabel, LungLabel
 from models.connected import Masks, at_edge_of_slice, in_plane_cross, keep_large, parts
 from models.schema_2.bundle import Bundle
@@ -26,9 +29,6 @@ NEAR_LUNG_PIXELS = 2
 
 _UNSURE_SIDE = 75  # bytes (0.3) between right and left; below it the patient's x decides
 
-# Smaller islands are bowel gas, air in folds of clothes, oesophagus.
-LEAST_LUNG_PART_ML = 5.0
-LEAST_LUNG_PART_SHARE = 0.02  # of the largest part
 LEAST_LESION_ML = 0.15  # a vessel's cross-section; about a ball of 6.5 mm
 LARGEST_HOLE_MM2 = 400.0  # vessels and small dense foci are lung; the heart is not
 _STRAY_SIDE_SHARE = 0.05  # of that side's largest part
@@ -140,15 +140,13 @@ def about_threshold(probability: ByteMaps, threshold: float) -> ByteMaps:
 
 
 def _lungs(
-    lung_probability: ByteMaps,
+    seen: Masks,
     attenuation: Attenuation,
     lesion: Masks,
-    voxel_ml: float,
-    pixel_mm2: float,
+    spacing_mm: tuple[float, float, float],
 ) -> Masks:
-    """Lungs with their disease: large parts, lesions that touch them, small holes filled."""
-    lung = without_false_lung(lung_probability >= EVEN, attenuation)
-    lung = keep_large(lung, LEAST_LUNG_PART_ML / voxel_ml, 6, LEAST_LUNG_PART_SHARE)
+    """Lungs with their disease: whole bodies, lesions that touch them, small holes filled."""
+    lung = keep_lungs(without_false_lung(seen, attenuation), spacing_mm)
     box = ndimage.find_objects(lung.astype(np.uint8))
     if not box:
         return lung
@@ -157,8 +155,24 @@ def _lungs(
     inside = lung[window]
     near = ndimage.binary_dilation(inside, in_plane_cross(), iterations=NEAR_LUNG_PIXELS)
     joined = inside | (lesion[window] & near)
-    lung[window] = fill_small_holes(joined, LARGEST_HOLE_MM2 / pixel_mm2)
+    lung[window] = fill_small_holes(joined, LARGEST_HOLE_MM2 / (spacing_mm[1] * spacing_mm[2]))
     return lung
+
+
+@dataclass(frozen=True)
+class Segmented:
+    """Label maps, and how much of what the network took for lung was none.
+
+    Attributes
+    ----------
+    regions : lungs and lesions on the grid of the volume; lesions lie within lungs
+    outside_ml : taken for lung outside the body
+    inside_ml : taken for lung inside it
+    """
+
+    regions: ChestRegions
+    outside_ml: float
+    inside_ml: float
 
 
 def segment(
@@ -167,7 +181,7 @@ def segment(
     volume: Volume,
     fit: SquareFit,
     bundle: Bundle,
-) -> ChestRegions:
+) -> Segmented:
     """Make label maps on the volume's grid.
 
     Parameters
@@ -176,14 +190,10 @@ def segment(
     patches : the network's input that they answer, shape (slices, 1, size, size)
     volume : canonical, the one that the maps were made from
     fit : how its slices lie on the maps' grid
-
-    Returns
-    -------
-    Lungs and lesions on the grid of `volume`; lesions lie within lungs.
     """
     row_scale, column_scale = fit.pixel_scale
     slice_mm, row_mm, column_mm = volume.spacing_mm
-    pixel_mm2 = row_mm * row_scale * column_mm * column_scale
+    spacing_mm = (slice_mm, row_mm * row_scale, column_mm * column_scale)
     voxel_ml = volume.voxel_ml * row_scale * column_scale
     lesion_probability = about_threshold(
         _smoothed_along_slices(maps.lesion, slice_mm), bundle.lesion.threshold
@@ -191,10 +201,15 @@ def segment(
     lung_probability = about_threshold(maps.either, bundle.lung.threshold)
     grid = bundle.grid
     attenuation = Attenuation(patches[:, 0], grid.window_low_hu, grid.window_high_hu)
+    seen = lung_probability >= EVEN
+    body = find_body(attenuation.hounsfield, seen, spacing_mm[1])
     # A lesion is denser than the lung around it: what is pure gas is none.
-    lesion = (lesion_probability >= EVEN) & ~attenuation.below(GAS_BELOW_HU)
-    lung = _lungs(lung_probability, attenuation, lesion, voxel_ml, pixel_mm2)
-    lesion = keep_large(lesion & lung, LEAST_LESION_ML / voxel_ml, 26)
+    lesion = (lesion_probability >= EVEN) & body & ~attenuation.below(GAS_BELOW_HU)
+    lung = _lungs(seen & body, attenuation, lesion, spacing_mm)
+    lesion &= lung
+    domes = resting_on_diaphragm(lesion, lung, attenuation.hounsfield, slice_mm)
+    lung &= ~(domes & ~attenuation.below(SOFT_ABOVE_HU))
+    lesion = keep_large(lesion & ~domes, LEAST_LESION_ML / voxel_ml, 26)
     side = sides(lung, maps)
     cleaned = replace(
         maps,
@@ -202,7 +217,11 @@ def segment(
         left=agreeing(lung_probability, side == LungLabel.LEFT),
         lesion=agreeing(lesion_probability, lesion),
     )
-    return on_volume_grid(cleaned, volume.shape, fit)
+    return Segmented(
+        on_volume_grid(cleaned, volume.shape, fit),
+        outside_ml=np.count_nonzero(seen & ~body) * voxel_ml,
+        inside_ml=np.count_nonzero(seen & body) * voxel_ml,
+    )
 
 
 def agreeing(probability: ByteMaps, mask: Masks) -> ByteMaps:

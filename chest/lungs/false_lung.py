@@ -42,6 +42,12 @@ class Attenuation:
     low_hu: float
     high_hu: float
 
+    @property
+    def hounsfield(self) -> NDArray[np.float32]:
+        """In HU, held between the limits of the window."""
+        hu: NDArray[np.float32] = self.scaled * np.float32(self.high_hu - self.low_hu)
+        return hu + np.float32(self.low_hu)
+
     def below(self, hounsfield: float) -> Masks:
         """Where it is below a number of HU."""
         below: Masks = self.scaled < (hounsfield - self.low_hu) / (self.high_hu - self.low_hu)
