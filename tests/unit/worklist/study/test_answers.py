@@ -8,10 +8,10 @@ from database.process_signs import note_loaded, record_sign
 from database.session import transaction
 from database.states import JobState
 from database.studies.assembly import Waits, assemble_study
-from database.tables.analysis import Study
+from database.tables.analysis import Result, Study
 from radiology.urgency import Urgency
-from tests.unit.worklist.access.visitor import Visitor, readable
-from tests.unit.worklist.list.ordinary_day import SEVERE
+from tests.unit.worklist.access.visitor import Visitor, readable, row_text
+from tests.unit.worklist.list.ordinary_day import CLEAR, MODERATE, SEVERE
 from tests.unit.worklist.seeded_values import ALGORITHM
 from tests.unit.worklist.seeding import SeededHospital
 
@@ -72,6 +72,40 @@ def test_each_bundle_has_its_section_the_most_urgent_first(
     assert f'data-part="{uid}"' in page
     row = page[page.index(f'data-part="{uid}"') :]
     assert 'data-kind="urgent"' in row[:300]
+
+
+def test_the_row_names_what_another_bundle_suspects(
+    hospital: SeededHospital, visitor: Visitor
+) -> None:
+    """Beside the most urgent answer; one that suspects nothing is not named."""
+    uid, quiet = _two_jobs(hospital), _two_jobs(hospital)
+    for urgency, lesions in ((Urgency.SUSPECTED, MODERATE), (Urgency.ROUTINE, CLEAR)):
+        hospital.answer(_claim(hospital, ALGORITHM.name, "1.0.0"), urgency, lesions)
+        hospital.answer(_claim(hospital, HEAD, "3.1.4"), Urgency.URGENT, SEVERE)
+    page = visitor.get("/").text
+    assert "also: Suspected – Lesion share of lung 3.3 %" in row_text(page, uid)
+    assert "also:" not in row_text(page, quiet)
+    assert page.count('class="also"') == 1
+
+
+def test_the_head_names_what_another_bundle_suspects(
+    hospital: SeededHospital, visitor: Visitor
+) -> None:
+    """Whichever answer is shown in full, and in the reader's language; a withdrawn one is not."""
+    uid = _two_jobs(hospital)
+    suspected = hospital.answer(
+        _claim(hospital, ALGORITHM.name, "1.0.0"), Urgency.SUSPECTED, MODERATE
+    )
+    hospital.answer(_claim(hospital, HEAD, "3.1.4"), Urgency.URGENT, SEVERE)
+    for shown in ("", f"?bundle={ALGORITHM.name}"):
+        head = _part(visitor.get(f"/studies/{uid}{shown}").text, "head")
+        assert "also: Suspected – Lesion share of lung 3.3 %" in readable(head)
+        assert head.count('class="also"') == 1
+    chinese = visitor.get(f"/studies/{uid}", {"Cookie": "firstread_language=zh"}).text
+    assert "另有：疑似" in readable(_part(chinese, "head"))
+    with transaction(hospital.engine) as session:
+        session.get_one(Result, suspected).withdrawn_at = hospital.now
+    assert "also:" not in _part(visitor.get(f"/studies/{uid}").text, "head")
 
 
 def test_the_other_answer_is_shown_in_full_and_judged(
