@@ -22,6 +22,7 @@ NOTHING: Final = "nothing is suspected"
 ONE_OR_MORE: Final = "one or more findings"
 OTHERWISE: Final = "in every other case"
 NONE: Final = "none"
+BETWEEN_TITLES: Final = "; "  # a title may have a comma of its own
 RULE: Final = Code("RULE", PRIVATE_SCHEME, "Rule that decided, and its limit")
 
 
@@ -125,7 +126,7 @@ def urgency(
         for rule in rules.urgency
     ]
     claimed = [titles[key] for key, one in found.items() if one.claimed]
-    words = ", ".join(claimed) or NONE
+    words = BETWEEN_TITLES.join(claimed) or NONE
     some = bool(claimed)
     rows.append(RowSeen(SUSPECTED, True, str(Urgency.SUSPECTED), "", some, words, ONE_OR_MORE))
     rows.append(RowSeen(NOTHING, True, str(Urgency.ROUTINE), "", True, words, OTHERWISE))
