@@ -181,7 +181,7 @@ def _sections(
             **_slices(context, result),
             "withdrawn": withdrawn,
             "regions": _region_words(reading),
-            "windows": [asdict(window) for window in window_lines(page.row, whole.row)],
+            "windows": [asdict(window) for window in window_lines(result)],
         },
         "picture": {
             "result_id": result.id if result and result.key_picture else None,

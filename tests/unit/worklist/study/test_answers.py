@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
+from html import unescape
+
 from database.jobs.bundles_in_use import end_unwanted
 from database.jobs.claimed import Claim, claim_job, end_job, note_bundle
 from database.process_signs import note_loaded, record_sign
@@ -129,6 +133,24 @@ def test_the_other_answer_is_shown_in_full_and_judged(
     assert answer.headers["location"] == f"/studies/{uid}?bundle={ALGORITHM.name}#h-feedback"
     assert 'class="opinion agree"' in visitor.get(f"/studies/{uid}?bundle={ALGORITHM.name}").text
     assert visitor.get(f"/studies/{uid}?bundle=nobody").status_code == 404
+
+
+def test_the_viewer_offers_the_window_of_the_answer_that_is_shown(
+    hospital: SeededHospital, visitor: Visitor
+) -> None:
+    """A head is not looked at in the window of lungs."""
+    uid = _two_jobs(hospital)
+    windows = {ALGORITHM.name: [-600.0, 1500.0], HEAD: [40.0, 80.0]}
+    for bundle, window_hu in windows.items():
+        result_id = hospital.answer(_claim(hospital, bundle, "1.0.0"), Urgency.URGENT, SEVERE)
+        with transaction(hospital.engine) as session:
+            result = session.get_one(Result, result_id)
+            report = {**result.reading["report"], "window_hu": window_hu}
+            result.reading = {**result.reading, "report": report}
+    for bundle, title in ((ALGORITHM.name, "Lung"), (HEAD, "Brain")):
+        page = visitor.get(f"/studies/{uid}?bundle={bundle}").text
+        (stated,) = re.findall(r'data-windows="([^"]*)"', page)
+        assert [one["title"] for one in json.loads(unescape(stated))] == [title]
 
 
 def test_one_bundle_alone_has_no_section_of_its_own(
