@@ -29,8 +29,8 @@ class WindowLine:
 def window_lines(result: ResultFacts | None) -> tuple[WindowLine, ...]:
     """The window that the bundle of a result declares; none where it declares none.
 
-    The slices are those of this result: the window of another bundle's, of lungs for a head, shows
-    nothing in them.
+    The viewer shows the slices of this result, and in slices of a head the window of lungs that
+    another bundle declares shows nothing.
     """
     reading = None if result is None else brief_if_readable(result.reading)
     if reading is None or reading.report.window_hu is None:
