@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.declared.findings import DeclaredFinding
+from models.declared.findings import DeclaredFinding, finding_titles
 from models.declared.outputs.kinds import Appearance, Laterality, RegionKind, region_names
 from models.declared_bundle import DeclaredBundle
 from models.judge.limits import InForce
@@ -142,6 +142,7 @@ def _finding(
     bundle: DeclaredBundle, declared: DeclaredFinding, presence: Presence, evidence: ReadingEvidence
 ) -> Finding:
     names = region_names(bundle.outputs.regions)
+    titles = finding_titles(bundle.findings)
     return Finding(
         key=declared.name,
         concept=declared.concept,
@@ -150,7 +151,7 @@ def _finding(
         probability=evidence.values[declared.score] if declared.score else None,
         threshold=_threshold(bundle, declared, evidence),
         regions=tuple(names[one] for one in declared.regions),
-        groups=(_group_name(bundle, declared),) if _carries(declared, evidence) else (),
+        groups=(titles[declared.name],) if _carries(declared, evidence) else (),
         key_slices=_key_slices(bundle, declared, evidence),
     )
 
@@ -218,13 +219,6 @@ def _measured(
     return tuple(found)
 
 
-def _group_name(bundle: DeclaredBundle, declared: DeclaredFinding) -> str:
-    """The meaning of the finding, with its name where two findings mean the same."""
-    meaning = declared.concept.meaning
-    shared = [one.concept.meaning for one in bundle.findings.values()].count(meaning) > 1
-    return f"{meaning} ({declared.name})" if shared else meaning
-
-
 def _carries(declared: DeclaredFinding, evidence: ReadingEvidence) -> bool:
     return any(evidence.values[name] is not None for name in declared.measurements)
 
@@ -232,9 +226,10 @@ def _carries(declared: DeclaredFinding, evidence: ReadingEvidence) -> bool:
 def _groups(bundle: DeclaredBundle, evidence: ReadingEvidence) -> tuple[MeasurementGroup, ...]:
     """A group for each measured finding, for each set of regions, and for the study."""
     names = region_names(bundle.outputs.regions)
+    titles = finding_titles(bundle.findings)
     groups = [
         MeasurementGroup(
-            name=_group_name(bundle, finding),
+            name=titles[finding.name],
             kind=finding.concept,
             category=ABNORMAL_STRUCTURE if finding.regions else None,
             sites=() if finding.site is None else (Site(finding.site),),

@@ -13,7 +13,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Final
 
-from models.declared.findings import DeclaredFinding, read_findings
+from models.declared.findings import DeclaredFinding, finding_titles, read_findings
 from models.declared.gates import DeclaredGate, read_gates
 from models.declared.inputs import NetworkInput, read_inputs, read_networks
 from models.declared.measurements import DeclaredMeasurement, read_measurements
@@ -221,6 +221,7 @@ def _titles(report: ReportWords, answers: _Answers) -> set[str]:
         report.subject,
         *(code.meaning for code in codes if code is not None),
         *region_names(outputs.regions).values(),
+        *finding_titles(answers.findings).values(),
         *(one.name for one in rules.suspicion),
         *(one.name for one in rules.urgency),
         *(one.reason for one in answers.gates if one.reason),

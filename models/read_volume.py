@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from models.compose_reading import ReadingEvidence, compose_reading
+from models.declared.findings import finding_titles
 from models.declared.outputs.kinds import RegionKind, region_names
 from models.declared_bundle import DeclaredBundle
 from models.entry_point import Addition, SeenVolume, extend_reading, load_entry_point
@@ -97,7 +98,8 @@ def read_volume(
     rows: list[RowSeen] = []
     if not refuses(gates):
         presence, rows = presences(bundle.rules, in_force, values, names)
-        decision, urgency_rows = urgency(bundle.rules, in_force, values, names, presence)
+        titles = finding_titles(bundle.findings)
+        decision, urgency_rows = urgency(bundle.rules, in_force, values, names, presence, titles)
         rows += urgency_rows
     evidence = ReadingEvidence(found, values, in_force, gates, presence, rows, volume.shape[0])
     reading = compose_reading(bundle, evidence)

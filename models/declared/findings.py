@@ -56,6 +56,15 @@ def read_findings(
     return found
 
 
+def finding_titles(findings: Mapping[str, DeclaredFinding]) -> dict[str, str]:
+    """What a reader sees of each finding: its meaning, with the name where two mean the same."""
+    meanings = [one.concept.meaning for one in findings.values()]
+    return {
+        name: meaning if meanings.count(meaning) == 1 else f"{meaning} ({name})"
+        for name, meaning in zip(findings, meanings, strict=True)
+    }
+
+
 def _read_finding(
     entry: DeclarationTable, outputs: Outputs, measurements: Mapping[str, DeclaredMeasurement]
 ) -> DeclaredFinding:

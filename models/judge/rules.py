@@ -19,6 +19,10 @@ Names = Mapping[str, NamedValue]
 
 SUSPECTED: Final = "a finding is suspected"
 NOTHING: Final = "nothing is suspected"
+ONE_OR_MORE: Final = "one or more findings"
+OTHERWISE: Final = "in every other case"
+NONE: Final = "none"
+BETWEEN_TITLES: Final = "; "  # a title may have a comma of its own
 RULE: Final = Code("RULE", PRIVATE_SCHEME, "Rule that decided, and its limit")
 
 
@@ -99,13 +103,15 @@ def urgency(
     values: Values,
     names: Names,
     found: Mapping[str, Presence],
+    titles: Mapping[str, str],
 ) -> tuple[Triage, list[RowSeen]]:
     """How soon a radiologist should look; without a row that holds, by whether there is suspicion.
 
     Parameters
     ----------
     names : what a person reads of each value
-    found : whether each finding is there
+    found : whether each finding is there, by its key
+    titles : what a person reads of each finding, by its key
     """
     rows = [
         _row(
@@ -119,14 +125,11 @@ def urgency(
         )
         for rule in rules.urgency
     ]
-    some = any(one.claimed for one in found.values())
-    words = ", ".join(name for name, one in found.items() if one.claimed) or "none"
-    rows.append(
-        RowSeen(SUSPECTED, True, str(Urgency.SUSPECTED), "", some, words, "one or more findings")
-    )
-    rows.append(
-        RowSeen(NOTHING, True, str(Urgency.ROUTINE), "", True, words, "in every other case")
-    )
+    claimed = [titles[key] for key, one in found.items() if one.claimed]
+    words = BETWEEN_TITLES.join(claimed) or NONE
+    some = bool(claimed)
+    rows.append(RowSeen(SUSPECTED, True, str(Urgency.SUSPECTED), "", some, words, ONE_OR_MORE))
+    rows.append(RowSeen(NOTHING, True, str(Urgency.ROUTINE), "", True, words, OTHERWISE))
     first = next(row for row in rows if row.held)
     decision = Triage(
         urgency=Urgency(first.says),

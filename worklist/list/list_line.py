@@ -31,7 +31,9 @@ from worklist.words.study_words import (
     standing_of,
 )
 from worklist.words.translations import translated
-from worklist.words.verdict import Verdict, verdict_of
+from worklist.words.verdict import Kind, Verdict, verdict_of
+
+_SUSPECTS = (Kind.URGENT, Kind.SUSPECTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,20 @@ class ChangeLine:
     more: bool
     percent: str
     since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AnotherAnswer:
+    """What a bundle suspects of a study whose line shows the answer of another one.
+
+    Attributes
+    ----------
+    verdict : its urgency as a word
+    found : what it found first; empty where its reading cannot be read
+    """
+
+    verdict: str
+    found: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +80,7 @@ class ListLine:
     leading: FigureLine | None = None
     coded: tuple[CodedLine, ...] = ()
     change: ChangeLine | None = None
+    others: tuple[AnotherAnswer, ...] = ()
     raised: bool = False
     disagreement: str = ""
 
@@ -88,9 +105,26 @@ def list_line(row: WorklistRow, *, raised: bool = False) -> ListLine:
         leading=leading_figure(said),
         coded=coded_in_brief(said) if said else (),
         change=change_line(said),
+        others=other_answers(row),
         raised=raised,
         disagreement=disagreement_words(row.disagreement) if row.disagreement else "",
     )
+
+
+def other_answers(row: WorklistRow) -> tuple[AnotherAnswer, ...]:
+    """The answers that suspect something, but for the most urgent one, which the line shows.
+
+    A bundle that suspects nothing, waits or does not apply has no place in the line: its answer
+    stands on the study's page.
+    """
+    suspects = []
+    for answer in row.answers[1:]:
+        verdict = verdict_of(row.of(answer))
+        if verdict.kind in _SUSPECTS:
+            reading = brief_if_readable(answer.result.reading) if answer.result else None
+            found = next(iter(found_in_words(reading)), "")
+            suspects.append(AnotherAnswer(verdict.word, found))
+    return tuple(suspects)
 
 
 def disagreement_words(disagreement: Disagreement) -> str:

@@ -20,7 +20,8 @@ from worklist.page.csrf import csrf_field, csrf_token
 from worklist.page.signed_in import signed_in
 from worklist.words.declared_titles import marked
 from worklist.words.dimse_status import status_hex, status_words
-from worklist.words.stored_words import decision_words, fact_words, reason_words, rule_words
+from worklist.words.fact_words import fact_words
+from worklist.words.stored_words import decision_words, reason_words, rule_words
 from worklist.words.study_words import object_verdict, object_words
 from worklist.words.translations import install_translations, translated_row
 from worklist.words.verdict import WORDS, Kind

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from database.flag_states import FlagState, NoticeKind, NoticeState
 from database.views.flag_pages import FlagDecision, FlagFacts, NoticeFacts
+from radiology.answer.reading import ReportWords
 from worklist.words.next_steps import next_step
 
 _STATES = {
@@ -57,6 +59,7 @@ class FlagLines:
     ----------
     words : where the flag stands; "" where there is none
     decided : rule and values of the newest decision, raised or not
+    report : of the bundle that it was about; None where no reading of it is known
     """
 
     flag: FlagFacts | None
@@ -64,6 +67,7 @@ class FlagLines:
     notices: tuple[NoticeLine, ...]
     decision: FlagDecision | None
     decided: tuple[tuple[str, Any], ...]
+    report: ReportWords | None
 
     @property
     def may_be_acknowledged(self) -> bool:
@@ -76,8 +80,15 @@ class FlagLines:
         return any(one.notice.state in _MAY_BE_RETRIED for one in self.notices)
 
 
-def flag_lines(flag: FlagFacts | None, decision: FlagDecision | None) -> FlagLines:
-    """What the section says."""
+def flag_lines(
+    flag: FlagFacts | None, decision: FlagDecision | None, reports: Mapping[str, ReportWords]
+) -> FlagLines:
+    """What the section says.
+
+    Parameters
+    ----------
+    reports : of the readings of the study, by the bundle's name
+    """
     facts = decision.facts if decision else {}
     return FlagLines(
         flag=flag,
@@ -85,6 +96,7 @@ def flag_lines(flag: FlagFacts | None, decision: FlagDecision | None) -> FlagLin
         notices=tuple(_line(one) for one in flag.notices) if flag else (),
         decision=decision,
         decided=tuple((name, value) for name, value in facts.items() if value not in ("", None)),
+        report=reports.get(facts.get("bundle", "")),
     )
 
 

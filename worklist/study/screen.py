@@ -15,9 +15,9 @@ from database.studies.clinical_values import RecordedValues, clinical_values
 from database.views.flag_pages import flag_decision, flag_of_study
 from database.views.worklist_facts import DecisionFacts, EventFacts, ResultFacts, StudyPage
 from database.views.worklist_rows import study_page
-from models.older_readings import reading_if_readable
+from models.older_readings import brief_if_readable, reading_if_readable
 from radiology.algorithm import AlgorithmIdentity
-from radiology.answer.reading import Reading
+from radiology.answer.reading import Reading, ReportWords
 from worklist.feedback.lines import feedback_form, feedback_said
 from worklist.list.list_line import list_line
 from worklist.page.not_found import StudyNotFound
@@ -49,12 +49,16 @@ _OF_THE_READING = frozenset({"figures", "case", "severity", "course", "why", "ga
 
 @dataclass(frozen=True, slots=True)
 class StepLine:
-    """One event, and the seconds since the one before; None for the first."""
+    """One event, and the seconds since the one before; None for the first.
+
+    `report` is of the bundle that the facts are about, None where no reading of it is known.
+    """
 
     at: datetime
     name: str
     since_previous_s: float | None
     facts: tuple[tuple[str, Any], ...]
+    report: ReportWords | None
 
 
 def study_screen(context: PageContext, study_instance_uid: str, bundle: str = "") -> Screen:
@@ -76,7 +80,8 @@ def study_screen(context: PageContext, study_instance_uid: str, bundle: str = ""
         study_id = page.row.study.id
         recorded = clinical_values(session, study_id)
         feedback = feedback_of_study(session, study_instance_uid)
-        flags = flag_lines(flag_of_study(session, study_id), flag_decision(session, study_id))
+        flag, decision = flag_of_study(session, study_id), flag_decision(session, study_id)
+    reports = _reports(page)
     study = page.row.study
     name = study.accession_number or study.patient_id or "without accession number"
     return Screen(
@@ -84,15 +89,22 @@ def study_screen(context: PageContext, study_instance_uid: str, bundle: str = ""
         parts=tuple(
             make_part(context.templates, f"{_room_of(key)}/{key}.html", key, **values)
             for key, values in {
-                **_sections(context, page, _shown(page, bundle), recorded, feedback),
-                "flags": {"lines": flags},
+                **_sections(context, page, _shown(page, bundle), recorded, feedback, reports),
+                "flags": {"lines": flag_lines(flag, decision, reports)},
             }.items()
         ),
     )
 
 
-def step_lines(events: tuple[EventFacts, ...]) -> tuple[StepLine, ...]:
-    """Events with the time between them."""
+def step_lines(
+    events: tuple[EventFacts, ...], reports: Mapping[str, ReportWords]
+) -> tuple[StepLine, ...]:
+    """Events with the time between them.
+
+    Parameters
+    ----------
+    reports : of the readings of the study, by the bundle's name
+    """
     before = (None, *(event.at for event in events))
     return tuple(
         StepLine(
@@ -100,6 +112,7 @@ def step_lines(events: tuple[EventFacts, ...]) -> tuple[StepLine, ...]:
             name=event.name,
             since_previous_s=(event.at - previous).total_seconds() if previous else None,
             facts=tuple((name, value) for name, value in event.facts.items() if value != ""),
+            report=reports.get(event.facts.get("bundle", "")),
         )
         for event, previous in zip(events, before, strict=False)
     )
@@ -120,18 +133,30 @@ def _shown(page: StudyPage, bundle: str) -> StudyPage:
     return replace(page, row=page.row.of(answer))
 
 
+def _reports(page: StudyPage) -> dict[str, ReportWords]:
+    """What the answer of each bundle is called, by its name; only of readings that can be read."""
+    readings = {
+        answer.bundle: brief_if_readable(answer.result.reading)
+        for answer in page.row.answers
+        if answer.result is not None
+    }
+    return {bundle: one.report for bundle, one in readings.items() if one is not None}
+
+
 def _sections(
     context: PageContext,
     whole: StudyPage,
     page: StudyPage,
     recorded: RecordedValues,
     feedback: tuple[FeedbackFacts, ...],
+    reports: Mapping[str, ReportWords],
 ) -> Mapping[str, Mapping[str, object]]:
     """The values of each section, by its key; `study.html` places them.
 
     Parameters
     ----------
     whole, page : the study, and the study as the bundle says whose answer is shown in full
+    reports : of the readings of the study, by the bundle's name
     """
     result = page.row.result
     facts = result.reading if result else {}
@@ -156,7 +181,7 @@ def _sections(
             **_slices(context, result),
             "withdrawn": withdrawn,
             "regions": _region_words(reading),
-            "windows": [asdict(window) for window in window_lines(page.row, whole.row)],
+            "windows": [asdict(window) for window in window_lines(result)],
         },
         "picture": {
             "result_id": result.id if result and result.key_picture else None,
@@ -204,7 +229,7 @@ def _sections(
         },
         "series": {"decisions": decisions},
         "steps": {
-            "steps": step_lines(page.events),
+            "steps": step_lines(page.events, reports),
             "ended_after_s": _ended_after_s(page),
             "answered": _is_answered(page),
         },

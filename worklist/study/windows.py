@@ -1,10 +1,10 @@
-"""Windows of the slice viewer that bundles declare; those that fit any body stand in the page."""
+"""The window of the slice viewer that a bundle declares; those of any body stand in the page."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from database.views.worklist_facts import WorklistRow
+from database.views.worklist_facts import ResultFacts
 from models.older_readings import brief_if_readable
 from worklist.words.declared_titles import titled
 from worklist.words.translations import translated
@@ -26,26 +26,15 @@ class WindowLine:
     width_hu: float
 
 
-def window_lines(*rows: WorklistRow) -> tuple[WindowLine, ...]:
-    """The windows that bundles with a result declare, each once.
+def window_lines(result: ResultFacts | None) -> tuple[WindowLine, ...]:
+    """The window that the bundle of a result declares; none where it declares none.
 
-    Parameters
-    ----------
-    rows : of one study; the windows of the first stand first
+    The viewer shows the slices of this result, and in slices of a head the window of lungs that
+    another bundle declares shows nothing.
     """
-    results = (
-        result
-        for row in rows
-        for result in (row.result, *(one.result for one in row.answers))
-        if result is not None
-    )
-    found: dict[tuple[float, float], WindowLine] = {}
-    for result in results:
-        reading = brief_if_readable(result.reading)
-        if reading is not None and reading.report.window_hu is not None:
-            title = translated(_USUAL_NAMES.get(reading.report.window_hu, "")) or titled(
-                reading.report.title, reading.report
-            )
-            line = WindowLine(title[:1].upper() + title[1:], *reading.report.window_hu)
-            found.setdefault(reading.report.window_hu, line)
-    return tuple(found.values())
+    reading = None if result is None else brief_if_readable(result.reading)
+    if reading is None or reading.report.window_hu is None:
+        return ()
+    report, window_hu = reading.report, reading.report.window_hu
+    title = translated(_USUAL_NAMES.get(window_hu, "")) or titled(report.title, report)
+    return (WindowLine(title[:1].upper() + title[1:], *window_hu),)

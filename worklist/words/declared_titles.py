@@ -20,9 +20,15 @@ _ENGLISH = re.compile(r"[A-Za-z][A-Za-z'’]*(?:[ -][A-Za-z][A-Za-z'’]*)*")
 _A_WORD = re.compile(r"[A-Za-z]{3,}")
 
 
-def titled(title: str, report: ReportWords) -> str:
-    """A title in the reader's language; as it is declared where nobody says what it is called."""
-    return report.in_language(title, current_language()) or translated_row(title)
+def titled(title: str, report: ReportWords | None) -> str:
+    """A title in the reader's language; as it is declared where nobody says what it is called.
+
+    Parameters
+    ----------
+    report : of the bundle whose title it is; None where that is not known
+    """
+    said = "" if report is None else report.in_language(title, current_language())
+    return said or translated_row(title)
 
 
 def gate_words(name: str, report: ReportWords) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from models.judge.named_values import PHRASES
+from models.judge.rules import BETWEEN_TITLES
 from radiology.answer.reading import ReportWords
 from radiology.language import Language
 from worklist.words.declared_titles import titled
@@ -33,12 +34,13 @@ _TITLES: Final = {_PARTS.sub(r"%(\1)s", phrase): _pattern(phrase) for phrase in 
 """The phrases as the catalogue has them, with their patterns."""
 
 
-def rule_text(text: str, report: ReportWords) -> str:
+def rule_text(text: str, report: ReportWords | None = None) -> str:
     """A text of a rule or gate in the reader's language; as it is where its form is not known.
 
     Parameters
     ----------
-    report : of the bundle whose rule it is, which may have words for its titles
+    report : of the bundle whose rule it is, which may have words for its titles; None where that
+        is not known
     """
     if current_language() is Language.ENGLISH:
         return text
@@ -47,7 +49,7 @@ def rule_text(text: str, report: ReportWords) -> str:
     return next(_forms(text, report), text)
 
 
-def _forms(text: str, report: ReportWords) -> Iterator[str]:
+def _forms(text: str, report: ReportWords | None) -> Iterator[str]:
     if found := _DECIDED.fullmatch(text):
         yield translated(
             "%(says)s: %(seen)s, limit: %(limit)s",
@@ -68,11 +70,13 @@ def _forms(text: str, report: ReportWords) -> Iterator[str]:
         )
     if found := _LIMIT.fullmatch(text):
         yield translated(f"{found['comparison']} %(limit)s", limit=translated_row(found["limit"]))
+    if BETWEEN_TITLES in text:
+        yield translated("; ").join(titled(one, report) for one in text.split(BETWEEN_TITLES))
     if found := _SEEN.fullmatch(text):
         yield f"{_title(found['name'], report)} {translated_row(found['amount'])}"
 
 
-def _title(name: str, report: ReportWords) -> str:
+def _title(name: str, report: ReportWords | None) -> str:
     """The title of a measurement: the bundle's words, or one of the usual phrases about regions."""
     if (known := titled(name, report)) != name:
         return known
@@ -83,5 +87,5 @@ def _title(name: str, report: ReportWords) -> str:
     return name
 
 
-def _regions(words: str, report: ReportWords) -> str:
+def _regions(words: str, report: ReportWords | None) -> str:
     return translated(" and ").join(titled(one, report) for one in words.split(" and "))

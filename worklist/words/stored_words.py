@@ -1,4 +1,4 @@
-"""Translates English texts of rows: reasons, rules and facts of a decision.
+"""Translates English texts of rows: reasons, and the names of rules.
 
 What is stored stays as it is, for machines and for those who search logs. A sentence is looked up
 as it was stored, like every text of the page. Where the catalogue does not have it, because it
@@ -23,7 +23,6 @@ GENERAL: Final[Mapping[str, str]] = {
 }
 """What each kind of error says where nothing more is known."""
 
-_WORDS_OF_OURS = ("rule", "outcome", "urgency", "reason")
 _OF_RULES: Final = {
     "chosen": "This series is analysed",
     "accepted by the model": "The model does not accept it",
@@ -64,10 +63,3 @@ def decision_words(rule: str, reason: str) -> str:
 def rule_words(name: str) -> str:
     """The name of a rule that chose or refused a series, or of a quality gate."""
     return translated_row(name.replace("_", " "))
-
-
-def fact_words(name: str, value: str) -> str:
-    """A fact of an event: what is a word of ours is translated, an identifier is not."""
-    if name not in _WORDS_OF_OURS:
-        return value
-    return reason_words(value, "") if value in GENERAL else translated_row(value)

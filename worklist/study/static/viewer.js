@@ -89,7 +89,7 @@ class Viewer {
     }));
   }
 
-  // The windows that bundles declare, then those that fit any body; keys press them in this order.
+  // The window that the bundle declares, then those that fit any body; keys press them in this order.
   fillWindows() {
     for (const button of this.windows.querySelectorAll("[data-declared]")) button.remove();
     const known = [...this.windows.children];

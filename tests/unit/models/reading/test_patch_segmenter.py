@@ -84,6 +84,7 @@ def test_urgency_follows_the_rows_and_a_site_may_set_a_limit(segment: Read, head
     usual = segment(head).triage
     assert usual is not None
     assert (usual.urgency, usual.limit_of) == (Urgency.SUSPECTED, LimitOf.BUNDLE)
+    assert (usual.seen, usual.limit) == ("Hemorrhage", "one or more findings")
     judged = segment(head, limits={"large bleeding": 1.5})
     assert judged.triage is not None
     assert judged.triage.urgency is Urgency.URGENT

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import re
+from html import unescape
+
 from database.jobs.bundles_in_use import end_unwanted
 from database.jobs.claimed import Claim, claim_job, end_job, note_bundle
 from database.process_signs import note_loaded, record_sign
 from database.session import transaction
 from database.states import JobState
 from database.studies.assembly import Waits, assemble_study
-from database.tables.analysis import Study
+from database.tables.analysis import Result, Study
 from radiology.urgency import Urgency
-from tests.unit.worklist.access.visitor import Visitor, readable
-from tests.unit.worklist.list.ordinary_day import SEVERE
+from tests.unit.worklist.access.visitor import Visitor, readable, row_text
+from tests.unit.worklist.list.ordinary_day import CLEAR, MODERATE, SEVERE
 from tests.unit.worklist.seeded_values import ALGORITHM
 from tests.unit.worklist.seeding import SeededHospital
 
@@ -74,6 +78,40 @@ def test_each_bundle_has_its_section_the_most_urgent_first(
     assert 'data-kind="urgent"' in row[:300]
 
 
+def test_the_row_names_what_another_bundle_suspects(
+    hospital: SeededHospital, visitor: Visitor
+) -> None:
+    """Beside the most urgent answer; one that suspects nothing is not named."""
+    uid, quiet = _two_jobs(hospital), _two_jobs(hospital)
+    for urgency, lesions in ((Urgency.SUSPECTED, MODERATE), (Urgency.ROUTINE, CLEAR)):
+        hospital.answer(_claim(hospital, ALGORITHM.name, "1.0.0"), urgency, lesions)
+        hospital.answer(_claim(hospital, HEAD, "3.1.4"), Urgency.URGENT, SEVERE)
+    page = visitor.get("/").text
+    assert "also: Suspected – Lesion share of lung 3.3 %" in row_text(page, uid)
+    assert "also:" not in row_text(page, quiet)
+    assert page.count('class="also"') == 1
+
+
+def test_the_head_names_what_another_bundle_suspects(
+    hospital: SeededHospital, visitor: Visitor
+) -> None:
+    """Whichever answer is shown in full, and in the reader's language; a withdrawn one is not."""
+    uid = _two_jobs(hospital)
+    suspected = hospital.answer(
+        _claim(hospital, ALGORITHM.name, "1.0.0"), Urgency.SUSPECTED, MODERATE
+    )
+    hospital.answer(_claim(hospital, HEAD, "3.1.4"), Urgency.URGENT, SEVERE)
+    for shown in ("", f"?bundle={ALGORITHM.name}"):
+        head = _part(visitor.get(f"/studies/{uid}{shown}").text, "head")
+        assert "also: Suspected – Lesion share of lung 3.3 %" in readable(head)
+        assert head.count('class="also"') == 1
+    chinese = visitor.get(f"/studies/{uid}", {"Cookie": "firstread_language=zh"}).text
+    assert "另有：疑似" in readable(_part(chinese, "head"))
+    with transaction(hospital.engine) as session:
+        session.get_one(Result, suspected).withdrawn_at = hospital.now
+    assert "also:" not in _part(visitor.get(f"/studies/{uid}").text, "head")
+
+
 def test_the_other_answer_is_shown_in_full_and_judged(
     hospital: SeededHospital, visitor: Visitor
 ) -> None:
@@ -95,6 +133,24 @@ def test_the_other_answer_is_shown_in_full_and_judged(
     assert answer.headers["location"] == f"/studies/{uid}?bundle={ALGORITHM.name}#h-feedback"
     assert 'class="opinion agree"' in visitor.get(f"/studies/{uid}?bundle={ALGORITHM.name}").text
     assert visitor.get(f"/studies/{uid}?bundle=nobody").status_code == 404
+
+
+def test_the_viewer_offers_the_window_of_the_answer_that_is_shown(
+    hospital: SeededHospital, visitor: Visitor
+) -> None:
+    """A head is not looked at in the window of lungs."""
+    uid = _two_jobs(hospital)
+    windows = {ALGORITHM.name: [-600.0, 1500.0], HEAD: [40.0, 80.0]}
+    for bundle, window_hu in windows.items():
+        result_id = hospital.answer(_claim(hospital, bundle, "1.0.0"), Urgency.URGENT, SEVERE)
+        with transaction(hospital.engine) as session:
+            result = session.get_one(Result, result_id)
+            report = {**result.reading["report"], "window_hu": window_hu}
+            result.reading = {**result.reading, "report": report}
+    for bundle, title in ((ALGORITHM.name, "Lung"), (HEAD, "Brain")):
+        page = visitor.get(f"/studies/{uid}?bundle={bundle}").text
+        (stated,) = re.findall(r'data-windows="([^"]*)"', page)
+        assert [one["title"] for one in json.loads(unescape(stated))] == [title]
 
 
 def test_one_bundle_alone_has_no_section_of_its_own(

@@ -19,12 +19,14 @@ from database.flags.rules import FlagRules
 from database.session import query, transaction
 from database.tables.analysis import Result, Study
 from database.tables.flag import Flag
+from models.judge.rules import ONE_OR_MORE
 from radiology.urgency import Urgency
 from settings.environment import Settings
 from settings.flags import Flagging
 from tests.builders.stored.flags import webhook
-from tests.unit.worklist.access.visitor import OWN_ORIGIN, Visitor
+from tests.unit.worklist.access.visitor import OWN_ORIGIN, Visitor, readable
 from tests.unit.worklist.seeding import SeededHospital
+from tests.unit.worklist.study.head_reading import stored_head
 from webhook_node.signature import signed_headers
 from worklist.app import create_app
 
@@ -183,3 +185,25 @@ def test_why_a_study_is_not_flagged(visitor: Visitor, hospital: SeededHospital) 
     text = visitor.text(f"/studies/{uid}").replace("\n", " ")
     assert "Why not flagged" in text
     assert "seen 0.02, threshold 0.50" in text
+
+
+def test_a_chinese_page_says_what_the_rule_of_a_decision_saw(
+    visitor: Visitor, hospital: SeededHospital
+) -> None:
+    """In the section of the flag and in the steps, a title as the bundle calls it."""
+    uid, claim = hospital.claimed()
+    result_id = hospital.answer(claim, Urgency.ROUTINE)
+    with transaction(hospital.engine) as session:
+        result = session.get_one(Result, result_id)
+        facts = stored_head()
+        called = {"language": "zh", "title": "Intracranial hemorrhage", "words": "颅内出血灶"}
+        facts["report"]["translated"] = [called]
+        result.reading = facts
+        seen = {"seen": "Intracranial hemorrhage", "limit": ONE_OR_MORE}
+        rules = FlagRules([], Flagging())
+        flag_result(session, result, rules, hospital.now, token="t", seen=seen)
+    page = visitor.get(f"/studies/{uid}", {"Cookie": "firstread_language=zh"}).text
+    for key in ("flags", "steps"):
+        start = page.index(f'data-part="{key}"')
+        said = readable(page[start : page.index("</section>", start)]).replace("\n", " ")
+        assert "所测 颅内出血灶 界值 一项或多项所见" in said, key

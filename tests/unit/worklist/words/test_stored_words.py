@@ -24,9 +24,19 @@ from models.declared.rules import RuleComparison, RuleCondition
 from models.judge.gates import Examined, apply_gates
 from models.judge.named_values import PHRASES, NamedValue
 from models.judge.remarks import remarks_of
-from models.judge.rules import NOTHING, RULE, SUSPECTED, RowSeen, as_statement
+from models.judge.rules import (
+    NONE,
+    NOTHING,
+    ONE_OR_MORE,
+    OTHERWISE,
+    RULE,
+    SUSPECTED,
+    RowSeen,
+    as_statement,
+)
 from models.measure.concepts import USUAL
 from radiology.answer.finding import Presence
+from radiology.answer.reading import TranslatedTitle
 from radiology.errors import FirstreadError
 from radiology.image.volume import Volume
 from radiology.language import Language
@@ -52,8 +62,9 @@ from worker.upload import file_kind
 from worklist.reading import why_lines
 from worklist.reading.case_lines import case_lines
 from worklist.reading.figures import gate_lines
+from worklist.words.fact_words import fact_words
 from worklist.words.rule_texts import rule_text
-from worklist.words.stored_words import GENERAL, fact_words, reason_words, rule_words
+from worklist.words.stored_words import GENERAL, reason_words, rule_words
 from worklist.words.translations import LOCALE_FOLDER, catalogue, translated_row, use_language
 
 _CHINESE = {"Cookie": "firstread_language=zh"}
@@ -189,7 +200,7 @@ def test_every_rule_of_any_bundle() -> None:
     finding = head_reading().findings[0]
     remarks = remarks_of((finding, finding), rows)
     assert len(remarks) == 2
-    texts |= {line[1] for line in remarks[1].lines}
+    texts |= {line[1] for line in remarks[1].lines} | {ONE_OR_MORE, OTHERWISE, NONE}
     report = head_reading().report
     english = re.compile(r"[A-Za-z]{3,}")  # CT, HU and ml are none
     assert sorted(text for text in texts if english.search(rule_text(text, report))) == []
@@ -232,6 +243,7 @@ def test_every_step_of_a_study() -> None:
     ended = set(DeliveryState) - {DeliveryState.WAITING, DeliveryState.SENT}
     names |= {f"rejection_{one.value}" for one in ended}
     names |= {f"delivery_{one.value}" for one in ended - set(ENDED_WELL)}
+    facts |= {"seen", "limit"}  # of a reader's `decided_by`
     assert sorted(one for one in names | facts if rule_words(one) == one.replace("_", " ")) == []
 
 
@@ -258,6 +270,19 @@ def test_an_identifier_is_no_word_of_ours() -> None:
     assert fact_words("rule", "NoSuitableSeries") == "该检查没有可分析的序列。"
     assert fact_words("urgency", "urgent") == "紧急"
     assert fact_words("reader", "urgent") == "urgent"
+
+
+def test_facts_of_a_rule_are_said_with_the_words_of_the_bundle() -> None:
+    """Its name, what it saw and what it asks for; without the bundle what the program knows."""
+    names = {"Hemorrhage": "出血", "Fracture, open": "开放性骨折", "large": "大量出血"}
+    called = tuple(TranslatedTitle(Language.CHINESE, *one) for one in names.items())
+    report = replace(head_reading().report, translated=called)
+    assert fact_words("rule", "large", report) == "大量出血"
+    assert fact_words("seen", "Hemorrhage; Fracture, open", report) == "出血；开放性骨折"
+    assert fact_words("seen", "volume of Hemorrhage 31.4 ml", report) == "出血的体积 31.4 ml"
+    assert fact_words("limit", "at least 2 slices") == "至少 2 层"
+    assert fact_words("limit", ONE_OR_MORE) == "一项或多项所见"
+    assert rule_text("volume of Hemorrhage 31.4 ml") == "Hemorrhage的体积 31.4 ml"
 
 
 def test_a_chinese_page_of_each_kind_of_answer(ordinary_day: OrdinaryDay, visitor: Visitor) -> None:
