@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from chest.classify import SliceAnswer
+from chest.model.chest_model import ChestModel, SliceAnswer
 from chest.values.case_answer import (
     Confidence,
     ConfidenceWord,
@@ -21,9 +21,8 @@ from chest.values.case_answer import (
     ViralAnswer,
 )
 from chest.values.regions import ChestRegions, LungLabel
-from models.schema_2.bundle import Bundle
 from models.schema_2.case import CaseRule, ViralLimits
-from models.schema_2.networks import Classification
+from models.schema_2.sign import Sign
 
 Counts = NDArray[np.int64]
 
@@ -141,8 +140,8 @@ def _viral_answer(
     answers: Sequence[SliceAnswer], share: NDArray[np.float64], limits: ViralLimits
 ) -> ViralAnswer:
     """The type, from the slices with lesions; without one of them it is undetermined."""
-    with_lesion = [one.answer for one in answers if share[one.index] >= POSITIVE_FROM_PERCENT]
-    used = with_lesion or [one.answer for one in answers if share[one.index] > 0]
+    with_lesion = [one for one in answers if share[one.index] >= POSITIVE_FROM_PERCENT]
+    used = with_lesion or [one for one in answers if share[one.index] > 0]
     probability = float(np.mean([one.viral for one in used])) if used else None
     spread = float(np.mean([one.spread for one in used])) if used else None
     return ViralAnswer(
@@ -173,14 +172,14 @@ def viral_type(
 
 
 def _sign_answers(
-    answers: Sequence[SliceAnswer], declared: Classification | None
+    answers: Sequence[SliceAnswer], thresholds: Mapping[Sign, float]
 ) -> tuple[SignAnswer, ...]:
     """Each sign by the mean of the few slices that show it best."""
-    if not answers or declared is None:
+    if not answers:
         return ()
     found = []
-    for sign, threshold in declared.sign_thresholds.items():
-        highest = sorted((one.answer.signs[sign] for one in answers), reverse=True)[:_SIGN_SLICES]
+    for sign, threshold in thresholds.items():
+        highest = sorted((one.signs[sign] for one in answers), reverse=True)[:_SIGN_SLICES]
         found.append(SignAnswer(sign, float(np.mean(highest)), threshold))
     return tuple(found)
 
@@ -208,7 +207,7 @@ def confidence_of(
 def answer_case(
     regions: ChestRegions,
     answers: Sequence[SliceAnswer],
-    bundle: Bundle,
+    model: ChestModel,
     *,
     reserved: bool,
 ) -> CaseAnswer:
@@ -220,7 +219,7 @@ def answer_case(
     answers : of the classifier, empty without one
     reserved : whether a quality gate warns
     """
-    counts, declared = QuadrantCounts.of(regions), bundle.case
+    counts, declared = QuadrantCounts.of(regions), model.case
     values, point = rule_values(counts), declared.point
     rules = tuple(
         RuleAnswer(
@@ -237,13 +236,13 @@ def answer_case(
     viral = None
     if suspected and answers and declared.viral is not None:
         viral = _viral_answer(answers, counts.share_percent, declared.viral)
-    spread = float(np.mean([one.answer.spread for one in answers])) if answers else 0.0
+    spread = float(np.mean([one.spread for one in answers])) if answers else 0.0
     return CaseAnswer(
         suspicion=suspicion,
         suspected=suspected,
         rules=rules,
         viral=viral,
         # Signs were learnt from slices with pneumonia alone: of others they say nothing.
-        signs=_sign_answers(answers, bundle.classification) if suspected else (),
+        signs=_sign_answers(answers, model.sign_thresholds) if suspected else (),
         confidence=confidence_of(suspicion, point.suspicion_threshold, spread, reserved=reserved),
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from chest.case_level import POSITIVE_FROM_PERCENT
-from chest.classify import SliceAnswer
+from chest.model.chest_model import SliceAnswer, SliceHeat
 from chest.values.regions import ChestRegions
 from models.schema_2.preprocess import SquareFit
 from radiology.image.heat_map import HeatMap
@@ -22,15 +22,15 @@ def positive_slices(regions: ChestRegions) -> set[int]:
     return {int(one) for one in np.flatnonzero(percent >= POSITIVE_FROM_PERCENT)}
 
 
-def _on_canonical(slice_answer: SliceAnswer, fit: SquareFit) -> HeatMap:
+def _on_canonical(heat: SliceHeat, fit: SquareFit) -> HeatMap:
     """From the box on the network's square to the slice's own pixels."""
     row_scale, column_scale = fit.pixel_scale
     return HeatMap(
-        levels=np.rint(np.clip(slice_answer.answer.heat, 0.0, 1.0) * 255.0).astype(np.uint8),
-        top=(slice_answer.box.top - fit.top) * row_scale,
-        left=(slice_answer.box.left - fit.left) * column_scale,
-        height=slice_answer.box.side * row_scale,
-        width=slice_answer.box.side * column_scale,
+        levels=np.rint(np.clip(heat.levels, 0.0, 1.0) * 255.0).astype(np.uint8),
+        top=(heat.box.top - fit.top) * row_scale,
+        left=(heat.box.left - fit.left) * column_scale,
+        height=heat.box.side * row_scale,
+        width=heat.box.side * column_scale,
     )
 
 
@@ -65,8 +65,8 @@ def heat_maps_of(
     positive = positive_slices(regions)
     return {
         last - answer.index if order.flipped[0] else answer.index: _turned_back(
-            _on_canonical(answer, fit), order, fit
+            _on_canonical(answer.heat, fit), order, fit
         )
         for answer in answers
-        if answer.index in positive
+        if answer.heat is not None and answer.index in positive
     }

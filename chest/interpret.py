@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from chest.case_level import CaseAnswer
 from chest.gates import Acquisition
 from chest.judge_severity import judge_severity
+from chest.model.chest_model import ChestModel
 from chest.values.figures import LungFigures, Side
 from chest.values.reading import ChestReading
 from chest.values.regions import ChestRegions, LesionLabel, LungLabel
 from chest.values.territory import Boundary, Territories, TerritoryFigures
-from models.schema_2.bundle import Bundle
 from radiology.clinical import ClinicalContext
 from radiology.image.heat_map import HeatMap
 from radiology.image.volume import Volume
@@ -116,7 +116,7 @@ def refuses(gates: Iterable[QualityGate]) -> bool:
     return any(not gate.passed and gate.severity is GateSeverity.REFUSES for gate in gates)
 
 
-def interpret(evidence: Evidence, bundle: Bundle) -> ChestReading:
+def interpret(evidence: Evidence, model: ChestModel) -> ChestReading:
     """Say what the evidence means.
 
     Returns
@@ -140,9 +140,9 @@ def interpret(evidence: Evidence, bundle: Bundle) -> ChestReading:
         )
     return ChestReading(
         outcome=outcome,
-        algorithm=bundle.algorithm,
+        algorithm=model.bundle.algorithm,
         suspicion=case.suspicion if case else None,
-        suspicion_threshold=bundle.case.point.suspicion_threshold,
+        suspicion_threshold=model.case.point.suspicion_threshold,
         figures=evidence.figures if found else {},
         gates=evidence.gates,
         key_slice=_key_slice(lesion_areas, lung_areas),

@@ -47,6 +47,7 @@ class Outlined:
 
 
 def _gate(name: str, passed: bool, seen: str, limit: str, reason: str) -> QualityGate:
+    passed = bool(passed)  # of numpy it could not be stored
     return QualityGate(name, passed, seen, limit, "" if passed else reason, GateSeverity.REFUSES)
 
 

@@ -2,50 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
 
 from chest.case_level import answer_case
-from chest.classify import Classifier, classify_study
 from chest.gate_measures import Scan
 from chest.gates import Acquisition, check_gates
 from chest.heat_maps import heat_maps_of
 from chest.interpret import Evidence, interpret, measure, refuses
 from chest.lobes import find_territories, measure_territories
-from chest.lungs.segment import ProbabilityMaps, segment
+from chest.lungs.segment import segment
+from chest.model.chest_model import ChestModel, OnProgress
+from chest.model.choose_slices import classify_study
 from chest.plausibility_gates import Outlined
 from chest.values.figures import Side
 from chest.values.reading import ChestReading
 from chest.values.regions import ChestRegions
-from models.schema_2.bundle import Bundle
 from models.schema_2.preprocess import fit_of, to_patches
 from radiology.clinical import ClinicalContext
 from radiology.image.volume import Volume
 
-OnProgress = Callable[[int, int], None]
-
-
-class Network(Protocol):
-    """What reading needs of a network; `models.schema_2.network_sessions.NetworkSession` is one."""
-
-    def run(
-        self, patches: NDArray[np.float32], on_progress: OnProgress | None = None
-    ) -> Iterator[tuple[int, NDArray[np.float32], NDArray[np.float32]]]:
-        """Yield the index of the first patch, and lung and lesion probabilities."""
-        ...
-
 
 def read_study(
     volume: Volume,
-    bundle: Bundle,
-    session: Network,
+    model: ChestModel,
     on_progress: OnProgress | None = None,
     *,
-    classifier: Classifier | None = None,
     acquisition: Acquisition | None = None,
     context: ClinicalContext | None = None,
 ) -> ChestReading:
@@ -54,9 +35,7 @@ def read_study(
     Parameters
     ----------
     volume : HU in any orientation; brought to canonical axes here, and the masks back again
-    bundle, session : the session is a `NetworkSession` of this bundle
     on_progress : called with slices done and slices in all, while the network runs
-    classifier : a `ClassifierSession` of this bundle; None to do without
     acquisition : what headers say of the scan and its patient
     context : what was given of the patient beside the study, for the severity rules; an age in it
         counts before that of the headers, for the gates too
@@ -66,15 +45,13 @@ def read_study(
     A reading whose regions, heat maps and key slice are on the grid of `volume` as it was given.
     """
     canonical, order = volume.canonical()
-    fit = fit_of(canonical, bundle.grid)
-    maps = ProbabilityMaps.empty(canonical.shape[0], bundle.grid.size)
-    patches = to_patches(canonical, fit, bundle.grid)
-    for first, lung, lesion in session.run(patches, on_progress):
-        maps.store(first, lung, lesion)
-    segmented = segment(maps, patches, canonical, fit, bundle)
+    fit = fit_of(canonical, model.grid)
+    patches = to_patches(canonical, fit, model.grid)
+    found = model.finder.find(patches, canonical.spacing_mm[0], on_progress)
+    segmented = segment(found.maps, patches, canonical, fit, model)
     regions = segmented.regions
     figures = measure(canonical, regions)
-    scan = Scan.of(patches, regions, canonical.spacing_mm, fit, bundle.grid)
+    scan = Scan.of(patches, regions, canonical.spacing_mm, fit, model.grid)
     lung_ml = figures[Side.TOTAL].lung_volume_ml
     acquisition = acquisition or Acquisition()
     outlined = Outlined(
@@ -93,18 +70,19 @@ def read_study(
         context=context,
     )
     if refuses(gates):
-        return interpret(evidence, bundle)
-    answers = classify_study(patches, maps, regions, classifier) if classifier else []
+        return interpret(evidence, model)
+    classifier = model.classifier
+    answers = [] if classifier is None else classify_study(patches, found, regions, classifier)
     territories = find_territories(canonical, regions)
     evidence = replace(
         evidence,
-        case=answer_case(regions, answers, bundle, reserved=not all(one.passed for one in gates)),
+        case=answer_case(regions, answers, model, reserved=not all(one.passed for one in gates)),
         territories=measure_territories(canonical, regions, territories),
         boundaries=territories.boundaries,
         divided=replace(territories, labels=order.undo(territories.labels)),
         heat_maps=heat_maps_of(answers, regions, order, fit),
     )
-    return interpret(evidence, bundle)
+    return interpret(evidence, model)
 
 
 def _with_given_age(acquisition: Acquisition, context: ClinicalContext | None) -> Acquisition:

@@ -1,8 +1,8 @@
-"""A bundle of schema 2 with its networks loaded: findings, and how urgent they make a chest."""
+"""A bundle for chests with its networks loaded: findings, and how urgent they make a chest."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -13,10 +13,14 @@ from chest.course.known_lesions import lesion_places, lesions_by_name
 from chest.course.map_file import chest_map_bytes
 from chest.gates import Acquisition
 from chest.judge_severity import stated_values
+from chest.model.chest_model import ChestModel
+from chest.model.load import load_model
 from chest.read_study import read_study
 from chest.triage.first_look import first_look
 from chest.triage.urgency import rules_seen, triage_reading
 from chest.values.reading import ChestReading
+from models.catalogue import UsableBundle
+from models.declared_bundle import DeclaredBundle
 from models.readers.study_reader import (
     FirstLook,
     OnProgress,
@@ -26,9 +30,9 @@ from models.readers.study_reader import (
     StudyToRead,
 )
 from models.schema_2.bundle import Bundle
-from models.schema_2.network_sessions import ClassifierSession, NetworkSession
 from radiology.algorithm import ExecutionProvider
 from radiology.clinical import ClinicalContext
+from radiology.errors import SettingsRefused
 from radiology.image.series import SeriesHeader
 from radiology.image.volume import Volume
 from radiology.urgency import Triage
@@ -36,58 +40,40 @@ from radiology.urgency import Triage
 
 @dataclass(frozen=True)
 class Reader:
-    """A bundle with its networks loaded; kept for the life of a worker process.
+    """A bundle with its networks loaded; kept for the life of a worker process."""
 
-    Attributes
-    ----------
-    classifier : None for a bundle without one
-    """
-
-    bundle: Bundle
-    session: NetworkSession
-    classifier: ClassifierSession | None = None
+    model: ChestModel
 
     @classmethod
     def of(
         cls,
-        bundle: Bundle,
+        bundle: UsableBundle,
         *,
         provider: ExecutionProvider = ExecutionProvider.AUTO,
         threads: int = 0,
     ) -> Reader:
-        """Load the networks of a bundle.
+        """Load the networks of a bundle; parameters and errors as `chest.model.load.load_model`."""
+        return cls(load_model(bundle, provider=provider, threads=threads))
 
-        Parameters
-        ----------
-        provider : what to run on; AUTO takes CUDA when present
-        threads : of the CPU; 0 for one for each core
-
-        Raises
-        ------
-        BundleRejected
-            A network is not the declared one.
-        SettingsRefused
-            CUDA is demanded and not there.
-        """
-        session = NetworkSession(bundle, provider=provider, threads=threads)
-        if bundle.classification is None:
-            return cls(bundle, session)
-        return cls(bundle, session, ClassifierSession(bundle, provider=provider, threads=threads))
+    @property
+    def bundle(self) -> UsableBundle:
+        """What was loaded."""
+        return self.model.bundle
 
     @property
     def provider(self) -> str:
         """The execution provider that really runs, as ONNX Runtime calls it."""
-        return self.session.provider
+        return self.model.finder.provider
 
     def warm_up(self) -> None:
         """Run once on empty input, so that the first study does not wait for it."""
-        self.session.warm_up()
-        if self.classifier is not None:
-            self.classifier.warm_up()
+        self.model.finder.warm_up()
+        if self.model.classifier is not None:
+            self.model.classifier.warm_up()
 
     def look(self, thinned: Callable[[], Volume]) -> FirstLook | None:
         """Look at a few slices; raises as what decodes them."""
-        return first_look(thinned(), self.bundle, self.session)
+        return first_look(thinned(), self.model)
 
     def read_study(self, study: StudyToRead, on_progress: OnProgress) -> StudyRead:
         """Read a chest, compare it with the patient's earlier ones, and judge both together."""
@@ -139,10 +125,8 @@ class Reader:
         """
         reading = read_study(
             volume,
-            self.bundle,
-            self.session,
+            self.model,
             on_progress,
-            classifier=self.classifier,
             acquisition=None if series is None else acquisition_of(series),
             context=context,
         )
@@ -165,6 +149,28 @@ class Reader:
 
 def open_chest_reader(bundle: Bundle, *, provider: ExecutionProvider, threads: int) -> StudyReader:
     """Load a bundle of schema 2 for the worker; see `models.readers.open_reader`."""
+    return Reader.of(bundle, provider=provider, threads=threads)
+
+
+def open_declared_chest(
+    bundle: DeclaredBundle,
+    *,
+    provider: ExecutionProvider,
+    threads: int,
+    limits: Mapping[str, float],
+) -> StudyReader:
+    """Load a bundle of schema 3 whose `[reader]` is "chest-ct".
+
+    Raises
+    ------
+    SettingsRefused
+        A site set limits: the rules of a chest are not the rows of its declaration.
+    """
+    if limits:
+        raise SettingsRefused(
+            f"bundle_limits: the bundle {bundle.name} has a reader of its own, whose limits "
+            "cannot be set"
+        )
     return Reader.of(bundle, provider=provider, threads=threads)
 
 

@@ -6,13 +6,12 @@ import re
 from pathlib import Path
 from typing import Any
 
-from models.catalogue import read_catalogue
-from models.schema_2.bundle import Bundle
+from models.catalogue import UsableBundle, read_catalogue
 from radiology.errors import BundleRejected, SettingsRefused
 from settings.environment import Settings
 
 
-def choose_bundle(wanted: str | None, folder: Path | None, settings: Settings) -> Bundle:
+def choose_bundle(wanted: str | None, folder: Path | None, settings: Settings) -> UsableBundle:
     """Find a usable bundle.
 
     Parameters
@@ -31,11 +30,11 @@ def choose_bundle(wanted: str | None, folder: Path | None, settings: Settings) -
     name, *version = re.split("[@/]", wanted or settings.first_bundle, maxsplit=1)
     catalogue = read_catalogue(folder)
     if not version:
-        return catalogue.newest_of_schema_2(name)
-    found = catalogue.bundles.get((name, version[0]))
+        return catalogue.newest(name)
+    found = catalogue.usable.get((name, version[0]))
     if found is None:
         reason = catalogue.refused.get(f"{name}/{version[0]}")
-        there = ", ".join("/".join(key) for key in catalogue.bundles) or "none"
+        there = ", ".join("/".join(key) for key in catalogue.usable) or "none"
         why = f"it was refused: {reason}" if reason else f"there are: {there}"
         raise BundleRejected(f"No usable bundle {name}/{version[0]} in {folder}; {why}")
     return found
@@ -46,6 +45,6 @@ def with_threads(settings: Settings, threads: int) -> Settings:
     return settings.model_copy(update={"inference_threads": threads}) if threads else settings
 
 
-def bundle_entries(bundle: Bundle) -> dict[str, Any]:
+def bundle_entries(bundle: UsableBundle) -> dict[str, Any]:
     """What identifies a bundle in JSON."""
     return {"bundle": f"{bundle.name}/{bundle.version}", "bundle_digest": bundle.digest}

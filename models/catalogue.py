@@ -16,6 +16,15 @@ from radiology.errors import BundleRejected
 
 UsableBundle = Bundle | DeclaredBundle
 
+_CHEST_READER = "chest-ct"
+
+
+def reads_chests(bundle: UsableBundle) -> bool:
+    """Whether a bundle is read as a chest: schema 2, or the reader that it names."""
+    if not isinstance(bundle, DeclaredBundle):
+        return True
+    return bundle.reader is not None and bundle.reader.name == _CHEST_READER
+
 
 def destination_of(bundle: UsableBundle) -> Destination:
     """Where the results of a bundle go; schema 2 knows PACS alone."""
@@ -110,6 +119,17 @@ def read_catalogue(folder: Path) -> Catalogue:
     return Catalogue(
         MappingProxyType(bundles), MappingProxyType(refused), MappingProxyType(declared)
     )
+
+
+def read_any_bundle(folder: Path) -> UsableBundle:
+    """Read one bundle of either schema; its networks are not looked into.
+
+    Raises
+    ------
+    BundleRejected
+        As `read_bundle` and `read_declared_bundle`.
+    """
+    return read_bundle(folder) if schema_of(folder) == SCHEMA else read_declared_bundle(folder)
 
 
 def check_folder(path: Path) -> None:

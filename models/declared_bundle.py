@@ -32,8 +32,10 @@ from models.declared.released import (
 from models.declared.report import (
     Destination,
     EntryPoint,
+    NamedReader,
     read_destination,
     read_entry_point,
+    read_reader,
     read_report,
 )
 from models.declared.rules import Rules, read_rules
@@ -45,11 +47,12 @@ from radiology.answer.reading import ReportWords
 
 SCHEMA: Final = 3
 ENTRY_POINTS: Final = "firstread.readings"
+READERS: Final = "firstread.readers"
 
 _KEYS: Final = (
     "name", "version", "intended_use", "research_only", "algorithm", "files", "licences",
     "accepts", "report", "networks", "inputs", "outputs", "measurements", "findings",
-    "suspicion", "urgency", "gates", "reading", "deliver", "words",
+    "suspicion", "urgency", "gates", "reading", "reader", "deliver", "words",
 )  # fmt: skip
 _SCHEMA = re.compile(rb"^\s*schema\s*=\s*(\d{1,6})\s*(?:#.*)?$", re.MULTILINE)
 
@@ -63,6 +66,7 @@ class DeclaredBundle:
     networks, inputs : by the network's name
     measurements, findings : by their names
     entry_point : what adds statements and groups to the reading; None where declarations say all
+    reader : what reads in place of the general reader, which has no course over several studies
     """
 
     folder: Path
@@ -83,6 +87,7 @@ class DeclaredBundle:
     rules: Rules
     gates: tuple[DeclaredGate, ...]
     entry_point: EntryPoint | None
+    reader: NamedReader | None
     destination: Destination
 
     def series_refusals(self, header: Mapping[str, object]) -> tuple[str, ...]:
@@ -108,6 +113,7 @@ class _Answers:
     rules: Rules
     gates: tuple[DeclaredGate, ...]
     entry_point: EntryPoint | None
+    reader: NamedReader | None
 
 
 def schema_of(folder: Path) -> int | None:
@@ -120,7 +126,7 @@ def schema_of(folder: Path) -> int | None:
 
 
 def names_entry_point(folder: Path) -> bool | None:
-    """Whether a declaration of schema 3 names Python that is told clinical values, unchecked.
+    """Whether a declaration of schema 3 names Python that may be told clinical values, unchecked.
 
     None where the folder holds no declaration of schema 3 that is TOML.
     """
@@ -130,7 +136,7 @@ def names_entry_point(folder: Path) -> bool | None:
         whole = tomllib.loads((folder / DECLARATION).read_text(encoding="utf-8"))
     except (OSError, ValueError):  # neither TOML nor UTF-8
         return None
-    return "reading" in whole
+    return "reading" in whole or "reader" in whole
 
 
 def read_declared_bundle(folder: Path) -> DeclaredBundle:
@@ -177,6 +183,7 @@ def read_declared_bundle(folder: Path) -> DeclaredBundle:
         rules=answers.rules,
         gates=answers.gates,
         entry_point=answers.entry_point,
+        reader=answers.reader,
         destination=read_destination(whole.section("deliver")),
     )
     whole.close()
@@ -189,6 +196,12 @@ def _read_answers(whole: DeclarationTable, folder: Path, listed: Collection[str]
     outputs = read_outputs(whole, inputs)
     measurements = read_measurements(whole, outputs)
     findings = read_findings(whole, outputs, measurements)
+    if whole.has("reader") and whole.has("reading"):
+        raise whole.problem(
+            "reading",
+            "a reader of its own asks no other entry point",
+            "Write [reader] or [reading], not both.",
+        )
     entry_point = _read_entry_point(whole) if whole.has("reading") else None
     values = [*measurements, *outputs.study_scores]
     for name in entry_point.values if entry_point is not None else ():
@@ -204,6 +217,7 @@ def _read_answers(whole: DeclarationTable, folder: Path, listed: Collection[str]
         rules=read_rules(whole, findings, values),
         gates=read_gates(whole, outputs, values),
         entry_point=entry_point,
+        reader=_read_reader(whole) if whole.has("reader") else None,
     )
 
 
@@ -231,10 +245,21 @@ def _titles(report: ReportWords, answers: _Answers) -> set[str]:
 def _read_entry_point(whole: DeclarationTable) -> EntryPoint:
     section = whole.section("reading")
     entry = read_entry_point(section)
-    installed = sorted({one.name for one in entry_points(group=ENTRY_POINTS)})
-    if entry.name not in installed:
-        cure = f"{nearest(entry.name, installed)}Installed are {listing(installed)}."
-        raise section.problem(
-            "entry_point", f'no entry point "{entry.name}" of {ENTRY_POINTS} is installed', cure
-        )
+    _require_installed(section, entry.name, ENTRY_POINTS)
     return entry
+
+
+def _read_reader(whole: DeclarationTable) -> NamedReader:
+    section = whole.section("reader")
+    reader = read_reader(section)
+    _require_installed(section, reader.name, READERS)
+    return reader
+
+
+def _require_installed(section: DeclarationTable, name: str, group: str) -> None:
+    installed = sorted({one.name for one in entry_points(group=group)})
+    if name not in installed:
+        cure = f"{nearest(name, installed)}Installed are {listing(installed)}."
+        raise section.problem(
+            "entry_point", f'no entry point "{name}" of {group} is installed', cure
+        )

@@ -16,13 +16,12 @@ from chest.lungs.body import find_body
 from chest.lungs.domes import resting_on_diaphragm
 from chest.lungs.false_lung import GAS_BELOW_HU, SOFT_ABOVE_HU, Attenuation, without_false_lung
 from chest.lungs.whole_lungs import keep_lungs
+from chest.model.chest_model import ChestModel
+from chest.model.probability_maps import ByteMaps, ProbabilityMaps
 from chest.values.regions import ChestRegions, LesionLabel, LungLabel
 from models.connected import Masks, at_edge_of_slice, in_plane_cross, keep_large, parts
-from models.schema_2.bundle import Bundle
 from models.schema_2.preprocess import SquareFit
 from radiology.image.volume import Volume
-
-ByteMaps = NDArray[np.uint8]
 
 EVEN = 128  # probability 0.5 as a byte
 NEAR_LUNG_PIXELS = 2
@@ -33,45 +32,6 @@ LEAST_LESION_ML = 0.15  # a vessel's cross-section; about a ball of 6.5 mm
 LARGEST_HOLE_MM2 = 400.0  # vessels and small dense foci are lung; the heart is not
 _STRAY_SIDE_SHARE = 0.05  # of that side's largest part
 _SMOOTH_BELOW_MM = 3.0  # slices nearer than this share what they show
-
-
-@dataclass(frozen=True)
-class ProbabilityMaps:
-    """Probabilities as bytes (255 = certain), each (slices, size, size).
-
-    Attributes
-    ----------
-    right, left : of that lung
-    lesion : of either kind
-    dense : share of consolidation in the lesion probability
-    """
-
-    right: ByteMaps
-    left: ByteMaps
-    lesion: ByteMaps
-    dense: ByteMaps
-
-    @property
-    def either(self) -> ByteMaps:
-        """Of lung. Right and left may share what is surely lung, so that their sum counts."""
-        shared: ByteMaps = (self.right // 2 + self.left // 2) * 2
-        larger: ByteMaps = np.maximum(self.right, self.left)
-        either: ByteMaps = np.maximum(larger, shared)
-        return either
-
-    @classmethod
-    def empty(cls, slices: int, size: int) -> ProbabilityMaps:
-        """Room for a volume's maps."""
-        return cls(*(np.zeros((slices, size, size), dtype=np.uint8) for _ in range(4)))
-
-    def store(self, first: int, lung: NDArray[np.float32], lesion: NDArray[np.float32]) -> None:
-        """Keep the network's answer for a few slices from `first` on; it is reduced to bytes."""
-        at = slice(first, first + lung.shape[0])
-        some = lesion[:, 1] + lesion[:, 2]
-        self.right[at] = np.rint(lung[:, 1] * 255.0)
-        self.left[at] = np.rint(lung[:, 2] * 255.0)
-        self.lesion[at] = np.rint(np.clip(some, 0.0, 1.0) * 255.0)
-        self.dense[at] = np.rint(lesion[:, 2] / np.maximum(some, 1e-6) * 255.0)
 
 
 def fill_small_holes(mask: Masks, largest_pixels: float) -> Masks:
@@ -180,7 +140,7 @@ def segment(
     patches: NDArray[np.float32],
     volume: Volume,
     fit: SquareFit,
-    bundle: Bundle,
+    model: ChestModel,
 ) -> Segmented:
     """Make label maps on the volume's grid.
 
@@ -196,10 +156,10 @@ def segment(
     spacing_mm = (slice_mm, row_mm * row_scale, column_mm * column_scale)
     voxel_ml = volume.voxel_ml * row_scale * column_scale
     lesion_probability = about_threshold(
-        _smoothed_along_slices(maps.lesion, slice_mm), bundle.lesion.threshold
+        _smoothed_along_slices(maps.lesion, slice_mm), model.lesion_threshold
     )
-    lung_probability = about_threshold(maps.either, bundle.lung.threshold)
-    grid = bundle.grid
+    lung_probability = about_threshold(maps.either, model.lung_threshold)
+    grid = model.grid
     attenuation = Attenuation(patches[:, 0], grid.window_low_hu, grid.window_high_hu)
     seen = lung_probability >= EVEN
     body = find_body(attenuation.hounsfield, seen, spacing_mm[1])

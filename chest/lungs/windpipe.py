@@ -81,7 +81,7 @@ def _places(
     return [np.array(one, dtype=np.float64).reshape(-1, 2) for one in found]
 
 
-def _wall_hu(image: NDArray[np.float32], thing: Masks, box: tuple[slice, slice, slice]) -> float:
+def _wall_hu(image: NDArray[np.float32], thing: Masks, box: tuple[slice, ...]) -> float:
     """Mean of what lies two to three pixels around a thing of a slice."""
     rows, columns = (slice(max(one.start - 4, 0), one.stop + 4) for one in box[1:])
     inside = thing[rows, columns]

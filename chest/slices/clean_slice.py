@@ -14,17 +14,16 @@ from scipy import ndimage
 from chest.lungs.segment import (
     EVEN,
     NEAR_LUNG_PIXELS,
-    ByteMaps,
-    ProbabilityMaps,
     about_threshold,
     agreeing,
     fill_small_holes,
     on_volume_grid,
     sides,
 )
+from chest.model.chest_model import ChestModel
+from chest.model.probability_maps import ByteMaps, ProbabilityMaps
 from chest.values.regions import ChestRegions, LungLabel
 from models.connected import Masks, in_plane_cross
-from models.schema_2.bundle import Bundle
 from models.schema_2.preprocess import SquareFit
 from models.schema_2.view import LEAST_ISLAND_SHARE
 
@@ -52,7 +51,7 @@ def _with_disease(lung: Masks, lesion: Masks) -> Masks:
     return joined
 
 
-def clean_slice(maps: ProbabilityMaps, fit: SquareFit, bundle: Bundle) -> ChestRegions:
+def clean_slice(maps: ProbabilityMaps, fit: SquareFit, model: ChestModel) -> ChestRegions:
     """Make label maps of one slice.
 
     Parameters
@@ -65,8 +64,8 @@ def clean_slice(maps: ProbabilityMaps, fit: SquareFit, bundle: Bundle) -> ChestR
     Lungs and lesions, each (1, rows, columns) of the slice; lesions lie within lungs.
     """
     pixels = fit.size * fit.size
-    lung_probability = about_threshold(maps.either, bundle.lung.threshold)
-    lesion_probability = about_threshold(maps.lesion, bundle.lesion.threshold)
+    lung_probability = about_threshold(maps.either, model.lung_threshold)
+    lesion_probability = about_threshold(maps.lesion, model.lesion_threshold)
     lesion = lesion_probability >= EVEN
     lung = _without_islands(lung_probability >= EVEN, LEAST_ISLAND_SHARE * pixels)
     lung = fill_small_holes(_with_disease(lung, lesion), LARGEST_HOLE_SHARE * pixels)

@@ -9,11 +9,11 @@ import numpy as np
 from chest.answer.make import LUNG_WINDOW_HU
 from chest.answer.regions import drawn_regions
 from chest.case_level import viral_type
+from chest.model.chest_model import ChestModel
 from chest.slices.read_slice import SliceReading
 from chest.values.case_answer import PneumoniaType, SignAnswer
 from chest.values.regions import ChestRegions, LesionLabel
 from models.readers.slice_reader import SliceRead, SliceVerdict
-from models.schema_2.bundle import Bundle
 from radiology.answer.slice_in_words import NamedProbability
 
 _NO_LUNGS = "no lungs were found in the slice"
@@ -25,7 +25,7 @@ _VERDICTS = {
 
 
 def tell_slice(
-    reading: SliceReading, bundle: Bundle, spacing_mm: tuple[float, float] | None
+    reading: SliceReading, model: ChestModel, spacing_mm: tuple[float, float] | None
 ) -> SliceRead:
     """Tell all that was read.
 
@@ -35,15 +35,15 @@ def tell_slice(
     ----------
     spacing_mm : between rows and between columns; None for a picture, which does not state it
     """
-    signs = _signs(reading, bundle)
+    signs = _signs(reading, model)
     assessable = bool(reading.lungs.any())
-    verdict, headline, details = _headline(reading, bundle)
+    verdict, headline, details = _headline(reading, model)
     return SliceRead(
         answer={
             "assessable": assessable,
             "reason": None if assessable else _NO_LUNGS,
             **_measured(reading, spacing_mm),
-            "viral": _viral(reading, bundle),
+            "viral": _viral(reading, model),
             "signs": [one.facts() for one in signs],
         },
         verdict=verdict,
@@ -62,11 +62,11 @@ def tell_slice(
     )
 
 
-def _headline(reading: SliceReading, bundle: Bundle) -> tuple[SliceVerdict, str, str]:
+def _headline(reading: SliceReading, model: ChestModel) -> tuple[SliceVerdict, str, str]:
     if not reading.lungs.any():
         return SliceVerdict.NOT_ASSESSABLE, "No answer for this slice", "No lungs were found"
     lesions = f"Lesions cover {reading.lesion_share_percent:.1f} % of the lung"
-    found, limits = _type_of(reading, bundle), bundle.case.viral
+    found, limits = _type_of(reading, model), model.case.viral
     if found is None or limits is None:
         return SliceVerdict.MEASURED, lesions, "This bundle has no classifier"
     words = "viral pattern undetermined" if found is PneumoniaType.UNDETERMINED else found.words
@@ -75,11 +75,11 @@ def _headline(reading: SliceReading, bundle: Bundle) -> tuple[SliceVerdict, str,
     return _VERDICTS[found], words.capitalize(), details
 
 
-def _type_of(reading: SliceReading, bundle: Bundle) -> PneumoniaType | None:
+def _type_of(reading: SliceReading, model: ChestModel) -> PneumoniaType | None:
     """Whether a slice shows the viral pattern; None without a classifier, and without lungs."""
-    if reading.viral is None or bundle.case.viral is None or not reading.lungs.any():
+    if reading.viral is None or model.case.viral is None or not reading.lungs.any():
         return None
-    return viral_type(reading.viral, reading.spread, bundle.case.viral)
+    return viral_type(reading.viral, reading.spread, model.case.viral)
 
 
 def _measured(reading: SliceReading, spacing_mm: tuple[float, float] | None) -> dict[str, Any]:
@@ -106,12 +106,11 @@ def _measured(reading: SliceReading, spacing_mm: tuple[float, float] | None) -> 
     return measured
 
 
-def _viral(reading: SliceReading, bundle: Bundle) -> dict[str, Any] | None:
+def _viral(reading: SliceReading, model: ChestModel) -> dict[str, Any] | None:
     """None for a bundle without a classifier, and for a slice without lungs."""
-    found, limits, declared = _type_of(reading, bundle), bundle.case.viral, bundle.classification
-    if found is None or reading.viral is None or limits is None or declared is None:
+    found, limits, threshold = _type_of(reading, model), model.case.viral, model.viral_threshold
+    if found is None or reading.viral is None or limits is None:
         return None
-    threshold = declared.viral_threshold
     return {
         "type": found.value,
         "probability": reading.viral,
@@ -124,10 +123,10 @@ def _viral(reading: SliceReading, bundle: Bundle) -> dict[str, Any] | None:
     }
 
 
-def _signs(reading: SliceReading, bundle: Bundle) -> tuple[SignAnswer, ...]:
-    if bundle.classification is None or not reading.lungs.any():
+def _signs(reading: SliceReading, model: ChestModel) -> tuple[SignAnswer, ...]:
+    if not reading.lungs.any():
         return ()
-    thresholds = bundle.classification.sign_thresholds
+    thresholds = model.sign_thresholds
     return tuple(
         SignAnswer(sign, probability, thresholds[sign])
         for sign, probability in reading.signs.items()

@@ -10,14 +10,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from chest.read_study import Network
+from chest.lungs.segment import EVEN
+from chest.model.chest_model import ChestModel
 from models.readers.study_reader import FirstLook
-from models.schema_2.bundle import Bundle
 from models.schema_2.preprocess import fit_of, to_patches
 from radiology.image.volume import Volume
 from radiology.urgency import Urgency
-
-_HALF = 0.5
 
 # Below the 25 % at which chest.triage.urgency calls a study urgent: a few slices miss its share by
 # a fifth at most in our studies (docs/flags.md). And the share at which a slice counts as positive
@@ -25,7 +23,7 @@ _HALF = 0.5
 _LOOKS_URGENT_PERCENT, _LOOKS_SUSPECTED_PERCENT = 20.0, 1.0
 
 
-def first_look(volume: Volume, bundle: Bundle, session: Network) -> FirstLook:
+def first_look(volume: Volume, model: ChestModel) -> FirstLook:
     """Run the segmentation network on a few slices.
 
     Parameters
@@ -34,12 +32,10 @@ def first_look(volume: Volume, bundle: Bundle, session: Network) -> FirstLook:
         asked for
     """
     canonical, _ = volume.canonical()
-    fit = fit_of(canonical, bundle.grid)
-    right = left = np.zeros(2)
-    for _, lung, lesion in session.run(to_patches(canonical, fit, bundle.grid)):
-        some = lesion[:, 1] + lesion[:, 2] >= _HALF
-        right = right + _counts(lung[:, 1] >= _HALF, some)
-        left = left + _counts(lung[:, 2] >= _HALF, some)
+    fit = fit_of(canonical, model.grid)
+    maps = model.finder.find(to_patches(canonical, fit, model.grid), None).maps
+    some = maps.lesion >= EVEN
+    right, left = (_counts(side >= EVEN, some) for side in (maps.right, maps.left))
     worse_lung_percent = max(_share_percent(right), _share_percent(left))
     facts = {"slices": canonical.shape[0], "worse_lung_percent": round(worse_lung_percent, 2)}
     return FirstLook(_like(worse_lung_percent), facts)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from chest.model.load import load_model
 from chest.slices.read_slice import ChestSliceReader
 from evaluation.report.page import Page, render_page
 from firstread.choose_bundle import choose_bundle, with_threads
 from firstread.say import console
-from models.schema_2.bundle import Bundle
+from models.catalogue import UsableBundle
 from radiology.errors import SettingsRefused
 from settings.environment import Settings
 
@@ -31,7 +32,7 @@ class Choice:
     report: Path | None = None
     threads: int = 0
 
-    def find(self, settings: Settings) -> Bundle:
+    def find(self, settings: Settings) -> UsableBundle:
         """The bundle that is to be evaluated."""
         return choose_bundle(self.bundle, self.bundles, settings)
 
@@ -53,13 +54,21 @@ class Choice:
             raise SettingsRefused(f"The report {self.report} is a folder; name a file in it")
 
 
-def open_slice_reader(bundle: Bundle, choice: Choice, settings: Settings) -> ChestSliceReader:
-    """A reader of single slices, as `firstread predict` uses it."""
+def open_slice_reader(bundle: UsableBundle, choice: Choice, settings: Settings) -> ChestSliceReader:
+    """A reader of single slices, as `firstread predict` uses it.
+
+    Raises
+    ------
+    BundleRejected
+        The bundle is not for chests.
+    """
     threads = with_threads(settings, choice.threads).inference_threads
-    return ChestSliceReader(bundle, threads=threads, provider=settings.execution_provider)
+    return ChestSliceReader(
+        load_model(bundle, threads=threads, provider=settings.execution_provider)
+    )
 
 
-def bundle_facts(bundle: Bundle) -> list[tuple[str, str]]:
+def bundle_facts(bundle: UsableBundle) -> list[tuple[str, str]]:
     """What identifies a bundle in a report."""
     return [("Bundle", bundle.algorithm.label), ("Digest", bundle.digest)]
 

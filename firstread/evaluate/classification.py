@@ -15,7 +15,7 @@ from firstread.choose_bundle import bundle_entries
 from firstread.evaluate.bundle import Choice, bundle_facts, open_slice_reader, write_report
 from firstread.evaluate.labels import LabelledImage, Labels, read_labels
 from firstread.say import console, shown_progress
-from models.schema_2.bundle import Bundle
+from models.catalogue import UsableBundle
 from radiology.errors import BundleRejected
 from settings.environment import Settings
 from worker.predict.read_picture import read_grey
@@ -45,12 +45,12 @@ def evaluate_classification(
             "(exclude_contradictory_duplicate)"
         )
     bundle = choice.find(settings)
-    if bundle.classification is None:
+    reader = open_slice_reader(bundle, choice, settings)
+    if reader.model.classifier is None:
         raise BundleRejected(
             f"The bundle {bundle.name}/{bundle.version} cannot classify; choose one with a "
             "classifier by --bundle NAME/VERSION"
         )
-    reader = open_slice_reader(bundle, choice, settings)
     shown = shown_progress(known.images, "Reading slices", len(known.images))
     probability = np.array([_probability(reader, one) for one in shown], dtype=np.float64)
     return _scored(known, probability, reader.viral_threshold, bundle, choice, split)
@@ -66,7 +66,7 @@ def _scored(
     known: Labels,
     probability: np.ndarray[Any, np.dtype[np.float64]],
     threshold: float,
-    bundle: Bundle,
+    bundle: UsableBundle,
     choice: Choice,
     split: str | None,
 ) -> dict[str, Any]:

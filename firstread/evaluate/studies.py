@@ -19,7 +19,7 @@ from firstread.evaluate.bundle import Choice, bundle_facts, write_report
 from firstread.evaluate.read_labelled_study import StudyReading, read_labelled_study
 from firstread.evaluate.study_labels import LOBES, StudyLabels, find_patients, read_study_labels
 from firstread.say import shown_progress
-from models.schema_2.bundle import Bundle
+from models.catalogue import UsableBundle
 from radiology.errors import Refused
 from radiology.outcome import Outcome
 from settings.environment import Settings
@@ -99,7 +99,7 @@ def _suspected(reading: ChestReading) -> bool | None:
     return reading.outcome is Outcome.FINDINGS
 
 
-def _scored(results: Results, bundle: Bundle, choice: Choice) -> dict[str, Any]:
+def _scored(results: Results, bundle: UsableBundle, choice: Choice) -> dict[str, Any]:
     evidence = {
         labels.patient: _evidence(labels, study)
         for labels, study in results

@@ -10,7 +10,7 @@ from typing import Any
 
 from chest.values.figures import Side
 from firstread.read_json_object import read_json_object
-from models.schema_2.bundle import Bundle
+from models.catalogue import UsableBundle
 from radiology.clinical import LesionMeasurement
 from radiology.errors import SettingsRefused
 from radiology.outcome import Outcome
@@ -19,7 +19,7 @@ _WHAT = "earlier answer"
 _MOST_BYTES = 16 * 1024 * 1024  # the answer for a study takes some 50 kB
 
 
-def read_earlier_answer(path: Path, bundle: Bundle) -> LesionMeasurement:
+def read_earlier_answer(path: Path, bundle: UsableBundle) -> LesionMeasurement:
     """Find what was measured in the one study that an output of `firstread predict` is about.
 
     Parameters

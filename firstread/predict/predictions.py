@@ -14,10 +14,10 @@ from firstread.choose_bundle import bundle_entries, choose_bundle, with_threads
 from firstread.find_instances import files_of_study
 from firstread.predict.read_context import read_context
 from firstread.say import console, shown_steps
+from models.catalogue import UsableBundle
 from models.readers.open_reader import open_reader, open_slice_reader
 from models.readers.slice_reader import SliceReader
 from models.readers.study_reader import StudyReader
-from models.schema_2.bundle import Bundle
 from radiology.clinical import ClinicalContext
 from radiology.errors import FirstreadError, SettingsRefused
 from settings.environment import Settings
@@ -67,7 +67,7 @@ class Predictor:
 
     def __init__(
         self,
-        bundle: Bundle,
+        bundle: UsableBundle,
         settings: Settings,
         options: PredictOptions,
         context: ClinicalContext | None,

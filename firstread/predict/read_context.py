@@ -7,14 +7,14 @@ from pathlib import Path
 
 from firstread.predict.earlier_answer import read_earlier_answer
 from firstread.read_json_object import read_json_object
-from models.schema_2.bundle import Bundle
+from models.catalogue import UsableBundle
 from radiology.clinical import ClinicalContext, ClinicalValues
 
 _MOST_BYTES = 64 * 1024  # twenty short values
 
 
 def read_context(
-    clinical: Path | None, earlier: Path | None, bundle: Bundle
+    clinical: Path | None, earlier: Path | None, bundle: UsableBundle
 ) -> ClinicalContext | None:
     """Read the files that were named.
 

@@ -40,6 +40,19 @@ class EntryPoint:
     parameters: Mapping[str, object]
 
 
+@dataclass(frozen=True)
+class NamedReader:
+    """A Python entry point of the group `firstread.readers` that reads studies with the networks.
+
+    Attributes
+    ----------
+    parameters : a table of the declaration that only the reader understands
+    """
+
+    name: str
+    parameters: Mapping[str, object]
+
+
 def read_report(section: DeclarationTable) -> ReportWords:
     """Read `report`."""
     title = section.text("title", most=_MOST_TITLE)
@@ -96,3 +109,14 @@ def read_entry_point(section: DeclarationTable) -> EntryPoint:
     )
     section.close()
     return entry
+
+
+def read_reader(section: DeclarationTable) -> NamedReader:
+    """Read `reader`."""
+    has_parameters = section.has("parameters")
+    reader = NamedReader(
+        name=section.text("entry_point", most=_MOST_TITLE),
+        parameters=section.free_table("parameters") if has_parameters else {},
+    )
+    section.close()
+    return reader

@@ -1,4 +1,4 @@
-"""Loads a bundle for the worker: schema 3 here, older ones by whom they were made for.
+"""Loads a bundle for the worker: schema 3 here or by the reader it names, older ones by name.
 
 Named and not imported, as in `models.older_readings`: only the folder of an organ knows how its
 bundles of schema 2 are read, and it stands above this one.
@@ -7,18 +7,21 @@ bundles of schema 2 are read, and it stands above this one.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.metadata import entry_points
 from pkgutil import resolve_name
-from typing import Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 from models.catalogue import UsableBundle
-from models.declared_bundle import DeclaredBundle
+from models.declared_bundle import READERS, DeclaredBundle
 from models.judge.limits import limits_in_force
 from models.readers.declared_reader import DeclaredReader
 from models.readers.slice_reader import SliceReader
 from models.readers.study_reader import StudyReader
 from models.schema_2.bundle import Bundle
 from radiology.algorithm import ExecutionProvider
-from radiology.errors import SettingsRefused, UploadRefused
+from radiology.errors import BundleRejected, SettingsRefused, UploadRefused
+
+SLICE_READERS: Final = "firstread.slice_readers"
 
 _SCHEMA_2 = "chest.reader:open_chest_reader"
 _SLICES_OF_SCHEMA_2 = "chest.slices.reader:open_chest_slices"
@@ -28,6 +31,23 @@ class _Opener(Protocol):
     def __call__(
         self, bundle: Bundle, *, provider: ExecutionProvider, threads: int
     ) -> StudyReader: ...
+
+
+class _DeclaredOpener(Protocol):
+    def __call__(
+        self,
+        bundle: DeclaredBundle,
+        *,
+        provider: ExecutionProvider,
+        threads: int,
+        limits: Mapping[str, float],
+    ) -> StudyReader: ...
+
+
+class _DeclaredSlicesOpener(Protocol):
+    def __call__(
+        self, bundle: DeclaredBundle, *, provider: ExecutionProvider, threads: int
+    ) -> SliceReader: ...
 
 
 class _SlicesOpener(Protocol):
@@ -78,7 +98,12 @@ def open_reader(
     """
     check_limits(bundle, limits or {})
     if isinstance(bundle, DeclaredBundle):
-        return DeclaredReader.of(bundle, provider=provider, threads=threads, limits=limits or {})
+        if bundle.reader is None:
+            return DeclaredReader.of(
+                bundle, provider=provider, threads=threads, limits=limits or {}
+            )
+        own = cast("_DeclaredOpener", _entry_point(READERS, bundle.reader.name))
+        return own(bundle, provider=provider, threads=threads, limits=limits or {})
     opener = cast("_Opener", resolve_name(_SCHEMA_2))
     return opener(bundle, provider=provider, threads=threads)
 
@@ -98,7 +123,36 @@ def open_slice_reader(
     BundleRejected, SettingsRefused
         As `open_reader`.
     """
-    if not isinstance(bundle, Bundle):
-        raise UploadRefused("Uploads are read by a bundle for whole studies, not for slices")
+    if isinstance(bundle, DeclaredBundle):
+        if not reads_slices(bundle) or bundle.reader is None:
+            raise UploadRefused("Uploads are read by a bundle for whole studies, not for slices")
+        declared = cast("_DeclaredSlicesOpener", _entry_point(SLICE_READERS, bundle.reader.name))
+        return declared(bundle, provider=provider, threads=threads)
     opener = cast("_SlicesOpener", resolve_name(_SLICES_OF_SCHEMA_2))
     return opener(bundle, provider=provider, threads=threads)
+
+
+def reads_slices(bundle: UsableBundle) -> bool:
+    """Whether a bundle reads single slices too: those of schema 2, and where a reader says so."""
+    if isinstance(bundle, Bundle):
+        return True
+    named = bundle.reader
+    return named is not None and bool(entry_points(group=SLICE_READERS, name=named.name))
+
+
+def _entry_point(group: str, name: str) -> object:
+    """What is installed under a name.
+
+    Raises
+    ------
+    BundleRejected
+        It is not installed any more, or cannot be imported.
+    """
+    found: Any = next(iter(entry_points(group=group, name=name)), None)
+    if found is None:
+        raise BundleRejected("The bundle's reader is not installed", name=name)
+    try:
+        opened: object = found.load()
+    except (ImportError, AttributeError) as error:
+        raise BundleRejected("The bundle's reader cannot be imported", name=name) from error
+    return opened

@@ -1,7 +1,7 @@
-"""Which series show another part of the body than a bundle of schema 2 reads.
+"""Which series show another part of the body than a bundle for chests reads.
 
-Its declaration does not say which part that is. Who knows is named and not imported, as in
-`models.older_readings`: the folder of an organ stands above this one.
+Those of schema 2 do not declare which part that is, and headers often leave it out. Who knows is
+named and not imported, as in `models.older_readings`: the folder of an organ stands above this one.
 """
 
 from __future__ import annotations

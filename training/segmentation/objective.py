@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -25,12 +26,26 @@ class BatchShare:
     count : slices a batch
     paste : whether synthetic opacities are painted into them
     trust : weight of their lesion labels, 0 for none
+    evenly : whether a source of four times as many slices is drawn only twice as often
     """
 
     slices: SliceSet
     count: int
     paste: bool = False
     trust: float = 1.0
+    evenly: bool = False
+
+    @cached_property
+    def chances(self) -> NDArray[np.float64] | None:
+        """Of each slice to be drawn; None where all are alike."""
+        if not self.evenly:
+            return None
+        _, source, counts = np.unique(
+            np.array(self.slices.sources), return_inverse=True, return_counts=True
+        )
+        weight = 1.0 / np.sqrt(counts[source])
+        chances: NDArray[np.float64] = weight / weight.sum()
+        return chances
 
 
 def draw_batch(
@@ -46,7 +61,7 @@ def draw_batch(
     random = np.random.default_rng(seed)
     hu, lung, lesion, true_hu, paste, trust = [], [], [], [], [], []
     for share in shares:
-        for i in random.choice(len(share.slices), share.count, replace=False):
+        for i in random.choice(len(share.slices), share.count, replace=False, p=share.chances):
             hu.append(_channels(share.slices, int(i), with_neighbours=with_neighbours))
             lung.append(share.slices.lung[i])
             lesion.append(share.slices.lesion[i])

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from chest.model.load import load_model
 from chest.slices.read_slice import ChestSliceReader
 from evaluation.statistics.bootstrap import mean_of
 from evaluation.statistics.compare_areas import paired_difference
@@ -97,7 +98,7 @@ def compare_slices(old: Bundle, new: Bundle, slices: Iterable[TruthSlice]) -> li
     """Read every slice with both bundles, on the CPU, in the precision that each runs there."""
     threads = torch.get_num_threads()
     readers = [
-        ChestSliceReader(bundle, provider=ExecutionProvider.CPU, threads=threads)
+        ChestSliceReader(load_model(bundle, provider=ExecutionProvider.CPU, threads=threads))
         for bundle in (old, new)
     ]
     compared = []

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from models.catalogue import UsableBundle
-from models.declared_bundle import DeclaredBundle
+from models.catalogue import UsableBundle, reads_chests
 from radiology.image.series import SeriesHeader
 from worker.series.candidate import Candidate, SelectionLimits
 from worker.series.rules import REFUSALS, Objection, Refusal
@@ -20,13 +19,13 @@ def refusals_of(bundle: UsableBundle) -> tuple[Refusal, ...]:
     """All that refuses a series where this bundle is to read it.
 
     A bundle of schema 3 says itself which part of the body it reads, and how much of it
-    (`[accepts]` and the gate "least-length"). One of schema 2 may leave both unsaid.
+    (`[accepts]` and the gate "least-length"). One that is read as a chest may leave both unsaid.
     """
-    declared = isinstance(bundle, DeclaredBundle)
+    general = not reads_chests(bundle)
     stated = any(criterion.keyword == _BODY_PART for criterion in bundle.criteria)
-    unneeded = {"body_part": declared or stated, "coverage": declared}
-    general = [rule for rule in REFUSALS if not unneeded.get(rule.name, False)]
-    return (*general, bundle_refusal(bundle))
+    unneeded = {"body_part": general or stated, "coverage": general}
+    rules = [rule for rule in REFUSALS if not unneeded.get(rule.name, False)]
+    return (*rules, bundle_refusal(bundle))
 
 
 def applies(bundle: UsableBundle, series: Sequence[SeriesHeader]) -> bool:

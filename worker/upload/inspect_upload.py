@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from database.uploads.file_refusal import FileRefusal
-from models.schema_2.bundle import read_bundle
+from models.catalogue import read_any_bundle
 from radiology.errors import FirstreadError, Refused, UploadRefused
 from settings.uploads import UploadLimits
 from worker.series.read_series import ReadInstance
@@ -159,7 +159,7 @@ class Inspection:
         if len(instances) == 1 and len(instances[0].instance.frames) == 1:
             try_slice(instances[0])
             return self._verdict(UploadKind.SLICE, paths)
-        bundle = read_bundle(self._order.bundle)
+        bundle = read_any_bundle(self._order.bundle)
         try_study(instances, bundle, self._limits, self._decoding)
         return self._verdict(UploadKind.STUDY, paths)
 

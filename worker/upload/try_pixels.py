@@ -14,7 +14,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from dicom_node.library_faults import is_from_the_disk
 from dicom_node.receive.encoded_data_set import EncodedDataSet
-from models.schema_2.bundle import Bundle
+from models.catalogue import UsableBundle
 from radiology.errors import DataSetUnreadable, NoSuitableSeries, UploadRefused
 from settings.uploads import UploadLimits
 from worker.predict.read_picture import opened_picture, read_grey
@@ -104,7 +104,10 @@ def try_slice(found: ReadInstance) -> None:
 
 
 def try_study(
-    found: Sequence[ReadInstance], bundle: Bundle, limits: UploadLimits, on_progress: OnProgress
+    found: Sequence[ReadInstance],
+    bundle: UsableBundle,
+    limits: UploadLimits,
+    on_progress: OnProgress,
 ) -> None:
     """Choose the series as the bundle does, and decode it.
 

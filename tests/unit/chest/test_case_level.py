@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from chest.case_level import QuadrantCounts, answer_case, confidence_of, longest_run, rule_values
-from chest.classify import SliceAnswer, ViewAnswer
+from chest.model.chest_model import SliceAnswer
 from chest.values.case_answer import ConfidenceWord, PneumoniaType
 from chest.values.regions import ChestRegions
 from models.schema_2.bundle import Bundle
 from models.schema_2.case import CaseRule
 from models.schema_2.sign import Sign
-from models.schema_2.view import ViewBox
+from tests.builders.chest.models import silent_model
 
 SLICES = 20
 RIGHT_BACK = np.s_[30:40, 5:15]
@@ -98,22 +98,21 @@ def test_every_rule_is_answered_and_the_declared_one_is_chosen(tiny: Bundle) -> 
     regions = _stack()
     for index in range(5):
         regions.lesions[index][RIGHT_BACK] = 1
-    answer = answer_case(regions, [], tiny, reserved=False)
+    answer = answer_case(regions, [], silent_model(tiny), reserved=False)
     by_rule = {one.rule: one for one in answer.rules}
     assert set(by_rule) == set(CaseRule)
     assert [one.rule for one in answer.rules if one.chosen] == [CaseRule.LESION_SHARE]
     assert by_rule[CaseRule.LESION_SHARE].limit == pytest.approx(1.0)
     assert answer.suspected is by_rule[CaseRule.LESION_SHARE].suspected is True
     assert all(one.suspected for one in answer.rules)
-    clear = answer_case(_stack(), [], tiny, reserved=False)
+    clear = answer_case(_stack(), [], silent_model(tiny), reserved=False)
     assert not clear.suspected
     assert not any(one.suspected for one in clear.rules)
 
 
 def _said(index: int, viral: float, spread: float = 0.02) -> SliceAnswer:
     signs = {sign: 0.1 * place + 0.01 * index for place, sign in enumerate(Sign)}
-    view = ViewAnswer(viral, spread, signs, np.zeros((6, 6), np.float32))
-    return SliceAnswer(index, ViewBox(0.0, 0.0, 64.0), view)
+    return SliceAnswer(index, viral, spread, signs, None)
 
 
 def _diseased() -> ChestRegions:
@@ -138,7 +137,7 @@ def test_type_follows_the_limits_and_the_spread(
     tiny: Bundle, viral: float, spread: float, expected: PneumoniaType
 ) -> None:
     answers = [_said(index, viral, spread) for index in range(4)]
-    found = answer_case(_diseased(), answers, tiny, reserved=False).viral
+    found = answer_case(_diseased(), answers, silent_model(tiny), reserved=False).viral
     assert found is not None
     assert found.type is expected
     assert found.probability == pytest.approx(viral)
@@ -148,14 +147,14 @@ def test_type_follows_the_limits_and_the_spread(
 def test_type_is_judged_on_slices_with_lesions_alone(tiny: Bundle) -> None:
     """The clear slices of the same study say nothing about what its pneumonia is."""
     answers = [_said(2, 0.9), _said(3, 0.8), *(_said(index, 0.0) for index in range(10, 20))]
-    found = answer_case(_diseased(), answers, tiny, reserved=False).viral
+    found = answer_case(_diseased(), answers, silent_model(tiny), reserved=False).viral
     assert found is not None
     assert found.probability == pytest.approx(0.85)
     assert found.slices == 2
 
 
 def test_where_no_slice_with_lesions_was_classified_the_type_is_undetermined(tiny: Bundle) -> None:
-    found = answer_case(_diseased(), [_said(15, 0.9)], tiny, reserved=False).viral
+    found = answer_case(_diseased(), [_said(15, 0.9)], silent_model(tiny), reserved=False).viral
     assert found is not None
     assert found.type is PneumoniaType.UNDETERMINED
     assert found.probability is None
@@ -163,13 +162,12 @@ def test_where_no_slice_with_lesions_was_classified_the_type_is_undetermined(tin
 
 def test_no_suspected_pneumonia_has_no_type(tiny: Bundle) -> None:
     answers = [_said(index, 0.9) for index in range(4)]
-    assert answer_case(_stack(), answers, tiny, reserved=False).viral is None
+    assert answer_case(_stack(), answers, silent_model(tiny), reserved=False).viral is None
 
 
 def test_sign_is_judged_by_the_three_slices_that_show_it_best(tiny: Bundle) -> None:
-    signs = answer_case(
-        _diseased(), [_said(index, 0.9) for index in (1, 5, 6, 7)], tiny, reserved=False
-    ).signs
+    answers = [_said(index, 0.9) for index in (1, 5, 6, 7)]
+    signs = answer_case(_diseased(), answers, silent_model(tiny), reserved=False).signs
     assert [one.sign for one in signs] == list(Sign)
     assert signs[0].probability == pytest.approx(0.06)
     assert signs[4].probability == pytest.approx(0.46)

@@ -8,10 +8,10 @@ import pytest
 
 from chest import case_level, gates
 from chest import plausibility_gates as plausible
-from chest.classify import MIRRORED_SLICES, MOST_SLICES
 from chest.lobes import fissure
 from chest.lobes.find import THICKEST_SLICES_MM
 from chest.lobes.reduced_lung import VESSEL_HU
+from chest.model.choose_slices import MIRRORED_SLICES, MOST_SLICES
 from models.schema_2.case import CaseRule
 
 _DOCS = Path(__file__).resolve().parents[3] / "docs"

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chest.classify import MOST_SLICES, choose_slices, classify_views
+from chest.model.choose_slices import MOST_SLICES, choose_slices
+from chest.model.classify_views import classify_views
 from chest.values.regions import ChestRegions
 from models.declared.network_files import Precision
 from models.schema_2.bundle import Bundle

@@ -16,6 +16,7 @@ from chest.values.regions import ChestRegions
 from models.schema_2.bundle import Bundle
 from radiology.image.volume import Volume
 from radiology.outcome import GateSeverity, Outcome, QualityGate
+from tests.builders.chest.models import silent_model
 
 
 def _volume(shape: tuple[int, int, int], spacing: tuple[float, float, float]) -> Volume:
@@ -81,8 +82,8 @@ def _read(lesion_slices: int, bundle: Bundle, *gates: QualityGate) -> ChestReadi
     volume, regions = _chest(lesion_slices)
     case = None
     if not refuses(gates):
-        case = answer_case(regions, [], bundle, reserved=WARNING in gates)
-    return interpret(Evidence(regions, measure(volume, regions), gates, case), bundle)
+        case = answer_case(regions, [], silent_model(bundle), reserved=WARNING in gates)
+    return interpret(Evidence(regions, measure(volume, regions), gates, case), silent_model(bundle))
 
 
 def test_diseased_lungs_are_suspected_and_the_worst_slice_is_the_key_slice(tiny: Bundle) -> None:
@@ -135,7 +136,8 @@ def test_without_lungs_there_are_no_figures(tiny: Bundle) -> None:
     shape = (24, 50, 50)
     volume, regions = _volume(shape, (10.0, 5.0, 5.0)), _empty(shape)
     no_lungs = QualityGate("lungs found", False, "0 ml", "at least 500 ml", "None.")
-    reading = interpret(Evidence(regions, measure(volume, regions), (no_lungs,), None), tiny)
+    evidence = Evidence(regions, measure(volume, regions), (no_lungs,), None)
+    reading = interpret(evidence, silent_model(tiny))
     assert reading.outcome is Outcome.NOT_ASSESSABLE
     assert reading.regions is None
     assert reading.key_slice is None

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from chest.model.of_schema_2 import model_of_schema_2
 from chest.read_study import read_study
 from chest.values.figures import Side
 from chest.values.regions import LungLabel
@@ -46,7 +47,7 @@ def _dice(one: NDArray[np.bool_], two: NDArray[np.bool_]) -> float:
 
 def test_clear_phantom_is_not_suspected(shipped: Bundle, session: NetworkSession) -> None:
     phantom = make_phantom(seed=1, grid=GRID, lesions=(), twigs=200)
-    reading = read_study(phantom.volume, shipped, session)
+    reading = read_study(phantom.volume, model_of_schema_2(shipped, session))
     assert reading.outcome is Outcome.NO_FINDINGS
     assert reading.figures[Side.TOTAL].lesion_share_percent < 0.1
 
@@ -54,7 +55,7 @@ def test_clear_phantom_is_not_suspected(shipped: Bundle, session: NetworkSession
 def test_pneumonia_is_found_at_its_place(
     shipped: Bundle, session: NetworkSession, diseased: Phantom
 ) -> None:
-    reading = read_study(diseased.volume, shipped, session)
+    reading = read_study(diseased.volume, model_of_schema_2(shipped, session))
     assert reading.outcome is Outcome.FINDINGS
     assert reading.regions is not None
     for side in (LungLabel.RIGHT, LungLabel.LEFT):
@@ -64,7 +65,7 @@ def test_pneumonia_is_found_at_its_place(
 
 def test_pneumonia_is_measured(shipped: Bundle, session: NetworkSession, diseased: Phantom) -> None:
     """Volumes within a tenth of what the phantom was made with."""
-    total = read_study(diseased.volume, shipped, session).figures[Side.TOTAL]
+    total = read_study(diseased.volume, model_of_schema_2(shipped, session)).figures[Side.TOTAL]
     assert total.lung_volume_ml == pytest.approx(diseased.lung_ml(), rel=0.1)
     assert total.lesion_volume_ml == pytest.approx(diseased.lesion_ml(), rel=0.1)
     assert total.ground_glass_ml > total.consolidation_ml > 0
@@ -74,7 +75,7 @@ def test_lobes_have_their_volumes(shipped: Bundle, session: NetworkSession) -> N
     """With slices of 2 mm all five lobes are told apart, each within 15 % of its true volume."""
     grid = phantom_grid(shape=(150, 256, 256), spacing_mm=(2.0, 1.4, 1.4))
     diseased = make_phantom(seed=1, grid=grid)
-    reading = read_study(diseased.volume, shipped, session)
+    reading = read_study(diseased.volume, model_of_schema_2(shipped, session))
     found = {one.territory: one.volume_ml for one in reading.territories}
     truth = {
         territory: float(np.count_nonzero(diseased.lobes == label)) * diseased.volume.voxel_ml
@@ -88,7 +89,7 @@ def test_heat_lies_on_the_lesions(
 ) -> None:
     """Where the classifier looked is lesion far more often than a place in the lungs is."""
     classifier = ClassifierSession(shipped, provider=ExecutionProvider.CPU)
-    reading = read_study(diseased.volume, shipped, session, classifier=classifier)
+    reading = read_study(diseased.volume, model_of_schema_2(shipped, session, classifier))
     assert reading.heat_maps
     warm, by_chance = [], []
     for index, heat in reading.heat_maps.items():

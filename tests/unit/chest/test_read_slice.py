@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from chest.model.load import load_model
 from chest.slices.read_slice import ChestSliceReader
 from chest.values.regions import LesionLabel, LungLabel
 from models.schema_2.bundle import Bundle, read_bundle
@@ -31,7 +32,7 @@ def _slice(haze_hu: float | None = -600.0) -> NDArray[np.float32]:
 
 @pytest.fixture(scope="module")
 def reader(tiny: Bundle) -> ChestSliceReader:
-    return ChestSliceReader(tiny, threads=1, provider=ExecutionProvider.CPU)
+    return ChestSliceReader(load_model(tiny, threads=1, provider=ExecutionProvider.CPU))
 
 
 def test_lungs_and_lesions_lie_on_the_slices_own_grid(reader: ChestSliceReader) -> None:
@@ -128,7 +129,7 @@ def test_without_a_classifier_there_is_no_probability(copied: Path) -> None:
     start, end = text.index("[classification.input]"), text.index("[case]")
     text = text[:start] + text[end:]
     path.write_text(text[: text.index("viral_low")], encoding="utf-8")
-    reader = ChestSliceReader(read_bundle(copied), threads=1)
+    reader = ChestSliceReader(load_model(read_bundle(copied), threads=1))
     found = reader.read_hounsfield(_slice())
     assert (found.viral, found.spread, found.heat) == (None, None, None)
     assert not found.signs

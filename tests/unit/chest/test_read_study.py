@@ -10,7 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from chest.gates import Acquisition
-from chest.read_study import OnProgress, read_study
+from chest.model.chest_model import OnProgress
+from chest.model.of_schema_2 import model_of_schema_2
+from chest.read_study import read_study
 from chest.values.figures import Side
 from models.schema_2.bundle import Bundle
 from models.schema_2.network_sessions import ClassifierSession, NetworkSession
@@ -25,6 +27,11 @@ Patches = NDArray[np.float32]
 
 class ThresholdNetwork:
     """Calls what has lung's density lung, the left half of the image right, haze a lesion."""
+
+    provider = "none"
+
+    def warm_up(self) -> None:
+        """Have nothing to warm."""
 
     def run(
         self, patches: Patches, on_progress: OnProgress | None = None
@@ -72,9 +79,9 @@ def _turned(volume: Volume, order: tuple[int, ...], flips: tuple[int, ...]) -> V
 def test_masks_lie_at_the_same_place_in_any_orientation(
     shipped: Bundle, order: tuple[int, ...], flips: tuple[int, ...]
 ) -> None:
-    straight = read_study(_chest(), shipped, ThresholdNetwork())
+    straight = read_study(_chest(), model_of_schema_2(shipped, ThresholdNetwork()))
     volume = _turned(_chest(), order, flips)
-    reading = read_study(volume, shipped, ThresholdNetwork())
+    reading = read_study(volume, model_of_schema_2(shipped, ThresholdNetwork()))
     assert reading.regions is not None
     assert straight.regions is not None
     assert reading.regions.lesions.shape == volume.shape
@@ -87,7 +94,7 @@ def test_masks_lie_at_the_same_place_in_any_orientation(
 
 
 def test_haze_is_found_measured_and_on_the_patients_right(shipped: Bundle) -> None:
-    reading = read_study(_chest(), shipped, ThresholdNetwork())
+    reading = read_study(_chest(), model_of_schema_2(shipped, ThresholdNetwork()))
     truth_ml = 12 * 16 * 24 * 3.0 * 2.5 * 2.5 / 1000.0
     right = reading.figures[Side.RIGHT]
     assert reading.outcome is Outcome.FINDINGS
@@ -99,7 +106,8 @@ def test_haze_is_found_measured_and_on_the_patients_right(shipped: Bundle) -> No
 
 def test_progress_reaches_the_number_of_slices(shipped: Bundle) -> None:
     seen: list[tuple[int, int]] = []
-    read_study(_chest(), shipped, ThresholdNetwork(), lambda done, of: seen.append((done, of)))
+    model = model_of_schema_2(shipped, ThresholdNetwork())
+    read_study(_chest(), model, lambda done, of: seen.append((done, of)))
     assert seen[-1] == (60, 60)
     assert seen == sorted(seen)
 
@@ -138,7 +146,7 @@ def test_heat_lies_on_the_lesions_in_any_axial_orientation(
 ) -> None:
     volume = _turned(_chest(), order, flips)
     session, classifier = tiny_sessions
-    reading = read_study(volume, tiny, session, classifier=classifier)
+    reading = read_study(volume, model_of_schema_2(tiny, session, classifier))
     assert reading.regions is not None
     assert reading.key_slice in reading.heat_maps
     lesions = reading.regions.lesions > 0
@@ -155,7 +163,7 @@ def test_heat_of_a_coronal_acquisition_is_not_kept(
     """It would lie across all its images; type and signs are answered all the same."""
     session, classifier = tiny_sessions
     volume = _turned(_chest(), (1, 0, 2), ())
-    reading = read_study(volume, tiny, session, classifier=classifier)
+    reading = read_study(volume, model_of_schema_2(tiny, session, classifier))
     assert not reading.heat_maps
     assert reading.viral is not None
     assert reading.signs
@@ -167,7 +175,7 @@ def test_clear_chest_has_no_heat_map_no_type_and_no_signs(
     chest = _chest()
     chest.hounsfield[12:24, 90:106, 26:50] = -850.0
     session, classifier = tiny_sessions
-    reading = read_study(chest, tiny, session, classifier=classifier)
+    reading = read_study(chest, model_of_schema_2(tiny, session, classifier))
     assert reading.outcome is Outcome.NO_FINDINGS
     assert not reading.heat_maps
     assert reading.viral is None
@@ -177,7 +185,7 @@ def test_clear_chest_has_no_heat_map_no_type_and_no_signs(
 def test_without_a_classifier_there_is_a_reading_without_type_and_signs(
     tiny: Bundle, tiny_sessions: tuple[NetworkSession, ClassifierSession]
 ) -> None:
-    reading = read_study(_chest(), tiny, tiny_sessions[0])
+    reading = read_study(_chest(), model_of_schema_2(tiny, tiny_sessions[0]))
     assert reading.outcome is Outcome.FINDINGS
     assert reading.confidence is not None
     assert (reading.viral, reading.signs, dict(reading.heat_maps)) == (None, (), {})
@@ -185,7 +193,7 @@ def test_without_a_classifier_there_is_a_reading_without_type_and_signs(
 
 def test_what_the_headers_say_reaches_the_gates(tiny: Bundle) -> None:
     child = Acquisition(patient_age_years=5.0)
-    reading = read_study(_chest(), tiny, ThresholdNetwork(), acquisition=child)
+    reading = read_study(_chest(), model_of_schema_2(tiny, ThresholdNetwork()), acquisition=child)
     assert [gate.name for gate in reading.failed_gates] == ["adult"]
     assert reading.outcome is Outcome.NOT_ASSESSABLE
 
@@ -196,8 +204,9 @@ def test_an_age_that_was_given_counts_before_that_of_the_headers_for_the_gates_t
     """Made-up birth dates are common; a child is no adult, whoever says so."""
     child, adult = Acquisition(patient_age_years=5.0), ClinicalValues(age_years=67)
     given = ClinicalContext(adult)
-    reading = read_study(_chest(), tiny, ThresholdNetwork(), acquisition=child, context=given)
+    model = model_of_schema_2(tiny, ThresholdNetwork())
+    reading = read_study(_chest(), model, acquisition=child, context=given)
     assert reading.failed_gates == ()
     given = ClinicalContext(ClinicalValues(age_years=5))
-    reading = read_study(_chest(), tiny, ThresholdNetwork(), context=given)
+    reading = read_study(_chest(), model_of_schema_2(tiny, ThresholdNetwork()), context=given)
     assert [gate.name for gate in reading.failed_gates] == ["adult"]

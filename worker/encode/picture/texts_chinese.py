@@ -214,11 +214,17 @@ CHINESE: Mapping[str, str] = {
     "Coarse pixels limit what can be seen.": "像素过大限制了可见内容。",
     "Small lungs: a child, or breathed out.": "肺容积小：儿童或呼气状态。",
     "The model was made for adults.": "该模型针对成人。",
-    "Larger lungs than patients have: perhaps they were outlined wrongly.": "肺大于患者可能的大小：轮廓可能有误。",
+    "Larger lungs than patients have: perhaps they were outlined wrongly.": (
+        "肺大于患者可能的大小：轮廓可能有误。"
+    ),
     "The model took for lung what lies outside the body.": "模型把体外之物当作肺。",
     "No windpipe was found between what was taken for lungs.": "在被当作肺的区域之间未找到气管。",
-    "What was outlined as disease has the density of air or of metal.": "被勾画为病变的区域具有空气或金属的密度。",
-    "Nearly all that was outlined as disease lies at the very tips of the lungs.": "被勾画为病变的区域几乎都在肺的末端。",
+    "What was outlined as disease has the density of air or of metal.": (
+        "被勾画为病变的区域具有空气或金属的密度。"
+    ),
+    "Nearly all that was outlined as disease lies at the very tips of the lungs.": (
+        "被勾画为病变的区域几乎都在肺的末端。"
+    ),
     "The slice with most disease shows hardly any lung.": "病变最多的层面几乎不含肺。",
 }
 

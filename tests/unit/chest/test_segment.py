@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chest.lungs.segment import ProbabilityMaps, segment
+from chest.lungs.segment import segment
+from chest.model.probability_maps import ProbabilityMaps
 from chest.values.regions import ChestRegions, LesionLabel, LungLabel
 from models.schema_2.bundle import Bundle
 from models.schema_2.preprocess import fit_of
 from radiology.image.volume import Volume
+from tests.builders.chest.models import silent_model
 
 SLICES, SIZE = 20, 256
 RIGHT_LUNG = (slice(2, 18), slice(60, 180), slice(40, 110))
@@ -37,7 +39,7 @@ class Chest:
 
     def segment(self, bundle: Bundle) -> ChestRegions:
         fit = fit_of(self.volume, bundle.grid)
-        return segment(self.maps, self.patches, self.volume, fit, bundle).regions
+        return segment(self.maps, self.patches, self.volume, fit, silent_model(bundle)).regions
 
 
 @pytest.fixture

@@ -1,0 +1,134 @@
+"""What reading a chest needs of a bundle: who finds, who classifies, and what counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chest.model.probability_maps import ProbabilityMaps
+from models.catalogue import UsableBundle
+from models.schema_2.case import CaseDeclaration
+from models.schema_2.networks import InputGrid
+from models.schema_2.sign import Sign
+from models.schema_2.view import ViewBox
+
+Arrays = NDArray[np.float32]
+OnProgress = Callable[[int, int], None]
+"""Called with slices done and slices in all."""
+
+
+@dataclass(frozen=True)
+class FoundInSlices:
+    """What the network says of each slice.
+
+    Attributes
+    ----------
+    scores : calibrated, shape (slices, 6): the viral pattern, then each `Sign`; None where another
+        network classifies
+    """
+
+    maps: ProbabilityMaps
+    scores: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SliceHeat:
+    """Where a classifier looked: levels 0…1 of the cells of a box of the network's square."""
+
+    levels: Arrays
+    box: ViewBox
+
+
+@dataclass(frozen=True)
+class SliceAnswer:
+    """What the classifier says of one slice.
+
+    Attributes
+    ----------
+    index : of the slice, on canonical axes
+    viral : mean of its answers, a calibrated probability
+    spread : their population standard deviation, 0 to 0.5
+    heat : None for a classifier whose evidence is the lesions themselves
+    """
+
+    index: int
+    viral: float
+    spread: float
+    signs: Mapping[Sign, float]
+    heat: SliceHeat | None
+
+
+class Finder(Protocol):
+    """Finds lungs and lesions."""
+
+    @property
+    def provider(self) -> str:
+        """The execution provider that really runs, as ONNX Runtime calls it."""
+        ...
+
+    def warm_up(self) -> None:
+        """Run once on nothing, so that the first study does not wait for the allocations."""
+        ...
+
+    def find(
+        self, patches: Arrays, slice_mm: float | None, on_progress: OnProgress | None = None
+    ) -> FoundInSlices:
+        """Answer for each slice.
+
+        Parameters
+        ----------
+        patches : shape (slices, 1, size, size), 0…1
+        slice_mm : between slices; None where they are no neighbours
+        """
+        ...
+
+
+class SliceClassifier(Protocol):
+    """Says of single slices what pattern they show."""
+
+    def warm_up(self) -> None:
+        """Run once on nothing, so that the first study does not wait for the allocations."""
+        ...
+
+    def classify(
+        self,
+        patches: Arrays,
+        found: FoundInSlices,
+        chosen: Sequence[int],
+        mirrored: Collection[int],
+    ) -> list[SliceAnswer]:
+        """Answer for the chosen slices, in their order.
+
+        Parameters
+        ----------
+        patches, found : what `Finder.find` was given, and its answer
+        mirrored : of the chosen slices those that are read a second time as their mirror image
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class ChestModel:
+    """A bundle with its networks loaded.
+
+    Attributes
+    ----------
+    lung_threshold, lesion_threshold : on probabilities
+    case : from slices to a case
+    viral_threshold : for a single slice
+    sign_thresholds : empty without a classifier
+    """
+
+    bundle: UsableBundle
+    grid: InputGrid
+    lung_threshold: float
+    lesion_threshold: float
+    case: CaseDeclaration
+    finder: Finder
+    classifier: SliceClassifier | None = None
+    viral_threshold: float = 0.5
+    sign_thresholds: Mapping[Sign, float] = field(default_factory=dict)
