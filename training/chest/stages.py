@@ -11,8 +11,8 @@ import torch
 from training.chest.folds import NOTHING_LEFT_OUT, Fold, check_folds, kept, left_out, read_folds
 from training.chest.network import ChestSlabNet
 from training.chest.objective import ChestObjective, FigureShare
-from training.chest.predict import predict
-from training.chest.score_scans import ScansScore, score_lesions, score_lungs
+from training.chest.predict import Predicted, predict
+from training.chest.score_scans import score_lesions
 from training.data.drawn_scans import read_covid_seg20, read_lctsc
 from training.data.figures import CovidCt, read_covid_ct
 from training.data.slices import SliceSet, read_doctors, read_lungs2d, read_negatives
@@ -63,10 +63,14 @@ class ChestPlan:
     shorten: int = 1
     with_neighbours: bool = True
 
+    def steps(self, steps: int) -> int:
+        """Of a stage that has so many where nothing is shortened."""
+        return max(steps // self.shorten, 1)
+
     def schedule(self, steps: int, seed: int) -> Schedule:
         """The schedule of a stage."""
         return Schedule(
-            max(steps // self.shorten, 1),
+            self.steps(steps),
             _RATE,
             self.seed * 100 + seed,
             encoder_share=1.0 if self.weights is None else _ENCODER_SHARE,
@@ -149,14 +153,26 @@ def _objective(corpus: ChestCorpus, plan: ChestPlan, fold: Fold) -> ChestObjecti
     )
 
 
-def score_fold(
+@dataclass(frozen=True)
+class FoldAnswers:
+    """What the network of a fold says of the scans and volumes that it did not see."""
+
+    scans: SliceSet
+    of_scans: Predicted
+    volumes: SliceSet
+    of_volumes: Predicted
+
+
+def answer_fold(
     corpus: ChestCorpus, plan: ChestPlan, number: int, network: ChestSlabNet
-) -> tuple[ScansScore, ScansScore]:
-    """Lesions and lungs of the scans that a fold left out."""
+) -> FoldAnswers:
+    """Answer for what a fold left out."""
     fold = read_folds()[number]
     scans = left_out(corpus.seg20, fold.covid_seg20)
     volumes = left_out(corpus.lctsc, fold.lctsc)
-    return (
-        score_lesions(scans, predict(network, scans, with_neighbours=plan.with_neighbours)),
-        score_lungs(volumes, predict(network, volumes, with_neighbours=plan.with_neighbours)),
+    return FoldAnswers(
+        scans,
+        predict(network, scans, with_neighbours=plan.with_neighbours),
+        volumes,
+        predict(network, volumes, with_neighbours=plan.with_neighbours),
     )

@@ -8,11 +8,19 @@ import numpy as np
 import pytest
 import torch
 
+from chest.model.load import load_model
+from models.catalogue import read_any_bundle
+from models.release.seal import seal
+from training.chest.calibrate import CANDIDATES, calibrate_scores, choose_lesion_threshold
+from training.chest.declaration import NAME, VERSION, declaration
+from training.chest.export import write_networks
 from training.chest.folds import Fold, FoldMismatch, check_folds, kept, left_out, read_folds
 from training.chest.network import SIZE, ChestSlabNet
 from training.chest.predict import Predicted
 from training.chest.score_scans import joined, score_lesions, score_lungs
+from training.data.figures import FigureSet
 from training.data.slices import LESION_OF_UNKNOWN_KIND, SliceSet
+from training.data.whole_volumes import WITHOUT_PNEUMONIA, neighbours
 from training.encoder.efficientnet_lite import Encoder, load_weights
 from training.encoder.published import WeightsUnusable, published_weights
 from training.segmentation.objective import BatchShare, draw_batch
@@ -71,8 +79,9 @@ def test_each_scan_is_left_out_of_one_fold() -> None:
     folds = read_folds()
     scans = _slices(tuple(sorted(name for fold in folds for name in fold.covid_seg20)))
     patients = _slices(tuple(sorted(name for fold in folds for name in fold.lctsc)))
+    volumes = _slices(WITHOUT_PNEUMONIA)
     assert (len(scans), len(patients)) == (12, 5)
-    check_folds(folds, scans, patients)
+    check_folds(folds, scans, patients, volumes)
     for fold in folds:
         inside, outside = left_out(scans, fold.covid_seg20), kept(scans, fold.covid_seg20)
         assert not set(inside.sources) & set(outside.sources)
@@ -81,10 +90,10 @@ def test_each_scan_is_left_out_of_one_fold() -> None:
 
 @pytest.mark.parametrize("named", [("a",), ("a", "b", "b"), ("a", "c")])
 def test_folds_that_miss_or_repeat_a_scan_are_refused(named: tuple[str, ...]) -> None:
-    folds = tuple(Fold(frozenset({name}), frozenset({name})) for name in named)
+    folds = tuple(Fold(*[frozenset({name})] * 3) for name in named)
     data = _slices(("a", "b"))
     with pytest.raises(FoldMismatch):
-        check_folds(folds, data, data)
+        check_folds(folds, data, data, data)
 
 
 def test_a_batch_carries_the_slices_below_and_above() -> None:
@@ -115,3 +124,72 @@ def test_scans_are_scored_as_wholes_and_each_counts_alike() -> None:
     assert lesions.mean_of_slices == pytest.approx(0.25)
     assert lungs.mean.mean == pytest.approx(1.0)
     assert len(joined([lesions, lungs]).scans) == 4
+
+
+def test_neighbours_lie_three_millimetres_away() -> None:
+    """The ends stand in for those that are missing."""
+    below, above = neighbours(6, 1.5)
+    assert below.tolist() == [0, 0, 0, 1, 2, 3]
+    assert above.tolist() == [2, 3, 4, 5, 5, 5]
+    assert neighbours(3, 8.0)[1].tolist() == [1, 2, 2]
+
+
+def test_large_sources_are_drawn_less_often_where_that_is_asked() -> None:
+    """A scan of sixteen slices is drawn four times as often as one of a single slice."""
+    share = BatchShare(_slices(("a",) * 16 + ("b",)), 1, evenly=True)
+    assert share.chances is not None
+    assert share.chances[:16].sum() == pytest.approx(4 * share.chances[16])
+    assert BatchShare(share.slices, 1).chances is None
+
+
+def test_the_lesion_threshold_is_the_best_for_scans_not_for_slices() -> None:
+    """A short scan that needs a low threshold counts as much as a long one that needs none."""
+    slices = _slices(("a", "b", "b", "b"))
+    lesion = np.zeros((4, 3, SIZE, SIZE), dtype=np.float16)
+    lesion[0, 1] = np.where(slices.lesion[0] > 0, 0.32, 0.0)
+    lesion[1:, 1] = np.where(slices.lesion[1:] > 0, 0.9, 0.18)
+    found = Predicted(np.zeros_like(lesion), lesion, np.zeros((4, 6), dtype=np.float32))
+    threshold, means = choose_lesion_threshold([(slices, found)])
+    assert 0.18 < threshold <= 0.32
+    assert set(means) == set(CANDIDATES)
+    assert means[threshold] == pytest.approx(1.0)
+    assert means[0.5] == pytest.approx(0.5)
+
+
+def _figures(random: np.random.Generator) -> tuple[FigureSet, np.ndarray]:
+    """Sixty figures whose logits say what they show, too surely by half."""
+    truth = np.arange(60) % 2
+    logits = np.zeros((60, 6), dtype=np.float32)
+    logits[:, 0] = 6.0 * (truth - 0.5) + random.normal(0.0, 3.0, 60)
+    logits[:, 1:] = logits[:, :1]
+    signs = np.repeat(truth[:, None], 5, axis=1).astype(np.int8)
+    return FigureSet(_slices(tuple(map(str, range(60)))), truth.astype(np.int8), signs), logits
+
+
+def test_scores_are_calibrated_and_a_wavering_one_is_undetermined() -> None:
+    figures, logits = _figures(np.random.default_rng(2))
+    scores = calibrate_scores(figures, logits)
+    assert scores.calibration.temperature > 1.0
+    assert 0.0 <= scores.low < scores.viral_threshold < scores.high <= 1.0
+    assert len(scores.sign_thresholds) == 5
+
+
+def test_what_is_exported_is_a_bundle_that_is_read_as_a_chest(tmp_path: Path) -> None:
+    """An untrained network in both precisions, declared and sealed, runs in the product."""
+    torch.manual_seed(1)
+    random = np.random.default_rng(1)
+    folder = tmp_path / NAME / VERSION
+    folder.mkdir(parents=True)
+    trial = random.random((8, 3, SIZE, SIZE), dtype=np.float32)
+    exported = write_networks(ChestSlabNet().eval(), folder, trial)
+    assert exported.largest_difference <= 1e-3
+    assert exported.bytes[1] < 0.5 * exported.bytes[0]
+    scores = calibrate_scores(*_figures(random))
+    (folder / "bundle.toml").write_text(declaration(scores, 0.35, 0.5), encoding="utf-8")
+    (folder / "MODEL_CARD.md").write_text("A card.\n", encoding="utf-8")
+    seal(folder)
+    model = load_model(read_any_bundle(folder), threads=2)
+    found = model.finder.find(trial[:2, 1:2], 3.0)
+    assert found.maps.right.shape == (2, SIZE, SIZE)
+    assert found.scores is not None
+    assert model.lesion_threshold == 0.35

@@ -1,0 +1,169 @@
+"""The model card and `evaluation.json` of the chest bundle, from measured figures alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from training.chest.calibrate import Scores
+from training.chest.declaration import INTENDED_USE, LICENCES, NAME, NEIGHBOUR_MM, VERSION
+from training.chest.export import Exported
+from training.chest.score_release import FoldScores
+from training.chest.volumes import VolumeAnswer
+from training.release.made import Made
+from training.scoring.report import CardFigure
+
+
+@dataclass(frozen=True)
+class Release:
+    """All that the card tells."""
+
+    figures: Sequence[CardFigure]
+    folds: FoldScores
+    volumes: Sequence[VolumeAnswer]
+    scores: Scores
+    exported: Exported
+    made: Made
+
+
+def evaluation_text(release: Release) -> str:
+    """`evaluation.json` as text."""
+    folds = release.folds
+    entries = {
+        "figures": {one.key: one.entry() for one in release.figures},
+        "scans": [asdict(one) for one in folds.lesions.scans],
+        "patients": [asdict(one) for one in folds.lungs.scans],
+        "lesion_threshold": folds.threshold,
+        "dice_by_threshold": {f"{at:.2f}": mean for at, mean in folds.by_threshold.items()},
+        "volumes": [asdict(one) for one in release.volumes],
+        "export": asdict(release.exported),
+        "made": release.made.entries(),
+    }
+    return json.dumps(entries, indent=1) + "\n"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _figures(figures: Sequence[CardFigure]) -> str:
+    return _table(
+        ("what", "on", "value [95 % interval], cases"),
+        [(one.what, one.where, str(one.estimate)) for one in figures],
+    )
+
+
+def _scans(folds: FoldScores) -> str:
+    return _table(
+        ("scan", "slices", "Dice of voxels"),
+        [
+            (one.scan, str(one.slices), f"{one.of_voxels:.3f}")
+            for one in (*folds.lesions.scans, *folds.lungs.scans)
+        ],
+    )
+
+
+def _volumes(volumes: Sequence[VolumeAnswer]) -> str:
+    head = ("volume", "trained on", "answer", "lungs", "ground glass", "consolidation", "share",
+            "lung Dice", "lung outside", "gates not passed")  # fmt: skip
+    return _table(
+        head,
+        [
+            (
+                one.name,
+                "yes" if one.seen else "no",
+                f"{one.outcome.replace('_', ' ')}, {one.urgency or 'no urgency'}",
+                f"{one.lung_ml:.0f} ml",
+                f"{one.ground_glass_ml:.1f} ml",
+                f"{one.consolidation_ml:.1f} ml",
+                f"{one.share_percent:.2f} %",
+                "–" if one.lung_dice is None else f"{one.lung_dice:.3f}",
+                "–" if one.outside_ml is None else f"{one.outside_ml:.1f} ml",
+                one.not_passed or "–",
+            )
+            for one in volumes
+        ],
+    )
+
+
+def model_card(release: Release) -> str:
+    """The text of `MODEL_CARD.md`."""
+    made, exported, scores = release.made, release.exported, release.scores
+    licences = _table(("data", "licence as found"), LICENCES)
+    float32_ms, int8_ms = exported.ms_a_slice
+    steps = ", ".join(f"{name} {count}" for name, count in made.steps.items())
+    versions = ", ".join(f"{name} {version}" for name, version in made.versions.items())
+    digests = "\n".join(f"- `{name}`: `{digest}`" for name, digest in made.data.items())
+    lung_changed, lesion_changed = (100.0 * one for one in exported.int8_changed)
+    return f"""# {NAME} {VERSION}
+
+**RESEARCH USE ONLY.**
+
+## Intended use
+
+{INTENDED_USE}
+
+## What it is
+
+One network: EfficientNet-Lite0 up to 1/16 of the resolution with ImageNet weights as encoder, a
+U-Net decoder for lungs and lesions, linear scores of the slice on the deepest features and on the
+strongest evidence of the lesion masks. It sees an axial slice of 256 x 256 pixels between the
+slices {NEIGHBOUR_MM:g} mm below and above it, HU from -1250 to 250. Lungs are then made bodies
+inside the patient's body (`chest/lungs/`).
+
+{exported.bytes[0] / 1e6:.1f} MB in float32, {exported.bytes[1] / 1e6:.1f} MB in int8;
+{float32_ms:.0f} and {int8_ms:.0f} ms a slice on two threads of the machine that trained it. ONNX
+Runtime and PyTorch differ by at most {exported.largest_difference:.1e}; int8 changes the class of
+{lung_changed:.2f} % of pixels of lungs and {lesion_changed:.2f} % of lesions.
+
+## How well it does
+
+{_figures(release.figures)}
+
+The lesion threshold of {release.folds.threshold:.2f} is the best for the scans of the folds, so
+their Dice is a little too good; no other figure was used to choose anything. Calibration of the
+viral answer is fitted on four fifths of the figures and scored on the fifth. Intervals: bootstrap
+(BCa) for means, DeLong for the AUC, Wilson for proportions.
+
+### Scan by scan
+
+{_scans(release.folds)}
+
+### Whole volumes, read as the worker reads them
+
+With the network that is shipped. Volumes that it was trained on show whether it learnt them, and
+nothing more.
+
+{_volumes(release.volumes)}
+
+## Decisions
+
+A slice is called viral from {scores.viral_threshold:.2f} on; a study is undetermined between
+{scores.low:.2f} and {scores.high:.2f}. Suspicion follows the share of the lungs that lesions take.
+
+## Trained on
+
+{licences}
+
+Two sets are for non-commercial use only: so is this bundle.
+
+## Limits
+
+- Lesions were drawn on scans with COVID-19 and slices alone: other pneumonias are not scored.
+- What lies in one normal and seven tumour patients is all that it knows of other disease.
+- Which lesion is ground glass and which consolidation was drawn in 50 slices only.
+- Scans with lesions on HU volumes were not at hand: grey levels of the pictures were brought back
+  to HU by estimate.
+- Children were not studied.
+
+## How it was made
+
+`python -m training.chest --data DIR` (seed {made.seed}) on {made.machine}. Steps: {steps}, of 24
+slices each. {versions}. {made.remark}
+
+sha256 over folders of training data:
+
+{digests}
+"""

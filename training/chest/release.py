@@ -1,0 +1,91 @@
+"""Writes the chest bundle: networks, declaration, card, figures, golden answers, digests."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.declared.section import DECLARATION
+from models.release.seal import seal
+from training.chest.calibrate import calibrate_scores, choose_lesion_threshold
+from training.chest.card import Release, evaluation_text, model_card
+from training.chest.declaration import declaration
+from training.chest.export import write_networks
+from training.chest.network import ChestSlabNet
+from training.chest.predict import channels_of, predict
+from training.chest.score_release import FoldScores, figures_of, lines_of
+from training.chest.score_scans import joined, score_lesions, score_lungs
+from training.chest.stages import ChestCorpus, FoldAnswers
+from training.chest.volumes import read_volumes
+from training.data.augment import to_network_input
+from training.release.made import Made
+
+log = logging.getLogger(__name__)
+
+SETS: Final = ("covid_seg20", "lctsc", "infnet", "lungs2d", "luna_unlabelled", "weak", "covid_ct")
+"""Folders of training data that it was made of."""
+
+EVEN_SHARE_PERCENT: Final = 0.5
+"""Of the lungs; docs/case-level.md says which scans it was chosen by."""
+
+_TRIAL_OF_EACH = 16  # slices of each set, to compare on and to calibrate int8
+
+
+def score_folds(answered: Sequence[FoldAnswers]) -> FoldScores:
+    """Scores of all folds together, and the lesion threshold that is best for their scans."""
+    threshold, means = choose_lesion_threshold([(one.scans, one.of_scans) for one in answered])
+    return FoldScores(
+        joined([score_lesions(one.scans, one.of_scans, threshold) for one in answered]),
+        joined([score_lungs(one.volumes, one.of_volumes) for one in answered]),
+        threshold,
+        means,
+    )
+
+
+def write_release(
+    corpus: ChestCorpus,
+    network: ChestSlabNet,
+    folds: FoldScores,
+    made: Made,
+    data: Path,
+    out: Path,
+) -> None:
+    """Write and seal the bundle, read volumes with it, and write and seal it with its card.
+
+    Parameters
+    ----------
+    data : the folder with training/ and ct/
+    out : `<name>/<version>`
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    exported = write_networks(network, out, _trial(corpus))
+    val = corpus.covid_ct.val
+    scores = calibrate_scores(val, predict(network, val.slices).scores)
+    figures = figures_of(corpus, network, folds.threshold, folds)
+    for line in lines_of(figures):
+        log.info("%s", line)
+    text = declaration(scores, folds.threshold, EVEN_SHARE_PERCENT)
+    (out / DECLARATION).write_text(text, encoding="utf-8")
+    (out / "MODEL_CARD.md").write_text("The card is being written.\n", encoding="utf-8")
+    seal(out)
+    release = Release(figures, folds, read_volumes(out, data), scores, exported, made)
+    (out / "MODEL_CARD.md").write_text(model_card(release), encoding="utf-8")
+    (out / "evaluation.json").write_text(evaluation_text(release), encoding="utf-8")
+    seal(out)
+
+
+def _trial(corpus: ChestCorpus) -> NDArray[np.float32]:
+    """Slices from every set evenly, as the network is fed them."""
+    parts = []
+    for slices in (corpus.seg20, corpus.lctsc, corpus.without_pneumonia, corpus.doctors.train):
+        at = np.linspace(0, len(slices) - 1, _TRIAL_OF_EACH).astype(np.intp)
+        chosen = slices.at(at)
+        parts.append(channels_of(chosen, slice(None), with_neighbours=True))
+    inputs: NDArray[np.float32] = to_network_input(torch.from_numpy(np.concatenate(parts))).numpy()
+    return inputs
