@@ -28,7 +28,8 @@ from models.declared.section import DeclarationTable
 from models.declared_bundle import DeclaredBundle
 from models.output.probability import probabilities
 from models.output.scores import column_of, slice_scores
-from models.run.declared_network import DeclaredNetwork, load_networks
+from models.run.declared_network import load_networks
+from models.run.run_network import RunnableNetwork
 from models.schema_2.case import read_case
 from models.schema_2.networks import LESION_CLASSES, LUNG_CLASSES, InputGrid
 from models.schema_2.sign import Sign
@@ -71,17 +72,14 @@ class SlabFinder:
     """Finds and classifies with one network that sees a slice and two neighbours."""
 
     bundle: DeclaredBundle
-    network: DeclaredNetwork
+    network: RunnableNetwork
     steps: _Steps
-
-    @property
-    def provider(self) -> str:
-        """The execution provider that really runs."""
-        return self.network.provider
+    provider: str
 
     def warm_up(self) -> None:
         """Run once on nothing."""
-        self.network.warm_up()
+        fed = next(iter(self.bundle.inputs.values()))
+        self.network.run(np.zeros((self.network.at_once, *fed.shape), dtype=np.float32))
 
     def find(
         self, patches: Arrays, slice_mm: float | None, on_progress: OnProgress | None = None
@@ -198,7 +196,8 @@ def load_schema_3(
     case = read_case(parameters.section("case"), classified=True)
     parameters.close()
     networks = load_networks(bundle, provider=provider, threads=threads)
-    finder = SlabFinder(bundle, networks[fed.network], steps)
+    network = networks[fed.network]
+    finder = SlabFinder(bundle, network, steps, network.provider)
     window = fed.channels[0]
     return ChestModel(
         bundle=bundle,

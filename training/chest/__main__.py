@@ -30,7 +30,7 @@ log = logging.getLogger("training.chest")
 _EXAMPLES = """\
 examples:
   python -m training.chest --data ../shared/data              every fold, and its scores by scan
-  python -m training.chest --out models/bundles/chest-ct-pneumonia-candidate/3.0.0
+  python -m training.chest --out models/bundles/chest-ct-pneumonia/3.0.0
                                                               the same, then the bundle
   python -m training.chest --folds 0 --untrained-encoder      one fold of the baseline
   python -m training.chest --folds 0 --alone                  one fold that sees no neighbours
@@ -90,7 +90,7 @@ def _train(options: argparse.Namespace) -> None:
             resumed=resumed,
             remark=options.remark,
         )
-        write_release(corpus, network, folds, made, options.data, options.out)
+        write_release(corpus, network, answered, folds, made, options.data, options.out)
 
 
 def main() -> int:

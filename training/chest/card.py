@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 from training.chest.calibrate import Scores
 from training.chest.declaration import INTENDED_USE, LICENCES, NAME, NEIGHBOUR_MM, VERSION
-from training.chest.export import Exported
+from training.chest.export import ExportedChest
 from training.chest.score_release import FoldScores
 from training.chest.volumes import VolumeAnswer
 from training.release.made import Made
@@ -23,7 +23,7 @@ class Release:
     folds: FoldScores
     volumes: Sequence[VolumeAnswer]
     scores: Scores
-    exported: Exported
+    exported: ExportedChest
     made: Made
 
 
@@ -133,8 +133,9 @@ viral answer is fitted on four fifths of the figures and scored on the fifth. In
 
 ### Whole volumes, read as the worker reads them
 
-With the network that is shipped. Volumes that it was trained on show whether it learnt them, and
-nothing more.
+Each by a network that did not see it: that of the fold which left it out, or the one that is
+shipped where nothing was trained on it. Of volumes that were trained on, the figures show whether
+they were learnt, and nothing more.
 
 {_volumes(release.volumes)}
 

@@ -6,7 +6,7 @@ from training.chest.calibrate import Scores
 from training.chest.export import FLOAT32, INPUT, INT8
 from training.data.augment import WINDOW_HIGH_HU, WINDOW_LOW_HU
 
-NAME, VERSION = "chest-ct-pneumonia-candidate", "3.0.0"
+NAME, VERSION = "chest-ct-pneumonia", "3.0.0"
 
 INTENDED_USE = (
     "Research use only. Orders a reading list of adult chest CT by suspicion of pneumonia; "
@@ -133,7 +133,7 @@ window_hu = [-600.0, 1500.0]
 [networks.chest]
 float32 = "{FLOAT32}"
 int8 = "{INT8}"
-on_cpu = "int8"
+on_cpu = "float32" # the faster one on the machine that trained it
 
 # A slice between the one below and the one above it. How far those lie, [reader.parameters] says.
 [inputs.chest]
@@ -217,7 +217,6 @@ viral_low = {scores.low:.3f} # below: not suspected; from here to viral_high: un
 viral_high = {scores.high:.3f}
 greatest_spread = 0.229
 
-# Not every fold has been trained: how often it is wrong is not known well enough for the PACS.
 [deliver]
-to = "page only"
+to = "pacs"
 """

@@ -29,7 +29,7 @@ _TIMED = 12
 _AT_ONCE = 4
 
 
-class WithProbabilities(nn.Module):  # type: ignore[misc]  # torch is untyped to `make check`
+class ChestProbabilities(nn.Module):  # type: ignore[misc]  # torch is untyped to `make check`
     """The network with probabilities in place of logits; scores are not calibrated yet."""
 
     def __init__(self, network: ChestSlabNet) -> None:
@@ -43,7 +43,7 @@ class WithProbabilities(nn.Module):  # type: ignore[misc]  # torch is untyped to
 
 
 @dataclass(frozen=True)
-class Exported:
+class ExportedChest:
     """What is known of the files.
 
     Attributes
@@ -60,7 +60,9 @@ class Exported:
     bytes: tuple[int, int]
 
 
-def write_networks(network: ChestSlabNet, folder: Path, trial: NDArray[np.float32]) -> Exported:
+def write_networks(
+    network: ChestSlabNet, folder: Path, trial: NDArray[np.float32]
+) -> ExportedChest:
     """Export with any number of slices; compare; fail if float32 differs.
 
     Parameters
@@ -72,7 +74,7 @@ def write_networks(network: ChestSlabNet, folder: Path, trial: NDArray[np.float3
     ExportDiffers
         Some probability differs by more than 1e-3.
     """
-    module = WithProbabilities(network.eval()).eval()
+    module = ChestProbabilities(network.eval()).eval()
     program = torch.onnx.export(
         module,
         (torch.zeros(2, 3, SIZE, SIZE),),
@@ -87,7 +89,7 @@ def write_networks(network: ChestSlabNet, folder: Path, trial: NDArray[np.float3
     largest = _largest_difference(module, folder / FLOAT32, trial)
     quantise(folder / FLOAT32, folder / INT8, trial)
     files = (folder / FLOAT32, folder / INT8)
-    return Exported(
+    return ExportedChest(
         largest,
         _changed(files, trial),
         (_ms_a_slice(files[0], trial), _ms_a_slice(files[1], trial)),

@@ -63,7 +63,7 @@ class ChestObjective:
         chosen = [share.figures.at(share.draw(seed)) for share in self.figures]
         shares = [
             *self.drawn,
-            *(BatchShare(figures.slices, len(figures), trust=0.0) for figures in chosen),
+            *(BatchShare(one.slices, len(one), trust=0.0, whole=True) for one in chosen),
         ]
         batch, trust = draw_batch(shares, seed, with_neighbours=True)
         if not self.with_neighbours:

@@ -51,6 +51,7 @@ def score_folds(answered: Sequence[FoldAnswers]) -> FoldScores:
 def write_release(
     corpus: ChestCorpus,
     network: ChestSlabNet,
+    answered: Sequence[FoldAnswers],
     folds: FoldScores,
     made: Made,
     data: Path,
@@ -74,7 +75,8 @@ def write_release(
     (out / DECLARATION).write_text(text, encoding="utf-8")
     (out / "MODEL_CARD.md").write_text("The card is being written.\n", encoding="utf-8")
     seal(out)
-    release = Release(figures, folds, read_volumes(out, data), scores, exported, made)
+    volumes = read_volumes(out, data, [(one.fold, one.network) for one in answered])
+    release = Release(figures, folds, volumes, scores, exported, made)
     (out / "MODEL_CARD.md").write_text(model_card(release), encoding="utf-8")
     (out / "evaluation.json").write_text(evaluation_text(release), encoding="utf-8")
     seal(out)

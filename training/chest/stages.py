@@ -157,6 +157,8 @@ def _objective(corpus: ChestCorpus, plan: ChestPlan, fold: Fold) -> ChestObjecti
 class FoldAnswers:
     """What the network of a fold says of the scans and volumes that it did not see."""
 
+    fold: Fold
+    network: ChestSlabNet
     scans: SliceSet
     of_scans: Predicted
     volumes: SliceSet
@@ -171,6 +173,8 @@ def answer_fold(
     scans = left_out(corpus.seg20, fold.covid_seg20)
     volumes = left_out(corpus.lctsc, fold.lctsc)
     return FoldAnswers(
+        fold,
+        network,
         scans,
         predict(network, scans, with_neighbours=plan.with_neighbours),
         volumes,

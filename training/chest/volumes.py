@@ -1,9 +1,13 @@
-"""Reads whole volumes with the bundle that was written, as the worker reads them."""
+"""Reads whole volumes as the worker reads them, each by a network that did not see it.
+
+The bundle that was written says how; where a fold left a volume out, its network stands in for the
+bundle's.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -11,11 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from chest.model.of_schema_3 import SlabFinder
 from chest.reader import Reader
 from chest.values.figures import Side
 from models.catalogue import read_any_bundle
 from radiology.image.volume import Volume
+from training.chest.export import OUTPUTS, ChestProbabilities
+from training.chest.folds import Fold
+from training.chest.network import ChestSlabNet
 from training.data.whole_volumes import WITHOUT_PNEUMONIA, read_volume
+from training.release.export import answers_of
 
 # The set does not state it; 256 pixels of a field of view of 500 mm.
 _LCTSC_MM: Final = (3.0, 1.95, 1.95)
@@ -30,7 +39,7 @@ class VolumeAnswer:
 
     Attributes
     ----------
-    seen : whether the network was trained on it
+    seen : whether the network was trained on it: no fold left it out
     lung_dice, outside_ml : against drawn lungs, and lung found more than 6 mm outside of them;
         None where nobody drew them
     """
@@ -48,13 +57,45 @@ class VolumeAnswer:
     not_passed: str
 
 
-def read_volumes(bundle: Path, data: Path) -> list[VolumeAnswer]:
-    """Read the DICOM series and the volumes of LCTSC at hand."""
-    reader = Reader.of(read_any_bundle(bundle), threads=2)
-    return [_answer(reader, *one) for one in _volumes(data)]
+@dataclass(frozen=True)
+class _InPyTorch:
+    """A network that was not exported, in place of a loaded one of the bundle."""
+
+    network: ChestSlabNet
+    at_once: int = 8
+
+    def run(self, inputs: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:
+        """Answer slabs (n, 3, rows, columns); tensors by name."""
+        return answers_of(ChestProbabilities(self.network), OUTPUTS, inputs)
+
+
+def read_volumes(
+    bundle: Path, data: Path, folds: Sequence[tuple[Fold, ChestSlabNet]]
+) -> list[VolumeAnswer]:
+    """Read the DICOM series and the volumes of LCTSC at hand.
+
+    Parameters
+    ----------
+    folds : the networks of the folds that were trained, each with what it left out
+    """
+    shipped = Reader.of(read_any_bundle(bundle), threads=2)
+    answers = []
+    for name, trained_on, volume, drawn in _volumes(data):
+        apart = [net for fold, net in folds if name in fold.lctsc | fold.without_pneumonia]
+        reader = _with(shipped, apart[0]) if apart else shipped
+        answers.append(_answer(reader, name, trained_on and not apart, volume, drawn))
+    return answers
+
+
+def _with(reader: Reader, network: ChestSlabNet) -> Reader:
+    finder = reader.model.finder
+    assert isinstance(finder, SlabFinder)
+    finder = replace(finder, network=_InPyTorch(network))
+    return Reader(replace(reader.model, finder=finder, classifier=finder))
 
 
 def _volumes(data: Path) -> Iterator[tuple[str, bool, Volume, NDArray[np.bool_] | None]]:
+    """Name, whether it is trained on, voxels, and drawn lungs."""
     for name in _CT:
         yield name, name in WITHOUT_PNEUMONIA, read_volume(data / "ct" / name), None
     for path in sorted((data / "training/lctsc").glob("*.npz")):

@@ -27,6 +27,7 @@ class BatchShare:
     paste : whether synthetic opacities are painted into them
     trust : weight of their lesion labels, 0 for none
     evenly : whether a source of four times as many slices is drawn only twice as often
+    whole : all of its slices are taken, in their order: somebody knows an answer for each
     """
 
     slices: SliceSet
@@ -34,6 +35,13 @@ class BatchShare:
     paste: bool = False
     trust: float = 1.0
     evenly: bool = False
+    whole: bool = False
+
+    def draw(self, random: np.random.Generator) -> NDArray[np.intp]:
+        """Places of the slices of one batch."""
+        if self.whole:
+            return np.arange(len(self.slices))
+        return random.choice(len(self.slices), self.count, replace=False, p=self.chances)
 
     @cached_property
     def chances(self) -> NDArray[np.float64] | None:
@@ -61,7 +69,7 @@ def draw_batch(
     random = np.random.default_rng(seed)
     hu, lung, lesion, true_hu, paste, trust = [], [], [], [], [], []
     for share in shares:
-        for i in random.choice(len(share.slices), share.count, replace=False, p=share.chances):
+        for i in share.draw(random):
             hu.append(_channels(share.slices, int(i), with_neighbours=with_neighbours))
             lung.append(share.slices.lung[i])
             lesion.append(share.slices.lesion[i])

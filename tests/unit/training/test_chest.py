@@ -193,3 +193,12 @@ def test_what_is_exported_is_a_bundle_that_is_read_as_a_chest(tmp_path: Path) ->
     assert found.maps.right.shape == (2, SIZE, SIZE)
     assert found.scores is not None
     assert model.lesion_threshold == 0.35
+
+
+def test_each_answer_of_a_batch_is_that_of_its_slice() -> None:
+    """Scores are fitted to labels by their place: a slice that moved would teach another's."""
+    figures, _ = _figures(np.random.default_rng(3))
+    share = BatchShare(figures.slices, len(figures), trust=0.0, whole=True)
+    batch, _ = draw_batch([BatchShare(_slices(("a", "b")), 2), share], 1, with_neighbours=True)
+    levels = batch.hu[2:, 1].mean((1, 2)).numpy()
+    assert levels == pytest.approx(figures.slices.hu.astype(np.float32).mean((1, 2)), abs=0.5)
