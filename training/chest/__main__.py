@@ -77,7 +77,7 @@ def _train(options: argparse.Namespace) -> None:
     for name, scores in (("lesions", folds.lesions), ("lungs", folds.lungs)):
         for line in scores.lines():
             log.info("%s, %s", name, line)
-    log.info("lesion threshold %.2f: %s", folds.threshold, folds.by_threshold)
+    log.info("lesion threshold: %s", folds.threshold)
     if options.out is not None:
         network = fit_all(corpus, plan)
         made = Made(

@@ -18,8 +18,9 @@ from training.classification.calibration import Calibration, fit_calibration
 from training.data.figures import FigureSet
 from training.data.slices import SliceSet
 
-CANDIDATES = tuple(float(one) for one in np.round(np.arange(0.15, 0.61, 0.05), 2))
+CANDIDATES = tuple(float(one) for one in np.round(np.arange(0.15, 0.81, 0.05), 2))
 _Measure = Callable[[NDArray[np.bool_], NDArray[np.bool_]], float]
+MOST_FALSE_PERCENT = 0.3  # of the lungs; below what makes a study suspected
 _TWO_SIDED = 1.645  # ninety of a hundred answers of a slice that wavers lie within
 
 
@@ -40,19 +41,38 @@ class Scores:
     high: float
 
 
+@dataclass(frozen=True)
+class LesionThreshold:
+    """The threshold, and what it was chosen by.
+
+    Attributes
+    ----------
+    dice : by candidate, mean over scans with lesions, each counted once
+    false_percent : by candidate, share of the lungs that is called lesion in the worst volume but
+        one of those without pneumonia
+    """
+
+    chosen: float
+    dice: dict[float, float]
+    false_percent: dict[float, float]
+
+
 def choose_lesion_threshold(
     left_out: Sequence[tuple[SliceSet, Predicted]],
-) -> tuple[float, dict[float, float]]:
-    """The threshold of the best mean Dice over scans, each counted once.
+    without_lesions: Sequence[tuple[SliceSet, Predicted]],
+) -> LesionThreshold:
+    """The threshold of the best mean Dice over scans that volumes without pneumonia can bear.
 
     Parameters
     ----------
-    left_out : scans, and what a network says of them that did not see them
+    left_out : scans with lesions, and what a network says of them that did not see them
+    without_lesions : whole volumes without pneumonia, likewise
 
     Returns
     -------
-    The threshold, and the mean Dice of each candidate.
+    Where no candidate is bearable the one with the least that is false is chosen.
     """
+    false = {one: _worst_but_one(without_lesions, one) for one in CANDIDATES}
     means = {
         threshold: float(
             np.mean(
@@ -65,7 +85,27 @@ def choose_lesion_threshold(
         )
         for threshold in CANDIDATES
     }
-    return max(means, key=lambda threshold: means[threshold]), means
+    bearable = [one for one in CANDIDATES if false[one] <= MOST_FALSE_PERCENT]
+    chosen = (
+        max(bearable, key=lambda one: means[one])
+        if bearable
+        else min(CANDIDATES, key=lambda one: false[one])
+    )
+    return LesionThreshold(chosen, means, false)
+
+
+def _worst_but_one(volumes: Sequence[tuple[SliceSet, Predicted]], threshold: float) -> float:
+    """In percent of the lungs that the network finds; one volume of several may be an exception."""
+    shares = []
+    for slices, found in volumes:
+        lung = found.lung.argmax(axis=1) > 0
+        lesion = (found.any_lesion >= threshold) & lung
+        for scan in sorted(set(slices.sources)):
+            at = np.flatnonzero([source == scan for source in slices.sources])
+            shares.append(100.0 * int(lesion[at].sum()) / max(int(lung[at].sum()), 1))
+    if not shares:
+        return 0.0
+    return sorted(shares)[-2] if len(shares) > 1 else shares[0]
 
 
 def calibrate_scores(figures: FigureSet, logits: NDArray[np.float32]) -> Scores:

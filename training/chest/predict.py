@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from training.chest.network import ChestSlabNet
+from training.chest.network import LESION_CLASSES, LUNG_CLASSES, SCORES, ChestSlabNet
 from training.data.augment import to_network_input
 from training.data.slices import SliceSet
 
@@ -41,6 +41,8 @@ def predict(network: ChestSlabNet, slices: SliceSet, *, with_neighbours: bool = 
     """Answer for each slice of a set."""
     lung, lesion, scores = [], [], []
     network.eval()
+    if not len(slices):
+        return _nothing(slices)
     with torch.inference_mode():
         for first in range(0, len(slices), _AT_ONCE):
             at = slice(first, first + _AT_ONCE)
@@ -51,6 +53,15 @@ def predict(network: ChestSlabNet, slices: SliceSet, *, with_neighbours: bool = 
             lesion.append(torch.softmax(lesions, 1).half().numpy())
             scores.append(logits.numpy())
     return Predicted(np.concatenate(lung), np.concatenate(lesion), np.concatenate(scores))
+
+
+def _nothing(slices: SliceSet) -> Predicted:
+    rows, columns = slices.hu.shape[1:]
+    return Predicted(
+        np.zeros((0, LUNG_CLASSES, rows, columns), dtype=np.float16),
+        np.zeros((0, LESION_CLASSES, rows, columns), dtype=np.float16),
+        np.zeros((0, SCORES), dtype=np.float32),
+    )
 
 
 def channels_of(slices: SliceSet, at: slice, *, with_neighbours: bool) -> Floats:

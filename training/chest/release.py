@@ -28,7 +28,16 @@ from training.release.made import Made
 
 log = logging.getLogger(__name__)
 
-SETS: Final = ("covid_seg20", "lctsc", "infnet", "lungs2d", "luna_unlabelled", "weak", "covid_ct")
+SETS: Final = (
+    "covid_seg20",
+    "lctsc",
+    "infnet",
+    "lungs2d",
+    "luna_unlabelled",
+    "weak",
+    "covid_ct",
+    "sars_cov2_ct",
+)
 """Folders of training data that it was made of."""
 
 EVEN_SHARE_PERCENT: Final = 0.5
@@ -39,12 +48,14 @@ _TRIAL_OF_EACH = 16  # slices of each set, to compare on and to calibrate int8
 
 def score_folds(answered: Sequence[FoldAnswers]) -> FoldScores:
     """Scores of all folds together, and the lesion threshold that is best for their scans."""
-    threshold, means = choose_lesion_threshold([(one.scans, one.of_scans) for one in answered])
+    threshold = choose_lesion_threshold(
+        [(one.scans, one.of_scans) for one in answered],
+        [pair for one in answered for pair in one.without_pneumonia],
+    )
     return FoldScores(
-        joined([score_lesions(one.scans, one.of_scans, threshold) for one in answered]),
+        joined([score_lesions(one.scans, one.of_scans, threshold.chosen) for one in answered]),
         joined([score_lungs(one.volumes, one.of_volumes) for one in answered]),
         threshold,
-        means,
     )
 
 
@@ -68,10 +79,10 @@ def write_release(
     exported = write_networks(network, out, _trial(corpus))
     val = corpus.covid_ct.val
     scores = calibrate_scores(val, predict(network, val.slices).scores)
-    figures = figures_of(corpus, network, folds.threshold, folds)
+    figures = figures_of(corpus, network, folds)
     for line in lines_of(figures):
         log.info("%s", line)
-    text = declaration(scores, folds.threshold, EVEN_SHARE_PERCENT)
+    text = declaration(scores, folds.threshold.chosen, EVEN_SHARE_PERCENT)
     (out / DECLARATION).write_text(text, encoding="utf-8")
     (out / "MODEL_CARD.md").write_text("The card is being written.\n", encoding="utf-8")
     seal(out)

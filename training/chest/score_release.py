@@ -12,7 +12,7 @@ from evaluation.statistics.bootstrap import mean_of
 from evaluation.statistics.calibration import calibration
 from evaluation.statistics.proportion import proportion
 from evaluation.statistics.receiver_operating import auc
-from training.chest.calibrate import calibrate_scores
+from training.chest.calibrate import LesionThreshold, calibrate_scores
 from training.chest.network import ChestSlabNet
 from training.chest.predict import predict
 from training.chest.score_scans import ScansScore
@@ -31,28 +31,23 @@ class FoldScores:
     Attributes
     ----------
     threshold : of lesions, chosen on the same scans
-    by_threshold : mean Dice over scans of each candidate
     """
 
     lesions: ScansScore
     lungs: ScansScore
-    threshold: float
-    by_threshold: dict[float, float]
+    threshold: LesionThreshold
 
 
-def figures_of(
-    corpus: ChestCorpus, network: ChestSlabNet, threshold: float, folds: FoldScores
-) -> list[CardFigure]:
+def figures_of(corpus: ChestCorpus, network: ChestSlabNet, folds: FoldScores) -> list[CardFigure]:
     """Every figure with its interval.
 
     Parameters
     ----------
     network : the one that is shipped; nothing that it is scored on was trained on
-    threshold : of lesions
     """
     return [
         *_by_scan(folds),
-        *_slices(corpus, network, threshold),
+        *_slices(corpus, network, folds.threshold.chosen),
         *_figures(corpus.covid_ct.val, predict(network, corpus.covid_ct.val.slices).scores),
     ]
 

@@ -14,7 +14,7 @@ from training.chest.objective import ChestObjective, FigureShare
 from training.chest.predict import Predicted, predict
 from training.chest.score_scans import score_lesions
 from training.data.drawn_scans import read_covid_seg20, read_lctsc
-from training.data.figures import CovidCt, read_covid_ct
+from training.data.figures import CovidCt, FigureSet, read_covid_ct, read_sars_cov2_ct
 from training.data.slices import SliceSet, read_doctors, read_lungs2d, read_negatives
 from training.data.split import Parts, divide, read_splits
 from training.data.whole_volumes import read_without_pneumonia
@@ -43,6 +43,7 @@ class ChestCorpus:
     negatives: Parts
     without_pneumonia: SliceSet
     covid_ct: CovidCt
+    sars_cov2_ct: FigureSet
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ def read_corpus(data: Path) -> ChestCorpus:
         divide(read_negatives(data), splits),
         without_pneumonia,
         read_covid_ct(data),
+        read_sars_cov2_ct(data),
     )
 
 
@@ -148,7 +150,7 @@ def _objective(corpus: ChestCorpus, plan: ChestPlan, fold: Fold) -> ChestObjecti
             BatchShare(kept(corpus.without_pneumonia, fold.without_pneumonia), 2),
             BatchShare(corpus.negatives.train, 1),
         ],
-        figures=[FigureShare(corpus.covid_ct.train, 8)],
+        figures=[FigureShare(corpus.covid_ct.train, 8), FigureShare(corpus.sars_cov2_ct, 4)],
         with_neighbours=plan.with_neighbours,
     )
 
@@ -163,6 +165,14 @@ class FoldAnswers:
     of_scans: Predicted
     volumes: SliceSet
     of_volumes: Predicted
+    others: SliceSet
+    of_others: Predicted
+
+    @property
+    def without_pneumonia(self) -> tuple[tuple[SliceSet, Predicted], ...]:
+        """Whole volumes without lesions: the patients with drawn lungs, and the others."""
+        found = ((self.volumes, self.of_volumes), (self.others, self.of_others))
+        return tuple(one for one in found if len(one[0]))
 
 
 def answer_fold(
@@ -172,6 +182,7 @@ def answer_fold(
     fold = read_folds()[number]
     scans = left_out(corpus.seg20, fold.covid_seg20)
     volumes = left_out(corpus.lctsc, fold.lctsc)
+    others = left_out(corpus.without_pneumonia, fold.without_pneumonia)
     return FoldAnswers(
         fold,
         network,
@@ -179,4 +190,6 @@ def answer_fold(
         predict(network, scans, with_neighbours=plan.with_neighbours),
         volumes,
         predict(network, volumes, with_neighbours=plan.with_neighbours),
+        others,
+        predict(network, others, with_neighbours=plan.with_neighbours),
     )

@@ -149,11 +149,32 @@ def test_the_lesion_threshold_is_the_best_for_scans_not_for_slices() -> None:
     lesion[0, 1] = np.where(slices.lesion[0] > 0, 0.32, 0.0)
     lesion[1:, 1] = np.where(slices.lesion[1:] > 0, 0.9, 0.18)
     found = Predicted(np.zeros_like(lesion), lesion, np.zeros((4, 6), dtype=np.float32))
-    threshold, means = choose_lesion_threshold([(slices, found)])
-    assert 0.18 < threshold <= 0.32
-    assert set(means) == set(CANDIDATES)
-    assert means[threshold] == pytest.approx(1.0)
-    assert means[0.5] == pytest.approx(0.5)
+    threshold = choose_lesion_threshold([(slices, found)], [])
+    assert 0.18 < threshold.chosen <= 0.32
+    assert set(threshold.dice) == set(CANDIDATES)
+    assert threshold.dice[threshold.chosen] == pytest.approx(1.0)
+    assert threshold.dice[0.5] == pytest.approx(0.5)
+
+
+def test_the_lesion_threshold_is_one_that_volumes_without_pneumonia_bear() -> None:
+    """Two of three have false lesions below 0.45; one of them alone would be the exception."""
+    slices = _slices(("a",))
+    drawn = np.zeros((1, 3, SIZE, SIZE), dtype=np.float16)
+    drawn[0, 1] = np.where(slices.lesion[0] > 0, 0.9, 0.0)
+    nothing = np.zeros((1, 6), dtype=np.float32)
+    scan = (slices, Predicted(np.zeros_like(drawn), drawn, nothing))
+    lung = np.stack([slices.lung == side for side in range(3)], axis=1).astype(np.float16)
+
+    def volume(name: str, probability: float) -> tuple[SliceSet, Predicted]:
+        lesion = np.zeros_like(lung)
+        lesion[:, 1] = np.where(slices.lung > 0, probability, 0.0)
+        return _slices((name,)), Predicted(lung, lesion, nothing)
+
+    bad, worse, good = volume("b", 0.43), volume("c", 0.75), volume("d", 0.0)
+    assert choose_lesion_threshold([scan], [good, bad]).chosen == CANDIDATES[0]
+    chosen = choose_lesion_threshold([scan], [good, bad, worse])
+    assert chosen.chosen == pytest.approx(0.45)
+    assert chosen.false_percent[0.4] == pytest.approx(100.0)
 
 
 def _figures(random: np.random.Generator) -> tuple[FigureSet, np.ndarray]:
