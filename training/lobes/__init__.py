@@ -1,0 +1,1 @@
+"""The lobes of the lungs from their shape: maps, network, scores."""
