@@ -83,7 +83,7 @@ def test_studies_are_read_with_the_classifier_and_the_threads_that_were_asked_fo
     (tmp_path / "labels.json").write_text(json.dumps({"patient": "C1", "lobes": {"RUL": 1}}))
     choice = Choice(bundles=bundles, threads=1)
     found = evaluate_studies(tmp_path / "dicom", tmp_path / "labels.json", choice, settings)
-    assert seen[0].classifier is not None
+    assert seen[0].model.classifier is not None
     assert (found["patients"][0]["kind"], found["patients"][0]["infected"]) == (
         "NoSuitableSeries", True,
     )  # fmt: skip

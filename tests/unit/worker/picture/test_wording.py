@@ -6,16 +6,21 @@ import ast
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 from fontTools.ttLib import TTFont
 
 import chest.gates
+import chest.plausibility_gates as plausible
 import worker.encode
+from chest.gate_measures import Scan
 from chest.gates import Acquisition, check_gates
+from chest.plausibility_gates import Outlined
 from chest.triage.urgency import RULES
 from chest.values.case_answer import ConfidenceWord, PneumoniaType
+from chest.values.regions import ChestRegions
 from chest.values.severity.guideline import NAME as GUIDELINE
 from chest.values.severity.guideline import GuidelineClass
 from chest.values.severity.point_scores import CURB_65, FOUR_C, QCSI
@@ -81,8 +86,9 @@ def _gate_texts(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         pixel_scale = (1.0, 1.0)
 
     class Chest:
-        areas = np.array([5, 10, 5])
+        areas = np.array([0, 10, 5])
         slice_mm, pixel_mm, fit = 1.0, 1.0, Fit()
+        all_hounsfield = lungs = None  # the windpipe is given
 
     small = Acquisition(patient_age_years=12.0, slice_thickness_mm=12.0)
     measured: tuple[tuple[float | None, ...], ...] = (
@@ -99,11 +105,30 @@ def _gate_texts(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         monkeypatch.setattr(chest.gates, "lung_share_of_body", lambda _, share=share: share)
         for slice_mm in (1.0, 7.0, 12.0):
             Chest.slice_mm, Chest.pixel_mm = slice_mm, slice_mm
-            for lung_ml, acquisition in ((4000.0, Acquisition(40.0)), (900.0, small), (9.0, small)):
-                for gate in check_gates(Chest(), lung_ml, acquisition):  # type: ignore[arg-type]
-                    yield from (gate.name, gate.seen, gate.limit)
-                    if gate.reason:
-                        yield gate.reason
+            for lung_ml, acquisition in (
+                (4e3, Acquisition(40.0)), (900.0, small), (9.0, small), (9e3, small), (2e4, small)
+            ):  # fmt: skip
+                for outlined, windpipe_mm in _outlined():
+                    monkeypatch.setattr(plausible, "windpipe_mm", lambda *_, mm=windpipe_mm: mm)
+                    scan = cast("Scan", Chest())
+                    for gate in check_gates(scan, outlined, lung_ml, acquisition):
+                        yield from (gate.name, gate.seen, gate.limit)
+                        if gate.reason:
+                            yield gate.reason
+
+
+def _outlined() -> Iterator[tuple[Outlined, float]]:
+    """What a patient can have, and what none can; each with a length of windpipe."""
+    for hounsfield, place, outside_ml, windpipe_mm in (
+        (-300.0, 1, 0.0, 90.0),
+        (-1000.0, 0, 9000.0, 0.0),
+        (3000.0, 2, 0.0, 90.0),
+    ):
+        lesions = np.zeros((3, 100, 100), dtype=np.uint8)
+        lesions[place, :50], lesions[place, 50:] = 1, 2
+        hu = np.full(lesions.shape, hounsfield, dtype=np.float32)
+        regions = ChestRegions(np.ones_like(lesions), lesions)
+        yield Outlined(hu, regions, 0.01, outside_ml=outside_ml, inside_ml=4000.0), windpipe_mm
 
 
 def _severity_texts() -> Iterator[str]:
@@ -143,9 +168,10 @@ def test_every_reason_in_the_code_of_the_gates_was_collected(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What this test did not provoke would not be translated."""
-    source = Path(chest.gates.__file__).read_text(encoding="utf-8")
+    sources = [Path(one.__file__).read_text(encoding="utf-8") for one in (chest.gates, plausible)]
     written = {
         node.value
+        for source in sources
         for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
         if node.value.endswith(".") and "\n" not in node.value and node.value[0].isupper()
