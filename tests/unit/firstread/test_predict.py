@@ -26,6 +26,9 @@ from radiology.algorithm import ExecutionProvider
 from radiology.errors import BundleRejected, SettingsRefused
 from settings.environment import Settings
 from tests.builders.bundles import drop_classifier, write_bundle
+from tests.builders.declared import slab_chest, slice_scorer
+from tests.builders.declared.slab_chest import write_slab_chest
+from tests.builders.declared.slice_scorer import write_slice_scorer
 from tests.peers.programs import REPOSITORY
 from worker.encode.picture.key_picture import WIDTH_PX
 
@@ -283,3 +286,18 @@ def test_what_spoils_everything_is_said_before_anything_is_read(
     blocked = PredictOptions(picture=picture / "below" / "read.png")
     with pytest.raises(SettingsRefused, match="cannot be written"):
         predict_paths([picture], blocked, settings)
+
+
+def test_studies_and_slices_are_read_by_a_bundle_of_schema_3(
+    settings: Settings, study: Path, picture: Path, tmp_path: Path
+) -> None:
+    """A chest's reader reads both; a bundle of another finding says that it reads no slices."""
+    write_slab_chest(tmp_path)
+    write_slice_scorer(tmp_path)
+    of_any = settings.model_copy(update={"bundles_folder": tmp_path})
+    whole, single = _predict(of_any, study, picture, bundle=slab_chest.NAME)
+    assert whole["answer"]["figures"]["total"]["lesion_volume_ml"] > 0
+    assert single["answer"]["assessable"] is True
+    whole, single = _predict(of_any, study, picture, bundle=slice_scorer.NAME)
+    assert whole["answer"]["algorithm"]["name"] == f"Test {slice_scorer.NAME}"
+    assert "not for slices" in single["error"]["message"]
