@@ -19,7 +19,7 @@ from chest.lungs.windpipe import windpipe_mm
 from chest.values.regions import ChestRegions, LesionLabel
 from radiology.outcome import GateSeverity, QualityGate
 
-MOST_OUTSIDE_PERCENT = 50.0  # of what is taken for lung
+MOST_OUTSIDE_PERCENT = 75.0  # of what is taken for lung; what lies outside is dropped anyway
 LEAST_WINDPIPE_MM = 20.0
 CONSOLIDATION_HU = (-500.0, 200.0)  # median; with contrast medium lung without air reaches 150
 GROUND_GLASS_HU = (-900.0, 0.0)  # median; inflated lung has −860

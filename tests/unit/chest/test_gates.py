@@ -225,7 +225,7 @@ def _ends(lungs: NDArray[np.uint8]) -> tuple[int, int]:
 
 def test_lungs_outside_the_body_are_refused(shipped: Bundle, phantom: Phantom) -> None:
     hounsfield, lungs, canonical = _canonical(phantom)
-    gates = _check(shipped, hounsfield, lungs, canonical.affine, outside_ml=9000.0)
+    gates = _check(shipped, hounsfield, lungs, canonical.affine, outside_ml=20_000.0)
     assert _troubles(gates) == {"lungs inside the body": GateSeverity.REFUSES}
     few = _check(shipped, hounsfield, lungs, canonical.affine, outside_ml=900.0)
     assert not _troubles(few)

@@ -121,7 +121,7 @@ def _outlined() -> Iterator[tuple[Outlined, float]]:
     """What a patient can have, and what none can; each with a length of windpipe."""
     for hounsfield, place, outside_ml, windpipe_mm in (
         (-300.0, 1, 0.0, 90.0),
-        (-1000.0, 0, 9000.0, 0.0),
+        (-1000.0, 0, 20_000.0, 0.0),
         (3000.0, 2, 0.0, 90.0),
     ):
         lesions = np.zeros((3, 100, 100), dtype=np.uint8)
