@@ -26,7 +26,7 @@ def find_body(hounsfield: NDArray[np.float32], lung: Masks, pixel_mm: float) -> 
 
     Parameters
     ----------
-    hounsfield : shape (slices, rows, columns), HU; sides are even
+    hounsfield : shape (slices, rows, columns), HU
     lung : what a network takes for lung; where the field of view cuts it off, it closes the wall
     pixel_mm : the side of a pixel
 
@@ -34,7 +34,8 @@ def find_body(hounsfield: NDArray[np.float32], lung: Masks, pixel_mm: float) -> 
     -------
     Shape of `hounsfield`; all false where there is no soft tissue.
     """
-    step = 2 if pixel_mm <= _COARSE_MM else 1
+    even = not any(side % 2 for side in hounsfield.shape[1:])
+    step = 2 if even and pixel_mm <= _COARSE_MM else 1
     coarse, coarse_lung = _averaged(hounsfield, step), lung[:, ::step, ::step]
     coarse_mm = pixel_mm * step
     soft = coarse > _SOFT_ABOVE_HU

@@ -51,6 +51,15 @@ def test_the_body_holds_the_lungs_and_no_table() -> None:
     assert not body[:, :28].any()
 
 
+def test_a_square_of_odd_size_is_looked_at_as_it_is() -> None:
+    """A bundle may declare any size."""
+    hu = _patient()[:, 1:, 1:]
+    body = find_body(hu, _lungs()[:, 1:, 1:], MM[1])
+    assert body.shape == hu.shape
+    assert body[6:26, 39:79, 29:55].all()
+    assert not body[:, :27].any()
+
+
 def test_arms_beside_the_body_leave_the_air_between_them_outside() -> None:
     """Three centimetres of air lie between the trunk and either arm."""
     hu = _patient()
