@@ -162,12 +162,13 @@ def segment(
     grid = model.grid
     attenuation = Attenuation(patches[:, 0], grid.window_low_hu, grid.window_high_hu)
     seen = lung_probability >= EVEN
-    body = find_body(attenuation.hounsfield, seen, spacing_mm[1])
+    hounsfield = attenuation.hounsfield
+    body = find_body(hounsfield, seen, spacing_mm[1])
     # A lesion is denser than the lung around it: what is pure gas is none.
     lesion = (lesion_probability >= EVEN) & body & ~attenuation.below(GAS_BELOW_HU)
     lung = _lungs(seen & body, attenuation, lesion, spacing_mm)
     lesion &= lung
-    domes = resting_on_diaphragm(lesion, lung, attenuation.hounsfield, slice_mm)
+    domes = resting_on_diaphragm(lesion, lung, hounsfield, slice_mm)
     lung &= ~(domes & ~attenuation.below(SOFT_ABOVE_HU))
     lesion = keep_large(lesion & ~domes, LEAST_LESION_ML / voxel_ml, 26)
     side = sides(lung, maps)
