@@ -1,7 +1,7 @@
 """The gates that stop an answer which no patient can have: a network that is lost sounds sure.
 
 Each refuses. An urgent flag beside a reservation is read as an urgent flag, so what the networks
-outlined must first be possible: lungs in the body, of a patient's size, with a windpipe between
+outlined must first be possible: lungs in the body, of a patient's size, with a trachea between
 them; disease that is neither air nor metal and does not lie at the lungs' ends alone.
 
 The limits are ours. docs/case-level.md says what they saw.
@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chest.gate_measures import Scan
-from chest.lungs.windpipe import windpipe_mm
+from chest.lungs.trachea import trachea_mm
 from chest.values.regions import ChestRegions, LesionLabel
 from radiology.outcome import GateSeverity, QualityGate
 
 MOST_OUTSIDE_PERCENT = 75.0  # of what is taken for lung; what lies outside is dropped anyway
-LEAST_WINDPIPE_MM = 20.0
+LEAST_TRACHEA_MM = 20.0
 CONSOLIDATION_HU = (-500.0, 200.0)  # median; with contrast medium lung without air reaches 150
 GROUND_GLASS_HU = (-900.0, 0.0)  # median; inflated lung has −860
 END_MM = 15.0  # five slices of 3 mm
@@ -55,7 +55,7 @@ def check_lungs(scan: Scan, outlined: Outlined) -> list[QualityGate]:
     """Whether the lungs can be lungs."""
     taken_ml = outlined.outside_ml + outlined.inside_ml
     outside = 100.0 * outlined.outside_ml / taken_ml if taken_ml > 0 else 0.0
-    pipe_mm = windpipe_mm(scan.all_hounsfield, scan.lungs, (scan.slice_mm, scan.pixel_mm))
+    pipe_mm = trachea_mm(scan.all_hounsfield, scan.lungs, (scan.slice_mm, scan.pixel_mm))
     return [
         _gate(
             "lungs inside the body",
@@ -65,11 +65,11 @@ def check_lungs(scan: Scan, outlined: Outlined) -> list[QualityGate]:
             "The model took for lung what lies outside the body.",
         ),
         _gate(
-            "windpipe",
-            pipe_mm >= LEAST_WINDPIPE_MM,
+            "trachea",
+            pipe_mm >= LEAST_TRACHEA_MM,
             f"{pipe_mm:.0f} mm between the lungs",
-            f"at least {LEAST_WINDPIPE_MM:g} mm",
-            "No windpipe was found between what was taken for lungs.",
+            f"at least {LEAST_TRACHEA_MM:g} mm",
+            "No trachea was found between what was taken for lungs.",
         ),
     ]
 

@@ -17,7 +17,7 @@ from scipy import ndimage
 
 from models.connected import Masks, at_edge_of_slice, in_plane_cross, parts
 
-GAS_BELOW_HU = -950.0  # windpipe, stomach, colon; inflated lung lies at −860
+GAS_BELOW_HU = -950.0  # trachea, stomach, colon; inflated lung lies at −860
 SOFT_ABOVE_HU = -500.0  # stool, vessels, disease
 LARGEST_SHARE = 0.12  # of the largest lung cross-section; above it, it may be emphysema
 _MOSTLY_GAS = 0.5  # of a cross-section; lung with the worst emphysema stays below

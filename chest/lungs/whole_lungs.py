@@ -14,7 +14,7 @@ from models.connected import Masks, parts
 _A_LUNG = 0.08  # of the larger body: a lung that has collapsed; gas in a stomach stays below
 _LEAST_PART_ML = 5.0
 _BESIDE_MM = 6.0  # a part that disease has cut off from its lung
-_TIP = 0.015  # of the largest cross-section; the windpipe's is as large, a lung ends before
+_TIP = 0.015  # of the largest cross-section; the trachea's is as large, a lung ends before
 
 
 def keep_lungs(mask: Masks, spacing_mm: tuple[float, float, float]) -> Masks:

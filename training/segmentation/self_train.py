@@ -18,7 +18,7 @@ _CLOSING_PIXELS = 5
 _NEAR_LUNG_PIXELS = 6
 _SHARE_NEAR_LUNG = 0.3
 _AERATED_BELOW_HU = -650.0
-_GAS_BELOW_HU = -950.0  # bowel, windpipe; inflated lung lies at −860
+_GAS_BELOW_HU = -950.0  # bowel, trachea; inflated lung lies at −860
 
 
 def _large_parts(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -61,7 +61,7 @@ def test_rules_have_the_limits_of_the_page(rule: CaseRule, limit: str) -> None:
         ),
         ("adult", [f"under {gates.ADULT_FROM_YEARS:g} years"]),
         ("lungs inside the body", [f"above {plausible.MOST_OUTSIDE_PERCENT:g} % outside"]),
-        ("windpipe", [f"under {plausible.LEAST_WINDPIPE_MM:g} mm"]),
+        ("trachea", [f"under {plausible.LEAST_TRACHEA_MM:g} mm"]),
         ("density of consolidation", [f"{limit:g} HU" for limit in plausible.CONSOLIDATION_HU]),
         ("density of ground glass", [f"{limit:g} HU" for limit in plausible.GROUND_GLASS_HU]),
         (

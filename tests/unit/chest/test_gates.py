@@ -242,14 +242,14 @@ def test_lungs_larger_than_a_patients_are_refused(shipped: Bundle, phantom: Phan
         assert _troubles(gates)["lung volume"] is expected
 
 
-def test_lungs_without_a_windpipe_are_refused(shipped: Bundle, phantom: Phantom) -> None:
-    """The phantom's windpipe is filled; nothing else is changed."""
+def test_lungs_without_a_trachea_are_refused(shipped: Bundle, phantom: Phantom) -> None:
+    """The phantom's trachea is filled; nothing else is changed."""
     hounsfield, lungs, canonical = _canonical(phantom)
     filled = hounsfield.copy()
     middle = filled[:, 60:130, 80:112]
     middle[(middle < -850) & (lungs[:, 60:130, 80:112] == 0)] = 40.0
     gates = _check(shipped, filled, lungs, canonical.affine)
-    assert _troubles(gates) == {"windpipe": GateSeverity.REFUSES}
+    assert _troubles(gates) == {"trachea": GateSeverity.REFUSES}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The body, whole lungs, the windpipe and the domes, each on bodies made of boxes and discs."""
+"""The body, whole lungs, the trachea and the domes, each on bodies made of boxes and discs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from chest.lungs.body import find_body
 from chest.lungs.domes import resting_on_diaphragm
 from chest.lungs.whole_lungs import keep_lungs
-from chest.lungs.windpipe import windpipe_mm
+from chest.lungs.trachea import trachea_mm
 from chest.values.regions import LungLabel
 
 AIR_HU, LUNG_HU, SOFT_HU = -1000.0, -860.0, 40.0
@@ -100,7 +100,7 @@ def test_bowel_gas_far_from_the_lungs_goes_and_a_piece_beside_them_stays() -> No
     assert np.array_equal(kept, lungs | piece)
 
 
-def test_the_windpipe_above_the_lungs_is_no_lung() -> None:
+def test_the_trachea_above_the_lungs_is_no_lung() -> None:
     """It hangs on the left lung; above the tip nothing is kept that is as narrow."""
     lungs = _lungs()
     lungs[25:30, 58:63, 71:74] = True
@@ -117,21 +117,21 @@ def test_one_lung_alone_is_kept() -> None:
     assert not keep_lungs(nothing, MM).any()
 
 
-def test_a_windpipe_is_as_long_as_the_slices_that_show_it() -> None:
+def test_a_trachea_is_as_long_as_the_slices_that_show_it() -> None:
     hu, labels = _patient(), _labels()
-    assert windpipe_mm(hu, labels, MM[:2]) == 0.0
+    assert trachea_mm(hu, labels, MM[:2]) == 0.0
     hu[16:30, 52:58, 61:67] = AIR_HU
-    assert windpipe_mm(hu, labels, MM[:2]) == pytest.approx(10 * 5.0)  # up to the last lung
+    assert trachea_mm(hu, labels, MM[:2]) == pytest.approx(10 * 5.0)  # up to the last lung
     hu[20] = SOFT_HU
-    assert windpipe_mm(hu, labels, MM[:2]) == pytest.approx(5 * 5.0)
+    assert trachea_mm(hu, labels, MM[:2]) == pytest.approx(5 * 5.0)
 
 
-def test_gas_beside_the_middle_or_far_too_wide_is_no_windpipe() -> None:
+def test_gas_beside_the_middle_or_far_too_wide_is_no_trachea() -> None:
     hu, labels = _patient(), _labels()
     hu[16:30, 52:58, 90:96] = AIR_HU  # a bulla in the left lung
     hu[16:30, 36:80, 57:71] = AIR_HU  # the stomach, pulled up
-    assert windpipe_mm(hu, labels, MM[:2]) == 0.0
-    assert windpipe_mm(hu, np.zeros_like(labels), MM[:2]) == 0.0
+    assert trachea_mm(hu, labels, MM[:2]) == 0.0
+    assert trachea_mm(hu, np.zeros_like(labels), MM[:2]) == 0.0
 
 
 def test_a_thin_cap_on_the_diaphragm_goes_and_what_reaches_up_from_it_stays() -> None:

@@ -37,7 +37,7 @@ def _block_chest() -> Volume:
     hu = np.full((60, 140, 140), 40.0, dtype=np.float32)
     hu[8:52, 30:110, 20:60] = hu[8:52, 30:110, 80:120] = -850.0
     hu[12:24, 90:106, 26:50] = -550.0
-    hu[20:60, 44:50, 67:73] = -1000.0  # the windpipe
+    hu[20:60, 44:50, 67:73] = -1000.0  # the trachea
     affine = np.zeros((4, 4))
     affine[2, 0], affine[1, 1], affine[0, 2], affine[3, 3] = 3.0, 2.5, 2.5, 1.0
     return Volume(hu, affine)

@@ -38,7 +38,7 @@ def finder(folder: Path) -> SlabFinder:
 
 
 def _chest(slice_mm: float = 3.0) -> Volume:
-    """Two boxes of lung with a windpipe between them, haze in the right one."""
+    """Two boxes of lung with a trachea between them, haze in the right one."""
     count = round(180 / slice_mm)
     hu = np.full((count, 140, 140), 40.0, dtype=np.float32)
     at = {mm: round(mm / slice_mm) for mm in (24, 36, 60, 72, 156)}

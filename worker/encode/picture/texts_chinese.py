@@ -148,7 +148,7 @@ CHINESE: Mapping[str, str] = {
     "lungs in the field of view": "肺在视野内",
     "lungs in proportion": "肺与体部比例",
     "lungs inside the body": "肺在体内",
-    "windpipe": "气管",
+    "trachea": "气管",
     "density of consolidation": "实变密度",
     "density of ground glass": "磨玻璃密度",
     "lesions along the lungs": "病灶沿肺分布",
@@ -218,7 +218,7 @@ CHINESE: Mapping[str, str] = {
         "肺大于患者可能的大小：轮廓可能有误。"
     ),
     "The model took for lung what lies outside the body.": "模型把体外之物当作肺。",
-    "No windpipe was found between what was taken for lungs.": "在被当作肺的区域之间未找到气管。",
+    "No trachea was found between what was taken for lungs.": "在被当作肺的区域之间未找到气管。",
     "What was outlined as disease has the density of air or of metal.": (
         "被勾画为病变的区域具有空气或金属的密度。"
     ),

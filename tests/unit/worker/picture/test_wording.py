@@ -88,7 +88,7 @@ def _gate_texts(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     class Chest:
         areas = np.array([0, 10, 5])
         slice_mm, pixel_mm, fit = 1.0, 1.0, Fit()
-        all_hounsfield = lungs = None  # the windpipe is given
+        all_hounsfield = lungs = None  # the trachea is given
 
     small = Acquisition(patient_age_years=12.0, slice_thickness_mm=12.0)
     measured: tuple[tuple[float | None, ...], ...] = (
@@ -108,8 +108,8 @@ def _gate_texts(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
             for lung_ml, acquisition in (
                 (4e3, Acquisition(40.0)), (900.0, small), (9.0, small), (9e3, small), (2e4, small)
             ):  # fmt: skip
-                for outlined, windpipe_mm in _outlined():
-                    monkeypatch.setattr(plausible, "windpipe_mm", lambda *_, mm=windpipe_mm: mm)
+                for outlined, trachea_mm in _outlined():
+                    monkeypatch.setattr(plausible, "trachea_mm", lambda *_, mm=trachea_mm: mm)
                     scan = cast("Scan", Chest())
                     for gate in check_gates(scan, outlined, lung_ml, acquisition):
                         yield from (gate.name, gate.seen, gate.limit)
@@ -118,8 +118,8 @@ def _gate_texts(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def _outlined() -> Iterator[tuple[Outlined, float]]:
-    """What a patient can have, and what none can; each with a length of windpipe."""
-    for hounsfield, place, outside_ml, windpipe_mm in (
+    """What a patient can have, and what none can; each with a length of trachea."""
+    for hounsfield, place, outside_ml, trachea_mm in (
         (-300.0, 1, 0.0, 90.0),
         (-1000.0, 0, 20_000.0, 0.0),
         (3000.0, 2, 0.0, 90.0),
@@ -128,7 +128,7 @@ def _outlined() -> Iterator[tuple[Outlined, float]]:
         lesions[place, :50], lesions[place, 50:] = 1, 2
         hu = np.full(lesions.shape, hounsfield, dtype=np.float32)
         regions = ChestRegions(np.ones_like(lesions), lesions)
-        yield Outlined(hu, regions, 0.01, outside_ml=outside_ml, inside_ml=4000.0), windpipe_mm
+        yield Outlined(hu, regions, 0.01, outside_ml=outside_ml, inside_ml=4000.0), trachea_mm
 
 
 def _severity_texts() -> Iterator[str]:

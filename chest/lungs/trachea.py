@@ -1,6 +1,6 @@
-"""Finds the windpipe: gas as wide as a finger between the two lungs, in slice above slice.
+"""Finds the trachea: gas as wide as a finger between the two lungs, in slice above slice.
 
-Whatever looks like lungs and has no windpipe between them is no chest, or not the whole of one.
+Whatever looks like lungs and has no trachea between them is no chest, or not the whole of one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from scipy import ndimage
 from chest.values.regions import LungLabel
 from models.connected import Masks, in_plane_cross
 
-_GAS_BELOW_HU = -900.0  # inflated lung has −860; a narrow windpipe holds some of its wall
+_GAS_BELOW_HU = -900.0  # inflated lung has −860; a narrow trachea holds some of its wall
 _AREA_MM2 = (25.0, 900.0)  # a child's, and a wide one of emphysema
 _FROM_MIDDLE_MM = 35.0  # a goitre or a scarred lobe moves it
 _COMPACT = 0.5  # of its bounding box; a disc has 0.79
@@ -20,10 +20,10 @@ _WALL_ABOVE_HU = -600.0  # mean around it; a bulla lies in lung
 _MOVES_MM = 12.0  # from one slice to the next, for slices of 5 mm
 
 
-def windpipe_mm(
+def trachea_mm(
     hounsfield: NDArray[np.float32], lungs: NDArray[np.uint8], spacing_mm: tuple[float, float]
 ) -> float:
-    """Length of the longest piece of windpipe that lies between the lungs.
+    """Length of the longest piece of trachea that lies between the lungs.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def _middle_column(lungs: NDArray[np.uint8]) -> float:
 def _places(
     hounsfield: NDArray[np.float32], middle: float, pixel_mm: float
 ) -> list[NDArray[np.float64]]:
-    """By slice: row and column of each thing that may be the windpipe, shape (n, 2)."""
+    """By slice: row and column of each thing that may be the trachea, shape (n, 2)."""
     labels, _ = ndimage.label(hounsfield < _GAS_BELOW_HU, structure=in_plane_cross())
     found: list[list[tuple[float, float]]] = [[] for _ in hounsfield]
     for value, box in enumerate(ndimage.find_objects(labels), start=1):
