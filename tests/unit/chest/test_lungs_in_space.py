@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from chest.lungs.body import find_body
 from chest.lungs.domes import resting_on_diaphragm
-from chest.lungs.whole_lungs import keep_lungs
 from chest.lungs.trachea import trachea_mm
+from chest.lungs.whole_lungs import keep_lungs
 from chest.values.regions import LungLabel
 
 AIR_HU, LUNG_HU, SOFT_HU = -1000.0, -860.0, 40.0
