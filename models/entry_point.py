@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,16 +79,19 @@ def load_entry_point(declared: EntryPoint) -> Extend:
     BundleRejected
         It is not installed any more, or cannot be imported.
     """
-    found: Any = next(iter(entry_points(group=ENTRY_POINTS, name=declared.name)), None)
+    return cast("Extend", load_installed(ENTRY_POINTS, declared.name))
+
+
+def load_installed(group: str, name: str) -> object:
+    """What is installed under a name of a group of entry points; raises as `load_entry_point`."""
+    found: Any = next(iter(entry_points(group=group, name=name)), None)
     if found is None:
-        raise BundleRejected("The bundle's entry point is not installed", name=declared.name)
+        raise BundleRejected("The bundle's entry point is not installed", name=name)
     try:
-        extend: Extend = found.load()
+        loaded: object = found.load()
     except (ImportError, AttributeError) as error:
-        raise BundleRejected(
-            "The bundle's entry point cannot be imported", name=declared.name
-        ) from error
-    return extend
+        raise BundleRejected("The bundle's entry point cannot be imported", name=name) from error
+    return loaded
 
 
 def extend_reading(declared: EntryPoint, extend: Extend, seen: SeenVolume) -> Addition:

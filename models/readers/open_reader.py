@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.metadata import entry_points
 from pkgutil import resolve_name
-from typing import Any, Final, Protocol, cast
+from typing import Final, Protocol, cast
 
 from models.catalogue import UsableBundle
 from models.declared_bundle import READERS, DeclaredBundle
+from models.entry_point import load_installed
 from models.judge.limits import limits_in_force
 from models.readers.declared_reader import DeclaredReader
 from models.readers.slice_reader import SliceReader
 from models.readers.study_reader import StudyReader
 from models.schema_2.bundle import Bundle
 from radiology.algorithm import ExecutionProvider
-from radiology.errors import BundleRejected, SettingsRefused, UploadRefused
+from radiology.errors import SettingsRefused, UploadRefused
 
 SLICE_READERS: Final = "firstread.slice_readers"
 
@@ -102,7 +103,7 @@ def open_reader(
             return DeclaredReader.of(
                 bundle, provider=provider, threads=threads, limits=limits or {}
             )
-        own = cast("_DeclaredOpener", _entry_point(READERS, bundle.reader.name))
+        own = cast("_DeclaredOpener", load_installed(READERS, bundle.reader.name))
         return own(bundle, provider=provider, threads=threads, limits=limits or {})
     opener = cast("_Opener", resolve_name(_SCHEMA_2))
     return opener(bundle, provider=provider, threads=threads)
@@ -126,7 +127,7 @@ def open_slice_reader(
     if isinstance(bundle, DeclaredBundle):
         if not reads_slices(bundle) or bundle.reader is None:
             raise UploadRefused("Uploads are read by a bundle for whole studies, not for slices")
-        declared = cast("_DeclaredSlicesOpener", _entry_point(SLICE_READERS, bundle.reader.name))
+        declared = cast("_DeclaredSlicesOpener", load_installed(SLICE_READERS, bundle.reader.name))
         return declared(bundle, provider=provider, threads=threads)
     opener = cast("_SlicesOpener", resolve_name(_SLICES_OF_SCHEMA_2))
     return opener(bundle, provider=provider, threads=threads)
@@ -138,21 +139,3 @@ def reads_slices(bundle: UsableBundle) -> bool:
         return True
     named = bundle.reader
     return named is not None and bool(entry_points(group=SLICE_READERS, name=named.name))
-
-
-def _entry_point(group: str, name: str) -> object:
-    """What is installed under a name.
-
-    Raises
-    ------
-    BundleRejected
-        It is not installed any more, or cannot be imported.
-    """
-    found: Any = next(iter(entry_points(group=group, name=name)), None)
-    if found is None:
-        raise BundleRejected("The bundle's reader is not installed", name=name)
-    try:
-        opened: object = found.load()
-    except (ImportError, AttributeError) as error:
-        raise BundleRejected("The bundle's reader cannot be imported", name=name) from error
-    return opened

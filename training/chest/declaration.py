@@ -5,6 +5,7 @@ from __future__ import annotations
 from training.chest.calibrate import Scores
 from training.chest.export import FLOAT32, INPUT, INT8
 from training.data.augment import WINDOW_HIGH_HU, WINDOW_LOW_HU
+from training.release.declaration import ACCEPTS
 
 NAME, VERSION = "chest-ct-pneumonia", "3.0.0"
 
@@ -90,42 +91,7 @@ manufacturer = "Firstread"
 [files]
 
 {_licences()}
-[[accepts]]
-keyword = "Modality"
-comparison = "equals"
-limit = "CT"
-required = true
-
-[[accepts]]
-keyword = "SliceThickness" # mm; above it a slice averages too much to outline ground glass
-comparison = "at_most"
-limit = 10.0
-required = false
-
-[[accepts]]
-keyword = "SpacingBetweenSlices" # mm
-comparison = "at_most"
-limit = 10.0
-required = false
-
-[[accepts]]
-keyword = "NumberOfSeriesRelatedInstances"
-comparison = "at_least"
-limit = 12.0
-required = false
-
-[[accepts]]
-keyword = "BodyPartExamined"
-comparison = "contains_any"
-limit = ["CHEST", "THORAX", "LUNG", "BREAST", "CTA", "ABDOMEN", "BODY", "PET"]
-required = false
-
-[[accepts]]
-keyword = "ImageType"
-comparison = "contains_none"
-limit = ["LOCALIZER"]
-required = false
-
+{ACCEPTS}
 [report]
 title = "chest CT"
 subject = "pneumonia"

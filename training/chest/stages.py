@@ -109,7 +109,25 @@ def fit_fold(corpus: ChestCorpus, plan: ChestPlan, number: int) -> ChestSlabNet:
     """On everything but the scans and patients of a fold, and what is held out for all."""
     fold = read_folds()[number]
     watched = left_out(corpus.seg20, fold.covid_seg20)
+    schedule = plan.schedule(FOLD_STEPS, number)
+    return _fit(corpus, plan, fold, watched, schedule, f"fold-{number}")
 
+
+def fit_all(corpus: ChestCorpus, plan: ChestPlan) -> ChestSlabNet:
+    """On every scan: the network that is shipped. Nothing that is held out for all is in it."""
+    watched = corpus.doctors.validation
+    schedule = plan.schedule(ALL_STEPS, _ALL_SEED)
+    return _fit(corpus, plan, NOTHING_LEFT_OUT, watched, schedule, "all")
+
+
+def _fit(
+    corpus: ChestCorpus,
+    plan: ChestPlan,
+    fold: Fold,
+    watched: SliceSet,
+    schedule: Schedule,
+    name: str,
+) -> ChestSlabNet:
     def validate(network: ChestSlabNet) -> str:
         found = predict(network, watched, with_neighbours=plan.with_neighbours)
         return score_lesions(watched, found).lines()[-1]
@@ -117,25 +135,8 @@ def fit_fold(corpus: ChestCorpus, plan: ChestPlan, number: int) -> ChestSlabNet:
     return fit(
         new_network(plan),
         lambda: _objective(corpus, plan, fold),
-        plan.schedule(FOLD_STEPS, number),
-        plan.build / f"fold-{number}.pt",
-        validate=validate,
-    )
-
-
-def fit_all(corpus: ChestCorpus, plan: ChestPlan) -> ChestSlabNet:
-    """On every scan: the network that is shipped. Nothing that is held out for all is in it."""
-    watched = corpus.doctors.validation
-
-    def validate(network: ChestSlabNet) -> str:
-        found = predict(network, watched, with_neighbours=plan.with_neighbours)
-        return score_lesions(watched, found).lines()[-1]
-
-    return fit(
-        new_network(plan),
-        lambda: _objective(corpus, plan, NOTHING_LEFT_OUT),
-        plan.schedule(ALL_STEPS, _ALL_SEED),
-        plan.build / "all.pt",
+        schedule,
+        plan.build / f"{name}.pt",
         validate=validate,
     )
 

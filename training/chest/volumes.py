@@ -23,12 +23,12 @@ from radiology.image.volume import Volume
 from training.chest.export import OUTPUTS, ChestProbabilities
 from training.chest.folds import Fold
 from training.chest.network import ChestSlabNet
+from training.data.drawn_scans import read_lctsc_volume
 from training.data.whole_volumes import WITHOUT_PNEUMONIA, read_volume
 from training.release.export import answers_of
 
 # The set does not state it; 256 pixels of a field of view of 500 mm.
 _LCTSC_MM: Final = (3.0, 1.95, 1.95)
-_LCTSC_OFFSET_HU, _LCTSC_HU = -1024.0, 8.0
 _CT: Final = ("covid-P001", "normal-001", "lung-tumour-effusion", "lung-tumour-8mm")
 _BEYOND_MM = 6.0  # of the drawn lung; nearer, two people draw otherwise
 
@@ -99,13 +99,11 @@ def _volumes(data: Path) -> Iterator[tuple[str, bool, Volume, NDArray[np.bool_] 
     for name in _CT:
         yield name, name in WITHOUT_PNEUMONIA, read_volume(data / "ct" / name), None
     for path in sorted((data / "training/lctsc").glob("*.npz")):
-        with np.load(path, allow_pickle=False) as stored:
-            lungs = np.unpackbits(stored["lung"], axis=2).astype(bool)
-            hounsfield = _LCTSC_OFFSET_HU + _LCTSC_HU * stored["slices"].astype(np.float32)
+        hounsfield, lungs = read_lctsc_volume(path)
         affine = np.zeros((4, 4))
         affine[2, 0], affine[1, 1], affine[0, 2] = _LCTSC_MM
         affine[3, 3] = 1.0
-        yield path.stem, True, Volume(hounsfield.astype(np.float32), affine), lungs
+        yield path.stem, True, Volume(hounsfield, affine), lungs
 
 
 def _answer(

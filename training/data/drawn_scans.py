@@ -88,15 +88,13 @@ def read_lctsc(data: Path) -> SliceSet:
     """
     drawn: list[_Drawn] = []
     for path in sorted((data / "training/lctsc").glob("*.npz")):
-        with np.load(path, allow_pickle=False) as stored:
-            lungs = np.unpackbits(stored["lung"], axis=2).astype(bool)
-            slices = stored["slices"]
+        volume, lungs = read_lctsc_volume(path)
         has_lung = lungs.any(axis=(1, 2))
         tips = (
             ndimage.binary_dilation(np.asarray(has_lung), iterations=_DOUBTFUL_SLICES) & ~has_lung
         )
         for number in np.flatnonzero(~tips):
-            hu = _LCTSC_OFFSET_HU + _LCTSC_HU * slices[number].astype(np.float32)
+            hu = volume[number]
             drawn.append(
                 _Drawn(
                     hu=hu.astype(np.float16),
@@ -107,6 +105,14 @@ def read_lctsc(data: Path) -> SliceSet:
                 )
             )
     return _joined("lctsc", drawn, true_hu=True)
+
+
+def read_lctsc_volume(path: Path) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """One volume in HU and its lungs, each (slices, 256, 256), the lowest slice first."""
+    with np.load(path, allow_pickle=False) as stored:
+        lungs = np.unpackbits(stored["lung"], axis=2).astype(bool)
+        hounsfield = _LCTSC_OFFSET_HU + _LCTSC_HU * stored["slices"].astype(np.float32)
+    return hounsfield.astype(np.float32), lungs
 
 
 def _joined(name: str, drawn: list[_Drawn], *, true_hu: bool) -> SliceSet:

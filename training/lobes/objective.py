@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from training.fit import Loss
-from training.lobes.maps import LEFT, LOBES, RIGHT, Labels
+from training.lobes.maps import LOBES, Labels, sides_of
 from training.lobes.network import LobeNet
 
 _OUTSIDE = -100
@@ -56,9 +56,7 @@ class LobeObjective:
 
 def sides(labels: Tensor) -> Tensor:
     """1 where the left lung is, 2 where the right one is."""
-    left = torch.isin(labels, torch.tensor(LEFT))
-    right = torch.isin(labels, torch.tensor(RIGHT))
-    return left.long() + 2 * right.long()
+    return torch.from_numpy(sides_of(labels.numpy()))
 
 
 def vary(labels: Tensor, generator: torch.Generator) -> Tensor:

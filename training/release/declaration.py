@@ -24,7 +24,7 @@ NAME = "chest-ct-pneumonia"
 LUNG_THRESHOLD = 0.5
 CASE_RULE = "lesion_share"
 
-_ACCEPTS = """\
+ACCEPTS = """\
 # What series this bundle wants: DICOM keyword, plain comparison, limit; nothing is evaluated.
 [[accepts]]
 keyword = "Modality"
@@ -194,6 +194,6 @@ manufacturer = "Firstread"
 {files}
 """
     networks = "\n".join(_network(parity) for parity in parities)
-    parts = (head, licences, _ACCEPTS, networks, _segmentation(report),
+    parts = (head, licences, ACCEPTS, networks, _segmentation(report),
              _classification(report), _case(report))  # fmt: skip
     return "\n".join(parts)
