@@ -63,7 +63,11 @@ def read_study(
     )
     gates = check_gates(scan, outlined, lung_ml, _with_given_age(acquisition, context))
     evidence = Evidence(
-        regions=ChestRegions(order.undo(regions.lungs), order.undo(regions.lesions)),
+        regions=ChestRegions(
+            order.undo(regions.lungs),
+            order.undo(regions.lesions),
+            None if regions.possible is None else order.undo(regions.possible),
+        ),
         figures=figures,
         gates=gates,
         acquisition=acquisition,
@@ -73,7 +77,7 @@ def read_study(
         return interpret(evidence, model)
     classifier = model.classifier
     answers = [] if classifier is None else classify_study(patches, found, regions, classifier)
-    territories = find_territories(canonical, regions)
+    territories = find_territories(canonical, regions, model.lobes_by_shape)
     evidence = replace(
         evidence,
         case=answer_case(regions, answers, model, reserved=not all(one.passed for one in gates)),

@@ -63,6 +63,7 @@ class DeclaredBundle:
 
     Attributes
     ----------
+    files : names of those that it consists of, beside its declaration
     networks, inputs : by the network's name
     measurements, findings : by their names
     entry_point : what adds statements and groups to the reading; None where declarations say all
@@ -73,6 +74,7 @@ class DeclaredBundle:
     name: str
     version: str
     digest: str
+    files: frozenset[str]
     intended_use: str
     research_only: bool
     licences: tuple[Licence, ...]
@@ -169,6 +171,7 @@ def read_declared_bundle(folder: Path) -> DeclaredBundle:
         name=name,
         version=version,
         digest=digest,
+        files=frozenset(listed),
         intended_use=whole.text("intended_use"),
         research_only=whole.flag("research_only"),
         licences=read_licences(whole),

@@ -6,7 +6,7 @@ from chest import chest_codes
 from chest.answer.answer_groups import ANSWER_GROUP, SIGN_CODES, SIGNS_GROUP
 from chest.answer.groups import chest_groups
 from chest.answer.measurements import attenuation, percent, volume
-from chest.answer.regions import IN_THE_LUNGS, LESIONS, chest_regions
+from chest.answer.regions import IN_THE_LUNGS, LESIONS, chest_regions, possible_opacity
 from chest.answer.remarks import chest_remarks
 from chest.answer.statements import chest_statements
 from chest.answer.summary import chest_summary
@@ -16,10 +16,12 @@ from chest.values.reading import ChestReading
 from radiology import codes
 from radiology.answer.finding import Finding, Presence
 from radiology.answer.followed import Followed
+from radiology.answer.possible import PossibleFinding
 from radiology.answer.reading import Comparison, Reading, ReportWords, Suspicion, TimePoint
 from radiology.clinical import ClinicalContext
 from radiology.image.volume import Volume
 from radiology.outcome import Outcome
+from radiology.region import slices_involved, volume_ml
 from radiology.urgency import Triage
 
 LUNG_WINDOW_HU = (-600.0, 1500.0)
@@ -78,6 +80,21 @@ def answer_of(
         remarks=chest_remarks(reading),
         followed=() if course is None else _followed(course),
         left_out=() if course is None else course.not_compared,
+        possible=() if volume_read is None else _possible(reading, volume_read),
+    )
+
+
+def _possible(reading: ChestReading, volume_read: Volume) -> tuple[PossibleFinding, ...]:
+    region = None if reading.regions is None else possible_opacity(reading.regions)
+    if region is None or region.labels is None or reading.outcome is Outcome.NOT_ASSESSABLE:
+        return ()
+    seen = region.labels > 0
+    return (
+        PossibleFinding(
+            region,
+            volume(chest_codes.LESION_VOLUME, volume_ml(seen, volume_read)),
+            slices_involved(seen),
+        ),
     )
 
 

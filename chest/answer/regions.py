@@ -20,6 +20,7 @@ RIGHT_LUNG, LEFT_LUNG = "Right lung", "Left lung"
 LUNGS = (RIGHT_LUNG, LEFT_LUNG)
 GROUND_GLASS, CONSOLIDATION = "Ground glass opacity", "Consolidation"
 LESIONS = (GROUND_GLASS, CONSOLIDATION)
+POSSIBLE_OPACITY = "Possible opacity"
 IN_THE_LUNGS = Site(chest_codes.LUNG, codes.BILATERAL)
 
 _LOBES: dict[Territory, tuple[Code, Code | None, tuple[int, int, int]]] = {
@@ -54,6 +55,20 @@ SIDES = {
 def territory_name(territory: Territory) -> str:
     """What a reader sees: "Right upper lobe", "Right upper zone"."""
     return territory.value.capitalize()
+
+
+def possible_opacity(regions: ChestRegions) -> Region | None:
+    """What may be an opacity, and is not sure enough to count; None where there is none."""
+    if regions.possible is None:
+        return None
+    return Region(
+        POSSIBLE_OPACITY,
+        chest_codes.ABNORMAL_OPACITY,
+        is_finding=True,
+        colour=(204, 204, 204),
+        site=IN_THE_LUNGS,
+        labels=regions.possible,
+    )
 
 
 def drawn_regions(regions: ChestRegions) -> tuple[Region, ...]:

@@ -67,7 +67,9 @@ def _lobes(reading: ChestReading) -> tuple[tuple[str, ...], ...]:
     shown = [one.territory for one in reading.territories if one.volume_ml > 0]
     if any(not one.is_lobe for one in shown):
         return (("Zones are thirds of a lung's height, no lobes",),)
-    return tuple((f"{one.name} not seen",) for one in reading.boundaries if not one.seen)
+    missing = [(f"{one.name} not seen",) for one in reading.boundaries if not one.seen]
+    by_shape = any(one.by_shape for one in reading.boundaries)
+    return (*missing, ("lobes there by the shape of the lungs",)) if by_shape else tuple(missing)
 
 
 def _rule(answer: RuleAnswer) -> str:

@@ -23,6 +23,10 @@ _ANSWERS = {
     Outcome.FINDINGS: "lung opacities suspected",
     Outcome.NO_FINDINGS: "no lung opacities suspected",
 }
+_BY_SHAPE = (
+    "Where a fissure was not seen, the border between lobes is where it is likely by the shape of "
+    "the lungs"
+)
 _THROUGH = {"page": "entered on the page", "HL7": "received by HL7"}
 
 
@@ -145,3 +149,5 @@ def _territories(reading: ChestReading) -> Iterator[str]:
     for boundary in reading.boundaries:
         if not boundary.seen:
             yield f"The {boundary.name} was not seen: {boundary.reason}"
+    if any(one.by_shape for one in reading.boundaries):
+        yield _BY_SHAPE

@@ -15,6 +15,7 @@ from scipy import ndimage
 from chest.lungs.body import find_body
 from chest.lungs.domes import resting_on_diaphragm
 from chest.lungs.false_lung import GAS_BELOW_HU, SOFT_ABOVE_HU, Attenuation, without_false_lung
+from chest.lungs.peaks import by_peak
 from chest.lungs.whole_lungs import keep_lungs
 from chest.model.chest_model import ChestModel
 from chest.model.probability_maps import ByteMaps, ProbabilityMaps
@@ -22,6 +23,7 @@ from chest.values.regions import ChestRegions, LesionLabel, LungLabel
 from models.connected import Masks, at_edge_of_slice, in_plane_cross, keep_large, parts
 from models.schema_2.preprocess import SquareFit
 from radiology.image.volume import Volume
+from radiology.region import LabelMap
 
 EVEN = 128  # probability 0.5 as a byte
 NEAR_LUNG_PIXELS = 2
@@ -155,9 +157,8 @@ def segment(
     slice_mm, row_mm, column_mm = volume.spacing_mm
     spacing_mm = (slice_mm, row_mm * row_scale, column_mm * column_scale)
     voxel_ml = volume.voxel_ml * row_scale * column_scale
-    lesion_probability = about_threshold(
-        _smoothed_along_slices(maps.lesion, slice_mm), model.lesion_threshold
-    )
+    smoothed = _smoothed_along_slices(maps.lesion, slice_mm)
+    lesion_probability = about_threshold(smoothed, model.lesion_threshold)
     lung_probability = about_threshold(maps.either, model.lung_threshold)
     grid = model.grid
     attenuation = Attenuation(patches[:, 0], grid.window_low_hu, grid.window_high_hu)
@@ -165,12 +166,15 @@ def segment(
     hounsfield = attenuation.hounsfield
     body = find_body(hounsfield, seen, spacing_mm[1])
     # A lesion is denser than the lung around it: what is pure gas is none.
-    lesion = (lesion_probability >= EVEN) & body & ~attenuation.below(GAS_BELOW_HU)
-    lung = _lungs(seen & body, attenuation, lesion, spacing_mm)
-    lesion &= lung
-    domes = resting_on_diaphragm(lesion, lung, hounsfield, slice_mm)
+    outlined = (lesion_probability >= EVEN) & body & ~attenuation.below(GAS_BELOW_HU)
+    counting, _ = by_peak(outlined, smoothed, model.lesion_peak, model.possible_peak)
+    lung = _lungs(seen & body, attenuation, counting, spacing_mm)
+    outlined &= lung
+    domes = resting_on_diaphragm(outlined, lung, hounsfield, slice_mm)
     lung &= ~(domes & ~attenuation.below(SOFT_ABOVE_HU))
-    lesion = keep_large(lesion & ~domes, LEAST_LESION_ML / voxel_ml, 26)
+    # Again: what was sure may have been a dome.
+    parted = by_peak(outlined & ~domes, smoothed, model.lesion_peak, model.possible_peak)
+    lesion, possible = (keep_large(one, LEAST_LESION_ML / voxel_ml, 26) for one in parted)
     side = sides(lung, maps)
     cleaned = replace(
         maps,
@@ -178,11 +182,24 @@ def segment(
         left=agreeing(lung_probability, side == LungLabel.LEFT),
         lesion=agreeing(lesion_probability, lesion),
     )
+    regions = on_volume_grid(cleaned, volume.shape, fit)
+    if possible.any():
+        around = agreeing(lesion_probability, possible)
+        regions = replace(regions, possible=_possible(around, regions, fit))
     return Segmented(
-        on_volume_grid(cleaned, volume.shape, fit),
+        regions,
         outside_ml=np.count_nonzero(seen & ~body) * voxel_ml,
         inside_ml=np.count_nonzero(seen & body) * voxel_ml,
     )
+
+
+def _possible(probability: ByteMaps, regions: ChestRegions, fit: SquareFit) -> LabelMap:
+    """What is possible on every slice's own rows and columns, in the lungs beside the lesions."""
+    possible = np.zeros_like(regions.lungs)
+    for index in np.flatnonzero(probability.max(axis=(1, 2)) >= EVEN):
+        beside = (regions.lungs[index] > 0) & (regions.lesions[index] == LesionLabel.NONE)
+        possible[index] = (fit.from_square(probability[index]) >= EVEN) & beside
+    return possible
 
 
 def agreeing(probability: ByteMaps, mask: Masks) -> ByteMaps:

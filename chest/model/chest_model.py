@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from chest.lobes.by_shape import LobesByShape
 from chest.model.probability_maps import ProbabilityMaps
 from models.catalogue import UsableBundle
 from models.schema_2.case import CaseDeclaration
@@ -118,17 +119,23 @@ class ChestModel:
     Attributes
     ----------
     lung_threshold, lesion_threshold : on probabilities
+    lesion_peak : a lesion counts only where its probability reaches this somewhere in the slice
+    possible_peak : what reaches this and not `lesion_peak` is possible, and does not count
     case : from slices to a case
     viral_threshold : for a single slice
     sign_thresholds : empty without a classifier
+    lobes_by_shape : None for a bundle without such a network
     """
 
     bundle: UsableBundle
     grid: InputGrid
     lung_threshold: float
     lesion_threshold: float
+    lesion_peak: float
+    possible_peak: float
     case: CaseDeclaration
     finder: Finder
     classifier: SliceClassifier | None = None
     viral_threshold: float = 0.5
     sign_thresholds: Mapping[Sign, float] = field(default_factory=dict)
+    lobes_by_shape: LobesByShape | None = None

@@ -118,6 +118,9 @@ def model_of_schema_2(
         grid=bundle.grid,
         lung_threshold=bundle.lung.threshold,
         lesion_threshold=bundle.lesion.threshold,
+        # One threshold says all: whatever is outlined counts.
+        lesion_peak=bundle.lesion.threshold,
+        possible_peak=bundle.lesion.threshold,
         case=bundle.case,
         finder=SessionFinder(session),
         classifier=None if classifier is None else ViewClassifier(classifier),

@@ -21,6 +21,7 @@ from chest.model.chest_model import (
     OnProgress,
     SliceAnswer,
 )
+from chest.model.lobe_network import LobeNetwork
 from chest.model.probability_maps import ProbabilityMaps
 from models.declared.inputs import Fit, InputKind, NetworkInput
 from models.declared.outputs.kinds import MaskOutput, ScoreOutput
@@ -193,6 +194,19 @@ def load_schema_3(
     )
     thresholds = parameters.numbers("sign_thresholds", 0.0, 1.0, count=len(Sign))
     viral_threshold = parameters.number("viral_threshold", 0.0, 1.0)
+    lesion_threshold = _threshold(bundle.outputs.masks[LESIONS])
+    # Where none is declared, all that is outlined counts, and nothing is possible.
+    lesion_peak = (
+        parameters.number("lesion_peak", lesion_threshold, 1.0)
+        if parameters.has("lesion_peak")
+        else lesion_threshold
+    )
+    possible_peak = (
+        parameters.number("possible_peak", lesion_threshold, lesion_peak)
+        if parameters.has("possible_peak")
+        else lesion_peak
+    )
+    by_shape = _lobes_by_shape(bundle, parameters, threads)
     case = read_case(parameters.section("case"), classified=True)
     parameters.close()
     networks = load_networks(bundle, provider=provider, threads=threads)
@@ -203,13 +217,30 @@ def load_schema_3(
         bundle=bundle,
         grid=InputGrid(fed.tensor, fed.size[0], window.low_hu, window.high_hu),
         lung_threshold=_threshold(bundle.outputs.masks[LUNGS]),
-        lesion_threshold=_threshold(bundle.outputs.masks[LESIONS]),
+        lesion_threshold=lesion_threshold,
+        lesion_peak=lesion_peak,
+        possible_peak=possible_peak,
         case=case,
         finder=finder,
         classifier=finder,
         viral_threshold=viral_threshold,
         sign_thresholds=dict(zip(Sign, thresholds, strict=True)),
+        lobes_by_shape=by_shape,
     )
+
+
+def _lobes_by_shape(
+    bundle: DeclaredBundle, parameters: DeclarationTable, threads: int
+) -> LobeNetwork | None:
+    """The network of lobes, where the bundle has one: a file of it that is named."""
+    if not parameters.has("lobes_by_shape"):
+        return None
+    name = parameters.text("lobes_by_shape")
+    if name not in bundle.files:
+        raise parameters.problem(
+            "lobes_by_shape", f'"{name}" is not listed in [files]', "Name a file of the bundle."
+        )
+    return LobeNetwork(bundle.folder / name, threads=threads)
 
 
 def _only_input(bundle: DeclaredBundle) -> NetworkInput:

@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 from scipy import ndimage
 
+from chest.lungs.peaks import by_peak
 from chest.lungs.segment import (
     EVEN,
     NEAR_LUNG_PIXELS,
@@ -66,7 +67,8 @@ def clean_slice(maps: ProbabilityMaps, fit: SquareFit, model: ChestModel) -> Che
     pixels = fit.size * fit.size
     lung_probability = about_threshold(maps.either, model.lung_threshold)
     lesion_probability = about_threshold(maps.lesion, model.lesion_threshold)
-    lesion = lesion_probability >= EVEN
+    outlined = lesion_probability >= EVEN
+    lesion, _ = by_peak(outlined, maps.lesion, model.lesion_peak, model.possible_peak)
     lung = _without_islands(lung_probability >= EVEN, LEAST_ISLAND_SHARE * pixels)
     lung = fill_small_holes(_with_disease(lung, lesion), LARGEST_HOLE_SHARE * pixels)
     lesion = _without_islands(lesion & lung, LEAST_LESION_SHARE * pixels)

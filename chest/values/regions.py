@@ -34,7 +34,10 @@ class ChestRegions:
         Diseased lung is lung.
     lesions : uint8, shape of the volume, values of `LesionLabel`
         Never outside the lungs.
+    possible : uint8, shape of the volume, 1 where the bundle saw an opacity and is not sure enough
+        to count it; never in `lesions`. None where there is none
     """
 
     lungs: LabelMap
     lesions: LabelMap
+    possible: LabelMap | None = None

@@ -1,7 +1,7 @@
 """Territories of the lungs: the five lobes, or zones where lobes cannot be distinguished.
 
-A lobe ends at a fissure; a zone is a third of a lung's height and has no anatomical border. The
-two are never named alike, so that a reader knows which of them a figure is about.
+A lobe ends at a fissure, seen or likely; a zone is a third of a lung's height and has no anatomical
+border. The two are never named alike, so that a reader knows which of them a figure is about.
 """
 
 from __future__ import annotations
@@ -53,12 +53,14 @@ class Boundary:
         that surfaces fitted beside it get by chance: 0 is chance, 1 a fissure seen everywhere.
     seen : whether lobes are told by it
     reason : why it counts as not seen; empty when it was seen
+    by_shape : whether the shape of the lungs says where it is likely, since it was not seen
     """
 
     name: str
     confidence: float
     seen: bool
     reason: str = ""
+    by_shape: bool = False
 
 
 @dataclass(frozen=True)

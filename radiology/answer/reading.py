@@ -11,6 +11,7 @@ from radiology.answer.finding import Finding, Presence
 from radiology.answer.followed import Followed
 from radiology.answer.known import KnownValue
 from radiology.answer.measurement import Measurement, MeasurementGroup
+from radiology.answer.possible import PossibleFinding
 from radiology.answer.remark import Remark
 from radiology.answer.statement import Statement
 from radiology.answer.table import Table
@@ -141,6 +142,7 @@ class Reading:
         empty where none was asked
     known : of the patient beside the images: what was given, then what the headers state. Both
         are there where they differ; what was given counted
+    possible : what was seen below the operating point, in no other part of the reading
     """
 
     outcome: Outcome
@@ -166,6 +168,7 @@ class Reading:
     left_out: tuple[NotCompared, ...] = ()
     urgency_rules: tuple[RuleSeen, ...] = ()
     known: tuple[KnownValue, ...] = ()
+    possible: tuple[PossibleFinding, ...] = ()
 
     @property
     def has_findings(self) -> bool:

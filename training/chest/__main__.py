@@ -11,10 +11,9 @@ from pathlib import Path
 import torch
 
 from training.arguments import training_parser
-from training.chest.release import SETS, score_folds, write_release
+from training.chest.release import SETS, Shipped, score_folds, write_release
 from training.chest.stages import (
-    ALL_STEPS,
-    FOLD_STEPS,
+    STEPS,
     ChestPlan,
     answer_fold,
     fit_all,
@@ -23,6 +22,8 @@ from training.chest.stages import (
 )
 from training.data.split import SplitMismatch
 from training.encoder.published import WeightsUnusable, published_weights
+from training.lobes.stage import STEPS as LOBE_STEPS
+from training.lobes.stage import fit_lobes
 from training.release.made import Made, data_digests, machine_used, versions_used
 
 log = logging.getLogger("training.chest")
@@ -77,12 +78,15 @@ def _train(options: argparse.Namespace) -> None:
     for name, scores in (("lesions", folds.lesions), ("lungs", folds.lungs)):
         for line in scores.lines():
             log.info("%s, %s", name, line)
-    log.info("lesion threshold: %s", folds.threshold)
+    for one in folds.limits.tried:
+        log.info("%s", one)
+    log.info("limits of lesions: %s", folds.limits.chosen)
     if options.out is not None:
         network = fit_all(corpus, plan)
+        lobes = fit_lobes(options.data, options.build, options.seed, options.shorten)
         made = Made(
             seed=options.seed,
-            steps={"fold": plan.steps(FOLD_STEPS), "all": plan.steps(ALL_STEPS)},
+            steps={"each network": plan.steps(STEPS), "lobes": plan.steps(LOBE_STEPS)},
             data={name: one for name, one in data_digests(options.data).items() if name in SETS},
             versions=versions_used(),
             machine=machine_used(),
@@ -90,7 +94,9 @@ def _train(options: argparse.Namespace) -> None:
             resumed=resumed,
             remark=options.remark,
         )
-        write_release(corpus, network, answered, folds, made, options.data, options.out)
+        write_release(
+            Shipped(network, lobes), corpus, answered, folds, made, options.data, options.out
+        )
 
 
 def main() -> int:

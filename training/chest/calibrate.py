@@ -1,4 +1,4 @@
-"""Chooses what turns answers into decisions: the lesion threshold by scans, scores by slices.
+"""Chooses what turns answers into decisions: the limits of lesions by scans, scores by slices.
 
 Nothing here sees what the figures are taken on: scans come from folds that left them out, slices
 from the official validation part of COVID-CT.
@@ -12,13 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from training.chest.predict import Predicted
+from training.chest.predict import LesionLimits, Predicted, lesions_of
 from training.chest.score_scans import score_lesions
 from training.classification.calibration import Calibration, fit_calibration
 from training.data.figures import FigureSet
 from training.data.slices import SliceSet
 
-CANDIDATES = tuple(float(one) for one in np.round(np.arange(0.15, 0.81, 0.05), 2))
+OUTLINES = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
+PEAKS = (0.1, 0.2, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+CANDIDATES = tuple(
+    LesionLimits(outline, peak) for outline in OUTLINES for peak in PEAKS if peak >= outline
+)
 _Measure = Callable[[NDArray[np.bool_], NDArray[np.bool_]], float]
 MOST_FALSE_PERCENT = 0.3  # of the lungs; below what makes a study suspected
 _TWO_SIDED = 1.645  # ninety of a hundred answers of a slice that wavers lie within
@@ -42,26 +46,34 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class LesionThreshold:
-    """The threshold, and what it was chosen by.
+class TriedLimits:
+    """Limits of lesions, and what they lead to.
 
     Attributes
     ----------
-    dice : by candidate, mean over scans with lesions, each counted once
-    false_percent : by candidate, share of the lungs that is called lesion in the worst volume but
-        one of those without pneumonia
+    dice : mean over scans with lesions, each counted once
+    false_percent : share of the lungs that is called lesion in the worst volume but one of those
+        without pneumonia
     """
 
-    chosen: float
-    dice: dict[float, float]
-    false_percent: dict[float, float]
+    limits: LesionLimits
+    dice: float
+    false_percent: float
 
 
-def choose_lesion_threshold(
+@dataclass(frozen=True)
+class ChosenLimits:
+    """The limits that are declared, and all that were tried."""
+
+    chosen: LesionLimits
+    tried: tuple[TriedLimits, ...]
+
+
+def choose_lesion_limits(
     left_out: Sequence[tuple[SliceSet, Predicted]],
     without_lesions: Sequence[tuple[SliceSet, Predicted]],
-) -> LesionThreshold:
-    """The threshold of the best mean Dice over scans that volumes without pneumonia can bear.
+) -> ChosenLimits:
+    """The limits of the best mean Dice over scans that volumes without pneumonia can bear.
 
     Parameters
     ----------
@@ -72,34 +84,30 @@ def choose_lesion_threshold(
     -------
     Where no candidate is bearable the one with the least that is false is chosen.
     """
-    false = {one: _worst_but_one(without_lesions, one) for one in CANDIDATES}
-    means = {
-        threshold: float(
-            np.mean(
-                [
-                    one.of_voxels
-                    for slices, found in left_out
-                    for one in score_lesions(slices, found, threshold).scans
-                ]
-            )
-        )
-        for threshold in CANDIDATES
-    }
-    bearable = [one for one in CANDIDATES if false[one] <= MOST_FALSE_PERCENT]
-    chosen = (
-        max(bearable, key=lambda one: means[one])
-        if bearable
-        else min(CANDIDATES, key=lambda one: false[one])
+    tried = tuple(
+        TriedLimits(limits, _mean_dice(left_out, limits), _worst_but_one(without_lesions, limits))
+        for limits in CANDIDATES
     )
-    return LesionThreshold(chosen, means, false)
+    bearable = [one for one in tried if one.false_percent <= MOST_FALSE_PERCENT]
+    best = (
+        max(bearable, key=lambda one: one.dice)
+        if bearable
+        else min(tried, key=lambda one: one.false_percent)
+    )
+    return ChosenLimits(best.limits, tried)
 
 
-def _worst_but_one(volumes: Sequence[tuple[SliceSet, Predicted]], threshold: float) -> float:
+def _mean_dice(left_out: Sequence[tuple[SliceSet, Predicted]], limits: LesionLimits) -> float:
+    scores = [score_lesions(slices, found, limits) for slices, found in left_out]
+    return float(np.mean([one.of_voxels for score in scores for one in score.scans]))
+
+
+def _worst_but_one(volumes: Sequence[tuple[SliceSet, Predicted]], limits: LesionLimits) -> float:
     """In percent of the lungs that the network finds; one volume of several may be an exception."""
     shares = []
     for slices, found in volumes:
         lung = found.lung.argmax(axis=1) > 0
-        lesion = (found.any_lesion >= threshold) & lung
+        lesion = lesions_of(found, limits) & lung
         for scan in sorted(set(slices.sources)):
             at = np.flatnonzero([source == scan for source in slices.sources])
             shares.append(100.0 * int(lesion[at].sum()) / max(int(lung[at].sum()), 1))

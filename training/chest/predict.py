@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from chest.lungs.peaks import by_peak
 from training.chest.network import LESION_CLASSES, LUNG_CLASSES, SCORES, ChestSlabNet
 from training.data.augment import to_network_input
 from training.data.slices import SliceSet
@@ -35,6 +36,30 @@ class Predicted:
     def any_lesion(self) -> NDArray[np.float16]:
         """Probability of a lesion of either kind, shape (slices, rows, columns)."""
         return self.lesion[:, 1] + self.lesion[:, 2]
+
+
+@dataclass(frozen=True, slots=True)
+class LesionLimits:
+    """From probabilities to lesions; see `chest.lungs.peaks`.
+
+    Attributes
+    ----------
+    outline : probability from which on a pixel is inside
+    peak : that an outline must reach somewhere in its slice to count
+    """
+
+    outline: float
+    peak: float
+
+
+EVEN_ODDS = LesionLimits(0.5, 0.5)
+
+
+def lesions_of(found: Predicted, limits: LesionLimits) -> NDArray[np.bool_]:
+    """What counts as a lesion of either kind, shape (slices, rows, columns)."""
+    probability = np.rint(found.any_lesion.astype(np.float32) * 255.0).clip(0, 255)
+    outlined = found.any_lesion >= limits.outline
+    return by_peak(outlined, probability.astype(np.uint8), limits.peak, limits.peak)[0]
 
 
 def predict(network: ChestSlabNet, slices: SliceSet, *, with_neighbours: bool = True) -> Predicted:

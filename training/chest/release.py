@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from models.declared.section import DECLARATION
 from models.release.seal import seal
-from training.chest.calibrate import calibrate_scores, choose_lesion_threshold
+from training.chest.calibrate import calibrate_scores, choose_lesion_limits
 from training.chest.card import Release, evaluation_text, model_card
 from training.chest.declaration import declaration
 from training.chest.export import write_networks
@@ -24,6 +25,8 @@ from training.chest.score_scans import joined, score_lesions, score_lungs
 from training.chest.stages import ChestCorpus, FoldAnswers
 from training.chest.volumes import read_volumes
 from training.data.augment import to_network_input
+from training.lobes.export import write_lobes
+from training.lobes.stage import TrainedLobes
 from training.release.made import Made
 
 log = logging.getLogger(__name__)
@@ -37,6 +40,7 @@ SETS: Final = (
     "weak",
     "covid_ct",
     "sars_cov2_ct",
+    "lobe_maps",
 )
 """Folders of training data that it was made of."""
 
@@ -47,21 +51,29 @@ _TRIAL_OF_EACH = 16  # slices of each set, to compare on and to calibrate int8
 
 
 def score_folds(answered: Sequence[FoldAnswers]) -> FoldScores:
-    """Scores of all folds together, and the lesion threshold that is best for their scans."""
-    threshold = choose_lesion_threshold(
+    """Scores of all folds together, and the limits of lesions that are best for their scans."""
+    limits = choose_lesion_limits(
         [(one.scans, one.of_scans) for one in answered],
         [pair for one in answered for pair in one.without_pneumonia],
     )
     return FoldScores(
-        joined([score_lesions(one.scans, one.of_scans, threshold.chosen) for one in answered]),
+        joined([score_lesions(one.scans, one.of_scans, limits.chosen) for one in answered]),
         joined([score_lungs(one.volumes, one.of_volumes) for one in answered]),
-        threshold,
+        limits,
     )
 
 
+@dataclass(frozen=True)
+class Shipped:
+    """The networks that are shipped."""
+
+    chest: ChestSlabNet
+    lobes: TrainedLobes
+
+
 def write_release(
+    shipped: Shipped,
     corpus: ChestCorpus,
-    network: ChestSlabNet,
     answered: Sequence[FoldAnswers],
     folds: FoldScores,
     made: Made,
@@ -76,13 +88,15 @@ def write_release(
     out : `<name>/<version>`
     """
     out.mkdir(parents=True, exist_ok=True)
+    network = shipped.chest
     exported = write_networks(network, out, _trial(corpus))
+    write_lobes(shipped.lobes.network, out, shipped.lobes.held_out[0].labels)
     val = corpus.covid_ct.val
     scores = calibrate_scores(val, predict(network, val.slices).scores)
-    figures = figures_of(corpus, network, folds)
+    figures = [*figures_of(corpus, network, folds), *shipped.lobes.figures()]
     for line in lines_of(figures):
         log.info("%s", line)
-    text = declaration(scores, folds.threshold.chosen, EVEN_SHARE_PERCENT)
+    text = declaration(scores, folds.limits.chosen, EVEN_SHARE_PERCENT)
     (out / DECLARATION).write_text(text, encoding="utf-8")
     (out / "MODEL_CARD.md").write_text("The card is being written.\n", encoding="utf-8")
     seal(out)

@@ -12,9 +12,9 @@ from evaluation.statistics.bootstrap import mean_of
 from evaluation.statistics.calibration import calibration
 from evaluation.statistics.proportion import proportion
 from evaluation.statistics.receiver_operating import auc
-from training.chest.calibrate import LesionThreshold, calibrate_scores
+from training.chest.calibrate import ChosenLimits, calibrate_scores
 from training.chest.network import ChestSlabNet
-from training.chest.predict import predict
+from training.chest.predict import LesionLimits, lesions_of, predict
 from training.chest.score_scans import ScansScore
 from training.chest.stages import ChestCorpus
 from training.data.figures import FigureSet
@@ -30,12 +30,12 @@ class FoldScores:
 
     Attributes
     ----------
-    threshold : of lesions, chosen on the same scans
+    limits : of lesions, chosen on the same scans
     """
 
     lesions: ScansScore
     lungs: ScansScore
-    threshold: LesionThreshold
+    limits: ChosenLimits
 
 
 def figures_of(corpus: ChestCorpus, network: ChestSlabNet, folds: FoldScores) -> list[CardFigure]:
@@ -47,7 +47,7 @@ def figures_of(corpus: ChestCorpus, network: ChestSlabNet, folds: FoldScores) ->
     """
     return [
         *_by_scan(folds),
-        *_slices(corpus, network, folds.threshold.chosen),
+        *_slices(corpus, network, folds.limits.chosen),
         *_figures(corpus.covid_ct.val, predict(network, corpus.covid_ct.val.slices).scores),
     ]
 
@@ -71,9 +71,9 @@ def _by_scan(folds: FoldScores) -> list[CardFigure]:
     ]
 
 
-def _slices(corpus: ChestCorpus, network: ChestSlabNet, threshold: float) -> list[CardFigure]:
+def _slices(corpus: ChestCorpus, network: ChestSlabNet, limits: LesionLimits) -> list[CardFigure]:
     drawn, lungs = corpus.doctors.held_out, corpus.lungs2d.held_out
-    found = predict(network, drawn).any_lesion >= threshold
+    found = lesions_of(predict(network, drawn), limits)
     seen = predict(network, lungs).lung.argmax(axis=1) > 0
     return [
         CardFigure(

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from training.chest.predict import Predicted
+from training.chest.predict import EVEN_ODDS, LesionLimits, Predicted, lesions_of
 from training.data.slices import SliceSet
 from training.segmentation.score import Interval, bootstrap, dice
 
 Masks = NDArray[np.bool_]
-
-LESION_FROM = 0.5  # probability
 
 
 @dataclass(frozen=True)
@@ -59,9 +57,11 @@ class ScansScore:
         return [*told, f"all: {self.mean} of scans, {self.mean_of_slices:.3f} of slices"]
 
 
-def score_lesions(slices: SliceSet, found: Predicted, threshold: float = LESION_FROM) -> ScansScore:
+def score_lesions(
+    slices: SliceSet, found: Predicted, limits: LesionLimits = EVEN_ODDS
+) -> ScansScore:
     """Lesions of either kind against what was drawn."""
-    return _score(slices, found.any_lesion >= threshold, slices.lesion > 0)
+    return _score(slices, lesions_of(found, limits), slices.lesion > 0)
 
 
 def score_lungs(slices: SliceSet, found: Predicted) -> ScansScore:

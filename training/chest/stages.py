@@ -24,8 +24,7 @@ from training.segmentation.objective import BatchShare
 
 log = logging.getLogger(__name__)
 
-FOLD_STEPS = 900
-ALL_STEPS = 1200
+STEPS = 900  # of every network: limits that are chosen on those of the folds hold for the last one
 _ALL_SEED = 50
 _RATE = 1.5e-3
 _ENCODER_SHARE = 0.3  # of the rate, where the encoder knows pictures
@@ -109,14 +108,14 @@ def fit_fold(corpus: ChestCorpus, plan: ChestPlan, number: int) -> ChestSlabNet:
     """On everything but the scans and patients of a fold, and what is held out for all."""
     fold = read_folds()[number]
     watched = left_out(corpus.seg20, fold.covid_seg20)
-    schedule = plan.schedule(FOLD_STEPS, number)
+    schedule = plan.schedule(STEPS, number)
     return _fit(corpus, plan, fold, watched, schedule, f"fold-{number}")
 
 
 def fit_all(corpus: ChestCorpus, plan: ChestPlan) -> ChestSlabNet:
     """On every scan: the network that is shipped. Nothing that is held out for all is in it."""
     watched = corpus.doctors.validation
-    schedule = plan.schedule(ALL_STEPS, _ALL_SEED)
+    schedule = plan.schedule(STEPS, _ALL_SEED)
     return _fit(corpus, plan, NOTHING_LEFT_OUT, watched, schedule, "all")
 
 

@@ -46,7 +46,7 @@ class ShownReading:
     def __post_init__(self) -> None:
         if (self.triage is None) != (self.reading.outcome is Outcome.NOT_ASSESSABLE):
             raise ValueError("a reading has a triage exactly when it is assessable")
-        for region in self.reading.regions:
+        for region in (*self.reading.regions, *self.possible):
             if region.labels is not None and region.labels.shape != self.volume.shape:
                 raise ValueError("the regions of a reading have the shape of its volume")
 
@@ -108,3 +108,8 @@ class ShownReading:
         if self.reading.outcome is Outcome.NOT_ASSESSABLE:
             return ()
         return (*self.anatomy, *self.findings) if self.has_findings else self.anatomy
+
+    @property
+    def possible(self) -> tuple[Region, ...]:
+        """What was seen below the operating point; the page alone shows it."""
+        return tuple(one.region for one in self.reading.possible)

@@ -12,6 +12,7 @@ import os
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,9 @@ from radiology.image.slice_stack import (
     pack_voxels,
     voxels_entry,
 )
+from radiology.region import Region
 from worker.encode.picture.axial_stack import AxialStack
-from worker.encode.picture.lines import line_styles
+from worker.encode.picture.lines import line_styles, possible_line
 from worker.encode.shown_reading import ShownReading
 from worker.keep.keep_results import write_durably
 
@@ -41,11 +43,19 @@ _MOST_THREADS = 4
 _MOST_LABELS = 255  # as many as a byte tells apart, beside nothing
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The places of the slices that hold lesions, and of those that hold what is possible."""
+
+    lesions: list[int] = field(default_factory=list)
+    possible: list[int] = field(default_factory=list)
+
+
 def keep_slices(folder: Path, name: str, shown: ShownReading) -> str | None:
     """Write the slices of a reading; returns the file's path within the folder.
 
     From head to feet, as they are scrolled through. Findings are outlined only where they are
-    claimed, and nothing is outlined where nothing could be assessed.
+    claimed, what is possible wherever it was seen, and nothing where nothing could be assessed.
 
     Returns
     -------
@@ -62,7 +72,8 @@ def keep_slices(folder: Path, name: str, shown: ShownReading) -> str | None:
         return None
     written = io.BytesIO()
     labelled = label_values(stack)
-    outlined = {one.name for one in shown.outlined}
+    outlined = {one.name for one in (*shown.outlined, *shown.possible)}
+    possible = [labelled[one.name] for one in stack.possible if one.name in labelled]
     findings = [labelled[one.name] for one in stack.findings if one.name in outlined]
     labels_of = _labels_of(stack, {name: labelled[name] for name in labelled if name in outlined})
     with (
@@ -70,20 +81,28 @@ def keep_slices(folder: Path, name: str, shown: ShownReading) -> str | None:
         # zlib lets go of the interpreter's lock: the cores share the work.
         ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS)) as threads,
     ):
-        lesion_slices = []
+        held = _Held()
 
-        def packed(place: int) -> tuple[bytes, bytes, bool]:
+        def packed(place: int) -> tuple[bytes, bytes, bool, bool]:
             index = slices - 1 - place
             labels = labels_of(index)
-            has_lesion = bool(np.isin(labels, findings).any())
-            return pack_voxels(stack.volume.hounsfield[index]), pack_labels(labels), has_lesion
+            return (
+                pack_voxels(stack.volume.hounsfield[index]),
+                pack_labels(labels),
+                bool(np.isin(labels, findings).any()),
+                bool(np.isin(labels, possible).any()),
+            )
 
-        for place, (voxels, labels, has_lesion) in enumerate(threads.map(packed, range(slices))):
+        for place, (voxels, labels, has_lesion, has_possible) in enumerate(
+            threads.map(packed, range(slices))
+        ):
             _add(archive, voxels_entry(place), voxels)
             _add(archive, labels_entry(place), labels)
             if has_lesion:
-                lesion_slices.append(place)
-        _add(archive, INDEX, _json(_index(stack, shown, lesion_slices)))
+                held.lesions.append(place)
+            if has_possible:
+                held.possible.append(place)
+        _add(archive, INDEX, _json(_index(stack, shown, held)))
         _add(archive, HEAT, _json(dict(_heat(stack))))
     path = f"{name}{SUFFIX}"
     write_durably(folder / path, written.getbuffer())
@@ -99,16 +118,20 @@ def _json(content: dict[str, Any]) -> bytes:
 
 
 def label_values(stack: AxialStack) -> dict[str, int]:
-    """The number of each region in the labels, by its name: anatomy from 1, then findings."""
-    regions = (*stack.anatomy, *stack.findings)[:_MOST_LABELS]
-    return {one.name: number for number, one in enumerate(regions, start=1)}
+    """The number of each region in the labels, by its name, from 1."""
+    return {one.name: number for number, one in enumerate(_shown(stack)[:_MOST_LABELS], start=1)}
+
+
+def _shown(stack: AxialStack) -> tuple[Region, ...]:
+    """Anatomy, then findings, then what is possible."""
+    return (*stack.anatomy, *stack.findings, *stack.possible)
 
 
 def _labels_of(
     stack: AxialStack, labelled: Mapping[str, int]
 ) -> Callable[[int], NDArray[np.uint8]]:
     """The labels that may be shown of a slice; where regions overlap the later one is seen."""
-    regions = [one for one in (*stack.anatomy, *stack.findings) if one.name in labelled]
+    regions = [one for one in _shown(stack) if one.name in labelled]
 
     def labels(index: int) -> NDArray[np.uint8]:
         made = np.zeros(stack.volume.shape[1:], np.uint8)
@@ -119,7 +142,7 @@ def _labels_of(
     return labels
 
 
-def _index(stack: AxialStack, shown: ShownReading, lesion_slices: list[int]) -> dict[str, Any]:
+def _index(stack: AxialStack, shown: ShownReading, held: _Held) -> dict[str, Any]:
     slices, rows, columns = stack.volume.shape
     slice_mm, row_mm, column_mm = stack.volume.spacing_mm
     down = range(slices - 1, -1, -1)
@@ -139,7 +162,8 @@ def _index(stack: AxialStack, shown: ShownReading, lesion_slices: list[int]) -> 
         "heights_mm": [round(stack.height_mm(index), 2) for index in down],
         "regions": list(_regions(stack)),
         "window_hu": list(stack.window_hu),
-        "lesion_slices": lesion_slices,
+        "lesion_slices": held.lesions,
+        "possible_slices": held.possible,
         "lesions": list(_lesions(stack, shown)),
         "heat_slices": sorted(slices - 1 - index for index in stack.heat_maps),
     }
@@ -147,15 +171,19 @@ def _index(stack: AxialStack, shown: ShownReading, lesion_slices: list[int]) -> 
 
 def _regions(stack: AxialStack) -> Iterator[dict[str, Any]]:
     """What each number of the labels is, and how it is outlined, as in the key picture."""
-    regions, labelled = (*stack.anatomy, *stack.findings), label_values(stack)
-    styles = line_styles(regions)
-    for region in regions:
+    labelled = label_values(stack)
+    styles = {
+        **line_styles((*stack.anatomy, *stack.findings)),
+        **{one.name: possible_line(one) for one in stack.possible},
+    }
+    for region in _shown(stack):
         if region.name in labelled:
             style = styles[region.name]
             yield {
                 "label": labelled[region.name],
                 "name": region.name,
                 "is_finding": region.is_finding,
+                "is_possible": region in stack.possible,
                 "colour": "#{:02x}{:02x}{:02x}".format(*style.colour),
                 "dash_px": [style.dash_px, style.gap_px] if style.dash_px else [],
             }

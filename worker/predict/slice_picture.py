@@ -95,6 +95,7 @@ def _stack(shown: Volume, read: SliceRead) -> AxialStack:
         volume=shown,
         anatomy=tuple(one for one in read.regions if not one.is_finding),
         findings=tuple(one for one in read.regions if one.is_finding),
+        possible=(),
         names=("",),
         key=0,
         others=(),

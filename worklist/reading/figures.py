@@ -151,6 +151,23 @@ def figure_line(measured: Measurement, report: ReportWords) -> FigureLine:
     return FigureLine(titled(measured.concept.meaning, report), figure_words(measured))
 
 
+def possible_lines(reading: Reading | None) -> tuple[FigureLine, ...]:
+    """What was seen below the operating point, and how much of it."""
+    if reading is None:
+        return ()
+    return tuple(
+        FigureLine(
+            titled(one.region.name, reading.report),
+            translated(
+                "%(volume)s, on %(slices)s slices",
+                volume=figure_words(one.volume),
+                slices=str(one.slices),
+            ),
+        )
+        for one in reading.possible
+    )
+
+
 def figure_words(measured: Measurement) -> str:
     """A value with its unit; a little is not nothing."""
     words = unit_words(measured.unit)

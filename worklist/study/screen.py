@@ -28,6 +28,7 @@ from worklist.reading.clinical_scores import scores_of_study
 from worklist.reading.course_lines import HEIGHT, WIDTH, course_lines
 from worklist.reading.figures import (
     gate_lines,
+    possible_lines,
     suspicion_threshold,
     table_lines,
 )
@@ -191,6 +192,7 @@ def _sections(
         },
         "figures": {
             "table": table_lines(reading),
+            "possible": possible_lines(reading),
             "suspicion": result.suspicion if result else None,
             "threshold": suspicion_threshold(reading),
             "rule": rule_that_decided(result, reading),
@@ -261,7 +263,8 @@ def _region_words(reading: Reading | None) -> dict[str, str]:
     """What each region is called, by its name."""
     if reading is None:
         return {}
-    return {one.name: titled(one.name, reading.report) for one in reading.regions}
+    regions = (*reading.regions, *(one.region for one in reading.possible))
+    return {one.name: titled(one.name, reading.report) for one in regions}
 
 
 def _has_card(context: PageContext, reading: Reading | None) -> bool:

@@ -18,6 +18,7 @@ from worklist.reading.clinical_scores import scores_of_study
 from worklist.reading.figures import (
     found_in_words,
     gate_lines,
+    possible_lines,
     suspicion_threshold,
     table_lines,
 )
@@ -81,6 +82,7 @@ def upload_screen(context: PageContext, token: str) -> Screen:
             "reading/figures.html",
             {
                 "table": table_lines(reading),
+                "possible": possible_lines(reading),
                 "suspicion": reading.suspicion.value if reading and reading.suspicion else None,
                 "threshold": suspicion_threshold(reading),
                 "rule": of_study.get("urgency_rule") or "",

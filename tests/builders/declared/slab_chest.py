@@ -117,6 +117,8 @@ def declaration() -> Declaration:
             "parameters": {
                 "neighbour_mm": NEIGHBOUR_MM,
                 "plane_mm": PLANE_MM,
+                "lesion_peak": 0.9,
+                "possible_peak": 0.6,
                 "viral_threshold": 0.5,
                 "sign_thresholds": [0.5] * len(SIGNS),
                 "case": {

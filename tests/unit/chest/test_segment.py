@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -183,3 +185,32 @@ def test_nothing_found_is_empty(shipped: Bundle) -> None:
     regions = chest.segment(shipped)
     assert not regions.lungs.any()
     assert not regions.lesions.any()
+
+
+def test_what_is_outlined_counts_where_it_is_sure_and_is_possible_where_it_nearly_is(
+    chest: Chest, shipped: Bundle
+) -> None:
+    """A faint border belongs to its core; what has none is possible, or nothing at all."""
+    chest.maps.lesion[6:12, 80:100, 60:80] = 60
+    chest.maps.lesion[6:12, 88:92, 68:72] = 250
+    chest.maps.lesion[6:12, 120:140, 60:80] = 60
+    chest.maps.lesion[6:12, 128:132, 68:72] = 150
+    chest.maps.lesion[6:12, 120:140, 170:190] = 60
+    model = replace(silent_model(shipped), lesion_threshold=0.2, lesion_peak=0.9, possible_peak=0.5)
+    fit = fit_of(chest.volume, shipped.grid)
+    regions = segment(chest.maps, chest.patches, chest.volume, fit, model).regions
+    assert regions.possible is not None
+    assert regions.lesions[8, 82, 62] == LesionLabel.GROUND_GLASS
+    assert not regions.lesions[:, 110:].any()
+    # The first and the last slice are weighed with one that has nothing.
+    assert np.argwhere(regions.possible).min(axis=0).tolist() == [7, 120, 60]
+    assert np.argwhere(regions.possible).max(axis=0).tolist() == [10, 139, 79]
+
+
+def test_with_one_threshold_all_counts_and_nothing_is_possible(
+    chest: Chest, shipped: Bundle
+) -> None:
+    chest.maps.lesion[6:12, 80:100, 60:80] = 200
+    regions = chest.segment(shipped)
+    assert regions.lesions.any()
+    assert regions.possible is None

@@ -16,18 +16,21 @@ import torch
 from chest.model.load import load_model
 from models.catalogue import read_any_bundle
 from models.release.seal import seal
-from training.chest.calibrate import CANDIDATES, calibrate_scores, choose_lesion_threshold
+from tests.unit.training.lobe_maps import lobe_map
+from training.chest.calibrate import calibrate_scores, choose_lesion_limits
 from training.chest.declaration import NAME, VERSION, declaration
 from training.chest.export import write_networks
 from training.chest.folds import Fold, FoldMismatch, check_folds, kept, left_out, read_folds
 from training.chest.network import SIZE, ChestSlabNet
-from training.chest.predict import Predicted
+from training.chest.predict import LesionLimits, Predicted
 from training.chest.score_scans import joined, score_lesions, score_lungs
 from training.data.figures import FigureSet
 from training.data.slices import LESION_OF_UNKNOWN_KIND, SliceSet
 from training.data.whole_volumes import WITHOUT_PNEUMONIA, neighbours
 from training.encoder.efficientnet_lite import Encoder, load_weights
 from training.encoder.published import WeightsUnusable, published_weights
+from training.lobes.export import write_lobes
+from training.lobes.network import LobeNet
 from training.segmentation.objective import BatchShare, draw_batch
 
 
@@ -147,25 +150,28 @@ def test_large_sources_are_drawn_less_often_where_that_is_asked() -> None:
     assert BatchShare(share.slices, 1).chances is None
 
 
-def test_the_lesion_threshold_is_the_best_for_scans_not_for_slices() -> None:
-    """A short scan that needs a low threshold counts as much as a long one that needs none."""
+def test_the_limits_of_lesions_are_the_best_for_scans_not_for_slices() -> None:
+    """A short scan that needs a low outline counts as much as a long one that needs none."""
     slices = _slices(("a", "b", "b", "b"))
     lesion = np.zeros((4, 3, SIZE, SIZE), dtype=np.float16)
     lesion[0, 1] = np.where(slices.lesion[0] > 0, 0.32, 0.0)
     lesion[1:, 1] = np.where(slices.lesion[1:] > 0, 0.9, 0.18)
     found = Predicted(np.zeros_like(lesion), lesion, np.zeros((4, 6), dtype=np.float32))
-    threshold = choose_lesion_threshold([(slices, found)], [])
-    assert 0.18 < threshold.chosen <= 0.32
-    assert set(threshold.dice) == set(CANDIDATES)
-    assert threshold.dice[threshold.chosen] == pytest.approx(1.0)
-    assert threshold.dice[0.5] == pytest.approx(0.5)
+    limits = choose_lesion_limits([(slices, found)], [])
+    assert 0.18 < limits.chosen.outline <= 0.32
+    assert limits.chosen.peak <= 0.32
+    reached = {one.limits: one.dice for one in limits.tried}
+    assert reached[limits.chosen] == pytest.approx(1.0)
+    assert reached[LesionLimits(0.5, 0.5)] == pytest.approx(0.5)
 
 
-def test_the_lesion_threshold_is_one_that_volumes_without_pneumonia_bear() -> None:
-    """Two of three have false lesions below 0.45; one of them alone would be the exception."""
+def test_what_never_is_sure_does_not_count_and_what_is_reaches_far() -> None:
+    """Volumes without pneumonia bear a low outline where a peak is asked for."""
     slices = _slices(("a",))
     drawn = np.zeros((1, 3, SIZE, SIZE), dtype=np.float16)
-    drawn[0, 1] = np.where(slices.lesion[0] > 0, 0.9, 0.0)
+    drawn[0, 1] = np.where(slices.lesion[0] > 0, 0.22, 0.0)  # its border, with a core
+    at = np.argwhere(slices.lesion[0] > 0).mean(axis=0).astype(int)
+    drawn[0, 1, at[0], at[1]] = 0.97
     nothing = np.zeros((1, 6), dtype=np.float32)
     scan = (slices, Predicted(np.zeros_like(drawn), drawn, nothing))
     lung = np.stack([slices.lung == side for side in range(3)], axis=1).astype(np.float16)
@@ -175,11 +181,13 @@ def test_the_lesion_threshold_is_one_that_volumes_without_pneumonia_bear() -> No
         lesion[:, 1] = np.where(slices.lung > 0, probability, 0.0)
         return _slices((name,)), Predicted(lung, lesion, nothing)
 
-    bad, worse, good = volume("b", 0.43), volume("c", 0.75), volume("d", 0.0)
-    assert choose_lesion_threshold([scan], [good, bad]).chosen == CANDIDATES[0]
-    chosen = choose_lesion_threshold([scan], [good, bad, worse])
-    assert chosen.chosen == pytest.approx(0.45)
-    assert chosen.false_percent[0.4] == pytest.approx(100.0)
+    bad, worse, good = volume("b", 0.65), volume("c", 0.75), volume("d", 0.0)
+    limits = choose_lesion_limits([scan], [good, bad, worse])
+    assert limits.chosen.outline <= 0.2
+    assert limits.chosen.peak == 0.7
+    false = {one.limits: one.false_percent for one in limits.tried}
+    assert false[LesionLimits(0.1, 0.1)] == pytest.approx(100.0)
+    assert false[limits.chosen] == 0.0
 
 
 def _figures(random: np.random.Generator) -> tuple[FigureSet, np.ndarray]:
@@ -210,15 +218,19 @@ def test_what_is_exported_is_a_bundle_that_is_read_as_a_chest(tmp_path: Path) ->
     exported = write_networks(ChestSlabNet().eval(), folder, trial)
     assert exported.largest_difference <= 1e-3
     assert exported.bytes[1] < 0.5 * exported.bytes[0]
+    assert write_lobes(LobeNet(), folder, lobe_map()) <= 1e-3
     scores = calibrate_scores(*_figures(random))
-    (folder / "bundle.toml").write_text(declaration(scores, 0.35, 0.5), encoding="utf-8")
+    (folder / "bundle.toml").write_text(
+        declaration(scores, LesionLimits(0.35, 0.8), 0.5), encoding="utf-8"
+    )
     (folder / "MODEL_CARD.md").write_text("A card.\n", encoding="utf-8")
     seal(folder)
     model = load_model(read_any_bundle(folder), threads=2)
     found = model.finder.find(trial[:2, 1:2], 3.0)
     assert found.maps.right.shape == (2, SIZE, SIZE)
     assert found.scores is not None
-    assert model.lesion_threshold == 0.35
+    assert model.lobes_by_shape is not None
+    assert (model.lesion_threshold, model.lesion_peak, model.possible_peak) == (0.35, 0.8, 0.5)
 
 
 def test_each_answer_of_a_batch_is_that_of_its_slice() -> None:

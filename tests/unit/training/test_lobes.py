@@ -11,26 +11,15 @@ pytest.importorskip("torch")
 
 import torch
 
+from tests.unit.training.lobe_maps import lobe_map
 from training.lobes.maps import GRID, LEFT, LOBES, RIGHT, LobeMap, read_lobe_maps, sides_of, to_grid
 from training.lobes.network import LobeNet
 from training.lobes.objective import LobeObjective, sides, vary
 from training.lobes.score import find_lobes, score_lobes
 
 
-def _map(shape: tuple[int, int, int] = (40, 30, 50)) -> np.ndarray:
-    """Two boxes of lung: the left one in two halves, the right one in three thirds."""
-    labels = np.zeros(shape, dtype=np.uint8)
-    slices, _, columns = shape
-    half, third = slices // 2, slices // 3
-    right, left = slice(0, columns // 2 - 3), slice(columns // 2 + 3, columns)
-    labels[:half, :, left], labels[half:, :, left] = LEFT
-    labels[:third, :, right], labels[third : 2 * third, :, right] = RIGHT[:2]
-    labels[2 * third :, :, right] = RIGHT[2]
-    return labels
-
-
 def test_a_map_fills_the_grid_and_keeps_its_lobes() -> None:
-    grid = to_grid(_map())
+    grid = to_grid(lobe_map())
     assert grid.shape == GRID
     assert set(np.unique(grid)) == {0, *LEFT, *RIGHT}
     assert (sides_of(grid) == 1).sum() == pytest.approx((sides_of(grid) == 2).sum(), rel=0.05)
@@ -39,7 +28,7 @@ def test_a_map_fills_the_grid_and_keeps_its_lobes() -> None:
 def test_lobes_of_the_other_lung_are_impossible() -> None:
     """However wrong the network is, the side of a voxel is known."""
     torch.manual_seed(1)
-    grid = torch.from_numpy(sides_of(to_grid(_map())).astype(np.int64))[None]
+    grid = torch.from_numpy(sides_of(to_grid(lobe_map())).astype(np.int64))[None]
     with torch.inference_mode():
         found = LobeNet().eval()(grid).argmax(1) + 1
     assert set(found[grid == 1].tolist()) <= set(LEFT)
@@ -47,7 +36,7 @@ def test_lobes_of_the_other_lung_are_impossible() -> None:
 
 
 def test_a_varied_map_is_another_one_with_the_same_lobes() -> None:
-    labels = torch.from_numpy(np.stack([to_grid(_map())] * 2).astype(np.int64))
+    labels = torch.from_numpy(np.stack([to_grid(lobe_map())] * 2).astype(np.int64))
     varied = vary(labels, torch.Generator().manual_seed(2))
     assert torch.equal(varied, vary(labels, torch.Generator().manual_seed(2)))
     assert set(varied.unique().tolist()) == set(labels.unique().tolist())
@@ -59,7 +48,7 @@ def test_a_step_lowers_what_is_minimised() -> None:
     """A few steps on one map."""
     torch.manual_seed(1)
     network = LobeNet()
-    objective = LobeObjective([to_grid(_map())], count=1)
+    objective = LobeObjective([to_grid(lobe_map())], count=1)
     optimiser = torch.optim.Adam(network.parameters(), lr=0.01)
     losses = []
     for _ in range(4):
@@ -82,9 +71,9 @@ class _Halves(LobeNet):
         return logits
 
 
-def test_lobes_are_scored_on_the_grid_of_their_map() -> None:
+def test_lobes_are_scored_on_the_grid_of_theirlobe_map() -> None:
     """The left lung is right; of the right one the middle third is given away."""
-    labels = _map((42, 30, 50))
+    labels = lobe_map((42, 30, 50))
     found = find_lobes(_Halves(), labels)
     assert np.array_equal(found > 0, labels > 0)
     (score,) = score_lobes(_Halves(), [LobeMap("one", "any", labels)])

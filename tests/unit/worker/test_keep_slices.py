@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from radiology.encoding_profile import EncodingChoice
 from radiology.image.heat_map import HeatMap
 from radiology.image.slice_stack import (
     HEAT,
@@ -30,6 +31,8 @@ from tests.unit.worker.encode.encoded_chest import (
     result_context,
     with_chest,
 )
+from worker.encode import encode_results, plan_results, render_key_picture, united
+from worker.keep.keep_results import bytes_of
 from worker.keep.keep_slices import keep_slices
 
 CUBE = Chest(spacing_mm=(4.0, 4.0, 4.0), shape=(56, 72, 72))
@@ -133,3 +136,51 @@ def test_keeping_twice_gives_the_same_file(tmp_path: Path) -> None:
     context = result_context(chest=CUBE)
     first = _Kept(tmp_path, context).path.read_bytes()
     assert _Kept(tmp_path, context).path.read_bytes() == first
+
+
+def _with_possible(context: ChestContext) -> ChestContext:
+    """What lies in the middle of the left lung on four slices was seen, and not surely enough."""
+    possible = np.zeros(context.volume.shape, np.uint8)
+    left = np.argwhere((context.regions.lungs == 2) & (context.regions.lesions == 0))
+    middle = left.mean(axis=0).astype(int)
+    possible[
+        middle[0] : middle[0] + 4, middle[1] - 2 : middle[1] + 2, middle[2] : middle[2] + 3
+    ] = 1
+    return with_chest(context, regions=replace(context.regions, possible=possible))
+
+
+@pytest.mark.parametrize("orientation", ["axial", "axial, patient prone"])
+def test_what_is_possible_is_shown_where_nothing_is_claimed(
+    tmp_path: Path, orientation: str
+) -> None:
+    """With a line of its own, on the slices that the page steps through."""
+    chest = replace(CUBE, orientation=ORIENTATIONS[orientation])
+    context = _with_possible(result_context("negative", chest))
+    kept = _Kept(tmp_path, context)
+    (entry,) = [one for one in kept.index["regions"] if one["is_possible"]]
+    assert entry["name"] == "Possible opacity"
+    held = (kept.labels == entry["label"]).any(axis=(1, 2))
+    assert held.sum() == 4
+    assert kept.index["possible_slices"] == np.flatnonzero(held).tolist()
+    assert kept.index["lesion_slices"] == []
+    (told,) = context.reading.possible
+    assert told.slices == 4
+    assert told.volume.value == pytest.approx(4 * 4 * 3 * 4.0**3 / 1000.0)
+
+
+def test_what_is_possible_is_not_shown_where_nothing_could_be_assessed(tmp_path: Path) -> None:
+    kept = _Kept(tmp_path, _with_possible(result_context("not assessable", CUBE)))
+    assert not kept.labels.any()
+    assert kept.index["possible_slices"] == []
+
+
+def test_what_is_possible_is_in_no_object() -> None:
+    """Objects and pictures of a study are the same with it and without."""
+    context = result_context(chest=CUBE)
+    recipes = united([plan_results(context, EncodingChoice())])
+    plain, other = (
+        encode_results(one, recipes, picture=render_key_picture(one))
+        for one in (context, _with_possible(context))
+    )
+    for mine, theirs in zip(plain, other, strict=True):
+        assert bytes_of(mine) == bytes_of(theirs)

@@ -33,6 +33,7 @@ class AxialStack:
     ----------
     anatomy, findings : their label maps have the shape of `volume`; of findings those that may be
         claimed, whether they are or not
+    possible : what was seen below the operating point; pictures do not outline it
     names : what each slice is called in the source, empty where a slice is none of its frames
     key : the slice to show large
     others : the slices to show beside it, from head to feet
@@ -44,6 +45,7 @@ class AxialStack:
     volume: Volume
     anatomy: tuple[Region, ...]
     findings: tuple[Region, ...]
+    possible: tuple[Region, ...]
     names: tuple[str, ...]
     key: int
     others: tuple[int, ...]
@@ -69,6 +71,7 @@ class AxialStack:
             volume=volume,
             anatomy=anatomy,
             findings=findings,
+            possible=_turned(shown.possible, order),
             names=_names(shown, order),
             key=key,
             others=tuple(reversed(others)),

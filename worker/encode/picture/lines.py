@@ -15,6 +15,7 @@ from worker.encode.picture.lettering import Colour
 
 _WIDTH_PX = 2
 _DOTTED = (2.0, 4.0)
+_FAINT = (4.0, 6.0)
 _PATTERNS = ((8.0, 4.0), (0.0, 0.0), (14.0, 5.0), (5.0, 3.0))  # dash and gap of findings, in turn
 
 
@@ -51,6 +52,11 @@ def line_styles(regions: Sequence[Region]) -> Mapping[str, LineStyle]:
             colour = colours.setdefault(region.kind, region.colour)
             styles[region.name] = LineStyle(colour, _WIDTH_PX, *_DOTTED)
     return styles
+
+
+def possible_line(region: Region) -> LineStyle:
+    """The line of what is below the operating point: thin, with wide gaps."""
+    return LineStyle(region.colour, 1, *_FAINT)
 
 
 def legend_lines(

@@ -134,6 +134,7 @@ CHINESE: Mapping[str, str] = {
     "right oblique fissure not seen": "未见右肺斜裂",
     "right horizontal fissure not seen": "未见右肺水平裂",
     "left oblique fissure not seen": "未见左肺斜裂",
+    "lobes there by the shape of the lungs": "该处肺叶按肺轮廓估计",
     "Zones are thirds of a lung's height, no lobes": "肺区为肺高度的三分之一，并非肺叶",
     "Quality": "质量",
     "{} of {} checks passed": "通过 {} 项检查，共 {} 项",

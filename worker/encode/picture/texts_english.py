@@ -130,6 +130,7 @@ ENGLISH: tuple[str, ...] = (
     "right oblique fissure not seen",
     "right horizontal fissure not seen",
     "left oblique fissure not seen",
+    "lobes there by the shape of the lungs",
     "Zones are thirds of a lung's height, no lobes",
     "Quality",
     "{} of {} checks passed",

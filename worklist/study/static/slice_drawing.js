@@ -13,7 +13,8 @@ const MOST_OPAQUE = 0.6;
 export function linesOf(facts) {
   const regions = facts.regions || OF_0_1_0;
   const organs = regions.filter((one) => !one.is_finding);
-  const findings = regions.filter((one) => one.is_finding);
+  const findings = regions.filter((one) => one.is_finding && !one.is_possible);
+  const possible = regions.filter((one) => one.is_possible);
   const around = organs.length
     ? [{ labels: regions.map((one) => one.label), names: organs.map((one) => one.name),
          colour: organs[0].colour, width: 1.2, dash: organs[0].dash_px }]
@@ -21,6 +22,8 @@ export function linesOf(facts) {
   return [...around, ...findings.map((one) => ({
     labels: [one.label], names: [one.name], colour: one.colour,
     width: one.dash_px.length ? 1.8 : 2, dash: one.dash_px,
+  })), ...possible.map((one) => ({
+    labels: [one.label], names: [one.name], colour: one.colour, width: 1.2, dash: one.dash_px, possible: true,
   }))];
 }
 
@@ -106,7 +109,7 @@ function outlinesOf(labels, rows, columns, inside) {
 }
 
 // The outlines of a slice; `scale` is device pixels for each pixel of the page.
-export function drawOutlines(over, facts, slice, scale) {
+export function drawOutlines(over, facts, slice, { scale, withPossible }) {
   const pen = over.getContext("2d");
   const { columns, rows } = facts;
   const across = over.width / columns;
@@ -118,6 +121,7 @@ export function drawOutlines(over, facts, slice, scale) {
     return outlinesOf(slice.labels, rows, columns, inside);
   });
   lines.forEach((line, place) => {
+    if (line.possible && !withPossible) return;
     pen.beginPath();
     for (const outline of slice.outlines[place]) {
       outline.forEach(([column, row], one) => {

@@ -21,6 +21,7 @@ class Viewer {
     this.level = by("viewer-level");
     this.outlines = by("viewer-outlines");
     this.heat = by("viewer-heat");
+    this.possible = by("viewer-possible");
     this.newer = by("viewer-newer");
     this.legend = section.querySelector(".legend");
     this.windows = by("viewer-windows");
@@ -64,9 +65,8 @@ class Viewer {
     this.frame.style.setProperty("--ratio", String((columns * columnMm) / (rows * rowMm)));
     this.index.max = String(slices);
     this.heat.hidden = !stack.facts.heat_slices.length;
-    for (const id of ["viewer-previous", "viewer-next"]) {
-      document.getElementById(id).disabled = !stack.facts.lesion_slices.length;
-    }
+    this.possible.hidden = !stack.facts.possible_slices?.length;
+    this.offerSteps();
     this.fillLegend();
     this.fillWindows();
     const [level, width] = stack.facts.window_hu || [this.presets[0].dataset.level, this.presets[0].dataset.width];
@@ -76,6 +76,19 @@ class Viewer {
     this.drawn = null;
     this.show(key);
     document.dispatchEvent(new CustomEvent("firstread:viewer"));
+  }
+
+  // What is stepped through: slices with lesions, and those with possible ones while these are shown.
+  lesionPlaces() {
+    const { lesion_slices: lesions, possible_slices: possible = [] } = this.stack.facts;
+    if (!this.isOn(this.possible)) return lesions;
+    return [...new Set([...lesions, ...possible])].sort((one, other) => one - other);
+  }
+
+  offerSteps() {
+    for (const id of ["viewer-previous", "viewer-next"]) {
+      document.getElementById(id).disabled = !this.lesionPlaces().length;
+    }
   }
 
   fillLegend() {
@@ -114,6 +127,7 @@ class Viewer {
     if (withdrawn) {
       this.press(this.outlines, false);
       this.press(this.heat, false);
+      this.press(this.possible, false);
       this.say(section.dataset.withdrawnWords);
     } else {
       this.say("");
@@ -161,7 +175,7 @@ class Viewer {
   toLesionSlice(direction) {
     if (!this.stack) return;
     this.touched = true;
-    const places = this.stack.facts.lesion_slices;
+    const places = this.lesionPlaces();
     const beyond = direction > 0
       ? places.find((one) => one > this.place)
       : places.findLast((one) => one < this.place);
@@ -196,6 +210,8 @@ class Viewer {
     ];
     if (facts.lesion_slices.includes(place) && !section.classList.contains("withdrawn-slices")) {
       parts.push(section.dataset.lesionWords);
+    } else if (facts.possible_slices?.includes(place) && this.isOn(this.possible)) {
+      parts.push(section.dataset.possibleWords);
     }
     if (facts.key === place) parts.push(section.dataset.keyWords);
     return parts.filter(Boolean).join(", ");
@@ -227,7 +243,8 @@ class Viewer {
     this.over.height = Math.max(Math.round(box.height * scale), 1);
     const { facts } = this.stack;
     if (this.isOn(this.heat) && this.drawn.heat) drawHeat(this.over, facts, this.drawn.heat);
-    if (this.isOn(this.outlines)) drawOutlines(this.over, facts, this.drawn.slice, scale);
+    if (!this.isOn(this.outlines)) return;
+    drawOutlines(this.over, facts, this.drawn.slice, { scale, withPossible: this.isOn(this.possible) });
   }
 
   // --- controls --------------------------------------------------------------------------------
@@ -243,6 +260,7 @@ class Viewer {
   toggle(button) {
     if (!this.stack || button.hidden) return;
     this.press(button, !this.isOn(button));
+    this.offerSteps();
     this.touched = true;
     this.show(this.place);
   }

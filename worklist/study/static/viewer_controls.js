@@ -8,6 +8,7 @@ export function listen(viewer) {
   on("viewer-key", () => viewer.toKey());
   on("viewer-outlines", () => viewer.toggle(viewer.outlines));
   on("viewer-heat", () => viewer.toggle(viewer.heat));
+  on("viewer-possible", () => viewer.toggle(viewer.possible));
   on("viewer-renew", () => viewer.renew());
   viewer.index.addEventListener("input", () => viewer.goTo(Number(viewer.index.value) - 1));
   for (const slider of [viewer.width, viewer.level]) {
@@ -88,6 +89,7 @@ function pageKeys(viewer) {
     "+": () => viewer.change(100, 0), "-": () => viewer.change(-100, 0),
     ".": () => viewer.change(0, 50), ",": () => viewer.change(0, -50),
     o: () => viewer.toggle(viewer.outlines), h: () => viewer.toggle(viewer.heat),
+    p: () => viewer.toggle(viewer.possible),
     v: () => viewer.frame.focus(),
   };
 }
