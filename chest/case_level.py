@@ -193,7 +193,8 @@ def confidence_of(
     ----------
     suspicion, threshold : how far the one lies from the other, as a share of the room there is
     spread : of the classifier's answers, 0 to 0.5; 0 where there is none
-    reserved : whether a quality gate warns; then the word is "moderate" at most
+    reserved : whether a quality gate warns, or fluid presses on the lungs; then the word is
+        "moderate" at most
     """
     room = 1.0 - threshold if suspicion >= threshold else threshold
     distance = abs(suspicion - threshold) / room if room > 0 else 1.0
@@ -217,7 +218,7 @@ def answer_case(
     ----------
     regions : on canonical axes
     answers : of the classifier, empty without one
-    reserved : whether a quality gate warns
+    reserved : whether a quality gate warns, or fluid presses on the lungs
     """
     counts, declared = QuadrantCounts.of(regions), model.case
     values, point = rule_values(counts), declared.point

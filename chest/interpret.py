@@ -12,6 +12,7 @@ from chest.case_level import CaseAnswer
 from chest.gates import Acquisition
 from chest.judge_severity import judge_severity
 from chest.model.chest_model import ChestModel
+from chest.values.effusion import Effusion
 from chest.values.figures import LungFigures, Side
 from chest.values.reading import ChestReading
 from chest.values.regions import ChestRegions, LesionLabel, LungLabel
@@ -97,6 +98,7 @@ class Evidence:
     heat_maps : by slice of the volume as it was given
     acquisition : what headers say of the scan and its patient
     context : what was given of the patient beside the study; None for nothing
+    effusion : beside the lungs; `regions` leave it out
     """
 
     regions: ChestRegions
@@ -109,6 +111,7 @@ class Evidence:
     heat_maps: Mapping[int, HeatMap] = field(default_factory=dict)
     acquisition: Acquisition = field(default_factory=Acquisition)
     context: ClinicalContext | None = None
+    effusion: Effusion | None = None
 
 
 def refuses(gates: Iterable[QualityGate]) -> bool:
@@ -155,5 +158,6 @@ def interpret(evidence: Evidence, model: ChestModel) -> ChestReading:
         boundaries=evidence.boundaries,
         divided=evidence.divided,
         severity=severity,
+        effusion=evidence.effusion if case else None,
         heat_maps=evidence.heat_maps if case else {},
     )

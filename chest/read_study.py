@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chest.case_level import answer_case
+from chest.effusion import find_effusion, without_effusion
 from chest.gate_measures import Scan
 from chest.gates import Acquisition, check_gates
 from chest.heat_maps import heat_maps_of
@@ -50,6 +51,9 @@ def read_study(
     found = model.finder.find(patches, canonical.spacing_mm[0], on_progress)
     segmented = segment(found.maps, patches, canonical, fit, model)
     regions = segmented.regions
+    fluid = find_effusion(canonical, regions)
+    if fluid is not None:
+        regions = without_effusion(regions, fluid)
     figures = measure(canonical, regions)
     scan = Scan.of(patches, regions, canonical.spacing_mm, fit, model.grid)
     lung_ml = figures[Side.TOTAL].lung_volume_ml
@@ -72,6 +76,7 @@ def read_study(
         gates=gates,
         acquisition=acquisition,
         context=context,
+        effusion=None if fluid is None else fluid.effusion,
     )
     if refuses(gates):
         return interpret(evidence, model)
@@ -80,7 +85,13 @@ def read_study(
     territories = find_territories(canonical, regions, model.lobes_by_shape)
     evidence = replace(
         evidence,
-        case=answer_case(regions, answers, model, reserved=not all(one.passed for one in gates)),
+        # Lung that fluid presses on looks like disease.
+        case=answer_case(
+            regions,
+            answers,
+            model,
+            reserved=fluid is not None or not all(one.passed for one in gates),
+        ),
         territories=measure_territories(canonical, regions, territories),
         boundaries=territories.boundaries,
         divided=replace(territories, labels=order.undo(territories.labels)),

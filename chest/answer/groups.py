@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chest.answer.answer_groups import answer_group, severity_groups, sign_group
+from chest.answer.effusion import effusion_groups
 from chest.answer.lesion_groups import class_groups, lesions_of_side
 from chest.answer.lung_groups import (
     drawn_territories,
@@ -41,6 +42,7 @@ def _groups(
     if suspected and reading.signs:
         yield sign_group(reading)
     yield from severity_groups(reading)
+    yield from effusion_groups(reading)
     sides = [reading.figures[side] for side in SIDES if side in reading.figures]
     if suspected:
         yield from class_groups(reading, volume_read)

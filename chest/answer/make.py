@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chest import chest_codes
 from chest.answer.answer_groups import ANSWER_GROUP, SIGN_CODES, SIGNS_GROUP
+from chest.answer.effusion import effusion_finding
 from chest.answer.groups import chest_groups
 from chest.answer.measurements import attenuation, percent, volume
 from chest.answer.regions import IN_THE_LUNGS, LESIONS, chest_regions, possible_opacity
@@ -99,7 +100,7 @@ def _possible(reading: ChestReading, volume_read: Volume) -> tuple[PossibleFindi
 
 
 def _findings(reading: ChestReading) -> tuple[Finding, ...]:
-    """Opacities as a whole, then each sign."""
+    """Opacities as a whole, each sign, and fluid where there is some."""
     suspected = reading.outcome is Outcome.FINDINGS
     opacity = Finding(
         OPACITY,
@@ -127,7 +128,7 @@ def _findings(reading: ChestReading) -> tuple[Finding, ...]:
         )
         for sign in reading.signs
     )
-    return (opacity, *signs)
+    return (opacity, *signs, *effusion_finding(reading))
 
 
 def _points(course: Course) -> tuple[TimePoint, ...]:

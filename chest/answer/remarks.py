@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from chest.answer.effusion import effusion_remark
 from chest.values.case_answer import RuleAnswer, ViralAnswer
 from chest.values.change_words import change_texts, change_title
 from chest.values.reading import ChestReading
@@ -34,6 +35,7 @@ def _remarks(reading: ChestReading) -> Iterator[Remark]:
         yield Remark("Severity", _severity(reading.severity))
     if reading.signs:
         yield Remark("Signs", _signs(reading))
+    yield from effusion_remark(reading)
     if lobes := _lobes(reading):
         yield Remark("Lobes", lobes)
     chosen = tuple((_rule(one),) for one in reading.rules if one.chosen)

@@ -16,6 +16,7 @@ from chest.values.case_answer import Confidence, RuleAnswer, SignAnswer, ViralAn
 from chest.values.change import Change, LesionChange, PriorComparison, RegistrationQuality
 from chest.values.chest_map import MappedLesion
 from chest.values.course import Course, CoursePoint
+from chest.values.effusion import Effusion
 from chest.values.figures import LungFigures, Side
 from chest.values.reading import ChestReading
 from chest.values.severity import Score, Severity
@@ -73,6 +74,7 @@ def chest_reading_of(facts: Facts) -> ChestReading:
         territories=_each(TerritoryFigures, facts.get("territories")),
         boundaries=_each(Boundary, facts.get("boundaries")),
         severity=_severity(facts.get("severity")),
+        effusion=_perhaps(Effusion, facts.get("effusion")),
         acquired_at=None if acquired_at is None else datetime.fromisoformat(acquired_at),
         lesions=_each(MappedLesion, facts.get("lesions")),
         course=_course(facts.get("course")),

@@ -16,6 +16,7 @@ from chest.values.case_answer import (
 )
 from chest.values.chest_map import MappedLesion
 from chest.values.course import Course
+from chest.values.effusion import Effusion
 from chest.values.figures import LungFigures, Side
 from chest.values.regions import ChestRegions
 from chest.values.severity import Severity
@@ -51,6 +52,7 @@ class ChestReading:
         and from the clinical values that were given; None when not assessable
     heat_maps : by index into the slices of the volume that was read, where the classifier looked
     acquired_at : the images; None where the headers do not say
+    effusion : plain fluid beside the lungs, no part of them; None where none was found
     lesions : connected lesions, the largest first; what they are called in every study
     course : the patient's earlier studies and what changed; None where none was looked for
     """
@@ -73,6 +75,7 @@ class ChestReading:
     severity: Severity | None = None
     heat_maps: Mapping[int, HeatMap] = field(default_factory=dict)
     acquired_at: datetime | None = None
+    effusion: Effusion | None = None
     lesions: tuple[MappedLesion, ...] = ()
     course: Course | None = None
 
@@ -130,6 +133,7 @@ class ChestReading:
             "severity": self.severity.facts() if self.severity else None,
             "heat_maps": {str(index): one.facts() for index, one in self.heat_maps.items()},
             "acquired_at": self.acquired_at.isoformat() if self.acquired_at else None,
+            "effusion": None if self.effusion is None else asdict(self.effusion),
             "lesions": [{**asdict(one), "side": one.side.value} for one in self.lesions],
             "course": self.course.facts() if self.course else None,
         }
