@@ -46,10 +46,13 @@ class LobeNet(nn.Module):  # type: ignore[misc]  # torch is untyped to `make che
         sides : int64, shape (n, slices, rows, columns), as `training.lobes.maps.sides_of`
         """
         masks = torch.stack([sides == 1, sides == 2], 1).float()
-        shape = sides.shape[1:]
-        lines = [torch.linspace(-1.0, 1.0, length) for length in shape]
-        places = torch.stack(torch.meshgrid(*lines, indexing="ij"))
-        y = torch.cat([masks, places.expand(len(sides), -1, -1, -1, -1)], 1)
+        # Added to the masks' zeros: the exporter would otherwise store the whole grid, thrice.
+        nothing = 0.0 * masks[:, :1]
+        places = [
+            nothing + torch.linspace(-1.0, 1.0, length).view(_along(axis))
+            for axis, length in enumerate(sides.shape[1:])
+        ]
+        y = torch.cat([masks, *places], 1)
         kept = []
         for step, block in enumerate(self.down):
             y = block(y if step == 0 else F.max_pool3d(y, 2))
@@ -58,8 +61,10 @@ class LobeNet(nn.Module):  # type: ignore[misc]  # torch is untyped to `make che
             y = F.interpolate(y, scale_factor=2.0, mode="nearest")
             y = self.up[step](torch.cat([y, kept[step]], 1))
         logits: Tensor = self.lobes(y)
-        possible = torch.zeros_like(logits, dtype=torch.bool)
-        for side, lobes in ((1, LEFT), (2, RIGHT)):
-            for lobe in lobes:
-                possible[:, lobe - 1] = sides == side
+        possible = torch.stack([sides == (1 if lobe in LEFT else 2) for lobe in (*LEFT, *RIGHT)], 1)
         return logits.masked_fill(~possible, _NEVER)
+
+
+def _along(axis: int) -> tuple[int, ...]:
+    """The shape of a line along an axis of the grid, to be spread over the others."""
+    return (1, 1, *(-1 if one == axis else 1 for one in range(3)))

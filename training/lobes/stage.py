@@ -20,7 +20,7 @@ from training.scoring.report import CardFigure
 
 log = logging.getLogger(__name__)
 
-STEPS = 1500
+STEPS = 750
 _RATE = 2e-3
 _WATCHED = 6  # held-out maps
 

@@ -218,7 +218,7 @@ def test_what_is_exported_is_a_bundle_that_is_read_as_a_chest(tmp_path: Path) ->
     exported = write_networks(ChestSlabNet().eval(), folder, trial)
     assert exported.largest_difference <= 1e-3
     assert exported.bytes[1] < 0.5 * exported.bytes[0]
-    assert write_lobes(LobeNet(), folder, lobe_map()) <= 1e-3
+    assert write_lobes(LobeNet(), folder, lobe_map()) <= 1e-2
     scores = calibrate_scores(*_figures(random))
     (folder / "bundle.toml").write_text(
         declaration(scores, LesionLimits(0.35, 0.8), 0.5), encoding="utf-8"
