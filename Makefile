@@ -65,8 +65,8 @@ bench: setup ## Measure what we claim about speed
 	@.ci/debian-packages wanted $(TEST_DEBIAN_PACKAGES)
 	$(BIN)/python -m benchmarks $(BENCH_OPTIONS)
 
-train: setup-training ## Train and export the chest bundle
-	$(BIN)/python -m training $(TRAIN_OPTIONS)
+train: setup-training ## Train and export the chest bundle; two hours on two cores, and it may be interrupted
+	$(BIN)/python -m training.chest --out build/chest-ct-pneumonia/3.0.0 $(TRAIN_OPTIONS)
 
 train-head: setup-training ## Train and export the head bundle; about ten minutes on one core
 	$(BIN)/python -m training.head $(TRAIN_OPTIONS)

@@ -1,4 +1,4 @@
-"""What the tests of `models` and `chest` share: the newest bundle on disk, and one to damage."""
+"""What the tests of `models` and `chest` share: the bundles on disk, and one to damage."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from models.catalogue import read_catalogue
+from models.catalogue import UsableBundle, read_catalogue
 from models.schema_2.bundle import Bundle, read_bundle
 from tests.builders.bundles import write_bundle
 
@@ -16,8 +16,15 @@ _NAME = "chest-ct-pneumonia"
 
 
 @pytest.fixture(scope="session")
-def shipped() -> Bundle:
+def in_use() -> UsableBundle:
+    """The newest chest bundle, which a site uses that sets nothing else."""
     return read_catalogue(_BUNDLES).newest(_NAME)
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Bundle:
+    """The last chest bundle of schema 2 that was released."""
+    return read_bundle(_BUNDLES / _NAME / "2.0.0")
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.schema_2.bundle import Bundle
+from models.catalogue import UsableBundle
 
 CHEST: dict[str, object] = {
     "Modality": "CT",
@@ -15,12 +15,12 @@ CHEST: dict[str, object] = {
 }
 
 
-def test_ordinary_chest_ct_is_wanted(shipped: Bundle) -> None:
-    assert shipped.series_refusals(CHEST) == ()
+def test_ordinary_chest_ct_is_wanted(in_use: UsableBundle) -> None:
+    assert in_use.series_refusals(CHEST) == ()
 
 
-def test_what_need_not_be_there_may_be_absent(shipped: Bundle) -> None:
-    assert shipped.series_refusals({"Modality": "CT"}) == ()
+def test_what_need_not_be_there_may_be_absent(in_use: UsableBundle) -> None:
+    assert in_use.series_refusals({"Modality": "CT"}) == ()
 
 
 @pytest.mark.parametrize(
@@ -37,8 +37,8 @@ def test_what_need_not_be_there_may_be_absent(shipped: Bundle) -> None:
     ],
 )
 def test_other_series_is_refused_with_the_reason(
-    shipped: Bundle, keyword: str, value: object, reason: str
+    in_use: UsableBundle, keyword: str, value: object, reason: str
 ) -> None:
-    refusals = shipped.series_refusals({**CHEST, keyword: value})
+    refusals = in_use.series_refusals({**CHEST, keyword: value})
     assert len(refusals) == 1
     assert reason in refusals[0]
