@@ -14,8 +14,9 @@ from scipy import ndimage
 
 from chest.lungs.body import find_body
 from chest.lungs.domes import resting_on_diaphragm
-from chest.lungs.false_lung import GAS_BELOW_HU, SOFT_ABOVE_HU, Attenuation, without_false_lung
+from chest.lungs.false_lung import SOFT_ABOVE_HU, Attenuation, without_false_lung
 from chest.lungs.peaks import by_peak
+from chest.lungs.rims import rims
 from chest.lungs.whole_lungs import keep_lungs
 from chest.model.chest_model import ChestModel
 from chest.model.probability_maps import ByteMaps, ProbabilityMaps
@@ -33,6 +34,9 @@ _UNSURE_SIDE = 75  # bytes (0.3) between right and left; below it the patient's 
 LEAST_LESION_ML = 0.15  # a vessel's cross-section; about a ball of 6.5 mm
 LARGEST_HOLE_MM2 = 400.0  # vessels and small dense foci are lung; the heart is not
 _STRAY_SIDE_SHARE = 0.05  # of that side's largest part
+# Means of 3 x 3 pixels: docs/case-level.md
+OPACITY_FROM_HU = -800.0  # inflated lung lies at −860
+LIGHT_BELOW_HU, SOLID_ABOVE_HU = -400.0, -200.0
 _SMOOTH_BELOW_MM = 3.0  # slices nearer than this share what they show
 
 
@@ -165,19 +169,22 @@ def segment(
     seen = lung_probability >= EVEN
     hounsfield = attenuation.hounsfield
     body = find_body(hounsfield, seen, spacing_mm[1])
-    # A lesion is denser than the lung around it: what is pure gas is none.
-    outlined = (lesion_probability >= EVEN) & body & ~attenuation.below(GAS_BELOW_HU)
+    outlined = (lesion_probability >= EVEN) & body
+    even = _evened(hounsfield, outlined)
+    outlined &= even >= OPACITY_FROM_HU  # a lesion is denser than the lung around it
     counting, _ = by_peak(outlined, smoothed, model.lesion_peak, model.possible_peak)
     lung = _lungs(seen & body, attenuation, counting, spacing_mm)
     outlined &= lung
-    domes = resting_on_diaphragm(outlined, lung, hounsfield, slice_mm)
-    lung &= ~(domes & ~attenuation.below(SOFT_ABOVE_HU))
-    # Again: what was sure may have been a dome.
-    parted = by_peak(outlined & ~domes, smoothed, model.lesion_peak, model.possible_peak)
+    other = resting_on_diaphragm(outlined, lung, hounsfield, slice_mm)
+    other |= rims(outlined, lung, even, spacing_mm[1])
+    lung &= ~(other & ~attenuation.below(SOFT_ABOVE_HU))
+    # Again: what was sure may have been a dome or a rim.
+    parted = by_peak(outlined & ~other, smoothed, model.lesion_peak, model.possible_peak)
     lesion, possible = (keep_large(one, LEAST_LESION_ML / voxel_ml, 26) for one in parted)
     side = sides(lung, maps)
     cleaned = replace(
         maps,
+        dense=_density_decides(maps.dense, lesion, even),
         right=agreeing(lung_probability, side == LungLabel.RIGHT),
         left=agreeing(lung_probability, side == LungLabel.LEFT),
         lesion=agreeing(lesion_probability, lesion),
@@ -191,6 +198,23 @@ def segment(
         outside_ml=np.count_nonzero(seen & ~body) * voxel_ml,
         inside_ml=np.count_nonzero(seen & body) * voxel_ml,
     )
+
+
+def _evened(hounsfield: NDArray[np.float32], wanted: Masks) -> NDArray[np.float32]:
+    """Means of 3 x 3 pixels on the slices that have something to judge; 0 HU on the others."""
+    even = np.zeros_like(hounsfield)
+    for index in np.flatnonzero(wanted.any(axis=(1, 2))):
+        even[index] = ndimage.uniform_filter(hounsfield[index], 3)
+    return even
+
+
+def _density_decides(dense: ByteMaps, lesion: Masks, even: NDArray[np.float32]) -> ByteMaps:
+    """The share of consolidation: what density leaves open is the network's to say."""
+    decided = dense.copy()
+    light, solid = lesion & (even < LIGHT_BELOW_HU), lesion & (even > SOLID_ABOVE_HU)
+    decided[light] = np.minimum(decided[light], EVEN - 1)
+    decided[solid] = np.maximum(decided[solid], EVEN)
+    return decided
 
 
 def _possible(probability: ByteMaps, regions: ChestRegions, fit: SquareFit) -> LabelMap:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from firstread.say import errors_to_exit_code
+from firstread.say import errors_to_exit_code, print_json
 from settings.environment import Settings, read_settings
 from settings.log_events import configure_logging
 
@@ -138,6 +138,30 @@ def try_model(
     with errors_to_exit_code():
         settings = _settings(bundles)
         try_and_print(settings, find_folder(settings, which), study, picture)
+
+
+@models.command("compare")
+def compare(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="NAME/VERSION.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="NAME/VERSION.")],
+    studies: Annotated[
+        list[Path], typer.Argument(help="Folders with the DICOM files of one study each.")
+    ],
+    report: Annotated[Path, typer.Option(help="Where to write the page, an HTML file.")] = Path(
+        "compare.html"
+    ),
+    bundles: BundlesOption = None,
+) -> None:
+    """Read studies with two bundles, and put answers and pictures beside each other.
+
+    Prints one JSON object with both answers to each study. Nothing is stored or sent.
+
+    Example: `firstread models compare chest-ct-pneumonia/2.0.0 chest-ct-pneumonia/3.0.0 ct/*`.
+    """
+    from firstread.models.compare_models import compare_models
+
+    with errors_to_exit_code():
+        print_json(compare_models(_settings(bundles), old, new, studies, report))
 
 
 @models.command("use")

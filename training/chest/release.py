@@ -20,6 +20,7 @@ from training.chest.declaration import declaration
 from training.chest.export import write_networks
 from training.chest.network import ChestSlabNet
 from training.chest.predict import channels_of, predict
+from training.chest.robust import measure_robustness, measure_thickness
 from training.chest.score_release import FoldScores, figures_of, lines_of
 from training.chest.score_scans import joined, score_lesions, score_lungs
 from training.chest.stages import ChestCorpus, FoldAnswers
@@ -101,7 +102,16 @@ def write_release(
     (out / "MODEL_CARD.md").write_text("The card is being written.\n", encoding="utf-8")
     seal(out)
     volumes = read_volumes(out, data, [(one.fold, one.network) for one in answered])
-    release = Release(figures, folds, volumes, scores, exported, made)
+    release = Release(
+        figures=figures,
+        folds=folds,
+        volumes=volumes,
+        scores=scores,
+        robustness=measure_robustness(network, folds.limits.chosen, corpus),
+        thickness=measure_thickness(out),
+        exported=exported,
+        made=made,
+    )
     (out / "MODEL_CARD.md").write_text(model_card(release), encoding="utf-8")
     (out / "evaluation.json").write_text(evaluation_text(release), encoding="utf-8")
     seal(out)

@@ -28,6 +28,7 @@ STEPS = 900  # of every network: limits that are chosen on those of the folds ho
 _ALL_SEED = 50
 _RATE = 1.5e-3
 _ENCODER_SHARE = 0.3  # of the rate, where the encoder knows pictures
+_LUNA_SERIES = "1.3.6.1.4.1.14519."  # how the names of that set's slices begin
 _FROZEN_BLOCKS = 3  # of such an encoder: edges and textures
 
 
@@ -54,6 +55,8 @@ class ChestPlan:
     weights : published weights of the encoder; None for an encoder that knows nothing, which is
         the baseline of the card's table
     variant : of EfficientNet-Lite
+    licence_clean : whether to train on nothing but data whose licence allows commercial use, as
+        far as found: no drawn lesions and no figures are among them
     """
 
     build: Path
@@ -62,6 +65,7 @@ class ChestPlan:
     seed: int = 1
     shorten: int = 1
     with_neighbours: bool = True
+    licence_clean: bool = False
 
     def steps(self, steps: int) -> int:
         """Of a stage that has so many where nothing is shortened."""
@@ -141,6 +145,8 @@ def _fit(
 
 
 def _objective(corpus: ChestCorpus, plan: ChestPlan, fold: Fold) -> ChestObjective:
+    if plan.licence_clean:
+        return _clean_objective(corpus, plan, fold)
     return ChestObjective(
         drawn=[
             BatchShare(kept(corpus.seg20, fold.covid_seg20), 6, evenly=True),
@@ -151,6 +157,18 @@ def _objective(corpus: ChestCorpus, plan: ChestPlan, fold: Fold) -> ChestObjecti
             BatchShare(corpus.negatives.train, 1),
         ],
         figures=[FigureShare(corpus.covid_ct.train, 8), FigureShare(corpus.sars_cov2_ct, 4)],
+        with_neighbours=plan.with_neighbours,
+    )
+
+
+def _clean_objective(corpus: ChestCorpus, plan: ChestPlan, fold: Fold) -> ChestObjective:
+    """LCTSC with lesions painted in, and LUNA slices: the sets under CC BY 3.0."""
+    luna = corpus.negatives.train.where(lambda source: source.startswith(_LUNA_SERIES))
+    return ChestObjective(
+        drawn=[
+            BatchShare(kept(corpus.lctsc, fold.lctsc), 13, paste=True),
+            BatchShare(luna, 4),
+        ],
         with_neighbours=plan.with_neighbours,
     )
 

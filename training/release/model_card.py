@@ -64,7 +64,8 @@ def _goals(figures: Sequence[CardFigure]) -> str:
     return "\n".join(lines)
 
 
-def _robustness_table(rows: Sequence[Perturbed]) -> str:
+def robustness_table(rows: Sequence[Perturbed]) -> str:
+    """A row for each change."""
     head = "| the same slices | lung Dice | lesion Dice | viral AUC |\n|---|---|---|---|\n"
     return head + "\n".join(
         f"| {row.name} | {row.lung_dice:.3f} | {row.lesion_dice:.3f} | {row.auc:.3f} |"
@@ -72,7 +73,8 @@ def _robustness_table(rows: Sequence[Perturbed]) -> str:
     )
 
 
-def _thickness_table(rows: Sequence[Thickness]) -> str:
+def thickness_table(rows: Sequence[Thickness]) -> str:
+    """A row for each thickness."""
     head = "| slices | lung Dice | lesion Dice | lesion volume, found / true |\n|---|---|---|---|\n"
     return head + "\n".join(
         f"| {row.slice_mm} mm | {row.lung_dice:.3f} | {row.lesion_dice:.3f} "
@@ -81,7 +83,7 @@ def _thickness_table(rows: Sequence[Thickness]) -> str:
     )
 
 
-def _breaks(rows: Sequence[Perturbed]) -> str:
+def breaks(rows: Sequence[Perturbed]) -> str:
     """Name what costs more than a tenth; the first row is the unchanged one."""
     if not rows:
         return ""
@@ -201,11 +203,11 @@ What needs no network, on the same slices.
 
 ### Made worse
 
-{_robustness_table(report.robustness)}
+{robustness_table(report.robustness)}
 
 What breaks:
 
-{_breaks(report.robustness)}
+{breaks(report.robustness)}
 
 The adversarial step follows the gradient of the very network that it is tried on; nobody who only
 sends images can take it exactly.
@@ -213,7 +215,7 @@ sends images can take it exactly.
 The drawn slices are pictures and cannot be made thicker. Two phantoms can, by averaging slices of
 1 mm; over whole volumes, the network alone, without clean-up:
 
-{_thickness_table(report.thickness)}
+{thickness_table(report.thickness)}
 
 ### Small and fast
 

@@ -22,7 +22,8 @@ _PIXEL_MM = 1.4
 _SEEDS = (11, 12)
 
 
-def _averaged(values: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+def averaged(values: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """Means of `count` slices each; what is left over at the end is dropped."""
     kept = values[: len(values) // count * count]
     mean: NDArray[np.float32] = kept.reshape(-1, count, *kept.shape[1:]).mean(axis=1)
     return mean
@@ -30,16 +31,17 @@ def _averaged(values: NDArray[np.float32], count: int) -> NDArray[np.float32]:
 
 def _thick(phantom: Phantom, count: int) -> SliceSet:
     """A phantom of slices `count` times as thick; a voxel is what most of it is."""
-    hu = _averaged(phantom.volume.hounsfield, count)
+    hu = averaged(phantom.volume.hounsfield, count)
     lung, lesion = (
-        (_averaged((labels > 0).astype(np.float32), count) > 0.5).astype(np.uint8)
+        (averaged((labels > 0).astype(np.float32), count) > 0.5).astype(np.uint8)
         for labels in (phantom.lungs, phantom.lesions)
     )
     sources = tuple(str(index) for index in range(len(hu)))
     return SliceSet("phantom", hu.astype(np.float16), lung, lesion, sources, true_hu=True)
 
 
-def _volume_dice(found: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
+def volume_dice(found: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
+    """Dice over all voxels."""
     return 2.0 * float((found & truth).sum()) / max(float(found.sum() + truth.sum()), 1.0)
 
 
@@ -57,8 +59,8 @@ def measure_thickness(network: ChestNet, threshold: float) -> tuple[Thickness, .
             truth = slices.lesion > 0
             scores.append(
                 (
-                    _volume_dice(lung, slices.lung > 0),
-                    _volume_dice(lesion, truth),
+                    volume_dice(lung, slices.lung > 0),
+                    volume_dice(lesion, truth),
                     float(lesion.sum()) / float(truth.sum()),
                 )
             )

@@ -16,6 +16,7 @@ import torch
 from chest.model.load import load_model
 from models.catalogue import read_any_bundle
 from models.release.seal import seal
+from tests.unit.training.chest_slices import figures_of, slices_of
 from tests.unit.training.lobe_maps import lobe_map
 from training.chest.calibrate import calibrate_scores, choose_lesion_limits
 from training.chest.declaration import NAME, VERSION, declaration
@@ -24,26 +25,13 @@ from training.chest.folds import Fold, FoldMismatch, check_folds, kept, left_out
 from training.chest.network import SIZE, ChestSlabNet
 from training.chest.predict import LesionLimits, Predicted
 from training.chest.score_scans import joined, score_lesions, score_lungs
-from training.data.figures import FigureSet
-from training.data.slices import LESION_OF_UNKNOWN_KIND, SliceSet
+from training.data.slices import SliceSet
 from training.data.whole_volumes import WITHOUT_PNEUMONIA, neighbours
 from training.encoder.efficientnet_lite import Encoder, load_weights
 from training.encoder.published import WeightsUnusable, published_weights
 from training.lobes.export import write_lobes
 from training.lobes.network import LobeNet
 from training.segmentation.objective import BatchShare, draw_batch
-
-
-def _slices(sources: tuple[str, ...], *, around: bool = False) -> SliceSet:
-    count = len(sources)
-    hu = np.full((count, SIZE, SIZE), -860, dtype=np.float16)
-    hu += np.arange(count, dtype=np.float16)[:, None, None]
-    lung = np.zeros((count, SIZE, SIZE), dtype=np.uint8)
-    lung[:, 60:180, 40:110], lung[:, 60:180, 150:220] = 1, 2
-    lesion = np.zeros_like(lung)
-    lesion[:, 100:120, 50:70] = LESION_OF_UNKNOWN_KIND
-    beside = np.stack([hu - 100, hu + 100], 1) if around else None
-    return SliceSet("any", hu, lung, lesion, sources, true_hu=True, around=beside)
 
 
 @pytest.mark.parametrize("variant", [0, 1, 2])
@@ -85,9 +73,9 @@ def test_the_network_answers_for_lungs_lesions_and_the_slice() -> None:
 def test_each_scan_is_left_out_of_one_fold() -> None:
     """The committed folds, against the names of the scans that they were written for."""
     folds = read_folds()
-    scans = _slices(tuple(sorted(name for fold in folds for name in fold.covid_seg20)))
-    patients = _slices(tuple(sorted(name for fold in folds for name in fold.lctsc)))
-    volumes = _slices(WITHOUT_PNEUMONIA)
+    scans = slices_of(tuple(sorted(name for fold in folds for name in fold.covid_seg20)))
+    patients = slices_of(tuple(sorted(name for fold in folds for name in fold.lctsc)))
+    volumes = slices_of(WITHOUT_PNEUMONIA)
     assert (len(scans), len(patients)) == (12, 5)
     check_folds(folds, scans, patients, volumes)
     for fold in folds:
@@ -99,14 +87,14 @@ def test_each_scan_is_left_out_of_one_fold() -> None:
 @pytest.mark.parametrize("named", [("a",), ("a", "b", "b"), ("a", "c")])
 def test_folds_that_miss_or_repeat_a_scan_are_refused(named: tuple[str, ...]) -> None:
     folds = tuple(Fold(*[frozenset({name})] * 3) for name in named)
-    data = _slices(("a", "b"))
+    data = slices_of(("a", "b"))
     with pytest.raises(FoldMismatch):
         check_folds(folds, data, data, data)
 
 
 def test_a_batch_carries_the_slices_below_and_above() -> None:
     """A slice that stands alone stands in for them."""
-    with_them, alone = _slices(("a", "b"), around=True), _slices(("c", "d"))
+    with_them, alone = slices_of(("a", "b"), around=True), slices_of(("c", "d"))
     batch, _ = draw_batch([BatchShare(with_them, 2), BatchShare(alone, 2)], 1, with_neighbours=True)
     assert batch.hu.shape == (4, 3, SIZE, SIZE)
     below, middle, above = batch.hu[:2].mean((2, 3)).T
@@ -119,7 +107,7 @@ def test_a_batch_carries_the_slices_below_and_above() -> None:
 
 def test_scans_are_scored_as_wholes_and_each_counts_alike() -> None:
     """One scan found whole, one not at all: half of a Dice, whatever their numbers of slices."""
-    slices = _slices(("a", "b", "b", "b"))
+    slices = slices_of(("a", "b", "b", "b"))
     lung = np.zeros((4, 3, SIZE, SIZE), dtype=np.float16)
     lung[:, 1], lung[:, 2] = slices.lung == 1, slices.lung == 2
     lung[:, 0] = slices.lung == 0
@@ -144,15 +132,15 @@ def test_neighbours_lie_three_millimetres_away() -> None:
 
 def test_large_sources_are_drawn_less_often_where_that_is_asked() -> None:
     """A scan of sixteen slices is drawn four times as often as one of a single slice."""
-    share = BatchShare(_slices(("a",) * 16 + ("b",)), 1, evenly=True)
+    share = BatchShare(slices_of(("a",) * 16 + ("b",)), 1, evenly=True)
     assert share.chances is not None
     assert share.chances[:16].sum() == pytest.approx(4 * share.chances[16])
     assert BatchShare(share.slices, 1).chances is None
 
 
-def test_the_limits_of_lesions_are_the_best_for_scans_not_for_slices() -> None:
+def test_the_limits_of_lesions_are_the_best_for_scans_not_forslices_of() -> None:
     """A short scan that needs a low outline counts as much as a long one that needs none."""
-    slices = _slices(("a", "b", "b", "b"))
+    slices = slices_of(("a", "b", "b", "b"))
     lesion = np.zeros((4, 3, SIZE, SIZE), dtype=np.float16)
     lesion[0, 1] = np.where(slices.lesion[0] > 0, 0.32, 0.0)
     lesion[1:, 1] = np.where(slices.lesion[1:] > 0, 0.9, 0.18)
@@ -167,7 +155,7 @@ def test_the_limits_of_lesions_are_the_best_for_scans_not_for_slices() -> None:
 
 def test_what_never_is_sure_does_not_count_and_what_is_reaches_far() -> None:
     """Volumes without pneumonia bear a low outline where a peak is asked for."""
-    slices = _slices(("a",))
+    slices = slices_of(("a",))
     drawn = np.zeros((1, 3, SIZE, SIZE), dtype=np.float16)
     drawn[0, 1] = np.where(slices.lesion[0] > 0, 0.22, 0.0)  # its border, with a core
     at = np.argwhere(slices.lesion[0] > 0).mean(axis=0).astype(int)
@@ -179,7 +167,7 @@ def test_what_never_is_sure_does_not_count_and_what_is_reaches_far() -> None:
     def volume(name: str, probability: float) -> tuple[SliceSet, Predicted]:
         lesion = np.zeros_like(lung)
         lesion[:, 1] = np.where(slices.lung > 0, probability, 0.0)
-        return _slices((name,)), Predicted(lung, lesion, nothing)
+        return slices_of((name,)), Predicted(lung, lesion, nothing)
 
     bad, worse, good = volume("b", 0.65), volume("c", 0.75), volume("d", 0.0)
     limits = choose_lesion_limits([scan], [good, bad, worse])
@@ -190,18 +178,8 @@ def test_what_never_is_sure_does_not_count_and_what_is_reaches_far() -> None:
     assert false[limits.chosen] == 0.0
 
 
-def _figures(random: np.random.Generator) -> tuple[FigureSet, np.ndarray]:
-    """Sixty figures whose logits say what they show, too surely by half."""
-    truth = np.arange(60) % 2
-    logits = np.zeros((60, 6), dtype=np.float32)
-    logits[:, 0] = 6.0 * (truth - 0.5) + random.normal(0.0, 3.0, 60)
-    logits[:, 1:] = logits[:, :1]
-    signs = np.repeat(truth[:, None], 5, axis=1).astype(np.int8)
-    return FigureSet(_slices(tuple(map(str, range(60)))), truth.astype(np.int8), signs), logits
-
-
 def test_scores_are_calibrated_and_a_wavering_one_is_undetermined() -> None:
-    figures, logits = _figures(np.random.default_rng(2))
+    figures, logits = figures_of(np.random.default_rng(2))
     scores = calibrate_scores(figures, logits)
     assert scores.calibration.temperature > 1.0
     assert 0.0 <= scores.low < scores.viral_threshold < scores.high <= 1.0
@@ -219,7 +197,7 @@ def test_what_is_exported_is_a_bundle_that_is_read_as_a_chest(tmp_path: Path) ->
     assert exported.largest_difference <= 1e-3
     assert exported.bytes[1] < 0.5 * exported.bytes[0]
     assert write_lobes(LobeNet(), folder, lobe_map()) <= 1e-2
-    scores = calibrate_scores(*_figures(random))
+    scores = calibrate_scores(*figures_of(random))
     (folder / "bundle.toml").write_text(
         declaration(scores, LesionLimits(0.35, 0.8), 0.5), encoding="utf-8"
     )
@@ -235,8 +213,8 @@ def test_what_is_exported_is_a_bundle_that_is_read_as_a_chest(tmp_path: Path) ->
 
 def test_each_answer_of_a_batch_is_that_of_its_slice() -> None:
     """Scores are fitted to labels by their place: a slice that moved would teach another's."""
-    figures, _ = _figures(np.random.default_rng(3))
+    figures, _ = figures_of(np.random.default_rng(3))
     share = BatchShare(figures.slices, len(figures), trust=0.0, whole=True)
-    batch, _ = draw_batch([BatchShare(_slices(("a", "b")), 2), share], 1, with_neighbours=True)
+    batch, _ = draw_batch([BatchShare(slices_of(("a", "b")), 2), share], 1, with_neighbours=True)
     levels = batch.hu[2:, 1].mean((1, 2)).numpy()
     assert levels == pytest.approx(figures.slices.hu.astype(np.float32).mean((1, 2)), abs=0.5)
