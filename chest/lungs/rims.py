@@ -40,7 +40,7 @@ def rims(lesion: Masks, lung: Masks, hounsfield: NDArray[np.float32], pixel_mm: 
         )
         here = dense[grown]
         core = here & ~beside
-        # What hangs together with a core near by is its outer part.
-        whole = ndimage.binary_dilation(core, in_plane_cross(), iterations=steps, mask=here)
+        # What hangs together with a core near by is its outer part; corners lie twice as far off.
+        whole = ndimage.binary_dilation(core, in_plane_cross(), iterations=2 * steps, mask=here)
         thin[grown] |= here & ~whole
     return thin

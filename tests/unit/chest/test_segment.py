@@ -21,7 +21,7 @@ LEFT_LUNG = (slice(2, 18), slice(60, 180), slice(150, 220))
 
 
 BODY = (slice(0, SLICES), slice(40, 240), slice(20, 240))
-AIR, LUNG, SOFT = 0.17, 0.27, 0.86  # −1000, −850 and 40 HU
+AIR, LUNG, HAZE, SOFT = 0.17, 0.27, 0.47, 0.86  # −1000, −850, −550 and 40 HU
 
 
 class Chest:
@@ -38,6 +38,11 @@ class Chest:
         self.maps = ProbabilityMaps.empty(SLICES, SIZE)
         self.maps.right[RIGHT_LUNG] = 255
         self.maps.left[LEFT_LUNG] = 255
+
+    def ill(self, box: tuple[slice, ...], level: float = HAZE, sure: int = 255) -> None:
+        """Make a box of lung denser, and have the network see a lesion in it."""
+        self.patches[:, 0][box] = level
+        self.maps.lesion[box] = sure
 
     def segment(self, bundle: Bundle) -> ChestRegions:
         fit = fit_of(self.volume, bundle.grid)
@@ -152,10 +157,9 @@ def test_side_follows_the_patient_where_the_network_wavers(chest: Chest, shipped
 
 
 def test_lesions_lie_in_lungs_and_have_their_kind(chest: Chest, shipped: Bundle) -> None:
-    chest.maps.lesion[5:9, 150:170, 50:80] = 255
-    chest.maps.lesion[5:9, 150:170, 160:180] = 255
-    chest.maps.dense[5:9, 150:170, 160:180] = 255
-    chest.maps.lesion[5:9, 20:40, 120:140] = 255  # in no lung
+    chest.ill(np.s_[5:9, 150:170, 50:80])
+    chest.ill(np.s_[5:9, 150:170, 160:180], SOFT)
+    chest.ill(np.s_[5:9, 20:40, 120:140])  # in no lung
     regions = chest.segment(shipped)
     assert (regions.lesions[6, 152:168, 52:78] == LesionLabel.GROUND_GLASS).all()
     assert (regions.lesions[6, 152:168, 162:178] == LesionLabel.CONSOLIDATION).all()
@@ -165,6 +169,8 @@ def test_lesions_lie_in_lungs_and_have_their_kind(chest: Chest, shipped: Bundle)
 
 def test_tiny_lesions_are_dropped(chest: Chest, shipped: Bundle) -> None:
     """Four voxels of 4 mm³ are a vessel, not pneumonia."""
+    chest.ill(np.s_[8:10, 99:102, 60:63])
+    chest.maps.lesion[8:10] = 0
     chest.maps.lesion[8:10, 100, 60:62] = 255
     assert not chest.segment(shipped).lesions.any()
 
@@ -172,7 +178,7 @@ def test_tiny_lesions_are_dropped(chest: Chest, shipped: Bundle) -> None:
 def test_dense_lesion_at_the_lung_belongs_to_the_lung(chest: Chest, shipped: Bundle) -> None:
     """The network leaves an airless strip out of the lung; it is lung all the same."""
     chest.maps.right[5:9, 178:180, 60:90] = 0
-    chest.maps.lesion[5:9, 165:180, 60:90] = 255
+    chest.ill(np.s_[5:9, 165:180, 60:90], SOFT)
     regions = chest.segment(shipped)
     assert (regions.lungs[6:8, 178:180, 62:88] == LungLabel.RIGHT).all()
     assert (regions.lesions[6:8, 178:180, 62:88] > 0).all()
@@ -191,11 +197,10 @@ def test_what_is_outlined_counts_where_it_is_sure_and_is_possible_where_it_nearl
     chest: Chest, shipped: Bundle
 ) -> None:
     """A faint border belongs to its core; what has none is possible, or nothing at all."""
-    chest.maps.lesion[6:12, 80:100, 60:80] = 60
+    for rows, columns in ((80, 60), (120, 60), (120, 170)):
+        chest.ill((slice(6, 12), slice(rows, rows + 20), slice(columns, columns + 20)), sure=60)
     chest.maps.lesion[6:12, 88:92, 68:72] = 250
-    chest.maps.lesion[6:12, 120:140, 60:80] = 60
     chest.maps.lesion[6:12, 128:132, 68:72] = 150
-    chest.maps.lesion[6:12, 120:140, 170:190] = 60
     model = replace(silent_model(shipped), lesion_threshold=0.2, lesion_peak=0.9, possible_peak=0.5)
     fit = fit_of(chest.volume, shipped.grid)
     regions = segment(chest.maps, chest.patches, chest.volume, fit, model).regions
@@ -210,7 +215,19 @@ def test_what_is_outlined_counts_where_it_is_sure_and_is_possible_where_it_nearl
 def test_with_one_threshold_all_counts_and_nothing_is_possible(
     chest: Chest, shipped: Bundle
 ) -> None:
-    chest.maps.lesion[6:12, 80:100, 60:80] = 200
+    chest.ill(np.s_[6:12, 80:100, 60:80], sure=200)
     regions = chest.segment(shipped)
     assert regions.lesions.any()
     assert regions.possible is None
+
+
+def test_density_decides_where_the_network_errs(chest: Chest, shipped: Bundle) -> None:
+    """What is as dense as muscle is no ground glass, what is as light as lung is no opacity."""
+    chest.ill(np.s_[5:9, 100:120, 60:80], SOFT)
+    chest.ill(np.s_[5:9, 140:160, 60:80], HAZE)
+    chest.maps.dense[5:9, 140:160, 60:80] = 255
+    chest.ill(np.s_[5:9, 70:90, 170:190], LUNG)
+    lesions = chest.segment(shipped).lesions
+    assert (lesions[6, 102:118, 62:78] == LesionLabel.CONSOLIDATION).all()
+    assert (lesions[6, 142:158, 62:78] == LesionLabel.GROUND_GLASS).all()
+    assert not lesions[:, :, 160:].any()
