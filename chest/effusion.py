@@ -8,7 +8,7 @@ on it. Little fluid, blood, pus in chambers, and fluid of a patient who lies pro
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,7 +87,7 @@ def without_effusion(regions: ChestRegions, found: FoundEffusion) -> ChestRegion
     """Fluid is no lung, and nothing in it is consolidation."""
     lungs, lesions = regions.lungs.copy(), regions.lesions.copy()
     lungs[found.mask], lesions[found.mask] = LungLabel.NONE, LesionLabel.NONE
-    return ChestRegions(lungs, lesions, regions.possible)
+    return replace(regions, lungs=lungs, lesions=lesions)
 
 
 def _means(hounsfield: Floats, step: NDArray[np.int64], cells: NDArray[np.int64]) -> Floats:

@@ -71,6 +71,7 @@ def read_study(
             order.undo(regions.lungs),
             order.undo(regions.lesions),
             None if regions.possible is None else order.undo(regions.possible),
+            None if regions.sureness is None else order.undo(regions.sureness),
         ),
         figures=figures,
         gates=gates,

@@ -130,7 +130,8 @@ def schema_of(folder: Path) -> int | None:
 def names_entry_point(folder: Path) -> bool | None:
     """Whether a declaration of schema 3 names Python that may be told clinical values, unchecked.
 
-    None where the folder holds no declaration of schema 3 that is TOML.
+    None where the folder holds no declaration of schema 3 that is TOML, and where a reader of its
+    own stands in for the general one: what that uses, its answers tell.
     """
     if schema_of(folder) != SCHEMA:
         return None
@@ -138,7 +139,7 @@ def names_entry_point(folder: Path) -> bool | None:
         whole = tomllib.loads((folder / DECLARATION).read_text(encoding="utf-8"))
     except (OSError, ValueError):  # neither TOML nor UTF-8
         return None
-    return "reading" in whole or "reader" in whole
+    return None if "reader" in whole else "reading" in whole
 
 
 def read_declared_bundle(folder: Path) -> DeclaredBundle:

@@ -17,6 +17,7 @@ from chest.values.reading import ChestReading
 from radiology import codes
 from radiology.answer.finding import Finding, Presence
 from radiology.answer.followed import Followed
+from radiology.answer.listed import ListedLesion
 from radiology.answer.possible import PossibleFinding
 from radiology.answer.reading import Comparison, Reading, ReportWords, Suspicion, TimePoint
 from radiology.clinical import ClinicalContext
@@ -36,6 +37,7 @@ WORDS = ReportWords(
     window_hu=LUNG_WINDOW_HU,
     body_part="CHEST",
 )
+_MOST_LISTED = 40
 OPACITY = "opacity"
 """Key of the finding that decides the outcome."""
 
@@ -82,6 +84,24 @@ def answer_of(
         followed=() if course is None else _followed(course),
         left_out=() if course is None else course.not_compared,
         possible=() if volume_read is None else _possible(reading, volume_read),
+        lesions=_listed(reading) if reading.outcome is Outcome.FINDINGS else (),
+    )
+
+
+def _listed(reading: ChestReading) -> tuple[ListedLesion, ...]:
+    """The largest lesions, one by one."""
+    return tuple(
+        ListedLesion(
+            one.number,
+            one.side.value,
+            (
+                volume(chest_codes.LESION_VOLUME, one.volume_ml),
+                volume(chest_codes.CONSOLIDATION_VOLUME, one.consolidation_ml),
+                attenuation(chest_codes.LESION_ATTENUATION, one.mean_hu),
+            ),
+            one.sureness,
+        )
+        for one in reading.lesions[:_MOST_LISTED]
     )
 
 

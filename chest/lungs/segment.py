@@ -190,6 +190,7 @@ def segment(
         lesion=agreeing(lesion_probability, lesion),
     )
     regions = on_volume_grid(cleaned, volume.shape, fit)
+    regions = replace(regions, sureness=_sureness(smoothed, regions, fit))
     if possible.any():
         around = agreeing(lesion_probability, possible)
         regions = replace(regions, possible=_possible(around, regions, fit))
@@ -215,6 +216,15 @@ def _density_decides(dense: ByteMaps, lesion: Masks, even: NDArray[np.float32]) 
     decided[light] = np.minimum(decided[light], EVEN - 1)
     decided[solid] = np.maximum(decided[solid], EVEN)
     return decided
+
+
+def _sureness(probability: ByteMaps, regions: ChestRegions, fit: SquareFit) -> LabelMap:
+    """How probable the voxels of lesions are, on every slice's own rows and columns."""
+    sureness = np.zeros_like(regions.lesions)
+    for index in np.flatnonzero(regions.lesions.any(axis=(1, 2))):
+        lesion = regions.lesions[index] > 0
+        sureness[index][lesion] = np.rint(fit.from_square(probability[index])[lesion])
+    return sureness
 
 
 def _possible(probability: ByteMaps, regions: ChestRegions, fit: SquareFit) -> LabelMap:

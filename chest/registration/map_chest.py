@@ -56,7 +56,8 @@ def map_chest(
     in_left = _sums(lungs == LungLabel.LEFT, factors)
     in_lung = in_right + in_left
     in_lesion = _sums(lesions > 0, factors)
-    numbers, found = _lesions(volume, lungs, lesions, hounsfield, tracking_uid, box)
+    sureness = None if regions.sureness is None else _fitted(regions.sureness[box], factors)
+    numbers, found = _lesions(volume, lungs, lesions, hounsfield, sureness, tracking_uid, box)
     lung_hu = _means(np.where(lungs > 0, hounsfield, 0.0), in_lung, factors)
     other_hu = _means(hounsfield, np.full_like(in_lung, voxels), factors)
     side = np.where(in_right >= in_left, LungLabel.RIGHT, LungLabel.LEFT)
@@ -171,6 +172,7 @@ def _lesions(
     lungs: NDArray[np.uint8],
     lesions: NDArray[np.uint8],
     hounsfield: NDArray[np.float32],
+    sureness: NDArray[np.uint8] | None,
     tracking_uid: Callable[[int], str],
     box: tuple[slice, slice, slice],
 ) -> tuple[NDArray[np.uint16], tuple[MappedLesion, ...]]:
@@ -183,6 +185,9 @@ def _lesions(
     solid = np.bincount(numbers[lesions[at] == LesionLabel.CONSOLIDATION], minlength=count)
     right = np.bincount(numbers[lungs[at] == LungLabel.RIGHT], minlength=count)
     attenuation = np.bincount(numbers, weights=hounsfield[at], minlength=count)
+    sure = None
+    if sureness is not None:
+        sure = np.bincount(numbers, weights=sureness[at], minlength=count) / 255.0
     starts = [part.start for part in box]
     indices = np.stack(
         [
@@ -206,6 +211,7 @@ def _lesions(
                 float(places[number, 2]),
             ),
             side=Side.RIGHT if 2 * right[number] >= voxels[number] else Side.LEFT,
+            sureness=None if sure is None else float(sure[number] / voxels[number]),
         )
         for number in range(1, count)
     )

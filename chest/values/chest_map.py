@@ -31,6 +31,7 @@ class MappedLesion:
     number : from 1, the largest first
     tracking_uid : the same for the same lesion in every study of the patient
     place_mm : centre of mass, LPS
+    sureness : mean probability of its voxels, 0 to 1; None where nothing said so
     """
 
     number: int
@@ -41,6 +42,7 @@ class MappedLesion:
     mean_hu: float
     place_mm: tuple[float, float, float]
     side: Side
+    sureness: float | None = None
 
 
 @dataclass(frozen=True)

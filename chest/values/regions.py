@@ -36,8 +36,11 @@ class ChestRegions:
         Never outside the lungs.
     possible : uint8, shape of the volume, 1 where the bundle saw an opacity and is not sure enough
         to count it; never in `lesions`. None where there is none
+    sureness : uint8, shape of the volume, how probable each voxel of a lesion is, 255 for certain.
+        None where nothing says so
     """
 
     lungs: LabelMap
     lesions: LabelMap
     possible: LabelMap | None = None
+    sureness: LabelMap | None = None

@@ -10,6 +10,7 @@ from radiology.algorithm import AlgorithmIdentity
 from radiology.answer.finding import Finding, Presence
 from radiology.answer.followed import Followed
 from radiology.answer.known import KnownValue
+from radiology.answer.listed import ListedLesion
 from radiology.answer.measurement import Measurement, MeasurementGroup
 from radiology.answer.possible import PossibleFinding
 from radiology.answer.remark import Remark
@@ -143,6 +144,7 @@ class Reading:
     known : of the patient beside the images: what was given, then what the headers state. Both
         are there where they differ; what was given counted
     possible : what was seen below the operating point, in no other part of the reading
+    lesions : one by one, in the order of their numbers; empty where none is claimed
     """
 
     outcome: Outcome
@@ -169,6 +171,7 @@ class Reading:
     urgency_rules: tuple[RuleSeen, ...] = ()
     known: tuple[KnownValue, ...] = ()
     possible: tuple[PossibleFinding, ...] = ()
+    lesions: tuple[ListedLesion, ...] = ()
 
     @property
     def has_findings(self) -> bool:

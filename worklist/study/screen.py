@@ -32,6 +32,7 @@ from worklist.reading.figures import (
     suspicion_threshold,
     table_lines,
 )
+from worklist.reading.lesion_lines import lesion_lines
 from worklist.reading.why_lines import rule_that_decided, why_lines
 from worklist.study.answer_lines import answer_lines
 from worklist.study.clinical_asked import asks_for_clinical_values
@@ -45,7 +46,7 @@ from worklist.study.windows import window_lines
 from worklist.words.declared_titles import titled
 from worklist.words.verdict import verdict_of
 
-_OF_THE_READING = frozenset({"figures", "case", "severity", "course", "why", "gates"})
+_OF_THE_READING = frozenset({"figures", "case", "lesions", "severity", "course", "why", "gates"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +210,7 @@ def _sections(
             "bundle": "" if page is whole or result is None else result.bundle,
         },
         "feedback": {"said": feedback_said(result, feedback)},
+        "lesions": {"lesions": lesion_lines(reading), "withdrawn": withdrawn},
         "severity": {
             "scores": replace(
                 scores_of_study(reading, recorded, unreadable=unreadable),

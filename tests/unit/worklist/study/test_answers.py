@@ -13,7 +13,9 @@ from database.session import transaction
 from database.states import JobState
 from database.studies.assembly import Waits, assemble_study
 from database.tables.analysis import Result, Study
+from models.catalogue import versions_on_disk
 from radiology.urgency import Urgency
+from settings.environment import Settings
 from tests.unit.worklist.access.visitor import Visitor, readable, row_text
 from tests.unit.worklist.list.ordinary_day import CLEAR, MODERATE, SEVERE
 from tests.unit.worklist.seeded_values import ALGORITHM
@@ -197,7 +199,7 @@ def test_a_bundle_that_was_switched_off_says_so(hospital: SeededHospital, visito
 
 
 def test_bundles_in_use_with_version_memory_and_jobs(
-    hospital: SeededHospital, visitor: Visitor
+    hospital: SeededHospital, visitor: Visitor, worklist_settings: Settings
 ) -> None:
     """The administrator sees what each bundle takes, and what waits for it."""
     _two_jobs(hospital)
@@ -206,4 +208,5 @@ def test_bundles_in_use_with_version_memory_and_jobs(
         loaded = [(ALGORITHM.name, "2.0.0", 512_000_000)]
         note_loaded(session, "ct:1", loaded, hospital.now)
     text = readable(_part(visitor.get("/administration").text, "bundles")).replace("\n", " ")
-    assert f"{ALGORITHM.name} yes 2.0.0 2.0.0: 512.0 MB ct:1" in text
+    newest = versions_on_disk(worklist_settings.bundles_folder, ALGORITHM.name)[-1]
+    assert f"{ALGORITHM.name} yes {newest} 2.0.0: 512.0 MB ct:1" in text
