@@ -23,7 +23,7 @@ LOWER_ZONE = Code("281394001", "SCT", "Lower zone of lung")  # CID 6171
 PLEURA = Code("3120008", "SCT", "Pleura")  # CID 7151
 
 # --- Findings -----------------------------------------------------------------------------------
-PLEURAL_EFFUSION = Code("60046008", "SCT", "Pleural effusion")  # CID 8134
+PLEURAL_EFFUSION = Code("60046008", "SCT", "Pleural effusion")  # CID 645
 ABNORMAL_OPACITY = Code("112033", "DCM", "Abnormal opacity")  # CID 6101
 GROUND_GLASS_OPACITY = Code("112120", "DCM", "Ground glass opacity")  # CID 6102, CID 6104
 # SNOMED CT international edition; PS3.16 has no concept for it (CID 6104 is extensible).

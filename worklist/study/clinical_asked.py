@@ -14,7 +14,8 @@ def asks_for_clinical_values(settings: Settings, row: WorklistRow) -> bool:
     """Whether one of the bundles that read a study, or are to read it, uses clinical values.
 
     A bundle of schema 3 that the general reader reads does through an entry point alone. Of others
-    the answer tells; before there is one they may. A study that no bundle was found for yet is asked of those in use.
+    the answer tells; before there is one they may. A study that no bundle was found for yet is
+    asked of those in use.
     """
     if not row.answers:
         return any(_asks(settings, name, row.result) for name in settings.bundles)
