@@ -30,6 +30,7 @@ from tests.unit.worker.encode.encoded_chest import (
     ChestContext,
     result_context,
     with_chest,
+    with_possible,
 )
 from worker.encode import encode_results, plan_results, render_key_picture, united
 from worker.keep.keep_results import bytes_of
@@ -138,24 +139,13 @@ def test_keeping_twice_gives_the_same_file(tmp_path: Path) -> None:
     assert _Kept(tmp_path, context).path.read_bytes() == first
 
 
-def _with_possible(context: ChestContext) -> ChestContext:
-    """What lies in the middle of the left lung on four slices was seen, and not surely enough."""
-    possible = np.zeros(context.volume.shape, np.uint8)
-    left = np.argwhere((context.regions.lungs == 2) & (context.regions.lesions == 0))
-    middle = left.mean(axis=0).astype(int)
-    possible[
-        middle[0] : middle[0] + 4, middle[1] - 2 : middle[1] + 2, middle[2] : middle[2] + 3
-    ] = 1
-    return with_chest(context, regions=replace(context.regions, possible=possible))
-
-
 @pytest.mark.parametrize("orientation", ["axial", "axial, patient prone"])
 def test_what_is_possible_is_shown_where_nothing_is_claimed(
     tmp_path: Path, orientation: str
 ) -> None:
     """With a line of its own, on the slices that the page steps through."""
     chest = replace(CUBE, orientation=ORIENTATIONS[orientation])
-    context = _with_possible(result_context("negative", chest))
+    context = with_possible(result_context("negative", chest))
     kept = _Kept(tmp_path, context)
     (entry,) = [one for one in kept.index["regions"] if one["is_possible"]]
     assert entry["name"] == "Possible opacity"
@@ -169,7 +159,7 @@ def test_what_is_possible_is_shown_where_nothing_is_claimed(
 
 
 def test_what_is_possible_is_not_shown_where_nothing_could_be_assessed(tmp_path: Path) -> None:
-    kept = _Kept(tmp_path, _with_possible(result_context("not assessable", CUBE)))
+    kept = _Kept(tmp_path, with_possible(result_context("not assessable", CUBE)))
     assert not kept.labels.any()
     assert kept.index["possible_slices"] == []
 
@@ -180,7 +170,7 @@ def test_what_is_possible_is_in_no_object() -> None:
     recipes = united([plan_results(context, EncodingChoice())])
     plain, other = (
         encode_results(one, recipes, picture=render_key_picture(one))
-        for one in (context, _with_possible(context))
+        for one in (context, with_possible(context))
     )
     for mine, theirs in zip(plain, other, strict=True):
         assert bytes_of(mine) == bytes_of(theirs)
