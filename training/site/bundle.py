@@ -38,9 +38,9 @@ from training.release.export import (
     SEGMENTATION_OUTPUTS,
 )
 from training.release.golden import golden_record, recipe, write_golden
-from training.release.onnx_weights import renew_classification, renew_segmentation
 from training.release.parity import Parity, classification_parity, segmentation_parity_on
 from training.release.quantise import quantise
+from training.release.read_back import renew_classification, renew_segmentation
 from training.scoring.report import ClassificationReport, Report, SegmentationReport
 from training.segmentation.network import ChestNet
 from training.segmentation.operating_point import SuspicionScale

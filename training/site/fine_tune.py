@@ -117,7 +117,7 @@ def fine_tune_segmentation(
 
     Parameters
     ----------
-    base : from `training.release.onnx_weights`, its normalisations frozen; not changed
+    base : from `training.release.read_back`, its normalisations frozen; not changed
     build : where checkpoints are kept, for this base and these cases alone
     """
 

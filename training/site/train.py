@@ -20,7 +20,7 @@ from radiology.errors import SettingsRefused
 from training.data.figures import read_covid_ct
 from training.data.slices import SliceSet
 from training.release.made import Made, data_digests, machine_used, versions_used
-from training.release.onnx_weights import read_classification, read_segmentation, with_members
+from training.release.read_back import read_classification, read_segmentation, with_members
 from training.release.write_bundle import calibration_patches
 from training.segmentation.stages import read_corpus
 from training.site.bundle import (
