@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,19 +12,15 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
-from models.catalogue import read_catalogue
-from settings.environment import Settings
 from tests.builders.stored.site_folder import chest, write_cases
+from tests.unit.training.site_runs import shelf, shipped_of_schema_2
 from training.data.figures import CovidCt, FigureSet
 from training.data.lung_sides import split_lung_sides
 from training.data.slices import GRID, LESION_OF_UNKNOWN_KIND, SliceSet
 from training.data.split import Parts
 from training.new_cases import main
 from training.segmentation.stages import Corpus
-from training.site import fine_tune
-from training.site import train as site_training
-
-NAME = "chest-ct-pneumonia"
+from training.site.of_schema_2 import fine_tune, learner
 
 pytestmark = pytest.mark.timeout(900)  # as in test_new_cases.py
 
@@ -66,13 +61,12 @@ def test_our_own_slices_go_along_and_are_compared(
         _parts("negatives", 60),
     )  # fmt: skip
     figures = CovidCt(train=_figures(80), val=_figures(90))
-    monkeypatch.setattr(site_training, "read_corpus", lambda _: corpus)
-    for module in (site_training, fine_tune):
+    monkeypatch.setattr(learner, "read_corpus", lambda _: corpus)
+    for module in (learner, fine_tune):
         monkeypatch.setattr(module, "read_covid_ct", lambda _: figures)
     (tmp_path / "data/training/some").mkdir(parents=True)
     (tmp_path / "data/training/some/file").write_text("slices")
-    base = read_catalogue(Settings().bundles_folder).newest(NAME).folder
-    shutil.copytree(base, tmp_path / "bundles" / NAME / base.name)
+    shelf(tmp_path / "bundles", shipped_of_schema_2())
     cases = write_cases(tmp_path / "cases", 12, labels=True)
     options = {
         "new-cases": cases, "bundles": tmp_path / "bundles", "build": tmp_path / "build",
