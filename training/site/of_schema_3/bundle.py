@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import shutil
 import tomllib
@@ -24,6 +25,8 @@ from training.chest.export import write_int8
 from training.chest.network import ChestSlabNet
 from training.site.bundle import CARD, EVALUATION, some_of, with_site_licence
 from training.site.of_schema_3.read_back import renew_chest
+
+log = logging.getLogger(__name__)
 
 _CALIBRATION_SLABS = 48
 _VERSION = re.compile(r'^version\s*=\s*"[^"\n]*"', re.MULTILINE)
@@ -74,7 +77,11 @@ class SlabLearnt:
             shutil.copyfile(self.base.folder / name, folder / name)
         renew_chest(self.network, files.float32, float32)
         slabs = np.concatenate([some_of(self.slabs, _CALIBRATION_SLABS), self.more_slabs])
-        write_int8(self.network, (float32, int8), slabs)
+        exported = write_int8(self.network, (float32, int8), slabs)
+        log.info(
+            "int8 changes the class of %.2f %% of pixels of lungs and of %.2f %% of lesions",
+            *(100.0 * share for share in exported.int8_changed),
+        )
         return SlabCandidate(self.base, folder)
 
 
