@@ -12,7 +12,7 @@ from models.release.seal import seal
 from tests.unit.training.lobe_maps import lobe_map
 from training.chest.calibrate import Scores
 from training.chest.declaration import NAME, VERSION, declaration
-from training.chest.export import ExportedChest, write_networks
+from training.chest.export import write_networks
 from training.chest.network import SIZE, ChestSlabNet
 from training.chest.predict import LesionLimits
 from training.classification.calibration import Calibration
@@ -44,18 +44,18 @@ def untrained_network(seed: int = 1) -> ChestSlabNet:
     return network.eval()
 
 
-def write_chest_bundle(bundles: Path, network: ChestSlabNet) -> tuple[Path, ExportedChest]:
-    """Write and seal the bundle in a folder of bundles; its own folder, and what the export says.
+def write_chest_bundle(bundles: Path, network: ChestSlabNet) -> Path:
+    """Write and seal the bundle in a folder of bundles; returns its own folder.
 
     Lesions are outlined from 0.35 on and count from 0.8 on.
     """
     folder = bundles / NAME / VERSION
     folder.mkdir(parents=True)
     trial = np.random.default_rng(1).random((8, 3, SIZE, SIZE), dtype=np.float32)
-    exported = write_networks(network, folder, trial)
+    write_networks(network, folder, trial)
     write_lobes(LobeNet(), folder, lobe_map())
     text = declaration(SCORES, LesionLimits(0.35, 0.8), 0.5)
     (folder / "bundle.toml").write_text(text, encoding="utf-8")
     (folder / "MODEL_CARD.md").write_text("# The card of the base\n", encoding="utf-8")
     seal(folder)
-    return folder, exported
+    return folder

@@ -12,4 +12,4 @@ def chest_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a sealed chest bundle of schema 3 with `untrained_network` in it."""
     from tests.unit.training.chest_bundle import untrained_network, write_chest_bundle
 
-    return write_chest_bundle(tmp_path_factory.mktemp("base"), untrained_network())[0]
+    return write_chest_bundle(tmp_path_factory.mktemp("base"), untrained_network())

@@ -15,8 +15,9 @@ import torch
 
 from chest.model.load import load_model
 from models.catalogue import read_any_bundle
-from tests.unit.training.chest_bundle import write_chest_bundle
+from tests.unit.training.chest_bundle import untrained_network
 from training.chest.calibrate import calibrate_scores, choose_lesion_limits
+from training.chest.export import FLOAT32, INT8, largest_difference
 from training.chest.folds import Fold, FoldMismatch, check_folds, kept, left_out, read_folds
 from training.chest.network import SIZE, ChestSlabNet
 from training.chest.predict import LesionLimits, Predicted
@@ -203,14 +204,14 @@ def test_scores_are_calibrated_and_a_wavering_one_is_undetermined() -> None:
     assert len(scores.sign_thresholds) == 5
 
 
-def test_what_is_exported_is_a_bundle_that_is_read_as_a_chest(tmp_path: Path) -> None:
+def test_what_is_exported_is_a_bundle_that_is_read_as_a_chest(chest_base: Path) -> None:
     """An untrained network in both precisions, declared and sealed, runs in the product."""
-    folder, exported = write_chest_bundle(tmp_path, ChestSlabNet().eval())
-    assert exported.largest_difference <= 1e-3
-    assert exported.bytes[1] < 0.5 * exported.bytes[0]
-    model = load_model(read_any_bundle(folder), threads=2)
-    trial = np.random.default_rng(1).random((2, 1, SIZE, SIZE), dtype=np.float32)
-    found = model.finder.find(trial, 3.0)
+    trial = np.random.default_rng(1).random((2, 3, SIZE, SIZE), dtype=np.float32)
+    float32, int8 = chest_base / FLOAT32, chest_base / INT8
+    assert largest_difference(untrained_network(), float32, trial) <= 1e-3
+    assert int8.stat().st_size < 0.5 * float32.stat().st_size
+    model = load_model(read_any_bundle(chest_base), threads=2)
+    found = model.finder.find(trial[:, 1:2], 3.0)
     assert found.maps.right.shape == (2, SIZE, SIZE)
     assert found.scores is not None
     assert model.lobes_by_shape is not None
