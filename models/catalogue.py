@@ -68,22 +68,6 @@ class Catalogue:
             )
         return self.usable[max(versions, key=lambda key: _version_order(key[1]))]
 
-    def newest_of_schema_2(self, name: str) -> Bundle:
-        """The same, for what only reads bundles of schema 2.
-
-        Raises
-        ------
-        BundleRejected
-            There is none that may be used, or the newest is of schema 3.
-        """
-        found = self.newest(name)
-        if not isinstance(found, Bundle):
-            raise BundleRejected(
-                f"{found.name}/{found.version} is of schema 3, and this reads bundles of schema 2; "
-                f"`firstread models try` runs it on a study"
-            )
-        return found
-
 
 def _version_order(version: str) -> tuple[tuple[int, str], ...]:
     """Sort 1.10.0 after 1.9.0."""

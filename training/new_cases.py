@@ -16,6 +16,7 @@ import torch
 
 from models.candidates import name_and_version
 from radiology.errors import FirstreadError
+from training.chest.folds import FoldMismatch
 from training.data.split import SplitMismatch
 from training.release.declaration import NAME
 from training.release.export import ExportDiffers
@@ -86,7 +87,7 @@ def main(words: list[str] | None = None) -> int:
             replace=options.replace,
         )
         entries = train_on_new_cases(order)
-    except (FirstreadError, ExportDiffers, SplitMismatch) as error:
+    except (FirstreadError, ExportDiffers, SplitMismatch, FoldMismatch) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -74,9 +74,9 @@ def write_networks(
     ExportDiffers
         Some probability differs by more than 1e-3.
     """
-    module = ChestProbabilities(network.eval()).eval()
+    files = (folder / FLOAT32, folder / INT8)
     program = torch.onnx.export(
-        module,
+        ChestProbabilities(network).eval(),
         (torch.zeros(2, 3, SIZE, SIZE),),
         input_names=[INPUT],
         output_names=list(OUTPUTS),
@@ -85,10 +85,21 @@ def write_networks(
         external_data=False,
         verbose=False,
     )
-    onnx.save(without_traces(program.model_proto), folder / FLOAT32)
-    largest = _largest_difference(module, folder / FLOAT32, trial)
-    quantise(folder / FLOAT32, folder / INT8, trial)
-    files = (folder / FLOAT32, folder / INT8)
+    onnx.save(without_traces(program.model_proto), files[0])
+    return write_int8(network, files, trial)
+
+
+def write_int8(
+    network: ChestSlabNet, files: tuple[Path, Path], trial: NDArray[np.float32]
+) -> ExportedChest:
+    """Compare a float32 file with its network, and write its int8 form; raises as `write_networks`.
+
+    Parameters
+    ----------
+    files : float32, which is there, and int8
+    """
+    largest = largest_difference(network, files[0], trial)
+    quantise(*files, trial)
     return ExportedChest(
         largest,
         _changed(files, trial),
@@ -97,7 +108,15 @@ def write_networks(
     )
 
 
-def _largest_difference(module: nn.Module, path: Path, trial: NDArray[np.float32]) -> float:
+def largest_difference(network: ChestSlabNet, path: Path, trial: NDArray[np.float32]) -> float:
+    """Hold a float32 file against a network: the largest difference of any probability.
+
+    Raises
+    ------
+    ExportDiffers
+        It is more than 1e-3.
+    """
+    module = ChestProbabilities(network).eval()
     run = runner_on_cpu(path, INPUT, OUTPUTS)
     largest = 0.0
     for count in _BATCHES:

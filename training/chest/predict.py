@@ -96,3 +96,10 @@ def channels_of(slices: SliceSet, at: slice, *, with_neighbours: bool) -> Floats
         return np.stack([middle, middle, middle], 1)
     around = slices.around[at].astype(np.float32)
     return np.stack([around[:, 0], middle, around[:, 1]], 1)
+
+
+def slabs_of(slices: SliceSet) -> Floats:
+    """Slices between their neighbours as the network is fed them, 0…1; shape as `channels_of`."""
+    hu = torch.from_numpy(channels_of(slices, slice(None), with_neighbours=True))
+    inputs: Floats = to_network_input(hu).numpy()
+    return inputs

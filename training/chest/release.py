@@ -8,10 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-
 from models.declared.section import DECLARATION
 from models.release.seal import seal
 from training.chest.calibrate import calibrate_scores, choose_lesion_limits
@@ -19,13 +15,12 @@ from training.chest.card import Release, evaluation_text, model_card
 from training.chest.declaration import declaration
 from training.chest.export import write_networks
 from training.chest.network import ChestSlabNet
-from training.chest.predict import channels_of, predict
+from training.chest.predict import predict
 from training.chest.robust import measure_robustness, measure_thickness
 from training.chest.score_release import FoldScores, figures_of, lines_of
 from training.chest.score_scans import joined, score_lesions, score_lungs
-from training.chest.stages import ChestCorpus, FoldAnswers
+from training.chest.stages import ChestCorpus, FoldAnswers, trial_slabs
 from training.chest.volumes import read_volumes
-from training.data.augment import to_network_input
 from training.lobes.export import write_lobes
 from training.lobes.stage import TrainedLobes
 from training.release.made import Made
@@ -47,8 +42,6 @@ SETS: Final = (
 
 EVEN_SHARE_PERCENT: Final = 0.5
 """Of the lungs; docs/case-level.md says which scans it was chosen by."""
-
-_TRIAL_OF_EACH = 16  # slices of each set, to compare on and to calibrate int8
 
 
 def score_folds(answered: Sequence[FoldAnswers]) -> FoldScores:
@@ -90,7 +83,7 @@ def write_release(
     """
     out.mkdir(parents=True, exist_ok=True)
     network = shipped.chest
-    exported = write_networks(network, out, _trial(corpus))
+    exported = write_networks(network, out, trial_slabs(corpus))
     write_lobes(shipped.lobes.network, out, shipped.lobes.held_out[0].labels)
     val = corpus.covid_ct.val
     scores = calibrate_scores(val, predict(network, val.slices).scores)
@@ -115,14 +108,3 @@ def write_release(
     (out / "MODEL_CARD.md").write_text(model_card(release), encoding="utf-8")
     (out / "evaluation.json").write_text(evaluation_text(release), encoding="utf-8")
     seal(out)
-
-
-def _trial(corpus: ChestCorpus) -> NDArray[np.float32]:
-    """Slices from every set evenly, as the network is fed them."""
-    parts = []
-    for slices in (corpus.seg20, corpus.lctsc, corpus.without_pneumonia, corpus.doctors.train):
-        at = np.linspace(0, len(slices) - 1, _TRIAL_OF_EACH).astype(np.intp)
-        chosen = slices.at(at)
-        parts.append(channels_of(chosen, slice(None), with_neighbours=True))
-    inputs: NDArray[np.float32] = to_network_input(torch.from_numpy(np.concatenate(parts))).numpy()
-    return inputs

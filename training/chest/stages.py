@@ -6,12 +6,13 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from training.chest.folds import NOTHING_LEFT_OUT, Fold, check_folds, kept, left_out, read_folds
 from training.chest.network import ChestSlabNet
 from training.chest.objective import ChestObjective, FigureShare
-from training.chest.predict import Predicted, predict
+from training.chest.predict import Floats, Predicted, predict, slabs_of
 from training.chest.score_scans import score_lesions
 from training.data.drawn_scans import read_covid_seg20, read_lctsc
 from training.data.figures import CovidCt, FigureSet, read_covid_ct, read_sars_cov2_ct
@@ -26,10 +27,11 @@ log = logging.getLogger(__name__)
 
 STEPS = 900  # of every network: limits that are chosen on those of the folds hold for the last one
 _ALL_SEED = 50
-_RATE = 1.5e-3
-_ENCODER_SHARE = 0.3  # of the rate, where the encoder knows pictures
+RATE = 1.5e-3
+ENCODER_SHARE = 0.3  # of the rate, where the encoder knows pictures
+FROZEN_BLOCKS = 3  # of such an encoder: edges and textures
 _LUNA_SERIES = "1.3.6.1.4.1.14519."  # how the names of that set's slices begin
-_FROZEN_BLOCKS = 3  # of such an encoder: edges and textures
+_TRIAL_OF_EACH = 16  # slices of each set, to compare an export on and to calibrate int8
 
 
 @dataclass(frozen=True)
@@ -75,9 +77,9 @@ class ChestPlan:
         """The schedule of a stage."""
         return Schedule(
             self.steps(steps),
-            _RATE,
+            RATE,
             self.seed * 100 + seed,
-            encoder_share=1.0 if self.weights is None else _ENCODER_SHARE,
+            encoder_share=1.0 if self.weights is None else ENCODER_SHARE,
         )
 
 
@@ -99,12 +101,21 @@ def read_corpus(data: Path) -> ChestCorpus:
     )
 
 
+def trial_slabs(corpus: ChestCorpus) -> Floats:
+    """Slices from every set evenly, as the network is fed them."""
+    parts = []
+    for slices in (corpus.seg20, corpus.lctsc, corpus.without_pneumonia, corpus.doctors.train):
+        at = np.linspace(0, len(slices) - 1, _TRIAL_OF_EACH).astype(np.intp)
+        parts.append(slabs_of(slices.at(at)))
+    return np.concatenate(parts)
+
+
 def new_network(plan: ChestPlan) -> ChestSlabNet:
     """A network that has not been trained."""
     torch.manual_seed(plan.seed)
     network = ChestSlabNet(plan.variant)
     if plan.weights is not None:
-        pretrained(network.encoder, plan.weights).freeze_first(_FROZEN_BLOCKS)
+        pretrained(network.encoder, plan.weights).freeze_first(FROZEN_BLOCKS)
     return network
 
 

@@ -37,6 +37,7 @@ _STAGES: Final = (
 )
 _STEM: Final = 32  # channels; not scaled in the Lite variants
 _SCALES: Final = {0: (1.0, 1.0), 1: (1.0, 1.1), 2: (1.1, 1.2)}  # of width and depth, by variant
+VARIANTS: Final = tuple(_SCALES)
 _CHANNELS_IN_STEPS_OF: Final = 8
 _LEAST_OF_WIDTH: Final = 0.9  # rounding down may not take more
 _STAGES_TO_16: Final = 5

@@ -1,34 +1,29 @@
-"""Reads the weights of a released network into PyTorch, and writes new weights into its graph.
+"""Reads the weights of an ONNX file into PyTorch, and writes new weights into its graph.
 
-A bundle holds ONNX alone. The exporter keeps the parameters' names, and folds each normalisation
-into the convolution before it: what comes back is the folded form, with a normalisation that does
-nothing yet. It stays frozen, because what it once normalised with is not in the bundle; a few
-slices are not enough to estimate it again.
+A bundle holds ONNX alone. The exporter keeps the parameters' names, and folds each batch
+normalisation into the convolution before it: what comes back is the folded form, with a
+normalisation that does nothing yet. It stays frozen, because what it once normalised with is not
+in the bundle; a few slices are not enough to estimate it again. Layer normalisations and linear
+layers come back as they were.
 """
 
 from __future__ import annotations
 
-import copy
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import onnx
 import torch
-from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from models.schema_2.bundle import Bundle
 from radiology.errors import BundleRejected
-from training.classification.network import Ensemble, Sight, ViewNet
-from training.release.export import ExportDiffers, compare_classification, compare_segmentation
-from training.segmentation.network import ChestNet, WithProbabilities
 
-Arrays = Mapping[str, NDArray[np.float32]]
 Network = TypeVar("Network", bound=nn.Module)
+
+_WEIGHTED = ("Conv", "Gemm", "LayerNormalization")  # the second input is a weight, the third a bias
 
 
 class _FrozenNorm(nn.BatchNorm2d):  # type: ignore[misc]  # torch is untyped to `make check`
@@ -60,13 +55,14 @@ def _convolutions(network: nn.Module) -> Iterator[tuple[str, nn.Conv2d, nn.Batch
             yield name, module, after if isinstance(after, nn.BatchNorm2d) else None
 
 
-def _linear(network: nn.Module) -> Iterator[tuple[str, nn.Linear]]:
+def _affine(network: nn.Module) -> Iterator[tuple[str, nn.Linear | nn.LayerNorm]]:
+    """Each layer that is kept as it is: nothing is folded into it."""
     for name, module in network.named_modules():
-        if isinstance(module, nn.Linear):
+        if isinstance(module, nn.Linear | nn.LayerNorm):
             yield name, module
 
 
-class _Weights:
+class OnnxWeights:
     """The arrays of an ONNX file by the names of the parameters that they were."""
 
     def __init__(self, path: Path) -> None:
@@ -76,16 +72,29 @@ class _Weights:
         self._users = {
             node.input[1]: node
             for node in graph.node
-            if node.op_type in ("Conv", "Gemm") and len(node.input) > 1
+            if node.op_type in _WEIGHTED and len(node.input) > 1
         }
 
     def take(self, name: str) -> Tensor:
+        """An array as a tensor of its own.
+
+        Raises
+        ------
+        BundleRejected
+            There is none of this name.
+        """
         if name not in self.arrays:
             raise BundleRejected("The network has not the layers of today's training", layer=name)
         return torch.from_numpy(self.arrays[name].copy())
 
     def bias_of(self, weight: str) -> Tensor:
-        """What is added after the product with a weight; zeros where the graph adds nothing."""
+        """What is added after the product with a weight; zeros where the graph adds nothing.
+
+        Raises
+        ------
+        BundleRejected
+            No layer has this weight.
+        """
         node = self._users.get(weight)
         if node is None:
             raise BundleRejected("The network's layers are joined otherwise", layer=weight)
@@ -104,6 +113,7 @@ class _Weights:
         node.input.append(name)
 
     def save(self, path: Path) -> None:
+        """Write the graph with the arrays that it still uses."""
         graph = self.model.graph
         used = {name for node in graph.node for name in node.input}
         del graph.initializer[:]
@@ -115,15 +125,17 @@ class _Weights:
         onnx.save(self.model, path)
 
 
-def _fill(network: Network, weights: _Weights) -> Network:
-    """Load the folded weights into a network of the same layers."""
+def fill(network: Network, weights: OnnxWeights) -> Network:
+    """Load the folded weights into a network of the same layers, in place.
+
+    Raises
+    ------
+    BundleRejected
+        A layer is missing, or has another size.
+    """
     with torch.no_grad():
         for name, convolution, norm in _convolutions(network):
-            weight = weights.take(f"{name}.weight")
-            if weight.shape != convolution.weight.shape:
-                raise BundleRejected("A layer of the network has another size", layer=name)
-            convolution.weight.copy_(weight)
-            bias = weights.bias_of(f"{name}.weight")
+            bias = _take_weight(convolution, name, weights)
             if norm is None:
                 convolution.bias.copy_(bias)
                 continue
@@ -131,100 +143,20 @@ def _fill(network: Network, weights: _Weights) -> Network:
             norm.bias.copy_(bias)
             norm.running_mean.zero_()
             norm.running_var.fill_(1.0 - norm.eps)
-        for name, linear in _linear(network):
-            linear.weight.copy_(weights.take(f"{name}.weight"))
-            linear.bias.copy_(weights.bias_of(f"{name}.weight"))
+        for name, layer in _affine(network):
+            layer.bias.copy_(_take_weight(layer, name, weights))
     return network
 
 
-def _empty_segmentation(weights: _Weights) -> ChestNet:
-    """A network with as many channels as the weights have."""
-    widths: list[int] = []
-    while (name := f"network.encoder.{len(widths)}.first.0.weight") in weights.arrays:
-        widths.append(int(weights.arrays[name].shape[0]))
-    stem, neck = (weights.take(f"network.{name}.weight").shape[0] for name in ("stem.0", "neck"))
-    return ChestNet(tuple(widths), int(stem), int(neck))
-
-
-def _empty_member(weights: _Weights, number: int) -> ViewNet:
-    def channels(layer: str, axis: int = 0) -> int:
-        return int(weights.take(f"members.{number}.{layer}.weight").shape[axis])
-
-    sights = {len(sight.value): sight for sight in Sight}
-    sight = sights.get(channels("stem.0", axis=1))
-    if sight is None:
-        raise BundleRejected("A member of the classifier looks at something else", member=number)
-    first, second, third, fourth = (
-        channels(layer) for layer in ("stem.0", "quarter.0.first", "eighth.0.first",
-                                      "sixteenth.first")
-    )  # fmt: skip
-    return ViewNet(sight, (first, second, third, fourth), channels("join"))
-
-
-def _temperature(weights: _Weights) -> float:
-    """What the logits are divided by before the sigmoid; one for all members."""
-    graph = weights.model.graph
-    before_sigmoid = {node.input[0] for node in graph.node if node.op_type == "Sigmoid"}
-    for node in graph.node:
-        if node.op_type == "Div" and node.output[0] in before_sigmoid:
-            divisor = weights.arrays.get(node.input[1])
-            if divisor is not None and divisor.size == 1:
-                return float(divisor.reshape(-1)[0])
-    return 1.0  # dividing by one is left out of the graph
-
-
-def read_segmentation(bundle: Bundle) -> ChestNet:
-    """The segmentation network of a bundle, ready to be trained on.
-
-    Raises
-    ------
-    BundleRejected
-        It has other layers, or does not answer as the released file does.
-    """
-    path = bundle.networks.segmentation.float32
-    weights = _Weights(path)
-    network = _fill(WithProbabilities(_empty_segmentation(weights)), weights).network.eval()
-    try:
-        compare_segmentation(network, path)
-    except ExportDiffers as error:
-        raise BundleRejected(f"The segmentation network cannot be read back: {error}") from error
-    recovered: ChestNet = frozen(network)
-    return recovered
-
-
-def read_classification(bundle: Bundle) -> Ensemble:
-    """The classifier of a bundle, with its calibration.
-
-    Raises
-    ------
-    BundleRejected
-        As for `read_segmentation`, or there is none.
-    """
-    if bundle.networks.classification is None:
-        raise BundleRejected("The bundle has no classifier", name=bundle.name)
-    path = bundle.networks.classification.float32
-    weights = _Weights(path)
-    numbers = {int(found[1]) for found in map(re.compile(r"members\.(\d+)\.").match, weights.arrays)
-               if found is not None}  # fmt: skip
-    ensemble = Ensemble(
-        [_empty_member(weights, number) for number in sorted(numbers)],
-        _temperature(weights),
-        _or(weights.arrays, "sign_scale", 1.0),
-        _or(weights.arrays, "sign_shift", 0.0),
-    )
-    _fill(ensemble, weights).eval()
-    try:
-        compare_classification(ensemble, path)
-    except ExportDiffers as error:
-        raise BundleRejected(f"The classifier cannot be read back: {error}") from error
-    return frozen(ensemble)
-
-
-def _or(arrays: Arrays, name: str, value: float) -> Tensor:
-    """An array, or the neutral one where the exporter saw that it changes nothing."""
-    if name in arrays:
-        return torch.from_numpy(arrays[name].copy())
-    return torch.full((5,), value)
+def _take_weight(
+    layer: nn.Conv2d | nn.Linear | nn.LayerNorm, name: str, weights: OnnxWeights
+) -> Tensor:
+    """Load the weight of a layer; returns its bias."""
+    weight = weights.take(f"{name}.weight")
+    if weight.shape != layer.weight.shape:
+        raise BundleRejected("A layer of the network has another size", layer=name)
+    layer.weight.copy_(weight)
+    return weights.bias_of(f"{name}.weight")
 
 
 def _folded(convolution: nn.Conv2d, norm: nn.BatchNorm2d | None) -> tuple[Tensor, Tensor]:
@@ -239,40 +171,17 @@ def _folded(convolution: nn.Conv2d, norm: nn.BatchNorm2d | None) -> tuple[Tensor
     return weight.float().contiguous(), bias.float()
 
 
-def _renew(module: nn.Module, released: Path, path: Path) -> None:
-    weights = _Weights(released)
+def renew(module: nn.Module, released: Path, path: Path) -> None:
+    """Write a network's weights into the graph of the released file that it was filled from.
+
+    Parameters
+    ----------
+    module : the layers are named as those that were exported
+    path : where the new file goes; not compared with the network yet
+    """
+    weights = OnnxWeights(released)
     for name, convolution, norm in _convolutions(module):
         weights.replace(f"{name}.weight", *_folded(convolution, norm))
-    for name, linear in _linear(module):
-        weights.replace(f"{name}.weight", linear.weight.detach(), linear.bias.detach())
+    for name, layer in _affine(module):
+        weights.replace(f"{name}.weight", layer.weight.detach(), layer.bias.detach())
     weights.save(path)
-
-
-def renew_segmentation(network: ChestNet, released: Path, path: Path) -> float:
-    """Write a network in the graph of the released one that it was trained from.
-
-    Returns
-    -------
-    The largest difference between ONNX Runtime and PyTorch.
-
-    Raises
-    ------
-    ExportDiffers
-        It is too large.
-    """
-    _renew(WithProbabilities(network), released, path)
-    return compare_segmentation(network, path).largest_difference
-
-
-def renew_classification(ensemble: Ensemble, released: Path, path: Path) -> float:
-    """The same for the classifier."""
-    _renew(ensemble, released, path)
-    return compare_classification(ensemble, path).largest_difference
-
-
-def with_members(ensemble: Ensemble, members: list[ViewNet]) -> Ensemble:
-    """A copy of a classifier with other members and the same calibration."""
-    changed = copy.deepcopy(ensemble)
-    changed.members = nn.ModuleList(members)
-    changed.eval()
-    return changed

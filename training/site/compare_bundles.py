@@ -11,13 +11,13 @@ import torch
 from numpy.typing import NDArray
 
 from chest.model.load import load_model
-from chest.slices.read_slice import ChestSliceReader
+from chest.slices.read_slice import ChestSliceReader, SliceReading
 from evaluation.statistics.bootstrap import mean_of
 from evaluation.statistics.compare_areas import paired_difference
 from evaluation.statistics.estimate import Estimate
 from evaluation.statistics.proportion import proportion
 from evaluation.statistics.receiver_operating import auc
-from models.schema_2.bundle import Bundle
+from models.catalogue import UsableBundle
 from radiology.algorithm import ExecutionProvider
 
 Mask = NDArray[np.bool_]
@@ -94,37 +94,51 @@ def _dice(found: Mask, truth: Mask | None) -> float:
     return 2.0 * int((found & truth).sum()) / total if total else 1.0
 
 
-def compare_slices(old: Bundle, new: Bundle, slices: Iterable[TruthSlice]) -> list[ComparedSlice]:
-    """Read every slice with both bundles, on the CPU, in the precision that each runs there."""
+@dataclass(frozen=True)
+class BundlePair:
+    """The old and the new bundle with their networks loaded, of either schema."""
+
+    old: ChestSliceReader
+    new: ChestSliceReader
+
+    @classmethod
+    def of(cls, old: UsableBundle, new: UsableBundle) -> BundlePair:
+        """Load both on the CPU, in the precision that each runs there."""
+        return cls(_reader(old), _reader(new))
+
+    @property
+    def thresholds(self) -> tuple[float, float]:
+        """From which on a slice is called viral."""
+        return self.old.model.viral_threshold, self.new.model.viral_threshold
+
+    def compare(self, slices: Iterable[TruthSlice]) -> list[ComparedSlice]:
+        """Read every slice with both, as `firstread predict` reads it."""
+        return [self._compared(one) for one in slices]
+
+    def _compared(self, truth: TruthSlice) -> ComparedSlice:
+        old, new = (
+            reader.read_hounsfield(truth.hu, truth.spacing_mm) for reader in (self.old, self.new)
+        )
+        return ComparedSlice(
+            name=truth.name,
+            case=truth.case,
+            lesion_dice=(
+                _dice(old.lesions > 0, truth.lesion),
+                _dice(new.lesions > 0, truth.lesion),
+            ),
+            lung_dice=(_dice(old.lungs > 0, truth.lung), _dice(new.lungs > 0, truth.lung)),
+            viral=(_viral(old, truth), _viral(new, truth)),
+            truth=truth.viral,
+        )
+
+
+def _reader(bundle: UsableBundle) -> ChestSliceReader:
     threads = torch.get_num_threads()
-    readers = [
-        ChestSliceReader(load_model(bundle, provider=ExecutionProvider.CPU, threads=threads))
-        for bundle in (old, new)
-    ]
-    compared = []
-    for truth_slice in slices:
-        readings = [
-            reader.read_hounsfield(truth_slice.hu, truth_slice.spacing_mm) for reader in readers
-        ]
-        lesion, lung = (
-            tuple(_dice(found > 0, truth) for found in pair)
-            for pair, truth in (
-                ([reading.lesions for reading in readings], truth_slice.lesion),
-                ([reading.lungs for reading in readings], truth_slice.lung),
-            )
-        )
-        viral = tuple(
-            np.nan if truth_slice.viral is None or reading.viral is None else reading.viral
-            for reading in readings
-        )
-        compared.append(
-            ComparedSlice(
-                *(truth_slice.name, truth_slice.case, (lesion[0], lesion[1]), (lung[0], lung[1])),
-                (viral[0], viral[1]),
-                truth_slice.viral,
-            )
-        )
-    return compared
+    return ChestSliceReader(load_model(bundle, provider=ExecutionProvider.CPU, threads=threads))
+
+
+def _viral(reading: SliceReading, truth: TruthSlice) -> float:
+    return float("nan") if truth.viral is None or reading.viral is None else reading.viral
 
 
 def _by_case(slices: Sequence[ComparedSlice], pairs: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from models.candidates import candidates_folder, check_version, next_version, read_candidates
-from models.catalogue import read_catalogue
-from models.schema_2.bundle import Bundle
+from models.catalogue import UsableBundle, read_catalogue
 from radiology.errors import BundleRejected, SettingsRefused
+from training.site.bundle import EVALUATION
 from training.site.cases import SiteCases
 
 
@@ -36,37 +36,29 @@ class TrainingOrder:
         return candidates_folder(self.bundles) / name / version
 
 
-def choose_base(order: TrainingOrder) -> Bundle:
-    """The bundle or candidate to go on from.
+def choose_base(order: TrainingOrder) -> UsableBundle:
+    """The bundle or candidate to go on from, of either schema.
 
     Raises
     ------
     BundleRejected, SettingsRefused
-        There is none that today's training can go on from.
+        There is none.
     """
     name, version = order.base
     if not order.bundles.is_dir():
         raise SettingsRefused(f"There is no folder {order.bundles}; --bundles names the bundles'")
     catalogue = read_catalogue(order.bundles)
     if not version:
-        base = catalogue.newest_of_schema_2(name)
-    else:
-        there = {**read_candidates(order.bundles).bundles, **catalogue.bundles}
-        found = there.get((name, version))
-        if found is None:
-            known = ", ".join("/".join(key) for key in sorted(there)) or "none"
-            raise BundleRejected(f"No usable bundle {name}/{version}; there are: {known}")
-        base = found
-    files = (base.networks.segmentation, base.networks.classification)
-    if any(one is None or one.int8 is None for one in files):
-        raise BundleRejected(
-            f"{base.name}/{base.version} has not the two networks, each in two forms, that are "
-            "trained today; take a newer one as the base"
-        )
-    return base
+        return catalogue.newest(name)
+    there = {**read_candidates(order.bundles).usable, **catalogue.usable}
+    found = there.get((name, version))
+    if found is None:
+        known = ", ".join("/".join(key) for key in sorted(there)) or "none"
+        raise BundleRejected(f"No usable bundle {name}/{version}; there are: {known}")
+    return found
 
 
-def settle(order: TrainingOrder, base: Bundle) -> TrainingOrder:
+def settle(order: TrainingOrder, base: UsableBundle) -> TrainingOrder:
     """The order with its version settled; refuses one that is taken.
 
     Raises
@@ -86,16 +78,16 @@ def settle(order: TrainingOrder, base: Bundle) -> TrainingOrder:
     return settled
 
 
-def trained_before(base: Bundle) -> frozenset[str]:
+def trained_before(base: UsableBundle) -> frozenset[str]:
     """Digests of the slices of sites that the base, or its own base, was trained on."""
-    path = base.folder / "evaluation.json"
+    path = base.folder / EVALUATION
     if not path.is_file():
         return frozenset()
     return frozenset(json.loads(path.read_text(encoding="utf-8")).get("trained_pictures", ()))
 
 
 def build_folder(
-    order: TrainingOrder, base: Bundle, cases: SiteCases, data: dict[str, str]
+    order: TrainingOrder, base: UsableBundle, cases: SiteCases, data: dict[str, str]
 ) -> Path:
     """Checkpoints of this very training: another base, case or seed must not go on with them."""
     words = (base.digest, cases.digest, json.dumps(data, sort_keys=True), str(order.seed))

@@ -16,7 +16,7 @@ from evaluation.report.page import (
     figure_text,
     interval_text,
 )
-from models.schema_2.bundle import Bundle
+from models.catalogue import UsableBundle
 from training.site.compare_bundles import Compared, ComparedSlice
 
 Facts = Sequence[tuple[str, str]]
@@ -28,10 +28,6 @@ FORGETTING = (
 EACH_FILE_A_CASE = (
     "No patients are named, so each file counted as a case. Slices of one patient on both sides "
     "of the split make the new bundle look better than it is."
-)
-HOUSE_SEEN = (
-    "The base had seen most of our own held-out slices in its last steps, after it was scored: "
-    "its figures there flatter it, and a small loss of the new bundle is no loss for certain."
 )
 THRESHOLDS = (
     "Thresholds, calibration and the operating point are the base's; a site's few cases could not "
@@ -49,10 +45,11 @@ class SiteReport:
     site, house : figures on the site's held-out cases and on our own held-out slices
     by_slice : the site's held-out slices
     notes : what a reader must know
+    house_note : what a reader must know of the figures on our own slices
     """
 
-    base: Bundle
-    candidate: Bundle
+    base: UsableBundle
+    candidate: UsableBundle
     trained: int
     held_out: int
     slices: tuple[int, int]
@@ -61,6 +58,7 @@ class SiteReport:
     house: tuple[Compared, ...]
     by_slice: tuple[ComparedSlice, ...]
     notes: tuple[str, ...]
+    house_note: str
 
     def entries(self) -> dict[str, Any]:
         """The JSON object; file names and figures, nothing of patients."""
@@ -79,7 +77,7 @@ class SiteReport:
                  "dice_new": _plain(compared.lesion_dice[1])}
                 for compared in self.by_slice
             ],
-            "notes": [*self.notes, *([HOUSE_SEEN] if self.house else [])],
+            "notes": [*self.notes, *([self.house_note] if self.house else [])],
         }  # fmt: skip
 
     def _figures(self, figures: Sequence[Compared]) -> dict[str, Any]:
@@ -161,7 +159,7 @@ def site_page(report: SiteReport) -> Page:
         sections.append(
             Section(
                 "On our own held-out slices",
-                notes=[HOUSE_SEEN],
+                notes=[report.house_note],
                 tables=[_table("What the new bundle may have forgotten", report.house)],
             )
         )
@@ -181,7 +179,7 @@ def site_card(report: SiteReport, made: str, base_card: str) -> str:
     """The candidate's model card: what is new, then the card of the base as it was."""
     new, old = report.candidate, report.base
     house = (
-        f"## On our own held-out slices\n\n{HOUSE_SEEN}\n\n{_card_table(report.house)}\n\n"
+        f"## On our own held-out slices\n\n{report.house_note}\n\n{_card_table(report.house)}\n\n"
         if report.house
         else ""
     )

@@ -15,12 +15,10 @@ import torch
 
 from chest.model.load import load_model
 from models.catalogue import read_any_bundle
-from models.release.seal import seal
+from tests.unit.training.chest_bundle import untrained_network
 from tests.unit.training.chest_slices import figures_of, slices_of
-from tests.unit.training.lobe_maps import lobe_map
 from training.chest.calibrate import calibrate_scores, choose_lesion_limits
-from training.chest.declaration import NAME, VERSION, declaration
-from training.chest.export import write_networks
+from training.chest.export import FLOAT32, INT8, largest_difference
 from training.chest.folds import Fold, FoldMismatch, check_folds, kept, left_out, read_folds
 from training.chest.network import SIZE, ChestSlabNet
 from training.chest.predict import LesionLimits, Predicted
@@ -29,8 +27,6 @@ from training.data.slices import SliceSet
 from training.data.whole_volumes import WITHOUT_PNEUMONIA, neighbours
 from training.encoder.efficientnet_lite import Encoder, load_weights
 from training.encoder.published import WeightsUnusable, published_weights
-from training.lobes.export import write_lobes
-from training.lobes.network import LobeNet
 from training.segmentation.objective import BatchShare, draw_batch
 
 
@@ -186,25 +182,14 @@ def test_scores_are_calibrated_and_a_wavering_one_is_undetermined() -> None:
     assert len(scores.sign_thresholds) == 5
 
 
-def test_what_is_exported_is_a_bundle_that_is_read_as_a_chest(tmp_path: Path) -> None:
+def test_what_is_exported_is_a_bundle_that_is_read_as_a_chest(chest_base: Path) -> None:
     """An untrained network in both precisions, declared and sealed, runs in the product."""
-    torch.manual_seed(1)
-    random = np.random.default_rng(1)
-    folder = tmp_path / NAME / VERSION
-    folder.mkdir(parents=True)
-    trial = random.random((8, 3, SIZE, SIZE), dtype=np.float32)
-    exported = write_networks(ChestSlabNet().eval(), folder, trial)
-    assert exported.largest_difference <= 1e-3
-    assert exported.bytes[1] < 0.5 * exported.bytes[0]
-    assert write_lobes(LobeNet(), folder, lobe_map()) <= 1e-2
-    scores = calibrate_scores(*figures_of(random))
-    (folder / "bundle.toml").write_text(
-        declaration(scores, LesionLimits(0.35, 0.8), 0.5), encoding="utf-8"
-    )
-    (folder / "MODEL_CARD.md").write_text("A card.\n", encoding="utf-8")
-    seal(folder)
-    model = load_model(read_any_bundle(folder), threads=2)
-    found = model.finder.find(trial[:2, 1:2], 3.0)
+    trial = np.random.default_rng(1).random((2, 3, SIZE, SIZE), dtype=np.float32)
+    float32, int8 = chest_base / FLOAT32, chest_base / INT8
+    assert largest_difference(untrained_network(), float32, trial) <= 1e-3
+    assert int8.stat().st_size < 0.5 * float32.stat().st_size
+    model = load_model(read_any_bundle(chest_base), threads=2)
+    found = model.finder.find(trial[:, 1:2], 3.0)
     assert found.maps.right.shape == (2, SIZE, SIZE)
     assert found.scores is not None
     assert model.lobes_by_shape is not None

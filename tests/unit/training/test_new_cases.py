@@ -1,13 +1,10 @@
-"""A site trains the shipped bundle further: a candidate comes out, and nothing else changes."""
+"""A site trains a bundle of schema 2 further: a candidate comes out, nothing else changes."""
 
 from __future__ import annotations
 
 import json
 import logging
-import shutil
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,52 +16,28 @@ from models.catalogue import read_catalogue
 from models.declared.released import file_digest
 from models.schema_2.bundle import read_bundle
 from models.schema_2.golden import check_golden
-from settings.environment import Settings
 from tests.builders.stored.site_folder import write_cases
+from tests.unit.training.site_runs import (
+    NAME,
+    digests,
+    interrupt,
+    next_minor,
+    shelf,
+    shipped_of_schema_2,
+    words,
+)
 from training.new_cases import main
-from training.site import train as site_training
 from training.site.cases import read_site_cases
 from training.site.hold_out import hold_out
-
-NAME = "chest-ct-pneumonia"
+from training.site.of_schema_2.bundle import PairLearnt
 
 pytestmark = pytest.mark.timeout(900)  # seconds alone; minutes beside a training on the same cores
 
 
-def _digests(folder: Path) -> Mapping[str, str]:
-    return {
-        path.relative_to(folder).as_posix(): file_digest(path)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-
-
 @pytest.fixture(scope="module")
 def base() -> Path:
-    """The newest bundle that we ship."""
-    return read_catalogue(Settings().bundles_folder).newest(NAME).folder
-
-
-def _shelf(base: Path, folder: Path) -> Path:
-    shutil.copytree(base, folder / NAME / base.name)
-    return folder
-
-
-def _words(cases: Path, bundles: Path, build: Path, **more: object) -> list[str]:
-    options = {
-        "new-cases": cases,
-        "bundles": bundles,
-        "build": build,
-        "steps": 2,
-        "threads": 1,
-        **more,
-    }
-    return [f"--{name}={value}" for name, value in options.items()]
-
-
-def _next_minor(version: str) -> str:
-    major, minor, _ = version.split(".")
-    return f"{major}.{int(minor) + 1}.0"
+    """The newest bundle of schema 2 that we ship."""
+    return shipped_of_schema_2()
 
 
 class Trained:
@@ -72,12 +45,11 @@ class Trained:
 
     def __init__(self, base: Path, folder: Path) -> None:
         self.cases = write_cases(folder / "cases", 24, labels=True, each=2)
-        self.bundles, self.build = _shelf(base, folder / "bundles"), folder / "build"
-        self.before = _digests(self.bundles)
+        self.bundles, self.build = shelf(folder / "bundles", base), folder / "build"
+        self.before = digests(self.bundles)
         self.report = folder / "report.html"
-        words = _words(self.cases, self.bundles, self.build, report=self.report)
-        self.status = main(words)
-        self.version = _next_minor(base.name)
+        self.status = main(words(self.cases, self.bundles, self.build, report=self.report))
+        self.version = next_minor(base.name)
         self.folder = candidates_folder(self.bundles) / NAME / self.version
 
 
@@ -89,7 +61,7 @@ def trained(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 def test_a_whole_candidate_is_written_beside_the_untouched_base(trained: Trained) -> None:
     assert trained.status == 0
-    after = _digests(trained.bundles)
+    after = digests(trained.bundles)
     assert {name: after[name] for name in trained.before} == trained.before
     bundle = read_bundle(trained.folder)
     check_golden(bundle)
@@ -116,13 +88,13 @@ def test_a_running_site_goes_on_with_the_old_one_until_it_is_asked(
         return read_catalogue(trained.bundles).newest(NAME).version
 
     assert newest() == base.name
-    digests = _digests(trained.folder)
+    before = digests(trained.folder)
     moved = use_candidate(trained.bundles, NAME, trained.version)
     assert newest() == trained.version
-    assert _digests(moved) == digests
+    assert digests(moved) == before
     withdraw_bundle(trained.bundles, NAME, trained.version)
     assert newest() == base.name
-    assert _digests(trained.folder) == digests
+    assert digests(trained.folder) == before
 
 
 def test_held_out_slices_were_never_trained_on(trained: Trained) -> None:
@@ -144,12 +116,12 @@ def test_no_file_or_patient_is_named_in_the_bundle(trained: Trained) -> None:
 def test_the_version_is_not_written_twice_unless_asked(
     trained: Trained, base: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = _words(trained.cases, trained.bundles, trained.build, version=trained.version)
-    before = _digests(trained.folder)
-    assert main(words) == 2
+    again = words(trained.cases, trained.bundles, trained.build, version=trained.version)
+    before = digests(trained.folder)
+    assert main(again) == 2
     assert "--replace" in capsys.readouterr().err
-    assert _digests(trained.folder) == before
-    released = _words(trained.cases, trained.bundles, trained.build, version=base.name)
+    assert digests(trained.folder) == before
+    released = words(trained.cases, trained.bundles, trained.build, version=base.name)
     assert main([*released, "--replace"]) == 2
     assert "is the base itself" in capsys.readouterr().err
 
@@ -161,30 +133,26 @@ def test_an_interrupted_training_goes_on_and_says_what_came_of_it(
     caplog: pytest.LogCaptureFixture,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    cases, bundles = write_cases(tmp_path / "cases", 8), _shelf(base, tmp_path / "bundles")
-    words = _words(cases, bundles, tmp_path / "build", base=f"{NAME}@{base.name}")
-
-    def interrupt(*_: object) -> Any:
-        raise KeyboardInterrupt
-
+    cases, bundles = write_cases(tmp_path / "cases", 8), shelf(tmp_path / "bundles", base)
+    asked = words(cases, bundles, tmp_path / "build", base=f"{NAME}@{base.name}")
     with monkeypatch.context() as patched:
-        patched.setattr(site_training, "write_networks", interrupt)
-        assert main(words) == 130
+        patched.setattr(PairLearnt, "write", interrupt)
+        assert main(asked) == 130
     candidates = candidates_folder(bundles)
     assert not list(candidates.rglob("*.onnx"))
     caplog.set_level(logging.INFO)
-    assert main(words) == 0
+    assert main(asked) == 0
     assert "segmentation: going on from step 2" in caplog.text
     entries = json.loads(capsys.readouterr().out)
     assert entries["base"] == f"{NAME}/{base.name}"
-    assert entries["candidate"] == f"{NAME}/{_next_minor(base.name)}"
+    assert entries["candidate"] == f"{NAME}/{next_minor(base.name)}"
     assert entries["learnt"] == "segmentation"
     assert entries["dice_n"] == entries["cases_held_out"] >= 2
     low, high = entries["dice_difference_ci95"]
     assert low <= entries["dice_difference"] <= high
     assert "auc_old" not in entries
     assert any("--data" in note for note in entries["notes"])
-    candidate = candidates / NAME / _next_minor(base.name)
+    candidate = candidates / NAME / next_minor(base.name)
     for name in ("classification.onnx", "classification-int8.onnx"):
         assert file_digest(candidate / name) == file_digest(base / name)
 
@@ -192,9 +160,9 @@ def test_an_interrupted_training_goes_on_and_says_what_came_of_it(
 def test_a_folder_that_cannot_be_trained_on_is_refused(
     base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    bundles = _shelf(base, tmp_path / "bundles")
+    bundles = shelf(tmp_path / "bundles", base)
     cases = write_cases(tmp_path / "cases", 3)
-    assert main(_words(cases, bundles, tmp_path / "build")) == 2
+    assert main(words(cases, bundles, tmp_path / "build")) == 2
     said = capsys.readouterr()
     assert "there are 3 cases" in said.err
     assert said.out == ""

@@ -3,90 +3,104 @@
 from __future__ import annotations
 
 import json
-import shutil
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 pytest.importorskip("torch")
-pytest.importorskip("onnx")
+pytest.importorskip("onnxscript")
+pytest.importorskip("skimage")
 
-from models.catalogue import read_catalogue
-from settings.environment import Settings
-from tests.builders.stored.site_folder import chest, write_cases
-from training.data.figures import CovidCt, FigureSet
-from training.data.lung_sides import split_lung_sides
-from training.data.slices import GRID, LESION_OF_UNKNOWN_KIND, SliceSet
-from training.data.split import Parts
+from tests.builders.stored.site_folder import write_cases
+from tests.unit.training.our_slices import (
+    corpus_of_schema_2,
+    corpus_of_schema_3,
+    covid_ct,
+    data_folder,
+    figures,
+)
+from tests.unit.training.site_runs import shelf, shipped_of_schema_2, words
+from training.chest.stages import trial_slabs
 from training.new_cases import main
-from training.segmentation.stages import Corpus
-from training.site import fine_tune
-from training.site import train as site_training
-
-NAME = "chest-ct-pneumonia"
+from training.site.of_schema_2 import fine_tune
+from training.site.of_schema_2 import learner as of_schema_2
+from training.site.of_schema_3 import learner as of_schema_3
+from training.site.of_schema_3.fine_tune import batches
+from training.site.slice_set import Learnable
 
 pytestmark = pytest.mark.timeout(900)  # as in test_new_cases.py
 
 
-def _slices(name: str, first: int, count: int) -> SliceSet:
-    drawn = [chest(1000 + first + number, GRID) for number in range(count)]
-    return SliceSet(
-        name=name,
-        hu=np.stack([grey * 6.0 - 1150.0 for grey, _, _ in drawn]).astype(np.float16),
-        lung=np.stack([split_lung_sides(lung > 0) for _, _, lung in drawn]),
-        lesion=np.stack([lesion for _, lesion, _ in drawn]),
-        sources=tuple(f"{name}{number}" for number in range(count)),
-        true_hu=False,
-    )
-
-
-def _parts(name: str, first: int) -> Parts:
-    whole = _slices(name, first, 9)
-    return Parts(*(whole.at(np.arange(*ends)) for ends in ((0, 5), (5, 6), (6, 9))))
-
-
-def _pseudo(parts: Parts) -> Parts:
-    drawn = (parts.train.lesion * LESION_OF_UNKNOWN_KIND).astype(np.uint8)
-    return replace(parts, train=replace(parts.train, lesion=drawn))
-
-
-def _figures(first: int) -> FigureSet:
-    slices = _slices("covid-ct", first, 4)
-    viral = np.array([0, 1, 0, 1], dtype=np.int8)
-    return FigureSet(slices, viral, np.full((4, 5), -1, dtype=np.int8))
+def _entries(
+    bundles: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> tuple[dict[str, Any], str]:
+    """What the training prints, and the card that it writes."""
+    cases, data = write_cases(folder / "cases", 12, labels=True), data_folder(folder / "data")
+    assert main(words(cases, bundles, folder / "build", data=data, steps=1)) == 0
+    (card,) = bundles.glob(".candidates/*/*/MODEL_CARD.md")
+    return json.loads(capsys.readouterr().out), card.read_text()
 
 
 def test_our_own_slices_go_along_and_are_compared(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    corpus = Corpus(
-        _parts("lungs2d", 0), _parts("doctors", 20), _pseudo(_parts("pseudo", 40)),
-        _parts("negatives", 60),
-    )  # fmt: skip
-    figures = CovidCt(train=_figures(80), val=_figures(90))
-    monkeypatch.setattr(site_training, "read_corpus", lambda _: corpus)
-    for module in (site_training, fine_tune):
-        monkeypatch.setattr(module, "read_covid_ct", lambda _: figures)
-    (tmp_path / "data/training/some").mkdir(parents=True)
-    (tmp_path / "data/training/some/file").write_text("slices")
-    base = read_catalogue(Settings().bundles_folder).newest(NAME).folder
-    shutil.copytree(base, tmp_path / "bundles" / NAME / base.name)
-    cases = write_cases(tmp_path / "cases", 12, labels=True)
-    options = {
-        "new-cases": cases, "bundles": tmp_path / "bundles", "build": tmp_path / "build",
-        "data": tmp_path / "data", "steps": 1, "threads": 1,
-    }  # fmt: skip
-    assert main([f"--{name}={value}" for name, value in options.items()]) == 0
-    entries = json.loads(capsys.readouterr().out)
+    monkeypatch.setattr(of_schema_2, "read_corpus", lambda _: corpus_of_schema_2())
+    for module in (of_schema_2, fine_tune):
+        monkeypatch.setattr(module, "read_covid_ct", lambda _: covid_ct())
+    entries, card = _entries(shelf(tmp_path / "bundles", shipped_of_schema_2()), tmp_path, capsys)
     assert entries["learnt"] == "segmentation and classification"
     house = entries["house"]
     assert (house["dice_n"], house["lung_dice_n"], house["auc_n"]) == (3, 3, 4)
     assert house["dice_old"] is not None
     assert not any("--data" in note for note in entries["notes"])
     assert any("had seen most of our own held-out slices" in note for note in entries["notes"])
-    (card,) = tmp_path.glob("bundles/.candidates/*/*/MODEL_CARD.md")
-    text = card.read_text()
-    assert "On our own held-out slices" in text
-    assert "Our own data beside the site's: some." in text
+    assert "On our own held-out slices" in card
+    assert "Our own data beside the site's: some." in card
+
+
+def test_with_schema_3_too(
+    chest_base: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Its base was trained on none of our held-out slices."""
+    monkeypatch.setattr(of_schema_3, "read_corpus", lambda _: corpus_of_schema_3())
+    # The ranges of int8 are not what is looked at, and sixty slices take their time.
+    monkeypatch.setattr(of_schema_3, "trial_slabs", lambda corpus: trial_slabs(corpus)[::16])
+    entries, card = _entries(shelf(tmp_path / "bundles", chest_base), tmp_path, capsys)
+    assert entries["learnt"] == "segmentation and classification"
+    house = entries["house"]
+    assert (house["dice_n"], house["lung_dice_n"], house["auc_n"]) == (3, 3, 4)
+    assert not any("--data" in note for note in entries["notes"])
+    assert any("Neither bundle was trained on our own" in note for note in entries["notes"])
+    assert "Our own data beside the site's: some." in card
+
+
+@pytest.mark.parametrize(("lesions", "scores"), [(True, True), (True, False), (False, True)])
+def test_two_thirds_of_a_batch_are_ours(lesions: bool, scores: bool) -> None:
+    """Ten slices of the site and twenty of ours, and no slice of ours that is held out."""
+    site, corpus = figures(300, 20), corpus_of_schema_3()
+    objective = batches(site, Learnable(lesions=lesions, scores=scores), corpus)
+    shares = [(one.slices, one.count) for one in objective.drawn]
+    shares += [(one.figures.slices, one.count) for one in objective.figures]
+    of_site = sum(count for slices, count in shares if slices is site.slices)
+    assert (of_site, sum(count for _, count in shares)) == (10, 30)
+    unseen = (corpus.doctors.held_out, corpus.lungs2d.held_out, corpus.covid_ct.val.slices)
+    assert not any(slices is one for slices, _ in shares for one in unseen)
+    places = [one.draw(np.random.default_rng(1)) for one in objective.drawn]
+    assert [len(one) for one in places] == [one.count for one in objective.drawn]
+    assert [len(one.draw(1)) for one in objective.figures] == [
+        one.count for one in objective.figures
+    ]
+
+
+def test_data_that_is_not_whole_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cases, data = write_cases(tmp_path / "cases", 8), data_folder(tmp_path / "data")
+    bundles = shelf(tmp_path / "bundles", shipped_of_schema_2())
+    assert main(words(cases, bundles, tmp_path / "build", data=data)) == 2
+    assert "has not all that the base was trained on" in capsys.readouterr().err

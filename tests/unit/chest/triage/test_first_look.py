@@ -29,7 +29,7 @@ Look = Callable[[Path], FirstLook]
 def look() -> Look:
     """Give a function that looks at a folder with one study, with the bundle on disk."""
     settings = read_settings()
-    bundle = read_catalogue(settings.bundles_folder).newest_of_schema_2(settings.first_bundle)
+    bundle = read_catalogue(settings.bundles_folder).newest(settings.first_bundle)
     reader = Reader.of(bundle)
 
     def at(folder: Path) -> FirstLook:

@@ -215,11 +215,3 @@ def test_one_broken_bundle_leaves_the_others(segmenter: Path, scorer_folder: Pat
     assert not catalogue.bundles
     refusal = str(catalogue.refused[f"{patch_segmenter.NAME}/1.0.0"])
     assert 'Did you mean "tensor"?' in refusal
-
-
-def test_what_reads_schema_2_alone_says_so(segmenter: Path) -> None:
-    """A command that cannot use the newest bundle says why, and not that there is none."""
-    catalogue = read_catalogue(segmenter.parents[1])
-    assert catalogue.newest(patch_segmenter.NAME).folder == segmenter
-    with pytest.raises(BundleRejected, match=r"is of schema 3, .* `firstread models try` runs it"):
-        catalogue.newest_of_schema_2(patch_segmenter.NAME)

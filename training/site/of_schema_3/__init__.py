@@ -1,0 +1,1 @@
+"""Goes on with the one network of a chest bundle of schema 3."""
