@@ -243,6 +243,21 @@ def agreeing(probability: ByteMaps, mask: Masks) -> ByteMaps:
     )
 
 
+def _dense(maps: ProbabilityMaps, index: int, fit: SquareFit) -> Masks:
+    """Where a slice's lesions are more likely consolidation than not, on its own grid.
+
+    What lies beside a lesion has no say: of a wall the network's answer means nothing.
+    """
+    inside = maps.lesion[index] >= EVEN
+    solid = inside & (maps.dense[index] >= EVEN)
+    of_all, of_solid = (
+        fit.from_square(np.where(one, np.uint8(255), np.uint8(0))).astype(np.uint16)
+        for one in (inside, solid)
+    )
+    dense: Masks = (of_solid > 0) & (2 * of_solid >= of_all)
+    return dense
+
+
 def on_volume_grid(
     maps: ProbabilityMaps, shape: tuple[int, int, int], fit: SquareFit
 ) -> ChestRegions:
@@ -259,7 +274,6 @@ def on_volume_grid(
         lungs[index][(left >= EVEN) & (left > right)] = LungLabel.LEFT
         if has_lesion[index]:
             lesion = (fit.from_square(maps.lesion[index]) >= EVEN) & (lungs[index] > 0)
-            dense = fit.from_square(maps.dense[index]) >= EVEN
             lesions[index][lesion] = LesionLabel.GROUND_GLASS
-            lesions[index][lesion & dense] = LesionLabel.CONSOLIDATION
+            lesions[index][lesion & _dense(maps, int(index), fit)] = LesionLabel.CONSOLIDATION
     return ChestRegions(lungs=lungs, lesions=lesions)
