@@ -24,7 +24,7 @@ CANDIDATES = tuple(
     LesionLimits(outline, peak) for outline in OUTLINES for peak in PEAKS if peak >= outline
 )
 _Measure = Callable[[NDArray[np.bool_], NDArray[np.bool_]], float]
-MOST_FALSE_PERCENT = 0.3  # of the lungs; below what makes a study suspected
+MOST_FALSE_PERCENT = 0.45  # of the lungs; below what makes a study suspected
 _TWO_SIDED = 1.645  # ninety of a hundred answers of a slice that wavers lie within
 
 
