@@ -185,7 +185,7 @@ Two sets are for non-commercial use only: so is this bundle.
 
 ## How it was made
 
-`python -m training.chest --data DIR` (seed {made.seed}) on {made.machine}. Steps: {steps}, of 29
+`python -m training.chest --data DIR` (seed {made.seed}) on {made.machine}. Steps: {steps}, of 32
 slices each. {versions}. {made.remark}
 
 sha256 over folders of training data:

@@ -162,8 +162,8 @@ def _objective(corpus: ChestCorpus, plan: ChestPlan, fold: Fold) -> ChestObjecti
         drawn=[
             BatchShare(kept(corpus.seg20, fold.covid_seg20), 6, evenly=True),
             BatchShare(corpus.doctors.train, 3),
-            BatchShare(kept(corpus.lctsc, fold.lctsc), 3, paste=True),
-            BatchShare(corpus.lungs2d.train, 2, paste=True),
+            BatchShare(kept(corpus.lctsc, fold.lctsc), 4, paste=True),
+            BatchShare(corpus.lungs2d.train, 4, paste=True),
             BatchShare(kept(corpus.without_pneumonia, fold.without_pneumonia), 2),
             BatchShare(corpus.negatives.train, 1),
         ],

@@ -15,6 +15,7 @@ from training.data.slices import LESION_CONSOLIDATION, LESION_GROUND_GLASS
 
 _GROWS = 0.25  # of a dome's radius, from a slice to the one below (ours)
 _CONSOLIDATION_FROM_HU = -300.0  # aeration lost; doctors' consolidation lies above, mostly
+_SOLID_SHARE = 0.35  # of what is painted: airless lung at the pleura, which looks like the wall
 
 
 def smooth_noise(count: int, cells: int, size: int, generator: torch.Generator) -> Tensor:
@@ -27,14 +28,14 @@ def _uniform(low: float, high: float, generator: torch.Generator) -> float:
     return low + (high - low) * float(torch.rand((), generator=generator))
 
 
-def _field(lung: Tensor, generator: torch.Generator) -> Tensor:
+def _field(lung: Tensor, generator: torch.Generator, *, at_pleura: bool) -> Tensor:
     """Where a lesion likes to be: blobs of a random size, rather below the pleura and behind."""
     size = lung.shape[-1]
-    cells = int(_uniform(5, 22, generator))
+    cells = int(_uniform(5, 12 if at_pleura else 22, generator))
     field = smooth_noise(1, cells, size, generator)[0, 0]
     field = field + 0.35 * smooth_noise(1, cells * 3, size, generator)[0, 0]
     depth = F.avg_pool2d(lung.float()[None, None], 25, 1, 12)[0, 0]
-    field = field - _uniform(0.0, 2.5, generator) * (depth - 0.6)
+    field = field - _uniform(2.0 if at_pleura else 0.0, 2.5, generator) * (depth - 0.6)
     rows = torch.linspace(-1, 1, size)[:, None]
     return field + _uniform(-0.2, 1.0, generator) * rows
 
@@ -58,14 +59,15 @@ def paste_lesion(
     area = int(lung.sum())
     if area < 600:
         return hu, lesion
-    field = _field(lung, generator)
+    solid = _uniform(0.0, 1.0, generator) < _SOLID_SHARE
+    field = _field(lung, generator, at_pleura=solid)
     share = 10.0 ** _uniform(-2.2, -0.35, generator)
     level = torch.quantile(field[lung], 1.0 - share)
-    softness = _uniform(0.04, 0.35, generator)
+    softness = _uniform(0.04, 0.12 if solid else 0.35, generator)
     alpha = torch.sigmoid((field - level) / softness) * lung
-    base = _uniform(-720.0, 60.0, generator)
+    base = _uniform(-40.0, 70.0, generator) if solid else _uniform(-720.0, 60.0, generator)
     texture = (
-        _uniform(10.0, 110.0, generator)
+        _uniform(5.0, 35.0 if solid else 110.0, generator)
         * smooth_noise(1, int(_uniform(30, 120, generator)), hu.shape[-1], generator)[0, 0]
     )
     opacity = torch.clamp(base + texture, max=120.0)
