@@ -19,7 +19,6 @@ LOWER_LOBE = Code("90572001", "SCT", "Lower lobe of lung")  # CID 6170
 UPPER_ZONE = Code("281392002", "SCT", "Upper zone of lung")  # CID 6171
 MIDDLE_ZONE = Code("281393007", "SCT", "Middle zone of lung")  # CID 6171
 LOWER_ZONE = Code("281394001", "SCT", "Lower zone of lung")  # CID 6171
-
 PLEURA = Code("3120008", "SCT", "Pleura")  # CID 7151
 
 # --- Findings -----------------------------------------------------------------------------------

@@ -16,9 +16,7 @@ from chest.values.course import Course
 from chest.values.reading import ChestReading
 from radiology import codes
 from radiology.answer.finding import Finding, Presence
-from radiology.answer.followed import Followed
-from radiology.answer.listed import ListedLesion
-from radiology.answer.possible import PossibleFinding
+from radiology.answer.lesions import Followed, ListedLesion, PossibleFinding
 from radiology.answer.reading import Comparison, Reading, ReportWords, Suspicion, TimePoint
 from radiology.clinical import ClinicalContext
 from radiology.image.volume import Volume

@@ -8,7 +8,7 @@ from typing import Any
 
 from chest.values.figures import Side
 from chest.values.territory import Territory
-from radiology.answer.followed import Became
+from radiology.answer.lesions import Became
 
 MORE_THAN_PERCENT = 25.0
 """A lesion grew, or shrank, when its volume changed by more: after NELSON's criterion for nodules

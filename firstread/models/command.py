@@ -142,8 +142,8 @@ def try_model(
 
 @models.command("compare")
 def compare(
-    old: Annotated[str, typer.Argument(metavar="OLD", help="NAME/VERSION.")],
-    new: Annotated[str, typer.Argument(metavar="NEW", help="NAME/VERSION.")],
+    old: Annotated[str, typer.Argument(metavar="OLD", help="A folder, or NAME/VERSION.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="Likewise; may be a candidate.")],
     studies: Annotated[
         list[Path], typer.Argument(help="Folders with the DICOM files of one study each.")
     ],

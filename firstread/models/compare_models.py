@@ -11,10 +11,11 @@ from typing import Any
 from PIL import Image
 
 from evaluation.report.page import Page, ReportPicture, ReportTable, Section, render_page
-from firstread.choose_bundle import bundle_entries, choose_bundle
+from firstread.choose_bundle import bundle_entries
 from firstread.find_instances import files_of_study
+from firstread.models.make_bundle import find_folder
 from firstread.say import console, shown_steps
-from models.catalogue import UsableBundle
+from models.catalogue import UsableBundle, read_any_bundle
 from models.readers.open_reader import open_reader
 from radiology.clinical import ClinicalContext
 from radiology.errors import FirstreadError, SettingsRefused
@@ -32,7 +33,7 @@ def compare_models(
 
     Parameters
     ----------
-    old, new : NAME/VERSION
+    old, new : folders, or NAME/VERSION among the bundles and the candidates
     studies : folders with the DICOM instances of one study each
     report : where the HTML page goes
 
@@ -45,7 +46,7 @@ def compare_models(
     SettingsRefused, BundleRejected
         A bundle is not there or not usable, or the page cannot be written.
     """
-    bundles = [choose_bundle(one, None, settings) for one in (old, new)]
+    bundles = [read_any_bundle(find_folder(settings, one)) for one in (old, new)]
     answers: list[dict[str, Any]] = [{"path": str(one)} for one in studies]
     pictures: list[list[Image.Image | None]] = [[] for _ in studies]
     # One bundle after the other: only one set of networks is in memory.

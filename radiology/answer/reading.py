@@ -8,11 +8,9 @@ from datetime import datetime
 
 from radiology.algorithm import AlgorithmIdentity
 from radiology.answer.finding import Finding, Presence
-from radiology.answer.followed import Followed
 from radiology.answer.known import KnownValue
-from radiology.answer.listed import ListedLesion
+from radiology.answer.lesions import Followed, ListedLesion, PossibleFinding
 from radiology.answer.measurement import Measurement, MeasurementGroup
-from radiology.answer.possible import PossibleFinding
 from radiology.answer.remark import Remark
 from radiology.answer.statement import Statement
 from radiology.answer.table import Table

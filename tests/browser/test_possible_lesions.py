@@ -12,7 +12,8 @@ from tests.browser.slice_viewer import (
     no_serious_fault,
     open_study,
 )
-from tests.unit.worker.encode.encoded_chest import result_context, with_possible
+from tests.unit.worker.encode.encoded_chest import result_context
+from tests.unit.worker.encode.possible_opacity import with_possible
 from tests.unit.worklist.seeding import SeededHospital
 from tests.unit.worklist.study.seeded_slices import CHEST, StudyWithSlices, study_with_slices
 

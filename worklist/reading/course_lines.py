@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from radiology.answer.followed import Became, Followed
+from radiology.answer.lesions import Became, Followed
 from radiology.answer.measurement import Measurement
 from radiology.answer.reading import Reading, TimePoint
 from radiology.codes import Code

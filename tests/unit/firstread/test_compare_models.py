@@ -1,4 +1,4 @@
-"""`firstread models compare`: both answers to each study, and a page that shows them."""
+"""`firstread models compare`: a bundle and a candidate read each study, and a page shows both."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from firstread.models.compare_models import compare_models
+from models.candidates import candidates_folder
 from phantom import Phantom
 from phantom.study import write_phantom_study
 from radiology.algorithm import ExecutionProvider
@@ -19,7 +20,7 @@ from tests.builders.bundles import NAME, write_bundle
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     folder = tmp_path_factory.mktemp("bundles")
     write_bundle(folder, version="2.0.0")
-    write_bundle(folder, version="2.1.0")
+    write_bundle(candidates_folder(folder), version="2.1.0")
     return Settings(
         execution_provider=ExecutionProvider.CPU, inference_threads=1, bundles_folder=folder
     )
@@ -46,7 +47,7 @@ def test_both_answers_to_a_study_and_none_to_what_is_none(
 def test_a_bundle_that_is_not_there_and_a_page_that_cannot_be_written_are_said(
     settings: Settings, tmp_path: Path
 ) -> None:
-    with pytest.raises(BundleRejected, match=r"No usable bundle .*/9\.0\.0"):
+    with pytest.raises(BundleRejected, match=r"no bundle .*/9\.0\.0"):
         compare_models(settings, f"{NAME}/2.0.0", f"{NAME}/9.0.0", [], tmp_path / "page.html")
     with pytest.raises(SettingsRefused, match="cannot be written"):
         compare_models(settings, f"{NAME}/2.0.0", f"{NAME}/2.1.0", [], tmp_path / "no" / "page")

@@ -7,12 +7,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from models.candidates import candidates_folder
 from models.catalogue import read_catalogue
 from models.declared.released import file_digest
 from settings.environment import Settings
+from tests.builders.stored.site_folder import write_cases
 from training.chest.declaration import NAME
+from training.new_cases import main
 
-__all__ = ["NAME", "digests", "interrupt", "next_minor", "shelf", "shipped_of_schema_2", "words"]
+__all__ = [
+    "NAME",
+    "SiteRun",
+    "digests",
+    "interrupt",
+    "next_minor",
+    "shelf",
+    "shipped_of_schema_2",
+    "words",
+]
 
 
 def shipped_of_schema_2() -> Path:
@@ -59,3 +71,27 @@ def next_minor(version: str) -> str:
 def interrupt(*_: object) -> Any:
     """In place of a step: somebody presses Ctrl-C."""
     raise KeyboardInterrupt
+
+
+class SiteRun:
+    """One training with masks and labels, and what lay there before it.
+
+    Attributes
+    ----------
+    before : digests of the bundles
+    folder : of the candidate
+    """
+
+    def __init__(self, folder: Path, base: Path, *others: Path, slices: int) -> None:
+        self.cases = write_cases(folder / "cases", slices, labels=True, each=2)
+        self.bundles, self.build = shelf(folder / "bundles", base, *others), folder / "build"
+        self.before = digests(self.bundles)
+        self.report = folder / "report.html"
+        self.status = main(words(self.cases, self.bundles, self.build, report=self.report))
+        self.version = next_minor(base.name)
+        self.folder = candidates_folder(self.bundles) / NAME / self.version
+
+    def left_the_base_alone(self) -> bool:
+        """Whether every file that was there is as it was."""
+        after = digests(self.bundles)
+        return {name: after.get(name) for name in self.before} == self.before

@@ -19,6 +19,7 @@ from models.schema_2.golden import check_golden
 from tests.builders.stored.site_folder import write_cases
 from tests.unit.training.site_runs import (
     NAME,
+    SiteRun,
     digests,
     interrupt,
     next_minor,
@@ -40,29 +41,15 @@ def base() -> Path:
     return shipped_of_schema_2()
 
 
-class Trained:
-    """One training with masks and labels, and what lay there before it."""
-
-    def __init__(self, base: Path, folder: Path) -> None:
-        self.cases = write_cases(folder / "cases", 24, labels=True, each=2)
-        self.bundles, self.build = shelf(folder / "bundles", base), folder / "build"
-        self.before = digests(self.bundles)
-        self.report = folder / "report.html"
-        self.status = main(words(self.cases, self.bundles, self.build, report=self.report))
-        self.version = next_minor(base.name)
-        self.folder = candidates_folder(self.bundles) / NAME / self.version
-
-
 @pytest.fixture(scope="module")
-def trained(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+def trained(base: Path, tmp_path_factory: pytest.TempPathFactory) -> SiteRun:
     """Train once for all tests that only look."""
-    return Trained(base, tmp_path_factory.mktemp("site"))
+    return SiteRun(tmp_path_factory.mktemp("site"), base, slices=24)
 
 
-def test_a_whole_candidate_is_written_beside_the_untouched_base(trained: Trained) -> None:
+def test_a_whole_candidate_is_written_beside_the_untouched_base(trained: SiteRun) -> None:
     assert trained.status == 0
-    after = digests(trained.bundles)
-    assert {name: after[name] for name in trained.before} == trained.before
+    assert trained.left_the_base_alone()
     bundle = read_bundle(trained.folder)
     check_golden(bundle)
     assert "old against new" in trained.report.read_text().lower()
@@ -70,7 +57,7 @@ def test_a_whole_candidate_is_written_beside_the_untouched_base(trained: Trained
     assert not list(trained.build.glob("*"))
 
 
-def test_the_networks_are_new_and_used_as_the_old_ones_were(trained: Trained, base: Path) -> None:
+def test_the_networks_are_new_and_used_as_the_old_ones_were(trained: SiteRun, base: Path) -> None:
     old, new = read_bundle(base), read_bundle(trained.folder)
     for name in ("segmentation.onnx", "classification.onnx"):
         assert file_digest(base / name) != file_digest(trained.folder / name)
@@ -82,7 +69,7 @@ def test_the_networks_are_new_and_used_as_the_old_ones_were(trained: Trained, ba
 
 
 def test_a_running_site_goes_on_with_the_old_one_until_it_is_asked(
-    trained: Trained, base: Path
+    trained: SiteRun, base: Path
 ) -> None:
     def newest() -> str:
         return read_catalogue(trained.bundles).newest(NAME).version
@@ -97,7 +84,7 @@ def test_a_running_site_goes_on_with_the_old_one_until_it_is_asked(
     assert digests(trained.folder) == before
 
 
-def test_held_out_slices_were_never_trained_on(trained: Trained) -> None:
+def test_held_out_slices_were_never_trained_on(trained: SiteRun) -> None:
     facts = json.loads((trained.folder / "evaluation.json").read_text())
     slices = read_site_cases(trained.cases).slices
     held = hold_out(slices)
@@ -106,7 +93,7 @@ def test_held_out_slices_were_never_trained_on(trained: Trained) -> None:
     assert facts["cases"] == {"trained": 12 - len(held), "held_out": len(held)}
 
 
-def test_no_file_or_patient_is_named_in_the_bundle(trained: Trained) -> None:
+def test_no_file_or_patient_is_named_in_the_bundle(trained: SiteRun) -> None:
     for name in ("evaluation.json", "MODEL_CARD.md", "bundle.toml"):
         text = (trained.folder / name).read_text()
         assert "Secret" not in text
@@ -114,7 +101,7 @@ def test_no_file_or_patient_is_named_in_the_bundle(trained: Trained) -> None:
 
 
 def test_the_version_is_not_written_twice_unless_asked(
-    trained: Trained, base: Path, capsys: pytest.CaptureFixture[str]
+    trained: SiteRun, base: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     again = words(trained.cases, trained.bundles, trained.build, version=trained.version)
     before = digests(trained.folder)

@@ -29,9 +29,9 @@ from tests.builders.stored.site_folder import write_cases
 from tests.unit.training.chest_bundle import untrained_network
 from tests.unit.training.site_runs import (
     NAME,
+    SiteRun,
     digests,
     interrupt,
-    next_minor,
     shelf,
     shipped_of_schema_2,
     words,
@@ -87,35 +87,22 @@ def test_a_file_with_other_layers_is_refused() -> None:
         read_chest(shipped_of_schema_2() / "segmentation.onnx")
 
 
-class TrainedSlab:
-    """One training with masks and labels beside the bundle of schema 2, base by default."""
-
-    def __init__(self, base: Path, folder: Path) -> None:
-        self.cases = write_cases(folder / "cases", 16, labels=True, each=2)
-        self.bundles = shelf(folder / "bundles", base, shipped_of_schema_2())
-        self.before = digests(self.bundles)
-        self.report = folder / "report.html"
-        self.status = main(words(self.cases, self.bundles, folder / "build", report=self.report))
-        self.folder = candidates_folder(self.bundles) / NAME / next_minor(base.name)
-
-
 @pytest.fixture(scope="module")
-def trained(base: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainedSlab:
+def trained(base: Path, tmp_path_factory: pytest.TempPathFactory) -> SiteRun:
     """Train once for all tests that only look."""
-    return TrainedSlab(base, tmp_path_factory.mktemp("site"))
+    return SiteRun(tmp_path_factory.mktemp("site"), base, shipped_of_schema_2(), slices=16)
 
 
-def test_the_newest_in_use_is_the_base_and_stays_as_it_was(trained: TrainedSlab) -> None:
+def test_the_newest_in_use_is_the_base_and_stays_as_it_was(trained: SiteRun) -> None:
     assert trained.status == 0
-    after = digests(trained.bundles)
-    assert {name: after[name] for name in trained.before} == trained.before
+    assert trained.left_the_base_alone()
     check_declared_golden(read_declared_bundle(trained.folder))
     assert read_catalogue(trained.bundles).newest(NAME).version == "3.0.0"
     assert read_catalogue(candidates_folder(trained.bundles)).newest(NAME).version == "3.1.0"
 
 
 def test_the_candidate_is_read_as_a_chest_and_judged_as_the_base(
-    trained: TrainedSlab, base: Path
+    trained: SiteRun, base: Path
 ) -> None:
     old, new = (load_model(read_declared_bundle(one), threads=1) for one in (base, trained.folder))
     assert (new.case, new.viral_threshold, new.sign_thresholds) == (
@@ -127,7 +114,7 @@ def test_the_candidate_is_read_as_a_chest_and_judged_as_the_base(
     assert new.finder.find(patches, 3.0).maps.right.shape == (3, SIZE, SIZE)
 
 
-def test_only_what_changed_is_new(trained: TrainedSlab, base: Path) -> None:
+def test_only_what_changed_is_new(trained: SiteRun, base: Path) -> None:
     old, new = digests(base), digests(trained.folder)
     assert set(new) == {*old, "evaluation.json"}
     changed = {name for name in old if old[name] != new[name]}
@@ -148,9 +135,7 @@ def test_only_what_changed_is_new(trained: TrainedSlab, base: Path) -> None:
     ]
 
 
-def test_the_network_has_learnt_and_its_first_blocks_have_not(
-    trained: TrainedSlab, base: Path
-) -> None:
+def test_the_network_has_learnt_and_its_first_blocks_have_not(trained: SiteRun, base: Path) -> None:
     old, new = (read_chest(folder / FLOAT32) for folder in (base, trained.folder))
     for name, module in new.encoder._blocks[0].named_parameters():
         assert torch.equal(module, dict(old.encoder._blocks[0].named_parameters())[name])
@@ -159,7 +144,7 @@ def test_the_network_has_learnt_and_its_first_blocks_have_not(
         assert any(not torch.equal(ours, theirs) for ours, theirs in pairs)
 
 
-def test_the_report_holds_old_against_new(trained: TrainedSlab) -> None:
+def test_the_report_holds_old_against_new(trained: SiteRun) -> None:
     facts = json.loads((trained.folder / "evaluation.json").read_text())
     assert facts["learnt"] == "segmentation and classification"
     assert facts["made"]["steps"] == {"chest": 2}
@@ -178,7 +163,7 @@ def test_the_report_holds_old_against_new(trained: TrainedSlab) -> None:
 
 
 def test_an_interrupted_training_goes_on_and_a_candidate_is_a_base_too(
-    trained: TrainedSlab,
+    trained: SiteRun,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,

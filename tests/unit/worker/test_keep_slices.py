@@ -30,8 +30,8 @@ from tests.unit.worker.encode.encoded_chest import (
     ChestContext,
     result_context,
     with_chest,
-    with_possible,
 )
+from tests.unit.worker.encode.possible_opacity import with_possible
 from worker.encode import encode_results, plan_results, render_key_picture, united
 from worker.keep.keep_results import bytes_of
 from worker.keep.keep_slices import keep_slices

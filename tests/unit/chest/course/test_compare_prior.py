@@ -11,7 +11,7 @@ from chest.values.change import PriorComparison
 from chest.values.figures import Side
 from chest.values.regions import LesionLabel
 from phantom import Breath, Lesion, Phantom, Posture
-from radiology.answer.followed import Became
+from radiology.answer.lesions import Became
 from tests.builders.chest.chest_pairs import diseased_ml, lobe_ml, mapped, scan, study
 
 SHIFTED = Posture(shift_mm=(15.0, 0.0, 0.0))

@@ -18,7 +18,7 @@ from database.tables.analysis import Result, ResultObject
 from models.older_readings import stored_reading
 from models.schema_2.bundle import Bundle, read_bundle
 from phantom import EXTENSIVE_LESIONS, TYPICAL_LESIONS, Lesion, Phantom, Posture
-from radiology.answer.followed import Became
+from radiology.answer.lesions import Became
 from radiology.answer.reading import Reading
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency

@@ -226,17 +226,6 @@ def with_chest(context: ChestContext, **changed: Any) -> ChestContext:
     return remade(context, chest=replace(context.chest, **changed))
 
 
-def with_possible(context: ChestContext) -> ChestContext:
-    """What lies in the middle of the left lung on four slices was seen, and not surely enough."""
-    possible = np.zeros(context.volume.shape, np.uint8)
-    left = np.argwhere((context.regions.lungs == 2) & (context.regions.lesions == 0))
-    middle = left.mean(axis=0).astype(int)
-    possible[
-        middle[0] : middle[0] + 4, middle[1] - 2 : middle[1] + 2, middle[2] : middle[2] + 3
-    ] = 1
-    return with_chest(context, regions=replace(context.regions, possible=possible))
-
-
 def remade(context: ChestContext, **changed: Any) -> ChestContext:
     """The context with other chest, volume, triage or clinical values, and a reading of them."""
     names = ("chest", "volume", "triage", "clinical")

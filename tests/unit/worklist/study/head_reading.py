@@ -9,7 +9,7 @@ from typing import Any
 from radiology import codes
 from radiology.algorithm import AlgorithmIdentity
 from radiology.answer.finding import Finding, Presence
-from radiology.answer.followed import Became, Followed
+from radiology.answer.lesions import Became, Followed
 from radiology.answer.measurement import Measurement
 from radiology.answer.reading import Comparison, Reading, ReportWords, Suspicion, TimePoint
 from radiology.answer.remark import Remark

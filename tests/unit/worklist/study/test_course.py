@@ -19,7 +19,7 @@ from chest.values.course import Course, CoursePoint, NotCompared
 from chest.values.figures import Side
 from chest.values.reading import ChestReading
 from models.older_readings import stored_reading
-from radiology.answer.followed import Became
+from radiology.answer.lesions import Became
 from radiology.urgency import Urgency
 from tests.unit.worklist.access.visitor import Visitor, readable
 from tests.unit.worklist.seeded_values import stored_chest

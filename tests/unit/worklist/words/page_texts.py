@@ -20,7 +20,7 @@ from chest.values.territory import Territory
 from database.states import StudyState
 from models.schema_2.sign import Sign
 from radiology import codes
-from radiology.answer.followed import Became
+from radiology.answer.lesions import Became
 from worklist.feedback import lines as feedback_lines
 from worklist.list import screen as list_screen
 from worklist.page import http_errors
