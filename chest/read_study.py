@@ -49,7 +49,7 @@ def read_study(
     fit = fit_of(canonical, model.grid)
     patches = to_patches(canonical, fit, model.grid)
     found = model.finder.find(patches, canonical.spacing_mm[0], on_progress)
-    segmented = segment(found.maps, patches, canonical, fit, model)
+    segmented = segment(found, patches, canonical, fit, model)
     regions = segmented.regions
     fluid = find_effusion(canonical, regions)
     if fluid is not None:

@@ -22,20 +22,6 @@ OnProgress = Callable[[int, int], None]
 """Called with slices done and slices in all."""
 
 
-@dataclass(frozen=True)
-class FoundInSlices:
-    """What the network says of each slice.
-
-    Attributes
-    ----------
-    scores : calibrated, shape (slices, 6): the viral pattern, then each `Sign`; None where another
-        network classifies
-    """
-
-    maps: ProbabilityMaps
-    scores: NDArray[np.float64] | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class SliceHeat:
     """Where a classifier looked: levels 0…1 of the cells of a box of the network's square."""
@@ -77,7 +63,7 @@ class Finder(Protocol):
 
     def find(
         self, patches: Arrays, slice_mm: float | None, on_progress: OnProgress | None = None
-    ) -> FoundInSlices:
+    ) -> ProbabilityMaps:
         """Answer for each slice.
 
         Parameters
@@ -98,7 +84,7 @@ class SliceClassifier(Protocol):
     def classify(
         self,
         patches: Arrays,
-        found: FoundInSlices,
+        found: ProbabilityMaps,
         chosen: Sequence[int],
         mirrored: Collection[int],
     ) -> list[SliceAnswer]:

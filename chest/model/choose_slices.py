@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from chest.model.chest_model import Arrays, FoundInSlices, SliceAnswer, SliceClassifier
+from chest.model.chest_model import Arrays, SliceAnswer, SliceClassifier
+from chest.model.probability_maps import ProbabilityMaps
 from chest.values.regions import ChestRegions
 
 MOST_SLICES = 24
@@ -50,7 +51,7 @@ def choose_slices(regions: ChestRegions, most: int = MOST_SLICES) -> list[int]:
 
 
 def classify_study(
-    patches: Arrays, found: FoundInSlices, regions: ChestRegions, classifier: SliceClassifier
+    patches: Arrays, found: ProbabilityMaps, regions: ChestRegions, classifier: SliceClassifier
 ) -> list[SliceAnswer]:
     """Classify the slices of a study that `choose_slices` names.
 

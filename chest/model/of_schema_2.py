@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from chest.model.chest_model import (
     Arrays,
     ChestModel,
-    FoundInSlices,
     OnProgress,
     SliceAnswer,
     SliceHeat,
@@ -61,12 +60,12 @@ class SessionFinder:
 
     def find(
         self, patches: Arrays, slice_mm: float | None, on_progress: OnProgress | None = None
-    ) -> FoundInSlices:
+    ) -> ProbabilityMaps:
         """Answer for each slice; see `chest.model.chest_model.Finder.find`."""
         maps = ProbabilityMaps.empty(patches.shape[0], patches.shape[-1])
         for first, lung, lesion in self.session.run(patches, on_progress):
             maps.store(first, lung, lesion)
-        return FoundInSlices(maps)
+        return maps
 
 
 @dataclass(frozen=True)
@@ -82,17 +81,17 @@ class ViewClassifier:
     def classify(
         self,
         patches: Arrays,
-        found: FoundInSlices,
+        found: ProbabilityMaps,
         chosen: Sequence[int],
         mirrored: Collection[int],
     ) -> list[SliceAnswer]:
         """Answer for slices; see `chest.model.chest_model.SliceClassifier.classify`."""
-        maps, declared = found.maps, self.session.declared
+        declared = self.session.declared
         shown = [
             lung_view(
                 patches[index, 0],
-                np.minimum(maps.right[index] / 255.0 + maps.left[index] / 255.0, 1.0),
-                maps.lesion[index] / np.float32(255.0),
+                np.minimum(found.right[index] / 255.0 + found.left[index] / 255.0, 1.0),
+                found.lesion[index] / np.float32(255.0),
                 size=declared.size,
                 margin=declared.margin,
             )

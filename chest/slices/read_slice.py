@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chest.grey_levels import grey_to_hounsfield
-from chest.model.chest_model import ChestModel, FoundInSlices
+from chest.model.chest_model import ChestModel
+from chest.model.probability_maps import ProbabilityMaps
 from chest.slices.clean_slice import clean_slice
 from models.schema_2.preprocess import SquareFit, to_patch
 from models.schema_2.sign import Sign
@@ -94,7 +95,7 @@ class ChestSliceReader:
         fit = SquareFit.of((rows, columns), spacing_mm, model.grid.size)
         patch = to_patch(hu, fit, model.grid)
         found = self._found(patch)
-        regions = clean_slice(found.maps, fit, model)
+        regions = clean_slice(found, fit, model)
         area = int(np.count_nonzero(regions.lungs))
         share = 100.0 * int(np.count_nonzero(regions.lesions)) / area if area else 0.0
         lungs, lesions = regions.lungs[0], regions.lesions[0]
@@ -108,11 +109,11 @@ class ChestSliceReader:
             heat = fit.from_square(square)
         return SliceReading(lungs, lesions, share, answer.viral, answer.spread, answer.signs, heat)
 
-    def _found(self, patch: FloatArray) -> FoundInSlices:
+    def _found(self, patch: FloatArray) -> ProbabilityMaps:
         """What the slice shows, or the mean of it and of its mirror image."""
         find = self.model.finder.find
         straight = find(patch[None, None], None)
         if not self.mirrored:
             return straight
         back = find(np.ascontiguousarray(patch[None, None, :, ::-1]), None)
-        return replace(straight, maps=straight.maps.averaged(back.maps.mirrored()))
+        return straight.averaged(back.mirrored())

@@ -33,7 +33,7 @@ def first_look(volume: Volume, model: ChestModel) -> FirstLook:
     """
     canonical, _ = volume.canonical()
     fit = fit_of(canonical, model.grid)
-    maps = model.finder.find(to_patches(canonical, fit, model.grid), None).maps
+    maps = model.finder.find(to_patches(canonical, fit, model.grid), None)
     some = maps.lesion >= EVEN
     right, left = (_counts(side >= EVEN, some) for side in (maps.right, maps.left))
     worse_lung_percent = max(_share_percent(right), _share_percent(left))

@@ -12,6 +12,8 @@ import torch
 
 from training.arguments import training_parser
 from training.chest.release import SETS, Shipped, score_folds, write_release
+from training.chest.scores.stage import STEPS as SCORE_STEPS
+from training.chest.scores.stage import fit_scores
 from training.chest.stages import (
     STEPS,
     ChestPlan,
@@ -90,10 +92,22 @@ def _train(options: argparse.Namespace) -> None:
     log.info("limits of lesions: %s", folds.limits.chosen)
     if options.out is not None:
         network = fit_all(corpus, plan)
+        scores = fit_scores(
+            corpus.covid_ct,
+            corpus.sars_cov2_ct,
+            plan.weights,
+            plan.build,
+            seed=plan.seed,
+            shorten=plan.shorten,
+        )
         lobes = fit_lobes(options.data, options.build, options.seed, options.shorten)
         made = Made(
             seed=options.seed,
-            steps={"each network": plan.steps(STEPS), "lobes": plan.steps(LOBE_STEPS)},
+            steps={
+                "masks": plan.steps(STEPS),
+                "scores": plan.steps(SCORE_STEPS),
+                "lobes": plan.steps(LOBE_STEPS),
+            },
             data={name: one for name, one in data_digests(options.data).items() if name in SETS},
             versions=versions_used(),
             machine=machine_used(),
@@ -102,7 +116,13 @@ def _train(options: argparse.Namespace) -> None:
             remark=options.remark,
         )
         write_release(
-            Shipped(network, lobes), corpus, answered, folds, made, options.data, options.out
+            Shipped(network, scores, lobes),
+            corpus,
+            answered,
+            folds,
+            made,
+            options.data,
+            options.out,
         )
 
 

@@ -10,6 +10,7 @@ from training.chest.calibrate import MOST_FALSE_PERCENT, Scores
 from training.chest.declaration import INTENDED_USE, LICENCES, NAME, NEIGHBOUR_MM, VERSION
 from training.chest.export import ExportedChest
 from training.chest.score_release import FoldScores
+from training.chest.scores.stage import MEMBERS
 from training.chest.volumes import VolumeAnswer
 from training.release.made import Made
 from training.release.model_card import breaks, robustness_table, thickness_table
@@ -96,7 +97,6 @@ def model_card(release: Release) -> str:
     """The text of `MODEL_CARD.md`."""
     made, exported, scores = release.made, release.exported, release.scores
     licences = _table(("data", "licence as found"), LICENCES)
-    float32_ms, int8_ms = exported.ms_a_slice
     steps = ", ".join(f"{name} {count}" for name, count in made.steps.items())
     versions = ", ".join(f"{name} {version}" for name, version in made.versions.items())
     digests = "\n".join(f"- `{name}`: `{digest}`" for name, digest in made.data.items())
@@ -112,17 +112,20 @@ def model_card(release: Release) -> str:
 
 ## What it is
 
-One network: EfficientNet-Lite0 up to 1/32 of the resolution with ImageNet weights as encoder, a
-U-Net decoder for lungs and lesions, linear scores of the slice on the deepest features and on the
-strongest evidence of the lesion masks. It sees an axial slice of 256 x 256 pixels between the
-slices {NEIGHBOUR_MM:g} mm below and above it, HU from -1250 to 250. Lungs are then made bodies
-inside the patient's body (`chest/lungs/`). A second, small network says where lobes are likely by
-the shape of the lungs alone; it is asked where a fissure is not seen (`chest/lobes/`).
+Three networks. The first finds lungs and lesions: EfficientNet-Lite0 up to 1/32 of the resolution
+with ImageNet weights as encoder, and a U-Net decoder. It sees an axial slice of 256 x 256 pixels
+between the slices {NEIGHBOUR_MM:g} mm below and above it, HU from -1250 to 250. Lungs are then made
+bodies inside the patient's body (`chest/lungs/`). The second says of single slices what pattern
+they show: {MEMBERS} such encoders from different seeds, whose logits are averaged; it is asked for
+some slices of a study. The third, which is small, says where lobes are likely by the shape of the
+lungs alone; it is asked where a fissure is not seen (`chest/lobes/`).
 
-{exported.bytes[0] / 1e6:.1f} MB in float32, {exported.bytes[1] / 1e6:.1f} MB in int8;
-{float32_ms:.0f} and {int8_ms:.0f} ms a slice on two threads of the machine that trained it. ONNX
-Runtime and PyTorch differ by at most {exported.largest_difference:.1e}; int8 changes the class of
-{lung_changed:.2f} % of pixels of lungs and {lesion_changed:.2f} % of lesions.
+Weights are stored in 16 bits: {exported.bytes[0] / 1e6:.1f} and {exported.bytes[1] / 1e6:.1f} MB.
+{exported.ms_a_slice[0]:.0f} ms a slice for lungs and lesions and {exported.ms_a_slice[1]:.0f} ms
+for scores, on two threads of the machine that trained them. ONNX Runtime and PyTorch differ by at
+most {max(exported.largest_difference):.1e}. An int8 form of the first network would change the
+class of {lung_changed:.2f} % of pixels of lungs and {lesion_changed:.2f} % of lesions, and take
+{exported.int8_ms:.0f} ms a slice; it is not shipped.
 
 ## How well it does
 
@@ -185,8 +188,8 @@ Two sets are for non-commercial use only: so is this bundle.
 
 ## How it was made
 
-`python -m training.chest --data DIR` (seed {made.seed}) on {made.machine}. Steps: {steps}, of 32
-slices each. {versions}. {made.remark}
+`python -m training.chest --data DIR` (seed {made.seed}) on {made.machine}. Steps: {steps}.
+{versions}. {made.remark}
 
 sha256 over folders of training data:
 

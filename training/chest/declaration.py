@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from training.chest.calibrate import Scores
-from training.chest.export import FLOAT32, INPUT, INT8
+from training.chest.export import MASKS_FILE, MASKS_INPUT, SCORES_FILE, SCORES_INPUT
 from training.chest.predict import LesionLimits
 from training.data.augment import WINDOW_HIGH_HU, WINDOW_LOW_HU
 from training.lobes.export import FILE as LOBES
@@ -62,14 +62,14 @@ def _licences() -> str:
 def _scores(scores: Scores) -> str:
     calibration = scores.calibration
     lines = [
-        '[[outputs]]\nname = "viral"\nkind = "slice-score"\ntensor = "scores"\n'
+        '[[outputs]]\nname = "viral"\nnetwork = "scores"\nkind = "slice-score"\ntensor = "scores"\n'
         'activation = "none"\ncolumn = 0\n'
         f'calibration = {{ kind = "temperature", temperature = {calibration.temperature:.4f} }}\n'
     ]
     for place, sign in enumerate(_SIGNS):
         lines.append(
-            f'[[outputs]]\nname = "{sign}"\nkind = "slice-score"\ntensor = "scores"\n'
-            f'activation = "none"\ncolumn = {place + 1}\n'
+            f'[[outputs]]\nname = "{sign}"\nnetwork = "scores"\nkind = "slice-score"\n'
+            f'tensor = "scores"\nactivation = "none"\ncolumn = {place + 1}\n'
             f'calibration = {{ kind = "platt", slope = {calibration.sign_scale[place]:.4f}, '
             f"intercept = {calibration.sign_shift[place]:.4f} }}\n"
         )
@@ -109,15 +109,17 @@ body_region = {{ value = "51185008", scheme = "SCT", meaning = "Chest" }}
 content_label = "AI_LUNG_LESIONS"
 window_hu = [-600.0, 1500.0]
 
-[networks.chest]
-float32 = "{FLOAT32}"
-int8 = "{INT8}"
-on_cpu = "float32" # the faster one on the machine that trained it
+# Weights are stored in 16 bits and used in 32.
+[networks.masks]
+float32 = "{MASKS_FILE}"
+
+[networks.scores]
+float32 = "{SCORES_FILE}"
 
 # A slice between the one below and the one above it. How far those lie, [reader.parameters] says.
-[inputs.chest]
+[inputs.masks]
 kind = "slices-2.5d"
-tensor = "{INPUT}"
+tensor = "{MASKS_INPUT}"
 orientation = "SPL"
 fit = "whole-slice"
 spacing_mm = ["own", "own", "own"]
@@ -125,8 +127,18 @@ size = [256, 256]
 neighbours = 1
 channels = [{{ window_hu = [{WINDOW_LOW_HU}, {WINDOW_HIGH_HU}] }}]
 
+[inputs.scores]
+kind = "slices"
+tensor = "{SCORES_INPUT}"
+orientation = "SPL"
+fit = "whole-slice"
+spacing_mm = ["own", "own", "own"]
+size = [256, 256]
+channels = [{{ window_hu = [{WINDOW_LOW_HU}, {WINDOW_HIGH_HU}] }}]
+
 [[outputs]]
 name = "lungs"
+network = "masks"
 kind = "mask"
 tensor = "lungs"
 activation = "none"
@@ -138,6 +150,7 @@ classes = [
 
 [[outputs]]
 name = "lesions"
+network = "masks"
 kind = "mask"
 tensor = "lesions"
 activation = "none"

@@ -1,10 +1,7 @@
-"""The network: an EfficientNet-Lite encoder, a decoder for lungs and lesions, scores of the slice.
+"""The network of masks: an EfficientNet-Lite encoder, and a decoder for lungs and lesions.
 
 Three channels, 256 x 256: the slice between the ones below and above it, HU mapped to 0…1. Outputs:
-lung (background, right, left), lesion (none, ground glass, consolidation), and scores: whether a
-figure of COVID-CT shows COVID-19, then the five signs of pneumonia. The scores rest on the deepest
-features and on the strongest evidence of the lesion masks (the idea of lesion attention, Liu et al.
-2020, LA-DNN, medRxiv 2020.05.11.20097907).
+lung (background, right, left) and lesion (none, ground glass, consolidation).
 """
 
 from __future__ import annotations
@@ -18,12 +15,9 @@ from training.encoder.efficientnet_lite import Encoder, doubled
 SIZE = 256
 LUNG_CLASSES = 3
 LESION_CLASSES = 3
-SCORES = 6  # COVID-19, and five signs
 
 _FINE = 8  # channels at full resolution
 _NECK = 12
-_EVIDENCE_PIXELS = (16, 256)  # of 256 x 256: a small lesion, and a large one
-_POOLED_SHARE = 0.2  # of the first weights of the scores: they begin near zero
 
 
 def _joined(inputs: int, outputs: int) -> nn.Sequential:
@@ -34,8 +28,8 @@ def _joined(inputs: int, outputs: int) -> nn.Sequential:
     )
 
 
-class ChestSlabNet(nn.Module):  # type: ignore[misc]  # torch is untyped to `make check`
-    """A U-Net on a pretrained encoder, and linear scores.
+class MaskNet(nn.Module):  # type: ignore[misc]  # torch is untyped to `make check`
+    """A U-Net on a pretrained encoder.
 
     Parameters
     ----------
@@ -58,38 +52,21 @@ class ChestSlabNet(nn.Module):  # type: ignore[misc]  # torch is untyped to `mak
         self.fine = _joined(3, _FINE)
         self.neck = nn.Conv2d(half, _NECK, 1)
         self.masks = nn.Conv2d(_NECK + _FINE, LUNG_CLASSES + LESION_CLASSES, 3, padding=1)
-        evidence = len(_EVIDENCE_PIXELS) * (LESION_CLASSES - 1)
-        pooled = 2 * deep + evidence
-        self.scores = nn.Sequential(
-            nn.LayerNorm(pooled), nn.Dropout(0.3), nn.Linear(pooled, SCORES)
-        )
-        with torch.no_grad():
-            self.scores[2].weight.mul_(_POOLED_SHARE)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return logits of lung and lesion, each (slices, 3, 256, 256), and of scores (slices, 6).
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return logits of lung and lesion, each (slices, 3, 256, 256).
 
         Parameters
         ----------
         x : shape (slices, 3, 256, 256), 0…1
         """
         at_2, at_4, at_8, at_16, deep = self.encoder(x)
-        mean = deep.mean((2, 3))
         # What the slice shows as a whole: a belly has no lungs, however dark a loop of bowel is.
-        y = deep + self.context(mean)[:, :, None, None]
+        y = deep + self.context(deep.mean((2, 3)))[:, :, None, None]
         y = self.join_16(torch.cat([doubled(y), at_16], 1))
         y = self.join_8(torch.cat([doubled(y), at_8], 1))
         y = self.join_4(torch.cat([doubled(y), at_4], 1))
         y = self.join_2(torch.cat([doubled(y), at_2], 1))
         y = F.interpolate(self.neck(y), scale_factor=2.0, mode="bilinear", align_corners=False)
         logits = self.masks(torch.cat([y, self.fine(x)], 1))
-        lung, lesion = logits[:, :LUNG_CLASSES], logits[:, LUNG_CLASSES:]
-        pooled = torch.cat([mean, deep.amax((2, 3)), _evidence(lesion)], 1)
-        return lung, lesion, self.scores(pooled)
-
-
-def _evidence(lesion: Tensor) -> Tensor:
-    """How strong the strongest pixels of each kind of lesion are, against no lesion."""
-    against = (lesion[:, 1:] - lesion[:, :1]).flatten(2)
-    strongest = against.topk(max(_EVIDENCE_PIXELS), 2).values
-    return torch.cat([strongest[..., :count].mean(2) for count in _EVIDENCE_PIXELS], 1)
+        return logits[:, :LUNG_CLASSES], logits[:, LUNG_CLASSES:]

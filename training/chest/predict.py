@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from chest.lungs.peaks import by_peak
-from training.chest.network import LESION_CLASSES, LUNG_CLASSES, SCORES, ChestSlabNet
+from training.chest.network import LESION_CLASSES, LUNG_CLASSES, MaskNet
 from training.data.augment import to_network_input
 from training.data.slices import SliceSet
 
@@ -25,12 +25,10 @@ class Predicted:
     Attributes
     ----------
     lung, lesion : probabilities, shape (slices, 3, rows, columns), float16
-    scores : logits, shape (slices, 6)
     """
 
     lung: NDArray[np.float16]
     lesion: NDArray[np.float16]
-    scores: Floats
 
     @property
     def any_lesion(self) -> NDArray[np.float16]:
@@ -62,9 +60,9 @@ def lesions_of(found: Predicted, limits: LesionLimits) -> NDArray[np.bool_]:
     return by_peak(outlined, probability.astype(np.uint8), limits.peak, limits.peak)[0]
 
 
-def predict(network: ChestSlabNet, slices: SliceSet, *, with_neighbours: bool = True) -> Predicted:
+def predict(network: MaskNet, slices: SliceSet, *, with_neighbours: bool = True) -> Predicted:
     """Answer for each slice of a set."""
-    lung, lesion, scores = [], [], []
+    lung, lesion = [], []
     network.eval()
     if not len(slices):
         return _nothing(slices)
@@ -73,11 +71,10 @@ def predict(network: ChestSlabNet, slices: SliceSet, *, with_neighbours: bool = 
             at = slice(first, first + _AT_ONCE)
             hu = torch.from_numpy(channels_of(slices, at, with_neighbours=with_neighbours))
             x = to_network_input(hu).contiguous(memory_format=torch.channels_last)
-            lungs, lesions, logits = network(x)
+            lungs, lesions = network(x)
             lung.append(torch.softmax(lungs, 1).half().numpy())
             lesion.append(torch.softmax(lesions, 1).half().numpy())
-            scores.append(logits.numpy())
-    return Predicted(np.concatenate(lung), np.concatenate(lesion), np.concatenate(scores))
+    return Predicted(np.concatenate(lung), np.concatenate(lesion))
 
 
 def _nothing(slices: SliceSet) -> Predicted:
@@ -85,7 +82,6 @@ def _nothing(slices: SliceSet) -> Predicted:
     return Predicted(
         np.zeros((0, LUNG_CLASSES, rows, columns), dtype=np.float16),
         np.zeros((0, LESION_CLASSES, rows, columns), dtype=np.float16),
-        np.zeros((0, SCORES), dtype=np.float32),
     )
 
 

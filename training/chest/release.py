@@ -14,11 +14,12 @@ from training.chest.calibrate import calibrate_scores, choose_lesion_limits
 from training.chest.card import Release, evaluation_text, model_card
 from training.chest.declaration import declaration
 from training.chest.export import write_networks
-from training.chest.network import ChestSlabNet
-from training.chest.predict import predict
+from training.chest.network import MaskNet
 from training.chest.robust import measure_robustness, measure_thickness
 from training.chest.score_release import FoldScores, figures_of, lines_of
 from training.chest.score_scans import joined, score_lesions, score_lungs
+from training.chest.scores.network import ScoreNet
+from training.chest.scores.predict import patches_of, score
 from training.chest.stages import ChestCorpus, FoldAnswers, trial_slabs
 from training.chest.volumes import read_volumes
 from training.lobes.export import write_lobes
@@ -61,7 +62,8 @@ def score_folds(answered: Sequence[FoldAnswers]) -> FoldScores:
 class Shipped:
     """The networks that are shipped."""
 
-    chest: ChestSlabNet
+    masks: MaskNet
+    scores: ScoreNet
     lobes: TrainedLobes
 
 
@@ -82,12 +84,15 @@ def write_release(
     out : `<name>/<version>`
     """
     out.mkdir(parents=True, exist_ok=True)
-    network = shipped.chest
-    exported = write_networks(network, out, trial_slabs(corpus))
-    write_lobes(shipped.lobes.network, out, shipped.lobes.held_out[0].labels)
     val = corpus.covid_ct.val
-    scores = calibrate_scores(val, predict(network, val.slices).scores)
-    figures = [*figures_of(corpus, network, folds), *shipped.lobes.figures()]
+    patches = patches_of(val.slices)
+    exported = write_networks(shipped.masks, shipped.scores, out, trial_slabs(corpus), patches)
+    write_lobes(shipped.lobes.network, out, shipped.lobes.held_out[0].labels)
+    scores = calibrate_scores(val, score(shipped.scores, val.slices))
+    figures = [
+        *figures_of(corpus, shipped.masks, shipped.scores, folds),
+        *shipped.lobes.figures(),
+    ]
     for line in lines_of(figures):
         log.info("%s", line)
     text = declaration(scores, folds.limits.chosen, EVEN_SHARE_PERCENT)
@@ -100,7 +105,7 @@ def write_release(
         folds=folds,
         volumes=volumes,
         scores=scores,
-        robustness=measure_robustness(network, folds.limits.chosen, corpus),
+        robustness=measure_robustness(shipped.masks, shipped.scores, folds.limits.chosen, corpus),
         thickness=measure_thickness(out),
         exported=exported,
         made=made,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn import functional as F
 
 from chest.reader import Reader
@@ -17,8 +18,10 @@ from models.catalogue import read_any_bundle
 from phantom.grid import phantom_grid
 from phantom.synthesis import make_phantom
 from radiology.image.volume import Volume
-from training.chest.network import ChestSlabNet
+from training.chest.network import MaskNet
 from training.chest.predict import LesionLimits, lesions_of, predict
+from training.chest.scores.network import ScoreNet
+from training.chest.scores.predict import score
 from training.chest.stages import ChestCorpus
 from training.data.augment import to_network_input
 from training.data.slices import SliceSet
@@ -33,27 +36,26 @@ _THICKNESSES: Final = (1, 2, 3, 5, 8)  # mm
 _PHANTOM: Final = ((300, 256, 256), (1.0, 1.4, 1.4))
 _SEEDS: Final = (11, 12)
 _AT_ONCE = 8
+_LossOf = Callable[[Tensor, slice], Tensor]  # of patches, and where they stand in their set
 
 
 def measure_robustness(
-    network: ChestSlabNet, limits: LesionLimits, corpus: ChestCorpus
+    masks: MaskNet, scores: ScoreNet, limits: LesionLimits, corpus: ChestCorpus
 ) -> tuple[Perturbed, ...]:
     """Score lungs, lesions and the viral answer under every change; the first row is without."""
     return tuple(
         Perturbed(
             name,
-            float(dice(predict(network, lungs).lung.argmax(axis=1) > 0, lungs.lung > 0).mean()),
-            float(dice(lesions_of(predict(network, drawn), limits), drawn.lesion > 0).mean()),
-            auc(
-                predict(network, figures).scores[:, 0].astype(np.float64), corpus.covid_ct.val.viral
-            ),
+            float(dice(predict(masks, lungs).lung.argmax(axis=1) > 0, lungs.lung > 0).mean()),
+            float(dice(lesions_of(predict(masks, drawn), limits), drawn.lesion > 0).mean()),
+            auc(score(scores, figures)[:, 0].astype(np.float64), corpus.covid_ct.val.viral),
         )
-        for name, (lungs, drawn, figures) in _degraded(network, corpus)
+        for name, (lungs, drawn, figures) in _degraded(masks, scores, corpus)
     )
 
 
 def _degraded(
-    network: ChestSlabNet, corpus: ChestCorpus
+    masks: MaskNet, scores: ScoreNet, corpus: ChestCorpus
 ) -> Iterator[tuple[str, tuple[SliceSet, ...]]]:
     """What is held out, degraded in one way after the other."""
     val = corpus.covid_ct.val
@@ -62,29 +64,42 @@ def _degraded(
         yield name, tuple(changed(one, change) for one in sets)
     for degrees in _TURNED_BY:
         yield f"turned by {degrees:g}°", tuple(turned(one, degrees) for one in sets)
-    attacked = tuple(
-        _attacked(network, one, viral)
-        for one, viral in zip(sets, (None, None, val.viral), strict=True)
+    lungs, drawn, figures = sets
+    attacked = (
+        _attacked(lungs, _mask_loss(masks, lungs)),
+        _attacked(drawn, _mask_loss(masks, drawn)),
+        _attacked(figures, _score_loss(scores, val.viral)),
     )
     yield f"adversarial step, {ADVERSARIAL_HU:g} HU", attacked
 
 
-def _attacked(network: ChestSlabNet, slices: SliceSet, viral: NDArray[np.int8] | None) -> SliceSet:
+def _mask_loss(network: MaskNet, slices: SliceSet) -> _LossOf:
+    def loss(patches: Tensor, at: slice) -> Tensor:
+        lung, lesion = network(patches.expand(-1, 3, -1, -1))
+        outlined = torch.from_numpy(slices.lung[at].astype(np.int64))
+        drawn = torch.from_numpy(slices.lesion[at].astype(np.int64))
+        return lung_loss(lung, outlined) + lesion_loss(lesion, drawn, torch.ones(len(drawn)))
+
+    network.eval()
+    return loss
+
+
+def _score_loss(network: ScoreNet, viral: NDArray[np.int8]) -> _LossOf:
+    def loss(patches: Tensor, at: slice) -> Tensor:
+        truth = torch.from_numpy(viral[at].astype(np.float32))
+        return F.binary_cross_entropy_with_logits(network(patches)[:, 0], truth)
+
+    network.eval()
+    return loss
+
+
+def _attacked(slices: SliceSet, loss_of: _LossOf) -> SliceSet:
     """One step up the network's own loss, at most 10 HU a pixel (Goodfellow, arXiv:1412.6572)."""
     hu = slices.hu.astype(np.float32)
-    network.eval()
     for first in range(0, len(slices), _AT_ONCE):
         at = slice(first, first + _AT_ONCE)
         x = torch.from_numpy(hu[at]).requires_grad_()
-        lung, lesion, scores = network(to_network_input(x[:, None].expand(-1, 3, -1, -1)))
-        if viral is None:
-            outlined = torch.from_numpy(slices.lung[at].astype(np.int64))
-            drawn = torch.from_numpy(slices.lesion[at].astype(np.int64))
-            loss = lung_loss(lung, outlined) + lesion_loss(lesion, drawn, torch.ones(len(drawn)))
-        else:
-            truth = torch.from_numpy(viral[at].astype(np.float32))
-            loss = F.binary_cross_entropy_with_logits(scores[:, 0], truth)
-        loss.backward()
+        loss_of(to_network_input(x[:, None]), at).backward()
         hu[at] += ADVERSARIAL_HU * x.grad.sign().numpy()
     return replace(slices, hu=hu.astype(np.float16))
 

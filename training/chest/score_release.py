@@ -13,9 +13,11 @@ from evaluation.statistics.calibration import calibration
 from evaluation.statistics.proportion import proportion
 from evaluation.statistics.receiver_operating import auc
 from training.chest.calibrate import ChosenLimits, calibrate_scores
-from training.chest.network import ChestSlabNet
+from training.chest.network import MaskNet
 from training.chest.predict import LesionLimits, lesions_of, predict
 from training.chest.score_scans import ScansScore
+from training.chest.scores.network import ScoreNet
+from training.chest.scores.predict import score
 from training.chest.stages import ChestCorpus
 from training.data.figures import FigureSet
 from training.scoring.report import CardFigure
@@ -38,17 +40,19 @@ class FoldScores:
     limits: ChosenLimits
 
 
-def figures_of(corpus: ChestCorpus, network: ChestSlabNet, folds: FoldScores) -> list[CardFigure]:
+def figures_of(
+    corpus: ChestCorpus, masks: MaskNet, scores: ScoreNet, folds: FoldScores
+) -> list[CardFigure]:
     """Every figure with its interval.
 
     Parameters
     ----------
-    network : the one that is shipped; nothing that it is scored on was trained on
+    masks, scores : the networks that are shipped; nothing that they are scored on was trained on
     """
     return [
         *_by_scan(folds),
-        *_slices(corpus, network, folds.limits.chosen),
-        *_figures(corpus.covid_ct.val, predict(network, corpus.covid_ct.val.slices).scores),
+        *_slices(corpus, masks, folds.limits.chosen),
+        *_figures(corpus.covid_ct.val, score(scores, corpus.covid_ct.val.slices)),
     ]
 
 
@@ -71,7 +75,7 @@ def _by_scan(folds: FoldScores) -> list[CardFigure]:
     ]
 
 
-def _slices(corpus: ChestCorpus, network: ChestSlabNet, limits: LesionLimits) -> list[CardFigure]:
+def _slices(corpus: ChestCorpus, network: MaskNet, limits: LesionLimits) -> list[CardFigure]:
     drawn, lungs = corpus.doctors.held_out, corpus.lungs2d.held_out
     found = lesions_of(predict(network, drawn), limits)
     seen = predict(network, lungs).lung.argmax(axis=1) > 0

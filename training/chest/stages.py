@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from training.chest.folds import NOTHING_LEFT_OUT, Fold, check_folds, kept, left_out, read_folds
-from training.chest.network import ChestSlabNet
-from training.chest.objective import ChestObjective, FigureShare
+from training.chest.network import MaskNet
+from training.chest.objective import MaskObjective
 from training.chest.predict import Floats, Predicted, predict, slabs_of
 from training.chest.score_scans import score_lesions
 from training.data.drawn_scans import read_covid_seg20, read_lctsc
@@ -110,16 +110,16 @@ def trial_slabs(corpus: ChestCorpus) -> Floats:
     return np.concatenate(parts)
 
 
-def new_network(plan: ChestPlan) -> ChestSlabNet:
+def new_network(plan: ChestPlan) -> MaskNet:
     """A network that has not been trained."""
     torch.manual_seed(plan.seed)
-    network = ChestSlabNet(plan.variant)
+    network = MaskNet(plan.variant)
     if plan.weights is not None:
         pretrained(network.encoder, plan.weights).freeze_first(FROZEN_BLOCKS)
     return network
 
 
-def fit_fold(corpus: ChestCorpus, plan: ChestPlan, number: int) -> ChestSlabNet:
+def fit_fold(corpus: ChestCorpus, plan: ChestPlan, number: int) -> MaskNet:
     """On everything but the scans and patients of a fold, and what is held out for all."""
     fold = read_folds()[number]
     watched = left_out(corpus.seg20, fold.covid_seg20)
@@ -127,7 +127,7 @@ def fit_fold(corpus: ChestCorpus, plan: ChestPlan, number: int) -> ChestSlabNet:
     return _fit(corpus, plan, fold, watched, schedule, f"fold-{number}")
 
 
-def fit_all(corpus: ChestCorpus, plan: ChestPlan) -> ChestSlabNet:
+def fit_all(corpus: ChestCorpus, plan: ChestPlan) -> MaskNet:
     """On every scan: the network that is shipped. Nothing that is held out for all is in it."""
     watched = corpus.doctors.validation
     schedule = plan.schedule(STEPS, _ALL_SEED)
@@ -141,8 +141,8 @@ def _fit(
     watched: SliceSet,
     schedule: Schedule,
     name: str,
-) -> ChestSlabNet:
-    def validate(network: ChestSlabNet) -> str:
+) -> MaskNet:
+    def validate(network: MaskNet) -> str:
         found = predict(network, watched, with_neighbours=plan.with_neighbours)
         return score_lesions(watched, found).lines()[-1]
 
@@ -155,27 +155,26 @@ def _fit(
     )
 
 
-def _objective(corpus: ChestCorpus, plan: ChestPlan, fold: Fold) -> ChestObjective:
+def _objective(corpus: ChestCorpus, plan: ChestPlan, fold: Fold) -> MaskObjective:
     if plan.licence_clean:
         return _clean_objective(corpus, plan, fold)
-    return ChestObjective(
+    return MaskObjective(
         drawn=[
-            BatchShare(kept(corpus.seg20, fold.covid_seg20), 6, evenly=True),
+            BatchShare(kept(corpus.seg20, fold.covid_seg20), 8, evenly=True),
             BatchShare(corpus.doctors.train, 3),
             BatchShare(kept(corpus.lctsc, fold.lctsc), 4, paste=True),
             BatchShare(corpus.lungs2d.train, 4, paste=True),
             BatchShare(kept(corpus.without_pneumonia, fold.without_pneumonia), 2),
             BatchShare(corpus.negatives.train, 1),
         ],
-        figures=[FigureShare(corpus.covid_ct.train, 8), FigureShare(corpus.sars_cov2_ct, 4)],
         with_neighbours=plan.with_neighbours,
     )
 
 
-def _clean_objective(corpus: ChestCorpus, plan: ChestPlan, fold: Fold) -> ChestObjective:
+def _clean_objective(corpus: ChestCorpus, plan: ChestPlan, fold: Fold) -> MaskObjective:
     """LCTSC with lesions painted in, and LUNA slices: the sets under CC BY 3.0."""
     luna = corpus.negatives.train.where(lambda source: source.startswith(_LUNA_SERIES))
-    return ChestObjective(
+    return MaskObjective(
         drawn=[
             BatchShare(kept(corpus.lctsc, fold.lctsc), 13, paste=True),
             BatchShare(luna, 4),
@@ -189,7 +188,7 @@ class FoldAnswers:
     """What the network of a fold says of the scans and volumes that it did not see."""
 
     fold: Fold
-    network: ChestSlabNet
+    network: MaskNet
     scans: SliceSet
     of_scans: Predicted
     volumes: SliceSet
@@ -204,9 +203,7 @@ class FoldAnswers:
         return tuple(one for one in found if len(one[0]))
 
 
-def answer_fold(
-    corpus: ChestCorpus, plan: ChestPlan, number: int, network: ChestSlabNet
-) -> FoldAnswers:
+def answer_fold(corpus: ChestCorpus, plan: ChestPlan, number: int, network: MaskNet) -> FoldAnswers:
     """Answer for what a fold left out."""
     fold = read_folds()[number]
     scans = left_out(corpus.seg20, fold.covid_seg20)

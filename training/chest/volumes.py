@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from chest.model.of_schema_3 import SlabFinder
+from chest.model.slab_finder import SlabFinder
 from chest.reader import Reader
 from chest.values.figures import Side
 from models.catalogue import read_any_bundle
 from radiology.image.volume import Volume
-from training.chest.export import OUTPUTS, ChestProbabilities
+from training.chest.export import MASKS, MaskProbabilities
 from training.chest.folds import Fold
-from training.chest.network import ChestSlabNet
+from training.chest.network import MaskNet
 from training.data.drawn_scans import read_lctsc_volume
 from training.data.whole_volumes import WITHOUT_PNEUMONIA, read_volume
 from training.release.export import answers_of
@@ -61,16 +61,16 @@ class VolumeAnswer:
 class _InPyTorch:
     """A network that was not exported, in place of a loaded one of the bundle."""
 
-    network: ChestSlabNet
+    network: MaskNet
     at_once: int = 8
 
     def run(self, inputs: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:
         """Answer slabs (n, 3, rows, columns); tensors by name."""
-        return answers_of(ChestProbabilities(self.network), OUTPUTS, inputs)
+        return answers_of(MaskProbabilities(self.network), MASKS, inputs)
 
 
 def read_volumes(
-    bundle: Path, data: Path, folds: Sequence[tuple[Fold, ChestSlabNet]]
+    bundle: Path, data: Path, folds: Sequence[tuple[Fold, MaskNet]]
 ) -> list[VolumeAnswer]:
     """Read the DICOM series and the volumes of LCTSC at hand.
 
@@ -87,11 +87,11 @@ def read_volumes(
     return answers
 
 
-def _with(reader: Reader, network: ChestSlabNet) -> Reader:
+def _with(reader: Reader, network: MaskNet) -> Reader:
     finder = reader.model.finder
     assert isinstance(finder, SlabFinder)
     finder = replace(finder, network=_InPyTorch(network))
-    return Reader(replace(reader.model, finder=finder, classifier=finder))
+    return Reader(replace(reader.model, finder=finder))
 
 
 def _volumes(data: Path) -> Iterator[tuple[str, bool, Volume, NDArray[np.bool_] | None]]:

@@ -20,6 +20,7 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 
 from radiology.errors import BundleRejected
+from training.release.halves import in_half, is_halved, widened
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -66,7 +67,9 @@ class OnnxWeights:
     """The arrays of an ONNX file by the names of the parameters that they were."""
 
     def __init__(self, path: Path) -> None:
-        self.model = onnx.load(path)
+        stored = onnx.load(path)
+        self.halved = is_halved(stored)
+        self.model = widened(stored)
         graph = self.model.graph
         self.arrays = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
         self._users = {
@@ -113,7 +116,7 @@ class OnnxWeights:
         node.input.append(name)
 
     def save(self, path: Path) -> None:
-        """Write the graph with the arrays that it still uses."""
+        """Write the graph with the arrays that it still uses, as wide as they were."""
         graph = self.model.graph
         used = {name for node in graph.node for name in node.input}
         del graph.initializer[:]
@@ -122,7 +125,7 @@ class OnnxWeights:
             for name, array in self.arrays.items()
             if name in used
         )
-        onnx.save(self.model, path)
+        onnx.save(in_half(self.model) if self.halved else self.model, path)
 
 
 def fill(network: Network, weights: OnnxWeights) -> Network:

@@ -27,7 +27,6 @@ class BatchShare:
     paste : whether synthetic opacities are painted into them
     trust : weight of their lesion labels, 0 for none
     evenly : whether a source of four times as many slices is drawn only twice as often
-    whole : all of its slices are taken, in their order: somebody knows an answer for each
     """
 
     slices: SliceSet
@@ -35,12 +34,9 @@ class BatchShare:
     paste: bool = False
     trust: float = 1.0
     evenly: bool = False
-    whole: bool = False
 
     def draw(self, random: np.random.Generator) -> NDArray[np.intp]:
         """Places of the slices of one batch."""
-        if self.whole:
-            return np.arange(len(self.slices))
         return random.choice(len(self.slices), self.count, replace=False, p=self.chances)
 
     @cached_property

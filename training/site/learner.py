@@ -62,7 +62,7 @@ class LearntNetworks(Protocol):
         ...
 
     def write(self, folder: Path) -> WrittenCandidate:
-        """Write the networks in both forms, and copy what was not trained.
+        """Write the networks, and copy what was not trained.
 
         Parameters
         ----------

@@ -7,7 +7,7 @@ from models.schema_2.bundle import Bundle
 from radiology.errors import BundleRejected
 from training.site.learner import Learner
 from training.site.of_schema_2.learner import PairLearner
-from training.site.of_schema_3.learner import SlabLearner
+from training.site.of_schema_3.learner import ChestLearner
 
 
 def open_learner(base: UsableBundle) -> Learner:
@@ -25,4 +25,4 @@ def open_learner(base: UsableBundle) -> Learner:
         raise BundleRejected(
             f"{base.name}/{base.version} does not read chests; only chest bundles are trained here"
         )
-    return SlabLearner.of(base)
+    return ChestLearner.of(base)

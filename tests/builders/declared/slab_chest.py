@@ -1,8 +1,8 @@
-"""A bundle of schema 3 that is read as a chest: a network of slabs that can be worked out by hand.
+"""A bundle of schema 3 that is read as a chest: two networks that can be worked out by hand.
 
-It calls what has the density of lung lung, the left half of the image the patient's right, and what
-is denser than lung but less than tissue ground glass. The score "viral" is the mean level of the
-slice below, "ground_glass" that of the slice above: they tell which neighbours it was shown.
+The one of slabs calls what has the density of lung lung, the left half of the image the patient's
+right, and what is denser than lung but less than tissue ground glass. The other's score "viral" is
+the mean level of the slice, "ground_glass" that of its left half.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from onnx import helper, numpy_helper
 from tests.builders.declared.write import Declaration, code, model, released, write_declared
 
 NAME = "slab-chest"
+MASKS, SCORES = "masks.onnx", "scores.onnx"
 SIZE = 140  # a slice of the tests' chest is as large: nothing is averaged at its edges
 LOW_HU, HIGH_HU = -1250.0, 250.0
 LUNG_HU, HAZE_HU = (-950.0, -300.0), (-700.0, -300.0)
@@ -40,22 +41,15 @@ def declaration() -> Declaration:
             "procedure": code("24627-2", "CT Chest", "LN"),
             "body_region": code("51185008", "Chest"),
         },
-        "networks": {"chest": {"float32": "slab.onnx"}},
+        "networks": {"masks": {"float32": MASKS}, "scores": {"float32": SCORES}},
         "inputs": {
-            "chest": {
-                "kind": "slices-2.5d",
-                "tensor": "slab",
-                "orientation": "SPL",
-                "spacing_mm": ["own", "own", "own"],
-                "size": [SIZE, SIZE],
-                "fit": "whole-slice",
-                "neighbours": 1,
-                "channels": [{"window_hu": [LOW_HU, HIGH_HU]}],
-            }
+            "masks": _input("slices-2.5d", "slab") | {"neighbours": 1},
+            "scores": _input("slices", "slice"),
         },
         "outputs": [
             {
                 "name": "lungs",
+                "network": "masks",
                 "kind": "mask",
                 "tensor": "lungs",
                 "activation": "none",
@@ -67,6 +61,7 @@ def declaration() -> Declaration:
             },
             {
                 "name": "lesions",
+                "network": "masks",
                 "kind": "mask",
                 "tensor": "lesions",
                 "activation": "none",
@@ -135,9 +130,22 @@ def declaration() -> Declaration:
     }
 
 
+def _input(kind: str, tensor: str) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "tensor": tensor,
+        "orientation": "SPL",
+        "spacing_mm": ["own", "own", "own"],
+        "size": [SIZE, SIZE],
+        "fit": "whole-slice",
+        "channels": [{"window_hu": [LOW_HU, HIGH_HU]}],
+    }
+
+
 def _score(name: str, column: int) -> dict[str, Any]:
     return {
         "name": name,
+        "network": "scores",
         "kind": "slice-score",
         "tensor": "scores",
         "activation": "none",
@@ -147,15 +155,51 @@ def _score(name: str, column: int) -> dict[str, Any]:
 
 def write_slab_chest(root: Path) -> Path:
     """Write the bundle under `root`; returns its folder."""
-    return write_declared(root, declaration(), {"slab.onnx": network()})
+    return write_declared(root, declaration(), networks())
+
+
+def networks() -> dict[str, onnx.ModelProto]:
+    """Both networks by the names of their files."""
+    return {MASKS: masks(), SCORES: scores()}
 
 
 def _level(hounsfield: float) -> float:
     return (hounsfield - LOW_HU) / (HIGH_HU - LOW_HU)
 
 
-def network() -> onnx.ModelProto:
-    """lungs and lesions (n, 3, size, size), and scores (n, 6): levels of the two neighbours."""
+def scores() -> onnx.ModelProto:
+    """scores (n, 6) of slices (n, 1, size, size): mean levels of the whole and of its left half."""
+    constants = [
+        numpy_helper.from_array(np.array([at], dtype=np.int64), name)
+        for name, at in (("from", 0), ("to", SIZE // 2), ("columns", 3))
+    ]
+    nodes = [
+        helper.make_node("Slice", ["slice", "from", "to", "columns"], ["half"]),
+        helper.make_node("ReduceMean", ["slice"], ["mean"], axes=[2, 3], keepdims=0),
+        helper.make_node("ReduceMean", ["half"], ["mean_of_half"], axes=[2, 3], keepdims=0),
+        helper.make_node("Sub", ["mean", "mean"], ["nothing"]),
+        helper.make_node("Concat", ["mean", "mean_of_half", *["nothing"] * 4], ["scores"], axis=1),
+    ]
+    shape: list[int | str] = ["n", 1, SIZE, SIZE]
+    return model(nodes, {"slice": shape}, {"scores": ["n", 6]}, constants)
+
+
+def neighbours_as_lungs() -> onnx.ModelProto:
+    """In place of `masks`: the right lung is the level of the slice below, the left that above."""
+    constants = [
+        numpy_helper.from_array(np.array([1, 0, 2], dtype=np.int64), "order"),
+        numpy_helper.from_array(np.float32(0.0), "zero"),
+    ]
+    nodes = [
+        helper.make_node("Gather", ["slab", "order"], ["lungs"], axis=1),
+        helper.make_node("Mul", ["slab", "zero"], ["lesions"]),
+    ]
+    shape: list[int | str] = ["n", 3, SIZE, SIZE]
+    return model(nodes, {"slab": shape}, {"lungs": shape, "lesions": shape}, constants)
+
+
+def masks() -> onnx.ModelProto:
+    """lungs and lesions (n, 3, size, size)."""
     at_left = np.zeros((1, 1, 1, SIZE), dtype=np.float32)
     at_left[..., : SIZE // 2] = 1.0
     constants = [
@@ -164,17 +208,14 @@ def network() -> onnx.ModelProto:
         numpy_helper.from_array(np.float32(1.0), "one"),
         numpy_helper.from_array(np.float32(0.0), "zero"),
         numpy_helper.from_array(np.array([1], dtype=np.int64), "axis"),
-        *(numpy_helper.from_array(np.array([at], dtype=np.int64), f"at_{at}") for at in range(4)),
+        *(numpy_helper.from_array(np.array([at], dtype=np.int64), f"at_{at}") for at in (1, 2)),
         *(
             numpy_helper.from_array(np.float32(_level(limit)), f"{name}_{place}")
             for name, limits in (("lung", LUNG_HU), ("haze", HAZE_HU))
             for place, limit in enumerate(limits)
         ),
     ]
-    nodes = [
-        helper.make_node("Slice", ["slab", f"at_{at}", f"at_{at + 1}", "axis"], [name])
-        for at, name in enumerate(("below", "middle", "above"))
-    ]
+    nodes = [helper.make_node("Slice", ["slab", "at_1", "at_2", "axis"], ["middle"])]
     for name in ("lung", "haze"):
         nodes += [
             helper.make_node("Greater", ["middle", f"{name}_0"], [f"{name}_over"]),
@@ -189,14 +230,6 @@ def network() -> onnx.ModelProto:
         helper.make_node("Mul", ["haze", "zero"], ["dense"]),
         helper.make_node("Concat", ["no_lung", "right", "left"], ["lungs"], axis=1),
         helper.make_node("Concat", ["no_haze", "haze", "dense"], ["lesions"], axis=1),
-        helper.make_node("ReduceMean", ["below"], ["mean_below"], axes=[2, 3], keepdims=0),
-        helper.make_node("ReduceMean", ["above"], ["mean_above"], axes=[2, 3], keepdims=0),
-        helper.make_node("Mul", ["mean_below", "zero"], ["nothing"]),
-        helper.make_node(
-            "Concat", ["mean_below", "mean_above", *["nothing"] * 4], ["scores"], axis=1
-        ),
     ]
     shape: list[int | str] = ["n", 3, SIZE, SIZE]
-    return model(
-        nodes, {"slab": shape}, {"lungs": shape, "lesions": shape, "scores": ["n", 6]}, constants
-    )
+    return model(nodes, {"slab": shape}, {"lungs": shape, "lesions": shape}, constants)

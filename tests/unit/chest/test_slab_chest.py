@@ -8,21 +8,28 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from chest.model.load import load_model
-from chest.model.of_schema_3 import SlabFinder
+from chest.model.probability_maps import ProbabilityMaps
+from chest.model.slab_finder import SlabFinder
+from chest.model.slice_scorer import SliceScorer
 from chest.reader import Reader
 from chest.values.figures import Side
 from models.catalogue import read_any_bundle, read_catalogue, reads_chests
 from models.declared_bundle import read_declared_bundle
 from models.readers.open_reader import open_reader, open_slice_reader, reads_slices
 from models.readers.slice_reader import HounsfieldSlice
+from models.schema_2.sign import Sign
 from radiology.errors import BundleRejected, SettingsRefused
 from radiology.image.volume import Volume
 from radiology.outcome import Outcome
 from tests.builders.declared import slab_chest
 from tests.builders.declared.slab_chest import SIZE
 from tests.builders.declared.write import Declaration, write_declared
+
+_ROUNDED = 0.5 / 255.0 + 1e-6  # maps are of bytes
+Neighbours = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 @pytest.fixture(scope="module")
@@ -73,26 +80,39 @@ def test_haze_is_found_and_measured(folder: Path, slice_mm: float) -> None:
     assert right.lung_volume_ml == pytest.approx(132.0 * 200.0 * 100.0 / 1000.0, rel=0.1)
 
 
-def test_a_slice_is_shown_between_those_three_millimetres_away(finder: SlabFinder) -> None:
-    """The scores are the levels of the slices below and above; at the ends the slice stands in."""
+@pytest.fixture(scope="module")
+def echo(tmp_path_factory: pytest.TempPathFactory) -> SlabFinder:
+    """Lungs are the levels of the slices below and above."""
+    networks = slab_chest.networks() | {slab_chest.MASKS: slab_chest.neighbours_as_lungs()}
+    folder = write_declared(tmp_path_factory.mktemp("echo"), slab_chest.declaration(), networks)
+    found = load_model(read_any_bundle(folder), threads=1).finder
+    assert isinstance(found, SlabFinder)
+    return found
+
+
+def _levels(echo: SlabFinder, levels: NDArray[np.float32], slice_mm: float | None) -> Neighbours:
+    """Levels of the slices below and above that each slice was shown between."""
+    count = levels.size
+    patches = np.broadcast_to(levels[:, None, None, None], (count, 1, SIZE, SIZE)).copy()
+    maps = echo.find(patches, slice_mm)
+    return maps.right[:, 30, 10] / 255.0, maps.left[:, 30, 10] / 255.0
+
+
+def test_a_slice_is_shown_between_those_three_millimetres_away(echo: SlabFinder) -> None:
+    """At the ends the slice stands in for the one that is missing."""
     levels = np.arange(12, dtype=np.float32) / 20.0
-    patches = np.broadcast_to(levels[:, None, None, None], (12, 1, SIZE, SIZE)).copy()
     for slice_mm, apart, every in ((3.0, 1, 1), (1.5, 2, 1), (1.0, 3, 2), (5.0, 1, 1)):
-        scores = finder.find(patches, slice_mm).scores
-        assert scores is not None
+        below, above = _levels(echo, levels, slice_mm)
         looked = np.arange(0, 12, every)
         expected = levels[np.maximum(looked - apart, 0)]
-        assert scores[looked, 0] == pytest.approx(expected, abs=1e-5)
-        assert scores[looked, 1] == pytest.approx(levels[np.minimum(looked + apart, 11)], abs=1e-5)
+        assert below[looked] == pytest.approx(expected, abs=_ROUNDED)
+        assert above[looked] == pytest.approx(levels[np.minimum(looked + apart, 11)], abs=_ROUNDED)
 
 
-def test_slices_that_are_no_neighbours_are_shown_alone(finder: SlabFinder) -> None:
+def test_slices_that_are_no_neighbours_are_shown_alone(echo: SlabFinder) -> None:
     levels = np.linspace(0.1, 0.9, 5, dtype=np.float32)
-    patches = np.broadcast_to(levels[:, None, None, None], (5, 1, SIZE, SIZE)).copy()
-    scores = finder.find(patches, None).scores
-    assert scores is not None
-    assert scores[:, 0] == pytest.approx(levels, abs=1e-4)
-    assert scores[:, 1] == pytest.approx(levels, abs=1e-4)
+    for shown in _levels(echo, levels, None):
+        assert shown == pytest.approx(levels, abs=_ROUNDED)
 
 
 def test_between_two_planes_probabilities_are_linear(finder: SlabFinder) -> None:
@@ -100,21 +120,28 @@ def test_between_two_planes_probabilities_are_linear(finder: SlabFinder) -> None
     patches = np.full((11, 1, SIZE, SIZE), 0.9, dtype=np.float32)
     patches[:4] = 0.3  # lung; the slices from 4 on are tissue
     seen: list[int] = []
-    right = finder.find(patches, 0.6, lambda done, of: seen.append(done)).maps.right[:, 30, 10]
+    right = finder.find(patches, 0.6, lambda done, of: seen.append(done)).right[:, 30, 10]
     assert right.tolist() == [255, 191, 128, 64, 0, 0, 0, 0, 0, 0, 0]
     assert seen[-1] == 11
 
 
-def test_a_mirrored_slice_is_averaged_and_its_spread_told(finder: SlabFinder) -> None:
-    """Levels do not change in a mirror: the spread is that of the neighbours alone."""
-    levels = np.arange(6, dtype=np.float32) / 10.0
-    patches = np.broadcast_to(levels[:, None, None, None], (6, 1, SIZE, SIZE)).copy()
-    found = finder.find(patches, 3.0)
-    once, twice = finder.classify(patches, found, [2, 3], [3])
-    assert (once.spread, once.heat) == (0.0, None)
-    assert once.viral == pytest.approx(0.1, abs=1e-5)
-    assert twice.viral == pytest.approx((0.2 + 0.3) / 2, abs=1e-5)
-    assert twice.spread == pytest.approx(0.05, abs=1e-5)
+def test_chosen_slices_are_scored_alone_and_some_in_the_mirror_too(folder: Path) -> None:
+    """A mirror swaps the halves and leaves the mean: the score of the half is averaged."""
+    model = load_model(read_any_bundle(folder), threads=1)
+    scorer = model.classifier
+    assert isinstance(scorer, SliceScorer)
+    patches = np.zeros((40, 1, SIZE, SIZE), dtype=np.float32)
+    patches[..., : SIZE // 2] = np.linspace(0.1, 0.9, 40, dtype=np.float32)[:, None, None, None]
+    found = ProbabilityMaps.empty(40, SIZE)
+    chosen = list(range(39, 2, -1))  # more than fit into one run
+    answers = scorer.classify(patches, found, chosen, [4, 3])
+    assert [one.index for one in answers] == chosen
+    for one in answers:
+        level = float(patches[one.index, 0, 0, 0])
+        half = level / 2.0 if one.index in (3, 4) else level
+        assert one.viral == pytest.approx(level / 2.0, abs=1e-4)
+        assert one.signs[Sign.GROUND_GLASS] == pytest.approx(half, abs=1e-4)
+        assert (one.spread, one.heat) == (pytest.approx(0.0, abs=1e-6), None)
 
 
 def test_a_single_slice_is_read(folder: Path) -> None:
@@ -136,8 +163,19 @@ def _other_classes(values: Declaration) -> None:
     values["measurements"][0]["within"] = ["lungs.dexter", "lungs.left"]
 
 
-def _no_neighbours(values: Declaration) -> None:
-    values["inputs"]["chest"]["neighbours"] = 2
+def _two_neighbours(values: Declaration) -> None:
+    values["inputs"]["masks"]["neighbours"] = 2
+
+
+def _another_window(values: Declaration) -> None:
+    values["inputs"]["scores"]["channels"] = [{"window_hu": [-1000.0, 0.0]}]
+
+
+def _one_network(values: Declaration) -> None:
+    for output in values["outputs"][2:]:
+        output["network"] = "masks"
+    for part in ("networks", "inputs"):
+        del values[part]["scores"]
 
 
 def _unknown_parameter(values: Declaration) -> None:
@@ -153,7 +191,9 @@ def _without_rule(values: Declaration) -> None:
     [
         (_without_viral, 'slice-score "viral"'),
         (_other_classes, 'mask "lungs" with the classes background, right, left'),
-        (_no_neighbours, "one neighbour on each side"),
+        (_two_neighbours, "one neighbour on each side"),
+        (_another_window, "the window of the other network"),
+        (_one_network, "two networks"),
         (_unknown_parameter, '"colour" is not a key here'),
         (_without_rule, "rule"),
     ],
@@ -163,7 +203,7 @@ def test_a_declaration_that_is_no_chest_is_refused_when_it_is_opened(
 ) -> None:
     values: dict[str, Any] = slab_chest.declaration()
     change(values)
-    folder = write_declared(tmp_path, values, {"slab.onnx": slab_chest.network()})
+    folder = write_declared(tmp_path, values, slab_chest.networks())
     with pytest.raises(BundleRejected, match=match):
         load_model(read_any_bundle(folder), threads=1)
 
@@ -171,7 +211,7 @@ def test_a_declaration_that_is_no_chest_is_refused_when_it_is_opened(
 def test_a_reader_that_is_not_installed_is_refused_with_those_that_are(tmp_path: Path) -> None:
     values = slab_chest.declaration()
     values["reader"]["entry_point"] = "chest-ctt"
-    folder = write_declared(tmp_path, values, {"slab.onnx": slab_chest.network()})
+    folder = write_declared(tmp_path, values, slab_chest.networks())
     with pytest.raises(
         BundleRejected, match=r'no entry point "chest-ctt".*Did you mean "chest-ct"'
     ):
@@ -181,6 +221,6 @@ def test_a_reader_that_is_not_installed_is_refused_with_those_that_are(tmp_path:
 def test_a_reader_of_its_own_asks_no_other_entry_point(tmp_path: Path) -> None:
     values = slab_chest.declaration()
     values["reading"] = {"entry_point": "anything"}
-    folder = write_declared(tmp_path, values, {"slab.onnx": slab_chest.network()})
+    folder = write_declared(tmp_path, values, slab_chest.networks())
     with pytest.raises(BundleRejected, match="not both"):
         read_declared_bundle(folder)

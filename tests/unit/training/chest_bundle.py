@@ -1,8 +1,9 @@
-"""A chest bundle of schema 3 whose network knows nothing, sealed like one that is released."""
+"""A chest bundle of schema 3 whose networks know nothing, sealed like one that is released."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -13,8 +14,9 @@ from tests.unit.training.lobe_maps import lobe_map
 from training.chest.calibrate import Scores
 from training.chest.declaration import NAME, VERSION, declaration
 from training.chest.export import write_networks
-from training.chest.network import SIZE, ChestSlabNet
+from training.chest.network import SIZE, MaskNet
 from training.chest.predict import LesionLimits
+from training.chest.scores.network import ScoreMember, ScoreNet
 from training.classification.calibration import Calibration
 from training.lobes.export import write_lobes
 from training.lobes.network import LobeNet
@@ -28,11 +30,23 @@ SCORES = Scores(
 )
 
 
-def untrained_network(seed: int = 1) -> ChestSlabNet:
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def untrained_masks(seed: int = 1) -> MaskNet:
     """A small decoder on the encoder; every normalisation does something, so folding shows."""
-    torch.set_num_threads(1)  # several wait for each other for long where cores are shared
     torch.manual_seed(seed)
-    network = ChestSlabNet(widths=(8, 8, 8, 8))
+    return _with_figures(MaskNet(widths=(8, 8, 8, 8)))
+
+
+def untrained_scores(seed: int = 1) -> ScoreNet:
+    """Two members, likewise."""
+    torch.manual_seed(seed)
+    return _with_figures(ScoreNet([ScoreMember(), ScoreMember()]))
+
+
+def _with_figures(network: Network) -> Network:
+    torch.set_num_threads(1)  # several wait for each other for long where cores are shared
     with torch.no_grad():
         for module in network.modules():
             if isinstance(module, nn.BatchNorm2d):
@@ -44,7 +58,7 @@ def untrained_network(seed: int = 1) -> ChestSlabNet:
     return network.eval()
 
 
-def write_chest_bundle(bundles: Path, network: ChestSlabNet) -> Path:
+def write_chest_bundle(bundles: Path) -> Path:
     """Write and seal the bundle in a folder of bundles; returns its own folder.
 
     Lesions are outlined from 0.35 on and count from 0.8 on.
@@ -52,7 +66,7 @@ def write_chest_bundle(bundles: Path, network: ChestSlabNet) -> Path:
     folder = bundles / NAME / VERSION
     folder.mkdir(parents=True)
     trial = np.random.default_rng(1).random((8, 3, SIZE, SIZE), dtype=np.float32)
-    write_networks(network, folder, trial)
+    write_networks(untrained_masks(), untrained_scores(), folder, trial, trial[:, 1:2])
     write_lobes(LobeNet(), folder, lobe_map())
     text = declaration(SCORES, LesionLimits(0.35, 0.8), 0.5)
     (folder / "bundle.toml").write_text(text, encoding="utf-8")

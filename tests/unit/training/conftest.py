@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def chest_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a sealed chest bundle of schema 3 with `untrained_network` in it."""
-    from tests.unit.training.chest_bundle import untrained_network, write_chest_bundle
+    """The folder of a sealed chest bundle of schema 3 whose networks are not trained."""
+    from tests.unit.training.chest_bundle import write_chest_bundle
 
-    return write_chest_bundle(tmp_path_factory.mktemp("base"), untrained_network())
+    return write_chest_bundle(tmp_path_factory.mktemp("base"))

@@ -43,8 +43,8 @@ def figures(first: int, count: int = 4) -> FigureSet:
 
 
 def covid_ct() -> CovidCt:
-    """Fourteen figures to train on, so that seven of either label can be drawn; four to score."""
-    return CovidCt(train=figures(80, 14), val=figures(100))
+    """Sixteen figures to train on, so that eight of either label can be drawn; four to score."""
+    return CovidCt(train=figures(80, 16), val=figures(100))
 
 
 def corpus_of_schema_2() -> Corpus:

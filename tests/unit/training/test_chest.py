@@ -11,22 +11,26 @@ pytest.importorskip("torch")
 pytest.importorskip("onnxscript")
 pytest.importorskip("skimage")
 
+import onnx
 import torch
 
 from chest.model.load import load_model
 from models.catalogue import read_any_bundle
-from tests.unit.training.chest_bundle import untrained_network
+from tests.unit.training.chest_bundle import untrained_masks, untrained_scores
 from tests.unit.training.chest_slices import figures_of, slices_of
 from training.chest.calibrate import calibrate_scores, choose_lesion_limits
-from training.chest.export import FLOAT32, INT8, largest_difference
+from training.chest.export import MASKS_FILE, SCORES_FILE, compare_masks, compare_scores
 from training.chest.folds import Fold, FoldMismatch, check_folds, kept, left_out, read_folds
-from training.chest.network import SIZE, ChestSlabNet
+from training.chest.network import SIZE, MaskNet
 from training.chest.predict import LesionLimits, Predicted
 from training.chest.score_scans import joined, score_lesions, score_lungs
+from training.chest.scores.network import ScoreMember, ScoreNet
+from training.chest.scores.objective import FigureShare, ScoreObjective
 from training.data.slices import SliceSet
 from training.data.whole_volumes import WITHOUT_PNEUMONIA, neighbours
 from training.encoder.efficientnet_lite import Encoder, load_weights
 from training.encoder.published import WeightsUnusable, published_weights
+from training.release.halves import widened
 from training.segmentation.objective import BatchShare, draw_batch
 
 
@@ -58,12 +62,17 @@ def test_weights_are_known_by_their_digest(tmp_path: Path) -> None:
         published_weights(0, tmp_path / "absent.pth")
 
 
-def test_the_network_answers_for_lungs_lesions_and_the_slice() -> None:
-    network = ChestSlabNet().eval()
+def test_the_networks_answer_for_lungs_lesions_and_the_slice() -> None:
+    """Logits of the members of the scores are averaged."""
+    slabs, members = torch.rand(2, 3, SIZE, SIZE), [ScoreMember().eval() for _ in range(2)]
     with torch.inference_mode():
-        lung, lesion, scores = network(torch.rand(2, 3, SIZE, SIZE))
+        lung, lesion = MaskNet().eval()(slabs)
+        each = [member(slabs[:, 1:2]) for member in members]
+        scores = ScoreNet(members)(slabs[:, 1:2])
     assert lung.shape == lesion.shape == (2, 3, SIZE, SIZE)
     assert scores.shape == (2, 6)
+    assert torch.allclose(scores, (each[0] + each[1]) / 2.0, atol=1e-6)
+    assert not torch.allclose(*each)
 
 
 def test_each_scan_is_left_out_of_one_fold() -> None:
@@ -109,7 +118,7 @@ def test_scans_are_scored_as_wholes_and_each_counts_alike() -> None:
     lung[:, 0] = slices.lung == 0
     lesion = np.zeros_like(lung)
     lesion[0, 1] = slices.lesion[0] > 0
-    found = Predicted(lung, lesion, np.zeros((4, 6), dtype=np.float32))
+    found = Predicted(lung, lesion)
     lesions, lungs = score_lesions(slices, found), score_lungs(slices, found)
     assert [one.of_voxels for one in lesions.scans] == [1.0, 0.0]
     assert lesions.mean.mean == pytest.approx(0.5)
@@ -140,7 +149,7 @@ def test_the_limits_of_lesions_are_the_best_for_scans_not_forslices_of() -> None
     lesion = np.zeros((4, 3, SIZE, SIZE), dtype=np.float16)
     lesion[0, 1] = np.where(slices.lesion[0] > 0, 0.32, 0.0)
     lesion[1:, 1] = np.where(slices.lesion[1:] > 0, 0.9, 0.18)
-    found = Predicted(np.zeros_like(lesion), lesion, np.zeros((4, 6), dtype=np.float32))
+    found = Predicted(np.zeros_like(lesion), lesion)
     limits = choose_lesion_limits([(slices, found)], [])
     assert 0.18 < limits.chosen.outline <= 0.32
     assert limits.chosen.peak <= 0.32
@@ -156,14 +165,13 @@ def test_what_never_is_sure_does_not_count_and_what_is_reaches_far() -> None:
     drawn[0, 1] = np.where(slices.lesion[0] > 0, 0.22, 0.0)  # its border, with a core
     at = np.argwhere(slices.lesion[0] > 0).mean(axis=0).astype(int)
     drawn[0, 1, at[0], at[1]] = 0.97
-    nothing = np.zeros((1, 6), dtype=np.float32)
-    scan = (slices, Predicted(np.zeros_like(drawn), drawn, nothing))
+    scan = (slices, Predicted(np.zeros_like(drawn), drawn))
     lung = np.stack([slices.lung == side for side in range(3)], axis=1).astype(np.float16)
 
     def volume(name: str, probability: float) -> tuple[SliceSet, Predicted]:
         lesion = np.zeros_like(lung)
         lesion[:, 1] = np.where(slices.lung > 0, probability, 0.0)
-        return slices_of((name,)), Predicted(lung, lesion, nothing)
+        return slices_of((name,)), Predicted(lung, lesion)
 
     bad, worse, good = volume("b", 0.65), volume("c", 0.75), volume("d", 0.0)
     limits = choose_lesion_limits([scan], [good, bad, worse])
@@ -183,23 +191,41 @@ def test_scores_are_calibrated_and_a_wavering_one_is_undetermined() -> None:
 
 
 def test_what_is_exported_is_a_bundle_that_is_read_as_a_chest(chest_base: Path) -> None:
-    """An untrained network in both precisions, declared and sealed, runs in the product."""
+    """Untrained networks in 16 bits, declared and sealed, run in the product."""
     trial = np.random.default_rng(1).random((2, 3, SIZE, SIZE), dtype=np.float32)
-    float32, int8 = chest_base / FLOAT32, chest_base / INT8
-    assert largest_difference(untrained_network(), float32, trial) <= 1e-3
-    assert int8.stat().st_size < 0.5 * float32.stat().st_size
+    files = masks, scores = chest_base / MASKS_FILE, chest_base / SCORES_FILE
+    assert compare_masks(untrained_masks(), masks, trial) <= 1e-2
+    assert compare_scores(untrained_scores(), scores, trial[:, 1:2]) <= 1e-2
+    for path in files:
+        wide = widened(onnx.load(path)).SerializeToString()
+        assert path.stat().st_size < 0.6 * len(wide)
     model = load_model(read_any_bundle(chest_base), threads=2)
     found = model.finder.find(trial[:, 1:2], 3.0)
-    assert found.maps.right.shape == (2, SIZE, SIZE)
-    assert found.scores is not None
+    assert found.right.shape == (2, SIZE, SIZE)
+    assert model.classifier is not None
+    first, second = model.classifier.classify(trial[:, 1:2], found, [1, 0], [0])
+    assert (first.index, second.index) == (1, 0)
+    assert first.viral != second.viral
     assert model.lobes_by_shape is not None
     assert (model.lesion_threshold, model.lesion_peak, model.possible_peak) == (0.35, 0.8, 0.5)
 
 
-def test_each_answer_of_a_batch_is_that_of_its_slice() -> None:
-    """Scores are fitted to labels by their place: a slice that moved would teach another's."""
+def test_figures_teach_the_answer_that_their_set_asks_for() -> None:
+    """COVID-CT what is shipped; the other set its own, through features that both share."""
     figures, _ = figures_of(np.random.default_rng(3))
-    share = BatchShare(figures.slices, len(figures), trust=0.0, whole=True)
-    batch, _ = draw_batch([BatchShare(slices_of(("a", "b")), 2), share], 1, with_neighbours=True)
-    levels = batch.hu[2:, 1].mean((1, 2)).numpy()
-    assert levels == pytest.approx(figures.slices.hu.astype(np.float32).mean((1, 2)), abs=0.5)
+    asked, other = FigureShare(figures, 4), FigureShare(figures, 2)
+    assert figures.viral[asked.draw(1)].tolist() == [1, 1, 0, 0]
+    assert asked.draw(1).tolist() == asked.draw(1).tolist()
+    for objective, taught in (
+        (ScoreObjective((asked,), (other,)), {"encoder", "norm", "answer", "other"}),
+        (ScoreObjective((asked,)), {"encoder", "norm", "answer"}),
+    ):
+        torch.manual_seed(1)
+        member = ScoreMember().train()
+        objective(member, 5).total.backward()
+        moved = {
+            name.split(".")[0]
+            for name, one in member.named_parameters()
+            if one.grad is not None and bool(one.grad.abs().sum() > 0)
+        }
+        assert moved == taught

@@ -1,4 +1,4 @@
-"""The chest network on degraded slices: each change is scored, and the attack makes it worse."""
+"""The networks of a chest on degraded slices: each change is scored, the attack makes it worse."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ pytest.importorskip("torch")
 import torch
 
 from tests.unit.training.chest_slices import figures_of, slices_of
-from training.chest.network import ChestSlabNet
+from training.chest.network import MaskNet
 from training.chest.predict import EVEN_ODDS
 from training.chest.robust import measure_robustness
+from training.chest.scores.network import ScoreMember, ScoreNet
 from training.chest.stages import ChestCorpus
 from training.data.figures import CovidCt
 from training.data.split import Parts
@@ -32,7 +33,7 @@ def test_every_change_has_a_row_and_the_first_is_without() -> None:
         "ChestCorpus",
         SimpleNamespace(lungs2d=parts, doctors=parts, covid_ct=CovidCt(train=val, val=val)),
     )
-    rows = measure_robustness(ChestSlabNet(), EVEN_ODDS, corpus)
+    rows = measure_robustness(MaskNet(), ScoreNet([ScoreMember()]), EVEN_ODDS, corpus)
     assert [one.name for one in rows[: len(CHANGES)]] == list(CHANGES)
     assert rows[-1].name == "adversarial step, 10 HU"
     assert rows[-1].lung_dice <= rows[0].lung_dice

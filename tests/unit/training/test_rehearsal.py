@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 pytest.importorskip("torch")
@@ -22,13 +21,11 @@ from tests.unit.training.our_slices import (
     figures,
 )
 from tests.unit.training.site_runs import shelf, shipped_of_schema_2, words
-from training.chest.stages import trial_slabs
 from training.new_cases import main
 from training.site.of_schema_2 import fine_tune
 from training.site.of_schema_2 import learner as of_schema_2
 from training.site.of_schema_3 import learner as of_schema_3
-from training.site.of_schema_3.fine_tune import batches
-from training.site.slice_set import Learnable
+from training.site.of_schema_3.fine_tune import mask_batches, score_batches
 
 pytestmark = pytest.mark.timeout(900)  # as in test_new_cases.py
 
@@ -68,8 +65,6 @@ def test_with_schema_3_too(
 ) -> None:
     """Its base was trained on none of our held-out slices."""
     monkeypatch.setattr(of_schema_3, "read_corpus", lambda _: corpus_of_schema_3())
-    # The ranges of int8 are not what is looked at, and sixty slices take their time.
-    monkeypatch.setattr(of_schema_3, "trial_slabs", lambda corpus: trial_slabs(corpus)[::16])
     entries, card = _entries(shelf(tmp_path / "bundles", chest_base), tmp_path, capsys)
     assert entries["learnt"] == "segmentation and classification"
     house = entries["house"]
@@ -79,22 +74,20 @@ def test_with_schema_3_too(
     assert "Our own data beside the site's: some." in card
 
 
-@pytest.mark.parametrize(("lesions", "scores"), [(True, True), (True, False), (False, True)])
-def test_two_thirds_of_a_batch_are_ours(lesions: bool, scores: bool) -> None:
-    """Ten slices of the site and twenty of ours, and no slice of ours that is held out."""
+def test_two_thirds_of_a_batch_are_ours() -> None:
+    """And no slice of ours that is held out is among them."""
     site, corpus = figures(300, 20), corpus_of_schema_3()
-    objective = batches(site, Learnable(lesions=lesions, scores=scores), corpus)
-    shares = [(one.slices, one.count) for one in objective.drawn]
-    shares += [(one.figures.slices, one.count) for one in objective.figures]
-    of_site = sum(count for slices, count in shares if slices is site.slices)
-    assert (of_site, sum(count for _, count in shares)) == (10, 30)
-    unseen = (corpus.doctors.held_out, corpus.lungs2d.held_out, corpus.covid_ct.val.slices)
-    assert not any(slices is one for slices, _ in shares for one in unseen)
-    places = [one.draw(np.random.default_rng(1)) for one in objective.drawn]
-    assert [len(one) for one in places] == [one.count for one in objective.drawn]
-    assert [len(one.draw(1)) for one in objective.figures] == [
-        one.count for one in objective.figures
-    ]
+    masks, scores = mask_batches(site, corpus), score_batches(site, corpus)
+    for of_site, all_of_it, shares in (
+        (10, 30, [(one.slices, one.count) for one in masks.drawn]),
+        (8, 24, [(one.figures.slices, one.count) for one in scores.asked]),
+    ):
+        counts = [count for slices, count in shares if slices is site.slices]
+        assert (sum(counts), sum(count for _, count in shares)) == (of_site, all_of_it)
+        unseen = (corpus.doctors.held_out, corpus.lungs2d.held_out, corpus.covid_ct.val.slices)
+        assert not any(slices is one for slices, _ in shares for one in unseen)
+    assert scores.others == ()
+    assert len(mask_batches(site, None).drawn) == len(score_batches(site, None).asked) == 1
 
 
 def test_data_that_is_not_whole_is_refused(

@@ -12,82 +12,66 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from models.declared.network_files import NetworkFiles
 from models.declared.released import GOLDEN, Licence
 from models.declared.section import DECLARATION
 from models.declared_bundle import DeclaredBundle
 from models.release.seal import seal
 from radiology.errors import BundleRejected
-from training.chest.export import write_int8
-from training.chest.network import ChestSlabNet
-from training.site.bundle import CARD, EVALUATION, some_of, with_site_licence
-from training.site.of_schema_3.read_back import renew_chest
+from training.chest.export import MASKS_FILE, SCORES_FILE
+from training.chest.network import MaskNet
+from training.chest.scores.network import ScoreNet
+from training.site.bundle import CARD, EVALUATION, with_site_licence
+from training.site.of_schema_3.read_back import renew_masks, renew_scores
 
 log = logging.getLogger(__name__)
 
-_CALIBRATION_SLABS = 48
 _VERSION = re.compile(r'^version\s*=\s*"[^"\n]*"', re.MULTILINE)
 _LICENCE = re.compile(r"^\[\[licences\]\][^\n]*\n(?:[^\[#\n][^\n]*\n)*", re.MULTILINE)
 
 
-def network_files(base: DeclaredBundle) -> NetworkFiles:
-    """The two files of a chest bundle's one network.
+def network_file(base: DeclaredBundle, name: str) -> Path:
+    """The file of one of a chest bundle's two networks.
 
     Raises
     ------
     BundleRejected
-        It has several networks, or one form alone.
+        It has other files, or an int8 form, which is not made here.
     """
-    (files, *others) = base.networks.values()
-    if others or files.int8 is None:
+    path = base.folder / name
+    files = [one for one in base.networks.values() if one.float32 == path]
+    if not files or files[0].int8 is not None:
         raise BundleRejected(
-            f"{base.name}/{base.version} has not the one network, in two forms, that is trained "
-            "today; take a newer one as the base"
+            f"{base.name}/{base.version} has not the networks that are trained today, "
+            f"{MASKS_FILE} and {SCORES_FILE}, each in one form; take a newer one as the base"
         )
-    return files
+    return path
 
 
 @dataclass(frozen=True)
-class SlabLearnt:
-    """What came out of the training.
-
-    Attributes
-    ----------
-    slabs, more_slabs : the site's slices and ours as the network sees them, shape
-        (slices, 3, 256, 256), 0…1: they set the ranges of int8; ours may be none
-    """
+class ChestLearnt:
+    """What came out of the training; a network that did not go on is None."""
 
     base: DeclaredBundle
     learnt: str
     steps: Mapping[str, int]
-    network: ChestSlabNet
-    slabs: NDArray[np.float32]
-    more_slabs: NDArray[np.float32]
+    masks: MaskNet | None
+    scores: ScoreNet | None
 
-    def write(self, folder: Path) -> SlabCandidate:
+    def write(self, folder: Path) -> ChestCandidate:
         """See `training.site.learner.LearntNetworks.write`."""
         folder.mkdir(parents=True)
-        files = network_files(self.base)
-        float32, int8 = (folder / files.path(form).name for form in files.precisions)
-        anew = {float32.name, int8.name, GOLDEN, CARD, EVALUATION}
-        for name in self.base.files - anew:
+        for name in self.base.files - {GOLDEN, CARD, EVALUATION}:
             shutil.copyfile(self.base.folder / name, folder / name)
-        renew_chest(self.network, files.float32, float32)
-        slabs = np.concatenate([some_of(self.slabs, _CALIBRATION_SLABS), self.more_slabs])
-        exported = write_int8(self.network, (float32, int8), slabs)
-        log.info(
-            "int8 changes the class of %.2f %% of pixels of lungs and of %.2f %% of lesions",
-            *(100.0 * share for share in exported.int8_changed),
-        )
-        return SlabCandidate(self.base, folder)
+        if self.masks is not None:
+            renew_masks(self.masks, network_file(self.base, MASKS_FILE), folder / MASKS_FILE)
+        if self.scores is not None:
+            renew_scores(self.scores, network_file(self.base, SCORES_FILE), folder / SCORES_FILE)
+        return ChestCandidate(self.base, folder)
 
 
 @dataclass(frozen=True)
-class SlabCandidate:
-    """The network in both forms in a folder, with the other files of the base."""
+class ChestCandidate:
+    """The networks in a folder, with the other files of the base."""
 
     base: DeclaredBundle
     folder: Path

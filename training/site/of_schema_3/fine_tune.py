@@ -1,113 +1,116 @@
-"""Goes on with the chest network, with our own slices where available.
+"""Goes on with the networks of a chest, with our own slices where available.
 
-Every choice here was made beforehand; the cases that are held out choose nothing. Lungs, lesions
-and scores come from one network: what the site says nothing about is kept by not letting go on
-what it rests on, unless our own slices keep it.
+Every choice here was made beforehand; the cases that are held out choose nothing. What the site
+says nothing about is kept: a network goes on only where there is something to learn for it, and
+masks alone do not change the encoder unless our own slices keep it.
 """
 
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from typing import Final
 
-from training.chest.network import ChestSlabNet
-from training.chest.objective import ChestObjective, FigureShare
+from training.chest.network import MaskNet
+from training.chest.objective import MaskObjective
+from training.chest.scores.network import ScoreMember, ScoreNet
+from training.chest.scores.objective import FigureShare, ScoreObjective
 from training.chest.stages import ENCODER_SHARE, FROZEN_BLOCKS, RATE, ChestCorpus
 from training.data.figures import FigureSet
 from training.fit import Schedule, fit
 from training.segmentation.objective import BatchShare
 from training.site.learner import LearningPlan, not_looked_at
-from training.site.slice_set import Learnable, fewer_of_a_class
+from training.site.slice_set import fewer_of_a_class
 
-_GENTLY = 0.1  # of the rate that the base was made with: it must not forget. Ours.
-
-
-@dataclass(frozen=True, slots=True)
-class _Counts:
-    """Slices of a batch: a third is the site's, where it has so many.
-
-    Attributes
-    ----------
-    drawn, scored : of the site, for the masks and for the scores
-    covid_ct, sars_cov2_ct : of ours, for the scores; twelve more are for the masks
-    """
-
-    drawn: int
-    scored: int
-    covid_ct: int
-    sars_cov2_ct: int
+_GENTLY: Final = 0.1  # of the rate that the base was made with: it must not forget. Ours.
+_DRAWN, _SCORED = 10, 8  # slices of the site in a batch, where it has so many
+_OUR_FIGURES = 16
 
 
-_COUNTS = {
-    Learnable(lesions=True, scores=True): _Counts(6, 4, 6, 2),
-    Learnable(lesions=True, scores=False): _Counts(10, 0, 6, 2),
-    Learnable(lesions=False, scores=True): _Counts(0, 10, 14, 6),
-}
-
-
-def fine_tune_chest(
-    base: ChestSlabNet,
-    site: FigureSet,
-    learns: Learnable,
-    corpus: ChestCorpus | None,
-    plan: LearningPlan,
-) -> ChestSlabNet:
-    """Go on with the network.
+def fine_tune_masks(
+    base: MaskNet, site: FigureSet, corpus: ChestCorpus | None, plan: LearningPlan
+) -> MaskNet:
+    """Go on with the network of masks.
 
     Parameters
     ----------
     base : from `read_back`, its normalisations frozen; not changed
     corpus : our own slices; None where the site's go alone
     """
-    schedule = Schedule(plan.steps, _GENTLY * RATE, plan.seed, encoder_share=ENCODER_SHARE)
     return fit(
-        held(base, learns, alone=corpus is None),
-        lambda: batches(site, learns, corpus),
-        schedule,
-        plan.build / "chest.pt",
+        held(base, alone=corpus is None),
+        lambda: mask_batches(site, corpus),
+        _schedule(plan, 0),
+        plan.build / "masks.pt",
         validate=not_looked_at,
     )
 
 
-def held(base: ChestSlabNet, learns: Learnable, *, alone: bool) -> ChestSlabNet:
-    """A copy in which only that can change which the slices have something to say about."""
-    network = copy.deepcopy(base)
-    network.encoder.freeze_first(FROZEN_BLOCKS)
-    if not learns.lesions:
-        network.requires_grad_(False)
-        network.scores.requires_grad_(True)
-    elif not learns.scores and alone:
-        # The scores rest on the encoder's features: with nothing to check them they would drift.
-        network.encoder.requires_grad_(False)
-        network.scores.requires_grad_(False)
+def fine_tune_scores(
+    base: ScoreNet, site: FigureSet, corpus: ChestCorpus | None, plan: LearningPlan
+) -> ScoreNet:
+    """Go on with each member of the network of scores; parameters as of `fine_tune_masks`."""
+    members = []
+    for number, member in enumerate(base.members):
+        members.append(
+            fit(
+                _only_its_answer(member) if corpus is None else _first_blocks_kept(member),
+                lambda: score_batches(site, corpus),
+                _schedule(plan, 1 + number),
+                plan.build / f"scores-{number}.pt",
+                validate=not_looked_at,
+            )
+        )
+    network: ScoreNet = ScoreNet(members).eval()
     return network
 
 
-def batches(site: FigureSet, learns: Learnable, corpus: ChestCorpus | None) -> ChestObjective:
-    """What every step minimises, on slices of the site and of ours."""
-    counts = _COUNTS[learns]
-    drawn, figures = [], []
-    if learns.lesions:
-        drawn.append(BatchShare(site.slices, min(counts.drawn, len(site))))
-    if learns.scores:
-        each = min(fewer_of_a_class(site.viral), counts.scored // 2)
-        figures.append(FigureShare(site, 2 * each))
-    if corpus is not None:
-        drawn += _our_drawn(corpus) if learns.lesions else []
-        figures += [
-            FigureShare(corpus.covid_ct.train, counts.covid_ct),
-            FigureShare(corpus.sars_cov2_ct, counts.sars_cov2_ct),
-        ]
-    return ChestObjective(drawn, figures)
+def _schedule(plan: LearningPlan, number: int) -> Schedule:
+    seed = plan.seed * 100 + number
+    return Schedule(plan.steps, _GENTLY * RATE, seed, encoder_share=ENCODER_SHARE)
+
+
+def held(base: MaskNet, *, alone: bool) -> MaskNet:
+    """A copy whose encoder goes on only where our own slices keep it."""
+    network = copy.deepcopy(base)
+    network.encoder.freeze_first(FROZEN_BLOCKS)
+    if alone:
+        network.encoder.requires_grad_(False)
+    return network
+
+
+def _only_its_answer(member: ScoreMember) -> ScoreMember:
+    copied = copy.deepcopy(member)
+    copied.encoder.requires_grad_(False)
+    return copied
+
+
+def _first_blocks_kept(member: ScoreMember) -> ScoreMember:
+    copied = copy.deepcopy(member)
+    copied.encoder.freeze_first(FROZEN_BLOCKS)
+    return copied
+
+
+def mask_batches(site: FigureSet, corpus: ChestCorpus | None) -> MaskObjective:
+    """What every step of the masks minimises: a third is the site's, where it has so many."""
+    drawn = [BatchShare(site.slices, min(_DRAWN, len(site)))]
+    return MaskObjective([*drawn, *([] if corpus is None else _our_drawn(corpus))])
 
 
 def _our_drawn(corpus: ChestCorpus) -> list[BatchShare]:
-    """Twelve slices, of each set about as many as the base was trained on."""
+    """Twenty slices, of each set about as many as the base was trained on."""
     return [
-        BatchShare(corpus.seg20, 4, evenly=True),
-        BatchShare(corpus.doctors.train, 2),
-        BatchShare(corpus.lctsc, 2, paste=True),
-        BatchShare(corpus.lungs2d.train, 2, paste=True),
-        BatchShare(corpus.without_pneumonia, 1),
+        BatchShare(corpus.seg20, 6, evenly=True),
+        BatchShare(corpus.doctors.train, 3),
+        BatchShare(corpus.lctsc, 4, paste=True),
+        BatchShare(corpus.lungs2d.train, 4, paste=True),
+        BatchShare(corpus.without_pneumonia, 2),
         BatchShare(corpus.negatives.train, 1),
     ]
+
+
+def score_batches(site: FigureSet, corpus: ChestCorpus | None) -> ScoreObjective:
+    """What every step of the scores minimises: a third is the site's, where it has so many."""
+    of_site = FigureShare(site, 2 * min(fewer_of_a_class(site.viral), _SCORED // 2))
+    if corpus is None:
+        return ScoreObjective((of_site,))
+    return ScoreObjective((of_site, FigureShare(corpus.covid_ct.train, _OUR_FIGURES)))

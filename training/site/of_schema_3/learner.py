@@ -1,4 +1,4 @@
-"""Goes on with a base of schema 3 that is read as a chest: one network for everything."""
+"""Goes on with a base of schema 3 that is read as a chest: masks, and scores."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.declared_bundle import DeclaredBundle
-from training.chest.network import SIZE, ChestSlabNet
-from training.chest.predict import predict, slabs_of
-from training.chest.stages import ChestCorpus, read_corpus, trial_slabs
+from training.chest.export import MASKS_FILE, SCORES_FILE
+from training.chest.network import MaskNet
+from training.chest.predict import predict
+from training.chest.scores.network import ScoreNet
+from training.chest.stages import ChestCorpus, read_corpus
 from training.data.slices import SliceSet
 from training.site.cases import SiteSlice
 from training.site.learner import LearningPlan
-from training.site.of_schema_3.bundle import SlabLearnt, network_files
-from training.site.of_schema_3.fine_tune import fine_tune_chest
-from training.site.of_schema_3.read_back import read_chest
+from training.site.of_schema_3.bundle import ChestLearnt, network_file
+from training.site.of_schema_3.fine_tune import fine_tune_masks, fine_tune_scores
+from training.site.of_schema_3.read_back import read_masks, read_scores
 from training.site.our_slices import OurHeldOut
 from training.site.slice_set import LungsSeen, learnable, slice_set, with_labels
 
@@ -29,25 +31,27 @@ NEVER_TRAINED_ON = (
 
 
 @dataclass(frozen=True)
-class SlabLearner:
-    """The network of a base of schema 3; see `training.site.learner.Learner`."""
+class ChestLearner:
+    """The networks of a base of schema 3; see `training.site.learner.Learner`."""
 
     base: DeclaredBundle
-    network: ChestSlabNet
+    masks: MaskNet
+    scores: ScoreNet
     corpus: ChestCorpus | None = None
 
     @classmethod
-    def of(cls, base: DeclaredBundle) -> SlabLearner:
+    def of(cls, base: DeclaredBundle) -> ChestLearner:
         """Read the weights back.
 
         Raises
         ------
         BundleRejected
-            There is not the one network, in two forms; or it answers otherwise than its file does.
+            Other networks are there; or one answers otherwise than its file does.
         """
-        return cls(base, read_chest(network_files(base).float32))
+        masks = read_masks(network_file(base, MASKS_FILE))
+        return cls(base, masks, read_scores(network_file(base, SCORES_FILE)))
 
-    def beside(self, data: Path) -> SlabLearner:
+    def beside(self, data: Path) -> ChestLearner:
         """The same with our own slices beside the site's."""
         return replace(self, corpus=read_corpus(data))
 
@@ -64,22 +68,23 @@ class SlabLearner:
             note=NEVER_TRAINED_ON,
         )
 
-    def learn(self, slices: Sequence[SiteSlice], plan: LearningPlan) -> SlabLearnt:
-        """Go on with the network, as far as the slices say something about it."""
+    def learn(self, slices: Sequence[SiteSlice], plan: LearningPlan) -> ChestLearnt:
+        """Go on with the networks, as far as the slices say something about them."""
         learns = learnable(slices)
-        site = with_labels(slices, slice_set(slices, _lungs_seen_by(self.network)))
-        nothing = np.zeros((0, 3, SIZE, SIZE), dtype=np.float32)
-        return SlabLearnt(
+        site = with_labels(slices, slice_set(slices, _lungs_seen_by(self.masks)))
+        went_on = {"masks": learns.lesions, "scores": learns.scores}
+        return ChestLearnt(
             base=self.base,
             learnt=learns.words,
-            steps={"chest": plan.steps},
-            network=fine_tune_chest(self.network, site, learns, self.corpus, plan),
-            slabs=slabs_of(site.slices),
-            more_slabs=nothing if self.corpus is None else trial_slabs(self.corpus),
+            steps={name: plan.steps for name, goes_on in went_on.items() if goes_on},
+            masks=fine_tune_masks(self.masks, site, self.corpus, plan) if learns.lesions else None,
+            scores=(
+                fine_tune_scores(self.scores, site, self.corpus, plan) if learns.scores else None
+            ),
         )
 
 
-def _lungs_seen_by(network: ChestSlabNet) -> LungsSeen:
+def _lungs_seen_by(network: MaskNet) -> LungsSeen:
     """Lungs as the network sees them."""
 
     def seen(slices: SliceSet) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""Reads the chest network back from the float32 file of a bundle, and renews that file."""
+"""Reads the networks of a chest back from the files of a bundle, and renews those files."""
 
 from __future__ import annotations
 
@@ -10,8 +10,14 @@ from numpy.typing import NDArray
 
 from models.schema_2.golden import make_patches
 from radiology.errors import BundleRejected
-from training.chest.export import ChestProbabilities, largest_difference
-from training.chest.network import ChestSlabNet
+from training.chest.export import (
+    MaskProbabilities,
+    ScoreProbabilities,
+    compare_masks,
+    compare_scores,
+)
+from training.chest.network import MaskNet
+from training.chest.scores.network import ScoreMember, ScoreNet
 from training.encoder.efficientnet_lite import VARIANTS, Encoder
 from training.release.export import ExportDiffers
 from training.release.golden import recipe
@@ -20,12 +26,12 @@ from training.release.onnx_weights import OnnxWeights, fill, frozen, renew
 _TRIAL_SEED, _TRIAL_SLABS = 108, 8
 
 
-def read_chest(path: Path) -> ChestSlabNet:
-    """The network of a file, ready to be trained on, its batch normalisations frozen.
+def read_masks(path: Path) -> MaskNet:
+    """The network of masks of a file, ready to be trained on, its batch normalisations frozen.
 
     Parameters
     ----------
-    path : float32, as `training.chest.export` writes it
+    path : as `training.chest.export` writes it
 
     Raises
     ------
@@ -33,34 +39,70 @@ def read_chest(path: Path) -> ChestSlabNet:
         It has other layers, or does not answer as the file does.
     """
     weights = OnnxWeights(path)
-    network = fill(ChestProbabilities(_empty(weights)), weights).network.eval()
+    network = fill(MaskProbabilities(_empty_masks(weights)), weights).network.eval()
     try:
-        largest_difference(network, path, _trial())
+        compare_masks(network, path, _trial())
     except ExportDiffers as error:
-        raise BundleRejected(f"The chest network cannot be read back: {error}") from error
-    recovered: ChestSlabNet = frozen(network)
+        raise BundleRejected(f"The network of masks cannot be read back: {error}") from error
+    recovered: MaskNet = frozen(network)
     return recovered
 
 
-def renew_chest(network: ChestSlabNet, released: Path, path: Path) -> None:
-    """Write a network in the graph of the released file that it was trained from."""
-    renew(ChestProbabilities(network), released, path)
+def read_scores(path: Path) -> ScoreNet:
+    """The same as `read_masks`, for the network of scores."""
+    weights = OnnxWeights(path)
+    network = fill(ScoreProbabilities(_empty_scores(weights)), weights).network.eval()
+    try:
+        compare_scores(network, path, _trial()[:, 1:2])
+    except ExportDiffers as error:
+        raise BundleRejected(f"The network of scores cannot be read back: {error}") from error
+    recovered: ScoreNet = frozen(network)
+    return recovered
 
 
-def _empty(weights: OnnxWeights) -> ChestSlabNet:
+def renew_masks(network: MaskNet, released: Path, path: Path) -> None:
+    """Write a network in the graph of the released file that it was trained from; compare.
+
+    Raises
+    ------
+    ExportDiffers
+        The new file does not answer as the network does.
+    """
+    renew(MaskProbabilities(network), released, path)
+    compare_masks(network, path, _trial())
+
+
+def renew_scores(network: ScoreNet, released: Path, path: Path) -> None:
+    """The same as `renew_masks`, for the network of scores."""
+    renew(ScoreProbabilities(network), released, path)
+    compare_scores(network, path, _trial()[:, 1:2])
+
+
+def _empty_masks(weights: OnnxWeights) -> MaskNet:
     """A network with as many blocks and channels as the weights have."""
     half, quarter, eighth, sixteenth = (
         int(weights.take(f"network.join_{at}.0.weight").shape[0]) for at in (2, 4, 8, 16)
     )
-    return ChestSlabNet(_variant(weights), (half, quarter, eighth, sixteenth))
+    return MaskNet(_variant(weights, "network.encoder."), (half, quarter, eighth, sixteenth))
 
 
-def _variant(weights: OnnxWeights) -> int:
-    """Which EfficientNet-Lite the encoder is."""
+def _empty_scores(weights: OnnxWeights) -> ScoreNet:
+    """As many members as the weights are of."""
+    members: list[ScoreMember] = []
+    while f"network.members.{len(members)}.answer.weight" in weights.arrays:
+        variant = _variant(weights, f"network.members.{len(members)}.encoder.")
+        members.append(ScoreMember(variant, with_other=False))
+    if not members:
+        raise BundleRejected("The network has not the layers of today's training", layer="answer")
+    return ScoreNet(members)
+
+
+def _variant(weights: OnnxWeights, prefix: str) -> int:
+    """Which EfficientNet-Lite an encoder is."""
     there = {
-        name: array.shape
+        name.removeprefix(prefix): array.shape
         for name, array in weights.arrays.items()
-        if name.startswith("network.encoder.") and name.endswith(".weight")
+        if name.startswith(prefix) and name.endswith(".weight")
     }
     for variant in VARIANTS:
         if dict(_convolutions_of(variant)) == there:
@@ -72,7 +114,7 @@ def _convolutions_of(variant: int) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Names and shapes of what is left of an encoder whose normalisations are folded."""
     for name, parameter in Encoder(variant, to_32=True).named_parameters():
         if parameter.dim() > 1:
-            yield f"network.encoder.{name}", tuple(parameter.shape)
+            yield name, tuple(parameter.shape)
 
 
 def _trial() -> NDArray[np.float32]:

@@ -59,7 +59,7 @@ def test_the_one_not_used_for_longest_is_let_go(settings: Settings) -> None:
     readers = WarmReaders(settings, memory=Memory())
     first = readers.reader_of("first")
     patches = np.zeros((2, 1, 64, 64), np.float32)
-    before = first.model.finder.find(patches, 2.0).maps.lesion
+    before = first.model.finder.find(patches, 2.0).lesion
     readers.reader_of("second")
     assert readers.reader_of("first") is first
     gone = weakref.ref(readers.reader_of("second"))
@@ -69,7 +69,7 @@ def test_the_one_not_used_for_longest_is_let_go(settings: Settings) -> None:
     assert readers.memory_bytes == 20_000_000
     gc.collect()
     assert gone() is None
-    after = first.model.finder.find(patches, 2.0).maps.lesion
+    after = first.model.finder.find(patches, 2.0).lesion
     np.testing.assert_array_equal(after, before)
 
 

@@ -1,0 +1,1 @@
+"""The network that says of a slice what pattern it shows."""

@@ -1,0 +1,71 @@
+"""The network of scores: EfficientNet-Lite encoders that see a slice alone.
+
+Outputs, for each slice: whether a figure of COVID-CT shows COVID-19, then the five signs of
+pneumonia. Members differ by their seeds alone; their logits are averaged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+from training.encoder.efficientnet_lite import Encoder
+
+SCORES: Final = 6  # COVID-19, and five signs
+_FIRST_WEIGHTS: Final = 0.2  # of what they would be: answers begin near even
+
+
+class ScoreMember(nn.Module):  # type: ignore[misc]  # torch is untyped to `make check`
+    """A pretrained encoder and linear answers on its deepest features.
+
+    The sets differ in what stands against COVID-19, so SARS-CoV-2 CT-scan has an answer of its own,
+    `other`, which teaches the features and is not shipped.
+
+    Parameters
+    ----------
+    variant : of EfficientNet-Lite
+    with_other : False for a member that only answers
+    """
+
+    def __init__(self, variant: int = 0, *, with_other: bool = True) -> None:
+        super().__init__()
+        self.encoder = Encoder(variant, to_32=True)
+        pooled = 2 * self.encoder.channels[-1]
+        self.norm = nn.LayerNorm(pooled)
+        self.dropout = nn.Dropout(0.3)
+        self.answer = nn.Linear(pooled, SCORES)
+        self.other = nn.Linear(pooled, 1) if with_other else None
+        with torch.no_grad():
+            for layer in (self.answer, *([self.other] if self.other is not None else [])):
+                layer.weight.mul_(_FIRST_WEIGHTS)
+
+    def features(self, x: Tensor) -> Tensor:
+        """What the answers rest on, shape (slices, 640)."""
+        deep = self.encoder(x.expand(-1, 3, -1, -1))[-1]
+        pooled: Tensor = self.norm(torch.cat([deep.mean((2, 3)), deep.amax((2, 3))], 1))
+        return pooled
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits (slices, 6).
+
+        Parameters
+        ----------
+        x : shape (slices, 1, 256, 256), 0…1
+        """
+        logits: Tensor = self.answer(self.features(x))
+        return logits
+
+
+class ScoreNet(nn.Module):  # type: ignore[misc]
+    """Several members, whose logits are averaged."""
+
+    def __init__(self, members: Sequence[ScoreMember]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits (slices, 6) of slices as `ScoreMember.forward` takes them."""
+        return torch.stack([member(x) for member in self.members]).mean(0)

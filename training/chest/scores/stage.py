@@ -1,0 +1,79 @@
+"""The stage that fits the members of the score network, each from another seed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+
+from training.chest.scores.network import ScoreMember, ScoreNet
+from training.chest.scores.objective import FigureShare, ScoreObjective
+from training.chest.scores.predict import score
+from training.data.figures import CovidCt, FigureSet
+from training.encoder.published import pretrained
+from training.fit import Schedule, fit
+from training.segmentation.score import auc
+
+STEPS: Final = 400
+MEMBERS: Final = 2
+_RATE: Final = 1e-3
+_ENCODER_SHARE: Final = 0.3  # of the rate, where the encoder knows pictures
+_FROZEN_BLOCKS: Final = 3  # of such an encoder: edges and textures
+_ASKED, _OTHERS = 16, 8  # figures of a batch
+
+
+def fit_scores(
+    covid_ct: CovidCt,
+    sars_cov2_ct: FigureSet,
+    weights: Path | None,
+    build: Path,
+    *,
+    seed: int = 1,
+    shorten: int = 1,
+) -> ScoreNet:
+    """Fit every member.
+
+    Parameters
+    ----------
+    weights : published ones of the encoder; None for one that knows nothing
+    build : where checkpoints are kept
+    shorten : a stage has so many times fewer steps
+    """
+    objective = ScoreObjective(
+        (FigureShare(covid_ct.train, _ASKED),), (FigureShare(sars_cov2_ct, _OTHERS),)
+    )
+
+    def validate(member: ScoreMember) -> str:
+        logits = score(member, covid_ct.val.slices)
+        return f"AUC of COVID-CT val {auc(logits[:, 0].astype(np.float64), covid_ct.val.viral):.3f}"
+
+    members = []
+    for number in range(MEMBERS):
+        schedule = Schedule(
+            max(STEPS // shorten, 1),
+            _RATE,
+            seed * 100 + 70 + number,
+            encoder_share=1.0 if weights is None else _ENCODER_SHARE,
+        )
+        members.append(
+            fit(
+                _new_member(weights, schedule.seed),
+                lambda: objective,
+                schedule,
+                build / f"scores-{number}.pt",
+                validate=validate,
+                validate_every=100,
+            )
+        )
+    network: ScoreNet = ScoreNet(members).eval()
+    return network
+
+
+def _new_member(weights: Path | None, seed: int) -> ScoreMember:
+    torch.manual_seed(seed)
+    member = ScoreMember()
+    if weights is not None:
+        pretrained(member.encoder, weights).freeze_first(_FROZEN_BLOCKS)
+    return member
