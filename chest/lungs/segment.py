@@ -15,7 +15,7 @@ from scipy import ndimage
 from chest.lungs.body import find_body
 from chest.lungs.domes import resting_on_diaphragm
 from chest.lungs.false_lung import SOFT_ABOVE_HU, Attenuation, without_false_lung
-from chest.lungs.peaks import by_peak
+from chest.lungs.peaks import by_peak, outline
 from chest.lungs.rims import rims
 from chest.lungs.whole_lungs import keep_lungs
 from chest.model.chest_model import ChestModel
@@ -28,6 +28,7 @@ from radiology.region import LabelMap
 
 EVEN = 128  # probability 0.5 as a byte
 NEAR_LUNG_PIXELS = 2
+WALL_MM = 20.0  # a lung without air at its wall is a notch in the outline of what has air
 
 _UNSURE_SIDE = 75  # bytes (0.3) between right and left; below it the patient's x decides
 
@@ -120,9 +121,22 @@ def _lungs(
     window = tuple(slice(max(part.start - margin, 0), part.stop + margin) for part in box[0])
     inside = lung[window]
     near = ndimage.binary_dilation(inside, in_plane_cross(), iterations=NEAR_LUNG_PIXELS)
+    near |= _closed(inside, lesion[window] & ~near, WALL_MM / spacing_mm[1])
     joined = inside | (lesion[window] & near)
     lung[window] = fill_small_holes(joined, LARGEST_HOLE_MM2 / (spacing_mm[1] * spacing_mm[2]))
     return lung
+
+
+def _closed(lung: Masks, wanted: Masks, pixels: float) -> Masks:
+    """Lungs closed over notches in their outline, on slices where something is wanted of it."""
+    closed = lung.copy()
+    for index in np.flatnonzero(wanted.any(axis=(1, 2))):
+        reach = round(pixels)
+        padded = np.pad(lung[index], reach)
+        away = ndimage.distance_transform_edt(~padded)
+        grown = ndimage.distance_transform_edt(away <= pixels)
+        closed[index] |= (grown > pixels)[reach:-reach, reach:-reach]
+    return closed
 
 
 @dataclass(frozen=True)
@@ -169,8 +183,8 @@ def segment(
     seen = lung_probability >= EVEN
     hounsfield = attenuation.hounsfield
     body = find_body(hounsfield, seen, spacing_mm[1])
-    outlined = (lesion_probability >= EVEN) & body
-    even = _evened(hounsfield, outlined)
+    even = evened(hounsfield, (smoothed >= np.rint(model.lesion_faint * 255.0)) & body)
+    outlined = outline(smoothed, even, model.lesion_threshold, model.lesion_faint) & body
     outlined &= even >= OPACITY_FROM_HU  # a lesion is denser than the lung around it
     counting, _ = by_peak(outlined, smoothed, model.lesion_peak, model.possible_peak)
     lung = _lungs(seen & body, attenuation, counting, spacing_mm)
@@ -201,7 +215,7 @@ def segment(
     )
 
 
-def _evened(hounsfield: NDArray[np.float32], wanted: Masks) -> NDArray[np.float32]:
+def evened(hounsfield: NDArray[np.float32], wanted: Masks) -> NDArray[np.float32]:
     """Means of 3 x 3 pixels on the slices that have something to judge; 0 HU on the others."""
     even = np.zeros_like(hounsfield)
     for index in np.flatnonzero(wanted.any(axis=(1, 2))):
@@ -237,10 +251,13 @@ def _possible(probability: ByteMaps, regions: ChestRegions, fit: SquareFit) -> L
 
 
 def agreeing(probability: ByteMaps, mask: Masks) -> ByteMaps:
-    """Probabilities made to agree with a cleaned mask: at least one half in it, less outside."""
-    return np.where(mask, np.maximum(probability, EVEN), np.minimum(probability, EVEN - 1)).astype(
-        np.uint8
-    )
+    """Probabilities made to agree with a cleaned mask: at least one half in it, less outside.
+
+    What the cleaning turned is as sure as before, the other way: its border then lies between the
+    pixels where probabilities are interpolated, not at the centre of the last one.
+    """
+    turned: Masks = mask != (probability >= EVEN)
+    return np.where(turned, 255 - probability, probability).astype(np.uint8)
 
 
 def _dense(maps: ProbabilityMaps, index: int, fit: SquareFit) -> Masks:

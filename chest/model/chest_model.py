@@ -105,6 +105,7 @@ class ChestModel:
     Attributes
     ----------
     lung_threshold, lesion_threshold : on probabilities
+    lesion_faint : probability from which on dense lung is outlined too
     lesion_peak : a lesion counts only where its probability reaches this somewhere in the slice
     possible_peak : what reaches this and not `lesion_peak` is possible, and does not count
     case : from slices to a case
@@ -117,6 +118,7 @@ class ChestModel:
     grid: InputGrid
     lung_threshold: float
     lesion_threshold: float
+    lesion_faint: float
     lesion_peak: float
     possible_peak: float
     case: CaseDeclaration

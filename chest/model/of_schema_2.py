@@ -118,6 +118,7 @@ def model_of_schema_2(
         lung_threshold=bundle.lung.threshold,
         lesion_threshold=bundle.lesion.threshold,
         # One threshold says all: whatever is outlined counts.
+        lesion_faint=bundle.lesion.threshold,
         lesion_peak=bundle.lesion.threshold,
         possible_peak=bundle.lesion.threshold,
         case=bundle.case,

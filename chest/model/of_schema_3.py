@@ -51,7 +51,13 @@ def load_schema_3(
     thresholds = parameters.numbers("sign_thresholds", 0.0, 1.0, count=len(Sign))
     viral_threshold = parameters.number("viral_threshold", 0.0, 1.0)
     lesion_threshold = _threshold(bundle.outputs.masks[LESIONS])
-    # Where none is declared, all that is outlined counts, and nothing is possible.
+    # Where none is declared, density outlines nothing, all that is outlined counts, and nothing is
+    # possible.
+    lesion_faint = (
+        parameters.number("lesion_faint", 0.01, lesion_threshold)
+        if parameters.has("lesion_faint")
+        else lesion_threshold
+    )
     lesion_peak = (
         parameters.number("lesion_peak", lesion_threshold, 1.0)
         if parameters.has("lesion_peak")
@@ -72,6 +78,7 @@ def load_schema_3(
         grid=InputGrid(fed.tensor, fed.size[0], window.low_hu, window.high_hu),
         lung_threshold=_threshold(bundle.outputs.masks[LUNGS]),
         lesion_threshold=lesion_threshold,
+        lesion_faint=lesion_faint,
         lesion_peak=lesion_peak,
         possible_peak=possible_peak,
         case=case,

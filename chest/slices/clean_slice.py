@@ -9,14 +9,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
-from chest.lungs.peaks import by_peak
+from chest.lungs.false_lung import Attenuation
+from chest.lungs.peaks import by_peak, outline
 from chest.lungs.segment import (
     EVEN,
     NEAR_LUNG_PIXELS,
     about_threshold,
     agreeing,
+    evened,
     fill_small_holes,
     on_volume_grid,
     sides,
@@ -52,12 +55,15 @@ def _with_disease(lung: Masks, lesion: Masks) -> Masks:
     return joined
 
 
-def clean_slice(maps: ProbabilityMaps, fit: SquareFit, model: ChestModel) -> ChestRegions:
+def clean_slice(
+    maps: ProbabilityMaps, patch: NDArray[np.float32], fit: SquareFit, model: ChestModel
+) -> ChestRegions:
     """Make label maps of one slice.
 
     Parameters
     ----------
     maps : of one slice, each (1, size, size)
+    patch : the network's input that they answer, shape (1, size, size)
     fit : how the slice lies on that square
 
     Returns
@@ -67,7 +73,10 @@ def clean_slice(maps: ProbabilityMaps, fit: SquareFit, model: ChestModel) -> Che
     pixels = fit.size * fit.size
     lung_probability = about_threshold(maps.either, model.lung_threshold)
     lesion_probability = about_threshold(maps.lesion, model.lesion_threshold)
-    outlined = lesion_probability >= EVEN
+    grid = model.grid
+    hounsfield = Attenuation(patch, grid.window_low_hu, grid.window_high_hu).hounsfield
+    even = evened(hounsfield, maps.lesion >= np.rint(model.lesion_faint * 255.0))
+    outlined = outline(maps.lesion, even, model.lesion_threshold, model.lesion_faint)
     lesion, _ = by_peak(outlined, maps.lesion, model.lesion_peak, model.possible_peak)
     lung = _without_islands(lung_probability >= EVEN, LEAST_ISLAND_SHARE * pixels)
     lung = fill_small_holes(_with_disease(lung, lesion), LARGEST_HOLE_SHARE * pixels)

@@ -95,7 +95,7 @@ class ChestSliceReader:
         fit = SquareFit.of((rows, columns), spacing_mm, model.grid.size)
         patch = to_patch(hu, fit, model.grid)
         found = self._found(patch)
-        regions = clean_slice(found, fit, model)
+        regions = clean_slice(found, patch[None], fit, model)
         area = int(np.count_nonzero(regions.lungs))
         share = 100.0 * int(np.count_nonzero(regions.lesions)) / area if area else 0.0
         lungs, lesions = regions.lungs[0], regions.lesions[0]

@@ -6,23 +6,22 @@ from the official validation part of COVID-CT.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.chest.predict import LesionLimits, Predicted, lesions_of
-from training.chest.score_scans import score_lesions
+from training.chest.predict import LesionLimits, Predicted, outlined_in
+from training.chest.score_scans import score_mask
 from training.classification.calibration import Calibration, fit_calibration
 from training.data.figures import FigureSet
 from training.data.slices import SliceSet
 
-OUTLINES = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
-PEAKS = (0.1, 0.2, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
-CANDIDATES = tuple(
-    LesionLimits(outline, peak) for outline in OUTLINES for peak in PEAKS if peak >= outline
-)
+OUTLINES = (0.2, 0.3, 0.4)
+FAINT = (0.05, 0.1, 0.2)
+PEAKS = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98)
 _Measure = Callable[[NDArray[np.bool_], NDArray[np.bool_]], float]
 MOST_FALSE_PERCENT = 0.45  # of the lungs; below what makes a study suspected
 _TWO_SIDED = 1.645  # ninety of a hundred answers of a slice that wavers lie within
@@ -85,8 +84,10 @@ def choose_lesion_limits(
     Where no candidate is bearable the one with the least that is false is chosen.
     """
     tried = tuple(
-        TriedLimits(limits, _mean_dice(left_out, limits), _worst_but_one(without_lesions, limits))
-        for limits in CANDIDATES
+        one
+        for threshold, faint in product(OUTLINES, FAINT)
+        if faint <= threshold
+        for one in _tried(left_out, without_lesions, threshold, faint)
     )
     bearable = [one for one in tried if one.false_percent <= MOST_FALSE_PERCENT]
     best = (
@@ -97,20 +98,44 @@ def choose_lesion_limits(
     return ChosenLimits(best.limits, tried)
 
 
-def _mean_dice(left_out: Sequence[tuple[SliceSet, Predicted]], limits: LesionLimits) -> float:
-    scores = [score_lesions(slices, found, limits) for slices, found in left_out]
-    return float(np.mean([one.of_voxels for score in scores for one in score.scans]))
+def _tried(
+    left_out: Sequence[tuple[SliceSet, Predicted]],
+    without_lesions: Sequence[tuple[SliceSet, Predicted]],
+    threshold: float,
+    faint: float,
+) -> Iterator[TriedLimits]:
+    """Every peak on what these two outline."""
+    scans = [(slices, outlined_in(slices, found, threshold, faint)) for slices, found in left_out]
+    volumes = [
+        (slices, outlined_in(slices, found, threshold, faint), found.lung.argmax(axis=1) > 0)
+        for slices, found in without_lesions
+    ]
+    for peak in PEAKS:
+        dice = [
+            one.of_voxels
+            for slices, outlined in scans
+            for one in score_mask(slices, outlined.counting(peak), slices.lesion > 0).scans
+        ]
+        false = [
+            share
+            for slices, outlined, lung in volumes
+            for share in _shares(slices, outlined.counting(peak) & lung, lung)
+        ]
+        limits = LesionLimits(threshold, faint, peak)
+        yield TriedLimits(limits, float(np.mean(dice)), _worst_but_one(false))
 
 
-def _worst_but_one(volumes: Sequence[tuple[SliceSet, Predicted]], limits: LesionLimits) -> float:
-    """In percent of the lungs that the network finds; one volume of several may be an exception."""
-    shares = []
-    for slices, found in volumes:
-        lung = found.lung.argmax(axis=1) > 0
-        lesion = lesions_of(found, limits) & lung
-        for scan in sorted(set(slices.sources)):
-            at = np.flatnonzero([source == scan for source in slices.sources])
-            shares.append(100.0 * int(lesion[at].sum()) / max(int(lung[at].sum()), 1))
+def _shares(
+    slices: SliceSet, lesion: NDArray[np.bool_], lung: NDArray[np.bool_]
+) -> Iterator[float]:
+    """Of each scan, in percent of the lungs that the network finds."""
+    for scan in sorted(set(slices.sources)):
+        at = np.flatnonzero([source == scan for source in slices.sources])
+        yield 100.0 * int(lesion[at].sum()) / max(int(lung[at].sum()), 1)
+
+
+def _worst_but_one(shares: Sequence[float]) -> float:
+    """One volume of several may be an exception."""
     if not shares:
         return 0.0
     return sorted(shares)[-2] if len(shares) > 1 else shares[0]

@@ -10,7 +10,6 @@ from training.chest.calibrate import MOST_FALSE_PERCENT, Scores
 from training.chest.declaration import INTENDED_USE, LICENCES, NAME, NEIGHBOUR_MM, VERSION
 from training.chest.export import ExportedChest
 from training.chest.score_release import FoldScores
-from training.chest.scores.stage import MEMBERS
 from training.chest.volumes import VolumeAnswer
 from training.release.made import Made
 from training.release.model_card import breaks, robustness_table, thickness_table
@@ -116,9 +115,9 @@ Three networks. The first finds lungs and lesions: EfficientNet-Lite0 up to 1/32
 with ImageNet weights as encoder, and a U-Net decoder. It sees an axial slice of 256 x 256 pixels
 between the slices {NEIGHBOUR_MM:g} mm below and above it, HU from -1250 to 250. Lungs are then made
 bodies inside the patient's body (`chest/lungs/`). The second says of single slices what pattern
-they show: {MEMBERS} such encoders from different seeds, whose logits are averaged; it is asked for
-some slices of a study. The third, which is small, says where lobes are likely by the shape of the
-lungs alone; it is asked where a fissure is not seen (`chest/lobes/`).
+they show: such an encoder with linear answers; it is asked for some slices of a study. The third,
+which is small, says where lobes are likely by the shape of the lungs alone; it is asked where a
+fissure is not seen (`chest/lobes/`).
 
 Weights are stored in 16 bits: {exported.bytes[0] / 1e6:.1f} and {exported.bytes[1] / 1e6:.1f} MB.
 {exported.ms_a_slice[0]:.0f} ms a slice for lungs and lesions and {exported.ms_a_slice[1]:.0f} ms
@@ -131,8 +130,9 @@ class of {lung_changed:.2f} % of pixels of lungs and {lesion_changed:.2f} % of l
 
 {_figures(release.figures)}
 
-A lesion is outlined from a probability of {chosen.outline:.2f} on, and counts where it reaches
-{chosen.peak:.2f} somewhere in its slice. These limits are the best for the scans of the folds of
+A lesion is outlined from a probability of {chosen.outline:.2f} on, and from {chosen.faint:.2f} on
+where the lung is dense. It counts where it reaches {chosen.peak:.2f} somewhere in its slice, or
+lies on what counts in the next. These limits are the best for the scans of the folds of
 those under which volumes without pneumonia have lesions in {MOST_FALSE_PERCENT} % of their lungs
 at most, one of them excepted; so the Dice of scans is a little too good. No other figure was used
 to choose anything. Calibration of the viral answer is fitted on four fifths of the figures and

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from training.chest.calibrate import Scores
 from training.chest.export import MASKS_FILE, MASKS_INPUT, SCORES_FILE, SCORES_INPUT
-from training.chest.predict import LesionLimits
+from training.chest.predict import POSSIBLE_PEAK, LesionLimits
 from training.data.augment import WINDOW_HIGH_HU, WINDOW_LOW_HU
 from training.lobes.export import FILE as LOBES
 from training.release.declaration import ACCEPTS
@@ -45,7 +45,6 @@ LICENCES = (
 )
 _SIGNS = ("ground_glass", "consolidation", "crazy_paving", "air_bronchogram", "septal_thickening")
 NEIGHBOUR_MM, PLANE_MM = 3.0, 2.5
-POSSIBLE_PEAK = 0.5  # likelier than not
 
 
 def _quoted(text: str) -> str:
@@ -196,6 +195,7 @@ entry_point = "chest-ct"
 [reader.parameters]
 neighbour_mm = {NEIGHBOUR_MM}
 plane_mm = {PLANE_MM} # slices nearer than this are not all looked at
+lesion_faint = {limits.faint:.2f} # from here on what is dense is outlined too
 lesion_peak = {limits.peak:.2f} # what never reaches this in a slice is no lesion there
 possible_peak = {possible:.2f} # but possible, if it reaches this
 viral_threshold = {scores.viral_threshold:.3f} # best accuracy on figures that were not trained on

@@ -114,14 +114,9 @@ def write_networks(
 
 def _plain(scores: ScoreNet) -> ScoreNet:
     """The same weights, without the answers that only teach and the memory format of training."""
-    members = []
-    for trained in scores.members:
-        member = type(trained)(with_other=False)
-        member.load_state_dict(
-            {name: one for name, one in trained.state_dict().items() if "other" not in name}
-        )
-        members.append(member)
-    network: ScoreNet = ScoreNet(members).eval()
+    network: ScoreNet = ScoreNet(with_other=False).eval()
+    stored = scores.state_dict()
+    network.load_state_dict({name: stored[name] for name in network.state_dict()})
     return network
 
 

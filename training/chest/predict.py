@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from chest.lungs.peaks import by_peak
+from chest.lungs.peaks import by_peak, outline
+from chest.lungs.segment import evened
 from training.chest.network import LESION_CLASSES, LUNG_CLASSES, MaskNet
 from training.data.augment import to_network_input
 from training.data.slices import SliceSet
 
 _AT_ONCE = 16
+
+POSSIBLE_PEAK: Final = 0.5
+"""Of a lesion that does not count by itself: likelier than not."""
 
 Floats = NDArray[np.float32]
 
@@ -43,21 +49,59 @@ class LesionLimits:
     Attributes
     ----------
     outline : probability from which on a pixel is inside
+    faint : from which on it is inside if it is dense
     peak : that an outline must reach somewhere in its slice to count
     """
 
     outline: float
+    faint: float
     peak: float
 
 
-EVEN_ODDS = LesionLimits(0.5, 0.5)
+EVEN_ODDS = LesionLimits(0.5, 0.5, 0.5)
 
 
-def lesions_of(found: Predicted, limits: LesionLimits) -> NDArray[np.bool_]:
+@dataclass(frozen=True)
+class Outlined:
+    """What is outlined in the slices of a set, and how sure the network is of each pixel.
+
+    Attributes
+    ----------
+    stacks : slices that follow each other; each alone where nobody knows its neighbours
+    """
+
+    mask: NDArray[np.bool_]
+    probability: NDArray[np.uint8]
+    stacks: tuple[slice, ...]
+
+    def counting(self, peak: float) -> NDArray[np.bool_]:
+        """What counts as a lesion of either kind, shape (slices, rows, columns)."""
+        parts = [
+            by_peak(self.mask[at], self.probability[at], peak, min(POSSIBLE_PEAK, peak))[0]
+            for at in self.stacks
+        ]
+        return np.concatenate(parts) if parts else np.zeros_like(self.mask)
+
+
+def outlined_in(slices: SliceSet, found: Predicted, threshold: float, faint: float) -> Outlined:
+    """Outline as the product does, before anything is cleaned."""
+    level = np.rint(found.any_lesion.astype(np.float32) * 255.0).clip(0, 255).astype(np.uint8)
+    even = evened(slices.hu.astype(np.float32), level >= np.rint(faint * 255.0))
+    return Outlined(outline(level, even, threshold, faint), level, _stacks(slices))
+
+
+def _stacks(slices: SliceSet) -> tuple[slice, ...]:
+    """Slices of one scan follow each other where they were read with their neighbours."""
+    alone = slices.around is None
+    ends = [
+        at for at in range(1, len(slices)) if alone or slices.sources[at] != slices.sources[at - 1]
+    ]
+    return tuple(slice(first, last) for first, last in pairwise([0, *ends, len(slices)]))
+
+
+def lesions_of(slices: SliceSet, found: Predicted, limits: LesionLimits) -> NDArray[np.bool_]:
     """What counts as a lesion of either kind, shape (slices, rows, columns)."""
-    probability = np.rint(found.any_lesion.astype(np.float32) * 255.0).clip(0, 255)
-    outlined = found.any_lesion >= limits.outline
-    return by_peak(outlined, probability.astype(np.uint8), limits.peak, limits.peak)[0]
+    return outlined_in(slices, found, limits.outline, limits.faint).counting(limits.peak)
 
 
 def predict(network: MaskNet, slices: SliceSet, *, with_neighbours: bool = True) -> Predicted:

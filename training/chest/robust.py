@@ -47,7 +47,7 @@ def measure_robustness(
         Perturbed(
             name,
             float(dice(predict(masks, lungs).lung.argmax(axis=1) > 0, lungs.lung > 0).mean()),
-            float(dice(lesions_of(predict(masks, drawn), limits), drawn.lesion > 0).mean()),
+            float(dice(lesions_of(drawn, predict(masks, drawn), limits), drawn.lesion > 0).mean()),
             auc(score(scores, figures)[:, 0].astype(np.float64), corpus.covid_ct.val.viral),
         )
         for name, (lungs, drawn, figures) in _degraded(masks, scores, corpus)

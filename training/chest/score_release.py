@@ -77,7 +77,7 @@ def _by_scan(folds: FoldScores) -> list[CardFigure]:
 
 def _slices(corpus: ChestCorpus, network: MaskNet, limits: LesionLimits) -> list[CardFigure]:
     drawn, lungs = corpus.doctors.held_out, corpus.lungs2d.held_out
-    found = lesions_of(predict(network, drawn), limits)
+    found = lesions_of(drawn, predict(network, drawn), limits)
     seen = predict(network, lungs).lung.argmax(axis=1) > 0
     return [
         CardFigure(

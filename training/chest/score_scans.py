@@ -61,15 +61,16 @@ def score_lesions(
     slices: SliceSet, found: Predicted, limits: LesionLimits = EVEN_ODDS
 ) -> ScansScore:
     """Lesions of either kind against what was drawn."""
-    return _score(slices, lesions_of(found, limits), slices.lesion > 0)
+    return score_mask(slices, lesions_of(slices, found, limits), slices.lesion > 0)
 
 
 def score_lungs(slices: SliceSet, found: Predicted) -> ScansScore:
     """Both lungs together against what was drawn, over whole scans: slices without a lung count."""
-    return _score(slices, found.lung.argmax(axis=1) > 0, slices.lung > 0)
+    return score_mask(slices, found.lung.argmax(axis=1) > 0, slices.lung > 0)
 
 
-def _score(slices: SliceSet, found: Masks, drawn: Masks) -> ScansScore:
+def score_mask(slices: SliceSet, found: Masks, drawn: Masks) -> ScansScore:
+    """A mask against what was drawn, scan by scan."""
     each = dice(found, drawn)
     scores = []
     for scan in sorted(set(slices.sources)):

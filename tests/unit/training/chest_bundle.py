@@ -16,7 +16,7 @@ from training.chest.declaration import NAME, VERSION, declaration
 from training.chest.export import write_networks
 from training.chest.network import SIZE, MaskNet
 from training.chest.predict import LesionLimits
-from training.chest.scores.network import ScoreMember, ScoreNet
+from training.chest.scores.network import ScoreNet
 from training.classification.calibration import Calibration
 from training.lobes.export import write_lobes
 from training.lobes.network import LobeNet
@@ -40,9 +40,9 @@ def untrained_masks(seed: int = 1) -> MaskNet:
 
 
 def untrained_scores(seed: int = 1) -> ScoreNet:
-    """Two members, likewise."""
+    """Likewise."""
     torch.manual_seed(seed)
-    return _with_figures(ScoreNet([ScoreMember(), ScoreMember()]))
+    return _with_figures(ScoreNet())
 
 
 def _with_figures(network: Network) -> Network:
@@ -68,7 +68,7 @@ def write_chest_bundle(bundles: Path) -> Path:
     trial = np.random.default_rng(1).random((8, 3, SIZE, SIZE), dtype=np.float32)
     write_networks(untrained_masks(), untrained_scores(), folder, trial, trial[:, 1:2])
     write_lobes(LobeNet(), folder, lobe_map())
-    text = declaration(SCORES, LesionLimits(0.35, 0.8), 0.5)
+    text = declaration(SCORES, LesionLimits(0.35, 0.1, 0.8), 0.5)
     (folder / "bundle.toml").write_text(text, encoding="utf-8")
     (folder / "MODEL_CARD.md").write_text("# The card of the base\n", encoding="utf-8")
     seal(folder)

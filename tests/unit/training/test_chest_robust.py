@@ -16,7 +16,7 @@ from tests.unit.training.chest_slices import figures_of, slices_of
 from training.chest.network import MaskNet
 from training.chest.predict import EVEN_ODDS
 from training.chest.robust import measure_robustness
-from training.chest.scores.network import ScoreMember, ScoreNet
+from training.chest.scores.network import ScoreNet
 from training.chest.stages import ChestCorpus
 from training.data.figures import CovidCt
 from training.data.split import Parts
@@ -33,7 +33,7 @@ def test_every_change_has_a_row_and_the_first_is_without() -> None:
         "ChestCorpus",
         SimpleNamespace(lungs2d=parts, doctors=parts, covid_ct=CovidCt(train=val, val=val)),
     )
-    rows = measure_robustness(MaskNet(), ScoreNet([ScoreMember()]), EVEN_ODDS, corpus)
+    rows = measure_robustness(MaskNet(), ScoreNet(), EVEN_ODDS, corpus)
     assert [one.name for one in rows[: len(CHANGES)]] == list(CHANGES)
     assert rows[-1].name == "adversarial step, 10 HU"
     assert rows[-1].lung_dice <= rows[0].lung_dice

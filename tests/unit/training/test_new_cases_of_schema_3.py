@@ -152,7 +152,7 @@ def test_the_networks_have_learnt_and_their_encoders_have_not(trained: SiteRun, 
     """Nothing of ours was there to keep what encoders know."""
     for read, name, layer in (
         (read_masks, MASKS_FILE, "masks"),
-        (lambda path: read_scores(path).members[1], SCORES_FILE, "answer"),
+        (read_scores, SCORES_FILE, "answer"),
     ):
         old, new = (read(folder / name) for folder in (base, trained.folder))
         assert _alike(old.encoder, new.encoder)

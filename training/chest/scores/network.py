@@ -1,12 +1,11 @@
-"""The network of scores: EfficientNet-Lite encoders that see a slice alone.
+"""The network of scores: an EfficientNet-Lite encoder that sees a slice alone.
 
 Outputs, for each slice: whether a figure of COVID-CT shows COVID-19, then the five signs of
-pneumonia. Members differ by their seeds alone; their logits are averaged.
+pneumonia.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 import torch
@@ -18,7 +17,7 @@ SCORES: Final = 6  # COVID-19, and five signs
 _FIRST_WEIGHTS: Final = 0.2  # of what they would be: answers begin near even
 
 
-class ScoreMember(nn.Module):  # type: ignore[misc]  # torch is untyped to `make check`
+class ScoreNet(nn.Module):  # type: ignore[misc]  # torch is untyped to `make check`
     """A pretrained encoder and linear answers on its deepest features.
 
     The sets differ in what stands against COVID-19, so SARS-CoV-2 CT-scan has an answer of its own,
@@ -27,7 +26,7 @@ class ScoreMember(nn.Module):  # type: ignore[misc]  # torch is untyped to `make
     Parameters
     ----------
     variant : of EfficientNet-Lite
-    with_other : False for a member that only answers
+    with_other : False for a network that only answers
     """
 
     def __init__(self, variant: int = 0, *, with_other: bool = True) -> None:
@@ -57,15 +56,3 @@ class ScoreMember(nn.Module):  # type: ignore[misc]  # torch is untyped to `make
         """
         logits: Tensor = self.answer(self.features(x))
         return logits
-
-
-class ScoreNet(nn.Module):  # type: ignore[misc]
-    """Several members, whose logits are averaged."""
-
-    def __init__(self, members: Sequence[ScoreMember]) -> None:
-        super().__init__()
-        self.members = nn.ModuleList(members)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return logits (slices, 6) of slices as `ScoreMember.forward` takes them."""
-        return torch.stack([member(x) for member in self.members]).mean(0)

@@ -1,4 +1,4 @@
-"""What a member of the score network is fitted to: figures with answers of whole slices."""
+"""What the score network is fitted to: figures with answers of whole slices."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from training.chest.scores.network import ScoreMember
+from training.chest.scores.network import ScoreNet
 from training.data.augment import Batch, augment, to_network_input
 from training.data.figures import FigureSet
 from training.fit import Loss
@@ -52,7 +52,7 @@ class ScoreObjective:
     asked: tuple[FigureShare, ...]
     others: tuple[FigureShare, ...] = ()
 
-    def __call__(self, network: ScoreMember, seed: int) -> Loss:
+    def __call__(self, network: ScoreNet, seed: int) -> Loss:
         """Draw the step's batch, vary it, run the network; the same seed gives the same loss."""
         asked = [share.figures.at(share.draw(seed)) for share in self.asked]
         others = [share.figures.at(share.draw(seed)) for share in self.others]

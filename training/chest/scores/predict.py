@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from training.chest.scores.network import ScoreMember, ScoreNet
+from training.chest.scores.network import ScoreNet
 from training.data.augment import to_network_input
 from training.data.slices import SliceSet
 
@@ -15,7 +15,7 @@ _AT_ONCE = 16
 Floats = NDArray[np.float32]
 
 
-def score(network: ScoreNet | ScoreMember, slices: SliceSet) -> Floats:
+def score(network: ScoreNet, slices: SliceSet) -> Floats:
     """Logits of each slice, shape (slices, 6)."""
     network.eval()
     parts = []

@@ -1,4 +1,4 @@
-"""The stage that fits the members of the score network, each from another seed."""
+"""The stage that fits the score network."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import torch
 
-from training.chest.scores.network import ScoreMember, ScoreNet
+from training.chest.scores.network import ScoreNet
 from training.chest.scores.objective import FigureShare, ScoreObjective
 from training.chest.scores.predict import score
 from training.data.figures import CovidCt, FigureSet
@@ -17,7 +17,7 @@ from training.fit import Schedule, fit
 from training.segmentation.score import auc
 
 STEPS: Final = 400
-MEMBERS: Final = 2
+_SEED: Final = 70
 _RATE: Final = 1e-3
 _ENCODER_SHARE: Final = 0.3  # of the rate, where the encoder knows pictures
 _FROZEN_BLOCKS: Final = 3  # of such an encoder: edges and textures
@@ -33,7 +33,7 @@ def fit_scores(
     seed: int = 1,
     shorten: int = 1,
 ) -> ScoreNet:
-    """Fit every member.
+    """Fit the network.
 
     Parameters
     ----------
@@ -45,35 +45,28 @@ def fit_scores(
         (FigureShare(covid_ct.train, _ASKED),), (FigureShare(sars_cov2_ct, _OTHERS),)
     )
 
-    def validate(member: ScoreMember) -> str:
-        logits = score(member, covid_ct.val.slices)
+    def validate(network: ScoreNet) -> str:
+        logits = score(network, covid_ct.val.slices)
         return f"AUC of COVID-CT val {auc(logits[:, 0].astype(np.float64), covid_ct.val.viral):.3f}"
 
-    members = []
-    for number in range(MEMBERS):
-        schedule = Schedule(
-            max(STEPS // shorten, 1),
-            _RATE,
-            seed * 100 + 70 + number,
-            encoder_share=1.0 if weights is None else _ENCODER_SHARE,
-        )
-        members.append(
-            fit(
-                _new_member(weights, schedule.seed),
-                lambda: objective,
-                schedule,
-                build / f"scores-{number}.pt",
-                validate=validate,
-                validate_every=100,
-            )
-        )
-    network: ScoreNet = ScoreNet(members).eval()
-    return network
+    schedule = Schedule(
+        max(STEPS // shorten, 1),
+        _RATE,
+        seed * 100 + _SEED,
+        encoder_share=1.0 if weights is None else _ENCODER_SHARE,
+    )
+    return fit(
+        _new_network(weights, schedule.seed),
+        lambda: objective,
+        schedule,
+        build / "scores.pt",
+        validate=validate,
+    )
 
 
-def _new_member(weights: Path | None, seed: int) -> ScoreMember:
+def _new_network(weights: Path | None, seed: int) -> ScoreNet:
     torch.manual_seed(seed)
-    member = ScoreMember()
+    network = ScoreNet()
     if weights is not None:
-        pretrained(member.encoder, weights).freeze_first(_FROZEN_BLOCKS)
-    return member
+        pretrained(network.encoder, weights).freeze_first(_FROZEN_BLOCKS)
+    return network

@@ -8,11 +8,11 @@ masks alone do not change the encoder unless our own slices keep it.
 from __future__ import annotations
 
 import copy
-from typing import Final
+from typing import Final, TypeVar
 
 from training.chest.network import MaskNet
 from training.chest.objective import MaskObjective
-from training.chest.scores.network import ScoreMember, ScoreNet
+from training.chest.scores.network import ScoreNet
 from training.chest.scores.objective import FigureShare, ScoreObjective
 from training.chest.stages import ENCODER_SHARE, FROZEN_BLOCKS, RATE, ChestCorpus
 from training.data.figures import FigureSet
@@ -20,6 +20,8 @@ from training.fit import Schedule, fit
 from training.segmentation.objective import BatchShare
 from training.site.learner import LearningPlan, not_looked_at
 from training.site.slice_set import fewer_of_a_class
+
+Network = TypeVar("Network", MaskNet, ScoreNet)
 
 _GENTLY: Final = 0.1  # of the rate that the base was made with: it must not forget. Ours.
 _DRAWN, _SCORED = 10, 8  # slices of the site in a batch, where it has so many
@@ -48,20 +50,14 @@ def fine_tune_masks(
 def fine_tune_scores(
     base: ScoreNet, site: FigureSet, corpus: ChestCorpus | None, plan: LearningPlan
 ) -> ScoreNet:
-    """Go on with each member of the network of scores; parameters as of `fine_tune_masks`."""
-    members = []
-    for number, member in enumerate(base.members):
-        members.append(
-            fit(
-                _only_its_answer(member) if corpus is None else _first_blocks_kept(member),
-                lambda: score_batches(site, corpus),
-                _schedule(plan, 1 + number),
-                plan.build / f"scores-{number}.pt",
-                validate=not_looked_at,
-            )
-        )
-    network: ScoreNet = ScoreNet(members).eval()
-    return network
+    """Go on with the network of scores; parameters as of `fine_tune_masks`."""
+    return fit(
+        held(base, alone=corpus is None),
+        lambda: score_batches(site, corpus),
+        _schedule(plan, 1),
+        plan.build / "scores.pt",
+        validate=not_looked_at,
+    )
 
 
 def _schedule(plan: LearningPlan, number: int) -> Schedule:
@@ -69,25 +65,13 @@ def _schedule(plan: LearningPlan, number: int) -> Schedule:
     return Schedule(plan.steps, _GENTLY * RATE, seed, encoder_share=ENCODER_SHARE)
 
 
-def held(base: MaskNet, *, alone: bool) -> MaskNet:
+def held(base: Network, *, alone: bool) -> Network:
     """A copy whose encoder goes on only where our own slices keep it."""
     network = copy.deepcopy(base)
     network.encoder.freeze_first(FROZEN_BLOCKS)
     if alone:
         network.encoder.requires_grad_(False)
     return network
-
-
-def _only_its_answer(member: ScoreMember) -> ScoreMember:
-    copied = copy.deepcopy(member)
-    copied.encoder.requires_grad_(False)
-    return copied
-
-
-def _first_blocks_kept(member: ScoreMember) -> ScoreMember:
-    copied = copy.deepcopy(member)
-    copied.encoder.freeze_first(FROZEN_BLOCKS)
-    return copied
 
 
 def mask_batches(site: FigureSet, corpus: ChestCorpus | None) -> MaskObjective:

@@ -17,7 +17,7 @@ from training.chest.export import (
     compare_scores,
 )
 from training.chest.network import MaskNet
-from training.chest.scores.network import ScoreMember, ScoreNet
+from training.chest.scores.network import ScoreNet
 from training.encoder.efficientnet_lite import VARIANTS, Encoder
 from training.release.export import ExportDiffers
 from training.release.golden import recipe
@@ -87,14 +87,8 @@ def _empty_masks(weights: OnnxWeights) -> MaskNet:
 
 
 def _empty_scores(weights: OnnxWeights) -> ScoreNet:
-    """As many members as the weights are of."""
-    members: list[ScoreMember] = []
-    while f"network.members.{len(members)}.answer.weight" in weights.arrays:
-        variant = _variant(weights, f"network.members.{len(members)}.encoder.")
-        members.append(ScoreMember(variant, with_other=False))
-    if not members:
-        raise BundleRejected("The network has not the layers of today's training", layer="answer")
-    return ScoreNet(members)
+    """A network with as many blocks as the weights have."""
+    return ScoreNet(_variant(weights, "network.encoder."), with_other=False)
 
 
 def _variant(weights: OnnxWeights, prefix: str) -> int:
