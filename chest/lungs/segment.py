@@ -28,7 +28,7 @@ from radiology.region import LabelMap
 
 EVEN = 128  # probability 0.5 as a byte
 NEAR_LUNG_PIXELS = 2
-WALL_MM = 20.0  # a lung without air at its wall is a notch in the outline of what has air
+WALL_DISC_MM = 40.0  # radius: where it does not reach, the outline of lung with air has a notch
 
 _UNSURE_SIDE = 75  # bytes (0.3) between right and left; below it the patient's x decides
 
@@ -121,7 +121,7 @@ def _lungs(
     window = tuple(slice(max(part.start - margin, 0), part.stop + margin) for part in box[0])
     inside = lung[window]
     near = ndimage.binary_dilation(inside, in_plane_cross(), iterations=NEAR_LUNG_PIXELS)
-    near |= _closed(inside, lesion[window] & ~near, WALL_MM / spacing_mm[1])
+    near |= _closed(inside, lesion[window] & ~near, WALL_DISC_MM / spacing_mm[1])
     joined = inside | (lesion[window] & near)
     lung[window] = fill_small_holes(joined, LARGEST_HOLE_MM2 / (spacing_mm[1] * spacing_mm[2]))
     return lung
