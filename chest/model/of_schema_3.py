@@ -12,7 +12,7 @@ from typing import Final
 
 from chest.model.chest_model import ChestModel
 from chest.model.lobe_network import LobeNetwork
-from chest.model.slab_finder import LESIONS, LUNGS, SlabFinder, Steps
+from chest.model.slab_finder import LESIONS, LUNGS, SlabFinder, SlabSteps
 from chest.model.slice_scorer import SCORES, SliceScorer
 from models.declared.inputs import Fit, InputKind, NetworkInput
 from models.declared.outputs.kinds import MaskOutput
@@ -44,7 +44,7 @@ def load_schema_3(
     _check_outputs(bundle)
     fed, scored = _inputs(bundle)
     parameters = DeclarationTable(dict(bundle.reader.parameters), {}, ("reader", "parameters"))
-    steps = Steps(
+    steps = SlabSteps(
         neighbour_mm=parameters.number("neighbour_mm", 0.1, 20.0),
         plane_mm=parameters.number("plane_mm", 0.1, 20.0),
     )

@@ -20,7 +20,7 @@ LESIONS: Final = "lesions"
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
+class SlabSteps:
     """How a stack is gone through.
 
     Attributes
@@ -48,7 +48,7 @@ class SlabFinder:
 
     bundle: DeclaredBundle
     network: RunnableNetwork
-    steps: Steps
+    steps: SlabSteps
     provider: str
 
     def warm_up(self) -> None:

@@ -46,7 +46,7 @@ def write_lobes(network: LobeNet, folder: Path, trial: Labels) -> float:
     Raises
     ------
     ExportDiffers
-        Some probability differs by more than 0.01.
+        Some probability differs by more than 0.03.
     """
     plain = LobeNet()
     plain.load_state_dict(network.state_dict())

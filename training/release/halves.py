@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-HALF_TOLERANCE: Final = 1e-2
-"""Of a probability: weights are rounded to 11 bits."""
+HALF_TOLERANCE: Final = 3e-2
+"""Of the probability of any pixel: weights are rounded to 11 bits."""
 
 _WORTH_IT: Final = 256  # numbers of a tensor
 _SUFFIX: Final = "_half"
