@@ -163,12 +163,12 @@ def format_moment(moment: datetime) -> str:
     return moment.strftime("%Y%m%d%H%M%S%z")
 
 
-def read_moment(text: str, *, default: tzinfo = UTC) -> datetime | None:
+def read_moment(text: str, *, default: tzinfo | None = UTC) -> datetime | None:
     """Read a moment; None where there is none, or one that cannot be.
 
     Parameters
     ----------
-    default : the time zone of a sender that names none
+    default : the time zone of a sender that names none; None is the machine's
     """
     found = _MOMENT.fullmatch(text)
     if found is None:

@@ -76,7 +76,7 @@ class Message:
         return next((segment for segment in self.segments if segment.name == name), None)
 
 
-def read_message(content: bytes, *, default_zone: tzinfo = UTC) -> Message:
+def read_message(content: bytes, *, default_zone: tzinfo | None = UTC) -> Message:
     """Read a message as it came in its frame.
 
     Parameters
@@ -140,7 +140,7 @@ def read_answer(content: bytes) -> Message:
     return Message(_header(segments[0], UTC), segments)
 
 
-def _header(segment: MessageSegment, zone: tzinfo) -> Header:
+def _header(segment: MessageSegment, zone: tzinfo | None) -> Header:
     return Header(
         sending_application=segment.part(3)[:100],
         sending_facility=segment.part(4)[:100],

@@ -57,7 +57,7 @@ class MessageReceiver:
 
     Parameters
     ----------
-    settings : those of the queue decide how long a priority may wait
+    settings : those of the queue decide how long a priority may wait; the site's time zone
     clock : gives the moment, with its time zone
     """
 
@@ -69,7 +69,7 @@ class MessageReceiver:
         clock: Callable[[], datetime],
     ) -> None:
         self._waits = Waits(settings.wait_high_s, settings.wait_routine_s, settings.wait_low_s)
-        self._listener = listener
+        self._listener = listener.at_site(settings.time_zone)
         self._engine = engine
         self._clock = clock
         self._forgotten_at: datetime | None = None
