@@ -18,7 +18,7 @@ from email.utils import format_datetime
 
 from radiology.errors import Fact, FirstreadError, PeerBusy, PeerRefused, PeerUnreachable
 from settings.flags import MailChannel
-from worker.flag.channel import Notice, NoticeKind, Receipt
+from worker.flag.channel import TEST_SAYS, Notice, NoticeKind, Receipt
 
 _SUBJECTS = {
     NoticeKind.RAISED: "{urgency} {title}, accession {accession}",
@@ -128,7 +128,9 @@ def mail_of(notice: Notice, channel: MailChannel, now: datetime) -> EmailMessage
     """The message; the same each time for one notice, but for its date."""
     accession = _one_line(notice.accession_number) or "unknown"
     message = EmailMessage()
-    message["Subject"] = "Firstread: " + _SUBJECTS[notice.kind].format(
+    message["Subject"] = ("TEST, Firstread: " if notice.is_test else "Firstread: ") + _SUBJECTS[
+        notice.kind
+    ].format(
         urgency=notice.urgency.value.capitalize(),
         title=_one_line(notice.title),
         accession=accession,
@@ -139,7 +141,7 @@ def mail_of(notice: Notice, channel: MailChannel, now: datetime) -> EmailMessage
     message["Message-ID"] = f"<{notice.notice_uid}@{channel.sender.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no answers by machines
     lines = [
-        _SENTENCES[notice.kind],
+        TEST_SAYS if notice.is_test else _SENTENCES[notice.kind],
         "",
         f"Accession number: {accession}",
         f"Patient ID: {_one_line(notice.patient_id) or 'unknown'}",
