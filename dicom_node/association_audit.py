@@ -17,7 +17,7 @@ from database.states import AssociationEnding
 from database.studies.instances import end_association, open_association
 from dicom_node.callers import Callers
 from dicom_node.guard.accepted_association import AcceptedAssociation
-from dicom_node.guard.association_request import RequestFault
+from dicom_node.guard.association_request import AssociationFault
 from dicom_node.guard.rejection import Rejection
 from dicom_node.presentation_contexts import (
     accepted_contexts,
@@ -43,19 +43,19 @@ TEMPORARY_CONGESTION: Final = Rejection(2, 3, 1)
 LOCAL_LIMIT_EXCEEDED: Final = Rejection(2, 3, 2)
 
 _OF_FAULT: Final = {
-    RequestFault.CALLED_AE_TITLE: (
+    AssociationFault.CALLED_AE_TITLE: (
         CALLED_AE_TITLE_NOT_RECOGNISED,
         "the peer calls us by what is no AE title: correct it there",
     ),
-    RequestFault.CALLING_AE_TITLE: (
+    AssociationFault.CALLING_AE_TITLE: (
         CALLING_AE_TITLE_NOT_RECOGNISED,
         "the peer's own AE title is none: give it up to 16 ASCII characters there, no backslash",
     ),
-    RequestFault.PROTOCOL_VERSION: (
+    AssociationFault.PROTOCOL_VERSION: (
         PROTOCOL_VERSION_NOT_SUPPORTED,
         "the peer does not speak version 1 of the upper layer protocol",
     ),
-    RequestFault.CONTENT: (
+    AssociationFault.CONTENT: (
         REQUEST_NOT_READ,
         "the request is damaged: look into the peer's log, or at what stands between it and us",
     ),

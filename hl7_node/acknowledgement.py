@@ -16,6 +16,7 @@ from hl7_node.build_message import message as built_message
 from hl7_node.er7 import format_moment
 from hl7_node.read_message import Header, Message
 from radiology.errors import MessageRefused
+from radiology.words.peer_words import readable
 
 _REASON_LENGTH: Final = 80  # MSA-3
 _EVENT: Final = re.compile(r"[A-Z][0-9A-Z]{2}")
@@ -50,11 +51,13 @@ class Reply:
     code : MSA-1, for example "AA" or "CE"
     control_id : of the message that it is about (MSA-2)
     condition : the first ERR-3, or MSA-6; "" where there is none
+    said : the receiver's own words (MSA-3, ERR-8, ERR-7), made readable; for people alone
     """
 
     code: str
     control_id: str
     condition: str = ""
+    said: str = ""
 
 
 def codes_wanted(header: Header | None, outcome: Acknowledged) -> tuple[str, ...]:
@@ -151,8 +154,10 @@ def read_acknowledgement(message: Message) -> Reply:
     if answer is None or len(answer.part(1)) != 2:
         raise MessageRefused("The answer is no acknowledgement")
     error = message.first("ERR")
+    words = (answer.part(3), error.part(8) if error else "", error.part(7) if error else "")
     return Reply(
         code=answer.part(1).upper(),
         control_id=answer.part(2),
         condition=(error.part(3) if error else "") or answer.part(6),
+        said=readable("; ".join(dict.fromkeys(one for one in words if one))),
     )

@@ -158,12 +158,14 @@ class MllpClient:
         if reply.code in _ERROR or (reply.code in _REJECTED and passing):
             raise PeerBusy(
                 "The HL7 receiver could not take the message now",
+                reply.said,
                 channel=name,
                 code=reply.code,
                 condition=_safe(reply.condition),
             )
         raise PeerRefused(
             "The HL7 receiver refused the message",
+            reply.said,
             channel=name,
             code=_safe(reply.code),
             condition=_safe(reply.condition),

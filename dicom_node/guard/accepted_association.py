@@ -32,7 +32,7 @@ from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.presentation import PresentationContext
 from pynetdicom.transport import AssociationServer
 
-from dicom_node.guard.association_request import RequestFault
+from dicom_node.guard.association_request import AssociationFault
 from dicom_node.guard.guarded_socket import GuardedSocket
 from dicom_node.guard.guarded_upper_layer import (
     LIBRARY_FAULTS,
@@ -149,7 +149,7 @@ class AcceptedAssociation(Association):
         return str(self.requestor.ae_title).strip()
 
     @property
-    def request_fault(self) -> RequestFault | None:
+    def request_fault(self) -> AssociationFault | None:
         """Why its request must be rejected, whoever sent it; None where it could be read."""
         return cast("GuardedUpperLayer", self.dul).request_fault
 

@@ -36,7 +36,7 @@ _MOST_PDU_BYTES: Final = struct.pack(">BBHL", 0x51, 0, 4, 16_384)
 FAULTS: Final = (*PYDICOM_FAULTS, AssertionError)  # what the library raises for what it cannot read
 
 
-class RequestFault(StrEnum):
+class AssociationFault(StrEnum):
     """Why a request cannot be accepted, whoever sends it."""
 
     CALLED_AE_TITLE = "called_ae_title"
@@ -56,7 +56,7 @@ class ReadRequest:
     """
 
     pdu: A_ASSOCIATE_RQ
-    fault: RequestFault | None
+    fault: AssociationFault | None
 
 
 def read_request(content: bytes) -> ReadRequest:
@@ -71,7 +71,7 @@ def read_request(content: bytes) -> ReadRequest:
         try:
             return ReadRequest(_decoded(called, calling, _known_items(content[_ITEMS_AT:])), None)
         except FAULTS:
-            fault = RequestFault.CONTENT
+            fault = AssociationFault.CONTENT
     nothing = _item(_USER_INFORMATION, _MOST_PDU_BYTES)
     return ReadRequest(_decoded(_shown(called), _shown(calling), nothing), fault)
 
@@ -109,13 +109,13 @@ def _known_items(content: bytes) -> bytes:
     return b"".join(kept)
 
 
-def _fault_of_header(called: str, calling: str, version: bytes) -> RequestFault | None:
+def _fault_of_header(called: str, calling: str, version: bytes) -> AssociationFault | None:
     if not _is_title(called):
-        return RequestFault.CALLED_AE_TITLE
+        return AssociationFault.CALLED_AE_TITLE
     if not _is_title(calling):
-        return RequestFault.CALLING_AE_TITLE
+        return AssociationFault.CALLING_AE_TITLE
     if not int.from_bytes(version, "big") & 1:
-        return RequestFault.PROTOCOL_VERSION
+        return AssociationFault.PROTOCOL_VERSION
     return None
 
 

@@ -23,7 +23,7 @@ from pynetdicom.transport import AssociationSocket
 
 from dicom_node.guard.association_request import (
     FAULTS,
-    RequestFault,
+    AssociationFault,
     read_request,
     readable_answer,
 )
@@ -55,7 +55,7 @@ class GuardedUpperLayer(DULServiceProvider):
     def __init__(self, association: Association) -> None:
         super().__init__(association)
         self._run_loop_delay = 0.0  # `GuardedSocket.ready` waits instead
-        self.request_fault: RequestFault | None = None
+        self.request_fault: AssociationFault | None = None
 
     def send_pdu(self, primitive: Any) -> None:
         """Hand something over to be sent."""
