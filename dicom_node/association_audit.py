@@ -17,6 +17,7 @@ from database.states import AssociationEnding
 from database.studies.instances import end_association, open_association
 from dicom_node.callers import Callers
 from dicom_node.guard.accepted_association import AcceptedAssociation
+from dicom_node.guard.association_request import AssociationFault
 from dicom_node.guard.rejection import Rejection
 from dicom_node.presentation_contexts import (
     accepted_contexts,
@@ -31,13 +32,34 @@ Clock = Callable[[], datetime]
 
 _log = get_logger("node")
 
-# PS3.8 Table 9-21: 1 permanent, 2 transient; by 1 the service user, 3 the provider (presentation)
-NO_REASON: Final = Rejection(1, 1, 1)
+# PS3.8 Table 9-21: 1 permanent, 2 transient; by 1 the service user, 2 the provider (ACSE), 3 the
+# provider (presentation)
+REQUEST_NOT_READ: Final = Rejection(1, 2, 1)
+PROTOCOL_VERSION_NOT_SUPPORTED: Final = Rejection(1, 2, 2)
 APPLICATION_CONTEXT_NOT_SUPPORTED: Final = Rejection(1, 1, 2)
 CALLING_AE_TITLE_NOT_RECOGNISED: Final = Rejection(1, 1, 3)
 CALLED_AE_TITLE_NOT_RECOGNISED: Final = Rejection(1, 1, 7)
 TEMPORARY_CONGESTION: Final = Rejection(2, 3, 1)
 LOCAL_LIMIT_EXCEEDED: Final = Rejection(2, 3, 2)
+
+_OF_FAULT: Final = {
+    AssociationFault.CALLED_AE_TITLE: (
+        CALLED_AE_TITLE_NOT_RECOGNISED,
+        "the peer calls us by what is no AE title: correct it there",
+    ),
+    AssociationFault.CALLING_AE_TITLE: (
+        CALLING_AE_TITLE_NOT_RECOGNISED,
+        "the peer's own AE title is none: give it up to 16 ASCII characters there, no backslash",
+    ),
+    AssociationFault.PROTOCOL_VERSION: (
+        PROTOCOL_VERSION_NOT_SUPPORTED,
+        "the peer does not speak version 1 of the upper layer protocol",
+    ),
+    AssociationFault.CONTENT: (
+        REQUEST_NOT_READ,
+        "the request is damaged: look into the peer's log, or at what stands between it and us",
+    ),
+}
 
 _APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"  # PS3.7 Annex A.2.1
 
@@ -114,6 +136,9 @@ class AssociationAudit:
         self, association: AcceptedAssociation, request: A_ASSOCIATE, called: str
     ) -> Rejection | None:
         calling = association.calling_ae_title
+        if association.request_fault is not None:
+            rejection, hint = _OF_FAULT[association.request_fault]
+            return self._reject(association, rejection, association.request_fault.value, hint)
         if str(request.application_context_name) != _APPLICATION_CONTEXT:
             rejection = APPLICATION_CONTEXT_NOT_SUPPORTED
             return self._reject(association, rejection, "application_context")

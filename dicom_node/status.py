@@ -6,7 +6,10 @@ status follows from which fault, and why, stands in docs/decisions/0012-statuses
 
 from __future__ import annotations
 
+import re
 from typing import Final
+
+from pydicom.dataset import Dataset
 
 from radiology.errors import (
     AttributeMissing,
@@ -21,6 +24,7 @@ from radiology.errors import (
     PeerUnreachable,
     Unavailable,
 )
+from radiology.words.peer_words import readable
 
 SUCCESS: Final = 0x0000
 OUT_OF_RESOURCES: Final = 0xA700  # PS3.4 Table B.2-1, Refused: Out of Resources
@@ -42,6 +46,13 @@ UID_NOT_VALID: Final = 0xC102
 INSTANCE_TOO_LARGE: Final = 0xC103
 
 _ERROR_COMMENT_LENGTH = 64  # PS3.7 Annex C: (0000,0902) Error Comment is an LO
+# What no waiting changes, whatever the status: archives answer A7xx and 0x0110 for it too.
+_FOR_GOOD: Final = re.compile(
+    r"\b(?:not|no longer) (?:allowed|authori[sz]ed|permitted|supported|accepted|enabled)\b"
+    r"|\b(?:unauthori[sz]ed|forbidden|denied|prohibited|no permission|unsupported)\b"
+    r"|\bunknown (?:calling |called )?(?:ae|aet)\b",
+    re.IGNORECASE,
+)
 
 
 class CommandMismatch(InstanceRefused):
@@ -106,12 +117,27 @@ def is_stored(status: int | None) -> bool:
     )
 
 
-def error_of_status(status: int | None) -> FirstreadError | None:
+def comment_of(answer: Dataset) -> str:
+    """A peer's own words in a response: Error Comment (0000,0902); "" where it gives none."""
+    return readable(answer.get("ErrorComment"))
+
+
+def is_for_good(said: str) -> bool:
+    """Whether a peer says in its own words that the same request will never be taken.
+
+    A status alone may not tell: 0xA777 "not allowed for this AE" is a matter of permission, though
+    A7xx stands for resources.
+    """
+    return bool(_FOR_GOOD.search(said))
+
+
+def error_of_status(status: int | None, said: str = "") -> FirstreadError | None:
     """What a peer's answer to our C-STORE request means.
 
     Parameters
     ----------
     status : the DIMSE status; None when no answer came
+    said : the peer's own words, made readable
 
     Returns
     -------
@@ -123,11 +149,14 @@ def error_of_status(status: int | None) -> FirstreadError | None:
     if status is None:
         return PeerUnreachable("The peer did not answer a C-STORE request")
     text = f"0x{status:04X}"
-    if 0xA700 <= status <= 0xA7FF or status == RESOURCE_LIMITATION:
-        return PeerBusy("The peer is out of resources; it will be tried again", status=text)
+    out_of_resources = 0xA700 <= status <= 0xA7FF or status == RESOURCE_LIMITATION
+    if (out_of_resources or status == PROCESSING_FAILURE) and is_for_good(said):
+        return PeerRefused("The peer refuses in its own words", said, status=text)
+    if out_of_resources:
+        return PeerBusy("The peer is out of resources; it will be tried again", said, status=text)
     if status == PROCESSING_FAILURE:
-        return PeerBusy("The peer failed while storing; it will be tried again", status=text)
-    return PeerRefused(_refusal(status), status=text)
+        return PeerBusy("The peer failed while storing; it will be tried again", said, status=text)
+    return PeerRefused(_refusal(status), said, status=text)
 
 
 def _refusal(status: int) -> str:

@@ -35,7 +35,7 @@ def errors_to_exit_code() -> Iterator[None]:
         yield
     except FirstreadError as error:
         console.print(f"[bold red]{error.kind}[/]:", end=" ")
-        console.print(str(error), markup=False)  # a file may be called [bold]
+        console.print(error.in_full, markup=False)  # a file may be called [bold]
         raise typer.Exit(REFUSED) from error
     except KeyboardInterrupt as error:
         raise typer.Exit(130) from error

@@ -13,6 +13,7 @@ from dicom_node.request.c_store import StoreAnswer, send_instances
 from firstread.find_instances import find_instances
 from radiology.errors import SettingsRefused
 from radiology.identity import checked_ae_title
+from radiology.words.peer_words import with_words
 from settings.peers import Peer, PeerRole
 
 _TIMEOUT_S = 60.0
@@ -43,7 +44,9 @@ class SendReport:
             self.stored += 1
             return
         status = "" if answer.status is None else f" (status 0x{answer.status:04X})"
-        reason = f"{answer.error.kind}: {answer.error.message}{status}"
+        reason = with_words(
+            f"{answer.error.kind}: {answer.error.message}{status}", answer.error.said
+        )
         self.refusals[reason] = self.refusals.get(reason, 0) + 1
 
 

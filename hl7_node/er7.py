@@ -14,6 +14,7 @@ from typing import Final
 from radiology.errors import MessageRefused
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_NAME: Final = re.compile(r"[A-Z][A-Z0-9]{2}")
 _HEX: Final = re.compile(r"[0-9A-Fa-f]{2,64}")
 _MOMENT: Final = re.compile(r"(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:\.\d{1,4})?([+-]\d{4})?")
 
@@ -131,17 +132,43 @@ class MessageSegment:
         return "" if text == '""' else text
 
 
+def split_lines(text: str, delimiters: Delimiters) -> list[str]:
+    """The lines of a message, of which each should be a segment; blank ones are left out.
+
+    CR ends a segment by the standard (Section 2.6). Senders end one with CR LF too, or with LF
+    alone. In a message with CR, an LF ends a segment only where another one follows: text that
+    people typed holds LF too.
+    """
+    field = re.escape(delimiters.field)
+    end = rf"\r\n?|\n(?=[A-Z][A-Z0-9]{{2}}{field})" if "\r" in text else r"\n"
+    return [line for line in re.split(end, text) if line.strip()]
+
+
+def is_segment(line: str, delimiters: Delimiters) -> bool:
+    """Whether a line is a segment: a name of three characters, then fields (Section 2.5.2)."""
+    return bool(_NAME.fullmatch(line[:3])) and line[3:4] in ("", delimiters.field)
+
+
+def split_segment(line: str, delimiters: Delimiters) -> MessageSegment:
+    """A line as a segment."""
+    name = line[:3]
+    fields = line.split(delimiters.field)
+    if name == "MSH":  # MSH-1 is the separator itself
+        fields.insert(1, delimiters.field)
+    return MessageSegment(name, tuple(fields), delimiters)
+
+
 def format_moment(moment: datetime) -> str:
     """A moment as HL7 writes it, to the second, with its offset from UTC."""
     return moment.strftime("%Y%m%d%H%M%S%z")
 
 
-def read_moment(text: str, *, default: tzinfo = UTC) -> datetime | None:
+def read_moment(text: str, *, default: tzinfo | None = UTC) -> datetime | None:
     """Read a moment; None where there is none, or one that cannot be.
 
     Parameters
     ----------
-    default : the time zone of a sender that names none
+    default : the time zone of a sender that names none; None is the machine's
     """
     found = _MOMENT.fullmatch(text)
     if found is None:

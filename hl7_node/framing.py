@@ -15,6 +15,9 @@ _START: Final = b"\x0b"
 _END: Final = b"\x1c\x0d"
 _READ_BYTES: Final = 65536
 _MOST_STRAY_BYTES: Final = 1024  # between two frames; line ends are common there
+_BEGUN_ANEW: Final = _START + b"MSH"
+_HEAD_BYTES: Final = 4096  # of a message that is too long: enough to say which one it is
+_MOST_PASSED_OVER: Final = 16  # times as long as allowed: then it has no end
 
 
 class ConnectionEnded(Exception):
@@ -23,6 +26,19 @@ class ConnectionEnded(Exception):
 
 class PeerSilent(Exception):
     """Nothing came in time."""
+
+
+class MessageTooLong(MessageRefused):
+    """The message is longer than is allowed; it was passed over, and the next one can be read.
+
+    Attributes
+    ----------
+    head : how it begins
+    """
+
+    def __init__(self, head: bytes, *, max_bytes: int) -> None:
+        super().__init__(f"The message is longer than {max_bytes} bytes", max_bytes=max_bytes)
+        self.head = head
 
 
 def framed(message: bytes) -> bytes:
@@ -58,23 +74,29 @@ class FrameReader:
             The peer closed the connection; what it had begun is lost, and was not answered.
         PeerSilent
             A time is up.
+        MessageTooLong
+            It is too long.
         MessageRefused
-            It is too long, or there is something else than messages on the connection: what follows
+            It has no end, or there is something else than messages on the connection: what follows
             cannot be told apart any more, so the connection is of no further use.
         """
         self._await_start(time.monotonic() + begin_s)
         deadline = time.monotonic() + whole_s
-        searched = 0
+        head, dropped, searched = b"", 0, 0
         while True:
             end = self._buffer.find(_END, searched)
             if end >= 0:
-                if end > self._max_bytes:
-                    raise MessageRefused("The message is too long", max_bytes=self._max_bytes)
                 message = bytes(self._buffer[:end])
                 del self._buffer[: end + len(_END)]
-                return message
+                if dropped + end > self._max_bytes:
+                    raise MessageTooLong(head or message[:_HEAD_BYTES], max_bytes=self._max_bytes)
+                return _last_begun(message)
             if len(self._buffer) > self._max_bytes + 1:  # 1: the FS may be there already
-                raise MessageRefused("The message is too long", max_bytes=self._max_bytes)
+                head = head or bytes(self._buffer[:_HEAD_BYTES])
+                dropped += len(self._buffer) - 1
+                del self._buffer[:-1]
+                if dropped > _MOST_PASSED_OVER * self._max_bytes:
+                    raise MessageRefused("The message has no end", max_bytes=self._max_bytes)
             searched = max(0, len(self._buffer) - 1)  # FS may be the last byte so far
             self._receive(deadline)
 
@@ -108,3 +130,13 @@ class FrameReader:
         if not got:
             raise ConnectionEnded
         self._buffer += got
+
+
+def _last_begun(message: bytes) -> bytes:
+    """The message that a frame ends with.
+
+    A sender that was interrupted begins a new frame without having ended the one before. Nothing
+    has acknowledged what it had begun, so that it will send that again.
+    """
+    begun = message.rfind(_BEGUN_ANEW)
+    return message if begun < 0 else message[begun + len(_START) :]

@@ -20,7 +20,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from database.session import Engine
-from hl7_node.framing import ConnectionEnded, FrameReader, PeerSilent, framed
+from hl7_node.framing import ConnectionEnded, FrameReader, MessageTooLong, PeerSilent, framed
+from hl7_node.read_message import read_header
 from hl7_node.receive_message import MessageReceiver
 from hl7_node.transport_security import listener_context
 from radiology.errors import MessageRefused, SettingsRefused
@@ -44,16 +45,25 @@ class _Handler(socketserver.BaseRequestHandler):
             connection = self._secured()
             reader = FrameReader(connection, max_bytes=settings.max_message_bytes)
             while not self.server.stopping:
-                content = reader.read(begin_s=settings.idle_s, whole_s=settings.message_s)
-                answer = self.server.receiver.receive(content)
+                answers = self._take_next(reader)
                 connection.settimeout(settings.message_s)
-                connection.sendall(framed(answer.encode()))
+                for answer in answers:
+                    connection.sendall(framed(answer.encode()))
         except MessageRefused as error:
             _log.warning("connection_refused", address=self._address, reason=error.message)
         except PeerSilent:
             _log.info("connection_silent", address=self._address)
         except (ConnectionEnded, OSError):
             return
+
+    def _take_next(self, reader: FrameReader) -> tuple[str, ...]:
+        """Take the next message; gives what is to be answered, if anything."""
+        settings, receiver = self.server.settings, self.server.receiver
+        try:
+            content = reader.read(begin_s=settings.idle_s, whole_s=settings.message_s)
+        except MessageTooLong as error:
+            return receiver.refuse(read_header(error.head), error)
+        return receiver.receive(content)
 
     def _secured(self) -> socket.socket:
         plain: socket.socket = self.request

@@ -18,7 +18,7 @@ from typing import Final
 
 from hl7_node.acknowledgement import Reply, read_acknowledgement
 from hl7_node.framing import ConnectionEnded, FrameReader, PeerSilent, framed
-from hl7_node.read_message import read_message
+from hl7_node.read_message import read_answer
 from radiology.errors import MessageRefused, PeerBusy, PeerRefused, PeerUnreachable
 
 _LONGEST_ANSWER_BYTES: Final = 64 * 1024
@@ -145,7 +145,7 @@ class MllpClient:
         limit_s = self._receiver.answer_s
         for _ in range(_MOST_OLD_ANSWERS):
             content = connection.reader.read(begin_s=limit_s, whole_s=limit_s)
-            reply = read_acknowledgement(read_message(content))
+            reply = read_acknowledgement(read_answer(content))
             if reply.control_id == control_id:
                 return reply
         raise _Unanswered("the answer is about another message")
@@ -158,12 +158,14 @@ class MllpClient:
         if reply.code in _ERROR or (reply.code in _REJECTED and passing):
             raise PeerBusy(
                 "The HL7 receiver could not take the message now",
+                reply.said,
                 channel=name,
                 code=reply.code,
                 condition=_safe(reply.condition),
             )
         raise PeerRefused(
             "The HL7 receiver refused the message",
+            reply.said,
             channel=name,
             code=_safe(reply.code),
             condition=_safe(reply.condition),

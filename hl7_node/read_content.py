@@ -91,7 +91,7 @@ def visit_of(message: Message, listener: Hl7Listener) -> VisitSaid | None:
     patient = patient_identifier_of(message, listener)
     if not patient.value:
         return None
-    left = message.kind == "ADT^A03"
+    left = message.header.kind == "ADT^A03"
     patient_class = "" if left else _patient_class(message)
     visit = message.first("PV1")
     return VisitSaid(
@@ -270,5 +270,5 @@ def _observed_at(
     return (
         read_moment(observation.part(14), default=zone)
         or read_moment(group.part("OBR", 7), default=zone)
-        or message.sent_at
+        or message.header.sent_at
     )

@@ -5,57 +5,40 @@ HL7 v2.5.1 Section 2.15.9 (MSH).
 
 from __future__ import annotations
 
-import codecs
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Final
 
-from hl7_node.er7 import Delimiters, MessageSegment, read_delimiters, read_moment
+from hl7_node.character_set import decoded, legible
+from hl7_node.er7 import (
+    STANDARD,
+    Delimiters,
+    MessageSegment,
+    is_segment,
+    read_delimiters,
+    read_moment,
+    split_lines,
+    split_segment,
+)
 from radiology.errors import MessageRefused
 
 _MOST_SEGMENTS: Final = 5000
-_LINE_END: Final = re.compile(r"\r\n|\r|\n")  # CR by the standard; senders send the others too
-_NAME: Final = re.compile(r"[A-Z][A-Z0-9]{2}")
-
-# HL7 Table 0211, the character sets that occur, and what Python calls them.
-_CHARACTER_SETS: Final = {
-    "": "utf-8",
-    "ASCII": "utf-8",
-    "UNICODE UTF-8": "utf-8",
-    "UTF-8": "utf-8",
-    "UNICODE": "utf-8",
-    "8859/1": "iso8859-1",
-    "8859/2": "iso8859-2",
-    "8859/3": "iso8859-3",
-    "8859/4": "iso8859-4",
-    "8859/5": "iso8859-5",
-    "8859/6": "iso8859-6",
-    "8859/7": "iso8859-7",
-    "8859/8": "iso8859-8",
-    "8859/9": "iso8859-9",
-    "8859/15": "iso8859-15",
-    "GB 18030-2000": "gb18030",
-    "BIG-5": "big5",
-    "KS X 1001": "euc_kr",
-}
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """A message that was received.
+class Header:
+    """What a message says of itself (MSH).
 
     Attributes
     ----------
-    sender : sending application and facility (MSH-3, MSH-4), namespaces
+    sending_application, sending_facility : MSH-3, MSH-4, namespaces
     kind : message code and trigger event, for example "ORU^R01"
     control_id : MSH-10; the sender finds its message by it in our answer
     sent_at : MSH-7; None where it is not given
-    enhanced : the sender asked for a commit acknowledgement (MSH-15)
+    accept_acknowledgement, application_acknowledgement : MSH-15, MSH-16 (Table 0155): when the
+        sender wants to hear that a message is kept, and what became of it; "" where not said
     """
 
-    segments: tuple[MessageSegment, ...]
-    delimiters: Delimiters
     sending_application: str
     sending_facility: str
     kind: str
@@ -63,12 +46,26 @@ class Message:
     processing_id: str
     version: str
     sent_at: datetime | None
-    enhanced: bool
+    accept_acknowledgement: str
+    application_acknowledgement: str
 
     @property
     def sender(self) -> str:
         """Who sent it, in one word."""
         return f"{self.sending_application}|{self.sending_facility}"[:200]
+
+    @property
+    def enhanced(self) -> bool:
+        """Whether the rules of the enhanced mode hold (Section 2.9.3)."""
+        return bool(self.accept_acknowledgement or self.application_acknowledgement)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message that was received."""
+
+    header: Header
+    segments: tuple[MessageSegment, ...]
 
     def all(self, *names: str) -> list[MessageSegment]:
         """The segments of these names, in their order."""
@@ -79,7 +76,7 @@ class Message:
         return next((segment for segment in self.segments if segment.name == name), None)
 
 
-def read_message(content: bytes, *, default_zone: tzinfo = UTC) -> Message:
+def read_message(content: bytes, *, default_zone: tzinfo | None = UTC) -> Message:
     """Read a message as it came in its frame.
 
     Parameters
@@ -89,50 +86,69 @@ def read_message(content: bytes, *, default_zone: tzinfo = UTC) -> Message:
     Raises
     ------
     MessageRefused
-        It is no HL7 v2 message, or in a character set that we do not know.
+        It is no HL7 v2 message, or in a character set that we do not know, or a part of it stands
+        in no segment: what we do not read we must not acknowledge.
     """
-    # The header's own fields up to MSH-18 are read first, byte for byte.
-    header = re.split(rb"[\r\n]", content.lstrip(b"\r\n"), maxsplit=1)[0].decode("latin-1")
-    delimiters = read_delimiters(header)
-    named = _segment(header, delimiters).part(18).upper()
-    text = _decoded(content, named)
-    lines = [line for line in _LINE_END.split(text) if line.strip()]
+    text = decoded(content)
+    delimiters = read_delimiters(text)
+    lines = split_lines(text, delimiters)
     if len(lines) > _MOST_SEGMENTS:
         raise MessageRefused("The message has too many segments", most=_MOST_SEGMENTS)
-    segments = tuple(_segment(line, delimiters) for line in lines if _NAME.fullmatch(line[:3]))
-    header_segment = segments[0]
-    return Message(
-        segments=segments,
-        delimiters=delimiters,
-        sending_application=header_segment.part(3)[:100],
-        sending_facility=header_segment.part(4)[:100],
-        kind=f"{header_segment.part(9)}^{header_segment.part(9, 2)}"[:20],
-        control_id=header_segment.part(10)[:199],
-        processing_id=header_segment.part(11)[:3],
-        version=header_segment.part(12)[:10],
-        sent_at=read_moment(header_segment.part(7), default=default_zone),
-        enhanced=header_segment.part(15) != "",
-    )
+    for number, line in enumerate(lines, start=1):
+        if not is_segment(line, delimiters):
+            raise MessageRefused(
+                f"Line {number} is no segment: escape a line end within a field as \\.br\\"
+            )
+    segments = tuple(split_segment(line, delimiters) for line in lines)
+    if sum(segment.name == "MSH" for segment in segments) > 1:
+        raise MessageRefused("The frame holds several messages: send each in a frame of its own")
+    return Message(_header(segments[0], default_zone), segments)
 
 
-def _segment(line: str, delimiters: Delimiters) -> MessageSegment:
-    name = line[:3]
-    fields = line.split(delimiters.field)
-    if name == "MSH":  # MSH-1 is the separator itself
-        fields.insert(1, delimiters.field)
-    return MessageSegment(name, tuple(fields), delimiters)
+def read_header(content: bytes) -> Header | None:
+    """Whose message that is, of one that may not be readable; None where nothing says it.
 
-
-def _decoded(content: bytes, named: str) -> str:
-    """The text of a message; bytes that are wrong in its character set are replaced.
-
-    What we read are identifiers, codes and numbers, which are ASCII in every set we know: a name
-    in the wrong set must not keep a value from its patient.
+    A refusal must find its message: a sender that cannot match it sends the same again for ever.
     """
-    first = named.split("~", maxsplit=1)[0]
-    name = _CHARACTER_SETS.get(first)
-    if name is None:
-        raise MessageRefused("The character set in MSH-18 is not one that we know")
-    if content.startswith(codecs.BOM_UTF8):
-        content = content.removeprefix(codecs.BOM_UTF8)
-    return content.lstrip(b"\r\n").decode(name, errors="replace")
+    text = legible(content)
+    if not text.startswith("MSH") or len(text) < 8:
+        return None
+    try:
+        delimiters = read_delimiters(text)
+    except MessageRefused:
+        if text[3].isalnum():
+            return None
+        delimiters = Delimiters(text[3], *STANDARD.encoding_characters)
+    return _header(split_segment(split_lines(text, delimiters)[0], delimiters), UTC)
+
+
+def read_answer(content: bytes) -> Message:
+    """Read what a receiver answered, as far as it can be read.
+
+    What is looked for in an acknowledgement is ASCII. A receiver that took our message must not
+    get it again because it names a character set that we do not know.
+
+    Raises
+    ------
+    MessageRefused
+        It is no HL7 v2 message.
+    """
+    text = legible(content)
+    delimiters = read_delimiters(text)
+    lines = split_lines(text, delimiters)[:_MOST_SEGMENTS]
+    segments = tuple(split_segment(one, delimiters) for one in lines if is_segment(one, delimiters))
+    return Message(_header(segments[0], UTC), segments)
+
+
+def _header(segment: MessageSegment, zone: tzinfo | None) -> Header:
+    return Header(
+        sending_application=segment.part(3)[:100],
+        sending_facility=segment.part(4)[:100],
+        kind=f"{segment.part(9)}^{segment.part(9, 2)}"[:20],
+        control_id=segment.part(10)[:199],
+        processing_id=segment.part(11)[:3],
+        version=segment.part(12)[:10],
+        sent_at=read_moment(segment.part(7), default=zone),
+        accept_acknowledgement=segment.part(15)[:2].upper(),
+        application_acknowledgement=segment.part(16)[:2].upper(),
+    )

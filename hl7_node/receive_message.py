@@ -1,7 +1,8 @@
 """Handles a received message: reads it, commits it to the database, then acknowledges it.
 
-HL7 v2.5.1 Section 2.9.2. Whatever comes gets an answer: AA when what it says is durable, AR when it
-will never be taken as it is, AE when the sender should come again.
+HL7 v2.5.1 Sections 2.9.2 and 2.9.3. The answer is AA when what a message says is durable, AR when
+it will never be taken as it is, AE when the sender should come again; in the enhanced mode the
+sender says which answers it wants.
 """
 
 from __future__ import annotations
@@ -24,9 +25,14 @@ from database.studies.said_by_hl7 import (
     take_values,
     take_visit,
 )
-from hl7_node.acknowledgement import Acknowledged, Condition, build_acknowledgement
+from hl7_node.acknowledgement import (
+    Acknowledged,
+    Condition,
+    build_acknowledgement,
+    codes_wanted,
+)
 from hl7_node.read_content import orders_of, reports_of, values_of, visit_of
-from hl7_node.read_message import Message, read_message
+from hl7_node.read_message import Header, Message, read_header, read_message
 from radiology.errors import DatabaseUnavailable, MessageRefused
 from settings.environment import Settings
 from settings.hl7 import Hl7Listener
@@ -41,6 +47,7 @@ _VISITS: Final = ("ADT^A01", "ADT^A02", "ADT^A03", "ADT^A04", "ADT^A06", "ADT^A0
 _RESULTS: Final = ("ORU^R01",)
 
 _KIND: Final = re.compile(r"[A-Z]{3}\^[A-Z0-9]{3}")
+_CONTROL_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 Take = Callable[[Session, Moments], None]
 
@@ -50,7 +57,7 @@ class MessageReceiver:
 
     Parameters
     ----------
-    settings : those of the queue decide how long a priority may wait
+    settings : those of the queue decide how long a priority may wait; the site's time zone
     clock : gives the moment, with its time zone
     """
 
@@ -62,47 +69,60 @@ class MessageReceiver:
         clock: Callable[[], datetime],
     ) -> None:
         self._waits = Waits(settings.wait_high_s, settings.wait_routine_s, settings.wait_low_s)
-        self._listener = listener
+        self._listener = listener.at_site(settings.time_zone)
         self._engine = engine
         self._clock = clock
         self._forgotten_at: datetime | None = None
 
-    def receive(self, content: bytes) -> str:
-        """Take one message, as it came in its frame; returns the acknowledgement."""
+    def receive(self, content: bytes) -> tuple[str, ...]:
+        """Take one message, as it came in its frame; returns the acknowledgements, maybe none."""
         now = self._clock()
-        message: Message | None = None
+        header: Header | None = None
         try:
             message = read_message(content, default_zone=self._listener.zone)
+            header = message.header
             take = self._understood(message, now)
             self._keep(message, content, take, now)
         except MessageRefused as error:
-            _log.warning("message_refused", kind=_loggable(message), reason=error.message)
-            return self._answer(message, Acknowledged.REJECTED, now, error)
+            return self.refuse(header or read_header(content), error)
         except DatabaseUnavailable as error:
             _log.error("message_not_kept", error_kind=error.kind)
-            return self._answer(message, Acknowledged.ERROR, now, error)
-        return self._answer(message, Acknowledged.ACCEPTED, now)
+            return self._answers(header, Acknowledged.ERROR, now, error)
+        return self._answers(header, Acknowledged.ACCEPTED, now)
 
-    def _answer(
+    def refuse(self, header: Header | None, error: MessageRefused) -> tuple[str, ...]:
+        """What is answered to a message that is not taken, and the event for the administrator."""
+        _log.warning(
+            "message_refused",
+            kind=_loggable(header),
+            control_id=_plain(header.control_id) if header else "",
+            reason=error.message,
+        )
+        return self._answers(header, Acknowledged.REJECTED, self._clock(), error)
+
+    def _answers(
         self,
-        message: Message | None,
-        code: Acknowledged,
+        header: Header | None,
+        outcome: Acknowledged,
         now: datetime,
         error: MessageRefused | DatabaseUnavailable | None = None,
-    ) -> str:
+    ) -> tuple[str, ...]:
         condition = None
         if isinstance(error, DatabaseUnavailable):
             condition = Condition.INTERNAL_ERROR
         elif error is not None:
             condition = Condition(str(error.facts.get("condition", Condition.SEGMENT_SEQUENCE)))
-        return build_acknowledgement(
-            message,
-            code,
-            receiving_application=self._listener.receiving_application,
-            control_id=uuid.uuid4().hex[:20],  # only has to be unlike the others
-            now=now,
-            reason=error.message if error is not None else "",
-            condition=condition,
+        return tuple(
+            build_acknowledgement(
+                header,
+                code,
+                receiving_application=self._listener.receiving_application,
+                control_id=uuid.uuid4().hex[:20],  # only has to be unlike the others
+                now=now,
+                reason=error.message if error is not None else "",
+                condition=condition,
+            )
+            for code in codes_wanted(header, outcome)
         )
 
     def _understood(self, message: Message, now: datetime) -> Take:
@@ -113,25 +133,29 @@ class MessageReceiver:
         MessageRefused
             It is not from one who may send, of a kind that we do not take, or lacks a field.
         """
+        header = message.header
         allowed = self._listener.sending_applications
-        if allowed and message.sending_application not in allowed:
+        if allowed and header.sending_application not in allowed:
             raise MessageRefused("The sending application is not one that may send")
-        if not message.control_id:
+        if not header.control_id:
             raise MessageRefused(
                 "MSH-10 is missing", condition=Condition.REQUIRED_FIELD_MISSING.value
             )
-        if not message.version.startswith(_VERSIONS):
+        if not header.version.startswith(_VERSIONS):
             raise MessageRefused(
                 "The version is not one of HL7 v2", condition=Condition.UNSUPPORTED_VERSION_ID.value
             )
-        if message.kind in _ORDERS:
+        if len({patient.field(3) for patient in message.all("PID")}) > 1:
+            # ORU^R01 may hold several; what follows the second PID is not about the first.
+            raise MessageRefused("The message is about several patients: send one for each")
+        if header.kind in _ORDERS:
             return self._orders(message)
-        if message.kind in _VISITS:
+        if header.kind in _VISITS:
             return self._visit(message)
-        if message.kind in _RESULTS:
+        if header.kind in _RESULTS:
             return self._results(message, now)
         known = {kind.partition("^")[0] for kind in (*_ORDERS, *_VISITS, *_RESULTS)}
-        of_known_type = message.kind.partition("^")[0] in known
+        of_known_type = header.kind.partition("^")[0] in known
         raise MessageRefused(
             "The message is not of a kind that is taken",
             condition=(
@@ -179,7 +203,7 @@ class MessageReceiver:
         """One transaction for the message and all that follows from it."""
         moments = Moments(
             now=now,
-            said_at=min(message.sent_at or now, now),
+            said_at=min(message.header.sent_at or now, now),
             expires_at=now + timedelta(days=self._listener.keep_days),
         )
         with transaction(self._engine) as session:
@@ -188,17 +212,22 @@ class MessageReceiver:
                 self._forgotten_at = now
             new = note_message(
                 session,
-                sender=message.sender,
-                control_id=message.control_id,
+                sender=message.header.sender,
+                control_id=message.header.control_id,
                 sha256=hashlib.sha256(content).hexdigest(),
-                kind=message.kind,
+                kind=message.header.kind,
                 moments=moments,
             )
             if new:
                 take(session, moments)
-        _log.info("message_taken", kind=message.kind, repeated=not new)
+        _log.info("message_taken", kind=message.header.kind, repeated=not new)
 
 
-def _loggable(message: Message | None) -> str:
+def _loggable(header: Header | None) -> str:
     """The kind of a message that was refused, if it is one: what stands there may be anything."""
-    return message.kind if message is not None and _KIND.fullmatch(message.kind) else "?"
+    return header.kind if header is not None and _KIND.fullmatch(header.kind) else "?"
+
+
+def _plain(control_id: str) -> str:
+    """A control id as it may stand in the log: it might be anything."""
+    return control_id if _CONTROL_ID.fullmatch(control_id) else "?"

@@ -35,7 +35,8 @@ FirstreadError
     └── ModelUnavailable
 
 The docstring of a class is its default message. Facts go into attributes, given as keyword
-arguments; they are identifiers and figures, never patient names or free text.
+arguments; they are identifiers and figures, never patient names or free text. What a peer says in
+its own words is kept apart from them (`said`), because it may name a patient.
 Anything outside this tree is a defect.
 """
 
@@ -43,14 +44,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from radiology.words.peer_words import with_words
+
 Fact = str | int | float | bool | None
 
 
 class FirstreadError(Exception):
-    """Something went wrong in Firstread."""
+    """Something went wrong in Firstread.
 
-    def __init__(self, message: str | None = None, **facts: Fact) -> None:
+    Attributes
+    ----------
+    said : a peer's own words, made readable; never for the log as they are
+    """
+
+    def __init__(self, message: str | None = None, said: str = "", /, **facts: Fact) -> None:
         self.message = message or (type(self).__doc__ or type(self).__name__).splitlines()[0]
+        self.said = said
         self.facts: Mapping[str, Fact] = dict(facts)
         super().__init__(self.message)
 
@@ -58,6 +67,11 @@ class FirstreadError(Exception):
     def kind(self) -> str:
         """The name of the class: what `docs/errors.md` lists and the job row stores."""
         return type(self).__name__
+
+    @property
+    def in_full(self) -> str:
+        """Message, facts and the peer's words: for rows and people."""
+        return with_words(str(self), self.said)
 
     def __str__(self) -> str:
         if not self.facts:

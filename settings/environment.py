@@ -142,7 +142,7 @@ class Settings(BaseSettings):
     # Worklist page
     worklist_host: str = "127.0.0.1"
     worklist_port: int = Field(default=8470, ge=1, le=65535)
-    time_zone: str = ""  # IANA name, for days on the scorecard; "": the machine's
+    time_zone: str = ""  # IANA name of the clock that the site goes by; "": the machine's
     study_page: StudyPageSettings = StudyPageSettings()
 
     # Uploads

@@ -76,7 +76,7 @@ class Hl7Listener(BaseModel):
 
     Attributes
     ----------
-    time_zone : of moments in messages that name no offset from UTC
+    time_zone : of moments in messages that name no offset from UTC; None: the site's
     senders : addresses or networks that may connect; nobody else is heard
     sending_applications : MSH-3 (its namespace) that may send; empty: any
     assigning_authority : whose patient identifiers are ours (CX.4, namespace or universal id);
@@ -94,7 +94,7 @@ class Hl7Listener(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    time_zone: TimeZone = "UTC"
+    time_zone: TimeZone | None = None
     host: str = "0.0.0.0"  # noqa: S104 a listener for the hospital network
     port: int = Field(ge=1, le=65535)
     senders: tuple[Network, ...] = Field(min_length=1)
@@ -112,6 +112,19 @@ class Hl7Listener(BaseModel):
     loinc: dict[str, str] = Field(default_factory=dict)
 
     @property
-    def zone(self) -> tzinfo:
-        """Of moments that name none."""
+    def zone(self) -> tzinfo | None:
+        """Of moments that name none; None is the machine's."""
+        if self.time_zone is None:
+            return None
         return UTC if self.time_zone == "UTC" else ZoneInfo(self.time_zone)
+
+    def at_site(self, time_zone: str) -> Self:
+        """The same listener, at a site; where its senders' clock is not named, they go by that.
+
+        Parameters
+        ----------
+        time_zone : of the site; "" is the machine's
+        """
+        if self.time_zone is not None or not time_zone:
+            return self
+        return self.model_copy(update={"time_zone": time_zone})

@@ -190,7 +190,7 @@ class _Job:
             volume=study.volume,
             reading=read.reading,
             triage=read.triage,
-            content_datetime=self._claim.queued_at,
+            content_datetime=self._claim.queued_at.astimezone(self._equipment.settings.zone),
             result_version=self._claim.study_version,
             earlier_reports=earlier_reports(
                 self._equipment.engine,

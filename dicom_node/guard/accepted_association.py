@@ -32,12 +32,13 @@ from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.presentation import PresentationContext
 from pynetdicom.transport import AssociationServer
 
+from dicom_node.guard.association_request import AssociationFault
+from dicom_node.guard.guarded_socket import GuardedSocket
 from dicom_node.guard.guarded_upper_layer import (
     LIBRARY_FAULTS,
     Checkpoint,
     GuardedAcse,
     GuardedDimse,
-    GuardedSocket,
     GuardedUpperLayer,
     RingingQueue,
 )
@@ -146,6 +147,11 @@ class AcceptedAssociation(Association):
     def calling_ae_title(self) -> str:
         """The title that the peer gave for itself."""
         return str(self.requestor.ae_title).strip()
+
+    @property
+    def request_fault(self) -> AssociationFault | None:
+        """Why its request must be rejected, whoever sent it; None where it could be read."""
+        return cast("GuardedUpperLayer", self.dul).request_fault
 
     @property
     def address(self) -> str:

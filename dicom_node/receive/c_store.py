@@ -184,7 +184,7 @@ def _check_announcement(identity: InstanceIdentity, context: AgreedContext, anno
 def _names_us(request: C_STORE, ae_title: str) -> bool:
     """Whether this is the answer to a C-MOVE request of ours (PS3.7 Section 9.1.1)."""
     originator = request.MoveOriginatorApplicationEntityTitle
-    return originator is not None and originator.strip() == ae_title
+    return originator is not None and originator.strip("\0 ") == ae_title
 
 
 def _arrival(

@@ -21,7 +21,7 @@ from pynetdicom.presentation import PresentationContext, build_context
 
 from dicom_node.receive.instance_identity import UNREADABLE
 from dicom_node.request.requested_association import MOST_CONTEXTS, requested_association
-from dicom_node.status import error_of_status
+from dicom_node.status import comment_of, error_of_status
 from radiology.errors import (
     DataSetUnreadable,
     FirstreadError,
@@ -29,6 +29,7 @@ from radiology.errors import (
     PeerUnreachable,
     Refused,
 )
+from radiology.words.peer_words import loggable
 from settings.log_events import get_logger
 from settings.peers import Peer
 
@@ -107,6 +108,21 @@ def error_of_answers(answers: Sequence[StoreAnswer]) -> FirstreadError | None:
     return next(iter(passing + errors), None)
 
 
+def log_failure(answer: StoreAnswer, peer: Peer) -> None:
+    """Note what a peer did not take: the status, and of its words those that name nobody."""
+    if answer.error is None:
+        return
+    _log.warning(
+        "instance_not_sent",
+        peer=peer.name,
+        sop_instance_uid=answer.sop_instance_uid,
+        error_kind=answer.error.kind,
+        message=answer.error.message,
+        status=None if answer.status is None else f"0x{answer.status:04X}",
+        peer_said=loggable(answer.error.said),
+    )
+
+
 class _Sending:
     """One call of `send_instances`."""
 
@@ -179,14 +195,7 @@ class _Sending:
 
     def _answer(self, answer: StoreAnswer) -> None:
         self.answers[answer.path] = answer
-        if answer.error is not None:
-            _log.warning(
-                "instance_not_sent",
-                peer=self._peer.name,
-                sop_instance_uid=answer.sop_instance_uid,
-                error_kind=answer.error.kind,
-                message=answer.error.message,
-            )
+        log_failure(answer, self._peer)
         if self._on_answer is not None:
             self._on_answer(answer)
 
@@ -208,9 +217,8 @@ def _send_one(association: Association, instance: _Outgoing, number: int) -> Sto
         lost = PeerUnreachable("The association broke off")
         return StoreAnswer(instance.path, instance.sop_instance_uid, None, lost)
     status = int(answer.Status) if "Status" in answer else None
-    return StoreAnswer(
-        instance.path, instance.sop_instance_uid, status, error_of_status(status), converted
-    )
+    refusal = error_of_status(status, comment_of(answer))
+    return StoreAnswer(instance.path, instance.sop_instance_uid, status, refusal, converted)
 
 
 def _accepted_syntaxes(association: Association, sop_class_uid: UID) -> set[UID]:

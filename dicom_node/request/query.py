@@ -17,7 +17,7 @@ from pynetdicom.association import Association
 from pynetdicom.presentation import build_context
 
 from dicom_node.request.requested_association import requested_association
-from dicom_node.status import SUCCESS
+from dicom_node.status import SUCCESS, comment_of, is_for_good
 from radiology.errors import FirstreadError, InvalidUid, PeerBusy, PeerRefused, PeerUnreachable
 from radiology.identity import checked_uid
 from settings.peers import Peer
@@ -79,7 +79,7 @@ def find_studies(
             code = _status(status)
             if code not in _PENDING:
                 if code != SUCCESS:
-                    raise _refusal(code, "C-FIND")
+                    raise _refusal(code, "C-FIND", comment_of(status))
                 break
             study = None if header is None else _found(header, patient_id, before)
             if study is not None and len(found) < _MOST_STUDIES:
@@ -118,7 +118,7 @@ def retrieve_study(
             if code in _PENDING:
                 continue
             if code != SUCCESS:
-                raise _refusal(code, "C-MOVE")
+                raise _refusal(code, "C-MOVE", comment_of(status))
             return int(status.get("NumberOfCompletedSuboperations", 0))
     raise PeerUnreachable("The peer did not end a C-MOVE request")
 
@@ -164,15 +164,16 @@ def _status(status: Dataset) -> int:
     return int(code)
 
 
-def _refusal(code: int, service: str) -> FirstreadError:
+def _refusal(code: int, service: str, said: str) -> FirstreadError:
     facts = {"status": f"0x{code:04X}"}
-    if code in _OUT_OF_RESOURCES:
-        return PeerBusy(f"The peer is out of resources for a {service} request", **facts)
+    if code in _OUT_OF_RESOURCES and not is_for_good(said):
+        return PeerBusy(f"The peer is out of resources for a {service} request", said, **facts)
     if code == _UNKNOWN_DESTINATION:
         return PeerRefused(
             "The peer does not know where to send: add our AE title, host and port to its list",
+            said,
             **facts,
         )
     if code == _SUB_OPERATIONS_FAILED:
-        return PeerRefused("The peer could not send all instances of a study", **facts)
-    return PeerRefused(f"The peer refused a {service} request", **facts)
+        return PeerRefused("The peer could not send all instances of a study", said, **facts)
+    return PeerRefused(f"The peer refused a {service} request", said, **facts)

@@ -18,7 +18,8 @@ from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
 from pynetdicom.presentation import PresentationContext
 from pynetdicom.transport import AddressInformation, AssociationSocket
 
-from dicom_node.guard.guarded_upper_layer import GuardedSocket, GuardedUpperLayer
+from dicom_node.guard.guarded_socket import GuardedSocket
+from dicom_node.guard.guarded_upper_layer import GuardedUpperLayer
 from dicom_node.guard.turn_taking import TurnTaking
 from dicom_node.library_options import (
     IMPLEMENTATION_CLASS_UID,

@@ -32,6 +32,8 @@ from dicom_node.status import (
     PROCESSING_FAILURE,
     RESOURCE_LIMITATION,
     SUCCESS,
+    comment_of,
+    is_for_good,
 )
 from radiology.errors import (
     DatabaseUnavailable,
@@ -164,17 +166,21 @@ def _ask(association: Association, transaction_uid: str, instances: Mapping[str,
         raise PeerUnreachable("The association broke off") from error
     status = answer.get("Status")
     if status != SUCCESS:
-        raise _refusal(status)
+        raise _refusal(status, comment_of(answer))
 
 
-def _refusal(status: int | None) -> FirstreadError:
+def _refusal(status: int | None, said: str) -> FirstreadError:
     if status is None:
         return PeerUnreachable("The peer did not answer a storage commitment request")
     text = f"0x{status:04X}"
-    if status in (PROCESSING_FAILURE, RESOURCE_LIMITATION):
-        return PeerBusy("The peer cannot take a storage commitment request just now", status=text)
+    if status in (PROCESSING_FAILURE, RESOURCE_LIMITATION) and not is_for_good(said):
+        return PeerBusy(
+            "The peer cannot take a storage commitment request just now", said, status=text
+        )
     return PeerRefused(
-        "The peer refuses storage commitment: enable it there for our AE title", status=text
+        "The peer refuses storage commitment: enable it there for our AE title",
+        said,
+        status=text,
     )
 
 

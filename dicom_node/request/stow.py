@@ -20,7 +20,8 @@ from pydantic import SecretStr
 from pydicom.filereader import read_file_meta_info
 
 from dicom_node.receive.instance_identity import UNREADABLE
-from dicom_node.request.c_store import StoreAnswer
+from dicom_node.request.c_store import StoreAnswer, log_failure
+from dicom_node.request.warning_header import warning_of
 from dicom_node.status import SUCCESS, error_of_status
 from radiology.errors import (
     DataSetUnreadable,
@@ -31,10 +32,7 @@ from radiology.errors import (
     PeerUnreachable,
     SettingsRefused,
 )
-from settings.log_events import get_logger
 from settings.peers import Peer
-
-_log = get_logger("stow")
 
 _FAILURE_REASON: Final = "00081197"
 _WARNING_REASON: Final = "00081196"
@@ -93,7 +91,7 @@ def store_instances(
     ) as client:
         for number, path in enumerate(paths):
             answer, concerns_all = _store_one(client, path, peer)
-            _log_failure(answer, peer)
+            log_failure(answer, peer)
             if concerns_all and not any(one.error is None for one in answers):
                 raise answer.error or PeerUnreachable()
             answers.append(answer)
@@ -103,17 +101,6 @@ def store_instances(
                 ]
                 break
     return tuple(answers)
-
-
-def _log_failure(answer: StoreAnswer, peer: Peer) -> None:
-    if answer.error is not None:
-        _log.warning(
-            "instance_not_sent",
-            peer=peer.name,
-            sop_instance_uid=answer.sop_instance_uid,
-            error_kind=answer.error.kind,
-            message=answer.error.message,
-        )
 
 
 def _certificates(peer: Peer) -> ssl.SSLContext:
@@ -163,7 +150,8 @@ def _store_one(client: httpx.Client, path: Path, peer: Peer) -> tuple[StoreAnswe
         )
     except httpx.HTTPError as error:
         return StoreAnswer(path, sop_instance_uid, None, _unreachable(error, peer)), True
-    status, fault_of_all = _read_response(response, sop_instance_uid, peer)
+    said = warning_of(response)
+    status, fault_of_all = _read_response(response, sop_instance_uid, peer, said)
     if fault_of_all is not None:
         concerns_all = response.status_code in (
             HTTPStatus.UNAUTHORIZED,
@@ -172,7 +160,7 @@ def _store_one(client: httpx.Client, path: Path, peer: Peer) -> tuple[StoreAnswe
             HTTPStatus.METHOD_NOT_ALLOWED,
         )
         return StoreAnswer(path, sop_instance_uid, None, fault_of_all), concerns_all
-    return StoreAnswer(path, sop_instance_uid, status, error_of_status(status)), False
+    return StoreAnswer(path, sop_instance_uid, status, error_of_status(status, said)), False
 
 
 def _multipart(content: bytes) -> bytes:
@@ -198,7 +186,7 @@ def _unreachable(error: httpx.HTTPError, peer: Peer) -> FirstreadError:
 
 
 def _read_response(
-    response: httpx.Response, sop_instance_uid: str, peer: Peer
+    response: httpx.Response, sop_instance_uid: str, peer: Peer, said: str
 ) -> tuple[int | None, FirstreadError | None]:
     """The status of the instance, or why there is none."""
     code = response.status_code
@@ -210,13 +198,17 @@ def _read_response(
             return SUCCESS, None  # PS3.18 Section 10.5.3: all stored, without more words
     facts: dict[str, Fact] = {"http_status": code, "peer": peer.name}
     if code in _PASSING or code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return None, PeerBusy("The peer cannot store just now; it will be tried again", **facts)
+        return None, PeerBusy(
+            "The peer cannot store just now; it will be tried again", said, **facts
+        )
     if code < HTTPStatus.MULTIPLE_CHOICES:
         return None, PeerUnreachable("The peer does not say whether it has stored it", **facts)
     if code < HTTPStatus.BAD_REQUEST:
         return None, PeerRefused("The peer is elsewhere by now: correct stow_url", **facts)
     words = next((text for known, text in _WHAT_TO_CHANGE.items() if known == code), None)
-    return None, PeerRefused(words or "The peer refused the object: look into its log", **facts)
+    return None, PeerRefused(
+        words or "The peer refused the object: look into its log", said, **facts
+    )
 
 
 def _status_of(content: bytes, sop_instance_uid: str) -> int | None:

@@ -13,7 +13,7 @@ from pynetdicom.presentation import build_context
 from dicom_node.guard.accepted_association import AcceptedAssociation
 from dicom_node.presentation_contexts import VERIFICATION
 from dicom_node.request.requested_association import requested_association
-from dicom_node.status import SUCCESS
+from dicom_node.status import SUCCESS, comment_of
 from radiology.errors import PeerRefused, PeerUnreachable
 from settings.log_events import get_logger
 from settings.peers import Peer
@@ -52,8 +52,13 @@ def verify_peer(peer: Peer, *, calling_ae_title: str, timeout_s: float) -> None:
     ) as association:
         if not association.accepted_contexts:
             raise PeerRefused("The peer does not offer the Verification SOP class")
-        status = association.send_c_echo().get("Status")
+        answer = association.send_c_echo()
+    status = answer.get("Status")
     if status is None:
         raise PeerUnreachable("The peer did not answer a C-ECHO request")
     if status != SUCCESS:
-        raise PeerRefused("The peer refused a C-ECHO request", status=f"0x{status:04X}")
+        raise PeerRefused(
+            "The peer refused a C-ECHO request",
+            comment_of(answer),
+            status=f"0x{status:04X}",
+        )

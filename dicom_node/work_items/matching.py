@@ -7,30 +7,21 @@ wildcard, range and sequence matching). Pure: the database has sorted out most b
 
 from __future__ import annotations
 
-import re
-from datetime import MAXYEAR, UTC, datetime, timedelta
+from datetime import UTC
 from typing import Final, TypeVar
 
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
+from pydicom.tag import Tag
 
 from database.work_items.content import WorkItemKeys
+from dicom_node.work_items.moments import Zone, bounds_of, offset_of, span_of
 from radiology.errors import InvalidUid
 from radiology.identity import checked_uid
 from radiology.work_item import WorkItemPriority, WorkItemState
 
 _NO_WILDCARDS: Final = frozenset({"AT", "DA", "DT", "FD", "FL", "SL", "SS", "TM", "UI", "UL", "US"})
-_MOMENT: Final = r"\d{4,14}(?:\.\d{1,6})?(?:[+-](?:0\d|1[0-4])[0-5]\d)?"  # PS3.5 Table 6.2-1, DT
-_SINGLE: Final = re.compile(_MOMENT)
-_RANGE: Final = re.compile(f"({_MOMENT})?-({_MOMENT})?")
-_OFFSET: Final = re.compile(r"[+-]\d{4}$")
-_FORMS: Final = {
-    4: "%Y%z",
-    6: "%Y%m%z",
-    8: "%Y%m%d%z",
-    10: "%Y%m%d%H%z",
-    12: "%Y%m%d%H%M%z",
-}
+_ZONE: Final = Tag("TimezoneOffsetFromUTC")
 _NOT_MATCHED: Final = frozenset({"SpecificCharacterSet", "TimezoneOffsetFromUTC"})
 # Required match keys (Table CC.2.5-3) that no work item of ours has a value of: who asks for one
 # finds nothing.
@@ -43,16 +34,37 @@ _ALWAYS_EMPTY: Final = frozenset(
     }
 )
 
-_LENGTHS: Final = {8: timedelta(days=1), 10: timedelta(hours=1), 12: timedelta(minutes=1)}
-
 Word = TypeVar("Word", WorkItemState, WorkItemPriority)
 
 
-def keys_of(identifier: Dataset) -> WorkItemKeys:
-    """The keys of an identifier that the database can look for: plain single values."""
+def zone_of(identifier: Dataset, site: Zone) -> Zone:
+    """The time zone of an identifier's moments without an offset (PS3.4 Section CC.2.8.1.3).
+
+    Parameters
+    ----------
+    site : of an identifier that does not say: client and site are taken to go by one clock
+
+    Raises
+    ------
+    ValueError
+        Timezone Offset From UTC is none; a moment must not be looked for at another time.
+    """
+    stated = _texts(identifier["TimezoneOffsetFromUTC"]) if _ZONE in identifier else []
+    return offset_of(stated[0]) if stated else site
+
+
+def keys_of(identifier: Dataset, site: Zone = UTC) -> WorkItemKeys:
+    """The keys of an identifier that the database can look for: plain single values.
+
+    Raises
+    ------
+    ValueError
+        As for `zone_of`.
+    """
+    zone = zone_of(identifier, site)
     request = _first_item(identifier, "ReferencedRequestSequence")
     scheduled = _plain(identifier, "ScheduledProcedureStepStartDateTime")
-    span = _span(scheduled) if scheduled else None
+    span = span_of(scheduled, zone) if scheduled else None
     return WorkItemKeys(
         state=_word(WorkItemState, _plain(identifier, "ProcedureStepState")),
         priority=_word(WorkItemPriority, _plain(identifier, "ScheduledProcedureStepPriority")),
@@ -66,15 +78,23 @@ def keys_of(identifier: Dataset) -> WorkItemKeys:
     )
 
 
-def matches(work_item: Dataset, identifier: Dataset) -> bool:
+def matches(work_item: Dataset, identifier: Dataset, site: Zone = UTC) -> bool:
     """Whether a work item has what an identifier asks for.
 
     An optional key that none of our work items has is ignored: see `answer_of`.
+
+    Parameters
+    ----------
+    site : time zone of moments without an offset, where the identifier does not say
     """
+    return _matches(work_item, identifier, zone_of(identifier, site))
+
+
+def _matches(work_item: Dataset, identifier: Dataset, zone: Zone) -> bool:
     return all(
         _is_universal(key)
         if key.keyword in _ALWAYS_EMPTY
-        else key.tag not in work_item or _element_matches(work_item[key.tag], key)
+        else key.tag not in work_item or _element_matches(work_item[key.tag], key, zone)
         for key in identifier
         if key.keyword not in _NOT_MATCHED
     )
@@ -114,15 +134,15 @@ def wildcard_matches(text: str, pattern: str) -> bool:
     return set(pattern[for_pattern:]) <= {"*"}
 
 
-def _element_matches(value: DataElement, key: DataElement) -> bool:
+def _element_matches(value: DataElement, key: DataElement, zone: Zone) -> bool:
     if key.VR == "SQ":
-        return value.VR == "SQ" and _sequence_matches(value, key)
+        return value.VR == "SQ" and _sequence_matches(value, key, zone)
     wanted = _texts(key)
     if not wanted:
         return True  # universal matching
     present = _texts(value)
     if value.VR == "DT":
-        return any(_moment_matches(one, wanted[0]) for one in present)
+        return any(_moment_matches(one, wanted[0], zone) for one in present)
     if value.VR in _NO_WILDCARDS:
         return bool(set(present) & set(wanted))
     return any(wildcard_matches(one, pattern) for one in present for pattern in wanted)
@@ -135,59 +155,19 @@ def _is_universal(key: DataElement) -> bool:
     return all(_is_universal(element) for item in key.value for element in item)
 
 
-def _sequence_matches(value: DataElement, key: DataElement) -> bool:
+def _sequence_matches(value: DataElement, key: DataElement, zone: Zone) -> bool:
     """One item of the key, of which any item of the value must match every attribute."""
     if not key.value or not len(key.value[0]):
         return True
-    return any(matches(item, key.value[0]) for item in value.value)
+    return any(_matches(item, key.value[0], zone) for item in value.value)
 
 
-def _moment_matches(value: str, wanted: str) -> bool:
-    span, moment = _span(wanted), _bounds(value)
+def _moment_matches(value: str, wanted: str, zone: Zone) -> bool:
+    span, moment = span_of(wanted, zone), bounds_of(value, zone)
     if span is None or moment is None:
         return value == wanted
     first, last = span
     return (first is None or moment[1] >= first) and (last is None or moment[0] <= last)
-
-
-def _span(text: str) -> tuple[datetime | None, datetime | None] | None:
-    """The first and the last moment of a DT or a range of them; None for what is neither."""
-    if _SINGLE.fullmatch(text):
-        return _bounds(text)
-    found = _RANGE.fullmatch(text)
-    if found is None or found.group(0) == "-":
-        return None
-    first = _bounds(found.group(1)) if found.group(1) else None
-    last = _bounds(found.group(2)) if found.group(2) else None
-    if (found.group(1) and first is None) or (found.group(2) and last is None):
-        return None
-    return (first[0] if first else None, last[1] if last else None)
-
-
-def _bounds(text: str) -> tuple[datetime, datetime] | None:
-    """The moments that a DT of any precision spans; without an offset it is taken as UTC."""
-    offset = _OFFSET.search(text)
-    zone = offset.group() if offset else "+0000"
-    whole = (text[: offset.start()] if offset else text).partition(".")[0]
-    try:
-        form = _FORMS.get(len(whole), "%Y%m%d%H%M%S%z")
-        first = datetime.strptime(whole + zone, form)  # noqa: DTZ007 each form ends with %z
-        return first.astimezone(UTC), _last(first, len(whole)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _last(first: datetime, digits: int) -> datetime:
-    """The last moment of a year, month, day, hour, minute or second that begins at `first`."""
-    if first.year == MAXYEAR:
-        return datetime.max.replace(tzinfo=first.tzinfo)
-    if digits == 4:
-        after = first.replace(year=first.year + 1)
-    elif digits == 6:
-        after = (first + timedelta(days=31)).replace(day=1)
-    else:
-        after = first + _LENGTHS.get(digits, timedelta(seconds=1))
-    return after - timedelta(microseconds=1)
 
 
 def _texts(element: DataElement) -> list[str]:

@@ -15,6 +15,7 @@ from pynetdicom.presentation import build_context
 from database.work_items.subscriptions import WorkItemEvent
 from dicom_node.presentation_contexts import UPS_EVENT, UPS_PUSH
 from dicom_node.request.requested_association import requested_association
+from dicom_node.status import comment_of
 from dicom_node.work_items.data_set import PROGRESS, performed_data_set
 from dicom_node.work_items.status import error_of_work_item
 from radiology.errors import PeerRefused, PeerUnreachable
@@ -65,7 +66,7 @@ def report_event(
             )
         except RuntimeError as error:
             raise PeerUnreachable("The association broke off") from error
-    refusal = error_of_work_item(answer.get("Status"))
+    refusal = error_of_work_item(answer.get("Status"), comment_of(answer))
     if refusal is not None:
         raise refusal
 

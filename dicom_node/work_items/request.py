@@ -15,6 +15,7 @@ from pynetdicom.dsutils import encode
 
 from dicom_node.guard.guarded_upper_layer import LIBRARY_FAULTS
 from dicom_node.status import INVALID_ARGUMENT_VALUE, NO_SUCH_ARGUMENT, RESOURCE_LIMITATION
+from dicom_node.work_items.moments import has_offset, offset_of
 from dicom_node.work_items.status import INVALID_ATTRIBUTE_VALUE, NO_SUCH_WORK_ITEM
 from radiology.errors import InvalidUid
 from radiology.identity import checked_uid
@@ -34,7 +35,7 @@ _PASSED_ON: Final = (
     "ContactURI",
     "ContactDisplayName",
 )
-# Sent along by any client, and either ours to know or of no consequence
+# Sent along by any client: ours to know, of no consequence, or put into what is kept
 _SENT_ALONG: Final = frozenset(
     {
         "SpecificCharacterSet",
@@ -161,9 +162,31 @@ def performed_of(modifications: Dataset) -> tuple[dict[str, Any], bool]:
     for keyword in _PERFORMED:
         if keyword in modifications:
             kept[keyword] = modifications[keyword]
+    _state_offsets(kept, text_of(modifications, "TimezoneOffsetFromUTC"))
     known = {Tag(keyword) for keyword in (*_PERFORMED, *_SENT_ALONG)}
     everything = all(element.tag in known for element in modifications)
     return _as_json(kept, fault=INVALID_ATTRIBUTE_VALUE), everything
+
+
+def _state_offsets(kept: Dataset, offset: str) -> None:
+    """Write the offset of the request into each DT without one: what is kept is read without it.
+
+    PS3.3 C.12.1.1.8: Timezone Offset From UTC is of every moment in its data set that has none.
+
+    Raises
+    ------
+    RequestFault
+        It is none.
+    """
+    if not offset:
+        return
+    try:
+        offset_of(offset)
+        for element in kept.iterall():
+            if element.VR == "DT" and element.VM == 1 and not has_offset(str(element.value)):
+                element.value = f"{element.value}{offset}"
+    except LIBRARY_FAULTS as error:
+        raise RequestFault(INVALID_ATTRIBUTE_VALUE) from error
 
 
 def _as_json(kept: Dataset, *, fault: int) -> dict[str, Any]:

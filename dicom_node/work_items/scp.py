@@ -29,6 +29,7 @@ from dicom_node.status import INVALID_ARGUMENT_VALUE, OUT_OF_RESOURCES, RESOURCE
 from dicom_node.work_items.actions import Apply, WorkItemActions, standing_of
 from dicom_node.work_items.data_set import stored_data_set
 from dicom_node.work_items.matching import answer_of, keys_of, matches
+from dicom_node.work_items.moments import Zone
 from dicom_node.work_items.request import (
     RequestFault,
     performed_of,
@@ -67,6 +68,7 @@ class WorkItemProvider:
     def __init__(self, settings: Settings, engine: Engine, clock: Callable[[], datetime]) -> None:
         self._engine = engine
         self._clock = clock
+        self._zone = settings.zone
         self._actions = WorkItemActions(
             frozenset(one.ae_title for one in settings.worklist_clients if one.has_address)
         )
@@ -78,7 +80,10 @@ class WorkItemProvider:
         request = cast("C_FIND", event.request)
         try:
             identifier, keys = read_data_set(
-                request.Identifier, lambda: event.identifier, _checked, fault=IDENTIFIER_MISMATCH
+                request.Identifier,
+                lambda: event.identifier,
+                lambda identifier: (identifier, _keys(identifier, self._zone)),
+                fault=IDENTIFIER_MISMATCH,
             )
             with query(self._engine) as session:
                 found = find_work_items(session, keys, limit=_MOST_MATCHES + 1)
@@ -185,7 +190,7 @@ class WorkItemProvider:
                 return
             data_set = stored_data_set(item)
             try:
-                if not matches(data_set, identifier):
+                if not matches(data_set, identifier, self._zone):
                     continue
                 answer, all_known = answer_of(data_set, identifier)
             except LIBRARY_FAULTS as error:
@@ -218,10 +223,10 @@ class WorkItemProvider:
         return status
 
 
-def _checked(identifier: Dataset) -> tuple[Dataset, WorkItemKeys]:
-    """An identifier and its keys; everything in it is decoded here, or never."""
+def _keys(identifier: Dataset, zone: Zone) -> WorkItemKeys:
+    """The keys of an identifier; everything in it is decoded here, or never."""
     list(identifier.iterall())
-    return identifier, keys_of(identifier)
+    return keys_of(identifier, zone)
 
 
 def _tags(listed: object) -> list[BaseTag]:

@@ -22,7 +22,7 @@ from pynetdicom.presentation import build_context
 
 from dicom_node.presentation_contexts import UPS_PULL, UPS_PUSH, UPS_WATCH
 from dicom_node.request.requested_association import requested_association
-from dicom_node.status import DUPLICATE_SOP_INSTANCE, NO_SUCH_SOP_INSTANCE
+from dicom_node.status import DUPLICATE_SOP_INSTANCE, NO_SUCH_SOP_INSTANCE, comment_of
 from dicom_node.work_items.attributes import (
     cancel_data_set,
     change_data_set,
@@ -118,17 +118,17 @@ class WorkItemManager:
         uid = item.sop_instance_uid
         with self._association() as association:
             _context(association, UPS_PUSH)
-            status = _status(
+            told = _told(
                 lambda: association.send_n_create(
                     creation_data_set(item), UPS_PUSH, uid, meta_uid=UPS_PUSH
                 )
             )
-            if status != DUPLICATE_SOP_INSTANCE:
-                _require(status)
-                return WorkItemAnswer(status, WorkItemState.SCHEDULED)
+            if told.status != DUPLICATE_SOP_INSTANCE:
+                _require(told)
+                return WorkItemAnswer(told.status, WorkItemState.SCHEDULED)
             answer = self._change(association, item)
         if not answer.exists:
-            _require(answer.status)
+            _require(_Told(answer.status))
         return answer
 
     def change(self, item: WorkItem) -> WorkItemAnswer:
@@ -156,7 +156,7 @@ class WorkItemManager:
         """
         with self._association() as association:
             context = _context(association, UPS_WATCH, UPS_PUSH)
-            status = _status(
+            told = _told(
                 lambda: association.send_n_action(
                     cancel_data_set(reason),
                     REQUEST_CANCEL,
@@ -165,8 +165,9 @@ class WorkItemManager:
                     meta_uid=context,
                 )
             )
+        status = told.status
         if status not in _NOT_TO_CANCEL:
-            _require(status)
+            _require(told)
         return WorkItemAnswer(
             status,
             _FOUND_FINAL.get(status),
@@ -186,7 +187,7 @@ class WorkItemManager:
         """
         with self._association() as association:
             _context(association, UPS_PULL)
-            status = _status(
+            told = _told(
                 lambda: association.send_n_action(
                     state_data_set(state, transaction_uid),
                     CHANGE_STATE,
@@ -195,8 +196,8 @@ class WorkItemManager:
                     meta_uid=UPS_PULL,
                 )
             )
-        _require(status)
-        return WorkItemAnswer(status, state)
+        _require(told)
+        return WorkItemAnswer(told.status, state)
 
     def state_of(self, sop_instance_uid: str) -> WorkItemAnswer:
         """Where a work item stands.
@@ -212,15 +213,15 @@ class WorkItemManager:
     def _change(self, association: Association, item: WorkItem) -> WorkItemAnswer:
         _context(association, UPS_PULL)
         uid = item.sop_instance_uid
-        status = _status(
+        told = _told(
             lambda: association.send_n_set(change_data_set(item), UPS_PUSH, uid, meta_uid=UPS_PULL)
         )
-        if status in _GONE:
-            return WorkItemAnswer(status, exists=False)
-        if status not in _OUT_OF_OUR_HANDS:
-            _require(status)
+        if told.status in _GONE:
+            return WorkItemAnswer(told.status, exists=False)
+        if told.status not in _OUT_OF_OUR_HANDS:
+            _require(told)
         state = _state(association, uid).state
-        return WorkItemAnswer(status, state, was_final=state in FINAL_STATES)
+        return WorkItemAnswer(told.status, state, was_final=state in FINAL_STATES)
 
     @contextmanager
     def _association(self) -> Iterator[Association]:
@@ -256,15 +257,23 @@ def _state(association: Association, sop_instance_uid: str) -> WorkItemAnswer:
     answer, attributes = _answer(
         lambda: association.send_n_get([_STATE], UPS_PUSH, sop_instance_uid, meta_uid=context)
     )
-    status = _code(answer)
-    _require(status)
+    told = _read(answer)
+    _require(told)
     word = "" if attributes is None else str(attributes.get("ProcedureStepState", ""))
     known = {one.value: one for one in WorkItemState}
-    return WorkItemAnswer(status, known.get(word.strip()))
+    return WorkItemAnswer(told.status, known.get(word.strip()))
 
 
-def _status(send: Callable[[], tuple[Dataset, Any]]) -> int:
-    return _code(_answer(send)[0])
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A status, and the peer's own words to it."""
+
+    status: int
+    said: str = ""
+
+
+def _told(send: Callable[[], tuple[Dataset, Any]]) -> _Told:
+    return _read(_answer(send)[0])
 
 
 def _answer(send: Callable[[], tuple[Dataset, Any]]) -> tuple[Dataset, Any]:
@@ -274,14 +283,14 @@ def _answer(send: Callable[[], tuple[Dataset, Any]]) -> tuple[Dataset, Any]:
         raise PeerUnreachable("The association broke off") from error
 
 
-def _code(answer: Dataset) -> int:
+def _read(answer: Dataset) -> _Told:
     code = answer.get("Status")
     if code is None:
         raise PeerUnreachable("The peer did not answer about a work item")
-    return int(code)
+    return _Told(int(code), comment_of(answer))
 
 
-def _require(status: int) -> None:
-    error = error_of_work_item(status)
+def _require(told: _Told) -> None:
+    error = error_of_work_item(told.status, told.said)
     if error is not None:
         raise error

@@ -14,6 +14,7 @@ from dicom_node.status import (
     PROCESSING_FAILURE,
     RESOURCE_LIMITATION,
     SUCCESS,
+    is_for_good,
 )
 from radiology.errors import FirstreadError, PeerBusy, PeerRefused, PeerUnreachable
 
@@ -63,12 +64,13 @@ def is_done(status: int) -> bool:
     return status in _DONE
 
 
-def error_of_work_item(status: int | None) -> FirstreadError | None:
+def error_of_work_item(status: int | None, said: str = "") -> FirstreadError | None:
     """What a peer's answer about a work item means.
 
     Parameters
     ----------
     status : the DIMSE status; None when no answer came
+    said : the peer's own words, made readable
 
     Returns
     -------
@@ -81,6 +83,8 @@ def error_of_work_item(status: int | None) -> FirstreadError | None:
         return None
     text = f"0x{status:04X}"
     if status in _BUSY:
-        return PeerBusy("The peer cannot take a work item just now", status=text)
+        if is_for_good(said):
+            return PeerRefused("The peer refuses in its own words", said, status=text)
+        return PeerBusy("The peer cannot take a work item just now", said, status=text)
     words = _WORDS.get(status, "The peer refused a work item: look into its log")
-    return PeerRefused(words, status=text)
+    return PeerRefused(words, said, status=text)

@@ -19,6 +19,7 @@ from pydantic import SecretStr
 from pydicom.dataset import Dataset
 
 from dicom_node.presentation_contexts import UPS_PUSH
+from dicom_node.request.warning_header import warning_of
 from dicom_node.work_items.attributes import (
     cancel_data_set,
     change_data_set,
@@ -223,7 +224,11 @@ class WorkItemWeb:
         if HTTPStatus.OK <= code < HTTPStatus.MULTIPLE_CHOICES:
             return
         if code in _PASSING or code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise PeerBusy("The service cannot take a work item just now", **self._facts(response))
+            raise PeerBusy(
+                "The service cannot take a work item just now",
+                warning_of(response),
+                **self._facts(response),
+            )
         raise self._refusal(response)
 
     def _refusal(self, response: httpx.Response) -> PeerRefused:
@@ -232,7 +237,11 @@ class WorkItemWeb:
         if HTTPStatus.MULTIPLE_CHOICES <= code < HTTPStatus.BAD_REQUEST:
             return PeerRefused("The service is elsewhere by now: correct url", **facts)
         words = next((text for known, text in _WHAT_TO_CHANGE.items() if known == code), None)
-        return PeerRefused(words or "The service refused a work item: look into its log", **facts)
+        return PeerRefused(
+            words or "The service refused a work item: look into its log",
+            warning_of(response),
+            **facts,
+        )
 
     def _require_uid(self, response: httpx.Response, uid: str) -> None:
         """A service that chooses UIDs itself would make a new work item of each attempt."""

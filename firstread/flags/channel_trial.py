@@ -7,13 +7,10 @@ from datetime import UTC, datetime
 
 from firstread.say import console
 from radiology.errors import SettingsRefused
-from radiology.identity import derived_uid
-from radiology.outcome import Outcome
-from radiology.urgency import Urgency
 from settings.environment import Settings
-from worker.flag.channel import Notice, NoticeKind
+from worker.flag.channel import NoticeKind
 from worker.flag.channels import open_channel
-from worker.flag.flag_study import page_address
+from worker.flag.trial_notice import trial_notice
 
 
 def try_channel(settings: Settings, name: str) -> None:
@@ -32,31 +29,7 @@ def try_channel(settings: Settings, name: str) -> None:
     now, salt = datetime.now(UTC), secrets.token_hex(8)
     try:
         for kind in (NoticeKind.RAISED, NoticeKind.WITHDRAWN):
-            answer = sender.send(_made_up(settings, kind, now, salt), now)
+            answer = sender.send(trial_notice(settings, kind, now, salt), now)
             console.print(f"{kind.value}: {answer.code} {answer.reference}", highlight=False)
     finally:
         sender.close()
-
-
-def _made_up(settings: Settings, kind: NoticeKind, now: datetime, salt: str) -> Notice:
-    """A notice that names a study which does not exist."""
-    study = derived_uid("flag test", settings.ae_title, salt)
-    return Notice(
-        flag_uid=derived_uid("flag", study),
-        notice_uid=derived_uid("flag notice", study, kind),
-        kind=kind,
-        study_instance_uid=study,
-        patient_id="FIRSTREAD-TEST",
-        issuer_of_patient_id="",
-        patient_sex="",
-        accession_number="TEST",
-        outcome=Outcome.FINDINGS,
-        urgency=Urgency.URGENT,
-        rule="a test by an administrator",
-        suspicion=None,
-        reading=None,
-        objects=(),
-        raised_at=now,
-        last_instance_at=now,
-        study_url=f"{page_address(settings)}/",
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import UTC, datetime
 
 from rich.console import Console
@@ -19,6 +20,7 @@ from settings.environment import Settings
 from settings.flags import Hl7Channel
 from worker.flag.channel import Notice, NoticeKind
 from worker.flag.hl7_observation import Hl7ObservationChannel, observation_message
+from worker.flag.trial_notice import trial_notice
 
 _UNNAMED = Hl7Channel(name="example", kind="hl7", host="localhost", port=2575)
 
@@ -43,7 +45,10 @@ def send_test_and_print(settings: Settings, channel: str) -> int:
         return REFUSED
     client = Hl7ObservationChannel(chosen)
     try:
-        answer = client.send_test(datetime.now(UTC))
+        now = datetime.now(UTC)
+        answer = client.send(
+            trial_notice(settings, NoticeKind.RAISED, now, secrets.token_hex(8)), now
+        )
     finally:
         client.close()
     Console().print(f"{chosen.host}:{chosen.port} answered {answer.code}.", highlight=False)

@@ -15,12 +15,18 @@ def header(
     sent_at: str = "20260101115000+0000",
     version: str = "2.5.1",
     character_set: str = "UNICODE UTF-8",
+    acknowledged: str = "|",
 ) -> str:
-    """MSH; each message has a control id of its own unless one is given."""
+    """MSH; each message has a control id of its own unless one is given.
+
+    Parameters
+    ----------
+    acknowledged : MSH-15 and MSH-16, with the bar between them
+    """
     number = f"MSG{next(_NUMBERS):05}" if control_id is None else control_id
     return (
         f"MSH|^~\\&|{application}|HOSPITAL|FIRSTREAD|RADIOLOGY|{sent_at}||{kind}|{number}|P|"
-        f"{version}||||||{character_set}"
+        f"{version}|||{acknowledged}||{character_set}"
     )
 
 

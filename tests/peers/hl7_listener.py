@@ -27,6 +27,8 @@ class Behaviour(Enum):
     COMMIT = auto()  # CA, as in enhanced mode
     ERROR = auto()  # AE
     REJECT = auto()  # AR
+    REJECT_IN_WORDS = auto()  # AR, with reasons in MSA-3 and ERR-8
+    ACCEPT_IN_LATIN = auto()  # AA, in a character set whose name is none of Table 0211
     LOCKED = auto()  # AR because of a locked record: a condition that passes
     SILENT = auto()
     TAKE_AND_BREAK = auto()  # the message is kept, and the connection closed without an answer
@@ -129,6 +131,14 @@ class _Listener:
             writer.writeblock(
                 (str(message.create_ack("AR")) + "ERR|||206^locked^HL70357|E\r").encode()
             )
+        elif behaviour is Behaviour.REJECT_IN_WORDS:
+            refusal = str(message.create_ack("AR")).rstrip("\r") + "|Order not found\r"
+            error = "ERR|||204^unknown key^HL70357|E||||no order for Doe, Jane\r"
+            writer.writeblock((refusal + error).encode())
+        elif behaviour is Behaviour.ACCEPT_IN_LATIN:
+            head, rest = right.split("\r", 1)
+            head = head + "|" * (18 - head.count("|") - 1) + "ISO-8859-1"
+            writer.writeblock(f"{head}\r{rest}".rstrip("\r").encode() + "|für\r".encode("latin-1"))
         elif behaviour in (Behaviour.WRONG_ID, Behaviour.LATE_AND_RIGHT):
             other = message.create_ack("AA")
             other.segment("MSA")[2] = "SOME-OTHER"

@@ -18,7 +18,8 @@ import structlog
 
 from database.lease import LeaseLost
 from database.session import transaction
-from radiology.errors import WorkerLost
+from radiology.errors import Fact, FirstreadError, WorkerLost
+from radiology.words.peer_words import loggable
 from settings.log_events import get_logger
 from worker.attempt.lease import Lease
 from worker.attempt.queue import C, Queue, Unsuccessful
@@ -26,6 +27,7 @@ from worker.attempt.retry import Ending, decide, is_defect
 from worker.equipment import Equipment
 
 _log = get_logger("attempt")
+_STATUSES = ("status", "http_status", "smtp_code", "code", "condition")  # of DIMSE, HTTP, SMTP, HL7
 
 
 def attempt_next(queue: Queue[C], equipment: Equipment) -> bool:
@@ -67,6 +69,14 @@ def _try(queue: Queue[C], claim: C, equipment: Equipment) -> Exception | None:
     return None
 
 
+def _answered(error: Exception) -> dict[str, Fact]:
+    """What a peer answered: its status, and of its words those that name nobody."""
+    if not isinstance(error, FirstreadError):
+        return {}
+    facts = {name: error.facts[name] for name in _STATUSES if name in error.facts}
+    return {**facts, "peer_said": loggable(error.said)} if error.said else facts
+
+
 def _settle(queue: Queue[C], claim: C, error: Exception, equipment: Equipment) -> None:
     attempt = queue.attempt_number(claim, error)
     decision = decide(
@@ -77,7 +87,7 @@ def _settle(queue: Queue[C], claim: C, error: Exception, equipment: Equipment) -
         jitter=equipment.jitter(),
     )
     end = Unsuccessful(error, decision, equipment.clock())
-    facts = {"error_kind": end.fault["error_kind"], "attempt": attempt}
+    facts = {"error_kind": end.fault["error_kind"], "attempt": attempt, **_answered(error)}
     if is_defect(error):
         _log.error("defect", ending=end.ending.value, trace=end.fault["trace"], **facts)
     elif end.ending is Ending.REFUSED:

@@ -16,6 +16,8 @@ from worker.attempt.lease import Lease
 from worker.attempt.retry import Backoff, Decision, Ending, is_defect
 from worker.equipment import Equipment
 
+_OF_A_DEFECT = "A defect; the trace is kept"
+
 Renewal = Callable[[Session, int], None]
 """Holds a claimed row for longer and notes how many percent are done; raises LeaseLost."""
 
@@ -63,10 +65,10 @@ class Unsuccessful:
         came from may not. So only our own messages are kept, and a trace without messages.
         """
         error = self.error
-        known = isinstance(error, FirstreadError)
+        said = error.in_full if isinstance(error, FirstreadError) else _OF_A_DEFECT
         return AttemptFault(
             error_kind=type(error).__name__,
-            error_message=str(error) if known else "A defect; the trace is kept",
+            error_message=said,
             trace="".join(traceback.format_tb(error.__traceback__)) if is_defect(error) else "",
         )
 

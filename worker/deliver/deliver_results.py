@@ -30,6 +30,7 @@ from database.tables.analysis import ResultObject
 from dicom_node.request.c_store import StoreAnswer, error_of_answers, send_instances
 from dicom_node.request.stow import store_instances
 from radiology.errors import NotCommitted, PeerRefused
+from radiology.words.peer_words import with_words
 from settings.peers import Peer
 from worker.attempt.attempt_next import attempt_next
 from worker.attempt.lease import Lease
@@ -130,7 +131,8 @@ def _kept(answer: StoreAnswer) -> ObjectAnswer:
         return ObjectAnswer(ObjectState.STORED, answer.status)
     refused = isinstance(answer.error, PeerRefused)
     state = ObjectState.REFUSED if refused else ObjectState.WAITING
-    return ObjectAnswer(state, answer.status, answer.error.message)
+    reason = with_words(answer.error.message, answer.error.said)
+    return ObjectAnswer(state, answer.status, reason)
 
 
 def _is_part(session: Session, claim: DeliveryClaim, answers: Sequence[StoreAnswer]) -> bool:

@@ -138,7 +138,10 @@ def _make_note(
         dcmread(settings.results_folder / path, stop_before_pixels=True) for path in found.paths
     ]
     encoded = encode_rejection_note(
-        rejected, _TITLES[reason], rejected_at=at, result_version=found.study_version
+        rejected,
+        _TITLES[reason],
+        rejected_at=at.astimezone(settings.zone),
+        result_version=found.study_version,
     )
     kept = keep_object(settings.results_folder, encoded, bytes_of(encoded))
     return ResultObject(

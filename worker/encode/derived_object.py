@@ -251,8 +251,17 @@ def settle(made: Dataset, context: ResultContext) -> Dataset:
 
 
 def _local_time(context: ResultContext) -> datetime:
-    """The content time on the clock that the source's times are on (PS3.3 C.12.1.1.8)."""
-    offset, moment = context.source.timezone_offset, context.content_datetime
+    return on_clock_of(context.source.timezone_offset, context.content_datetime)
+
+
+def on_clock_of(offset: str | None, moment: datetime) -> datetime:
+    """A moment on the clock that a source's times are on (PS3.3 C.12.1.1.8).
+
+    Parameters
+    ----------
+    offset : Timezone Offset From UTC of the source; None where it does not say, and `moment` is on
+        the clock of the site already
+    """
     if offset is None or moment.tzinfo is None:
         return moment
     sign = -1 if offset.startswith("-") else 1

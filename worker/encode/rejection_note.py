@@ -18,9 +18,9 @@ from pydicom.uid import ExplicitVRLittleEndian
 from radiology.codes import Code
 from radiology.identity import derived_uid
 from worker.encode.coded_concepts import coded
-from worker.encode.derived_object import DISCLAIMER, EncodedKind, EncodedObject
+from worker.encode.derived_object import DISCLAIMER, EncodedKind, EncodedObject, on_clock_of
 from worker.encode.neutral_instance import BLANK_KEYWORDS
-from worker.encode.source_study import patient_and_study
+from worker.encode.source_study import patient_and_study, timezone_offset
 
 _DESCRIPTION = "Rejected AI results (Firstread)"
 _FIRST_SERIES_NUMBER = 9006  # beside the series of the first version; ten numbers per version
@@ -48,6 +48,8 @@ def encode_rejection_note(
     the title: made twice, it is the same instance.
     """
     first = rejected[0]
+    # The study's date and time are copied, so that ours are on the same clock.
+    rejected_at = on_clock_of(timezone_offset(first), rejected_at)
     identity = (title.value, *sorted(str(one.SOPInstanceUID) for one in rejected))
     stand_ins = [_stand_in(one) for one in rejected]
     note = KeyObjectSelectionDocument(
@@ -81,8 +83,9 @@ def _settle(note: Dataset, first: Dataset, rejected_at: datetime) -> Dataset:
     settled.InstanceCreationTime = rejected_at.strftime("%H%M%S")
     for element in patient_and_study(first):
         settled.add(deepcopy(element))
-    if "TimezoneOffsetFromUTC" in first:
-        settled.TimezoneOffsetFromUTC = "+0000"  # `rejected_at` is UTC
+    offset = timezone_offset(first)
+    if offset is not None:
+        settled.TimezoneOffsetFromUTC = offset
     return settled
 
 

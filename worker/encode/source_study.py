@@ -100,7 +100,7 @@ class SourceStudy:
             series_instance_uid=str(first.SeriesInstanceUID),
             frame_of_reference_uid=str(first.FrameOfReferenceUID),
             position_reference_indicator=text(first, "PositionReferenceIndicator"),
-            timezone_offset=_timezone_offset(first),
+            timezone_offset=timezone_offset(first),
             lossy=_elements(first, _LOSSY),
             scanner_header=first,
         )
@@ -181,7 +181,7 @@ def _method_not_stated(header: Dataset) -> list[DataElement]:
     return [DataElement("DeidentificationMethod", "LO", "Not stated by the source")]
 
 
-def _timezone_offset(header: Dataset) -> str | None:
+def timezone_offset(header: Dataset) -> str | None:
     """Timezone Offset From UTC (0008,0201) if it has the form that PS3.3 C.12.1.1.8 asks for."""
     value = text(header, "TimezoneOffsetFromUTC")
     well_formed = len(value) == 5 and value[0] in "+-" and value[1:].isdigit()

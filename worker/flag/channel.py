@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from database.flag_states import NoticeKind as NoticeKind
 from radiology import codes
@@ -15,6 +15,7 @@ from radiology.urgency import Urgency
 from radiology.work_item import WorkItemState
 
 _UNREAD = "study"
+TEST_SAYS: Final = "TEST: there is no such study; do not act on it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Notice:
     acknowledge_url : where a receiver may acknowledge it; "" where it cannot
     reading : what was stored; None where it cannot be read: a flag does not wait for that
     bundle, bundle_version : that gave the result
+    is_test : about a study that does not exist, to try a channel; every channel must say so
     """
 
     flag_uid: str
@@ -60,6 +62,7 @@ class Notice:
     acknowledge_url: str = ""
     bundle: str = ""
     bundle_version: str = ""
+    is_test: bool = False
 
     @property
     def read_by(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from radiology.work_item import WorkItem, WorkItemInput, priority_of, work_item_uid
-from worker.flag.channel import Notice, NoticeKind
+from worker.flag.channel import TEST_SAYS, Notice, NoticeKind
 
 WITHDRAWN_REASON = "Firstread has withdrawn the result that this work item was created for"
 _COMMENTS = {
@@ -41,11 +41,21 @@ def flagged_work_item(
         modified_at=now,
         inputs=_inputs(notice),
         retrieve_ae_title=retrieve_ae_title,
-        title="" if notice.reading is None else notice.reading.report.title,
-        comments="; ".join(
-            part for part in (_COMMENTS.get(notice.kind, ""), notice.read_by) if part
-        ),
+        title=_title(notice),
+        comments="; ".join(part for part in _comments(notice) if part),
     )
+
+
+def _title(notice: Notice) -> str:
+    if notice.is_test:
+        return "nothing: TEST"
+    return "" if notice.reading is None else notice.reading.report.title
+
+
+def _comments(notice: Notice) -> tuple[str, ...]:
+    if notice.is_test:
+        return (TEST_SAYS,)
+    return _COMMENTS.get(notice.kind, ""), notice.read_by
 
 
 def _inputs(notice: Notice) -> tuple[WorkItemInput, ...]:

@@ -9,7 +9,6 @@ from datetime import datetime
 
 from hl7_node.mllp_client import MllpClient, MllpReceiver
 from hl7_node.observation_message import (
-    Observation,
     ObservationReport,
     Parties,
     Priority,
@@ -18,8 +17,6 @@ from hl7_node.observation_message import (
     control_id_of,
 )
 from hl7_node.transport_security import client_context
-from radiology import codes
-from radiology.identity import derived_uid
 from radiology.urgency import Urgency
 from settings.flags import Hl7Channel
 from worker.flag.channel import Notice, NoticeKind, Receipt
@@ -77,36 +74,6 @@ class Hl7ObservationChannel:
         reply = self._client.send(message, control_id)
         return Receipt(code=reply.code, reference=control_id)
 
-    def send_test(self, now: datetime) -> Receipt:
-        """Send a message about no patient and no study, marked as a test.
-
-        Raises
-        ------
-        PeerRefused, PeerUnreachable, PeerBusy
-            As for `send`.
-        """
-        report = ObservationReport(
-            control_id=control_id_of(f"test {now.isoformat()}"),
-            patient_id="FIRSTREAD-TEST",
-            issuer_of_patient_id="",
-            patient_sex="",
-            accession_number="FIRSTREAD-TEST",
-            study_instance_uid=derived_uid("test"),
-            procedure=codes.DIAGNOSTIC_IMAGING_STUDY,
-            priority=Priority.ROUTINE,
-            status=Status(self._channel.result_status),
-            observations=(
-                Observation(codes.PROCEDURE_FINDINGS, "Test message; there is no such study."),
-            ),
-            algorithm="",
-            acquired_at=now,
-            reported_at=now,
-            processing_id="T",
-        )
-        message = build_observation_message(report, _parties(self._channel), now)
-        reply = self._client.send(message, report.control_id)
-        return Receipt(code=reply.code, reference=report.control_id)
-
     def close(self) -> None:
         """Let go of the connection."""
         self._client.close()
@@ -130,6 +97,7 @@ def observation_message(notice: Notice, channel: Hl7Channel, now: datetime) -> s
         reported_at=now if notice.kind is NoticeKind.WITHDRAWN else notice.raised_at,
         link="" if channel.link_type == "none" else notice.study_url,
         link_type=channel.link_type,
+        processing_id="T" if notice.is_test else "P",
     )
     return build_observation_message(report, _parties(channel), now)
 
@@ -144,8 +112,8 @@ def _parties(channel: Hl7Channel) -> Parties:
 
 
 def _priority(notice: Notice) -> Priority:
-    """What is withdrawn is no more urgent than anything else."""
-    if notice.kind is NoticeKind.WITHDRAWN:
+    """What is withdrawn is no more urgent than anything else, and neither is a test."""
+    if notice.is_test or notice.kind is NoticeKind.WITHDRAWN:
         return Priority.ROUTINE
     return _PRIORITIES[notice.urgency]
 

@@ -17,8 +17,9 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 
 from radiology.errors import Fact, FirstreadError, PeerBusy, PeerRefused, PeerUnreachable
+from radiology.words.peer_words import readable
 from settings.flags import MailChannel
-from worker.flag.channel import Notice, NoticeKind, Receipt
+from worker.flag.channel import TEST_SAYS, Notice, NoticeKind, Receipt
 
 _SUBJECTS = {
     NoticeKind.RAISED: "{urgency} {title}, accession {accession}",
@@ -58,8 +59,8 @@ class Mail:
                     message, self._channel.sender, list(self._channel.recipients)
                 )
         except smtplib.SMTPRecipientsRefused as error:
-            codes = [code for code, _ in error.recipients.values()]
-            raise self._fault(min(codes, default=550)) from error
+            answers = sorted(error.recipients.values(), key=lambda one: one[0])
+            raise self._fault(*(answers or [(550, b"")])[0]) from error
         except smtplib.SMTPNotSupportedError as error:
             raise PeerRefused(
                 "The mail server offers no STARTTLS or no sign-in", channel=self._channel.name
@@ -67,7 +68,7 @@ class Mail:
         except smtplib.SMTPServerDisconnected as error:
             raise self._unreachable(error) from error
         except smtplib.SMTPResponseException as error:
-            raise self._fault(error.smtp_code) from error
+            raise self._fault(error.smtp_code, _in_bytes(error.smtp_error)) from error
         except ssl.SSLCertVerificationError as error:
             raise PeerRefused(
                 "The mail server's certificate is not trusted: name its issuer in ca_file",
@@ -92,9 +93,9 @@ class Mail:
         cut.daemon = True
         cut.start()
         try:
-            code, _ = server.connect(channel.host, channel.port)
+            code, text = server.connect(channel.host, channel.port)
             if code != 220:  # RFC 5321 Section 4.3.2
-                raise self._fault(code)
+                raise self._fault(code, text)
             if channel.start_tls:
                 server.starttls(context=ssl.create_default_context(cafile=channel.ca_file))
             secret = channel.secret()
@@ -108,13 +109,14 @@ class Mail:
             cut.cancel()
             server.close()
 
-    def _fault(self, code: int) -> FirstreadError:
+    def _fault(self, code: int, text: bytes = b"") -> FirstreadError:
         """RFC 5321 Section 4.2.1: 4yz is transient, 5yz permanent."""
+        said = readable(text.decode("utf-8", errors="replace"))
         facts: dict[str, Fact] = {"smtp_code": code, "channel": self._channel.name}
         if 500 <= code < 600:
             words = "The mail server refuses: check sender, recipients and sign-in"
-            return PeerRefused(words, **facts)
-        return PeerBusy("The mail server does not take it just now", **facts)
+            return PeerRefused(words, said, **facts)
+        return PeerBusy("The mail server does not take it just now", said, **facts)
 
     def _unreachable(self, error: Exception) -> PeerUnreachable:
         return PeerUnreachable(
@@ -128,7 +130,8 @@ def mail_of(notice: Notice, channel: MailChannel, now: datetime) -> EmailMessage
     """The message; the same each time for one notice, but for its date."""
     accession = _one_line(notice.accession_number) or "unknown"
     message = EmailMessage()
-    message["Subject"] = "Firstread: " + _SUBJECTS[notice.kind].format(
+    begins = "TEST, Firstread: " if notice.is_test else "Firstread: "
+    message["Subject"] = begins + _SUBJECTS[notice.kind].format(
         urgency=notice.urgency.value.capitalize(),
         title=_one_line(notice.title),
         accession=accession,
@@ -139,7 +142,7 @@ def mail_of(notice: Notice, channel: MailChannel, now: datetime) -> EmailMessage
     message["Message-ID"] = f"<{notice.notice_uid}@{channel.sender.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no answers by machines
     lines = [
-        _SENTENCES[notice.kind],
+        TEST_SAYS if notice.is_test else _SENTENCES[notice.kind],
         "",
         f"Accession number: {accession}",
         f"Patient ID: {_one_line(notice.patient_id) or 'unknown'}",
@@ -155,6 +158,11 @@ def mail_of(notice: Notice, channel: MailChannel, now: datetime) -> EmailMessage
     ]
     message.set_content("\n".join(lines) + "\n")
     return message
+
+
+def _in_bytes(text: bytes | str) -> bytes:
+    """What the library gives as either."""
+    return text if isinstance(text, bytes) else text.encode()
 
 
 def _one_line(text: str) -> str:

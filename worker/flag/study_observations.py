@@ -13,7 +13,7 @@ from radiology.answer.reading import Reading
 from radiology.answer.statement import Statement
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency
-from worker.flag.channel import Notice, NoticeKind
+from worker.flag.channel import TEST_SAYS, Notice, NoticeKind
 
 _FLAGS = {
     Urgency.URGENT: Abnormal.CRITICAL,
@@ -30,6 +30,8 @@ def study_observations(notice: Notice, *, actionable_category: bool) -> tuple[Ob
     ----------
     actionable_category : also say the ACR category
     """
+    if notice.is_test:
+        return (Observation(codes.PROCEDURE_FINDINGS, TEST_SAYS),)
     reading = notice.reading
     assessed = notice.outcome is not Outcome.NOT_ASSESSABLE
     flag = _FLAGS[notice.urgency] if assessed else None

@@ -132,6 +132,7 @@ def notice_as_json(notice: Notice) -> dict[str, Any]:
     return {
         "type": f"firstread.flag.{notice.kind.value}",
         "timestamp": notice.raised_at.astimezone(UTC).isoformat(),
+        "test": notice.is_test,
         "data": {
             "flag_uid": notice.flag_uid,
             "notice_uid": notice.notice_uid,

@@ -14,6 +14,7 @@ from typing import Final
 from radiology import errors
 from radiology.errors import FirstreadError
 from radiology.language import Language
+from radiology.words.peer_words import split_words
 from worklist.words.translations import current_language, translated, translated_row
 
 GENERAL: Final[Mapping[str, str]] = {
@@ -39,6 +40,17 @@ def reason_words(kind: str, message: str) -> str:
     """
     if current_language() is Language.ENGLISH:
         return message or kind
+    message, said = split_words(message)
+    reason = _reason(kind, message)
+    return f"{reason} {peer_says(said)}" if said else reason
+
+
+def peer_says(said: str) -> str:
+    """What a peer said, in its own words, which are not translated."""
+    return translated("The peer says: “%(said)s”", said=said)
+
+
+def _reason(kind: str, message: str) -> str:
     said = translated_row(message)
     if said != message or kind not in GENERAL:
         return said or kind

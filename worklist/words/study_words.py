@@ -22,9 +22,10 @@ from database.views.worklist_facts import (
     WorklistRow,
 )
 from dicom_node.status import is_stored
+from radiology.words.peer_words import split_words
 from worklist.words.dimse_status import status_words
 from worklist.words.next_steps import next_step
-from worklist.words.stored_words import reason_words
+from worklist.words.stored_words import peer_says, reason_words
 from worklist.words.translations import translated, translated_row
 
 _AGE = re.compile(r"0*(\d{1,3})([DWMY])")  # PS3.5 Table 6.2-1, value representation AS
@@ -111,11 +112,14 @@ def object_words(item: ObjectFacts) -> str:
     """What a destination answered for one object, in words."""
     if item.state is ObjectState.COMMITTED:
         return translated("stored, promised to be kept")
+    reason, said = split_words(item.reason)
     if item.status is None:
-        return translated_row(item.reason) or status_words(None)
-    words = status_words(item.status)
-    told = is_stored(item.status) and item.reason
-    return f"{words}; {translated_row(item.reason)}" if told else words
+        words = translated_row(reason) or status_words(None)
+    else:
+        words = status_words(item.status)
+        told = is_stored(item.status) and reason
+        words = f"{words}; {translated_row(reason)}" if told else words
+    return f"{words}. {peer_says(said)}" if said else words
 
 
 def object_verdict(item: ObjectFacts) -> str:

@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 
-def associate_request(calling: str = "SCANNER", called: str = "FIRSTREAD") -> bytes:
-    """An A-ASSOCIATE-RQ for CT Image Storage in Explicit VR Little Endian (PS3.8 9.3.2)."""
+def item(kind: int, content: bytes) -> bytes:
+    """A variable item of an A-ASSOCIATE PDU (PS3.8 Section 9.3.1)."""
+    return bytes([kind, 0]) + len(content).to_bytes(2, "big") + content
 
-    def item(kind: int, content: bytes) -> bytes:
-        return bytes([kind, 0]) + len(content).to_bytes(2, "big") + content
 
-    context = b"\x01\0\0\0" + item(0x30, b"1.2.840.10008.5.1.4.1.1.2")
+def associate_request(
+    calling: str | bytes = "SCANNER",
+    called: str | bytes = "FIRSTREAD",
+    *,
+    version: int = 1,
+    sop_class: bytes = b"1.2.840.10008.5.1.4.1.1.2",
+    user_items: bytes = b"",
+    behind: bytes = b"",
+) -> bytes:
+    """An A-ASSOCIATE-RQ for CT Image Storage in Explicit VR Little Endian (PS3.8 9.3.2).
+
+    Parameters
+    ----------
+    calling, called : padded with spaces where it is text, taken as they are where it is bytes
+    user_items : further ones of the user information
+    behind : further variable items
+    """
+
+    def field(title: str | bytes) -> bytes:
+        return title if isinstance(title, bytes) else title.ljust(16).encode()
+
+    context = b"\x01\0\0\0" + item(0x30, sop_class)
     context += item(0x40, b"1.2.840.10008.1.2.1")
-    user = item(0x51, (16384).to_bytes(4, "big")) + item(0x52, b"2.25.99")
-    body = b"\0\1\0\0" + called.ljust(16).encode() + calling.ljust(16).encode() + bytes(32)
-    body += item(0x10, b"1.2.840.10008.3.1.1.1") + item(0x20, context) + item(0x50, user)
+    user = item(0x51, (16384).to_bytes(4, "big")) + item(0x52, b"2.25.99") + user_items
+    body = version.to_bytes(2, "big") + b"\0\0" + field(called) + field(calling) + bytes(32)
+    body += item(0x10, b"1.2.840.10008.3.1.1.1") + item(0x20, context) + item(0x50, user) + behind
     return b"\x01\0" + len(body).to_bytes(4, "big") + body
 
 

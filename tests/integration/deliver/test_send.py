@@ -18,7 +18,7 @@ from pydicom.uid import (
 )
 from pynetdicom import AllStoragePresentationContexts
 
-from dicom_node.guard.guarded_upper_layer import GuardedSocket
+from dicom_node.guard.guarded_socket import GuardedSocket
 from dicom_node.request.c_store import StoreAnswer, error_of_answers, send_instances
 from dicom_node.request.verification import verify_peer
 from dicom_node.stand_in_pacs import start_stand_in_pacs

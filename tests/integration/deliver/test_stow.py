@@ -199,6 +199,34 @@ def test_what_an_answer_means(
 
 
 @pytest.mark.parametrize(
+    ("code", "answer", "warning", "said", "error"),
+    [
+        (
+            409,
+            answer_about(failed=UID, reason=0xA700),
+            '299 pacs "disk full"',
+            "disk full",
+            PeerBusy,
+        ),
+        (409, answer_about(failed=UID, reason=0xA700), '299 pacs "denied"', "denied", PeerRefused),
+        (503, None, '299 pacs "no room for DOE^JANE"', "no room for DOE^JANE", PeerBusy),
+        (400, None, "plain words", "plain words", PeerRefused),
+        (400, None, "", "", PeerRefused),
+    ],
+)
+def test_a_service_is_quoted(
+    code: int, answer: Any, warning: str, said: str, error: type, file: Path
+) -> None:
+    """The Warning header of its answer, apart from what may be logged."""
+    with running_service(code, answer, Warning=warning) as service:
+        got = store(service.url, file)
+    assert type(got.error) is error
+    assert got.error is not None
+    assert got.error.said == said
+    assert "JANE" not in str(got.error)
+
+
+@pytest.mark.parametrize(
     ("code", "words"),
     [(401, "other credentials"), (403, "does not allow"), (404, "correct stow_url")],
 )

@@ -99,6 +99,26 @@ def test_a_refusal_is_for_good() -> None:
         assert received.connections == 1
 
 
+def test_a_refusal_is_told_in_the_words_of_the_receiver() -> None:
+    """MSA-3 and ERR-8, for people; what may be logged has the codes alone."""
+    with (
+        hl7_listener(Behaviour.REJECT_IN_WORDS) as received,
+        channel_to(received.port) as channel,
+        pytest.raises(PeerRefused) as refusal,
+    ):
+        send(channel)
+    assert refusal.value.said == "Order not found; no order for Doe, Jane"
+    assert "Jane" not in str(refusal.value)
+    assert refusal.value.facts["condition"] == "204"
+
+
+def test_an_acknowledgement_in_another_character_set_is_one() -> None:
+    """What was taken is not sent again because of the name of a character set."""
+    with hl7_listener(Behaviour.ACCEPT_IN_LATIN) as received, channel_to(received.port) as channel:
+        assert send(channel).code == "AA"
+        assert len(received.messages) == 1
+
+
 @pytest.mark.parametrize("behaviour", [Behaviour.ERROR, Behaviour.LOCKED])
 def test_an_error_may_pass(behaviour: Behaviour) -> None:
     """AE, and AR because of a locked record: tried again later, over the same connection."""
@@ -180,8 +200,9 @@ def test_a_kept_connection_that_breaks_is_tried_once_more_at_once() -> None:
         assert_once(received, 1, 2)
 
 
+_FOR_GOOD = {Behaviour.REJECT, Behaviour.REJECT_IN_WORDS}
 QUICK = sorted(
-    set(Behaviour) - {Behaviour.SILENT, Behaviour.WRONG_ID, Behaviour.REJECT},
+    set(Behaviour) - {Behaviour.SILENT, Behaviour.WRONG_ID} - _FOR_GOOD,
     key=lambda one: one.name,
 )
 

@@ -87,6 +87,21 @@ def test_a_test_message_shows_whether_the_receiver_answers(tmp_path: Path) -> No
     assert str(received.messages[0].segment("MSH")(11)) == "T"
 
 
+def test_a_channel_that_is_tried_out_hears_that_it_is_a_test(tmp_path: Path) -> None:
+    """`flags test`: MSH-11 is T and the finding says TEST, in the notice and in its withdrawal."""
+    with hl7_listener() as received:
+        toml = (
+            f'[[flags]]\nname = "ris"\nkind = "hl7"\nhost = "127.0.0.1"\nport = {received.port}\n'
+        )
+        tried = firstread(tmp_path, toml, "flags", "test", "ris")
+    assert tried.returncode == 0, tried.stderr
+    assert len(received.messages) == 2
+    for message in received.messages:
+        assert str(message.segment("MSH")(11)) == "T"
+        assert str(message.segments("OBX")[1](5)).startswith("TEST")
+        assert "suspected" not in str(message)
+
+
 def test_the_message_for_a_study_can_be_looked_at(tmp_path: Path) -> None:
     """`hl7 show` prints it; a study that is not there is an error."""
     engine = open_engine(f"sqlite:///{tmp_path / 'firstread.sqlite'}")

@@ -257,7 +257,10 @@ def test_many_senders_at_once(running: RunningListener) -> None:
 def test_deep_repetition_takes_no_time(running: RunningListener) -> None:
     """A field with a hundred thousand repetitions, a segment with as many fields."""
     monster = message(
-        header("ADT^A08"), "PID|1||" + "x^~" * 100_000, "PV1|1|E" + "|" * 100_000, "&" * 100_000
+        header("ADT^A08"),
+        "PID|1||" + "x^~" * 100_000,
+        "PV1|1|E" + "|" * 100_000,
+        "ZZZ|" + "&" * 100_000,
     )
     assert [code(one) for one in running.send(monster)] == ["AA"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from tests.builders.stored.notices import RAISED_AT, notice
 from tests.builders.stored.rows import claim, finish, queue_job
 from tests.peers.dicom.worklist_client import (
     EVERY_WORK_ITEM,
+    PULL,
     WorklistClient,
     code,
     data_set,
@@ -118,6 +120,38 @@ def test_the_most_urgent_comes_first(reader: WorklistClient) -> None:
 def test_matching(reader: WorklistClient, keys: dict[str, object], expected: list[str]) -> None:
     """Each kind of matching: single value, wildcard, list of UID, range, sequence, universal."""
     assert [one.SOPInstanceUID for one in reader.find(**keys)] == expected
+
+
+def test_a_range_on_the_clock_of_the_client(reader: WorklistClient) -> None:
+    """(0008,0201) in the identifier: its moments are local time there (PS3.4 CC.2.8.1.3)."""
+    (first, *_) = reader.find(ScheduledProcedureStepStartDateTime="")
+    at = datetime.strptime(first.ScheduledProcedureStepStartDateTime, "%Y%m%d%H%M%S%z")
+    local = at.astimezone(timezone(timedelta(hours=9)))
+    minute = timedelta(minutes=1)
+    wanted = f"{local - minute:%Y%m%d%H%M%S}-{local + minute:%Y%m%d%H%M%S}"
+    keys = {"ScheduledProcedureStepStartDateTime": wanted}
+    assert FIRST in [
+        one.SOPInstanceUID for one in reader.find(TimezoneOffsetFromUTC="+0900", **keys)
+    ]
+    assert reader.find(TimezoneOffsetFromUTC="+0000", **keys) == []
+    refused = data_set(TimezoneOffsetFromUTC="JST", **keys)
+    ((status, _),) = reader.association.send_c_find(refused, PULL)
+    assert status.Status == 0xA900
+
+
+def test_what_a_client_performed_keeps_its_clock(reader: WorklistClient) -> None:
+    """An N-SET with (0008,0201): whoever reads the work item sees the moments with their offset."""
+    assert reader.change_state(FIRST, "IN PROGRESS", LOCK) == 0x0000
+    step = performed_step()
+    step.PerformedProcedureStepStartDateTime = "20260101210500"
+    written = {"UnifiedProcedureStepPerformedProcedureSequence": [step]}
+    changed = reader.set(FIRST, TransactionUID=LOCK, TimezoneOffsetFromUTC="+0900", **written)
+    assert changed == 0x0000
+    _, attributes = reader.get(FIRST)
+    assert attributes is not None
+    (kept,) = attributes.UnifiedProcedureStepPerformedProcedureSequence
+    assert kept.PerformedProcedureStepStartDateTime == "20260101210500+0900"
+    assert kept.PerformedProcedureStepEndDateTime == "20260101121000+0000"
 
 
 def test_reading_a_study_from_beginning_to_end(node: RunningNode, reader: WorklistClient) -> None:

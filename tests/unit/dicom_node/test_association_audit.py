@@ -24,6 +24,7 @@ from dicom_node.association_audit import (
     AssociationAudit,
 )
 from dicom_node.guard.accepted_association import AcceptedAssociation
+from dicom_node.guard.association_request import AssociationFault
 from dicom_node.guard.rejection import Rejection
 from dicom_node.presentation_contexts import UPS_PULL
 from settings.environment import Settings
@@ -39,6 +40,7 @@ class _Association:
         self.calling_ae_title = calling
         self.address = "10.0.0.1"
         self.association_id: int | None = None
+        self.request_fault: AssociationFault | None = None
         self.peer: Any = None
         self.is_rejected = self.is_released = self.lost = False
         self.offered: list[str] = []

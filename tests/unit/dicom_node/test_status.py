@@ -13,6 +13,7 @@ from dicom_node.status import (
     is_stored,
     status_of,
 )
+from dicom_node.work_items.status import error_of_work_item
 from radiology.errors import (
     AttributeMissing,
     DatabaseUnavailable,
@@ -88,3 +89,28 @@ def test_not_stored(status: int | None, kind: type[Exception]) -> None:
     """What may pass is tried again; what never will is not."""
     assert not is_stored(status)
     assert type(error_of_status(status)) is kind
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "kind"),
+    [
+        (0xA777, "not allowed for this AE", PeerRefused),
+        (0xA700, "Calling AE is NOT AUTHORIZED", PeerRefused),
+        (0x0110, "Access denied", PeerRefused),
+        (0x0213, "SOP class not supported here", PeerRefused),
+        (0xA700, "unknown calling AET", PeerRefused),
+        (0xA777, "disk full", PeerBusy),
+        (0xA700, "not enough space is allowed for, try again", PeerBusy),
+        (0x0110, "could not open database", PeerBusy),
+        (0xA700, "", PeerBusy),
+        (0xC000, "cannot parse", PeerRefused),
+    ],
+)
+def test_what_a_peer_says_decides_with_its_status(
+    status: int, said: str, kind: type[Exception]
+) -> None:
+    """What no waiting changes is not asked for forty times; the words are kept in either case."""
+    for error in (error_of_status(status, said), error_of_work_item(status, said)):
+        assert error is not None
+        assert error.said == said
+    assert type(error_of_status(status, said)) is kind

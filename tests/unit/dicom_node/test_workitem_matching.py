@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import time
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -12,6 +14,8 @@ from pydicom.dataset import Dataset
 
 from dicom_node.work_items.matching import answer_of, keys_of, matches, wildcard_matches
 from radiology.work_item import WorkItemState
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 def data_set(**values: object) -> Dataset:
@@ -68,6 +72,74 @@ def test_moments(wanted: str, expected: bool) -> None:
     identifier = Dataset()
     identifier.add_new("ScheduledProcedureStepStartDateTime", "LO", wanted)
     assert matches(item, identifier) is expected
+
+
+@pytest.mark.parametrize(
+    ("offset", "wanted", "expected"),
+    [
+        ("+0900", "20260101210000", True),
+        ("+0900", "20260101120000", False),
+        ("+0900", "20260101200000-20260101220000", True),
+        ("+0900", "20260101110000-20260101130000", False),
+        ("+0900", "20260101210000-", True),
+        ("+0900", "20260101210001-", False),
+        ("+0900", "20260101120000+0000", True),
+        ("-0500", "2026010107", True),
+        ("-1200", "20260101000000", True),
+        ("+1400", "20260102", True),
+        ("+0530", "202601011730", True),
+        ("", "20260101120000", True),
+        ("+0900", "0001-9999", True),
+    ],
+)
+def test_the_identifier_says_on_which_clock_its_moments_are(
+    offset: str, wanted: str, expected: bool
+) -> None:
+    """PS3.4 CC.2.8.1.3: (0008,0201) is of each DT without an offset; in the keys too."""
+    item = data_set(ScheduledProcedureStepStartDateTime="20260101120000+0000")
+    identifier = data_set(TimezoneOffsetFromUTC=offset)
+    identifier.add_new("ScheduledProcedureStepStartDateTime", "LO", wanted)
+    assert matches(item, identifier) is expected
+    keys = keys_of(identifier)
+    after = keys.scheduled_from is None or keys.scheduled_from <= NOON
+    before = keys.scheduled_until is None or keys.scheduled_until >= NOON
+    assert (after and before) is expected
+
+
+def test_the_offset_reaches_into_sequences() -> None:
+    """A DT within an item is on the same clock."""
+    step = data_set(PerformedProcedureStepStartDateTime="20260101120000+0000")
+    item = data_set(UnifiedProcedureStepPerformedProcedureSequence=[step])
+    asked = Dataset()
+    asked.add_new("PerformedProcedureStepStartDateTime", "LO", "20260101205959-20260101210001")
+    identifier = data_set(
+        TimezoneOffsetFromUTC="+0900", UnifiedProcedureStepPerformedProcedureSequence=[asked]
+    )
+    assert matches(item, identifier)
+
+
+@pytest.mark.parametrize("offset", ["JST", "+09", "+09:00", "+2500", "0900"])
+def test_an_offset_that_is_none_is_not_taken_for_utc(offset: str) -> None:
+    """The request is refused rather than answered for another time."""
+    with pytest.raises(ValueError, match="Timezone Offset"):
+        keys_of(data_set(TimezoneOffsetFromUTC=offset))
+
+
+def test_a_client_that_does_not_say_goes_by_the_clock_of_the_site() -> None:
+    """Summer time included; an identifier that says goes by its own."""
+    winter = data_set(ScheduledProcedureStepStartDateTime="20260101120000+0000")
+    summer = data_set(ScheduledProcedureStepStartDateTime="20260701120000+0000")
+    site = ZoneInfo("Europe/Berlin")
+
+    def found(item: Dataset, wanted: str, **more: object) -> bool:
+        identifier = data_set(**more)
+        identifier.add_new("ScheduledProcedureStepStartDateTime", "LO", wanted)
+        return matches(item, identifier, site)
+
+    assert found(winter, "20260101130000")
+    assert found(summer, "20260701140000")
+    assert not found(summer, "20260701120000")
+    assert found(summer, "20260701120000", TimezoneOffsetFromUTC="+0000")
 
 
 def test_sequences_and_unknown_keys() -> None:

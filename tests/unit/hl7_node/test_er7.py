@@ -67,7 +67,7 @@ def test_other_delimiters_are_those_of_the_header() -> None:
     """A sender may choose its own."""
     read = read_message(b"MSH*:+!%*RIS*H***20260101**ADT:A08*1*P*2.3\rPID*1**7!S!8:x%y+9")
     patient = read.first("PID")
-    assert read.kind == "ADT^A08"
+    assert read.header.kind == "ADT^A08"
     assert patient is not None
     assert patient.part(3) == "7:8"
     assert patient.part(3, 2, 2) == "y"

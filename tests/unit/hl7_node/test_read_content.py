@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -261,3 +261,26 @@ def test_who_issued_it(authority: str, issuer: str) -> None:
     found = visit_of(read_message(admission(patient=patient)), LISTENER)
     assert found is not None
     assert found.issuer_of_patient_id == issuer
+
+
+@pytest.mark.parametrize(
+    ("of_listener", "of_site", "expected"),
+    [
+        (None, "Asia/Tokyo", datetime(2026, 1, 1, 2, 40, tzinfo=UTC)),
+        (None, "Europe/Berlin", datetime(2026, 1, 1, 10, 40, tzinfo=UTC)),
+        ("UTC", "Asia/Tokyo", datetime(2026, 1, 1, 11, 40, tzinfo=UTC)),
+        ("America/New_York", "Asia/Tokyo", datetime(2026, 1, 1, 16, 40, tzinfo=UTC)),
+    ],
+)
+def test_a_sender_that_names_no_offset_goes_by_the_clock_of_the_site(
+    of_listener: str | None, of_site: str, expected: datetime
+) -> None:
+    """Local time is not taken for UTC; the listener may name another clock than the site's."""
+    listener = LISTENER.model_copy(update={"time_zone": of_listener}).at_site(of_site)
+    content = results("NM|9279-1^RR^LN||28|/min|||||F").replace(
+        b"|20260101114000+0000", b"|202601011140"
+    )
+    (value,) = values_of(
+        read_message(content, default_zone=listener.zone), listener, NOW + timedelta(days=1)
+    )
+    assert value.observed_at == expected

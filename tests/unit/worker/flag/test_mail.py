@@ -67,8 +67,9 @@ def test_all_recipients_refused() -> None:
     """Nobody gets it: refused for good, or for the moment, as the server says."""
     with running_mail_receiver() as server:
         server.refusals["reader@hospital.example"] = "550 No such user"
-        with pytest.raises(PeerRefused):
+        with pytest.raises(PeerRefused) as refusal:
             Mail(mail(port=server.port)).send(notice(), RAISED_AT)
+        assert refusal.value.said == "No such user"
         server.refusals["reader@hospital.example"] = "450 Mailbox busy"
         with pytest.raises(PeerBusy):
             Mail(mail(port=server.port)).send(notice(), RAISED_AT)
@@ -80,8 +81,9 @@ def test_the_message_itself_is_refused() -> None:
         server.data_answers = ["554 Spam", "452 Disk full"]
         with pytest.raises(PeerRefused):
             Mail(mail(port=server.port)).send(notice(), RAISED_AT)
-        with pytest.raises(PeerBusy):
+        with pytest.raises(PeerBusy) as busy:
             Mail(mail(port=server.port)).send(notice(), RAISED_AT)
+        assert busy.value.said == "Disk full"
 
 
 def test_tls_and_sign_in(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Words of others: what a peer says, for people and for the log."""
