@@ -28,7 +28,7 @@ from radiology.region import LabelMap
 
 EVEN = 128  # probability 0.5 as a byte
 NEAR_LUNG_PIXELS = 2
-WALL_DISC_MM = 40.0  # radius: where it does not reach, the outline of lung with air has a notch
+WALL_DISC_MM = 20.0  # radius: where it does not reach, the outline of lung with air has a notch
 
 _UNSURE_SIDE = 75  # bytes (0.3) between right and left; below it the patient's x decides
 

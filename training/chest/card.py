@@ -132,7 +132,8 @@ class of {lung_changed:.2f} % of pixels of lungs and {lesion_changed:.2f} % of l
 
 A lesion is outlined from a probability of {chosen.outline:.2f} on, and from {chosen.faint:.2f} on
 where the lung is dense. It counts where it reaches {chosen.peak:.2f} somewhere in its slice, or
-lies on what counts in the next. These limits are the best for the scans of the folds of
+lies on what counts in the next. Of the limits that are the best for the scans of the
+folds, within a hundredth, they are those that reach furthest; considered were
 those under which volumes without pneumonia have lesions in {MOST_FALSE_PERCENT} % of their lungs
 at most, one of them excepted; so the Dice of scans is a little too good. No other figure was used
 to choose anything. Calibration of the viral answer is fitted on four fifths of the figures and

@@ -188,14 +188,14 @@ def test_airless_lung_at_the_wall_fills_the_notch_that_it_leaves(
     chest: Chest, shipped: Bundle
 ) -> None:
     """Far deeper than what merely touches the lung; what lies outside of it altogether is none."""
-    notch = np.s_[5:9, 160:180, 55:75]
+    notch = np.s_[5:9, 160:180, 58:70]
     chest.maps.right[notch] = 0
     chest.ill(notch, SOFT)
     chest.maps.right[5:9, 160:180, 95:110] = 0  # a corner is no notch
     chest.ill(np.s_[5:9, 160:180, 95:110], SOFT)
     regions = chest.segment(shipped)
-    assert (regions.lungs[6:8, 162:177, 57:73] == LungLabel.RIGHT).all()
-    assert (regions.lesions[6:8, 165:177, 57:73] == LesionLabel.CONSOLIDATION).all()
+    assert (regions.lungs[6:8, 162:178, 60:68] == LungLabel.RIGHT).all()
+    assert (regions.lesions[6:8, 165:178, 60:68] == LesionLabel.CONSOLIDATION).all()
     assert not regions.lungs[6:8, 172:178, 102:110].any()
 
 
