@@ -20,8 +20,8 @@ from worker.series.rules import REFUSALS
 _LEAST_SIDE = 32  # pixels; of a smaller picture nobody could say what it shows (ours)
 _LEAST_NORMAL = 0.9  # length of the product of two directions that are nearly perpendicular
 _FOR_ONE_SLICE = frozenset(
-    {"modality", "sop_class", "localizer", "screen", "colour", "body_part", "geometry"}
-    | {"hounsfield", "transfer_syntax"}
+    {"modality", "sop_class", "localizer", "screen", "colour", "body_part", "frames"}
+    | {"concatenation", "geometry", "hounsfield", "transfer_syntax"}
 )
 """The rules of the series selection that a single slice must pass too; the others ask how many
 slices there are and how they lie to each other."""
