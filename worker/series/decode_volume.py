@@ -16,7 +16,8 @@ from radiology.errors import RescaleMissing, VolumeRefused
 from radiology.image.frame_stack import FrameStack, PlacedFrame, stack_frames
 from radiology.image.series import FrameHeader, SeriesHeader
 from radiology.image.volume import FloatArray, SourceFrame, Volume
-from worker.series.pixels.frame_pixels import Stored, padding_range, read_pixels, stored_frames
+from worker.series.pixels.frame_pixels import padding_range, read_pixels, stored_frames
+from worker.series.pixels.stored_bits import Stored
 
 OnProgress = Callable[[int, int], None]
 

@@ -37,8 +37,11 @@ def figure_fault(dataset: Dataset, keyword: str, values: int) -> FigureFault | N
     keyword : of an element whose VR is DS
     values : how many it has (PS3.6, value multiplicity)
     """
+    if keyword not in dataset:
+        return None
     element = dataset.get_item(keyword)
-    if element is None or not any(parts := _parts(element.value)):
+    parts = _parts(element.value)
+    if not any(parts):
         return None
     name = dictionary_description(keyword)
     stated = str(element.VR or "DS")  # implicit VR states none

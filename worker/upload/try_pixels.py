@@ -19,12 +19,14 @@ from radiology.errors import DataSetUnreadable, NoSuitableSeries, UploadRefused
 from radiology.image.series import SeriesHeader
 from radiology.image.volume import Volume
 from settings.uploads import UploadLimits
-from worker.predict.read_picture import opened_picture, read_grey
+from worker.predict.instance_file import read_valid_instances
+from worker.predict.read_picture import opened_picture
+from worker.predict.read_slice_file import slice_of_picture
 from worker.series.bundle_rule import refusals_of
 from worker.series.decode_best import UNDECODED, decode_best
 from worker.series.decode_volume import decode_frame, decode_volume
 from worker.series.frame_headers import HEADER_ERRORS
-from worker.series.read_series import ReadInstance, group_series, read_instances
+from worker.series.read_series import ReadInstance, group_series
 from worker.series.select_series import SeriesSelection
 
 OnProgress = Callable[[int, int], None]
@@ -35,11 +37,11 @@ def try_header(path: Path, limits: UploadLimits) -> ReadInstance:
 
     Raises
     ------
-    UploadRefused, DataSetUnreadable
+    UploadRefused, DataSetUnreadable, InvalidUid
         It is no CT image, is too large, or cannot be read.
     """
     _try_inflating(path, limits)
-    (found,) = read_instances([path])
+    (found,) = read_valid_instances([path])
     if found.series.modality != "CT":
         raise UploadRefused("The instance is not a CT image (its Modality is another)")
     _check_pixels(found.instance.rows * found.instance.columns, limits)
@@ -91,7 +93,7 @@ def try_picture(path: Path, limits: UploadLimits) -> None:
     """
     with opened_picture(path) as picture:
         _check_pixels(picture.width * picture.height, limits)
-    read_grey(path)
+    slice_of_picture(path)
 
 
 def try_slice(found: ReadInstance) -> None:

@@ -32,7 +32,7 @@ def _preferred(kernel: str, change: Change = _as_it_is) -> Change:
     return both
 
 
-def _study(
+def two_series(
     folder: Path, first: Change, second: Change = _as_it_is, *, twice: bool = False
 ) -> list[Path]:
     """A soft series, which is preferred, and a sharper one."""
@@ -58,13 +58,13 @@ def _decoded(paths: Sequence[Path], seen: list[SeriesSelection] | None = None) -
     )
 
 
-def _cut_off(dataset: Dataset, index: int) -> None:
+def cut_off(dataset: Dataset, index: int) -> None:
     if index == 30:
         dataset.PixelData = dataset.PixelData[: len(dataset.PixelData) // 2]
 
 
 def test_the_preferred_series_is_decoded_where_it_can_be(tmp_path: Path) -> None:
-    decoded = _decoded(_study(tmp_path, _as_it_is))
+    decoded = _decoded(two_series(tmp_path, _as_it_is))
     assert decoded.series.series_instance_uid == PREFERRED
     assert {one.rule for one in decoded.selection.decisions} == {"chosen", "kernel"}
 
@@ -72,7 +72,7 @@ def test_the_preferred_series_is_decoded_where_it_can_be(tmp_path: Path) -> None
 def test_one_damaged_slice_sends_to_the_next_best(tmp_path: Path) -> None:
     """The decision about the first says what was wrong with it, those who ask are told of both."""
     seen: list[SeriesSelection] = []
-    decoded = _decoded(_study(tmp_path, _cut_off), seen)
+    decoded = _decoded(two_series(tmp_path, cut_off), seen)
     assert decoded.series.series_instance_uid == SECOND
     assert decoded.volume.shape == _SHAPE
     first, second = decoded.selection.decisions
@@ -85,7 +85,7 @@ def test_one_damaged_slice_sends_to_the_next_best(tmp_path: Path) -> None:
 
 def test_two_phases_in_one_series_send_to_the_next_best(tmp_path: Path) -> None:
     """Two images at each position: which one is meant nobody can say."""
-    decoded = _decoded(_study(tmp_path, _as_it_is, twice=True))
+    decoded = _decoded(two_series(tmp_path, _as_it_is, twice=True))
     assert decoded.series.series_instance_uid == SECOND
     reason = decoded.selection.decisions[0].reason
     assert reason == "Two different images lie at the same position"
@@ -100,7 +100,7 @@ def test_where_none_can_be_decoded_the_error_is_that_of_the_preferred(tmp_path: 
 
     seen: list[SeriesSelection] = []
     with pytest.raises(VolumeRefused) as refused:
-        _decoded(_study(tmp_path, without, _cut_off), seen)
+        _decoded(two_series(tmp_path, without, cut_off), seen)
     assert isinstance(refused.value, PixelDataUndecodable)
     assert refused.value.message == "The instance has no pixel data"
     assert seen[-1].chosen is None
@@ -114,5 +114,5 @@ def test_what_is_refused_by_its_header_is_not_tried(tmp_path: Path) -> None:
         dataset.ImageType = ["ORIGINAL", "PRIMARY", "LOCALIZER"]
 
     with pytest.raises(NoSuitableSeries) as refused:
-        _decoded(_study(tmp_path, localizer, localizer))
+        _decoded(two_series(tmp_path, localizer, localizer))
     assert refused.value.reasons == ("The series is a localizer (LOCALIZER)",)

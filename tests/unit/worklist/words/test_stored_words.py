@@ -258,7 +258,8 @@ def test_every_kind_of_file_that_an_upload_may_hold() -> None:
     """Who gives a PDF reads that it is one, in Chinese."""
     words = {said for _, said in (*file_kind._OTHERS, *file_kind._TEXTS)}
     words |= {"an SVG drawing", "a NIfTI volume", "text", file_kind._UNKNOWN}
-    assert _unsaid({f"The file is {said}; {file_kind._NEEDED}" for said in words}) == []
+    sentences = {f"The file is {said}; {file_kind._NEEDED}" for said in words}
+    assert _unsaid(sentences | {f"The file is {file_kind.WITHOUT_PREAMBLE}"}) == []
 
 
 def test_what_no_catalogue_can_know_is_said_by_its_kind() -> None:
