@@ -5,6 +5,8 @@ PS3.3 C.7.6.6 (Number of Frames), PS3.5 8.2 and A.4 (native and encapsulated pix
 
 from __future__ import annotations
 
+from io import BytesIO
+
 from pydicom.dataset import FileDataset
 from pydicom.encaps import parse_basic_offsets, parse_fragments
 from pydicom.uid import RLELossless
@@ -57,12 +59,11 @@ def _encapsulated(pixel_data: bytes, *, one_each: bool) -> int | None:
     ----------
     one_each : whether every fragment is a frame, as RLE has it (PS3.5 A.4.2)
     """
-    offsets = parse_basic_offsets(pixel_data)
-    # Behind the item of the Basic Offset Table, which may be empty.
-    start = _ITEM_HEADER_BYTES + 4 * len(offsets)
-    count, fragments = parse_fragments(pixel_data[start:])
+    buffer = BytesIO(pixel_data)  # shares the bytes, of which a multi-frame object has many
+    offsets = parse_basic_offsets(buffer)  # leaves the buffer behind them
+    count, fragments = parse_fragments(buffer)
     if one_each:
         return count
-    firsts = (start + at + _ITEM_HEADER_BYTES for at in fragments)
+    firsts = (at + _ITEM_HEADER_BYTES for at in fragments)
     begun = sum(pixel_data[at : at + 2] in _BEGINNINGS for at in firsts)
     return begun or len(offsets) or None
