@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from radiology.errors import SettingsRefused
-from worker.predict.instance_file import study_of
+from worker.predict.instance_file import (
+    WITHOUT_PREAMBLE,
+    has_no_preamble,
+    is_media_directory,
+    study_of,
+)
 
 
 @dataclass(frozen=True)
@@ -18,7 +23,7 @@ class FoundInstances:
     Attributes
     ----------
     by_study : Study Instance UID to files, both in the order in which they were found
-    others : how many files are not DICOM instances
+    others : how many files are not DICOM instances; a DICOMDIR is none, and is not missed
     """
 
     by_study: dict[str, list[Path]]
@@ -53,18 +58,22 @@ def find_instances(
     if not files:
         raise SettingsRefused(f"The folder {folder} is empty")
     by_study: dict[str, list[Path]] = {}
+    others = 0
     for done, path in enumerate(files, start=1):
         study_instance_uid = study_of(path)
         if study_instance_uid is not None:
             by_study.setdefault(study_instance_uid, []).append(path)
+        elif not is_media_directory(path):
+            others += 1
         if on_progress is not None:
             on_progress(done, len(files))
-    found = FoundInstances(by_study, others=len(files) - sum(map(len, by_study.values())))
     if not by_study:
+        bare = sum(map(has_no_preamble, files))
         raise SettingsRefused(
             f"None of the {len(files)} files in {folder} is a DICOM instance (PS3.10)"
+            + (f"; {bare} of them: {WITHOUT_PREAMBLE}" if bare else "")
         )
-    return found
+    return FoundInstances(by_study, others)
 
 
 def files_of_study(path: Path) -> list[Path]:

@@ -42,7 +42,7 @@ Anything outside this tree is a defect.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from radiology.words.peer_words import with_words
 
@@ -132,7 +132,18 @@ class ClinicalValuesRefused(Refused):
 
 
 class NoSuitableSeries(Refused):
-    """No series of the study can be analysed."""
+    """No series of the study can be analysed.
+
+    Attributes
+    ----------
+    reasons : why each was refused and what was seen, each reason once; no text of a data set
+    """
+
+    def __init__(
+        self, message: str | None = None, *, reasons: Sequence[str] = (), **facts: Fact
+    ) -> None:
+        self.reasons = tuple(dict.fromkeys(reasons))
+        super().__init__(message, **facts)
 
 
 class BundleDoesNotApply(NoSuitableSeries):

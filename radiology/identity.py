@@ -14,6 +14,8 @@ SOPInstanceUID = NewType("SOPInstanceUID", str)
 AETitle = NewType("AETitle", str)
 
 _UID = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+")
+_DIGITS_AND_DOTS = re.compile(r"[0-9.]*")
+_LEADING_ZERO = re.compile(r"(^|\.)0[0-9]")
 _UID_LENGTH = 64  # PS3.5 Section 9.1
 _AE_TITLE = re.compile(r"[\x20-\x5b\x5d-\x7e]{1,16}")  # PS3.5 Table 6.2-1: no backslash, no control
 
@@ -35,8 +37,20 @@ def checked_uid(text: str, keyword: str) -> str:
         what stands in a wrong UID may be anything.
     """
     if len(text) > _UID_LENGTH or not _UID.fullmatch(text):
-        raise InvalidUid(f"{keyword} is not a valid UID", keyword=keyword, length=len(text))
+        raise InvalidUid(
+            f"{keyword} is not a valid UID: {_wrong_with(text)}", keyword=keyword, length=len(text)
+        )
     return text
+
+
+def _wrong_with(text: str) -> str:
+    if len(text) > _UID_LENGTH:
+        return f"it is longer than {_UID_LENGTH} characters"
+    if not _DIGITS_AND_DOTS.fullmatch(text):
+        return "it has other characters than digits and dots"
+    if _LEADING_ZERO.search(text):
+        return "a part of it begins with 0"
+    return "it does not consist of parts with dots between"
 
 
 def checked_ae_title(text: str) -> AETitle:

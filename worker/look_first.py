@@ -22,8 +22,8 @@ from worker.equipment import Equipment
 from worker.housekeeping import waits
 from worker.infer.thin_volume import thin_volume
 from worker.series.bundle_rule import refusals_of
+from worker.series.decode_best import decode_best
 from worker.series.read_series import read_series
-from worker.series.select_series import select_series
 
 _log = get_logger("pipeline")
 _MOST_AT_ONCE = 40  # a backlog is looked at in pieces: jobs go on in between
@@ -88,8 +88,8 @@ def _look(equipment: Equipment, job: JobToLookAt) -> FirstLook | None:
 def _thinned(equipment: Equipment, job: JobToLookAt, bundle: UsableBundle) -> Volume:
     """Select and decode only where the bundle has a quick look at all."""
     paths = {uid: equipment.settings.spool_folder / path for uid, path in job.paths.items()}
-    series = select_series(read_series(paths.values()), refusals=refusals_of(bundle)).require()
-    return thin_volume(series, paths)
+    found = read_series(paths.values())
+    return decode_best(found, refusals_of(bundle), lambda series: thin_volume(series, paths)).volume
 
 
 def like_priority(look: FirstLook) -> RequestPriority | None:

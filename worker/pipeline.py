@@ -2,7 +2,8 @@
 
     claimed    database.jobs.claimed            the most urgent waiting job, with a lease
     selected   worker.series.select_series      which series, and why not the others
-    decoded    worker.series.decode_volume      voxels in HU, placed in the patient
+    decoded    worker.series.decode_best        voxels in HU, placed in the patient; of the next
+                                                best series where the first cannot be decoded
     inferred   models.readers.study_reader      findings, figures, suspicion, urgency, and what
                 worker.course                    changed since the patient's latest earlier CT
     encoded    worker.encode                    SEG, SR and SC, proved, durable on disk
@@ -56,9 +57,10 @@ from worker.keep.keep_for_comparison import keep_for_comparison
 from worker.keep.store_answer import store_answer
 from worker.keep.store_shadow_answer import store_shadow_answer
 from worker.series.bundle_rule import applies, refusals_of
+from worker.series.decode_best import DecodedSeries, decode_best
 from worker.series.decode_volume import decode_volume
 from worker.series.read_series import read_series
-from worker.series.select_series import SeriesSelection, select_series
+from worker.series.select_series import SeriesSelection
 from worker.settle_job import settle_job
 
 
@@ -135,8 +137,9 @@ class _Job:
 
     def run(self) -> None:
         reader = self._reader()  # first: without a model no study is at fault
-        series, paths = self._select(reader)
-        volume = decode_volume(series, paths, on_progress=self._progress(0, 30))
+        paths = self._paths()
+        decoded = self._decode(reader, paths)
+        series, volume = decoded.series, decoded.volume
         self._advance(JobState.DECODED, slices=volume.shape[0], spacing_mm=volume.spacing_mm)
         priors = self._priors(series, paths)
         study = StudyToRead(
@@ -205,20 +208,30 @@ class _Job:
             lesion_places=read.places,
         )
 
-    def _select(self, reader: StudyReader) -> tuple[SeriesHeader, dict[str, Path]]:
+    def _paths(self) -> dict[str, Path]:
         with query(self._equipment.engine) as session:
             stored = instance_paths(session, self._claim)
         spool = self._equipment.settings.spool_folder
-        paths = {uid: spool / path for uid, path in stored.items()}
+        return {uid: spool / path for uid, path in stored.items()}
+
+    def _decode(self, reader: StudyReader, paths: Mapping[str, Path]) -> DecodedSeries:
         found = read_series(paths.values())
-        selection = select_series(found, refusals=refusals_of(reader.bundle))
-        with transaction(self._equipment.engine) as session:
-            record_decisions(session, self._claim, _decision_rows(self._claim, selection))
-        if selection.chosen is None and not applies(reader.bundle, found):
-            raise BundleDoesNotApply(series=len(found))
-        series = selection.require()
-        self._advance(JobState.SELECTED, series_instance_uid=series.series_instance_uid)
-        return series, paths
+
+        def note(selection: SeriesSelection) -> None:
+            with transaction(self._equipment.engine) as session:
+                record_decisions(session, self._claim, _decision_rows(self._claim, selection))
+            if selection.chosen is not None:
+                uid = selection.chosen.series_instance_uid
+                self._advance(JobState.SELECTED, series_instance_uid=uid)
+            elif not applies(reader.bundle, found):
+                raise BundleDoesNotApply(series=len(found))
+
+        return decode_best(
+            found,
+            refusals_of(reader.bundle),
+            lambda series: decode_volume(series, paths, on_progress=self._progress(0, 30)),
+            on_selection=note,
+        )
 
     def _priors(self, series: SeriesHeader, paths: Mapping[str, Path]) -> Priors:
         if not self._equipment.settings.compare_priors:

@@ -21,7 +21,7 @@ from firstread.feedback_set.pseudonyms import Pseudonyms
 from radiology.errors import VolumeRefused
 from radiology.image.series import FrameHeader
 from worker.series.frame_headers import text, whole
-from worker.series.frame_pixels import padding_range, stored_frames
+from worker.series.pixels.frame_pixels import padding_range, stored_frames
 
 _METHOD = "Firstread: new object of pixels and geometry only"
 _GREY = frozenset({"MONOCHROME1", "MONOCHROME2"})

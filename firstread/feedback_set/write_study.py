@@ -22,7 +22,7 @@ from radiology.image.series import FrameHeader, InstanceHeader
 from radiology.image.volume import SourceFrame
 from radiology.outcome import Outcome
 from settings.environment import Settings
-from worker.series.frame_pixels import read_pixels
+from worker.series.pixels.frame_pixels import read_pixels
 from worker.series.read_series import read_series
 
 READY, TO_DRAW = Path(), Path("to-draw")

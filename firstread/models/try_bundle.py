@@ -15,7 +15,7 @@ from models.judge.rules import RowSeen, deciding
 from models.read_volume import JudgedReading, read_volume
 from models.run.declared_network import load_networks
 from models.schema_2.bundle import SCHEMA
-from radiology.errors import NoSuitableSeries, SettingsRefused
+from radiology.errors import NoSuitableSeries, SettingsRefused, VolumeRefused
 from radiology.image.series import SeriesHeader
 from radiology.image.volume import Volume
 from radiology.unit_words import unit_words
@@ -67,7 +67,7 @@ def try_and_print(settings: Settings, folder: Path, study: Path, picture: Path) 
 def _read_study(
     bundle: DeclaredBundle, study: Path, console: Console
 ) -> tuple[Volume, SeriesHeader]:
-    """Decode the series with most slices of those that the bundle accepts."""
+    """Decode the series with most slices of those that the bundle accepts and that decode."""
     instances = read_instances(find_instances(study).paths)
     paths = {one.instance.sop_instance_uid: one.path for one in instances}
     accepted = []
@@ -80,8 +80,14 @@ def _read_study(
             accepted.append(series)
     if not accepted:
         raise NoSuitableSeries("The bundle accepts no series of this study; see [[accepts]]")
-    chosen = max(accepted, key=lambda one: one.frame_count)
-    return decode_volume(chosen, paths), chosen
+    failed: list[VolumeRefused] = []
+    for series in sorted(accepted, key=lambda one: one.frame_count, reverse=True):
+        try:
+            return decode_volume(series, paths), series
+        except VolumeRefused as error:
+            console.print(f"Series of {series.frame_count} slices: {error}", markup=False)
+            failed.append(error)
+    raise failed[0]
 
 
 def print_reading(bundle: DeclaredBundle, judged: JudgedReading, console: Console) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from firstread.say import REFUSED, errors_to_exit_code, print_json
+from firstread.say import REFUSED, console, errors_to_exit_code, print_json
 from settings.environment import read_settings
 from settings.log_events import configure_logging
 
@@ -16,8 +17,8 @@ def predict(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            help="Folders with the DICOM instances of one study each, single DICOM instances, PNG "
-            "or JPEG slices.",
+            help="Folders, zip archives and DICOMDIRs with studies, single DICOM instances, PNG or "
+            "JPEG slices.",
             show_default=False,
         ),
     ],
@@ -46,16 +47,22 @@ def predict(
         Path | None, typer.Option(help="Folder of bundles; default: the settings'.")
     ] = None,
     threads: Annotated[int, typer.Option(min=0, help="Of the CPU; 0: what the settings say.")] = 0,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the JSON object on a terminal too.")
+    ] = False,
 ) -> None:
     """Read studies and slices here and now, without a server.
 
-    Prints one JSON object on standard output with one entry for each path; words and progress go
-    to standard error. Exit status: 0 when every path has an answer; 2 when one has none, and its
-    entry says why. What the entries hold: docs/predict.md. **For research; not a medical device.**
+    Prints one JSON object on standard output with one entry for each study and each slice that the
+    paths hold; a table of them, words and progress go to standard error. Where standard output is
+    a terminal the table is enough, and `--json` prints the object too. Exit status: 0 when
+    everything that was found has an answer; 2 when something has none, and its entry says why.
+    What the entries hold: docs/predict.md. **For research; not a medical device.**
 
     Examples:
 
     * `firstread predict chest-ct/`
+    * `firstread predict /media/cdrom/DICOMDIR export.zip --json`
     * `firstread predict chest-ct/ --picture key.png --heat`
     * `firstread predict slices/*.png --picture read.png --bundle chest-ct-pneumonia@2.0.0`
     * `firstread predict IM0042.dcm > answer.json`
@@ -68,6 +75,7 @@ def predict(
     may hold: docs/severity.md.
     """
     from firstread.predict.predictions import PredictOptions, predict_paths
+    from firstread.predict.shown_answers import show_answers
 
     with errors_to_exit_code():
         settings = read_settings()
@@ -76,6 +84,8 @@ def predict(
             bundle, bundles, picture, heat, threads, clinical=clinical, earlier=earlier
         )
         answer, complete = predict_paths(paths, options, settings)
-    print_json(answer)
+    show_answers(answer["predictions"], console)
+    if json or not sys.stdout.isatty():
+        print_json(answer)
     if not complete:
         raise typer.Exit(REFUSED)

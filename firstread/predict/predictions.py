@@ -1,4 +1,4 @@
-"""Makes a prediction for each path: finds its kind and its reader, and reports failures."""
+"""Makes a prediction for each study and slice that paths name, and reports failures."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from PIL import Image
 
 from firstread.choose_bundle import bundle_entries, choose_bundle, with_threads
-from firstread.find_instances import files_of_study
+from firstread.predict.find_inputs import PredictedKind, PredictInput, find_inputs
 from firstread.predict.read_context import read_context
-from firstread.say import console, shown_steps
+from firstread.say import shown_steps
 from models.catalogue import UsableBundle
 from models.readers.open_reader import open_reader, open_slice_reader
 from models.readers.slice_reader import SliceReader
 from models.readers.study_reader import StudyReader
 from radiology.clinical import ClinicalContext
-from radiology.errors import FirstreadError, SettingsRefused
+from radiology.errors import FirstreadError, NoSuitableSeries, SettingsRefused
 from settings.environment import Settings
-from worker.predict.instance_file import is_instance
+from worker.predict.instance_file import read_valid_instances
 from worker.predict.on_step import OnStep
 from worker.predict.predict_slice import predict_slice
 from worker.predict.predict_study import predict_study
 from worker.predict.read_slice_file import slice_of_instance, slice_of_picture
-from worker.series.read_series import read_instances
 
 Answer = tuple[dict[str, Any], Image.Image | None]
 
@@ -41,7 +41,7 @@ class PredictOptions:
     ----------
     bundle : name, or name@version; None for the one in the settings
     bundles : the folder to look in; None for the one in the settings
-    picture : where the picture goes; None for none. With several paths each gets its number
+    picture : where the picture goes; None for none. With several answers each gets its number
     heat : whether a study's picture shows where the classifier looked
     threads : of the CPU; 0 for what the settings say
     clinical : file with clinical values of the patient; None for none
@@ -108,7 +108,7 @@ class Predictor:
 
     def instance(self, path: Path) -> Answer:
         """Answer for a CT instance with one frame."""
-        (found,) = read_instances([path])
+        (found,) = read_valid_instances([path])
         return predict_slice(slice_of_instance(found), self._slices, picture=self._picture)
 
     def picture(self, path: Path) -> Answer:
@@ -119,11 +119,11 @@ class Predictor:
 def predict_paths(
     paths: Sequence[Path], options: PredictOptions, settings: Settings
 ) -> tuple[dict[str, Any], bool]:
-    """Answer for each path, whatever becomes of the others.
+    """Answer for each study and slice in each path, whatever becomes of the others.
 
     Returns
     -------
-    The JSON object, and whether every path has an answer.
+    The JSON object, and whether everything that was found has an answer.
 
     Raises
     ------
@@ -131,83 +131,100 @@ def predict_paths(
         Nothing can be answered: no usable bundle, nowhere to put a picture, or nothing that can be
         made of what was given of the patient.
     """
-    if len(paths) > 1 and (options.clinical or options.earlier):
-        raise SettingsRefused(
-            f"--clinical and --earlier belong to one study of one patient, not to {len(paths)} "
-            "paths; predict each by itself"
-        )
-    targets = _picture_files(options.picture, len(paths))
+    given = bool(options.clinical or options.earlier)
+    if given and len(paths) > 1:
+        raise _not_for_several(f"{len(paths)} paths")
+    _check_picture(options.picture)
     bundle = choose_bundle(options.bundle, options.bundles, settings)
     context = read_context(options.clinical, options.earlier, bundle)
     predictor = Predictor(bundle, with_threads(settings, options.threads), options, context)
-    predictions = []
-    with shown_steps("Reading", len(paths)) as steps:
-        for path, target in zip(paths, targets, strict=True):
-            predictions.append(_prediction(path, target, predictor, steps.step))
-            steps.next()
+    with TemporaryDirectory(prefix="firstread-predict-") as folder:
+        with shown_steps("Looking through", len(paths)) as steps:
+            inputs = []
+            for number, path in enumerate(paths):
+                unpacked = Path(folder) / str(number)
+                inputs += find_inputs(path, unpacked, settings.uploads, steps.step)
+                steps.next()
+        if given and len(inputs) > 1:
+            raise _not_for_several(f"the {len(inputs)} studies of {paths[0]}")
+        predictions = _predictions(inputs, options, predictor)
     return {"predictions": predictions}, all("error" not in one for one in predictions)
 
 
+def _predictions(
+    inputs: Sequence[PredictInput], options: PredictOptions, predictor: Predictor
+) -> list[dict[str, Any]]:
+    targets = _picture_files(options.picture, len(inputs))
+    predictions = []
+    with shown_steps("Reading", len(inputs)) as steps:
+        for one, target in zip(inputs, targets, strict=True):
+            predictions.append(_prediction(one, target, predictor, steps.step))
+            steps.next()
+    return predictions
+
+
 def _prediction(
-    path: Path, target: Path | None, predictor: Predictor, on_step: OnStep
+    found: PredictInput, target: Path | None, predictor: Predictor, on_step: OnStep
 ) -> dict[str, Any]:
-    entries: dict[str, Any] = {"path": str(path), "kind": None, **bundle_entries(predictor.bundle)}
+    entries: dict[str, Any] = {
+        "path": str(found.path),
+        "kind": found.kind,
+        "study_instance_uid": found.study_instance_uid,
+        "left_out_files": found.left_out_files,
+        **bundle_entries(predictor.bundle),
+    }
     try:
-        entries["kind"] = kind = _kind_of(path)
-        if kind == "study":
-            files = files_of_study(path)
-            answer, picture = predictor.study(files, on_step)
-        elif predictor.context is not None:
-            raise SettingsRefused(
-                "--clinical and --earlier are for a study: severity is not judged from one slice"
-            )
-        elif is_instance(path):
-            answer, picture = predictor.instance(path)
-        else:
-            answer, picture = predictor.picture(path)
+        answer, picture = _answer(found, predictor, on_step)
         entries["answer"] = answer
         if target is not None:
             entries["picture"] = _saved(picture, target)
-        console.print(f"{path}: {kind} read", markup=False)
     except FirstreadError as error:
-        console.print(f"{path}: {error.kind}: {error}", markup=False)
         entries.pop("answer", None)
         entries["error"] = {
             "kind": error.kind,
             "message": error.message,
             "facts": dict(error.facts),
+            "reasons": list(error.reasons) if isinstance(error, NoSuitableSeries) else [],
         }
     return entries
 
 
-def _kind_of(path: Path) -> str:
-    """Whether a path is a study or a slice.
-
-    Raises
-    ------
-    SettingsRefused
-        It is not there, or may not be read.
-    """
-    if path.is_dir():
-        return "study"
-    if not path.is_file():
-        raise SettingsRefused(f"There is no file or folder {path}")
-    if not is_instance(path):
-        return "slice"
-    (found,) = read_instances([path])
-    return "study" if len(found.instance.frames) > 1 else "slice"
+def _answer(found: PredictInput, predictor: Predictor, on_step: OnStep) -> Answer:
+    if found.error is not None:
+        raise found.error
+    if found.kind is PredictedKind.STUDY:
+        return predictor.study(found.files, on_step)
+    if predictor.context is not None:
+        raise SettingsRefused(
+            "--clinical and --earlier are for a study: severity is not judged from one slice"
+        )
+    (path,) = found.files
+    return predictor.instance(path) if found.is_instance else predictor.picture(path)
 
 
-def _picture_files(wanted: Path | None, count: int) -> list[Path | None]:
-    """Where each picture goes: the file itself, or numbered ones where there are several paths."""
+def _not_for_several(what: str) -> SettingsRefused:
+    return SettingsRefused(
+        f"--clinical and --earlier belong to one study of one patient, not to {what}; "
+        "predict each by itself"
+    )
+
+
+def _check_picture(wanted: Path | None) -> None:
+    """Before anything is read: whether a picture can be written where it is wanted."""
     if wanted is None:
-        return [None] * count
+        return
     if wanted.suffix.lower() not in _PICTURE_ENDINGS:
         raise SettingsRefused(f"The picture {wanted} needs a name that ends in .png or .jpg")
     try:
         wanted.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _unwritable(wanted, error) from error
+
+
+def _picture_files(wanted: Path | None, count: int) -> list[Path | None]:
+    """Where each picture goes: the file itself, or numbered ones where there are several."""
+    if wanted is None:
+        return [None] * count
     if count == 1:
         return [wanted]
     digits = len(str(count))

@@ -165,7 +165,7 @@ def _common_plane(placed: list[PlacedFrame]) -> _Plane:
     """The plane and grid that every frame has; refuses a series of several."""
     if not placed:
         raise GeometryMissing("The series has no frames", slices=0)
-    _refuse_several("FrameOfReferenceUID", {one.instance.frame_of_reference_uid for one in placed})
+    _refuse_frames_of_reference(placed)
     _refuse_several("Rows", {one.instance.rows for one in placed})
     _refuse_several("Columns", {one.instance.columns for one in placed})
     cosines = _same("ImageOrientationPatient", placed, DIRECTION_TOLERANCE)
@@ -184,6 +184,21 @@ def _common_plane(placed: list[PlacedFrame]) -> _Plane:
         rows=placed[0].instance.rows,
         columns=placed[0].instance.columns,
     )
+
+
+def _refuse_frames_of_reference(placed: list[PlacedFrame]) -> None:
+    """Positions of two frames of reference cannot be compared (PS3.3 C.7.4.1.1.1).
+
+    No scanner gives each slice one of its own; software that takes identities away does, and the
+    positions are those of one scan as before. So that is no reason to refuse; nor is one that is
+    not stated.
+    """
+    stated = [
+        one.instance.frame_of_reference_uid for one in placed if one.instance.frame_of_reference_uid
+    ]
+    each_slice_has_its_own = len(set(stated)) == len(stated)
+    if not each_slice_has_its_own:
+        _refuse_several("FrameOfReferenceUID", set(stated))
 
 
 def _refuse_several(keyword: str, values: set[str] | set[int]) -> None:

@@ -20,6 +20,20 @@ Cosines = tuple[float, float, float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
+class FigureFault:
+    """What is wrong with a figure that stands in a header and cannot be read.
+
+    Attributes
+    ----------
+    seen : the attribute and what stands there, as far as that is digits or a VR
+    reason : one sentence
+    """
+
+    seen: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class FrameHeader:
     """One frame of an instance.
 
@@ -32,6 +46,7 @@ class FrameHeader:
     slice_thickness, spacing_between_slices : mm
     rescale_type : empty stands for HU (PS3.3 C.11.1.1.2, C.8.2.1)
     image_type : Image Type, or the Frame Type of this frame
+    faults : what is wrong with figures that are None although something stands there
     """
 
     frame_number: int | None
@@ -45,11 +60,21 @@ class FrameHeader:
     rescale_type: str
     image_type: tuple[str, ...]
     convolution_kernel: str
+    faults: tuple[FigureFault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class InstanceHeader:
-    """One instance of a series; `frames` holds one entry for a single-frame CT."""
+    """One instance of a series; `frames` holds one entry for a single-frame CT.
+
+    Attributes
+    ----------
+    number_of_frames : as Number of Frames states it (PS3.3 C.7.6.6); 1 where it is absent
+    described_frames : of how many the header says where they lie; `frames` may hold fewer, since
+        planning images are taken out of it
+    concatenation_uid : what the parts of a concatenation have in common (PS3.3 C.7.6.16.2.2.4)
+    concatenation_parts : how many parts there are at least, as this one says
+    """
 
     sop_instance_uid: str
     sop_class_uid: str
@@ -62,6 +87,10 @@ class InstanceHeader:
     gantry_detector_tilt: float | None  # degrees, as the scanner states it; positions decide
     contrast_bolus_agent: str
     frames: tuple[FrameHeader, ...]
+    number_of_frames: int = 1
+    described_frames: int = 1
+    concatenation_uid: str = ""
+    concatenation_parts: int = 1
 
 
 @dataclass(frozen=True)
@@ -103,6 +132,16 @@ class SeriesHeader:
     def frame_count(self) -> int:
         """How many frames all instances hold together."""
         return sum(len(instance.frames) for instance in self.instances)
+
+    @property
+    def frames_of_reference(self) -> frozenset[str]:
+        """Every Frame of Reference UID that an instance states; empty text where one does not."""
+        return frozenset(one.frame_of_reference_uid for one in self.instances)
+
+    @property
+    def has_common_frame_of_reference(self) -> bool:
+        """Whether all instances state the same one, so that objects of ours can lie in it."""
+        return len(self.frames_of_reference) == 1 and "" not in self.frames_of_reference
 
     def without_image_type(self, word: str) -> SeriesHeader:
         """The same series less the frames whose image type has `word` among its values.

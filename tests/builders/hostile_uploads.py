@@ -57,6 +57,17 @@ def picture(shape: tuple[int, int] = (64, 64), kind: str = "PNG") -> bytes:
     return written.getvalue()
 
 
+def _figure() -> bytes:
+    """Six grey pictures on white paper."""
+    page = np.full((220, 320), 255, dtype=np.uint8)
+    for row, column in ((row, column) for row in range(2) for column in range(3)):
+        y, x = 10 + 105 * row, 10 + 105 * column
+        page[y : y + 95, x : x + 95] = 90
+    written = io.BytesIO()
+    Image.fromarray(page).save(written, "PNG")
+    return written.getvalue()
+
+
 def _chunk(name: bytes, content: bytes) -> bytes:
     check = struct.pack(">I", zlib.crc32(name + content))
     return struct.pack(">I", len(content)) + name + content + check
@@ -237,6 +248,12 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: bytes(128) + b"DICM" + random.Random(5).randbytes(4000),
         "",
     ),
+    "bare.dcm": (lambda: axial_slice()[132:], "without the preamble"),
+    "zero-uid.dcm": (
+        lambda: axial_slice().replace(b"2.25.1.1", b"2.25.001"),
+        "SeriesInstanceUID is not a valid UID: a part of it begins with 0",
+    ),
+    "figure.png": (_figure, "several pictures side by side"),
     "cut.dcm": (lambda: axial_slice()[:400], ""),
     "bomb.dcm": (_deflated_bomb, "inflates to more"),
     "mr.dcm": (lambda: _of_modality("MR"), "not a CT"),
@@ -260,6 +277,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
 ONLY_ALONE: dict[str, tuple[Callable[[], bytes], str]] = {
     "codestream.dcm": (_huge_codestream, ""),
     "run-length.dcm": (_short_run_length, ""),
+    "frames.dcm": (_with(NumberOfFrames=100), "not equally many"),
     "no-pixels.dcm": (_without_pixels, "no pixel data"),
     "no-rescale.dcm": (_with(RescaleSlope=None), ""),
     "not-axial.dcm": (_with(ImageOrientationPatient=["0"] * 6), ""),

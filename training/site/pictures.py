@@ -16,7 +16,7 @@ from chest.grey_levels import grey_to_hounsfield
 from radiology.errors import SettingsRefused, VolumeRefused
 from worker.series.decode_volume import stored_values_to_hounsfield
 from worker.series.frame_headers import number, numbers, text
-from worker.series.frame_pixels import padding_range, read_pixels, stored_frames
+from worker.series.pixels.frame_pixels import padding_range, read_pixels, stored_frames
 
 Mask = NDArray[np.uint8]
 Kind = TypeVar("Kind", bound=np.generic)

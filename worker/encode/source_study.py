@@ -16,6 +16,7 @@ from pydicom import DataElement, Dataset
 from pydicom.datadict import dictionary_VR
 
 from radiology.errors import GeometryMissing
+from radiology.identity import derived_uid
 from radiology.image.series import Cosines, FrameHeader, Position
 from radiology.image.volume import SourceFrame, Volume
 from worker.series.frame_headers import HEADER_ERRORS, frame_headers, items, text, whole
@@ -52,6 +53,9 @@ class SourceStudy:
     orientation : direction cosines of row and column, common to all slices
     pixel_spacing_mm : between rows, between columns
     slice_thickness_mm : Slice Thickness, which may be empty (type 2), or the slice distance
+    frame_of_reference_uid : that of the source; where its slices have none in common, one that
+        follows from the series: they form one stack, and what is placed by them lies in a space
+        that they share, although they do not name it
     scanner_header : the first instance, for its equipment
     """
 
@@ -75,7 +79,7 @@ class SourceStudy:
         Raises
         ------
         GeometryMissing
-            The source has no frame of reference: no segmentation can be placed in it.
+            The source does not say where its slices lie.
         KeyError
             `volume.frames` names an instance that is not among `headers`.
         """
@@ -86,8 +90,7 @@ class SourceStudy:
             for frame in frame_headers(header)
         }
         first, plane = by_uid[volume.frames[0].sop_instance_uid], frames[volume.frames[0]]
-        if not text(first, "FrameOfReferenceUID"):
-            raise GeometryMissing("The source has no Frame of Reference UID")
+        frame_of_reference_uid = _common_frame_of_reference(headers)
         if plane.image_orientation_patient is None or plane.pixel_spacing is None:
             raise GeometryMissing()
         return cls(
@@ -98,8 +101,12 @@ class SourceStudy:
             slice_thickness_mm=plane.slice_thickness or volume.spacing_mm[0],
             study_instance_uid=str(first.StudyInstanceUID),
             series_instance_uid=str(first.SeriesInstanceUID),
-            frame_of_reference_uid=str(first.FrameOfReferenceUID),
-            position_reference_indicator=text(first, "PositionReferenceIndicator"),
+            frame_of_reference_uid=frame_of_reference_uid
+            or derived_uid("frame of reference", str(first.SeriesInstanceUID)),
+            # What it says it says of the source's own frame of reference (PS3.3 C.7.4.1.1.2).
+            position_reference_indicator=text(first, "PositionReferenceIndicator")
+            if frame_of_reference_uid
+            else "",
             timezone_offset=timezone_offset(first),
             lossy=_elements(first, _LOSSY),
             scanner_header=first,
@@ -135,6 +142,12 @@ class SourceStudy:
 def patient_and_study(header: Dataset) -> tuple[DataElement, ...]:
     """The elements of the Patient and Study modules that an instance has, as they are."""
     return (*_elements(header, _PATIENT_AND_STUDY), *_method_not_stated(header))
+
+
+def _common_frame_of_reference(headers: Sequence[Dataset]) -> str:
+    """What every instance states; empty where they state several, or none."""
+    stated = {text(header, "FrameOfReferenceUID") for header in headers}
+    return stated.pop() if len(stated) == 1 else ""
 
 
 def _slice(

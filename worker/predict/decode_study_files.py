@@ -11,11 +11,13 @@ from typing import Any
 from models.catalogue import UsableBundle
 from radiology.image.series import SeriesHeader
 from radiology.image.volume import Volume
+from worker.predict.instance_file import read_valid_instances
 from worker.predict.on_step import OnStep
 from worker.series.bundle_rule import refusals_of
+from worker.series.decode_best import decode_best
 from worker.series.decode_volume import decode_volume
-from worker.series.read_series import group_series, read_instances
-from worker.series.select_series import SeriesSelection, select_series
+from worker.series.read_series import group_series
+from worker.series.select_series import SeriesSelection
 
 
 @dataclass(frozen=True)
@@ -57,26 +59,28 @@ def decode_study_files(
     *,
     on_series: Callable[[SeriesHeader], None] | None = None,
 ) -> DecodedStudy:
-    """Select a series for a bundle, and decode it.
+    """Select a series for a bundle, and decode it; the next best where that fails.
 
     Parameters
     ----------
     files : DICOM instances of one study, in any order
-    on_series : told which series was chosen before it is decoded; it may refuse
+    on_series : told of each series before it is decoded; it may refuse
 
     Raises
     ------
     Refused
         The study cannot be read; the kind says why.
     """
-    instances = read_instances(files, on_progress=named_step("Headers", on_step))
+    instances = read_valid_instances(files, on_progress=named_step("Headers", on_step))
     paths = {one.instance.sop_instance_uid: one.path for one in instances}
-    selection = select_series(group_series(instances), refusals=refusals_of(bundle))
-    series = selection.require()
-    if on_series is not None:
-        on_series(series)
-    volume = decode_volume(series, paths, on_progress=named_step("Decoding slices", on_step))
-    return DecodedStudy(selection, series, paths, volume)
+
+    def decode(series: SeriesHeader) -> Volume:
+        if on_series is not None:
+            on_series(series)
+        return decode_volume(series, paths, on_progress=named_step("Decoding slices", on_step))
+
+    decoded = decode_best(group_series(instances), refusals_of(bundle), decode)
+    return DecodedStudy(decoded.selection, decoded.series, paths, decoded.volume)
 
 
 def named_step(name: str, on_step: OnStep | None) -> Callable[[int, int], None] | None:

@@ -11,6 +11,7 @@ from models.readers.slice_reader import GreySlice, HounsfieldSlice
 from radiology.errors import GeometryMissing, NoSuitableSeries, PictureRefused
 from radiology.image.series import FrameHeader
 from radiology.image.volume import FloatArray, Volume
+from worker.predict.panels import is_figure
 from worker.predict.read_picture import read_grey
 from worker.series.candidate import Candidate, SelectionLimits
 from worker.series.decode_volume import decode_frame
@@ -20,8 +21,8 @@ from worker.series.rules import REFUSALS
 _LEAST_SIDE = 32  # pixels; of a smaller picture nobody could say what it shows (ours)
 _LEAST_NORMAL = 0.9  # length of the product of two directions that are nearly perpendicular
 _FOR_ONE_SLICE = frozenset(
-    {"modality", "sop_class", "localizer", "screen", "colour", "body_part", "geometry"}
-    | {"hounsfield", "transfer_syntax"}
+    {"modality", "sop_class", "localizer", "screen", "colour", "body_part", "frames"}
+    | {"concatenation", "geometry", "hounsfield", "transfer_syntax"}
 )
 """The rules of the series selection that a single slice must pass too; the others ask how many
 slices there are and how they lie to each other."""
@@ -33,12 +34,16 @@ def slice_of_picture(path: Path) -> GreySlice:
     Raises
     ------
     PictureRefused
-        It cannot be read, or is too small to be a CT slice.
+        It cannot be read, is too small to be a CT slice, or is a figure of several pictures.
     """
     grey = read_grey(path)
     if min(grey.shape) < _LEAST_SIDE:
         rows, columns = grey.shape
         raise PictureRefused(f"{path} has {rows} × {columns} pixels, too few for a CT slice")
+    if is_figure(grey):
+        raise PictureRefused(
+            f"{path} shows several pictures side by side, not one CT slice; give each by itself"
+        )
     return GreySlice(grey)
 
 

@@ -16,7 +16,8 @@ from radiology.errors import RescaleMissing, VolumeRefused
 from radiology.image.frame_stack import FrameStack, PlacedFrame, stack_frames
 from radiology.image.series import FrameHeader, SeriesHeader
 from radiology.image.volume import FloatArray, SourceFrame, Volume
-from worker.series.frame_pixels import Stored, padding_range, read_pixels, stored_frames
+from worker.series.pixels.frame_pixels import padding_range, read_pixels, stored_frames
+from worker.series.pixels.stored_bits import Stored
 
 OnProgress = Callable[[int, int], None]
 
@@ -29,6 +30,12 @@ Scanners write such values (-2000, -3024) for the corners outside the field of v
 
 TISSUE_HU = (-1000.0, 3071.0)
 """Padding with a value in this range could be tissue, so it is left as it is."""
+
+DENSEST_HU = 3071.0
+"""The top of the scale of 12 bits. Only metal is denser, on scales that go further."""
+
+MOST_METAL_SHARE = 0.05
+"""Two metal hips fill 3 % of a slice through both; what fills more is no body (ours)."""
 
 HOUNSFIELD_TYPES = frozenset({"", "HU", "HU_MOD", "US"})
 """Values of Rescale Type (PS3.3 C.11.1.1.2) that are taken for Hounsfield units; absent stands
@@ -68,7 +75,8 @@ def decode_volume(
     PixelDataUndecodable
         With the transfer syntax UID.
     VolumeRefused
-        Two different images lie at the same position, or the series is larger than we read.
+        Two different images lie at the same position, the series is larger than we read, or its
+        values are none that a body has.
     """
     stack = stack_frames(series)
     _refuse_unknown_units(stack)
@@ -78,10 +86,13 @@ def decode_volume(
         )
     hounsfield = np.empty(stack.shape, dtype=np.float32)
     wanted = [(stacked.source, index) for index, stacked in enumerate(stack.slices)]
+    dense = 0
     for done, (index, values) in enumerate(_frames_in_hounsfield(wanted, paths), start=1):
         hounsfield[index] = values
+        dense += _dense_voxels(values)
         if on_progress is not None:
             on_progress(done, len(wanted))
+    _refuse_impossible(dense / hounsfield.size)
     _refuse_differing_twins(stack, paths, hounsfield)
     return Volume(
         hounsfield=hounsfield,
@@ -99,12 +110,14 @@ def decode_frame(path: Path, frame: FrameHeader) -> FloatArray:
 
     Raises
     ------
-    RescaleMissing, PixelDataUndecodable
+    RescaleMissing, PixelDataUndecodable, VolumeRefused
         As for a volume.
     """
     dataset = read_pixels(path)
     ((_, stored),) = stored_frames(dataset, [frame.frame_number])
-    return _frame_in_hounsfield(frame, stored, dataset)
+    hounsfield = _frame_in_hounsfield(frame, stored, dataset)
+    _refuse_impossible(_dense_voxels(hounsfield) / hounsfield.size)
+    return hounsfield
 
 
 def stored_values_to_hounsfield(
@@ -167,6 +180,21 @@ def _frame_in_hounsfield(frame: FrameHeader, stored: Stored, dataset: FileDatase
         rescale_intercept=frame.rescale_intercept,
         padding=padding_range(dataset, stored.dtype),
     )
+
+
+def _dense_voxels(hounsfield: FloatArray) -> int:
+    return int(np.count_nonzero(hounsfield > DENSEST_HU))
+
+
+def _refuse_impossible(dense_share: float) -> None:
+    """Whatever went wrong before: bits that are no value, a sign, a rescale of another image."""
+    if dense_share > MOST_METAL_SHARE:
+        raise VolumeRefused(
+            "The values are none that a body has: too much is denser than bone",
+            above_hu=DENSEST_HU,
+            share_percent=round(100 * dense_share, 1),
+            limit_percent=100 * MOST_METAL_SHARE,
+        )
 
 
 def _refuse_unknown_units(stack: FrameStack) -> None:

@@ -15,6 +15,7 @@ from pydicom.sequence import Sequence as Items
 
 from dicom_node.library_faults import PYDICOM_FAULTS
 from radiology.image.series import Cosines, FrameHeader, Position
+from worker.series.figure_fault import figure_fault
 
 HEADER_ERRORS = PYDICOM_FAULTS
 """What pydicom raises for a value that is not what its VR says."""
@@ -35,6 +36,16 @@ _PLACES: tuple[tuple[str, str], ...] = (
     ("ConvolutionKernel", "UnassignedPerFrameConvertedAttributesSequence"),
     ("ConvolutionKernel", "CTReconstructionSequence"),
 )
+
+
+_NEEDED = {
+    "ImagePositionPatient": 3,
+    "ImageOrientationPatient": 6,
+    "PixelSpacing": 2,
+    "RescaleSlope": 1,
+    "RescaleIntercept": 1,
+}
+"""Figures without which a frame cannot be measured, and how many values each has."""
 
 
 def text(dataset: Dataset, keyword: str) -> str:
@@ -143,6 +154,11 @@ def _frame_header(where: Callable[[str], Dataset], frame_number: int | None) -> 
         rescale_type=text(where("RescaleType"), "RescaleType").upper(),
         image_type=tuple(value.upper() for value in image_type),
         convolution_kernel=text(where("ConvolutionKernel"), "ConvolutionKernel"),
+        faults=tuple(
+            fault
+            for keyword, values in _NEEDED.items()
+            if (fault := figure_fault(where(keyword), keyword, values))
+        ),
     )
 
 

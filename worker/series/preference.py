@@ -65,6 +65,14 @@ def _kernel_text(candidate: Candidate) -> str:
     return f"{shown}: {candidate.kernel}" if name else "not stated"
 
 
+def _frames_of_reference(candidate: Candidate) -> str:
+    series = candidate.series
+    if series.has_common_frame_of_reference:
+        return "one"
+    stated = len(series.frames_of_reference - {""})
+    return f"{stated} in {len(series.instances)} instances"
+
+
 PREFERENCES: tuple[Preference, ...] = (
     Preference(
         "even_stack",
@@ -113,6 +121,14 @@ PREFERENCES: tuple[Preference, ...] = (
         _kernel_text,
         "The kernel is sharp, beside a series with a softer one",
         "The kernel is sharp: noise and edges change the attenuation",
+    ),
+    Preference(
+        "frame_of_reference",
+        lambda candidate, limits: float(not candidate.series.has_common_frame_of_reference),
+        _frames_of_reference,
+        "The slices have no frame of reference in common, beside a series whose slices have one",
+        "The slices have no frame of reference in common; segmentations get one that is derived "
+        "from the series, and a viewer may not lay them over the images by itself",
     ),
     Preference(
         "slice_distance",

@@ -63,6 +63,9 @@ _KEYWORDS = [
     "SamplesPerPixel",
     "PhotometricInterpretation",
     "NumberOfFrames",
+    "ConcatenationUID",
+    "InConcatenationNumber",
+    "InConcatenationTotalNumber",
     "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
 ]
@@ -149,6 +152,7 @@ def _read_instance(path: Path) -> ReadInstance:
 
 
 def _instance_header(dataset: FileDataset) -> InstanceHeader:
+    frames = frame_headers(dataset)
     return InstanceHeader(
         sop_instance_uid=text(dataset, "SOPInstanceUID"),
         sop_class_uid=text(dataset, "SOPClassUID"),
@@ -160,7 +164,14 @@ def _instance_header(dataset: FileDataset) -> InstanceHeader:
         frame_of_reference_uid=text(dataset, "FrameOfReferenceUID"),
         gantry_detector_tilt=number(dataset, "GantryDetectorTilt"),
         contrast_bolus_agent=text(dataset, "ContrastBolusAgent"),
-        frames=frame_headers(dataset),
+        frames=frames,
+        number_of_frames=whole(dataset, "NumberOfFrames") or 1,
+        described_frames=len(frames),
+        concatenation_uid=text(dataset, "ConcatenationUID"),
+        concatenation_parts=max(
+            whole(dataset, keyword) or 1
+            for keyword in ("InConcatenationNumber", "InConcatenationTotalNumber")
+        ),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from models.schema_2.body_part import other_body_part
 from radiology.image.frame_stack import DIRECTION_TOLERANCE, SPACING_TOLERANCE
 from worker.series.candidate import Candidate, SelectionLimits, SeriesVerdict
 from worker.series.decode_volume import HOUNSFIELD_TYPES
-from worker.series.frame_pixels import can_decode
+from worker.series.pixels.frame_pixels import can_decode
 from worker.series.words import NO_SLICES, REFORMATTED, SCREENS
 
 CT_SOP_CLASSES = frozenset(
@@ -68,12 +69,42 @@ def _not_ct(candidate: Candidate, limits: SelectionLimits) -> Objection | None:
 
 def _not_ct_image(candidate: Candidate, limits: SelectionLimits) -> Objection | None:
     """Dose reports, secondary captures and presentation states have SOP classes of their own."""
+    needed = "CT Image, Enhanced CT"
     others = {one.sop_class_uid for one in candidate.series.instances} - CT_SOP_CLASSES
+    if "" in others:
+        return Objection(
+            "no SOP Class UID", needed, "The series holds objects that do not say what they are"
+        )
     if not others:
         return None
-    return Objection(
-        min(others), "CT Image, Enhanced CT", "The series holds objects that are not CT images"
-    )
+    return Objection(min(others), needed, "The series holds objects that are not CT images")
+
+
+def _other_frames(candidate: Candidate, limits: SelectionLimits) -> Objection | None:
+    """PS3.3 C.7.6.6: a CT image has one frame; a multi-frame one describes each that it has."""
+    for instance in candidate.series.instances:
+        if instance.number_of_frames != instance.described_frames:
+            return Objection(
+                f"Number of Frames is {instance.number_of_frames}, "
+                f"the place of {instance.described_frames} is described",
+                "as many as are described",
+                "An instance has another number of frames than it describes",
+            )
+    return None
+
+
+def _parts_missing(candidate: Candidate, limits: SelectionLimits) -> Objection | None:
+    """PS3.3 C.7.6.16.2.2.4: a concatenation is one object in several instances."""
+    parts = Counter(one.concatenation_uid for one in candidate.series.instances)
+    for instance in candidate.series.instances:
+        here, stated = parts[instance.concatenation_uid], instance.concatenation_parts
+        if instance.concatenation_uid and here < stated:
+            return Objection(
+                f"{here} of {stated} parts of a concatenation",
+                "every part",
+                "Parts of the series are missing",
+            )
+    return None
 
 
 def _image_type(words: frozenset[str], limit: str, reason: str) -> Test:
@@ -101,15 +132,21 @@ def _elsewhere(candidate: Candidate, limits: SelectionLimits) -> Objection | Non
 
 
 def _no_geometry(candidate: Candidate, limits: SelectionLimits) -> Objection | None:
-    lacking = sum(
-        None in (frame.image_position_patient, frame.image_orientation_patient, frame.pixel_spacing)
+    lacking = [
+        frame
         for _, frame in candidate.series.frames
-    )
+        if None
+        in (frame.image_position_patient, frame.image_orientation_patient, frame.pixel_spacing)
+    ]
     if not lacking:
         return None
+    needed = "position, orientation and spacing of each frame"
+    for frame in lacking:
+        for fault in frame.faults:
+            return Objection(fault.seen, needed, fault.reason)
     return Objection(
-        f"{lacking} of {candidate.series.frame_count} frames without it",
-        "position, orientation and spacing of each frame",
+        f"{len(lacking)} of {candidate.series.frame_count} frames without it",
+        needed,
         "The place of the images in the patient is not known",
     )
 
@@ -154,10 +191,14 @@ def _too_short(candidate: Candidate, limits: SelectionLimits) -> Objection | Non
 
 
 def _not_hounsfield(candidate: Candidate, limits: SelectionLimits) -> Objection | None:
-    reason = "The values cannot be turned into Hounsfield units"
+    reason, needed = "The values cannot be turned into Hounsfield units", "slope and intercept"
     for _, frame in candidate.series.frames:
         if frame.rescale_slope is None or frame.rescale_intercept is None:
-            return Objection("no rescale", "slope and intercept", reason)
+            for fault in frame.faults:
+                return Objection(fault.seen, needed, fault.reason)
+            return Objection("no rescale", needed, reason)
+        if frame.rescale_slope == 0:
+            return Objection("Rescale Slope 0", needed, reason)
         if frame.rescale_type not in HOUNSFIELD_TYPES:
             return Objection(_code(frame.rescale_type), "HU", reason)
     return None
@@ -178,6 +219,8 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal("reformatted", _image_type(REFORMATTED, "as acquired", "The series is reformatted")),
     Refusal("colour", _colour),
     Refusal("body_part", _elsewhere),
+    Refusal("frames", _other_frames),
+    Refusal("concatenation", _parts_missing),
     Refusal("geometry", _no_geometry),
     Refusal("too_few_slices", _too_few),
     Refusal("mixed_geometry", _mixed_geometry),

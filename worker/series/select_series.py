@@ -63,11 +63,18 @@ class SeriesSelection:
         Raises
         ------
         NoSuitableSeries
-            There is none; carries the number of series and the rules that refused them.
+            There is none; carries the number of series, the rules that refused them, and why.
         """
         if self.chosen is None:
             rules = sorted({decision.rule for decision in self.decisions})
-            raise NoSuitableSeries(series=len(self.decisions), refused_by=" ".join(rules))
+            raise NoSuitableSeries(
+                reasons=[
+                    f"{one.reason} ({one.seen})" if one.seen else one.reason
+                    for one in self.decisions
+                ],
+                series=len(self.decisions),
+                refused_by=" ".join(rules),
+            )
         return self.chosen
 
 

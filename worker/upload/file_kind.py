@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from radiology.errors import UploadRefused
+from worker.predict.instance_file import WITHOUT_PREAMBLE, is_bare_data_set
 
 
 class FileKind(StrEnum):
@@ -80,6 +81,8 @@ def kind_of(path: Path) -> FileKind:
         return FileKind.ARCHIVE
     if head.startswith(_PICTURES):
         return _alone(path, FileKind.PICTURE)
+    if is_bare_data_set(head):
+        raise UploadRefused(f"The file is {WITHOUT_PREAMBLE}")
     raise UploadRefused(f"The file is {_seen(head)}; {_NEEDED}")
 
 

@@ -16,14 +16,18 @@ from dicom_node.library_faults import is_from_the_disk
 from dicom_node.receive.encoded_data_set import EncodedDataSet
 from models.catalogue import UsableBundle
 from radiology.errors import DataSetUnreadable, NoSuitableSeries, UploadRefused
+from radiology.image.series import SeriesHeader
+from radiology.image.volume import Volume
 from settings.uploads import UploadLimits
-from worker.predict.read_picture import opened_picture, read_grey
-from worker.series.bundle_rule import bundle_refusal
+from worker.predict.instance_file import read_valid_instances
+from worker.predict.read_picture import opened_picture
+from worker.predict.read_slice_file import slice_of_picture
+from worker.series.bundle_rule import refusals_of
+from worker.series.decode_best import UNDECODED, decode_best
 from worker.series.decode_volume import decode_frame, decode_volume
 from worker.series.frame_headers import HEADER_ERRORS
-from worker.series.read_series import ReadInstance, group_series, read_instances
-from worker.series.rules import REFUSALS
-from worker.series.select_series import SeriesSelection, select_series
+from worker.series.read_series import ReadInstance, group_series
+from worker.series.select_series import SeriesSelection
 
 OnProgress = Callable[[int, int], None]
 
@@ -33,11 +37,11 @@ def try_header(path: Path, limits: UploadLimits) -> ReadInstance:
 
     Raises
     ------
-    UploadRefused, DataSetUnreadable
+    UploadRefused, DataSetUnreadable, InvalidUid
         It is no CT image, is too large, or cannot be read.
     """
     _try_inflating(path, limits)
-    (found,) = read_instances([path])
+    (found,) = read_valid_instances([path])
     if found.series.modality != "CT":
         raise UploadRefused("The instance is not a CT image (its Modality is another)")
     _check_pixels(found.instance.rows * found.instance.columns, limits)
@@ -89,7 +93,7 @@ def try_picture(path: Path, limits: UploadLimits) -> None:
     """
     with opened_picture(path) as picture:
         _check_pixels(picture.width * picture.height, limits)
-    read_grey(path)
+    slice_of_picture(path)
 
 
 def try_slice(found: ReadInstance) -> None:
@@ -109,27 +113,29 @@ def try_study(
     limits: UploadLimits,
     on_progress: OnProgress,
 ) -> None:
-    """Choose the series as the bundle does, and decode it.
+    """Choose the series as the bundle does, and decode it; the next best where that fails.
 
     Raises
     ------
     Refused
         The study cannot be read; the kind says why.
     """
-    selection = select_series(group_series(found), refusals=(*REFUSALS, bundle_refusal(bundle)))
-    if selection.chosen is None:
-        raise NoSuitableSeries(_why_none(selection))
-    series = selection.chosen
-    voxels = sum(one.rows * one.columns * len(one.frames) for one in series.instances)
-    if voxels > limits.most_voxels:
-        raise UploadRefused("The series is larger than an upload may be", limit=limits.most_voxels)
     paths = {one.instance.sop_instance_uid: one.path for one in found}
-    decode_volume(series, paths, on_progress=on_progress)
 
+    def decode(series: SeriesHeader) -> Volume:
+        voxels = sum(one.rows * one.columns * len(one.frames) for one in series.instances)
+        if voxels > limits.most_voxels:
+            raise UploadRefused(
+                "The series is larger than an upload may be", limit=limits.most_voxels
+            )
+        return decode_volume(series, paths, on_progress=on_progress)
 
-def _why_none(selection: SeriesSelection) -> str:
-    reasons = dict.fromkeys(decision.reason for decision in selection.decisions)
-    return f"No series can be analysed: {'; '.join(reasons)}"
+    def refuse_none(selection: SeriesSelection) -> None:
+        if all(one.rule != UNDECODED and not one.chosen for one in selection.decisions):
+            reasons = dict.fromkeys(decision.reason for decision in selection.decisions)
+            raise NoSuitableSeries(f"No series can be analysed: {'; '.join(reasons)}")
+
+    decode_best(group_series(found), refusals_of(bundle), decode, on_selection=refuse_none)
 
 
 def _check_pixels(pixels: int, limits: UploadLimits) -> None:

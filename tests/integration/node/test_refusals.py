@@ -53,6 +53,11 @@ def refusals(folder: Path) -> dict[str, tuple[Path, int, str]]:
             status.INVALID_SOP_INSTANCE,
             "InvalidUid",
         ),
+        "leading zero in the instance UID": (
+            made("zero", whole.replace(f"{SERIES}.1".encode(), b"2.25.1.001")),
+            status.INVALID_SOP_INSTANCE,
+            "InvalidUid",
+        ),
         "another instance than announced": (
             made("other", encoded(small_ct(2))),
             status.DATA_SET_MISMATCH,

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 import numpy as np
 from pydicom import Dataset
+from pydicom.config import IGNORE
+from pydicom.uid import UID
 
 from radiology.answer.finding import Presence
 from radiology.answer.reading import Reading
@@ -55,7 +57,12 @@ def check_segmentation(read: Dataset, context: ResultContext, source: ProvedSour
 
 
 def _check_series(read: Dataset, source: ProvedSource) -> None:
-    if text(read, "FrameOfReferenceUID") != source.frame_of_reference_uid:
+    stated, found = source.frames_of_reference, text(read, "FrameOfReferenceUID")
+    if len(stated) == 1 and "" not in stated:
+        wrong = found not in stated
+    else:  # one of its own: that of a single slice would say that the others lie elsewhere
+        wrong = found in stated or not UID(found, IGNORE).is_valid
+    if wrong:
         raise ResultMismatch("The segmentation has another frame of reference")
     if (whole(read, "Rows"), whole(read, "Columns")) != (source.rows, source.columns):
         raise ResultMismatch("The segmentation has other rows or columns than its source")

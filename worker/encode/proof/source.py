@@ -21,12 +21,13 @@ class ProvedSource:
     Attributes
     ----------
     frames : every frame of the instances, by instance and frame number
+    frames_of_reference : all that the instances state; empty text where one states none
     slices : index of the slice of the volume that a frame became
     """
 
     study_instance_uid: str
     series_instance_uid: str
-    frame_of_reference_uid: str
+    frames_of_reference: frozenset[str]
     rows: int
     columns: int
     instances: frozenset[str]
@@ -45,7 +46,6 @@ class ProvedSource:
         alike = (
             "StudyInstanceUID",
             "SeriesInstanceUID",
-            "FrameOfReferenceUID",
             "PatientID",
             "Rows",
             "Columns",
@@ -57,7 +57,9 @@ class ProvedSource:
         found = cls(
             study_instance_uid=text(first, "StudyInstanceUID"),
             series_instance_uid=text(first, "SeriesInstanceUID"),
-            frame_of_reference_uid=text(first, "FrameOfReferenceUID"),
+            frames_of_reference=frozenset(
+                text(header, "FrameOfReferenceUID") for header in context.headers
+            ),
             rows=whole(first, "Rows") or 0,
             columns=whole(first, "Columns") or 0,
             instances=frozenset(text(header, "SOPInstanceUID") for header in context.headers),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from pydicom.dataelem import RawDataElement
 from pydicom.tag import Tag
 
 from chest.values.regions import ChestRegions
-from radiology.errors import GeometryMissing
+from radiology.identity import derived_uid
 from radiology.image.volume import SourceFrame, Volume
 from tests.peers.dicom.dicom3tools import Checker
 from tests.unit.worker.encode.encoded_chest import (
@@ -30,8 +31,14 @@ from tests.unit.worker.encode.encoded_chest import (
     remade,
     reread,
     result_context,
+    written,
 )
-from worker.encode import EncodedKind, encode_measurement_report, encode_results
+from worker.encode import (
+    EncodedKind,
+    encode_measurement_report,
+    encode_results,
+    prove_objects,
+)
 
 
 def kinds_of(context: ChestContext) -> list[str]:
@@ -160,14 +167,35 @@ def test_encoding_leaves_the_source_as_it_was() -> None:
     assert second.dataset.ContributingEquipmentSequence[0].Manufacturer == "ACME"
 
 
-def test_a_source_without_frame_of_reference_is_refused() -> None:
-    """Nothing can be placed in such a study; the error names no patient."""
-    context = result_context()
+def _each_its_own(context: ChestContext) -> None:
+    for number, header in enumerate(context.headers):
+        header.FrameOfReferenceUID = f"1.2.3.3.{number}"
+        header.PositionReferenceIndicator = "XY"
+
+
+def _none(context: ChestContext) -> None:
     for header in context.headers:
         del header.FrameOfReferenceUID
-    with pytest.raises(GeometryMissing) as refused:
-        encode_results(context)
-    assert "Frame of Reference" in str(refused.value)
+
+
+def _some(context: ChestContext) -> None:
+    del context.headers[2].FrameOfReferenceUID
+
+
+@pytest.mark.parametrize("change", [_each_its_own, _none, _some])
+def test_a_source_without_a_common_frame_of_reference_gets_one(
+    change: Callable[[ChestContext], None], dciodvfy: Checker
+) -> None:
+    """It follows from the series, is none of the source's, and is the same each time."""
+    context = result_context()
+    change(context)
+    made = {one.kind: one.dataset for one in encode_results(context)}
+    seg = made[EncodedKind.SEG]
+    assert dciodvfy(seg).errors == ()
+    assert seg.FrameOfReferenceUID == derived_uid("frame of reference", "1.2.3.2")
+    assert seg.PositionReferenceIndicator == ""
+    assert kinds_of(context) == ["SEG", "SR", "SC"]
+    prove_objects(context, encode_results(context), [written(one) for one in made.values()])
 
 
 def test_orientations_may_differ_in_the_last_digit() -> None:

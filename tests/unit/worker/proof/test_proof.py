@@ -28,7 +28,14 @@ from tests.unit.worker.encode.encoded_chest import (
 )
 from tests.unit.worker.encode.test_encode_segments import scattered, with_lobes
 from tests.unit.worker.encode.test_encode_source import odd_context
-from worker.encode import EncodedObject, encode_results, plan_results, prove_objects, united
+from worker.encode import (
+    EncodedKind,
+    EncodedObject,
+    encode_results,
+    plan_results,
+    prove_objects,
+    united,
+)
 from worker.encode.segmentation.build import _packed
 from worker.encode.segmentation.frames import frame_labels
 from worker.keep.keep_results import bytes_of
@@ -273,4 +280,18 @@ def test_a_source_of_two_patients_is_caught() -> None:
     made = made_of(context, EncodingChoice())
     context.headers[5].PatientID = "P-18"
     with pytest.raises(ResultMismatch, match="source instances differ"):
+        prove(context, made)
+
+
+@pytest.mark.parametrize("claimed", ["1.2.3.3.4", ""])
+def test_a_frame_of_reference_of_one_slice_is_not_that_of_all(claimed: str) -> None:
+    """Where each slice has its own, a segmentation in one of them lies beside the others."""
+    context = result_context()
+    for number, header in enumerate(context.headers):
+        header.FrameOfReferenceUID = f"1.2.3.3.{number}"
+    made = encode_results(context)
+    prove(context, made)
+    seg = next(one.dataset for one in made if one.kind is EncodedKind.SEG)
+    seg.FrameOfReferenceUID = claimed
+    with pytest.raises(ResultMismatch, match="another frame of reference"):
         prove(context, made)

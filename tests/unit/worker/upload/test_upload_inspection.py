@@ -20,6 +20,7 @@ from tests.builders.hostile_uploads import (
     picture,
     write_upload,
 )
+from tests.unit.worker.series.test_decode_best import cut_off, two_series
 from worker.upload.inspection import InspectionOrder, InspectionResult, UploadKind
 from worker.upload.run_inspection import run_inspection
 
@@ -97,6 +98,21 @@ def test_instances_of_several_studies_are_refused(tmp_path: Path, bundle: Path) 
     verdict = inspect(tmp_path / "upload", bundle, [axial_slice(), bytes_of(other)])
     assert verdict.kind is None
     assert "belong to 2 studies" in verdict.error_message
+
+
+def test_a_series_that_cannot_be_decoded_gives_way_to_the_next_best(
+    tmp_path: Path, bundle: Path
+) -> None:
+    """As in a study: one damaged slice costs the series that it is in, and nothing else."""
+    paths = two_series(tmp_path / "study", cut_off)
+    files = [path.read_bytes() for path in paths]
+    verdict = inspect(tmp_path / "upload", bundle, files)
+    assert verdict.kind is UploadKind.STUDY
+    assert len(verdict.paths) == len(files)
+    paths = two_series(tmp_path / "worse", cut_off, cut_off)
+    verdict = inspect(tmp_path / "neither", bundle, [path.read_bytes() for path in paths])
+    assert verdict.kind is None
+    assert verdict.error_kind == "PixelDataUndecodable"
 
 
 def test_several_pictures_are_refused(tmp_path: Path, bundle: Path) -> None:

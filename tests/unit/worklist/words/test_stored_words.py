@@ -54,6 +54,8 @@ from tests.unit.worklist.words.stored_texts import (
     texts_of_gates,
 )
 from worker.flag import webhook
+from worker.series import figure_fault
+from worker.series.decode_best import UNDECODED
 from worker.series.patient_identity import PatientIdentity, contradiction
 from worker.series.preference import PREFERENCES
 from worker.series.rules import REFUSALS
@@ -68,7 +70,7 @@ from worklist.words.stored_words import GENERAL, reason_words, rule_words
 from worklist.words.translations import LOCALE_FOLDER, catalogue, translated_row, use_language
 
 _CHINESE = {"Cookie": "firstread_language=zh"}
-_OWN_RULES = ("accepted by the model", "equal", CHOSEN)  # names that stand in no table
+_OWN_RULES = ("accepted by the model", "equal", CHOSEN, UNDECODED)  # names that stand in no table
 
 
 @pytest.fixture(autouse=True)
@@ -116,7 +118,12 @@ def test_every_rule_of_the_selection_of_series() -> None:
     """Names, reasons and flaws of the tables that choose a series, and of those with a bundle."""
     names = {one.name for one in (*REFUSALS, *PREFERENCES)} | set(_OWN_RULES)
     assert sorted(name for name in names if rule_words(name) == name.replace("_", " ")) == []
-    reasons = objection_reasons()
+    reasons = objection_reasons() | {
+        figure_fault.DECIMAL_COMMA,
+        figure_fault.OTHER_REPRESENTATION,
+        figure_fault.OTHER_COUNT,
+        figure_fault.NO_NUMBER,
+    }
     assert len(reasons) >= len(REFUSALS) - 2
     assert _unsaid(reasons | {one.reason for one in PREFERENCES}) == []
     alone = {f"No series can be analysed: {reason}" for reason in reasons}
@@ -251,7 +258,8 @@ def test_every_kind_of_file_that_an_upload_may_hold() -> None:
     """Who gives a PDF reads that it is one, in Chinese."""
     words = {said for _, said in (*file_kind._OTHERS, *file_kind._TEXTS)}
     words |= {"an SVG drawing", "a NIfTI volume", "text", file_kind._UNKNOWN}
-    assert _unsaid({f"The file is {said}; {file_kind._NEEDED}" for said in words}) == []
+    sentences = {f"The file is {said}; {file_kind._NEEDED}" for said in words}
+    assert _unsaid(sentences | {f"The file is {file_kind.WITHOUT_PREAMBLE}"}) == []
 
 
 def test_what_no_catalogue_can_know_is_said_by_its_kind() -> None:

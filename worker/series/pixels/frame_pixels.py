@@ -13,19 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydicom import dcmread
 from pydicom.config import IGNORE
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.encaps import generate_frames
 from pydicom.errors import InvalidDicomError
 from pydicom.pixels.decoders.base import get_decoder
-from pydicom.uid import JPEG2000, UID, JPEG2000Lossless, JPEGLSLossless, JPEGLSNearLossless
+from pydicom.uid import HTJ2K, JPEG2000, UID, JPEG2000Lossless, JPEGLSLossless, JPEGLSNearLossless
 
 from radiology.errors import PixelDataUndecodable
-from worker.series.jpeg_12_bit import JPEG_LOSSY_12_BIT, decode_jpeg_12_bit
-
-Stored = NDArray[Any]
+from worker.series.pixels.frame_count import refuse_other_frames
+from worker.series.pixels.jpeg_12_bit import JPEG_LOSSY_12_BIT, decode_jpeg_12_bit
+from worker.series.pixels.stored_bits import Stored, within_bits_stored
 
 _PREFERRED = {
     JPEGLSLossless: "pyjpegls",  # 4 ms against python-gdcm's 7 ms a slice
@@ -34,6 +33,10 @@ _PREFERRED = {
     JPEG2000: "pylibjpeg",
 }
 """Where pydicom would try another plugin first that decodes the same, but slower or unsafely."""
+
+_MAY_LOSE = frozenset({JPEG2000, JPEGLSNearLossless, HTJ2K})
+"""Transfer syntaxes that may lose something of 16 bits (PS3.5 Section 10): what stands above Bits
+Stored has then leaked into what stands below. The lossy kinds of JPEG have 12 bits at most."""
 
 _DECODER_ERRORS = (
     ArithmeticError,
@@ -82,7 +85,7 @@ def read_pixels(path: Path) -> FileDataset:
 def stored_frames(
     dataset: FileDataset, frame_numbers: Sequence[int | None]
 ) -> Iterator[tuple[int | None, Stored]]:
-    """Decode frames to stored values: sign applied, no rescale.
+    """Decode frames to stored values: sign applied, no rescale, nothing above Bits Stored.
 
     Parameters
     ----------
@@ -95,16 +98,20 @@ def stored_frames(
     Raises
     ------
     PixelDataUndecodable
-        With the transfer syntax UID.
+        With the transfer syntax UID. Also where Number of Frames is not that of the frames that
+        are there, and where values do not fit into Bits Stored.
     """
     if "PixelData" not in dataset:
         raise _undecodable(dataset, "none", "The instance has no pixel data")
     try:
+        refuse_other_frames(dataset)
+        syntax = dataset.file_meta.TransferSyntaxUID
+        lossless = syntax not in _MAY_LOSE
         shape = (int(dataset.Rows), int(dataset.Columns))
         for frame_number, stored in _decoded(dataset, frame_numbers):
             if stored.shape != shape:
                 raise _undecodable(dataset, "the decoded frame has another size")
-            yield frame_number, stored
+            yield frame_number, within_bits_stored(stored, dataset, lossless=lossless)
     except _DECODER_ERRORS as error:
         raise _undecodable(dataset, type(error).__name__) from error
 
@@ -125,6 +132,7 @@ def _decoded(
                 dataset,
                 indices=[number - 1 for number in numbers],
                 raw=True,
+                correct_unused_bits=False,  # which would hide values that do not fit
                 decoding_plugin=plugin if plugin in decoder.available_plugins else "",
             )
         )
