@@ -7,6 +7,7 @@ FirstreadError
 │   ├── PictureRefused
 │   ├── UploadRefused
 │   ├── ClinicalValuesRefused
+│   ├── PatientUnclear      (SeveralPatients, PatientUnreadable, PatientCorrected)
 │   ├── NoSuitableSeries    (BundleDoesNotApply)
 │   ├── BundleSwitchedOff
 │   ├── ReadInShadow
@@ -129,6 +130,22 @@ class ClinicalValuesRefused(Refused):
         self.problems: Mapping[str, str] = dict(problems or {})
         listed = "; ".join(f"{field} {problem}" for field, problem in self.problems.items())
         super().__init__(f"Clinical values refused: {listed}" if listed else None)
+
+
+class PatientUnclear(Refused):
+    """It is not clear whose study this is: nothing is said or sent in anybody's name."""
+
+
+class SeveralPatients(PatientUnclear):
+    """Two patients in one study: correct the wrong images at their sender and send them again."""
+
+
+class PatientUnreadable(PatientUnclear):
+    """What says whose study this is has a VR by which it cannot be read: correct the sender."""
+
+
+class PatientCorrected(PatientUnclear):
+    """The study was corrected while it was read: it is read again as it is now."""
 
 
 class NoSuitableSeries(Refused):

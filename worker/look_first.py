@@ -21,9 +21,10 @@ from worker.attempt.retry import Backoff
 from worker.equipment import Equipment
 from worker.housekeeping import waits
 from worker.infer.thin_volume import thin_volume
+from worker.patient.one_patient import one_patient
 from worker.series.bundle_rule import refusals_of
 from worker.series.decode_best import decode_best
-from worker.series.read_series import read_series
+from worker.series.read_series import group_series, patients_of, read_instances
 
 _log = get_logger("pipeline")
 _MOST_AT_ONCE = 40  # a backlog is looked at in pieces: jobs go on in between
@@ -88,7 +89,9 @@ def _look(equipment: Equipment, job: JobToLookAt) -> FirstLook | None:
 def _thinned(equipment: Equipment, job: JobToLookAt, bundle: UsableBundle) -> Volume:
     """Select and decode only where the bundle has a quick look at all."""
     paths = {uid: equipment.settings.spool_folder / path for uid, path in job.paths.items()}
-    found = read_series(paths.values())
+    instances = read_instances(paths.values())
+    one_patient(patients_of(instances, skip_unreadable=True))
+    found = group_series(instances)
     return decode_best(found, refusals_of(bundle), lambda series: thin_volume(series, paths)).volume
 
 

@@ -22,7 +22,7 @@ in one transaction, and that begins with the fencing check.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -38,6 +38,7 @@ from database.jobs.claimed import (
 from database.priors.candidates import prior_candidates
 from database.session import Session, query, transaction
 from database.states import JobState
+from database.studies.patient import StatedPatient, as_kept, require_patient, settle_patient
 from database.tables.analysis import SeriesDecision
 from models.catalogue import destination_of
 from models.declared.report import Destination
@@ -56,10 +57,12 @@ from worker.keep.encode_study import StudyToEncode, encode_study
 from worker.keep.keep_for_comparison import keep_for_comparison
 from worker.keep.store_answer import store_answer
 from worker.keep.store_shadow_answer import store_shadow_answer
+from worker.patient.one_patient import one_patient, patient_of_series
+from worker.patient.patient_identity import PatientIdentity
 from worker.series.bundle_rule import applies, refusals_of
 from worker.series.decode_best import DecodedSeries, decode_best
 from worker.series.decode_volume import decode_volume
-from worker.series.read_series import read_series
+from worker.series.read_series import ReadInstance, group_series, patients_of, read_instances
 from worker.series.select_series import SeriesSelection
 from worker.settle_job import settle_job
 
@@ -112,6 +115,12 @@ class _Jobs(Queue[Claim]):
         settle_job(session, claim, end)
 
 
+def _patients_of(series: SeriesHeader, instances: Sequence[ReadInstance]) -> list[PatientIdentity]:
+    """What each instance of a series says of its patient."""
+    uids = {one.sop_instance_uid for one in series.instances}
+    return patients_of(one for one in instances if one.instance.sop_instance_uid in uids)
+
+
 def _decision_rows(claim: Claim, selection: SeriesSelection) -> list[SeriesDecision]:
     return [
         SeriesDecision(
@@ -138,7 +147,7 @@ class _Job:
     def run(self) -> None:
         reader = self._reader()  # first: without a model no study is at fault
         paths = self._paths()
-        decoded = self._decode(reader, paths)
+        decoded, patient = self._decode(reader, paths)
         series, volume = decoded.series, decoded.volume
         self._advance(JobState.DECODED, slices=volume.shape[0], spacing_mm=volume.spacing_mm)
         priors = self._priors(series, paths)
@@ -164,7 +173,7 @@ class _Job:
             )
             return
         encoded = encode_study(
-            self._to_encode(study, read, priors, paths),
+            self._to_encode(study, read, priors, paths, patient),
             self._equipment.settings,
             delivered=destination is Destination.PACS,
         )
@@ -174,6 +183,7 @@ class _Job:
             self._claim,
             read,
             encoded,
+            patient_id=patient.patient_id,
             provider=reader.provider,
             kept=self._keep(series, read.kept),
         )
@@ -186,7 +196,12 @@ class _Job:
         return reader
 
     def _to_encode(
-        self, study: StudyToRead, read: StudyRead, priors: Priors, paths: Mapping[str, Path]
+        self,
+        study: StudyToRead,
+        read: StudyRead,
+        priors: Priors,
+        paths: Mapping[str, Path],
+        patient: PatientIdentity,
     ) -> StudyToEncode:
         return StudyToEncode(
             paths=[paths[frame.sop_instance_uid] for frame in study.volume.frames],
@@ -206,32 +221,56 @@ class _Job:
             earlier=read.earlier,
             known_lesions=read.tracking,
             lesion_places=read.places,
+            accession_number=as_kept(patient.accession_number),
         )
 
     def _paths(self) -> dict[str, Path]:
-        with query(self._equipment.engine) as session:
+        with transaction(self._equipment.engine) as session:  # it locks the study
+            require_patient(session, self._claim.study_id, self._claim.study_version)
             stored = instance_paths(session, self._claim)
         spool = self._equipment.settings.spool_folder
         return {uid: spool / path for uid, path in stored.items()}
 
-    def _decode(self, reader: StudyReader, paths: Mapping[str, Path]) -> DecodedSeries:
-        found = read_series(paths.values())
+    def _decode(
+        self, reader: StudyReader, paths: Mapping[str, Path]
+    ) -> tuple[DecodedSeries, PatientIdentity]:
+        """The best series, and whose it is."""
+        instances = read_instances(paths.values())
+        patient = of_all = one_patient(patients_of(instances))
+        found = group_series(instances)
 
         def note(selection: SeriesSelection) -> None:
+            nonlocal patient
             with transaction(self._equipment.engine) as session:
                 record_decisions(session, self._claim, _decision_rows(self._claim, selection))
-            if selection.chosen is not None:
-                uid = selection.chosen.series_instance_uid
-                self._advance(JobState.SELECTED, series_instance_uid=uid)
+            chosen = selection.chosen
+            if chosen is not None:
+                patient = patient_of_series(of_all, _patients_of(chosen, instances))
+            self._settle(patient)
+            if chosen is not None:
+                self._advance(JobState.SELECTED, series_instance_uid=chosen.series_instance_uid)
             elif not applies(reader.bundle, found):
                 raise BundleDoesNotApply(series=len(found))
 
-        return decode_best(
+        decoded = decode_best(
             found,
             refusals_of(reader.bundle),
             lambda series: decode_volume(series, paths, on_progress=self._progress(0, 30)),
             on_selection=note,
         )
+        return decoded, patient
+
+    def _settle(self, patient: PatientIdentity) -> None:
+        stated = StatedPatient(
+            patient_id=as_kept(patient.patient_id),
+            issuer_of_patient_id=as_kept(patient.issuer),
+            accession_number=as_kept(patient.accession_number),
+            patient_sex=as_kept(patient.sex, 16),
+            patient_age=as_kept(patient.age, 4),
+        )
+        study_id, version = self._claim.study_id, self._claim.study_version
+        with transaction(self._equipment.engine) as session:
+            settle_patient(session, study_id, version, stated, self._equipment.clock())
 
     def _priors(self, series: SeriesHeader, paths: Mapping[str, Path]) -> Priors:
         if not self._equipment.settings.compare_priors:

@@ -7,8 +7,15 @@ from database.jobs.claimed import Claim, end_job, return_job
 from database.results.stored import store_result
 from database.session import Session
 from database.states import JobState, WorklistRank
+from database.studies.patient import withhold_patient_of
 from database.tables.analysis import Result
-from radiology.errors import BundleDoesNotApply, Refused, ResultMismatch
+from radiology.errors import (
+    BundleDoesNotApply,
+    PatientUnreadable,
+    Refused,
+    ResultMismatch,
+    SeveralPatients,
+)
 from radiology.outcome import Outcome
 from settings.log_events import get_logger
 from worker.attempt.queue import Unsuccessful
@@ -32,6 +39,8 @@ def settle_job(session: Session, claim: Claim, end: Unsuccessful) -> None:
         end_job(session, claim, JobState.NOT_APPLICABLE, end.now, rank=None, **end.fault)
         return
     refused = isinstance(end.error, Refused)
+    if isinstance(end.error, SeveralPatients | PatientUnreadable):
+        withhold_patient_of(session, claim.study_id)
     end_job(
         session,
         claim,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,8 +10,9 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from database.deliveries.claimed import DeliveryClaim
-from database.states import ObjectKind, ObjectState
-from database.tables.analysis import DeliveredObject, ResultObject
+from database.states import DeliveryPurpose, ObjectKind, ObjectState
+from database.studies.patient import check_named
+from database.tables.analysis import DeliveredObject, Delivery, Result, ResultObject, Study
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,31 @@ def objects_to_send(session: Session, claim: DeliveryClaim) -> list[ResultObject
     else:
         wanted = wanted.where(ResultObject.kind != ObjectKind.REJECTION)
     return list(session.scalars(wanted.order_by(ResultObject.id)))
+
+
+def check_patient(session: Session, claim: DeliveryClaim, patient_ids: Collection[str]) -> None:
+    """Refuse to send objects that name another patient than their study does by now.
+
+    A note that rejects objects names the patient that they name, whoever it was.
+
+    Parameters
+    ----------
+    patient_ids : that the objects name
+
+    Raises
+    ------
+    SeveralPatients, PatientCorrected
+        The study has instances of several patients, or of another one.
+    """
+    purpose, study = session.execute(
+        select(Delivery.purpose, Study)
+        .join(Result, Result.id == Delivery.result_id)
+        .join(Study, Study.id == Result.study_id)
+        .where(Delivery.id == claim.delivery_id)
+    ).one()
+    if purpose is DeliveryPurpose.RESULT:
+        for one in patient_ids:
+            check_named(study, one)
 
 
 def objects_at_destination(session: Session, delivery_id: int) -> list[ObjectAtDestination]:

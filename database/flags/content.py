@@ -12,6 +12,7 @@ from database.flag_states import NoticeKind
 from database.states import ObjectKind
 from database.tables.analysis import Result, Study
 from database.tables.flag import FlagNotice
+from radiology.errors import SeveralPatients
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency
 
@@ -48,21 +49,36 @@ class NoticeContent:
     last_instance_at: datetime
 
 
+def named_by(study: Study) -> dict[str, str]:
+    """Whom a notice names: the fields of `NoticeContent` that say whose study it is."""
+    return {
+        "patient_id": study.patient_id,
+        "issuer_of_patient_id": study.issuer_of_patient_id,
+        "patient_sex": study.patient_sex,
+        "accession_number": study.accession_number,
+    }
+
+
 def notice_content(session: Session, notice_id: int) -> NoticeContent:
-    """Read what a notice says."""
+    """Read what a notice says.
+
+    Raises
+    ------
+    SeveralPatients
+        The study has instances of several patients by now: nothing is told of any of them.
+    """
     notice = session.get_one(FlagNotice, notice_id)
     flag = notice.flag
     result, study = session.get_one(Result, notice.result_id), session.get_one(Study, flag.study_id)
+    if study.several_patients and notice.named is None:
+        raise SeveralPatients(patients=study.several_patients)
     return NoticeContent(
         flag_uid=flag.flag_uid,
         token=flag.token,
         notice_uid=notice.notice_uid,
         kind=notice.kind,
         study_instance_uid=study.study_instance_uid,
-        patient_id=study.patient_id,
-        issuer_of_patient_id=study.issuer_of_patient_id,
-        patient_sex=study.patient_sex,
-        accession_number=study.accession_number,
+        **(notice.named or named_by(study)),
         outcome=result.outcome,
         urgency=result.urgency or flag.urgency,
         rule=result.urgency_rule,

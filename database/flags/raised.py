@@ -18,7 +18,13 @@ from sqlalchemy.orm import Session
 from database.events import record_event
 from database.flag_states import IN_FORCE, FlagState, NoticeKind
 from database.flags.rules import FlagRules
-from database.flags.told_channels import Addressee, add_notice, tell_acknowledged, tell_change
+from database.flags.told_channels import (
+    Addressee,
+    add_notice,
+    take_back_name,
+    tell_acknowledged,
+    tell_change,
+)
 from database.tables.analysis import Result, Study
 from database.tables.flag import NAME_LENGTH, Flag
 from radiology.identity import derived_uid
@@ -157,6 +163,27 @@ def withdraw_flag(session: Session, result_id: int, rules: FlagRules, now: datet
         seen = {"rule": leading.urgency_rule, "bundle": leading.bundle}
         _follow(session, flag, leading, rules, now, seen)
     return True
+
+
+def take_back_misnamed(
+    session: Session, study_id: int, named: Mapping[str, Any], now: datetime
+) -> None:
+    """Take the flag of a study back whose patient or order was corrected.
+
+    The corrected study is read again, and its result raises the flag anew.
+
+    Parameters
+    ----------
+    named : whom it was told of; see `database.flags.told_channels.take_back_name`
+    """
+    flag = session.scalars(
+        select(Flag).where(Flag.study_id == study_id).with_for_update()
+    ).one_or_none()
+    if flag is None or flag.state not in IN_FORCE:
+        return
+    flag.state, flag.ended_at, flag.escalate_at = FlagState.WITHDRAWN, now, None
+    take_back_name(session, flag, named, now)
+    _event(session, flag, "flag_withdrawn", now, reason=FlagState.WITHDRAWN.value)
 
 
 def acknowledge_flag(

@@ -7,10 +7,10 @@ correction.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -40,7 +40,13 @@ class Addressee:
 
 
 def add_notice(
-    session: Session, flag: Flag, addressee: Addressee, kind: NoticeKind, now: datetime
+    session: Session,
+    flag: Flag,
+    addressee: Addressee,
+    kind: NoticeKind,
+    now: datetime,
+    *,
+    named: Mapping[str, Any] | None = None,
 ) -> None:
     """Have a channel told; its UID follows from the flag and from how many notices there were."""
     session.add(
@@ -54,6 +60,7 @@ def add_notice(
             keeps_state=addressee.keeps_state,
             created_at=now,
             due_at=now,
+            named=None if named is None else dict(named),
         )
     )
 
@@ -84,6 +91,24 @@ def tell_change(
             add_notice(session, flag, addressee, NoticeKind.RAISED_AGAIN, now)
 
 
+def take_back_name(session: Session, flag: Flag, named: Mapping[str, Any], now: datetime) -> None:
+    """Tell every channel that was told of a flag to forget it, in the name that it was told.
+
+    Whatever follows in the right name comes behind it: this notice is neither dropped nor
+    overtaken.
+
+    Parameters
+    ----------
+    named : the fields of `NoticeContent` that say whose study it was
+    """
+    for name, to_channel in _locked_notices(session, flag).items():
+        _drop_unsent(to_channel, now)
+        _ask_no_more(to_channel)
+        if _is_told(to_channel):
+            known = Addressee(name, to_channel[-1].step, to_channel[-1].keeps_state)
+            add_notice(session, flag, known, NoticeKind.WITHDRAWN, now, named=named)
+
+
 def tell_acknowledged(session: Session, flag: Flag, now: datetime) -> None:
     """Spare those of the further steps, and tell those that keep a state and did not say it."""
     for name, to_channel in _locked_notices(session, flag).items():
@@ -100,6 +125,8 @@ def is_overtaken(session: Session, notice: FlagNotice) -> bool:
 
     What it says may have arrived all the same.
     """
+    if notice.named is not None:
+        return False
     newer = session.scalars(
         select(FlagNotice.id)
         .where(
@@ -134,7 +161,7 @@ def _drop_unsent(notices: Sequence[FlagNotice], now: datetime) -> None:
     """Stop sending and retrying; what is being sent just now goes on."""
     for notice in notices:
         is_held = notice.lease_until is not None and notice.lease_until >= now
-        if notice.state is NoticeState.WAITING and not is_held:
+        if notice.state is NoticeState.WAITING and not is_held and notice.named is None:
             notice.state = NoticeState.DROPPED
             notice.finished_at = now
 
@@ -146,7 +173,11 @@ def _ask_no_more(notices: Sequence[FlagNotice]) -> None:
 
 
 def _last_heard(notices: Sequence[FlagNotice]) -> NoticeKind | None:
-    heard = [one.kind for one in notices if one.maybe_told and one.kind in _TELLING]
+    heard = [
+        one.kind
+        for one in notices
+        if (one.maybe_told or one.named is not None) and one.kind in _TELLING
+    ]
     return heard[-1] if heard else None
 
 

@@ -59,7 +59,7 @@ def quiet_studies(session: Session, now: datetime, quiet: Quiet) -> list[int]:
         .outerjoin(Association, Association.id == Instance.association_id)
         .where(
             Instance.study_id == Study.id,
-            Instance.study_version.is_(None),
+            or_(Instance.study_version.is_(None), Instance.corrected),
             or_(Instance.association_id.is_(None), ended_too_late),
         )
         .exists()
@@ -98,6 +98,13 @@ def assemble_study(
     if study.state is not StudyState.RECEIVED:
         return ()
     version = study.version + 1
+    corrected = session.execute(
+        update(Instance)
+        .where(Instance.study_id == study_id, Instance.corrected)
+        .values(study_version=version, corrected=False)
+    )
+    if corrected.rowcount:  # type: ignore[attr-defined]
+        study.corrected_version = version
     session.execute(
         update(Instance)
         .where(Instance.study_id == study_id, Instance.study_version.is_(None))

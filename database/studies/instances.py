@@ -13,10 +13,14 @@ from sqlalchemy.orm import Session
 
 from database.events import record_event
 from database.states import AssociationEnding, StudyState, WorklistRank
-from database.studies.patient_issuers import issuer_said, name_issuer
-from database.studies.priorities import MOST_URGENT_FIRST, most_urgent
-from database.studies.received_values import THROUGH, give_values_to
-from database.studies.said_before import expected_priority
+from database.studies.patient import (
+    StatedPatient,
+    apply_what_was_said,
+    note_correction,
+    note_stated_patient,
+    raise_as_ordered,
+)
+from database.studies.priorities import MOST_URGENT_FIRST
 from database.tables.analysis import Association, Instance, Study
 from database.tables.quarantine import QuarantinedObject
 from radiology.clinical.age_band import age_band
@@ -29,6 +33,7 @@ class Recorded(Enum):
 
     NEW = auto()
     DUPLICATE = auto()  # the same object was there already; nothing changed
+    CORRECTED = auto()  # the same image was there, of another patient or order
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,17 @@ class Arrival:
     patient_sex: str = ""
     patient_age: str = ""
     asked_for: bool = False  # by us, to compare a later study with it
+
+    @property
+    def stated(self) -> StatedPatient:
+        """What it says of the patient and the order."""
+        return StatedPatient(
+            patient_id=self.patient_id,
+            issuer_of_patient_id=self.issuer_of_patient_id,
+            accession_number=self.accession_number,
+            patient_sex=self.patient_sex,
+            patient_age=self.patient_age,
+        )
 
 
 def record_instance(session: Session, arrival: Arrival, now: datetime) -> Recorded:
@@ -94,13 +110,49 @@ def record_instance(session: Session, arrival: Arrival, now: datetime) -> Record
         return recorded
     if study.asked_for and not arrival.asked_for:
         _want_for_itself(session, study, arrival, now)
-    study.last_instance_at = max(study.last_instance_at, now)
-    study.state = StudyState.RECEIVED
-    study.opened = False  # whoever has seen it has seen fewer images
-    if study.worklist_rank is WorklistRank.ROUTINE:
-        study.worklist_rank = WorklistRank.PENDING  # "routine" was said of fewer images
+    note_stated_patient(session, study, arrival.stated, now)
+    _await_assembly(study, now)
     study.priority = min(study.priority, arrival.priority, key=MOST_URGENT_FIRST.index)
     return Recorded.NEW
+
+
+def correct_instance(session: Session, arrival: Arrival, now: datetime) -> None:
+    """Put a copy with another patient or order in the place of a stored instance.
+
+    Parameters
+    ----------
+    arrival : of the same image, its bytes durable at a place of their own; those of the old copy
+        stay where they are
+
+    Raises
+    ------
+    InstanceConflict
+        The stored instance belongs to another study or series.
+    """
+    study = _find_study(session, arrival.study_instance_uid)
+    stored = find_instance(session, arrival.sop_instance_uid)
+    if (
+        study is None
+        or stored is None
+        or stored.study_id != study.id
+        or stored.series_instance_uid != arrival.series_instance_uid
+    ):
+        raise InstanceConflict(sop_instance_uid=arrival.sop_instance_uid)
+    stored.path, stored.sha256, stored.size_bytes = arrival.path, arrival.sha256, arrival.size_bytes
+    stored.transfer_syntax_uid = arrival.transfer_syntax_uid
+    stored.association_id = arrival.association_id
+    stored.corrected = True
+    note_correction(session, study, arrival.stated, now)
+    _await_assembly(study, now)
+
+
+def _await_assembly(study: Study, now: datetime) -> None:
+    """A locked study has images that no version holds: it is assembled when it is quiet."""
+    study.last_instance_at = max(study.last_instance_at, now)
+    study.state = StudyState.RECEIVED
+    study.opened = False  # whoever has seen it has seen other images
+    if study.worklist_rank is WorklistRank.ROUTINE:
+        study.worklist_rank = WorklistRank.PENDING  # "routine" was said of other images
 
 
 def _want_for_itself(session: Session, study: Study, arrival: Arrival, now: datetime) -> None:
@@ -113,7 +165,7 @@ def _want_for_itself(session: Session, study: Study, arrival: Arrival, now: date
     study.last_instance_at = max(study.last_instance_at, now)
     study.calling_ae_title = arrival.calling_ae_title
     study.priority = arrival.priority
-    _raise_as_ordered(session, study, now)
+    raise_as_ordered(session, study, now)
 
 
 def _same_object(stored: Instance, arrival: Arrival) -> Recorded:
@@ -128,9 +180,11 @@ def find_instance(session: Session, sop_instance_uid: str) -> Instance | None:
 
 
 def _find_study(session: Session, study_instance_uid: str) -> Study | None:
-    """The study's row, locked."""
+    """The study's row, locked, but not against references: see `database.studies.patient`."""
     return session.scalar(
-        select(Study).where(Study.study_instance_uid == study_instance_uid).with_for_update()
+        select(Study)
+        .where(Study.study_instance_uid == study_instance_uid)
+        .with_for_update(key_share=True)
     )
 
 
@@ -168,33 +222,8 @@ def _make_study(session: Session, arrival: Arrival, now: datetime) -> Study:
     assert study is not None
     if made is not None:
         record_event(session, "received", now, study_id=study.id)
-        _raise_as_ordered(session, study, now)
-        if study.patient_id:
-            name_issuer(session, study, issuer_said(session, study, now), now)
-            give_values_to(session, study, now)
+        apply_what_was_said(session, study, now)
     return study
-
-
-def _raise_as_ordered(session: Session, study: Study, now: datetime) -> None:
-    """An order, or the patient's visit, may have said more of it than its sender does."""
-    expected = expected_priority(
-        session,
-        accession_number=study.accession_number,
-        patient_id=study.patient_id,
-        now=now,
-    )
-    before = study.priority
-    if expected is not None and most_urgent(before, expected) is not before:
-        study.priority = expected
-        record_event(
-            session,
-            "priority_raised",
-            now,
-            study_id=study.id,
-            priority=expected.value,
-            before=before.value,
-            through=THROUGH,
-        )
 
 
 def _insert(session: Session) -> Any:

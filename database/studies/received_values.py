@@ -71,6 +71,14 @@ def give_values_to(session: Session, study: Study, now: datetime) -> None:
         hand_over(session, study.id, values, now)
 
 
+def take_back_values(session: Session, study: Study, now: datetime) -> None:
+    """Take back what was received for a study: it turned out to be of another patient."""
+    sources = clinical_values(session, study.id).sources
+    received = [name for name, source in sources.items() if source.through == THROUGH]
+    if received:
+        record_clinical_values(session, study.id, dict.fromkeys(received), THROUGH, THROUGH, now)
+
+
 def hand_over(session: Session, study_id: int, values: ClinicalValues, now: datetime) -> None:
     """Enter what was received into the severity form of a study.
 

@@ -56,7 +56,9 @@ class Study(Base):
     read, but neither listed, counted nor delivered. `opened` says that a reader has opened it since
     its last image came, `label` is that of its most urgent result in force. `judgement` is what
     counts of what readers said of it (`database.feedback.given`): a word of `Judgement`, "" where
-    nobody has.
+    nobody has. `several_patients` lists the Patient IDs of a study whose instances contradict each
+    other; the row names nobody then (`database.studies.patient`). `corrected_version` is the first
+    version that holds the newest corrections: what was read of an earlier one is not sent.
     """
 
     __tablename__ = "study"
@@ -87,13 +89,15 @@ class Study(Base):
     study_instance_uid: Mapped[str] = mapped_column(String(UID_LENGTH), unique=True)
     patient_id: Mapped[str] = mapped_column(String(64), default="", index=True)
     issuer_of_patient_id: Mapped[str] = mapped_column(String(64), default="", server_default="")
-    accession_number: Mapped[str] = mapped_column(String(16), default="", index=True)
+    accession_number: Mapped[str] = mapped_column(String(64), default="", index=True)
+    several_patients: Mapped[str] = mapped_column(Text, default="", server_default="")
     patient_sex: Mapped[str] = mapped_column(String(16), default="")
     patient_age: Mapped[str] = mapped_column(String(4), default="")
     calling_ae_title: Mapped[str] = mapped_column(String(AE_TITLE_LENGTH))
     priority: Mapped[RequestPriority] = mapped_column(default=RequestPriority.ROUTINE)
     state: Mapped[StudyState] = mapped_column(default=StudyState.RECEIVED)
     version: Mapped[int] = mapped_column(default=0)
+    corrected_version: Mapped[int] = mapped_column(default=0, server_default="0")
     worklist_rank: Mapped[WorklistRank] = mapped_column(default=WorklistRank.PENDING)
     asked_for: Mapped[bool] = mapped_column(default=False, server_default=false())
     opened: Mapped[bool] = mapped_column(default=False, server_default=false())
@@ -125,6 +129,8 @@ class Instance(Base):
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     received_at: Mapped[datetime]
     study_version: Mapped[int | None]  # the first version that holds it; None: not assembled yet
+    # A copy with another patient or order has taken its place and is not assembled yet
+    corrected: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     study: Mapped[Study] = relationship(back_populates="instances")
 

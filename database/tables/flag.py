@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -87,6 +88,8 @@ class FlagNotice(Leased, Base):
     reference: Mapped[str] = mapped_column(String(256), default="")
     ask_at: Mapped[datetime | None]
     ask_error: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    # Whom to name in place of the study's patient: told under a name that was corrected since
+    named: Mapped[dict[str, Any] | None]
     error_kind: Mapped[str] = mapped_column(String(64), default="")
     error_message: Mapped[str] = mapped_column(Text, default="")
 

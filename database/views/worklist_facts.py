@@ -33,6 +33,7 @@ class StudyFacts:
     id: int
     study_instance_uid: str
     patient_id: str
+    several_patients: str  # whom its images name, where they name more than one; else ""
     accession_number: str
     patient_sex: str
     patient_age: str

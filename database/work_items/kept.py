@@ -53,13 +53,14 @@ def keep_work_item(
         select(
             Study.study_instance_uid,
             Study.asked_for,
+            Study.several_patients,
             Study.state,
             Study.worklist_rank,
             Study.priority,
         ).where(Study.id == study_id)
     ).one()
-    if study.asked_for:
-        return
+    if study.asked_for or study.several_patients:
+        return  # nobody is to read it, or nobody knows whose it is
     unread = study.worklist_rank is WorklistRank.PENDING and study.state in UNREAD
     readiness = InputReadiness.INCOMPLETE if unread else InputReadiness.READY
     # A result never makes a study less urgent than it was asked for.

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import cast
 
 from pydicom.dataset import Dataset
@@ -27,7 +29,7 @@ from dicom_node.receive.file_meta import encode_file_meta
 from dicom_node.receive.instance_identity import InstanceIdentity, read_identity
 from dicom_node.receive.quarantine import Quarantine
 from dicom_node.receive.record_arrivals import ArrivalRecorder
-from dicom_node.receive.same_object import is_same_object
+from dicom_node.receive.same_object import Relation, relation_of
 from dicom_node.spool import Spool, SpoolFile, instance_path
 from dicom_node.status import SUCCESS, CommandMismatch, error_comment, status_of
 from radiology.errors import Fact, FirstreadError, InstanceConflict, NotStorable, Unavailable
@@ -121,21 +123,34 @@ class Receiver:
         try:
             recorded = self._recorder.record(arrival, file)
         except InstanceConflict:
-            if not self._is_stored_object(identity.sop_instance_uid, file):
-                raise
-            recorded = Recorded.DUPLICATE
+            recorded = self._record_copy(arrival, file)
         _log.debug(
             "instance_stored",
             **association.facts(),
             sop_instance_uid=identity.sop_instance_uid,
-            duplicate=recorded is Recorded.DUPLICATE,
+            recorded=recorded.name.lower(),
         )
 
-    def _is_stored_object(self, sop_instance_uid: str, file: SpoolFile) -> bool:
+    def _record_copy(self, arrival: Arrival, file: SpoolFile) -> Recorded:
+        """What another object under a stored SOP Instance UID leads to.
+
+        Raises
+        ------
+        InstanceConflict
+            It is another image.
+        """
         with query(self._engine) as session:
-            stored = find_instance(session, sop_instance_uid)
+            stored = find_instance(session, arrival.sop_instance_uid)
             path = None if stored is None else self._spool.folder / stored.path
-        return path is not None and is_same_object(path, file.path)
+        relation = Relation.OTHER if path is None else relation_of(path, file.path)
+        if relation is Relation.SAME:
+            return Recorded.DUPLICATE
+        # What we have fetched to compare with is a copy of the archive's, and corrects nothing
+        if relation is Relation.OTHER or arrival.asked_for:
+            raise InstanceConflict(sop_instance_uid=arrival.sop_instance_uid)
+        copy = Path(arrival.path).with_suffix(f".{arrival.sha256[:16]}.dcm")
+        self._recorder.correct(replace(arrival, path=str(copy)), file)
+        return Recorded.CORRECTED
 
     def _note_companion(
         self, association: AcceptedAssociation, sop_class_uid: str, sop_instance_uid: str

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pydicom.charset import python_encoding
+from pydicom.charset import convert_encodings, decode_bytes
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
@@ -31,6 +31,12 @@ _MOST_ELEMENTS: Final = 20_000  # a CT image has about a hundred of them up to t
 # Of a data set as it comes: memory, because a peer may state any length. Warnings are errors in our
 # tests only.
 UNREADABLE: Final = (*PYDICOM_FAULTS, MemoryError, Warning)
+
+# PS3.5 Table 6.2-1: VRs whose bytes are numbers, whatever element has them.
+_NUMBERS: Final = frozenset(
+    ("AT", "FD", "FL", "OD", "OF", "OL", "OV", "SL", "SQ", "SS", "SV", "UL", "US", "UV")
+)
+_DELIMITERS: Final = set(b"\r\n\t\f")  # PS3.5 Section 6.1.2.5.3
 
 _SPECIFIC_CHARACTER_SET = 0x00080005
 _SOP_CLASS_UID = 0x00080016
@@ -148,7 +154,7 @@ def _identity(data_set: Dataset) -> InstanceIdentity:
         # The lengths are those of the table; too long values occur and must not cost a study.
         patient_id=_text(data_set, _PATIENT_ID, 64),
         issuer_of_patient_id=_text(data_set, _ISSUER_OF_PATIENT_ID, 64),
-        accession_number=_text(data_set, _ACCESSION_NUMBER, 16),
+        accession_number=_text(data_set, _ACCESSION_NUMBER, 64),
         patient_sex=_text(data_set, _PATIENT_SEX, 16),
         patient_age=_text(data_set, _PATIENT_AGE, 4),
         priority=_priority(data_set),
@@ -161,6 +167,12 @@ def _bytes(data_set: Dataset, tag: int) -> bytes:
     return value if isinstance(value, bytes) else b""
 
 
+def _text_bytes(data_set: Dataset, tag: int) -> bytes:
+    """As `_bytes`; nothing where the VR says that they are a number and no text."""
+    element: RawDataElement | DataElement | None = data_set.get_item(tag)
+    return b"" if element is not None and element.VR in _NUMBERS else _bytes(data_set, tag)
+
+
 def _uid(data_set: Dataset, tag: int, keyword: str) -> str:
     text = _bytes(data_set, tag).decode("ascii", "replace").strip("\0 ")
     if not text:
@@ -170,12 +182,14 @@ def _uid(data_set: Dataset, tag: int, keyword: str) -> str:
 
 def _text(data_set: Dataset, tag: int, length: int) -> str:
     """A short text, in the character set that the data set names (PS3.3 C.12.1.1.2)."""
-    value = _bytes(data_set, tag)
+    value = _text_bytes(data_set, tag)
     if not value:
         return ""
     terms = _bytes(data_set, _SPECIFIC_CHARACTER_SET).decode("ascii", "replace").split("\\")
-    encoding = python_encoding.get(terms[0].strip(), "iso8859")
-    text = value.decode(encoding, "replace")
+    try:  # as the worker reads it later: whose study it is, is compared
+        text = decode_bytes(value, convert_encodings([one.strip() for one in terms]), _DELIMITERS)
+    except UNREADABLE:
+        text = value.decode("iso8859")
     return "".join(letter for letter in text if letter.isprintable()).strip()[:length]
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from database.session import Engine, transaction
-from database.studies.instances import Arrival, Recorded, record_instance
+from database.studies.instances import Arrival, Recorded, correct_instance, record_instance
 from dicom_node.spool import Spool, SpoolFile
 from radiology.errors import InstanceConflict, Unavailable
 
@@ -71,6 +71,24 @@ class ArrivalRecorder:
         if isinstance(mine.answer, Exception):
             raise mine.answer
         return mine.answer
+
+    def correct(self, arrival: Arrival, file: SpoolFile) -> None:
+        """Put a durable copy in the place of the instance that it corrects.
+
+        Parameters
+        ----------
+        arrival : with a path that no other copy has; the old copy's file stays
+
+        Raises
+        ------
+        InstanceConflict
+            The stored instance is of another study or series.
+        DatabaseUnavailable, SpoolFull
+            Nothing was stored; the sender should come again.
+        """
+        with transaction(self._engine) as session:
+            correct_instance(session, arrival, self._clock())
+            self._spool.sync(self._spool.place(file, arrival.path))
 
     def _take(self, mine: _Waiting) -> list[_Waiting]:
         """Mine and those that wait beside it."""

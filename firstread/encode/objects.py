@@ -92,9 +92,10 @@ def encode_objects(path: Path, options: EncodeOptions, settings: Settings) -> di
 def _written(
     study: ReadStudy, choice: EncodingChoice, folder: Path, settings: Settings
 ) -> list[dict[str, Any]]:
+    paths = [study.decoded.paths[frame.sop_instance_uid] for frame in study.volume.frames]
     context = result_context(
         StudyToEncode(
-            paths=[study.decoded.paths[frame.sop_instance_uid] for frame in study.volume.frames],
+            paths=paths,
             volume=study.volume,
             reading=answer_of(study.reading, study.volume, study.triage, ClinicalContext()),
             triage=study.triage,
@@ -106,7 +107,7 @@ def _written(
     )
     made = encode_results(context, plan_results(context, choice))
     contents = [bytes_of(one) for one in made]
-    prove_objects(context, made, contents)
+    prove_objects(context, made, contents, paths)
     return [_write(folder, one, content) for one, content in zip(made, contents, strict=True)]
 
 

@@ -32,6 +32,9 @@ def print_message(settings: Settings, study_instance_uid: str, channel: str | No
     if page is None or page.row.result is None:
         error_console.print("There is no such study, or it has no result yet.")
         return REFUSED
+    if page.row.study.several_patients:
+        error_console.print("The images of this study name several patients: nobody is told of it.")
+        return REFUSED
     message = observation_message(study_notice(page, settings), chosen, datetime.now(UTC))
     print(message.replace("\r", "\n"), end="")
     return 0

@@ -144,6 +144,47 @@ def _results_of(uid: str) -> Select[Result]:
     return select(Result).join(Study).where(Study.study_instance_uid == uid)
 
 
+def test_two_patients_in_one_study_reach_no_pacs_until_they_are_corrected(
+    firstread: RunningFirstread, tmp_path: Path
+) -> None:
+    """Three images of PAT-A in the study of PAT-B: refused; corrected at the scanner: read."""
+    folder = tmp_path / "phantom"
+    small_phantom("axial_to_head", folder, salt="two patients")
+    files, strangers = by_position(folder), tmp_path / "strangers"
+    strangers.mkdir()
+    for path in files[:3]:
+        image = dcmread(path)
+        image.SeriesInstanceUID += ".9"
+        image.SOPInstanceUID += ".9"
+        image.file_meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID
+        image.save_as(strangers / path.name)
+    right = by_position(strangers)
+    wrong = tmp_path / "wrong"
+    wrong.mkdir()
+    for path in right:
+        image = dcmread(path)
+        image.PatientID, image.PatientSex, image.AccessionNumber = "PAT-A", "F", "ACC-A"
+        image.save_as(wrong / path.name)
+    firstread.send([*by_position(wrong), *files])
+    assert firstread.wait_for(study_uid(folder)).state == "refused"
+    assert firstread.results(study_uid(folder)) == {}
+    firstread.send(right)
+    answer = firstread.wait_for(study_uid(folder), version=2)
+    assert (answer.state, answer.version) == ("delivered", 2)
+    source = dcmread(files[0])
+    results = firstread.results(study_uid(folder))
+    assert set(results) == {"SR", "SEG", "OT"}
+    for objects in results.values():
+        assert [one.PatientID for one in objects] == [source.PatientID]
+        assert [one.AccessionNumber for one in objects] == [source.AccessionNumber]
+    with query(firstread.engine) as session:
+        study = session.scalars(
+            select(Study).where(Study.study_instance_uid == study_uid(folder))
+        ).one()
+        named = study.patient_id, study.accession_number
+        assert named == (source.PatientID, source.AccessionNumber)
+
+
 def test_a_killed_worker_costs_no_study(firstread: RunningFirstread, tmp_path: Path) -> None:
     """After kill -9 in the middle of a job the study ends by itself with exactly one result set."""
     folder = tmp_path / "phantom"

@@ -12,7 +12,7 @@ from database.results.stored import ReportReference
 from models.older_readings import reading_if_readable
 from models.readers.study_reader import EarlierStudy
 from radiology.earlier import NotCompared
-from worker.series.patient_identity import contradiction, read_patient_identity
+from worker.patient.patient_identity import contradiction, read_patient_identity
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
+
+from pydicom import dcmread
 
 from database.deliveries.claimed import (
     DeliveryClaim,
@@ -20,6 +23,7 @@ from database.deliveries.claimed import (
 from database.deliveries.ends import refusals_in_words
 from database.deliveries.objects import (
     ObjectAnswer,
+    check_patient,
     objects_at_destination,
     objects_to_send,
     record_answers,
@@ -29,7 +33,7 @@ from database.states import DeliveryState, ObjectState
 from database.tables.analysis import ResultObject
 from dicom_node.request.c_store import StoreAnswer, error_of_answers, send_instances
 from dicom_node.request.stow import store_instances
-from radiology.errors import NotCommitted, PeerRefused
+from radiology.errors import NotCommitted, PatientCorrected, PeerRefused
 from radiology.words.peer_words import with_words
 from settings.peers import Peer
 from worker.attempt.attempt_next import attempt_next
@@ -38,6 +42,7 @@ from worker.attempt.queue import Queue, Unsuccessful
 from worker.attempt.retry import Backoff, Ending
 from worker.deliver.commit_results import ask_for_commitment
 from worker.equipment import Equipment
+from worker.patient.stated_element import stated_text
 
 _LEASE_S = 120.0  # sending twice does no harm, so it need not be renewed while a slow peer stores
 
@@ -94,7 +99,10 @@ class _Deliveries(Queue[DeliveryClaim]):
                 state = DeliveryState.WAITING if send_again else None
                 postpone_delivery(session, claim, end.due_at, end.now, **end.fault, state=state)
             case Ending.REFUSED:
-                end_delivery(session, claim, DeliveryState.REFUSED, end.now, **end.fault)
+                # What was made before a correction is not wanted any more: nobody need act
+                outdated = isinstance(end.error, PatientCorrected)
+                state = DeliveryState.WITHDRAWN if outdated else DeliveryState.REFUSED
+                end_delivery(session, claim, state, end.now, **end.fault)
             case Ending.FAILED:
                 end_delivery(session, claim, DeliveryState.FAILED, end.now, **end.fault)
 
@@ -102,9 +110,11 @@ class _Deliveries(Queue[DeliveryClaim]):
         equipment = self._equipment
         with query(equipment.engine) as session:
             objects = objects_to_send(session, claim)
+            folder = equipment.settings.results_folder
+            check_patient(session, claim, {_patient_id(folder / one.path) for one in objects})
         answers = self._answers(peer, objects)
         error = error_of_answers(answers)
-        ids = {equipment.settings.results_folder / one.path: one.id for one in objects}
+        ids = {folder / one.path: one.id for one in objects}
         now = equipment.clock()
         with transaction(equipment.engine) as session:
             record_answers(session, claim, {ids[one.path]: _kept(one) for one in answers}, now)
@@ -123,6 +133,12 @@ class _Deliveries(Queue[DeliveryClaim]):
         if peer.stow_url is not None:
             return store_instances(paths, peer, settings.stow_secret(peer), timeout_s=timeout_s)
         return send_instances(paths, peer, calling_ae_title=settings.ae_title, timeout_s=timeout_s)
+
+
+def _patient_id(path: Path) -> str:
+    """Whom an object names; it is ours, so that it is there and can be read."""
+    header = dcmread(path, stop_before_pixels=True, specific_tags=["PatientID"])
+    return stated_text(header, "PatientID")
 
 
 def _kept(answer: StoreAnswer) -> ObjectAnswer:

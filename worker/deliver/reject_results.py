@@ -28,6 +28,7 @@ from radiology.errors import ResultNotWithdrawable
 from settings.environment import Settings
 from settings.log_events import get_logger
 from worker.attempt.attempt_step import attempt_step
+from worker.encode import prove_note
 from worker.encode.rejection_note import encode_rejection_note
 from worker.keep.keep_results import bytes_of, keep_object
 
@@ -134,16 +135,17 @@ def _make_note(
     """Make the note and keep it on disk; None for a result without objects."""
     if not found.paths:
         return None
-    rejected = [
-        dcmread(settings.results_folder / path, stop_before_pixels=True) for path in found.paths
-    ]
+    paths = [settings.results_folder / path for path in found.paths]
+    rejected = [dcmread(path, stop_before_pixels=True) for path in paths]
     encoded = encode_rejection_note(
         rejected,
         _TITLES[reason],
         rejected_at=at.astimezone(settings.zone),
         result_version=found.study_version,
     )
-    kept = keep_object(settings.results_folder, encoded, bytes_of(encoded))
+    content = bytes_of(encoded)
+    prove_note(content, paths, str(rejected[0].SOPInstanceUID))
+    kept = keep_object(settings.results_folder, encoded, content)
     return ResultObject(
         kind=ObjectKind.REJECTION,
         sop_class_uid=kept.sop_class_uid,

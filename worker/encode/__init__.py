@@ -14,7 +14,7 @@ from worker.encode.derived_object import (
     ResultContext,
 )
 from worker.encode.picture.key_picture import encode_secondary_capture, render_key_picture
-from worker.encode.proof import prove_objects
+from worker.encode.proof import prove_note, prove_objects
 from worker.encode.recipes import Recipe, SegmentationVariant, united
 from worker.encode.report.measurement_report import encode_measurement_report
 from worker.encode.report.quantification_report import encode_quantification_report
@@ -38,6 +38,7 @@ __all__ = [
     "encode_secondary_capture",
     "encode_segmentation",
     "plan_results",
+    "prove_note",
     "prove_objects",
     "render_key_picture",
     "united",

@@ -17,7 +17,8 @@ from functools import cached_property
 from typing import Any
 
 from highdicom import ContributingEquipment
-from pydicom import Dataset
+from pydicom import DataElement, Dataset
+from pydicom.config import IGNORE
 
 from models.measure.lesions import LesionPart, NumberedLesions, number_lesions
 from radiology import codes
@@ -29,6 +30,7 @@ from worker.encode.source_study import SourceStudy
 
 DISCLAIMER = "AI result - not for primary diagnosis"  # ASCII: source character sets differ
 
+_ACCESSION_NUMBER = 0x00080050
 # Far above what scanners count to, so that results stand last; ten numbers per version.
 _FIRST_SERIES_NUMBER = 9000
 
@@ -117,6 +119,7 @@ class ResultContext(ShownReading):
     result_version : 1, or more for a result that supersedes another one of this study
     earlier_reports : what the reports name
     most_tracked_lesions : so many of the largest lesions are tracked one by one
+    accession_number : of the study, for a source that does not say which order it answers
     known_lesions : identities that lesions have in the patient's course, by their value in the
         label map of findings and their rank; the others get one that follows from this result
     """
@@ -127,6 +130,7 @@ class ResultContext(ShownReading):
     result_version: int = 1
     earlier_reports: EarlierReports = field(default_factory=EarlierReports)
     most_tracked_lesions: int = 0
+    accession_number: str = ""
     known_lesions: Mapping[tuple[int, int], Tracking] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -245,6 +249,9 @@ def settle(made: Dataset, context: ResultContext) -> Dataset:
     settled.ContributingEquipmentSequence = _contributing_equipment(context)
     for element in context.source.patient_and_study:
         settled.add(deepcopy(element))  # an element that data sets share changes in all of them
+    if not settled.get("AccessionNumber") and context.accession_number:
+        number = context.accession_number
+        settled.add(DataElement(_ACCESSION_NUMBER, "SH", number, validation_mode=IGNORE))
     if context.source.timezone_offset is not None:
         settled.TimezoneOffsetFromUTC = context.source.timezone_offset
     return settled

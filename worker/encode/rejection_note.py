@@ -20,7 +20,8 @@ from radiology.identity import derived_uid
 from worker.encode.coded_concepts import coded
 from worker.encode.derived_object import DISCLAIMER, EncodedKind, EncodedObject, on_clock_of
 from worker.encode.neutral_instance import BLANK_KEYWORDS
-from worker.encode.source_study import patient_and_study, timezone_offset
+from worker.encode.patient_and_study import patient_and_study
+from worker.encode.source_study import timezone_offset
 
 _DESCRIPTION = "Rejected AI results (Firstread)"
 _FIRST_SERIES_NUMBER = 9006  # beside the series of the first version; ten numbers per version

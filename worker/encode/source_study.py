@@ -13,13 +13,13 @@ from copy import deepcopy
 from dataclasses import dataclass
 
 from pydicom import DataElement, Dataset
-from pydicom.datadict import dictionary_VR
 
 from radiology.errors import GeometryMissing
 from radiology.identity import derived_uid
 from radiology.image.series import Cosines, FrameHeader, Position
 from radiology.image.volume import SourceFrame, Volume
-from worker.series.frame_headers import HEADER_ERRORS, frame_headers, items, text, whole
+from worker.encode.patient_and_study import elements, patient_and_study
+from worker.series.frame_headers import frame_headers, text, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class SourceStudy:
             if frame_of_reference_uid
             else "",
             timezone_offset=timezone_offset(first),
-            lossy=_elements(first, _LOSSY),
+            lossy=elements(first, _LOSSY),
             scanner_header=first,
         )
 
@@ -130,18 +130,13 @@ class SourceStudy:
         ----------
         purpose : item for the Purpose of Reference Code Sequence
         """
-        elements = _elements(self.scanner_header, _SCANNER)
+        found = elements(self.scanner_header, _SCANNER)
         if not text(self.scanner_header, "Manufacturer"):
             return None
         item = Dataset()
         item.PurposeOfReferenceCodeSequence = [purpose]
-        item.update({element.tag: deepcopy(element) for element in elements})
+        item.update({element.tag: deepcopy(element) for element in found})
         return item
-
-
-def patient_and_study(header: Dataset) -> tuple[DataElement, ...]:
-    """The elements of the Patient and Study modules that an instance has, as they are."""
-    return (*_elements(header, _PATIENT_AND_STUDY), *_method_not_stated(header))
 
 
 def _common_frame_of_reference(headers: Sequence[Dataset]) -> str:
@@ -166,34 +161,6 @@ def _slice(
     )
 
 
-def _elements(header: Dataset, keywords: Sequence[str]) -> tuple[DataElement, ...]:
-    """The elements that are there, as they are.
-
-    What pydicom can only read as another VR, or not at all, is left out: the result is worth
-    more than it.
-    """
-    found = []
-    for keyword in keywords:
-        if keyword in header:
-            try:
-                element = header[keyword]
-            except HEADER_ERRORS:
-                continue
-            if dictionary_VR(element.tag) == element.VR:
-                found.append(element)
-    return tuple(found)
-
-
-def _method_not_stated(header: Dataset) -> list[DataElement]:
-    """What PS3.3 C.7.1.1 asks of a de-identified study, if the source leaves it out (type 1C)."""
-    stated = text(header, "DeidentificationMethod") or items(
-        header, "DeidentificationMethodCodeSequence"
-    )
-    if text(header, "PatientIdentityRemoved") != "YES" or stated:
-        return []
-    return [DataElement("DeidentificationMethod", "LO", "Not stated by the source")]
-
-
 def timezone_offset(header: Dataset) -> str | None:
     """Timezone Offset From UTC (0008,0201) if it has the form that PS3.3 C.12.1.1.8 asks for."""
     value = text(header, "TimezoneOffsetFromUTC")
@@ -215,75 +182,3 @@ _SCANNER = (
 )
 
 _LOSSY = ("LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod")
-
-# PS3.3 C.7.1.1 (Patient), C.7.1.3 (Clinical Trial Subject), C.7.2.1 (General Study),
-# C.7.2.2 (Patient Study), C.7.2.3 (Clinical Trial Study)
-_PATIENT_AND_STUDY = (
-    "SpecificCharacterSet",  # PS3.3 C.12.1: without it the names could not be read
-    "PatientName",
-    "PatientID",
-    "IssuerOfPatientID",
-    "TypeOfPatientID",
-    "IssuerOfPatientIDQualifiersSequence",
-    "SourcePatientGroupIdentificationSequence",
-    "PatientBirthDate",
-    "PatientBirthTime",
-    "PatientSex",
-    "QualityControlSubject",
-    "ReferencedPatientSequence",
-    "OtherPatientIDsSequence",
-    "OtherPatientNames",
-    "EthnicGroup",
-    "PatientComments",
-    "ResponsiblePerson",
-    "ResponsiblePersonRole",
-    "ResponsibleOrganization",
-    "PatientIdentityRemoved",
-    "DeidentificationMethod",
-    "DeidentificationMethodCodeSequence",
-    "ClinicalTrialSponsorName",
-    "ClinicalTrialProtocolID",
-    "ClinicalTrialProtocolName",
-    "ClinicalTrialSiteID",
-    "ClinicalTrialSiteName",
-    "ClinicalTrialSubjectID",
-    "ClinicalTrialSubjectReadingID",
-    "StudyInstanceUID",
-    "StudyDate",
-    "StudyTime",
-    "AccessionNumber",
-    "IssuerOfAccessionNumberSequence",
-    "ReferringPhysicianName",
-    "ReferringPhysicianIdentificationSequence",
-    "ConsultingPhysicianName",
-    "StudyID",
-    "StudyDescription",
-    "PhysiciansOfRecord",
-    "NameOfPhysiciansReadingStudy",
-    "RequestingService",
-    "ReferencedStudySequence",
-    "ProcedureCodeSequence",
-    "ReasonForPerformedProcedureCodeSequence",
-    "AdmittingDiagnosesDescription",
-    "AdmittingDiagnosesCodeSequence",
-    "PatientAge",
-    "PatientSize",
-    "PatientWeight",
-    "PatientBodyMassIndex",
-    "MedicalAlerts",
-    "Allergies",
-    "SmokingStatus",
-    "PregnancyStatus",
-    "LastMenstrualDate",
-    "Occupation",
-    "AdditionalPatientHistory",
-    "AdmissionID",
-    "IssuerOfAdmissionIDSequence",
-    "ServiceEpisodeID",
-    "IssuerOfServiceEpisodeIDSequence",
-    "ServiceEpisodeDescription",
-    "PatientState",
-    "PatientSexNeutered",
-    "ClinicalTrialTimePointID",
-    "ClinicalTrialTimePointDescription",
-)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
@@ -40,10 +40,10 @@ class StudyToEncode:
     paths : files of the instances that the volume was decoded from, one per slice
     content_datetime : the same each time that the job is tried
     earlier, lesion_places : as in `ShownReading`
-    known_lesions : as in `ResultContext`
+    known_lesions, accession_number : as in `ResultContext`
     """
 
-    paths: Iterable[Path]
+    paths: Collection[Path]
     volume: Volume
     reading: Reading
     triage: Triage | None
@@ -53,6 +53,7 @@ class StudyToEncode:
     earlier: EarlierImages | None = None
     known_lesions: Mapping[tuple[int, int], Tracking] = field(default_factory=dict)
     lesion_places: Mapping[int, tuple[float, float, float]] = field(default_factory=dict)
+    accession_number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def encode_study(
     recipes = united(plans.values() if plans else [plan_results(context, EncodingChoice())])
     made = encode_results(context, recipes, picture=picture)
     contents = [bytes_of(one) for one in made]
-    prove_objects(context, made, contents)
+    prove_objects(context, made, contents, study.paths)
     folder = settings.results_folder
     return EncodedStudy(
         objects=tuple(
@@ -126,6 +127,7 @@ def result_context(study: StudyToEncode, settings: Settings) -> ResultContext:
         earlier_reports=study.earlier_reports,
         earlier=study.earlier,
         most_tracked_lesions=settings.most_tracked_lesions,
+        accession_number=study.accession_number,
         known_lesions=study.known_lesions,
         lesion_places=study.lesion_places,
         language=settings.language,

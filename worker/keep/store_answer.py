@@ -8,6 +8,7 @@ from database.priors.requests import request_priors
 from database.results.stored import store_result
 from database.session import transaction
 from database.states import JobState, ObjectKind, WorklistRank
+from database.studies.patient import require_patient
 from database.studies.said_before import acknowledge_reported
 from database.tables.analysis import Result, ResultObject
 from models.readers.study_reader import StudyRead
@@ -32,6 +33,7 @@ def store_answer(
     answer: StudyRead,
     encoded: EncodedStudy,
     *,
+    patient_id: str,
     provider: str,
     kept: str | None,
 ) -> None:
@@ -39,6 +41,7 @@ def store_answer(
 
     Parameters
     ----------
+    patient_id : whom the headers that were read name, and the objects with them
     provider : the execution provider that ran, as ONNX Runtime calls it
     kept : what a later study is compared with, within the results folder; None where nothing can be
 
@@ -46,6 +49,8 @@ def store_answer(
     ------
     LeaseLost
         Another worker holds the job now; nothing is stored.
+    PatientCorrected, SeveralPatients
+        The study is of another patient by now, or of several; nothing is stored.
     """
     now, said, triage = equipment.clock(), answer.reading, answer.triage
     result = Result(
@@ -66,6 +71,7 @@ def store_answer(
     )
     objects = encoded.objects
     with transaction(equipment.engine) as session:
+        require_patient(session, claim.study_id, claim.study_version, patient_id)
         end_job(
             session,
             claim,

@@ -11,12 +11,13 @@ from typing import Any
 from models.catalogue import UsableBundle
 from radiology.image.series import SeriesHeader
 from radiology.image.volume import Volume
+from worker.patient.one_patient import one_patient
 from worker.predict.instance_file import read_valid_instances
 from worker.predict.on_step import OnStep
 from worker.series.bundle_rule import refusals_of
 from worker.series.decode_best import decode_best
 from worker.series.decode_volume import decode_volume
-from worker.series.read_series import group_series
+from worker.series.read_series import group_series, patients_of
 from worker.series.select_series import SeriesSelection
 
 
@@ -73,6 +74,7 @@ def decode_study_files(
     """
     instances = read_valid_instances(files, on_progress=named_step("Headers", on_step))
     paths = {one.instance.sop_instance_uid: one.path for one in instances}
+    one_patient(patients_of(instances, skip_unreadable=True))
 
     def decode(series: SeriesHeader) -> Volume:
         if on_series is not None:

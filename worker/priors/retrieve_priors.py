@@ -33,13 +33,13 @@ from worker.attempt.lease import Lease
 from worker.attempt.queue import Queue, Unsuccessful
 from worker.attempt.retry import Backoff, Ending
 from worker.equipment import Equipment
-from worker.priors.compared_so_far import compared_so_far
-from worker.series.patient_identity import (
+from worker.patient.patient_identity import (
     PatientIdentity,
     contradiction,
     patient_identity,
     read_patient_identity,
 )
+from worker.priors.compared_so_far import compared_so_far
 
 _log = get_logger("retrieval")
 _LEASE_S = 660.0  # above the hard limit of the task: not renewed, asking twice does no harm

@@ -15,9 +15,11 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset, FileDataset
 
 from dicom_node.library_faults import is_from_the_disk
-from radiology.errors import DataSetUnreadable
+from radiology.errors import DataSetUnreadable, PatientUnreadable
 from radiology.image.series import InstanceHeader, SeriesHeader
 from radiology.sex import Sex
+from worker.patient.patient_identity import KEYWORDS as PATIENT_KEYWORDS
+from worker.patient.patient_identity import PatientIdentity, patient_identity
 from worker.series.acquired_at import KEYWORDS as ACQUIRED_AT_KEYWORDS
 from worker.series.acquired_at import acquired_at
 from worker.series.frame_headers import (
@@ -39,9 +41,7 @@ _KEYWORDS = [
     "FrameOfReferenceUID",
     "Modality",
     "ImageType",
-    "PatientAge",
-    "PatientBirthDate",
-    "PatientSex",
+    *PATIENT_KEYWORDS,
     *ACQUIRED_AT_KEYWORDS,
     "BodyPartExamined",
     "AnatomicRegionSequence",
@@ -78,10 +78,14 @@ OnProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class ReadInstance:
-    """The header of one file, with the series that it names."""
+    """The header of one file, with the series and the patient that it names.
+
+    `patient` is the refusal where it cannot be read: a study can be, in nobody's name.
+    """
 
     path: Path
     instance: InstanceHeader
+    patient: PatientIdentity | PatientUnreadable
     series: SeriesHeader  # without instances
 
 
@@ -148,7 +152,37 @@ def _read_instance(path: Path) -> ReadInstance:
         raise DataSetUnreadable(cause=type(error).__name__) from None
     if not text(dataset, "SOPInstanceUID") or not text(dataset, "SeriesInstanceUID"):
         raise DataSetUnreadable("The file does not say which instance and series it is")
-    return ReadInstance(path, _instance_header(dataset), _series_header(dataset))
+    return ReadInstance(path, _instance_header(dataset), _patient(dataset), _series_header(dataset))
+
+
+def _patient(dataset: Dataset) -> PatientIdentity | PatientUnreadable:
+    try:
+        return patient_identity(dataset)
+    except PatientUnreadable as error:
+        return error
+
+
+def patients_of(
+    found: Iterable[ReadInstance], *, skip_unreadable: bool = False
+) -> list[PatientIdentity]:
+    """The patients that instances name.
+
+    Parameters
+    ----------
+    skip_unreadable : leave out instances whose patient cannot be read, for what names nobody
+
+    Raises
+    ------
+    PatientUnreadable
+        That of one of them cannot be read.
+    """
+    named = []
+    for one in found:
+        if isinstance(one.patient, PatientIdentity):
+            named.append(one.patient)
+        elif not skip_unreadable:
+            raise one.patient
+    return named
 
 
 def _instance_header(dataset: FileDataset) -> InstanceHeader:

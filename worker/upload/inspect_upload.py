@@ -17,9 +17,10 @@ from typing import IO, Any
 
 from database.uploads.file_refusal import FileRefusal
 from models.catalogue import read_any_bundle
-from radiology.errors import FirstreadError, Refused, UploadRefused
+from radiology.errors import FirstreadError, Refused, SeveralPatients, UploadRefused
 from settings.uploads import UploadLimits
-from worker.series.read_series import ReadInstance
+from worker.patient.one_patient import one_patient
+from worker.series.read_series import ReadInstance, patients_of
 from worker.upload.file_kind import FileKind, kind_of
 from worker.upload.inspection import (
     RECEIVED,
@@ -155,6 +156,12 @@ class Inspection:
             raise UploadRefused(
                 f"The instances belong to {len(studies)} studies; give each study by itself"
             )
+        try:
+            one_patient(patients_of(instances, skip_unreadable=True))
+        except SeveralPatients:  # it names them, and nothing of a patient is kept of an upload
+            raise UploadRefused(
+                "The instances belong to several patients; give those of each by themselves"
+            ) from None
         paths = [one.path for one in instances]
         if len(instances) == 1 and len(instances[0].instance.frames) == 1:
             try_slice(instances[0])

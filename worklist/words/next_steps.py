@@ -8,9 +8,19 @@ from __future__ import annotations
 from worklist.words.translations import translated
 
 _READ_AS_USUAL = "Read the study as usual."
+_WHOSE = (
+    "Read the study as usual, and look whose images it holds. Correct the wrong ones at their "
+    "sender and send them again: the study is then analysed by itself."
+)
 
 STEPS = {
     "NotAssessable": "Read the study as usual: the images do not allow an answer.",
+    "PatientUnclear": _WHOSE,
+    "SeveralPatients": _WHOSE,
+    "PatientUnreadable": _WHOSE,
+    "PatientCorrected": (
+        f"{_READ_AS_USUAL} Nothing else is to be done: the corrected study is analysed by itself."
+    ),
     "NoSuitableSeries": (
         f"{_READ_AS_USUAL} If there is a thin reconstruction of the whole region, send it: "
         "the study is then analysed by itself."

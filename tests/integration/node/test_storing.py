@@ -160,7 +160,7 @@ def test_the_same_object_encoded_otherwise_is_a_duplicate(
 
 def test_another_object_under_the_same_uid_is_refused(node: RunningNode, tmp_path: Path) -> None:
     """The first object stays; the second is answered 0x0111 and kept in quarantine."""
-    other = small_ct(1, PatientID="P2")
+    other = small_ct(1, PatientID="P2", RescaleSlope="2")
     sent = node.statuses(write(small_ct(1), tmp_path, "a"), write(other, tmp_path, "b"))
     assert sent == [0x0000, status.DUPLICATE_SOP_INSTANCE]
     assert dcmread(node.spooled()[0]).PatientID == "P1"
@@ -168,6 +168,20 @@ def test_another_object_under_the_same_uid_is_refused(node: RunningNode, tmp_pat
     assert (kept.error_kind, kept.status) == ("InstanceConflict", 0x0111)
     assert kept.path is not None
     assert dcmread(node.settings.quarantine_folder / kept.path).PatientID == "P2"
+
+
+def test_a_corrected_patient_takes_the_place_of_the_wrong_one(
+    node: RunningNode, tmp_path: Path, dcmtk: Dcmtk
+) -> None:
+    """By storescu, as a scanner sends after somebody has corrected it; the old file is kept."""
+    for name, patient in (("wrong", "P1"), ("corrected", "P2")):
+        path = write(small_ct(1, PatientID=patient), tmp_path, name)
+        assert dcmtk.storescu([path], port=node.port, called_ae_title="FIRSTREAD").ok
+    (instance,) = node.instances()
+    assert instance.corrected
+    assert dcmread(node.settings.spool_folder / instance.path).PatientID == "P2"
+    assert {str(dcmread(path).PatientID) for path in node.spooled()} == {"P1", "P2"}
+    assert node.quarantine() == []
 
 
 def test_two_senders_bring_the_same_instances_at_once(
@@ -204,5 +218,5 @@ def test_two_nodes_on_one_database(tmp_path: Path, postgres_url: str, dcmtk: Dcm
         assert all(one.ok for one in sent), [one.output[-500:] for one in sent]
         assert len(first.instances()) == len(first.spooled()) == 30
         assert not first.begun()
-        other = small_ct(1, PatientID="P2")
+        other = small_ct(1, PatientID="P2", RescaleSlope="2")
         assert second.statuses(write(other, tmp_path)) == [status.DUPLICATE_SOP_INSTANCE]

@@ -130,7 +130,7 @@ def test_too_long_identifiers_are_cut() -> None:
     """An accession number of 30 characters occurs, and must not cost the study."""
     data_set = small_ct()
     data_set.add_new(0x00080050, "LO", "X" * 30)
-    assert identity_of(encoded(data_set)).accession_number == "X" * 16
+    assert identity_of(encoded(data_set)).accession_number == "X" * 30
 
 
 @pytest.mark.parametrize(
@@ -140,6 +140,23 @@ def test_identifiers_in_their_character_set(character_set: str, patient_id: str)
     """An identifier with letters beyond ASCII is read in the character set that is named."""
     data_set = small_ct(SpecificCharacterSet=character_set, PatientID=patient_id)
     assert identity_of(encoded(data_set)).patient_id == patient_id
+
+
+@pytest.mark.filterwarnings("ignore:.*character set", "ignore:Incorrect value for Specific")
+@pytest.mark.parametrize("vr", ["SH", "ST", "UT", "OB"])
+def test_a_patient_id_under_another_vr(vr: str) -> None:
+    """The bytes of a text are the same; those of a number are none."""
+    data_set = small_ct()
+    data_set.add_new(0x00100020, vr, b"P-7 " if vr == "OB" else "P-7")
+    assert identity_of(encoded(data_set)).patient_id == "P-7"
+    data_set.add_new(0x00100020, "US", 0x4241)
+    assert identity_of(encoded(data_set)).patient_id == ""
+
+
+def test_an_identifier_with_escape_sequences() -> None:
+    """ISO 2022 is undone as the worker undoes it, which compares the two."""
+    data_set = small_ct(SpecificCharacterSet=["", "ISO 2022 IR 87"], PatientID="山田-7")
+    assert identity_of(encoded(data_set)).patient_id == "山田-7"
 
 
 def test_control_characters_do_not_reach_the_database() -> None:

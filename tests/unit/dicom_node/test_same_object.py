@@ -15,7 +15,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from dicom_node.receive.same_object import is_same_object
+from dicom_node.receive.same_object import Relation, relation_of
 from tests.unit.dicom_node.small_ct import small_ct, write
 
 
@@ -49,7 +49,7 @@ def test_another_transfer_syntax_is_the_same_object(tmp_path: Path, syntax: str)
         other.file_meta.TransferSyntaxUID = syntax
         if syntax == ExplicitVRBigEndian:
             other.PixelData = np.frombuffer(other.PixelData, "<u2").byteswap().tobytes()
-    assert is_same_object(write(nested(), tmp_path, "a"), write(other, tmp_path, "b"))
+    assert relation_of(write(nested(), tmp_path, "a"), write(other, tmp_path, "b")) is Relation.SAME
 
 
 def test_other_lengths_and_group_lengths_are_the_same_object(tmp_path: Path) -> None:
@@ -59,29 +59,53 @@ def test_other_lengths_and_group_lengths_are_the_same_object(tmp_path: Path) -> 
     other.ReferencedImageSequence[0].is_undefined_length_sequence_item = True
     other.add_new(0x00080000, "UL", 4)
     other.add_new(0xFFFCFFFC, "OB", bytes(10))
-    assert is_same_object(write(nested(), tmp_path, "a"), write(other, tmp_path, "b"))
+    assert relation_of(write(nested(), tmp_path, "a"), write(other, tmp_path, "b")) is Relation.SAME
 
 
 def test_other_pixels_are_another_object(tmp_path: Path) -> None:
     """One pixel is enough."""
     other = nested()
     other.PixelData = b"\xff" + other.PixelData[1:]
-    assert not is_same_object(write(nested(), tmp_path, "a"), write(other, tmp_path, "b"))
+    assert (
+        relation_of(write(nested(), tmp_path, "a"), write(other, tmp_path, "b")) is Relation.OTHER
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"PatientID": None},
+        {"PatientID": ""},
+        {"PatientID": "P2", "RescaleSlope": "2"},
+        {"PatientID": "ANON", "PatientIdentityRemoved": "YES"},
+        {"SeriesInstanceUID": "2.25.9"},
+        {"RescaleSlope": "2"},
+    ],
+)
+def test_other_attributes_are_another_object(tmp_path: Path, changes: dict[str, object]) -> None:
+    """An edited, added or removed attribute; a copy without its patient corrects nothing."""
+    other = write(nested(**changes), tmp_path, "b")
+    assert relation_of(write(nested(), tmp_path, "a"), other) is Relation.OTHER
 
 
 @pytest.mark.parametrize(
     "changes",
     [
         {"PatientID": "P2"},
-        {"PatientID": None},
-        {"SeriesInstanceUID": "2.25.9"},
-        {"RescaleSlope": "2"},
+        {"PatientID": "P2", "PatientBirthDate": "19610203", "PatientSex": "F"},
+        {"AccessionNumber": "A2", "StudyID": "7"},
+        {"PatientName": "Süß^Jürgen", "SpecificCharacterSet": "ISO_IR 192"},
+        {"IssuerOfPatientID": "HOSPITAL", "InstanceCoercionDateTime": "20260304120000"},
     ],
 )
-def test_other_attributes_are_another_object(tmp_path: Path, changes: dict[str, object]) -> None:
-    """An edited, added or removed attribute."""
-    other = write(nested(**changes), tmp_path, "b")
-    assert not is_same_object(write(nested(), tmp_path, "a"), other)
+def test_another_patient_or_order_is_a_correction(
+    tmp_path: Path, changes: dict[str, object]
+) -> None:
+    """The image is the same, in whatever transfer syntax it comes."""
+    other = nested(**changes)
+    other.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+    paths = write(nested(), tmp_path, "a"), write(other, tmp_path, "b")
+    assert relation_of(*paths) is Relation.CORRECTED
 
 
 def test_real_encodings_of_one_image(shared_ct: Path) -> None:
@@ -89,7 +113,7 @@ def test_real_encodings_of_one_image(shared_ct: Path) -> None:
     attributes were left alone, are one object; lossy ones never are."""
     folder = shared_ct / "transfer-syntaxes"
     plain = folder / "CTImage.dcm"
-    same = {path.name for path in folder.iterdir() if is_same_object(plain, path)}
+    same = {path.name for path in folder.iterdir() if relation_of(plain, path) is Relation.SAME}
     assert plain.name in same
     assert any("LittleEndianExplicit" in name for name in same)
     for name in same:
@@ -103,8 +127,8 @@ def test_what_cannot_be_read_is_another_object(tmp_path: Path) -> None:
     good = write(nested(), tmp_path, "a")
     bad = tmp_path / "bad.dcm"
     bad.write_bytes(good.read_bytes()[:400])
-    assert not is_same_object(good, bad)
-    assert not is_same_object(good, tmp_path / "absent.dcm")
+    assert relation_of(good, bad) is Relation.OTHER
+    assert relation_of(good, tmp_path / "absent.dcm") is Relation.OTHER
 
 
 def test_absurd_dimensions_are_not_decoded(tmp_path: Path) -> None:
@@ -112,4 +136,4 @@ def test_absurd_dimensions_are_not_decoded(tmp_path: Path) -> None:
     other = small_ct(Rows=65535, Columns=65535, NumberOfFrames="100000")
     path = write(other, tmp_path, "b")
     assert dcmread(path).Rows == 65535
-    assert not is_same_object(write(small_ct(), tmp_path, "a"), path)
+    assert relation_of(write(small_ct(), tmp_path, "a"), path) is Relation.OTHER

@@ -79,7 +79,7 @@ def test_a_defect_is_tried_once_more_and_keeps_its_trace_without_its_message(
     def break_down(*_: object, **__: object) -> None:
         raise KeyError(quoted)
 
-    monkeypatch.setattr(pipeline, "read_series", break_down)
+    monkeypatch.setattr(pipeline, "read_instances", break_down)
     clock = Clock()
     assert attempt(settings, engine, clock).state is JobState.QUEUED
     job = attempt(settings, engine, clock)
@@ -96,7 +96,7 @@ def test_a_result_that_does_not_fit_its_source_fails_at_once_and_alarms(
     def mismatch(*_: object, **__: object) -> None:
         raise ResultMismatch("Voxels are missing", recipe="SEG:binary:lesions", seen=3, needed=4)
 
-    monkeypatch.setattr(pipeline, "read_series", mismatch)
+    monkeypatch.setattr(pipeline, "read_instances", mismatch)
     job = attempt(settings, engine, Clock())
     assert (job.state, job.error_kind, job.attempts) == (JobState.FAILED, "ResultMismatch", 1)
     assert job.error_message == "Voxels are missing (recipe=SEG:binary:lesions, seen=3, needed=4)"

@@ -11,6 +11,7 @@ STUDY = StudyFacts(
     id=1,
     study_instance_uid="1.2.3",
     patient_id="P1",
+    several_patients="",
     accession_number="A1",
     patient_sex="F",
     patient_age="071Y",

@@ -15,8 +15,8 @@ from database.states import PriorRequestState
 from database.tables.analysis import Study
 from dicom_node.request.query import FoundStudy
 from tests.builders.stored.rows import arrival, later, receive
+from worker.patient.patient_identity import PatientIdentity
 from worker.priors.retrieve_priors import choose_studies
-from worker.series.patient_identity import PatientIdentity
 
 PATIENT = PatientIdentity("4711", issuer="HOSPITAL A", birth_date="19610203", sex="F")
 ACQUIRED_AT = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)

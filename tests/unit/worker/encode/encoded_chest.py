@@ -11,13 +11,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from functools import cache
 from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from pydicom import Dataset, dcmread
-from pydicom.uid import CTImageStorage, EnhancedCTImageStorage
+from pydicom import Dataset, FileDataset, dcmread
+from pydicom.dataset import FileMetaDataset
+from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, ExplicitVRLittleEndian
 
 from chest.answer.make import answer_of
 from chest.values.figures import LungFigures, Side
@@ -29,7 +32,8 @@ from radiology.image.volume import SourceFrame, Volume
 from radiology.outcome import Outcome, QualityGate
 from radiology.region import Mask, mean_hu, slices_involved, volume_ml
 from radiology.urgency import Triage, Urgency
-from worker.encode import ResultContext, encode_results
+from worker.encode import EncodedObject, ResultContext, encode_results, prove_objects
+from worker.keep.keep_results import bytes_of
 
 Points = NDArray[np.float64]
 
@@ -303,6 +307,24 @@ def written(dataset: Dataset) -> bytes:
     buffer = BytesIO()
     dataset.save_as(buffer, enforce_file_format=True)
     return buffer.getvalue()
+
+
+def prove(context: ResultContext, made: Sequence[EncodedObject]) -> None:
+    """Prove objects against the headers of their source, written to files as they were received."""
+    with TemporaryDirectory() as folder:
+        originals = original_files(context.headers, Path(folder))
+        prove_objects(context, made, [bytes_of(one) for one in made], originals)
+
+
+def original_files(headers: Sequence[Dataset], folder: Path) -> list[Path]:
+    """Headers as the files that a node would keep of them."""
+    files = []
+    for number, header in enumerate(headers):
+        files.append(folder / f"{number}.dcm")
+        original = FileDataset(files[-1], header, file_meta=FileMetaDataset(), preamble=b"\0" * 128)
+        original.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        original.save_as(files[-1], enforce_file_format=True)
+    return files
 
 
 def reread(dataset: Dataset) -> Dataset:

@@ -22,7 +22,7 @@ from radiology.errors import ResultMismatch
 from tests.builders.declared.patch_segmenter import declaration, network
 from tests.builders.declared.read_heads import in_headers, shown_by
 from tests.builders.declared.write import code, write_declared
-from tests.unit.worker.encode.encoded_chest import EVERY_KIND
+from tests.unit.worker.encode.encoded_chest import EVERY_KIND, prove
 from tests.unit.worker.encode.full_reading import full_context
 from worker.encode import (
     EncodedObject,
@@ -31,10 +31,8 @@ from worker.encode import (
     encode_results,
     encode_segmentation,
     plan_results,
-    prove_objects,
     united,
 )
-from worker.keep.keep_results import bytes_of
 
 BLEEDING, SWELLING = ["Hemorrhage"], ["Edema", "Mass"]
 CHOICES = [
@@ -148,7 +146,7 @@ def test_its_objects_are_proved(context: ResultContext) -> None:
     """In every form, whichever of the two is claimed; no report names a segment that is missing."""
     for said in (context, swollen(context)):
         made = made_of(said, *CHOICES)
-        prove_objects(said, made, [bytes_of(one) for one in made])
+        prove(said, made)
 
 
 def test_the_report_measures_what_is_not_claimed(context: ResultContext) -> None:
@@ -173,7 +171,7 @@ def test_a_segment_of_what_is_not_claimed_is_caught(
     made = made_of(saying(context, swelling=Presence.SUSPECTED), choice)
     made = tuple(replace(one, dataset=deepcopy(one.dataset)) for one in made)
     with pytest.raises(ResultMismatch, match="a finding that is not claimed"):
-        prove_objects(context, made, [bytes_of(one) for one in made])
+        prove(context, made)
 
 
 def test_a_claim_without_a_region_gives_no_segmentation(context: ResultContext) -> None:

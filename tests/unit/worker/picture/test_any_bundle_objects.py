@@ -14,15 +14,14 @@ from pydicom import Dataset
 from radiology.image.slice_stack import INDEX, labels_entry, unpack_labels
 from tests.builders.declared.read_heads import in_headers
 from tests.peers.dicom.dicom3tools import dciodvfy
+from tests.unit.worker.encode.encoded_chest import prove
 from worker.encode import (
     ResultContext,
     ShownReading,
     encode_results,
     encode_secondary_capture,
-    prove_objects,
     render_key_picture,
 )
-from worker.keep.keep_results import bytes_of
 from worker.keep.keep_slices import keep_slices
 
 
@@ -33,7 +32,7 @@ def test_its_objects_are_those_of_any_result(context: ResultContext, tmp_path: P
     """
     made = encode_results(context)
     assert [one.kind.value for one in made] == ["SEG", "SR", "SC"]
-    prove_objects(context, made, [bytes_of(one) for one in made])
+    prove(context, made)
     capture = made[-1].dataset
     assert capture.BodyPartExamined == "HEAD"
     capture.save_as(tmp_path / "capture.dcm", enforce_file_format=True)

@@ -23,22 +23,15 @@ from tests.unit.worker.encode.encoded_chest import (
     ORIENTATIONS,
     Chest,
     ChestContext,
+    prove,
     result_context,
     with_chest,
 )
 from tests.unit.worker.encode.test_encode_segments import scattered, with_lobes
 from tests.unit.worker.encode.test_encode_source import odd_context
-from worker.encode import (
-    EncodedKind,
-    EncodedObject,
-    encode_results,
-    plan_results,
-    prove_objects,
-    united,
-)
+from worker.encode import EncodedKind, EncodedObject, encode_results, plan_results, united
 from worker.encode.segmentation.build import _packed
 from worker.encode.segmentation.frames import frame_labels
-from worker.keep.keep_results import bytes_of
 
 CHOICES = [
     EncodingChoice(
@@ -60,10 +53,6 @@ def made_of(context: ChestContext, *choices: EncodingChoice) -> tuple[EncodedObj
     return tuple(
         replace(one, dataset=deepcopy(one.dataset)) for one in encode_results(context, recipes)
     )
-
-
-def prove(context: ChestContext, made: tuple[EncodedObject, ...]) -> None:
-    prove_objects(context, made, [bytes_of(one) for one in made])
 
 
 @pytest.mark.parametrize("enhanced", [False, True], ids=["CT", "Enhanced CT"])

@@ -54,9 +54,9 @@ from tests.unit.worklist.words.stored_texts import (
     texts_of_gates,
 )
 from worker.flag import webhook
+from worker.patient.patient_identity import PatientIdentity, contradiction
 from worker.series import figure_fault
 from worker.series.decode_best import UNDECODED
-from worker.series.patient_identity import PatientIdentity, contradiction
 from worker.series.preference import PREFERENCES
 from worker.series.rules import REFUSALS
 from worker.series.select_series import CHOSEN
@@ -223,12 +223,17 @@ def test_every_reason_why_an_earlier_study_is_not_compared() -> None:
     somebody = PatientIdentity("4711", "A", "1.2", "19510101", "F")
     somebody_else = PatientIdentity("4712", "B", "1.3", "19520202", "M")
     reasons |= {
-        contradiction(somebody, replace(somebody, **{one.name: getattr(somebody_else, one.name)}))
+        reason
         for one in fields(PatientIdentity)
+        if (reason := contradiction(somebody, _with(one.name, somebody, somebody_else)))
     }
     reasons.add(contradiction(PatientIdentity(""), somebody))
     reasons |= {_reason(0.1, 1.0, 0.0), _reason(1.0, 0.1, 0.0), _reason(1.0, 1.0, 0.5)}
     assert _unsaid(reasons) == []
+
+
+def _with(name: str, who: PatientIdentity, other: PatientIdentity) -> PatientIdentity:
+    return replace(who, **{name: getattr(other, name)})
 
 
 def test_the_sentences_of_a_chest() -> None:

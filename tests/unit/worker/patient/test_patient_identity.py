@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydicom.dataset import Dataset
 
-from worker.series.patient_identity import (
+from worker.patient.patient_identity import (
     PatientIdentity,
     contradiction,
     patient_identity,
@@ -52,14 +52,28 @@ def test_identities_do_not_print_themselves() -> None:
     assert repr(WHO) == "PatientIdentity()"
 
 
-def test_the_name_is_not_read() -> None:
+def test_the_name_proves_nothing_between_studies() -> None:
     """Namesakes are common, and one person has many spellings."""
+    assert contradiction(WHO, replace(WHO, name="Doe^Jane")) == ""
+    assert contradiction(replace(WHO, name="Roe^Jane"), replace(WHO, name="Doe^Jane")) == ""
+
+
+def test_what_a_header_says() -> None:
+    """Of the patient, and of the order."""
     dataset = Dataset()
     dataset.PatientName, dataset.PatientID, dataset.PatientSex = "Doe^Jane", "4711", "F"
+    dataset.PatientAge, dataset.AccessionNumber = "064Y", "A-1"
     qualifiers = Dataset()
     qualifiers.UniversalEntityID = "1.2.3"
     dataset.IssuerOfPatientIDQualifiersSequence = [qualifiers]
-    assert patient_identity(dataset) == PatientIdentity("4711", universal_issuer="1.2.3", sex="F")
+    assert patient_identity(dataset) == PatientIdentity(
+        "4711",
+        universal_issuer="1.2.3",
+        sex="F",
+        name="Doe^Jane",
+        age="064Y",
+        accession_number="A-1",
+    )
 
 
 def test_what_cannot_be_read_identifies_nobody(tmp_path: Path) -> None:
