@@ -37,7 +37,9 @@ db = typer.Typer(no_args_is_help=True, help="The database schema.")
 app.add_typer(db, name="db")
 jobs = typer.Typer(help="Jobs: where each study stands, why one failed, and trying again.")
 app.add_typer(jobs, name="jobs")
-results = typer.Typer(no_args_is_help=True, help="Results: taking back one that was wrong.")
+results = typer.Typer(
+    no_args_is_help=True, help="Results: taking back one that was wrong, sending what is missing."
+)
 app.add_typer(results, name="results")
 app.add_typer(flags, name="flags")
 app.add_typer(evaluate, name="evaluate")
@@ -181,6 +183,22 @@ def withdraw(
 
     with errors_to_exit_code():
         withdraw_and_print(_settings(), study_instance_uid, reason, version=version, bundle=bundle)
+
+
+@results.command("resend")
+def resend(
+    destination: Annotated[str, typer.Argument(help="Its name in the settings.")],
+) -> None:
+    """Send everything again that a destination has not got: refused, given up, or waiting.
+
+    What waits because nobody answers there goes by itself.
+
+    Example: `firstread results resend pacs`.
+    """
+    from firstread.results import resend_and_print
+
+    with errors_to_exit_code():
+        raise typer.Exit(resend_and_print(_settings(), destination))
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""`firstread results`: withdraws a wrong result."""
+"""`firstread results`: withdraws a wrong result, sends what a destination lacks."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 from rich.console import Console
 
+from database.deliveries.destinations import retry_destination, unfinished_destinations
 from database.schema import check_schema
-from database.session import open_engine
+from database.session import open_engine, query, transaction
 from database.states import RejectionReason
 from settings.environment import Settings
 from worker.deliver.reject_results import withdraw_result
@@ -39,3 +40,20 @@ def withdraw_and_print(
         console.print(f"A rejection note goes to: {', '.join(done.destinations)}.")
     else:
         console.print("No destination has got it, so no rejection note is sent.")
+
+
+def resend_and_print(settings: Settings, destination: str) -> int:
+    """Send all again that a destination has not got; returns 1 when it lacks nothing."""
+    engine = open_engine(settings.database_address)
+    check_schema(engine)
+    with transaction(engine) as session:
+        count = retry_destination(session, destination, datetime.now(UTC))
+    console = Console(highlight=False, markup=False)
+    if count:
+        console.print(f"{count} deliveries to {destination} wait again.")
+        return 0
+    with query(engine) as session:
+        others = [one.destination for one in unfinished_destinations(session)]
+    lacking = f" These lack something: {', '.join(others)}." if others else ""
+    console.print(f"{destination} lacks no result.{lacking}")
+    return 1

@@ -287,6 +287,13 @@ class Settings(BaseSettings):
         return tuple(peer for peer in self.peers if PeerRole.DESTINATION in peer.roles)
 
     @property
+    def echoed(self) -> tuple[Peer, ...]:
+        """Destinations that C-ECHO tells of; a DICOMweb service has nothing like it."""
+        return tuple(
+            peer for peer in self.destinations if peer.has_address and peer.stow_url is None
+        )
+
+    @property
     def worklist_clients(self) -> tuple[Peer, ...]:
         """Peers that may find, watch and take our work items."""
         return tuple(peer for peer in self.peers if PeerRole.WORKLIST_CLIENT in peer.roles)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 
 from database.deliveries.claimed import due_deliveries
+from database.deliveries.destinations import destinations_to_ask
 from database.flags.raised import escalate_due
 from database.flags.unacknowledged import flags_to_escalate
 from database.priors.requests import due_requests
@@ -43,6 +44,7 @@ def sweep() -> None:
     count_what_is_kept(worker.engine, worker.clock())
     with query(worker.engine) as session:
         due = due_deliveries(session, worker.clock()) + due_notifications(session, worker.clock())
+        away = destinations_to_ask(session, worker.settings.echoed, worker.clock())
         asked = due_requests(session, worker.clock())
         escalating = flags_to_escalate(session, worker.clock())
     if escalating:
@@ -51,7 +53,7 @@ def sweep() -> None:
     wake_flags(worker, unless_one_waits=True)
     if asked and not wake_up_waits(app, RETRIEVAL):
         wake(RETRIEVE_NEXT)
-    if due and not wake_up_waits(app, DELIVERY):
+    if (due or away) and not wake_up_waits(app, DELIVERY):
         wake(DELIVER_NEXT)
 
 
