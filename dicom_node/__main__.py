@@ -29,12 +29,13 @@ def main() -> int:
         engine = open_engine(settings.database_address)
         check_schema(engine)
         node = start_node(settings, engine)
-        give_signs(engine, "node", lambda: datetime.now(UTC))
+        end_signs = give_signs(engine, "node", lambda: datetime.now(UTC))
     except FirstreadError as error:
         _log.error("node_not_started", error_kind=error.kind, message=str(error))
         return 1
     stopped.wait()
     node.stop()
+    end_signs()
     return 0
 
 

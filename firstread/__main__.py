@@ -17,10 +17,10 @@ from firstread.hl7.command import hl7
 from firstread.models.command import models
 from firstread.predict.command import predict
 from firstread.say import console, errors_to_exit_code
-from firstread.served_process import ServedProcess
 from firstread.users.command import users
 from settings.environment import Settings, read_settings
 from settings.log_events import configure_logging
+from settings.served_process import ServedProcess
 
 app = typer.Typer(
     name="firstread",
@@ -290,6 +290,19 @@ def revision(message: Annotated[str, typer.Argument(help="What changes, in a few
 
     with errors_to_exit_code():
         write_revision(open_engine(_settings().database_address), message)
+
+
+@app.command()
+def status(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object on standard output.")
+    ] = False,
+) -> None:
+    """Whether everything runs, what waits, and what waits for a person; exits with 1 if not."""
+    from firstread.status import print_status
+
+    with errors_to_exit_code():
+        raise typer.Exit(print_status(_settings(), as_json=as_json))
 
 
 @app.command("check-settings")

@@ -10,15 +10,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import IO
 
+from database.process_signs import give_signs
 from database.schema import check_schema, upgrade_schema
 from database.session import open_engine
-from firstread.served_process import ServedProcess
 from settings.environment import Settings
 from settings.log_events import get_logger
+from settings.served_process import ServedProcess, needed_parts
 
 _log = get_logger("serve")
 _POLL_S = 0.2
@@ -34,7 +36,8 @@ def serve_part(settings: Settings, part: ServedProcess, concurrency: int) -> int
         from dicom_node.__main__ import main as run_node
 
         return run_node()
-    check_schema(open_engine(settings.database_address))
+    engine = open_engine(settings.database_address)
+    check_schema(engine)
     if part is ServedProcess.WORKLIST:
         from worklist.__main__ import main as run_worklist
 
@@ -46,7 +49,11 @@ def serve_part(settings: Settings, part: ServedProcess, concurrency: int) -> int
     if part is ServedProcess.BEAT:
         from worker.celery_app import app, run_beat
 
-        run_beat(app)
+        end_signs = give_signs(engine, part.value, lambda: datetime.now(UTC))
+        try:
+            run_beat(app)
+        finally:
+            end_signs()
     else:
         from worker.tasks.process import run_worker
 
@@ -109,16 +116,6 @@ def running(
         stack.callback(supervisor.stop)
         supervisor.start()
         yield supervisor
-
-
-def needed_parts(settings: Settings) -> list[ServedProcess]:
-    """The parts that have something to do."""
-    needed = {
-        ServedProcess.RETRIEVAL: bool(settings.queried),
-        ServedProcess.FLAGS: bool(settings.flags),
-        ServedProcess.HL7: settings.hl7_listener is not None,
-    }
-    return [part for part in ServedProcess if needed.get(part, True)]
 
 
 class Supervisor:

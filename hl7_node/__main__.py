@@ -5,7 +5,9 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from datetime import UTC, datetime
 
+from database.process_signs import give_signs
 from database.schema import check_schema
 from database.session import open_engine
 from hl7_node.listener import start_listener
@@ -29,11 +31,13 @@ def main() -> int:
         engine = open_engine(settings.database_address)
         check_schema(engine)
         listener = start_listener(settings, settings.hl7_listener, engine)
+        end_signs = give_signs(engine, "hl7", lambda: datetime.now(UTC))
     except FirstreadError as error:
         _log.error("hl7_not_started", error_kind=error.kind, message=str(error))
         return 1
     stopped.wait()
     listener.stop()
+    end_signs()
     return 0
 
 

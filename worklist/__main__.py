@@ -57,8 +57,9 @@ def main(arguments: Sequence[str] = ()) -> int:
         return _REFUSED
     always = needs_sign_in(settings, published_on_loopback=given.published_on_loopback)
     app = create_app(settings, engine, sign_in_always=always)
-    give_signs(engine, "worklist", lambda: datetime.now(UTC))
+    end_signs = give_signs(engine, "worklist", lambda: datetime.now(UTC))
     serve(app, listener, settings.worklist_network)
+    end_signs()
     return 0
 
 

@@ -9,6 +9,7 @@ from database.deliveries.destinations import destinations_to_ask
 from database.flags.raised import escalate_due
 from database.flags.unacknowledged import flags_to_escalate
 from database.priors.requests import due_requests
+from database.process_signs import EVERY_S, last_sweep, note_sweep
 from database.session import query, transaction
 from database.work_items.notifications import due_notifications
 from worker.attempt.attempt_step import attempt_step
@@ -55,6 +56,7 @@ def sweep() -> None:
         wake(RETRIEVE_NEXT)
     if (due or away) and not wake_up_waits(app, DELIVERY):
         wake(DELIVER_NEXT)
+    _note_sweep(worker)
 
 
 def _follow_bundles(worker: Equipment) -> None:
@@ -63,6 +65,16 @@ def _follow_bundles(worker: Equipment) -> None:
     attempt_step(
         lambda: drop_unwanted(worker.settings, worker.engine, worker.clock()), "bundles in use"
     )
+
+
+def _note_sweep(worker: Equipment) -> None:
+    """Say that sweeps come, now and then: a write for each would be two a second."""
+    now = worker.clock()
+    with query(worker.engine) as session:
+        last = last_sweep(session)
+    if last is None or (now - last).total_seconds() >= EVERY_S:
+        with transaction(worker.engine) as session:
+            note_sweep(session, now)
 
 
 @functools.cache

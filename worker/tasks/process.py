@@ -7,7 +7,12 @@ import importlib
 from datetime import UTC, datetime
 from typing import Any
 
-from celery.signals import worker_process_init
+from celery.signals import (
+    worker_process_init,
+    worker_process_shutdown,
+    worker_ready,
+    worker_shutdown,
+)
 
 from database.process_signs import give_signs, process_name
 from database.session import open_engine
@@ -34,12 +39,13 @@ def equipment() -> Equipment:
 
 def run_worker(queue: str, concurrency: int) -> None:
     """Run a worker of one queue until it is told to stop."""
-    # After the fork: neither threads nor connections survive one. The first of what is done there,
-    # so that a process which loads its bundles counts as alive.
-    worker_process_init.connect(functools.partial(_give_signs, queue), weak=False)
-    importlib.import_module(f"worker.tasks.{queue}")  # before the fork: the children share it
     # Threads for the flags: each channel keeps its connection in this process, and waits alone.
     pool = "threads" if queue == FLAGS else "prefork"
+    # After the fork: neither threads nor connections survive one. The first of what is done there,
+    # so that a process which loads its bundles counts as alive. Threads need no fork.
+    begins = worker_ready if pool == "threads" else worker_process_init
+    begins.connect(functools.partial(_give_signs, queue), weak=False)
+    importlib.import_module(f"worker.tasks.{queue}")  # before the fork: the children share it
     app.worker_main(
         [
             "worker",
@@ -57,4 +63,6 @@ def run_worker(queue: str, concurrency: int) -> None:
 
 
 def _give_signs(queue: str, **_: Any) -> None:
-    give_signs(equipment().engine, queue, equipment().clock)
+    end = give_signs(equipment().engine, queue, equipment().clock)
+    ends = worker_shutdown if queue == FLAGS else worker_process_shutdown
+    ends.connect(lambda **_: end(), weak=False)

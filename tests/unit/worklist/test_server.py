@@ -81,7 +81,7 @@ def running_page(tmp_path: Path) -> Iterator[tuple[ServerProcess, str]]:
 
     def answers() -> bool:
         try:
-            return httpx.get(f"{address}/health").status_code == 200
+            return httpx.get(f"{address}/health/page").status_code == 200
         except httpx.TransportError:
             return False
 
