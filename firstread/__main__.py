@@ -307,10 +307,13 @@ def status(
 
 @app.command("check-settings")
 def check_settings(
-    echo: Annotated[bool, typer.Option(help="Also send C-ECHO to every destination.")] = False,
+    echo: Annotated[
+        bool,
+        typer.Option(help="Also send C-ECHO to every destination, and call every flag receiver."),
+    ] = False,
 ) -> None:
     """Show every setting in force (secrets masked) and whether what they name is there."""
-    from firstread.check_settings import print_settings
+    from firstread.checks.command import print_settings
 
     with errors_to_exit_code():
         raise typer.Exit(print_settings(_settings(), echo=echo))

@@ -108,8 +108,17 @@ def study_times(
         .order_by(chosen.c.last_instance_at.desc())
     )
     return [
-        StudyTimes(*study, _first(result_at, answered_at), sent, opened, acknowledged)
-        for *study, result_at, answered_at, sent, opened, acknowledged in rows
+        StudyTimes(
+            study_id=row[0],
+            scanner=row[1],
+            urgency=row[2],
+            last_instance_at=row[3],
+            result_at=_first(row.result_at, row.answered_at),
+            flag_sent_at=row[6],
+            opened_at=row[7],
+            acknowledged_at=row[8],
+        )
+        for row in rows
     ]
 
 
