@@ -9,9 +9,9 @@ from rich.table import Table
 
 from database.deliveries.claimed import retry_deliveries
 from database.jobs.requeue import retry_job
-from database.schema import check_schema
-from database.session import Engine, open_engine, query, transaction
+from database.session import query, transaction
 from database.views.job_rows import JobRow, job_details, list_jobs
+from firstread.data_folder import open_database
 from settings.environment import Settings
 
 _COLOURS = {
@@ -28,7 +28,7 @@ _COLOURS = {
 
 def print_jobs(settings: Settings, *, failed_only: bool, limit: int) -> None:
     """Print the newest jobs as a table."""
-    with query(_engine(settings)) as session:
+    with query(open_database(settings)) as session:
         rows = list_jobs(session, failed_only=failed_only, limit=limit)
     table = Table(
         "Job", "Study", "Version", "Bundle", "Priority", "State", "Answer", "Deliveries", "Reason"
@@ -55,7 +55,7 @@ def print_jobs(settings: Settings, *, failed_only: bool, limit: int) -> None:
 def print_job(settings: Settings, job_id: int) -> int:
     """Print everything about one job; returns 1 when there is no such job."""
     console = Console()
-    with query(_engine(settings)) as session:
+    with query(open_database(settings)) as session:
         details = job_details(session, job_id)
     if details is None:
         console.print(f"There is no job {job_id}; 'firstread jobs' lists them.")
@@ -78,7 +78,7 @@ def retry_and_print(settings: Settings, job_id: int) -> int:
     """Try a job, or its unfinished deliveries, again; returns 1 when there is nothing to try."""
     console = Console()
     now = datetime.now(UTC)
-    with transaction(_engine(settings)) as session:
+    with transaction(open_database(settings)) as session:
         job_waits = retry_job(session, job_id, now)
         deliveries = 0 if job_waits else retry_deliveries(session, job_id, now)
     if job_waits:
@@ -101,9 +101,3 @@ def _print_head(console: Console, row: JobRow) -> None:
         console.print(f"reason: {row.reason}", highlight=False)
     for delivery in row.deliveries:
         console.print(f"delivery: {delivery}", highlight=False)
-
-
-def _engine(settings: Settings) -> Engine:
-    engine = open_engine(settings.database_address)
-    check_schema(engine)
-    return engine

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from rich.console import Console
 
 from database.deliveries.destinations import retry_destination, unfinished_destinations
-from database.schema import check_schema
-from database.session import open_engine, query, transaction
+from database.session import query, transaction
 from database.states import RejectionReason
+from firstread.data_folder import open_database
 from settings.environment import Settings
 from worker.deliver.reject_results import withdraw_result
 
@@ -23,8 +23,7 @@ def withdraw_and_print(
     bundle: str | None,
 ) -> None:
     """Withdraw a result and say where it is rejected."""
-    engine = open_engine(settings.database_address)
-    check_schema(engine)
+    engine = open_database(settings)
     done = withdraw_result(
         settings,
         engine,
@@ -44,8 +43,7 @@ def withdraw_and_print(
 
 def resend_and_print(settings: Settings, destination: str) -> int:
     """Send all again that a destination has not got; returns 1 when it lacks nothing."""
-    engine = open_engine(settings.database_address)
-    check_schema(engine)
+    engine = open_database(settings)
     with transaction(engine) as session:
         count = retry_destination(session, destination, datetime.now(UTC))
     console = Console(highlight=False, markup=False)

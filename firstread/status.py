@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from database.deliveries.destinations import unfinished_destinations
-from database.schema import check_schema
-from database.session import open_engine, query
+from database.session import query
 from database.views.administration_rows import queue_depths
 from database.views.worklist_rows import state_counts
+from firstread.data_folder import open_database
 from firstread.say import print_json
 from settings.environment import Settings
 from worklist.administration.problems import find_problems
@@ -21,8 +21,7 @@ from worklist.administration.problems import find_problems
 
 def print_status(settings: Settings, *, as_json: bool) -> int:
     """Print what `/health` says, the queues and the destinations; returns 1 if something fails."""
-    engine, now = open_engine(settings.database_address), datetime.now(UTC)
-    check_schema(engine)
+    engine, now = open_database(settings), datetime.now(UTC)
     with query(engine) as session:
         problems = find_problems(session, settings, now)
         queues = queue_depths(session, now)

@@ -11,13 +11,14 @@ from database.accounts.kept import has_accounts
 from database.process_signs import give_signs
 from database.schema import check_schema
 from database.session import open_engine, query
-from radiology.errors import FirstreadError
+from radiology.errors import FirstreadError, Refused
 from settings.environment import read_settings
 from settings.log_events import configure_logging
 from worklist.app import create_app
 from worklist.server import needs_sign_in, open_socket, serve
 
 _REFUSED = 2  # as `firstread` does
+_NOT_NOW = 1
 
 
 def main(arguments: Sequence[str] = ()) -> int:
@@ -25,8 +26,8 @@ def main(arguments: Sequence[str] = ()) -> int:
 
     Returns
     -------
-    An exit code: 0 after a stop, 2 when the page cannot be served as it is set up. Then standard
-    error says what to change.
+    An exit code: 0 after a stop, 2 when the page cannot be served as it is set up, 1 when something
+    is not there for now. Standard error then says what to change.
     """
     parser = argparse.ArgumentParser(
         prog="python -m worklist", description="Serve the worklist page."
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] = ()) -> int:
         )
     except FirstreadError as error:
         sys.stderr.write(f"{error.kind}: {error}\n")
-        return _REFUSED
+        return _REFUSED if isinstance(error, Refused) else _NOT_NOW
     always = needs_sign_in(settings, published_on_loopback=given.published_on_loopback)
     app = create_app(settings, engine, sign_in_always=always)
     end_signs = give_signs(engine, "worklist", lambda: datetime.now(UTC))

@@ -11,6 +11,7 @@ from rich.table import Table
 from database.schema import check_schema
 from database.session import open_engine
 from firstread.checks.network import port_problems, receiver_problems
+from firstread.data_folder import make_data_folder
 from hl7_node.transport_security import client_context, listener_context
 from models.catalogue import read_catalogue
 from models.readers.open_reader import check_limits
@@ -137,7 +138,7 @@ def _page_problems(settings: Settings) -> list[str]:
 
 def _folder_problems(folder: Path, min_free_bytes: int) -> list[str]:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_data_folder(folder)
         probe = folder / ".write-check"
         probe.write_bytes(b"")
         probe.unlink()

@@ -10,16 +10,16 @@ from rich.table import Table
 
 from database.flags.notices import retry_notices
 from database.flags.raised import acknowledge_flag
-from database.schema import check_schema
-from database.session import Engine, open_engine, query, transaction
+from database.session import query, transaction
 from database.views.flag_pages import FlagFacts, list_flags
+from firstread.data_folder import open_database
 from firstread.say import console
 from settings.environment import Settings
 
 
 def print_flags(settings: Settings, *, open_only: bool, limit: int) -> None:
     """Print the newest flags as a table, with what each channel answered."""
-    with query(_engine(settings)) as session:
+    with query(open_database(settings)) as session:
         found = list_flags(session, open_only=open_only, limit=limit)
     table = Table("Flag", "Accession", "Urgency", "State", "Raised (UTC)", "Told")
     for flag in found:
@@ -36,7 +36,7 @@ def print_flags(settings: Settings, *, open_only: bool, limit: int) -> None:
 
 def acknowledge_and_say(settings: Settings, flag_uid: str, *, by: str) -> int:
     """Acknowledge an open flag; returns 1 when there is none with this UID."""
-    with transaction(_engine(settings)) as session:
+    with transaction(open_database(settings)) as session:
         done = acknowledge_flag(
             session,
             flag_uid,
@@ -50,7 +50,7 @@ def acknowledge_and_say(settings: Settings, flag_uid: str, *, by: str) -> int:
 
 def retry_and_say(settings: Settings, flag_uid: str, channel: str | None) -> int:
     """Let refused notices wait again; returns 1 when there is none."""
-    with transaction(_engine(settings)) as session:
+    with transaction(open_database(settings)) as session:
         count = retry_notices(session, flag_uid, datetime.now(UTC), channel=channel)
     console.print(f"{count} notices wait again." if count else "There is nothing to try again.")
     return 0 if count else 1
@@ -60,9 +60,3 @@ def _state(flag: FlagFacts) -> str:
     if not flag.acknowledged_by:
         return flag.state.value
     return f"{flag.state.value}: {flag.acknowledged_by} ({flag.acknowledged_through})"
-
-
-def _engine(settings: Settings) -> Engine:
-    engine = open_engine(settings.database_address)
-    check_schema(engine)
-    return engine

@@ -114,7 +114,7 @@ def test_open_streams_do_not_keep_it_from_stopping(
     assert "Traceback" not in process.log()
 
 
-def _start_in_vain(folder: Path, environment: dict[str, str]) -> str:
+def _start_in_vain(folder: Path, environment: dict[str, str], *, code: int = 2) -> str:
     """Run `python -m worklist` where it cannot start; gives what it says."""
     ended = subprocess.run(
         [sys.executable, "-m", "worklist"],
@@ -125,7 +125,7 @@ def _start_in_vain(folder: Path, environment: dict[str, str]) -> str:
         timeout=60,
         check=False,
     )
-    assert ended.returncode == 2
+    assert ended.returncode == code
     assert "Traceback" not in ended.stderr
     return ended.stderr
 
@@ -141,7 +141,8 @@ def test_second_page_on_the_same_port(
 
 def test_page_without_its_database(tmp_path: Path) -> None:
     """A page whose database cannot be opened says so in one line."""
-    said = _start_in_vain(tmp_path, _environment(tmp_path / "nowhere", free_port()))
+    # 1: not the settings' fault, so whoever supervises it may try again.
+    said = _start_in_vain(tmp_path, _environment(tmp_path / "nowhere", free_port()), code=1)
     assert said == "DatabaseUnavailable: The database does not answer.\n"
 
 
