@@ -13,10 +13,11 @@ from database.schema import check_schema
 from database.session import open_engine, query
 from radiology.errors import FirstreadError, Refused
 from settings.environment import read_settings
-from settings.log_events import configure_logging
+from settings.log_events import configure_logging, get_logger
 from worklist.app import create_app
 from worklist.server import needs_sign_in, open_socket, serve
 
+_log = get_logger("worklist")
 _REFUSED = 2  # as `firstread` does
 _NOT_NOW = 1
 
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     Returns
     -------
     An exit code: 0 after a stop, 2 when the page cannot be served as it is set up, 1 when something
-    is not there for now. Standard error then says what to change.
+    is not there for now. The log then says what to change.
     """
     parser = argparse.ArgumentParser(
         prog="python -m worklist", description="Serve the worklist page."
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] = ()) -> int:
             published_on_loopback=given.published_on_loopback,
         )
     except FirstreadError as error:
-        sys.stderr.write(f"{error.kind}: {error}\n")
+        _log.error("page_not_started", error_kind=error.kind, message=str(error))
         return _REFUSED if isinstance(error, Refused) else _NOT_NOW
     always = needs_sign_in(settings, published_on_loopback=given.published_on_loopback)
     app = create_app(settings, engine, sign_in_always=always)

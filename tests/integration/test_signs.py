@@ -1,4 +1,4 @@
-"""Signs of life of real processes: each part gives one, and takes it along when it is stopped."""
+"""Real processes: each part gives signs of life until it is stopped, and logs JSON lines alone."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ def test_every_part_gives_signs_and_takes_them_along(
     tmp_path: Path, free_port: Callable[[], int]
 ) -> None:
     """Flags and hl7 are among them; a worker that is replaced leaves no silent one behind."""
+    log = (tmp_path / "log").open("ab")
     engine = open_engine(Settings(data_folder=tmp_path).database_address)
     upgrade_schema(engine)
     supervisor = Supervisor(
@@ -45,6 +46,7 @@ def test_every_part_gives_signs_and_takes_them_along(
             ),
             "FIRSTREAD_HL7_LISTENER": json.dumps({"port": free_port(), "senders": ["127.0.0.1"]}),
         },
+        output=log,
         parts=WATCHED,
     )
 
@@ -76,4 +78,9 @@ def test_every_part_gives_signs_and_takes_them_along(
         )
     finally:
         supervisor.stop()
+    log.close()
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert lines
+    assert [one for one in lines if not one.startswith('{"')] == [], "not one JSON object a line"
+    assert all("event" in json.loads(one) for one in lines)
     assert {part for part, names in signs().items() if part != "delivery"} == set()

@@ -7,6 +7,7 @@ import importlib
 from datetime import UTC, datetime
 from typing import Any
 
+import celery.apps.worker
 from celery.signals import (
     worker_process_init,
     worker_process_shutdown,
@@ -17,8 +18,11 @@ from celery.signals import (
 from database.process_signs import give_signs, process_name
 from database.session import open_engine
 from settings.environment import read_settings
+from settings.log_events import get_logger
 from worker.celery_app import FLAGS, app
 from worker.equipment import Equipment
+
+_log = get_logger("celery")
 
 
 def _now() -> datetime:
@@ -46,8 +50,11 @@ def run_worker(queue: str, concurrency: int) -> None:
     begins = worker_ready if pool == "threads" else worker_process_init
     begins.connect(functools.partial(_give_signs, queue), weak=False)
     importlib.import_module(f"worker.tasks.{queue}")  # before the fork: the children share it
+    # What Celery says when it is told to stop goes to standard output, past every log.
+    celery.apps.worker.safe_say = _log_what_celery_says  # type: ignore[attr-defined]
     app.worker_main(
         [
+            "--quiet",  # no banner: the log is JSON lines
             "worker",
             f"--queues={queue}",
             f"--concurrency={concurrency}",
@@ -60,6 +67,10 @@ def run_worker(queue: str, concurrency: int) -> None:
             "--without-heartbeat",
         ]
     )
+
+
+def _log_what_celery_says(text: str, _file: object = None) -> None:
+    _log.info("celery_says", message=text.strip())
 
 
 def _give_signs(queue: str, **_: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -140,10 +141,14 @@ def test_second_page_on_the_same_port(
 
 
 def test_page_without_its_database(tmp_path: Path) -> None:
-    """A page whose database cannot be opened says so in one line."""
+    """A page whose database cannot be opened says so in one line of the log."""
     # 1: not the settings' fault, so whoever supervises it may try again.
     said = _start_in_vain(tmp_path, _environment(tmp_path / "nowhere", free_port()), code=1)
-    assert said == "DatabaseUnavailable: The database does not answer.\n"
+    event = json.loads(said)
+    assert (event["error_kind"], event["message"]) == (
+        "DatabaseUnavailable",
+        "The database does not answer.",
+    )
 
 
 def test_hangs_up_on_the_wrong_host(running_page: tuple[ServerProcess, str]) -> None:
