@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from firstread.evaluate.command import evaluate
 from firstread.feedback.command import feedback
 from firstread.flags.command import flags
 from firstread.hl7.command import hl7
+from firstread.jobs.command import jobs
 from firstread.models.command import models
 from firstread.predict.command import predict
 from firstread.say import console, errors_to_exit_code
@@ -35,7 +37,6 @@ Examples: `firstread demo` shows the whole path; `firstread check-settings` show
 )
 db = typer.Typer(no_args_is_help=True, help="The database schema.")
 app.add_typer(db, name="db")
-jobs = typer.Typer(help="Jobs: where each study stands, why one failed, and trying again.")
 app.add_typer(jobs, name="jobs")
 results = typer.Typer(
     no_args_is_help=True, help="Results: taking back one that was wrong, sending what is missing."
@@ -56,6 +57,24 @@ def _settings(**overrides: object) -> Settings:
     settings = read_settings(**given)
     configure_logging(settings)
     return settings
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"firstread {metadata.version('firstread')}")
+        raise typer.Exit
+
+
+@app.callback()
+def about(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """What holds for every command: nothing but the version."""
 
 
 @app.command()
@@ -131,42 +150,9 @@ def send(
     raise typer.Exit(code)
 
 
-@jobs.callback(invoke_without_command=True)
-def list_jobs(
-    context: typer.Context,
-    failed: Annotated[bool, typer.Option(help="Only refused and failed ones.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 20,
-) -> None:
-    """List jobs. `firstread jobs show 7` tells all about one; `retry 7` tries it again."""
-    if context.invoked_subcommand is not None:
-        return
-    from firstread.jobs import print_jobs
-
-    with errors_to_exit_code():
-        print_jobs(_settings(), failed_only=failed, limit=limit)
-
-
-@jobs.command("show")
-def show_job(job_id: Annotated[int, typer.Argument(help="The job's number.")]) -> None:
-    """Every step, decision, delivery and error of one job."""
-    from firstread.jobs import print_job
-
-    with errors_to_exit_code():
-        raise typer.Exit(print_job(_settings(), job_id))
-
-
-@jobs.command("retry")
-def retry(job_id: Annotated[int, typer.Argument(help="The job's number.")]) -> None:
-    """Try a refused or failed job, or its unfinished deliveries, again."""
-    from firstread.jobs import retry_and_print
-
-    with errors_to_exit_code():
-        raise typer.Exit(retry_and_print(_settings(), job_id))
-
-
 @results.command("withdraw")
 def withdraw(
-    study_instance_uid: Annotated[str, typer.Argument(help="The study's UID, as the page shows.")],
+    study: Annotated[str, typer.Argument(help="Its UID or accession number.")],
     reason: Annotated[RejectionReason, typer.Option(help="Why; PACS is told the same.")],
     version: Annotated[
         int | None, typer.Option(min=1, help="Of the study; default: the result in force.")
@@ -182,7 +168,7 @@ def withdraw(
     from firstread.results import withdraw_and_print
 
     with errors_to_exit_code():
-        withdraw_and_print(_settings(), study_instance_uid, reason, version=version, bundle=bundle)
+        withdraw_and_print(_settings(), study, reason, version=version, bundle=bundle)
 
 
 @results.command("resend")

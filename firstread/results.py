@@ -10,20 +10,28 @@ from database.deliveries.destinations import retry_destination, unfinished_desti
 from database.session import query, transaction
 from database.states import RejectionReason
 from firstread.data_folder import open_database
+from firstread.name_of import study_of
 from settings.environment import Settings
 from worker.deliver.reject_results import withdraw_result
 
 
 def withdraw_and_print(
     settings: Settings,
-    study_instance_uid: str,
+    study: str,
     reason: RejectionReason,
     *,
     version: int | None,
     bundle: str | None,
 ) -> None:
-    """Withdraw a result and say where it is rejected."""
+    """Withdraw a result and say where it is rejected.
+
+    Parameters
+    ----------
+    study : its UID or accession number
+    """
     engine = open_database(settings)
+    with query(engine) as session:
+        study_instance_uid = study_of(session, study)
     done = withdraw_result(
         settings,
         engine,
