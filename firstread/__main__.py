@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from database.states import RejectionReason
 from firstread.encode.command import encode
 from firstread.evaluate.command import evaluate
 from firstread.feedback.command import feedback
@@ -18,6 +17,7 @@ from firstread.hl7.command import hl7
 from firstread.jobs.command import jobs
 from firstread.models.command import models
 from firstread.predict.command import predict
+from firstread.results.command import results
 from firstread.say import console, errors_to_exit_code
 from firstread.users.command import users
 from settings.environment import Settings, read_settings
@@ -38,9 +38,6 @@ Examples: `firstread demo` shows the whole path; `firstread check-settings` show
 db = typer.Typer(no_args_is_help=True, help="The database schema.")
 app.add_typer(db, name="db")
 app.add_typer(jobs, name="jobs")
-results = typer.Typer(
-    no_args_is_help=True, help="Results: taking back one that was wrong, sending what is missing."
-)
 app.add_typer(results, name="results")
 app.add_typer(flags, name="flags")
 app.add_typer(evaluate, name="evaluate")
@@ -148,43 +145,6 @@ def send(
     with errors_to_exit_code():
         code = send_and_show(folder, host=host, port=port, called=called, calling=calling)
     raise typer.Exit(code)
-
-
-@results.command("withdraw")
-def withdraw(
-    study: Annotated[str, typer.Argument(help="Its UID or accession number.")],
-    reason: Annotated[RejectionReason, typer.Option(help="Why; PACS is told the same.")],
-    version: Annotated[
-        int | None, typer.Option(min=1, help="Of the study; default: the result in force.")
-    ] = None,
-    bundle: Annotated[
-        str | None, typer.Option(help="Whose result; needed where several bundles have one.")
-    ] = None,
-) -> None:
-    """Withdraw a wrong result: strike it, and send a rejection note to whoever has got it.
-
-    Example: `firstread results withdraw 1.2.840.99.7 --reason quality`.
-    """
-    from firstread.results import withdraw_and_print
-
-    with errors_to_exit_code():
-        withdraw_and_print(_settings(), study, reason, version=version, bundle=bundle)
-
-
-@results.command("resend")
-def resend(
-    destination: Annotated[str, typer.Argument(help="Its name in the settings.")],
-) -> None:
-    """Send everything again that a destination has not got: refused, given up, or waiting.
-
-    What waits because nobody answers there goes by itself.
-
-    Example: `firstread results resend pacs`.
-    """
-    from firstread.results import resend_and_print
-
-    with errors_to_exit_code():
-        raise typer.Exit(resend_and_print(_settings(), destination))
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""`firstread results`: withdraws a wrong result, sends what a destination lacks."""
+"""Withdraws a wrong result, and sends what a destination lacks."""
 
 from __future__ import annotations
 
