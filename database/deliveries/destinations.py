@@ -13,13 +13,13 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, CursorResult, case, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from database.deliveries.claimed import DeliveryClaim, may_be_retried, wait_again
 from database.events import record_event
 from database.lease import is_free
-from database.states import ENDED_WELL, UNDER_WAY, DeliveryState
-from database.tables.analysis import Delivery, Result
+from database.states import ENDED_WELL, UNDER_WAY, DeliveryPurpose, DeliveryState
+from database.tables.analysis import Delivery, Result, ResultObject
 from database.tables.upload import EchoAnswer
 from settings.peers import Peer
 
@@ -53,8 +53,8 @@ class DestinationFacts:
 def unfinished_destinations(session: Session) -> tuple[DestinationFacts, ...]:
     """Every destination that lacks something, by name."""
     under_way = Delivery.state.in_(UNDER_WAY)
-    ended = Delivery.state.in_(NOT_STORED)
-    in_part = Delivery.state.in_(ENDED_WELL) & (Delivery.error_kind != "")
+    ended = Delivery.state.in_(NOT_STORED) & ~_obsolete()
+    in_part = Delivery.state.in_(ENDED_WELL) & (Delivery.error_kind != "") & ~_obsolete()
     away = under_way & (Delivery.error_kind == AWAY)
 
     def count(condition: ColumnElement[bool]) -> ColumnElement[int]:
@@ -154,6 +154,7 @@ def retry_destination(session: Session, destination: str, now: datetime) -> int:
     Returns
     -------
     How many deliveries. What was refused, given up, or taken in part counts as what still waits.
+        A result that a newer one has taken the place of is not sent any more.
     """
     found = session.execute(
         select(Delivery, Result)
@@ -161,6 +162,7 @@ def retry_destination(session: Session, destination: str, now: datetime) -> int:
         .where(
             Delivery.destination == destination,
             Delivery.state.not_in(ENDED_WELL) | (Delivery.error_kind != ""),
+            ~_obsolete(),
         )
         .order_by(Delivery.id)
     ).all()
@@ -177,6 +179,21 @@ def retry_destination(session: Session, destination: str, now: datetime) -> int:
             destination=destination,
         )
     return len(again)
+
+
+def _obsolete() -> ColumnElement[bool]:
+    """Whether a delivery is of a result in whose place a newer one is sent."""
+    older = aliased(Result)
+    newer = select(ResultObject.id).where(ResultObject.result_id == older.superseded_by_id)
+    return (
+        select(older.id)
+        .where(
+            older.id == Delivery.result_id,
+            Delivery.purpose == DeliveryPurpose.RESULT,
+            newer.exists(),
+        )
+        .exists()
+    )
 
 
 def _away(destination: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
