@@ -17,6 +17,8 @@ RUN if [ "$ONNXRUNTIME" = gpu ]; then \
     fi
 COPY . /src/
 RUN /opt/firstread/bin/pip install --no-deps /src
+# Programs of pynetdicom that hide dcmtk's of the same name: see the Makefile.
+RUN cd /opt/firstread/bin && rm -f echoscp echoscu findscu getscu movescu qrscp storescp storescu
 
 FROM python:3.11-slim-bookworm
 

@@ -21,6 +21,10 @@ DIMSE_CLIENT := tests/peers/dcmjs
 # What the demo can do without: without Orthanc it starts a small PACS of our own.
 DEMO_DEBIAN_PACKAGES := orthanc
 
+# Programs of pynetdicom, which we use as a library alone. They are called as dcmtk's are, and an
+# activated environment would hide those, which take other options. `python -m pynetdicom storescu` still runs this one.
+HIDING_DCMTK := echoscp echoscu findscu getscu movescu qrscp storescp storescu
+
 PACKAGES := $(patsubst %/__init__.py,%,$(wildcard $(addsuffix /__init__.py,\
 	firstread worklist worker chest dicom_node hl7_node webhook_node models database settings \
 	radiology phantom training \
@@ -32,7 +36,7 @@ help: ## List these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/installed ## Make .venv from requirements-dev.lock, unless it is up to date
-	@:
+	@rm -f $(addprefix $(BIN)/,$(HIDING_DCMTK))
 
 demo: setup ## Send a study through the whole path; STUDY=folder takes your own DICOM
 	@.ci/debian-packages optional $(DEMO_DEBIAN_PACKAGES)

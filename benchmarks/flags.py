@@ -25,11 +25,11 @@ from database.events import EventRow, events_after
 from database.session import query
 from firstread.demo.stage import SCANNER_AE_TITLE, Ports, Stage, set_up_stage
 from firstread.send import send_folder
-from firstread.served_process import ServedProcess
 from phantom import make_phantom, phantom_grid
 from phantom.identity import StudyIdentity
 from phantom.lesions import EXTENSIVE_LESIONS, Lesion
 from phantom.study import write_phantom_study
+from settings.served_process import ServedProcess
 from tests.peers.dicom.work_item_manager import ManagerPeer, running_manager
 from tests.peers.hl7_listener import ReceivedMessages, hl7_listener
 

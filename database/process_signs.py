@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import threading
@@ -19,6 +20,7 @@ from radiology.errors import DatabaseUnavailable
 EVERY_S = 10.0
 SILENT_AFTER_S = 3 * EVERY_S
 _FORGOTTEN_AFTER = timedelta(hours=1)
+_SWEEP = "sweep"  # a sign that no process gives alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,39 @@ def process_name() -> str:
 def record_sign(
     session: Session, name: str, part: str, *, started_at: datetime, now: datetime
 ) -> None:
-    """Note that a process runs."""
+    """Note that a process runs, and that a silent one of its part that it came after was replaced.
+
+    Workers are replaced now and then to give memory back, and dead ones by their supervisor: the
+    old one is not missed. One that nothing took the place of stays, silent.
+    """
     row = session.get(ProcessSign, name)
     if row is None or row.started_at != started_at:
         session.merge(ProcessSign(name=name, part=part, started_at=started_at, seen_at=now))
     else:
         row.seen_at = now
+    session.execute(
+        delete(ProcessSign).where(
+            ProcessSign.part == part,
+            ProcessSign.name.startswith(f"{_machine(name)}:", autoescape=True),
+            ProcessSign.name != name,
+            ProcessSign.started_at < started_at,
+            ProcessSign.seen_at < now - timedelta(seconds=SILENT_AFTER_S),
+        )
+    )
+
+
+def note_sweep(session: Session, now: datetime) -> None:
+    """Note that a sweep has come to its end: beat, broker, housekeeping and database work."""
+    row = session.get(ProcessSign, _SWEEP)
+    if row is None:
+        session.add(ProcessSign(name=_SWEEP, part=_SWEEP, started_at=now, seen_at=now))
+    else:
+        row.seen_at = now
+
+
+def last_sweep(session: Session) -> datetime | None:
+    """When a sweep last came to its end, within some seconds; None: not lately, or never."""
+    return session.scalar(select(ProcessSign.seen_at).where(ProcessSign.name == _SWEEP))
 
 
 def forget_silent(session: Session, now: datetime) -> None:
@@ -100,18 +129,22 @@ def loaded_bundles(session: Session, now: datetime) -> tuple[LoadedFacts, ...]:
 
 def process_signs(session: Session) -> tuple[ProcessFacts, ...]:
     """Every process that has been heard of lately, by part."""
-    rows = session.scalars(select(ProcessSign).order_by(ProcessSign.part, ProcessSign.name))
+    rows = session.scalars(
+        select(ProcessSign)
+        .where(ProcessSign.name != _SWEEP)
+        .order_by(ProcessSign.part, ProcessSign.name)
+    )
     return tuple(ProcessFacts(row.name, row.part, row.started_at, row.seen_at) for row in rows)
 
 
-def give_signs(engine: Engine, part: str, clock: Callable[[], datetime]) -> threading.Event:
+def give_signs(engine: Engine, part: str, clock: Callable[[], datetime]) -> Callable[[], None]:
     """Begin to say that this process runs, in a thread that ends with it.
 
     Call it after the process has forked for the last time.
 
     Returns
     -------
-    What ends the thread when it is set.
+    What a process calls that ends as it should: it is not missed then.
     """
     ended, name, started_at = threading.Event(), process_name(), clock()
 
@@ -125,5 +158,17 @@ def give_signs(engine: Engine, part: str, clock: Callable[[], datetime]) -> thre
             if ended.wait(EVERY_S):
                 return
 
-    threading.Thread(target=give, name="signs", daemon=True).start()
-    return ended
+    def end() -> None:
+        ended.set()
+        thread.join(timeout=EVERY_S)
+        with contextlib.suppress(DatabaseUnavailable), transaction(engine) as session:
+            session.execute(delete(ProcessSign).where(ProcessSign.name == name))
+            session.execute(delete(BundleSign).where(BundleSign.process == name))
+
+    thread = threading.Thread(target=give, name="signs", daemon=True)
+    thread.start()
+    return end
+
+
+def _machine(name: str) -> str:
+    return name.rpartition(":")[0]

@@ -11,7 +11,7 @@ from database.process_signs import give_signs
 from database.schema import check_schema
 from database.session import open_engine
 from dicom_node.node import start_node
-from radiology.errors import FirstreadError
+from radiology.errors import FirstreadError, Refused
 from settings.environment import read_settings
 from settings.log_events import configure_logging, get_logger
 
@@ -19,7 +19,7 @@ _log = get_logger("node")
 
 
 def main() -> int:
-    """Run the node until SIGTERM or Ctrl-C; returns the exit code."""
+    """Run the node until SIGTERM or Ctrl-C; returns the exit code: 2 if refused."""
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stopped.set())
@@ -29,12 +29,13 @@ def main() -> int:
         engine = open_engine(settings.database_address)
         check_schema(engine)
         node = start_node(settings, engine)
-        give_signs(engine, "node", lambda: datetime.now(UTC))
+        end_signs = give_signs(engine, "node", lambda: datetime.now(UTC))
     except FirstreadError as error:
         _log.error("node_not_started", error_kind=error.kind, message=str(error))
-        return 1
+        return 2 if isinstance(error, Refused) else 1  # 2: trying again would change nothing
     stopped.wait()
     node.stop()
+    end_signs()
     return 0
 
 

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from database.states import RejectionReason
 from firstread.encode.command import encode
 from firstread.evaluate.command import evaluate
 from firstread.feedback.command import feedback
 from firstread.flags.command import flags
 from firstread.hl7.command import hl7
+from firstread.jobs.command import jobs
 from firstread.models.command import models
 from firstread.predict.command import predict
+from firstread.results.command import results
 from firstread.say import console, errors_to_exit_code
-from firstread.served_process import ServedProcess
 from firstread.users.command import users
 from settings.environment import Settings, read_settings
 from settings.log_events import configure_logging
+from settings.served_process import ServedProcess
 
 app = typer.Typer(
     name="firstread",
@@ -35,9 +37,7 @@ Examples: `firstread demo` shows the whole path; `firstread check-settings` show
 )
 db = typer.Typer(no_args_is_help=True, help="The database schema.")
 app.add_typer(db, name="db")
-jobs = typer.Typer(help="Jobs: where each study stands, why one failed, and trying again.")
 app.add_typer(jobs, name="jobs")
-results = typer.Typer(no_args_is_help=True, help="Results: taking back one that was wrong.")
 app.add_typer(results, name="results")
 app.add_typer(flags, name="flags")
 app.add_typer(evaluate, name="evaluate")
@@ -54,6 +54,24 @@ def _settings(**overrides: object) -> Settings:
     settings = read_settings(**given)
     configure_logging(settings)
     return settings
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"firstread {metadata.version('firstread')}")
+        raise typer.Exit
+
+
+@app.callback()
+def about(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """What holds for every command: nothing but the version."""
 
 
 @app.command()
@@ -129,60 +147,6 @@ def send(
     raise typer.Exit(code)
 
 
-@jobs.callback(invoke_without_command=True)
-def list_jobs(
-    context: typer.Context,
-    failed: Annotated[bool, typer.Option(help="Only refused and failed ones.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 20,
-) -> None:
-    """List jobs. `firstread jobs show 7` tells all about one; `retry 7` tries it again."""
-    if context.invoked_subcommand is not None:
-        return
-    from firstread.jobs import print_jobs
-
-    with errors_to_exit_code():
-        print_jobs(_settings(), failed_only=failed, limit=limit)
-
-
-@jobs.command("show")
-def show_job(job_id: Annotated[int, typer.Argument(help="The job's number.")]) -> None:
-    """Every step, decision, delivery and error of one job."""
-    from firstread.jobs import print_job
-
-    with errors_to_exit_code():
-        raise typer.Exit(print_job(_settings(), job_id))
-
-
-@jobs.command("retry")
-def retry(job_id: Annotated[int, typer.Argument(help="The job's number.")]) -> None:
-    """Try a refused or failed job, or its unfinished deliveries, again."""
-    from firstread.jobs import retry_and_print
-
-    with errors_to_exit_code():
-        raise typer.Exit(retry_and_print(_settings(), job_id))
-
-
-@results.command("withdraw")
-def withdraw(
-    study_instance_uid: Annotated[str, typer.Argument(help="The study's UID, as the page shows.")],
-    reason: Annotated[RejectionReason, typer.Option(help="Why; PACS is told the same.")],
-    version: Annotated[
-        int | None, typer.Option(min=1, help="Of the study; default: the result in force.")
-    ] = None,
-    bundle: Annotated[
-        str | None, typer.Option(help="Whose result; needed where several bundles have one.")
-    ] = None,
-) -> None:
-    """Withdraw a wrong result: strike it, and send a rejection note to whoever has got it.
-
-    Example: `firstread results withdraw 1.2.840.99.7 --reason quality`.
-    """
-    from firstread.results import withdraw_and_print
-
-    with errors_to_exit_code():
-        withdraw_and_print(_settings(), study_instance_uid, reason, version=version, bundle=bundle)
-
-
 @app.command()
 def scorecard(
     first: Annotated[
@@ -256,10 +220,11 @@ def upgrade() -> None:
     """Bring the database schema up to date; safe to run at every start."""
     from database.schema import upgrade_schema
     from database.session import open_engine
+    from firstread.data_folder import make_data_folder
 
     with errors_to_exit_code():
         settings = _settings()
-        settings.data_folder.mkdir(parents=True, exist_ok=True)
+        make_data_folder(settings.data_folder)
         upgrade_schema(open_engine(settings.database_address))
         console.print("The database schema is up to date.")
 
@@ -274,12 +239,28 @@ def revision(message: Annotated[str, typer.Argument(help="What changes, in a few
         write_revision(open_engine(_settings().database_address), message)
 
 
+@app.command()
+def status(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object on standard output.")
+    ] = False,
+) -> None:
+    """Whether everything runs, what waits, and what waits for a person; exits with 1 if not."""
+    from firstread.status import print_status
+
+    with errors_to_exit_code():
+        raise typer.Exit(print_status(_settings(), as_json=as_json))
+
+
 @app.command("check-settings")
 def check_settings(
-    echo: Annotated[bool, typer.Option(help="Also send C-ECHO to every destination.")] = False,
+    echo: Annotated[
+        bool,
+        typer.Option(help="Also send C-ECHO to every destination, and call every flag receiver."),
+    ] = False,
 ) -> None:
     """Show every setting in force (secrets masked) and whether what they name is there."""
-    from firstread.check_settings import print_settings
+    from firstread.checks.command import print_settings
 
     with errors_to_exit_code():
         raise typer.Exit(print_settings(_settings(), echo=echo))

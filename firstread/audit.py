@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from database.accounts.audit import AUDIT_EVENTS, AuditRow, audit_events
-from database.schema import check_schema
-from database.session import open_engine, query
+from database.session import query
+from firstread.data_folder import open_database
 from radiology.errors import SettingsRefused
 from settings.environment import Settings
 
@@ -38,8 +38,7 @@ def print_audit(
     """
     if event is not None and event not in AUDIT_EVENTS:
         raise SettingsRefused(f"There is no such event; there are: {', '.join(AUDIT_EVENTS)}")
-    engine = open_engine(settings.database_address)
-    check_schema(engine)
+    engine = open_database(settings)
     with query(engine) as session:
         for row in audit_events(
             session,

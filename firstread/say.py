@@ -41,6 +41,15 @@ def errors_to_exit_code() -> Iterator[None]:
         raise typer.Exit(130) from error
 
 
+_WIDE = 240  # columns: into a pipe or a file nothing is cut off
+
+
+def table_console() -> Console:
+    """Standard output for tables, as wide as what reads it can be; brackets are no markup."""
+    wide = Console(highlight=False, markup=False, soft_wrap=False)
+    return wide if wide.is_terminal else Console(highlight=False, markup=False, width=_WIDE)
+
+
 def print_json(entries: dict[str, Any]) -> None:
     """Print the one object, on one line, on standard output."""
     print(json.dumps(entries, allow_nan=False, ensure_ascii=False))

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from evaluation.waiting.queue_replay import WhatIf
 from evaluation.waiting.waiting_times import WaitingTimes
-from firstread.feedback.listing import checked_engine
+from firstread.data_folder import open_database
 from firstread.say import print_json
 from radiology.errors import SettingsRefused
 from settings.environment import Settings
@@ -36,7 +36,7 @@ def print_scorecard(
             f"A scorecard is of 1 to {LONGEST_DAYS} days, the first not after the last"
         )
     query = ScorecardQuery(days, scanner, room, workers)
-    card = make_scorecard(checked_engine(settings), settings, query)
+    card = make_scorecard(open_database(settings), settings, query)
     if as_json:
         print_json(card.entries())
         return

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from dicom_node.request.c_store import StoreAnswer, send_instances
+from dicom_node.status import DUPLICATE_SOP_INSTANCE, ELEMENTS_DISCARDED, SUCCESS
 from firstread.find_instances import find_instances
 from radiology.errors import SettingsRefused
 from radiology.identity import checked_ae_title
@@ -17,13 +19,22 @@ from radiology.words.peer_words import with_words
 from settings.peers import Peer, PeerRole
 
 _TIMEOUT_S = 60.0
+# What counts as sent for a delivery of ours, whose UIDs follow from its content, says of an object
+# of somebody else that the receiver need not have it.
+_PERHAPS_NOT_KEPT = {
+    ELEMENTS_DISCARDED: (
+        "taken with a warning, and perhaps not kept: Firstread puts what is no CT in quarantine"
+    ),
+    DUPLICATE_SOP_INSTANCE: "the receiver holds an object of this SOP Instance UID already",
+}
 
 
 @dataclass
 class SendReport:
     """What became of a folder.
 
-    `refusals` counts the reasons of what was not stored; `others` are files that are not DICOM.
+    `refusals` counts the reasons of what was not stored, or perhaps not kept; `warnings` the
+    statuses of what was stored otherwise than it was sent; `others` are files that are not DICOM.
     """
 
     studies: int
@@ -31,6 +42,7 @@ class SendReport:
     sent: int = 0
     stored: int = 0
     refusals: dict[str, int] = field(default_factory=dict)
+    warnings: dict[str, int] = field(default_factory=dict)
 
     @property
     def refused(self) -> int:
@@ -40,14 +52,16 @@ class SendReport:
     def count(self, answer: StoreAnswer) -> None:
         """Take one answer in."""
         self.sent += 1
-        if answer.error is None:
-            self.stored += 1
-            return
         status = "" if answer.status is None else f" (status 0x{answer.status:04X})"
-        reason = with_words(
-            f"{answer.error.kind}: {answer.error.message}{status}", answer.error.said
-        )
-        self.refusals[reason] = self.refusals.get(reason, 0) + 1
+        if answer.error is not None:
+            reason = f"{answer.error.kind}: {answer.error.message}{status}"
+            _add(self.refusals, with_words(reason, answer.error.said))
+        elif answer.status in _PERHAPS_NOT_KEPT:
+            _add(self.refusals, f"{_PERHAPS_NOT_KEPT[answer.status]}{status}")
+        else:
+            self.stored += 1
+            if answer.status != SUCCESS:
+                _add(self.warnings, f"stored, with a warning{status}")
 
 
 def send_folder(
@@ -110,8 +124,14 @@ def send_and_show(folder: Path, *, host: str, port: int, called: str, calling: s
         + (f"; {report.others} other files left out" if report.others else "")
     )
     for reason, count in report.refusals.items():
-        console.print(f"[bold red]{count} not stored[/]: {reason}")
+        console.print(f"[bold red]{count} not stored[/]: {escape(reason)}")
+    for reason, count in report.warnings.items():
+        console.print(f"{count} {escape(reason)}")
     return 0 if report.stored == report.sent else 1
+
+
+def _add(counts: dict[str, int], reason: str) -> None:
+    counts[reason] = counts.get(reason, 0) + 1
 
 
 def _receiver(host: str, port: int, ae_title: str) -> Peer:

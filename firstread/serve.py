@@ -10,31 +10,45 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import IO
 
-from database.schema import check_schema, upgrade_schema
+from database.process_signs import give_signs
+from database.schema import upgrade_schema
 from database.session import open_engine
-from firstread.served_process import ServedProcess
+from firstread.data_folder import make_data_folder, open_database, served_alone
+from firstread.say import REFUSED
+from radiology.errors import DatabaseUnavailable, SettingsRefused
 from settings.environment import Settings
 from settings.log_events import get_logger
+from settings.served_process import ServedProcess, needed_parts
 
 _log = get_logger("serve")
 _POLL_S = 0.2
 _STOP_LIMIT_S = 15.0  # then a part that does not end is killed; its work is in the database
+_NOT_NOW = 1  # exit code; trying again may help
 _FIRST_RESTART_S = 0.5
 _LONGEST_RESTART_S = 30.0
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def serve_part(settings: Settings, part: ServedProcess, concurrency: int) -> int:
-    """Run one part in this process until it is told to stop; returns its exit code."""
+    """Run one part in this process until it is told to stop; returns its exit code.
+
+    That is 2 where the settings do not let it run, and 1 where something is not there for now.
+    """
+    try:
+        engine = open_database(settings)
+    except DatabaseUnavailable as error:
+        _log.error("part_not_started", not_started=part.value, message=str(error))
+        return _NOT_NOW
+    make_data_folder(settings.data_folder)
     if part is ServedProcess.NODE:
         from dicom_node.__main__ import main as run_node
 
         return run_node()
-    check_schema(open_engine(settings.database_address))
     if part is ServedProcess.WORKLIST:
         from worklist.__main__ import main as run_worklist
 
@@ -46,7 +60,11 @@ def serve_part(settings: Settings, part: ServedProcess, concurrency: int) -> int
     if part is ServedProcess.BEAT:
         from worker.celery_app import app, run_beat
 
-        run_beat(app)
+        end_signs = give_signs(engine, part.value, lambda: datetime.now(UTC))
+        try:
+            run_beat(app)
+        finally:
+            end_signs()
     else:
         from worker.tasks.process import run_worker
 
@@ -72,6 +90,11 @@ def watch_until_stopped(supervisor: Supervisor) -> None:
     """Start again what dies, until SIGTERM or Ctrl-C; from then on neither interrupts us.
 
     What follows is the end of the block that started the parts, which stops them.
+
+    Raises
+    ------
+    SettingsRefused
+        A part says at its first start that the settings do not let it run.
     """
     stop = False
 
@@ -83,6 +106,11 @@ def watch_until_stopped(supervisor: Supervisor) -> None:
     signal.signal(signal.SIGINT, _stop)
     while not stop:
         supervisor.restart_dead()
+        if supervisor.refused is not None:
+            raise SettingsRefused(
+                f"Part {supervisor.refused.value} cannot run as it is set up; its own line in the "
+                "log says why"
+            )
         time.sleep(_POLL_S)  # a supervisor has nothing to wait on but its clock
 
 
@@ -96,10 +124,16 @@ def running(
     ----------
     environment : of the children; ours if None
     log : a file for what they print; our own standard error if None
+
+    Raises
+    ------
+    SettingsRefused
+        Another Firstread serves this data folder.
     """
-    settings.data_folder.mkdir(parents=True, exist_ok=True)
-    upgrade_schema(open_engine(settings.database_address))
+    make_data_folder(settings.data_folder)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(served_alone(settings.data_folder))
+        upgrade_schema(open_engine(settings.database_address))
         output = stack.enter_context(log.open("ab")) if log else None
         supervisor = Supervisor(
             dict(os.environ if environment is None else environment),
@@ -109,16 +143,6 @@ def running(
         stack.callback(supervisor.stop)
         supervisor.start()
         yield supervisor
-
-
-def needed_parts(settings: Settings) -> list[ServedProcess]:
-    """The parts that have something to do."""
-    needed = {
-        ServedProcess.RETRIEVAL: bool(settings.queried),
-        ServedProcess.FLAGS: bool(settings.flags),
-        ServedProcess.HL7: settings.hl7_listener is not None,
-    }
-    return [part for part in ServedProcess if needed.get(part, True)]
 
 
 class Supervisor:
@@ -138,6 +162,7 @@ class Supervisor:
         self._processes: dict[ServedProcess, subprocess.Popen[bytes]] = {}
         self._restart_at: dict[ServedProcess, float] = {}
         self._deaths: dict[ServedProcess, int] = {}
+        self.refused: ServedProcess | None = None  # by the settings, at its first start
 
     def start(self) -> None:
         """Start every part that is needed."""
@@ -159,6 +184,8 @@ class Supervisor:
             if part not in self._restart_at:
                 dead.append(part)
                 deaths = self._deaths[part] = self._deaths.get(part, 0) + 1
+                if code == REFUSED and deaths == 1:
+                    self.refused = part
                 pause = min(_FIRST_RESTART_S * 2.0 ** min(deaths - 1, 10), _LONGEST_RESTART_S)
                 self._restart_at[part] = now + pause
                 _log.error("part_died", dead_part=part.value, code=code, restart_in_s=pause)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from datetime import UTC, datetime
 
+from database.process_signs import give_signs
 from database.schema import check_schema
 from database.session import open_engine
 from hl7_node.listener import start_listener
-from radiology.errors import FirstreadError, SettingsRefused
+from radiology.errors import FirstreadError, Refused, SettingsRefused
 from settings.environment import read_settings
 from settings.log_events import configure_logging, get_logger
 
@@ -17,7 +19,7 @@ _log = get_logger("hl7")
 
 
 def main() -> int:
-    """Run the listener until SIGTERM or Ctrl-C; returns the exit code."""
+    """Run the listener until SIGTERM or Ctrl-C; returns the exit code: 2 if refused."""
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stopped.set())
@@ -29,11 +31,13 @@ def main() -> int:
         engine = open_engine(settings.database_address)
         check_schema(engine)
         listener = start_listener(settings, settings.hl7_listener, engine)
+        end_signs = give_signs(engine, "hl7", lambda: datetime.now(UTC))
     except FirstreadError as error:
         _log.error("hl7_not_started", error_kind=error.kind, message=str(error))
-        return 1
+        return 2 if isinstance(error, Refused) else 1  # 2: trying again would change nothing
     stopped.wait()
     listener.stop()
+    end_signs()
     return 0
 
 

@@ -42,6 +42,7 @@ from settings.study_page import StudyPageSettings
 from settings.uploads import UploadLimits
 from settings.worklist_network import WorklistNetwork
 from settings.worklist_order import WorklistOrder
+from settings.wrong_settings import did_you_mean, wrong_settings
 
 PREFIX = "FIRSTREAD_"
 SETTINGS_FILE_VARIABLE = PREFIX + "SETTINGS_FILE"
@@ -287,6 +288,13 @@ class Settings(BaseSettings):
         return tuple(peer for peer in self.peers if PeerRole.DESTINATION in peer.roles)
 
     @property
+    def echoed(self) -> tuple[Peer, ...]:
+        """Destinations that C-ECHO tells of; a DICOMweb service has nothing like it."""
+        return tuple(
+            peer for peer in self.destinations if peer.has_address and peer.stow_url is None
+        )
+
+    @property
     def worklist_clients(self) -> tuple[Peer, ...]:
         """Peers that may find, watch and take our work items."""
         return tuple(peer for peer in self.peers if PeerRole.WORKLIST_CLIENT in peer.roles)
@@ -339,7 +347,7 @@ def read_settings(**overrides: Any) -> Settings:
     try:
         return Settings.model_validate(source(**overrides))
     except ValidationError as error:
-        raise SettingsRefused(_wrong_settings(error)) from error
+        raise SettingsRefused(wrong_settings(error, Settings)) from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsRefused(f"The settings file is not valid TOML: {error}") from error
 
@@ -365,12 +373,5 @@ def _refuse_unknown_variables() -> None:
     if PREFIX + "BUNDLE" in unknown:
         raise SettingsRefused(f"{PREFIX}BUNDLE: {_RENAMED}")
     if unknown:
-        raise SettingsRefused(f"Not a setting: {', '.join(unknown)}; see docs/settings.md")
-
-
-def _wrong_settings(error: ValidationError) -> str:
-    lines = [
-        f"{'.'.join(str(part) for part in problem['loc']) or 'settings'}: {problem['msg']}"
-        for problem in error.errors(include_input=False, include_url=False)
-    ]
-    return "Settings are wrong: " + "; ".join(lines)
+        listed = "; ".join(f"{name}{did_you_mean(name, known)}" for name in unknown)
+        raise SettingsRefused(f"Not a setting: {listed}")

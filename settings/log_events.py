@@ -10,6 +10,7 @@ from typing import TextIO, cast
 import structlog
 
 from settings.environment import LogFormat, Settings
+from settings.library_log import LibraryLog, Repeats
 
 
 class _StandardError:
@@ -25,9 +26,24 @@ class _StandardError:
 def configure_logging(settings: Settings) -> None:
     """Send structlog events to standard error, as JSON lines or as columns for a person.
 
-    Libraries that log through `logging` (pynetdicom, celery, alembic) are let through from
-    WARNING on only: at lower levels some of them print data sets.
+    Libraries that log through `logging` (pynetdicom, celery, alembic) or warn are let through from
+    WARNING on only, as events of the same form: at lower levels some of them print data sets.
     """
+    repeats = Repeats()
+
+    def count_repeated_traces(
+        _logger: object, _name: str, event: structlog.types.EventDict
+    ) -> structlog.types.EventDict:
+        """Of one fault that comes again and again some traces are enough."""
+        if event.get("trace"):
+            key = (event.get("part"), event.get("event"), event["trace"])
+            left_out = repeats.left_out(key)
+            if left_out is None:
+                raise structlog.DropEvent
+            if left_out:
+                event["left_out"] = left_out
+        return event
+
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -40,7 +56,7 @@ def configure_logging(settings: Settings) -> None:
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     structlog.configure(
-        processors=[*shared, renderer],
+        processors=[count_repeated_traces, *shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[settings.log_level]
         ),
@@ -50,9 +66,14 @@ def configure_logging(settings: Settings) -> None:
     # pydicom repeats values of the data set in what it logs and warns of: names among them.
     logging.getLogger("pydicom").setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", module=r"pydicom\.")
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s %(message)s"
-    )
+    logging.captureWarnings(True)
+    libraries = LibraryLog([*shared, renderer], _StandardError().write, repeats)
+    # The second one belongs to Celery's processes and hands nothing on to the first.
+    for logger in (logging.getLogger(), logging.getLogger("multiprocessing")):
+        for handler in [one for one in logger.handlers if isinstance(one, LibraryLog)]:
+            logger.removeHandler(handler)
+        logger.addHandler(libraries)
+        logger.setLevel(logging.WARNING)
 
 
 def get_logger(name: str) -> structlog.typing.FilteringBoundLogger:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from celery import Celery
+from celery.signals import setup_logging
 from kombu import Queue
 
 from radiology.errors import SettingsRefused
@@ -86,7 +87,7 @@ def make_app(settings: Settings) -> Celery:
         worker_send_task_events=False,
         # ONNX Runtime's arena never shrinks; a fresh process now and then gives memory back.
         worker_max_tasks_per_child=500,
-        # Our own logging stays in place: Celery's would print task arguments.
+        # Our own logging stays in place: Celery's would print task arguments. See also below.
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
         enable_utc=True,
@@ -103,7 +104,12 @@ def wake_up_waits(app: Celery, queue: str) -> bool:
 
 def run_beat(app: Celery) -> None:
     """Send the sweep's wake-ups until told to stop."""
-    app.Beat(loglevel="WARNING").run()
+    app.Beat(loglevel="WARNING", quiet=True).run()  # no banner: the log is JSON lines
+
+
+@setup_logging.connect
+def _leave_logging_alone(**_: Any) -> None:
+    """Somebody takes care of logging already, so Celery adds no handlers with a form of its own."""
 
 
 def _broker_url(settings: Settings) -> str:

@@ -11,13 +11,15 @@ from database.accounts.kept import has_accounts
 from database.process_signs import give_signs
 from database.schema import check_schema
 from database.session import open_engine, query
-from radiology.errors import FirstreadError
+from radiology.errors import FirstreadError, Refused
 from settings.environment import read_settings
-from settings.log_events import configure_logging
+from settings.log_events import configure_logging, get_logger
 from worklist.app import create_app
 from worklist.server import needs_sign_in, open_socket, serve
 
+_log = get_logger("worklist")
 _REFUSED = 2  # as `firstread` does
+_NOT_NOW = 1
 
 
 def main(arguments: Sequence[str] = ()) -> int:
@@ -25,8 +27,8 @@ def main(arguments: Sequence[str] = ()) -> int:
 
     Returns
     -------
-    An exit code: 0 after a stop, 2 when the page cannot be served as it is set up. Then standard
-    error says what to change.
+    An exit code: 0 after a stop, 2 when the page cannot be served as it is set up, 1 when something
+    is not there for now. The log then says what to change.
     """
     parser = argparse.ArgumentParser(
         prog="python -m worklist", description="Serve the worklist page."
@@ -53,12 +55,13 @@ def main(arguments: Sequence[str] = ()) -> int:
             published_on_loopback=given.published_on_loopback,
         )
     except FirstreadError as error:
-        sys.stderr.write(f"{error.kind}: {error}\n")
-        return _REFUSED
+        _log.error("page_not_started", error_kind=error.kind, message=str(error))
+        return _REFUSED if isinstance(error, Refused) else _NOT_NOW
     always = needs_sign_in(settings, published_on_loopback=given.published_on_loopback)
     app = create_app(settings, engine, sign_in_always=always)
-    give_signs(engine, "worklist", lambda: datetime.now(UTC))
+    end_signs = give_signs(engine, "worklist", lambda: datetime.now(UTC))
     serve(app, listener, settings.worklist_network)
+    end_signs()
     return 0
 
 

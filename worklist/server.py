@@ -115,6 +115,7 @@ def serve(app: FastAPI, listener: socket.socket, network: WorklistNetwork) -> No
         proxy_headers=False,  # the application looks at them itself, where there is a proxy
         access_log=False,  # addresses hold identifiers
         log_level="warning",
+        log_config=None,  # its lines go where those of all libraries go
         server_header=False,
         timeout_graceful_shutdown=_STOP_LIMIT_S,
     )

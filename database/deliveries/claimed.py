@@ -39,6 +39,7 @@ class DeliveryClaim:
     destination: str
     fencing_token: int
     attempts: int
+    unanswered: int  # of these attempts, how many found the destination away
     asks: int
     after_defect: bool  # the attempt before this one ended in a defect
     state: DeliveryState
@@ -64,6 +65,7 @@ def claim_delivery(session: Session, *, lease_s: float, now: datetime) -> Delive
             Delivery.destination,
             Delivery.fencing_token,
             Delivery.attempts,
+            Delivery.unanswered,
             Delivery.asks,
             ended_in_defect(Delivery),
             Delivery.state,
@@ -108,22 +110,32 @@ def postpone_delivery(
     error_message: str,
     trace: str = "",
     state: DeliveryState | None = None,
+    unanswered: bool = False,
 ) -> None:
     """Try a delivery again later; the reason is shown meanwhile.
 
     Parameters
     ----------
     state : what it waits for from now on; as before when left out
+    unanswered : the destination was away, so the attempt at sending counts towards no limit
     """
+    before = session.execute(
+        select(Delivery.error_kind, Delivery.error_message).where(Delivery.id == claim.delivery_id)
+    ).one()
+    counted = unanswered and claim.state is DeliveryState.WAITING
     _write(
         session,
         claim,
         **postponed(due_at, error_kind=error_kind, error_message=error_message, trace=trace),
         state=claim.state if state is None else state,
+        unanswered=claim.unanswered + counted,
     )
-    record_delivery_event(
-        session, claim, "delivery_postponed", now, error_kind=error_kind, until=due_at.isoformat()
-    )
+    # A destination that is away for a week is one event, not one for each attempt.
+    if tuple(before) != (error_kind, error_message):
+        until = due_at.isoformat()
+        record_delivery_event(
+            session, claim, "delivery_postponed", now, error_kind=error_kind, until=until
+        )
 
 
 def await_commitment(
@@ -177,18 +189,10 @@ def retry_deliveries(
     deliveries = [
         candidate
         for candidate in result.deliveries
-        if _may_be_retried(candidate)
-        and destination in (None, candidate.destination)
-        and (result.withdrawn_at is None or candidate.purpose is DeliveryPurpose.REJECTION)
+        if may_be_retried(candidate, result) and destination in (None, candidate.destination)
     ]
     for delivery in deliveries:
-        delivery.state = DeliveryState.WAITING
-        delivery.due_at = now
-        delivery.attempts = delivery.asks = 0
-        delivery.finished_at = None
-        delivery.trace = ""
-        for row in delivery.statuses:
-            row.state = ObjectState.WAITING
+        wait_again(delivery, now)
     if deliveries:
         record_event(
             session,
@@ -217,10 +221,24 @@ def record_delivery_event(
     )
 
 
-def _may_be_retried(delivery: Delivery) -> bool:
+def may_be_retried(delivery: Delivery, result: Result) -> bool:
+    """Whether something of a delivery has not arrived, and is still wanted."""
+    if result.withdrawn_at is not None and delivery.purpose is DeliveryPurpose.RESULT:
+        return False
     if delivery.state in ENDED_WELL:
         return bool(delivery.error_kind)  # it took a part
     return delivery.state is not DeliveryState.WITHDRAWN
+
+
+def wait_again(delivery: Delivery, now: datetime) -> None:
+    """Let all of a delivery be sent as if it had never been tried."""
+    delivery.state = DeliveryState.WAITING
+    delivery.due_at = now
+    delivery.attempts = delivery.unanswered = delivery.asks = 0
+    delivery.finished_at = None
+    delivery.trace = ""
+    for row in delivery.statuses:
+        row.state = ObjectState.WAITING
 
 
 def _due(now: datetime) -> Sequence[ColumnElement[bool]]:

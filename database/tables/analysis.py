@@ -260,7 +260,8 @@ class ResultObject(Base):
 class Delivery(Leased, Base):
     """One result, or the note that rejects it, on its way to one destination.
 
-    `attempts` counts how often it was sent, `asks` how often storage commitment was asked for.
+    `attempts` counts how often it was sent, `unanswered` how many of these attempts found nobody,
+    `asks` how often storage commitment was asked for.
     """
 
     __tablename__ = "delivery"
@@ -277,6 +278,7 @@ class Delivery(Leased, Base):
     state: Mapped[DeliveryState] = mapped_column(default=DeliveryState.WAITING)
     due_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
+    unanswered: Mapped[int] = mapped_column(default=0, server_default="0")
     asks: Mapped[int] = mapped_column(default=0, server_default="0")
     finished_at: Mapped[datetime | None]
     error_kind: Mapped[str] = mapped_column(String(64), default="")

@@ -79,7 +79,7 @@ class DiskUse(Base):
 
 
 class EchoAnswer(Base):
-    """What a peer last answered to a C-ECHO request that an administrator asked for."""
+    """What a peer last answered to a C-ECHO request: an administrator's, or the deliveries'."""
 
     __tablename__ = "echo_answer"
 

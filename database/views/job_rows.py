@@ -9,9 +9,22 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from database.states import ENDED_WELL, RETRYABLE, DeliveryState
+from database.states import ENDED_WELL, RETRYABLE, UNDER_WAY, DeliveryState
 from database.tables.analysis import Delivery, Event, Job, Result
 from radiology.outcome import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRow:
+    """One delivery of a job's result."""
+
+    destination: str
+    state: str
+    attempts: int
+    due_at: datetime | None  # of the next attempt; None where there is none
+    finished_at: datetime | None
+    error_kind: str
+    error_message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +39,11 @@ class JobRow:
     state: str
     answer: str
     reason: str
-    deliveries: tuple[str, ...]
+    accession_number: str
+    queued_at: datetime
+    finished_at: datetime | None
+    attempts: int
+    deliveries: tuple[DeliveryRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +120,10 @@ def _row(job: Job) -> JobRow:
         state=job.state.value,
         answer=_answer(job.result),
         reason=_reason(job),
+        accession_number=job.study.accession_number,
+        queued_at=job.queued_at,
+        finished_at=job.finished_at,
+        attempts=job.attempts,
         deliveries=tuple(_delivery(item) for item in job.result.deliveries) if job.result else (),
     )
 
@@ -123,8 +144,13 @@ def _reason(job: Job) -> str:
     return job.result.reason if job.result else ""
 
 
-def _delivery(delivery: Delivery) -> str:
-    text = f"{delivery.destination}: {delivery.state.value}"
-    if delivery.error_kind:
-        text += f" ({delivery.error_kind}: {delivery.error_message})"
-    return text
+def _delivery(delivery: Delivery) -> DeliveryRow:
+    return DeliveryRow(
+        destination=delivery.destination,
+        state=delivery.state.value,
+        attempts=delivery.attempts,
+        due_at=delivery.due_at if delivery.state in UNDER_WAY else None,
+        finished_at=delivery.finished_at,
+        error_kind=delivery.error_kind,
+        error_message=delivery.error_message,
+    )

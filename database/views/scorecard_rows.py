@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
 from database.feedback.given import Period
+from database.states import JobState
 from database.tables.analysis import Event, Job, Result, Study
 from radiology.urgency import Urgency
 from settings.peers import RequestPriority
@@ -21,6 +22,9 @@ MOST_ROWS = 20_000
 """Of a period; of more the newest are taken, and that is said."""
 
 SENT, OPENED, ACKNOWLEDGED = "flag_sent", "study_opened", "flag_acknowledged"
+# A refusal makes way for the answer of a job that a person tried again, and takes its moment with
+# it. Its event stays: what a study has waited is not rewritten.
+_ANSWERED = (JobState.ENCODED.value, JobState.REFUSED.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +85,11 @@ def study_times(
     marks = (
         select(
             Event.study_id,
+            func.min(case((Event.name.in_(_ANSWERED), Event.at))).label("answered_at"),
             *(func.min(case((Event.name == name, Event.at))).label(name) for name in names),
         )
         .join(chosen, chosen.c.id == Event.study_id)
-        .where(Event.name.in_(names), Event.at >= chosen.c.last_instance_at)
+        .where(Event.name.in_((*_ANSWERED, *names)), Event.at >= chosen.c.last_instance_at)
         .group_by(Event.study_id)
         .subquery()
     )
@@ -95,13 +100,30 @@ def study_times(
             answered.c.urgency,
             chosen.c.last_instance_at,
             answered.c.result_at,
+            marks.c.answered_at,
             *(marks.c[name] for name in names),
         )
         .outerjoin(answered, answered.c.study_id == chosen.c.id)
         .outerjoin(marks, marks.c.study_id == chosen.c.id)
         .order_by(chosen.c.last_instance_at.desc())
     )
-    return [StudyTimes(*row) for row in rows]
+    return [
+        StudyTimes(
+            study_id=row[0],
+            scanner=row[1],
+            urgency=row[2],
+            last_instance_at=row[3],
+            result_at=_first(row.result_at, row.answered_at),
+            flag_sent_at=row[6],
+            opened_at=row[7],
+            acknowledged_at=row[8],
+        )
+        for row in rows
+    ]
+
+
+def _first(*moments: datetime | None) -> datetime | None:
+    return min((one for one in moments if one is not None), default=None)
 
 
 def scanners(session: Session, period: Period) -> list[str]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from chest.values.regions import LesionLabel, LungLabel
@@ -25,7 +26,7 @@ def print_event(console: Console, event: EventRow) -> None:
     facts = " ".join(f"{name}={_short(value)}" for name, value in event.facts.items() if value)
     at = event.at.astimezone().strftime("%H:%M:%S.%f")[:-3]
     study = f"…{event.study_instance_uid[-8:]}" if event.study_instance_uid else ""
-    line = f"  [dim]{at}[/] study {study} [bold cyan]{event.name:<10}[/] {facts}"
+    line = f"  [dim]{at}[/] study {study} [bold cyan]{event.name:<10}[/] {escape(facts)}"
     console.print(line, soft_wrap=True)
 
 
@@ -47,7 +48,7 @@ def print_worklist(console: Console, answers: Sequence[StudyAnswer]) -> None:
             "–"
             if suspicion is None or suspicion.value is None
             else f"{suspicion.value:.3f} (threshold {suspicion.threshold:g})",
-            answer.reason or answer.rule,
+            escape(answer.reason or answer.rule),
         )
     console.print(table)
 
@@ -59,13 +60,17 @@ def print_objects(
     found = {one.sop_instance_uid for one in stored}
     missing = [uid for uid in answer.object_uids if uid not in found]
     if not answer.object_uids:
-        console.print(f"[bold red]No results[/] for {answer.study_instance_uid}: {answer.reason}")
+        console.print(
+            f"[bold red]No results[/] for {answer.study_instance_uid}: {escape(answer.reason)}"
+        )
         return False
     console.print(f"Fetched back from {pacs}, study {answer.study_instance_uid}:")
     for instance in stored:
         console.print(f"  {instance.modality:<3} {instance.path}", soft_wrap=True)
     if missing:
-        console.print(f"[bold red]{len(missing)} results are not in PACS[/]: {answer.reason}")
+        console.print(
+            f"[bold red]{len(missing)} results are not in PACS[/]: {escape(answer.reason)}"
+        )
     return not missing
 
 

@@ -19,10 +19,10 @@ from database.session import Engine, open_engine, query
 from dicom_node.request.verification import verify_peer
 from firstread.demo.pacs import Pacs, free_port, running_pacs
 from firstread.serve import Supervisor, running
-from firstread.served_process import ServedProcess
 from radiology.errors import FirstreadError, Refused, SettingsRefused, Unavailable
 from settings.environment import PREFIX, Settings, read_settings
 from settings.peers import Peer, PeerRole
+from settings.served_process import ServedProcess
 
 _MARK = ".firstread-demo"  # only a folder that carries it is ever emptied
 _START_LIMIT_S = 90.0

@@ -20,7 +20,7 @@ from database.events import record_event
 from database.feedback.export import judged_study
 from database.feedback.given import JudgedResult, judged_results, newest_of_each_study
 from database.session import query, transaction
-from firstread.feedback.listing import checked_engine
+from firstread.data_folder import open_database
 from firstread.feedback_set.pseudonyms import site_pseudonyms
 from firstread.feedback_set.write_study import SiteOfStudies, WrittenSlice, write_study
 from firstread.say import console, print_json, shown_progress
@@ -46,7 +46,7 @@ def export_feedback(settings: Settings, folder: Path, *, agreements: bool, slice
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SettingsRefused(f"{folder} is there already and not empty")
-    engine = checked_engine(settings)
+    engine = open_database(settings)
     with query(engine) as session:
         wanted = [
             (result, judged_study(session, result.result_id))

@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.table import Table
 
 from database.feedback.given import JudgedResult, Period, judged_results
-from database.schema import check_schema
-from database.session import Engine, open_engine, query
+from database.session import query
 from evaluation.statistics.estimate import Estimate
 from evaluation.statistics.reader_agreement import ReaderAgreement
+from firstread.data_folder import open_database
 from firstread.say import print_json
 from radiology.errors import SettingsRefused
 from radiology.feedback import Judgement
@@ -23,7 +23,7 @@ _EVER = datetime(1970, 1, 2, tzinfo=UTC)
 
 def print_feedback(settings: Settings, *, disagreements: bool, limit: int, as_json: bool) -> None:
     """Print the opinions that stand, the newest first."""
-    with query(checked_engine(settings)) as session:
+    with query(open_database(settings)) as session:
         found = judged_results(session)
     if disagreements:
         found = [one for one in found if one.judgement is Judgement.DISAGREE]
@@ -49,7 +49,7 @@ def print_figures(
     settings: Settings, since: datetime | None, until: datetime | None, *, as_json: bool
 ) -> None:
     """Print predictive values of the results made from one day to another, both included."""
-    with query(checked_engine(settings)) as session:
+    with query(open_database(settings)) as session:
         found = feedback_figures(session, _period(since, until))
     if as_json:
         print_json(found.entries())
@@ -64,13 +64,6 @@ def print_figures(
     console = Console()
     console.print(table)
     console.print(CAVEAT)
-
-
-def checked_engine(settings: Settings) -> Engine:
-    """The database, with the schema that this code was written for."""
-    engine = open_engine(settings.database_address)
-    check_schema(engine)
-    return engine
 
 
 def _period(since: datetime | None, until: datetime | None) -> Period | None:

@@ -19,37 +19,40 @@ flags = typer.Typer(
 def list_all(
     all_flags: Annotated[bool, typer.Option("--all", help="Not only the open ones.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 20,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object on standard output.")
+    ] = False,
 ) -> None:
     """List flags with what each channel answered."""
     from firstread.flags.raised import print_flags
 
     with errors_to_exit_code():
-        print_flags(_settings(), open_only=not all_flags, limit=limit)
+        print_flags(_settings(), open_only=not all_flags, limit=limit, as_json=as_json)
 
 
 @flags.command("acknowledge")
 def acknowledge(
-    flag_uid: Annotated[str, typer.Argument(help="The flag's UID, as `flags list` shows.")],
+    flag: Annotated[str, typer.Argument(help="Its UID, or its study's accession number.")],
     by: Annotated[str, typer.Option(help="Who has seen it; default: whoever you are here.")] = "",
 ) -> None:
     """Say that somebody has seen a flag."""
     from firstread.flags.raised import acknowledge_and_say
 
     with errors_to_exit_code():
-        code = acknowledge_and_say(_settings(), flag_uid, by=by)
+        code = acknowledge_and_say(_settings(), flag, by=by)
     raise typer.Exit(code)
 
 
 @flags.command("retry")
 def retry(
-    flag_uid: Annotated[str, typer.Argument(help="The flag's UID, as `flags list` shows.")],
+    flag: Annotated[str, typer.Argument(help="Its UID, or its study's accession number.")],
     channel: Annotated[str | None, typer.Option(help="Only this channel.")] = None,
 ) -> None:
     """Tell channels again that refused a flag or did not take it."""
     from firstread.flags.raised import retry_and_say
 
     with errors_to_exit_code():
-        code = retry_and_say(_settings(), flag_uid, channel)
+        code = retry_and_say(_settings(), flag, channel)
     raise typer.Exit(code)
 
 

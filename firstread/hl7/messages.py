@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 from rich.console import Console
 
-from database.schema import check_schema
-from database.session import open_engine, query
+from database.session import query
 from database.views.worklist_facts import StudyPage
 from database.views.worklist_rows import study_page
+from firstread.data_folder import open_database
 from firstread.say import REFUSED
 from firstread.say import console as error_console
 from models.older_readings import reading_if_readable
@@ -93,7 +93,6 @@ def _channel(settings: Settings, name: str | None) -> Hl7Channel | None:
 
 
 def _study(settings: Settings, study_instance_uid: str) -> StudyPage | None:
-    engine = open_engine(settings.database_address)
-    check_schema(engine)
+    engine = open_database(settings)
     with query(engine) as session:
         return study_page(session, study_instance_uid)

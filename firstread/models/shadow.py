@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from database.results.shadow import ShadowLine, shadow_lines
-from database.schema import check_schema
-from database.session import open_engine, query
+from database.session import query
+from firstread.data_folder import open_database
 from radiology.errors import SettingsRefused
 from settings.environment import Settings
 
@@ -32,8 +32,7 @@ def print_shadow(settings: Settings, bundle: str | None, to: Path | None) -> Non
     SettingsRefused
         The file cannot be written.
     """
-    engine = open_engine(settings.database_address)
-    check_schema(engine)
+    engine = open_database(settings)
     with query(engine) as session:
         lines = shadow_lines(session, bundle)
     console = Console(highlight=False, soft_wrap=True)

@@ -21,8 +21,8 @@ from database.accounts.kept import (
     set_password,
     set_role,
 )
-from database.schema import check_schema
-from database.session import Engine, Session, open_engine, query, transaction
+from database.session import Engine, Session, query, transaction
+from firstread.data_folder import open_database
 from radiology.errors import AccountRefused
 from settings.environment import Settings
 from settings.sign_in import Role
@@ -39,7 +39,7 @@ def add_and_say(settings: Settings, name: str, role: Role) -> None:
     AccountRefused
         The name or the password is not allowed, or the name is taken.
     """
-    engine = _engine(settings)
+    engine = open_database(settings, make=True)  # before the first start: nobody else may then
     checked_account_name(name)
     hashed = hash_password(_new_password(settings))
     now = datetime.now(UTC)
@@ -49,7 +49,7 @@ def add_and_say(settings: Settings, name: str, role: Role) -> None:
 
 def print_accounts(settings: Settings) -> None:
     """Print the accounts as a table."""
-    with query(_engine(settings)) as session:
+    with query(open_database(settings)) as session:
         rows = list_accounts(session)
     table = Table("Name", "Role", "Signs in by", "Added", "Last signed in", "State")
     for column in table.columns[:2]:
@@ -70,7 +70,7 @@ def print_accounts(settings: Settings) -> None:
 
 def set_password_and_say(settings: Settings, name: str) -> None:
     """Set a password that is asked for, and end every session of the account."""
-    engine = _engine(settings)
+    engine = open_database(settings)
     hashed = hash_password(_new_password(settings))
     now = datetime.now(UTC)
     _change(engine, name, "password set", lambda session: set_password(session, name, hashed, now))
@@ -79,7 +79,7 @@ def set_password_and_say(settings: Settings, name: str) -> None:
 
 def set_role_and_say(settings: Settings, name: str, role: Role) -> None:
     """Give an account another role."""
-    engine = _engine(settings)
+    engine = open_database(settings)
     _change(engine, name, f"role {role.value}", lambda session: set_role(session, name, role))
     print(f"{name} is {role.value} now.")
 
@@ -88,20 +88,23 @@ def disable_and_say(settings: Settings, name: str) -> None:
     """Disable an account."""
     now = datetime.now(UTC)
     _change(
-        _engine(settings), name, "disabled", lambda session: disable_account(session, name, now)
+        open_database(settings),
+        name,
+        "disabled",
+        lambda session: disable_account(session, name, now),
     )
     print(f"{name} is signed out everywhere and may not sign in any more.")
 
 
 def enable_and_say(settings: Settings, name: str) -> None:
     """Take a disabled account into use again."""
-    _change(_engine(settings), name, "enabled", lambda session: enable_account(session, name))
+    _change(open_database(settings), name, "enabled", lambda session: enable_account(session, name))
     print(f"{name} may sign in again.")
 
 
 def remove_and_say(settings: Settings, name: str) -> None:
     """Remove an account."""
-    _change(_engine(settings), name, "removed", lambda session: remove_account(session, name))
+    _change(open_database(settings), name, "removed", lambda session: remove_account(session, name))
     print(f"{name} is removed.")
 
 
@@ -129,12 +132,6 @@ def _new_password(settings: Settings) -> str:
         password = sys.stdin.readline().rstrip("\r\n")
     check_new_password(password, shortest=settings.sign_in.shortest_password)
     return password
-
-
-def _engine(settings: Settings) -> Engine:
-    engine = open_engine(settings.database_address)
-    check_schema(engine)
-    return engine
 
 
 def _day(moment: datetime | None) -> str:

@@ -20,8 +20,8 @@ import redis
 import yaml
 from hl7.client import MLLPClient
 
-from firstread.served_process import ServedProcess
 from settings.environment import PREFIX, SETTINGS_FILE_VARIABLE, Settings
+from settings.served_process import ServedProcess
 from tests.builders.hl7_messages import order
 from tests.peers.dicom.dcmtk import Dcmtk
 from tests.peers.dicom.orthanc import OrthancPeer
@@ -234,8 +234,14 @@ def test_the_very_commands_start_natively(
         hl7_port=hl7_port,
     ) as hospital:
         dcmtk.echoscu(port=hospital.dicom_port, called_ae_title=hospital.ae_title).check()
-        health = httpx.get(f"{hospital.worklist_url}/health", trust_env=False)
-        assert health.status_code == 200, health.text
+        page = httpx.get(f"{hospital.worklist_url}/health/page", trust_env=False)
+        assert page.status_code == 200, page.text
+
+        def problems() -> list[str]:
+            answer = httpx.get(f"{hospital.worklist_url}/health", trust_env=False)
+            return [one["name"] for one in answer.json()["problems"] if one["name"] != "disk_full"]
+
+        wait_until(lambda: problems() == [], what="a sign of every part", limit_s=120)
         with MLLPClient("127.0.0.1", hl7_port) as client:
             answer = client.send_message(order()).strip(b"\x0b\x1c\r")
         assert code(hl7.parse(answer, encoding="utf-8")) == "AA"

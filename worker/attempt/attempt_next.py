@@ -4,7 +4,8 @@
 |-----------------|--------------------------------------------------------------------|
 | success         | the attempt has written it, in the commit that made it true        |
 | refused         | ended, with the reason; never again by itself                      |
-| unavailable     | again, by the queue's own backoff; after its last attempt failed   |
+| unavailable     | again, by the queue's own backoff; after its last attempt failed,  |
+|                 | unless the queue waits for peers however long they are away        |
 | lease lost      | nothing: the row is somebody else's                                |
 | defect          | once more, then failed, with its trace                             |
 
@@ -54,7 +55,7 @@ def attempt_next(queue: Queue[C], equipment: Equipment) -> bool:
 
 def _try(queue: Queue[C], claim: C, equipment: Equipment) -> Exception | None:
     """Try a claimed row; returns what went wrong, if anything."""
-    if claim.attempts > queue.backoff.max_attempts:
+    if claim.attempts - queue.unanswered(claim) > queue.backoff.max_attempts:
         # Each of them was begun and none settled: what kills workers must not go on for ever.
         return WorkerLost(f"Attempt {claim.attempts - 1} has no end: its worker stopped")
     try:
@@ -84,6 +85,7 @@ def _settle(queue: Queue[C], claim: C, error: Exception, equipment: Equipment) -
         attempt,
         queue.backoff,
         after_defect=claim.after_defect,
+        unanswered=queue.unanswered(claim),
         jitter=equipment.jitter(),
     )
     end = Unsuccessful(error, decision, equipment.clock())

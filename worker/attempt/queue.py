@@ -103,6 +103,10 @@ class Queue(ABC, Generic[C]):
         """Which attempt an error ended, as far as the backoff counts it."""
         return claim.attempts
 
+    def unanswered(self, claim: C) -> int:
+        """How many of the attempts found the peer away and count towards no limit."""
+        return 0
+
     @abstractmethod
     def attempt(self, claim: C, lease: Lease) -> None:
         """Do what the row asks for, and write that it is done.

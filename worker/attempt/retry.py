@@ -4,6 +4,7 @@
 |-------------------------|--------------------------------------------------------------|
 | `Refused`               | refused: never again                                         |
 | `Unavailable`           | again, by the queue's backoff; failed after its last attempt |
+| a peer that is away     | in a patient queue again, however often                      |
 | other `FirstreadError`  | failed at once: a defect that a check of ours has found      |
 | anything else: a defect | once more, then failed                                       |
 """
@@ -13,18 +14,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from radiology.errors import FirstreadError, Refused, Unavailable
+from radiology.errors import FirstreadError, PeerBusy, PeerUnreachable, Refused, Unavailable
 
 _RETRY_AFTER = "retry_after_s"  # the fact by which a peer says how long it wants to be left alone
 
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """How long a queue waits between attempts, and how many attempts it makes."""
+    """How long a queue waits between attempts, and how many attempts it makes.
+
+    Attributes
+    ----------
+    patient : attempts that find the peer away count towards no limit: it is waited for, since what
+        the row holds is lost to whoever waits for it otherwise
+    """
 
     first_s: float
     longest_s: float
     max_attempts: int
+    patient: bool = False
 
     def delay_s(self, attempt: int, *, jitter: float) -> float:
         """The wait after an attempt: doubles with each one, up to `longest_s`.
@@ -56,13 +64,24 @@ class Decision:
     delay_s: float | None = None
 
 
+def is_away(error: Exception) -> bool:
+    """Whether a peer did not answer, or takes nothing for now: nothing is wrong with the row."""
+    return isinstance(error, PeerUnreachable | PeerBusy)
+
+
 def is_defect(error: Exception) -> bool:
     """Whether an error is a fault of the program, and not of its input or of a peer."""
     return not isinstance(error, Refused | Unavailable)
 
 
 def decide(
-    error: Exception, attempt: int, backoff: Backoff, *, after_defect: bool, jitter: float
+    error: Exception,
+    attempt: int,
+    backoff: Backoff,
+    *,
+    after_defect: bool,
+    jitter: float,
+    unanswered: int = 0,
 ) -> Decision:
     """Decide what becomes of a row.
 
@@ -72,10 +91,12 @@ def decide(
     attempt : which attempt it was, counted from 1
     after_defect : whether the attempt before it ended in a defect
     jitter : as for `Backoff.delay_s`
+    unanswered : how many attempts before this one found the peer away, in a patient queue
     """
     if isinstance(error, Refused):
         return Decision(Ending.REFUSED)
-    if attempt >= backoff.max_attempts:
+    waited_for = backoff.patient and is_away(error)
+    if attempt - unanswered >= backoff.max_attempts and not waited_for:
         return Decision(Ending.FAILED)
     delay_s = backoff.delay_s(attempt, jitter=jitter)
     if isinstance(error, Unavailable):

@@ -20,6 +20,7 @@ from database.deliveries.claimed import (
     postpone_delivery,
     record_delivery_event,
 )
+from database.deliveries.destinations import go_on, hold_back, next_attempt
 from database.deliveries.ends import refusals_in_words
 from database.deliveries.objects import (
     ObjectAnswer,
@@ -33,13 +34,13 @@ from database.states import DeliveryState, ObjectState
 from database.tables.analysis import ResultObject
 from dicom_node.request.c_store import StoreAnswer, error_of_answers, send_instances
 from dicom_node.request.stow import store_instances
-from radiology.errors import NotCommitted, PatientCorrected, PeerRefused
+from radiology.errors import NotCommitted, PatientCorrected, PeerRefused, PeerUnreachable
 from radiology.words.peer_words import with_words
 from settings.peers import Peer
 from worker.attempt.attempt_next import attempt_next
 from worker.attempt.lease import Lease
 from worker.attempt.queue import Queue, Unsuccessful
-from worker.attempt.retry import Backoff, Ending
+from worker.attempt.retry import Backoff, Ending, is_away
 from worker.deliver.commit_results import ask_for_commitment
 from worker.equipment import Equipment
 from worker.patient.stated_element import stated_text
@@ -56,10 +57,15 @@ class _Deliveries(Queue[DeliveryClaim]):
     """Results on their way: sent, and then asked for until the destination promises to keep them.
 
     Both are one row and one backoff. Attempts at sending are counted by `attempts`, at asking by
-    `asks`; what the destination does not promise to keep counts as an attempt at sending it.
+    `asks`; what the destination does not promise to keep counts as an attempt at sending it. A
+    destination that is away is waited for, however long, and all its deliveries wait together.
     """
 
     name = "deliveries"
+
+    def __init__(self, equipment: Equipment) -> None:
+        super().__init__(equipment)
+        self._nobody_there = False  # this attempt got no association: no other one would either
 
     @property
     def backoff(self) -> Backoff:
@@ -68,6 +74,7 @@ class _Deliveries(Queue[DeliveryClaim]):
             settings.delivery_first_retry_s,
             settings.delivery_longest_retry_s,
             settings.delivery_max_attempts,
+            patient=True,
         )
 
     def claim(self, session: Session, now: datetime) -> DeliveryClaim | None:
@@ -79,6 +86,9 @@ class _Deliveries(Queue[DeliveryClaim]):
     def attempt_number(self, claim: DeliveryClaim, error: Exception) -> int:
         asking = claim.state is DeliveryState.SENT and not isinstance(error, NotCommitted)
         return claim.asks + 1 if asking else claim.attempts
+
+    def unanswered(self, claim: DeliveryClaim) -> int:
+        return claim.unanswered
 
     def attempt(self, claim: DeliveryClaim, lease: Lease) -> None:
         destinations = self._equipment.settings.destinations
@@ -95,9 +105,7 @@ class _Deliveries(Queue[DeliveryClaim]):
     def settle(self, session: Session, claim: DeliveryClaim, end: Unsuccessful) -> None:
         match end.ending:
             case Ending.AGAIN:
-                send_again = isinstance(end.error, NotCommitted)
-                state = DeliveryState.WAITING if send_again else None
-                postpone_delivery(session, claim, end.due_at, end.now, **end.fault, state=state)
+                self._postpone(session, claim, end)
             case Ending.REFUSED:
                 # What was made before a correction is not wanted any more: nobody need act
                 outdated = isinstance(end.error, PatientCorrected)
@@ -105,6 +113,24 @@ class _Deliveries(Queue[DeliveryClaim]):
                 end_delivery(session, claim, state, end.now, **end.fault)
             case Ending.FAILED:
                 end_delivery(session, claim, DeliveryState.FAILED, end.now, **end.fault)
+
+    def _postpone(self, session: Session, claim: DeliveryClaim, end: Unsuccessful) -> None:
+        due_at = end.due_at
+        if self._nobody_there:
+            due_at = next_attempt(session, claim, due_at, end.now)
+        send_again = isinstance(end.error, NotCommitted)
+        postpone_delivery(
+            session,
+            claim,
+            due_at,
+            end.now,
+            **end.fault,
+            state=DeliveryState.WAITING if send_again else None,
+            unanswered=is_away(end.error),
+        )
+        if self._nobody_there:
+            kind, message = end.fault["error_kind"], end.fault["error_message"]
+            hold_back(session, claim, due_at, error_kind=kind, error_message=message)
 
     def _send(self, claim: DeliveryClaim, peer: Peer) -> None:
         equipment = self._equipment
@@ -120,6 +146,7 @@ class _Deliveries(Queue[DeliveryClaim]):
             record_answers(session, claim, {ids[one.path]: _kept(one) for one in answers}, now)
             if error is None or _is_part(session, claim, answers):
                 _end_stored(session, claim, peer, now)
+                go_on(session, claim.destination, now)  # it is back: whatever waited for it
                 return
         raise error  # after the answers are kept
 
@@ -129,10 +156,14 @@ class _Deliveries(Queue[DeliveryClaim]):
         paths = [settings.results_folder / one.path for one in objects]
         if not paths:
             return ()
-        timeout_s = settings.delivery_timeout_s
-        if peer.stow_url is not None:
-            return store_instances(paths, peer, settings.stow_secret(peer), timeout_s=timeout_s)
-        return send_instances(paths, peer, calling_ae_title=settings.ae_title, timeout_s=timeout_s)
+        title, timeout_s = settings.ae_title, settings.delivery_timeout_s
+        try:
+            if peer.stow_url is not None:
+                return store_instances(paths, peer, settings.stow_secret(peer), timeout_s=timeout_s)
+            return send_instances(paths, peer, calling_ae_title=title, timeout_s=timeout_s)
+        except PeerUnreachable:  # raised, not answered for an object: nothing was sent
+            self._nobody_there = True
+            raise
 
 
 def _patient_id(path: Path) -> str:

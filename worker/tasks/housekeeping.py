@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 
 from database.deliveries.claimed import due_deliveries
+from database.deliveries.destinations import destinations_to_ask
 from database.flags.raised import escalate_due
 from database.flags.unacknowledged import flags_to_escalate
 from database.priors.requests import due_requests
+from database.process_signs import EVERY_S, last_sweep, note_sweep
 from database.session import query, transaction
 from database.work_items.notifications import due_notifications
 from worker.attempt.attempt_step import attempt_step
@@ -43,6 +45,7 @@ def sweep() -> None:
     count_what_is_kept(worker.engine, worker.clock())
     with query(worker.engine) as session:
         due = due_deliveries(session, worker.clock()) + due_notifications(session, worker.clock())
+        away = destinations_to_ask(session, worker.settings.echoed, worker.clock())
         asked = due_requests(session, worker.clock())
         escalating = flags_to_escalate(session, worker.clock())
     if escalating:
@@ -51,8 +54,9 @@ def sweep() -> None:
     wake_flags(worker, unless_one_waits=True)
     if asked and not wake_up_waits(app, RETRIEVAL):
         wake(RETRIEVE_NEXT)
-    if due and not wake_up_waits(app, DELIVERY):
+    if (due or away) and not wake_up_waits(app, DELIVERY):
         wake(DELIVER_NEXT)
+    _note_sweep(worker)
 
 
 def _follow_bundles(worker: Equipment) -> None:
@@ -61,6 +65,16 @@ def _follow_bundles(worker: Equipment) -> None:
     attempt_step(
         lambda: drop_unwanted(worker.settings, worker.engine, worker.clock()), "bundles in use"
     )
+
+
+def _note_sweep(worker: Equipment) -> None:
+    """Say that sweeps come, now and then: a write for each would be two a second."""
+    now = worker.clock()
+    with query(worker.engine) as session:
+        last = last_sweep(session)
+    if last is None or (now - last).total_seconds() >= EVERY_S:
+        with transaction(worker.engine) as session:
+            note_sweep(session, now)
 
 
 @functools.cache

@@ -24,6 +24,7 @@ from worklist.page.security_headers import add_security_headers
 
 # It carries a token and a signature in place of a person's session: worklist.study.flag_routes.
 _SIGNED_CALL = re.compile(r"/flags/[0-9.]{1,64}/acknowledge/[A-Za-z0-9_-]{20,64}")
+_HEALTH = ("/health", "/health/page")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -73,7 +74,7 @@ class RequestGuard:
         headers = Headers(scope=scope)
         if not self._is_ours(_host_name(headers.get("host", ""))):
             refused = self._pages.page("name_refused" if self._names else "host_refused")
-        elif self._https_only and scope["scheme"] != "https" and scope["path"] != "/health":
+        elif self._https_only and scope["scheme"] != "https" and scope["path"] not in _HEALTH:
             refused = self._pages.page("not_encrypted")
         elif (
             scope["method"] not in _SAFE_METHODS

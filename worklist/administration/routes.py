@@ -1,17 +1,21 @@
-"""The administrator's buttons: try every failed job again, and ask a peer whether it answers."""
+"""The administrator's buttons: failed jobs again, all of a destination again, a peer asked."""
 
 from __future__ import annotations
 
 import time
+from typing import Annotated
 
 from fastapi import APIRouter, HTTPException
+from fastapi import Path as PathParameter
 from starlette.responses import RedirectResponse, Response
 
+from database.deliveries.destinations import go_on, retry_destination
 from database.jobs.requeue import retry_failed_jobs
 from database.session import transaction
 from database.views.administration_rows import EchoFacts, record_echo
 from dicom_node.request.verification import verify_peer
 from radiology.errors import FirstreadError
+from settings.flags import NAME_PATTERN
 from settings.log_events import get_logger
 from settings.peers import Peer
 from worklist.page.current_reader import Administrator
@@ -22,7 +26,7 @@ _ECHO_TIMEOUT_S = 5.0  # for each step; nobody waits longer for an answer to a b
 
 
 def administration_routes(context: PageContext) -> APIRouter:
-    """`POST /administration/jobs/retry` and `/administration/peers/{name}/echo`."""
+    """`POST /administration/` `jobs/retry`, `destinations/{name}/retry` and `peers/{name}/echo`."""
     router = APIRouter(prefix="/administration")
 
     @router.post("/jobs/retry")
@@ -34,6 +38,17 @@ def administration_routes(context: PageContext) -> APIRouter:
         _log.info("jobs_retried", count=count, reader=administrator.name)
         return RedirectResponse("/administration#h-failed", status_code=303)
 
+    @router.post("/destinations/{name}/retry")
+    def send_all_again(
+        name: Annotated[str, PathParameter(pattern=NAME_PATTERN)], administrator: Administrator
+    ) -> Response:
+        with transaction(context.engine) as session:
+            count = retry_destination(session, name, context.clock())
+            if not count:
+                raise HTTPException(409)
+        _log.info("deliveries_retried", destination=name, count=count, reader=administrator.name)
+        return RedirectResponse("/administration#h-open", status_code=303)
+
     @router.post("/peers/{name}/echo")
     def echo(name: str, administrator: Administrator) -> Response:
         # A function of its own thread: a peer that hangs holds up nobody else.
@@ -43,6 +58,8 @@ def administration_routes(context: PageContext) -> APIRouter:
         answer = _ask(context, peer)
         with transaction(context.engine) as session:
             record_echo(session, peer.name, answer)
+            if not answer.error_kind:  # what waits for it need not wait for its next attempt
+                go_on(session, peer.name, answer.asked_at)
         _log.info(
             "peer_asked", peer=peer.name, error_kind=answer.error_kind, reader=administrator.name
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 
+from database.deliveries.destinations import unfinished_destinations
 from database.flags.unacknowledged import open_urgent_flags
 from database.process_signs import SILENT_AFTER_S, ProcessFacts, process_signs
 from database.session import Session, query
@@ -32,7 +33,7 @@ from settings.environment import Settings
 from worklist.administration.bundle_lines import bundle_lines
 from worklist.administration.settings_lines import settings_lines
 from worklist.page.screens import PageContext, Screen, make_part
-from worklist.words.next_steps import next_step
+from worklist.words.next_steps import next_step_of_job
 from worklist.words.stored_words import reason_words
 from worklist.words.study_words import DeliveryLine, delivery_line
 
@@ -111,7 +112,11 @@ def administration_screen(context: PageContext) -> Screen:
                 "limit_bytes": settings.bundles_memory_mb * _BYTES_PER_MB,
             },
             "failed": {"failed": _failed(session), "limit": _LENGTH},
-            "deliveries": {"deliveries": _deliveries(session), "limit": _LENGTH},
+            "deliveries": {
+                "destinations": unfinished_destinations(session),
+                "deliveries": _deliveries(session),
+                "limit": _LENGTH,
+            },
             "defects": {"defects": defects(session, limit=_LENGTH)},
             "peers": {
                 "peers": _peers(session, settings),
@@ -144,7 +149,7 @@ def _failed(session: Session) -> tuple[FailedLine, ...]:
             job.bundle,
             job.attempts,
             reason_words(job.error_kind, job.error_message),
-            next_step(job.error_kind),
+            next_step_of_job(job.state, job.error_kind),
         )
         for study, job in failed_jobs(session, limit=_LENGTH)
     )

@@ -5,6 +5,8 @@ The kinds are the class names of `radiology.errors`, as the job and delivery row
 
 from __future__ import annotations
 
+from database.states import DeliveryState, JobState
+from radiology import errors
 from worklist.words.translations import translated
 
 _READ_AS_USUAL = "Read the study as usual."
@@ -59,8 +61,11 @@ STEPS = {
         "The administrator makes the destination accept our AE title and SOP classes, "
         "then presses “Send again”."
     ),
-    "PeerUnreachable": "It is tried again by itself. Check that the destination runs.",
-    "PeerBusy": "It is tried again by itself.",
+    "PeerUnreachable": (
+        "It is tried again by itself until somebody answers, at least every few minutes. Check "
+        "that the destination runs."
+    ),
+    "PeerBusy": "It is tried again by itself, at least every few minutes.",
     "NotCommitted": (
         "It is sent and asked for again by itself. The administrator checks that the destination "
         "knows our AE title, host and port, so that it can answer."
@@ -71,6 +76,35 @@ STEPS = {
 }
 
 OTHER = f"{_READ_AS_USUAL} Try again; if it fails again, tell the administrator the job’s number."
+
+
+GIVEN_UP = (
+    "It was tried too often and is not tried again by itself. When the cause is mended, press "
+    "“Send again”."
+)
+"""Of a delivery that has failed, whatever it met last."""
+
+
+_GOES_ON = frozenset(
+    kind.__name__
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, errors.Unavailable)
+)
+"""What is tried again by itself, until a row has failed by it."""
+
+
+def next_step_of_delivery(state: DeliveryState, error_kind: str) -> str:
+    """The sentence for a delivery: what helps one that goes on does not help one that has ended."""
+    if state is DeliveryState.FAILED:
+        return translated(GIVEN_UP)
+    return next_step(error_kind)
+
+
+def next_step_of_job(state: JobState, error_kind: str) -> str:
+    """The sentence for a job that ended without an answer; nothing of it goes on by itself."""
+    if state is JobState.FAILED and error_kind in _GOES_ON:
+        return translated(OTHER)
+    return next_step(error_kind)
 
 
 def next_step(error_kind: str) -> str:

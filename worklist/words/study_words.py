@@ -24,7 +24,7 @@ from database.views.worklist_facts import (
 from dicom_node.status import is_stored
 from radiology.words.peer_words import split_words
 from worklist.words.dimse_status import status_words
-from worklist.words.next_steps import next_step
+from worklist.words.next_steps import next_step_of_delivery
 from worklist.words.stored_words import peer_says, reason_words
 from worklist.words.translations import translated, translated_row
 
@@ -104,7 +104,7 @@ def delivery_line(delivery: DeliveryFacts) -> DeliveryLine:
         words=words,
         when=when,
         reason=reason_words(delivery.error_kind, delivery.error_message) if troubled else "",
-        advice=next_step(delivery.error_kind) if troubled else "",
+        advice=next_step_of_delivery(delivery.state, delivery.error_kind) if troubled else "",
     )
 
 

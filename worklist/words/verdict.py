@@ -11,7 +11,7 @@ from database.views.worklist_facts import JobFacts, ResultFacts, WorklistRow
 from models.older_readings import brief_if_readable
 from radiology.outcome import GateSeverity, Outcome
 from radiology.urgency import Urgency
-from worklist.words.next_steps import next_step
+from worklist.words.next_steps import next_step, next_step_of_job
 from worklist.words.stored_words import reason_words
 from worklist.words.translations import translated, translated_row
 
@@ -179,4 +179,4 @@ def _without_reading(job: JobFacts | None) -> Verdict | None:
     else:
         return None
     reason = reason_words(job.error_kind, job.error_message)
-    return Verdict(kind, reason, next_step(job.error_kind))
+    return Verdict(kind, reason, next_step_of_job(job.state, job.error_kind))

@@ -13,10 +13,9 @@ from hl7.client import MLLPClient
 
 from database.schema import upgrade_schema
 from database.session import open_engine
-from firstread.serve import needed_parts
-from firstread.served_process import ServedProcess
 from settings.environment import Settings
 from settings.hl7 import Hl7Listener
+from settings.served_process import ServedProcess, needed_parts
 from tests.builders.hl7_messages import order
 from tests.builders.stored.rows import claim, finish, queue_job
 from tests.peers.hl7_listener import Behaviour, hl7_listener

@@ -169,5 +169,5 @@ def test_a_taken_port_is_a_clear_error(
         folder=tmp_path,
         environment={**node_environment(settings), "PYTHONPATH": str(Path.cwd())},
     )
-    assert second.process.wait(timeout=20) == 1
+    assert second.process.wait(timeout=20) == 2
     assert "node_not_started" in second.log()

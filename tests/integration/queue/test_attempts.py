@@ -22,7 +22,7 @@ from database.tables.upload import Upload
 from database.tables.work_item import WorkItemNotification, WorkItemRow
 from database.uploads.received import open_upload, queue_upload
 from database.views.unfinished_rows import defects
-from radiology.errors import PeerUnreachable, SliceMissing
+from radiology.errors import NotCommitted, PeerUnreachable, SliceMissing
 from radiology.identity import AETitle
 from radiology.urgency import Urgency
 from settings.environment import Settings
@@ -219,21 +219,25 @@ def test_a_defect_is_tried_once_more_and_then_failed_with_its_trace(queue: Queue
 
 
 def test_what_is_unavailable_is_tried_as_often_as_the_queue_tries(queue: Queue) -> None:
-    """A defect before is forgotten: only two in a row end it."""
+    """A defect before is forgotten: only two in a row end it.
+
+    A peer that is away ends no delivery at all: what does is one that stores and does not commit.
+    """
+    error = NotCommitted if queue.kind.table is Delivery else PeerUnreachable
 
     def unavailable() -> None:
-        raise PeerUnreachable("not now")
+        raise error("not now")
 
     queue.goes_wrong(break_down)
     assert queue.attempt()
     queue.goes_wrong(unavailable)
     assert queue.attempt()
     row = queue.row()
-    assert (row.state.value in OPEN, row.error_kind, row.trace) == (True, "PeerUnreachable", "")
+    assert (row.state.value in OPEN, row.error_kind, row.trace) == (True, error.__name__, "")
     while queue.attempt():
         assert queue.row().attempts < 100, "it comes back for ever"
     row = queue.row()
-    assert (row.state.value, row.error_kind) == ("failed", "PeerUnreachable")
+    assert (row.state.value, row.error_kind) == ("failed", error.__name__)
     assert row.attempts == _attempts(queue)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from database.deliveries.claimed import (
     claim_delivery,
@@ -14,12 +14,23 @@ from database.deliveries.claimed import (
     postpone_delivery,
     retry_deliveries,
 )
+from database.deliveries.destinations import retry_destination, unfinished_destinations
 from database.deliveries.objects import ObjectAnswer, objects_to_send, record_answers
 from database.lease import LeaseLost
 from database.session import Engine, query, transaction
 from database.states import DeliveryState, JobState, ObjectState, StudyState
-from database.tables.analysis import Job, Study
-from tests.builders.stored.rows import claim, finish, later, queue_job
+from database.studies.assembly import assemble_study
+from database.tables.analysis import Delivery, Job, Study
+from tests.builders.stored.rows import (
+    BUNDLE,
+    WAITS,
+    arrival,
+    claim,
+    finish,
+    later,
+    queue_job,
+    receive,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -98,3 +109,25 @@ def test_a_person_sends_a_refused_delivery_again(delivering: Engine) -> None:
     with transaction(delivering) as session:
         assert retry_deliveries(session, 1, later(4)) == 1
     take_delivery(delivering, 5)
+
+
+def test_all_of_a_destination_again_leaves_out_what_is_obsolete(engine: Engine) -> None:
+    """A refused result in whose place a newer one is sent is neither sent again nor counted."""
+    for version in (1, 2):
+        receive(engine, arrival(study=1, instance=version), later(10 * version))
+        with transaction(engine) as session:
+            study_id = session.scalars(select(Study.id)).one()
+            assemble_study(
+                session, study_id, bundles=(BUNDLE,), waits=WAITS, now=later(10 * version)
+            )
+        finish(engine, claim(engine, 10.0 * version), destinations=["pacs"], at=10.0 * version)
+        with transaction(engine) as session:
+            waiting = Delivery.state == DeliveryState.WAITING
+            session.execute(update(Delivery).where(waiting).values(state=DeliveryState.REFUSED))
+    with query(engine) as session:
+        assert [one.ended for one in unfinished_destinations(session)] == [1]
+    with transaction(engine) as session:
+        assert retry_destination(session, "pacs", later(30)) == 1
+    with query(engine) as session:
+        states = session.scalars(select(Delivery.state).order_by(Delivery.id)).all()
+    assert states == [DeliveryState.REFUSED, DeliveryState.WAITING]

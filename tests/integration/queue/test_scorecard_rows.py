@@ -16,12 +16,18 @@ from database.feedback.given import (
     give_feedback,
     judged_results,
 )
+from database.jobs.claimed import claim_job
+from database.jobs.requeue import retry_job
 from database.session import Engine, query, transaction
 from database.tables.analysis import Job, Result
 from database.views.scorecard_rows import logged_jobs, scanners, study_times
+from radiology.errors import SliceMissing
 from radiology.feedback import Fault, Judgement, Opinion
 from radiology.urgency import Urgency
 from tests.builders.stored.rows import BUNDLE, NOON, claim, finish, later, queue_job
+from worker.attempt.queue import Unsuccessful
+from worker.attempt.retry import Decision, Ending
+from worker.settle_job import settle_job
 
 pytestmark = pytest.mark.integration
 _TODAY = Period(NOON - timedelta(hours=1), NOON + timedelta(hours=1))
@@ -79,3 +85,25 @@ def test_what_happened_first_after_the_last_image(engine: Engine) -> None:
         assert study_times(session, _TODAY, scanner="OTHER") == []
         (job,) = logged_jobs(session, _TODAY)
         assert (job.queued_at, job.claimed_at, job.finished_at) == (NOON, later(1.0), later(5.0))
+
+
+def test_a_job_that_is_tried_again_keeps_the_time_of_its_first_answer(engine: Engine) -> None:
+    """A study refused after 88 s, and read again an hour later, was answered after 88 s."""
+    job_id = queue_job(engine, 1)
+    with transaction(engine) as session:
+        refused = claim_job(session, worker="worker", lease_s=100.0, now=later(80.0))
+    assert refused is not None
+    error = SliceMissing("A slice is missing")
+    end = Unsuccessful(error, Decision(Ending.REFUSED), later(88.0))
+    with transaction(engine) as session:
+        settle_job(session, refused, end)
+    with query(engine) as session:
+        assert study_times(session, _TODAY)[0].result_at == later(88.0)
+    with transaction(engine) as session:
+        assert retry_job(session, job_id, later(2500.0))
+    with query(engine) as session:
+        assert study_times(session, _TODAY)[0].result_at == later(88.0)
+    finish(engine, claim(engine, 2600.0), [], 2622.0)
+    with query(engine) as session:
+        (read,) = study_times(session, _TODAY)
+    assert (read.urgency, read.result_at) == (Urgency.URGENT, later(88.0))

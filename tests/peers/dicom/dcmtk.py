@@ -139,18 +139,23 @@ class Dcmtk:
         )
 
     def storescp(
-        self, *, ae_title: str = "STORESCP", options: Sequence[str] = ("+xa",)
+        self,
+        *,
+        ae_title: str = "STORESCP",
+        options: Sequence[str] = ("+xa",),
+        port: int | None = None,
     ) -> StoreScpPeer:
-        """Start a storescp on a free port and wait until it answers.
+        """Start a storescp and wait until it answers.
 
         Parameters
         ----------
         ae_title : the title under which it takes associations; storescp accepts any called title
         options : further options; ``+xa`` accepts all transfer syntaxes that it knows. Others
             that tests like: ``--abort-after``, ``--sleep-after 5``, ``--refuse``
+        port : where it listens; a free one if None
         """
         program = require_program("storescp", package="dcmtk")
-        port = free_port()
+        port = free_port() if port is None else port
         folder = self.work_folder / f"storescp-{port}"
         received = folder / "received"
         received.mkdir(parents=True)

@@ -12,7 +12,7 @@ import pytest
 
 from firstread import serve
 from firstread.serve import Supervisor, watch_until_stopped
-from firstread.served_process import ServedProcess
+from settings.served_process import ServedProcess
 from tests.peers.waiting import wait_until
 
 

@@ -78,6 +78,40 @@ def test_what_is_wrong_is_named(
         read_settings()
 
 
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("dicom_prot = 104", "dicom_prot: not a setting, did you mean dicom_port?"),
+        ("[[peer]]\nname = 'a'", "peer: not a setting, did you mean peers?"),
+        (
+            "[[peers]]\nname = 'a'\nae_title = 'A'\nrole = ['source']",
+            "peers.0.role: not a setting, did you mean roles?",
+        ),
+        (
+            "[[flags]]\nkind = 'webhook'\nname = 'a'\nurll = 'http://x/'",
+            "flags.0.webhook.urll: not a setting, did you mean url?",
+        ),
+        ("[uploads]\nmost_file = 3", "uploads.most_file: not a setting, did you mean most_files?"),
+        ("[hl7_listener]\nprot = 1", "hl7_listener.prot: not a setting, did you mean port?"),
+        ("xyzzy = 1", "xyzzy: not a setting; see docs/settings.md"),
+    ],
+)
+def test_a_typo_is_told_what_was_meant(settings_file: Path, written: str, said: str) -> None:
+    """At any depth of the file, among the names that are known there."""
+    settings_file.write_text(written)
+    with pytest.raises(SettingsRefused) as refused:
+        read_settings()
+    assert said in str(refused.value)
+    assert "Extra inputs" not in str(refused.value)
+
+
+def test_a_typo_in_the_environment_is_told_what_was_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variable is named as it is to be written."""
+    monkeypatch.setenv("FIRSTREAD_DICOM_PROT", "104")
+    with pytest.raises(SettingsRefused, match=r"did you mean FIRSTREAD_DICOM_PORT\?"):
+        read_settings()
+
+
 def test_a_secret_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     """A password in a database URL appears neither in the settings' text nor in an error."""
     monkeypatch.setenv("FIRSTREAD_DATABASE_URL", "postgresql://u:hunter2@db/firstread")

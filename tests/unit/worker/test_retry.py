@@ -10,6 +10,7 @@ from radiology.errors import (
     FirstreadError,
     MessageMalformed,
     ModelUnavailable,
+    NotCommitted,
     PeerBusy,
     PeerRefused,
     PeerUnreachable,
@@ -62,6 +63,33 @@ def test_an_error_and_an_attempt_to_a_decision(
 ) -> None:
     """The rule of every queue, as a table."""
     assert decide(error, attempt, BACKOFF, after_defect=after_defect, jitter=0.0) == decision
+
+
+PATIENT = Backoff(first_s=2.0, longest_s=60.0, max_attempts=10, patient=True)
+
+
+@pytest.mark.parametrize(
+    ("error", "attempt", "unanswered", "decision"),
+    [
+        # A peer that is away is waited for, with the longest wait.
+        (PeerUnreachable(), 10, 9, again(60.0)),
+        (PeerUnreachable(), 5000, 4999, again(60.0)),
+        (PeerBusy(), 5000, 0, again(60.0)),
+        # What it says for good is the end, at once.
+        (PeerRefused(), 5000, 4999, REFUSED),
+        # Everything else counts, and only that.
+        (NotCommitted(), 5000, 4991, again(60.0)),
+        (NotCommitted(), 5000, 4990, FAILED),
+        (ValueError("quoted"), 5000, 4999, again(60.0)),
+        (ValueError("quoted"), 10, 0, FAILED),
+    ],
+)
+def test_a_patient_queue_waits_for_a_peer_that_is_away(
+    error: Exception, attempt: int, unanswered: int, decision: Decision
+) -> None:
+    """Attempts in vain count towards no limit; the limit stays for everything else."""
+    found = decide(error, attempt, PATIENT, after_defect=False, jitter=0.0, unanswered=unanswered)
+    assert found == decision
 
 
 @given(attempt=st.integers(1, 10**9), jitter=st.floats(0, 1))

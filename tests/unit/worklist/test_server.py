@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -81,7 +82,7 @@ def running_page(tmp_path: Path) -> Iterator[tuple[ServerProcess, str]]:
 
     def answers() -> bool:
         try:
-            return httpx.get(f"{address}/health").status_code == 200
+            return httpx.get(f"{address}/health/page").status_code == 200
         except httpx.TransportError:
             return False
 
@@ -114,7 +115,7 @@ def test_open_streams_do_not_keep_it_from_stopping(
     assert "Traceback" not in process.log()
 
 
-def _start_in_vain(folder: Path, environment: dict[str, str]) -> str:
+def _start_in_vain(folder: Path, environment: dict[str, str], *, code: int = 2) -> str:
     """Run `python -m worklist` where it cannot start; gives what it says."""
     ended = subprocess.run(
         [sys.executable, "-m", "worklist"],
@@ -125,7 +126,7 @@ def _start_in_vain(folder: Path, environment: dict[str, str]) -> str:
         timeout=60,
         check=False,
     )
-    assert ended.returncode == 2
+    assert ended.returncode == code
     assert "Traceback" not in ended.stderr
     return ended.stderr
 
@@ -140,9 +141,14 @@ def test_second_page_on_the_same_port(
 
 
 def test_page_without_its_database(tmp_path: Path) -> None:
-    """A page whose database cannot be opened says so in one line."""
-    said = _start_in_vain(tmp_path, _environment(tmp_path / "nowhere", free_port()))
-    assert said == "DatabaseUnavailable: The database does not answer.\n"
+    """A page whose database cannot be opened says so in one line of the log."""
+    # 1: not the settings' fault, so whoever supervises it may try again.
+    said = _start_in_vain(tmp_path, _environment(tmp_path / "nowhere", free_port()), code=1)
+    event = json.loads(said)
+    assert (event["error_kind"], event["message"]) == (
+        "DatabaseUnavailable",
+        "The database does not answer.",
+    )
 
 
 def test_hangs_up_on_the_wrong_host(running_page: tuple[ServerProcess, str]) -> None:

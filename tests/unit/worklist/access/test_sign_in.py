@@ -38,11 +38,12 @@ def test_from_the_first_account_on_everybody_signs_in(person: Person, path: str)
 
 
 @pytest.mark.parametrize(
-    "path", ["/health", "/favicon.ico", "/static/page/worklist.css", "/sign-in"]
+    "path", ["/health/page", "/favicon.ico", "/static/page/worklist.css", "/sign-in"]
 )
 def test_what_everybody_may_see(person: Person, path: str) -> None:
     """Health, our own files and the sign-in page need no session."""
     assert person.get(path).status_code == 200
+    assert person.get("/health").json()["status"] == "failing"  # no process gives a sign here
 
 
 def test_signing_in_leads_to_where_one_wanted_to_go(

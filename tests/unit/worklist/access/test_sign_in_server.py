@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import ssl
 import subprocess
@@ -55,7 +56,7 @@ def _running(folder: Path, **settings: str) -> Iterator[ServerProcess]:
     def answers() -> bool:
         scheme = "https" if "WORKLIST_NETWORK" in settings else "http"
         try:
-            address = f"{scheme}://127.0.0.1:{port}/health"
+            address = f"{scheme}://127.0.0.1:{port}/health/page"
             return httpx.get(address, verify=_trusting_all()).status_code == 200
         except httpx.TransportError:
             return False
@@ -223,5 +224,6 @@ def test_the_refusal_is_one_line(tmp_path: Path, engine: Engine) -> None:
         check=False,
     )
     assert ended.returncode == 2
-    assert ended.stderr.startswith("SettingsRefused: The worklist page would be shown")
-    assert len(ended.stderr.splitlines()) == 1
+    event = json.loads(ended.stderr)  # one line of the log
+    assert event["error_kind"] == "SettingsRefused"
+    assert event["message"].startswith("The worklist page would be shown")

@@ -68,6 +68,22 @@ def test_workers_and_what_they_hold(
         assert [one.name for one in process_signs(session)] == ["a:1"]
 
 
+def test_a_worker_that_was_replaced_is_not_missed(hospital: SeededHospital) -> None:
+    """The old one goes with its successor's signs; one without a successor stays as silent."""
+    now = hospital.now
+    with transaction(hospital.engine) as session:
+        for name, part in (("a:1", "analysis"), ("b:1", "analysis"), ("a:9", "delivery")):
+            record_sign(session, name, part, started_at=now, now=now)
+        began = now + timedelta(seconds=20)
+        record_sign(session, "a:2", "analysis", started_at=began, now=began)
+    with query(hospital.engine) as session:
+        assert len(process_signs(session)) == 4, "it may yet be heard of"
+    with transaction(hospital.engine) as session:
+        record_sign(session, "a:2", "analysis", started_at=began, now=now + timedelta(seconds=40))
+    with query(hospital.engine) as session:
+        assert [one.name for one in process_signs(session)] == ["a:2", "b:1", "a:9"]
+
+
 def test_a_process_that_starts_again_is_another_one(hospital: SeededHospital) -> None:
     """A process id that comes round again does not keep the age of the old one."""
     for minutes in (0, 7):

@@ -2,20 +2,130 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from httpx import Response
+from sqlalchemy import update
+
+from database.process_signs import note_sweep, record_sign
+from database.session import transaction
+from database.states import DeliveryState
+from database.tables.analysis import Delivery
+from settings.environment import Settings
 from tests.unit.worklist.access.visitor import Visitor
 from tests.unit.worklist.list.ordinary_day import OrdinaryDay
 from tests.unit.worklist.seeding import SeededHospital
+from worklist.app import create_app
+
+PARTS = ("node", "analysis", "delivery", "housekeeping", "beat", "worklist")
 
 
-def test_health_without_jobs(visitor: Visitor) -> None:
-    """An idle system is well."""
-    answer = visitor.get("/health")
+def everything_runs(hospital: SeededHospital, *, silent: str = "") -> None:
+    """Every part has given a sign just now, but one; and a sweep has come to its end."""
+    with transaction(hospital.engine) as session:
+        for number, part in enumerate(PARTS):
+            at = hospital.now - timedelta(seconds=31 if part == silent else 5)
+            record_sign(session, f"a:{number}", part, started_at=hospital.now, now=at)
+        if silent != "sweep":
+            note_sweep(session, hospital.now)
+
+
+@pytest.fixture
+def with_room(worklist_settings: Settings) -> Settings:
+    """Settings that no disk is too small for."""
+    return worklist_settings.model_copy(update={"min_free_bytes": 0})
+
+
+@pytest.fixture
+def monitor(hospital: SeededHospital, with_room: Settings) -> Visitor:
+    """A monitoring system, by the hospital's clock."""
+    clock: Callable[[], datetime] = lambda: hospital.now  # noqa: E731 read anew each time
+    return Visitor(create_app(with_room, hospital.engine, clock=clock))
+
+
+def names(answer: Response) -> list[str]:
+    return [one["name"] for one in answer.json()["problems"]]
+
+
+def test_an_idle_system_is_well(hospital: SeededHospital, monitor: Visitor) -> None:
+    """Everything gives its sign, and nothing waits."""
+    everything_runs(hospital)
+    answer = monitor.get("/health")
     assert answer.status_code == 200
     assert answer.json() == {
         "status": "ok",
         "database": "reachable",
         "oldest_waiting_job_s": None,
+        "problems": [],
     }
+
+
+@pytest.mark.parametrize("part", ["node", "beat", "delivery", "housekeeping"])
+def test_a_part_that_is_silent_is_an_error(
+    hospital: SeededHospital, monitor: Visitor, part: str
+) -> None:
+    """A dead process is named, and the monitoring system gets an error."""
+    everything_runs(hospital, silent=part)
+    answer = monitor.get("/health")
+    assert (answer.status_code, answer.json()["status"]) == (503, "failing")
+    assert names(answer) == ["part_silent"]
+    assert f"part {part} " in answer.json()["problems"][0]["message"]
+    assert monitor.get("/health/page").status_code == 200, "starting the page again mends nothing"
+
+
+def test_no_sweep_is_an_error(hospital: SeededHospital, monitor: Visitor) -> None:
+    """Every process runs, and no message comes through: the broker is dead."""
+    everything_runs(hospital, silent="sweep")
+    assert names(monitor.get("/health")) == ["no_sweep"]
+    everything_runs(hospital)
+    assert names(monitor.get("/health")) == []
+    hospital.later(62)
+    everything_runs(hospital, silent="sweep")
+    answer = monitor.get("/health")
+    assert (answer.status_code, names(answer)) == (503, ["no_sweep"])
+    assert "broker" in answer.json()["problems"][0]["message"]
+
+
+def test_a_full_disk_is_an_error(hospital: SeededHospital, with_room: Settings) -> None:
+    """Below the room that the node takes studies with, the monitoring system hears of it."""
+    everything_runs(hospital)
+    full = with_room.model_copy(update={"min_free_bytes": 10**18})
+    answer = Visitor(create_app(full, hospital.engine, clock=lambda: hospital.now)).get("/health")
+    assert (answer.status_code, names(answer)) == (503, ["disk_full"])
+    assert "min_free_bytes" in answer.json()["problems"][0]["message"]
+
+
+def test_what_waits_for_a_person_is_told(
+    ordinary_day: OrdinaryDay, hospital: SeededHospital, monitor: Visitor
+) -> None:
+    """Refused deliveries and failed studies are no reason to call the service down."""
+    everything_runs(hospital)
+    answer = monitor.get("/health")
+    assert (answer.status_code, answer.json()["status"]) == (200, "attention")
+    assert {"deliveries_given_up", "studies_failed"} <= {*names(answer)}
+    messages = " ".join(one["message"] for one in answer.json()["problems"])
+    assert "firstread results resend pacs" in messages
+
+
+def test_a_destination_that_is_away_is_told(
+    ordinary_day: OrdinaryDay, hospital: SeededHospital, monitor: Visitor
+) -> None:
+    """Results that wait because nobody answers are counted."""
+    everything_runs(hospital)
+    with transaction(hospital.engine) as session:
+        session.execute(
+            update(Delivery)
+            .where(Delivery.state == DeliveryState.WAITING)
+            .values(error_kind="PeerUnreachable")
+        )
+    (away,) = (
+        one
+        for one in monitor.get("/health").json()["problems"]
+        if one["name"] == "destination_away"
+    )
+    assert away["message"].startswith("pacs does not answer")
 
 
 def test_health_tells_how_long_the_queue_is_stuck(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from database.session import query
+from database.session import query, transaction
 from database.states import DeliveryState, JobState, StudyState, WorklistRank
 from database.tables.analysis import Delivery, Event, Job, Result, Study
 from tests.unit.worklist.access.visitor import OWN_ORIGIN, Visitor
@@ -44,6 +44,34 @@ def test_send_again_queues_the_deliveries(
         delivery = session.query(Delivery).join(Result).filter(Result.job_id == job.id).one()
         assert delivery.state is DeliveryState.WAITING
         assert session.query(Event).filter_by(name="deliveries_retried", job_id=job.id).count() == 1
+
+
+def test_one_button_sends_everything_to_a_destination_again(
+    ordinary_day: OrdinaryDay, visitor: Visitor, hospital: SeededHospital
+) -> None:
+    """What was refused and what waits there goes again; where nothing is left, the page says so."""
+    assert "Send everything to pacs again" in visitor.text("/administration")
+    assert visitor.post("/administration/destinations/pacs/retry").status_code == 303
+    with query(hospital.engine) as session:
+        states = {one.state for one in session.query(Delivery).filter_by(destination="pacs")}
+    assert DeliveryState.REFUSED not in states
+    assert DeliveryState.WAITING in states
+    assert visitor.post("/administration/destinations/elsewhere/retry").status_code == 409
+    assert visitor.post("/administration/destinations/NOT%20one/retry").status_code == 400
+
+
+def test_a_delivery_that_was_given_up_does_not_say_that_it_goes_on(
+    ordinary_day: OrdinaryDay, visitor: Visitor, hospital: SeededHospital
+) -> None:
+    """Whatever it met last: only a person brings it back, and the page names the button."""
+    job = _job(hospital, ordinary_day.urgent)
+    with transaction(hospital.engine) as session:
+        delivery = session.query(Delivery).join(Result).filter(Result.job_id == job.id).one()
+        delivery.state = DeliveryState.FAILED
+        delivery.error_kind, delivery.error_message = "PeerUnreachable", "Nothing listens there"
+    text = visitor.text(f"/studies/{ordinary_day.urgent}")
+    assert "is not tried again by itself" in text
+    assert "It is tried again by itself" not in text
 
 
 def test_pressed_twice(

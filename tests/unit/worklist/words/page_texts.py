@@ -95,6 +95,7 @@ def texts_of_tables() -> set[str]:
         *figures.PRESENCE_WORDS.values(),
         *next_steps.STEPS.values(),
         next_steps.OTHER,
+        next_steps.GIVEN_UP,
         *dimse_status.WORDS.values(),
         *(words for _first, _last, words in dimse_status.RANGES),
         *(word for _show, _kind, word in list_screen.TABS),

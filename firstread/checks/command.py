@@ -1,4 +1,4 @@
-"""`firstread check-settings`: the settings in force, and whether what they name exists."""
+"""Prints the settings in force, and what is wrong with what they name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from rich.table import Table
 
 from database.schema import check_schema
 from database.session import open_engine
-from dicom_node.request.verification import verify_peer
+from firstread.checks.network import port_problems, receiver_problems
+from firstread.data_folder import make_data_folder
 from hl7_node.transport_security import client_context, listener_context
 from models.catalogue import read_catalogue
 from models.readers.open_reader import check_limits
@@ -18,6 +19,7 @@ from radiology.errors import FirstreadError
 from settings.environment import Settings
 from settings.flags import Hl7Channel, SecretChannel
 from worker.flag.channels import open_channel
+from worklist.administration.problems import disk_problem
 from worklist.server import check_network
 
 
@@ -39,7 +41,8 @@ def print_settings(settings: Settings, *, echo: bool) -> int:
     for problem in problems:
         console.print(f"[bold red]✗[/] {escape(problem)}", highlight=False)
     if not problems:
-        console.print("[bold green]✓[/] Every check passed.")
+        asked = "" if echo else " No peer and no flag receiver was asked: that is --echo."
+        console.print(f"[bold green]✓[/] Every check passed.{asked}")
     return 1 if problems else 0
 
 
@@ -55,7 +58,8 @@ def _problems(settings: Settings, *, echo: bool) -> list[str]:
             "No destination is configured, so results go nowhere: give your PACS host, port and "
             'roles = ["source", "destination"] in firstread.toml.'
         )
-    problems += _folder_problems(settings.data_folder)
+    problems += _folder_problems(settings.data_folder, settings.min_free_bytes)
+    problems += port_problems(settings)
     problems += _secret_problems(settings)
     problems += _certificate_problems(settings)
     problems += _schema_problems(settings)
@@ -73,7 +77,7 @@ def _problems(settings: Settings, *, echo: bool) -> list[str]:
         if name not in settings.bundles
     ]
     if echo:
-        problems += _echo_problems(settings)
+        problems += receiver_problems(settings)
     return problems
 
 
@@ -132,24 +136,12 @@ def _page_problems(settings: Settings) -> list[str]:
     return []
 
 
-def _echo_problems(settings: Settings) -> list[str]:
-    problems = []
-    for peer in settings.destinations:
-        try:
-            if not peer.has_address:
-                continue  # a DICOMweb service has nothing like C-ECHO
-            verify_peer(peer, calling_ae_title=settings.ae_title, timeout_s=5.0)
-        except FirstreadError as error:
-            problems.append(f"Peer {peer.name}: {error}")
-    return problems
-
-
-def _folder_problems(folder: Path) -> list[str]:
+def _folder_problems(folder: Path, min_free_bytes: int) -> list[str]:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_data_folder(folder)
         probe = folder / ".write-check"
         probe.write_bytes(b"")
         probe.unlink()
     except OSError as error:
         return [f"The data folder cannot be written: {error.strerror}"]
-    return []
+    return [message] if (message := disk_problem(folder, min_free_bytes)) else []

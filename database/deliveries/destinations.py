@@ -1,0 +1,218 @@
+"""Destinations as a whole: one that is away holds all its deliveries, one that is back gets them.
+
+Where nobody answers one delivery, nobody would answer the next: they wait together, and the first
+of them tries. So a destination that is down for a week costs one attempt at a time, and holds up
+no other destination.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, CursorResult, case, func, select, update
+from sqlalchemy.orm import Session, aliased
+
+from database.deliveries.claimed import DeliveryClaim, may_be_retried, wait_again
+from database.events import record_event
+from database.lease import is_free
+from database.states import ENDED_WELL, UNDER_WAY, DeliveryPurpose, DeliveryState
+from database.tables.analysis import Delivery, Result, ResultObject
+from database.tables.upload import EchoAnswer
+from settings.peers import Peer
+
+AWAY = "PeerUnreachable"
+"""The kind of error that a delivery shows while nobody answers at its destination."""
+
+_ASKED_EVERY = timedelta(seconds=20)
+
+NOT_STORED = (DeliveryState.REFUSED, DeliveryState.FAILED)
+"""States of a delivery that goes on only when a person asks."""
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationFacts:
+    """What has not arrived at one destination.
+
+    Attributes
+    ----------
+    under_way : deliveries that go on by themselves; `away` of them because nobody answers there
+    ended : deliveries that were refused, have failed, or arrived in part: a person decides
+    oldest_due : when the first of those under way is tried next; None without one
+    """
+
+    destination: str
+    under_way: int
+    away: int
+    ended: int
+    oldest_due: datetime | None
+
+
+def unfinished_destinations(session: Session) -> tuple[DestinationFacts, ...]:
+    """Every destination that lacks something, by name."""
+    under_way = Delivery.state.in_(UNDER_WAY)
+    ended = Delivery.state.in_(NOT_STORED) & ~_obsolete()
+    in_part = Delivery.state.in_(ENDED_WELL) & (Delivery.error_kind != "") & ~_obsolete()
+    away = under_way & (Delivery.error_kind == AWAY)
+
+    def count(condition: ColumnElement[bool]) -> ColumnElement[int]:
+        return func.count(case((condition, 1)))
+
+    rows = session.execute(
+        select(
+            Delivery.destination,
+            count(under_way),
+            count(away),
+            count(ended | in_part),
+            func.min(case((under_way, Delivery.due_at))),
+        )
+        .where(under_way | ended | in_part)
+        .group_by(Delivery.destination)
+        .order_by(Delivery.destination)
+    )
+    return tuple(DestinationFacts(*row) for row in rows)
+
+
+def next_attempt(
+    session: Session, claim: DeliveryClaim, due_at: datetime, now: datetime
+) -> datetime:
+    """When to try a destination again that is away.
+
+    Parameters
+    ----------
+    due_at : when this delivery alone would be tried
+
+    Returns
+    -------
+    With those that wait for it already: a new delivery brings no new series of attempts.
+    """
+    waiting = session.scalar(
+        select(func.min(Delivery.due_at)).where(
+            *_away(claim.destination, now), Delivery.id != claim.delivery_id
+        )
+    )
+    return due_at if waiting is None else max(due_at, waiting)
+
+
+def hold_back(
+    session: Session,
+    claim: DeliveryClaim,
+    due_at: datetime,
+    *,
+    error_kind: str,
+    error_message: str,
+) -> int:
+    """Let the other deliveries to a destination wait that is away; gives how many.
+
+    Those that a worker holds or that are due later anyway stay as they are.
+    """
+    others = (
+        Delivery.state.in_(UNDER_WAY),
+        Delivery.destination == claim.destination,
+        Delivery.id != claim.delivery_id,
+        Delivery.lease_until.is_(None),
+        Delivery.due_at < due_at,
+    )
+    values = {"due_at": due_at, "error_kind": error_kind, "error_message": error_message}
+    return _write(session, others, **values)
+
+
+def go_on(session: Session, destination: str, now: datetime) -> int:
+    """Let everything go at once that waits because nobody answered; gives how many."""
+    return _write(session, (*_away(destination, now), is_free(Delivery, now)), due_at=now)
+
+
+def destinations_to_ask(
+    session: Session, destinations: Collection[Peer], now: datetime
+) -> list[str]:
+    """Those that something waits for because nobody answered, and that were not asked lately.
+
+    Parameters
+    ----------
+    destinations : that can be asked
+    """
+    lately = select(EchoAnswer.peer).where(EchoAnswer.asked_at > now - _ASKED_EVERY)
+    found = session.scalars(
+        select(Delivery.destination)
+        .where(
+            Delivery.state.in_(UNDER_WAY),
+            Delivery.error_kind == AWAY,
+            Delivery.due_at > now,
+            Delivery.destination.in_([peer.name for peer in destinations]),
+            Delivery.destination.not_in(lately),
+        )
+        .distinct()
+    )
+    return sorted(found)
+
+
+def retry_destination(session: Session, destination: str, now: datetime) -> int:
+    """Send everything again that has not arrived at a destination, as a person asked.
+
+    Returns
+    -------
+    How many deliveries. What was refused, given up, or taken in part counts as what still waits.
+        A result that a newer one has taken the place of is not sent any more.
+    """
+    found = session.execute(
+        select(Delivery, Result)
+        .join(Result, Result.id == Delivery.result_id)
+        .where(
+            Delivery.destination == destination,
+            Delivery.state.not_in(ENDED_WELL) | (Delivery.error_kind != ""),
+            ~_obsolete(),
+        )
+        .order_by(Delivery.id)
+    ).all()
+    again = [(delivery, result) for delivery, result in found if may_be_retried(delivery, result)]
+    for delivery, result in again:
+        wait_again(delivery, now)
+        record_event(
+            session,
+            "deliveries_retried",
+            now,
+            study_id=result.study_id,
+            job_id=result.job_id,
+            count=1,
+            destination=destination,
+        )
+    return len(again)
+
+
+def _obsolete() -> ColumnElement[bool]:
+    """Whether a delivery is of a result in whose place a newer one is sent."""
+    older = aliased(Result)
+    newer = select(ResultObject.id).where(ResultObject.result_id == older.superseded_by_id)
+    return (
+        select(older.id)
+        .where(
+            older.id == Delivery.result_id,
+            Delivery.purpose == DeliveryPurpose.RESULT,
+            newer.exists(),
+        )
+        .exists()
+    )
+
+
+def _away(destination: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Delivery.state.in_(UNDER_WAY),
+        Delivery.destination == destination,
+        Delivery.error_kind == AWAY,
+        Delivery.due_at > now,
+    )
+
+
+def _write(session: Session, chosen: tuple[ColumnElement[bool], ...], **values: Any) -> int:
+    # Locked in one order, and what another worker has locked left alone: two that find the same
+    # destination away at the same moment must not wait for each other in a circle.
+    ids = select(Delivery.id).where(*chosen).order_by(Delivery.id)
+    written = session.execute(
+        update(Delivery)
+        .where(Delivery.id.in_(ids.with_for_update(skip_locked=True)))
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+    return int(cast("CursorResult[Any]", written).rowcount)

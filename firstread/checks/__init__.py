@@ -1,0 +1,1 @@
+"""`firstread check-settings`: the settings in force, and whether what they name is there."""

@@ -1,0 +1,121 @@
+"""The data folder: closed to others, served by one Firstread at a time, and the database in it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from database.schema import check_schema, upgrade_schema
+from database.session import Engine, open_engine
+from radiology.errors import DatabaseUnavailable, SettingsRefused
+from settings.environment import PREFIX, SETTINGS_FILE_VARIABLE, Settings
+from settings.log_events import get_logger
+
+_log = get_logger("serve")
+_LOCK = "served-by"
+_OTHERS_MASK = 0o027  # of what we make: nothing for others; a group may be let in, for backups
+
+
+def make_data_folder(folder: Path) -> None:
+    """Make the folder, and close it to those who are neither its owner nor of its group.
+
+    It holds images, results and the database, so whatever was open before is closed.
+    """
+    os.umask(_OTHERS_MASK)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    if mode & stat.S_IRWXO:
+        try:
+            folder.chmod(mode & ~stat.S_IRWXO)
+        except PermissionError:  # somebody else's, as a volume of a container may be
+            _log.warning("data_folder_open_to_others", mode=f"{mode:04o}")
+
+
+def open_database(settings: Settings, *, make: bool = False) -> Engine:
+    """The database of the settings in force, with the schema that this code was written for.
+
+    Parameters
+    ----------
+    make : begin an embedded one where there is none; otherwise that is refused
+
+    Raises
+    ------
+    SettingsRefused
+        There is none here, or its schema is another one. The message says where it was looked for.
+    DatabaseUnavailable
+        It does not answer.
+    """
+    missing = settings.database_url is None and not settings.sqlite_file.exists()
+    if missing and not make:
+        raise SettingsRefused(_not_here(settings))
+    engine = open_engine(settings.database_address)
+    if missing:
+        make_data_folder(settings.data_folder)
+        upgrade_schema(engine)
+    try:
+        check_schema(engine)
+    except DatabaseUnavailable as error:
+        where = engine.url.render_as_string(hide_password=True)
+        raise DatabaseUnavailable("The database does not answer", database=where) from error
+    return engine
+
+
+def _not_here(settings: Settings) -> str:
+    file = type(settings).settings_file or Path("firstread.toml")
+    found = "was read" if file.is_file() else "is not there"
+    return (
+        f"There is no database at {settings.sqlite_file.resolve()} (the settings file "
+        f"{file.resolve()} {found}). Run the command in the folder that 'firstread serve' is "
+        f"started in, or let {PREFIX}DATA_FOLDER or {SETTINGS_FILE_VARIABLE} name the one in use; "
+        "a new database is made by 'firstread serve'"
+    )
+
+
+@contextlib.contextmanager
+def served_alone(folder: Path) -> Iterator[None]:
+    """Serve a data folder until the end of the block; nobody else may meanwhile.
+
+    The lock is the system's, so it goes with the process, however that ends.
+
+    Raises
+    ------
+    SettingsRefused
+        Another Firstread serves it.
+    """
+    with (folder / _LOCK).open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise SettingsRefused(
+                "Another Firstread serves this data folder: stop it, or set data_folder",
+                data_folder=str(folder),
+                process=_read(file.name),
+            ) from error
+        except OSError as error:  # a file system without locks
+            _log.warning("data_folder_not_locked", errno=error.errno)
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def server_of(folder: Path) -> int | None:
+    """The process that serves a data folder; None where nobody does."""
+    path = folder / _LOCK
+    try:
+        with path.open("r+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _read(str(path))
+    except OSError:
+        return None
+    return None
+
+
+def _read(path: str) -> int:
+    text = Path(path).read_text()
+    return int(text) if text.isdigit() else 0

@@ -1,0 +1,1 @@
+"""`firstread jobs`: where each study stands, why one failed, and trying again."""

@@ -1,0 +1,1 @@
+"""`firstread results`: withdrawing a wrong result, sending what a destination lacks."""

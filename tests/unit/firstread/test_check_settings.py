@@ -1,0 +1,120 @@
+"""`firstread check-settings`: it finds what would stop the first study."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from firstread.__main__ import app
+from firstread.data_folder import served_alone
+from tests.peers.ports import free_port
+
+
+@pytest.fixture(autouse=True)
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A site whose settings are right: a scanner, a PACS, room on the disk, free ports."""
+    monkeypatch.chdir(tmp_path)
+    pacs = {"name": "pacs", "ae_title": "PACS", "host": "127.0.0.1", "port": free_port()}
+    for name, value in {
+        "DATA_FOLDER": str(tmp_path / "data"),
+        "MIN_FREE_BYTES": "0",
+        "DICOM_HOST": "127.0.0.1",
+        "DICOM_PORT": str(free_port()),
+        "WORKLIST_PORT": str(free_port()),
+        "PEERS": json.dumps([{**pacs, "roles": ["source", "destination"]}]),
+    }.items():
+        monkeypatch.setenv(f"FIRSTREAD_{name}", value)
+    return tmp_path
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port that another program listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def check(*words: str) -> tuple[int, str]:
+    """Exit code, and what is said, on one line."""
+    done = CliRunner().invoke(app, ["check-settings", *words], env={"COLUMNS": "300"})
+    return done.exit_code, " ".join(done.output.split())
+
+
+def test_what_was_not_tried_is_said() -> None:
+    """Every check has passed, and nobody was asked."""
+    code, said = check()
+    assert code == 0, said
+    assert "Every check passed. No peer and no flag receiver was asked: that is --echo." in said
+
+
+def test_too_little_room_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every C-STORE would be refused."""
+    monkeypatch.setenv("FIRSTREAD_MIN_FREE_BYTES", str(10**18))
+    code, said = check()
+    assert code == 1
+    assert "studies are refused below 1000000000.0 GB (min_free_bytes)" in said
+
+
+@pytest.mark.parametrize("setting", ["dicom_port", "worklist_port"])
+def test_a_port_of_another_program_is_found(
+    setting: str, taken: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its number and its setting are named."""
+    monkeypatch.setenv(f"FIRSTREAD_{setting.upper()}", str(taken))
+    code, said = check()
+    assert code == 1
+    assert f"{setting}: port {taken} is taken by another program" in said
+
+
+def test_ports_of_a_running_firstread_are_its_own(
+    site: Path, taken: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where this data folder is served, its ports are not called taken."""
+    monkeypatch.setenv("FIRSTREAD_DICOM_PORT", str(taken))
+    (site / "data").mkdir()
+    with served_alone(site / "data"):
+        assert check()[0] == 0
+    assert check()[0] == 1
+
+
+def test_a_flag_receiver_that_is_not_there_is_found(
+    taken: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With --echo every receiver is called, of whichever kind, and told nothing."""
+    nobody = free_port()
+    channels = [
+        {"kind": "webhook", "name": "pager", "url": f"http://127.0.0.1:{taken}/hook"},
+        {"kind": "webhook", "name": "lost", "url": f"http://127.0.0.1:{nobody}/hook"},
+        {"kind": "hl7", "name": "his", "host": "127.0.0.1", "port": nobody},
+        {
+            "kind": "mail",
+            "name": "mail",
+            "host": "127.0.0.1",
+            "port": nobody,
+            "sender": "a@b.example",
+            "recipients": ["c@d.example"],
+        },
+        {"kind": "work-item", "name": "manager", "peer": "pacs"},
+    ]
+    monkeypatch.setenv("FIRSTREAD_FLAGS", json.dumps(channels))
+    assert check()[0] == 0
+    code, said = check("--echo")
+    assert code == 1
+    assert "Peer pacs:" in said
+    for name in ("lost", "his", "mail", "manager"):
+        assert f"Flag channel {name}: nothing answers at 127.0.0.1" in said
+    assert "Flag channel pager" not in said
+
+
+def test_brackets_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is to be written into the settings file stands there as it is to be written."""
+    monkeypatch.setenv("FIRSTREAD_PEERS", "[]")
+    code, said = check()
+    assert code == 1
+    assert "under [[peers]] in firstread.toml" in said
+    assert 'roles = ["source", "destination"]' in said

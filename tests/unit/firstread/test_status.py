@@ -1,0 +1,46 @@
+"""`firstread status`."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from database.process_signs import note_sweep, record_sign
+from database.schema import upgrade_schema
+from database.session import open_engine, transaction
+from firstread.__main__ import app
+from settings.environment import read_settings
+from settings.served_process import needed_parts
+from tests.builders.stored.rows import claim, finish, queue_job
+
+
+def test_status_says_whether_everything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a process it fails and names them; with all of them it is well."""
+    monkeypatch.setenv("FIRSTREAD_DATA_FOLDER", str(tmp_path))
+    monkeypatch.setenv("FIRSTREAD_MIN_FREE_BYTES", "0")
+    settings = read_settings()
+    engine = open_engine(settings.database_address)
+    upgrade_schema(engine)
+    dead = CliRunner().invoke(app, ["status"])
+    assert dead.exit_code == 1
+    assert "No process of part node gives a sign" in " ".join(dead.output.split())
+    now = datetime.now(UTC)
+    with transaction(engine) as session:
+        for number, part in enumerate(needed_parts(settings)):
+            record_sign(session, f"a:{number}", part.value, started_at=now, now=now)
+        note_sweep(session, now)
+    queue_job(engine, study=1)
+    finish(engine, claim(engine), destinations=["pacs"])
+    well = CliRunner().invoke(app, ["status", "--json"])
+    assert well.exit_code == 0, well.output
+    said = json.loads(well.stdout)
+    assert (said["status"], said["problems"]) == ("ok", [])
+    assert said["studies"] == {"encoded": 1}
+    assert [one["waiting"] for one in said["queues"] if one["name"] == "delivery"] == [1]
+    assert said["destinations"][0]["destination"] == "pacs"

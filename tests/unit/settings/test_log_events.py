@@ -1,0 +1,78 @@
+"""The log: one JSON object a line, whoever speaks, and a fault that repeats is counted."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+from settings.library_log import Repeats
+
+_LIBRARIES = """
+import logging, warnings
+from settings.environment import read_settings
+from settings.log_events import configure_logging, get_logger
+configure_logging(read_settings())
+get_logger("here").info("ours", study_id=7)
+logging.getLogger("pynetdicom.transport").error("TCP Initialisation Error: %s", "refused")
+logging.getLogger("kombu").info("not shown")
+warnings.warn("a library is old\\nvery old")
+for _ in range(500):
+    try:
+        raise OSError("No space left on device: Doe^Jane")
+    except OSError as error:
+        logging.getLogger("celery.app.trace").error("Task %s raised", "sweep", exc_info=True)
+        get_logger("here").error("defect", trace="line 7")
+logging.getLogger("multiprocessing").error("a child died")
+"""
+
+
+def logged(code: str) -> list[dict[str, Any]]:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == ""
+    assert "Doe" not in done.stderr
+    return [json.loads(line) for line in done.stderr.splitlines()]
+
+
+def test_every_line_is_one_json_object() -> None:
+    """Ours, those of libraries, their warnings; each with level, time and who speaks."""
+    events = logged(_LIBRARIES)
+    assert all({"event", "level", "timestamp", "part"} <= one.keys() for one in events)
+    assert (events[0]["event"], events[0]["study_id"]) == ("ours", 7)
+    libraries = [one for one in events if one["event"] == "library_message"]
+    assert libraries[0]["message"] == "TCP Initialisation Error: refused"
+    assert libraries[0]["logger"] == "pynetdicom.transport"
+    assert "a library is old\nvery old" in libraries[1]["message"]
+    assert libraries[-1]["message"] == "a child died"
+
+
+def test_a_fault_that_repeats_is_not_written_each_time() -> None:
+    """Five hundred failures within a minute are a few lines with a trace, ours and theirs."""
+    events = logged(_LIBRARIES)
+    theirs = [one for one in events if one.get("logger") == "celery.app.trace"]
+    assert 1 <= len(theirs) <= 3
+    assert (theirs[0]["error_kind"], bool(theirs[0]["trace"])) == ("OSError", True)
+    assert 1 <= len([one for one in events if one["event"] == "defect"]) <= 3
+
+
+def test_what_was_left_out_is_counted() -> None:
+    """When a minute is over, the next line says how many there were; other faults go through."""
+    now = 0.0
+    repeats = Repeats(lambda: now)
+    assert [repeats.left_out("a") for _ in range(5)] == [0, 0, 0, None, None]
+    assert repeats.left_out("b") == 0
+    now = 59.0
+    assert repeats.left_out("a") is None
+    now = 60.0
+    assert repeats.left_out("a") == 3
+    now = 121.0
+    assert repeats.left_out("a") == 0
+
+
+def test_memory_stays_bounded() -> None:
+    """Whoever logs a new text each time does not fill the memory."""
+    repeats = Repeats(lambda: 0.0)
+    for number in range(5000):
+        repeats.left_out(number)
+    assert len(repeats._said) <= 1000

@@ -1,0 +1,123 @@
+"""What is wrong with a running Firstread, as far as its rows and its disk tell."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from database.deliveries.destinations import unfinished_destinations
+from database.process_signs import SILENT_AFTER_S, last_sweep, process_signs
+from database.session import Session
+from database.states import StudyState
+from database.views.worklist_rows import state_counts
+from settings.environment import Settings
+from settings.served_process import needed_parts
+
+_SWEEPS_LATE_S = 60.0  # a sweep may take so long before it is broken off
+_GIGABYTE = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong.
+
+    Attributes
+    ----------
+    name : stable, for a monitoring system: `disk_full`, `part_silent`, `no_sweep`, …
+    failing : studies are not taken, not read or not sent because of it; otherwise a person or a
+        peer is waited for
+    message : what it is, and what to do
+    """
+
+    name: str
+    failing: bool
+    message: str
+
+
+def find_problems(session: Session, settings: Settings, now: datetime) -> tuple[Problem, ...]:
+    """Everything that is wrong, what stops work first."""
+    return (
+        *_disk(settings),
+        *_parts(session, settings, now),
+        *_sweeps(session, settings, now),
+        *_destinations(session),
+        *_failed_studies(session),
+    )
+
+
+def disk_problem(folder: Path, min_free_bytes: int) -> str:
+    """Why no study is taken for lack of room; "" where there is room, or no folder yet."""
+    try:
+        free = shutil.disk_usage(folder).free
+    except FileNotFoundError:
+        return ""
+    if free >= min_free_bytes:
+        return ""
+    return (
+        f"{free / _GIGABYTE:.1f} GB are free where the data folder is, and studies are refused "
+        f"below {min_free_bytes / _GIGABYTE:.1f} GB (min_free_bytes): make room, or lower it"
+    )
+
+
+def _disk(settings: Settings) -> list[Problem]:
+    message = disk_problem(settings.data_folder, settings.min_free_bytes)
+    return [Problem("disk_full", True, message)] if message else []
+
+
+def _parts(session: Session, settings: Settings, now: datetime) -> list[Problem]:
+    lately = now - timedelta(seconds=SILENT_AFTER_S)
+    heard = {one.part for one in process_signs(session) if one.seen_at >= lately}
+    return [
+        Problem(
+            "part_silent",
+            True,
+            f"No process of part {part.value} gives a sign: does "
+            f"'firstread serve --only {part.value}' run, and what does its log say?",
+        )
+        for part in needed_parts(settings)
+        if part.value not in heard
+    ]
+
+
+def _sweeps(session: Session, settings: Settings, now: datetime) -> list[Problem]:
+    last = last_sweep(session)
+    late_s = _SWEEPS_LATE_S + 3 * settings.sweep_s
+    if last is not None and (now - last).total_seconds() <= late_s:
+        return []
+    since = f"since {last:%Y-%m-%d %H:%M:%S} UTC" if last else "yet"
+    return [
+        Problem(
+            "no_sweep",
+            True,
+            f"No sweep has come to its end {since}: nothing is assembled, and nothing is tried "
+            "again. Do beat, the broker and the housekeeping worker run?",
+        )
+    ]
+
+
+def _destinations(session: Session) -> list[Problem]:
+    problems = []
+    for one in unfinished_destinations(session):
+        if one.away:
+            message = f"{one.destination} does not answer; {one.away} results wait for it"
+            problems.append(Problem("destination_away", False, message))
+        if one.ended:
+            problems.append(
+                Problem(
+                    "deliveries_given_up",
+                    False,
+                    f"{one.ended} results were refused by {one.destination}, given up, or stored "
+                    f"in part: mend the cause, then 'firstread results resend {one.destination}'",
+                )
+            )
+    return problems
+
+
+def _failed_studies(session: Session) -> list[Problem]:
+    failed = state_counts(session).get(StudyState.FAILED, 0)
+    if not failed:
+        return []
+    message = f"{failed} studies ended with a fault: 'firstread jobs --failed'"
+    return [Problem("studies_failed", False, message)]
