@@ -62,7 +62,7 @@ EVEN_ODDS = LesionLimits(0.5, 0.5, 0.5)
 
 
 @dataclass(frozen=True)
-class Outlined:
+class OutlinedSlices:
     """What is outlined in the slices of a set, and how sure the network is of each pixel.
 
     Attributes
@@ -83,11 +83,13 @@ class Outlined:
         return np.concatenate(parts) if parts else np.zeros_like(self.mask)
 
 
-def outlined_in(slices: SliceSet, found: Predicted, threshold: float, faint: float) -> Outlined:
+def outlined_in(
+    slices: SliceSet, found: Predicted, threshold: float, faint: float
+) -> OutlinedSlices:
     """Outline as the product does, before anything is cleaned."""
     level = np.rint(found.any_lesion.astype(np.float32) * 255.0).clip(0, 255).astype(np.uint8)
     even = evened(slices.hu.astype(np.float32), level >= np.rint(faint * 255.0))
-    return Outlined(outline(level, even, threshold, faint), level, _stacks(slices))
+    return OutlinedSlices(outline(level, even, threshold, faint), level, _stacks(slices))
 
 
 def _stacks(slices: SliceSet) -> tuple[slice, ...]:
