@@ -39,7 +39,7 @@ class SliceAnswer:
     index : of the slice, on canonical axes
     viral : mean of its answers, a calibrated probability
     spread : their population standard deviation, 0 to 0.5
-    heat : None for a classifier whose evidence is the lesions themselves
+    heat : None for a classifier that does not say where it looked
     """
 
     index: int
