@@ -20,9 +20,9 @@ from worklist.words.translations import translated, translated_row
 from worklist.words.verdict import why_not_assessable
 
 _LEADS = {
-    Urgency.URGENT: "Flagged as urgent: the first rule that holds decides.",
-    Urgency.SUSPECTED: "Suspected, and not flagged as urgent: no urgent rule held.",
-    Urgency.ROUTINE: "Not flagged: no rule above it held.",
+    Urgency.URGENT: "Urgent: the first rule that holds decides.",
+    Urgency.SUSPECTED: "Suspected, and not urgent: no urgent rule held.",
+    Urgency.ROUTINE: "Routine: no rule above it held.",
 }
 
 

@@ -45,6 +45,9 @@ STATES = {
     StudyState.FAILED: "ended with a fault",
 }
 
+WITHDRAWN = "its result is withdrawn"
+_WITH_RESULT = (StudyState.ENCODED, StudyState.DELIVERED, StudyState.COMMITTED)
+
 
 @dataclass(frozen=True, slots=True)
 class StudyStanding:
@@ -76,7 +79,8 @@ class DeliveryLine:
 def standing_of(row: WorklistRow) -> StudyStanding:
     """Where a study stands."""
     state, job = row.study.state, row.job
-    words = translated(STATES[state])
+    withdrawn = row.result is not None and row.result.withdrawn_at is not None
+    words = translated(WITHDRAWN if withdrawn and state in _WITH_RESULT else STATES[state])
     if job is None or job.state not in RUNNING or job.lease_until is None:
         return StudyStanding(state.value, words)
     if state is StudyState.RECEIVED:

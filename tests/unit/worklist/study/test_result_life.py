@@ -70,6 +70,19 @@ def test_kept(hospital: SeededHospital, visitor: Visitor) -> None:
     assert "committed – results stored and kept" in page
 
 
+def test_what_is_withdrawn_is_not_said_to_be_kept(
+    hospital: SeededHospital, visitor: Visitor
+) -> None:
+    """PACS has promised to keep what nobody should read any more."""
+    uid, result_id = urgent_study(hospital)
+    settle(hospital, _STORED, _STORED, _STORED, state=DeliveryState.COMMITTED)
+    with transaction(hospital.engine) as session:
+        mark_withdrawn(session, result_id, RejectionReason.PATIENT_SAFETY, NOBODY, hospital.now)
+    page = visitor.text(f"/studies/{uid}")
+    assert "results stored and kept" not in page
+    assert "committed – its result is withdrawn" in page
+
+
 def test_a_withdrawn_result_is_struck(hospital: SeededHospital, visitor: Visitor) -> None:
     """Nobody takes a withdrawn answer for one: it is struck, with the reason and what to do."""
     uid, result_id = urgent_study(hospital)

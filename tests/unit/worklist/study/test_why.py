@@ -39,7 +39,7 @@ def test_a_suspected_study_says_by_how_much_it_missed_the_urgent_rules(
 ) -> None:
     """Each rule stands with what it saw, what it asks for, and which one decided."""
     why = _why(hospital, visitor, reading_of(Urgency.SUSPECTED, MODERATE, ""))
-    assert "Suspected, and not flagged as urgent" in why
+    assert "Suspected, and not urgent" in why
     assert "4.3 % of the worse lung suspected, and 25 % or more not urgent" in why
     assert "0.1 % consolidated suspected, and 10 % or more not urgent" in why
     assert "no earlier CT to compare with" in why
@@ -52,7 +52,7 @@ def test_an_urgent_study_names_the_first_rule_that_held(
     """Rules below it are shown as what they are: not decisive."""
     lesions = Lesions(right=(700.0, 20.0), left=(10.0, 0.0), suspicion=0.99)
     why = _why(hospital, visitor, reading_of(Urgency.URGENT, lesions, ""))
-    assert "Flagged as urgent" in why
+    assert "Urgent: the first rule that holds decides" in why
     assert "30.6 % of the worse lung suspected, and 25 % or more urgent: decides" in why
     assert "suspected, but a rule above decides" in why
 
@@ -62,7 +62,7 @@ def test_a_routine_study_says_why_it_was_not_flagged(
 ) -> None:
     """Nobody has to guess how near to the threshold it was."""
     why = _why(hospital, visitor, reading_of(Urgency.ROUTINE, CLEAR, ""))
-    assert "Not flagged" in why
+    assert "Routine: no rule above it held" in why
     assert "0.03, threshold 0.50 below the threshold routine: decides" in why
 
 
