@@ -10,12 +10,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pydicom import Dataset
+from pydicom.dataset import FileMetaDataset
+from pydicom.uid import BasicTextSRStorage, ExplicitVRLittleEndian, generate_uid
 from sqlalchemy import select, update
 
 from database.jobs.requeue import requeue_expired
 from database.priors.requests import request_priors
 from database.session import Engine, query, transaction
-from database.tables.analysis import Delivery, Job, Study
+from database.tables.analysis import Delivery, Job, ResultObject, Study
 from database.tables.flag import FlagNotice
 from database.tables.prior import PriorRequest
 from database.tables.upload import Upload
@@ -123,7 +126,7 @@ class Kind:
 
 
 KINDS = {
-    "jobs": Kind(a_job, analyse_one, Job, pipeline, "read_series"),
+    "jobs": Kind(a_job, analyse_one, Job, pipeline, "read_instances"),
     "uploads": Kind(
         an_upload, analyse_upload.analyse_upload, Upload, analyse_upload, "run_inspection"
     ),
@@ -188,11 +191,27 @@ def queue(
         report_max_attempts=5,
         flagging=Flagging(max_attempts=6),
     )
+    _write_result_objects(engine, settings)
     clock = Moment(later(10))
     equipment = Equipment(settings, engine, "worker", clock, jitter=lambda: 0.0)
     # No model is needed to go wrong.
     equipment.__dict__["reader"] = SimpleNamespace(bundle=SimpleNamespace(folder=tmp_path))
     return Queue(kind, equipment, clock, monkeypatch)
+
+
+def _write_result_objects(engine: Engine, settings: Settings) -> None:
+    """The files of what is delivered: whom they name is looked at before they are sent."""
+    with query(engine) as session:
+        paths = session.scalars(select(ResultObject.path)).all()
+    for path in paths:
+        file = settings.results_folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        header = Dataset()
+        header.SOPClassUID, header.SOPInstanceUID = BasicTextSRStorage, generate_uid()
+        header.PatientID = ""
+        header.file_meta = FileMetaDataset()
+        header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        header.save_as(file, enforce_file_format=True)
 
 
 def break_down() -> None:
