@@ -39,7 +39,7 @@ def test_what_was_put_aside_does_not_count_as_stored(
         assert "4 of 4 instances of 1 studies stored" in said
         for number in range(5, 8):
             write(small_ct(number, SOPClassUID=MRImageStorage), folder)
-        write(small_ct(4, PatientID="SOMEBODY ELSE"), folder)
+        write(small_ct(4, SeriesDescription="changed"), folder)
         code, said = send()
         assert code == 1
         assert len(node.instances()) == 4
