@@ -6,20 +6,16 @@ is made more often; what it tells stands on the administrator's page too.
 
 from __future__ import annotations
 
-import time
-
 from database.deliveries.destinations import destinations_to_ask, go_on
 from database.session import query, transaction
-from database.views.administration_rows import EchoFacts, echo_answers, record_echo
-from dicom_node.request.verification import verify_peer
-from radiology.errors import FirstreadError, PeerBusy, PeerUnreachable
+from database.views.administration_rows import echo_answers, record_echo
+from dicom_node.request.ask_peer import ask_peer
+from radiology.errors import PeerBusy, PeerUnreachable
 from settings.log_events import get_logger
-from settings.peers import Peer
 from worker.equipment import Equipment
 
 _log = get_logger("delivery")
 _NOT_THERE = (PeerUnreachable.__name__, PeerBusy.__name__)
-_TIMEOUT_S = 5.0  # for each step: a destination that is switched off holds up the others so long
 
 
 def ask_one(equipment: Equipment) -> bool:
@@ -31,7 +27,7 @@ def ask_one(equipment: Equipment) -> bool:
     if not names:
         return False
     peer = next(one for one in settings.destinations if one.name == names[0])
-    answer = _ask(equipment, peer)
+    answer = ask_peer(peer, calling_ae_title=settings.ae_title, clock=equipment.clock)
     was_away = peer.name not in before or before[peer.name].error_kind in _NOT_THERE
     with transaction(equipment.engine) as session:
         record_echo(session, peer.name, answer)
@@ -40,14 +36,3 @@ def ask_one(equipment: Equipment) -> bool:
             count = go_on(session, peer.name, answer.asked_at)
             _log.info("destination_is_back", destination=peer.name, deliveries=count)
     return True
-
-
-def _ask(equipment: Equipment, peer: Peer) -> EchoFacts:
-    """What it answers. One that refuses has answered too: it is there."""
-    asked_at, begun = equipment.clock(), time.monotonic()
-    kind = message = ""
-    try:
-        verify_peer(peer, calling_ae_title=equipment.settings.ae_title, timeout_s=_TIMEOUT_S)
-    except FirstreadError as error:
-        kind, message = error.kind, error.message
-    return EchoFacts(asked_at, round(1000 * (time.monotonic() - begun)), kind, message)

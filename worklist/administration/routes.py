@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException
@@ -12,17 +11,14 @@ from starlette.responses import RedirectResponse, Response
 from database.deliveries.destinations import go_on, retry_destination
 from database.jobs.requeue import retry_failed_jobs
 from database.session import transaction
-from database.views.administration_rows import EchoFacts, record_echo
-from dicom_node.request.verification import verify_peer
-from radiology.errors import FirstreadError
+from database.views.administration_rows import record_echo
+from dicom_node.request.ask_peer import ask_peer
 from settings.flags import NAME_PATTERN
 from settings.log_events import get_logger
-from settings.peers import Peer
 from worklist.page.current_reader import Administrator
 from worklist.page.screens import PageContext
 
 _log = get_logger("worklist")
-_ECHO_TIMEOUT_S = 5.0  # for each step; nobody waits longer for an answer to a button
 
 
 def administration_routes(context: PageContext) -> APIRouter:
@@ -55,7 +51,7 @@ def administration_routes(context: PageContext) -> APIRouter:
         peer = next((one for one in context.settings.peers if one.name == name), None)
         if peer is None or not peer.has_address:
             raise HTTPException(404)
-        answer = _ask(context, peer)
+        answer = ask_peer(peer, calling_ae_title=context.settings.ae_title, clock=context.clock)
         with transaction(context.engine) as session:
             record_echo(session, peer.name, answer)
             if not answer.error_kind:  # what waits for it need not wait for its next attempt
@@ -66,13 +62,3 @@ def administration_routes(context: PageContext) -> APIRouter:
         return RedirectResponse("/administration#h-peers", status_code=303)
 
     return router
-
-
-def _ask(context: PageContext, peer: Peer) -> EchoFacts:
-    asked_at, begun = context.clock(), time.monotonic()
-    kind = message = ""
-    try:
-        verify_peer(peer, calling_ae_title=context.settings.ae_title, timeout_s=_ECHO_TIMEOUT_S)
-    except FirstreadError as error:
-        kind, message = error.kind, error.message
-    return EchoFacts(asked_at, round(1000 * (time.monotonic() - begun)), kind, message)

@@ -1,4 +1,4 @@
-"""Writes a candidate of schema 3: the base's bundle with the chest network trained further."""
+"""Writes a candidate of schema 3: the base's bundle with its networks trained further."""
 
 from __future__ import annotations
 
