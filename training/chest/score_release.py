@@ -107,6 +107,12 @@ def _figures(figures: FigureSet, logits: NDArray[np.float32]) -> list[CardFigure
         probability[mine] = scores.calibration.viral(logits[None, mine, 0].astype(np.float64))
         right[mine] = (probability[mine] >= scores.viral_threshold) == truth[mine]
     where = "COVID-CT, official validation part; nothing of it was trained on"
+    curve = calibration(truth, probability)
+    by_chance = (
+        f"{curve.error_by_chance:.3f} is what so few figures show when nothing is wrong"
+        if curve.error_by_chance is not None
+        else "no figure to compare with"
+    )
     return [
         CardFigure(
             "covid_ct_auc", "viral pattern, AUC", where, auc(truth, logits[:, 0].astype(np.float64))
@@ -120,8 +126,8 @@ def _figures(figures: FigureSet, logits: NDArray[np.float32]) -> list[CardFigure
         CardFigure(
             "covid_ct_ece",
             "viral pattern, expected calibration error",
-            where,
-            calibration(truth, probability).error,
+            f"{where}; {by_chance}",
+            curve.error,
         ),
     ]
 
