@@ -24,6 +24,8 @@ from dicom_node.presentation_contexts import (
     reporting_contexts,
     worklist_contexts,
 )
+from dicom_node.security.handshake_fault import HandshakeFailed
+from dicom_node.turned_away import TurnedAway
 from radiology.errors import DatabaseUnavailable
 from settings.environment import Settings
 from settings.log_events import get_logger
@@ -82,6 +84,8 @@ class AssociationAudit:
         self._callers = callers or Callers(settings.sources)
         self._reporters = Callers(settings.committing)
         self._clients = Callers(settings.worklist_clients)
+        self._anybody = Callers(settings.peers)
+        self._turned_away = TurnedAway(engine, clock)
 
     def admit(self, association: AcceptedAssociation, request: A_ASSOCIATE) -> Rejection | None:
         """Decide on an association request, and note the decision as a row.
@@ -147,20 +151,22 @@ class AssociationAudit:
             rejection = CALLED_AE_TITLE_NOT_RECOGNISED
             return self._reject(association, rejection, "called_ae_title", hint)
         self._offer(association)
-        if association.peer is None and not self._settings.accept_any_peer:
-            hint = self._what_to_add(calling, association.address)
-            rejection = CALLING_AE_TITLE_NOT_RECOGNISED
-            return self._reject(association, rejection, "calling_ae_title", hint)
+        address, certificate = association.address, association.certificate
+        welcome = self._settings.accept_any_peer
+        welcome = welcome and not self._anybody.is_impostor(calling, certificate)
+        if association.peer is None and not welcome:
+            reason, hint = self._anybody.why_not(calling, address, certificate)
+            return self._reject(association, CALLING_AE_TITLE_NOT_RECOGNISED, reason, hint)
         if self._count() > self._settings.max_associations:
             return self._reject(association, LOCAL_LIMIT_EXCEEDED, "max_associations")
         return None
 
     def _offer(self, association: AcceptedAssociation) -> None:
         """Offer a caller what its roles allow; work items never to a stranger."""
-        calling, address = association.calling_ae_title, association.address
-        source = self._callers.peer_of(calling, address)
-        reporter = self._reporters.peer_of(calling, address)
-        client = self._clients.peer_of(calling, address)
+        caller = association.calling_ae_title, association.address, association.certificate
+        source = self._callers.peer_of(*caller)
+        reporter = self._reporters.peer_of(*caller)
+        client = self._clients.peer_of(*caller)
         association.peer = source or reporter or client
         offered: list[PresentationContext] = []
         if source is not None or self._settings.accept_any_peer:
@@ -171,14 +177,12 @@ class AssociationAudit:
             offered += worklist_contexts()
         association.offer(offered)
 
-    def _what_to_add(self, calling: str, address: str) -> str:
-        if self._callers.has_title(calling):
-            return f"a peer {calling} is known at another address; its host must be {address}"
-        name = "".join(letter if letter.isalnum() else "-" for letter in calling.lower()).strip("-")
-        return f'add [[peers]] name = "{name}" ae_title = "{calling}" host = "{address}"'
-
     def _reject(
         self, association: AcceptedAssociation, rejection: Rejection, reason: str, hint: str = ""
     ) -> Rejection:
-        _log.warning("association_rejected", **association.facts(), reason=reason, hint=hint)
+        self._turned_away.rejected(association.facts(), reason, hint)
         return rejection
+
+    def not_secured(self, address: str, failure: HandshakeFailed) -> None:
+        """Take note of a connection that came to nothing before anything was asked on it."""
+        self._turned_away.not_secured(address, failure)

@@ -23,8 +23,9 @@ from database.session import Engine
 from hl7_node.framing import ConnectionEnded, FrameReader, MessageTooLong, PeerSilent, framed
 from hl7_node.read_message import read_header
 from hl7_node.receive_message import MessageReceiver
-from hl7_node.transport_security import listener_context
 from radiology.errors import MessageRefused, SettingsRefused
+from settings.certificates.contexts import listener_context
+from settings.certificates.watched import Watched, files_of
 from settings.environment import Settings
 from settings.hl7 import Hl7Listener
 from settings.log_events import get_logger
@@ -73,7 +74,7 @@ class _Handler(socketserver.BaseRequestHandler):
         if self.server.context is None:
             return plain
         try:
-            secured = self.server.context.wrap_socket(plain, server_side=True)
+            secured = self.server.context().wrap_socket(plain, server_side=True)
         except ssl.SSLError as error:
             _log.warning("connection_without_tls", address=self._address, reason=error.reason)
             raise
@@ -99,7 +100,7 @@ class _Server(socketserver.ThreadingTCPServer):
     def __init__(self, settings: Hl7Listener, receiver: MessageReceiver) -> None:
         self.settings = settings
         self.receiver = receiver
-        self.context = None if settings.tls is None else listener_context(settings.tls)
+        self.context = _watched_context(settings)
         self.stopping = False
         self._networks = [ipaddress.ip_network(one) for one in settings.senders]
         self._open: set[socket.socket] = set()
@@ -172,6 +173,13 @@ class _Server(socketserver.ThreadingTCPServer):
         """How many are open."""
         with self._changes:
             return len(self._open)
+
+
+def _watched_context(settings: Hl7Listener) -> Watched[ssl.SSLContext] | None:
+    tls = settings.tls
+    if tls is None:
+        return None
+    return Watched(lambda: listener_context(tls, "hl7_listener"), files_of(tls), "hl7_listener")
 
 
 class Listener:

@@ -13,6 +13,7 @@ import select
 import socket
 import ssl
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,13 +39,14 @@ class MllpReceiver:
     ----------
     name : for errors: what the settings call it
     answer_s : how long a connection, and an answer, may take
+    tls : gives the context in force; None: messages go in clear
     """
 
     name: str
     host: str
     port: int
     answer_s: float
-    tls: ssl.SSLContext | None = None
+    tls: Callable[[], ssl.SSLContext] | None = None
 
 
 class _Connection:
@@ -204,7 +206,7 @@ def _connect(receiver: MllpReceiver) -> socket.socket:
     if receiver.tls is None:
         return connection
     try:
-        return receiver.tls.wrap_socket(connection, server_hostname=receiver.host)
+        return receiver.tls().wrap_socket(connection, server_hostname=receiver.host)
     except OSError as error:
         connection.close()
         raise _Unanswered(f"no TLS: {type(error).__name__}") from error

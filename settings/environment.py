@@ -20,6 +20,7 @@ from pydantic import (
     SecretStr,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -39,6 +40,13 @@ from settings.hl7 import Hl7Listener
 from settings.peers import CheckedAETitle, Peer, PeerRole
 from settings.sign_in import SignIn
 from settings.study_page import StudyPageSettings
+from settings.tls import (
+    ClientTls,
+    DicomTls,
+    check_broker_tls,
+    check_database_tls,
+    with_database_tls,
+)
 from settings.uploads import UploadLimits
 from settings.worklist_network import WorklistNetwork
 from settings.worklist_order import WorklistOrder
@@ -73,6 +81,8 @@ class Settings(BaseSettings):
     data_folder: Path = Path("firstread-data")
     database_url: SecretStr | None = None  # may hold a password; None: SQLite in the data folder
     broker_url: SecretStr | None = None  # None: kombu's filesystem transport in the data folder
+    database_tls: ClientTls | None = None
+    broker_tls: ClientTls | None = None
 
     # DICOM node
     ae_title: CheckedAETitle = AETitle("FIRSTREAD")
@@ -83,6 +93,7 @@ class Settings(BaseSettings):
     association_idle_s: float = Field(default=60.0, gt=0)
     max_instance_bytes: int = Field(default=2_000_000_000, gt=0)
     min_free_bytes: int = Field(default=2_000_000_000, ge=0)
+    dicom_tls: DicomTls | None = None  # above the peers, which it completes
     peers: tuple[Peer, ...] = ()
 
     # Assembly
@@ -180,6 +191,38 @@ class Settings(BaseSettings):
             raise ValueError("not a time zone of the IANA database") from error
         return name
 
+    @field_validator("peers")
+    @classmethod
+    def _complete_tls(cls, peers: tuple[Peer, ...], info: ValidationInfo) -> tuple[Peer, ...]:
+        """Give each peer with TLS what it leaves to `dicom_tls`, so that it stands for itself."""
+        ours = info.data.get("dicom_tls")
+        refused = "dicom_tls" not in info.data  # said already; nothing is said of the peers then
+        return peers if refused else tuple(peer.with_tls_of(ours) for peer in peers)
+
+    @model_validator(mode="after")
+    def _check_ways_in(self) -> Self:
+        """A peer that may call must have a port to call."""
+        if self.dicom_tls is None:
+            return self
+        if self.dicom_tls.plain_port == self.dicom_port:
+            raise ValueError("dicom_tls.plain_port is dicom_port, which is for TLS only")
+        if self.dicom_tls.plain_port is None:
+            callers = (*self.sources, *self.committing, *self.worklist_clients)
+            shut_out = sorted({peer.name for peer in callers if peer.tls is None})
+            if shut_out:
+                raise ValueError(
+                    f"peers without tls cannot call us: {', '.join(shut_out)}: give them "
+                    "[peers.tls], or set dicom_tls.plain_port"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _check_servers(self) -> Self:
+        """TLS to database and broker is never less than was asked for."""
+        check_database_tls(self.database_tls, self.database_url)
+        check_broker_tls(self.broker_tls, self.broker_url)
+        return self
+
     @model_validator(mode="after")
     def _check_peers(self) -> Self:
         names = [peer.name for peer in self.peers]
@@ -234,7 +277,7 @@ class Settings(BaseSettings):
     def database_address(self) -> str:
         """The SQLAlchemy URL in force."""
         if self.database_url is not None:
-            return self.database_url.get_secret_value()
+            return with_database_tls(self.database_url.get_secret_value(), self.database_tls)
         return f"sqlite:///{self.sqlite_file.resolve()}"
 
     @property

@@ -18,7 +18,7 @@ from pydantic import (
 
 from radiology.errors import SettingsRefused
 from radiology.urgency import Urgency
-from settings.hl7 import Hl7ClientTls
+from settings.tls import ClientTls
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]", "::1")
@@ -206,7 +206,7 @@ class Hl7Channel(Channel):
     result_status: Literal["P", "R", "F"] = "P"
     link_type: Literal["RP", "ST", "none"] = "RP"
     actionable_category: bool = False
-    tls: Hl7ClientTls | None = None
+    tls: ClientTls | None = None
 
 
 class WebhookChannel(WebChannel):

@@ -1,16 +1,16 @@
-"""HL7 v2: the listener that takes orders, visits and values, and TLS for either direction."""
+"""HL7 v2: the listener that takes orders, visits and values."""
 
 from __future__ import annotations
 
 import ipaddress
 from datetime import UTC, tzinfo
-from pathlib import Path
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from settings.peers import RequestPriority
+from settings.tls import ListenerTls
 
 
 def _network(text: str) -> str:
@@ -32,43 +32,6 @@ def _zone(text: str) -> str:
 
 TimeZone = Annotated[str, AfterValidator(_zone)]
 """A time zone by its name in the IANA database, for example "Europe/Berlin"."""
-
-
-class Hl7ClientTls(BaseModel):
-    """TLS for a receiver that we call. Its certificate is always checked.
-
-    Attributes
-    ----------
-    ca_file : issuers that its certificate is checked against; default: those of the system
-    certificate_file, key_file : ours, for a receiver that asks who calls
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    ca_file: Path | None = None
-    certificate_file: Path | None = None
-    key_file: Path | None = None
-
-    @model_validator(mode="after")
-    def _check_pair(self) -> Self:
-        if (self.certificate_file is None) != (self.key_file is None):
-            raise ValueError("certificate_file and key_file go together")
-        return self
-
-
-class Hl7ListenerTls(BaseModel):
-    """TLS for those who call us.
-
-    Attributes
-    ----------
-    client_ca_file : when given, a caller needs a certificate that one of these has issued
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    certificate_file: Path
-    key_file: Path
-    client_ca_file: Path | None = None
 
 
 class Hl7Listener(BaseModel):
@@ -101,7 +64,7 @@ class Hl7Listener(BaseModel):
     sending_applications: tuple[str, ...] = ()
     assigning_authority: str = ""
     receiving_application: str = "FIRSTREAD"
-    tls: Hl7ListenerTls | None = None
+    tls: ListenerTls | None = None
     max_connections: int = Field(default=20, ge=1, le=1000)
     max_message_bytes: int = Field(default=1_000_000, ge=1000, le=100_000_000)
     message_s: float = Field(default=30.0, gt=0)

@@ -17,6 +17,7 @@ from radiology.encoding_profile import (
 )
 from radiology.errors import SettingsRefused
 from radiology.identity import AETitle, checked_ae_title
+from settings.tls import DicomTls, PeerTls
 
 
 def _ae_title(text: str) -> AETitle:
@@ -66,6 +67,8 @@ class Peer(BaseModel):
     stow_user : for basic authentication; without it a secret is a bearer token
     stow_secret_file : file with the password or token; `Settings.stow_secrets` is the other way
     stow_ca_file : certificates that its TLS certificate is checked against; default: the system's
+    tls : DICOM with it goes by TLS only, in both directions, and its certificate is the one named
+        here; without it, in clear
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -83,6 +86,7 @@ class Peer(BaseModel):
     stow_user: str | None = None
     stow_secret_file: Path | None = None
     stow_ca_file: Path | None = None
+    tls: PeerTls | None = None
 
     @property
     def has_address(self) -> bool:
@@ -125,6 +129,16 @@ class Peer(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _check_tls(self) -> Self:
+        """Otherwise any certificate of the issuer would do for this peer."""
+        if self.tls is not None and not (self.tls.names or self.tls.fingerprints or self.host):
+            raise ValueError(
+                f"peer {self.name}: tls needs names, fingerprints, or the peer's host: which "
+                "certificate is its own?"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _check_encoding(self) -> Self:
         chosen = self.model_fields_set & _ENCODING
         if chosen and PeerRole.DESTINATION not in self.roles:
@@ -136,6 +150,20 @@ class Peer(BaseModel):
         if contradiction is not None:
             raise ValueError(f"peer {self.name}: {contradiction}")
         return self
+
+    def with_tls_of(self, ours: DicomTls | None) -> Self:
+        """The same peer, with the files and the profile that it leaves to the node's settings.
+
+        Raises
+        ------
+        ValueError
+            It wants TLS, and the node has no certificate.
+        """
+        if self.tls is None:
+            return self
+        if ours is None:
+            raise ValueError(f"peer {self.name}: tls needs dicom_tls, which has our certificate")
+        return self.model_copy(update={"tls": self.tls.completed(ours)})
 
     @property
     def encoding(self) -> EncodingChoice:

@@ -6,6 +6,7 @@ its processes.
 
 from __future__ import annotations
 
+import ssl
 from typing import Any
 
 from celery import Celery
@@ -14,6 +15,7 @@ from kombu import Queue
 
 from radiology.errors import SettingsRefused
 from settings.environment import Settings, read_settings
+from settings.tls import ClientTls
 
 ANALYSIS = "analysis"
 DELIVERY = "delivery"
@@ -34,6 +36,8 @@ def make_app(settings: Settings) -> Celery:
     app = Celery("firstread")
     app.conf.update(
         broker_url=_broker_url(settings),
+        # Without it kombu takes whatever certificate a rediss:// server shows.
+        broker_use_ssl=_broker_tls(settings),
         # None: the one that the URL names.
         broker_transport=_FILES if settings.embedded else None,
         broker_transport_options=_transport_options(settings),
@@ -119,6 +123,20 @@ def _broker_url(settings: Settings) -> str:
     if not url.startswith(("redis://", "rediss://")):
         raise SettingsRefused("broker_url must begin with redis:// or rediss://")
     return url
+
+
+def _broker_tls(settings: Settings) -> dict[str, Any] | None:
+    """For redis-py; None where messages go in clear, or stay in files."""
+    if not _broker_url(settings).startswith("rediss://"):
+        return None
+    tls = settings.broker_tls or ClientTls()
+    files = {
+        "ssl_ca_certs": tls.ca_file,
+        "ssl_certfile": tls.certificate_file,
+        "ssl_keyfile": tls.key_file,
+    }
+    named = {name: str(file) for name, file in files.items() if file is not None}
+    return {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_check_hostname": True, **named}
 
 
 def _transport_options(settings: Settings) -> dict[str, Any]:

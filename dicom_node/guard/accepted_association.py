@@ -33,7 +33,7 @@ from pynetdicom.presentation import PresentationContext
 from pynetdicom.transport import AssociationServer
 
 from dicom_node.guard.association_request import AssociationFault
-from dicom_node.guard.guarded_socket import GuardedSocket
+from dicom_node.guard.guarded_socket import GuardedSocket, hang_up
 from dicom_node.guard.guarded_upper_layer import (
     LIBRARY_FAULTS,
     Checkpoint,
@@ -52,6 +52,8 @@ from dicom_node.presentation_contexts import (
     UPS_WATCH,
     VERIFICATION,
 )
+from dicom_node.security.handshake_fault import HandshakeFailed, HandshakeFault
+from dicom_node.security.presented_certificate import PresentedCertificate
 from dicom_node.spool import SpoolFile
 from settings.log_events import get_logger
 from settings.peers import Peer
@@ -91,6 +93,9 @@ class AssociationUser(Protocol):
     def end(self, association: AcceptedAssociation) -> None:
         """Take note that an association has ended."""
 
+    def not_secured(self, address: str, failure: HandshakeFailed) -> None:
+        """Take note of a connection that came to nothing for want of TLS, or for too much of it."""
+
 
 class AcceptedAssociation(Association):
     """One association with a peer that called us.
@@ -100,6 +105,7 @@ class AcceptedAssociation(Association):
     server : accepted the connection; the library returns the connection to it at the end
     connection : with the peer
     user : decides what happens with the association
+    certificate : that the peer has shown; None where it calls in clear
     max_instance_bytes : larger instances are refused
     stall_s : how long the peer may take over one PDU
 
@@ -117,11 +123,13 @@ class AcceptedAssociation(Association):
         connection: socket.socket,
         *,
         user: AssociationUser,
+        certificate: PresentedCertificate | None,
         max_instance_bytes: int,
         stall_s: float,
     ) -> None:
         super().__init__(server.ae, MODE_ACCEPTOR)
         self.user = user
+        self.certificate = certificate
         self.association_id: int | None = None
         self.peer: Peer | None = None
         self.lost = False
@@ -182,6 +190,8 @@ class AcceptedAssociation(Association):
             for incoming in tuple(self._incoming):
                 self.forget(incoming)
             self.user.end(self)
+            if self.transport.heard_tls:
+                self.user.not_secured(self.address, HandshakeFailed(HandshakeFault.PLAIN_PORT))
             self.transport.let_go()
 
     def admit(self, request: A_ASSOCIATE) -> Rejection | None:
@@ -229,7 +239,7 @@ class AcceptedAssociation(Association):
         """Close the connection at once, without a word; the threads end by themselves."""
         connection = self.transport.socket
         if connection is not None:
-            _shut(connection)
+            hang_up(connection)
 
     def _serve_request(self, msg: DimseServiceType, context_id: int) -> None:
         context = self._accepted_cx.get(context_id)
@@ -259,10 +269,3 @@ class AcceptedAssociation(Association):
             "calling_ae_title": self.calling_ae_title,
             "address": self.address,
         }
-
-
-def _shut(connection: socket.socket) -> None:
-    try:
-        connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        return  # closed by the peer already

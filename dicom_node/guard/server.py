@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import socket
 import socketserver
+import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from pynetdicom import evt
@@ -17,21 +19,78 @@ from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
 
 from dicom_node.guard.accepted_association import AcceptedAssociation, AssociationUser
 from dicom_node.guard.guarded_upper_layer import GuardedUpperLayer
+from dicom_node.security.handshake import accept_tls
+from dicom_node.security.handshake_fault import HandshakeFailed, HandshakeFault
+from dicom_node.security.handshakes import Handshakes
+from dicom_node.security.presented_certificate import PresentedCertificate
 from settings.log_events import get_logger
 
 _log = get_logger("node")
 _WAITING_CONNECTIONS: Final = 128  # the kernel's queue of connections that nobody accepted yet
 
 
+@dataclass(frozen=True, slots=True)
+class ServerSecurity:
+    """TLS of a port.
+
+    Attributes
+    ----------
+    context : gives the context in force for the next connection
+    handshake_s : how long a caller may take over the handshake
+    """
+
+    context: Callable[[], ssl.SSLContext]
+    handshake_s: float
+
+
 class _NodeRequestHandler(RequestHandler):
-    """Turns a connection into an association."""
+    """Turns a connection into an association, after the handshake where there is TLS.
+
+    Each is a thread of its own, so that nobody waits for a handshake but who makes it.
+    """
+
+    server: NodeServer
+    certificate: PresentedCertificate | None = None
+
+    def handle(self) -> None:
+        """Begin the association; a connection that is not secured has ended before."""
+        if self.server.security is None or self._secured(self.server.security):
+            super().handle()
+
+    def _secured(self, security: ServerSecurity) -> bool:
+        address, connection = str(self.client_address[0]), cast("socket.socket", self.request)
+        if not self.server.handshakes.begin(address):
+            connection.close()
+            self._refuse(address, HandshakeFailed(HandshakeFault.TOO_MANY))
+            return False
+        try:
+            secured = accept_tls(connection, security.context(), limit_s=security.handshake_s)
+        except HandshakeFailed as failure:
+            self._refuse(address, failure)
+            return False
+        finally:
+            self.server.handshakes.end(address)
+        try:
+            self.certificate = PresentedCertificate.of(secured)
+        except HandshakeFailed as failure:
+            secured.close()
+            self._refuse(address, failure)
+            return False
+        self.request = secured
+        if self.server.stopped:  # meanwhile
+            secured.close()
+        return not self.server.stopped
+
+    def _refuse(self, address: str, failure: HandshakeFailed) -> None:
+        self.server.user.not_secured(address, failure)
 
     def _create_association(self) -> AcceptedAssociation:
-        server = cast("NodeServer", self.server)
+        server = self.server
         association = AcceptedAssociation(
             server,
             cast("socket.socket", self.request),
             user=server.user,
+            certificate=self.certificate,
             max_instance_bytes=server.max_instance_bytes,
             stall_s=server.stall_s,
         )
@@ -58,6 +117,7 @@ class NodeServer(ThreadedAssociationServer):
     max_connections : connections beyond this are closed unheard
     max_instance_bytes : larger instances are refused
     stall_s : how long a peer may take over one PDU
+    security : TLS, where this port speaks it; then nothing else is heard here
     """
 
     request_queue_size = _WAITING_CONNECTIONS
@@ -70,23 +130,25 @@ class NodeServer(ThreadedAssociationServer):
         address: tuple[str, int],
         ae_title: str,
         contexts: list[Any],
-        ssl_context: Any = None,
-        evt_handlers: Any = None,
         *,
         user: AssociationUser,
         handlers: list[tuple[evt.EventType, Callable[[Event], Any]]],
         max_connections: int,
         max_instance_bytes: int,
         stall_s: float,
+        security: ServerSecurity | None = None,
     ) -> None:
         self.user = user
+        self.security = security
+        self.handshakes = Handshakes(max_connections)
+        self.stopped = False
         self.handlers = [*handlers, (evt.EVT_CONN_CLOSE, _wake), (evt.EVT_ACSE_RECV, _note_loss)]
         self.max_instance_bytes = max_instance_bytes
         self.stall_s = stall_s
         self._max_connections = max_connections
-        super().__init__(
-            ae, address, ae_title, contexts, ssl_context, request_handler=_NodeRequestHandler
-        )
+        # The library would shake hands where it accepts connections: one peer that is slow, and
+        # nobody else gets in.
+        super().__init__(ae, address, ae_title, contexts, request_handler=_NodeRequestHandler)
 
     def associations(self) -> list[AcceptedAssociation]:
         """Associations that have not ended, including requests without an answer."""
@@ -108,6 +170,7 @@ class NodeServer(ThreadedAssociationServer):
 
     def shutdown(self) -> None:
         """Stop accepting connections; associations go on."""
+        self.stopped = True
         socketserver.BaseServer.shutdown(self)  # the library's own wants to know this server
         self.server_close()
 

@@ -18,7 +18,7 @@ from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
 from pynetdicom.presentation import PresentationContext
 from pynetdicom.transport import AddressInformation, AssociationSocket
 
-from dicom_node.guard.guarded_socket import GuardedSocket
+from dicom_node.guard.guarded_socket import GuardedSocket, Secure
 from dicom_node.guard.guarded_upper_layer import GuardedUpperLayer
 from dicom_node.guard.turn_taking import TurnTaking
 from dicom_node.library_options import (
@@ -27,7 +27,16 @@ from dicom_node.library_options import (
     MAXIMUM_PDU_BYTES,
     set_library_options,
 )
-from radiology.errors import FirstreadError, PeerBusy, PeerRefused, PeerUnreachable
+from dicom_node.request.not_secured import not_secured
+from dicom_node.security.handshake_fault import HandshakeFailed, HandshakeFault
+from dicom_node.security.peer_security import security_of
+from radiology.errors import (
+    FirstreadError,
+    PeerBusy,
+    PeerRefused,
+    PeerUnreachable,
+    SettingsRefused,
+)
 from settings.peers import Peer
 
 MOST_CONTEXTS: Final = 128  # PS3.8 Section 9.3.2.2: odd identifiers from 1 to 255
@@ -66,12 +75,11 @@ def requested_association(
         The peer does not let us in; the message says what to change.
     """
     set_library_options()
-    entity = _Caller(calling_ae_title, timeout_s)
+    entity = _Caller(calling_ae_title, timeout_s, _secure(peer, timeout_s))
     try:
         association = _associate(entity, peer, contexts, handlers, roles)
         if not association.is_established:
-            connected = entity.transport is not None and entity.transport.was_connected
-            raise _reason(association, peer, calling_ae_title, connected=connected)
+            raise _reason(association, peer, calling_ae_title, entity.transport)
         yield association
         if association.is_established:
             _release(association, timeout_s)
@@ -97,9 +105,10 @@ def _release(association: Association, timeout_s: float) -> None:
 class _Caller(ApplicationEntity):
     """Us, when we request an association."""
 
-    def __init__(self, calling_ae_title: str, timeout_s: float) -> None:
+    def __init__(self, calling_ae_title: str, timeout_s: float, secure: Secure | None) -> None:
         super().__init__(calling_ae_title)
         self._timeout_s = timeout_s
+        self._secure = secure
         self.transport: GuardedSocket | None = None
         self.association: Association | None = None
         self.implementation_class_uid = IMPLEMENTATION_CLASS_UID
@@ -117,8 +126,9 @@ class _Caller(ApplicationEntity):
         assoc.acse_timeout = assoc.acse_timeout  # reach the timers of the new upper layer
         assoc.network_timeout = assoc.network_timeout
         self.association = assoc
-        self.transport = GuardedSocket(assoc, stall_s=self._timeout_s, address=address)
-        self.transport.tls_args = tls_args
+        self.transport = GuardedSocket(
+            assoc, stall_s=self._timeout_s, address=address, secure=self._secure
+        )
         return self.transport
 
     def end(self) -> None:
@@ -180,11 +190,35 @@ def _associate(
         raise PeerUnreachable("The peer's host name is not known", host=peer.host) from error
 
 
+def _secure(peer: Peer, timeout_s: float) -> Secure | None:
+    """What encrypts a connection to a peer; None for one that is called in clear.
+
+    Raises
+    ------
+    PeerUnreachable
+        Our certificate, or the issuers of the peer's, cannot be read. What is to be sent waits.
+    """
+    try:
+        security = security_of(peer)
+    except SettingsRefused as error:
+        raise PeerUnreachable(
+            "Certificate, key or issuers for the peer cannot be used: 'firstread check-settings'",
+            peer=peer.name,
+        ) from error
+    if security is None:
+        return None
+    return lambda connection: security.secure(connection, peer, timeout_s)
+
+
 def _reason(
-    association: Association, peer: Peer, calling_ae_title: str, *, connected: bool
+    association: Association, peer: Peer, calling_ae_title: str, transport: GuardedSocket | None
 ) -> FirstreadError:
     where = {"peer": peer.name, "host": peer.host, "port": peer.port}
-    if not connected:
+    if transport is not None and transport.security_fault is not None:
+        return not_secured(transport.security_fault, **where)
+    if transport is not None and transport.heard_tls:
+        return not_secured(HandshakeFailed(HandshakeFault.PLAIN_PORT), **where)
+    if transport is None or not transport.was_connected:
         return PeerUnreachable("Nothing listens at the peer's address", **where)
     answer = association.acceptor.primitive
     if answer is not None and answer.result == _ACCEPTED:
@@ -192,7 +226,9 @@ def _reason(
         return PeerRefused("The peer offers nothing that we asked for: enable it there", **where)
     if not association.is_rejected or answer is None:
         return PeerUnreachable(
-            "The peer did not answer an association request: is it a DICOM node?", **where
+            "The peer did not answer an association request: is it a DICOM node, or does it want "
+            "TLS?",
+            **where,
         )
     rejected_by, diagnostic = answer.result_source, answer.diagnostic
     if answer.result != _PERMANENT:

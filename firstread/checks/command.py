@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -12,12 +13,12 @@ from database.schema import check_schema
 from database.session import open_engine
 from firstread.checks.network import port_problems, receiver_problems
 from firstread.data_folder import make_data_folder
-from hl7_node.transport_security import client_context, listener_context
 from models.catalogue import read_catalogue
 from models.readers.open_reader import check_limits
 from radiology.errors import FirstreadError
+from settings.certificates.in_use import certificate_terms, unusable
 from settings.environment import Settings
-from settings.flags import Hl7Channel, SecretChannel
+from settings.flags import SecretChannel
 from worker.flag.channels import open_channel
 from worklist.administration.problems import disk_problem
 from worklist.server import check_network
@@ -99,21 +100,10 @@ def _secret_problems(settings: Settings) -> list[str]:
 
 
 def _certificate_problems(settings: Settings) -> list[str]:
-    """Certificates and keys for HL7 that cannot be read."""
-    problems = []
-    listener = settings.hl7_listener
-    try:
-        if listener is not None and listener.tls is not None:
-            listener_context(listener.tls)
-    except FirstreadError as error:
-        problems.append(f"HL7 listener: {error}")
-    for channel in settings.flags:
-        try:
-            if isinstance(channel, Hl7Channel) and channel.tls is not None:
-                client_context(channel.tls)
-        except FirstreadError as error:
-            problems.append(f"Flag channel {channel.name}: {error}")
-    return problems
+    """Certificates and keys that cannot be used, or not much longer."""
+    now = datetime.now(UTC)
+    terms = (one.complaint(now) for one in certificate_terms(settings))
+    return [*unusable(settings), *(complaint for complaint in terms if complaint)]
 
 
 def _schema_problems(settings: Settings) -> list[str]:

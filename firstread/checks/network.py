@@ -27,6 +27,8 @@ def port_problems(settings: Settings) -> list[str]:
         ("dicom_port", settings.dicom_host, settings.dicom_port),
         ("worklist_port", settings.worklist_host, settings.worklist_port),
     ]
+    if settings.dicom_tls is not None and settings.dicom_tls.plain_port is not None:
+        ours.append(("dicom_tls.plain_port", settings.dicom_host, settings.dicom_tls.plain_port))
     if settings.hl7_listener is not None:
         ours.append(("hl7_listener.port", settings.hl7_listener.host, settings.hl7_listener.port))
     return [

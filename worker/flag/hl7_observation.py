@@ -5,6 +5,7 @@ HL7 v2.5.1 Chapter 7; which fields it fills: docs/hl7.md.
 
 from __future__ import annotations
 
+import ssl
 from datetime import datetime
 
 from hl7_node.mllp_client import MllpClient, MllpReceiver
@@ -16,8 +17,9 @@ from hl7_node.observation_message import (
     build_observation_message,
     control_id_of,
 )
-from hl7_node.transport_security import client_context
 from radiology.urgency import Urgency
+from settings.certificates.contexts import client_context
+from settings.certificates.watched import Watched, files_of
 from settings.flags import Hl7Channel
 from worker.flag.channel import Notice, NoticeKind, Receipt
 from worker.flag.study_observations import study_observations
@@ -49,7 +51,7 @@ class Hl7ObservationChannel:
                 host=channel.host,
                 port=channel.port,
                 answer_s=channel.answer_s,
-                tls=None if channel.tls is None else client_context(channel.tls),
+                tls=_watched_context(channel),
             )
         )
 
@@ -77,6 +79,14 @@ class Hl7ObservationChannel:
     def close(self) -> None:
         """Let go of the connection."""
         self._client.close()
+
+
+def _watched_context(channel: Hl7Channel) -> Watched[ssl.SSLContext] | None:
+    tls = channel.tls
+    if tls is None:
+        return None
+    what = f"flag channel {channel.name}"
+    return Watched(lambda: client_context(tls, what), files_of(tls), what)
 
 
 def observation_message(notice: Notice, channel: Hl7Channel, now: datetime) -> str:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hl7_node.observation_message import control_id_of
 from radiology.errors import PeerBusy, PeerRefused, PeerUnreachable, SettingsRefused
 from settings.flags import Hl7Channel
-from settings.hl7 import Hl7ClientTls
+from settings.tls import ClientTls
 from tests.builders.stored.notices import RAISED_AT, notice
 from tests.integration.hl7.conftest import Certificate
 from tests.peers.hl7_listener import Behaviour, ReceivedMessages, hl7_listener
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.integration
 
 @contextmanager
 def channel_to(
-    port: int, *, answer_s: float = 10.0, tls: Hl7ClientTls | None = None
+    port: int, *, answer_s: float = 10.0, tls: ClientTls | None = None
 ) -> Iterator[Hl7ObservationChannel]:
     """Our channel to a port of this machine."""
     channel = Hl7ObservationChannel(
@@ -250,7 +250,7 @@ def server_context(certificate: Certificate, *, ask: bool = False) -> ssl.SSLCon
 
 def test_tls_with_certificates_on_both_sides(certificate: Certificate) -> None:
     """The receiver's certificate is checked, and ours is shown to one that asks."""
-    tls = Hl7ClientTls(
+    tls = ClientTls(
         ca_file=certificate.certificate,
         certificate_file=certificate.certificate,
         key_file=certificate.key,
@@ -268,7 +268,7 @@ def test_a_receiver_with_an_unknown_certificate_gets_nothing(certificate: Certif
     """Without its issuer the connection is not used."""
     with (
         hl7_listener(tls=server_context(certificate)) as received,
-        channel_to(received.port, tls=Hl7ClientTls()) as channel,
+        channel_to(received.port, tls=ClientTls()) as channel,
     ):
         with pytest.raises(PeerUnreachable):
             send(channel)
@@ -282,7 +282,7 @@ def test_a_receiver_without_tls_gets_nothing_from_one_that_wants_it(
     with (
         hl7_listener() as received,
         channel_to(
-            received.port, answer_s=1.0, tls=Hl7ClientTls(ca_file=certificate.certificate)
+            received.port, answer_s=1.0, tls=ClientTls(ca_file=certificate.certificate)
         ) as channel,
     ):
         with pytest.raises(PeerUnreachable):
@@ -294,6 +294,6 @@ def test_a_certificate_that_is_none_is_told_when_the_channel_is_made(
     certificate: Certificate,
 ) -> None:
     """Not when the first urgent study comes."""
-    tls = Hl7ClientTls(ca_file=certificate.key)
+    tls = ClientTls(ca_file=certificate.key)
     with pytest.raises(SettingsRefused), channel_to(1, tls=tls):
         pass

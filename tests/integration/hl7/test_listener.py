@@ -14,7 +14,7 @@ from sqlalchemy import func, select, text
 
 from database.session import query
 from database.tables.hl7 import ImagingOrder, ReceivedMessage, ReceivedValue, StudyReport
-from settings.hl7 import Hl7ListenerTls
+from settings.tls import ListenerTls
 from tests.builders.hl7_messages import (
     admission,
     header,
@@ -267,7 +267,7 @@ def test_deep_repetition_takes_no_time(running: RunningListener) -> None:
 
 def test_tls_with_a_client_certificate(tmp_path: Path, certificate: Certificate) -> None:
     """A caller without one is not heard; one with it is."""
-    tls = Hl7ListenerTls(
+    tls = ListenerTls(
         certificate_file=certificate.certificate,
         key_file=certificate.key,
         client_ca_file=certificate.certificate,

@@ -42,6 +42,7 @@ class _Association:
         self.association_id: int | None = None
         self.request_fault: AssociationFault | None = None
         self.peer: Any = None
+        self.certificate: Any = None
         self.is_rejected = self.is_released = self.lost = False
         self.offered: list[str] = []
 

@@ -25,7 +25,7 @@ def test_a_host_must_be_right() -> None:
     callers = Callers([peer("ct", "CT", "10.0.0.1")])
     assert callers.peer_of("CT", "10.0.0.1") is not None
     assert callers.peer_of("CT", "10.0.0.2") is None
-    assert callers.has_title("CT")
+    assert "known at another address" in callers.why_not("CT", "10.0.0.2", None)[1]
 
 
 def test_the_host_chooses_among_peers_of_one_title() -> None:

@@ -1,0 +1,81 @@
+"""Notes callers that were turned away, as log events and as rows for the administration page.
+
+A port scanner, or a device that is set up wrongly and tries every second, must not fill the
+database: of what is repeated the page gets one row in ten minutes. The log has each.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+from database.events import record_event
+from database.session import Engine, transaction
+from dicom_node.security.handshake_fault import HandshakeFailed, HandshakeFault
+from radiology.errors import DatabaseUnavailable
+from settings.log_events import get_logger
+
+ASSOCIATION_REJECTED: Final = "association_rejected"
+CONNECTION_NOT_SECURED: Final = "connection_not_secured"
+
+_log = get_logger("node")
+_NOTED_AGAIN_S: Final = 600.0
+_MOST_KEPT: Final = 1000
+
+
+class TurnedAway:
+    """Takes note of callers that were turned away; used by several threads."""
+
+    def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._noted: OrderedDict[tuple[str, ...], float] = OrderedDict()
+        self._turn = threading.Lock()
+
+    def rejected(self, facts: dict[str, Any], reason: str, hint: str) -> None:
+        """An association was rejected.
+
+        Parameters
+        ----------
+        facts : identifiers of the association
+        reason : a word that does not change
+        hint : what to change, and where
+        """
+        _log.warning(ASSOCIATION_REJECTED, **facts, reason=reason, hint=hint)
+        title, address = str(facts.get("calling_ae_title", "")), str(facts.get("address", ""))
+        self._note(ASSOCIATION_REJECTED, title, address, reason, hint)
+
+    def not_secured(self, address: str, failure: HandshakeFailed) -> None:
+        """There was no encrypted connection, and so no association."""
+        if failure.fault is HandshakeFault.CLOSED:  # a health check of a load balancer
+            _log.debug(CONNECTION_NOT_SECURED, address=address, reason=failure.fault.value)
+            return
+        reason, hint = failure.fault.value, failure.hint
+        _log.warning(CONNECTION_NOT_SECURED, address=address, reason=reason, hint=hint)
+        self._note(CONNECTION_NOT_SECURED, "", address, reason, hint)
+
+    def _note(self, name: str, title: str, address: str, reason: str, hint: str) -> None:
+        if not self._is_due((name, title, address, reason)):
+            return
+        facts: dict[str, Any] = {"address": address, "reason": reason, "hint": hint}
+        try:
+            with transaction(self._engine) as session:
+                record_event(session, name, self._clock(), calling_ae_title=title, **facts)
+        except DatabaseUnavailable:
+            _log.error("database_unavailable", address=address)
+
+    def _is_due(self, key: tuple[str, ...]) -> bool:
+        now = time.monotonic()
+        with self._turn:
+            last = self._noted.get(key)
+            if last is not None and now - last < _NOTED_AGAIN_S:
+                return False
+            self._noted[key] = now
+            self._noted.move_to_end(key)
+            if len(self._noted) > _MOST_KEPT:
+                self._noted.popitem(last=False)
+            return True

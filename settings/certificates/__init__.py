@@ -1,0 +1,1 @@
+"""Certificates on disk: made into TLS contexts, watched for renewal, and for their end."""
