@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -48,3 +49,14 @@ def events_after(session: Session, event_id: int) -> list[EventRow]:
         .order_by(Event.id)
     )
     return [EventRow(*row) for row in rows]
+
+
+def latest_events(session: Session, names: Sequence[str], *, limit: int) -> list[EventRow]:
+    """The newest events of some names that belong to no study, the last one first."""
+    rows = session.execute(
+        select(Event.id, Event.at, Event.name, Event.facts)
+        .where(Event.name.in_(names), Event.study_id.is_(None))
+        .order_by(Event.at.desc(), Event.id.desc())
+        .limit(limit)
+    )
+    return [EventRow(number, at, None, None, name, facts) for number, at, name, facts in rows]

@@ -61,10 +61,11 @@ class TurnedAway:
     def _note(self, name: str, title: str, address: str, reason: str, hint: str) -> None:
         if not self._is_due((name, title, address, reason)):
             return
-        facts: dict[str, Any] = {"address": address, "reason": reason, "hint": hint}
+        facts: dict[str, Any] = {"calling_ae_title": title, "address": address}
+        facts |= {"reason": reason, "hint": hint}
         try:
             with transaction(self._engine) as session:
-                record_event(session, name, self._clock(), calling_ae_title=title, **facts)
+                record_event(session, name, self._clock(), **facts)
         except DatabaseUnavailable:
             _log.error("database_unavailable", address=address)
 

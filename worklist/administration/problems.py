@@ -12,11 +12,13 @@ from database.process_signs import SILENT_AFTER_S, last_sweep, process_signs
 from database.session import Session
 from database.states import StudyState
 from database.views.worklist_rows import state_counts
+from settings.certificates.in_use import certificate_terms, unusable
 from settings.environment import Settings
 from settings.served_process import needed_parts
 
 _SWEEPS_LATE_S = 60.0  # a sweep may take so long before it is broken off
 _GIGABYTE = 1_000_000_000
+_DICOM = ("dicom_tls.", "peers.")  # without these studies do not come, or results do not go
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ def find_problems(session: Session, settings: Settings, now: datetime) -> tuple[
         *_disk(settings),
         *_parts(session, settings, now),
         *_sweeps(session, settings, now),
+        *_certificates(settings, now),
         *_destinations(session),
         *_failed_studies(session),
     )
@@ -95,6 +98,21 @@ def _sweeps(session: Session, settings: Settings, now: datetime) -> list[Problem
             "again. Do beat, the broker and the housekeeping worker run?",
         )
     ]
+
+
+def _certificates(settings: Settings, now: datetime) -> list[Problem]:
+    """What ends, has ended, or cannot be used."""
+    problems = []
+    for term in certificate_terms(settings):
+        complaint = term.complaint(now)
+        if complaint:
+            ended = not term.fault and term.over(now)
+            name = "certificate_unreadable" if term.fault else "certificate_expires"
+            failing = ended and term.named.of.startswith(_DICOM)
+            problems.append(Problem("certificate_expired" if ended else name, failing, complaint))
+    if not problems:  # or it has been said
+        problems = [Problem("certificate_unusable", False, said) for said in unusable(settings)]
+    return problems
 
 
 def _destinations(session: Session) -> list[Problem]:

@@ -31,6 +31,11 @@ from database.views.worklist_facts import StudyFacts
 from database.views.worklist_rows import state_counts
 from settings.environment import Settings
 from worklist.administration.bundle_lines import bundle_lines
+from worklist.administration.security_lines import (
+    MOST_TURNED_AWAY,
+    certificate_lines,
+    turned_away_lines,
+)
 from worklist.administration.settings_lines import settings_lines
 from worklist.page.screens import PageContext, Screen, make_part
 from worklist.words.next_steps import next_step_of_job
@@ -121,7 +126,13 @@ def administration_screen(context: PageContext) -> Screen:
             "peers": {
                 "peers": _peers(session, settings),
                 "accept_any_peer": settings.accept_any_peer,
-                "node": f"{settings.ae_title} · port {settings.dicom_port}",
+                "node": _node(settings),
+            },
+            "security": {
+                "certificates": certificate_lines(settings, now),
+                "turned_away": turned_away_lines(session),
+                "encrypted": settings.dicom_tls is not None,
+                "limit": MOST_TURNED_AWAY,
             },
             "workers": {"workers": _workers(session, now)},
             "disk": {"free": _free(settings), "folders": disk_use(session)},
@@ -169,7 +180,7 @@ def _peers(session: Session, settings: Settings) -> tuple[PeerLine, ...]:
         PeerLine(
             name=peer.name,
             ae_title=peer.ae_title,
-            address=peer.address or "any address",
+            address=f"{peer.address or 'any address'}{' (TLS)' if peer.tls is not None else ''}",
             roles=", ".join(sorted(role.value for role in peer.roles)),
             priority=peer.priority.value,
             last_seen=seen.get(peer.ae_title),
@@ -192,6 +203,14 @@ def _workers(session: Session, now: datetime) -> tuple[WorkerLine, ...]:
         for process in known
     ]
     return tuple(lines)
+
+
+def _node(settings: Settings) -> str:
+    tls = settings.dicom_tls
+    if tls is None:
+        return f"{settings.ae_title} · port {settings.dicom_port}"
+    plain = f" · port {tls.plain_port}" if tls.plain_port is not None else ""
+    return f"{settings.ae_title} · port {settings.dicom_port} (TLS){plain}"
 
 
 def _free(settings: Settings) -> tuple[int, int, bool]:

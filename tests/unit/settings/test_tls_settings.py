@@ -1,0 +1,112 @@
+"""Which settings of TLS go together, and what a peer leaves to the node."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from settings.environment import Settings
+from settings.peers import Peer
+from settings.tls import ClientTls, DicomTls, PeerTls, TlsProfile
+
+OURS = DicomTls(
+    certificate_file=Path("firstread.pem"), key_file=Path("firstread.key"), ca_file=Path("ca.pem")
+)
+
+
+def peer(**tls: Any) -> dict[str, Any]:
+    """A scanner, as it stands in a settings file."""
+    return {"name": "ct1", "ae_title": "CT1", "host": "10.0.0.1", "tls": tls}
+
+
+def test_a_peer_leaves_to_the_node_what_it_does_not_say() -> None:
+    """Our certificate, the issuers and the profile; what it says itself stays."""
+    own = Path("other-ca.pem")
+    settings = Settings(
+        dicom_tls=OURS, peers=(peer(ca_file=own), peer() | {"name": "ct2"}), data_folder=Path("d")
+    )
+    first, second = (one.tls for one in settings.peers)
+    assert first == PeerTls(
+        ca_file=own,
+        certificate_file=OURS.certificate_file,
+        key_file=OURS.key_file,
+        profile=TlsProfile.NON_DOWNGRADING,
+    )
+    assert second is not None
+    assert second.ca_file == OURS.ca_file
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"peers": (peer(),)}, "needs dicom_tls"),
+        (
+            {"dicom_tls": OURS, "peers": ({"name": "old", "ae_title": "OLD"},)},
+            "cannot call us: old",
+        ),
+        (
+            {"dicom_tls": OURS.model_copy(update={"plain_port": 104}), "dicom_port": 104},
+            "plain_port is dicom_port",
+        ),
+        ({"dicom_tls": OURS, "peers": (peer() | {"host": None},)}, "which certificate is its own"),
+        ({"dicom_tls": OURS, "peers": (peer(fingerprints=("ab:cd",)),)}, "64 hexadecimal digits"),
+        ({"dicom_tls": OURS, "peers": (peer(key_file="a.key"),)}, "go together"),
+        ({"database_tls": ClientTls(ca_file=Path("ca.pem"))}, "SQLite is no server"),
+        (
+            {"database_tls": ClientTls(), "database_url": SecretStr("postgresql://db/f")},
+            "needs ca_file",
+        ),
+        (
+            {"broker_tls": ClientTls(), "broker_url": SecretStr("redis://:word@redis/0")},
+            "begins with rediss://",
+        ),
+    ],
+)
+def test_what_does_not_go_together(given: dict[str, Any], said: str) -> None:
+    """Each is refused at start, with what to change."""
+    with pytest.raises(ValidationError, match=said):
+        Settings(**given)
+
+
+def test_an_old_peer_with_a_plain_port() -> None:
+    """Named once, by the setting that opens it."""
+    tls = OURS.model_copy(update={"plain_port": 105})
+    old = Peer(name="old", ae_title="OLD")  # type: ignore[arg-type]
+    assert Settings(dicom_tls=tls, peers=(old,)).peers == (old,)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "AB" * 32,
+        ":".join(["ab"] * 32),
+        "sha256 Fingerprint=" + ":".join(["AB"] * 32),  # as openssl prints it
+        "SHA-256 " + "ab" * 32,
+    ],
+)
+def test_fingerprints_as_they_are_copied(written: str) -> None:
+    """With and without colons and openssl's words."""
+    assert PeerTls(fingerprints=(written,)).fingerprints == ("ab" * 32,)
+
+
+def test_the_address_of_a_database_by_tls() -> None:
+    """libpq is told to check issuer and host, also where the URL has options of its own."""
+    tls = ClientTls(
+        ca_file=Path("/tls/ca.pem"),
+        certificate_file=Path("/tls/a.pem"),
+        key_file=Path("/tls/a.key"),
+    )
+    plain = SecretStr("postgresql+psycopg://f:word@db/f")
+    asked = Settings(database_url=plain, database_tls=tls).database_address
+    assert asked == (
+        "postgresql+psycopg://f:word@db/f?sslmode=verify-full&sslrootcert=%2Ftls%2Fca.pem"
+        "&sslcert=%2Ftls%2Fa.pem&sslkey=%2Ftls%2Fa.key"
+    )
+    more = SecretStr("postgresql://db/f?application_name=x")
+    assert "?application_name=x&sslmode=verify-full" in (
+        Settings(database_url=more, database_tls=tls).database_address
+    )
+    assert Settings(database_url=plain).database_address == plain.get_secret_value()
