@@ -10,11 +10,13 @@ import contextlib
 import errno
 import socket
 import ssl
+from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
 
 from radiology.errors import SettingsRefused
+from settings.certificates.watched import Watched
 from settings.environment import Settings
 from settings.log_events import get_logger
 from settings.worklist_network import WorklistNetwork
@@ -119,10 +121,32 @@ def serve(app: FastAPI, listener: socket.socket, network: WorklistNetwork) -> No
         server_header=False,
         timeout_graceful_shutdown=_STOP_LIMIT_S,
     )
+    if network.certificate is not None:
+        config.load()
+        _renew(config, network.certificate, network.key)
     address, port = listener.getsockname()[:2]
     _log.info("worklist_page", host=address, port=port)
     with contextlib.suppress(KeyboardInterrupt):  # raised again by uvicorn after a clean end
         StreamEndingServer(config).run(sockets=[listener])
+
+
+def _renew(config: uvicorn.Config, certificate: Path, key: Path | None) -> None:
+    """Let each new connection have the certificate that lies in the files by then."""
+
+    def load() -> ssl.SSLContext:
+        _check_certificate(WorklistNetwork(certificate=certificate, key=key))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        return context
+
+    files = [certificate] if key is None else [certificate, key]
+    in_force = Watched(load, files, "worklist_network")
+
+    def choose(connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
+        connection.context = in_force()
+
+    assert config.ssl is not None
+    config.ssl.sni_callback = choose  # asked at each handshake, whether or not a name is told
 
 
 def _check_certificate(network: WorklistNetwork) -> None:

@@ -79,7 +79,7 @@ class Term:
         if self.ends_at - now <= WARNED_BEFORE:
             return (
                 f"{where}: {self.subject} expires on {self.ends_at:%Y-%m-%d}, in "
-                f"{self.days_left(now)} days: renew it; no restart is needed"
+                f"{self.days_left(now)} days: renew it"
             )
         return ""
 

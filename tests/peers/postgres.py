@@ -58,8 +58,12 @@ class PostgresServer:
             connection.execute(statement)
 
 
-def start_postgres() -> PostgresServer:
+def start_postgres(*, certificate: Path | None = None, key: Path | None = None) -> PostgresServer:
     """Start a server on a free port and wait until it answers.
+
+    Parameters
+    ----------
+    certificate, key : where given, it speaks TLS to those who ask for it
 
     PostgreSQL refuses to run as root, so root starts it as ``postgres`` or ``nobody``; its folder
     lies directly in the folder for temporary files, which both can reach. Nothing is forced to
@@ -78,6 +82,9 @@ def start_postgres() -> PostgresServer:
         [initdb, "-D", data, "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
         folder=folder,
     )
+    security: list[str] = []
+    if certificate is not None and key is not None:
+        security = _security(folder, certificate, key, user)
     port = free_port()
     process = ServerProcess(
         "postgres",
@@ -86,6 +93,7 @@ def start_postgres() -> PostgresServer:
             *("-D", data, "-p", str(port), "-c", "listen_addresses=127.0.0.1"),
             *("-c", f"unix_socket_directories={folder}", "-c", "max_connections=200"),
             *("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"),
+            *security,
         ],
         folder=log_folder,
         user=user,
@@ -94,6 +102,19 @@ def start_postgres() -> PostgresServer:
     server = PostgresServer(host="127.0.0.1", port=port, folder=folder, process=process)
     process.wait_until_ready(lambda: _answers(server))
     return server
+
+
+def _security(folder: Path, certificate: Path, key: Path, user: str | None) -> list[str]:
+    """Copies of the files that the server may read and nobody else, and the options for them."""
+    options = ["-c", "ssl=on"]
+    for name, file in {"ssl_cert_file": certificate, "ssl_key_file": key}.items():
+        copy = folder / name
+        copy.write_bytes(file.read_bytes())
+        copy.chmod(0o600)
+        if user is not None:
+            shutil.chown(copy, user)
+        options += ["-c", f"{name}={copy}"]
+    return options
 
 
 def _answers(server: PostgresServer) -> bool:

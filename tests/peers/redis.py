@@ -7,7 +7,7 @@ from pathlib import Path
 
 import redis
 
-from tests.peers.ports import free_port
+from tests.peers.ports import answers, free_port
 from tests.peers.process import ServerProcess
 from tests.peers.programs import require_program
 
@@ -50,6 +50,26 @@ def start_redis(folder: Path) -> RedisServer:
     server = RedisServer(host="127.0.0.1", port=port, process=process)
     process.wait_until_ready(lambda: _answers(server))
     return server
+
+
+def start_redis_with_tls(
+    folder: Path, *, certificate: Path, key: Path, ca_file: Path
+) -> RedisServer:
+    """Start a server that speaks nothing but TLS, and asks who calls."""
+    program = require_program("redis-server", package="redis-server")
+    port = free_port()
+    process = ServerProcess(
+        "redis",
+        [
+            *(program, "--port", "0", "--tls-port", str(port), "--bind", "127.0.0.1"),
+            *("--tls-cert-file", certificate, "--tls-key-file", key),
+            *("--tls-ca-cert-file", ca_file, "--tls-auth-clients", "yes"),
+            *("--save", "", "--appendonly", "no", "--dir", folder),
+        ],
+        folder=folder,
+    )
+    process.wait_until_ready(lambda: answers(port))
+    return RedisServer(host="127.0.0.1", port=port, process=process)
 
 
 def _answers(server: RedisServer) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import select
 
@@ -31,10 +32,13 @@ def destination(name: str, ae_title: str, port: int, **more: object) -> Peer:
 
 
 @contextmanager
-def site_with(folder: Path, *destinations: Peer) -> Iterator[tuple[Site, RunningNode]]:
+def site_with(
+    folder: Path, *destinations: Peer, sources: tuple[Peer, ...] = (SCANNER,), **changes: Any
+) -> Iterator[tuple[Site, RunningNode]]:
     """A running node, and a site whose results go to these destinations."""
     moment = Moment()
-    with running_node(folder, clock=moment, peers=(SCANNER, *destinations)) as node:
+    peers = (*sources, *destinations)
+    with running_node(folder, clock=moment, peers=peers, **changes) as node:
         yield Site(node.settings, node.engine, moment), node
 
 

@@ -18,6 +18,8 @@ from tests.unit.dicom_node.small_ct import small_ct, write
 
 NAME = "Not^To^Be^Logged"
 
+pytestmark = pytest.mark.integration
+
 
 def test_an_image_comes_in(
     node: SecuredNode,

@@ -19,6 +19,8 @@ from tests.peers.dicom.dcmtk import Dcmtk, StoreScpPeer
 from tests.peers.ports import free_port
 from tests.unit.dicom_node.small_ct import small_ct, write
 
+pytestmark = pytest.mark.integration
+
 
 def storescp(dcmtk: Dcmtk, hospital: Hospital, who: str, *further: str) -> StoreScpPeer:
     """A PACS that shows a certificate, and asks for one."""

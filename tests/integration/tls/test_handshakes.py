@@ -19,6 +19,8 @@ from tests.integration.tls.hospital import Hospital, SecuredNode, secured_node
 from tests.peers.dicom.dcmtk import Dcmtk
 from tests.peers.waiting import wait_until
 
+pytestmark = pytest.mark.integration
+
 
 def caller(hospital: Hospital, issued: Issued) -> ssl.SSLContext:
     """A client that would speak anything."""

@@ -6,6 +6,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from structlog.testing import capture_logs
 
 from dicom_node.request.verification import verify_peer
@@ -13,6 +14,8 @@ from settings.tls import DicomTls
 from tests.builders.dicom.issuer import Issued
 from tests.integration.tls.hospital import Hospital, pacs_at, secured_node
 from tests.peers.dicom.dcmtk import Dcmtk
+
+pytestmark = pytest.mark.integration
 
 
 def own_files(hospital: Hospital, folder: Path) -> tuple[DicomTls, Issued]:

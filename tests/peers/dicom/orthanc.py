@@ -48,7 +48,13 @@ class OrthancPeer:
         return self._request("GET", path).json()
 
     def know_peer(
-        self, ae_title: str, *, port: int, host: str = "127.0.0.1", name: str | None = None
+        self,
+        ae_title: str,
+        *,
+        port: int,
+        host: str = "127.0.0.1",
+        name: str | None = None,
+        tls: bool = False,
     ) -> str:
         """Tell Orthanc of a DICOM peer, storage commitment allowed; give the name it has there."""
         name = name or ae_title
@@ -60,6 +66,7 @@ class OrthancPeer:
                 "Host": host,
                 "Port": port,
                 "AllowStorageCommitment": True,
+                "UseDicomTls": tls,
             },
         )
         return name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 
 from firstread.__main__ import app
 from firstread.data_folder import served_alone
+from tests.builders.dicom.issuer import Issuer
 from tests.peers.ports import free_port
 
 
@@ -58,6 +60,25 @@ def test_too_little_room_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     code, said = check()
     assert code == 1
     assert "studies are refused below 1000000000.0 GB (min_free_bytes)" in said
+
+
+def test_certificates_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that ends in three weeks, and a key that belongs to another one."""
+    issuer = Issuer.new(tmp_path / "issuer")
+    ours = issuer.issue("firstread.hospital", ends=timedelta(days=21))
+    tls = {
+        "certificate_file": str(ours.certificate),
+        "key_file": str(ours.key),
+        "ca_file": str(issuer.file),
+        "plain_port": free_port(),
+    }
+    monkeypatch.setenv("FIRSTREAD_DICOM_TLS", json.dumps(tls))
+    code, said = check()
+    assert code == 1
+    assert "CN=firstread.hospital expires on" in said
+    assert "in 20 days: renew it" in said
+    ours.key.write_bytes(issuer.issue("other").key.read_bytes())
+    assert "do certificate and key belong together?" in check()[1]
 
 
 @pytest.mark.parametrize("setting", ["dicom_port", "worklist_port"])

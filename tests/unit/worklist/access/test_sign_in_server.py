@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import ssl
 import subprocess
 import sys
@@ -74,6 +75,17 @@ def _trusting_all() -> ssl.SSLContext:
     return context
 
 
+def _empty(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+def _connect(port: int, trust: ssl.SSLContext) -> None:
+    """A new connection, whose certificate must be one that is trusted."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as plain:
+        trust.wrap_socket(plain, server_hostname="127.0.0.1").close()
+
+
 def test_the_page_speaks_tls_itself(
     tmp_path: Path, engine: Engine, certificate: Certificate
 ) -> None:
@@ -98,6 +110,13 @@ def test_the_page_speaks_tls_itself(
         assert client.get("/", headers={"Host": "evil.example"}).status_code == 400
         with pytest.raises(httpx.TransportError):
             httpx.get(f"http://127.0.0.1:{port}/")
+        renewed = write_certificate(_empty(tmp_path / "renewed"))
+        certificate.key.write_bytes(renewed.key.read_bytes())  # half of it: the old one stays
+        with pytest.raises(ssl.SSLCertVerificationError):
+            _connect(port, ssl.create_default_context(cafile=renewed.certificate))
+        _connect(port, trust)
+        certificate.certificate.write_bytes(renewed.certificate.read_bytes())
+        _connect(port, ssl.create_default_context(cafile=renewed.certificate))
 
 
 @pytest.mark.parametrize("end", ["signed out", "disabled", "another role"])
