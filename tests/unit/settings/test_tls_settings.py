@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr, ValidationError
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from pydantic import BaseModel, SecretStr, ValidationError
 
+from settings.certificates.in_use import unusable
 from settings.environment import Settings
 from settings.peers import Peer
 from settings.tls import ClientTls, DicomTls, PeerTls, TlsProfile
+from tests.peers.programs import REPOSITORY, require_program
 
 OURS = DicomTls(
     certificate_file=Path("firstread.pem"), key_file=Path("firstread.key"), ca_file=Path("ca.pem")
@@ -110,3 +117,43 @@ def test_the_address_of_a_database_by_tls() -> None:
         Settings(database_url=more, database_tls=tls).database_address
     )
     assert Settings(database_url=plain).database_address == plain.get_secret_value()
+
+
+@pytest.mark.parametrize(("prefix", "model"), [("dicom_tls", DicomTls), ("peers.tls", PeerTls)])
+def test_every_entry_is_documented(prefix: str, model: type[BaseModel]) -> None:
+    """docs/settings.md names each entry, and none that is not there."""
+    page = (REPOSITORY / "docs" / "settings.md").read_text()
+    rows = "".join(line.split("|")[1] for line in page.splitlines() if line.startswith("| `"))
+    named = re.findall(rf"`{re.escape(prefix)}\.([a-z_]+)`", rows)
+    assert sorted(named) == sorted(model.model_fields)
+
+
+def test_the_commands_of_the_document_make_a_certificate(tmp_path: Path) -> None:
+    """docs/tls.md: key and request, an issuer of one's own, and what that issues."""
+    page = (REPOSITORY / "docs" / "tls.md").read_text()
+    blocks = re.findall(r"(?:^    .*\n)+", page, re.MULTILINE)
+    lines = "".join(one for one in blocks if "openssl req" in one).replace("\\\n", " ")
+    commands = [shlex.split(line) for line in lines.splitlines()]
+    assert [one[:2] for one in commands] == [
+        ["openssl", "req"],
+        ["openssl", "req"],
+        ["openssl", "x509"],
+    ]
+    openssl = str(require_program("openssl", package="openssl"))
+    further = ([], ["-passout", "pass:of the test"], ["-passin", "pass:of the test"])
+    for command, more in zip(commands, further, strict=True):
+        subprocess.run(
+            [openssl, *command[1:], *more], cwd=tmp_path, check=True, capture_output=True
+        )
+    tls = DicomTls(
+        certificate_file=tmp_path / "firstread.pem",
+        key_file=tmp_path / "firstread.key",
+        ca_file=tmp_path / "dicom-ca.pem",
+    )
+    settings = Settings(dicom_tls=tls)
+    assert list(unusable(settings)) == []
+    made = x509.load_pem_x509_certificate(tls.certificate_file.read_bytes())
+    purposes = made.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert {ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH} == set(purposes)
+    names = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == ["firstread.hospital"]
