@@ -116,10 +116,9 @@ def test_a_session_that_is_resumed(node: SecuredNode, hospital: Hospital) -> Non
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     with (
         socket.create_connection(("127.0.0.1", node.port), timeout=20) as plain,
-        context.wrap_socket(plain) as connection,
+        context.wrap_socket(plain) as connection,  # open: what breaks off is not resumed
     ):
-        session = connection.session
-    assert associate(node.port, context, session) == b"\x02"
+        assert associate(node.port, context, connection.session) == b"\x02"
 
 
 def test_who_never_ends_a_handshake_holds_up_nobody(
@@ -224,11 +223,10 @@ def test_a_certificate_that_ends_while_its_session_lives(
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     with (
         socket.create_connection(("127.0.0.1", node.port), timeout=20) as plain,
-        context.wrap_socket(plain) as connection,
+        context.wrap_socket(plain) as connection,  # open: what breaks off is not resumed
     ):
-        session = connection.session
-    left_s = short.read().not_valid_after_utc.timestamp() - time.time()
-    time.sleep(max(0.0, left_s) + 0.5)
-    with contextlib.suppress(OSError):
-        assert associate(node.port, context, session) == b""
+        left_s = short.read().not_valid_after_utc.timestamp() - time.time()
+        time.sleep(max(0.0, left_s) + 0.5)
+        with contextlib.suppress(OSError):
+            assert associate(node.port, context, connection.session) == b""
     assert node.turned_away()[0]["reason"] == "certificate_expired"

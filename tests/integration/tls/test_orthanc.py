@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydicom.uid import UID
 
 from dicom_node.request.query import find_studies, retrieve_study
 from settings.peers import PeerRole
@@ -40,7 +42,7 @@ def test_a_pacs_by_tls(
     roles = [PeerRole.SOURCE, PeerRole.DESTINATION, PeerRole.QUERY]
     tls = PeerTls(names=("pacs.hospital",))
     pacs = destination("pacs", orthanc.ae_title, orthanc.dicom_port, tls=tls, roles=roles)
-    given = {"sources": (CT1,), "dicom_tls": hospital.dicom_tls()}
+    given: dict[str, Any] = {"sources": (CT1,), "dicom_tls": hospital.dicom_tls()}
     with site_with(tmp_path / "site", pacs, **given) as (site, node):
         name = orthanc.know_peer("FIRSTREAD", port=node.port, tls=True)
         site.make_result()
@@ -48,16 +50,16 @@ def test_a_pacs_by_tls(
         wait_until(lambda: states(site) == ["committed"], what="the promise of Orthanc")
         assert orthanc.count(StudyInstanceUID=STUDY_UID) == 3
 
-        us = {"calling_ae_title": "FIRSTREAD", "timeout_s": 20.0}
+        us: dict[str, Any] = {"calling_ae_title": "FIRSTREAD", "timeout_s": 20.0}
         completed = next(one for one in node.settings.peers if one.name == "pacs")
         uids = [f"{EARLIER}.{number}" for number in (1, 2)]
         for uid in uids:
             image = small_ct(StudyInstanceUID=EARLIER, SeriesInstanceUID=f"{EARLIER}.0")
-            image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = uid
+            image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = UID(uid)
             image.StudyDate = "20250102"
             orthanc.upload(write(image, tmp_path / "earlier"))
-        (found,) = find_studies(completed, "P1", before=date(2026, 1, 1), **us)  # type: ignore[arg-type]
+        (found,) = find_studies(completed, "P1", before=date(2026, 1, 1), **us)
         assert found.study_instance_uid == EARLIER
-        assert retrieve_study(completed, EARLIER, **us) == 2  # type: ignore[arg-type]
+        assert retrieve_study(completed, EARLIER, **us) == 2
         assert {one.sop_instance_uid for one in node.instances()} >= set(uids)
         orthanc.send_to(name, orthanc.find("Instance", SOPInstanceUID=uids[0]))

@@ -14,7 +14,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from settings.certificates.in_use import unusable
-from settings.environment import Settings
+from settings.environment import Settings, read_settings
 from settings.peers import Peer
 from settings.tls import ClientTls, DicomTls, PeerTls, TlsProfile
 from tests.peers.programs import REPOSITORY, require_program
@@ -32,9 +32,8 @@ def peer(**tls: Any) -> dict[str, Any]:
 def test_a_peer_leaves_to_the_node_what_it_does_not_say() -> None:
     """Our certificate, the issuers and the profile; what it says itself stays."""
     own = Path("other-ca.pem")
-    settings = Settings(
-        dicom_tls=OURS, peers=(peer(ca_file=own), peer() | {"name": "ct2"}), data_folder=Path("d")
-    )
+    given: dict[str, Any] = {"peers": (peer(ca_file=own), peer() | {"name": "ct2"})}
+    settings = Settings(dicom_tls=OURS, **given)
     first, second = (one.tls for one in settings.peers)
     assert first == PeerTls(
         ca_file=own,
@@ -128,6 +127,33 @@ def test_every_entry_is_documented(prefix: str, model: type[BaseModel]) -> None:
     assert sorted(named) == sorted(model.model_fields)
 
 
+def test_the_settings_of_the_document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """docs/tls.md as it is copied into a file: scanner, PACS, a PACS of two entries, servers."""
+    page = (REPOSITORY / "docs" / "tls.md").read_text()
+    blocks = [one for one in re.findall(r"(?:^(?:    .*)?\n)+", page, re.MULTILINE) if " = " in one]
+    first, twice, servers = (one for one in blocks if "[[peers]]" in one or "_tls]" in one)
+    ours = first[: first.index("[[peers]]")]
+    file = tmp_path / "firstread.toml"
+    monkeypatch.setenv("FIRSTREAD_SETTINGS_FILE", str(file))
+
+    def read(written: str) -> Settings:
+        file.write_text(written)
+        return read_settings()
+
+    scanner, pacs = read(first).peers
+    assert scanner.tls is not None
+    assert (scanner.tls.names, scanner.tls.ca_file) == (
+        ("ct1.hospital",),
+        Path("/etc/firstread/tls/hospital-ca.pem"),
+    )
+    assert pacs.tls is not None
+    by_tls, plain = read(ours + twice).peers
+    assert (by_tls.tls is None, plain.tls is None) == (False, True)
+    several_hosts = read(servers)
+    assert "sslmode=verify-full" in several_hosts.database_address
+    assert several_hosts.broker_tls is not None
+
+
 def test_the_commands_of_the_document_make_a_certificate(tmp_path: Path) -> None:
     """docs/tls.md: key and request, an issuer of one's own, and what that issues."""
     page = (REPOSITORY / "docs" / "tls.md").read_text()
@@ -140,7 +166,11 @@ def test_the_commands_of_the_document_make_a_certificate(tmp_path: Path) -> None
         ["openssl", "x509"],
     ]
     openssl = str(require_program("openssl", package="openssl"))
-    further = ([], ["-passout", "pass:of the test"], ["-passin", "pass:of the test"])
+    further: tuple[list[str], ...] = (
+        [],
+        ["-passout", "pass:of the test"],
+        ["-passin", "pass:of the test"],
+    )
     for command, more in zip(commands, further, strict=True):
         subprocess.run(
             [openssl, *command[1:], *more], cwd=tmp_path, check=True, capture_output=True
