@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, Page, expect
 from database.process_signs import record_sign
 from database.session import transaction
 from database.views.administration_rows import count_disk_use
+from dicom_node.security.handshake_fault import HandshakeFailed, HandshakeFault
+from dicom_node.turned_away import TurnedAway
 from tests.browser.test_upload import serious
 from tests.builders.stored.readers import sign_in_browser
 from tests.unit.worklist.list.ordinary_day import OrdinaryDay
@@ -21,13 +23,19 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def processes(hospital: SeededHospital, ordinary_day: OrdinaryDay) -> None:
-    """Let processes have given signs, and disk have been counted."""
+    """Let processes have given signs, disk have been counted, and callers been turned away."""
     with transaction(hospital.engine) as session:
         for number, part in enumerate(("analysis", "delivery", "node", "worklist"), start=1):
             record_sign(
                 session, f"ct-ai:{number}", part, started_at=hospital.now, now=datetime.now(UTC)
             )
         count_disk_use(session, hospital.now)
+    callers = TurnedAway(hospital.engine, lambda: hospital.now)
+    facts = {"calling_ae_title": "CT_ED", "address": "10.0.0.22"}
+    callers.rejected(
+        facts, "certificate", f"shows the certificate of peer ct2 (SHA-256 {64 * 'a'})"
+    )
+    callers.not_secured("10.0.0.23", HandshakeFailed(HandshakeFault.EXPIRED))
 
 
 def test_all_failed_jobs_by_the_keyboard(
