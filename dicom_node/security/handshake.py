@@ -34,6 +34,9 @@ def accept_tls(
     deadline = time.monotonic() + limit_s
     try:
         first = _first_byte(connection, deadline)
+    except ConnectionError as error:  # some health checks end with a reset
+        connection.close()
+        raise HandshakeFailed(HandshakeFault.CLOSED) from error
     except OSError as error:
         connection.close()
         raise failed(error) from error

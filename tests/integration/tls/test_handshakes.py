@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import struct
 import threading
 import time
 from datetime import timedelta
@@ -199,8 +200,13 @@ def test_noise(node: SecuredNode, said: bytes, reason: str) -> None:
 
 def test_a_health_check_is_no_attempt(node: SecuredNode, hospital: Hospital, dcmtk: Dcmtk) -> None:
     """A load balancer that connects and hangs up each second fills no table."""
-    for _ in range(3):
-        socket.create_connection(("127.0.0.1", node.port)).close()
+    for with_reset in (False, True, True):
+        probe = socket.create_connection(("127.0.0.1", node.port))
+        if with_reset:
+            linger = struct.pack("ii", 1, 0)  # on, for no time: the connection is reset
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        probe.close()
+    time.sleep(0.5)  # nothing is to be seen of them, so there is nothing to wait for
     assert not node.echo(dcmtk, "CT1").ok  # the one that is noted
     assert [one["reason"] for one in node.turned_away()] == ["plain_dicom"]
 
