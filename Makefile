@@ -16,6 +16,8 @@ TEST_DEBIAN_PACKAGES := orthanc orthanc-dicomweb dcmtk dicom3tools redis-server 
 # A viewer that the tests look at our objects with: the npm package carries it built.
 OHIF := @ohif/app@3.13.2
 OHIF_SHA512 := WZdxmpmG7rqFgW9ZJLcbgr3XCtLi1KDNPoMaeY5PPe6j4G4fjEjjkycZM6C6Zk2F87BKxFfpq+jd5xXZB9E8EA==
+# What the viewer of slices is built on: its one module is committed, and made again by make viewer-library.
+VIEWER_LIBRARY := worklist/viewer/library
 # A DIMSE client that shares no code with ours.
 DIMSE_CLIENT := tests/peers/dcmjs
 # What the demo can do without: without Orthanc it starts a small PACS of our own.
@@ -30,7 +32,7 @@ PACKAGES := $(patsubst %/__init__.py,%,$(wildcard $(addsuffix /__init__.py,\
 	radiology phantom training \
 	evaluation benchmarks tests/peers tests/builders)))
 
-.PHONY: help setup setup-training demo test check viewer dimse-client unit bench train train-head serve lock format clean
+.PHONY: help setup setup-training demo test check viewer viewer-library dimse-client unit bench train train-head serve lock format clean
 
 help: ## List these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +52,7 @@ test: setup ## Run every test, with real peers; what is not installed is skipped
 
 check: setup ## Format, lint, types, imports and unit tests; about two minutes on two cores
 	@$(if $(filter true,$(CI)),.ci/debian-packages required $(TEST_DEBIAN_PACKAGES))
+	@$(if $(filter true,$(CI)),.ci/npm-lock required $(VIEWER_LIBRARY) build/viewer-library)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy $(addprefix -p ,$(subst /,.,$(PACKAGES))) -m tests.conftest
@@ -58,6 +61,10 @@ check: setup ## Format, lint, types, imports and unit tests; about two minutes o
 
 viewer: ## Unpack OHIF into build/, for the tests that look at our objects in a real viewer
 	@.ci/npm-package required $(OHIF) $(OHIF_SHA512) build/ohif
+
+viewer-library: ## Make the viewer's library and its licences anew from worklist/viewer/library
+	@.ci/npm-lock required $(VIEWER_LIBRARY) build/viewer-library
+	node $(VIEWER_LIBRARY)/build.mjs build/viewer-library worklist/viewer/static
 
 dimse-client: ## Install dcmjs-dimse into build/, for the tests of work items
 	@.ci/npm-lock required $(DIMSE_CLIENT) build/dcmjs

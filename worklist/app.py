@@ -38,7 +38,7 @@ from worklist.scorecard.routes import scorecard_routes
 from worklist.study.flag_routes import flag_routes
 from worklist.study.model_card import model_card_routes
 from worklist.study.routes import study_routes
-from worklist.study.slices import slice_routes
+from worklist.viewer.slices import slice_routes
 from worklist.upload.routes import upload_routes
 from worklist.words.language_choice import LanguageChoice, language_routes
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zipfile
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,13 @@ from axe_playwright_python.sync_playwright import Axe
 from numpy.typing import NDArray
 from playwright.sync_api import Page, expect
 
-from radiology.image.slice_stack import INDEX, labels_entry, unpack_labels
+from radiology.image.slice_stack import (
+    INDEX,
+    labels_entry,
+    unpack_labels,
+    unpack_voxels,
+    voxels_entry,
+)
 from tests.unit.worklist.study.seeded_slices import StudyWithSlices
 
 LIVE_MS = 20_000
@@ -39,6 +46,13 @@ def labels_of(study: StudyWithSlices, place: int) -> NDArray[np.uint8]:
         return unpack_labels(archive.read(labels_entry(place)), (facts["rows"], facts["columns"]))
 
 
+def voxels_of(study: StudyWithSlices, place: int) -> NDArray[np.float32]:
+    """The HU of a slice as they were kept."""
+    facts = index_of(study)
+    with zipfile.ZipFile(study.slices) as archive:
+        return unpack_voxels(archive.read(voxels_entry(place)), (facts["rows"], facts["columns"]))
+
+
 def expect_slice(page: Page, place: int) -> None:
     """Wait until this slice is drawn."""
     expect(page.locator("#viewer-frame")).to_have_attribute("data-slice", str(place))
@@ -50,11 +64,11 @@ def shown_slice(page: Page) -> int:
 
 
 def mean_grey(page: Page) -> float:
-    """The mean of the slice's own pixels, without what lies over it."""
+    """The mean of the picture's own pixels, without what lies over it."""
     return float(
         page.evaluate(
             """() => {
-              const canvas = document.getElementById("viewer-slice");
+              const canvas = document.querySelector("#viewer-now-slice canvas");
               const copy = new OffscreenCanvas(canvas.width, canvas.height)
                 .getContext("2d", { willReadFrequently: true });
               copy.drawImage(canvas, 0, 0);
@@ -67,11 +81,13 @@ def mean_grey(page: Page) -> float:
     )
 
 
-def drawn_box(page: Page, colour: tuple[int, int, int] | None = None) -> list[float] | None:
-    """The box of what lies over the slice, as shares: top, left, bottom, right."""
+def drawn_box(
+    page: Page, colour: tuple[int, int, int] | None = None, *, over: str = "viewer-now-over"
+) -> list[float] | None:
+    """The box of what lies over the picture, in pixels of its canvas: top, left, bottom, right."""
     return page.evaluate(  # type: ignore[no-any-return]
-        """(colour) => {
-          const canvas = document.getElementById("viewer-over");
+        """([over, colour]) => {
+          const canvas = document.getElementById(over);
           const { width, height } = canvas;
           const copy = new OffscreenCanvas(width, height)
             .getContext("2d", { willReadFrequently: true });
@@ -89,10 +105,50 @@ def drawn_box(page: Page, colour: tuple[int, int, int] | None = None) -> list[fl
               box[2] = Math.max(box[2], row + 1); box[3] = Math.max(box[3], column + 1);
             }
           }
-          if (box[2] < 0) return null;
-          return [box[0] / height, box[1] / width, box[2] / height, box[3] / width];
+          return box[2] < 0 ? null : box;
         }""",
-        list(colour) if colour else None,
+        [over, list(colour) if colour else None],
+    )
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A picture that is shown whole in the middle of its canvas, as large as fits.
+
+    Attributes
+    ----------
+    left, top : of the picture's corner, in pixels of the canvas
+    across, down : the canvas's pixels for one of the picture's
+    """
+
+    left: float
+    top: float
+    across: float
+    down: float
+
+    def box(self, mask: NDArray[np.bool_]) -> list[float]:
+        """Where the box around a mask lies on the canvas: top, left, bottom, right."""
+        rows, columns = np.nonzero(mask)
+        return [
+            self.top + rows.min() * self.down,
+            self.left + columns.min() * self.across,
+            self.top + (rows.max() + 1) * self.down,
+            self.left + (columns.max() + 1) * self.across,
+        ]
+
+
+def fitted(page: Page, shape: tuple[int, int], spacing_mm: tuple[float, float]) -> Fitted:
+    """Where a picture of rows and columns lies, from its size in mm and the canvas's."""
+    width, height = page.evaluate(
+        "(({ width, height }) => [width, height])(document.getElementById('viewer-now-over'))"
+    )
+    (rows, columns), (row_mm, column_mm) = shape, spacing_mm
+    each = min(width / (columns * column_mm), height / (rows * row_mm))  # pixels for a mm
+    return Fitted(
+        left=(width - columns * column_mm * each) / 2,
+        top=(height - rows * row_mm * each) / 2,
+        across=column_mm * each,
+        down=row_mm * each,
     )
 
 

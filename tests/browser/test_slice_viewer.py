@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from chest.values.regions import LesionLabel
 from tests.browser.slice_viewer import (
     LIVE_MS,
+    Fitted,
     drawn_box,
     expect_slice,
+    fitted,
     index_of,
     labels_of,
     mean_grey,
@@ -39,8 +41,7 @@ def test_key_slice_comes_first(reader: Page, study: StudyWithSlices) -> None:
     expect(frame).to_contain_text(f"Slice {facts['key'] + 1} of {facts['slices']}")
     expect(frame).to_contain_text("key slice")
     expect(frame).to_contain_text("Not for diagnosis")
-    for letter in "APRL":
-        expect(reader.locator(f".letter-{letter.lower()}")).to_have_text(letter)
+    assert _letters(reader) == ["A", "L", "P", "R"]
 
 
 def test_wheel_keys_and_slider_go_through_the_slices(reader: Page, study: StudyWithSlices) -> None:
@@ -135,6 +136,7 @@ def test_window_presets_change_the_picture(reader: Page, study: StudyWithSlices)
     reader.keyboard.press(",")
     expect(reader.locator("#viewer-window")).to_have_text("W 1500 L −650")
     assert mean_grey(reader) > seen[0]
+    reader.locator(".viewer-more summary").click()
     reader.locator("#viewer-width").fill("800")
     expect(reader.locator("#viewer-window")).to_have_text("W 800 L −650")
     expect(reader.locator("[data-preset=declared-0]")).to_have_attribute("aria-pressed", "false")
@@ -143,17 +145,11 @@ def test_window_presets_change_the_picture(reader: Page, study: StudyWithSlices)
 def test_outline_lies_where_the_lesion_is(reader: Page, study: StudyWithSlices) -> None:
     """The line around the consolidation has the box of its voxels, to a voxel."""
     open_study(reader, study)
-    labels = labels_of(study, shown_slice(reader))
-    rows, columns = np.nonzero(labels == OutlineLabel.CONSOLIDATION)
-    assert rows.size, "the key slice of the phantom holds a consolidation"
-    expected = [
-        rows.min() / labels.shape[0],
-        columns.min() / labels.shape[1],
-        (rows.max() + 1) / labels.shape[0],
-        (columns.max() + 1) / labels.shape[1],
-    ]
+    consolidation = labels_of(study, shown_slice(reader)) == OutlineLabel.CONSOLIDATION
+    assert consolidation.any(), "the key slice of the phantom holds a consolidation"
+    place = _fitted(reader, index_of(study))
     drawn = drawn_box(reader, (0xE6, 0x9F, 0x00))
-    assert drawn == pytest.approx(expected, abs=1.2 / min(labels.shape))
+    assert drawn == pytest.approx(place.box(consolidation), abs=1.2 * place.across)
     reader.keyboard.press("o")
     expect(reader.locator("#viewer-outlines")).to_have_attribute("aria-pressed", "false")
     assert drawn_box(reader) is None
@@ -171,7 +167,7 @@ def test_heat_map_on_request(reader: Page, study: StudyWithSlices) -> None:
         reader.locator("#viewer-heat").click()
     reader.wait_for_function(
         """() => {
-          const canvas = document.getElementById("viewer-over");
+          const canvas = document.getElementById("viewer-now-over");
           const copy = new OffscreenCanvas(canvas.width, canvas.height)
             .getContext("2d", { willReadFrequently: true });
           copy.drawImage(canvas, 0, 0);
@@ -221,13 +217,17 @@ def test_outline_lies_where_the_lesion_of_a_decoded_study_is(
     truth = made.phantom.lesions[facts["slices"] - 1 - place] == LesionLabel.GROUND_GLASS
     reader.locator("#viewer-index").fill(str(place + 1))
     expect_slice(reader, place)
-    rows, columns = np.nonzero(truth)
-    assert rows.size
-    expected = [
-        rows.min() / truth.shape[0],
-        columns.min() / truth.shape[1],
-        (rows.max() + 1) / truth.shape[0],
-        (columns.max() + 1) / truth.shape[1],
-    ]
+    assert truth.any()
+    shown = _fitted(reader, facts)
     drawn = drawn_box(reader, (0x56, 0xB4, 0xE9))
-    assert drawn == pytest.approx(expected, abs=1.2 / min(truth.shape))
+    assert drawn == pytest.approx(shown.box(truth), abs=1.2 * shown.across)
+
+
+def _fitted(page: Page, facts: dict[str, Any]) -> Fitted:
+    shape = (facts["rows"], facts["columns"])
+    return fitted(page, shape, (facts["row_mm"], facts["column_mm"]))
+
+
+def _letters(page: Page) -> list[str]:
+    """The directions in the patient: on top, on the right, below, on the left."""
+    return page.locator("#viewer-now .letter").all_inner_texts()

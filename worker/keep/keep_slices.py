@@ -45,10 +45,11 @@ _MOST_LABELS = 255  # as many as a byte tells apart, beside nothing
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """The places of the slices that hold lesions, and of those that hold what is possible."""
+    """The places of the slices that hold lesions, what is possible, and the organs in question."""
 
     lesions: list[int] = field(default_factory=list)
     possible: list[int] = field(default_factory=list)
+    organs: list[int] = field(default_factory=list)
 
 
 def keep_slices(folder: Path, name: str, shown: ShownReading) -> str | None:
@@ -75,6 +76,9 @@ def keep_slices(folder: Path, name: str, shown: ShownReading) -> str | None:
     outlined = {one.name for one in (*shown.outlined, *shown.possible)}
     possible = [labelled[one.name] for one in stack.possible if one.name in labelled]
     findings = [labelled[one.name] for one in stack.findings if one.name in outlined]
+    # A lesion may fill its organ on a slice: what is found in the organ belongs to it.
+    organs = [labelled[one.name] for one in stack.anatomy if one.name in outlined]
+    organs = [*organs, *findings] if organs else []
     labels_of = _labels_of(stack, {name: labelled[name] for name in labelled if name in outlined})
     with (
         zipfile.ZipFile(written, "w", zipfile.ZIP_STORED) as archive,
@@ -83,7 +87,7 @@ def keep_slices(folder: Path, name: str, shown: ShownReading) -> str | None:
     ):
         held = _Held()
 
-        def packed(place: int) -> tuple[bytes, bytes, bool, bool]:
+        def packed(place: int) -> tuple[bytes, bytes, bool, bool, bool]:
             index = slices - 1 - place
             labels = labels_of(index)
             return (
@@ -91,9 +95,10 @@ def keep_slices(folder: Path, name: str, shown: ShownReading) -> str | None:
                 pack_labels(labels),
                 bool(np.isin(labels, findings).any()),
                 bool(np.isin(labels, possible).any()),
+                bool(np.isin(labels, organs).any()),
             )
 
-        for place, (voxels, labels, has_lesion, has_possible) in enumerate(
+        for place, (voxels, labels, has_lesion, has_possible, has_organ) in enumerate(
             threads.map(packed, range(slices))
         ):
             _add(archive, voxels_entry(place), voxels)
@@ -102,6 +107,8 @@ def keep_slices(folder: Path, name: str, shown: ShownReading) -> str | None:
                 held.lesions.append(place)
             if has_possible:
                 held.possible.append(place)
+            if has_organ:
+                held.organs.append(place)
         _add(archive, INDEX, _json(_index(stack, shown, held)))
         _add(archive, HEAT, _json(dict(_heat(stack))))
     path = f"{name}{SUFFIX}"
@@ -159,6 +166,8 @@ def _index(stack: AxialStack, shown: ShownReading, held: _Held) -> dict[str, Any
         "step_hu": STEP_HU,
         "key": slices - 1 - stack.key,
         "names": [stack.names[index] for index in down],
+        "affine_mm": _placed(stack),
+        "organ_slices": [held.organs[0], held.organs[-1]] if held.organs else [],
         "heights_mm": [round(stack.height_mm(index), 2) for index in down],
         "regions": list(_regions(stack)),
         "window_hu": list(stack.window_hu),
@@ -167,6 +176,14 @@ def _index(stack: AxialStack, shown: ShownReading, held: _Held) -> dict[str, Any
         "lesions": list(_lesions(stack, shown)),
         "heat_slices": sorted(slices - 1 - index for index in stack.heat_maps),
     }
+
+
+def _placed(stack: AxialStack) -> list[list[float]]:
+    """Where a voxel lies: three rows that turn place, row, column and 1 into x, y, z (LPS, mm)."""
+    affine = stack.volume.affine.copy()
+    affine[:3, 3] += affine[:3, 0] * (stack.volume.shape[0] - 1)  # the page counts from the head
+    affine[:3, 0] *= -1.0
+    return [[round(float(value), 4) for value in row] for row in affine[:3]]
 
 
 def _regions(stack: AxialStack) -> Iterator[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """The templates of all rooms: escaped by default, strict about names, with a few filters.
 
 A room keeps its templates in `<room>/templates` and its scripts and styles in `<room>/static`. The
-name of either is the room's name and the file's: `study/head.html`, `study/viewer.js`.
+name of either is the room's name and the file's: `study/head.html`, `viewer/viewer.js`.
 """
 
 from __future__ import annotations

@@ -40,9 +40,10 @@ from worklist.study.earlier_lines import earlier_lines
 from worklist.study.flag_lines import flag_lines
 from worklist.study.model_card import card_of
 from worklist.study.sent_lines import may_be_sent_again, sent_lines
-from worklist.study.slice_stack import stack_beside
 from worklist.study.viewer_links import viewer_lines
-from worklist.study.windows import window_lines
+from worklist.viewer.earlier_slices import earlier_slices
+from worklist.viewer.slice_stack import stack_beside
+from worklist.viewer.windows import window_lines
 from worklist.words.declared_titles import titled
 from worklist.words.verdict import verdict_of
 
@@ -182,6 +183,7 @@ def _sections(
         "slices": {
             **_slices(context, result),
             "withdrawn": withdrawn,
+            "earlier": earlier_slices(context, result, reading),
             "regions": _region_words(reading),
             "windows": [asdict(window) for window in window_lines(result)],
         },
@@ -252,13 +254,13 @@ def _sections(
 def _slices(context: PageContext, result: ResultFacts | None) -> Mapping[str, object]:
     """Which result's slices the viewer shows, or why it shows none."""
     if result is None:
-        return {"result_id": None, "missing": "no result"}
+        return {"result_id": None, "missing": "no result", "key_slice": None}
     if result.key_picture is None:
-        return {"result_id": None, "missing": "not analysed"}
+        return {"result_id": None, "missing": "not analysed", "key_slice": None}
     stack = stack_beside(context, result.key_picture)
     if stack is None:
-        return {"result_id": None, "missing": "not kept"}
-    return {"result_id": result.id, "missing": ""}
+        return {"result_id": None, "missing": "not kept", "key_slice": None}
+    return {"result_id": result.id, "missing": "", "key_slice": stack.key_slice}
 
 
 def _region_words(reading: Reading | None) -> dict[str, str]:

@@ -18,7 +18,7 @@ from radiology.image.slice_stack import MOST_SLICES
 from worklist.page.current_reader import CurrentReader
 from worklist.page.pictures import ResultId
 from worklist.page.screens import PageContext
-from worklist.study.slice_stack import SliceStack, stack_of
+from worklist.viewer.slice_stack import SliceStack, stack_of
 
 _CACHE = {"Cache-Control": "private, max-age=3600", "Vary": "Accept-Encoding, Cookie"}
 _GZIP = 31

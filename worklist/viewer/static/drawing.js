@@ -1,4 +1,5 @@
-// What is drawn of a slice: its voxels in a window, where the classifier looked, the outlines.
+// What is drawn over a picture: where the classifier looked, the outlines, the cross and the ruler.
+// `place` is where the picture lies on the canvas: { across, down, left, top } in its pixels.
 const OF_0_1_0 = [ // what stacks of that version hold without saying so
   { label: 1, name: "Right lung", is_finding: false, colour: "#009e73", dash_px: [2, 4] },
   { label: 2, name: "Left lung", is_finding: false, colour: "#009e73", dash_px: [2, 4] },
@@ -27,27 +28,8 @@ export function linesOf(facts) {
   }))];
 }
 
-// The voxels of a slice as grey levels of a window (PS3.3 C.11.2.1.2), one pixel for each.
-export function drawVoxels(canvas, facts, steps, { width, level }) {
-  const { lowest_hu: lowest, step_hu: step, highest_hu: highest } = facts;
-  const grey = new Uint8ClampedArray(Math.ceil((highest - lowest) / step) + 2);
-  for (let one = 0; one < grey.length; one += 1) {
-    grey[one] = ((lowest + one * step - (level - width / 2)) * 255) / width;
-  }
-  const picture = new ImageData(canvas.width, canvas.height);
-  const pixels = new Uint32Array(picture.data.buffer);
-  const little = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
-  for (let one = 0; one < steps.length; one += 1) {
-    const value = grey[steps[one]];
-    pixels[one] = little
-      ? (0xff000000 | (value << 16) | (value << 8) | value)
-      : ((value << 24) | (value << 16) | (value << 8) | 0xff);
-  }
-  canvas.getContext("2d").putImageData(picture, 0, 0);
-}
-
 // A heat map over a slice, the warmer the less of the slice shines through.
-export function drawHeat(over, facts, heat) {
+export function drawHeat(over, heat, place) {
   const pen = over.getContext("2d");
   const rows = heat.levels.length;
   const columns = heat.levels[0]?.length || 0;
@@ -63,31 +45,34 @@ export function drawHeat(over, facts, heat) {
   });
   small.getContext("2d").putImageData(picture, 0, 0);
   const [top, left, height, width] = heat.box;
-  const across = over.width / facts.columns;
-  const down = over.height / facts.rows;
   pen.imageSmoothingEnabled = true;
-  pen.drawImage(small, left * across, top * down, width * across, height * down);
+  pen.drawImage(small, place.left + left * place.across, place.top + top * place.down, width * place.across, height * place.down);
 }
 
-// Closed outlines of the pixels that `inside` tells of, through their corners, clockwise.
+// Closed outlines of the pixels whose label is inside, through their corners, clockwise.
 function outlinesOf(labels, rows, columns, inside) {
   const onward = new Map();
   const wide = columns + 1;
-  const is = (row, column) =>
-    row >= 0 && row < rows && column >= 0 && column < columns && inside[labels[row * columns + column]];
   const add = (from, to) => {
     const there = onward.get(from);
     if (there) there.push(to);
     else onward.set(from, [to]);
   };
+  const around = columns + 2; // a margin of what is outside: no pixel has to ask whether it is the last
+  const is = new Uint8Array((rows + 2) * around);
+  for (let row = 0, one = 0; row < rows; row += 1) {
+    for (let column = 0, at = (row + 1) * around + 1; column < columns; column += 1, one += 1, at += 1) {
+      is[at] = inside[labels[one]];
+    }
+  }
   for (let row = 0; row < rows; row += 1) {
-    for (let column = 0; column < columns; column += 1) {
-      if (!inside[labels[row * columns + column]]) continue;
+    for (let column = 0, at = (row + 1) * around + 1; column < columns; column += 1, at += 1) {
+      if (!is[at] || (is[at - 1] && is[at + 1] && is[at - around] && is[at + around])) continue;
       const corner = row * wide + column;
-      if (!is(row - 1, column)) add(corner, corner + 1);
-      if (!is(row, column + 1)) add(corner + 1, corner + wide + 1);
-      if (!is(row + 1, column)) add(corner + wide + 1, corner + wide);
-      if (!is(row, column - 1)) add(corner + wide, corner);
+      if (!is[at - around]) add(corner, corner + 1);
+      if (!is[at + 1]) add(corner + 1, corner + wide + 1);
+      if (!is[at + around]) add(corner + wide + 1, corner + wide);
+      if (!is[at - 1]) add(corner + wide, corner);
     }
   }
   const found = [];
@@ -108,26 +93,23 @@ function outlinesOf(labels, rows, columns, inside) {
   return found;
 }
 
-// The outlines of a slice; `scale` is device pixels for each pixel of the page.
-export function drawOutlines(over, facts, slice, { scale, withPossible }) {
+// The outlines of a picture; `scale` is device pixels for each pixel of the page.
+export function drawOutlines(over, plane, cut, place, { scale, withPossible }) {
   const pen = over.getContext("2d");
-  const { columns, rows } = facts;
-  const across = over.width / columns;
-  const down = over.height / rows;
-  const lines = linesOf(facts);
-  slice.outlines ??= lines.map((line) => {
+  const lines = linesOf(plane.stack.facts);
+  cut.outlines ??= lines.map((line) => {
     const inside = new Uint8Array(256);
     for (const label of line.labels) inside[label] = 1;
-    return outlinesOf(slice.labels, rows, columns, inside);
+    return outlinesOf(cut.labels, plane.height, plane.width, inside);
   });
-  lines.forEach((line, place) => {
+  lines.forEach((line, number) => {
     if (line.possible && !withPossible) return;
     pen.beginPath();
-    for (const outline of slice.outlines[place]) {
+    for (const outline of cut.outlines[number]) {
       outline.forEach(([column, row], one) => {
         // Through the middles of pixel edges, an oblique edge is a line and not a staircase.
         const [next, below] = outline[(one + 1) % outline.length];
-        const [x, y] = [((column + next) / 2) * across, ((row + below) / 2) * down];
+        const [x, y] = [place.left + ((column + next) / 2) * place.across, place.top + ((row + below) / 2) * place.down];
         if (one) pen.lineTo(x, y);
         else pen.moveTo(x, y);
       });
@@ -138,4 +120,53 @@ export function drawOutlines(over, facts, slice, { scale, withPossible }) {
     pen.setLineDash(line.dash.map((one) => one * scale));
     pen.stroke();
   });
+}
+
+// A line that stands out on any ground: dark under light.
+function stroke(pen, scale, draw) {
+  pen.setLineDash([]);
+  for (const [colour, width] of [["#000", 3.5], ["#ffd36b", 1.5]]) {
+    pen.beginPath();
+    draw();
+    pen.strokeStyle = colour;
+    pen.lineWidth = width * scale;
+    pen.stroke();
+  }
+}
+
+const on = (place, [x, y]) => [place.left + x * place.across, place.top + y * place.down];
+
+export function drawCross(over, point, place, scale) {
+  const pen = over.getContext("2d");
+  const [x, y] = on(place, point);
+  stroke(pen, scale, () => {
+    for (const [right, down] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
+      pen.moveTo(x + 4 * right * scale, y + 4 * down * scale);
+      pen.lineTo(x + 14 * right * scale, y + 14 * down * scale);
+    }
+  });
+}
+
+// A ruler between two points, with its length beside the second one.
+export function drawRuler(over, [from, to], words, place, scale) {
+  const pen = over.getContext("2d");
+  const [[x, y], [nextX, nextY]] = [on(place, from), on(place, to)];
+  const length = Math.hypot(nextX - x, nextY - y) || 1;
+  const [right, down] = [((nextY - y) / length) * 5 * scale, ((x - nextX) / length) * 5 * scale];
+  stroke(pen, scale, () => {
+    pen.moveTo(x, y);
+    pen.lineTo(nextX, nextY);
+    for (const [endX, endY] of [[x, y], [nextX, nextY]]) {
+      pen.moveTo(endX - right, endY - down);
+      pen.lineTo(endX + right, endY + down);
+    }
+  });
+  pen.font = `600 ${13 * scale}px Inter, sans-serif`;
+  const wide = pen.measureText(words).width;
+  const left = Math.min(Math.max(nextX + 8 * scale, 0), over.width - wide - 6 * scale);
+  const top = Math.min(Math.max(nextY, 16 * scale), over.height - 10 * scale);
+  pen.fillStyle = "rgb(0 0 0 / 70%)";
+  pen.fillRect(left - 3 * scale, top - 13 * scale, wide + 6 * scale, 18 * scale);
+  pen.fillStyle = "#ffd36b";
+  pen.fillText(words, left, top);
 }

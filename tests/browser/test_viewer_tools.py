@@ -1,0 +1,343 @@
+"""What a reader does on the slices: by mouse, by fingers and by keys, with the answers in words.
+
+One page for each way, because starting one takes longer than everything that is done on it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, CDPSession, Page, expect
+
+from chest.values.course import Course, CoursePoint
+from chest.values.reading import ChestReading
+from tests.browser.slice_viewer import (
+    expect_slice,
+    fitted,
+    index_of,
+    labels_of,
+    mean_grey,
+    no_serious_fault,
+    open_study,
+    shown_slice,
+    voxels_of,
+)
+from tests.builders.stored.readers import sign_in_browser
+from tests.unit.worker.encode.encoded_chest import Chest
+from tests.unit.worklist.seeding import START, SeededHospital
+from tests.unit.worklist.study.full_reading import full_reading
+from tests.unit.worklist.study.seeded_slices import (
+    StudyWithSlices,
+    phantom,
+    study_with_slices,
+)
+
+pytestmark = pytest.mark.browser
+
+Point = tuple[float, float]
+Button = Literal["left", "middle", "right"]
+EARLIER = Chest(spacing_mm=(5.0, 3.0, 3.0), shape=(36, 88, 100))
+"""Other slices than the study's: what is put beside them is found by what is outlined in both."""
+
+
+@pytest.fixture
+def pair(hospital: SeededHospital) -> tuple[StudyWithSlices, StudyWithSlices]:
+    """Give an earlier study and one of the same patient that was compared with it."""
+    earlier = study_with_slices(hospital, shown=phantom(EARLIER), accession_number="A0")
+    now = study_with_slices(hospital, reading=_compared(earlier.uid), accession_number="A1")
+    return earlier, now
+
+
+def test_by_mouse(reader: Page, pair: tuple[StudyWithSlices, StudyWithSlices]) -> None:
+    """Window, zoom and moving by dragging, HU, ruler, planes, the earlier study, full screen."""
+    earlier, study = pair
+    open_study(reader, study)
+    facts, frame = index_of(study), reader.locator("#viewer-frame")
+    at = _pointer(reader, facts)
+
+    # HU under the pointer: of the voxel that was kept there
+    voxels = voxels_of(study, facts["key"])
+    for row, column in ((44, 22), (5, 50)):
+        reader.mouse.move(*at(row + 0.5, column + 0.5))
+        expect(reader.locator("#viewer-reading")).to_have_text(_hu(voxels[row, column]))
+    expect(reader.locator("#viewer-said")).to_have_text(_hu(voxels[5, 50]))  # it rests there
+
+    # drag for window: to the right wider, down darker
+    grey = mean_grey(reader)
+    _drag(reader, at(44, 50), (30, 20))
+    expect(reader.locator("#viewer-window")).to_have_text("W 1560 L −560")
+    assert mean_grey(reader) != pytest.approx(grey)
+
+    # zoom with the right button, moved with the middle one, whole again by a double click
+    _drag(reader, at(44, 50), (0, -60), button="right")
+    expect(reader.locator("#viewer-window")).to_contain_text("× 1.8")
+    reader.mouse.move(*at(44, 50))
+    before = reader.locator("#viewer-reading").inner_text()
+    _drag(reader, at(44, 50), (-120, 0), button="middle")
+    reader.mouse.move(*at(44, 50))
+    expect(reader.locator("#viewer-reading")).not_to_have_text(before)
+    reader.mouse.dblclick(*at(44, 50))
+    expect(reader.locator("#viewer-window")).not_to_contain_text("×")
+    reader.keyboard.down("Control")
+    reader.mouse.wheel(0, -100)
+    reader.keyboard.up("Control")
+    expect(reader.locator("#viewer-window")).to_contain_text("× 1.3")
+    reader.locator("#viewer-whole").click()
+    expect(reader.locator("#viewer-window")).not_to_contain_text("×")
+
+    # a ruler over 30 columns of 3 mm and 40 rows of 3 mm
+    reader.locator("#viewer-ruler").click()
+    _drag_to(reader, at(20, 30), at(60, 60))
+    expect(reader.locator("#viewer-said")).to_have_text(re.compile(r"^(149|150)\.\d mm$"))
+    reader.locator("#viewer-ruler").click()
+
+    # the other planes, each with its own letters
+    for plane, letters in (("coronal", "HLFR"), ("sagittal", "HPFA"), ("axial", "ALPR")):
+        reader.locator(f"[data-plane={plane}][aria-pressed]").click()
+        expect(frame).to_have_attribute("data-plane", plane)
+        expect(reader.locator("#viewer-place")).to_contain_text(
+            re.compile(plane[:5] + "|Slice", re.I)
+        )
+        expect(reader.locator("#viewer-now .letter").first).to_have_text(letters[0])
+        assert "".join(reader.locator("#viewer-now .letter").all_inner_texts()) == letters
+
+    # the earlier study beside it, together by the extent of the lungs
+    reader.locator("#viewer-key").click()
+    expect_slice(reader, facts["key"])
+    reader.locator("#viewer-earlier").click()
+    then = reader.locator("#viewer-then")
+    expect(then).to_contain_text("together by what is outlined in both")
+    expect(then).to_contain_text("2026")
+    for place in (facts["key"], facts["key"] + 3):
+        expect_slice(reader, place)
+        expect(frame).to_have_attribute("data-earlier-slice", str(_beside(study, earlier, place)))
+        reader.locator("#viewer-now").hover()
+        reader.mouse.wheel(0, 100)
+        reader.mouse.wheel(0, 100)
+        reader.mouse.wheel(0, 100)
+    reader.locator("#viewer-earlier-up").click()
+    moved = _beside(study, earlier, facts["key"] + 6) - 1
+    expect(frame).to_have_attribute("data-earlier-slice", str(moved))
+    no_serious_fault(reader)
+    reader.locator("#viewer-earlier").click()
+    expect(then).to_be_hidden()
+
+    reader.locator("#viewer-full").click()
+    assert reader.evaluate("document.fullscreenElement?.id") == "viewer"
+    box = frame.bounding_box()
+    assert box is not None
+    assert box["height"] > 600
+    reader.locator("#viewer-full").click()
+    reader.wait_for_timeout(100)
+    assert reader.evaluate("document.fullscreenElement") is None
+
+
+def test_by_keys_alone(reader: Page, pair: tuple[StudyWithSlices, StudyWithSlices]) -> None:
+    """Whatever the mouse does, the keyboard does too, and a screen reader is told the answers."""
+    _, study = pair
+    open_study(reader, study)
+    facts, frame, said = (
+        index_of(study),
+        reader.locator("#viewer-frame"),
+        reader.locator("#viewer-said"),
+    )
+    press = reader.keyboard.press
+    press("v")
+    expect(frame).to_be_focused()
+
+    press("z")
+    press("z")
+    expect(reader.locator("#viewer-window")).to_contain_text("× 1.6")
+    press("Z")
+    expect(reader.locator("#viewer-window")).to_contain_text("× 1.3")
+    press("Shift+ArrowRight")
+    press("i")
+    expect(reader.locator("#viewer-window")).not_to_contain_text("×")
+
+    # the cross begins in the middle, and tells HU where it goes
+    voxels = voxels_of(study, facts["key"])
+    press("u")
+    expect(said).to_have_text(_hu(voxels[44, 50]))
+    for _ in range(3):
+        press("Shift+ArrowLeft")
+    expect(said).to_have_text(_hu(voxels[44, 20]))
+    expect_slice(reader, facts["key"])  # the arrows move the cross and not through the slices
+
+    # a ruler of ten columns of 3 mm
+    press("r")
+    press("Enter")
+    expect(said).to_have_text("The ruler begins here.")
+    press("Shift+ArrowRight")
+    press("Enter")
+    expect(said).to_have_text("30.0 mm")
+    press("Escape")
+    press("Escape")
+    expect(reader.locator("#viewer-ruler")).to_have_attribute("aria-pressed", "false")
+    press("ArrowDown")
+    expect_slice(reader, facts["key"] + 1)
+
+    # stops in another plane are the lesions' own
+    press("8")
+    expect(frame).to_have_attribute("data-plane", "coronal")
+    press("Home")
+    press("n")
+    (lesion,) = facts["lesions"]
+    expect(frame).to_have_attribute("data-slice", str(int(lesion["row"])))
+    press("9")
+    expect(frame).to_have_attribute("data-plane", "sagittal")
+    press("7")
+    press("k")
+    expect_slice(reader, facts["key"])
+
+    press("e")
+    expect(reader.locator("#viewer-then")).to_be_visible()
+    expect(frame).to_have_attribute("data-earlier-slice", re.compile(r"\d+"))
+    before = int(frame.get_attribute("data-earlier-slice") or "-1")
+    press("]")
+    expect(frame).to_have_attribute("data-earlier-slice", str(before + 1))
+    press("e")
+    press("f")
+    expect(reader.locator("#viewer-full")).to_have_attribute("aria-pressed", "true")
+    press("f")
+    expect(reader.locator("#viewer-full")).to_have_attribute("aria-pressed", "false")
+
+
+def test_by_fingers(
+    browser: Browser, address: str, pair: tuple[StudyWithSlices, StudyWithSlices]
+) -> None:
+    """One finger goes through the slices, two enlarge and move, a tap tells HU; on a phone."""
+    _, study = pair
+    with _phone(browser, address) as (page, touch):
+        open_study(page, study)
+        facts = index_of(study)
+        page.locator("#viewer-frame").scroll_into_view_if_needed()
+        at = _pointer(page, facts)
+        x, y = at(44, 50)
+
+        touch([(x, y)], [(x, y - 60)])
+        expect(page.locator("#viewer-frame")).not_to_have_attribute("data-slice", str(facts["key"]))
+        place = shown_slice(page)
+        assert place > facts["key"]
+
+        touch([(x - 30, y), (x + 30, y)], [(x - 60, y), (x + 60, y)])
+        expect(page.locator("#viewer-window")).to_contain_text(re.compile("× [12].[0-9]"))
+        assert shown_slice(page) == place  # two fingers do not go through the slices
+        page.locator("#viewer-whole").tap()
+        expect(page.locator("#viewer-window")).not_to_contain_text("×")
+
+        page.locator("#viewer-now").scroll_into_view_if_needed()
+        touch([_pointer(page, facts)(44.5, 22.5)], [])
+        expect(page.locator("#viewer-said")).to_have_text(_hu(voxels_of(study, place)[44, 22]))
+
+        page.locator("#viewer-ruler").tap()
+        page.locator("#viewer-now").scroll_into_view_if_needed()
+        at = _pointer(page, facts)
+        touch([at(44, 30)], [at(44, 60)])
+        expect(page.locator("#viewer-said")).to_have_text(re.compile(r"^(89|90)\.\d mm$"))
+        assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+
+
+# --- helpers --------------------------------------------------------------------------------------
+
+
+def _compared(earlier_uid: str) -> ChestReading:
+    """A reading whose course names the earlier study."""
+    points = (
+        CoursePoint(earlier_uid, START - timedelta(days=9), 4300.0, 400.0, 9.3, None),
+        CoursePoint("", START, 4330.0, 515.0, 11.9, None),
+    )
+    return replace(full_reading(), course=Course(points, ()))
+
+
+def _hu(value: float) -> str:
+    return f"{value:.0f} HU".replace("-", "−")
+
+
+def _beside(study: StudyWithSlices, earlier: StudyWithSlices, place: int) -> int:
+    """The earlier slice at the same share of the lungs' height, from the labels themselves."""
+    heights = []
+    for one in (study, earlier):
+        facts = index_of(one)
+        held = [place for place in range(facts["slices"]) if _has_lung(one, place)]
+        heights.append(
+            (facts["heights_mm"], facts["heights_mm"][held[0]], facts["heights_mm"][held[-1]])
+        )
+    (now, top, bottom), (then, top_then, bottom_then) = heights
+    share = (now[place] - top) / (bottom - top)
+    wanted = top_then + share * (bottom_then - top_then)
+    return int(np.argmin(np.abs(np.array(then) - wanted)))
+
+
+def _has_lung(study: StudyWithSlices, place: int) -> bool:
+    return bool(labels_of(study, place).any())
+
+
+def _pointer(page: Page, facts: dict[str, Any]) -> Callable[[float, float], Point]:
+    """Where a row and a column of the axial picture lie on the screen while it is shown whole."""
+    box = page.locator("#viewer-now").bounding_box()
+    assert box is not None
+    ratio = page.evaluate("window.devicePixelRatio")
+    place = fitted(page, (facts["rows"], facts["columns"]), (facts["row_mm"], facts["column_mm"]))
+    return lambda row, column: (
+        box["x"] + (place.left + column * place.across) / ratio,
+        box["y"] + (place.top + row * place.down) / ratio,
+    )
+
+
+def _drag(
+    page: Page, start: tuple[float, float], by: tuple[float, float], button: str = "left"
+) -> None:
+    _drag_to(page, start, (start[0] + by[0], start[1] + by[1]), button)
+
+
+def _drag_to(
+    page: Page, start: tuple[float, float], end: tuple[float, float], button: str = "left"
+) -> None:
+    page.mouse.move(*start)
+    page.mouse.down(button=button)
+    page.mouse.move(*end, steps=6)
+    page.mouse.up(button=button)
+
+
+@contextmanager
+def _phone(browser: Browser, address: str) -> Iterator[tuple[Page, Callable[..., None]]]:
+    """A telephone's browser, and a function that puts fingers down, moves and lifts them."""
+    context = browser.new_context(
+        base_url=address,
+        viewport={"width": 390, "height": 844},
+        device_scale_factor=2,
+        is_mobile=True,
+        has_touch=True,
+    )
+    sign_in_browser(context, address)
+    page = context.new_page()
+    session: CDPSession = context.new_cdp_session(page)
+
+    def send(kind: str, points: list[Point]) -> None:
+        session.send(
+            "Input.dispatchTouchEvent",
+            {
+                "type": kind,
+                "touchPoints": [{"x": x, "y": y, "id": n} for n, (x, y) in enumerate(points)],
+            },
+        )
+
+    def touch(start: list[Point], end: list[Point]) -> None:
+        send("touchStart", start)
+        for step in range(1, 9 if end else 1):
+            moved = [
+                (x + (to_x - x) * step / 8, y + (to_y - y) * step / 8)
+                for (x, y), (to_x, to_y) in zip(start, end, strict=True)
+            ]
+            send("touchMove", moved)
+        send("touchEnd", [])
+
+    yield page, touch
+    context.close()
