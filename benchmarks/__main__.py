@@ -16,6 +16,7 @@ from benchmarks.flags import measure_flags
 from benchmarks.result_objects import measure_result_objects
 from benchmarks.scorecard import measure_scorecard
 from benchmarks.study_latency import measure_study_latency
+from benchmarks.viewer import measure_viewer
 from benchmarks.worklist_queries import measure_worklist
 
 _Measure = Callable[[Console, argparse.Namespace], dict[str, Any]]
@@ -41,8 +42,11 @@ _PARTS: dict[str, _Measure] = {
         hospital=given.hospital,
         skip=given.skip,
     ),
+    "viewer": lambda console, given: measure_viewer(
+        console, given.folder / "viewer", slices=given.slices, runs=given.runs
+    ),
 }
-_ONLY_WHEN_NAMED = {"flags"}  # minutes more, and options of its own
+_ONLY_WHEN_NAMED = {"flags", "viewer"}  # minutes more; options, or programs, of their own
 
 
 def main() -> None:
@@ -71,7 +75,7 @@ def _arguments() -> argparse.Namespace:
         "parts",
         nargs="*",
         metavar="PART",
-        help=f"which ones: {', '.join(_PARTS)}; all except flags when none is named",
+        help=f"which ones: {', '.join(_PARTS)}; all except flags and viewer when none is named",
     )
     parser.add_argument("--slices", type=int, default=300, help="slices of the study (300)")
     parser.add_argument("--runs", type=int, default=3, help="how often the study is sent (3)")

@@ -38,8 +38,8 @@ from worklist.scorecard.routes import scorecard_routes
 from worklist.study.flag_routes import flag_routes
 from worklist.study.model_card import model_card_routes
 from worklist.study.routes import study_routes
-from worklist.viewer.slices import slice_routes
 from worklist.upload.routes import upload_routes
+from worklist.viewer.slices import slice_routes
 from worklist.words.language_choice import LanguageChoice, language_routes
 
 _FOR_EVER = "public, max-age=31536000, immutable"  # the address changes with the content

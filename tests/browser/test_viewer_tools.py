@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, CDPSession, Page, expect
 from chest.values.course import Course, CoursePoint
 from chest.values.reading import ChestReading
 from tests.browser.slice_viewer import (
+    LIVE_MS,
     expect_slice,
     fitted,
     index_of,
@@ -105,7 +106,8 @@ def test_by_mouse(reader: Page, pair: tuple[StudyWithSlices, StudyWithSlices]) -
         expect(reader.locator("#viewer-place")).to_contain_text(
             re.compile(plane[:5] + "|Slice", re.I)
         )
-        expect(reader.locator("#viewer-now .letter").first).to_have_text(letters[0])
+        top = reader.locator("#viewer-now .letter").first
+        expect(top).to_have_text(letters[0], timeout=LIVE_MS)  # all slices are fetched
         assert "".join(reader.locator("#viewer-now .letter").all_inner_texts()) == letters
 
     # the earlier study beside it, together by the extent of the lungs
@@ -189,7 +191,8 @@ def test_by_keys_alone(reader: Page, pair: tuple[StudyWithSlices, StudyWithSlice
     press("Home")
     press("n")
     (lesion,) = facts["lesions"]
-    expect(frame).to_have_attribute("data-slice", str(int(lesion["row"])))
+    row = str(int(lesion["row"]))
+    expect(frame).to_have_attribute("data-slice", row, timeout=LIVE_MS)  # all slices are fetched
     press("9")
     expect(frame).to_have_attribute("data-plane", "sagittal")
     press("7")

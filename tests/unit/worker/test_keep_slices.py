@@ -174,3 +174,32 @@ def test_what_is_possible_is_in_no_object() -> None:
     )
     for mine, theirs in zip(plain, other, strict=True):
         assert bytes_of(mine) == bytes_of(theirs)
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+def test_where_a_voxel_lies_in_the_patient(tmp_path: Path, orientation: str) -> None:
+    """The index places the consolidation where the phantom has it, however it was scanned."""
+    chest = replace(CUBE, orientation=ORIENTATIONS[orientation])
+    context = result_context(chest=chest)
+    kept = _Kept(tmp_path, context)
+    solid = np.argwhere(kept.labels == OutlineLabel.CONSOLIDATION).mean(axis=0)
+    placed = np.array(kept.index["affine_mm"]) @ np.array([*solid, 1.0])
+    volume, truth = context.volume, _mask_of(context, "Consolidation")
+    expected = volume.positions_mm(np.argwhere(truth)).mean(axis=0)
+    assert placed == pytest.approx(expected, abs=0.1)
+
+
+def test_from_where_to_where_the_organ_reaches(tmp_path: Path) -> None:
+    """The slices of two studies are put beside each other by the extent of what both outline."""
+    kept = _Kept(tmp_path, result_context(chest=CUBE))
+    held = [place for place in range(kept.index["slices"]) if kept.labels[place].any()]
+    assert kept.index["organ_slices"] == [held[0], held[-1]]
+    nothing = _Kept(tmp_path / "not", result_context("not assessable", chest=CUBE))
+    assert nothing.index["organ_slices"] == []
+
+
+def _mask_of(context: ChestContext, name: str) -> NDArray[np.bool_]:
+    """A region of a reading, on the grid that was read."""
+    (region,) = [one for one in context.findings if one.name == name]
+    assert region.labels is not None
+    return np.isin(region.labels, list(region.values))

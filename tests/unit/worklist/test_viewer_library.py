@@ -1,4 +1,4 @@
-"""The library of the viewer is what is declared: built again, it is the same; its licences are there.
+"""The library of the viewer is what is declared: built again it is the same, with its licences.
 
 It is committed as one module, so that nobody who installs Firstread has to build it.
 """
@@ -23,7 +23,7 @@ _MOST_BYTES = 2_000_000
 
 
 def test_it_is_made_of_what_is_declared() -> None:
-    """Its first line carries the digest of lock file, entry and build: one changed alone is seen."""
+    """Its first line has the digest of lock file, entry and build: one changed alone is seen."""
     digest = hashlib.sha256()
     for name in ("package-lock.json", "entry.js", "build.mjs"):
         digest.update((_SOURCE / name).read_bytes())

@@ -5,23 +5,14 @@ const section = document.getElementById("viewer");
 const state = () => document.getElementById("slices-state");
 // By the addresses that change with their content: a browser may keep them for ever.
 const modules = JSON.parse(section.dataset.modules);
-const [{ Stack }, { Plane, positionMm }, { begin, Picture }, drawing, { fillLegend, fillWindows }, { Earlier }, { Measure }, { listen }, { listenToPointers }] =
-  await Promise.all(["stack", "planes", "picture", "drawing", "offers", "earlier", "measure", "controls", "pointer"].map((name) => import(modules[name])));
+const load = (...names) => Promise.all(names.map((name) => import(modules[name])));
+const [{ Shown }, { Stack }, { Plane, positionMm }, { begin, Picture }, drawing] = await load("shown", "stack", "planes", "picture", "drawing");
+const [{ fillLegend, fillWindows }, { Earlier }, { Measure }, { listen }, { listenToPointers }] = await load("offers", "earlier", "measure", "controls", "pointer");
 const by = (id) => document.getElementById(id);
 
-class Viewer {
+class Viewer extends Shown {
   constructor() {
-    this.frame = by("viewer-frame");
-    this.slider = by("viewer-index");
-    this.width = by("viewer-width");
-    this.level = by("viewer-level");
-    this.outlines = by("viewer-outlines");
-    this.heat = by("viewer-heat");
-    this.possible = by("viewer-possible");
-    this.newer = by("viewer-newer");
-    this.windows = by("viewer-windows");
-    this.planes = [...section.querySelectorAll("[data-plane]")];
-    this.presets = [];
+    super(section, { drawing, positionMm });
     this.stack = null;
     this.plane = null;
     this.resultId = "";
@@ -170,7 +161,7 @@ class Viewer {
     const { slices } = stack.facts;
     const words = stack.ready.size < slices
       ? section.dataset.loadingWords.replace("{number}", stack.ready.size).replace("{count}", slices) : "";
-    this.say(words);
+    this.say(words, "quiet");
   }
 
   goTo(index) {
@@ -227,154 +218,6 @@ class Viewer {
     return Boolean(this.stack?.facts.lesions.some((one) => one.number === number));
   }
 
-  words(index) {
-    const { facts } = this.stack;
-    const { name, count } = this.plane;
-    const number = section.dataset[`${name}Words`].replace("{number}", index + 1).replace("{count}", count);
-    if (name !== "axial") return [number, this.middleMm(index)].filter(Boolean).join(", ");
-    const lesion = facts.lesion_slices.includes(index) && !section.classList.contains("withdrawn-slices");
-    const possible = !lesion && facts.possible_slices?.includes(index) && this.isOn(this.possible);
-    return [
-      number, facts.names[index], mm("z", facts.heights_mm[index]),
-      lesion && section.dataset.lesionWords, possible && section.dataset.possibleWords,
-      facts.key === index && section.dataset.keyWords,
-    ].filter(Boolean).join(", ");
-  }
-
-  middleMm(index) {
-    const position = positionMm(this.stack.facts, this.plane.voxelAt(index, this.plane.width / 2, this.plane.height / 2));
-    const [axis, letter] = this.plane.name === "coronal" ? [1, "y"] : [0, "x"];
-    return position && mm(letter, position[axis]);
-  }
-
-  say(words) {
-    by("viewer-trouble").textContent = words;
-  }
-
-  tell(words) {
-    by("viewer-said").textContent = words;
-  }
-
-  // --- drawing ---------------------------------------------------------------------------------
-
-  // After the library drew the voxels: what lies over them, and what is said of them.
-  drawn(picture) {
-    this.drawOver(picture);
-    const [, right, bottom, left] = picture.plane.letters;
-    const letters = picture.inner.parentElement.querySelectorAll(".letter");
-    [picture.plane.letters[0], right, bottom, left].forEach((letter, one) => { letters[one].textContent = letter; });
-    if (picture !== this.picture) {
-      const words = section.dataset[`${this.earlier.by}Words`];
-      by("viewer-then-place").textContent = [state()?.dataset.earlierDay, this.sliceWords(picture), words].filter(Boolean).join("\n");
-      this.frame.dataset.earlierSlice = String(picture.index);
-      return;
-    }
-    if (picture.plane !== this.plane) return;
-    by("viewer-place").textContent = this.words(picture.index).replaceAll(", ", "\n");
-    const enlarged = picture.zoom > 1 ? `\n× ${picture.zoom.toFixed(1)}` : "";
-    by("viewer-window").textContent = `W ${this.width.value} L ${this.level.value.replace("-", "−")}${enlarged}`;
-    if (this.measure.cross && this.frame.dataset.slice !== String(picture.index)) this.measure.readCross();
-    if (!("slice" in this.frame.dataset)) performance.mark("firstread:first-picture"); // for benchmarks
-    this.frame.dataset.slice = String(picture.index);
-  }
-
-  sliceWords(picture) {
-    return section.dataset[`${picture.plane.name}Words`].replace("{number}", picture.index + 1).replace("{count}", picture.plane.count);
-  }
-
-  drawOver(picture = this.picture) {
-    if (!picture?.plane || !picture.cut) return;
-    const { over, scale, plane } = picture;
-    [over.width, over.height] = [picture.width, picture.height].map((one) => Math.max(Math.round(one * scale), 1));
-    const place = picture.transform();
-    const now = picture === this.picture;
-    const { heatNow } = this;
-    if (now && this.isOn(this.heat) && plane.name === "axial" && heatNow?.place === picture.index) {
-      drawing.drawHeat(over, heatNow.map, place);
-    }
-    if (this.isOn(this.outlines)) {
-      drawing.drawOutlines(over, plane, picture.cut, place, { scale, withPossible: this.isOn(this.possible) });
-    }
-    const ends = this.measure.endsOn(picture);
-    if (ends) drawing.drawRuler(over, ends, this.measure.lengthWords(...ends, plane), place, scale);
-    const { cross } = this.measure;
-    if (now && cross && plane === this.plane) drawing.drawCross(over, this.measure.crossPoint, place, scale);
-  }
-
-  // --- controls --------------------------------------------------------------------------------
-
-  isOn(button) {
-    return button.getAttribute("aria-pressed") === "true";
-  }
-
-  press(button, on) {
-    button.setAttribute("aria-pressed", String(on));
-  }
-
-  toggle(button) {
-    if (!this.stack || button.hidden) return;
-    this.press(button, !this.isOn(button));
-    this.offerStops();
-    this.touched = true;
-    this.show(this.index);
-  }
-
-  setWindow(width, level) {
-    this.width.value = String(width);
-    this.level.value = String(level);
-    for (const preset of this.presets) {
-      this.press(preset, preset.dataset.width === this.width.value && preset.dataset.level === this.level.value);
-    }
-    const window = { width: Number(this.width.value), level: Number(this.level.value) };
-    this.width.setAttribute("aria-valuetext", `${window.width} HU`);
-    this.level.setAttribute("aria-valuetext", `${window.level} HU`);
-    for (const picture of this.pictures()) picture.setWindow(window);
-  }
-
-  change(width, level) {
-    if (this.stack) this.setWindow(Number(this.width.value) + width, Number(this.level.value) + level);
-  }
-
-  pictures() {
-    return this.picture ? [this.picture, this.earlier.picture] : [];
-  }
-
-  // Both are enlarged and moved together.
-  enlarge(factor, left, top) {
-    for (const picture of this.pictures()) picture.enlarge(factor, left, top);
-  }
-
-  move(right, down) {
-    for (const picture of this.pictures()) picture.move(right, down);
-  }
-
-  whole() {
-    for (const picture of this.pictures()) if (picture.plane) picture.whole();
-  }
-
-  toggleRuler() {
-    this.press(by("viewer-ruler"), this.measure.toggleRuler());
-  }
-
-  toggleCross() {
-    this.measure.toggleCross();
-    this.press(by("viewer-cross"), Boolean(this.measure.cross));
-    if (this.measure.cross) this.frame.focus({ preventScroll: true });
-  }
-
-  // A browser that gives no element the whole screen (on a telephone) gives it the whole page.
-  toggleFull() {
-    if (document.fullscreenElement) document.exitFullscreen();
-    else if (section.requestFullscreen) section.requestFullscreen();
-    else section.classList.toggle("viewer-full");
-    this.fullChanged();
-  }
-
-  fullChanged() {
-    if (section.requestFullscreen) section.classList.toggle("viewer-full", document.fullscreenElement === section);
-    this.press(by("viewer-full"), section.classList.contains("viewer-full"));
-  }
-
   // --- the earlier study -------------------------------------------------------------------------
 
   closeEarlier() {
@@ -385,6 +228,7 @@ class Viewer {
 
   placeEarlier() {
     const { on } = this.earlier;
+    this.earlierDay = state()?.dataset.earlierDay;
     by("viewer-earlier").hidden = !state()?.dataset.earlier;
     this.press(by("viewer-earlier"), on);
     for (const id of ["viewer-then", "viewer-earlier-up", "viewer-earlier-down"]) by(id).hidden = !on;
@@ -420,8 +264,6 @@ class Viewer {
     this.open(element?.dataset.result || "", "withdrawn" in (element?.dataset || {}));
   }
 }
-
-const mm = (letter, value) => `${letter} ${value.toFixed(0).replace("-", "−")} mm`;
 
 {
   const viewer = new Viewer();
