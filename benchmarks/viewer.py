@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from playwright.sync_api import Browser, CDPSession, Page
+from playwright.sync_api import Browser, CDPSession, Page, ViewportSize
 from pydicom import dcmread
 from rich.console import Console
 from rich.table import Table
@@ -41,13 +41,19 @@ from worklist.server import StreamEndingServer, open_socket
 
 _READER = "reader"
 _LIMIT_S = 300.0
-_SIZE = {"width": 1440, "height": 900}
+_SIZE: ViewportSize = {"width": 1440, "height": 900}
 _OURS = """() => performance.getEntriesByName("firstread:first-picture")[0]?.startTime"""
 _VIEWPORT = (
     "window.services?.cornerstoneViewportService?.getCornerstoneViewport("
     "window.services.viewportGridService.getActiveViewportId())"
 )
-_THEIRS = f"() => {_VIEWPORT}?.viewportStatus === 'rendered' ? performance.now() : undefined"
+_THEIRS = f"""() => {{
+  try {{
+    return {_VIEWPORT}?.viewportStatus === "rendered" ? performance.now() : undefined;
+  }} catch {{
+    return undefined;  // its services are not all there yet
+  }}
+}}"""
 _SCROLL = """async ([selector, slices]) => {
   const pane = document.querySelector(selector);
   const drawn = new Set();
@@ -69,6 +75,7 @@ def measure_viewer(console: Console, folder: Path, *, slices: int, runs: int) ->
     folder.mkdir(parents=True)
     console.print(f"Making a study of {slices} slices with findings")
     study = analysed_phantom("positive", folder / "source", shape=(slices, 512, 512))
+    console.print("Opening it in the page, then in OHIF")
     measured = {
         "Firstread": [_ours(study, folder / f"ours-{run}", slices) for run in range(runs)],
         "OHIF": _theirs(study, folder / "orthanc", slices, runs),
@@ -114,7 +121,7 @@ def _theirs(study: AnalysedStudy, folder: Path, slices: int, runs: int) -> list[
                 with running_chromium(*CHROMIUM_ARGUMENTS) as browser:
                     page = _untoured(browser)
                     address = server.viewer(uid)
-                    pane = "[data-viewport-uid], .viewport-element"
+                    pane = ".viewport-element"
                     found.append(_measured(page, address, _THEIRS, pane, slices))
         return found
     finally:

@@ -129,6 +129,8 @@ def test_a_withdrawn_result_is_struck_everywhere(
         line = struck.locator("td, p, b").first
         assert "line-through" in line.evaluate("one => getComputedStyle(one).textDecorationLine")
     expect(reader.locator("#viewer-trouble")).to_contain_text("Withdrawn result")
+    reader.keyboard.press("o")  # nor by its key
+    expect(reader.locator("#viewer-outlines")).to_have_attribute("aria-pressed", "false")
     assert drawn_box(reader) is None
     no_serious_fault(reader)
 

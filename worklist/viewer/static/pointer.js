@@ -59,7 +59,8 @@ export function listenToPointers(viewer, pane, pictureOf) {
   };
   pane.addEventListener("pointerup", end);
   pane.addEventListener("pointercancel", end);
-  pane.addEventListener("pointerleave", () => viewer.measure.leave());
+  // A finger leaves with every tap: what it read stays.
+  pane.addEventListener("pointerleave", (event) => { if (event.pointerType === "mouse") viewer.measure.leave(); });
   pane.addEventListener("dblclick", () => viewer.whole());
 }
 

@@ -107,7 +107,7 @@ export class Shown {
   }
 
   toggle(button) {
-    if (!this.stack || button.hidden) return;
+    if (!this.stack || button.hidden || this.section.classList.contains("withdrawn-slices")) return;
     this.press(button, !this.isOn(button));
     this.offerStops();
     this.touched = true;

@@ -51,6 +51,7 @@ class Viewer extends Shown {
     const withdrawn = element ? "withdrawn" in element.dataset : false;
     if (resultId === this.resultId) {
       this.setWithdrawn(withdrawn);
+      if (this.stack) this.placeEarlier();
       return;
     }
     if (this.touched && this.stack) {
@@ -226,7 +227,9 @@ class Viewer extends Shown {
     this.placeEarlier();
   }
 
+  // The earlier result may have been withdrawn, or its slices removed, meanwhile.
   placeEarlier() {
+    this.earlier.on &&= state()?.dataset.earlier === this.earlier.stack.resultId;
     const { on } = this.earlier;
     this.earlierDay = state()?.dataset.earlierDay;
     by("viewer-earlier").hidden = !state()?.dataset.earlier;

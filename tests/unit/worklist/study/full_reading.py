@@ -10,7 +10,6 @@ import numpy as np
 from chest.gates import Acquisition
 from chest.judge_severity import judge_severity
 from chest.values.case_answer import (
-    CaseRule,
     Confidence,
     ConfidenceWord,
     PneumoniaType,
@@ -20,6 +19,7 @@ from chest.values.case_answer import (
 )
 from chest.values.reading import ChestReading
 from chest.values.territory import Boundary, Territory, TerritoryFigures
+from models.schema_2.case import CaseRule
 from models.schema_2.sign import Sign
 from radiology.image.heat_map import HeatMap
 from radiology.outcome import GateSeverity, QualityGate
