@@ -247,6 +247,39 @@ def test_by_fingers(
         assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
 
 
+def test_how_slices_of_two_studies_go_together(reader: Page) -> None:
+    """By what is outlined in both; else by height where they overlap; else by the middle.
+
+    Slices that were kept before the index said where the organ reaches go by height.
+    """
+    reader.goto("/")
+    organ, height, apart, own = reader.evaluate(
+        """async () => {
+          const { Earlier } = await import("/static/viewer/earlier.js");
+          const stack = (top, step, count, organ_slices) => {
+            const heights_mm = Array.from({ length: count }, (_, one) => top - step * one);
+            return { facts: { heights_mm, organ_slices } };
+          };
+          const found = (now, then, index, own = 0) => {
+            const earlier = new Earlier(null);
+            const plane = { count: then.facts.heights_mm.length };
+            Object.assign(earlier, { stack: then, plane, own });
+            return [earlier.indexFor({ name: "axial", stack: now }, index), earlier.by];
+          };
+          return [
+            found(stack(0, 2, 100, [20, 80]), stack(900, 5, 40, [10, 30]), 50),
+            found(stack(0, 2, 100), stack(-20, 4, 50, [10, 30]), 50),
+            found(stack(0, 2, 101), stack(900, 4, 51), 50),
+            found(stack(0, 2, 100, [20, 80]), stack(900, 5, 40, [10, 30]), 50, -3),
+          ];
+        }"""
+    )
+    assert organ == [20, "organ"]  # in the middle of both organs
+    assert height == [20, "position"]  # 100 mm below the first
+    assert apart == [25, "middle"]
+    assert own == [17, "organ"]  # three slices up, as the reader moved it
+
+
 # --- helpers --------------------------------------------------------------------------------------
 
 

@@ -7,10 +7,11 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 
 const [installed, out] = process.argv.slice(2).map((path) => resolve(path));
-const here = import.meta.dirname;
+const here = dirname(fileURLToPath(import.meta.url));
 const { buildSync } = createRequire(join(installed, "package.json"))("esbuild");
 
 const made = buildSync({
