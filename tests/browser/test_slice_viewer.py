@@ -124,21 +124,24 @@ def test_window_presets_change_the_picture(reader: Page, study: StudyWithSlices)
     """The bundle's own, soft tissue and bone differ in pixels; sliders and keys change them."""
     open_study(reader, study)
     seen = [mean_grey(reader)]
-    for preset in ("soft-tissue", "bone"):
+    said = reader.locator("#viewer-window")  # it changes when the picture was drawn
+    for preset, words in (("soft-tissue", "W 400 L 40"), ("bone", "W 1800 L 400")):
         reader.locator(f"[data-preset={preset}]").click()
+        expect(said).to_have_text(words)
         seen.append(mean_grey(reader))
     assert len({round(one) for one in seen}) == 3
     assert seen[0] > seen[1]  # air and lung are black in the window of soft tissue
     reader.keyboard.press("1")
     expect(reader.locator("[data-preset=declared-0]")).to_have_text("Lung")
     expect(reader.locator("[data-preset=declared-0]")).to_have_attribute("aria-pressed", "true")
+    expect(said).to_have_text("W 1500 L −600")
     assert mean_grey(reader) == pytest.approx(seen[0])
     reader.keyboard.press(",")
-    expect(reader.locator("#viewer-window")).to_have_text("W 1500 L −650")
+    expect(said).to_have_text("W 1500 L −650")
     assert mean_grey(reader) > seen[0]
     reader.locator(".viewer-more summary").click()
     reader.locator("#viewer-width").fill("800")
-    expect(reader.locator("#viewer-window")).to_have_text("W 800 L −650")
+    expect(said).to_have_text("W 800 L −650")
     expect(reader.locator("[data-preset=declared-0]")).to_have_attribute("aria-pressed", "false")
 
 

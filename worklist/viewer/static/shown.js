@@ -110,6 +110,7 @@ export class Shown {
     if (!this.stack || button.hidden || this.section.classList.contains("withdrawn-slices")) return;
     this.press(button, !this.isOn(button));
     this.offerStops();
+    for (const picture of this.pictures()) this.drawOver(picture);
     this.touched = true;
     this.show(this.index);
   }
