@@ -30,6 +30,7 @@ from database.views.unfinished_rows import (
 from database.views.worklist_facts import StudyFacts
 from database.views.worklist_rows import state_counts
 from settings.environment import Settings
+from settings.peers import Peer
 from worklist.administration.bundle_lines import bundle_lines
 from worklist.administration.security_lines import (
     MOST_TURNED_AWAY,
@@ -41,6 +42,7 @@ from worklist.page.screens import PageContext, Screen, make_part
 from worklist.words.next_steps import next_step_of_job
 from worklist.words.stored_words import reason_words
 from worklist.words.study_words import DeliveryLine, delivery_line
+from worklist.words.translations import translated
 
 _LENGTH = 50  # of each table
 _ROUNDED_BYTES = 100_000_000
@@ -180,8 +182,8 @@ def _peers(session: Session, settings: Settings) -> tuple[PeerLine, ...]:
         PeerLine(
             name=peer.name,
             ae_title=peer.ae_title,
-            address=f"{peer.address or 'any address'}{' (TLS)' if peer.tls is not None else ''}",
-            roles=", ".join(sorted(role.value for role in peer.roles)),
+            address=_address(peer),
+            roles=translated(", ").join(translated(one) for one in sorted(peer.roles)),
             priority=peer.priority.value,
             last_seen=seen.get(peer.ae_title),
             can_be_asked=peer.has_address,
@@ -207,10 +209,17 @@ def _workers(session: Session, now: datetime) -> tuple[WorkerLine, ...]:
 
 def _node(settings: Settings) -> str:
     tls = settings.dicom_tls
+    port = translated("port %(port)s", port=settings.dicom_port)
     if tls is None:
-        return f"{settings.ae_title} · port {settings.dicom_port}"
-    plain = f" · port {tls.plain_port}" if tls.plain_port is not None else ""
-    return f"{settings.ae_title} · port {settings.dicom_port} (TLS){plain}"
+        return f"{settings.ae_title} · {port}"
+    plain = translated("port %(port)s", port=tls.plain_port)
+    beside = f" · {plain}" if tls.plain_port is not None else ""
+    return f"{settings.ae_title} · {port} (TLS){beside}"
+
+
+def _address(peer: Peer) -> str:
+    encrypted = " (TLS)" if peer.tls is not None else ""
+    return f"{peer.address or translated('any address')}{encrypted}"
 
 
 def _free(settings: Settings) -> tuple[int, int, bool]:

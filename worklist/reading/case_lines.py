@@ -19,6 +19,7 @@ from radiology.codes import Code
 from radiology.outcome import Outcome
 from worklist.reading.figures import PRESENCE_WORDS, figure_words
 from worklist.words.declared_titles import titled
+from worklist.words.note_texts import note_words
 from worklist.words.rule_texts import rule_text
 from worklist.words.translations import translated, translated_row
 
@@ -84,7 +85,7 @@ def case_lines(reading: Reading | None) -> CaseLines:
         findings=tuple(_finding_line(one, reading.report) for one in reading.findings),
         remarks=tuple(_remarks(reading)),
         sentences=tuple(
-            translated_row(statement.answer)
+            note_words(statement.answer)
             for statement in reading.statements
             if isinstance(statement.answer, str) and statement.answer and not statement.inputs
         ),

@@ -135,5 +135,5 @@ def _replaced(
 
 def _value_words(name: str, value: object) -> str:
     if isinstance(value, int | float):
-        return titles.value_words(name, value).replace("-", "−")
-    return titles.value_words(name, None if value is None else str(value))
+        return translated_row(titles.value_words(name, value)).replace("-", "−")
+    return translated_row(titles.value_words(name, None if value is None else str(value)))

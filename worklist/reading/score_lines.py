@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from radiology.answer.reading import ReportWords
 from radiology.answer.statement import Statement, StatementInput
 from radiology.codes import Code
 from worklist.words.declared_titles import titled
+from worklist.words.note_texts import note_words
 from worklist.words.rule_texts import rule_text
 from worklist.words.translations import translated, translated_row
 
@@ -80,9 +81,9 @@ def _score_line(statement: Statement, report: ReportWords | None) -> ScoreLine:
     return ScoreLine(
         name=translated(name) if report is None else titled(name, report),
         label=said(answer or "not computed"),
-        note=said(statement.note),
+        note=_note(statement.note, said),
         source=translated_row(statement.source),
-        published=statement.published,
+        published=translated_row(statement.published),
         inputs=tuple(
             InputLine(item.title, _value(item), _effect(item)) for item in statement.inputs
         ),
@@ -90,16 +91,24 @@ def _score_line(statement: Statement, report: ReportWords | None) -> ScoreLine:
     )
 
 
+def _note(text: str, said: Callable[[str], str]) -> str:
+    """A note of ours, or one that a bundle declares."""
+    known = note_words(text)
+    return said(text) if known == text else known
+
+
 def _value(item: StatementInput) -> str:
     """A value with its unit; a dash for one that was not given."""
     if item.value is None:
         return "–"
-    return item.words if isinstance(item.value, str) else item.words.replace("-", "−")
+    words = translated_row(item.words)
+    return words if isinstance(item.value, str) else words.replace("-", "−")
 
 
 def _effect(item: StatementInput) -> str:
     if item.points is not None:
-        return f"{item.points} point" if item.points == 1 else f"{item.points} points"
+        points = f"{item.points} point" if item.points == 1 else f"{item.points} points"
+        return translated_row(points)
     if item.met is None:
         return ""
-    return "fulfilled" if item.met else "not fulfilled"
+    return translated("fulfilled") if item.met else translated("not fulfilled")

@@ -20,12 +20,14 @@ from worklist.scorecard.figures import (
     replayed_reading,
 )
 from worklist.scorecard.site_days import SiteDays
+from worklist.words.translations import translated
 
 USUAL_DAYS = 30
 ORDER_WORDS = {
     Order.FIRST_IN_FIRST_OUT: "first in, first out",
     Order.PRIORITISED: "prioritised",
 }
+SHORT_ORDER_WORDS = {Order.FIRST_IN_FIRST_OUT: "fifo", Order.PRIORITISED: "prioritised"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ def order_chart(found: WhatIf) -> BarChart:
         [
             (
                 order.value,
-                f"{group}, {'fifo' if order is Order.FIRST_IN_FIRST_OUT else 'prioritised'}",
+                f"{translated(group)}{translated(', ')}{translated(SHORT_ORDER_WORDS[order])}",
                 found.by_order[order][group].to_result.median_s,
             )
             for group in groups

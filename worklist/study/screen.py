@@ -45,6 +45,7 @@ from worklist.viewer.earlier_slices import earlier_slices
 from worklist.viewer.slice_stack import stack_beside
 from worklist.viewer.windows import window_lines
 from worklist.words.declared_titles import titled
+from worklist.words.translations import translated
 from worklist.words.verdict import verdict_of
 
 _OF_THE_READING = frozenset({"figures", "case", "lesions", "severity", "course", "why", "gates"})
@@ -86,9 +87,11 @@ def study_screen(context: PageContext, study_instance_uid: str, bundle: str = ""
         flag, decision = flag_of_study(session, study_id), flag_decision(session, study_id)
     reports = _reports(page)
     study = page.row.study
-    name = study.accession_number or study.patient_id or "without accession number"
+    name = study.accession_number or study.patient_id or translated("without accession number")
     return Screen(
-        title=f"{verdict_of(page.row).word} – study {name}",
+        title=translated(
+            "%(answer)s – study %(name)s", answer=verdict_of(page.row).word, name=name
+        ),
         parts=tuple(
             make_part(context.templates, f"{_room_of(key)}/{key}.html", key, **values)
             for key, values in {

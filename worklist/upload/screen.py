@@ -23,7 +23,7 @@ from worklist.reading.figures import (
     table_lines,
 )
 from worklist.words.stored_words import reason_words
-from worklist.words.translations import translated_row
+from worklist.words.translations import translated, translated_row
 from worklist.words.verdict import Kind
 
 _STEPS = {
@@ -105,7 +105,7 @@ def upload_screen(context: PageContext, token: str) -> Screen:
         ),
     }
     return Screen(
-        title=f"Upload: {line.word}",
+        title=translated("Upload: %(answer)s", answer=translated(line.word)),
         parts=tuple(
             make_part(context.templates, template, key, **values)
             for key, (template, values) in parts.items()

@@ -19,6 +19,7 @@ from worklist.page.current_reader import CurrentReader
 from worklist.page.pictures import ResultId
 from worklist.page.screens import PageContext
 from worklist.viewer.slice_stack import SliceStack, stack_of
+from worklist.words.translations import translated_row
 
 _CACHE = {"Cache-Control": "private, max-age=3600", "Vary": "Accept-Encoding, Cookie"}
 _GZIP = 31
@@ -36,6 +37,7 @@ def slice_routes(context: PageContext) -> APIRouter:
         facts = _stack(context, result_id).index()
         if facts is None:
             raise HTTPException(404)
+        facts = {**facts, "names": _said(facts.get("names"))}
         # Not kept by the browser: it says whether the slices are still there.
         return JSONResponse(facts, headers={"Cache-Control": "private, no-cache"})
 
@@ -59,6 +61,11 @@ def slice_routes(context: PageContext) -> APIRouter:
         return _packed(_stack(context, result_id).labels(place), accepted)
 
     return router
+
+
+def _said(names: object) -> list[str]:
+    """The names of the slices, which the worker wrote in English; none where they are damaged."""
+    return [translated_row(str(one)) for one in names] if isinstance(names, list) else []
 
 
 def _stack(context: PageContext, result_id: int) -> SliceStack:

@@ -10,7 +10,7 @@ from worklist.words.rule_texts import rule_text
 from worklist.words.stored_words import GENERAL, reason_words
 
 _TEXTS_OF_RULES: Final = ("seen", "limit")
-_WORDS_OF_OURS: Final = ("rule", "outcome", "urgency", "reason")
+_WORDS_OF_OURS: Final = ("rule", "outcome", "urgency", "reason", "judgement", "kind", "through")
 
 
 def fact_words(name: str, value: str, report: ReportWords | None = None) -> str:

@@ -8,6 +8,7 @@ sentence: kinds are stable (`docs/errors.md`), and no sentence is taken apart.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -15,6 +16,7 @@ from radiology import errors
 from radiology.errors import FirstreadError
 from radiology.language import Language
 from radiology.words.peer_words import split_words
+from worklist.words.note_texts import taken_words
 from worklist.words.translations import current_language, translated, translated_row
 
 GENERAL: Final[Mapping[str, str]] = {
@@ -29,6 +31,9 @@ _OF_RULES: Final = {
     "accepted by the model": "The model does not accept it",
 }
 """What is said of a series where the stored reason goes on with what was seen."""
+
+_IS_MISSING: Final = "%(keyword)s is missing"
+_MISSING: Final = re.compile(r"([A-Z][A-Za-z]+) is missing")
 
 
 def reason_words(kind: str, message: str) -> str:
@@ -51,11 +56,18 @@ def peer_says(said: str) -> str:
 
 
 def _reason(kind: str, message: str) -> str:
-    said = translated_row(message)
+    said = taken_words(_without_keyword(translated_row(message)))
     if said != message or kind not in GENERAL:
         return said or kind
     general = translated_row(GENERAL[kind])
     return f"{general} ({message})" if message else general
+
+
+def _without_keyword(message: str) -> str:
+    """The sentence of an attribute that is missing, which names it by DICOM's keyword."""
+    found = _MISSING.fullmatch(message)
+    english = current_language() is Language.ENGLISH
+    return message if found is None or english else translated(_IS_MISSING, keyword=found[1])
 
 
 def decision_words(rule: str, reason: str) -> str:

@@ -67,7 +67,10 @@ def translated_row(text: str) -> str:
     sentence, facts = text, ""
     if (match := _WITH_FACTS.fullmatch(text)) is not None:
         sentence, facts = match[1], match[2]
-    known = catalogue(current_language()).get(_NUMBER.sub("{}", sentence))
+    texts = catalogue(current_language())
+    if (whole := texts.get(text)) is not None and "{}" not in whole:
+        return whole  # a title with a figure in it: "MosMed CT grade (0 to 4)"
+    known = texts.get(_NUMBER.sub("{}", sentence))
     if known is None or known.count("{}") != len(numbers := _NUMBER.findall(sentence)):
         return text
     return known.format(*numbers) + facts
