@@ -27,6 +27,7 @@ from worklist.administration.feedback_export import feedback_export_routes
 from worklist.administration.health import health_routes
 from worklist.administration.routes import administration_routes
 from worklist.feedback.routes import feedback_routes
+from worklist.help.routes import help_routes
 from worklist.page.csrf import check_csrf
 from worklist.page.http_errors import ErrorPages
 from worklist.page.live import LiveScreens
@@ -92,6 +93,7 @@ def create_app(
     app.include_router(administration_routes(context))
     app.include_router(upload_routes(context, live))
     app.include_router(health_routes(context))
+    app.include_router(help_routes(context))
     app.include_router(sign_in_routes(context))
     app.include_router(account_routes(context))
     if settings.sign_in.provider is not None:

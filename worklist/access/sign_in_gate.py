@@ -97,7 +97,7 @@ class SignInGate:
             return
         fresh_visit = None
         if visitor.reader is None:
-            if not _is_sign_in(scope["path"]):
+            if not (_is_sign_in(scope["path"]) or scope["path"] == "/help"):
                 await self._ask_to_sign_in(request)(scope, receive, send)
                 return
             if not _is_small(request):

@@ -20,6 +20,7 @@ from worklist.page.csrf import csrf_field, csrf_token
 from worklist.page.signed_in import signed_in
 from worklist.words.declared_titles import marked
 from worklist.words.dimse_status import status_hex, status_words
+from worklist.words.explained import GROUPS, explained
 from worklist.words.fact_words import fact_words
 from worklist.words.stored_words import decision_words, reason_words, rule_words
 from worklist.words.study_words import object_verdict, object_words
@@ -75,6 +76,8 @@ def make_templates() -> Environment:
         csrf_field=csrf_field,
         csrf_token=csrf_token,
         signed_in=signed_in,
+        explained=explained,
+        explained_groups=GROUPS,
         kind_words={kind.value: word for kind, word in WORDS.items()},
         kinds=[kind.value for kind in Kind],
     )

@@ -19,6 +19,7 @@ from radiology.codes import Code
 from radiology.outcome import Outcome
 from worklist.reading.figures import PRESENCE_WORDS, figure_words
 from worklist.words.declared_titles import titled
+from worklist.words.explained import word_of
 from worklist.words.note_texts import note_words
 from worklist.words.rule_texts import rule_text
 from worklist.words.translations import translated, translated_row
@@ -28,11 +29,16 @@ Summary = tuple[Measurement | Statement, ...]
 
 @dataclass(frozen=True, slots=True)
 class CodedLine:
-    """A question with its coded answer; `figure` is what was measured of it, where it was."""
+    """A question with its coded answer.
+
+    `figure` is what was measured of it, where it was; `word` the key of the explanation that the
+    question has, where it has one (`worklist.words.explained`).
+    """
 
     words: str
     answer: str
     figure: str = ""
+    word: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +122,7 @@ def _answers(reading: Reading | ReadingInBrief) -> tuple[CodedLine, ...]:
         CodedLine(
             titled(statement.concept.meaning, reading.report),
             titled(_answer_words(statement), reading.report),
+            word=word_of(statement.concept),
         )
         for statement in _answered(reading.summary)
     )

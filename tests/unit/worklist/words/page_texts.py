@@ -22,11 +22,13 @@ from models.schema_2.sign import Sign
 from radiology import codes
 from radiology.answer.lesions import Became
 from worklist.feedback import lines as feedback_lines
+from worklist.help import advice
 from worklist.list import screen as list_screen
 from worklist.page import http_errors
 from worklist.page.templates import TEMPLATE_FOLDERS, make_templates
 from worklist.reading import figures
 from worklist.words import dimse_status, next_steps, study_words, verdict
+from worklist.words.explained import EXPLAINED, GROUPS
 
 WORKLIST = Path(verdict.__file__).resolve().parents[1]
 TEMPLATES = sorted(
@@ -110,10 +112,23 @@ def texts_of_tables() -> set[str]:
         *(text for answer in answers for text in (answer.title, answer.advice)),
         *(state.value for state in StudyState),
         *(became.value for became in Became),
+        *texts_of_help(),
         *texts_of_a_chest(),
         *(sign.words for sign in Sign),
         *(kind.words for kind in PneumoniaType),
         *(territory.value for territory in Territory),
+    }
+
+
+def texts_of_help() -> set[str]:
+    """Words with their explanations, and what to do when."""
+    lines = (*advice.FOR_READERS, *advice.FOR_ADMINISTRATORS)
+    return {
+        *(text for line in lines for text in line),
+        *(title for title, _group in GROUPS),
+        *(text for one in EXPLAINED.values() for text in (one.word.capitalize(), one.sentence)),
+        "For readers",
+        "For administrators",
     }
 
 

@@ -56,7 +56,10 @@ OF_THE_FIELD = {
     *("SpO", "PaO", "FiO", "MosMed", "CURB", "qCSI", "COVID", "StudyInstanceUID", "sha"),
 }
 """Terms that Chinese radiologists and administrators write so, and DICOM's keywords."""
-OF_FIRSTREAD = {"Firstread", "firstread", "users", "add", "url", "CPUExecutionProvider"}
+OF_FIRSTREAD = {
+    *("Firstread", "firstread", "users", "add", "url", "CPUExecutionProvider"),
+    *("docs", "hospital", "day", "md", "results", "withdraw"),
+}
 """Our name, commands, settings, and what computed."""
 OF_THE_SITE = {
     *("pacs", "pager", "dr-a", "LAB", "local", "chest-ct-pneumonia", "ct", "ct-ai", "FIRSTREAD"),
@@ -109,7 +112,7 @@ def test_every_screen(hospital: SeededHospital, visitor: Visitor) -> None:
     assert len(pages) > 20
 
 
-_PAGES = ("/", "/?show=urgent", "/administration", "/scorecard", "/upload", "/account")
+_PAGES = ("/", "/help", "/?show=urgent", "/administration", "/scorecard", "/upload", "/account")
 
 
 @pytest.mark.parametrize("address", ["/nowhere", "/studies/1.2.3", "/scorecard?first=x"])

@@ -1,0 +1,1 @@
+"""The help page: words, keys, and what to do when."""
