@@ -1,12 +1,13 @@
 """Measures the time from the last C-STORE response of a study to its results in PACS, by step.
 
 The peer that the figures are set against is dcmtk's storescu sending the same study to the same
-Orthanc in the same run: what a hospital waits for anyway.
+Orthanc in the same run: what a hospital waits for anyway. Nagle's algorithm is off at both ends.
 """
 
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import statistics
 import subprocess
@@ -22,6 +23,7 @@ from rich.table import Table
 from database.events import EventRow
 from database.session import query
 from database.views.demo_rows import study_answers
+from firstread.demo.pacs import WITHOUT_NAGLE
 from firstread.demo.stage import SCANNER_AE_TITLE, DemoFailed, Ports, Stage, set_up_stage
 from firstread.send import send_folder
 from phantom import make_phantom, phantom_grid
@@ -131,7 +133,7 @@ def _storescu_to_pacs(stage: Stage, study: Path) -> float | None:
         [program, "-aec", peer.ae_title, "+sd", "127.0.0.1", str(peer.port), str(study)],
         check=True,
         capture_output=True,
-        env={"TCP_NODELAY": "1", "PATH": "/usr/bin:/bin"},
+        env=os.environ | WITHOUT_NAGLE,
     )
     return time.monotonic() - began
 

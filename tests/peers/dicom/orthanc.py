@@ -222,7 +222,12 @@ def start_orthanc(
     folder.mkdir(parents=True, exist_ok=True)
     configuration_path = folder / "orthanc.json"
     configuration_path.write_text(json.dumps(configuration, indent=2))
-    process = ServerProcess("orthanc", [program, configuration_path], folder=folder)
+    process = ServerProcess(
+        "orthanc",
+        [program, configuration_path],
+        folder=folder,
+        environment={"TCP_NODELAY": "1"},  # as in tests/peers/dicom/dcmtk.py
+    )
     peer = OrthancPeer(
         ae_title=ae_title,
         host="127.0.0.1",
