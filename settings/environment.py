@@ -165,6 +165,7 @@ class Settings(BaseSettings):
 
     # Logs
     log_format: LogFormat = LogFormat.JSON
+    log_file: Path | None = None
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
     @model_validator(mode="before")

@@ -11,6 +11,7 @@ import structlog
 
 from settings.environment import LogFormat, Settings
 from settings.library_log import LibraryLog, Repeats
+from settings.log_file import LogFile
 
 
 class _StandardError:
@@ -24,11 +25,17 @@ class _StandardError:
 
 
 def configure_logging(settings: Settings) -> None:
-    """Send structlog events to standard error, as JSON lines or as columns for a person.
+    """Send structlog events to standard error or a file, as JSON lines or as columns for a person.
 
     Libraries that log through `logging` (pynetdicom, celery, alembic) or warn are let through from
     WARNING on only, as events of the same form: at lower levels some of them print data sets.
+
+    Raises
+    ------
+    SettingsRefused
+        The file cannot be written.
     """
+    output = _StandardError() if settings.log_file is None else LogFile(settings.log_file)
     repeats = Repeats()
 
     def count_repeated_traces(
@@ -53,21 +60,21 @@ def configure_logging(settings: Settings) -> None:
     renderer: structlog.types.Processor = (
         structlog.processors.JSONRenderer()
         if settings.log_format is LogFormat.JSON
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else structlog.dev.ConsoleRenderer(colors=settings.log_file is None and sys.stderr.isatty())
     )
     structlog.configure(
         processors=[count_repeated_traces, *shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[settings.log_level]
         ),
-        logger_factory=structlog.PrintLoggerFactory(file=cast(TextIO, _StandardError())),
+        logger_factory=structlog.PrintLoggerFactory(file=cast(TextIO, output)),
         cache_logger_on_first_use=True,
     )
     # pydicom repeats values of the data set in what it logs and warns of: names among them.
     logging.getLogger("pydicom").setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", module=r"pydicom\.")
     logging.captureWarnings(True)
-    libraries = LibraryLog([*shared, renderer], _StandardError().write, repeats)
+    libraries = LibraryLog([*shared, renderer], output.write, repeats)
     # The second one belongs to Celery's processes and hands nothing on to the first.
     for logger in (logging.getLogger(), logging.getLogger("multiprocessing")):
         for handler in [one for one in logger.handlers if isinstance(one, LibraryLog)]:
