@@ -32,8 +32,9 @@ from tests.peers.firstreads.hospital import (
     read_services,
     running_hospital,
 )
-from tests.peers.ports import free_port
-from tests.peers.programs import REPOSITORY
+from tests.peers.ports import answers, free_port
+from tests.peers.process import ServerProcess
+from tests.peers.programs import REPOSITORY, require_program
 from tests.peers.waiting import wait_until
 from tests.unit.hl7_node.running_listener import code
 
@@ -53,7 +54,6 @@ _OURS = {
 _PASSWORDS = {
     "POSTGRES_PASSWORD": "p0",
     "REDIS_PASSWORD": "r0",
-    "ORTHANC_PASSWORD": "o0",
 }
 
 
@@ -165,16 +165,81 @@ def test_every_dependency_exists_and_can_become_healthy(compose: dict[str, Any])
 
 
 def test_no_secret_has_a_default() -> None:
-    """Each password must be set in .env; the file refuses to start otherwise."""
-    used = re.findall(r"\$\{([A-Z_]*PASSWORD[A-Z_]*)([^}]*)\}", COMPOSE_FILE.read_text())
-    assert {name for name, _ in used} == set(_PASSWORDS)
-    assert all(rest.startswith(":?") for _, rest in used)
+    """Each password must be set in .env; the file refuses to start otherwise.
+
+    That of the stand-in PACS is asked for by the stand-in PACS.
+    """
+    used = re.findall(r"(?<!\$)\$\{([A-Z_]*PASSWORD[A-Z_]*)([^}]*)\}", COMPOSE_FILE.read_text())
+    asked = {(name, rest.partition("set")[0]) for name, rest in used}
+    assert asked == {(name, ":?") for name in _PASSWORDS} | {("ORTHANC_PASSWORD", ":-")}
+
+
+def test_nothing_is_asked_for_that_is_not_started(services: dict[str, ComposeService]) -> None:
+    """Without a profile two passwords are enough; the others may be missing from .env."""
+    assert services["dicom-node"].environment["FIRSTREAD_BROKER_URL"] == "redis://:r0@redis:6379/0"
+    assert services["orthanc"].environment["ORTHANC_PASSWORD"] == ""
+
+
+def test_no_log_grows_without_end(compose: dict[str, Any]) -> None:
+    """Docker keeps what a container says without a limit unless it is told one."""
+    for name, service in compose["services"].items():
+        options = service["logging"]["options"]
+        assert service["logging"]["driver"] == "local", name
+        assert set(options) == {"max-size", "max-file"}, name
+
+
+def test_secrets_of_channels_come_as_files(compose: dict[str, Any]) -> None:
+    """The example names a secret in the folder that every part of ours can read."""
+    example = (_HOSPITAL_DOCS / "example.toml").read_text()
+    (named,) = re.findall(r'# secret_file = "(.+)/[\w-]+"', example)
+    for name in _OURS:
+        assert f"./secrets:{named}:ro" in compose["services"][name]["volumes"], name
+    uncommented = re.sub(r"(?s)\A.*\n# (?=\[\[flags\]\])", "", example)
+    flags = uncommented.partition("\n\n")[0].replace("\n# ", "\n")
+    (channel,) = Settings.model_validate(tomllib.loads(flags)).flags
+    assert channel.name == "pager"
+
+
+@pytest.mark.parametrize("password", ["", "o0"])
+def test_the_stand_in_pacs_asks_for_its_password(
+    compose: dict[str, Any], tmp_path: Path, password: str
+) -> None:
+    """Without one it does not start, and says what to do; with one it lets nobody else in."""
+    require_program("Orthanc", package="orthanc")
+    service = compose["services"]["orthanc"]
+    content = compose["configs"]["orthanc"]["content"].replace("$$", "$")
+    http_port = free_port()
+    settings = json.loads(content) | {
+        "StorageDirectory": str(tmp_path / "db"),
+        "IndexDirectory": str(tmp_path / "db"),
+        "Plugins": [],
+        "HttpPort": http_port,
+        "DicomPort": free_port(),
+    }
+    (tmp_path / "orthanc.json").write_text(json.dumps(settings))
+    command = [part.replace("$$", "$") for part in service["entrypoint"]]
+    process = ServerProcess(
+        "orthanc",
+        [*command, tmp_path / "orthanc.json"],
+        folder=tmp_path,
+        environment={"ORTHANC_PASSWORD": password},
+    )
+    if not password:
+        assert process.process.wait(timeout=20) == 1
+        assert "ORTHANC_PASSWORD is empty: set it in .env" in process.log()
+        return
+    with process:
+        process.wait_until_ready(lambda: answers(http_port))
+        address = f"http://127.0.0.1:{http_port}/system"
+        for user, status in (("", 401), ("wrong", 401), (password, 200)):
+            auth = ("firstread", user)
+            assert httpx.get(address, auth=auth, trust_env=False).status_code == status
 
 
 def test_a_missing_secret_is_refused() -> None:
     """The reader of the file that our tests use keeps the same rule."""
     with pytest.raises(LookupError, match="REDIS_PASSWORD"):
-        read_services({"POSTGRES_PASSWORD": "p0", "ORTHANC_PASSWORD": "o0"})
+        read_services({"POSTGRES_PASSWORD": "p0"})
 
 
 def test_the_example_environment_names_every_variable() -> None:
