@@ -79,7 +79,7 @@ def _score_line(statement: Statement, report: ReportWords | None) -> ScoreLine:
         return translated_row(text) if report is None else rule_text(text, report)
 
     return ScoreLine(
-        name=translated(name) if report is None else titled(name, report),
+        name=translated_row(name) if report is None else titled(name, report),
         label=said(answer or "not computed"),
         note=_note(statement.note, said),
         source=translated_row(statement.source),

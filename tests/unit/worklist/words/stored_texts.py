@@ -77,6 +77,25 @@ def texts_of_gates() -> tuple[set[str], set[str]]:
     return names, reasons - {""}
 
 
+def seen_and_limits_of_gates() -> set[str]:
+    """What the gates of a chest see and ask for; `0` stands for each figure."""
+    found: set[str] = set()
+    for path in ("chest/gates.py", "chest/plausibility_gates.py"):
+        for node in ast.walk(ast.parse((_ROOT / path).read_text())):
+            if isinstance(node, ast.JoinedStr):
+                found.add("".join(_or_0(part) for part in node.values))
+            elif isinstance(node, ast.Call) and ast.unparse(node.func) in _GATES:
+                found |= {text for one in node.args[2:4] for text in _literals(one)}
+    return {text for text in found if not text.isdecimal()}
+
+
+_GATES = ("_gate", "_warning")
+
+
+def _or_0(part: ast.expr) -> str:
+    return str(part.value) if isinstance(part, ast.Constant) else "0"
+
+
 def reasons_of_earlier_studies() -> set[str]:
     """Why a study is no earlier one of the same patient: but for what is made of its identity."""
     found: set[str] = set()

@@ -50,6 +50,7 @@ from tests.unit.worklist.words.stored_texts import (
     names_of_events,
     objection_reasons,
     reasons_of_earlier_studies,
+    seen_and_limits_of_gates,
     sentences_of_errors,
     texts_of_gates,
 )
@@ -141,6 +142,14 @@ def test_every_quality_gate() -> None:
     assert len(names) >= 11
     assert sorted(name for name in names if rule_words(name) == name) == []
     assert _unsaid(reasons) == []
+
+
+def test_what_every_quality_gate_sees_and_asks_for() -> None:
+    """With figures and without: read from the code, in Chinese but for units."""
+    said = seen_and_limits_of_gates()
+    assert len(said) > 25
+    english = re.compile(r"[A-Za-z]{3,}")
+    assert sorted(text for text in said if english.search(rule_text(text))) == []
 
 
 def _gates_of_any_bundle() -> list[QualityGate]:
