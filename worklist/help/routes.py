@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
+from jinja2 import Environment
+from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from worklist.help.advice import FOR_ADMINISTRATORS, FOR_READERS
 from worklist.page.screens import PageContext
+
+_WITH_KEYS = ("list/list.html", "study/keys.html")
+"""Templates whose block `key_lines` lists the keys of a screen; there it stands in a dialog."""
 
 
 def help_routes(context: PageContext) -> APIRouter:
@@ -18,8 +23,16 @@ def help_routes(context: PageContext) -> APIRouter:
         return context.templates.get_template("help/help.html").render(
             title="Help",
             urgent=None,
+            keys={name: _key_lines(context.templates, name) for name in _WITH_KEYS},
             advice=(("readers", "For readers", FOR_READERS),
                     ("administrators", "For administrators", FOR_ADMINISTRATORS)),
         )  # fmt: skip
 
     return router
+
+
+def _key_lines(templates: Environment, name: str) -> Markup:
+    """The keys of a screen as it lists them itself, in the language of the request."""
+    template = templates.get_template(name)
+    lines = template.blocks["key_lines"](template.new_context())
+    return Markup("".join(lines))  # noqa: S704 a template wrote it
