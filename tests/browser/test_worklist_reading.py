@@ -50,7 +50,7 @@ def test_every_row_is_reached_by_tab(reader: Page, ordinary_day: OrdinaryDay) ->
     """The tabulator goes through navigation, tabs and every study, each with a visible ring."""
     _open(reader)
     reached = []
-    for _ in range(30):
+    for _ in range(40):
         reader.keyboard.press("Tab")
         reached.append(_focused(reader))
         if reached[-1] == f"open-{ordinary_day.urgent}":
