@@ -12,6 +12,7 @@ from typing import Final
 
 from radiology import codes
 from radiology.codes import Code
+from worklist.words.translations import translated
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,20 @@ class Explained:
     key: str
     word: str
     sentence: str
+
+    @property
+    def title(self) -> str:
+        """The word as a title, in the reader's language.
+
+        It has an entry of its own: "Received" also heads a column of times, which is another word.
+        """
+        said = translated(self.entry)
+        return self.word[:1].upper() + self.word[1:] if said == self.entry else said
+
+    @property
+    def entry(self) -> str:
+        """What the catalogues have it by."""
+        return f"word|{self.word}"
 
 
 GROUPS: Final[tuple[tuple[str, tuple[Explained, ...]], ...]] = (

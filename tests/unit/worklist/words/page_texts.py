@@ -126,7 +126,7 @@ def texts_of_help() -> set[str]:
     return {
         *(text for line in lines for text in line),
         *(title for title, _group in GROUPS),
-        *(text for one in EXPLAINED.values() for text in (one.word.capitalize(), one.sentence)),
+        *(text for one in EXPLAINED.values() for text in (one.entry, one.sentence)),
         "For readers",
         "For administrators",
     }
