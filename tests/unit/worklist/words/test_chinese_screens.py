@@ -58,7 +58,7 @@ OF_THE_FIELD = {
 """Terms that Chinese radiologists and administrators write so, and DICOM's keywords."""
 OF_FIRSTREAD = {
     *("Firstread", "firstread", "users", "add", "url", "CPUExecutionProvider"),
-    *("docs", "hospital", "day", "md", "results", "withdraw"),
+    *("docs", "hospital", "day", "md", "results", "withdraw", "dicom", "tls"),
 }
 """Our name, commands, settings, and what computed."""
 OF_THE_SITE = {
