@@ -20,6 +20,7 @@ FirstreadError
 │   ├── ReadingUnreadable
 │   ├── ResultNotWithdrawable
 │   ├── FeedbackRefused
+│   ├── ListRefused
 │   ├── MessageRefused
 │   └── PeerRefused
 ├── ResultMismatch          a defect of ours that was caught before it did harm
@@ -229,6 +230,10 @@ class ResultNotWithdrawable(Refused):
 
 class FeedbackRefused(Refused):
     """The feedback contradicts itself, or the result that it is about."""
+
+
+class ListRefused(Refused):
+    """A filter of the list cannot be saved under this name, or not at all."""
 
 
 class MessageRefused(Refused):

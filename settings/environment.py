@@ -48,6 +48,7 @@ from settings.tls import (
     with_database_tls,
 )
 from settings.uploads import UploadLimits
+from settings.worklist_list import WorklistList
 from settings.worklist_network import WorklistNetwork
 from settings.worklist_order import WorklistOrder
 from settings.wrong_settings import did_you_mean, wrong_settings
@@ -159,6 +160,7 @@ class Settings(BaseSettings):
 
     # Uploads
     uploads: UploadLimits = UploadLimits()
+    worklist_list: WorklistList = WorklistList()
     worklist_order: WorklistOrder = WorklistOrder()
     worklist_network: WorklistNetwork = WorklistNetwork()
     sign_in: SignIn = SignIn()

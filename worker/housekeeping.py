@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from database.jobs.requeue import overdue_jobs, requeue_expired
+from database.listed.searches import forget_searches
 from database.process_signs import forget_silent
 from database.session import Engine, query, transaction
 from database.studies.assembly import Quiet, Waits, assemble_study, quiet_studies
@@ -80,13 +81,14 @@ def sweep_once(settings: Settings, engine: Engine, now: datetime) -> SweepOutcom
 
 
 def count_what_is_kept(engine: Engine, now: datetime) -> None:
-    """Count what the folders hold now and then, and forget processes that are long silent."""
+    """Count what the folders hold now and then, and forget processes and searches of long ago."""
     with query(engine) as session:
         due = disk_use_is_due(session, now)
     if due:
         with transaction(engine) as session:
             count_disk_use(session, now)
             forget_silent(session, now)
+            forget_searches(session, now)
 
 
 def _assemble(settings: Settings, engine: Engine, study_id: int, now: datetime) -> tuple[int, ...]:

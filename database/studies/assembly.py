@@ -155,6 +155,7 @@ def _queue_version(
 ) -> tuple[int, ...]:
     study.version += 1
     study.state = StudyState.QUEUED
+    study.heading_due_at = now
     job_ids = tuple(
         queue_job(session, study, bundle, priority, waits=waits, now=now) for bundle in bundles
     )

@@ -212,6 +212,7 @@ def _make_study(session: Session, arrival: Arrival, now: datetime) -> Study:
             asked_for=arrival.asked_for,
             opened=False,
             label="",
+            heading_due_at=now,
             received_at=now,
             last_instance_at=now,
         )

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from database.events import record_event
 from database.flags.content import named_by
 from database.flags.raised import take_back_misnamed
+from database.listed.headings import forget_name
 from database.states import DeliveryPurpose, DeliveryState, StudyState
 from database.studies.patient_issuers import issuer_said, name_issuer
 from database.studies.priorities import most_urgent
@@ -52,7 +53,7 @@ def note_stated_patient(
     all headers have been read.
     """
     if study.several_patients or _contradict(study, stated):
-        withhold_patient(study, stated.patient_id)
+        withhold_patient(session, study, stated.patient_id)
         return
     before = study.patient_id, study.accession_number
     study.patient_id = study.patient_id or stated.patient_id
@@ -63,7 +64,7 @@ def note_stated_patient(
         apply_what_was_said(session, study, now)
 
 
-def withhold_patient(study: Study, *patient_ids: str) -> None:
+def withhold_patient(session: Session, study: Study, *patient_ids: str) -> None:
     """Let a locked study's row name nobody, and remember whom its instances name."""
     named = [one for one in study.several_patients.split(", ") if one]
     for one in (study.patient_id, *patient_ids):
@@ -73,13 +74,14 @@ def withhold_patient(study: Study, *patient_ids: str) -> None:
     study.patient_id = study.issuer_of_patient_id = study.accession_number = ""
     study.patient_sex = study.patient_age = ""
     study.age_band = age_band("")
+    forget_name(session, study.id)
 
 
 def withhold_patient_of(session: Session, study_id: int) -> None:
     """Let a study's row name nobody: its headers contradict each other, or cannot be read."""
     study = _locked(session, study_id)
     if not study.several_patients:
-        withhold_patient(study)
+        withhold_patient(session, study)
 
 
 def settle_patient(
@@ -103,6 +105,7 @@ def settle_patient(
     study.accession_number = stated.accession_number
     study.patient_sex, study.patient_age = stated.patient_sex, stated.patient_age
     study.age_band = age_band(stated.patient_age)
+    study.heading_due_at = now
     session.flush()
     if (before, order_before) != (study.patient_id, study.accession_number):
         if before != study.patient_id:
@@ -120,6 +123,7 @@ def note_correction(session: Session, study: Study, stated: StatedPatient, now: 
     forget it, in the name that they were told.
     """
     before = named_by(study)
+    study.heading_due_at = now
     note_stated_patient(session, study, stated, now)
     if stated.accession_number and not study.several_patients:
         study.accession_number = stated.accession_number

@@ -1,9 +1,11 @@
-"""Updates what a study shows of its bundles: state, place in the list, and label."""
+"""Updates what a study shows of its bundles: state, place in the list, label and suspicion."""
 
 from __future__ import annotations
 
-from sqlalchemy import case, func, select, update
-from sqlalchemy.orm import Session
+from typing import TypeVar
+
+from sqlalchemy import Select, case, func, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from database.states import StudyState
 from database.studies.standing import (
@@ -15,13 +17,14 @@ from database.studies.standing import (
 from database.tables.analysis import Instance, Job, Result, Study
 from radiology.urgency import Urgency
 
+T = TypeVar("T")
 _MOST_URGENT_FIRST = case(
     {Urgency.URGENT: 0, Urgency.SUSPECTED: 1, Urgency.ROUTINE: 2}, value=Result.urgency, else_=3
 )
 
 
 def settle_study(session: Session, study_id: int) -> None:
-    """Bring state, place in the list and label of a study in step with its jobs and results.
+    """Bring what a study shows of its bundles in step with its jobs and results.
 
     Belongs into each transaction that changes one of them. The study is locked first, so that of
     two bundles that end at once the second sees what the first has said.
@@ -37,7 +40,13 @@ def settle_study(session: Session, study_id: int) -> None:
     session.execute(
         update(Study)
         .where(Study.id == study_id)
-        .values(state=state, worklist_rank=rank, label=_label(session, study_id))
+        .values(
+            state=state,
+            worklist_rank=rank,
+            label=_label(session, study_id),
+            bundle=standings[0].bundle,
+            suspicion=_suspicion(session, study_id),
+        )
         .execution_options(synchronize_session="fetch")
     )
 
@@ -65,10 +74,19 @@ def standings_of(session: Session, study_id: int, *, arriving: bool) -> tuple[Bu
 
 def _label(session: Session, study_id: int) -> str:
     """What the list is filtered by: the label of the most urgent result in force that has one."""
-    said = session.scalars(
-        select(Result.label)
+    said = session.scalars(_of_most_urgent(Result.label, study_id).where(Result.label != ""))
+    return said.first() or ""
+
+
+def _suspicion(session: Session, study_id: int) -> float | None:
+    """What the list can be ordered by: the suspicion of the most urgent result in force."""
+    return session.scalars(_of_most_urgent(Result.suspicion, study_id)).first()
+
+
+def _of_most_urgent(column: InstrumentedAttribute[T], study_id: int) -> Select[T]:
+    return (
+        select(column)
         .where(
-            Result.label != "",
             Result.study_id == study_id,
             Result.superseded_by_id.is_(None),
             Result.withdrawn_at.is_(None),
@@ -76,4 +94,3 @@ def _label(session: Session, study_id: int) -> str:
         .order_by(_MOST_URGENT_FIRST, Result.id)
         .limit(1)
     )
-    return said.first() or ""

@@ -1,11 +1,11 @@
-"""The tables of accounts of the worklist page, and of audit events."""
+"""The tables of accounts of the worklist page, of the lists that they keep, and of audit events."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from database.tables.base import UID_LENGTH, Base
@@ -40,6 +40,9 @@ class Account(Base):
     sessions: Mapped[list[ReaderSession]] = relationship(
         back_populates="account", cascade="all, delete-orphan"
     )
+    columns: Mapped[list[ListColumns]] = relationship(cascade="all, delete-orphan")
+    filters: Mapped[list[SavedFilter]] = relationship(cascade="all, delete-orphan")
+    searches: Mapped[list[ListSearch]] = relationship(cascade="all, delete-orphan")
 
 
 class ReaderSession(Base):
@@ -59,6 +62,47 @@ class ReaderSession(Base):
     ended_at: Mapped[datetime | None] = mapped_column(index=True)
 
     account: Mapped[Account] = relationship(back_populates="sessions")
+
+
+class ListColumns(Base):
+    """Which columns of the list a reader wants. Without an account: whoever sits at the machine."""
+
+    __tablename__ = "list_columns"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"), index=True)
+    columns: Mapped[list[str]] = mapped_column(JSON)
+
+
+class SavedFilter(Base):
+    """A part of the list that a reader has given a name.
+
+    `asked` is what its address asks for. It holds no search: no name of a patient and no number.
+    """
+
+    __tablename__ = "saved_filter"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"), index=True)
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    asked: Mapped[str] = mapped_column(Text)
+    first: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+
+class ListSearch(Base):
+    """What somebody searches for, for as long as they look at what was found.
+
+    It stands here and not in an address, because it may be the name of a patient, and addresses
+    stay in histories and in the logs of proxies. Only the digest of its token is kept.
+    """
+
+    __tablename__ = "list_search"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"), index=True)
+    token_sha256: Mapped[str] = mapped_column(String(DIGEST_LENGTH), unique=True)
+    sought: Mapped[str] = mapped_column(Text)
+    made_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class SignInFailures(Base):

@@ -51,14 +51,17 @@ class Study(Base):
 
     `version` counts assemblies: it is 0 until the study was first quiet, and grows by one each
     time that instances came late, or that an earlier study to compare it with did. `patient_id`
-    and `accession_number` are identifiers; name and birth date are not kept outside the received
-    instances. A study that was `asked_for` came only because we wanted to compare with it: it is
-    read, but neither listed, counted nor delivered. `opened` says that a reader has opened it since
-    its last image came, `label` is that of its most urgent result in force. `judgement` is what
-    counts of what readers said of it (`database.feedback.given`): a word of `Judgement`, "" where
-    nobody has. `several_patients` lists the Patient IDs of a study whose instances contradict each
-    other; the row names nobody then (`database.studies.patient`). `corrected_version` is the first
-    version that holds the newest corrections: what was read of an earlier one is not sent.
+    and `accession_number` are identifiers; the name is kept in `StudyHeading` where the setting
+    shows names, the birth date nowhere outside the received instances. A study that was `asked_for`
+    came only because we wanted to compare with it: it is read, but neither listed, counted nor
+    delivered. `opened` says that a reader has opened it since its last image came. `label` and
+    `suspicion` are those of its most urgent result in force, `bundle` is that of its most urgent
+    answer. `heading_due_at` asks for its heading to be read again; it is None where that holds what
+    the files say. `judgement` is what counts of what readers said of it
+    (`database.feedback.given`): a word of `Judgement`, "" where nobody has. `several_patients`
+    lists the Patient IDs of a study whose instances contradict each other; the row names nobody
+    then (`database.studies.patient`). `corrected_version` is the first version that holds the
+    newest corrections: what was read of an earlier one is not sent.
     """
 
     __tablename__ = "study"
@@ -70,19 +73,9 @@ class Study(Base):
         Index("ix_study_list_by_label", "asked_for", "label", *_LISTED),
         Index("ix_study_list_by_state", "asked_for", "state", *_LISTED),
         Index("ix_study_list_by_judgement", "asked_for", "judgement", *_LISTED),
-        # A search for the beginning of an identifier; SQLite's own order serves it already.
-        Index(
-            "ix_study_accession_begins",
-            "accession_number",
-            postgresql_ops={"accession_number": "varchar_pattern_ops"},
-        ),
-        Index(
-            "ix_study_patient_begins",
-            "patient_id",
-            postgresql_ops={"patient_id": "varchar_pattern_ops"},
-        ),
         Index("ix_study_state", "state", "asked_for"),
         Index("ix_study_last_instance_at", "last_instance_at"),
+        Index("ix_study_heading_due_at", "heading_due_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -103,7 +96,10 @@ class Study(Base):
     opened: Mapped[bool] = mapped_column(default=False, server_default=false())
     age_band: Mapped[AgeBand] = mapped_column(default=AgeBand.UNKNOWN, server_default="")
     label: Mapped[str] = mapped_column(String(LABEL_LENGTH), default="", server_default="")
+    bundle: Mapped[str] = mapped_column(String(BUNDLE_LENGTH), default="", server_default="")
+    suspicion: Mapped[float | None]
     judgement: Mapped[str] = mapped_column(String(32), default="", server_default="")
+    heading_due_at: Mapped[datetime | None]
     received_at: Mapped[datetime]  # of the first instance
     last_instance_at: Mapped[datetime]
 

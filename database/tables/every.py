@@ -13,7 +13,7 @@ from database.tables import commitment as commitment_tables
 from database.tables import feedback as feedback_tables
 from database.tables import flag as flag_tables
 from database.tables import hl7 as hl7_tables
-from database.tables import opened as opened_tables
+from database.tables import listed as listed_tables
 from database.tables import prior as prior_tables
 from database.tables import quarantine as quarantine_table
 from database.tables import shadow as shadow_tables
@@ -27,7 +27,7 @@ MODULES = (
     commitment_tables,
     prior_tables,
     account_tables,
-    opened_tables,
+    listed_tables,
     clinical_tables,
     feedback_tables,
     flag_tables,

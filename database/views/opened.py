@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from database.tables.analysis import Study
-from database.tables.opened import READER_LENGTH, StudyOpen
+from database.tables.listed import READER_LENGTH, StudyOpen
 from database.views.worklist_facts import OpenBy
 
 HEARTBEAT_S = 15.0  # how often an open page is noted

@@ -6,7 +6,7 @@ They carry no session, so a template can neither change a row nor query for more
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -46,6 +46,27 @@ class StudyFacts:
     received_at: datetime
     last_instance_at: datetime
     issuer_of_patient_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadingFacts:
+    """What the headers of a study say that the list shows; "" where it is not known.
+
+    Attributes
+    ----------
+    patient_name : only where the setting shows names
+    scanned_at : YYYY-MM-DDTHH:MM:SS, or the date alone
+    """
+
+    patient_name: str = field(repr=False)
+    scanned_at: str
+    study_description: str
+    series_description: str
+    body_part: str
+
+
+NO_HEADING = HeadingFacts("", "", "", "", "")
+"""Of a study whose files have not been looked at yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +225,7 @@ class WorklistRow:
     answers: tuple[BundleAnswer, ...] = ()
     open_by: tuple[OpenBy, ...] = ()
     disagreement: Disagreement | None = None
+    heading: HeadingFacts = NO_HEADING
 
     def of(self, answer: BundleAnswer) -> WorklistRow:
         """The same study as if this were the only answer."""
@@ -234,6 +256,14 @@ class WorklistPage:
 
     rows: tuple[WorklistRow, ...]
     following: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class SortedPage:
+    """Some rows in another order. `following` is the last study, None on the last page."""
+
+    rows: tuple[WorklistRow, ...]
+    following: int | None
 
 
 @dataclass(frozen=True, slots=True)

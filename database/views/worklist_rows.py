@@ -35,14 +35,16 @@ from database.tables.analysis import (
     SeriesDecision,
     Study,
 )
-from database.tables.opened import StudyOpen
+from database.tables.listed import StudyHeading, StudyOpen
 from database.tables.quarantine import QuarantinedObject
 from database.views.bundle_answers import bundle_answers
 from database.views.worklist_facts import (
+    NO_HEADING,
     BundleAnswer,
     DecisionFacts,
     DeliveryFacts,
     EventFacts,
+    HeadingFacts,
     JobFacts,
     ObjectFacts,
     ResultFacts,
@@ -194,9 +196,14 @@ def rows_of(session: Session, studies: Sequence[Study]) -> tuple[WorklistRow, ..
         if result.superseded_by_id is None
     ]
     deliveries = _deliveries(session, in_force)
+    headings = {
+        one.study_id: facts_of(HeadingFacts, one)
+        for one in session.scalars(select(StudyHeading).where(StudyHeading.study_id.in_(ids)))
+    }
     return tuple(
         _row(
             study,
+            headings.get(study.id, NO_HEADING),
             bundle_answers(
                 jobs[study.id],
                 results[study.id],
@@ -209,7 +216,7 @@ def rows_of(session: Session, studies: Sequence[Study]) -> tuple[WorklistRow, ..
     )
 
 
-def _row(study: Study, answers: tuple[BundleAnswer, ...]) -> WorklistRow:
+def _row(study: Study, heading: HeadingFacts, answers: tuple[BundleAnswer, ...]) -> WorklistRow:
     first = answers[0] if answers else None
     return WorklistRow(
         study=facts_of(StudyFacts, study),
@@ -218,6 +225,7 @@ def _row(study: Study, answers: tuple[BundleAnswer, ...]) -> WorklistRow:
         superseded=first.superseded if first else 0,
         current=first.current if first else True,
         answers=answers,
+        heading=heading,
     )
 
 

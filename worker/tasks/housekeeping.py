@@ -16,6 +16,7 @@ from worker.attempt.attempt_step import attempt_step
 from worker.bundles_in_use import drop_unwanted, follow_bundles
 from worker.celery_app import ANALYSIS, DELIVERY, RETRIEVAL, app, wake_up_waits
 from worker.equipment import Equipment
+from worker.heading.keep_headings import follow_name_setting, keep_headings
 from worker.housekeeping import count_what_is_kept, sweep_once
 from worker.tasks.process import equipment
 from worker.tasks.wake_ups import (
@@ -42,6 +43,7 @@ def sweep() -> None:
     uploads = sweep_uploads(worker.settings, worker.engine, worker.clock())
     if (outcome.overdue or uploads) and not wake_up_waits(app, ANALYSIS):
         wake(ANALYSE_NEXT)
+    _keep_headings(worker)
     count_what_is_kept(worker.engine, worker.clock())
     with query(worker.engine) as session:
         due = due_deliveries(session, worker.clock()) + due_notifications(session, worker.clock())
@@ -67,6 +69,12 @@ def _follow_bundles(worker: Equipment) -> None:
     )
 
 
+def _keep_headings(worker: Equipment) -> None:
+    """Read what the list says of studies; what goes wrong keeps no study from being assembled."""
+    attempt_step(_names_follow_the_setting, "names of patients")
+    attempt_step(lambda: keep_headings(worker.settings, worker.engine), "headings")
+
+
 def _note_sweep(worker: Equipment) -> None:
     """Say that sweeps come, now and then: a write for each would be two a second."""
     now = worker.clock()
@@ -82,3 +90,10 @@ def _bundles_followed() -> None:
     """Once in this process; where it fails, the next sweep does it."""
     worker = equipment()
     follow_bundles(worker.settings, worker.engine, worker.clock())
+
+
+@functools.cache
+def _names_follow_the_setting() -> None:
+    """Once in this process; where it fails, the next sweep does it."""
+    worker = equipment()
+    follow_name_setting(worker.settings, worker.engine)

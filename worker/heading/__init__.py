@@ -1,0 +1,1 @@
+"""What the headers of a study say of it in the list."""
