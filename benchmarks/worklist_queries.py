@@ -17,13 +17,14 @@ from rich.table import Table
 
 from benchmarks.page_cost import Cost, Used, cost, measure_in_both, open_page, page_cost
 from benchmarks.worklist_rows import RARE_SCANNER, fill_hospital
+from database.listed.sort_keys import Sorting, SortKey
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query
 from database.views.list_order import LANES, due_at
 from database.views.worklist_facts import Position
 from database.views.worklist_rows import change_token, rank_counts, state_counts
 from settings.worklist_order import WorklistOrder
-from worklist.list.query import position_text
+from worklist.list.query import position_text, sort_text
 
 LIMIT_MS = 100.0
 _DAYS = 60
@@ -93,11 +94,17 @@ def _addresses(studies: int, order: WorklistOrder, now: datetime) -> dict[str, s
         "scanner, few": f"/?scanner={RARE_SCANNER}",
         "label, sex, age, not opened": "/?label=undetermined&sex=F&age=65%2B&opened=no",
         "scanner, few, and age": f"/?scanner={RARE_SCANNER}&age=40-64",
-        "search, whole accession number": f"/?q=A{studies // 2:09}",
+        "search, whole accession number": f"/?q=a{studies // 2:09}",
         "search, its beginning": f"/?q=A{studies // 2:09}"[:-2],
+        "search, a part in its middle": f"/?q={studies // 2:09}"[:-2],
         "search, one letter": "/?q=A",
         "search, patient ID": f"/?q={(77 * 7919) % 10_000_000:08}",
         "search, nothing": "/?q=no-such",
+        **{
+            f"sorted by {key.value}": f"/?sort={sort_text(Sorting(key, down=True))}"
+            for key in SortKey
+            if key is not SortKey.NAME
+        },
     }
 
 

@@ -17,10 +17,12 @@ from database.session import Engine
 from database.states import DeliveryState, JobState, StudyState, WorklistRank
 from database.tables.analysis import Delivery, Event, Instance, Job, Result, Study
 from database.tables.feedback import Feedback, FeedbackFault
+from database.tables.listed import StudyHeading
 from radiology.algorithm import AlgorithmIdentity
 from radiology.answer.stored_reading import to_facts
 from radiology.clinical import ClinicalContext
 from radiology.clinical.age_band import age_band
+from radiology.clinical.person_name import folded_name
 from radiology.feedback import Fault, Judgement
 from radiology.identity import derived_uid
 from radiology.outcome import Outcome, QualityGate
@@ -31,6 +33,8 @@ RARE_SCANNER = "CT-OLD"
 _CHUNK = 2000
 _SCANNERS = ("CT-ED", "CT-1", "CT-2", "CT-3")
 _BUNDLE = "chest-ct-pneumonia"
+_FAMILY = ("Alpha", "Bravo", "Charlie", "Delta", "Echo", "Foxtrot", "Golf")
+_GIVEN = ("Uno", "Dos", "Tres", "Cuatro", "Cinco")
 _RANKS = (
     (WorklistRank.URGENT, Urgency.URGENT, 3),
     (WorklistRank.SUSPECTED, Urgency.SUSPECTED, 17),
@@ -53,6 +57,7 @@ def fill_hospital(engine: Engine, studies: int, *, days: int, now: datetime) -> 
             rows = [_study(n, studies, days, now, chance) for n in range(first, last)]
             connection.execute(insert(Study), rows)
             for table, made in (
+                (StudyHeading, [_heading(row) for row in rows]),
                 (Job, [_job(row) for row in rows]),
                 (Instance, [_instance(row) for row in rows]),
                 (Event, [one for row in rows for one in _events(row)]),
@@ -96,9 +101,27 @@ def _study(n: int, studies: int, days: int, now: datetime, chance: random.Random
         "asked_for": False,
         "opened": chance.random() < 0.8,
         "label": chance.choice(list(PneumoniaType)).value if suspected else "",
+        "bundle": _BUNDLE,
+        "suspicion": None if rank in _STATES else chance.random(),
         "judgement": _judgement(n, rank),
         "received_at": came,
         "last_instance_at": came + timedelta(seconds=40),
+    }
+
+
+def _heading(study: dict[str, Any]) -> dict[str, Any]:
+    """With a name, as where the setting shows names: the worst case."""
+    n = study["id"]
+    name = f"{_FAMILY[n % 7]}-{n % 613}^{_GIVEN[n % 5]} {n % 89}"
+    return {
+        "study_id": n,
+        "named": True,
+        "patient_name": name,
+        "searched_name": folded_name(name),
+        "scanned_at": (study["received_at"] - timedelta(minutes=20)).strftime("%Y-%m-%dT%H:%M:%S"),
+        "study_description": f"CT Thorax {('plain', 'with contrast', 'low dose')[n % 3]}",
+        "series_description": "Lung 1.0 B70f",
+        "body_part": "CHEST",
     }
 
 

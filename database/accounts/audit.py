@@ -59,6 +59,7 @@ AUDIT_EVENTS: dict[str, AuditCode] = {
     ),
     "not_allowed": AuditCode(_SECURITY_ALERT, ("110132", "Use of Restricted Function"), "E"),
     "worklist_opened": AuditCode(("110112", "Query"), None, "E"),
+    "worklist_searched": AuditCode(("110112", "Query"), None, "E"),
     "administration_opened": _PAGE_USED,
     "study_opened": AuditCode(_ACCESSED, None, "R"),
     "study_followed": AuditCode(_ACCESSED, None, "R"),

@@ -1,4 +1,4 @@
-"""The list of the worklist page: pages, filters and search at 100,000 studies.
+"""The list of the worklist page: pages, filters and sorting at 100,000 studies.
 
 A page is found by its position, not by counting rows from the start, so the last page costs what
 the first one does. Each lane (`list_order`) is read through an index in its own order, at most a
@@ -12,22 +12,29 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true, tuple_, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from database.feedback.given import judged_results, newest_of_each_answer
+from database.listed.sort_keys import OF_HEADING, Sorting, SortKey, sorted_by
 from database.states import StudyState, WorklistRank
 from database.tables.analysis import Study
+from database.tables.listed import StudyHeading
 from database.views.list_order import LANES, Lane, allowance, due_at
 from database.views.opened import open_by
-from database.views.worklist_facts import Disagreement, Position, WorklistPage, WorklistRow
+from database.views.worklist_facts import (
+    Disagreement,
+    Position,
+    SortedPage,
+    WorklistPage,
+    WorklistRow,
+)
 from database.views.worklist_rows import rows_of
 from radiology.clinical.age_band import AgeBand
 from radiology.feedback import Fault, Judgement
 from settings.worklist_order import WorklistOrder
 
 PAGE_LENGTH = 50
-MOST_FOUND = 50
 _MOST_CHOICES = 100
 
 
@@ -78,27 +85,41 @@ def worklist_page(
         (due_at(Lane(row.worklist_rank, row.opened), row.received_at, order), row.id)
         for row in found
     )
-    rows = _rows(session, [study_id for _, study_id in placed[:length]], now)
+    rows = listed_rows(session, [study_id for _, study_id in placed[:length]], now)
     following = Position(*placed[length - 1]) if len(placed) > length else None
     return WorklistPage(rows, following)
 
 
-def find_studies(session: Session, text: str, now: datetime) -> tuple[WorklistRow, ...]:
-    """Listed studies by accession number or patient ID, of any date: exact first, then prefix.
+def sorted_page(
+    session: Session,
+    sorting: Sorting,
+    now: datetime,
+    *,
+    only: ListFilter = ListFilter(),
+    after: int | None = None,
+    length: int = PAGE_LENGTH,
+) -> SortedPage:
+    """Studies in the order of a value that they have.
 
-    At most `MOST_FOUND`; nothing for an empty text.
+    The value is looked for in every listed study: it has no index, which each arrival would pay.
+
+    Parameters
+    ----------
+    after : the last study of the page before; the page goes on where that stands now
+    length : at most so many rows
     """
-    if not text:
-        return ()
-    found: dict[int, None] = {}
-    columns = (Study.accession_number, Study.patient_id)
-    exact = [column == text for column in columns]
-    for condition in (*exact, *(_begins(session, column, text) for column in columns)):
-        wanted = select(Study.id).where(condition, Study.asked_for.is_(False)).limit(MOST_FOUND)
-        found.update(dict.fromkeys(session.scalars(wanted)))
-        if len(found) >= MOST_FOUND:
-            break
-    return _rows(session, list(found)[:MOST_FOUND], now)
+    value, lacks = sorted_by(sorting.key)
+    wanted = _joined(select(Study.id), sorting.key).where(
+        Study.asked_for.is_(False),
+        *_lane_conditions(only),
+        *_conditions(only),
+    )
+    if after is not None:
+        wanted = wanted.where(_behind(session, sorting, after))
+    ordered = wanted.order_by(lacks, value.desc() if sorting.down else value, Study.id)
+    ids = session.scalars(ordered.limit(length + 1)).all()
+    following = ids[length - 1] if len(ids) > length else None
+    return SortedPage(listed_rows(session, ids[:length], now), following)
 
 
 def scanners(session: Session) -> tuple[str, ...]:
@@ -120,6 +141,36 @@ def _each_once(session: Session, column: InstrumentedAttribute[str]) -> tuple[st
         values.append(found)
         found = session.scalar(wanted.where(column > found))
     return tuple(values)
+
+
+def _joined(wanted: Select[Any], key: SortKey) -> Select[Any]:
+    if key not in OF_HEADING:
+        return wanted
+    return wanted.outerjoin(StudyHeading, StudyHeading.study_id == Study.id)
+
+
+def _behind(session: Session, sorting: Sorting, study_id: int) -> ColumnElement[bool]:
+    """Whether a study stands behind another one; all do if there is no such other one."""
+    value, lacks = sorted_by(sorting.key)
+    place = session.execute(
+        _joined(select(value, lacks).select_from(Study), sorting.key).where(Study.id == study_id)
+    ).one_or_none()
+    if place is None:
+        return true()
+    last, lacking = place
+    if lacking:
+        return and_(lacks == 1, Study.id > study_id)
+    further = value < last if sorting.down else value > last
+    return or_(lacks == 1, further, and_(value == last, Study.id > study_id))
+
+
+def _lane_conditions(only: ListFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if only.rank is not None:
+        conditions.append(Study.worklist_rank == only.rank)
+    if only.opened is not None:
+        conditions.append(Study.opened.is_(only.opened))
+    return conditions
 
 
 def _wanted(lane: Lane, only: ListFilter) -> bool:
@@ -167,19 +218,7 @@ def _conditions(only: ListFilter) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _begins(session: Session, column: InstrumentedAttribute[str], text: str) -> ColumnElement[bool]:
-    """The condition that a column begins with a text, as a stretch of its index.
-
-    On PostgreSQL by the operators of `varchar_pattern_ops`, which compare characters and not the
-    words of a language; SQLite compares characters anyway.
-    """
-    last = text + chr(0x10FFFF)
-    if session.get_bind().dialect.name != "postgresql":
-        return (column >= text) & (column <= last)
-    return column.op("~>=~", is_comparison=True)(text) & column.op("~<=~", is_comparison=True)(last)
-
-
-def _rows(session: Session, ids: Sequence[int], now: datetime) -> tuple[WorklistRow, ...]:
+def listed_rows(session: Session, ids: Sequence[int], now: datetime) -> tuple[WorklistRow, ...]:
     """Rows in the order of their ids."""
     if not ids:
         return ()

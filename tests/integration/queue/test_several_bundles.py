@@ -25,7 +25,8 @@ from database.tables.analysis import Delivery, Result
 from database.tables.flag import Flag, FlagNotice
 from database.tables.work_item import WorkItemRow
 from database.views.flag_pages import flag_decision, flag_of_study
-from database.views.list_page import find_studies, worklist_page
+from database.views.list_page import worklist_page
+from database.views.list_search import find_studies
 from database.views.worklist_rows import study_page
 from radiology.urgency import Urgency
 from settings.worklist_order import WorklistOrder
