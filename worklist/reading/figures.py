@@ -16,6 +16,7 @@ from radiology.unit_words import unit_words
 from worklist.words.declared_titles import gate_words, titled
 from worklist.words.rule_texts import rule_text
 from worklist.words.translations import translated
+from worklist.words.verdict import negative_words
 
 _NBSP = "\u00a0"  # keeps a figure and its unit on one line
 PRESENCE_WORDS = {
@@ -129,7 +130,9 @@ def found_in_words(reading: Reading | ReadingInBrief | None) -> tuple[str, ...]:
     measured = tuple(_measured_phrases(reading))
     if measured and reading.outcome is Outcome.FINDINGS:
         return measured
-    said = tuple(_presence_of(one, reading.report) for one in reading.findings[:1])
+    said = tuple(
+        negative_words(reading) or _presence_of(one, reading.report) for one in reading.findings[:1]
+    )
     return (*said, *measured) or (translated("No figures"),)
 
 

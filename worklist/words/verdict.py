@@ -9,8 +9,12 @@ from database.results.facts import refused_by
 from database.states import JobState, RejectionReason, StudyState, WorklistRank
 from database.views.worklist_facts import JobFacts, ResultFacts, WorklistRow
 from models.older_readings import brief_if_readable
+from radiology.answer.brief import ReadingInBrief
+from radiology.answer.finding import Presence
+from radiology.answer.reading import Reading
 from radiology.outcome import GateSeverity, Outcome
 from radiology.urgency import Urgency
+from worklist.words.declared_titles import titled
 from worklist.words.next_steps import next_step, next_step_of_job
 from worklist.words.stored_words import reason_words
 from worklist.words.translations import translated, translated_row
@@ -133,6 +137,17 @@ def verdict_of_result(result: ResultFacts) -> Verdict:
         kind = refused_by(result.reading) or "NotAssessable"
         return Verdict(Kind.NOT_ASSESSABLE, why_not_assessable(result), next_step(kind))
     return Verdict(_URGENCIES[result.urgency])
+
+
+def negative_words(reading: Reading | ReadingInBrief | None) -> str:
+    """What a reading says first that suspects nothing: "No lung opacities suspected"; else ""."""
+    if reading is None or reading.outcome is Outcome.NOT_ASSESSABLE or not reading.findings:
+        return ""
+    if any(one.presence is not Presence.ABSENT for one in reading.findings):
+        return ""
+    title = titled(reading.findings[0].title, reading.report)
+    within = title[:1].lower() + title[1:] if title[1:2].islower() else title  # not "PE", not "肺"
+    return translated("No %(finding)s suspected", finding=within)
 
 
 def why_not_assessable(result: ResultFacts) -> str:

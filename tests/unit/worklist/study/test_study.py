@@ -91,7 +91,7 @@ def test_earlier_results_are_kept_and_marked(ordinary_day: OrdinaryDay, visitor:
     text = visitor.text(f"/studies/{ordinary_day.superseding}")
     assert text.index("Suspected") < text.index("Earlier results")
     earlier = text[text.index("Earlier results") :]
-    assert "Superseded Routine Lung opacities: not found version 1" in earlier
+    assert "Superseded Routine No lung opacities suspected version 1" in earlier
     assert "Supersedes an earlier result." in text
 
 

@@ -23,6 +23,7 @@ from radiology import codes
 from radiology.answer.lesions import Became
 from worklist.feedback import lines as feedback_lines
 from worklist.help import advice
+from worklist.list import columns as list_columns
 from worklist.list import screen as list_screen
 from worklist.page import http_errors
 from worklist.page.templates import TEMPLATE_FOLDERS, make_templates
@@ -109,6 +110,9 @@ def texts_of_tables() -> set[str]:
         *feedback_lines.FAULT_WORDS.values(),
         *feedback_lines.SHORT_FAULT_WORDS.values(),
         *list_screen.LABELS.values(),
+        *list_columns.COLUMNS.values(),
+        *list_columns.SORTS.values(),
+        *(title for _cell, words in list_columns._CELLS for _column, title, _key in words),
         *(text for answer in answers for text in (answer.title, answer.advice)),
         *(state.value for state in StudyState),
         *(became.value for became in Became),

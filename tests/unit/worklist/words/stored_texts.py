@@ -32,6 +32,7 @@ _NEVER_IN_A_ROW = {
     "FeedbackRefused",
     "IdentityRefused",
     "IdentityProviderUnavailable",
+    "ListRefused",
     "ReadingUnreadable",
     "ResultNotWithdrawable",
     "SettingsRefused",
