@@ -28,6 +28,7 @@ from worklist.administration.health import health_routes
 from worklist.administration.routes import administration_routes
 from worklist.feedback.routes import feedback_routes
 from worklist.help.routes import help_routes
+from worklist.list.routes import list_routes, own_list_routes
 from worklist.page.csrf import check_csrf
 from worklist.page.http_errors import ErrorPages
 from worklist.page.live import LiveScreens
@@ -79,6 +80,8 @@ def create_app(
         dependencies=[Depends(check_csrf)],
     )
     app.state.live = live
+    app.include_router(list_routes(context))
+    app.include_router(own_list_routes(context))
     app.include_router(page_routes(context))
     app.include_router(live_routes(context, live))
     app.include_router(retry_routes(context))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Query
+from fastapi import APIRouter, HTTPException, Query
 from fastapi import Path as PathParameter
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
@@ -18,7 +18,9 @@ from radiology.identity import checked_uid
 from settings.flags import NAME_PATTERN
 from settings.log_events import get_logger
 from worklist.administration.screen import administration_screen
-from worklist.list.query import ListQuery, read_query
+from worklist.list.columns import read_columns
+from worklist.list.own_list import with_search
+from worklist.list.query import Asked
 from worklist.list.screen import list_screen
 from worklist.page.chosen_bundle import ChosenBundle
 from worklist.page.current_reader import Administrator, CurrentReader, PageReader
@@ -27,24 +29,18 @@ from worklist.page.screens import PageContext, Screen
 from worklist.study.screen import study_screen
 
 _log = get_logger("worklist")
-Asked = Annotated[ListQuery, Depends(read_query)]
+Columns = Annotated[str, Query(max_length=200)]
 JobId = Annotated[int, PathParameter(ge=1, le=2**31 - 1)]
 Destination = Annotated[str | None, Query(pattern=NAME_PATTERN)]
 
 
 def page_routes(context: PageContext) -> APIRouter:
-    """`GET /` and `/administration`; `study_routes` has the page of a study."""
+    """`GET /administration`; `list_routes` has the list, `study_routes` the page of a study."""
     router = APIRouter(default_response_class=HTMLResponse)
 
     def write(template: str, screen: Screen, live: str) -> str:
         return context.templates.get_template(template).render(
             screen=screen, title=screen.title, urgent=screen.urgent, live=live
-        )
-
-    @router.get("/")
-    def worklist(query: Asked) -> str:
-        return write(
-            "list/list.html", list_screen(context, query), f"/live/worklist{query.address()}"
         )
 
     @router.get("/administration")
@@ -66,8 +62,17 @@ def live_routes(context: PageContext, live: LiveScreens) -> APIRouter:
         return StreamingResponse(live.stream(name, build), media_type="text/event-stream")
 
     @router.get("/worklist")
-    async def worklist(query: Asked) -> StreamingResponse:
-        return stream(f"worklist {query!r}", lambda: list_screen(context, query))
+    async def worklist(
+        asked: Asked, reader: CurrentReader, columns: Columns = ""
+    ) -> StreamingResponse:
+        names = context.settings.worklist_list.patient_names
+        shown = read_columns(columns.split(","), patient_names=names)
+        # What was searched for is its reader's own; all else looks the same to everybody.
+        whose = reader.name if asked.found else ""
+        return stream(
+            f"worklist {asked.address()} {','.join(shown)} {whose}",
+            lambda: list_screen(context, with_search(context, asked, reader), shown),
+        )
 
     @router.get("/studies/{study_instance_uid}")
     async def study(

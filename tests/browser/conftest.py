@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, Page
 
 from settings.environment import Settings
 from settings.sign_in import Role, SignIn
+from settings.worklist_list import WorklistList
 from tests.builders.stored.readers import sign_in_browser, signed_in_reader
 from tests.peers.dicom.orthanc import OrthancPeer, start_orthanc
 from tests.peers.page.chromium import running_chromium
@@ -101,11 +102,24 @@ class RunningPage:
 
 
 @pytest.fixture
-def running_page(hospital: SeededHospital, tmp_path: Path) -> Iterator[Callable[[], RunningPage]]:
+def worklist_list() -> WorklistList:
+    """Give the settings of the list; a module that needs others has a fixture of its own."""
+    return WorklistList()
+
+
+@pytest.fixture
+def running_page(
+    hospital: SeededHospital, tmp_path: Path, worklist_list: WorklistList
+) -> Iterator[Callable[[], RunningPage]]:
     """Give a function that starts the page; what still runs is stopped at the end."""
     # The session was begun with the test run, and that may take its time.
     sign_in = SignIn(idle_minutes=24 * 60, longest_hours=24)
-    settings = Settings(data_folder=tmp_path, worklist_port=free_port(), sign_in=sign_in)
+    settings = Settings(
+        data_folder=tmp_path,
+        worklist_port=free_port(),
+        sign_in=sign_in,
+        worklist_list=worklist_list,
+    )
     started: list[RunningPage] = []
 
     def start() -> RunningPage:

@@ -31,7 +31,12 @@ _NAMES = {
     ("GET", "/pictures/{result_id}/heat"): "picture_opened",
 }
 # Part of the list, which is recorded itself; and what is recorded where it happens.
-_SILENT = ("/pictures/{result_id}/thumbnail", "/live/worklist", "/live/administration")
+_SILENT = (
+    "/pictures/{result_id}/thumbnail",
+    "/live/worklist",
+    "/live/administration",
+    "/list/search",
+)
 _SILENT_BELOW = ("/sign-in", "/sign-out", "/account", "/static", "/health", "/favicon.ico")
 _ALWAYS = frozenset({"study_opened", "study_changed", "data_exported", "not_allowed"})
 _ONCE_IN = timedelta(minutes=5)  # a reader who scrolls through 300 slices makes one event

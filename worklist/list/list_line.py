@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from database.states import StudyState
-from database.views.worklist_facts import Disagreement, WorklistRow
+from database.views.worklist_facts import Disagreement, HeadingFacts, WorklistRow
 from models.older_readings import brief_if_readable
 from radiology import codes
 from radiology.answer.brief import ReadingInBrief
@@ -26,6 +26,7 @@ from worklist.words.study_words import (
     DeliveryLine,
     StudyStanding,
     delivery_line,
+    name_forms,
     patient_age,
     patient_sex,
     standing_of,
@@ -64,6 +65,27 @@ class AnotherAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class ScanLine:
+    """When was scanned, and what, as the scanner says it.
+
+    Attributes
+    ----------
+    at : as the standard of HTML writes it (Section 2.3.5)
+    words : the same to the minute
+    series : the description of the series that was read, where it is not that of the study
+    """
+
+    at: str = ""
+    words: str = ""
+    study: str = ""
+    series: str = ""
+    body_part: str = ""
+
+
+_NO_SCAN = ScanLine()
+
+
+@dataclass(frozen=True, slots=True)
 class ListLine:
     """One line of the list, ready to be written."""
 
@@ -83,6 +105,9 @@ class ListLine:
     others: tuple[AnotherAnswer, ...] = ()
     raised: bool = False
     disagreement: str = ""
+    name: tuple[str, ...] = ()
+    scan: ScanLine = _NO_SCAN
+    bundles: tuple[str, ...] = ()
 
 
 def list_line(row: WorklistRow, *, raised: bool = False) -> ListLine:
@@ -108,6 +133,30 @@ def list_line(row: WorklistRow, *, raised: bool = False) -> ListLine:
         others=other_answers(row),
         raised=raised,
         disagreement=disagreement_words(row.disagreement) if row.disagreement else "",
+        name=() if row.study.several_patients else name_forms(row.heading.patient_name),
+        scan=scan_line(row.heading),
+        bundles=bundles_of(row),
+    )
+
+
+def scan_line(heading: HeadingFacts) -> ScanLine:
+    """What the headers of a study say of the scan."""
+    series = heading.series_description
+    return ScanLine(
+        at=heading.scanned_at,
+        words=heading.scanned_at[: len("YYYY-MM-DDTHH:MM")].replace("T", " "),
+        study=heading.study_description,
+        series="" if series == heading.study_description else series,
+        body_part=heading.body_part,
+    )
+
+
+def bundles_of(row: WorklistRow) -> tuple[str, ...]:
+    """The bundles that have read a study or are to read it, that of the shown answer first."""
+    return tuple(
+        f"{one.bundle} {one.result.bundle_version if one.result else ''}".rstrip()
+        for one in row.answers
+        if one.rank is not None
     )
 
 

@@ -1,16 +1,17 @@
-"""The part of the list that an address asks for: filters, place, search."""
+"""The part of the list that an address asks for: filters, order, place, search."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
-from fastapi import HTTPException, Query
+from fastapi import Depends, HTTPException, Query
 
+from database.listed.sort_keys import Sorting, SortKey
 from database.states import StudyState, WorklistRank
 from database.views.list_page import ListFilter
 from database.views.worklist_facts import Position
@@ -20,7 +21,12 @@ from settings.worklist_order import WorklistOrder
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _POSITION = re.compile(r"([0-9]{1,17})\.([0-9]{1,18})")
-_IDENTIFIER_LENGTH = 64
+_STUDY = re.compile(r"[0-9]{1,18}")
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
+_EVERYTHING = (
+    "all"  # says that nothing restricts: without it an address means the reader's own list
+)
+LONGEST_SEARCH = 64
 _FIRST_DAY, _LAST_DAY = date(1990, 1, 1), date(2199, 12, 31)  # moments around them can be reckoned
 Word = Annotated[str, Query(max_length=32)]
 Chosen = TypeVar("Chosen", bound=StrEnum)
@@ -98,7 +104,11 @@ class ListQuery:
     ----------
     came : a word, or the day itself; None: as long as the setting lists studies
     label : the finer class of a finding, as its bundle names it
-    search : an identifier, or its beginning; then nothing else counts
+    search : a part of an identifier; then nothing else counts
+    found : in its place the token of a search that the server keeps (`database.listed.searches`):
+        a name stands in no address
+    sort : None: by urgency and age
+    after : a position in the list's own order, or the last study of the page before in another
     """
 
     show: Show | None = None
@@ -110,8 +120,10 @@ class ListQuery:
     opened: Seen | None = None
     feedback: FeedbackChoice | None = None
     came: Came | date | None = None
-    search: str = ""
-    after: Position | None = None
+    search: str = field(default="", repr=False)
+    found: str = ""
+    sort: Sorting | None = None
+    after: Position | int | None = None
 
     def address(self, **changed: Any) -> str:
         """The query of an address that asks for this, or for this with something changed."""
@@ -126,11 +138,14 @@ class ListQuery:
             "opened": query.opened,
             "feedback": query.feedback,
             "came": query.came,
-            "q": query.search,
-            "after": position_text(query.after) if query.after else "",
+            "sort": sort_text(query.sort),
+            "q": "" if query.found else query.search,
+            "found": query.found,
+            "after": position_text(query.after),
         }
-        text = urlencode({name: str(value) for name, value in given.items() if value})
-        return f"?{text}" if text else ""
+        return "?" + urlencode(
+            {name: str(value) for name, value in given.items() if value} or {"show": _EVERYTHING}
+        )
 
     @property
     def filters(self) -> int:
@@ -193,19 +208,23 @@ def read_query(
     opened: Word = "",
     feedback: Word = "",
     came: Word = "",
-    q: Annotated[str, Query(max_length=_IDENTIFIER_LENGTH)] = "",
-    after: str | None = None,
+    q: Annotated[str, Query(max_length=LONGEST_SEARCH)] = "",
+    found: Annotated[str, Query(max_length=LONGEST_SEARCH)] = "",
+    sort: Word = "",
+    after: Word = "",
 ) -> ListQuery:
     """The query of a request; a FastAPI dependency.
 
     A form sends every field, also the empty ones: "" does not restrict. Status 400 for what our
     page cannot have asked for.
     """
-    position = read_position(after) if after else None
-    if (after and position is None) or "\x00" in label + scanner + q:
+    sorting = read_sort(sort) if sort else None
+    position = _place(after, sorting) if after else None
+    wrong = (after and position is None) or (sort and sorting is None)
+    if wrong or (found and not _TOKEN.fullmatch(found)) or "\x00" in label + scanner + q:
         raise HTTPException(400)
     return ListQuery(
-        show=_word(Show, show),
+        show=_word(Show, "" if show == _EVERYTHING else show),
         state=_word(StudyState, state),
         label=label,
         sex=_word(SexChoice, sex),
@@ -214,13 +233,40 @@ def read_query(
         opened=_word(Seen, opened),
         feedback=_word(FeedbackChoice, feedback),
         came=_came(came),
-        search=q.strip(),
+        search="" if found else q.strip(),
+        found=found,
+        sort=sorting,
         after=position,
     )
 
 
-def position_text(position: Position) -> str:
+Asked = Annotated[ListQuery, Depends(read_query)]
+"""The query of a request."""
+
+
+def query_from(address: str) -> ListQuery | None:
+    """The query of an address of ours that was kept; None where it asks for nothing we know."""
+    try:
+        return read_query(**dict(parse_qsl(address[1:]))) if address.startswith("?") else None
+    except (HTTPException, TypeError):  # a parameter that there is no more
+        return None
+
+
+def sort_text(sort: Sorting | None) -> str:
+    """An order as it stands in an address; a minus is the way down."""
+    return "" if sort is None else f"{'-' if sort.down else ''}{sort.key.value}"
+
+
+def read_sort(text: str) -> Sorting | None:
+    """The order that an address names; None when it does not name one."""
+    key = text.removeprefix("-")
+    return Sorting(SortKey(key), down=key != text) if key in set(SortKey) else None
+
+
+def position_text(position: Position | int | None) -> str:
     """A position as it stands in an address."""
+    if position is None or isinstance(position, int):
+        return "" if position is None else str(position)
     microseconds = (position.due_at - _EPOCH) // timedelta(microseconds=1)
     return f"{microseconds}.{position.study_id}"
 
@@ -231,6 +277,12 @@ def read_position(text: str) -> Position | None:
     if match is None:
         return None
     return Position(_EPOCH + timedelta(microseconds=int(match[1])), int(match[2]))
+
+
+def _place(text: str, sorting: Sorting | None) -> Position | int | None:
+    if sorting is None:
+        return read_position(text)
+    return int(text) if _STUDY.fullmatch(text) else None
 
 
 def _word(words: type[Chosen], given: str) -> Chosen | None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from database.session import query
+from database.listed.sort_keys import SortKey
+from database.session import Session, query
 from database.states import WorklistRank
 from database.views.list_order import Lane, is_raised
-from database.views.list_page import MOST_FOUND, find_studies, labels, scanners, worklist_page
+from database.views.list_page import labels, scanners, sorted_page, worklist_page
+from database.views.list_search import MOST_FOUND, find_studies
 from database.views.worklist_facts import Position, WorklistRow
 from database.views.worklist_rows import rank_counts
+from worklist.list.columns import BY_ITSELF, Column, read_columns, sort_choices
 from worklist.list.list_line import list_line
 from worklist.list.query import (
     Age,
@@ -23,6 +26,7 @@ from worklist.list.query import (
     SexChoice,
     Show,
     listed_since,
+    sort_text,
 )
 from worklist.page.screens import PageContext, Part, Screen, make_part
 from worklist.words.label_words import label_words
@@ -46,6 +50,7 @@ JUDGED = {
     FeedbackChoice.AGREED: "agreed",
     FeedbackChoice.NOT_JUDGED: "not judged",
 }
+_ELSEWHERE: dict[str, Any] = {"after": None, "search": "", "found": ""}
 LABELS = {
     "came": "Came",
     "opened": "Opened",
@@ -66,18 +71,20 @@ class KnownChoices:
     scanners: tuple[str, ...]
 
 
-def list_screen(context: PageContext, asked: ListQuery) -> Screen:
-    """The list as it stands now; or what was found, where something is searched."""
+def list_screen(
+    context: PageContext, asked: ListQuery, columns: Sequence[Column] = BY_ITSELF
+) -> Screen:
+    """The list as it stands now; or what was found, where something is searched.
+
+    Parameters
+    ----------
+    columns : those that are shown; the name of a patient only where the setting shows names
+    """
     order, now = context.settings.worklist_order, context.clock()
-    following = None
+    names = context.settings.worklist_list.patient_names
+    columns = read_columns(columns, patient_names=names)
     with query(context.engine) as session:
-        if asked.search:
-            rows = find_studies(session, asked.search, now)
-        else:
-            page = worklist_page(
-                session, order, now, only=asked.only(order, now), after=asked.after
-            )
-            rows, following = page.rows, page.following
+        rows, following = _listed(session, context, asked, now)
         counts = rank_counts(session, listed_since(order, now))
         known = KnownChoices(labels(session), scanners(session))
     urgent, name = counts[WorklistRank.URGENT], translated("Worklist")
@@ -85,7 +92,10 @@ def list_screen(context: PageContext, asked: ListQuery) -> Screen:
         title=f"({urgent}) {name}" if urgent else name,
         parts=(
             _tabs(context, asked, counts),
-            _filters(context, asked, known),
+            make_part(
+                context.templates, "list/search.html", "search", search=asked.search, names=names
+            ),
+            _filters(context, asked, known, columns),
             _foot(context, asked, rows, following),
         ),
         rows=tuple(
@@ -94,11 +104,32 @@ def list_screen(context: PageContext, asked: ListQuery) -> Screen:
                 "list/row.html",
                 row.study.study_instance_uid,
                 line=list_line(row, raised=_is_raised(context, row, now)),
+                columns=columns,
             )
             for row in rows
         ),
         urgent=urgent,
     )
+
+
+def _listed(
+    session: Session, context: PageContext, asked: ListQuery, now: datetime
+) -> tuple[tuple[WorklistRow, ...], Position | int | None]:
+    """The rows, and where the next page begins."""
+    names = context.settings.worklist_list.patient_names
+    if asked.found or asked.search:
+        # An address is no place for a name: what it asks for itself is an identifier.
+        by_name = names and bool(asked.found)
+        return find_studies(session, asked.search, now, names=by_name), None
+    order = context.settings.worklist_order
+    only, after = asked.only(order, now), asked.after
+    if asked.sort is None or (asked.sort.key is SortKey.NAME and not names):
+        place = after if isinstance(after, Position) else None
+        page = worklist_page(session, order, now, only=only, after=place)
+        return page.rows, page.following
+    last = after if isinstance(after, int) else None
+    in_order = sorted_page(session, asked.sort, now, only=only, after=last)
+    return in_order.rows, in_order.following
 
 
 def _is_raised(context: PageContext, row: WorklistRow, now: datetime) -> bool:
@@ -109,7 +140,7 @@ def _is_raised(context: PageContext, row: WorklistRow, now: datetime) -> bool:
 def _tabs(context: PageContext, asked: ListQuery, counts: dict[WorklistRank, int]) -> Part:
     tabs = tuple(
         (
-            asked.address(show=show, after=None, search=""),
+            asked.address(show=show, **_ELSEWHERE),
             kind,
             translated(word),
             counts[show.rank],
@@ -124,12 +155,14 @@ def _tabs(context: PageContext, asked: ListQuery, counts: dict[WorklistRank, int
         "tabs",
         tabs=tabs,
         total=sum(counts.values()),
-        all_address=asked.address(show=None, after=None, search=""),
+        all_address=asked.address(show=None, **_ELSEWHERE),
         all_shown=asked.show is None,
     )
 
 
-def _filters(context: PageContext, asked: ListQuery, known: KnownChoices) -> Part:
+def _filters(
+    context: PageContext, asked: ListQuery, known: KnownChoices, columns: Sequence[Column]
+) -> Part:
     """The form: each choice as (name, label, what is chosen, values with their words)."""
     ages = tuple((one.value, one.value) for one in Age)
     values: dict[str, tuple[object, tuple[tuple[str, str], ...]]] = {
@@ -153,8 +186,10 @@ def _filters(context: PageContext, asked: ListQuery, known: KnownChoices) -> Par
         choices=choices,
         days=context.settings.worklist_order.listed_days,
         show=asked.show.value if asked.show else "",
-        search=asked.search,
         filters=asked.filters,
+        no_filter=ListQuery(show=asked.show, sort=asked.sort).address(),
+        sort=sort_text(asked.sort),
+        sorts=sort_choices(columns),
     )
 
 
@@ -162,7 +197,7 @@ def _foot(
     context: PageContext,
     asked: ListQuery,
     rows: tuple[WorklistRow, ...],
-    following: Position | None,
+    following: Position | int | None,
 ) -> Part:
     return make_part(
         context.templates,
@@ -171,7 +206,9 @@ def _foot(
         empty=not rows,
         first=asked.after is None,
         restricted=bool(asked.show or asked.filters),
-        search=asked.search,
+        search=bool(asked.search),
+        over=bool(asked.found) and not asked.search,
+        names=context.settings.worklist_list.patient_names and bool(asked.found),
         too_many=MOST_FOUND if asked.search and len(rows) >= MOST_FOUND else 0,
         first_address=asked.address(after=None),
         next_address=asked.address(after=following) if following else "",

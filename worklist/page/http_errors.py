@@ -16,6 +16,7 @@ from radiology.errors import (
     IdentityProviderUnavailable,
     IdentityRefused,
     InvalidUid,
+    ListRefused,
 )
 from settings.log_events import get_logger
 from worklist.page.csrf import FORM_EXPIRED
@@ -124,6 +125,12 @@ _ANSWERS = {
         "To disagree, tick what is wrong; a false positive stands alone. Nothing was kept: "
         "go back and give it again.",
     ),
+    "filter_refused": ErrorAnswer(
+        400,
+        "The filter cannot be saved like that",
+        "It needs a name of 1 to 40 letters that no other filter of yours has, and there are 30 "
+        "at most. Go back, and choose another name or delete a filter first.",
+    ),
     "database_unavailable": ErrorAnswer(
         503,
         "The database does not answer",
@@ -171,6 +178,7 @@ class ErrorPages:
         app.add_exception_handler(InvalidUid, self._study_not_found)
         app.add_exception_handler(DatabaseUnavailable, self._database_unavailable)
         app.add_exception_handler(FeedbackRefused, self._feedback_refused)
+        app.add_exception_handler(ListRefused, self._filter_refused)
         app.add_exception_handler(IdentityRefused, self._identity_refused)
         app.add_exception_handler(IdentityProviderUnavailable, self._identity_unavailable)
         app.add_exception_handler(RequestValidationError, self._address_wrong)
@@ -188,6 +196,9 @@ class ErrorPages:
 
     async def _feedback_refused(self, _request: Request, _error: Exception) -> Response:
         return self.page("feedback_refused")
+
+    async def _filter_refused(self, _request: Request, _error: Exception) -> Response:
+        return self.page("filter_refused")
 
     async def _address_wrong(self, _request: Request, _error: Exception) -> Response:
         return self.page("address_wrong")

@@ -22,11 +22,13 @@ from database.views.worklist_facts import (
     WorklistRow,
 )
 from dicom_node.status import is_stored
+from radiology.clinical.person_name import person_name
+from radiology.language import Language
 from radiology.words.peer_words import split_words
 from worklist.words.dimse_status import status_words
 from worklist.words.next_steps import next_step_of_delivery
 from worklist.words.stored_words import peer_says, reason_words
-from worklist.words.translations import translated, translated_row
+from worklist.words.translations import current_language, translated, translated_row
 
 _AGE = re.compile(r"0*(\d{1,3})([DWMY])")  # PS3.5 Table 6.2-1, value representation AS
 AGE_UNITS = {"D": "days", "W": "weeks", "M": "months", "Y": "y"}
@@ -146,6 +148,14 @@ def patient_age(study: StudyFacts) -> str:
 def patient_sex(study: StudyFacts) -> str:
     """Patient's Sex (0010,0040) as a word; as it came when it is not one of the defined terms."""
     return translated(SEXES.get(study.patient_sex.strip().upper(), study.patient_sex.strip()))
+
+
+def name_forms(patient_name: str) -> tuple[str, ...]:
+    """The forms of Patient's Name (0010,0010), that of the page's script first."""
+    name = person_name(patient_name)
+    forms = (name.alphabetic, name.ideographic)
+    ordered = reversed(forms) if current_language() is Language.CHINESE else forms
+    return tuple(one for one in ordered if one)
 
 
 def _was_returned(job: JobFacts) -> bool:

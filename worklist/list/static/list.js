@@ -84,8 +84,10 @@ document.addEventListener("keydown", (event) => {
 
 // --- the form -----------------------------------------------------------------------------------
 
-// An address says only what was chosen.
+// An address says only what was chosen; where that is nothing, that everything is to be shown: an
+// address that says nothing at all means the reader's own list.
 document.addEventListener("formdata", (event) => {
   if (event.target.id !== "filters") return;
   for (const [name, value] of [...event.formData]) if (!value) event.formData.delete(name);
+  if (![...event.formData.keys()].length) event.formData.set("show", "all");
 });

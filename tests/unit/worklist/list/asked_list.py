@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from chest.values.case_answer import PneumoniaType, ViralAnswer
 from chest.values.reading import ChestReading
+from database.listed.headings import Heading, heading_due, keep_heading
 from database.session import transaction
 from database.views.opened import note_open, study_id_of
 from radiology.urgency import Urgency
@@ -35,6 +36,16 @@ def typed(kind: PneumoniaType) -> ChestReading:
     """A suspected reading with a type of pneumonia."""
     plain = reading_of(Urgency.SUSPECTED, MILD, "")
     return replace(plain, viral=ViralAnswer(kind, 0.83, 0.04, 0.35, 0.65, 0.25, 9))
+
+
+def headed(hospital: SeededHospital, uid: str, **said: str) -> None:
+    """Keep what the headers of a study say, as the housekeeping does where names are shown."""
+    with transaction(hospital.engine) as session:
+        study_id = study_id_of(session, uid)
+        assert study_id is not None
+        due = heading_due(session, study_id)
+        assert due is not None
+        assert keep_heading(session, due, Heading(**said), named=True)
 
 
 def opened_by(hospital: SeededHospital, uid: str, reader: str = "dr-a") -> None:

@@ -53,7 +53,7 @@ def test_patient_and_request_are_shown(ordinary_day: OrdinaryDay, visitor: Visit
     [
         ("urgent", "urgent", "Urgent"),
         ("suspected", "suspected", "Suspected"),
-        ("routine", "routine", "Lung opacities: not found"),
+        ("routine", "routine", "No lung opacities suspected"),
         ("not_assessable", "not-assessable", "Not assessable: 12 slices; at least 40 are needed."),
         ("refused", "refused", "Refused: No series of the study can be analysed."),
         ("failed", "failed", "Failed: The worker stopped 3 times while it had this job"),
@@ -175,7 +175,17 @@ def test_filter_shows_one_urgency(ordinary_day: OrdinaryDay, visitor: Visitor) -
 
 
 @pytest.mark.parametrize(
-    "address", ["/?show=all", "/?after=1", "/?after=9-nothing.1.1", "/?after=0-urgent.1.1%00"]
+    "address",
+    [
+        "/?show=everything",
+        "/?sort=size",
+        "/?sort=-",
+        "/?sort=last&after=9.1",
+        "/?found=x",
+        "/?after=1",
+        "/?after=9-nothing.1.1",
+        "/?after=0-urgent.1.1%00",
+    ],
 )
 def test_wrong_address_is_explained(visitor: Visitor, address: str) -> None:
     """An address that nobody could have got from us is answered with a page, not with a trace."""
@@ -208,7 +218,7 @@ def test_disclaimer_on_every_page(ordinary_day: OrdinaryDay, visitor: Visitor) -
 def test_tables_are_semantic(ordinary_day: OrdinaryDay, visitor: Visitor) -> None:
     """A screen reader finds a table with headed columns, also at phone width."""
     html = visitor.get("/").text
-    assert html.count('role="columnheader"') == 8
+    assert html.count('role="columnheader"') == 9
     assert html.count("<tr ") == html.count('role="row"')
     assert '<a class="skip" href="#main">' in html
 
@@ -235,5 +245,5 @@ def test_clear_study(hospital: SeededHospital, visitor: Visitor) -> None:
     hospital.answer(claim, Urgency.ROUTINE, CLEAR, picture=False)
     text = row_text(visitor.get("/").text, uid)
     assert "Routine" in text
-    assert "Lung opacities: not found" in text
+    assert "No lung opacities suspected" in text
     assert "suspicion 0.03" in text

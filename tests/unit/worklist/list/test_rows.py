@@ -10,7 +10,8 @@ from sqlalchemy import event, text
 from database.feedback.given import judged_results
 from database.session import Session, query
 from database.states import JobState, StudyState, WorklistRank
-from database.views.list_page import ListFilter, find_studies, scanners, worklist_page
+from database.views.list_page import ListFilter, scanners, worklist_page
+from database.views.list_search import find_studies
 from database.views.opened import open_by
 from database.views.unfinished_rows import failed_jobs, latest_quarantine, open_deliveries
 from database.views.worklist_rows import (
@@ -76,7 +77,6 @@ def test_no_query_reads_a_whole_table(ordinary_day: OrdinaryDay, hospital: Seede
             lambda session, only=only: worklist_page(session, ORDER, hospital.now, only=only)
             for only in FILTERS
         ),
-        lambda session: find_studies(session, "A26", hospital.now),
         lambda session: open_by(session, (1, 2), hospital.now),
         lambda session: judged_results(session, study_ids=(1, 2)),
         scanners,
