@@ -9,9 +9,11 @@ import pytest
 from sqlalchemy import select, text
 
 from database.events import record_event
+from database.listed.headings import headings_due
 from database.schema import check_schema, schema_differences
 from database.session import query, transaction
-from database.tables.analysis import Event, Study
+from database.studies.study_state import settle_study
+from database.tables.analysis import Event, Result, Study
 from database.tables.base import Base
 from tests.builders.old_rows.old_site import FILES, OldSite
 from tests.builders.old_rows.rows_file import read_file, rows_of
@@ -64,6 +66,30 @@ def test_every_row_is_read(old: OldSite) -> None:
             found = session.scalars(select(mapper.class_)).all()
             stored = old.rows.tables.get(mapper.local_table.description)
             assert stored is None or len(found) == len(stored), mapper.class_
+
+
+def test_old_studies_can_be_listed_in_any_order(old: OldSite) -> None:
+    """They have what the list sorts by, as a job that ends now would leave it; headings are due."""
+    read = select(Study.id, Study.bundle, Study.suspicion).order_by(Study.id)
+    with query(old.engine) as session:
+        before = session.execute(read).all()
+        assert sorted(headings_due(session, 1000)) == [row.id for row in before]
+        in_force = set(
+            session.scalars(
+                select(Result.study_id).where(
+                    Result.superseded_by_id.is_(None), Result.withdrawn_at.is_(None)
+                )
+            )
+        )
+    with transaction(old.engine) as session:
+        for row in before:
+            settle_study(session, row.id)
+        after = session.execute(read).all()
+        session.rollback()
+    assert any(row.suspicion is not None for row in before)
+    assert [one for one in before if one.id in in_force] == [
+        one for one in after if one.id in in_force
+    ]
 
 
 def test_new_rows_join_the_old_ones(old: OldSite) -> None:
