@@ -107,7 +107,7 @@ def _postgresql(_folder: Path) -> Iterator[tuple[str, Used]]:
     (main_process,) = (
         process
         for process in psutil.process_iter(["cmdline"])
-        if f"{data}/data" in process.info["cmdline"]
+        if f"{data}/data" in (process.info["cmdline"] or ())  # of a zombie there is none
     )
 
     def used_s() -> float:
