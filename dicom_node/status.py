@@ -44,6 +44,9 @@ RESOURCE_LIMITATION: Final = 0x0213  # PS3.7 Section C.5.26
 ATTRIBUTE_MISSING: Final = 0xC101
 UID_NOT_VALID: Final = 0xC102
 INSTANCE_TOO_LARGE: Final = 0xC103
+# PS3.18 Table I.2-2, Referenced Transfer Syntax not supported: a request of STOW-RS does not agree
+# on one beforehand, as an association does.
+TRANSFER_SYNTAX_NOT_SUPPORTED: Final = 0xC122
 
 _ERROR_COMMENT_LENGTH = 64  # PS3.7 Annex C: (0000,0902) Error Comment is an LO
 # What no waiting changes, whatever the status: archives answer A7xx and 0x0110 for it too.
@@ -63,6 +66,10 @@ class InstanceTooLarge(InstanceRefused):
     """The instance is larger than the settings allow."""
 
 
+class TransferSyntaxNotStorable(InstanceRefused):
+    """The transfer syntax of the instance is not one that can be decoded here."""
+
+
 _STATUS_OF: dict[type[FirstreadError], int] = {
     Unavailable: OUT_OF_RESOURCES,
     CommandMismatch: DATA_SET_MISMATCH,
@@ -71,6 +78,7 @@ _STATUS_OF: dict[type[FirstreadError], int] = {
     AttributeMissing: ATTRIBUTE_MISSING,
     InvalidUid: UID_NOT_VALID,
     InstanceTooLarge: INSTANCE_TOO_LARGE,
+    TransferSyntaxNotStorable: TRANSFER_SYNTAX_NOT_SUPPORTED,
     DataSetUnreadable: CANNOT_UNDERSTAND,
     InstanceRefused: CANNOT_UNDERSTAND,
 }

@@ -11,7 +11,7 @@ from typing import Final
 
 from database.session import Engine, transaction
 from database.studies.instances import record_quarantine
-from dicom_node.guard.accepted_association import AcceptedAssociation
+from dicom_node.receive.sender import Sender
 from dicom_node.spool import SpoolFile
 from radiology.errors import DatabaseUnavailable, FirstreadError
 from settings.log_events import get_logger
@@ -33,7 +33,7 @@ class Quarantine:
 
     def keep(
         self,
-        association: AcceptedAssociation,
+        sender: Sender,
         error: Exception,
         status: int,
         file: SpoolFile | None,
@@ -43,14 +43,14 @@ class Quarantine:
 
         Parameters
         ----------
-        association : that brought it
+        sender : that brought it
         error : the reason
         status : the DIMSE status that the sender gets
         file : its bytes; None when there are none, or they are not worth keeping
         size_bytes : how many came
         """
-        association.quarantined += 1
-        if association.quarantined > _MOST_ROWS_PER_ASSOCIATION:
+        sender.quarantined += 1
+        if sender.quarantined > _MOST_ROWS_PER_ASSOCIATION:
             return
         known = isinstance(error, FirstreadError)
         try:
@@ -58,19 +58,19 @@ class Quarantine:
                 record_quarantine(
                     session,
                     self._clock(),
-                    calling_ae_title=association.calling_ae_title,
-                    association_id=association.association_id,
+                    calling_ae_title=sender.calling_ae_title,
+                    association_id=sender.association_id,
                     error_kind=type(error).__name__,
                     reason=str(error) if known else "Internal error; see the log",
                     status=status,
-                    path=self._move(association, file),
+                    path=self._move(sender, file),
                     size_bytes=size_bytes,
                 )
         except DatabaseUnavailable:
-            _log.error("database_unavailable", **association.facts())
+            _log.error("database_unavailable", **sender.facts())
 
-    def _move(self, association: AcceptedAssociation, file: SpoolFile | None) -> str | None:
-        if file is None or association.quarantined > _MOST_FILES_PER_ASSOCIATION:
+    def _move(self, sender: Sender, file: SpoolFile | None) -> str | None:
+        if file is None or sender.quarantined > _MOST_FILES_PER_ASSOCIATION:
             return None
         relative = f"{self._clock():%Y-%m-%d}/{uuid.uuid4().hex}.dcm"
         place = self._folder / relative
@@ -79,6 +79,6 @@ class Quarantine:
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(file.path, place)
         except OSError as error:
-            _log.warning("quarantine_not_written", errno=error.errno, **association.facts())
+            _log.warning("quarantine_not_written", errno=error.errno, **sender.facts())
             return None
         return relative
