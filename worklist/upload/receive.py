@@ -107,6 +107,7 @@ class _Form:
         self._check_fields = check_fields
         self._fields: dict[str, str] = {}
         self._checked = False
+        self._ended = False
         self._header = (bytearray(), bytearray())
         self._disposition = b""
         self._field: tuple[str, bytearray] | None = None
@@ -129,6 +130,7 @@ class _Form:
                 "on_headers_finished": self._on_headers_finished,
                 "on_part_data": self._on_part_data,
                 "on_part_end": self._on_part_end,
+                "on_end": self._on_end,
             },
         )
 
@@ -153,14 +155,10 @@ class _Form:
         if self.received.fault is not None:
             return
         self._check_once()
-        try:
-            assert self._parser is not None
-            self._parser.finalize()
-        except FormParserError:
+        if not self._ended:  # the last file may lack its end; the parser itself does not mind
             self._refuse(UploadRefused("The form is damaged"))
-        else:
-            if not self.received.files:
-                self._refuse(UploadRefused("There was no file in it"))
+        elif not self.received.files:
+            self._refuse(UploadRefused("There was no file in it"))
 
     def close(self) -> None:
         """Close the file that is open."""
@@ -185,6 +183,9 @@ class _Form:
             self._check_fields(self._fields)
 
     # --- what the parser tells -------------------------------------------------------------------
+
+    def _on_end(self) -> None:
+        self._ended = True
 
     def _on_part_begin(self) -> None:
         self._disposition = b""

@@ -102,6 +102,10 @@ def test_what_is_beyond_a_limit_is_refused_while_it_comes(
             "multipart/form-data; boundary=x",
             30 * b'--x\r\nContent-Disposition: form-data; name="f"\r\n\r\na\r\n' + b"--x--",
         ),
+        (  # its end is missing, and the file with it
+            "multipart/form-data; boundary=x",
+            b'--x\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\nabc',
+        ),
     ],
 )
 def test_a_form_that_is_none_is_refused(
