@@ -15,9 +15,13 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Role(StrEnum):
-    """What a person may do. An administrator may also do what a reader may."""
+    """What somebody may do. An administrator may also do what the others may.
+
+    A sender is a program: it stores and retrieves by DICOMweb, and is shown no page.
+    """
 
     READER = "reader"
+    SENDER = "sender"
     ADMINISTRATOR = "administrator"
 
 

@@ -1,7 +1,8 @@
 """Audit events: who did what at the page, when, from where, and to which study.
 
 The names and what they mean in DICOM (PS3.15 Section A.5, after RFC 3881 and IHE ATNA) are in
-`AUDIT_EVENTS`: A.5.3.4 Data Export, A.5.3.6 DICOM Instances Accessed, A.5.3.10 Query, A.5.3.11
+`AUDIT_EVENTS`: A.5.3.4 Data Export, A.5.3.6 DICOM Instances Accessed, A.5.3.7 DICOM Instances
+Transferred, A.5.3.10 Query, A.5.3.11
 Security Alert, A.5.3.12 User Authentication. Application Activity (A.5.3.1) is about a program
 that starts or stops, so a page without a study has no event there and gets a code of ours.
 """
@@ -45,6 +46,7 @@ class AuditCode:
 _AUTHENTICATION = ("110114", "User Authentication")
 _SECURITY_ALERT = ("110113", "Security Alert")
 _ACCESSED = ("110103", "DICOM Instances Accessed")
+_TRANSFERRED = ("110104", "DICOM Instances Transferred")
 _PAGE_USED = AuditCode(("PAGE_USED", "Page Used"), None, "E", PRIVATE_SCHEME)
 
 AUDIT_EVENTS: dict[str, AuditCode] = {
@@ -67,6 +69,9 @@ AUDIT_EVENTS: dict[str, AuditCode] = {
     "study_data_read": AuditCode(_ACCESSED, None, "R"),
     "data_exported": AuditCode(("110106", "Export"), None, "R"),
     "study_changed": AuditCode(_ACCESSED, None, "U"),
+    "studies_searched": AuditCode(("110112", "Query"), None, "E"),
+    "study_retrieved": AuditCode(_TRANSFERRED, None, "R"),
+    "study_stored": AuditCode(_TRANSFERRED, None, "C"),
     "page_used": _PAGE_USED,
 }
 

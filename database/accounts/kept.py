@@ -37,10 +37,12 @@ class AccountRow:
 
 @dataclass(frozen=True, slots=True)
 class PasswordOf:
-    """What a password is checked against."""
+    """What a password is checked against, and whose it is."""
 
     account_id: int
     password_hash: str
+    name: str
+    role: Role
 
 
 def checked_account_name(text: str) -> str:
@@ -112,7 +114,9 @@ def password_of(session: Session, name: str) -> PasswordOf | None:
             Account.password_hash != "",
         )
     )
-    return None if account is None else PasswordOf(account.id, account.password_hash)
+    if account is None:
+        return None
+    return PasswordOf(account.id, account.password_hash, account.name, account.role)
 
 
 def set_password(session: Session, name: str, password_hash: str, now: datetime) -> None:

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from database.accounts.audit import Actor, StudyReference, record_audit, study_reference
 from database.session import Engine, transaction
 from radiology.errors import DatabaseUnavailable
+from worklist.access.request_guard import is_dicomweb
 from worklist.page.current_reader import current_reader
 from worklist.page.http_errors import ErrorPages
 
@@ -37,7 +38,10 @@ _SILENT = (
     "/live/administration",
     "/list/search",
 )
-_SILENT_BELOW = ("/sign-in", "/sign-out", "/account", "/static", "/health", "/favicon.ico")
+_SILENT_BELOW = (
+    *("/sign-in", "/sign-out", "/account", "/static", "/health", "/favicon.ico"),
+    "/ohif",  # files of a viewer; what it shows is retrieved, and that is recorded
+)
 _ALWAYS = frozenset({"study_opened", "study_changed", "data_exported", "not_allowed"})
 _ONCE_IN = timedelta(minutes=5)  # a reader who scrolls through 300 slices makes one event
 _REMEMBERED = 10_000
@@ -95,7 +99,9 @@ class AuditTrail:
             return
         actor = actor_of(Request(scope))
         now = self._clock()
-        key = (name, pattern, *map(str, parameters.values()), actor.reader, actor.address)
+        # A viewer retrieves a study in hundreds of requests: they are one thing that somebody did.
+        what = (_study_of(parameters),) if is_dicomweb(pattern) else (pattern, *parameters.values())
+        key = (name, *map(str, what), actor.reader, actor.address)
         if name not in _ALWAYS and not self._is_new(key, now):
             return
         await run_in_threadpool(self._write, name, now, actor, pattern, parameters)
@@ -135,6 +141,8 @@ def _name_of(method: str, pattern: str, status: int, *, of_study: bool) -> str |
         return "not_allowed"
     if status >= 400:
         return None
+    if is_dicomweb(pattern):
+        return _name_of_dicomweb(method, pattern)
     if (method, pattern) in _NAMES:
         return _NAMES[method, pattern]
     if "export" in pattern or "download" in pattern:
@@ -142,6 +150,14 @@ def _name_of(method: str, pattern: str, status: int, *, of_study: bool) -> str |
     if method in ("GET", "HEAD"):
         return "study_data_read" if of_study else "page_used"
     return "study_changed" if of_study else "page_used"
+
+
+def _name_of_dicomweb(method: str, pattern: str) -> str | None:
+    """The event of a transaction of PS3.18; storing records its own, for each study."""
+    if method == "POST":
+        return None
+    searched = pattern.endswith(("/studies", "/series", "/instances"))
+    return "studies_searched" if searched else "study_retrieved"
 
 
 def _study_of(parameters: Mapping[str, Any]) -> dict[str, Any]:

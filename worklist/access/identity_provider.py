@@ -225,7 +225,7 @@ class ProviderClient:
         given = claims.get(self._provider.groups_claim, [])
         groups = given if isinstance(given, list) else [given]
         roles = {self._provider.roles.get(group) for group in groups if isinstance(group, str)}
-        for role in (Role.ADMINISTRATOR, Role.READER):
+        for role in (Role.ADMINISTRATOR, Role.READER, Role.SENDER):
             if role in roles:
                 return Identity(self._provider.issuer, subject, name, role)
         raise IdentityRefused("The person is in no group that has a role here")

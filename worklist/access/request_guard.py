@@ -4,8 +4,9 @@
   another site whose name was made to point here (DNS rebinding) sends its own and is refused.
 - On a network the page is shown over https only.
 - A request that changes something, but for a signed call of a system that we have told of a flag,
-  comes from a page of ours (Fetch Metadata, W3C; Origin, RFC
-  6454), so no other site can press "Try again" for the reader.
+  and but for a program that stores by DICOMweb, comes from a page of
+  ours (Fetch Metadata, W3C; Origin, RFC 6454), so no other site can press "Try again" for the
+  reader.
 - Nothing from elsewhere is loaded, framed or executed (`security_headers`).
 """
 
@@ -25,12 +26,28 @@ from worklist.page.security_headers import add_security_headers
 # It carries a token and a signature in place of a person's session: worklist.study.flag_routes.
 _SIGNED_CALL = re.compile(r"/flags/[0-9.]{1,64}/acknowledge/[A-Za-z0-9_-]{20,64}")
 _HEALTH = ("/health", "/health/page")
+_BY_BROWSERS = ("origin", "sec-fetch-site", "sec-fetch-mode")
+DICOMWEB = "/dicom-web"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def is_signed_call(path: str) -> bool:
     """Whether a call shows whose it is by a signature, where a person has a session."""
     return _SIGNED_CALL.fullmatch(path) is not None
+
+
+def is_by_program(path: str, headers: Headers) -> bool:
+    """Whether a request of DICOMweb comes from a program that is no browser.
+
+    A browser says from which page a request comes, whatever page made it send one. Of a program
+    nobody can make use from elsewhere: it sends no cookie that it was not given.
+    """
+    return is_dicomweb(path) and not any(name in headers for name in _BY_BROWSERS)
+
+
+def is_dicomweb(path: str) -> bool:
+    """Whether an address is one of our DICOMweb services."""
+    return path == DICOMWEB or path.startswith(f"{DICOMWEB}/")
 
 
 def is_loopback(host: str) -> bool:
@@ -68,7 +85,7 @@ class RequestGuard:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                add_security_headers(MutableHeaders(scope=message))
+                add_security_headers(MutableHeaders(scope=message), scope["path"])
             await send(message)
 
         headers = Headers(scope=scope)
@@ -79,6 +96,7 @@ class RequestGuard:
         elif (
             scope["method"] not in _SAFE_METHODS
             and not is_signed_call(scope["path"])
+            and not is_by_program(scope["path"], headers)
             and not _is_same_origin(headers)
         ):
             refused = self._pages.page("origin_refused")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
@@ -81,9 +81,29 @@ def local_address(wanted: str | None) -> str:
 
 
 def sign_in_by_password(engine: Engine, attempt: Attempt, now: datetime) -> SignInAnswer:
-    """Check a password, and begin a session when it is right.
+    """Check a password, and begin a session when it is right."""
+    found = check_password(engine, attempt, now)
+    if isinstance(found, SignInAnswer):
+        return found
+    with transaction(engine) as session:
+        if password_of(session, attempt.name) != found:  # changed or disabled while we looked
+            return SignInAnswer(refusal=SignInRefusal.WRONG)
+        token = begin_session(
+            session,
+            found.account_id,
+            Actor(found.name, "", attempt.address),
+            now,
+            old_token=attempt.old_token,
+            through="password",
+        )
+    return SignInAnswer(token=token)
 
-    An unknown name takes the same way and as long as a wrong password.
+
+def check_password(engine: Engine, attempt: Attempt, now: datetime) -> PasswordOf | SignInAnswer:
+    """Check a password; gives whose it is, or why it is refused.
+
+    An unknown name takes the same way and as long as a wrong password. Whoever goes on with the
+    answer looks once more that the account has not changed meanwhile.
     """
     with transaction(engine) as session:
         again_at = charge_attempt(session, attempt.name, attempt.address, now)
@@ -98,16 +118,12 @@ def sign_in_by_password(engine: Engine, attempt: Attempt, now: datetime) -> Sign
     assert found is not None
     better = hash_password(attempt.password) if needs_new_hash(found.password_hash) else None
     with transaction(engine) as session:
-        if password_of(session, attempt.name) != found:  # changed or disabled while we looked
+        if password_of(session, attempt.name) != found:
             return SignInAnswer(refusal=SignInRefusal.WRONG)
         forgive_attempt(session, attempt.name, attempt.address)
         if better is not None:
             renew_hash(session, found.account_id, better)
-        actor = Actor(attempt.name.strip().lower(), "", attempt.address)
-        token = begin_session(
-            session, found.account_id, actor, now, old_token=attempt.old_token, through="password"
-        )
-    return SignInAnswer(token=token)
+    return found if better is None else replace(found, password_hash=better)
 
 
 def begin_session(

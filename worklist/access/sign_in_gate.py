@@ -16,16 +16,18 @@ from urllib.parse import urlencode
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from database.accounts.kept import has_accounts
 from database.accounts.reader_sessions import Limits, SignedIn, note_request, session_of
 from database.session import Engine, query, transaction
 from radiology.errors import DatabaseUnavailable
-from settings.sign_in import SignIn
+from settings.sign_in import Role, SignIn
 from worklist.access.cookies import new_token, session_token, set_visit, visit_token
-from worklist.access.request_guard import is_signed_call
+from worklist.access.machine_sign_in import MachineSignIn, basic_credentials
+from worklist.access.request_guard import is_by_program, is_dicomweb, is_signed_call
+from worklist.access.sign_in import SignInAnswer
 from worklist.page.csrf import put_tokens
 from worklist.page.current_reader import AT_THIS_MACHINE, PageReader
 from worklist.page.http_errors import ErrorPages
@@ -79,6 +81,7 @@ class SignInGate:
         self._clock = clock
         self._pages = pages
         self._always = always
+        self._machines = MachineSignIn(engine, clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -89,13 +92,18 @@ class SignInGate:
             await self._app(scope, receive, send)
             return
         request = HTTPConnection(scope)
-        token = session_token(request)
         try:
-            visitor = await run_in_threadpool(self._look, token)
+            visitor = await run_in_threadpool(self._visitor, request)
         except DatabaseUnavailable:
             await self._pages.page("database_unavailable")(scope, receive, send)
             return
+        if isinstance(visitor, SignInAnswer):
+            await self._refuse_machine(visitor)(scope, receive, send)
+            return
         fresh_visit = None
+        if visitor.reader is not None and _is_out_of_place(visitor.reader, scope["path"]):
+            await self._pages.page("for_people")(scope, receive, send)
+            return
         if visitor.reader is None:
             if not (_is_sign_in(scope["path"]) or scope["path"] == "/help"):
                 await self._ask_to_sign_in(request)(scope, receive, send)
@@ -114,6 +122,19 @@ class SignInGate:
                 await self._follow(scope, receive, answer, visitor)
             else:
                 await self._app(scope, receive, answer)
+
+    def _visitor(self, request: HTTPConnection) -> _Visitor | SignInAnswer:
+        """Whoever sent a request; why a program with a password is not let in."""
+        visitor = self._look(session_token(request))
+        given = basic_credentials(request.headers.get("authorization", ""))
+        by_program = is_by_program(request.scope["path"], request.headers)
+        if given is None or not by_program or visitor.reader is AT_THIS_MACHINE:
+            return visitor
+        address = request.client.host if request.client else ""
+        found = self._machines.check(*given, address)
+        if isinstance(found, SignInAnswer):
+            return found
+        return _Visitor(PageReader(found.name, frozenset({found.role})), None)
 
     def _look(self, token: str | None) -> _Visitor:
         now = self._clock()
@@ -157,8 +178,26 @@ class SignInGate:
                     await answering
         await answer.end_stream()
 
+    def _refuse_machine(self, answer: SignInAnswer) -> Response:
+        """Ask a program for its password (RFC 7617), or to wait."""
+        if answer.again_at is not None:
+            wait_s = max(1, int((answer.again_at - self._clock()).total_seconds()))
+            return PlainTextResponse(
+                "There were too many failed attempts: try again later.\n",
+                status_code=429,
+                headers={"Retry-After": str(wait_s)},
+            )
+        return PlainTextResponse(
+            "Send name and password of an account of Firstread by HTTP Basic.\n",
+            status_code=401,
+            headers={"WWW-Authenticate": 'Basic realm="Firstread", charset="UTF-8"'},
+        )
+
     def _ask_to_sign_in(self, request: HTTPConnection) -> Response:
         path, method = request.scope["path"], request.scope["method"]
+        # A browser would show a window of its own, and send the password from there ever after.
+        if is_dicomweb(path) and "sec-fetch-mode" not in request.headers:
+            return self._refuse_machine(SignInAnswer())
         if path.startswith("/live/"):  # an EventSource cannot tell a refusal from a lost server
             return Response(_SIGNED_OUT, media_type="text/event-stream")
         if method != "GET" or "text/html" not in Headers(scope=request.scope).get("accept", ""):
@@ -206,6 +245,12 @@ class _Answer:
         carrier = Response()
         set_visit(carrier, self._request, self._fresh_visit)
         headers.append("set-cookie", carrier.headers["set-cookie"])
+
+
+def _is_out_of_place(reader: PageReader, path: str) -> bool:
+    """Whether an account for programs asks for a page."""
+    only_sends = reader.roles == frozenset({Role.SENDER})
+    return only_sends and not is_dicomweb(path) and path != "/sign-out"
 
 
 def _is_small(request: HTTPConnection) -> bool:

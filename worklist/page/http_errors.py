@@ -68,6 +68,12 @@ _ANSWERS = {
         "This is for administrators",
         "You are signed in as a reader. Ask an administrator to do it, or to change your role.",
     ),
+    "for_people": ErrorAnswer(
+        403,
+        "This account is for programs",
+        "It stores and retrieves by DICOMweb, and is shown no page. "
+        "Sign in with an account of your own.",
+    ),
     "form_expired": ErrorAnswer(
         403,
         "This form is no longer valid",
