@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import string
+from pathlib import Path
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -64,9 +65,11 @@ class StudyPageSettings(BaseModel):
     ----------
     keep_slices : keep the slices of each result, which the page's own viewer shows
     viewers : in the order in which they are offered
+    ohif_folder : OHIF's built package, which the page serves where it is there
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     keep_slices: bool = True
     viewers: tuple[ViewerLink, ...] = ()
+    ohif_folder: Path = Path("build/ohif/package/dist")  # where `make viewer` unpacks it

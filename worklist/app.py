@@ -26,9 +26,13 @@ from worklist.access.sign_in_routes import account_routes, sign_in_routes
 from worklist.administration.feedback_export import feedback_export_routes
 from worklist.administration.health import health_routes
 from worklist.administration.routes import administration_routes
+from worklist.dicomweb.refusal import RequestRefused, answer_refusal
+from worklist.dicomweb.routes import dicomweb_routes
+from worklist.dicomweb.store import Store
 from worklist.feedback.routes import feedback_routes
 from worklist.help.routes import help_routes
 from worklist.list.routes import list_routes, own_list_routes
+from worklist.ohif.routes import ohif_routes
 from worklist.page.csrf import check_csrf
 from worklist.page.http_errors import ErrorPages
 from worklist.page.live import LiveScreens
@@ -65,11 +69,13 @@ def create_app(
     `server.needs_sign_in`.
 
     `app.state.live` is the `LiveScreens`; call its `close()` before the server stops, because an
-    open stream would keep it waiting.
+    open stream would keep it waiting. `app.state.store` is the `Store` of DICOMweb; call its
+    `close()` when the server has stopped.
     """
     templates = make_templates()
     context = PageContext(settings, engine, templates, clock)
     live = LiveScreens(engine)
+    store = Store(context)
     pages = ErrorPages(templates)
     app = FastAPI(
         title="Firstread worklist page",
@@ -82,6 +88,7 @@ def create_app(
     app.state.live = live
     app.include_router(list_routes(context))
     app.include_router(own_list_routes(context))
+    app.state.store = store
     app.include_router(page_routes(context))
     app.include_router(live_routes(context, live))
     app.include_router(retry_routes(context))
@@ -95,6 +102,8 @@ def create_app(
     app.include_router(model_card_routes(context))
     app.include_router(administration_routes(context))
     app.include_router(upload_routes(context, live))
+    app.include_router(dicomweb_routes(context, store))
+    app.include_router(ohif_routes(context))
     app.include_router(health_routes(context))
     app.include_router(help_routes(context))
     app.include_router(sign_in_routes(context))
@@ -106,6 +115,7 @@ def create_app(
         app.mount(f"/static/{room}", _Static(directory=folder))
     app.add_api_route("/favicon.ico", _favicon, include_in_schema=False)
     pages.install(app)
+    app.add_exception_handler(RequestRefused, answer_refusal)
     network = settings.worklist_network
     # What is added last is met first.
     app.add_middleware(AuditTrail, engine=engine, clock=clock, pages=pages)

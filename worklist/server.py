@@ -169,11 +169,13 @@ class StreamEndingServer(uvicorn.Server):
     """A server that ends the live streams when it stops, instead of waiting for the browsers."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End the streams, then stop as usual."""
+        """End the streams, then stop as usual, and let go of the spool."""
         app = self.config.app
         if isinstance(app, FastAPI):
             app.state.live.close()
         await super().shutdown(sockets)
+        if isinstance(app, FastAPI):
+            app.state.store.close()
 
 
 def _why_not(error: OSError) -> str:

@@ -20,6 +20,7 @@ from radiology.algorithm import AlgorithmIdentity
 from radiology.answer.reading import Reading, ReportWords
 from worklist.feedback.lines import feedback_form, feedback_said
 from worklist.list.list_line import list_line
+from worklist.ohif.installed import ohif_folder
 from worklist.page.not_found import StudyNotFound
 from worklist.page.pictures import has_heat_picture
 from worklist.page.screens import PageContext, Screen, make_part
@@ -176,7 +177,11 @@ def _sections(
             "instances": page.instances,
             "series": page.series,
             "retry_job_id": _retry_job_id(whole),
-            "viewers": viewer_lines(context.settings.study_page.viewers, page.row.study),
+            "viewers": viewer_lines(
+                context.settings.study_page.viewers,
+                page.row.study,
+                own_viewer=ohif_folder(context.settings) is not None,
+            ),
         },
         "answers": {
             "answers": answer_lines(whole.row),

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from database.views.worklist_facts import StudyFacts
 from settings.study_page import PLACEHOLDERS, ViewerLink
+from worklist.ohif.installed import OHIF
 
 # A viewer that is started as a program reads the unescaped value as part of a command line:
 # a quotation mark would end an argument there and begin another.
@@ -28,8 +29,18 @@ class ViewerLine:
     reason: str = ""
 
 
-def viewer_lines(viewers: tuple[ViewerLink, ...], study: StudyFacts) -> tuple[ViewerLine, ...]:
-    """A line for each viewer of the settings, in their order."""
+def viewer_lines(
+    viewers: tuple[ViewerLink, ...], study: StudyFacts, *, own_viewer: bool = False
+) -> tuple[ViewerLine, ...]:
+    """A line for each viewer of the settings, in their order.
+
+    Parameters
+    ----------
+    own_viewer : whether OHIF is installed here: it is offered where the settings name no viewer
+    """
+    if own_viewer and not viewers:
+        uid = quote(study.study_instance_uid, safe="")
+        return (ViewerLine("OHIF", f"{OHIF}/viewer?StudyInstanceUIDs={uid}"),)
     return tuple(_line(viewer, study) for viewer in viewers)
 
 

@@ -1,0 +1,1 @@
+"""OHIF, a viewer: served by the page at /ohif/ where its built package is installed."""

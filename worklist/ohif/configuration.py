@@ -1,0 +1,61 @@
+"""What OHIF is told: that its only source of images are our DICOMweb services, and where it lies.
+
+https://docs.ohif.org/configuration/configurationFiles. It cannot be told anything else by an
+address: no configuration, source or customisation is loaded from elsewhere. It stores nothing,
+because we keep no reports and annotations of others.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from worklist.access.request_guard import DICOMWEB
+from worklist.ohif.installed import OHIF
+
+_SOURCE: Final = "firstread"
+_CONFIGURATION: Final[dict[str, Any]] = {
+    "name": "firstread",
+    "routerBasename": OHIF,
+    "showStudyList": True,
+    "extensions": [],
+    "modes": [],
+    "customizationService": {},
+    "maxNumberOfWebWorkers": 3,
+    "showLoadingIndicator": True,
+    "showWarningMessageForCrossOrigin": False,
+    "showCPUFallbackMessage": True,
+    "strictZSpacingForVolumeViewport": True,
+    "investigationalUseDialog": {"option": "never"},
+    "maxNumRequests": {"interaction": 20, "thumbnail": 4, "prefetch": 10},
+    "dangerouslyUseDynamicConfig": {"enabled": False},
+    "defaultDataSourceName": _SOURCE,
+    "dataSources": [
+        {
+            "namespace": "@ohif/extension-default.dataSourcesModule.dicomweb",
+            "sourceName": _SOURCE,
+            "configuration": {
+                "friendlyName": "Firstread",
+                "name": _SOURCE,
+                "qidoRoot": DICOMWEB,
+                "wadoRoot": DICOMWEB,
+                "wadoUriRoot": DICOMWEB,
+                "qidoSupportsIncludeField": True,
+                "imageRendering": "wadors",
+                "thumbnailRendering": "wadors",
+                "enableStudyLazyLoad": True,
+                "supportsFuzzyMatching": False,
+                "supportsWildcard": True,
+                "supportsStow": False,
+                "dicomUploadEnabled": False,
+                "omitQuotationForMultipartRequest": True,
+                "bulkDataURI": {"enabled": True},
+            },
+        }
+    ],
+}
+
+
+def configuration_script() -> bytes:
+    """The script by which OHIF is configured."""
+    return f"window.config = {json.dumps(_CONFIGURATION)};\n".encode()
