@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import io
 import os
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import uvicorn
-from fastapi import FastAPI
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
@@ -25,13 +21,12 @@ from tests.peers.dicom.orthanc import OrthancPeer, start_orthanc
 from tests.peers.page.chromium import running_chromium
 from tests.peers.page.ohif import CHROMIUM_ARGUMENTS, OhifServer, running_ohif
 from tests.peers.page.ohif_page import OhifPage, opened_in_ohif
+from tests.peers.page.running_page import RunningPage
 from tests.peers.ports import free_port
-from tests.peers.waiting import wait_until
 from tests.unit.worklist.list.ordinary_day import OrdinaryDay, seed_ordinary_day
 from tests.unit.worklist.seeding import SeededHospital, open_hospital
 from tests.unit.worklist.study.seeded_slices import StudyWithSlices, study_with_slices
 from worklist.app import create_app
-from worklist.server import StreamEndingServer, open_socket
 
 READER = "reader"
 
@@ -70,35 +65,6 @@ def ordinary_day(
     seeded, day = _seeded_day
     hospital.take_over(seeded)
     return day
-
-
-@dataclass
-class RunningPage:
-    """The hospital's page, served by the real server in a thread of its own."""
-
-    app: FastAPI
-    settings: Settings
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.settings.worklist_port}"
-
-    def start(self) -> None:
-        """Serve, on the same port each time."""
-        config = uvicorn.Config(self.app, log_level="warning", access_log=False)
-        self._server = StreamEndingServer(config)
-        listener = open_socket(self.settings, anybody_has_an_account=True)
-        self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [listener]}, daemon=True
-        )
-        self._thread.start()
-        wait_until(lambda: self._server.started, what="the page to be served")
-
-    def stop(self) -> None:
-        """Stop serving, however many browsers listen."""
-        self._server.should_exit = True
-        self._thread.join(timeout=10)
-        assert not self._thread.is_alive(), "the server did not stop"
 
 
 @pytest.fixture

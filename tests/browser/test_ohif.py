@@ -1,8 +1,11 @@
-"""Our objects as a radiologist sees them: OHIF in Chromium, in front of a real Orthanc."""
+"""Our objects as a radiologist sees them: OHIF in Chromium, as Firstread serves it itself.
+
+OHIF in front of a real Orthanc is `test_ohif_course`, `test_ohif_any_bundle`, `test_viewer_table`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -13,9 +16,10 @@ from numpy.typing import NDArray
 from chest.values.figures import Side
 from chest.values.regions import LesionLabel
 from tests.builders.chest.analysed_phantom import KINDS, PROFILES, analysed_phantom
-from tests.builders.dicom.stored_study import StoredStudy, store_study
-from tests.peers.dicom.orthanc import OrthancPeer
+from tests.builders.dicom.stored_study import StoredStudy
+from tests.peers.page.ohif import OhifServer
 from tests.peers.page.ohif_page import OhifPage, Picture
+from tests.peers.page.own_ohif import OwnOhif, running_own_ohif
 from worker.encode import EncodedKind
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -29,11 +33,24 @@ EVERY_KIND = pytest.mark.parametrize("kind", KINDS)
 ENHANCED = pytest.mark.parametrize("enhanced", [False, True], ids=["CT", "Enhanced CT"])
 
 
-def stored(
-    pacs: OrthancPeer, folder: Path, profile: str, kind: str, *, enhanced: bool = False
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnOhif]:
+    """Give one page for all studies of the module: each test looks at its own."""
+    with running_own_ohif(tmp_path_factory.mktemp("firstread")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def viewer(own: OwnOhif) -> OhifServer:
+    """Give OHIF as that page serves it, in the place of the one in front of Orthanc."""
+    return own.server
+
+
+def held(
+    own: OwnOhif, folder: Path, profile: str, kind: str, *, enhanced: bool = False
 ) -> StoredStudy:
     study = analysed_phantom(kind, folder / "source", enhanced=enhanced, salt=profile)
-    return store_study(pacs, study, study.encoded(profile))
+    return own.hold(study, study.encoded(profile))
 
 
 @EVERY_KIND
@@ -43,7 +60,7 @@ def stored(
     ids=[*PROFILES, "viewer, Enhanced CT"],
 )
 def test_every_object_is_listed_and_opens(
-    pacs: OrthancPeer,
+    own: OwnOhif,
     tmp_path: Path,
     open_in_viewer: Opener,
     keep_viewer_picture: Callable[[OhifPage, str], None],
@@ -53,7 +70,7 @@ def test_every_object_is_listed_and_opens(
 ) -> None:
     """Source, key picture and report by a double click; the report for programs, which OHIF shows
     black, is listed beside them without an error."""
-    study = stored(pacs, tmp_path, profile, kind, enhanced=enhanced)
+    study = held(own, tmp_path, profile, kind, enhanced=enhanced)
     with open_in_viewer(study.study_instance_uid) as page:
         listed = page.series()
         for one in study.objects:
@@ -73,7 +90,7 @@ def test_every_object_is_listed_and_opens(
 
 @ENHANCED
 def test_the_segmentation_is_painted_over_its_voxels(
-    pacs: OrthancPeer,
+    own: OwnOhif,
     tmp_path: Path,
     open_in_viewer: Opener,
     keep_viewer_picture: Callable[[OhifPage, str], None],
@@ -81,7 +98,7 @@ def test_the_segmentation_is_painted_over_its_voxels(
 ) -> None:
     """Grey before, coloured afterwards: every voxel of a lesion, each class in its own colour, and
     nothing beside them. The panel's volume is the report's."""
-    study = stored(pacs, tmp_path, "viewer", "positive", enhanced=enhanced)
+    study = held(own, tmp_path, "viewer", "positive", enhanced=enhanced)
     regions = study.study.context.regions
     index = study.key_slice
     with open_in_viewer(study.study_instance_uid) as page:
@@ -138,14 +155,14 @@ def chroma(picture: Picture) -> NDArray[np.int_]:
 
 @ENHANCED
 def test_the_report_shows_its_figures_at_the_lesion(
-    pacs: OrthancPeer,
+    own: OwnOhif,
     tmp_path: Path,
     open_in_viewer: Opener,
     keep_viewer_picture: Callable[[OhifPage, str], None],
     enhanced: bool,
 ) -> None:
     """The report jumps to its slice, draws outlines there, and shows what was measured."""
-    study = stored(pacs, tmp_path, "viewer", "positive", enhanced=enhanced)
+    study = held(own, tmp_path, "viewer", "positive", enhanced=enhanced)
     reading = study.study.context.chest
     with open_in_viewer(study.study_instance_uid) as page:
         page.open_report(study.description(EncodedKind.SR))
@@ -176,7 +193,7 @@ def test_the_report_shows_its_figures_at_the_lesion(
     ],
 )
 def test_a_report_without_findings_says_so(
-    pacs: OrthancPeer,
+    own: OwnOhif,
     tmp_path: Path,
     open_in_viewer: Opener,
     keep_viewer_picture: Callable[[OhifPage, str], None],
@@ -184,7 +201,7 @@ def test_a_report_without_findings_says_so(
     said: str,
 ) -> None:
     """A low probability, or that nothing could be assessed, stands on the picture."""
-    study = stored(pacs, tmp_path, "viewer", kind)
+    study = held(own, tmp_path, "viewer", kind)
     with open_in_viewer(study.study_instance_uid) as page:
         page.open_report(study.description(EncodedKind.SR))
         assert said in page.lines()

@@ -7,9 +7,11 @@ its address. An answer is held back until its event is written; no event, no ans
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -70,6 +72,7 @@ class AuditTrail:
         self._clock = clock
         self._pages = pages
         self._recorded: OrderedDict[tuple[str, ...], datetime] = OrderedDict()
+        self._writing: dict[tuple[str, ...], asyncio.Future[None]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -102,9 +105,17 @@ class AuditTrail:
         # A viewer retrieves a study in hundreds of requests: they are one thing that somebody did.
         what = (_study_of(parameters),) if is_dicomweb(pattern) else (pattern, *parameters.values())
         key = (name, *map(str, what), actor.reader, actor.address)
-        if name not in _ALWAYS and not self._is_new(key, now):
+        write = partial(run_in_threadpool, self._write, name, now, actor, pattern, parameters)
+        if name in _ALWAYS:
+            await write()
+        elif self._is_new(key, now):
+            # A viewer asks for many things at once: all of them wait for the one event.
+            if key not in self._writing:
+                self._writing[key] = asyncio.ensure_future(write())
+                self._writing[key].add_done_callback(lambda _: self._writing.pop(key, None))
+            await asyncio.shield(self._writing[key])
+        else:
             return
-        await run_in_threadpool(self._write, name, now, actor, pattern, parameters)
         self._recorded[key] = now
         while len(self._recorded) > _REMEMBERED:
             self._recorded.popitem(last=False)

@@ -17,6 +17,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from weakref import WeakValueDictionary
 
 from database.accounts.audit import Actor, record_audit
 from database.accounts.kept import PasswordOf, note_sign_in, password_of
@@ -61,6 +62,7 @@ class MachineSignIn:
         self._key = secrets.token_bytes(32)
         self._lock = threading.Lock()
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
+        self._turns: WeakValueDictionary[bytes, threading.Lock] = WeakValueDictionary()
 
     def check(self, name: str, password: str, address: str) -> PasswordOf | SignInAnswer:
         """Whose name and password these are, or why they are refused.
@@ -70,20 +72,35 @@ class MachineSignIn:
         DatabaseUnavailable
             Nobody can be let in now.
         """
-        now = self._clock()
         digest = hmac.digest(self._key, f"{name}\0{password}".encode(), "sha256")
+        known = self._still_known(name, digest)
+        if known is not None:
+            return known
+        with self._lock:
+            turn = self._turns.setdefault(digest, threading.Lock())
+        # Clients begin with several requests at once: the first is an attempt, the others wait.
+        with turn:
+            return self._still_known(name, digest) or self._sign_in(name, password, address, digest)
+
+    def _still_known(self, name: str, digest: bytes) -> PasswordOf | None:
+        """Whose password it is, if it was looked at lately and is the account's now."""
         with query(self._engine) as session:
             found = password_of(session, name)
         known = self._known.get(digest)
         if (
-            found is not None
-            and known is not None
-            and known.password_hash == found.password_hash
-            and now < known.until
+            found is None
+            or known is None
+            or known.password_hash != found.password_hash
+            or self._clock() >= known.until
         ):
-            return found
-        attempt = Attempt(name, password, address)
-        checked = check_password(self._engine, attempt, now)
+            return None
+        return found
+
+    def _sign_in(
+        self, name: str, password: str, address: str, digest: bytes
+    ) -> PasswordOf | SignInAnswer:
+        now = self._clock()
+        checked = check_password(self._engine, Attempt(name, password, address), now)
         if isinstance(checked, SignInAnswer):
             return checked
         with transaction(self._engine) as session:

@@ -21,6 +21,7 @@ START_SCRIPT: Final = "firstread-start.js"
 CONFIGURATION: Final = "app-config.js"
 _INLINE = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 _ROOT_ADDRESS = re.compile(rb'\b(src|href|content)="/(?!/)')
+_IN_STYLES = re.compile(rb"url\((['\"]?)/(?!/)")
 _PUBLIC_PATH: Final = b'__webpack_require__.p = "/"'
 _PUBLIC_URL: Final = b'window.PUBLIC_URL="/"'
 
@@ -55,12 +56,14 @@ def start_script(folder: Path) -> bytes:
     return b";\n".join(scripts).replace(_PUBLIC_URL, f'window.PUBLIC_URL="{OHIF}/"'.encode())
 
 
-def script(path: Path) -> bytes:
-    """A script of the package, loading others from our address."""
-    return _script(path, path.stat().st_mtime_ns)
+def text(path: Path) -> bytes:
+    """A script or a style sheet of the package, loading others from our address."""
+    return _text(path, path.stat().st_mtime_ns)
 
 
-@lru_cache(maxsize=16)
-def _script(path: Path, _modified_ns: int) -> bytes:
-    ours = f'__webpack_require__.p = "{OHIF}/"'.encode()
-    return path.read_bytes().replace(_PUBLIC_PATH, ours)
+@lru_cache(maxsize=128)
+def _text(path: Path, _modified_ns: int) -> bytes:
+    content = path.read_bytes()
+    if path.suffix == ".css":
+        return _IN_STYLES.sub(rb"url(\1" + OHIF.encode() + b"/", content)
+    return content.replace(_PUBLIC_PATH, f'__webpack_require__.p = "{OHIF}/"'.encode())

@@ -17,14 +17,15 @@ from worklist.ohif.installed import (
     START_SCRIPT,
     file_within,
     ohif_folder,
-    script,
     start_page,
     start_script,
+    text,
 )
 from worklist.page.current_reader import CurrentReader
 from worklist.page.screens import PageContext
 
 _JAVASCRIPT = "text/javascript"
+_TEXTS = {".js": _JAVASCRIPT, ".css": "text/css"}
 _DIGEST_IN_NAME = re.compile(r"\.[0-9a-f]{16}\.js|[0-9a-f]{16}\.(wasm|woff2)")
 _FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 _FOR_A_DAY = {"Cache-Control": "private, max-age=86400"}
@@ -62,7 +63,7 @@ def _answer(folder: Path, name: str) -> Response:
     if path.name == START_PAGE:
         return Response(start_page(folder), media_type="text/html", headers=_ANEW)
     headers = _FOR_EVER if _DIGEST_IN_NAME.search(path.name) else _FOR_A_DAY
-    if path.suffix == ".js":
-        return Response(script(path), media_type=_JAVASCRIPT, headers=headers)
+    if path.suffix in _TEXTS:
+        return Response(text(path), media_type=_TEXTS[path.suffix], headers=headers)
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     return FileResponse(path, media_type=kind, headers=headers)

@@ -22,7 +22,12 @@ from settings.environment import Settings
 from settings.peers import RequestPriority
 from tests.builders.stored.rows import BUNDLE, NOON, WAITS
 
-_KINDS = {"SEG": ObjectKind.SEGMENTATION, "SR": ObjectKind.REPORT, "OT": ObjectKind.CAPTURE}
+_KINDS = {
+    "SEG": ObjectKind.SEGMENTATION,
+    "SR": ObjectKind.REPORT,
+    "OT": ObjectKind.CAPTURE,
+    "DOC": ObjectKind.DOCUMENT,
+}
 
 
 def hold_instances(

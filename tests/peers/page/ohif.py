@@ -32,7 +32,7 @@ CHROMIUM_ARGUMENTS = (
     "--ignore-gpu-blocklist",
 )
 
-_DIST = REPOSITORY / "build" / "ohif" / "package" / "dist"
+DIST = REPOSITORY / "build" / "ohif" / "package" / "dist"
 _DICOMWEB = "/dicom-web/"
 _CONFIGURATION: dict[str, Any] = {
     "routerBasename": "/",
@@ -79,9 +79,11 @@ class OhifServer:
     Attributes
     ----------
     address : without a closing slash
+    session : token of the session of whoever looks; "" where nobody has to sign in
     """
 
     address: str
+    session: str = ""
 
     def viewer(self, study_instance_uid: str) -> str:
         """The address that opens a study."""
@@ -91,12 +93,12 @@ class OhifServer:
 @contextmanager
 def running_ohif(pacs: OrthancPeer) -> Iterator[OhifServer]:
     """Serve the viewer on a free port in front of `pacs`."""
-    if not (_DIST / "index.html").is_file():
+    if not (DIST / "index.html").is_file():
         absent("OHIF is not installed (make viewer; it needs npm)")
     port = free_port()
     with httpx.Client(base_url=pacs.http_url, trust_env=False, timeout=60.0) as client:
         server = http.server.ThreadingHTTPServer(
-            ("127.0.0.1", port), partial(_Handler, client, _DIST)
+            ("127.0.0.1", port), partial(_Handler, client, DIST)
         )
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.builders.stored.readers import SESSION_COOKIE
 from tests.peers.page.ohif import OhifServer
 from tests.peers.waiting import wait_until
 
@@ -218,6 +219,9 @@ def opened_in_ohif(
     """Open a study and wait until its first image is shown."""
     context = browser.new_context(viewport=_SIZE)  # type: ignore[arg-type]
     context.add_init_script(_TOUR_SEEN + _TELL_REJECTIONS)
+    if server.session:
+        cookie = {"name": SESSION_COOKIE, "value": server.session, "url": server.address}
+        context.add_cookies([cookie])  # type: ignore[list-item]
     opened = OhifPage(context.new_page())
     page = opened.page
     page.on("pageerror", lambda error: opened.complaints.append(f"{error}\n{error.stack}"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
+import httpx
 import pytest
 from fastapi import FastAPI
 
@@ -241,3 +243,21 @@ def test_the_content_type_of_a_store_is_no_form(app: FastAPI) -> None:
     ):
         answer = stow(app, [b""], headers=basic("chief"), content_type=kind)
         assert answer.status_code == 415
+
+
+def test_requests_at_once_are_one_event(
+    app: FastAPI, hospital: SeededHospital, study: SmallStudy
+) -> None:
+    """A viewer asks for a dozen things at a time, before the first of them is recorded."""
+
+    async def viewer() -> list[int]:
+        transport = httpx.ASGITransport(app, client=("10.1.2.3", 5000))
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://127.0.0.1:8470", headers=basic("reader")
+        ) as client:
+            addresses = [f"{study.instance(number)}/metadata" for number in (1, 2, 3)] * 4
+            answers = await asyncio.gather(*(client.get(address) for address in addresses))
+            return [answer.status_code for answer in answers]
+
+    assert asyncio.run(viewer()) == [200] * 12
+    assert _events(hospital, "study_retrieved") == [("reader", STUDY, "P1")]
