@@ -51,7 +51,7 @@ def dicomweb_routes(context: PageContext, store: Store) -> APIRouter:
     router.include_router(_search_routes(context))
     router.include_router(_retrieve_routes(context))
     router.include_router(_instance_routes(context))
-    router.include_router(_store_routes(store))
+    router.include_router(_store_routes(context, store))
     return router
 
 
@@ -62,7 +62,7 @@ def _search_routes(context: PageContext) -> APIRouter:
     def search(level: Level, within: Asked, request: Request) -> Response:
         check_json(accepted_types(request))
         question = read_question(level, within, request.query_params)
-        return search_answer(context, question, _root(request))
+        return search_answer(context, question, _root(context, request))
 
     @router.get("/studies")
     def studies(request: Request, _reader: CurrentReader) -> Response:
@@ -101,7 +101,9 @@ def _retrieve_routes(context: PageContext) -> APIRouter:
         return instances_answer(find_files(context, asked), accepted_types(request))
 
     def metadata_of(asked: Asked, request: Request) -> Response:
-        return metadata_answer(find_files(context, asked), accepted_types(request), _root(request))
+        return metadata_answer(
+            find_files(context, asked), accepted_types(request), _root(context, request)
+        )
 
     @router.get(_STUDY)
     def study(study_instance_uid: str, request: Request, _reader: CurrentReader) -> Response:
@@ -216,14 +218,14 @@ def _instance_routes(context: PageContext) -> APIRouter:
     return router
 
 
-def _store_routes(store: Store) -> APIRouter:
+def _store_routes(context: PageContext, store: Store) -> APIRouter:
     """STOW-RS (PS3.18 Section 10.5)."""
     router = APIRouter(prefix=DICOMWEB)
 
     @router.post("/studies")
     async def store_any(request: Request, _sender: CurrentSender) -> Response:
         check_json(accepted_types(request))
-        return await store.take(request, None, _root(request))
+        return await store.take(request, None, _root(context, request))
 
     @router.post(_STUDY)
     async def store_study(
@@ -231,11 +233,20 @@ def _store_routes(store: Store) -> APIRouter:
     ) -> Response:
         check_json(accepted_types(request))
         uid = uid_of(study_instance_uid, "StudyInstanceUID")
-        return await store.take(request, uid, _root(request))
+        return await store.take(request, uid, _root(context, request))
 
     return router
 
 
-def _root(request: Request) -> str:
-    """The address of the services as the client knows it, without a closing slash."""
-    return f"{str(request.base_url).rstrip('/')}{DICOMWEB}"
+def _root(context: PageContext, request: Request) -> str:
+    """The address of the services as the client knows it, without a closing slash.
+
+    Some clients name the host without the port that they have asked at; nobody but a proxy, which
+    has another one, could have led them here.
+    """
+    url, server = request.base_url, request.scope.get("server")
+    if url.port is None and server and not context.settings.worklist_network.behind_proxy:
+        port = server[1]
+        if port not in (None, {"http": 80, "https": 443}.get(url.scheme)):
+            url = url.replace(port=port)
+    return f"{str(url).rstrip('/')}{DICOMWEB}"

@@ -20,7 +20,7 @@ from worklist.dicomweb.refusal import RequestRefused, wrong
 
 _MOST_PARTS: Final = 20_000  # an Enhanced CT is one, a study of thin slices some thousand
 _MOST_HEADERS, _MOST_HEADER_BYTES = 8, 1024  # of one part, of one header
-_LONGEST_BOUNDARY: Final = 70  # RFC 2046 Section 5.1.1
+_LONGEST_BOUNDARY: Final = 200  # RFC 2046 Section 5.1.1 has 70, Orthanc 1.10 sends 73
 _CUT = "The body of the request ends within a part, or is no multipart/related."
 
 
@@ -56,7 +56,9 @@ class StoreBody:
             )
         boundary = parameters.get("boundary", "")
         if not 0 < len(boundary) <= _LONGEST_BOUNDARY or not boundary.isascii():
-            raise wrong("The Content-Type of the request names no boundary of 1 to 70 characters.")
+            raise wrong(
+                "The Content-Type of the request names no boundary, or one that is too long."
+            )
         self._parser = MultipartParser(
             boundary.encode(),
             {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from database.schema import upgrade_schema
@@ -34,18 +34,24 @@ class OwnOhif:
     settings: Settings
     engine: Engine
     server: OhifServer
+    _held: set[str] = field(default_factory=set)
 
     def hold(self, study: AnalysedStudy, objects: Sequence[EncodedObject]) -> StoredStudy:
-        """Have the page hold a study and the objects of it."""
-        uid = hold_files(self.settings, self.engine, study.files)
-        hold_results(self.settings, self.engine, uid, [one.dataset for one in objects])
-        return StoredStudy(study, tuple(objects))
+        """Have the page hold a study and the objects of it; twice changes nothing."""
+        held = StoredStudy(study, tuple(objects))
+        if held.study_instance_uid not in self._held:
+            uid = hold_files(self.settings, self.engine, study.files)
+            hold_results(self.settings, self.engine, uid, [one.dataset for one in objects])
+            self._held.add(uid)
+        return held
 
-    def audited(self, name: str) -> list[tuple[str, str]]:
-        """Who did something to which study, of one kind of event."""
+    def retrievals(self, study_instance_uid: str) -> int:
+        """How many audit events say that the reader retrieved a study."""
         with query(self.engine) as session:
-            rows = session.query(AuditEvent).filter_by(name=name).order_by(AuditEvent.id)
-            return [(row.reader, row.study_instance_uid) for row in rows]
+            wanted = session.query(AuditEvent).filter_by(
+                name="study_retrieved", reader=READER, study_instance_uid=study_instance_uid
+            )
+            return wanted.count()
 
 
 @contextmanager
