@@ -14,7 +14,7 @@ TORCH_PIP_OPTIONS ?=
 # What a run at a desk can do without (it is skipped), and CI cannot.
 TEST_DEBIAN_PACKAGES := orthanc orthanc-dicomweb dcmtk dicom3tools redis-server postgresql chromium \
 	fonts-wqy-microhei logrotate systemd
-# A viewer that the tests look at our objects with: the npm package carries it built.
+# A viewer that the page serves, and the tests look at our objects with: the npm package carries it built.
 OHIF := @ohif/app@3.13.2
 OHIF_SHA512 := WZdxmpmG7rqFgW9ZJLcbgr3XCtLi1KDNPoMaeY5PPe6j4G4fjEjjkycZM6C6Zk2F87BKxFfpq+jd5xXZB9E8EA==
 # What the viewer of slices is built on: its one module is committed, and made again by make viewer-library.
@@ -43,6 +43,7 @@ setup: $(VENV)/installed ## Make .venv from requirements-dev.lock, unless it is 
 
 demo: setup ## Send a study through the whole path; STUDY=folder takes your own DICOM
 	@.ci/debian-packages optional $(DEMO_DEBIAN_PACKAGES)
+	@.ci/npm-package optional $(OHIF) $(OHIF_SHA512) build/ohif
 	@$(BIN)/firstread demo $(if $(STUDY),--study "$(STUDY)") $(DEMO_OPTIONS)
 
 test: setup ## Run every test, with real peers; what is not installed is skipped, unless CI=true
@@ -60,7 +61,7 @@ check: setup ## Format, lint, types, imports and unit tests; about two minutes o
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2 --dist worksteal -q tests/unit
 
-viewer: ## Unpack OHIF into build/, for the tests that look at our objects in a real viewer
+viewer: ## Unpack OHIF, a viewer, into build/: the page serves it, and the tests look through it
 	@.ci/npm-package required $(OHIF) $(OHIF_SHA512) build/ohif
 
 viewer-library: ## Make the viewer's library and its licences anew from worklist/viewer/library

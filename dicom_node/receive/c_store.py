@@ -17,7 +17,7 @@ from pynetdicom.events import Event
 from database.session import Engine
 from dicom_node.guard.accepted_association import AcceptedAssociation
 from dicom_node.guard.incoming_data_set import IncomingDataSet
-from dicom_node.receive.store_instance import Announced, InstanceStore, StoreAnswer
+from dicom_node.receive.store_instance import Announced, GivenStatus, InstanceStore
 from dicom_node.spool import Spool, SpoolFile
 from settings.environment import Settings
 
@@ -69,7 +69,7 @@ def _names_us(request: C_STORE, ae_title: str) -> bool:
     return originator is not None and originator.strip("\0 ") == ae_title
 
 
-def _response(answer: StoreAnswer) -> Dataset:
+def _response(answer: GivenStatus) -> Dataset:
     """A C-STORE response's status, with an Error Comment (PS3.7 Annex C) where it failed."""
     response = Dataset()
     response.Status = answer.status

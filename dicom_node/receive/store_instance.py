@@ -65,7 +65,7 @@ class Announced:
 
 
 @dataclass(frozen=True, slots=True)
-class StoreAnswer:
+class GivenStatus:
     """What the sender is told. `study_instance_uid` is of an instance that was read, else ""."""
 
     status: int
@@ -113,10 +113,10 @@ class InstanceStore:
         """Open a file for bytes that are no instance: they go to quarantine as they came."""
         return self._spool.begin(b"")
 
-    def store(self, sender: Sender, announced: Announced, incoming: IncomingDataSet) -> StoreAnswer:
+    def store(self, sender: Sender, announced: Announced, incoming: IncomingDataSet) -> GivenStatus:
         """Store an instance that has come whole; nothing is raised."""
         try:
-            return StoreAnswer(SUCCESS, "", self._receive(sender, announced, incoming))
+            return GivenStatus(SUCCESS, "", self._receive(sender, announced, incoming))
         except Exception as error:  # noqa: BLE001 one of three places: the sender must get a status
             return self.refuse(sender, incoming, error)
 
@@ -183,7 +183,7 @@ class InstanceStore:
         if sender.first(event, sop_class_uid):
             _log.info(event, **sender.facts(), sop_class_uid=sop_class_uid)
 
-    def refuse(self, sender: Sender, incoming: IncomingDataSet, error: Exception) -> StoreAnswer:
+    def refuse(self, sender: Sender, incoming: IncomingDataSet, error: Exception) -> GivenStatus:
         """Say why an instance is not stored, and keep in quarantine what is worth it."""
         status = status_of(error)
         facts: dict[str, Fact] = {
@@ -200,7 +200,7 @@ class InstanceStore:
         if self._is_worth_keeping(sender, error):
             file, size_bytes = incoming.kept_file(), incoming.received_bytes
             self._quarantine.keep(sender, error, status, file, size_bytes)
-        return StoreAnswer(status, error_comment(error))
+        return GivenStatus(status, error_comment(error))
 
     def _is_worth_keeping(self, sender: Sender, error: Exception) -> bool:
         """What the sender will send again is not kept; a foreign SOP class is noted once."""

@@ -20,7 +20,7 @@ from dicom_node.guard.accepted_association import AgreedContext
 from dicom_node.guard.incoming_data_set import IncomingDataSet
 from dicom_node.receive.part_10 import FileMeta, read_file_meta
 from dicom_node.receive.sender import STOW_RS, WebSender
-from dicom_node.receive.store_instance import Announced, InstanceStore, StoreAnswer
+from dicom_node.receive.store_instance import Announced, GivenStatus, InstanceStore
 from dicom_node.spool import Spool, SpoolFile
 from radiology.errors import DatabaseUnavailable, DataSetUnreadable, FirstreadError
 from settings.environment import Settings
@@ -35,7 +35,7 @@ class FileAnswer:
 
     sop_class_uid: str
     sop_instance_uid: str
-    answer: StoreAnswer
+    answer: GivenStatus
 
 
 class StowDoor:

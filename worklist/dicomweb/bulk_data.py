@@ -19,7 +19,7 @@ from starlette.responses import Response, StreamingResponse
 from worklist.dicomweb.accepted import ANY, OCTETS, Accepted
 from worklist.dicomweb.data_sets import FAULTS, damaged, read_data_set
 from worklist.dicomweb.holdings import HeldFile
-from worklist.dicomweb.multipart import Part, begun, multipart_answer
+from worklist.dicomweb.multipart import AnswerPart, begun, multipart_answer
 from worklist.dicomweb.pixels import PixelSource
 from worklist.dicomweb.refusal import not_acceptable, not_held, wrong
 
@@ -44,7 +44,7 @@ def bulk_data_answer(file: HeldFile, place: str, accepted: list[Accepted]) -> Re
         )
     content = begun(_content(file, place))
     if wanted.multipart:
-        return multipart_answer([Part(OCTETS, content)], kind=OCTETS)
+        return multipart_answer([AnswerPart(OCTETS, content)], kind=OCTETS)
     return StreamingResponse(content, media_type=OCTETS)
 
 

@@ -14,7 +14,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from starlette.responses import Response
 
 from worklist.dicomweb.accepted import ANY, OCTETS, Accepted
-from worklist.dicomweb.multipart import Part, multipart_answer
+from worklist.dicomweb.multipart import AnswerPart, multipart_answer
 from worklist.dicomweb.pixels import PixelSource, is_decodable
 from worklist.dicomweb.refusal import not_acceptable, wrong
 
@@ -65,7 +65,7 @@ def frames_answer(source: PixelSource, numbers: list[int], accepted: list[Accept
         if wanted.multipart is False:
             return Response(frame(numbers[0]), media_type=kind)
         content_type = f"{kind}; transfer-syntax={syntax}"
-        parts = (Part(content_type, _pieces(frame, number)) for number in numbers)
+        parts = (AnswerPart(content_type, _pieces(frame, number)) for number in numbers)
         return multipart_answer(parts, kind=kind)
     raise not_acceptable(
         'Frames can be had as multipart/related; type="application/octet-stream", decoded or, with '

@@ -72,7 +72,7 @@ class HeldFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class HeldFiles:
     """The files that an address names. `missing` is how many instances have none any more."""
 
     files: tuple[HeldFile, ...]
@@ -84,7 +84,7 @@ class Found:
         return 206 if self.missing else 200
 
 
-def find_files(context: PageContext, asked: Asked) -> Found:
+def find_files(context: PageContext, asked: Asked) -> HeldFiles:
     """The files that an address names.
 
     Raises
@@ -99,7 +99,7 @@ def find_files(context: PageContext, asked: Asked) -> Found:
     files = tuple(file for held in wanted if (file := file_of(context, held)) is not None)
     if not files:
         raise not_held()
-    return Found(files, len(wanted) - len(files))
+    return HeldFiles(files, len(wanted) - len(files))
 
 
 def file_of(context: PageContext, held: HeldInstance) -> HeldFile | None:

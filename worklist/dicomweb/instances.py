@@ -18,8 +18,8 @@ from starlette.responses import Response, StreamingResponse
 
 from worklist.dicomweb.accepted import ANY, DICOM, Accepted
 from worklist.dicomweb.data_sets import FAULTS, damaged, read_some
-from worklist.dicomweb.holdings import Found, HeldFile
-from worklist.dicomweb.multipart import Part, multipart_answer
+from worklist.dicomweb.holdings import HeldFile, HeldFiles
+from worklist.dicomweb.multipart import AnswerPart, multipart_answer
 from worklist.dicomweb.pixels import is_decodable
 from worklist.dicomweb.refusal import not_acceptable
 
@@ -30,7 +30,7 @@ _WORDS: Final = {"OW": "u2", "OL": "u4", "OF": "u4", "OD": "u8", "OV": "u8"}
 _KINDS: Final = (DICOM, "application/*", ANY)
 
 
-def instances_answer(found: Found, accepted: list[Accepted]) -> Response:
+def instances_answer(found: HeldFiles, accepted: list[Accepted]) -> Response:
     """The instances, as the first media type that they can all be had in.
 
     Raises
@@ -59,7 +59,7 @@ def instances_answer(found: Found, accepted: list[Accepted]) -> Response:
     )
 
 
-def _as_stored(found: Found, syntax: str) -> bool | None:
+def _as_stored(found: HeldFiles, syntax: str) -> bool | None:
     """Whether the files are sent as they are; None when they cannot be had in this syntax."""
     if syntax == "*":
         return True
@@ -78,9 +78,9 @@ def transfer_syntax_of(file: HeldFile) -> str:
     return str(read_some(file.path, [0x00080018]).file_meta.get("TransferSyntaxUID", ""))
 
 
-def _part(file: HeldFile, *, as_stored: bool) -> Part:
+def _part(file: HeldFile, *, as_stored: bool) -> AnswerPart:
     syntax = transfer_syntax_of(file) if as_stored else _DEFAULT
-    return Part(f"{DICOM}; transfer-syntax={syntax}", _content(file, as_stored=as_stored))
+    return AnswerPart(f"{DICOM}; transfer-syntax={syntax}", _content(file, as_stored=as_stored))
 
 
 def _content(file: HeldFile, *, as_stored: bool) -> Iterator[bytes]:

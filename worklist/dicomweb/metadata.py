@@ -14,12 +14,12 @@ from starlette.responses import StreamingResponse
 from worklist.dicomweb.accepted import DICOM_JSON, Accepted, json_is_accepted
 from worklist.dicomweb.data_sets import read_data_set
 from worklist.dicomweb.dicom_json import json_of
-from worklist.dicomweb.holdings import Found, HeldFile
+from worklist.dicomweb.holdings import HeldFile, HeldFiles
 from worklist.dicomweb.multipart import begun
 from worklist.dicomweb.refusal import not_acceptable
 
 
-def metadata_answer(found: Found, accepted: list[Accepted], root: str) -> StreamingResponse:
+def metadata_answer(found: HeldFiles, accepted: list[Accepted], root: str) -> StreamingResponse:
     """Every data set without its bulk data.
 
     Parameters
@@ -59,7 +59,7 @@ def metadata_of(file: HeldFile, root: str) -> dict[str, Any]:
     return dict(sorted(found.items()))
 
 
-def _written(found: Found, root: str) -> Iterator[bytes]:
+def _written(found: HeldFiles, root: str) -> Iterator[bytes]:
     before = b"["
     for file in found.files:
         # A number that is none would make all of it unreadable: `json_of` writes it as a string.

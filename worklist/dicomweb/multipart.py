@@ -16,7 +16,7 @@ _LINE = b"\r\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class AnswerPart:
     """One part.
 
     Attributes
@@ -31,7 +31,9 @@ class Part:
     location: str = ""
 
 
-def multipart_answer(parts: Iterable[Part], *, kind: str, status: int = 200) -> StreamingResponse:
+def multipart_answer(
+    parts: Iterable[AnswerPart], *, kind: str, status: int = 200
+) -> StreamingResponse:
     """An answer of multipart/related.
 
     Parameters
@@ -52,7 +54,7 @@ def begun(pieces: Iterator[bytes]) -> Iterator[bytes]:
     return itertools.chain((first,), pieces)
 
 
-def _written(parts: Iterable[Part], boundary: bytes) -> Iterator[bytes]:
+def _written(parts: Iterable[AnswerPart], boundary: bytes) -> Iterator[bytes]:
     for part in parts:
         head = [b"--" + boundary, b"Content-Type: " + part.content_type.encode("ascii")]
         if part.location:

@@ -23,6 +23,7 @@ from tests.peers.ports import free_port
 from tests.peers.programs import absent
 from worker.encode import EncodedObject
 from worklist.app import create_app
+from worklist.ohif.installed import OHIF
 
 READER = "radiologist"
 
@@ -35,6 +36,11 @@ class OwnOhif:
     engine: Engine
     server: OhifServer
     _held: set[str] = field(default_factory=set)
+
+    @property
+    def address(self) -> str:
+        """Of the page itself, without a closing slash."""
+        return self.server.address.removesuffix(OHIF)
 
     def hold(self, study: AnalysedStudy, objects: Sequence[EncodedObject]) -> StoredStudy:
         """Have the page hold a study and the objects of it; twice changes nothing."""
@@ -72,7 +78,7 @@ def running_own_ohif(folder: Path) -> Iterator[OwnOhif]:
     page = RunningPage(create_app(settings, engine), settings)
     page.start()
     try:
-        yield OwnOhif(settings, engine, OhifServer(f"{page.address}/ohif", session))
+        yield OwnOhif(settings, engine, OhifServer(page.address + OHIF, session))
     finally:
         page.stop()
         engine.dispose()
