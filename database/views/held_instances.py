@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from database.states import ObjectKind
@@ -111,13 +111,12 @@ class StudyFilter:
     Attributes
     ----------
     study_instance_uids : one of these; None: any
-    patient_id, accession_number, patient_sex : with * and ? as in PS3.4 Section C.2.2.2.4; "": any
+    patient_id, accession_number : with * and ? as in PS3.4 Section C.2.2.2.4; "": any
     """
 
     study_instance_uids: Collection[str] | None = None
     patient_id: str = ""
     accession_number: str = ""
-    patient_sex: str = ""
 
 
 def held_studies(
@@ -140,10 +139,10 @@ def held_studies(
     for column, value in (
         (Study.patient_id, wanted.patient_id),
         (Study.accession_number, wanted.accession_number),
-        (Study.patient_sex, wanted.patient_sex),
     ):
         if value:
-            chosen = chosen.where(func.lower(column).like(_pattern(value.lower()), escape=_ESCAPE))
+            # With SQLite also what differs in case; whoever asks looks at what is found.
+            chosen = chosen.where(column.like(_pattern(value), escape=_ESCAPE))
     if before is not None:
         chosen = chosen.where(Study.id < before)
     rows = session.execute(chosen.order_by(Study.id.desc()).limit(most))

@@ -17,7 +17,7 @@ _SOURCE: Final = "firstread"
 _CONFIGURATION: Final[dict[str, Any]] = {
     "name": "firstread",
     "routerBasename": OHIF,
-    "showStudyList": True,
+    "showStudyList": False,  # the page has a list; this one would show names whoever looks
     "extensions": [],
     "modes": [],
     "customizationService": {},

@@ -37,8 +37,9 @@ def ohif_routes(context: PageContext) -> APIRouter:
     router = APIRouter()
 
     @router.get(OHIF)
-    def without_slash(_reader: CurrentReader) -> Response:
-        return RedirectResponse(f"{OHIF}/", status_code=308)
+    @router.get(OHIF + "/")
+    def no_study(_reader: CurrentReader) -> Response:
+        return RedirectResponse("/", status_code=303)  # the page's list is the list
 
     @router.get(OHIF + "/{name:path}")
     def file(name: str, _reader: CurrentReader) -> Response:

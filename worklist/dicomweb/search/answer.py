@@ -8,7 +8,8 @@ files are read, and so many at most that one search cannot keep the disk busy.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final
 
 from starlette.responses import Response
@@ -17,6 +18,7 @@ from database.session import query
 from database.views.held_instances import StudyFilter, held_instances, held_studies
 from worklist.dicomweb.accepted import DICOM_JSON
 from worklist.dicomweb.holdings import HeldFile, file_of
+from worklist.dicomweb.refusal import RequestRefused
 from worklist.dicomweb.search.matching import matches
 from worklist.dicomweb.search.question import Level, Question
 from worklist.dicomweb.search.records import (
@@ -42,6 +44,7 @@ _NOT_ALL_LOOKED_AT: Final = (
     "Only the newest studies were looked at. Narrow the search by StudyInstanceUID, PatientID or "
     "AccessionNumber."
 )
+_DAMAGED: Final = "Files that could not be read were left out: the log names them."
 _PATIENT_ID, _ACCESSION_NUMBER = "00100020", "00080050"
 
 
@@ -51,6 +54,7 @@ class Search:
     Attributes
     ----------
     gave_up : so many files were looked at that it ended before the last study
+    is_damaged : a file could not be read, and is left out
     """
 
     def __init__(self, context: PageContext, question: Question, root: str) -> None:
@@ -60,12 +64,18 @@ class Search:
         self._headers = Headers(question, root)
         self._looked_at = 0
         self.gave_up = False
+        self.is_damaged = False
 
     def found(self) -> Iterator[Record]:
         """Every record that matches."""
         keys = self._question.keys
         for files in self._studies():
-            for record in self._records(files):
+            for make in self._records(files):
+                try:
+                    record = make()
+                except RequestRefused:  # the log has it; one file must not end every search
+                    self.is_damaged = True
+                    continue
                 if matches(record, keys):
                     yield record
 
@@ -93,12 +103,13 @@ class Search:
                 return
             before = studies[-1].study_id
 
-    def _records(self, files: list[HeldFile]) -> Iterator[Record]:
+    def _records(self, files: list[HeldFile]) -> Iterator[Callable[[], Record]]:
+        """What makes each record of a study, of the level that is asked for."""
         question, root = self._question, self._root
         series = by_series(files)
         if question.level is Level.STUDY:
             self._looked_at += len(series)
-            yield study_record(self._headers, files, root)
+            yield partial(study_record, self._headers, files, root)
             return
         levels: list[Level] = [question.level]
         if not question.within.study:
@@ -110,11 +121,11 @@ class Search:
                 continue
             if question.level is Level.SERIES:
                 self._looked_at += 1
-                yield series_record(self._headers, of_series, root, levels)
+                yield partial(series_record, self._headers, of_series, root, levels)
                 continue
             for one in of_series:
                 self._looked_at += 1
-                yield instance_record(self._headers, one, root, levels)
+                yield partial(instance_record, self._headers, one, root, levels)
 
     def _literal(self, tag: str) -> str:
         key = self._question.key(tag)
@@ -139,6 +150,7 @@ def search_answer(context: PageContext, question: Question, root: str) -> Respon
             (_NOT_FUZZY, question.fuzzy),
             (_MORE, more and not question.is_limited),
             (_NOT_ALL_LOOKED_AT, search.gave_up),
+            (_DAMAGED, search.is_damaged),
         )
         if applies
     ]

@@ -147,6 +147,14 @@ def test_what_is_left_out_is_told(
     assert "Narrow the search" in early.headers["warning"]
 
 
+def test_a_damaged_file_does_not_end_a_search(web: Visitor, study: SmallStudy) -> None:
+    """The others are found, and the answer says that something is missing."""
+    study.files[1].write_bytes(b"damaged")
+    answer = web.get(f"{study.series}/instances")
+    assert [one["00200013"]["Value"] for one in answer.json()] == [[1], [3]]
+    assert "could not be read" in answer.headers["warning"]
+
+
 def test_more_attributes_on_demand(web: Visitor, study: SmallStudy) -> None:
     """By keyword, by tag, and all of them; a nested key looks into sequences."""
     (found,) = web.get(f"{ROOT}/studies?includefield=PatientAge,00181030&limit=1").json()

@@ -48,10 +48,10 @@ def visitor(hospital: SeededHospital, worklist_settings: Settings, package: Path
 
 
 def test_the_start_page_leads_to_our_addresses(visitor: Visitor) -> None:
-    """At its own address, and at every address within the application; nothing is written in it
-    that would be run."""
-    page = visitor.get("/ohif/").text
-    assert visitor.get("/ohif/viewer?StudyInstanceUIDs=1.2").text == page
+    """At every address within the application; nothing is written in it that would be run."""
+    page = visitor.get("/ohif/viewer?StudyInstanceUIDs=1.2").text
+    assert visitor.get("/ohif/index.html").text == page
+    assert visitor.get("/ohif/").headers["location"] == "/"
     addresses = re.findall(r'(?:src|href|content)="([^"]+)"', page)
     assert addresses == [
         "/ohif/assets/a.png",
@@ -94,7 +94,7 @@ def test_its_configuration_is_ours(visitor: Visitor) -> None:
 def test_its_policy_is_for_its_addresses_alone(visitor: Visitor) -> None:
     """It compiles and shares memory there; the page itself does not, and nothing is loaded from
     elsewhere by either."""
-    for address in ("/ohif/", "/ohif/app.bundle.0f6159c501addfe9.js", "/ohif/nothing.js"):
+    for address in ("/ohif/viewer", "/ohif/app.bundle.0f6159c501addfe9.js", "/ohif/nothing.js"):
         headers = visitor.get(address).headers
         policy = headers["content-security-policy"]
         assert "'unsafe-eval'" in policy
@@ -130,7 +130,7 @@ def test_it_is_offered_where_the_site_names_no_viewer(
     assert link in offered.get(f"/studies/{uid}").text
     absent = _visitor(hospital, worklist_settings, ohif_folder=package / "nothing")
     assert link not in absent.get(f"/studies/{uid}").text
-    assert absent.get("/ohif/").status_code == 404
+    assert absent.get("/ohif/viewer").status_code == 404
     other = ViewerLink(name="PACS", url="https://pacs.example/{study_instance_uid}")
     named = _visitor(hospital, worklist_settings, ohif_folder=package, viewers=(other,))
     assert link not in named.get(f"/studies/{uid}").text
