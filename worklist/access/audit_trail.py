@@ -105,20 +105,26 @@ class AuditTrail:
         # A viewer retrieves a study in hundreds of requests: they are one thing that somebody did.
         what = (_study_of(parameters),) if is_dicomweb(pattern) else (pattern, *parameters.values())
         key = (name, *map(str, what), actor.reader, actor.address)
-        write = partial(run_in_threadpool, self._write, name, now, actor, pattern, parameters)
+        write = partial(self._write, name, now, actor, pattern, parameters)
         if name in _ALWAYS:
-            await write()
+            await run_in_threadpool(write)
         elif self._is_new(key, now):
             # A viewer asks for many things at once: all of them wait for the one event.
             if key not in self._writing:
-                self._writing[key] = asyncio.ensure_future(write())
-                self._writing[key].add_done_callback(lambda _: self._writing.pop(key, None))
+                self._writing[key] = asyncio.ensure_future(self._record_once(key, now, write))
             await asyncio.shield(self._writing[key])
-        else:
-            return
-        self._recorded[key] = now
-        while len(self._recorded) > _REMEMBERED:
-            self._recorded.popitem(last=False)
+
+    async def _record_once(
+        self, key: tuple[str, ...], now: datetime, write: Callable[[], None]
+    ) -> None:
+        """Write an event; whoever comes later finds it written, or still being written."""
+        try:
+            await run_in_threadpool(write)
+            self._recorded[key] = now
+            while len(self._recorded) > _REMEMBERED:
+                self._recorded.popitem(last=False)
+        finally:
+            del self._writing[key]
 
     def _is_new(self, key: tuple[str, ...], now: datetime) -> bool:
         before = self._recorded.get(key)
