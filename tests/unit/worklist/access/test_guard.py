@@ -85,7 +85,7 @@ def test_defect_shows_no_trace(
     def broken(*_arguments: object) -> None:
         raise RuntimeError("patient 4711")
 
-    monkeypatch.setattr("worklist.routes.list_screen", broken)
+    monkeypatch.setattr("worklist.list.routes.list_screen", broken)
     answer = Visitor(create_app(worklist_settings, hospital.engine)).get("/")
     assert answer.status_code == 500
     assert "Read in the usual order meanwhile" in answer.text
