@@ -13,7 +13,7 @@ TORCH_PIP_OPTIONS ?=
 
 # What a run at a desk can do without (it is skipped), and CI cannot.
 TEST_DEBIAN_PACKAGES := orthanc orthanc-dicomweb dcmtk dicom3tools redis-server postgresql chromium \
-	fonts-wqy-microhei logrotate systemd
+	fonts-wqy-microhei logrotate systemd prometheus
 # A viewer that the page serves, and the tests look at our objects with: the npm package carries it built.
 OHIF := @ohif/app@3.13.2
 OHIF_SHA512 := WZdxmpmG7rqFgW9ZJLcbgr3XCtLi1KDNPoMaeY5PPe6j4G4fjEjjkycZM6C6Zk2F87BKxFfpq+jd5xXZB9E8EA==
@@ -98,9 +98,9 @@ lock: ## Pin the newest releases that pyproject.toml admits
 	rm -rf $(LOCK_TOOL)
 	$(PYTHON) -m venv $(LOCK_TOOL)
 	$(LOCK_TOOL)/bin/python -m pip install --quiet uv
-	$(LOCK_TOOL)/bin/uv pip compile pyproject.toml --extra cpu --extra dev $(LOCK_OPTIONS) \
+	$(LOCK_TOOL)/bin/uv pip compile pyproject.toml --extra cpu --extra tracing --extra dev $(LOCK_OPTIONS) \
 		--upgrade --generate-hashes --output-file requirements-dev.lock
-	$(LOCK_TOOL)/bin/uv pip compile pyproject.toml --extra cpu $(LOCK_OPTIONS) \
+	$(LOCK_TOOL)/bin/uv pip compile pyproject.toml --extra cpu --extra tracing $(LOCK_OPTIONS) \
 		--constraint requirements-dev.lock --generate-hashes --output-file requirements.lock
 	$(LOCK_TOOL)/bin/uv pip compile requirements-training.in $(LOCK_OPTIONS) \
 		--output-file requirements-training.lock

@@ -5,6 +5,7 @@ How it is asked, and what is counted, is in `benchmarks.page_cost`.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -23,8 +24,10 @@ from database.session import Engine, open_engine, query
 from database.views.list_order import LANES, due_at
 from database.views.worklist_facts import Position
 from database.views.worklist_rows import change_token, rank_counts, state_counts
+from settings.environment import Settings
 from settings.worklist_order import WorklistOrder
 from worklist.list.query import position_text, sort_text
+from worklist.metrics.scrape import Scrapes
 
 LIMIT_MS = 100.0
 _DAYS = 60
@@ -67,6 +70,7 @@ async def _measure(
         ("what the live page looks at twice a second", change_token),
     ):
         costs[name] = await cost(_asking(engine, asked), runs, used_s)
+    costs["a scrape of the metrics"] = await cost(_scraping(engine, folder), runs, used_s)
     engine.dispose()
     return costs
 
@@ -114,6 +118,17 @@ def _asking(engine: Engine, asked: Callable[[Any], object]) -> Callable[[], Any]
             asked(session)
 
     return ask
+
+
+def _scraping(engine: Engine, folder: Path) -> Callable[[], Any]:
+    moments = itertools.count(step=60)  # each scrape is asked anew
+    settings = Settings(data_folder=folder)
+    scrapes = Scrapes(settings, engine, lambda: datetime.now(UTC), lambda: next(moments))
+
+    async def scrape() -> None:
+        scrapes.text("")
+
+    return scrape
 
 
 def _print(console: Console, measured: dict[str, Any]) -> None:

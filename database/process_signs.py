@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from database.metrics.counted import save_counts
 from database.session import Engine, transaction
 from database.tables.upload import BundleSign, ProcessSign
 from radiology.errors import DatabaseUnavailable
@@ -46,6 +47,11 @@ class ProcessFacts:
 def process_name() -> str:
     """How this process is called in rows: host and process id."""
     return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def is_of_this_machine(name: str) -> bool:
+    """Whether a process is one of this machine, by its name; a container is a machine."""
+    return _machine(name) == socket.gethostname()
 
 
 def record_sign(
@@ -140,7 +146,8 @@ def process_signs(session: Session) -> tuple[ProcessFacts, ...]:
 def give_signs(engine: Engine, part: str, clock: Callable[[], datetime]) -> Callable[[], None]:
     """Begin to say that this process runs, in a thread that ends with it.
 
-    Call it after the process has forked for the last time.
+    With each sign it adds what it has counted to the rows of the metrics. Call it after the process
+    has forked for the last time.
 
     Returns
     -------
@@ -153,6 +160,7 @@ def give_signs(engine: Engine, part: str, clock: Callable[[], datetime]) -> Call
             try:
                 with transaction(engine) as session:
                     record_sign(session, name, part, started_at=started_at, now=clock())
+                save_counts(engine)
             except DatabaseUnavailable:
                 pass  # whoever looks sees that the signs stopped; everybody else says why
             if ended.wait(EVERY_S):
@@ -164,6 +172,8 @@ def give_signs(engine: Engine, part: str, clock: Callable[[], datetime]) -> Call
         with contextlib.suppress(DatabaseUnavailable), transaction(engine) as session:
             session.execute(delete(ProcessSign).where(ProcessSign.name == name))
             session.execute(delete(BundleSign).where(BundleSign.process == name))
+        with contextlib.suppress(DatabaseUnavailable):
+            save_counts(engine)
 
     thread = threading.Thread(target=give, name="signs", daemon=True)
     thread.start()

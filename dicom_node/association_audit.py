@@ -12,10 +12,16 @@ from typing import Final
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.presentation import PresentationContext
 
+from database.metrics.counted import count
+from database.metrics.declared import (
+    ASSOCIATIONS_ACCEPTED,
+    ASSOCIATIONS_ENDED,
+    ASSOCIATIONS_REJECTED,
+)
 from database.session import Engine, transaction
 from database.states import AssociationEnding
 from database.studies.instances import end_association, open_association
-from dicom_node.callers import Callers
+from dicom_node.callers import Callers, source_name
 from dicom_node.guard.accepted_association import AcceptedAssociation
 from dicom_node.guard.association_request import AssociationFault
 from dicom_node.guard.rejection import Rejection
@@ -111,9 +117,12 @@ class AssociationAudit:
                     end_association(session, row, AssociationEnding.REJECTED, self._clock())
         except DatabaseUnavailable:
             _log.error("database_unavailable", **association.facts())
+            if rejection is None:
+                count(ASSOCIATIONS_REJECTED, reason="database_unavailable")
             return rejection or TEMPORARY_CONGESTION
         if rejection is None:
             _log.info("association_accepted", **association.facts())
+            count(ASSOCIATIONS_ACCEPTED, source=source_name(association.peer))
         return rejection
 
     def end(self, association: AcceptedAssociation) -> None:
@@ -123,6 +132,7 @@ class AssociationAudit:
         released = association.is_released
         ending = AssociationEnding.RELEASED if released else AssociationEnding.ABORTED
         facts = association.facts()
+        count(ASSOCIATIONS_ENDED, ending="lost" if association.lost else ending.value)
         if released:
             _log.info("association_released", **facts)
         elif association.lost:
@@ -181,6 +191,7 @@ class AssociationAudit:
         self, association: AcceptedAssociation, rejection: Rejection, reason: str, hint: str = ""
     ) -> Rejection:
         self._turned_away.rejected(association.facts(), reason, hint)
+        count(ASSOCIATIONS_REJECTED, reason=reason)
         return rejection
 
     def not_secured(self, address: str, failure: HandshakeFailed) -> None:

@@ -131,3 +131,8 @@ def _normal(address: str) -> str:
     if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
         return str(parsed.ipv4_mapped)
     return str(parsed)
+
+
+def source_name(peer: Peer | None) -> str:
+    """How a caller is called in the metrics: by its name in the settings; "" for any other."""
+    return "" if peer is None else peer.name

@@ -244,11 +244,21 @@ def status(
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object on standard output.")
     ] = False,
+    part: Annotated[
+        ServedProcess | None, typer.Option(help="Only whether this part gives signs of life.")
+    ] = None,
+    here: Annotated[
+        bool, typer.Option("--here", help="With --part: on this machine, or in this container.")
+    ] = False,
 ) -> None:
     """Whether everything runs, what waits, and what waits for a person; exits with 1 if not."""
-    from firstread.status import print_status
+    from firstread.status import print_part, print_status
 
+    if part is None and here:
+        raise typer.BadParameter("--here needs --part")
     with errors_to_exit_code():
+        if part is not None:
+            raise typer.Exit(print_part(_settings(), part, here=here))
         raise typer.Exit(print_status(_settings(), as_json=as_json))
 
 

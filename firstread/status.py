@@ -10,12 +10,14 @@ from rich.console import Console
 from rich.table import Table
 
 from database.deliveries.destinations import unfinished_destinations
+from database.process_signs import SILENT_AFTER_S, is_of_this_machine, process_signs
 from database.session import query
 from database.views.administration_rows import queue_depths
 from database.views.worklist_rows import state_counts
 from firstread.data_folder import open_database
 from firstread.say import print_json
 from settings.environment import Settings
+from settings.served_process import ServedProcess
 from worklist.administration.problems import find_problems
 
 
@@ -59,3 +61,25 @@ def print_status(settings: Settings, *, as_json: bool) -> int:
         table.add_row(queue.name, str(queue.waiting), str(queue.in_hand), oldest)
     console.print(table)
     return int(failing)
+
+
+def print_part(settings: Settings, part: ServedProcess, *, here: bool) -> int:
+    """Print whether a part gives signs of life; returns 1 if it does not.
+
+    Parameters
+    ----------
+    here : ask for processes of this machine alone: a container is one
+    """
+    now = datetime.now(UTC)
+    with query(open_database(settings)) as session:
+        ages_s = [
+            (now - one.seen_at).total_seconds()
+            for one in process_signs(session)
+            if one.part == part.value and (not here or is_of_this_machine(one.name))
+        ]
+    alive = sum(age_s <= SILENT_AFTER_S for age_s in ages_s)
+    last = f", the last {min(ages_s):.0f} s ago" if ages_s else ""
+    Console(highlight=False, markup=False).print(
+        f"{part.value}: {alive} processes give signs of life{last}"
+    )
+    return int(alive == 0)

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
+from database.metrics.counted import count
+from database.metrics.declared import HL7_MESSAGES
 from database.session import Engine, Session, transaction
 from database.studies.assembly import Waits
 from database.studies.said_by_hl7 import (
@@ -87,7 +89,9 @@ class MessageReceiver:
             return self.refuse(header or read_header(content), error)
         except DatabaseUnavailable as error:
             _log.error("message_not_kept", error_kind=error.kind)
+            _count(header, "not_kept")
             return self._answers(header, Acknowledged.ERROR, now, error)
+        _count(header, "taken")
         return self._answers(header, Acknowledged.ACCEPTED, now)
 
     def refuse(self, header: Header | None, error: MessageRefused) -> tuple[str, ...]:
@@ -98,6 +102,7 @@ class MessageReceiver:
             control_id=_plain(header.control_id) if header else "",
             reason=error.message,
         )
+        _count(header, "refused")
         return self._answers(header, Acknowledged.REJECTED, self._clock(), error)
 
     def _answers(
@@ -221,6 +226,12 @@ class MessageReceiver:
             if new:
                 take(session, moments)
         _log.info("message_taken", kind=message.header.kind, repeated=not new)
+
+
+def _count(header: Header | None, outcome: str) -> None:
+    taken = (*_ORDERS, *_VISITS, *_RESULTS)
+    kind = header.kind if header is not None and header.kind in taken else "other"
+    count(HL7_MESSAGES, kind=kind, outcome=outcome)
 
 
 def _loggable(header: Header | None) -> str:

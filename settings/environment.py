@@ -37,6 +37,7 @@ from radiology.identity import AETitle
 from radiology.language import Language
 from settings.flags import AnyChannel, Flagging
 from settings.hl7 import Hl7Listener
+from settings.monitoring import Monitoring
 from settings.peers import CheckedAETitle, Peer, PeerRole
 from settings.sign_in import SignIn
 from settings.study_page import StudyPageSettings
@@ -164,6 +165,9 @@ class Settings(BaseSettings):
     worklist_order: WorklistOrder = WorklistOrder()
     worklist_network: WorklistNetwork = WorklistNetwork()
     sign_in: SignIn = SignIn()
+
+    # Monitoring
+    monitoring: Monitoring = Monitoring()
 
     # Logs
     log_format: LogFormat = LogFormat.JSON

@@ -11,6 +11,7 @@ from database.listed.searches import forget_searches
 from database.process_signs import forget_silent
 from database.session import Engine, query, transaction
 from database.studies.assembly import Quiet, Waits, assemble_study, quiet_studies
+from database.studies.study_of import uid_of_study
 from database.views.administration_rows import count_disk_use, disk_use_is_due
 from settings.environment import Settings
 from settings.log_events import get_logger
@@ -96,6 +97,7 @@ def _assemble(settings: Settings, engine: Engine, study_id: int, now: datetime) 
         job_ids = assemble_study(
             session, study_id, bundles=settings.bundles, waits=waits(settings), now=now
         )
+        uid = uid_of_study(session, study_id)
     if job_ids:
-        _log.info("assembled", study_id=study_id, job_ids=list(job_ids))
+        _log.info("assembled", study_id=study_id, study_instance_uid=uid, job_ids=list(job_ids))
     return job_ids

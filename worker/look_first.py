@@ -8,6 +8,7 @@ from datetime import datetime
 
 from database.jobs.first_looks import JobToLookAt, next_to_look_at, record_look
 from database.session import Session, transaction
+from database.studies.study_of import uid_of_study
 from models.catalogue import UsableBundle
 from models.readers.study_reader import FirstLook
 from radiology.image.volume import Volume
@@ -56,6 +57,9 @@ class _FirstLooks(Queue[JobToLookAt]):
 
     def facts(self, claim: JobToLookAt) -> Mapping[str, int | str]:
         return {"job_id": claim.job_id, "study_id": claim.study_id}
+
+    def study_of(self, session: Session, claim: JobToLookAt) -> str:
+        return uid_of_study(session, claim.study_id)
 
     def attempt(self, claim: JobToLookAt, lease: Lease) -> None:
         equipment = self._equipment

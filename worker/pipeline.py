@@ -39,6 +39,7 @@ from database.priors.candidates import prior_candidates
 from database.session import Session, query, transaction
 from database.states import JobState
 from database.studies.patient import StatedPatient, as_kept, require_patient, settle_patient
+from database.studies.study_of import uid_of_study
 from database.tables.analysis import SeriesDecision
 from models.catalogue import destination_of
 from models.declared.report import Destination
@@ -98,6 +99,9 @@ class _Jobs(Queue[Claim]):
 
     def facts(self, claim: Claim) -> Mapping[str, int | str]:
         return {"job_id": claim.job_id, "study_id": claim.study_id}
+
+    def study_of(self, session: Session, claim: Claim) -> str:
+        return uid_of_study(session, claim.study_id)
 
     def renewal(self, claim: Claim) -> Renewal:
         equipment = self._equipment

@@ -32,6 +32,7 @@ from worklist.dicomweb.store import Store
 from worklist.feedback.routes import feedback_routes
 from worklist.help.routes import help_routes
 from worklist.list.routes import list_routes, own_list_routes
+from worklist.metrics.routes import metrics_routes
 from worklist.ohif.routes import ohif_routes
 from worklist.page.csrf import check_csrf
 from worklist.page.http_errors import ErrorPages
@@ -106,6 +107,7 @@ def create_app(
     app.include_router(ohif_routes(context))
     app.include_router(health_routes(context))
     app.include_router(help_routes(context))
+    app.include_router(metrics_routes(context))
     app.include_router(sign_in_routes(context))
     app.include_router(account_routes(context))
     if settings.sign_in.provider is not None:

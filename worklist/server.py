@@ -66,6 +66,7 @@ def open_socket(
     provider = settings.sign_in.provider
     if provider is not None:
         provider.client_secret()  # said now, and not to the first who wants to sign in
+    settings.monitoring.token()  # as well
     somebody = anybody_has_an_account or provider is not None
     if needs_sign_in(settings, published_on_loopback=published_on_loopback) and not somebody:
         raise SettingsRefused(

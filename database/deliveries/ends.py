@@ -8,6 +8,8 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from database.events import record_event
+from database.metrics.counted import count_once_committed, observe_once_committed
+from database.metrics.declared import DELIVERIES_ENDED, DELIVERY_TIME
 from database.states import (
     ENDED_WELL,
     DeliveryPurpose,
@@ -52,8 +54,22 @@ def note_delivery_end(session: Session, delivery_id: int, now: datetime) -> None
         destination=delivery.destination,
         error_kind=delivery.error_kind,
     )
+    count_once_committed(
+        session,
+        DELIVERIES_ENDED,
+        destination=delivery.destination,
+        purpose=delivery.purpose.value,
+        state=word,
+    )
     if delivery.purpose is DeliveryPurpose.RESULT:
+        _note_time(session, delivery, result, now)
         _end_job_when_all_have_it(session, result)
+
+
+def _note_time(session: Session, delivery: Delivery, result: Result, now: datetime) -> None:
+    if delivery.state in ENDED_WELL:
+        took_s = (now - result.created_at).total_seconds()
+        observe_once_committed(session, DELIVERY_TIME, took_s, destination=delivery.destination)
 
 
 def refusals_in_words(session: Session, delivery_id: int) -> tuple[str, str]:

@@ -25,6 +25,8 @@ from database.lease import (
     postponed,
     write_held,
 )
+from database.metrics.counted import count_once_committed, observe_once_committed
+from database.metrics.declared import NOTICE_TIME, NOTICES_ENDED
 from database.tables.flag import Flag, FlagAttempt, FlagNotice
 
 _HOLDS_UP_FOR_ATTEMPTS = 3
@@ -106,6 +108,10 @@ def accept_notice(
     )
     _end_attempt(session, claim, now, code=code)
     _event(session, flag, claim, "flag_sent", now, code=code[:64])
+    _count_end(session, claim, NoticeState.ACCEPTED)
+    if claim.kind is NoticeKind.RAISED:
+        took_s = (now - flag.raised_at).total_seconds()
+        observe_once_committed(session, NOTICE_TIME, took_s, channel=claim.channel)
     return flag.flag_uid
 
 
@@ -136,6 +142,7 @@ def end_notice(
     )
     _end_attempt(session, claim, now, error_kind=error_kind, error_message=error_message)
     _event(session, flag, claim, f"flag_{state.value}", now, error_kind=error_kind)
+    _count_end(session, claim, state)
     if flag.escalate_at is not None and not _somebody_hears(session, flag):
         flag.escalate_at = min(flag.escalate_at, now)
 
@@ -260,6 +267,12 @@ def _end_attempt(session: Session, claim: NoticeClaim, now: datetime, **values: 
     attempt.code = values.get("code", "")[:64]
     attempt.error_kind = values.get("error_kind", "")
     attempt.error_message = values.get("error_message", "")
+
+
+def _count_end(session: Session, claim: NoticeClaim, state: NoticeState) -> None:
+    count_once_committed(
+        session, NOTICES_ENDED, channel=claim.channel, kind=claim.kind.value, state=state.value
+    )
 
 
 def _event(

@@ -25,6 +25,8 @@ from database.flags.told_channels import (
     tell_acknowledged,
     tell_change,
 )
+from database.metrics.counted import count_once_committed
+from database.metrics.declared import FLAGS_RAISED
 from database.tables.analysis import Result, Study
 from database.tables.flag import NAME_LENGTH, Flag
 from radiology.identity import derived_uid
@@ -80,6 +82,7 @@ def flag_result(
     if flag is None:
         flag = _new_flag(session, study, leading, now, token)
         _begin(session, flag, rules, now, seen)
+        count_once_committed(session, FLAGS_RAISED, urgency=flag.urgency.value)
         return flag
     _follow(session, flag, leading, rules, now, seen)
     return flag

@@ -11,6 +11,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from database.events import record_event
+from database.jobs.job_times import note_end, note_step, note_wait
 from database.lease import claim_first, ended, ended_in_defect, let_go, write_held
 from database.states import RUNNING, JobState, WorklistRank
 from database.studies.study_state import settle_study
@@ -77,6 +78,8 @@ def claim_job(
     if row is None:
         return None
     claim = Claim(*row)
+    if claim.attempts == 1:
+        note_wait(session, claim.job_id, now)
     record_event(
         session,
         "claimed",
@@ -119,6 +122,7 @@ def advance_job(
     """
     _write(session, claim, state=state)
     settle_study(session, claim.study_id)
+    note_step(session, claim.job_id, state, now)
     record_event(session, state.value, now, study_id=claim.study_id, job_id=claim.job_id, **facts)
 
 
@@ -154,6 +158,9 @@ def end_job(
     )
     settle_study(session, claim.study_id)
     keep_work_item(session, claim.study_id, now)
+    if state is JobState.ENCODED:
+        note_step(session, claim.job_id, state, now)
+    note_end(session, claim.job_id, state, now, error_kind=error_kind)
     if error_kind:
         facts = {**facts, "error_kind": error_kind}
     record_event(session, state.value, now, study_id=claim.study_id, job_id=claim.job_id, **facts)

@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 
 from database.events import record_event
 from database.lease import take_away
+from database.metrics.counted import count_once_committed
+from database.metrics.declared import JOBS_ENDED, LEASES_LOST
 from database.states import RETRYABLE, RUNNING, JobState, WorklistRank
 from database.studies.study_state import settle_study
 from database.tables.analysis import Job, Study
@@ -31,6 +33,7 @@ def requeue_expired(session: Session, *, max_attempts: int, now: datetime) -> li
     waiting = []
     for job in expired:
         take_away(job)
+        count_once_committed(session, LEASES_LOST, queue="jobs")
         if job.attempts < max_attempts:
             job.state = JobState.QUEUED
             waiting.append(job.id)
@@ -47,6 +50,9 @@ def requeue_expired(session: Session, *, max_attempts: int, now: datetime) -> li
         settle_study(session, job.study_id)
         record_event(
             session, "failed", now, study_id=job.study_id, job_id=job.id, error_kind=job.error_kind
+        )
+        count_once_committed(
+            session, JOBS_ENDED, bundle=job.bundle, state=job.state.value, reason=job.error_kind
         )
     return waiting
 

@@ -13,6 +13,8 @@ from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.orm import Session
 
 from database.events import record_event
+from database.metrics.counted import count_once_committed
+from database.metrics.declared import RESULTS
 from database.states import DeliveryPurpose, DeliveryState, ObjectKind
 from database.studies.study_state import settle_study
 from database.tables.analysis import (
@@ -60,6 +62,14 @@ def store_result(
     result.objects = objects
     session.add(result)
     session.flush()  # the id is needed by what follows
+    count_once_committed(
+        session,
+        RESULTS,
+        bundle=result.bundle,
+        outcome=result.outcome.value,
+        urgency=result.urgency.value if result.urgency else "",
+        provider=result.execution_provider or "",  # the column's default is there after the flush
+    )
     newer = session.scalars(
         select(Result.id)
         .where(

@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint, false
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from database.states import (
@@ -264,6 +274,13 @@ class Delivery(Leased, Base):
     __table_args__ = (
         UniqueConstraint("result_id", "destination", "purpose"),
         Index("ix_delivery_queue", "state", "due_at"),
+        # The few that did not arrive whole, among all that have arrived
+        Index(
+            "ix_delivery_fault",
+            "destination",
+            sqlite_where=text("error_kind <> ''"),
+            postgresql_where=text("error_kind <> ''"),
+        ),
     )
 
     result_id: Mapped[int] = mapped_column(ForeignKey("result.id"))

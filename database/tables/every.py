@@ -10,6 +10,7 @@ from database.tables import account as account_tables
 from database.tables import analysis as tables
 from database.tables import clinical as clinical_tables
 from database.tables import commitment as commitment_tables
+from database.tables import counted as counted_table
 from database.tables import feedback as feedback_tables
 from database.tables import flag as flag_tables
 from database.tables import hl7 as hl7_tables
@@ -17,6 +18,7 @@ from database.tables import listed as listed_tables
 from database.tables import prior as prior_tables
 from database.tables import quarantine as quarantine_table
 from database.tables import shadow as shadow_tables
+from database.tables import trace as trace_table
 from database.tables import upload as upload_tables
 from database.tables import work_item as workitem_tables
 from database.tables.base import Base
@@ -35,5 +37,7 @@ MODULES = (
     workitem_tables,
     upload_tables,
     shadow_tables,
+    counted_table,
+    trace_table,
 )
 METADATA = Base.metadata

@@ -13,9 +13,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from database.metrics.counted import count
+from database.metrics.declared import INSTANCES_RECEIVED, INSTANCES_REFUSED, RECEIVED_BYTES
 from database.results.stored import is_our_object
 from database.session import Engine, query
 from database.studies.instances import Arrival, Recorded, find_instance
+from dicom_node.callers import source_name
 from dicom_node.guard.accepted_association import AgreedContext
 from dicom_node.guard.incoming_data_set import IncomingDataSet
 from dicom_node.presentation_contexts import (
@@ -128,6 +131,7 @@ class InstanceStore:
         handling = handling_of(sop_class_uid)
         if handling is Handling.COMPANION:
             self._note_companion(sender, sop_class_uid, announced.sop_instance_uid)
+            count(INSTANCES_RECEIVED, source=source_name(sender.peer), outcome="not_kept")
             return ""
         if handling is Handling.FOREIGN:
             raise NotStorable(sop_class_uid=sop_class_uid)
@@ -147,11 +151,19 @@ class InstanceStore:
             recorded = self._recorder.record(arrival, file)
         except InstanceConflict:
             recorded = self._record_copy(arrival, file)
+        outcome, source = recorded.name.lower(), source_name(sender.peer)
+        count(INSTANCES_RECEIVED, source=source, outcome=outcome)
+        count(RECEIVED_BYTES, by=file.size, source=source)
+        # Once from a sender, so that the log leads from the study to who sent it.
+        if sender.first("study_arrives", identity.study_instance_uid):
+            uid = identity.study_instance_uid
+            _log.info("study_arrives", **sender.facts(), study_instance_uid=uid)
         _log.debug(
             "instance_stored",
             **sender.facts(),
+            study_instance_uid=identity.study_instance_uid,
             sop_instance_uid=identity.sop_instance_uid,
-            recorded=recorded.name.lower(),
+            recorded=outcome,
         )
         return identity.study_instance_uid
 
@@ -190,6 +202,9 @@ class InstanceStore:
             "error_kind": type(error).__name__,
             "status": f"0x{status:04X}",
         }
+        known = isinstance(error, FirstreadError)
+        reason = type(error).__name__ if known else "Defect"
+        count(INSTANCES_REFUSED, source=source_name(sender.peer), reason=reason)
         if isinstance(error, FirstreadError):
             facts.update(error.facts)
             _log.warning("instance_not_stored", **sender.facts(), **facts)

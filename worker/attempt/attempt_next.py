@@ -18,6 +18,8 @@ from __future__ import annotations
 import structlog
 
 from database.lease import LeaseLost
+from database.metrics.counted import count
+from database.metrics.declared import ATTEMPTS, LEASES_LOST
 from database.session import transaction
 from radiology.errors import Fact, FirstreadError, WorkerLost
 from radiology.words.peer_words import loggable
@@ -41,15 +43,19 @@ def attempt_next(queue: Queue[C], equipment: Equipment) -> bool:
     """
     with transaction(equipment.engine) as session:
         claim = queue.claim(session, equipment.clock())
+        study = "" if claim is None else queue.study_of(session, claim)
     if claim is None:
         return False
-    with structlog.contextvars.bound_contextvars(queue=queue.name, **queue.facts(claim)):
+    about = {**queue.facts(claim), **({"study_instance_uid": study} if study else {})}
+    with structlog.contextvars.bound_contextvars(queue=queue.name, **about):
         try:
             error = _try(queue, claim, equipment)
-            if error is not None:
-                _settle(queue, claim, error, equipment)
+            ending = "done" if error is None else _settle(queue, claim, error, equipment)
         except LeaseLost:
+            ending = "lease_lost"
+            count(LEASES_LOST, queue=queue.name)
             _log.warning("lease_lost")
+    count(ATTEMPTS, queue=queue.name, ending=ending)
     return True
 
 
@@ -78,7 +84,8 @@ def _answered(error: Exception) -> dict[str, Fact]:
     return {**facts, "peer_said": loggable(error.said)} if error.said else facts
 
 
-def _settle(queue: Queue[C], claim: C, error: Exception, equipment: Equipment) -> None:
+def _settle(queue: Queue[C], claim: C, error: Exception, equipment: Equipment) -> str:
+    """Settle a row whose attempt did not succeed; gives the word by which it is counted."""
     attempt = queue.attempt_number(claim, error)
     decision = decide(
         error,
@@ -101,3 +108,4 @@ def _settle(queue: Queue[C], claim: C, error: Exception, equipment: Equipment) -
     with transaction(equipment.engine) as session:
         queue.settle(session, claim, end)
     queue.clear_up(claim, end)
+    return "defect" if is_defect(error) else end.ending.value

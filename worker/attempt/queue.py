@@ -95,6 +95,10 @@ class Queue(ABC, Generic[C]):
     def facts(self, claim: C) -> Mapping[str, int | str]:
         """Identifiers of a row, for the log."""
 
+    def study_of(self, session: Session, claim: C) -> str:
+        """Study Instance UID of the study that a row is about, for the log; "" of an upload."""
+        return ""
+
     def renewal(self, claim: C) -> Renewal | None:
         """How the lease is renewed during an attempt; None where it is long enough as it is."""
         return None

@@ -31,6 +31,7 @@ from database.deliveries.objects import (
 )
 from database.session import Session, query, transaction
 from database.states import DeliveryState, ObjectState
+from database.studies.study_of import uid_of_result
 from database.tables.analysis import ResultObject
 from dicom_node.request.c_store import StoreAnswer, error_of_answers, send_instances
 from dicom_node.request.stow import store_instances
@@ -82,6 +83,9 @@ class _Deliveries(Queue[DeliveryClaim]):
 
     def facts(self, claim: DeliveryClaim) -> Mapping[str, int | str]:
         return {"delivery_id": claim.delivery_id, "destination": claim.destination}
+
+    def study_of(self, session: Session, claim: DeliveryClaim) -> str:
+        return uid_of_result(session, claim.result_id)
 
     def attempt_number(self, claim: DeliveryClaim, error: Exception) -> int:
         asking = claim.state is DeliveryState.SENT and not isinstance(error, NotCommitted)

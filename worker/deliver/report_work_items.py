@@ -7,6 +7,7 @@ from datetime import datetime
 
 from database.session import Session, transaction
 from database.states import NotificationState
+from database.studies.study_of import uid_of_work_item
 from database.work_items.notifications import (
     NotificationClaim,
     claim_notification,
@@ -53,6 +54,9 @@ class _Reports(Queue[NotificationClaim]):
             "notification_id": claim.notification_id,
             "receiving_ae_title": claim.receiving_ae_title,
         }
+
+    def study_of(self, session: Session, claim: NotificationClaim) -> str:
+        return uid_of_work_item(session, claim.sop_instance_uid)
 
     def attempt(self, claim: NotificationClaim, lease: Lease) -> None:
         equipment = self._equipment

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from database.flags.inquiries import Inquiry, claim_inquiry, end_inquiry
 from database.session import Session, transaction
+from database.studies.study_of import uid_of_flag
 from radiology.errors import PeerRefused
 from radiology.work_item import FINAL_STATES, WorkItemState
 from settings.log_events import get_logger
@@ -50,6 +51,9 @@ class _Inquiries(ChannelQueue[Inquiry]):
 
     def facts(self, claim: Inquiry) -> Mapping[str, int | str]:
         return {"notice_id": claim.notice_id, "channel": claim.channel}
+
+    def study_of(self, session: Session, claim: Inquiry) -> str:
+        return uid_of_flag(session, claim.flag_id)
 
     def attempt(self, claim: Inquiry, lease: Lease) -> None:
         state = self._state_elsewhere(claim)

@@ -16,6 +16,7 @@ from database.flags.notices import (
 )
 from database.flags.raised import acknowledge_flag
 from database.session import Session, query, transaction
+from database.studies.study_of import uid_of_flag
 from models.older_readings import reading_if_readable
 from radiology.errors import PeerRefused
 from settings.environment import Settings
@@ -54,6 +55,9 @@ class _Notices(ChannelQueue[NoticeClaim]):
             "channel": claim.channel,
             "notice_kind": claim.kind.value,
         }
+
+    def study_of(self, session: Session, claim: NoticeClaim) -> str:
+        return uid_of_flag(session, claim.flag_id)
 
     def attempt(self, claim: NoticeClaim, lease: Lease) -> None:
         equipment = self._equipment

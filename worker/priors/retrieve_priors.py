@@ -24,6 +24,7 @@ from database.priors.requests import (
 )
 from database.session import Session, query, transaction
 from database.states import PriorRequestState
+from database.studies.study_of import uid_of_study
 from dicom_node.request.query import FoundStudy, find_studies, retrieve_study
 from radiology.errors import PeerRefused, PeerUnreachable
 from settings.log_events import get_logger
@@ -74,6 +75,9 @@ class _Requests(Queue[PriorRequestClaim]):
 
     def facts(self, claim: PriorRequestClaim) -> Mapping[str, int | str]:
         return {"request_id": claim.request_id, "study_id": claim.study_id, "peer": claim.peer}
+
+    def study_of(self, session: Session, claim: PriorRequestClaim) -> str:
+        return uid_of_study(session, claim.study_id)
 
     def attempt(self, claim: PriorRequestClaim, lease: Lease) -> None:
         equipment = self._equipment

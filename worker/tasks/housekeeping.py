@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
+
+from celery.signals import worker_process_init, worker_process_shutdown
 
 from database.deliveries.claimed import due_deliveries
 from database.deliveries.destinations import destinations_to_ask
@@ -12,6 +15,8 @@ from database.priors.requests import due_requests
 from database.process_signs import EVERY_S, last_sweep, note_sweep
 from database.session import query, transaction
 from database.work_items.notifications import due_notifications
+from radiology.errors import SettingsRefused
+from settings.log_events import get_logger
 from worker.attempt.attempt_step import attempt_step
 from worker.bundles_in_use import drop_unwanted, follow_bundles
 from worker.celery_app import ANALYSIS, DELIVERY, RETRIEVAL, app, wake_up_waits
@@ -28,6 +33,8 @@ from worker.tasks.wake_ups import (
     wake_flags,
 )
 from worker.upload.sweep_uploads import sweep_uploads
+
+_log = get_logger("housekeeping")
 
 
 @app.task(name=SWEEP)
@@ -59,6 +66,22 @@ def sweep() -> None:
     if (due or away) and not wake_up_waits(app, DELIVERY):
         wake(DELIVER_NEXT)
     _note_sweep(worker)
+
+
+@worker_process_init.connect
+def trace_studies(**_: Any) -> None:
+    """Send traces from here, after the fork, where the settings name a collector."""
+    worker = equipment()
+    if worker.settings.monitoring.traces_url is None:
+        return
+    from worker.traces.follow_studies import follow_studies
+
+    try:
+        end = follow_studies(worker.engine, worker.settings.monitoring, worker.clock)
+    except SettingsRefused as error:
+        _log.error("traces_not_sent", message=str(error))  # no study waits for them
+        return
+    worker_process_shutdown.connect(lambda **_: end(), weak=False)
 
 
 def _follow_bundles(worker: Equipment) -> None:

@@ -41,7 +41,7 @@ _SILENT = (
     "/list/search",
 )
 _SILENT_BELOW = (
-    *("/sign-in", "/sign-out", "/account", "/static", "/health", "/favicon.ico"),
+    *("/sign-in", "/sign-out", "/account", "/static", "/health", "/metrics", "/favicon.ico"),
     "/ohif",  # files of a viewer; what it shows is retrieved, and that is recorded
 )
 _ALWAYS = frozenset({"study_opened", "study_changed", "data_exported", "not_allowed"})

@@ -25,9 +25,10 @@ from worklist.page.security_headers import add_security_headers
 
 # It carries a token and a signature in place of a person's session: worklist.study.flag_routes.
 _SIGNED_CALL = re.compile(r"/flags/[0-9.]{1,64}/acknowledge/[A-Za-z0-9_-]{20,64}")
-_HEALTH = ("/health", "/health/page")
+_HEALTH = ("/health", "/health/page", "/health/parts")
 _BY_BROWSERS = ("origin", "sec-fetch-site", "sec-fetch-mode")
 DICOMWEB = "/dicom-web"
+_METRICS = "/metrics"  # looks at caller, name and token itself: worklist.metrics.routes
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -89,6 +90,9 @@ class RequestGuard:
             await send(message)
 
         headers = Headers(scope=scope)
+        if scope["path"] == _METRICS and scope["method"] in _SAFE_METHODS:
+            await self._app(scope, receive, send_with_headers)
+            return
         if not self._is_ours(_host_name(headers.get("host", ""))):
             refused = self._pages.page("name_refused" if self._names else "host_refused")
         elif self._https_only and scope["scheme"] != "https" and scope["path"] not in _HEALTH:

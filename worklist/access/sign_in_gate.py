@@ -267,7 +267,7 @@ def _is_sign_in(path: str) -> bool:
 
 def _is_for_everybody(path: str) -> bool:
     return (
-        path in ("/health", "/health/page", "/favicon.ico")
+        path in ("/health", "/health/page", "/health/parts", "/metrics", "/favicon.ico")
         or path.startswith("/static/")
         or is_signed_call(path)
     )

@@ -16,12 +16,13 @@ from starlette.responses import JSONResponse
 from database.session import query
 from database.views.worklist_rows import oldest_waiting_job
 from radiology.errors import DatabaseUnavailable
+from worklist.administration.parts import part_signs
 from worklist.administration.problems import find_problems
 from worklist.page.screens import PageContext
 
 
 def health_routes(context: PageContext) -> APIRouter:
-    """`GET /health` of the whole of Firstread, and `/health/page` of this process alone."""
+    """`GET /health` of the whole, `/health/parts` of each part, `/health/page` of this process."""
     router = APIRouter()
 
     @router.get("/health")
@@ -47,6 +48,29 @@ def health_routes(context: PageContext) -> APIRouter:
                 ],
             },
             status_code=503 if failing else 200,
+        )
+
+    @router.get("/health/parts")
+    def parts() -> JSONResponse:
+        try:
+            with query(context.engine) as session:
+                found = part_signs(session, context.settings, context.clock())
+        except DatabaseUnavailable:
+            return _without_database()
+        silent = any(one.is_silent for one in found)
+        return JSONResponse(
+            {
+                "status": "failing" if silent else "ok",
+                "parts": {
+                    one.part: {
+                        "status": "silent" if one.is_silent else "ok",
+                        "processes": one.processes,
+                        "last_sign_s": one.last_sign_s,
+                    }
+                    for one in found
+                },
+            },
+            status_code=503 if silent else 200,
         )
 
     @router.get("/health/page")

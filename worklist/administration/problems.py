@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from database.deliveries.destinations import unfinished_destinations
-from database.process_signs import SILENT_AFTER_S, last_sweep, process_signs
+from database.process_signs import last_sweep
 from database.session import Session
 from database.states import StudyState
 from database.views.worklist_rows import state_counts
 from settings.certificates.in_use import certificate_terms, unusable
 from settings.environment import Settings
-from settings.served_process import needed_parts
+from worklist.administration.parts import part_signs
 
 _SWEEPS_LATE_S = 60.0  # a sweep may take so long before it is broken off
 _GIGABYTE = 1_000_000_000
@@ -70,17 +70,15 @@ def _disk(settings: Settings) -> list[Problem]:
 
 
 def _parts(session: Session, settings: Settings, now: datetime) -> list[Problem]:
-    lately = now - timedelta(seconds=SILENT_AFTER_S)
-    heard = {one.part for one in process_signs(session) if one.seen_at >= lately}
     return [
         Problem(
             "part_silent",
             True,
-            f"No process of part {part.value} gives a sign: does "
-            f"'firstread serve --only {part.value}' run, and what does its log say?",
+            f"No process of part {one.part} gives a sign: does "
+            f"'firstread serve --only {one.part}' run, and what does its log say?",
         )
-        for part in needed_parts(settings)
-        if part.value not in heard
+        for one in part_signs(session, settings, now)
+        if one.is_silent
     ]
 
 

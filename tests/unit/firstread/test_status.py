@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+import socket
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,29 @@ def test_status_says_whether_everything_runs(
     assert said["studies"] == {"encoded": 1}
     assert [one["waiting"] for one in said["queues"] if one["name"] == "delivery"] == [1]
     assert said["destinations"][0]["destination"] == "pacs"
+
+
+def test_a_part_is_asked_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a container engine does: one that is silent, or only runs elsewhere, is not well."""
+    monkeypatch.setenv("FIRSTREAD_DATA_FOLDER", str(tmp_path))
+    engine = open_engine(read_settings().database_address)
+    upgrade_schema(engine)
+    now = datetime.now(UTC)
+    here = f"{socket.gethostname()}:7"
+
+    def asked(*options: str) -> int:
+        return CliRunner().invoke(app, ["status", "--part", "analysis", *options]).exit_code
+
+    assert asked() == 1
+    with transaction(engine) as session:
+        record_sign(session, "elsewhere:7", "analysis", started_at=now, now=now)
+        record_sign(session, f"{socket.gethostname()}:8", "delivery", started_at=now, now=now)
+    assert (asked(), asked("--here")) == (0, 1)
+    with transaction(engine) as session:
+        record_sign(session, here, "analysis", started_at=now, now=now)
+    assert asked("--here") == 0
+    with transaction(engine) as session:
+        silent = now - timedelta(seconds=31)
+        record_sign(session, here, "analysis", started_at=now, now=silent)
+    assert asked("--here") == 1
+    assert CliRunner().invoke(app, ["status", "--here"]).exit_code == 2

@@ -168,3 +168,27 @@ def test_administration_of_an_idle_system(visitor: Visitor) -> None:
     assert "No job has failed." in text
     assert "Every result is where it should be." in text
     assert "Nothing was put aside." in text
+
+
+@pytest.mark.parametrize("silent", ["node", "beat", "worklist"])
+def test_each_part_is_told_of(hospital: SeededHospital, monitor: Visitor, silent: str) -> None:
+    """A part that is silent for 31 seconds fails the whole; the others are told of beside it."""
+    everything_runs(hospital, silent=silent)
+    answer = monitor.get("/health/parts")
+    assert answer.status_code == 503
+    said = answer.json()
+    assert said["status"] == "failing"
+    assert said["parts"].pop(silent) == {"status": "silent", "processes": 0, "last_sign_s": 31.0}
+    assert {*said["parts"]} == {*PARTS} - {silent}
+    assert all(
+        one == {"status": "ok", "processes": 1, "last_sign_s": 5.0}
+        for one in said["parts"].values()
+    )
+
+
+def test_all_parts_well(hospital: SeededHospital, monitor: Visitor) -> None:
+    """Then the answer is 200; a part that has nothing to do is not missed."""
+    everything_runs(hospital)
+    answer = monitor.get("/health/parts")
+    assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+    assert "hl7" not in answer.json()["parts"]

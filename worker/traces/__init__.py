@@ -1,0 +1,1 @@
+"""Traces of studies for a collector of OpenTelemetry, where the settings name one."""
