@@ -14,6 +14,7 @@ from rich.console import Console
 
 from benchmarks.flags import measure_flags
 from benchmarks.result_objects import measure_result_objects
+from benchmarks.retention import measure_retention
 from benchmarks.scorecard import measure_scorecard
 from benchmarks.study_latency import measure_study_latency
 from benchmarks.viewer import measure_viewer
@@ -34,6 +35,9 @@ _PARTS: dict[str, _Measure] = {
     "scorecard": lambda console, given: measure_scorecard(
         console, given.folder / "scorecard", studies=given.scorecard_studies, runs=40
     ),
+    "retention": lambda console, given: measure_retention(
+        console, given.folder / "retention", studies=given.retention_studies, runs=40
+    ),
     "flags": lambda console, given: measure_flags(
         console,
         given.folder / "flags",
@@ -46,7 +50,11 @@ _PARTS: dict[str, _Measure] = {
         console, given.folder / "viewer", slices=given.slices, runs=given.runs
     ),
 }
-_ONLY_WHEN_NAMED = {"flags", "viewer"}  # minutes more; options, or programs, of their own
+_ONLY_WHEN_NAMED = {
+    "flags",
+    "retention",
+    "viewer",
+}  # minutes more, or programs of their own
 
 
 def main() -> None:
@@ -75,7 +83,8 @@ def _arguments() -> argparse.Namespace:
         "parts",
         nargs="*",
         metavar="PART",
-        help=f"which ones: {', '.join(_PARTS)}; all except flags and viewer when none is named",
+        help=f"which ones: {', '.join(_PARTS)}; "
+        "all except flags, retention and viewer when none is named",
     )
     parser.add_argument("--slices", type=int, default=300, help="slices of the study (300)")
     parser.add_argument("--runs", type=int, default=3, help="how often the study is sent (3)")
@@ -84,6 +93,9 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--scorecard-studies", type=int, default=8000, help="studies of the scorecard (8000)"
+    )
+    parser.add_argument(
+        "--retention-studies", type=int, default=30_000, help="studies of the year (30000)"
     )
     parser.add_argument("--folder", type=Path, default=Path("build/bench"), help="work folder")
     flags = parser.add_argument_group("flags")

@@ -20,6 +20,7 @@ from firstread.predict.command import predict
 from firstread.results.command import results
 from firstread.say import console, errors_to_exit_code
 from firstread.users.command import users
+from radiology.errors import SettingsRefused
 from settings.environment import Settings, read_settings
 from settings.log_events import configure_logging
 from settings.served_process import ServedProcess
@@ -213,6 +214,77 @@ def audit(
             study=study,
             after=after,
         )
+
+
+@app.command()
+def retention(
+    now: Annotated[
+        bool, typer.Option("--now", help="Remove it at once; otherwise it is only listed.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only list it: what happens without an option too.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object on standard output.")
+    ] = False,
+) -> None:
+    """List what is past its age or the disk's marks, what is held back, and why.
+
+    The housekeeping removes the same by itself, a little each minute.
+
+    Examples: `firstread retention --dry-run --json`; `firstread retention --now`.
+    """
+    from firstread.retention import print_retention, remove_and_print
+
+    with errors_to_exit_code():
+        if now and (dry_run or as_json):
+            raise SettingsRefused("--now removes; --dry-run and --json only list")
+        if now:
+            remove_and_print(_settings())
+        else:
+            print_retention(_settings(), as_json=as_json)
+
+
+@app.command()
+def forget(
+    what: Annotated[
+        str, typer.Argument(help="A Study Instance UID, an accession number or a Patient ID.")
+    ],
+    issuer: Annotated[
+        str | None, typer.Option(help="Issuer of the Patient ID, where two have used it.")
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Remove it; otherwise it is only said what would go.")
+    ] = False,
+    wait_s: Annotated[
+        float, typer.Option("--wait", min=0, help="Wait so many seconds for work on it to end.")
+    ] = 60.0,
+    thorough: Annotated[
+        bool, typer.Option(help="In the end read every byte of the data folder, not only names.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object on standard output.")
+    ] = False,
+) -> None:
+    """Remove a study, or a patient with all studies, from everywhere here; and prove it.
+
+    Firstread may run meanwhile. What PACS and others hold is listed and stays.
+
+    Examples: `firstread forget 1.2.840.99.7`; `firstread forget patient:4711 --yes`.
+    """
+    from firstread.forget import forget_and_print
+
+    with errors_to_exit_code():
+        code = forget_and_print(
+            _settings(),
+            what,
+            issuer=issuer,
+            yes=yes,
+            wait_s=wait_s,
+            thorough=thorough,
+            as_json=as_json,
+        )
+    raise typer.Exit(code)
 
 
 @db.command("upgrade")

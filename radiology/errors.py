@@ -8,6 +8,8 @@ FirstreadError
 │   ├── UploadRefused
 │   ├── ClinicalValuesRefused
 │   ├── PatientUnclear      (SeveralPatients, PatientUnreadable, PatientCorrected)
+│   ├── OriginalsRemoved
+│   ├── NotForgotten
 │   ├── NoSuitableSeries    (BundleDoesNotApply)
 │   ├── BundleSwitchedOff
 │   ├── ReadInShadow
@@ -178,6 +180,14 @@ class ReadInShadow(Refused):
 
 class VolumeRefused(Refused):
     """The series does not give a volume that can be measured."""
+
+
+class OriginalsRemoved(Refused):
+    """Images of this study are not kept here any more: send the whole study again."""
+
+
+class NotForgotten(Refused):
+    """Nothing was removed: it is not clear what is meant, or work on it has not ended."""
 
 
 class RescaleMissing(VolumeRefused):

@@ -39,6 +39,7 @@ from settings.flags import AnyChannel, Flagging
 from settings.hl7 import Hl7Listener
 from settings.monitoring import Monitoring
 from settings.peers import CheckedAETitle, Peer, PeerRole
+from settings.retention import Retention
 from settings.sign_in import SignIn
 from settings.study_page import StudyPageSettings
 from settings.tls import (
@@ -168,6 +169,9 @@ class Settings(BaseSettings):
 
     # Monitoring
     monitoring: Monitoring = Monitoring()
+
+    # Retention
+    retention: Retention = Retention()
 
     # Logs
     log_format: LogFormat = LogFormat.JSON

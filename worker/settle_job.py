@@ -11,6 +11,7 @@ from database.studies.patient import withhold_patient_of
 from database.tables.analysis import Result
 from radiology.errors import (
     BundleDoesNotApply,
+    OriginalsRemoved,
     PatientUnreadable,
     Refused,
     ResultMismatch,
@@ -49,7 +50,8 @@ def settle_job(session: Session, claim: Claim, end: Unsuccessful) -> None:
         rank=WorklistRank.UNANSWERED,
         **end.fault,
     )
-    if isinstance(end.error, Refused):
+    # The answer that an earlier version has stays in force: it was given of all images.
+    if isinstance(end.error, Refused) and not isinstance(end.error, OriginalsRemoved):
         _store_refusal(session, claim, end.error, end)
     if isinstance(end.error, ResultMismatch):
         _raise_alarm(session, claim, end.error, end)

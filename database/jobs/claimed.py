@@ -17,6 +17,7 @@ from database.states import RUNNING, JobState, WorklistRank
 from database.studies.study_state import settle_study
 from database.tables.analysis import Instance, Job, SeriesDecision
 from database.work_items.kept import keep_work_item
+from radiology.errors import OriginalsRemoved
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,15 +213,24 @@ def note_bundle(session: Session, claim: Claim, version: str) -> None:
 
 
 def instance_paths(session: Session, claim: Claim) -> dict[str, str]:
-    """SOP Instance UID to path, within the spool, of the instances that a job is about."""
+    """SOP Instance UID to path, within the spool, of the instances that a job is about.
+
+    Raises
+    ------
+    OriginalsRemoved
+        Some of them are not here any more: what is left is not the study.
+    """
     rows = session.execute(
-        select(Instance.sop_instance_uid, Instance.path)
+        select(Instance.sop_instance_uid, Instance.path, Instance.removed_at)
         .where(
             Instance.study_id == claim.study_id,
             Instance.study_version <= claim.study_version,
         )
         .order_by(Instance.id)
-    )
+    ).all()
+    removed = sum(row.removed_at is not None for row in rows)
+    if removed:
+        raise OriginalsRemoved(removed=removed, images=len(rows))
     return {row.sop_instance_uid: row.path for row in rows}
 
 

@@ -71,7 +71,9 @@ def next_to_look_at(
         return None
     instances = session.execute(
         select(Instance.sop_instance_uid, Instance.path).where(
-            Instance.study_id == row.study_id, Instance.study_version <= row.study_version
+            Instance.study_id == row.study_id,
+            Instance.study_version <= row.study_version,
+            Instance.removed_at.is_(None),
         )
     )
     return JobToLookAt(

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from database.events import record_event
+from database.retention.removals import SPOOL, unmark
 from database.states import AssociationEnding, StudyState, WorklistRank
 from database.studies.patient import (
     StatedPatient,
@@ -104,16 +105,55 @@ def record_instance(session: Session, arrival: Arrival, now: datetime) -> Record
     if made is None:
         stored = find_instance(session, arrival.sop_instance_uid)
         assert stored is not None
+        if stored.removed_at is not None and stored.study_id == study.id:
+            _come_back(session, study, stored, arrival, now)
+            return Recorded.NEW
         recorded = _same_object(stored, arrival)
         if study.asked_for and not arrival.asked_for:
             _want_for_itself(session, study, arrival, now)
         return recorded
+    unmark(session, SPOOL, arrival.path)
     if study.asked_for and not arrival.asked_for:
         _want_for_itself(session, study, arrival, now)
     note_stated_patient(session, study, arrival.stated, now)
     _await_assembly(study, now)
     study.priority = min(study.priority, arrival.priority, key=MOST_URGENT_FIRST.index)
     return Recorded.NEW
+
+
+def _come_back(
+    session: Session, study: Study, stored: Instance, arrival: Arrival, now: datetime
+) -> None:
+    """An instance whose file was removed is sent again: it is no duplicate, for nothing is here.
+
+    The study is read again, as a version of its own. Only what we have fetched ourselves, to
+    compare a later study with it, is put back and no more: its result stands.
+    """
+    another = stored.sha256 != arrival.sha256
+    if another and arrival.asked_for:
+        raise InstanceConflict(sop_instance_uid=arrival.sop_instance_uid)
+    unmark(session, SPOOL, arrival.path)
+    if study.originals_removed_at is not None:
+        study.originals_removed_at = None
+        record_event(session, "originals_came_again", now, study_id=study.id)
+    stored.path, stored.sha256, stored.size_bytes = arrival.path, arrival.sha256, arrival.size_bytes
+    stored.series_instance_uid = arrival.series_instance_uid
+    stored.transfer_syntax_uid = arrival.transfer_syntax_uid
+    stored.association_id, stored.received_at = arrival.association_id, now
+    stored.removed_at = None
+    if arrival.asked_for and not study.asked_for:
+        return
+    if study.asked_for and not arrival.asked_for:
+        _want_for_itself(session, study, arrival, now)
+    stored.study_version = None
+    if another:
+        # The image before may have been of another patient, and cannot be looked at any more.
+        stored.corrected = True
+        note_correction(session, study, arrival.stated, now)
+    else:
+        note_stated_patient(session, study, arrival.stated, now)
+    _await_assembly(study, now)
+    study.priority = min(study.priority, arrival.priority, key=MOST_URGENT_FIRST.index)
 
 
 def correct_instance(session: Session, arrival: Arrival, now: datetime) -> None:
@@ -138,6 +178,7 @@ def correct_instance(session: Session, arrival: Arrival, now: datetime) -> None:
         or stored.series_instance_uid != arrival.series_instance_uid
     ):
         raise InstanceConflict(sop_instance_uid=arrival.sop_instance_uid)
+    unmark(session, SPOOL, arrival.path)
     stored.path, stored.sha256, stored.size_bytes = arrival.path, arrival.sha256, arrival.size_bytes
     stored.transfer_syntax_uid = arrival.transfer_syntax_uid
     stored.association_id = arrival.association_id

@@ -72,6 +72,7 @@ class Study(Base):
     lists the Patient IDs of a study whose instances contradict each other; the row names nobody
     then (`database.studies.patient`). `corrected_version` is the first version that holds the
     newest corrections: what was read of an earlier one is not sent.
+    `originals_removed_at` says when the files of its instances went; None while any is here.
     """
 
     __tablename__ = "study"
@@ -86,6 +87,8 @@ class Study(Base):
         Index("ix_study_state", "state", "asked_for"),
         Index("ix_study_last_instance_at", "last_instance_at"),
         Index("ix_study_heading_due_at", "heading_due_at"),
+        # Those whose images are here, the oldest first: what retention looks for
+        Index("ix_study_originals", "originals_removed_at", "last_instance_at", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -112,13 +115,18 @@ class Study(Base):
     heading_due_at: Mapped[datetime | None]
     received_at: Mapped[datetime]  # of the first instance
     last_instance_at: Mapped[datetime]
+    originals_removed_at: Mapped[datetime | None]
 
     instances: Mapped[list[Instance]] = relationship(back_populates="study")
     jobs: Mapped[list[Job]] = relationship(back_populates="study", order_by="Job.id")
 
 
 class Instance(Base):
-    """One received instance: its bytes are on disk before this row exists."""
+    """One received instance: its bytes are on disk before this row exists.
+
+    They are there until `removed_at`; the row stays, so that one that comes again is known, and
+    that no version is read without it.
+    """
 
     __tablename__ = "instance"
     __table_args__ = (Index("ix_instance_study_version", "study_id", "study_version"),)
@@ -137,6 +145,7 @@ class Instance(Base):
     study_version: Mapped[int | None]  # the first version that holds it; None: not assembled yet
     # A copy with another patient or order has taken its place and is not assembled yet
     corrected: Mapped[bool] = mapped_column(default=False, server_default=false())
+    removed_at: Mapped[datetime | None]
 
     study: Mapped[Study] = relationship(back_populates="instances")
 
@@ -213,6 +222,8 @@ class Result(Base):
         Index("ix_result_made", "created_at", "superseded_by_id", "urgency", "study_id"),
         Index("ix_result_of_study", "study_id", "created_at", "superseded_by_id", "urgency"),
         Index("ix_result_of_bundle", "study_id", "bundle", "study_version"),
+        Index("ix_result_slices", "slices_removed_at", "created_at", "id"),
+        Index("ix_result_files", "files_removed_at", "created_at", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -235,6 +246,8 @@ class Result(Base):
     superseded_by_id: Mapped[int | None] = mapped_column(ForeignKey("result.id"), index=True)
     withdrawn_at: Mapped[datetime | None]
     withdrawal_reason: Mapped[RejectionReason | None]
+    slices_removed_at: Mapped[datetime | None]  # the slices for the page
+    files_removed_at: Mapped[datetime | None]  # objects, pictures, and what is compared with
 
     job: Mapped[Job] = relationship(back_populates="result")
     objects: Mapped[list[ResultObject]] = relationship(back_populates="result")

@@ -17,6 +17,7 @@ from database.tables import hl7 as hl7_tables
 from database.tables import listed as listed_tables
 from database.tables import prior as prior_tables
 from database.tables import quarantine as quarantine_table
+from database.tables import retention as retention_tables
 from database.tables import shadow as shadow_tables
 from database.tables import trace as trace_table
 from database.tables import upload as upload_tables
@@ -39,5 +40,6 @@ MODULES = (
     shadow_tables,
     counted_table,
     trace_table,
+    retention_tables,
 )
 METADATA = Base.metadata

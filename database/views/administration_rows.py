@@ -182,6 +182,12 @@ def count_disk_use(session: Session, now: datetime) -> None:
     }
     for folder, size in sizes.items():
         counted = select(func.count(size), func.coalesce(func.sum(size), 0))
+        if folder == "spool":
+            counted = counted.where(Instance.removed_at.is_(None))
+        if folder == "results":
+            counted = counted.join(Result, Result.id == ResultObject.result_id).where(
+                Result.files_removed_at.is_(None)
+            )
         if folder == "uploads":  # files are deleted with the answer
             counted = counted.where(Upload.finished_at.is_(None))
         files, total = session.execute(counted).one()

@@ -154,6 +154,7 @@ class ResultFacts:
     superseded_by_id: int | None
     withdrawn_at: datetime | None
     withdrawal_reason: RejectionReason | None
+    files_removed_at: datetime | None
     bundle_version: str = ""
     deliveries: tuple[DeliveryFacts, ...] = ()
 
@@ -276,6 +277,7 @@ class StudyPage:
     events: tuple[EventFacts, ...]
     instances: int
     series: int
+    originals_removed_at: datetime | None = None  # from here; other archives keep theirs
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,7 @@ def study_page(session: Session, study_instance_uid: str) -> StudyPage | None:
         events=tuple(facts_of(EventFacts, event) for event in events),
         instances=instances,
         series=series,
+        originals_removed_at=study.originals_removed_at,
     )
 
 

@@ -83,6 +83,11 @@ def withdraw_result(
     (found,) = results
     if found.withdrawn is not None:
         raise ResultNotWithdrawable("The result is withdrawn already", reason=found.withdrawn.value)
+    if not _objects_are_here(settings, found):
+        raise ResultNotWithdrawable(
+            "Its objects are not kept here any more, and a rejection note is made of them: "
+            "reject them in PACS"
+        )
     note = _make_note(settings, found, reason, now)
     with transaction(engine) as session:
         rules = FlagRules(settings.flags, settings.flagging)
@@ -119,6 +124,8 @@ def reject_superseded(settings: Settings, engine: Engine, now: datetime) -> int:
 def _reject_superseded(
     settings: Settings, engine: Engine, found: Rejectable, now: datetime
 ) -> None:
+    if not _objects_are_here(settings, found):
+        return
     note = _make_note(settings, found, RejectionReason.QUALITY, found.at)
     if note is None:
         return
@@ -127,6 +134,11 @@ def _reject_superseded(
     _log.info(
         "superseded_rejected", result_id=found.result_id, destinations=list(found.destinations)
     )
+
+
+def _objects_are_here(settings: Settings, found: Rejectable) -> bool:
+    """Whether retention has left what a note is made of."""
+    return all((settings.results_folder / path).is_file() for path in found.paths)
 
 
 def _make_note(

@@ -23,6 +23,7 @@ from worker.celery_app import ANALYSIS, DELIVERY, RETRIEVAL, app, wake_up_waits
 from worker.equipment import Equipment
 from worker.heading.keep_headings import follow_name_setting, keep_headings
 from worker.housekeeping import count_what_is_kept, sweep_once
+from worker.retention.turn import retain
 from worker.tasks.process import equipment
 from worker.tasks.wake_ups import (
     ANALYSE_NEXT,
@@ -52,6 +53,7 @@ def sweep() -> None:
         wake(ANALYSE_NEXT)
     _keep_headings(worker)
     count_what_is_kept(worker.engine, worker.clock())
+    attempt_step(lambda: retain(worker.settings, worker.engine, worker.clock()), "retention")
     with query(worker.engine) as session:
         due = due_deliveries(session, worker.clock()) + due_notifications(session, worker.clock())
         away = destinations_to_ask(session, worker.settings.echoed, worker.clock())

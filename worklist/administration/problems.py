@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from database.deliveries.destinations import unfinished_destinations
+from database.forget.named import unfinished_forgettings
 from database.process_signs import last_sweep
 from database.session import Session
 from database.states import StudyState
@@ -47,6 +48,7 @@ def find_problems(session: Session, settings: Settings, now: datetime) -> tuple[
         *_certificates(settings, now),
         *_destinations(session),
         *_failed_studies(session),
+        *_forgettings(session),
     )
 
 
@@ -137,3 +139,13 @@ def _failed_studies(session: Session) -> list[Problem]:
         return []
     message = f"{failed} studies ended with a fault: 'firstread jobs --failed'"
     return [Problem("studies_failed", False, message)]
+
+
+def _forgettings(session: Session) -> list[Problem]:
+    begun = unfinished_forgettings(session)
+    if not begun:
+        return []
+    message = (
+        f"{begun} times 'firstread forget' did not come to its end: call it again for the same name"
+    )
+    return [Problem("forgetting_unfinished", False, message)]

@@ -32,6 +32,7 @@ from database.views.worklist_rows import state_counts
 from settings.environment import Settings
 from settings.peers import Peer
 from worklist.administration.bundle_lines import bundle_lines
+from worklist.administration.retention_lines import retention_lines
 from worklist.administration.security_lines import (
     MOST_TURNED_AWAY,
     certificate_lines,
@@ -137,7 +138,11 @@ def administration_screen(context: PageContext) -> Screen:
                 "limit": MOST_TURNED_AWAY,
             },
             "workers": {"workers": _workers(session, now)},
-            "disk": {"free": _free(settings), "folders": disk_use(session)},
+            "disk": {
+                "free": (free := _free(settings)),
+                "folders": disk_use(session),
+                "retention": retention_lines(session, settings, now, total_bytes=free[1]),
+            },
             "quarantine": {
                 "quarantine": latest_quarantine(session, limit=_LENGTH),
                 "limit": _LENGTH,

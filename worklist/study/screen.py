@@ -176,6 +176,7 @@ def _sections(
             "line": list_line(whole.row),
             "instances": page.instances,
             "series": page.series,
+            "originals_removed_at": page.originals_removed_at,
             "retry_job_id": _retry_job_id(whole),
             "viewers": viewer_lines(
                 context.settings.study_page.viewers,
@@ -264,7 +265,9 @@ def _slices(context: PageContext, result: ResultFacts | None) -> Mapping[str, ob
     if result is None:
         return {"result_id": None, "missing": "no result", "key_slice": None}
     if result.key_picture is None:
-        return {"result_id": None, "missing": "not analysed", "key_slice": None}
+        gone = result.files_removed_at is not None
+        missing = "not kept" if gone else "not analysed"
+        return {"result_id": None, "missing": missing, "key_slice": None}
     stack = stack_beside(context, result.key_picture)
     if stack is None:
         return {"result_id": None, "missing": "not kept", "key_slice": None}

@@ -23,6 +23,9 @@ STEPS = {
     "PatientCorrected": (
         f"{_READ_AS_USUAL} Nothing else is to be done: the corrected study is analysed by itself."
     ),
+    "OriginalsRemoved": (
+        f"{_READ_AS_USUAL} Send the whole study again from PACS: it is then analysed by itself."
+    ),
     "NoSuitableSeries": (
         f"{_READ_AS_USUAL} If there is a thin reconstruction of the whole region, send it: "
         "the study is then analysed by itself."

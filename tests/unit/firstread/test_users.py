@@ -192,10 +192,11 @@ def test_thousands_of_audit_events_are_read_in_pieces(engine: Engine) -> None:
     assert ids == list(range(1, 2002))
 
 
-# PS3.15 Tables A.5.3.4-1, A.5.3.6-1, A.5.3.10-1, A.5.3.11-1 and A.5.3.12-1, EventActionCode
+# PS3.15 Tables A.5.3.4-1, .6-1, .8-1, .10-1, .11-1 and .12-1, EventActionCode
 AUDIT_ACTIONS = {
     "Export": "R",
     "DICOM Instances Accessed": "CRUD",
+    "DICOM Study Deleted": "D",
     "Query": "E",
     "Security Alert": "E",
     "User Authentication": "E",

@@ -33,6 +33,7 @@ _NEVER_IN_A_ROW = {
     "IdentityRefused",
     "IdentityProviderUnavailable",
     "ListRefused",
+    "NotForgotten",
     "ReadingUnreadable",
     "ResultNotWithdrawable",
     "SettingsRefused",

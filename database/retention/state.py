@@ -1,0 +1,32 @@
+"""What one turn of the retention leaves for the next one, and for the page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from database.tables.retention import RetentionState
+
+TURN, EMPTYING, HELD, ORPHANS = "turn", "emptying", "held", "orphans"
+
+
+@dataclass(frozen=True, slots=True)
+class NotedState:
+    """Facts, and since when they hold."""
+
+    noted_at: datetime
+    facts: dict[str, Any]
+
+
+def note_state(session: Session, name: str, now: datetime, **facts: Any) -> None:
+    """Keep facts under a name, in place of what was there."""
+    session.merge(RetentionState(name=name, noted_at=now, facts=facts))
+
+
+def noted_state(session: Session, name: str) -> NotedState | None:
+    """What was last noted; None before the first time."""
+    row = session.get(RetentionState, name)
+    return None if row is None else NotedState(row.noted_at, dict(row.facts))

@@ -1,0 +1,104 @@
+"""Looks for identifiers in files: in bytes, in archives, and in deflated objects."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydicom import dcmread
+from pydicom.errors import InvalidDicomError
+
+from settings.environment import Settings
+from worker.patient.patient_identity import read_patient_identity
+
+_AT_A_TIME = 1 << 20
+_WHOLE_BELOW = 6  # a shorter identifier is found by chance in any bytes; attributes tell of it
+_LARGE = ("spool", "results")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file, within the data folder, that still names somebody: in its name or in its bytes."""
+
+    path: str
+    where: str
+
+
+def names_somebody(path: Path, identifiers: Sequence[str]) -> bool:
+    """Whether a file holds one of these identifiers."""
+    wanted = [one.encode() for one in identifiers if len(one) >= _WHOLE_BELOW]
+    try:
+        with path.open("rb") as file:
+            if _in_bytes(iter(lambda: file.read(_AT_A_TIME), b""), wanted):
+                return True
+        if zipfile.is_zipfile(path):
+            return _in_archive(path, wanted)
+    except OSError:
+        return False
+    return _in_attributes(path, identifiers)
+
+
+def search_data_folder(
+    settings: Settings, identifiers: Sequence[str], *, thorough: bool
+) -> list[FoundFile]:
+    """Files of the data folder that name one of them.
+
+    Parameters
+    ----------
+    thorough : also read every byte of the images and results of others
+    """
+    wanted = [one.encode() for one in identifiers if len(one) >= _WHOLE_BELOW]
+    folder, found = settings.data_folder, []
+    for path in sorted(_files(folder)):
+        relative = path.relative_to(folder)
+        if any(one in str(relative).encode() for one in wanted):
+            found.append(FoundFile(str(relative), "name"))
+        elif (thorough or relative.parts[0] not in _LARGE) and names_somebody(path, identifiers):
+            found.append(FoundFile(str(relative), "bytes"))
+    return found
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for parent, _, names in os.walk(folder):
+        yield from (Path(parent) / name for name in names)
+
+
+def _in_bytes(pieces: Iterable[bytes], wanted: Sequence[bytes]) -> bool:
+    overlap = max((len(one) for one in wanted), default=1) - 1
+    before = b""
+    for piece in pieces:
+        seen = before + piece
+        if any(one in seen for one in wanted):
+            return True
+        before = seen[-overlap:] if overlap else b""
+    return False
+
+
+def _in_archive(path: Path, wanted: Sequence[bytes]) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for entry in archive.infolist():
+                if any(one in entry.filename.encode() for one in wanted):
+                    return True
+                with archive.open(entry) as file:
+                    if _in_bytes(iter(lambda: file.read(_AT_A_TIME), b""), wanted):
+                        return True
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError):
+        return False  # damaged or encrypted: nobody could read it here
+    return False
+
+
+def _in_attributes(path: Path, identifiers: Sequence[str]) -> bool:
+    """By the attributes of an instance: they may be short, or deflated."""
+    identity = read_patient_identity(path)
+    if identity is None:
+        return False
+    said = {identity.patient_id, identity.accession_number, identity.name} - {""}
+    try:
+        header = dcmread(path, stop_before_pixels=True, specific_tags=["StudyInstanceUID"])
+    except (InvalidDicomError, OSError):
+        return bool(said & set(identifiers))
+    return bool((said | {str(header.get("StudyInstanceUID", ""))}) & set(identifiers))

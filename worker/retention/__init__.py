@@ -1,0 +1,1 @@
+"""Retention: what goes is chosen, marked in rows, removed from the disk, and settled."""

@@ -1,0 +1,142 @@
+"""The files of the data folder: which ones a study or a result has, and removing marked ones."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from database.retention.facts import KeptResult
+from database.retention.removals import (
+    QUARANTINE,
+    RESULTS,
+    SPOOL,
+    UPLOADS,
+    MarkedFile,
+    settle_removed,
+    take_marked,
+)
+from database.session import Engine, transaction
+from settings.environment import Settings
+from settings.log_events import get_logger
+
+_log = get_logger("retention")
+_TOGETHER = 100  # files of one transaction: SQLite's other writers wait meanwhile
+_SLICES = ".slices.zip"
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedFiles:
+    """How many files have gone, and what they held."""
+
+    files: int = 0
+    size_bytes: int = 0
+
+
+def folders_of(settings: Settings) -> Mapping[str, Path]:
+    """Where each kind of file lies, by the word that rows have for it."""
+    return {
+        SPOOL: settings.spool_folder,
+        RESULTS: settings.results_folder,
+        QUARANTINE: settings.quarantine_folder,
+        UPLOADS: settings.uploads_folder,
+    }
+
+
+def files_below(folder: Path, name: str) -> Iterator[tuple[str, os.stat_result]]:
+    """Every file below an entry of a folder: path within the folder, and what the disk says."""
+    top = folder / name
+    if not is_within(folder, name) or not top.is_dir():
+        return
+    for parent, _, names in os.walk(top):
+        for one in names:
+            path = Path(parent) / one
+            try:
+                yield str(path.relative_to(folder)), path.lstat()
+            except FileNotFoundError:
+                continue
+
+
+def is_within(folder: Path, path: str) -> bool:
+    """Whether a path of a row stays in its folder: rows may be damaged, or of other versions."""
+    parts = Path(path).parts
+    return (
+        bool(parts) and not Path(path).is_absolute() and ".." not in parts and "." not in path[:1]
+    )
+
+
+def slices_file(settings: Settings, result: KeptResult) -> MarkedFile | None:
+    """The slices for the page of a result; None where none are there."""
+    if result.key_picture is None or not result.key_picture.endswith(".png"):
+        return None
+    path = result.key_picture.removesuffix(".png") + _SLICES
+    size = _size(settings.results_folder, path)
+    return None if size is None else MarkedFile(RESULTS, path, size)
+
+
+def result_files(settings: Settings, result: KeptResult) -> list[MarkedFile]:
+    """Everything that is on disk of a result: objects, pictures, slices, what is compared with."""
+    paths = {*result.object_paths, result.comparison_file} - {None}
+    if result.key_picture is not None and result.key_picture.endswith(".png"):
+        stem = result.key_picture.removesuffix(".png")
+        paths |= {stem + end for end in (".png", ".heat.png", ".heat.npz", _SLICES)}
+    elif result.key_picture is not None:
+        paths.add(result.key_picture)
+    found = ((path, _size(settings.results_folder, path)) for path in sorted(filter(None, paths)))
+    return [MarkedFile(RESULTS, path, size) for path, size in found if size is not None]
+
+
+def remove_marked(settings: Settings, engine: Engine, *, most_files: int) -> RemovedFiles:
+    """Remove files that are marked, and settle their rows.
+
+    Removing is a part of the transaction that settles: whoever puts a new file into a marked place
+    waits for it, or takes the mark away first (`database.retention.removals.unmark`). A file that
+    cannot be removed keeps its mark, and the log says so.
+    """
+    folders, files, size_bytes, after = folders_of(settings), 0, 0, 0
+    while files < most_files:
+        with transaction(engine) as session:
+            marked = take_marked(session, limit=_TOGETHER, after=after)
+            gone = [
+                (row_id, one.size_bytes)
+                for row_id, one in marked
+                if _removed(folders[one.folder], one.path)
+            ]
+            settle_removed(session, [row_id for row_id, _ in gone])
+        if not marked:
+            break
+        after = marked[-1][0]
+        files += len(gone)
+        size_bytes += sum(size for _, size in gone)
+    return RemovedFiles(files, size_bytes)
+
+
+def _removed(folder: Path, relative: str) -> bool:
+    """Remove one file, and the folders that it leaves empty; whether it is gone."""
+    if not is_within(folder, relative):
+        _log.error("removal_outside_folder")
+        return False
+    path = folder / relative
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        _log.error("file_not_removed", errno=error.errno, folder=folder.name)
+        return False
+    for parent in path.parents:
+        if parent == folder:
+            break
+        try:
+            parent.rmdir()
+        except OSError:  # not empty, or gone already
+            break
+    return True
+
+
+def _size(folder: Path, path: str) -> int | None:
+    if not is_within(folder, path):
+        return None
+    try:
+        return (folder / path).lstat().st_size
+    except OSError:
+        return None
