@@ -31,6 +31,7 @@ from worklist.dicomweb.routes import dicomweb_routes
 from worklist.dicomweb.store import Store
 from worklist.feedback.routes import feedback_routes
 from worklist.help.routes import help_routes
+from worklist.list.next_study import next_routes
 from worklist.list.routes import list_routes, own_list_routes
 from worklist.metrics.routes import metrics_routes
 from worklist.ohif.routes import ohif_routes
@@ -40,6 +41,7 @@ from worklist.page.live import LiveScreens
 from worklist.page.pictures import picture_routes
 from worklist.page.screens import PageContext
 from worklist.page.templates import STATIC_FOLDERS, make_templates
+from worklist.page.theme_choice import ThemeChoice, theme_routes
 from worklist.routes import live_routes, page_routes, retry_routes
 from worklist.scorecard.routes import scorecard_routes
 from worklist.study.flag_routes import flag_routes
@@ -100,6 +102,7 @@ def create_app(
     app.include_router(picture_routes(context))
     app.include_router(slice_routes(context))
     app.include_router(study_routes(context))
+    app.include_router(next_routes(context))
     app.include_router(model_card_routes(context))
     app.include_router(administration_routes(context))
     app.include_router(upload_routes(context, live))
@@ -113,6 +116,7 @@ def create_app(
     if settings.sign_in.provider is not None:
         app.include_router(provider_routes(context, settings.sign_in.provider))
     app.include_router(language_routes())
+    app.include_router(theme_routes())
     for room, folder in STATIC_FOLDERS.items():
         app.mount(f"/static/{room}", _Static(directory=folder))
     app.add_api_route("/favicon.ico", _favicon, include_in_schema=False)
@@ -133,6 +137,7 @@ def create_app(
     if network.behind_proxy:
         trusted = [str(one) for one in network.behind_proxy]
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=trusted)
+    app.add_middleware(ThemeChoice)
     app.add_middleware(LanguageChoice, language=settings.language)
     return app
 

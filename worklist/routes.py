@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query
 from fastapi import Path as PathParameter
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from database.deliveries.claimed import retry_deliveries
@@ -24,6 +25,7 @@ from worklist.list.query import Asked
 from worklist.list.screen import list_screen
 from worklist.page.chosen_bundle import ChosenBundle
 from worklist.page.current_reader import Administrator, CurrentReader, PageReader
+from worklist.page.kept_list import KeptList, back_to
 from worklist.page.live import LiveScreens
 from worklist.page.screens import PageContext, Screen
 from worklist.study.screen import study_screen
@@ -76,13 +78,16 @@ def live_routes(context: PageContext, live: LiveScreens) -> APIRouter:
 
     @router.get("/studies/{study_instance_uid}")
     async def study(
-        study_instance_uid: str, reader: CurrentReader, bundle: ChosenBundle = ""
+        study_instance_uid: str,
+        reader: CurrentReader,
+        bundle: ChosenBundle = "",
+        kept: KeptList = "",
     ) -> StreamingResponse:
         uid = checked_uid(study_instance_uid, "StudyInstanceUID")
         return StreamingResponse(
             live.stream(
-                f"study {uid} {bundle}",
-                lambda: study_screen(context, uid, bundle),
+                f"study {uid} {bundle} {kept}",
+                lambda: study_screen(context, uid, bundle, kept),
                 lambda: _note_open(context, uid, reader),
             ),
             media_type="text/event-stream",
@@ -100,16 +105,16 @@ def retry_routes(context: PageContext) -> APIRouter:
     router = APIRouter(prefix="/jobs/{job_id}")
 
     @router.post("/retry")
-    def retry(job_id: JobId) -> Response:
+    def retry(job_id: JobId, request: Request) -> Response:
         with transaction(context.engine) as session:
             uid = _study_uid(session, job_id)
             if not retry_job(session, job_id, context.clock()):
                 raise HTTPException(409)
         _log.info("job_retried", job_id=job_id)
-        return RedirectResponse(f"/studies/{uid}", status_code=303)
+        return RedirectResponse(back_to(request.headers, f"/studies/{uid}"), status_code=303)
 
     @router.post("/deliveries/retry")
-    def send_again(job_id: JobId, destination: Destination = None) -> Response:
+    def send_again(job_id: JobId, request: Request, destination: Destination = None) -> Response:
         now = context.clock()
         with transaction(context.engine) as session:
             study = study_of_job(session, job_id)
@@ -119,7 +124,8 @@ def retry_routes(context: PageContext) -> APIRouter:
             if not count:
                 raise HTTPException(409)
         _log.info("deliveries_retried", job_id=job_id, count=count)
-        return RedirectResponse(f"/studies/{study.study_instance_uid}", status_code=303)
+        address = back_to(request.headers, f"/studies/{study.study_instance_uid}")
+        return RedirectResponse(address, status_code=303)
 
     return router
 

@@ -47,9 +47,11 @@ class ListFilter:
     since, until : first instance received within [since, until)
     label : of the most urgent result in force; "" is a study without one
     judgement : of the reader who counts; "" is a study that nobody has judged
+    but_for : a rank that is left out
     """
 
     rank: WorklistRank | None = None
+    but_for: WorklistRank | None = None
     state: StudyState | None = None
     label: str | None = None
     sex: str | None = None
@@ -168,12 +170,16 @@ def _lane_conditions(only: ListFilter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if only.rank is not None:
         conditions.append(Study.worklist_rank == only.rank)
+    if only.but_for is not None:
+        conditions.append(Study.worklist_rank != only.but_for)
     if only.opened is not None:
         conditions.append(Study.opened.is_(only.opened))
     return conditions
 
 
 def _wanted(lane: Lane, only: ListFilter) -> bool:
+    if lane.rank is only.but_for:
+        return False
     return only.rank in (None, lane.rank) and only.opened in (None, lane.opened)
 
 

@@ -162,6 +162,12 @@ def key_picture_path(session: Session, result_id: int) -> str | None:
     return session.scalar(select(Result.key_picture).where(Result.id == result_id))
 
 
+def study_by_uid(session: Session, study_instance_uid: str) -> StudyFacts | None:
+    """One study as it was received; None if we do not know it."""
+    study = session.scalar(select(Study).where(Study.study_instance_uid == study_instance_uid))
+    return facts_of(StudyFacts, study) if study is not None else None
+
+
 def study_of_job(session: Session, job_id: int) -> StudyFacts | None:
     """The study that a job is about."""
     of_job = select(Study).join(Job, Job.study_id == Study.id).where(Job.id == job_id)

@@ -135,8 +135,9 @@ def reader(
 def keep_picture() -> Callable[..., None]:
     """Give a function that keeps a picture of a page for the documentation, when asked to."""
 
-    def keep(page: Page, name: str, *, whole: bool = False) -> None:
+    def keep(page: Page, name: str, *, whole: bool = False, light: bool = False) -> None:
         if _KEEP_PICTURES:
+            page.emulate_media(color_scheme="light" if light else "dark")
             _PICTURES.mkdir(parents=True, exist_ok=True)
             if whole:  # else what stays on the screen stands in the middle of it
                 page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")

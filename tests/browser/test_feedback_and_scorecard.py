@@ -54,7 +54,7 @@ def test_feedback_with_the_keyboard_alone(
     """Ticked with the space bar, written, sent; and it stands on the page afterwards."""
     reader.goto(f"/studies/{ordinary_day.urgent}")
     form, said = (reader.locator(f'[data-part="{key}"]') for key in ("feedback_form", "feedback"))
-    form.get_by_text("Disagree, and say what is wrong").press("Enter")
+    form.locator("#disagreement > summary").press("Enter")
     form.get_by_label("Wrong region").focus()
     reader.keyboard.press("Space")
     form.get_by_label("Comment").focus()
@@ -67,8 +67,8 @@ def test_feedback_with_the_keyboard_alone(
     expect(said.locator(".opinion.agree")).to_contain_text("agrees")
     expect(said.get_by_text("Earlier feedback")).to_be_visible()
     assert not _grave_faults(reader)
-    form.get_by_text("Disagree, and say what is wrong").click()
-    form.scroll_into_view_if_needed()
+    form.locator("#disagreement > summary").click()
+    reader.locator("#disagree").scroll_into_view_if_needed()
     keep_picture(reader, "feedback")
 
 
@@ -123,7 +123,7 @@ def test_typing_outlives_what_another_reader_says(
     """The page is live: another opinion appears, and the half-written comment stays."""
     reader.goto(f"/studies/{ordinary_day.urgent}")
     expect(reader.locator("#live")).to_have_attribute("data-state", "live", timeout=20_000)
-    reader.get_by_text("Disagree, and say what is wrong").click()
+    reader.locator("#disagreement > summary").click()
     reader.get_by_label("Comment").fill("half a sen")
     with transaction(hospital.engine) as session:
         study = session.query(Study).filter_by(study_instance_uid=ordinary_day.urgent).one()

@@ -74,7 +74,8 @@ def test_an_acknowledgement_elsewhere_appears_without_reload(
 def test_a_screen_reader_stumbles_over_nothing(flagged: str, reader: Page, width: int) -> None:
     """axe-core finds nothing serious in the section, at a desk and on a phone; it fits there."""
     reader.set_viewport_size({"width": width, "height": 900})
-    reader.goto(f"/studies/{flagged}")
+    reader.goto(f"/studies/{flagged}#h-flags")
+    expect(reader.locator("section[aria-labelledby=h-flags]")).to_be_in_viewport()
     found = Axe().run(reader, context="section[aria-labelledby=h-flags]").response["violations"]
     grave = [one["id"] for one in found if one["impact"] in ("serious", "critical")]
     assert grave == []

@@ -108,11 +108,11 @@ def test_a_day(
     assert grave_faults(page) == []
     keep_picture(page, "worklist-study")
     _press(page, "#acknowledge")
-    expect(page.locator(".flag")).to_contain_text("by anna")
+    expect(page.locator(".flag-bar")).to_contain_text("by anna")
     _press(page, "#agree")
     expect(page.get_by_text("anna agrees")).to_be_visible()
 
-    page.goto(f"/studies/{study_uid(covid)}")
+    page.goto(f"/studies/{study_uid(covid)}#h-flags")
     expect(page.locator("h1")).to_contain_text("Suspected")
     expect(page.get_by_text("Why not flagged")).to_be_visible()
     expect(page.get_by_text("suspected, and 25 % or more")).to_be_visible()  # why it is not urgent

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -20,11 +17,10 @@ from tests.browser.slice_viewer import (
     no_serious_fault,
     open_study,
 )
-from tests.builders.chest.analysed_phantom import analysed_phantom
 from tests.builders.stored.flags import NOBODY
 from tests.builders.stored.readers import sign_in_browser
 from tests.unit.worklist.seeding import SeededHospital
-from tests.unit.worklist.study.seeded_slices import StudyWithSlices, study_with_slices
+from tests.unit.worklist.study.seeded_slices import StudyWithSlices
 
 pytestmark = pytest.mark.browser
 
@@ -157,38 +153,3 @@ def test_keys_are_listed(reader: Page, study: StudyWithSlices) -> None:
     reader.keyboard.press("Escape")
     expect(reader.locator("#keys")).to_be_hidden()
     expect(reader.locator("#viewer-frame")).to_be_focused()
-
-
-def test_screen_reader_finds_no_serious_fault(
-    reader: Page,
-    browser: Browser,
-    address: str,
-    hospital: SeededHospital,
-    tmp_path: Path,
-    keep_picture: Callable[..., None],
-) -> None:
-    """With everything opened; when asked, pictures of the page are kept."""
-    made = analysed_phantom("positive", tmp_path / "source", shape=(48, 256, 256))
-    study = study_with_slices(
-        hospital,
-        shown=made.context,
-        accession_number="A2611210849",
-        patient_id="20941175",
-        sex="M",
-        age="063Y",
-    )
-    open_study(reader, study)
-    reader.locator("#viewer").evaluate("one => one.scrollIntoView({block: 'start'})")
-    keep_picture(reader, "study")
-    for details in reader.locator("details").all():
-        details.evaluate("one => { one.open = true; }")
-    no_serious_fault(reader)
-    context = browser.new_context(
-        base_url=address, viewport={"width": 390, "height": 844}, device_scale_factor=2
-    )
-    sign_in_browser(context, address)
-    phone = context.new_page()
-    open_study(phone, study)
-    phone.locator("#viewer").scroll_into_view_if_needed()
-    keep_picture(phone, "study-phone")
-    context.close()

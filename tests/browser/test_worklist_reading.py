@@ -50,7 +50,7 @@ def test_every_row_is_reached_by_tab(reader: Page, ordinary_day: OrdinaryDay) ->
     """The tabulator goes through navigation, tabs and every study, each with a visible ring."""
     _open(reader)
     reached = []
-    for _ in range(40):
+    for _ in range(44):
         reader.keyboard.press("Tab")
         reached.append(_focused(reader))
         if reached[-1] == f"open-{ordinary_day.urgent}":
@@ -74,7 +74,7 @@ def test_try_again_in_the_browser(reader: Page, ordinary_day: OrdinaryDay) -> No
 
 def test_send_again_in_the_browser(reader: Page, ordinary_day: OrdinaryDay) -> None:
     """A refused delivery goes back to waiting."""
-    _open(reader, f"/studies/{ordinary_day.urgent}")
+    _open(reader, f"/studies/{ordinary_day.urgent}#h-deliveries")
     sent = reader.get_by_role("region", name="Deliveries").locator(".what")
     expect(sent).to_contain_text("refused")
     reader.locator("#send-again").click()

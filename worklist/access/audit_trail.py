@@ -33,12 +33,13 @@ _NAMES = {
     ("GET", "/pictures/{result_id}"): "picture_opened",
     ("GET", "/pictures/{result_id}/heat"): "picture_opened",
 }
-# Part of the list, which is recorded itself; and what is recorded where it happens.
+# Part of the list, which is recorded itself; and what is recorded where it happens or leads.
 _SILENT = (
     "/pictures/{result_id}/thumbnail",
     "/live/worklist",
     "/live/administration",
     "/list/search",
+    "/studies/{study_instance_uid}/next",
 )
 _SILENT_BELOW = (
     *("/sign-in", "/sign-out", "/account", "/static", "/health", "/metrics", "/favicon.ico"),

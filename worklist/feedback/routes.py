@@ -14,6 +14,7 @@ from radiology.feedback import Fault, Judgement, Opinion
 from settings.log_events import get_logger
 from worklist.page.chosen_bundle import ChosenBundle, with_bundle
 from worklist.page.current_reader import CurrentReader
+from worklist.page.kept_list import KeptList, with_list
 from worklist.page.screens import PageContext
 
 _log = get_logger("worklist")
@@ -33,6 +34,7 @@ def feedback_routes(context: PageContext) -> APIRouter:
         fault: Annotated[list[Fault], Form(default_factory=list, max_length=len(Fault))],
         comment: Annotated[str, Form(max_length=_MOST_SENT)] = "",
         bundle: ChosenBundle = "",
+        kept: KeptList = "",
     ) -> Response:
         # Browsers send the end of a line as two characters, and count it as one.
         opinion = Opinion(judgement, frozenset(fault), comment.replace("\r\n", "\n"))
@@ -43,7 +45,7 @@ def feedback_routes(context: PageContext) -> APIRouter:
         if uid is None:
             raise HTTPException(404)
         _log.info("feedback_given", result_id=result_id, judgement=judgement.value)
-        address = with_bundle(f"/studies/{uid}", bundle)
+        address = with_list(with_bundle(f"/studies/{uid}", bundle), kept)
         return RedirectResponse(f"{address}#h-feedback", status_code=303)
 
     return router

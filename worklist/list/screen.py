@@ -28,6 +28,7 @@ from worklist.list.query import (
     listed_since,
     sort_text,
 )
+from worklist.page.kept_list import with_list
 from worklist.page.screens import PageContext, Part, Screen, make_part
 from worklist.words.label_words import label_words
 from worklist.words.study_words import (
@@ -105,6 +106,7 @@ def list_screen(
                 row.study.study_instance_uid,
                 line=list_line(row, raised=_is_raised(context, row, now)),
                 columns=columns,
+                kept=_kept(asked),
             )
             for row in rows
         ),
@@ -130,6 +132,11 @@ def _listed(
     last = after if isinstance(after, int) else None
     in_order = sorted_page(session, asked.sort, now, only=only, after=last)
     return in_order.rows, in_order.following
+
+
+def _kept(asked: ListQuery) -> str:
+    """The list in the address of a study; nothing where all studies are listed."""
+    return "" if asked == ListQuery() else with_list("", asked.address().removeprefix("?"))
 
 
 def _is_raised(context: PageContext, row: WorklistRow, now: datetime) -> bool:

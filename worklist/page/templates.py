@@ -18,6 +18,7 @@ from radiology.errors import Fact
 from worklist.page.charts import duration
 from worklist.page.csrf import csrf_field, csrf_token
 from worklist.page.signed_in import signed_in
+from worklist.page.theme_choice import current_theme
 from worklist.words.declared_titles import marked
 from worklist.words.dimse_status import status_hex, status_words
 from worklist.words.explained import GROUPS, explained
@@ -78,6 +79,7 @@ def make_templates() -> Environment:
         signed_in=signed_in,
         explained=explained,
         explained_groups=GROUPS,
+        current_theme=current_theme,
         kind_words={kind.value: word for kind, word in WORDS.items()},
         kinds=[kind.value for kind in Kind],
     )

@@ -19,7 +19,9 @@ from radiology.identity import checked_uid
 from settings.flags import WebhookChannel
 from settings.log_events import get_logger
 from webhook_node.signature import is_signed
+from worklist.page.chosen_bundle import ChosenBundle, with_bundle
 from worklist.page.current_reader import CurrentReader
+from worklist.page.kept_list import KeptList, back_to, with_list
 from worklist.page.screens import PageContext
 
 _log = get_logger("worklist")
@@ -32,7 +34,9 @@ def flag_routes(context: PageContext) -> APIRouter:
     router = APIRouter(prefix="/flags/{flag_uid}")
 
     @router.post("/acknowledge")
-    def acknowledge(flag_uid: str, reader: CurrentReader) -> Response:
+    def acknowledge(
+        flag_uid: str, reader: CurrentReader, bundle: ChosenBundle = "", kept: KeptList = ""
+    ) -> Response:
         uid = checked_uid(flag_uid, "flag_uid")
         with transaction(context.engine) as session:
             study = study_of_flag(session, uid)
@@ -40,10 +44,11 @@ def flag_routes(context: PageContext) -> APIRouter:
                 raise HTTPException(404)
             acknowledge_flag(session, uid, by=reader.name, through="page", now=context.clock())
         # A second press finds it acknowledged, which is what was wanted.
-        return RedirectResponse(f"/studies/{study}#h-flags", status_code=303)
+        address = with_list(with_bundle(f"/studies/{study}", bundle), kept)
+        return RedirectResponse(f"{address}#h-flags", status_code=303)
 
     @router.post("/retry")
-    def retry(flag_uid: str, reader: CurrentReader) -> Response:
+    def retry(flag_uid: str, request: Request) -> Response:
         uid = checked_uid(flag_uid, "flag_uid")
         with transaction(context.engine) as session:
             study = study_of_flag(session, uid)
@@ -52,7 +57,8 @@ def flag_routes(context: PageContext) -> APIRouter:
             if not (count := retry_notices(session, uid, context.clock())):
                 raise HTTPException(409)
         _log.info("flag_notices_retried", count=count)
-        return RedirectResponse(f"/studies/{study}#h-flags", status_code=303)
+        address = back_to(request.headers, f"/studies/{study}")
+        return RedirectResponse(f"{address}#h-flags", status_code=303)
 
     @router.post("/acknowledge/{token}")
     async def acknowledge_by_call(flag_uid: str, token: Token, request: Request) -> Response:

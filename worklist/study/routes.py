@@ -12,11 +12,13 @@ from database.results.facts import study_id_of
 from database.session import Session, query, transaction
 from database.studies.clinical_values import RecordedValues, clinical_values, record_clinical_values
 from database.studies.opened_studies import opened_lately, record_opened
+from database.views.opened import note_open
 from radiology.errors import ClinicalValuesRefused
 from radiology.identity import checked_uid
 from settings.log_events import get_logger
 from worklist.page.chosen_bundle import ChosenBundle, with_bundle
 from worklist.page.current_reader import CurrentReader
+from worklist.page.kept_list import KeptList, list_address, with_list
 from worklist.page.not_found import StudyNotFound
 from worklist.page.screens import PageContext
 from worklist.study.clinical_form import MOST_BYTES, ClinicalForm, Typed, clinical_form, typed
@@ -43,15 +45,21 @@ def study_routes(context: PageContext) -> APIRouter:
     """`GET /studies/{study_instance_uid}` and `POST …/clinical-values`."""
     router = APIRouter(prefix="/studies/{study_instance_uid}")
 
-    def write(uid: str, form: ClinicalForm, *, bundle: str = "", status: int = 200) -> HTMLResponse:
-        screen = study_screen(context, uid, bundle)
+    def write(
+        uid: str, form: ClinicalForm, *, bundle: str = "", kept: str = "", status: int = 200
+    ) -> HTMLResponse:
+        screen = study_screen(context, uid, bundle, kept)
+        asked = with_list(with_bundle("", bundle), kept)
         html = context.templates.get_template("study/study.html").render(
             screen=screen,
             title=screen.title,
             urgent=screen.urgent,
-            live=with_bundle(f"/live/studies/{uid}", bundle),
+            live=f"/live/studies/{uid}{asked}",
             form=form,
             uid=uid,
+            asked=asked,
+            list_address=list_address(kept),
+            next_address=f"/studies/{uid}/next{list_address(kept).removeprefix('/')}",
         )
         return HTMLResponse(html, status_code=status)
 
@@ -60,6 +68,7 @@ def study_routes(context: PageContext) -> APIRouter:
         study_instance_uid: str,
         reader: CurrentReader,
         bundle: ChosenBundle = "",
+        kept: KeptList = "",
         purpose: Annotated[str, Header(alias="Sec-Purpose")] = "",
     ) -> HTMLResponse:
         uid = checked_uid(study_instance_uid, "StudyInstanceUID")
@@ -69,13 +78,21 @@ def study_routes(context: PageContext) -> APIRouter:
             recorded = clinical_values(session, study_id)
             lately = opened_lately(session, study_id, reader.name, now)
         # What a browser fetches in advance nobody has opened yet.
-        if not lately and "prefetch" not in purpose:
+        if "prefetch" not in purpose:
             with transaction(context.engine) as session:
-                record_opened(session, study_id, reader.name, now)
-        return write(uid, clinical_form(recorded), bundle=bundle)
+                if not lately:
+                    record_opened(session, study_id, reader.name, now)
+                note_open(session, study_id, reader.name, now)  # before "next" asks what is unread
+        return write(uid, clinical_form(recorded), bundle=bundle, kept=kept)
 
     @router.post("/clinical-values")
-    def enter(study_instance_uid: str, posted: PostedValues, reader: CurrentReader) -> Response:
+    def enter(
+        study_instance_uid: str,
+        posted: PostedValues,
+        reader: CurrentReader,
+        bundle: ChosenBundle = "",
+        kept: KeptList = "",
+    ) -> Response:
         uid = checked_uid(study_instance_uid, "StudyInstanceUID")
         try:
             with transaction(context.engine) as session:
@@ -88,9 +105,11 @@ def study_routes(context: PageContext) -> APIRouter:
         except ClinicalValuesRefused as error:
             with query(context.engine) as session:
                 recorded = clinical_values(session, _known(session, uid))
-            return write(uid, clinical_form(recorded, posted, error.problems), status=422)
+            form = clinical_form(recorded, posted, error.problems)
+            return write(uid, form, bundle=bundle, kept=kept, status=422)
         _log.info("clinical_values_entered", study_id=study_id, fields=len(changes))
-        return RedirectResponse(f"/studies/{uid}#severity", status_code=303)
+        address = with_list(with_bundle(f"/studies/{uid}", bundle), kept)
+        return RedirectResponse(f"{address}#severity", status_code=303)
 
     return router
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from datetime import datetime
-from typing import Any
+from dataclasses import asdict, replace
 
-from database.feedback.given import FeedbackFacts, feedback_of_study
+from database.feedback.given import feedback_of_study
 from database.results.facts import refused_by
 from database.session import query
 from database.states import RETRYABLE
 from database.studies.clinical_values import RecordedValues, clinical_values
 from database.views.flag_pages import flag_decision, flag_of_study
-from database.views.worklist_facts import DecisionFacts, EventFacts, ResultFacts, StudyPage
+from database.views.opened import open_by
+from database.views.worklist_facts import DecisionFacts, ResultFacts, StudyPage
 from database.views.worklist_rows import study_page
 from models.older_readings import brief_if_readable, reading_if_readable
 from radiology.algorithm import AlgorithmIdentity
@@ -21,6 +20,8 @@ from radiology.answer.reading import Reading, ReportWords
 from worklist.feedback.lines import feedback_form, feedback_said
 from worklist.list.list_line import list_line
 from worklist.ohif.installed import ohif_folder
+from worklist.page.chosen_bundle import with_bundle
+from worklist.page.kept_list import with_list
 from worklist.page.not_found import StudyNotFound
 from worklist.page.pictures import has_heat_picture
 from worklist.page.screens import PageContext, Screen, make_part
@@ -41,6 +42,7 @@ from worklist.study.earlier_lines import earlier_lines
 from worklist.study.flag_lines import flag_lines
 from worklist.study.model_card import card_of
 from worklist.study.sent_lines import may_be_sent_again, sent_lines
+from worklist.study.step_lines import ended_after_s, is_answered, step_lines
 from worklist.study.viewer_links import viewer_lines
 from worklist.viewer.earlier_slices import earlier_slices
 from worklist.viewer.slice_stack import stack_beside
@@ -52,26 +54,15 @@ from worklist.words.verdict import verdict_of
 _OF_THE_READING = frozenset({"figures", "case", "lesions", "severity", "course", "why", "gates"})
 
 
-@dataclass(frozen=True, slots=True)
-class StepLine:
-    """One event, and the seconds since the one before; None for the first.
-
-    `report` is of the bundle that the facts are about, None where no reading of it is known.
-    """
-
-    at: datetime
-    name: str
-    since_previous_s: float | None
-    facts: tuple[tuple[str, Any], ...]
-    report: ReportWords | None
-
-
-def study_screen(context: PageContext, study_instance_uid: str, bundle: str = "") -> Screen:
+def study_screen(
+    context: PageContext, study_instance_uid: str, bundle: str = "", kept: str = ""
+) -> Screen:
     """One study as it stands now.
 
     Parameters
     ----------
     bundle : whose answer is shown in full; of several bundles the most urgent answer when empty
+    kept : the list that it was opened from, for links and forms
 
     Raises
     ------
@@ -86,42 +77,35 @@ def study_screen(context: PageContext, study_instance_uid: str, bundle: str = ""
         recorded = clinical_values(session, study_id)
         feedback = feedback_of_study(session, study_instance_uid)
         flag, decision = flag_of_study(session, study_id), flag_decision(session, study_id)
+        readers = open_by(session, [study_id], context.clock()).get(study_id, ())
     reports = _reports(page)
     study = page.row.study
     name = study.accession_number or study.patient_id or translated("without accession number")
+    shown = _shown(page, bundle)
+    lines = flag_lines(flag, decision, reports)
+    asked = with_list(with_bundle("", bundle), kept)
+    sections = {
+        **_sections(context, page, shown, recorded, reports),
+        "answers": {
+            "answers": answer_lines(page.row),
+            "shown": shown.row.job.bundle if shown.row.job else "",
+            "uid": study.study_instance_uid,
+            "kept": kept,
+        },
+        "open_by": {"readers": tuple(one.reader for one in readers)},
+        "feedback_form": {"form": feedback_form(shown.row.result, feedback), "asked": asked},
+        "feedback": {"said": feedback_said(shown.row.result, feedback)},
+        "flag_bar": {"lines": lines, "asked": asked},
+        "flags": {"lines": lines},
+    }
     return Screen(
         title=translated(
             "%(answer)s – study %(name)s", answer=verdict_of(page.row).word, name=name
         ),
         parts=tuple(
             make_part(context.templates, f"{_room_of(key)}/{key}.html", key, **values)
-            for key, values in {
-                **_sections(context, page, _shown(page, bundle), recorded, feedback, reports),
-                "flags": {"lines": flag_lines(flag, decision, reports)},
-            }.items()
+            for key, values in sections.items()
         ),
-    )
-
-
-def step_lines(
-    events: tuple[EventFacts, ...], reports: Mapping[str, ReportWords]
-) -> tuple[StepLine, ...]:
-    """Events with the time between them.
-
-    Parameters
-    ----------
-    reports : of the readings of the study, by the bundle's name
-    """
-    before = (None, *(event.at for event in events))
-    return tuple(
-        StepLine(
-            at=event.at,
-            name=event.name,
-            since_previous_s=(event.at - previous).total_seconds() if previous else None,
-            facts=tuple((name, value) for name, value in event.facts.items() if value != ""),
-            report=reports.get(event.facts.get("bundle", "")),
-        )
-        for event, previous in zip(events, before, strict=False)
     )
 
 
@@ -155,7 +139,6 @@ def _sections(
     whole: StudyPage,
     page: StudyPage,
     recorded: RecordedValues,
-    feedback: tuple[FeedbackFacts, ...],
     reports: Mapping[str, ReportWords],
 ) -> Mapping[str, Mapping[str, object]]:
     """The values of each section, by its key; `study.html` places them.
@@ -184,11 +167,6 @@ def _sections(
                 own_viewer=ohif_folder(context.settings) is not None,
             ),
         },
-        "answers": {
-            "answers": answer_lines(whole.row),
-            "shown": page.row.job.bundle if page.row.job else "",
-            "uid": page.row.study.study_instance_uid,
-        },
         "slices": {
             **_slices(context, result),
             "withdrawn": withdrawn,
@@ -216,11 +194,6 @@ def _sections(
             "unreadable": unreadable,
             "withdrawn": withdrawn,
         },
-        "feedback_form": {
-            "form": feedback_form(result, feedback),
-            "bundle": "" if page is whole or result is None else result.bundle,
-        },
-        "feedback": {"said": feedback_said(result, feedback)},
         "lesions": {"lesions": lesion_lines(reading), "withdrawn": withdrawn},
         "severity": {
             "scores": replace(
@@ -245,8 +218,8 @@ def _sections(
         "series": {"decisions": decisions},
         "steps": {
             "steps": step_lines(page.events, reports),
-            "ended_after_s": _ended_after_s(page),
-            "answered": _is_answered(page),
+            "ended_after_s": ended_after_s(page),
+            "answered": is_answered(page),
         },
         "earlier": {"earlier": earlier_lines(page)},
         "algorithm": {
@@ -304,17 +277,3 @@ def _decisions(page: StudyPage) -> tuple[DecisionFacts, ...]:
     bundle = page.row.job.bundle if page.row.job else None
     of_bundle = [job for job in page.jobs if job.bundle == bundle]
     return next((job.decisions for job in of_bundle if job.decisions), ())
-
-
-def _ended_after_s(page: StudyPage) -> float | None:
-    """Seconds from the last image to the end of the newest analysis."""
-    job = page.row.job
-    if job is None or job.finished_at is None:
-        return None
-    seconds = (job.finished_at - page.row.study.last_instance_at).total_seconds()
-    return seconds if seconds >= 0 else None
-
-
-def _is_answered(page: StudyPage) -> bool:
-    job, result = page.row.job, page.row.result
-    return job is not None and result is not None and result.job_id == job.id

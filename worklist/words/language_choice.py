@@ -15,7 +15,7 @@ from radiology.language import Language
 from worklist.words.translations import use_language
 
 COOKIE = "firstread_language"
-_A_YEAR_S = 365 * 24 * 3600
+KEPT_FOR_S = 365 * 24 * 3600
 
 
 class LanguageChoice:
@@ -38,21 +38,16 @@ def language_routes() -> APIRouter:
 
     @router.post("/language")
     def choose(request: Request, language: Annotated[Language, Form()]) -> RedirectResponse:
-        answer = RedirectResponse(_page_before(request.headers), status_code=303)
+        answer = RedirectResponse(page_before(request.headers), status_code=303)
         answer.set_cookie(
-            COOKIE, language.value, max_age=_A_YEAR_S, httponly=True, samesite="strict"
+            COOKIE, language.value, max_age=KEPT_FOR_S, httponly=True, samesite="strict"
         )
         return answer
 
     return router
 
 
-def _chosen(headers: Headers) -> Language | None:
-    chosen = cookie_parser(headers.get("cookie", "")).get(COOKIE)
-    return Language(chosen) if chosen in set(Language) else None
-
-
-def _page_before(headers: Headers) -> str:
+def page_before(headers: Headers) -> str:
     """The path that a form was sent from; the list when it is not a page of ours."""
     try:
         before = urlsplit(headers.get("referer", ""))
@@ -63,3 +58,8 @@ def _page_before(headers: Headers) -> str:
     if before.netloc != headers.get("host") or path.startswith("//") or "\\" in path:
         return "/"
     return (path or "/") + (f"?{before.query}" if before.query else "")
+
+
+def _chosen(headers: Headers) -> Language | None:
+    chosen = cookie_parser(headers.get("cookie", "")).get(COOKIE)
+    return Language(chosen) if chosen in set(Language) else None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.peers.programs import require_program
+from tests.peers.programs import absent, require_program
 
 # Root needs --no-sandbox; the others keep a browser without network from asking for updates.
 _ARGUMENTS = [
@@ -26,6 +27,18 @@ _ARGUMENTS = [
 def chromium_executable() -> Path:
     """Give the path of the browser."""
     return require_program("chromium", package="chromium")
+
+
+def require_font(language: str, *, package: str) -> None:
+    """End the test unless there is a font with the characters of a language, for its pictures."""
+    found = subprocess.run(
+        [require_program("fc-list", package="fontconfig"), f":lang={language}"],
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    if not found.stdout.strip():
+        absent(f"there is no font for {language} (Debian package {package})")
 
 
 @contextmanager

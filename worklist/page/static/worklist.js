@@ -233,6 +233,13 @@
 
   const STEPS = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 };
 
+  // Where nothing has been chosen yet the first line is: it is the one that waits most urgently.
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !rows || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (![document.body, document.getElementById("main")].includes(document.activeElement)) return;
+    rows.querySelector("a.open")?.click();
+  });
+
   document.addEventListener("keydown", (event) => {
     const step = STEPS[event.key];
     if (!rows || !step || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;

@@ -1,10 +1,10 @@
-// The form for clinical values and the list of keys. The form stands outside of the live parts:
+// The form for clinical values, and the key that leads to it. The form stands outside of the live parts:
 // what arrives while somebody types never takes away what was typed.
 const form = () => document.getElementById("clinical-form");
 const clinical = () => document.getElementById("clinical");
 const severity = () => document.querySelector('[data-part="severity"]');
 const keys = document.getElementById("keys");
-const showKeys = document.getElementById("show-keys");
+const { isPlain, postForm, takeOver } = await import(document.getElementById("desk").dataset.postModule);
 
 // --- the form -------------------------------------------------------------------------------------
 
@@ -23,37 +23,13 @@ function tellOfNewerValues() {
   notice.hidden = Number(severity().dataset.entry) <= Number(clinical().dataset.entry);
 }
 
-function takeOver(page, selector) {
-  const now = document.querySelector(selector);
-  const then = page.querySelector(selector);
-  if (now && then) now.replaceWith(document.adoptNode(then));
-}
-
 async function save(event) {
-  if (event.target !== form()) return;
+  if (event.target !== form() || isPlain(form())) return;
   event.preventDefault();
   const told = document.getElementById("clinical-state");
-  let answer;
-  try {
-    answer = await fetch(form().action, {
-      method: "POST",
-      body: new URLSearchParams(new FormData(form())),
-      credentials: "same-origin",
-    });
-  } catch {
-    told.textContent = "";
-    form().submit(); // the browser says what is wrong
-    return;
-  }
-  if (!answer.ok && answer.status !== 422) {
-    form().submit();
-    return;
-  }
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  if (!page.getElementById("clinical")) {
-    window.location.reload(); // another page was answered: signed out, for example
-    return;
-  }
+  told.textContent = "";
+  const page = await postForm(form(), event.submitter);
+  if (!page) return;
   takeOver(page, "#clinical");
   takeOver(page, '[data-part="severity"]');
   document.getElementById("clinical-details").open = true;
@@ -72,8 +48,6 @@ tellOfNewerValues();
 
 // --- keys -------------------------------------------------------------------------------------------
 
-showKeys.hidden = false;
-showKeys.addEventListener("click", () => keys.showModal());
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || keys.open) return;
   if (event.target.closest("input:not([type=range]), select, textarea")) return;

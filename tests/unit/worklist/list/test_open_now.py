@@ -24,6 +24,17 @@ def test_the_row_says_who_has_it_open(hospital: SeededHospital, visitor: Visitor
     assert "dr-a" not in text
 
 
+def test_the_page_of_the_study_says_it_too(hospital: SeededHospital, visitor: Visitor) -> None:
+    """Who opens a study sees who else has it open; opening it is enough to be named elsewhere."""
+    uid = hospital.receive()
+    opened_by(hospital, uid, "dr-a")
+    page = visitor.get(f"/studies/{uid}").text
+    assert '<span class="open-by" data-reader="dr-a">open: dr-a</span>' in page
+    assert "open: dr-a open: local" in row_text(visitor.get("/").text, uid)
+    hospital.later(OPEN_FOR_S + 1)
+    assert "open: dr-a" not in visitor.get(f"/studies/{uid}").text
+
+
 def test_an_opening_keeps_its_beginning(hospital: SeededHospital) -> None:
     """A heartbeat renews an opening; one after a pause begins another."""
     uid = hospital.receive()
