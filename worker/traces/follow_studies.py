@@ -23,7 +23,7 @@ _EVERY_S = 5.0
 _AGAIN_S = 60.0  # after the collector has not taken something
 
 
-class Sender(Protocol):
+class SpanSender(Protocol):
     """Sends spans; gives whether all were taken."""
 
     def send(self, spans: Sequence[StudySpan]) -> bool:
@@ -31,7 +31,7 @@ class Sender(Protocol):
         ...
 
 
-def open_sender(monitoring: Monitoring) -> Sender:
+def open_sender(monitoring: Monitoring) -> SpanSender:
     """What sends to the collector of the settings.
 
     Raises
@@ -49,7 +49,7 @@ def open_sender(monitoring: Monitoring) -> Sender:
     return SpanSender(monitoring)
 
 
-def send_next(engine: Engine, sender: Sender, now: datetime) -> bool:
+def send_next(engine: Engine, sender: SpanSender, now: datetime) -> bool:
     """Send the spans that are to be sent; False where the collector did not take them.
 
     Raises
