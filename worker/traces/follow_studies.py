@@ -23,7 +23,7 @@ _EVERY_S = 5.0
 _AGAIN_S = 60.0  # after the collector has not taken something
 
 
-class SpanSender(Protocol):
+class SendsSpans(Protocol):
     """Sends spans; gives whether all were taken."""
 
     def send(self, spans: Sequence[StudySpan]) -> bool:
@@ -31,7 +31,7 @@ class SpanSender(Protocol):
         ...
 
 
-def open_sender(monitoring: Monitoring) -> SpanSender:
+def open_sender(monitoring: Monitoring) -> SendsSpans:
     """What sends to the collector of the settings.
 
     Raises
@@ -40,16 +40,16 @@ def open_sender(monitoring: Monitoring) -> SpanSender:
         The libraries for it are not installed.
     """
     try:
-        from worker.traces.send_spans import SpanSender
+        from worker.traces.send_spans import SendsSpans
     except ModuleNotFoundError as error:
         raise SettingsRefused(
             "monitoring.traces_url needs libraries that are not installed: "
             "pip install 'firstread[tracing]'"
         ) from error
-    return SpanSender(monitoring)
+    return SendsSpans(monitoring)
 
 
-def send_next(engine: Engine, sender: SpanSender, now: datetime) -> bool:
+def send_next(engine: Engine, sender: SendsSpans, now: datetime) -> bool:
     """Send the spans that are to be sent; False where the collector did not take them.
 
     Raises

@@ -192,8 +192,9 @@ def test_thousands_of_audit_events_are_read_in_pieces(engine: Engine) -> None:
     assert ids == list(range(1, 2002))
 
 
-# PS3.15 Tables A.5.3.4-1, .6-1, .8-1, .10-1, .11-1 and .12-1, EventActionCode
+# PS3.15 Tables A.5.3.4-1, .6-1, .7-1, .8-1, .10-1, .11-1 and .12-1, EventActionCode
 AUDIT_ACTIONS = {
+    "DICOM Instances Transferred": "CRU",
     "Export": "R",
     "DICOM Instances Accessed": "CRUD",
     "DICOM Study Deleted": "D",
