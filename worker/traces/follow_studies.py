@@ -40,13 +40,13 @@ def open_sender(monitoring: Monitoring) -> SendsSpans:
         The libraries for it are not installed.
     """
     try:
-        from worker.traces.send_spans import SendsSpans
+        from worker.traces.send_spans import SpanSender
     except ModuleNotFoundError as error:
         raise SettingsRefused(
             "monitoring.traces_url needs libraries that are not installed: "
             "pip install 'firstread[tracing]'"
         ) from error
-    return SendsSpans(monitoring)
+    return SpanSender(monitoring)
 
 
 def send_next(engine: Engine, sender: SendsSpans, now: datetime) -> bool:

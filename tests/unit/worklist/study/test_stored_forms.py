@@ -262,7 +262,7 @@ def test_the_pages_and_the_export_of_opinions_are_the_same(site: Site) -> None:
                 changed = update(Result).where(Result.id == site.result(uid).id)
                 session.execute(changed.values(reading=facts))
     assert {one.bundle_digest for one in judged} == {site.room.reader.bundle.digest}  # type: ignore[union-attr]
-    assert "31 /min" in now[1 + list(site.by_0_1_0).index(LATER.uid("study"))]
+    assert "31 /min" in now[list(site.by_0_1_0).index(LATER.uid("study"))]
 
 
 def _judged(site: Site) -> list[JudgedResult]:
