@@ -115,6 +115,7 @@ def test_a_day(
     page.goto(f"/studies/{study_uid(covid)}#h-flags")
     expect(page.locator("h1")).to_contain_text("Suspected")
     expect(page.get_by_text("Why not flagged")).to_be_visible()
+    _press(page, "#fold-why > summary")
     expect(page.get_by_text("suspected, and 25 % or more")).to_be_visible()  # why it is not urgent
 
     page.goto("/upload")

@@ -341,7 +341,7 @@ def test_what_is_meant_must_be_clear(site: KeptSite, marked: KeptRows) -> None:
             )
     assert "name one with --issuer" in _forget("patient:TWICE", "--yes").stderr
     with transaction(site.engine) as session:
-        withhold_patient(session.get_one(Study, marked.study_id), "MIXED-1")
+        withhold_patient(session, session.get_one(Study, marked.study_id), "MIXED-1")
     said = _forget("patient:MIXED-1", "--yes")
     assert said.exit_code == 2
     assert marked.uid in said.stderr
