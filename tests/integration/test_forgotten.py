@@ -42,11 +42,13 @@ def firstread(
     dcmtk: Dcmtk,
 ) -> Iterator[RunningFirstread]:
     """Firstread of both sizes in turn, with a PACS."""
+    folder = tmp_path / "site"
+    folder.mkdir()
     with ExitStack() as stack:
         yield stack.enter_context(
             running_firstread(
                 request.param,
-                tmp_path / "site",
+                folder,
                 pacs=another_orthanc(),
                 dcmtk=dcmtk,
                 servers=servers_of(request, stack),
