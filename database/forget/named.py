@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +25,9 @@ class ToForget:
     ----------
     asked : the name that it goes by, with "patient:" or "study:" before it
     patient_id : "" where single studies are meant: their patient may have others
+    issuer : of the Patient ID, where it was said
+    shared : another patient has the same Patient ID, by another issuer: alone it names neither
+    patient_ids : that the studies name
     study_ids, study_uids, accession_numbers : of its studies that are here, and of those that an
         attempt before this one has removed already
     """
@@ -34,11 +37,14 @@ class ToForget:
     study_ids: tuple[int, ...]
     study_uids: tuple[str, ...]
     accession_numbers: tuple[str, ...]
+    patient_ids: tuple[str, ...] = ()
+    issuer: str = ""
+    shared: bool = False
 
     @property
     def identifiers(self) -> tuple[str, ...]:
         """All of them: none may be left."""
-        patient = (self.patient_id,) if self.patient_id else ()
+        patient = (self.patient_id,) if self.patient_id and not self.shared else ()
         return (*patient, *self.study_uids, *self.accession_numbers)
 
 
@@ -131,16 +137,28 @@ def _of(prefix: str, name: str) -> ColumnElement[bool]:
 def _of_kind(session: Session, prefix: str, name: str, issuer: str | None) -> ToForget:
     if not name:
         raise NotForgotten("No identifier is named")
-    wanted = [_of(prefix, name)]
+    wanted, shared = [_of(prefix, name)], False
     if prefix == _PATIENT:
-        _require_one_patient(session, name, issuer)
-        if issuer is not None:
-            wanted.append(Study.issuer_of_patient_id.in_((issuer, "")))
+        shared = _require_one_patient(session, name, issuer)
+        if issuer is not None:  # of a study without an issuer nobody knows which of two it is of
+            issuers = (issuer,) if shared else (issuer, "")
+            wanted.append(Study.issuer_of_patient_id.in_(issuers))
     rows = session.execute(
-        select(Study.id, Study.study_instance_uid, Study.accession_number)
+        select(
+            Study.id,
+            Study.study_instance_uid,
+            Study.accession_number,
+            Study.patient_id,
+            Study.issuer_of_patient_id,
+        )
         .where(*wanted)
         .order_by(Study.id)
     ).all()
+    if prefix == _ACCESSION and len({row[3:] for row in rows}) > 1:
+        raise NotForgotten(
+            "Studies of several patients have this accession number: name one by its UID",
+            studies=", ".join(row.study_instance_uid for row in rows),
+        )
     return ToForget(
         asked=(_PATIENT if prefix == _PATIENT else _STUDY) + name,
         patient_id=name if prefix == _PATIENT else "",
@@ -149,13 +167,25 @@ def _of_kind(session: Session, prefix: str, name: str, issuer: str | None) -> To
         accession_numbers=tuple(
             dict.fromkeys(row.accession_number for row in rows if row.accession_number)
         ),
+        patient_ids=tuple(dict.fromkeys(row.patient_id for row in rows if row.patient_id)),
+        issuer=issuer or "",
+        shared=shared,
     )
 
 
-def _require_one_patient(session: Session, name: str, issuer: str | None) -> None:
-    issuers = set(
-        session.scalars(select(Study.issuer_of_patient_id).where(Study.patient_id == name))
-    ) - {""}
+def _require_one_patient(session: Session, name: str, issuer: str | None) -> bool:
+    """Whether others have this Patient ID too, by another issuer."""
+    issuers = {
+        one
+        for table in (Study, PatientVisit, ImagingOrder)
+        for one in session.scalars(
+            select(table.issuer_of_patient_id).where(table.patient_id == name).distinct()
+        )
+    } - {""}
+    if issuer and issuers and issuer not in issuers:
+        raise NotForgotten(
+            "Nobody here has this Patient ID by this issuer", issuers=", ".join(sorted(issuers))
+        )
     if issuer is None and len(issuers) > 1:
         raise NotForgotten(
             "Two issuers have used this Patient ID: name one with --issuer",
@@ -175,6 +205,7 @@ def _require_one_patient(session: Session, name: str, issuer: str | None) -> Non
             "A study has images of this patient and of others: forget it by its UID first",
             studies=", ".join(sorted(mixed)),
         )
+    return len(issuers) > 1
 
 
 def _begun_too(session: Session, found: ToForget) -> ToForget:
@@ -183,10 +214,10 @@ def _begun_too(session: Session, found: ToForget) -> ToForget:
     if row is None:
         return found
     before = row.identifiers
-    return ToForget(
-        found.asked,
-        found.patient_id,
-        found.study_ids,
-        tuple(dict.fromkeys((*found.study_uids, *before.get("study_uids", ())))),
-        tuple(dict.fromkeys((*found.accession_numbers, *before.get("accession_numbers", ())))),
+    return replace(
+        found,
+        study_uids=tuple(dict.fromkeys((*found.study_uids, *before.get("study_uids", ())))),
+        accession_numbers=tuple(
+            dict.fromkeys((*found.accession_numbers, *before.get("accession_numbers", ())))
+        ),
     )

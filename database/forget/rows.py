@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from database.accounts.audit import Actor, record_audit
 from database.events import record_event
+from database.forget.named import ToForget
 from database.tables.account import AuditEvent, ListSearch
 from database.tables.analysis import Study
 from database.tables.every import METADATA
@@ -39,24 +40,37 @@ def delete_study(session: Session, study_id: int, now: datetime) -> None:
     record_event(session, "study_forgotten", now)
 
 
-def delete_said(session: Session, *, patient_id: str, accession_numbers: Iterable[str]) -> int:
-    """Delete what HL7 messages have said of a patient, or of orders; returns how many rows.
+def delete_said(session: Session, what: ToForget) -> None:
+    """Delete what HL7 messages have said of a patient, or of orders.
 
-    Searches of the list that are kept for some hours go whole: what was typed may be a name.
+    Where another patient has the same Patient ID, only rows with the issuer, or with an accession
+    number, are known to be of this one. Orders under an accession number go only where they name
+    no other patient. Searches of the list that are kept for some hours go whole: what was typed
+    may be a name.
     """
     session.execute(delete(ListSearch))
-    orders = list(accession_numbers)
-    count = 0
-    for table in (ImagingOrder, PatientVisit, ReceivedValue, StudyReport):
-        named: list[ColumnElement[bool]] = []
-        if patient_id:
-            named.append(table.patient_id == patient_id)
-        if table in (ImagingOrder, StudyReport):
-            named.append(table.accession_number.in_(orders))
-        if named:
-            deleted: Any = session.execute(delete(table).where(or_(*named)))
-            count += deleted.rowcount
-    return count
+    named: list[tuple[Any, ColumnElement[bool]]] = []
+    if what.patient_id:
+        for table in (ImagingOrder, PatientVisit):
+            known = table.patient_id == what.patient_id
+            if what.shared:
+                known &= table.issuer_of_patient_id == what.issuer
+            named.append((table, known))
+        if not what.shared:
+            named += [
+                (table, table.patient_id == what.patient_id)
+                for table in (ReceivedValue, StudyReport)
+            ]
+    named += [
+        (
+            table,
+            table.accession_number.in_(what.accession_numbers)
+            & table.patient_id.in_(("", *what.patient_ids)),
+        )
+        for table in (ImagingOrder, StudyReport)
+    ]
+    for table, rows in named:
+        session.execute(delete(table).where(rows))
 
 
 def delete_aside(session: Session, *, quarantine: Iterable[int], uploads: Iterable[int]) -> None:

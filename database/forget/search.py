@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import JSON, String, Text, cast, func, or_, select, text
+from sqlalchemy import JSON, String, Text, cast, or_, select, text
 from sqlalchemy.orm import Session
 
+from database.forget.whole_identifier import WholeIdentifiers
 from database.session import Engine
 from database.tables.every import METADATA
 
@@ -30,6 +31,7 @@ class FoundRows:
 def search_tables(session: Session, identifiers: Iterable[str]) -> list[FoundRows]:
     """Every column of text or JSON with one of these identifiers in it."""
     wanted = [one for one in identifiers if one]
+    whole = WholeIdentifiers(wanted)
     found = []
     for table in METADATA.sorted_tables:
         if table.name in _LEFT_OUT or not wanted:
@@ -42,10 +44,13 @@ def search_tables(session: Session, identifiers: Iterable[str]) -> list[FoundRow
             named = [
                 words == one
                 if len(one) < _WHOLE_BELOW and not is_json
-                else words.contains(f'"{one}"' if is_json and len(one) < _WHOLE_BELOW else one)
+                else words.contains(
+                    f'"{one}"' if is_json and len(one) < _WHOLE_BELOW else one, autoescape=True
+                )
                 for one in wanted
             ]
-            rows = session.scalar(select(func.count()).select_from(table).where(or_(*named)))
+            texts = session.scalars(select(words).where(or_(*named)))
+            rows = sum(whole.in_text(one) for one in texts)
             if rows:
                 found.append(FoundRows(table.name, column.name, rows))
     return found

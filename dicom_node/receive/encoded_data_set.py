@@ -14,6 +14,9 @@ from dicom_node.receive.element_walk import check_elements
 from radiology.errors import DataSetUnreadable
 
 HEAD_BYTES: Final = 8 * 1024 * 1024  # what storing needs lies well within it
+MOST_INFLATED_BYTES: Final = 256 * 1024 * 1024
+"""Of a deflated data set, whatever the limit of an instance: half a megabyte may promise gigabytes,
+and whoever reads such a file has all of it in memory. Five hundred slices of a CT have as much."""
 _INFLATE_STEP: Final = 1024 * 1024
 
 
@@ -41,7 +44,7 @@ class EncodedDataSet:
     def __init__(self, source: Bytes, transfer_syntax_uid: str, *, max_bytes: int) -> None:
         self._source = source
         self._syntax = UID(transfer_syntax_uid)
-        self._max_bytes = max_bytes
+        self._max_bytes = min(max_bytes, MOST_INFLATED_BYTES)
         self._inflated: bytes | None = None
         self._inflated_size = 0
 

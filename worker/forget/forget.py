@@ -28,6 +28,7 @@ from database.forget.rows import (
     without_identifiers,
 )
 from database.forget.search import FoundRows, overwrite_deleted, search_tables
+from database.forget.whole_identifier import WholeIdentifiers
 from database.retention.facts import result_facts, result_ids_of
 from database.retention.removals import (
     QUARANTINE,
@@ -157,13 +158,11 @@ class _Forgetting:
         self._forget_aside()
         removed = remove_marked(self._settings, self._engine, most_files=10**9)
         with transaction(self._engine) as session:
-            delete_said(
-                session,
-                patient_id=what.patient_id,
-                accession_numbers=what.accession_numbers,
-            )
+            delete_said(session, what)
             called = without_identifiers(
-                session, patient_id=what.patient_id, study_uids=what.study_uids
+                session,
+                patient_id="" if what.shared else what.patient_id,
+                study_uids=what.study_uids,
             )
             audit_forgotten(
                 session,
@@ -276,10 +275,11 @@ def _files_of(settings: Settings, session: Session, study_id: int, uid: str) -> 
 
 
 def _aside(folder: Path, objects: list[AsideObject], what: ToForget) -> list[AsideObject]:
+    wanted = WholeIdentifiers(one for one in what.identifiers if len(one) >= _SHORTEST_NAME)
     return [
         one
         for one in objects
-        if any(identifier in one.words for identifier in what.identifiers if len(identifier) >= 6)
+        if wanted.in_text(one.words)
         or (one.path is not None and _names(folder, one.path, what.identifiers))
     ]
 

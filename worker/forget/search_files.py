@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pydicom import dcmread
 from pydicom.errors import InvalidDicomError
 
+from database.forget.whole_identifier import WholeIdentifiers
 from settings.environment import Settings
 from worker.patient.patient_identity import read_patient_identity
 
@@ -29,10 +30,10 @@ class FoundFile:
 
 def names_somebody(path: Path, identifiers: Sequence[str]) -> bool:
     """Whether a file holds one of these identifiers."""
-    wanted = [one.encode() for one in identifiers if len(one) >= _WHOLE_BELOW]
+    wanted = WholeIdentifiers(one for one in identifiers if len(one) >= _WHOLE_BELOW)
     try:
         with path.open("rb") as file:
-            if _in_bytes(iter(lambda: file.read(_AT_A_TIME), b""), wanted):
+            if wanted.in_pieces(iter(lambda: file.read(_AT_A_TIME), b"")):
                 return True
         if zipfile.is_zipfile(path):
             return _in_archive(path, wanted)
@@ -50,11 +51,11 @@ def search_data_folder(
     ----------
     thorough : also read every byte of the images and results of others
     """
-    wanted = [one.encode() for one in identifiers if len(one) >= _WHOLE_BELOW]
+    wanted = WholeIdentifiers(one for one in identifiers if len(one) >= _WHOLE_BELOW)
     folder, found = settings.data_folder, []
     for path in sorted(_files(folder)):
         relative = path.relative_to(folder)
-        if any(one in str(relative).encode() for one in wanted):
+        if wanted.in_path(relative):
             found.append(FoundFile(str(relative), "name"))
         elif (thorough or relative.parts[0] not in _LARGE) and names_somebody(path, identifiers):
             found.append(FoundFile(str(relative), "bytes"))
@@ -66,25 +67,14 @@ def _files(folder: Path) -> Iterator[Path]:
         yield from (Path(parent) / name for name in names)
 
 
-def _in_bytes(pieces: Iterable[bytes], wanted: Sequence[bytes]) -> bool:
-    overlap = max((len(one) for one in wanted), default=1) - 1
-    before = b""
-    for piece in pieces:
-        seen = before + piece
-        if any(one in seen for one in wanted):
-            return True
-        before = seen[-overlap:] if overlap else b""
-    return False
-
-
-def _in_archive(path: Path, wanted: Sequence[bytes]) -> bool:
+def _in_archive(path: Path, wanted: WholeIdentifiers) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             for entry in archive.infolist():
-                if any(one in entry.filename.encode() for one in wanted):
+                if wanted.in_path(PurePosixPath(entry.filename)):
                     return True
                 with archive.open(entry) as file:
-                    if _in_bytes(iter(lambda: file.read(_AT_A_TIME), b""), wanted):
+                    if wanted.in_pieces(iter(lambda: file.read(_AT_A_TIME), b"")):
                         return True
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError):
         return False  # damaged or encrypted: nobody could read it here

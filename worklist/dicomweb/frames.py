@@ -45,6 +45,8 @@ def frame_numbers(text: str) -> list[int]:
     numbers = [int(one) for one in text.split(",")]
     if len(numbers) > _MOST_FRAMES:
         raise wrong(f"At most {_MOST_FRAMES} frames can be asked for at a time.")
+    if len(set(numbers)) != len(numbers):
+        raise wrong("A frame is named twice.")
     return numbers
 
 

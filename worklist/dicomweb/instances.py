@@ -20,7 +20,7 @@ from worklist.dicomweb.accepted import ANY, DICOM, Accepted
 from worklist.dicomweb.data_sets import FAULTS, damaged, read_some
 from worklist.dicomweb.holdings import HeldFile, HeldFiles
 from worklist.dicomweb.multipart import AnswerPart, multipart_answer
-from worklist.dicomweb.pixels import is_decodable
+from worklist.dicomweb.pixels import PixelSource, is_decodable
 from worklist.dicomweb.refusal import not_acceptable
 
 _PIECE_BYTES: Final = 256 * 1024
@@ -46,6 +46,8 @@ def instances_answer(found: HeldFiles, accepted: list[Accepted]) -> Response:
         as_stored = _as_stored(found, wanted.transfer_syntax_uid)
         if as_stored is None:
             continue
+        if not as_stored:
+            _check_sizes(found)
         if wanted.multipart is False:
             (only,) = found.files
             return StreamingResponse(
@@ -69,6 +71,13 @@ def _as_stored(found: HeldFiles, syntax: str) -> bool | None:
     if syntax in ("", _DEFAULT) and all(is_decodable(UID(one)) for one in stored):
         return False
     return None
+
+
+def _check_sizes(found: HeldFiles) -> None:
+    """Refuse, before anything is sent, what would take too much memory when it is decoded."""
+    for file in found.files:
+        if UID(transfer_syntax_of(file)).is_encapsulated:
+            PixelSource(file.path).check_size()
 
 
 def transfer_syntax_of(file: HeldFile) -> str:

@@ -31,7 +31,7 @@ from pydicom.uid import (
 )
 
 from worklist.dicomweb.data_sets import FAULTS, damaged, read_data_set
-from worklist.dicomweb.refusal import not_acceptable, not_held
+from worklist.dicomweb.refusal import RequestRefused, not_acceptable, not_held
 
 _PIXELS: Final = (0x7FE00010, 0x7FE00008, 0x7FE00009)
 _AS_DECODED: Final = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
@@ -41,6 +41,12 @@ _PREFERRED: Final = {
     JPEG2000Lossless: "pylibjpeg",  # python-gdcm can end the process on damaged streams
     JPEG2000: "pylibjpeg",
 }
+
+
+MOST_FRAME_BYTES: Final = 64 << 20
+"""Of one decoded frame: a compressed file of a few MB may promise gigabytes."""
+MOST_DECODED_BYTES: Final = 256 << 20
+"""Of all frames of an instance that is decoded whole."""
 
 
 class PixelSource:
@@ -99,6 +105,17 @@ class PixelSource:
                 "transfer-syntax=*."
             )
 
+    def check_size(self) -> None:
+        """Refuse what would take too much memory when it is decoded whole.
+
+        Raises
+        ------
+        RequestRefused
+            406
+        """
+        if self._whole_bytes() > MOST_DECODED_BYTES:
+            raise _too_large()
+
     def as_stored(self, number: int) -> bytes:
         """A compressed frame as it lies in the file."""
         assert self.transfer_syntax.is_encapsulated
@@ -130,6 +147,8 @@ class PixelSource:
         raw : stored values; otherwise colours are RGB
         """
         self.check_decodable()
+        if self._whole_bytes() // self.frames > MOST_FRAME_BYTES:
+            raise _too_large()
         if self.is_as_decoded and self._one_bit:
             return self._bits(number)
         source: Any = self._path
@@ -197,6 +216,13 @@ class PixelSource:
         wanted = _PREFERRED.get(self.transfer_syntax, "")
         available = get_decoder(self.transfer_syntax).available_plugins
         return wanted if wanted in available else ""
+
+
+def _too_large() -> RequestRefused:
+    return not_acceptable(
+        "Decoded, the pixels are too large to be sent: ask for them as they are stored, with "
+        "transfer-syntax=*."
+    )
 
 
 def is_decodable(transfer_syntax: UID) -> bool:

@@ -92,7 +92,6 @@ def test_what_cannot_be_had_is_not_acceptable(web: Visitor, study: SmallStudy) -
         (study.address, "image/jpeg"),
         (f"{study.address}/metadata", 'multipart/related; type="application/dicom+xml"'),
         (f"{study.instance()}/frames/1", 'multipart/related; type="image/jls"'),
-        (f"{study.instance()}/frames/1,1", "application/octet-stream"),
         (f"{study.instance()}/rendered", "video/mp4"),
         (f"{study.instance()}/bulkdata/7FE00010", "image/png"),
         (f"{ROOT}/studies", "application/dicom+xml"),
@@ -179,6 +178,25 @@ def test_frames_decoded_and_as_stored(
     )
     assert (kind.partition(";")[0], same) == ("image/dicom-rle", content)
     assert web.get(f"{address}/frames/4", {"Accept": FRAMES}).status_code == 404
+    assert web.get(f"{address}/frames/1,1", {"Accept": FRAMES}).status_code == 400
+
+
+@pytest.mark.parametrize("what", ["", "/frames/1", "/rendered"])
+def test_pixels_that_promise_gigabytes_are_not_decoded(
+    web: Visitor, hospital: SeededHospital, site: Settings, what: str
+) -> None:
+    """A small compressed file says that it is huge: refused by what it says, before a decoder."""
+    (original,) = slices(1)
+    original.compress(RLELossless, generate_instance_uid=False)
+    original.Rows = original.Columns = 20_000
+    (path,) = hold_instances(site, hospital.engine, [original])
+    address = f"{ROOT}/studies/{STUDY}/series/{SERIES}/instances/{SERIES}.1"
+    kind = {"": MULTIPART, "/frames/1": FRAMES, "/rendered": "image/png"}[what]
+    answer = web.get(f"{address}{what}", {"Accept": kind})
+    assert answer.status_code == 406
+    assert "transfer-syntax=*" in answer.text
+    as_stored = web.get(address, {"Accept": f"{MULTIPART}; transfer-syntax=*"})
+    assert parts_of(as_stored)[0][1] == path.read_bytes()
 
 
 def test_frames_of_one_bit_begin_at_a_byte(
