@@ -41,7 +41,7 @@ help: ## List these commands
 setup: $(VENV)/installed ## Make .venv from requirements-dev.lock, unless it is up to date
 	@rm -f $(addprefix $(BIN)/,$(HIDING_DCMTK))
 
-demo: setup ## Send a study through the whole path; STUDY=folder takes your own DICOM
+demo: setup ## Send a study through the whole path; STUDY=folder takes your own DICOM, DEMO_OPTIONS=--keep-running leaves the page open
 	@.ci/debian-packages optional $(DEMO_DEBIAN_PACKAGES)
 	@.ci/npm-package optional $(OHIF) $(OHIF_SHA512) build/ohif
 	@$(BIN)/firstread demo $(if $(STUDY),--study "$(STUDY)") $(DEMO_OPTIONS)

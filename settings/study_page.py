@@ -15,6 +15,10 @@ _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _REFUSED_SCHEMES = ("javascript:", "data:", "vbscript:", "file:", "blob:", "about:")
 
 
+# Beside Firstread's own code, wherever it is started.
+_OHIF = Path(__file__).resolve().parent.parent / "build" / "ohif" / "package" / "dist"
+
+
 class ViewerLink(BaseModel):
     """A viewer of the site that opens a study by an address.
 
@@ -72,4 +76,4 @@ class StudyPageSettings(BaseModel):
 
     keep_slices: bool = True
     viewers: tuple[ViewerLink, ...] = ()
-    ohif_folder: Path = Path("build/ohif/package/dist")  # where `make viewer` unpacks it
+    ohif_folder: Path = _OHIF  # where `make viewer` unpacks it

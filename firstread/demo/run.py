@@ -89,7 +89,10 @@ def run_demo(study: Path | None, data_folder: Path, *, ports: Ports, keep_runnin
             watch_until_stopped(stage.supervisor)
             console.print("Stopping.")
         else:
-            console.print("To look at the page, run it again with --keep-running.")
+            console.print(
+                "The page is closed. To look at it: make demo DEMO_OPTIONS=--keep-running, which "
+                "leaves it open until Ctrl-C."
+            )
     return 0 if good else 1
 
 
