@@ -76,7 +76,7 @@ def overwrite_deleted(engine: Engine, *, wait_s: float = 30.0) -> bool:
         while not _rewritten(engine):
             if time.monotonic() > until:
                 return False
-            time.sleep(0.2)
+            time.sleep(0.2)  # SQLite tells nobody that another connection has let go
         return True
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         for table in METADATA.sorted_tables:

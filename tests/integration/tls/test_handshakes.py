@@ -142,7 +142,7 @@ def test_who_never_ends_a_handshake_holds_up_nobody(
                 connection.sendall(b"\x16\x03\x01\x02\x00\x01")  # a ClientHello begins
                 while time.monotonic() - began < 15:
                     connection.sendall(b"\0")
-                    time.sleep(0.1)
+                    time.sleep(0.1)  # the pace is what is tried: always a byte, never an end
             took_s.append(time.monotonic() - began)
 
         thread = threading.Thread(target=trickle)

@@ -283,7 +283,7 @@ def test_work_in_hand_is_waited_for(site: KeptSite, marked: KeptRows) -> None:
     assert all(path.exists() for path in marked.originals)
 
     def end_soon() -> None:
-        time.sleep(1.0)
+        time.sleep(1.0)  # by now it has found the job in hand, of which nothing tells
         with transaction(site.engine) as session:
             session.execute(update(Job).values(lease_until=None, state=JobState.DELIVERED))
 
