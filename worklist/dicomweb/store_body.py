@@ -17,6 +17,7 @@ from dicom_node.receive.stow_door import FileAnswer, IncomingFile
 from radiology.errors import DataSetUnreadable
 from worklist.dicomweb.accepted import ANY, DICOM, MULTIPART, parameters_of
 from worklist.dicomweb.refusal import RequestRefused, wrong
+from worklist.page.part_header import PartHeader
 
 _MOST_PARTS: Final = 20_000  # an Enhanced CT is one, a study of thin slices some thousand
 _MOST_HEADERS, _MOST_HEADER_BYTES = 8, 1024  # of one part, of one header
@@ -46,7 +47,7 @@ class StoreBody:
         self._open_file = open_file
         self._file: IncomingFile | None = None
         self._kind = ""
-        self._header = (bytearray(), bytearray())
+        self._header = PartHeader()
         self._ended = False
         kind, parameters = parameters_of(content_type)
         inner = parameters.get("type", DICOM).lower()
@@ -63,8 +64,8 @@ class StoreBody:
             boundary.encode(),
             {
                 "on_part_begin": self._on_part_begin,
-                "on_header_field": self._on_header_field,
-                "on_header_value": self._on_header_value,
+                "on_header_field": self._header.add_name,
+                "on_header_value": self._header.add_value,
                 "on_header_end": self._on_header_end,
                 "on_headers_finished": self._on_headers_finished,
                 "on_part_data": self._on_part_data,
@@ -113,19 +114,12 @@ class StoreBody:
         if len(self.answers) >= _MOST_PARTS:
             raise RequestRefused(413, f"A request has at most {_MOST_PARTS} instances.")
         self._kind = DICOM
-        self._header = (bytearray(), bytearray())
-
-    def _on_header_field(self, data: bytes, start: int, end: int) -> None:
-        self._header[0].extend(data[start:end])
-
-    def _on_header_value(self, data: bytes, start: int, end: int) -> None:
-        self._header[1].extend(data[start:end])
+        self._header.take()  # of a part before it, nothing is left over
 
     def _on_header_end(self) -> None:
-        name, value = self._header
-        if bytes(name).strip().lower() == b"content-type":
+        name, value = self._header.take()
+        if name == b"content-type":
             self._kind = parameters_of(value.decode("latin-1"))[0]
-        self._header = (bytearray(), bytearray())
 
     def _on_headers_finished(self) -> None:
         self._file = self._open_file()

@@ -21,6 +21,7 @@ from starlette.concurrency import run_in_threadpool
 
 from radiology.errors import FirstreadError, SpoolFull, UploadRefused
 from settings.uploads import UploadLimits
+from worklist.page.part_header import PartHeader
 
 _BATCH_BYTES = 1_000_000
 _MOST_FIELDS, _MOST_FIELD_BYTES = 20, 10_000
@@ -108,7 +109,7 @@ class _Form:
         self._fields: dict[str, str] = {}
         self._checked = False
         self._ended = False
-        self._header = (bytearray(), bytearray())
+        self._header = PartHeader()
         self._disposition = b""
         self._field: tuple[str, bytearray] | None = None
         self._file: BinaryIO | None = None
@@ -124,8 +125,8 @@ class _Form:
             boundary,
             {
                 "on_part_begin": self._on_part_begin,
-                "on_header_field": self._on_header_field,
-                "on_header_value": self._on_header_value,
+                "on_header_field": self._header.add_name,
+                "on_header_value": self._header.add_value,
                 "on_header_end": self._on_header_end,
                 "on_headers_finished": self._on_headers_finished,
                 "on_part_data": self._on_part_data,
@@ -189,19 +190,12 @@ class _Form:
 
     def _on_part_begin(self) -> None:
         self._disposition = b""
-        self._header = (bytearray(), bytearray())
-
-    def _on_header_field(self, data: bytes, start: int, end: int) -> None:
-        self._header[0].extend(data[start:end])
-
-    def _on_header_value(self, data: bytes, start: int, end: int) -> None:
-        self._header[1].extend(data[start:end])
+        self._header.take()  # of a part before it, nothing is left over
 
     def _on_header_end(self) -> None:
-        name, value = self._header
-        if bytes(name).lower() == b"content-disposition":
-            self._disposition = bytes(value)
-        self._header = (bytearray(), bytearray())
+        name, value = self._header.take()
+        if name == b"content-disposition":
+            self._disposition = value
 
     def _on_headers_finished(self) -> None:
         _, options = parse_options_header(self._disposition)
