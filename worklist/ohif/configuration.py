@@ -55,7 +55,17 @@ _CONFIGURATION: Final[dict[str, Any]] = {
     ],
 }
 
+# Without a function here, OHIF calls null for each image whose loading ends in an error, and that
+# hides the error. A reader who opens another series ends the loading of this one: that has no
+# status and is no error.
+_ERROR_HANDLER: Final = (
+    "window.config.httpErrorHandler = error => {"
+    " const status = error && (error.status || (error.request && error.request.status));"
+    " if (status) console.error(`DICOMweb answered ${status}`);"
+    " };\n"
+)
+
 
 def configuration_script() -> bytes:
     """The script by which OHIF is configured."""
-    return f"window.config = {json.dumps(_CONFIGURATION)};\n".encode()
+    return f"window.config = {json.dumps(_CONFIGURATION)};\n{_ERROR_HANDLER}".encode()

@@ -125,7 +125,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if self.path.startswith(_DICOMWEB):
             self._hand_on()
         elif self.path == "/app-config.js":
+            # Without a function, OHIF calls null where opening a series ends a loading.
             script = f"window.config = {json.dumps(_CONFIGURATION)};"
+            script += "window.config.httpErrorHandler = () => {};"
             self._answer(200, "text/javascript", script.encode())
         else:
             self._serve_file()
