@@ -24,7 +24,7 @@ from rich.console import Console
 
 from database.session import Engine
 from settings.environment import Settings
-from settings.worklist_order import WorklistOrder
+from settings.page.worklist_order import WorklistOrder
 from tests.peers.postgres import start_postgres
 from worklist.app import create_app
 

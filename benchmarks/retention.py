@@ -27,8 +27,8 @@ from database.retention.disk import Room
 from database.schema import upgrade_schema
 from database.session import open_engine, query, transaction
 from database.states import DeliveryState, JobState, StudyState
-from database.tables.analysis import Delivery, Event, Job, Study
-from database.tables.flag import Flag
+from database.tables.readers.flag import Flag
+from database.tables.study.analysis import Delivery, Event, Job, Study
 from radiology.urgency import Urgency
 from settings.environment import Settings
 from settings.retention import Retention

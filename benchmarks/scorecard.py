@@ -21,7 +21,7 @@ from benchmarks.worklist_rows import fill_hospital
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine
 from database.states import WorklistRank
-from database.tables.analysis import Event, Job, Study
+from database.tables.study.analysis import Event, Job, Study
 from database.views.scorecard_rows import ACKNOWLEDGED, OPENED, SENT
 
 _DAYS = 30

@@ -26,7 +26,7 @@ from rich.table import Table
 
 from database.session import Engine
 from settings.environment import Settings
-from settings.sign_in import Role, SignIn
+from settings.page.sign_in import Role, SignIn
 from tests.builders.chest.analysed_phantom import AnalysedStudy, analysed_phantom
 from tests.builders.stored.readers import sign_in_browser, signed_in_reader
 from tests.peers.dicom.orthanc import start_orthanc

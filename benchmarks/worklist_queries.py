@@ -21,11 +21,11 @@ from benchmarks.worklist_rows import RARE_SCANNER, fill_hospital
 from database.listed.sort_keys import Sorting, SortKey
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query
-from database.views.list_order import LANES, due_at
-from database.views.worklist_facts import Position
-from database.views.worklist_rows import change_token, rank_counts, state_counts
+from database.views.worklist.list_order import LANES, due_at
+from database.views.worklist.worklist_facts import Position
+from database.views.worklist.worklist_rows import change_token, rank_counts, state_counts
 from settings.environment import Settings
-from settings.worklist_order import WorklistOrder
+from settings.page.worklist_order import WorklistOrder
 from worklist.list.query import position_text, sort_text
 from worklist.metrics.scrape import Scrapes
 

@@ -15,9 +15,9 @@ from chest.values.figures import LungFigures, Side
 from chest.values.reading import ChestReading
 from database.session import Engine
 from database.states import DeliveryState, JobState, StudyState, WorklistRank
-from database.tables.analysis import Delivery, Event, Instance, Job, Result, Study
-from database.tables.feedback import Feedback, FeedbackFault
-from database.tables.listed import StudyHeading
+from database.tables.readers.feedback import Feedback, FeedbackFault
+from database.tables.readers.listed import StudyHeading
+from database.tables.study.analysis import Delivery, Event, Instance, Job, Result, Study
 from radiology.algorithm import AlgorithmIdentity
 from radiology.answer.stored_reading import to_facts
 from radiology.clinical import ClinicalContext

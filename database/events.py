@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from database.tables.analysis import Event, Study
+from database.tables.study.analysis import Event, Study
 
 
 def record_event(

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from database.metrics.counted import save_counts
 from database.session import Engine, transaction
-from database.tables.upload import BundleSign, ProcessSign
+from database.tables.readers.upload import BundleSign, ProcessSign
 from radiology.errors import DatabaseUnavailable
 
 EVERY_S = 10.0

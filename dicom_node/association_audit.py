@@ -34,7 +34,7 @@ from dicom_node.security.handshake_fault import HandshakeFailed
 from dicom_node.turned_away import TurnedAway
 from radiology.errors import DatabaseUnavailable
 from settings.environment import Settings
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 
 Clock = Callable[[], datetime]
 

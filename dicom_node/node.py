@@ -40,7 +40,7 @@ from settings.certificates.contexts import dicom_server_context
 from settings.certificates.in_use import further_issuers
 from settings.certificates.watched import Watched, files_of
 from settings.environment import Settings
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 
 _log = get_logger("node")
 

@@ -17,7 +17,7 @@ from database.events import record_event
 from database.session import Engine, transaction
 from dicom_node.security.handshake_fault import HandshakeFailed, HandshakeFault
 from radiology.errors import DatabaseUnavailable
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 
 ASSOCIATION_REJECTED: Final = "association_rejected"
 CONNECTION_NOT_SECURED: Final = "connection_not_secured"

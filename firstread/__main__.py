@@ -22,7 +22,7 @@ from firstread.say import console, errors_to_exit_code
 from firstread.users.command import users
 from radiology.errors import SettingsRefused
 from settings.environment import Settings, read_settings
-from settings.log_events import configure_logging
+from settings.log.log_events import configure_logging
 from settings.served_process import ServedProcess
 
 app = typer.Typer(

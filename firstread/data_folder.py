@@ -13,7 +13,7 @@ from database.schema import check_schema, upgrade_schema
 from database.session import Engine, open_engine
 from radiology.errors import DatabaseUnavailable, SettingsRefused
 from settings.environment import PREFIX, SETTINGS_FILE_VARIABLE, Settings
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 
 _log = get_logger("serve")
 _LOCK = "served-by"

@@ -22,7 +22,7 @@ from firstread.data_folder import make_data_folder, open_database, served_alone
 from firstread.say import REFUSED
 from radiology.errors import DatabaseUnavailable, SettingsRefused
 from settings.environment import Settings
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from settings.served_process import ServedProcess, needed_parts
 
 _log = get_logger("serve")

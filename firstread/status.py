@@ -13,7 +13,7 @@ from database.deliveries.destinations import unfinished_destinations
 from database.process_signs import SILENT_AFTER_S, is_of_this_machine, process_signs
 from database.session import query
 from database.views.administration_rows import queue_depths
-from database.views.worklist_rows import state_counts
+from database.views.worklist.worklist_rows import state_counts
 from firstread.data_folder import open_database
 from firstread.say import print_json
 from settings.environment import Settings

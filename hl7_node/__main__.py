@@ -13,7 +13,7 @@ from database.session import open_engine
 from hl7_node.listener import start_listener
 from radiology.errors import FirstreadError, Refused, SettingsRefused
 from settings.environment import read_settings
-from settings.log_events import configure_logging, get_logger
+from settings.log.log_events import configure_logging, get_logger
 
 _log = get_logger("hl7")
 

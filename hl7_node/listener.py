@@ -28,7 +28,7 @@ from settings.certificates.contexts import listener_context
 from settings.certificates.watched import Watched, files_of
 from settings.environment import Settings
 from settings.hl7 import Hl7Listener
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 
 _log = get_logger("hl7")
 _POLL_S: Final = 0.1

@@ -38,7 +38,7 @@ from hl7_node.read_message import Header, Message, read_header, read_message
 from radiology.errors import DatabaseUnavailable, MessageRefused
 from settings.environment import Settings
 from settings.hl7 import Hl7Listener
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 
 _log = get_logger("hl7")
 _FORGET_EVERY: Final = timedelta(hours=1)

@@ -38,10 +38,13 @@ from radiology.language import Language
 from settings.flags import AnyChannel, Flagging
 from settings.hl7 import Hl7Listener
 from settings.monitoring import Monitoring
+from settings.page.sign_in import SignIn
+from settings.page.study_page import StudyPageSettings
+from settings.page.worklist_list import WorklistList
+from settings.page.worklist_network import WorklistNetwork
+from settings.page.worklist_order import WorklistOrder
 from settings.peers import CheckedAETitle, Peer, PeerRole
 from settings.retention import Retention
-from settings.sign_in import SignIn
-from settings.study_page import StudyPageSettings
 from settings.tls import (
     ClientTls,
     DicomTls,
@@ -50,9 +53,6 @@ from settings.tls import (
     with_database_tls,
 )
 from settings.uploads import UploadLimits
-from settings.worklist_list import WorklistList
-from settings.worklist_network import WorklistNetwork
-from settings.worklist_order import WorklistOrder
 from settings.wrong_settings import did_you_mean, wrong_settings
 
 PREFIX = "FIRSTREAD_"

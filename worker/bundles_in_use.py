@@ -7,7 +7,7 @@ from datetime import datetime
 from database.jobs.bundles_in_use import end_unwanted, queue_wanted, unwanted_jobs_wait
 from database.session import Engine, query, transaction
 from settings.environment import Settings
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from worker.housekeeping import waits
 
 _log = get_logger("housekeeping")

@@ -14,7 +14,7 @@ from database.studies.assembly import Quiet, Waits, assemble_study, quiet_studie
 from database.studies.study_of import uid_of_study
 from database.views.administration_rows import count_disk_use, disk_use_is_due
 from settings.environment import Settings
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from worker.attempt.attempt_step import attempt_step
 from worker.deliver.reject_results import reject_superseded
 from worker.priors.reread_with_priors import reread_with_priors

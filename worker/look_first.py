@@ -13,7 +13,7 @@ from models.catalogue import UsableBundle
 from models.readers.study_reader import FirstLook
 from radiology.image.volume import Volume
 from radiology.urgency import Urgency
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from settings.peers import RequestPriority
 from worker.attempt.attempt_next import attempt_next
 from worker.attempt.lease import Lease

@@ -20,7 +20,7 @@ from kombu.exceptions import ChannelError
 from kombu.transport import filesystem
 from kombu.utils.json import dumps, loads
 
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 
 _log = get_logger("message_files")
 _UNFINISHED, _TAKEN = ".part", ".taken"

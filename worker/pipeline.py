@@ -40,7 +40,7 @@ from database.session import Session, query, transaction
 from database.states import JobState
 from database.studies.patient import StatedPatient, as_kept, require_patient, settle_patient
 from database.studies.study_of import uid_of_study
-from database.tables.analysis import SeriesDecision
+from database.tables.study.analysis import SeriesDecision
 from models.catalogue import destination_of
 from models.declared.report import Destination
 from models.readers.study_reader import StudyRead, StudyReader, StudyToRead

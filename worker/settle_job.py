@@ -8,7 +8,7 @@ from database.results.stored import store_result
 from database.session import Session
 from database.states import JobState, WorklistRank
 from database.studies.patient import withhold_patient_of
-from database.tables.analysis import Result
+from database.tables.study.analysis import Result
 from radiology.errors import (
     BundleDoesNotApply,
     OriginalsRemoved,
@@ -18,7 +18,7 @@ from radiology.errors import (
     SeveralPatients,
 )
 from radiology.outcome import Outcome
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from worker.attempt.queue import Unsuccessful
 from worker.attempt.retry import Ending
 

@@ -13,7 +13,7 @@ from database.schema import check_schema
 from database.session import open_engine, query
 from radiology.errors import FirstreadError, Refused
 from settings.environment import read_settings
-from settings.log_events import configure_logging, get_logger
+from settings.log.log_events import configure_logging, get_logger
 from worklist.app import create_app
 from worklist.server import needs_sign_in, open_socket, serve
 

@@ -13,11 +13,11 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response, Stream
 from database.deliveries.claimed import retry_deliveries
 from database.jobs.requeue import retry_job
 from database.session import Session, transaction
-from database.views.opened import note_open, study_id_of
-from database.views.worklist_rows import study_of_job
+from database.views.worklist.opened import note_open, study_id_of
+from database.views.worklist.worklist_rows import study_of_job
 from radiology.identity import checked_uid
 from settings.flags import NAME_PATTERN
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from worklist.administration.screen import administration_screen
 from worklist.list.columns import read_columns
 from worklist.list.own_list import with_search

@@ -18,8 +18,8 @@ from fastapi import FastAPI
 from radiology.errors import SettingsRefused
 from settings.certificates.watched import Watched
 from settings.environment import Settings
-from settings.log_events import get_logger
-from settings.worklist_network import WorklistNetwork
+from settings.log.log_events import get_logger
+from settings.page.worklist_network import WorklistNetwork
 from worklist.access.request_guard import is_loopback
 
 _STOP_LIMIT_S = 3  # a request that takes longer than this is cut off when we are told to stop

@@ -17,8 +17,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from database.tables.account import ADDRESS_LENGTH, NAME_LENGTH, AuditEvent
-from database.tables.analysis import Job, Result, Study
+from database.tables.readers.account import ADDRESS_LENGTH, NAME_LENGTH, AuditEvent
+from database.tables.study.analysis import Job, Result, Study
 from radiology.codes import PRIVATE_SCHEME
 
 _AT_A_TIME = 1000

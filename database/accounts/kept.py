@@ -10,9 +10,9 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from database.accounts.reader_sessions import end_sessions_of
-from database.tables.account import NAME_LENGTH, Account
+from database.tables.readers.account import NAME_LENGTH, Account
 from radiology.errors import AccountRefused
-from settings.sign_in import Role
+from settings.page.sign_in import Role
 
 _NAME = re.compile(rf"[a-z0-9][a-z0-9._@-]{{0,{NAME_LENGTH - 1}}}")
 _RESERVED = frozenset({"local", "unknown"})  # words that audit events have for somebody else

@@ -13,8 +13,8 @@ from hashlib import sha256
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from database.tables.account import ADDRESS_LENGTH, Account, ReaderSession
-from settings.sign_in import Role
+from database.tables.readers.account import ADDRESS_LENGTH, Account, ReaderSession
+from settings.page.sign_in import Role
 
 _KEPT = timedelta(days=30)  # an ended session: long enough to look into what went wrong
 

@@ -16,7 +16,7 @@ from sqlalchemy import case, delete, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from database.tables.account import SignInFailures
+from database.tables.readers.account import SignInFailures
 
 FAILURES_OF_BOTH = 5
 FAILURES_OF_ONE = 50

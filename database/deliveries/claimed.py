@@ -27,7 +27,7 @@ from database.states import (
     DeliveryState,
     ObjectState,
 )
-from database.tables.analysis import Delivery, Result
+from database.tables.study.analysis import Delivery, Result
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,8 @@ from database.deliveries.objects import ObjectAtDestination
 from database.events import record_event
 from database.lease import take_away
 from database.states import DeliveryState, ObjectState
-from database.tables.analysis import DeliveredObject, Delivery, Result, ResultObject
-from database.tables.commitment import CommitmentObject, StorageCommitment
+from database.tables.study.analysis import DeliveredObject, Delivery, Result, ResultObject
+from database.tables.study.commitment import CommitmentObject, StorageCommitment
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from database.deliveries.claimed import DeliveryClaim, may_be_retried, wait_agai
 from database.events import record_event
 from database.lease import is_free
 from database.states import ENDED_WELL, UNDER_WAY, DeliveryPurpose, DeliveryState
-from database.tables.analysis import Delivery, Result, ResultObject
-from database.tables.upload import EchoAnswer
+from database.tables.readers.upload import EchoAnswer
+from database.tables.study.analysis import Delivery, Result, ResultObject
 from settings.peers import Peer
 
 AWAY = "PeerUnreachable"

@@ -18,7 +18,14 @@ from database.states import (
     ObjectState,
 )
 from database.studies.study_state import settle_study
-from database.tables.analysis import DeliveredObject, Delivery, Job, Result, ResultObject, Study
+from database.tables.study.analysis import (
+    DeliveredObject,
+    Delivery,
+    Job,
+    Result,
+    ResultObject,
+    Study,
+)
 from radiology.errors import PeerRefused
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from database.deliveries.claimed import DeliveryClaim
 from database.states import DeliveryPurpose, ObjectKind, ObjectState
 from database.studies.patient import check_named
-from database.tables.analysis import DeliveredObject, Delivery, Result, ResultObject, Study
+from database.tables.study.analysis import DeliveredObject, Delivery, Result, ResultObject, Study
 
 
 @dataclass(frozen=True, slots=True)

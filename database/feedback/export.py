@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from database.states import ObjectKind
-from database.tables.analysis import Instance, Result, ResultObject, SeriesDecision, Study
+from database.tables.study.analysis import Instance, Result, ResultObject, SeriesDecision, Study
 
 
 @dataclass(frozen=True, slots=True)

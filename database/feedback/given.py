@@ -14,8 +14,8 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from database.events import record_event
-from database.tables.analysis import Result, Study
-from database.tables.feedback import Feedback, FeedbackFault
+from database.tables.readers.feedback import Feedback, FeedbackFault
+from database.tables.study.analysis import Result, Study
 from radiology.feedback import Fault, Judgement, Opinion, checked_opinion
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from database.flag_states import NoticeKind
 from database.states import ObjectKind
-from database.tables.analysis import Result, Study
-from database.tables.flag import FlagNotice
+from database.tables.readers.flag import FlagNotice
+from database.tables.study.analysis import Result, Study
 from radiology.errors import SeveralPatients
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency

@@ -21,7 +21,7 @@ from database.flags.raised import acknowledge_flag
 from database.flags.told_channels import RAISING
 from database.lease import claim_first, ended_in_defect, is_free, write_held
 from database.tables.base import KIND_LENGTH
-from database.tables.flag import Flag, FlagNotice
+from database.tables.readers.flag import Flag, FlagNotice
 from radiology.urgency import Urgency
 from settings.flags import Channel, Flagging
 

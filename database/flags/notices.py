@@ -27,7 +27,7 @@ from database.lease import (
 )
 from database.metrics.counted import count_once_committed, observe_once_committed
 from database.metrics.declared import NOTICE_TIME, NOTICES_ENDED
-from database.tables.flag import Flag, FlagAttempt, FlagNotice
+from database.tables.readers.flag import Flag, FlagAttempt, FlagNotice
 
 _HOLDS_UP_FOR_ATTEMPTS = 3
 _RETRYABLE = (NoticeState.REFUSED, NoticeState.FAILED)

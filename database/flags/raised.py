@@ -27,8 +27,8 @@ from database.flags.told_channels import (
 )
 from database.metrics.counted import count_once_committed
 from database.metrics.declared import FLAGS_RAISED
-from database.tables.analysis import Result, Study
-from database.tables.flag import NAME_LENGTH, Flag
+from database.tables.readers.flag import NAME_LENGTH, Flag
+from database.tables.study.analysis import Result, Study
 from radiology.identity import derived_uid
 from radiology.urgency import Urgency
 from settings.flags import at_least

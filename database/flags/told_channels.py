@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from database.flag_states import FlagState, NoticeKind, NoticeState
-from database.tables.flag import Flag, FlagNotice
+from database.tables.readers.flag import Flag, FlagNotice
 from radiology.identity import derived_uid
 from settings.flags import Channel
 

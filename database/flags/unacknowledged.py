@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from database.flag_states import FlagState
-from database.tables.flag import Flag
+from database.tables.readers.flag import Flag
 from radiology.urgency import Urgency
 
 

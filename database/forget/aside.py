@@ -11,8 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from database.states import UploadState
-from database.tables.quarantine import QuarantinedObject
-from database.tables.upload import Upload
+from database.tables.readers.upload import Upload
+from database.tables.study.quarantine import QuarantinedObject
 
 
 @dataclass(frozen=True, slots=True)

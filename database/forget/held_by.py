@@ -14,10 +14,17 @@ from sqlalchemy.orm import Session
 from database.flag_states import NoticeState
 from database.lease import is_free
 from database.states import RUNNING, UNDER_WAY, NotificationState, PriorRequestState
-from database.tables.analysis import DeliveredObject, Delivery, Job, Result, ResultObject, Study
-from database.tables.flag import Flag, FlagNotice
-from database.tables.prior import PriorRequest
-from database.tables.work_item import WorkItemNotification, WorkItemRow
+from database.tables.readers.flag import Flag, FlagNotice
+from database.tables.readers.work_item import WorkItemNotification, WorkItemRow
+from database.tables.study.analysis import (
+    DeliveredObject,
+    Delivery,
+    Job,
+    Result,
+    ResultObject,
+    Study,
+)
+from database.tables.study.prior import PriorRequest
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
-from database.tables.analysis import Study
-from database.tables.hl7 import ImagingOrder, PatientVisit, ReceivedValue, StudyReport
-from database.tables.retention import Forgetting
+from database.tables.operation.retention import Forgetting
+from database.tables.study.analysis import Study
+from database.tables.study.hl7 import ImagingOrder, PatientVisit, ReceivedValue, StudyReport
 from radiology.errors import NotForgotten
 
 _PATIENT, _STUDY, _ACCESSION = "patient:", "study:", "accession:"

@@ -16,14 +16,14 @@ from sqlalchemy.orm import Session
 from database.accounts.audit import Actor, record_audit
 from database.events import record_event
 from database.forget.named import ToForget
-from database.tables.account import AuditEvent, ListSearch
-from database.tables.analysis import Study
 from database.tables.every import METADATA
-from database.tables.hl7 import ImagingOrder, PatientVisit, ReceivedValue, StudyReport
-from database.tables.prior import RequestedPrior
-from database.tables.quarantine import QuarantinedObject
-from database.tables.upload import Upload
-from database.tables.work_item import WorkItemRow, WorkItemSubscription
+from database.tables.readers.account import AuditEvent, ListSearch
+from database.tables.readers.upload import Upload
+from database.tables.readers.work_item import WorkItemRow, WorkItemSubscription
+from database.tables.study.analysis import Study
+from database.tables.study.hl7 import ImagingOrder, PatientVisit, ReceivedValue, StudyReport
+from database.tables.study.prior import RequestedPrior
+from database.tables.study.quarantine import QuarantinedObject
 
 
 def delete_study(session: Session, study_id: int, now: datetime) -> None:

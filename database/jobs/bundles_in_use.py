@@ -23,7 +23,7 @@ from database.lease import take_away
 from database.states import RUNNING, JobState, StudyState
 from database.studies.assembly import Waits, queue_job
 from database.studies.study_state import settle_study
-from database.tables.analysis import Instance, Job, Study
+from database.tables.study.analysis import Instance, Job, Study
 from database.work_items.kept import keep_work_item
 from radiology.errors import BundleSwitchedOff
 

@@ -15,7 +15,7 @@ from database.jobs.job_times import note_end, note_step, note_wait
 from database.lease import claim_first, ended, ended_in_defect, let_go, write_held
 from database.states import RUNNING, JobState, WorklistRank
 from database.studies.study_state import settle_study
-from database.tables.analysis import Instance, Job, SeriesDecision
+from database.tables.study.analysis import Instance, Job, SeriesDecision
 from database.work_items.kept import keep_work_item
 from radiology.errors import OriginalsRemoved
 

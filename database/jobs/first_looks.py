@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from database.events import record_event
 from database.states import JobState
 from database.studies.assembly import Waits
-from database.tables.analysis import Instance, Job
+from database.tables.study.analysis import Instance, Job
 from settings.peers import RequestPriority
 
 _LOOKED_AT = (RequestPriority.HIGH, RequestPriority.ROUTINE, RequestPriority.MEDIUM)

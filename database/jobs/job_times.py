@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from database.metrics.counted import count_once_committed, observe_once_committed
 from database.metrics.declared import JOB_STEP, JOB_WAIT, JOBS_ENDED, STUDY_ANSWER
 from database.states import JobState
-from database.tables.analysis import Event, Job, Result, Study
+from database.tables.study.analysis import Event, Job, Result, Study
 
 _ANSWERS = (JobState.ENCODED, JobState.REFUSED)
 # The events that steps begin with: nothing else that happens to a job meanwhile is a step of it

@@ -14,7 +14,7 @@ from database.metrics.counted import count_once_committed
 from database.metrics.declared import JOBS_ENDED, LEASES_LOST
 from database.states import RETRYABLE, RUNNING, JobState, WorklistRank
 from database.studies.study_state import settle_study
-from database.tables.analysis import Job, Study
+from database.tables.study.analysis import Job, Study
 
 
 def requeue_expired(session: Session, *, max_attempts: int, now: datetime) -> list[int]:

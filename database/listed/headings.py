@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from database.tables.analysis import Instance, Job, SeriesDecision, Study
-from database.tables.listed import StudyHeading
+from database.tables.readers.listed import StudyHeading
+from database.tables.study.analysis import Instance, Job, SeriesDecision, Study
 from radiology.clinical.person_name import folded_name
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from database.tables.account import Account, ListColumns, SavedFilter
+from database.tables.readers.account import Account, ListColumns, SavedFilter
 from radiology.errors import ListRefused
 
 MOST_FILTERS = 30  # a row of links, which a reader can look over

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from database.tables.account import ListSearch
+from database.tables.readers.account import ListSearch
 
 # As long as a session lasts at the most, by default; a search is typed again sooner than that.
 KEPT_FOR = timedelta(hours=12)

@@ -9,8 +9,8 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, case, func
 
 from database.states import StudyState
-from database.tables.analysis import Study
-from database.tables.listed import StudyHeading
+from database.tables.readers.listed import StudyHeading
+from database.tables.study.analysis import Study
 
 
 class SortKey(StrEnum):

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from database.metrics.declared import EVERY, Metric
 from database.session import Engine, transaction
-from database.tables.counted import Counted
+from database.tables.operation.counted import Counted
 
 _SUM: Final = "sum"
 _PENDING: Final = "counted"  # in the info of a session

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from database.flag_states import FlagState, NoticeState
 from database.states import RUNNING, UNDER_WAY, DeliveryState, JobState
-from database.tables.analysis import Delivery, Job, Result
-from database.tables.flag import Flag, FlagNotice
+from database.tables.readers.flag import Flag, FlagNotice
+from database.tables.study.analysis import Delivery, Job, Result
 
 _UNFINISHED = (*UNDER_WAY, DeliveryState.REFUSED, DeliveryState.FAILED)
 _OPEN_NOTICES = (NoticeState.WAITING, NoticeState.REFUSED, NoticeState.FAILED)

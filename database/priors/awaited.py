@@ -13,8 +13,8 @@ from database.events import record_event
 from database.priors.requests import StudyToCompare, study_to_compare, wanted_priors
 from database.states import UNREAD, PriorRequestState
 from database.studies.assembly import Waits, reread_study
-from database.tables.analysis import Result, Study
-from database.tables.prior import PriorRequest
+from database.tables.study.analysis import Result, Study
+from database.tables.study.prior import PriorRequest
 
 
 @dataclass(frozen=True, slots=True)

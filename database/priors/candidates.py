@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from database.results.stored import ReportReference, is_report_for_viewers
-from database.tables.analysis import Instance, Result, ResultObject, Study
+from database.tables.study.analysis import Instance, Result, ResultObject, Study
 from radiology.outcome import Outcome
 
 _MOST = 50  # of one patient; more cannot be told apart in any picture of a course

@@ -24,8 +24,8 @@ from database.lease import (
     write_held,
 )
 from database.states import UNREAD, PriorRequestState
-from database.tables.analysis import Instance, Result, Study
-from database.tables.prior import PriorRequest, RequestedPrior
+from database.tables.study.analysis import Instance, Result, Study
+from database.tables.study.prior import PriorRequest, RequestedPrior
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from database.tables.analysis import Result, Study
+from database.tables.study.analysis import Result, Study
 
 
 def result_reading(session: Session, result_id: int) -> tuple[str, Mapping[str, Any]] | None:

@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, defer
 
-from database.tables.analysis import Result, Study
-from database.tables.shadow import ShadowAnswer
+from database.tables.study.analysis import Result, Study
+from database.tables.study.shadow import ShadowAnswer
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency
 

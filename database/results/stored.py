@@ -17,7 +17,7 @@ from database.metrics.counted import count_once_committed
 from database.metrics.declared import RESULTS
 from database.states import DeliveryPurpose, DeliveryState, ObjectKind
 from database.studies.study_state import settle_study
-from database.tables.analysis import (
+from database.tables.study.analysis import (
     DeliveredObject,
     Delivery,
     Job,

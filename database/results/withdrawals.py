@@ -25,7 +25,7 @@ from database.states import (
     RejectionReason,
 )
 from database.studies.study_state import settle_study
-from database.tables.analysis import DeliveredObject, Delivery, Result, ResultObject, Study
+from database.tables.study.analysis import DeliveredObject, Delivery, Result, ResultObject, Study
 from database.work_items.kept import keep_work_item
 
 

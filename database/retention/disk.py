@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from database.tables.retention import DiskSample
+from database.tables.operation.retention import DiskSample
 from settings.retention import Retention
 
 _SAMPLE_EVERY = timedelta(hours=1)

@@ -19,11 +19,11 @@ from database.states import (
     DeliveryState,
     PriorRequestState,
 )
-from database.tables.analysis import Delivery, Instance, Job, Result, ResultObject, Study
-from database.tables.flag import Flag
-from database.tables.hl7 import PatientVisit
-from database.tables.prior import PriorRequest
-from database.tables.quarantine import QuarantinedObject
+from database.tables.readers.flag import Flag
+from database.tables.study.analysis import Delivery, Instance, Job, Result, ResultObject, Study
+from database.tables.study.hl7 import PatientVisit
+from database.tables.study.prior import PriorRequest
+from database.tables.study.quarantine import QuarantinedObject
 
 _AT_A_TIME = 500
 _RESULTS_AT_A_TIME = 50

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from database.tables.analysis import Instance, Result, ResultObject, Study
-from database.tables.quarantine import QuarantinedObject
+from database.tables.study.analysis import Instance, Result, ResultObject, Study
+from database.tables.study.quarantine import QuarantinedObject
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from database.tables.account import AuditEvent
-from database.tables.analysis import Event
+from database.tables.readers.account import AuditEvent
+from database.tables.study.analysis import Event
 
 _AT_A_TIME = 2000
 

@@ -20,9 +20,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from database.events import record_event
-from database.tables.analysis import Instance, Result, Study
-from database.tables.quarantine import QuarantinedObject
-from database.tables.retention import FileRemoval
+from database.tables.operation.retention import FileRemoval
+from database.tables.study.analysis import Instance, Result, Study
+from database.tables.study.quarantine import QuarantinedObject
 
 SPOOL, RESULTS, QUARANTINE, UPLOADS = "spool", "results", "quarantine", "uploads"
 

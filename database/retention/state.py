@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from database.tables.retention import RetentionState
+from database.tables.operation.retention import RetentionState
 
 TURN, EMPTYING, HELD, ORPHANS = "turn", "emptying", "held", "orphans"
 

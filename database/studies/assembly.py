@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from database.events import record_event
 from database.states import UNREAD, AssociationEnding, JobState, StudyState
 from database.studies.study_state import settle_study
-from database.tables.analysis import Association, Instance, Job, Study
+from database.tables.study.analysis import Association, Instance, Job, Study
 from database.work_items.kept import keep_work_item
 from settings.peers import RequestPriority
 

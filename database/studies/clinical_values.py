@@ -10,8 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from database.events import record_event
-from database.tables.analysis import Study
-from database.tables.clinical import ClinicalEntry
+from database.tables.study.analysis import Study
+from database.tables.study.clinical import ClinicalEntry
 from radiology.answer.statement import PlainValue
 from radiology.clinical import ClinicalSource, ClinicalValues
 

@@ -22,8 +22,8 @@ from database.studies.patient import (
     raise_as_ordered,
 )
 from database.studies.priorities import MOST_URGENT_FIRST
-from database.tables.analysis import Association, Instance, Study
-from database.tables.quarantine import QuarantinedObject
+from database.tables.study.analysis import Association, Instance, Study
+from database.tables.study.quarantine import QuarantinedObject
 from radiology.clinical.age_band import age_band
 from radiology.errors import InstanceConflict
 from settings.peers import RequestPriority

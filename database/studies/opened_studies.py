@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from database.events import record_event
-from database.tables.analysis import Event
+from database.tables.study.analysis import Event
 
 OPENED = "study_opened"
 AGAIN_AFTER = timedelta(minutes=10)

@@ -24,7 +24,7 @@ from database.studies.patient_issuers import issuer_said, name_issuer
 from database.studies.priorities import most_urgent
 from database.studies.received_values import THROUGH, give_values_to, take_back_values
 from database.studies.said_before import expected_priority
-from database.tables.analysis import Delivery, Instance, Result, Study
+from database.tables.study.analysis import Delivery, Instance, Result, Study
 from database.work_items.kept import keep_work_item
 from radiology.clinical.age_band import age_band
 from radiology.errors import PatientCorrected, SeveralPatients

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from database.events import record_event
 from database.studies.received_values import THROUGH
-from database.tables.analysis import Study
-from database.tables.hl7 import ImagingOrder, PatientVisit
+from database.tables.study.analysis import Study
+from database.tables.study.hl7 import ImagingOrder, PatientVisit
 
 
 def issuer_said(session: Session, study: Study, now: datetime) -> str:

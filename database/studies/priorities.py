@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from database.events import record_event
 from database.states import JobState
 from database.studies.assembly import Waits
-from database.tables.analysis import Job, Study
+from database.tables.study.analysis import Job, Study
 from database.work_items.kept import keep_work_item
 from settings.peers import RequestPriority
 

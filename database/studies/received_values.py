@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from database.events import record_event
 from database.studies.clinical_values import clinical_values, record_clinical_values
-from database.tables.analysis import Study
-from database.tables.hl7 import ReceivedValue
+from database.tables.study.analysis import Study
+from database.tables.study.hl7 import ReceivedValue
 from radiology.clinical import ClinicalValues
 from radiology.clinical.values import WHOLE
 from radiology.errors import ClinicalValuesRefused

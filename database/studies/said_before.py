@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 from database.flags.raised import acknowledge_flag
 from database.studies.priorities import most_urgent
 from database.studies.received_values import THROUGH
-from database.tables.analysis import Study
-from database.tables.flag import Flag
-from database.tables.hl7 import ImagingOrder, PatientVisit, StudyReport
+from database.tables.readers.flag import Flag
+from database.tables.study.analysis import Study
+from database.tables.study.hl7 import ImagingOrder, PatientVisit, StudyReport
 from settings.peers import RequestPriority
 
 

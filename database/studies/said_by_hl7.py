@@ -24,8 +24,8 @@ from database.studies.assembly import Waits
 from database.studies.patient_issuers import name_issuer
 from database.studies.priorities import raise_priority
 from database.studies.received_values import THROUGH, give_values
-from database.tables.analysis import Study
-from database.tables.hl7 import (
+from database.tables.study.analysis import Study
+from database.tables.study.hl7 import (
     ImagingOrder,
     PatientVisit,
     ReceivedMessage,

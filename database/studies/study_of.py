@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from database.tables.analysis import Result, Study
-from database.tables.flag import Flag
-from database.tables.work_item import WorkItemRow
+from database.tables.readers.flag import Flag
+from database.tables.readers.work_item import WorkItemRow
+from database.tables.study.analysis import Result, Study
 
 
 def uid_of_study(session: Session, study_id: int) -> str:

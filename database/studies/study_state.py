@@ -14,7 +14,7 @@ from database.studies.standing import (
     bundle_standings,
     study_standing,
 )
-from database.tables.analysis import Instance, Job, Result, Study
+from database.tables.study.analysis import Instance, Job, Result, Study
 from radiology.urgency import Urgency
 
 T = TypeVar("T")

@@ -6,23 +6,23 @@ imported would be missing from it.
 
 from __future__ import annotations
 
-from database.tables import account as account_tables
-from database.tables import analysis as tables
-from database.tables import clinical as clinical_tables
-from database.tables import commitment as commitment_tables
-from database.tables import counted as counted_table
-from database.tables import feedback as feedback_tables
-from database.tables import flag as flag_tables
-from database.tables import hl7 as hl7_tables
-from database.tables import listed as listed_tables
-from database.tables import prior as prior_tables
-from database.tables import quarantine as quarantine_table
-from database.tables import retention as retention_tables
-from database.tables import shadow as shadow_tables
-from database.tables import trace as trace_table
-from database.tables import upload as upload_tables
-from database.tables import work_item as workitem_tables
 from database.tables.base import Base
+from database.tables.operation import counted as counted_table
+from database.tables.operation import retention as retention_tables
+from database.tables.operation import trace as trace_table
+from database.tables.readers import account as account_tables
+from database.tables.readers import feedback as feedback_tables
+from database.tables.readers import flag as flag_tables
+from database.tables.readers import listed as listed_tables
+from database.tables.readers import upload as upload_tables
+from database.tables.readers import work_item as workitem_tables
+from database.tables.study import analysis as tables
+from database.tables.study import clinical as clinical_tables
+from database.tables.study import commitment as commitment_tables
+from database.tables.study import hl7 as hl7_tables
+from database.tables.study import prior as prior_tables
+from database.tables.study import quarantine as quarantine_table
+from database.tables.study import shadow as shadow_tables
 
 MODULES = (
     tables,

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from database.tables.analysis import Event
-from database.tables.trace import TraceCursor
+from database.tables.operation.trace import TraceCursor
+from database.tables.study.analysis import Event
 from database.traces.spans import ENDINGS, StudySpan, spans_of
 
 _ROW = 1

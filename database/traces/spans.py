@@ -18,8 +18,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from database.states import ENDED_WELL, DeliveryState, JobState
-from database.tables.analysis import Association, Delivery, Event, Instance, Job, Result, Study
-from database.tables.flag import Flag
+from database.tables.readers.flag import Flag
+from database.tables.study.analysis import (
+    Association,
+    Delivery,
+    Event,
+    Instance,
+    Job,
+    Result,
+    Study,
+)
 
 _STEPS = (JobState.SELECTED, JobState.DECODED, JobState.INFERRED, JobState.ENCODED)
 _JOB_ENDS = tuple(

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from database.events import record_event
 from database.lease import claim_first, ended, ended_in_defect, is_free, let_go, write_held
 from database.states import UploadState
-from database.tables.upload import Upload
+from database.tables.readers.upload import Upload
 from database.uploads.file_refusal import FileRefusal
 
 OPEN = (UploadState.RECEIVING, UploadState.WAITING, UploadState.RUNNING)

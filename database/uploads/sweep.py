@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from database.events import record_event
 from database.lease import is_free, take_away
 from database.states import JobState, UploadState
-from database.tables.analysis import Job
-from database.tables.upload import Upload
+from database.tables.readers.upload import Upload
+from database.tables.study.analysis import Job
 
 
 def requeue_uploads(session: Session, *, max_attempts: int, now: datetime) -> list[int]:

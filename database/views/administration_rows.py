@@ -17,7 +17,8 @@ from database.states import (
     PriorRequestState,
     UploadState,
 )
-from database.tables.analysis import (
+from database.tables.readers.upload import DiskUse, EchoAnswer, Upload
+from database.tables.study.analysis import (
     Association,
     Delivery,
     Instance,
@@ -26,9 +27,8 @@ from database.tables.analysis import (
     ResultObject,
     Study,
 )
-from database.tables.prior import PriorRequest
-from database.tables.quarantine import QuarantinedObject
-from database.tables.upload import DiskUse, EchoAnswer, Upload
+from database.tables.study.prior import PriorRequest
+from database.tables.study.quarantine import QuarantinedObject
 
 _COUNT_AGAIN = timedelta(minutes=10)
 

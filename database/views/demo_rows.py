@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from database.states import UNDER_WAY, StudyState
-from database.tables.analysis import Delivery, Job, Result, Study
+from database.tables.study.analysis import Delivery, Job, Result, Study
 
 _ANALYSED = (
     StudyState.ENCODED,

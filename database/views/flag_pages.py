@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session, selectinload
 
 from database.flag_states import IN_FORCE, FlagState, NoticeKind, NoticeState
 from database.row_facts import facts_of
-from database.tables.analysis import Event, Result, Study
-from database.tables.flag import Flag, FlagNotice
+from database.tables.readers.flag import Flag, FlagNotice
+from database.tables.study.analysis import Event, Result, Study
 from radiology.urgency import Urgency
 
 _RAISED = ("flag_raised", "flag_changed")

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from database.states import ObjectKind
-from database.tables.analysis import Instance, Result, ResultObject, Study
+from database.tables.study.analysis import Instance, Result, ResultObject, Study
 
 _ESCAPE = "\\"
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from database.states import ENDED_WELL, RETRYABLE, UNDER_WAY, DeliveryState
-from database.tables.analysis import Delivery, Event, Job, Result
+from database.tables.study.analysis import Delivery, Event, Job, Result
 from radiology.outcome import Outcome
 
 

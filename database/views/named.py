@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from database.tables.analysis import Job, Study
-from database.tables.flag import Flag
+from database.tables.readers.flag import Flag
+from database.tables.study.analysis import Job, Study
 
 _MOST_JOB_ID = 2**31 - 1
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from database.feedback.given import Period
 from database.states import JobState
-from database.tables.analysis import Event, Job, Result, Study
+from database.tables.study.analysis import Event, Job, Result, Study
 from radiology.urgency import Urgency
 from settings.peers import RequestPriority
 

@@ -23,13 +23,18 @@ from database.states import (
     PriorRequestState,
     UploadState,
 )
-from database.tables.analysis import Delivery, Job, Result, Study
-from database.tables.flag import Flag, FlagNotice
-from database.tables.prior import PriorRequest
-from database.tables.quarantine import QuarantinedObject
-from database.tables.upload import Upload
-from database.tables.work_item import WorkItemNotification, WorkItemRow
-from database.views.worklist_facts import DeliveryFacts, JobFacts, QuarantineFacts, StudyFacts
+from database.tables.readers.flag import Flag, FlagNotice
+from database.tables.readers.upload import Upload
+from database.tables.readers.work_item import WorkItemNotification, WorkItemRow
+from database.tables.study.analysis import Delivery, Job, Result, Study
+from database.tables.study.prior import PriorRequest
+from database.tables.study.quarantine import QuarantinedObject
+from database.views.worklist.worklist_facts import (
+    DeliveryFacts,
+    JobFacts,
+    QuarantineFacts,
+    StudyFacts,
+)
 
 _WORKER_LOST = "WorkerLost"
 

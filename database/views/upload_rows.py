@@ -11,8 +11,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from database.states import JobState, UploadState
-from database.tables.analysis import Job
-from database.tables.upload import Upload
+from database.tables.readers.upload import Upload
+from database.tables.study.analysis import Job
 from database.uploads.file_refusal import FileRefusal
 from database.uploads.received import OPEN
 

@@ -11,8 +11,15 @@ from sqlalchemy import case, select
 from sqlalchemy.orm import Session, joinedload
 
 from database.states import ObjectKind
-from database.tables.analysis import Instance, Job, Result, ResultObject, SeriesDecision, Study
-from database.tables.work_item import WorkItemRow
+from database.tables.readers.work_item import WorkItemRow
+from database.tables.study.analysis import (
+    Instance,
+    Job,
+    Result,
+    ResultObject,
+    SeriesDecision,
+    Study,
+)
 from radiology.work_item import WorkItem, WorkItemInput, WorkItemPriority, WorkItemState
 
 _ORDER = {WorkItemPriority.HIGH: 0, WorkItemPriority.MEDIUM: 1, WorkItemPriority.LOW: 2}

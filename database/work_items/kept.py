@@ -17,8 +17,8 @@ from database.events import record_event
 from database.flags.raised import acknowledge_flag
 from database.flags.unacknowledged import open_flag_of
 from database.states import UNREAD, WorklistRank
-from database.tables.analysis import Study
-from database.tables.work_item import WorkItemRow
+from database.tables.readers.work_item import WorkItemRow
+from database.tables.study.analysis import Study
 from database.work_items.subscriptions import WorkItemEvent, notify, notify_state
 from radiology.work_item import (
     FINAL_STATES,

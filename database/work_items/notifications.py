@@ -23,7 +23,7 @@ from database.lease import (
     write_held,
 )
 from database.states import NotificationState
-from database.tables.work_item import WorkItemNotification, WorkItemRow
+from database.tables.readers.work_item import WorkItemNotification, WorkItemRow
 
 
 @dataclass(frozen=True, slots=True)

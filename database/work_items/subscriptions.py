@@ -14,7 +14,11 @@ from typing import Any, Final
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from database.tables.work_item import WorkItemNotification, WorkItemRow, WorkItemSubscription
+from database.tables.readers.work_item import (
+    WorkItemNotification,
+    WorkItemRow,
+    WorkItemSubscription,
+)
 from radiology.work_item import FINAL_STATES
 
 EVERY_WORK_ITEM: Final = "1.2.840.10008.5.1.4.34.5"  # PS3.6 Table A-1, UPS Global Subscription

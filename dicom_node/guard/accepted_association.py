@@ -55,7 +55,7 @@ from dicom_node.presentation_contexts import (
 from dicom_node.security.handshake_fault import HandshakeFailed, HandshakeFault
 from dicom_node.security.presented_certificate import PresentedCertificate
 from dicom_node.spool import SpoolFile
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from settings.peers import Peer
 
 _log = get_logger("node")

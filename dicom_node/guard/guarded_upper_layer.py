@@ -31,7 +31,7 @@ from dicom_node.guard.guarded_socket import WAIT_S, GuardedSocket
 from dicom_node.guard.incoming_data_set import IncomingDataSet
 from dicom_node.guard.rejection import Rejection
 from dicom_node.library_faults import PYDICOM_FAULTS
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 
 _log = get_logger("node")
 

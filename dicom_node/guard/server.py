@@ -23,7 +23,7 @@ from dicom_node.security.handshake import accept_tls
 from dicom_node.security.handshake_fault import HandshakeFailed, HandshakeFault
 from dicom_node.security.handshakes import Handshakes
 from dicom_node.security.presented_certificate import PresentedCertificate
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 
 _log = get_logger("node")
 _WAITING_CONNECTIONS: Final = 128  # the kernel's queue of connections that nobody accepted yet

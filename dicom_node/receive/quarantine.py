@@ -14,7 +14,7 @@ from database.studies.instances import record_quarantine
 from dicom_node.receive.sender import Sender
 from dicom_node.spool import SpoolFile
 from radiology.errors import DatabaseUnavailable, FirstreadError
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 
 _log = get_logger("node")
 

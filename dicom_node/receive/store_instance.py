@@ -43,7 +43,7 @@ from dicom_node.status import (
 )
 from radiology.errors import Fact, FirstreadError, InstanceConflict, NotStorable, Unavailable
 from settings.environment import Settings
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from settings.peers import RequestPriority
 
 _log = get_logger("node")

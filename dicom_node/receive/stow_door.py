@@ -24,7 +24,7 @@ from dicom_node.receive.store_instance import Announced, GivenStatus, InstanceSt
 from dicom_node.spool import Spool, SpoolFile
 from radiology.errors import DatabaseUnavailable, DataSetUnreadable, FirstreadError
 from settings.environment import Settings
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 
 _log = get_logger("node")
 

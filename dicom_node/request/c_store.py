@@ -30,7 +30,7 @@ from radiology.errors import (
     Refused,
 )
 from radiology.words.peer_words import loggable
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from settings.peers import Peer
 
 _log = get_logger("send")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dicom_node.security.handshake_fault import HandshakeFailed, HandshakeFault
 from radiology.errors import Fact, PeerUnreachable
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 
 _log = get_logger("node")
 

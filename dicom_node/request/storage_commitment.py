@@ -43,7 +43,7 @@ from radiology.errors import (
     PeerUnreachable,
 )
 from radiology.identity import checked_uid
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from settings.peers import Peer
 
 _log = get_logger("storage_commitment")

@@ -15,7 +15,7 @@ from dicom_node.presentation_contexts import VERIFICATION
 from dicom_node.request.requested_association import requested_association
 from dicom_node.status import SUCCESS, comment_of
 from radiology.errors import PeerRefused, PeerUnreachable
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from settings.peers import Peer
 
 _log = get_logger("node")

@@ -13,7 +13,7 @@ from typing import Any, Final
 from pydicom.dataset import Dataset
 
 from database.session import Session
-from database.tables.work_item import WorkItemRow
+from database.tables.readers.work_item import WorkItemRow
 from database.work_items.kept import (
     begin_canceling,
     end_work_item,

@@ -46,7 +46,7 @@ from dicom_node.work_items.status import (
 from dicom_node.work_items.transitions import set_status
 from radiology.errors import DatabaseUnavailable
 from settings.environment import Settings
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 
 _log = get_logger("work_items")
 

@@ -29,7 +29,7 @@ from phantom import (
     phantom_grid,
 )
 from phantom.study import write_phantom_study
-from settings.sign_in import Role
+from settings.page.sign_in import Role
 from worklist.access.passwords import hash_password
 
 _ANALYSIS_LIMIT_S = 300.0

@@ -10,7 +10,7 @@ import typer
 from firstread.say import errors_to_exit_code, print_json
 from radiology.encoding_profile import EncodingProfile, SegmentationForm, SegmentScope
 from settings.environment import read_settings
-from settings.log_events import configure_logging
+from settings.log.log_events import configure_logging
 
 
 def encode(

@@ -10,7 +10,7 @@ import typer
 
 from firstread.say import errors_to_exit_code
 from settings.environment import Settings, read_settings
-from settings.log_events import configure_logging
+from settings.log.log_events import configure_logging
 
 feedback = typer.Typer(
     no_args_is_help=True,

@@ -8,7 +8,7 @@ import typer
 
 from firstread.say import errors_to_exit_code
 from settings.environment import Settings, read_settings
-from settings.log_events import configure_logging
+from settings.log.log_events import configure_logging
 
 hl7 = typer.Typer(no_args_is_help=True, help="HL7 v2: what is sent, and whether it is taken.")
 

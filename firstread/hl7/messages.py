@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from rich.console import Console
 
 from database.session import query
-from database.views.worklist_facts import StudyPage
-from database.views.worklist_rows import study_page
+from database.views.worklist.worklist_facts import StudyPage
+from database.views.worklist.worklist_rows import study_page
 from firstread.data_folder import open_database
 from firstread.say import REFUSED
 from firstread.say import console as error_console

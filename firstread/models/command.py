@@ -9,7 +9,7 @@ import typer
 
 from firstread.say import errors_to_exit_code, print_json
 from settings.environment import Settings, read_settings
-from settings.log_events import configure_logging
+from settings.log.log_events import configure_logging
 
 models = typer.Typer(
     no_args_is_help=True,

@@ -25,7 +25,7 @@ from database.session import Engine, Session, query, transaction
 from firstread.data_folder import open_database
 from radiology.errors import AccountRefused
 from settings.environment import Settings
-from settings.sign_in import Role
+from settings.page.sign_in import Role
 from worklist.access.passwords import check_new_password, hash_password
 
 _COMMAND_LINE = Actor("command line", "", "")

@@ -8,8 +8,8 @@ import typer
 
 from firstread.say import errors_to_exit_code
 from settings.environment import Settings, read_settings
-from settings.log_events import configure_logging
-from settings.sign_in import Role
+from settings.log.log_events import configure_logging
+from settings.page.sign_in import Role
 
 users = typer.Typer(
     no_args_is_help=True,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from radiology.errors import SettingsRefused
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from settings.tls import ClientTls, DicomTls, ListenerTls
 
 _log = get_logger("tls")

@@ -14,8 +14,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from settings.environment import Settings
-from settings.sign_in import Role, SignIn
-from settings.worklist_list import WorklistList
+from settings.page.sign_in import Role, SignIn
+from settings.page.worklist_list import WorklistList
 from tests.builders.stored.readers import sign_in_browser, signed_in_reader
 from tests.peers.dicom.orthanc import OrthancPeer, start_orthanc
 from tests.peers.page.chromium import running_chromium

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from database.events import record_event
 from database.feedback.given import give_feedback
 from database.session import transaction
-from database.tables.analysis import Result, Study
+from database.tables.study.analysis import Result, Study
 from radiology.feedback import Fault, Judgement, Opinion
 from tests.browser.accessibility import grave_faults
 from tests.builders.stored.readers import sign_in_browser

@@ -13,8 +13,8 @@ from database.flags.notices import claim_notice, end_notice
 from database.flags.raised import acknowledge_flag, flag_result
 from database.flags.rules import FlagRules
 from database.session import transaction
-from database.tables.analysis import Result
-from database.tables.flag import Flag
+from database.tables.readers.flag import Flag
+from database.tables.study.analysis import Result
 from radiology.urgency import Urgency
 from settings.flags import Flagging
 from tests.builders.stored.flags import mail, webhook

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from phantom import EXTENSIVE_LESIONS, make_phantom, phantom_grid
 from phantom.identity import StudyIdentity
 from phantom.study import write_phantom_study
-from settings.sign_in import Role
+from settings.page.sign_in import Role
 from tests.browser.accessibility import grave_faults
 from tests.builders.dicom.study_folder import by_position, study_uid
 from tests.builders.stored.readers import PASSWORD, add_reader

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from database.session import query
-from database.tables.analysis import Result
+from database.tables.study.analysis import Result
 from phantom.head import Bleeding, BleedingLabel, head_grid, make_head_phantom
 from phantom.head.study import HeadIdentity, write_head_study
 from radiology.algorithm import ExecutionProvider

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from settings.worklist_list import WorklistList
+from settings.page.worklist_list import WorklistList
 from tests.browser.accessibility import grave_faults
 from tests.builders.stored.readers import sign_in_browser
 from tests.unit.worklist.list.asked_list import headed

@@ -13,10 +13,10 @@ from playwright.sync_api import Browser, Page, expect
 from database.flags.raised import flag_result
 from database.flags.rules import FlagRules
 from database.session import transaction
-from database.tables.analysis import Result
-from database.views.opened import note_open, study_id_of
+from database.tables.study.analysis import Result
+from database.views.worklist.opened import note_open, study_id_of
 from settings.flags import Flagging
-from settings.sign_in import Role
+from settings.page.sign_in import Role
 from tests.browser.accessibility import grave_faults
 from tests.browser.slice_viewer import LIVE_MS, open_study
 from tests.builders.chest.analysed_phantom import analysed_phantom

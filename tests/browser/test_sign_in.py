@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from settings.environment import Settings
-from settings.sign_in import IdentityProvider, Role, SignIn
+from settings.page.sign_in import IdentityProvider, Role, SignIn
 from tests.browser.conftest import READER, RunningPage
 from tests.builders.stored.readers import PASSWORD, add_reader
 from tests.peers.page.identity_provider import CLIENT_ID, CLIENT_SECRET, running_identity_provider

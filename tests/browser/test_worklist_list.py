@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from database.session import query
-from database.tables.analysis import Study
-from database.views.opened import study_id_of
+from database.tables.study.analysis import Study
+from database.views.worklist.opened import study_id_of
 from radiology.urgency import Urgency
 from tests.browser.accessibility import grave_faults
 from tests.builders.stored.readers import sign_in_browser

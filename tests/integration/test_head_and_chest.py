@@ -22,8 +22,8 @@ from sqlalchemy import select
 
 from database.session import query
 from database.states import JobState
-from database.tables.analysis import Job, Result, Study
-from database.tables.flag import Flag
+from database.tables.readers.flag import Flag
+from database.tables.study.analysis import Job, Result, Study
 from phantom import EXTENSIVE_LESIONS, make_phantom, phantom_grid
 from phantom.head import Bleeding, BleedingLabel, head_grid, make_head_phantom
 from phantom.head.study import write_head_study

@@ -13,7 +13,7 @@ from sqlalchemy import Select, select
 
 from database.session import query
 from database.states import JobState
-from database.tables.analysis import Job, Result, Study
+from database.tables.study.analysis import Job, Result, Study
 from phantom import make_phantom, phantom_grid
 from phantom.identity import StudyIdentity
 from phantom.study import write_phantom_study

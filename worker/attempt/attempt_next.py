@@ -23,7 +23,7 @@ from database.metrics.declared import ATTEMPTS, LEASES_LOST
 from database.session import transaction
 from radiology.errors import Fact, FirstreadError, WorkerLost
 from radiology.words.peer_words import loggable
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from worker.attempt.lease import Lease
 from worker.attempt.queue import C, Queue, Unsuccessful
 from worker.attempt.retry import Ending, decide, is_defect

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from radiology.errors import DatabaseUnavailable, FirstreadError
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 
 _log = get_logger("housekeeping")
 T = TypeVar("T")

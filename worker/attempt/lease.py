@@ -11,7 +11,7 @@ from typing import Self
 from database.lease import LeaseLost
 from database.session import Engine, Session, transaction
 from radiology.errors import DatabaseUnavailable
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 
 _log = get_logger("lease")
 _RENEWALS_PER_LEASE = 3  # two renewals may fail before the lease runs out

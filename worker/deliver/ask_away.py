@@ -11,7 +11,7 @@ from database.session import query, transaction
 from database.views.administration_rows import echo_answers, record_echo
 from dicom_node.request.ask_peer import ask_peer
 from radiology.errors import PeerBusy, PeerUnreachable
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from worker.equipment import Equipment
 
 _log = get_logger("delivery")

@@ -30,7 +30,7 @@ from dicom_node.request.storage_commitment import request_commitment
 from radiology.errors import NotCommitted
 from radiology.identity import derived_uid
 from settings.environment import Settings
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from settings.peers import Peer
 from worker.equipment import Equipment
 

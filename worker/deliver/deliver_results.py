@@ -32,7 +32,7 @@ from database.deliveries.objects import (
 from database.session import Session, query, transaction
 from database.states import DeliveryState, ObjectState
 from database.studies.study_of import uid_of_result
-from database.tables.analysis import ResultObject
+from database.tables.study.analysis import ResultObject
 from dicom_node.request.c_store import StoreAnswer, error_of_answers, send_instances
 from dicom_node.request.stow import store_instances
 from radiology.errors import NotCommitted, PatientCorrected, PeerRefused, PeerUnreachable

@@ -22,11 +22,11 @@ from database.results.withdrawals import (
 )
 from database.session import Engine, query, transaction
 from database.states import ObjectKind, RejectionReason
-from database.tables.analysis import ResultObject
+from database.tables.study.analysis import ResultObject
 from radiology import codes
 from radiology.errors import ResultNotWithdrawable
 from settings.environment import Settings
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from worker.attempt.attempt_step import attempt_step
 from worker.encode import prove_note
 from worker.encode.rejection_note import encode_rejection_note

@@ -15,7 +15,7 @@ from database.session import Session, transaction
 from database.studies.study_of import uid_of_flag
 from radiology.errors import PeerRefused
 from radiology.work_item import FINAL_STATES, WorkItemState
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from worker.attempt.attempt_next import attempt_next
 from worker.attempt.lease import Lease
 from worker.attempt.queue import Unsuccessful

@@ -21,7 +21,7 @@ from models.older_readings import reading_if_readable
 from radiology.errors import PeerRefused
 from settings.environment import Settings
 from settings.flags import Channel
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from worker.attempt.attempt_next import attempt_next
 from worker.attempt.lease import Lease
 from worker.attempt.queue import Unsuccessful

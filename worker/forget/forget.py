@@ -43,7 +43,7 @@ from database.retention.removals import (
 from database.session import Engine, Session, query, transaction
 from radiology.errors import NotForgotten
 from settings.environment import Settings
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from worker.forget.search_files import FoundFile, names_somebody, search_data_folder
 from worker.patient.patient_identity import read_patient_identity
 from worker.retention.files import files_below, remove_marked, result_files

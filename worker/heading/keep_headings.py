@@ -12,7 +12,7 @@ from database.listed.headings import (
 )
 from database.session import Engine, query, transaction
 from settings.environment import Settings
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from worker.attempt.attempt_step import attempt_step
 from worker.heading.read_heading import read_heading
 

@@ -6,7 +6,7 @@ from database.session import Engine, query
 from database.studies.clinical_values import clinical_values
 from radiology.clinical import ClinicalContext, ClinicalValues
 from radiology.errors import ClinicalValuesRefused
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 
 _log = get_logger("pipeline")
 

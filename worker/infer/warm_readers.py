@@ -15,7 +15,7 @@ from models.readers.open_reader import open_reader, open_slice_reader
 from models.readers.slice_reader import SliceReader
 from models.readers.study_reader import StudyReader
 from settings.environment import Settings
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from worker.infer.held_memory import held_bytes
 
 _log = get_logger("bundles")

@@ -10,11 +10,11 @@ from database.session import transaction
 from database.states import JobState, ObjectKind, WorklistRank
 from database.studies.patient import require_patient
 from database.studies.said_before import acknowledge_reported
-from database.tables.analysis import Result, ResultObject
+from database.tables.study.analysis import Result, ResultObject
 from models.readers.study_reader import StudyRead
 from radiology.answer.stored_reading import to_facts
 from radiology.urgency import Urgency
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from worker.equipment import Equipment
 from worker.keep.encode_study import EncodedStudy
 from worker.keep.keep_results import KeptObject

@@ -6,11 +6,11 @@ from database.jobs.claimed import Claim, end_job
 from database.results.shadow import store_shadow
 from database.session import transaction
 from database.states import JobState
-from database.tables.shadow import ShadowAnswer
+from database.tables.study.shadow import ShadowAnswer
 from models.readers.study_reader import StudyRead
 from radiology.answer.stored_reading import to_facts
 from radiology.errors import ReadInShadow
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from worker.equipment import Equipment
 
 _log = get_logger("pipeline")

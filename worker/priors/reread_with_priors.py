@@ -11,7 +11,7 @@ from database.session import Engine, query, transaction
 from database.states import PriorRequestState
 from database.studies.assembly import Waits
 from settings.environment import Settings
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from worker.attempt.attempt_step import attempt_step
 from worker.course.find_priors import choose_priors
 from worker.priors.compared_so_far import ComparedSoFar, compared_so_far

@@ -27,7 +27,7 @@ from database.states import PriorRequestState
 from database.studies.study_of import uid_of_study
 from dicom_node.request.query import FoundStudy, find_studies, retrieve_study
 from radiology.errors import PeerRefused, PeerUnreachable
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from settings.peers import Peer
 from worker.attempt.attempt_next import attempt_next
 from worker.attempt.lease import Lease

@@ -19,7 +19,7 @@ from database.retention.removals import (
 )
 from database.session import Engine, transaction
 from settings.environment import Settings
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 
 _log = get_logger("retention")
 _TOGETHER = 100  # files of one transaction: SQLite's other writers wait meanwhile

@@ -19,7 +19,7 @@ from database.retention.named_files import named_files, named_in_quarantine
 from database.retention.state import ORPHANS, note_state, noted_state
 from database.session import Engine, Session, query, transaction
 from settings.environment import Settings
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from worker.retention.files import files_below
 
 _log = get_logger("retention")

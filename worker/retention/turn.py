@@ -40,7 +40,7 @@ from database.retention.removals import (
 from database.retention.state import EMPTYING, HELD, TURN, note_state, noted_state
 from database.session import Engine, Session, query, transaction
 from settings.environment import Settings
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from worker.retention.candidates import candidates
 from worker.retention.choose import (
     Going,

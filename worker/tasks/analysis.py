@@ -10,7 +10,7 @@ from database.jobs.requeue import waiting_jobs
 from database.session import query
 from database.uploads.sweep import waiting_uploads
 from radiology.errors import ModelUnavailable
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from worker.celery_app import app
 from worker.look_first import look_first
 from worker.pipeline import analyse_one

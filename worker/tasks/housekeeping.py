@@ -16,7 +16,7 @@ from database.process_signs import EVERY_S, last_sweep, note_sweep
 from database.session import query, transaction
 from database.work_items.notifications import due_notifications
 from radiology.errors import SettingsRefused
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from worker.attempt.attempt_step import attempt_step
 from worker.bundles_in_use import drop_unwanted, follow_bundles
 from worker.celery_app import ANALYSIS, DELIVERY, RETRIEVAL, app, wake_up_waits

@@ -18,7 +18,7 @@ from celery.signals import (
 from database.process_signs import give_signs, process_name
 from database.session import open_engine
 from settings.environment import read_settings
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from worker.celery_app import FLAGS, app
 from worker.equipment import Equipment
 

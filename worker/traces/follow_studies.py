@@ -15,7 +15,7 @@ from database.session import Engine, query, transaction
 from database.traces.cursor import begin_traces, next_spans, note_sent
 from database.traces.spans import StudySpan
 from radiology.errors import DatabaseUnavailable, SettingsRefused
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from settings.monitoring import Monitoring
 
 _log = get_logger("traces")

@@ -29,7 +29,7 @@ from database.uploads.received import (
 from database.uploads.sweep import study_waits
 from models.readers.slice_reader import SliceToRead
 from radiology.errors import Refused
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from worker.attempt.attempt_next import attempt_next
 from worker.attempt.lease import Lease
 from worker.attempt.queue import Queue, Renewal, Unsuccessful

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import IO, Any
 
 from radiology.errors import UploadRefused
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from worker.upload.inspection import InspectionOrder, InspectionResult
 
 _log = get_logger("upload")

@@ -9,7 +9,7 @@ from pathlib import Path
 from database.session import Engine, query, transaction
 from database.uploads.sweep import delete_uploads, requeue_uploads, uploads_to_sweep
 from settings.environment import Settings
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 
 _log = get_logger("upload")
 

@@ -28,7 +28,7 @@ from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
 from radiology.errors import IdentityProviderUnavailable, IdentityRefused
-from settings.sign_in import IdentityProvider, Role
+from settings.page.sign_in import IdentityProvider, Role
 
 _KEPT_S = 3600.0  # metadata and keys; a key that is not among them is looked for at once
 _NOT_ASKED_AGAIN_S = 5.0  # after a failure, or everybody who waits would hold a thread

@@ -9,8 +9,8 @@ from database.accounts.audit import Actor, record_audit
 from database.accounts.kept import account_of_identity
 from database.session import transaction
 from radiology.errors import AccountRefused, FirstreadError, IdentityRefused
-from settings.log_events import get_logger
-from settings.sign_in import IdentityProvider
+from settings.log.log_events import get_logger
+from settings.page.sign_in import IdentityProvider
 from worklist.access.audit_trail import address_of
 from worklist.access.cookies import (
     errand_of,

@@ -23,7 +23,7 @@ from database.accounts.kept import has_accounts
 from database.accounts.reader_sessions import Limits, SignedIn, note_request, session_of
 from database.session import Engine, query, transaction
 from radiology.errors import DatabaseUnavailable
-from settings.sign_in import Role, SignIn
+from settings.page.sign_in import Role, SignIn
 from worklist.access.cookies import new_token, session_token, set_visit, visit_token
 from worklist.access.machine_sign_in import MachineSignIn, basic_credentials
 from worklist.access.request_guard import is_by_program, is_dicomweb, is_signed_call

@@ -22,7 +22,7 @@ from database.feedback.given import judged_results, newest_of_each_study
 from database.session import query
 from radiology.feedback import Judgement
 from settings.environment import PREFIX, Settings
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from worklist.list.query import disagreed_address
 from worklist.page.current_reader import Administrator
 from worklist.page.screens import PageContext

@@ -14,7 +14,7 @@ from fastapi import APIRouter
 from starlette.responses import JSONResponse
 
 from database.session import query
-from database.views.worklist_rows import oldest_waiting_job
+from database.views.worklist.worklist_rows import oldest_waiting_job
 from radiology.errors import DatabaseUnavailable
 from worklist.administration.parts import part_signs
 from worklist.administration.problems import find_problems

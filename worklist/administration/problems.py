@@ -12,7 +12,7 @@ from database.forget.named import unfinished_forgettings
 from database.process_signs import last_sweep
 from database.session import Session
 from database.states import StudyState
-from database.views.worklist_rows import state_counts
+from database.views.worklist.worklist_rows import state_counts
 from settings.certificates.in_use import certificate_terms, unusable
 from settings.environment import Settings
 from worklist.administration.parts import part_signs

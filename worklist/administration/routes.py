@@ -14,7 +14,7 @@ from database.session import transaction
 from database.views.administration_rows import record_echo
 from dicom_node.request.ask_peer import ask_peer
 from settings.flags import NAME_PATTERN
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from worklist.page.current_reader import Administrator
 from worklist.page.screens import PageContext
 

@@ -27,8 +27,8 @@ from database.views.unfinished_rows import (
     latest_quarantine,
     open_deliveries,
 )
-from database.views.worklist_facts import StudyFacts
-from database.views.worklist_rows import state_counts
+from database.views.worklist.worklist_facts import StudyFacts
+from database.views.worklist.worklist_rows import state_counts
 from settings.environment import Settings
 from settings.peers import Peer
 from worklist.administration.bundle_lines import bundle_lines

@@ -14,7 +14,7 @@ from pydicom import dcmread
 from pydicom.dataset import FileDataset
 
 from dicom_node.receive.instance_identity import UNREADABLE
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from worklist.dicomweb.holdings import DAMAGED
 from worklist.dicomweb.refusal import RequestRefused
 

@@ -19,7 +19,7 @@ from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag
 from pydicom.valuerep import PersonName
 
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from worklist.dicomweb.data_sets import FAULTS, LARGE_BYTES
 
 _log = get_logger("worklist")

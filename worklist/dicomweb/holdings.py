@@ -10,7 +10,7 @@ from pathlib import Path
 
 from database.session import query
 from database.views.held_instances import Folder, HeldInstance, held_instances
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from worklist.dicomweb.refusal import not_held, uid_of
 from worklist.page.screens import PageContext
 

@@ -24,7 +24,7 @@ from database.session import transaction
 from dicom_node.receive.stow_door import FileAnswer, StowDoor, StowRequest
 from dicom_node.status import OUT_OF_RESOURCES, SUCCESS
 from radiology.errors import DatabaseUnavailable, SpoolFull
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from worklist.access.audit_trail import actor_of, address_of
 from worklist.dicomweb.accepted import DICOM_JSON
 from worklist.dicomweb.refusal import RequestRefused

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from database.feedback.given import FeedbackFacts
-from database.views.worklist_facts import ResultFacts
+from database.views.worklist.worklist_facts import ResultFacts
 from radiology.feedback import MOST_CHARACTERS, POSSIBLE, Fault, Judgement, is_called
 
 JUDGEMENT_WORDS = {Judgement.AGREE: "Agrees", Judgement.DISAGREE: "Disagrees"}

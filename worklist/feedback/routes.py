@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from database.feedback.given import give_feedback
 from database.session import transaction
 from radiology.feedback import Fault, Judgement, Opinion
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from worklist.page.chosen_bundle import ChosenBundle, with_bundle
 from worklist.page.current_reader import CurrentReader
 from worklist.page.kept_list import KeptList, with_list

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from database.states import StudyState
-from database.views.worklist_facts import Disagreement, HeadingFacts, WorklistRow
+from database.views.worklist.worklist_facts import Disagreement, HeadingFacts, WorklistRow
 from models.older_readings import brief_if_readable
 from radiology import codes
 from radiology.answer.brief import ReadingInBrief

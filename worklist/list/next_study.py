@@ -17,11 +17,11 @@ from starlette.responses import RedirectResponse
 from database.listed.sort_keys import SortKey
 from database.session import Session, query
 from database.states import WorklistRank
-from database.views.list_order import Lane, due_at
-from database.views.list_page import sorted_page, worklist_page
-from database.views.list_search import find_studies
-from database.views.worklist_facts import Position, StudyFacts, WorklistRow
-from database.views.worklist_rows import study_by_uid
+from database.views.worklist.list_order import Lane, due_at
+from database.views.worklist.list_page import sorted_page, worklist_page
+from database.views.worklist.list_search import find_studies
+from database.views.worklist.worklist_facts import Position, StudyFacts, WorklistRow
+from database.views.worklist.worklist_rows import study_by_uid
 from radiology.identity import checked_uid
 from worklist.list.own_list import with_search
 from worklist.list.query import Asked, FeedbackChoice, ListQuery, Seen, Show

@@ -13,11 +13,11 @@ from fastapi import Depends, HTTPException, Query
 
 from database.listed.sort_keys import Sorting, SortKey
 from database.states import StudyState, WorklistRank
-from database.views.list_page import ListFilter
-from database.views.worklist_facts import Position
+from database.views.worklist.list_page import ListFilter
+from database.views.worklist.worklist_facts import Position
 from radiology.clinical.age_band import AgeBand
 from radiology.feedback import Judgement
-from settings.worklist_order import WorklistOrder
+from settings.page.worklist_order import WorklistOrder
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _POSITION = re.compile(r"([0-9]{1,17})\.([0-9]{1,18})")

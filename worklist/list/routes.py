@@ -19,7 +19,7 @@ from database.listed.reader_lists import (
 )
 from database.listed.searches import keep_search
 from database.session import query, transaction
-from database.views.list_search import find_studies
+from database.views.worklist.list_search import find_studies
 from worklist.access.audit_trail import actor_of
 from worklist.access.cookies import new_token
 from worklist.list.columns import Column, column_heads, read_columns

@@ -10,11 +10,11 @@ from typing import Any
 from database.listed.sort_keys import SortKey
 from database.session import Session, query
 from database.states import WorklistRank
-from database.views.list_order import Lane, is_raised
-from database.views.list_page import labels, scanners, sorted_page, worklist_page
-from database.views.list_search import MOST_FOUND, find_studies
-from database.views.worklist_facts import Position, WorklistRow
-from database.views.worklist_rows import rank_counts
+from database.views.worklist.list_order import Lane, is_raised
+from database.views.worklist.list_page import labels, scanners, sorted_page, worklist_page
+from database.views.worklist.list_search import MOST_FOUND, find_studies
+from database.views.worklist.worklist_facts import Position, WorklistRow
+from database.views.worklist.worklist_rows import rank_counts
 from worklist.list.columns import BY_ITSELF, Column, read_columns, sort_choices
 from worklist.list.list_line import list_line
 from worklist.list.query import (

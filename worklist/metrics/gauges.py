@@ -26,7 +26,7 @@ from database.process_signs import last_sweep, loaded_bundles
 from database.session import Session
 from database.states import DeliveryState
 from database.views.administration_rows import disk_use, queue_depths
-from database.views.worklist_rows import state_counts
+from database.views.worklist.worklist_rows import state_counts
 from radiology.urgency import Urgency
 from settings.certificates.in_use import certificate_terms
 from settings.environment import Settings

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, HTTPException, Request
 
-from settings.sign_in import Role
+from settings.page.sign_in import Role
 
 __all__ = ["AT_THIS_MACHINE", "Administrator", "CurrentReader", "PageReader", "Role"]
 

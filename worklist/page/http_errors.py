@@ -18,7 +18,7 @@ from radiology.errors import (
     InvalidUid,
     ListRefused,
 )
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from worklist.page.csrf import FORM_EXPIRED
 from worklist.page.not_found import StudyNotFound, UploadNotFound
 from worklist.page.security_headers import add_security_headers

@@ -16,9 +16,9 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 
 from database.session import Engine, query
-from database.views.opened import HEARTBEAT_S
 from database.views.upload_rows import upload_changes
-from database.views.worklist_rows import change_token
+from database.views.worklist.opened import HEARTBEAT_S
+from database.views.worklist.worklist_rows import change_token
 from radiology.errors import DatabaseUnavailable
 from worklist.page.not_found import NotFound
 from worklist.page.screens import Screen

@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 from starlette.responses import FileResponse, Response
 
 from database.session import query
-from database.views.worklist_rows import key_picture_path
+from database.views.worklist.worklist_rows import key_picture_path
 from radiology.image.key_picture import KEYWORD, panel_of
 from worklist.page.screens import PageContext
 

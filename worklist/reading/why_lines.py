@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from database.results.facts import refused_by
 from database.states import RUNNING, JobState
-from database.views.worklist_facts import DecisionFacts, JobFacts, ResultFacts, WorklistRow
+from database.views.worklist.worklist_facts import DecisionFacts, JobFacts, ResultFacts, WorklistRow
 from radiology.answer.brief import ReadingInBrief
 from radiology.answer.reading import Reading, ReportWords
 from radiology.outcome import Outcome

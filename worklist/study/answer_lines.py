@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from database.states import RETRYABLE
-from database.views.worklist_facts import BundleAnswer, WorklistRow
+from database.views.worklist.worklist_facts import BundleAnswer, WorklistRow
 from models.older_readings import brief_if_readable
 from worklist.list.list_line import newer_images_note
 from worklist.reading.figures import (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from database.views.worklist_facts import ResultFacts, WorklistRow
+from database.views.worklist.worklist_facts import ResultFacts, WorklistRow
 from models.catalogue import versions_on_disk
 from models.declared_bundle import names_entry_point
 from models.older_readings import reading_if_readable

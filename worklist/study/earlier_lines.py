@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from database.views.worklist_facts import ResultFacts, StudyPage
+from database.views.worklist.worklist_facts import ResultFacts, StudyPage
 from models.older_readings import brief_if_readable
 from worklist.reading.figures import (
     GateLine,

@@ -17,7 +17,7 @@ from database.views.flag_pages import study_of_flag, token_of_flag
 from radiology.errors import SettingsRefused
 from radiology.identity import checked_uid
 from settings.flags import WebhookChannel
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from webhook_node.signature import is_signed
 from worklist.page.chosen_bundle import ChosenBundle, with_bundle
 from worklist.page.current_reader import CurrentReader

@@ -12,10 +12,10 @@ from database.results.facts import study_id_of
 from database.session import Session, query, transaction
 from database.studies.clinical_values import RecordedValues, clinical_values, record_clinical_values
 from database.studies.opened_studies import opened_lately, record_opened
-from database.views.opened import note_open
+from database.views.worklist.opened import note_open
 from radiology.errors import ClinicalValuesRefused
 from radiology.identity import checked_uid
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from worklist.page.chosen_bundle import ChosenBundle, with_bundle
 from worklist.page.current_reader import CurrentReader
 from worklist.page.kept_list import KeptList, list_address, with_list

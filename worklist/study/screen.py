@@ -11,9 +11,9 @@ from database.session import query
 from database.states import RETRYABLE
 from database.studies.clinical_values import RecordedValues, clinical_values
 from database.views.flag_pages import flag_decision, flag_of_study
-from database.views.opened import open_by
-from database.views.worklist_facts import DecisionFacts, ResultFacts, StudyPage
-from database.views.worklist_rows import study_page
+from database.views.worklist.opened import open_by
+from database.views.worklist.worklist_facts import DecisionFacts, ResultFacts, StudyPage
+from database.views.worklist.worklist_rows import study_page
 from models.older_readings import brief_if_readable, reading_if_readable
 from radiology.algorithm import AlgorithmIdentity
 from radiology.answer.reading import Reading, ReportWords

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from database.states import DeliveryState
-from database.views.worklist_facts import DeliveryFacts, ObjectFacts, ResultFacts
+from database.views.worklist.worklist_facts import DeliveryFacts, ObjectFacts, ResultFacts
 from worklist.words.study_words import DeliveryLine, delivery_line
 
 _MAY_BE_SENT_AGAIN = (DeliveryState.WAITING, DeliveryState.REFUSED, DeliveryState.FAILED)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from database.views.worklist_facts import EventFacts, StudyPage
+from database.views.worklist.worklist_facts import EventFacts, StudyPage
 from radiology.answer.reading import ReportWords
 
 

@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from database.views.worklist_facts import StudyFacts
-from settings.study_page import PLACEHOLDERS, ViewerLink
+from database.views.worklist.worklist_facts import StudyFacts
+from settings.page.study_page import PLACEHOLDERS, ViewerLink
 from worklist.ohif.installed import OHIF
 
 # A viewer that is started as a program reads the unescaped value as part of a command line:

@@ -29,7 +29,7 @@ from database.uploads.received import (
 )
 from database.views.upload_rows import upload_facts
 from radiology.errors import FirstreadError, UploadRefused
-from settings.log_events import get_logger
+from settings.log.log_events import get_logger
 from worklist.access.request_guard import is_loopback
 from worklist.page.csrf import FIELD, FORM_EXPIRED, HEADER, is_token_of
 from worklist.page.current_reader import CurrentReader, PageReader

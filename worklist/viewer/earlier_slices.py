@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from database.session import query
-from database.views.worklist_facts import ResultFacts
-from database.views.worklist_rows import study_page
+from database.views.worklist.worklist_facts import ResultFacts
+from database.views.worklist.worklist_rows import study_page
 from radiology.answer.reading import Reading, TimePoint
 from worklist.page.screens import PageContext
 from worklist.viewer.slice_stack import stack_beside

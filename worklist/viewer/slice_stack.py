@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from database.session import query
-from database.views.worklist_rows import key_picture_path
+from database.views.worklist.worklist_rows import key_picture_path
 from radiology.image.slice_stack import (
     HEAT,
     INDEX,

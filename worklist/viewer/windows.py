@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from database.views.worklist_facts import ResultFacts
+from database.views.worklist.worklist_facts import ResultFacts
 from models.older_readings import brief_if_readable
 from worklist.words.declared_titles import titled
 from worklist.words.translations import translated

@@ -14,7 +14,7 @@ from database.states import (
     ObjectState,
     StudyState,
 )
-from database.views.worklist_facts import (
+from database.views.worklist.worklist_facts import (
     DeliveryFacts,
     JobFacts,
     ObjectFacts,

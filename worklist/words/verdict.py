@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from database.results.facts import refused_by
 from database.states import JobState, RejectionReason, StudyState, WorklistRank
-from database.views.worklist_facts import JobFacts, ResultFacts, WorklistRow
+from database.views.worklist.worklist_facts import JobFacts, ResultFacts, WorklistRow
 from models.older_readings import brief_if_readable
 from radiology.answer.brief import ReadingInBrief
 from radiology.answer.finding import Presence

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 
 from database.session import query
-from database.tables.analysis import Event
+from database.tables.study.analysis import Event
 from settings.peers import Peer, PeerRole
 from tests.builders.stored.results import Moment, Site
 from tests.unit.dicom_node.running_node import SCANNER, RunningNode, running_node

@@ -18,9 +18,9 @@ from database.flags.notices import accept_notice, claim_notice
 from database.session import query, transaction
 from database.states import DeliveryState, StudyState
 from database.studies.assembly import assemble_study
-from database.tables.analysis import Delivery, Event, Job, Result, ResultObject, Study
-from database.tables.flag import Flag, FlagNotice
-from database.tables.work_item import WorkItemRow
+from database.tables.readers.flag import Flag, FlagNotice
+from database.tables.readers.work_item import WorkItemRow
+from database.tables.study.analysis import Delivery, Event, Job, Result, ResultObject, Study
 from models.schema_2.bundle import Bundle
 from phantom import Phantom
 from phantom.study import StudyIdentity, write_phantom_study

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from database.schema import upgrade_schema
 from database.session import open_engine, query
 from database.states import RejectionReason
-from database.tables.analysis import ResultObject
+from database.tables.study.analysis import ResultObject
 from settings.environment import Settings
 from settings.peers import Peer
 from tests.builders.stored.results import STUDY_UID, Site

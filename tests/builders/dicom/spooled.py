@@ -14,7 +14,7 @@ from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query, transaction
 from database.studies.assembly import assemble_study
 from database.studies.instances import Arrival, record_instance
-from database.tables.analysis import Result, Study
+from database.tables.study.analysis import Result, Study
 from phantom import Phantom
 from phantom.study import StudyIdentity, write_phantom_study
 from settings.environment import Settings

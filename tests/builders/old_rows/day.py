@@ -18,11 +18,11 @@ from sqlalchemy import select
 from database.flag_states import FlagState, NoticeKind, NoticeState
 from database.session import query
 from database.states import RUNNING, DeliveryState, PriorRequestState, UploadState
-from database.tables.analysis import Delivery, Instance, Job, Result, Study
-from database.tables.flag import Flag, FlagNotice
-from database.tables.prior import PriorRequest
-from database.tables.upload import Upload
-from database.tables.work_item import WorkItemNotification
+from database.tables.readers.flag import Flag, FlagNotice
+from database.tables.readers.upload import Upload
+from database.tables.readers.work_item import WorkItemNotification
+from database.tables.study.analysis import Delivery, Instance, Job, Result, Study
+from database.tables.study.prior import PriorRequest
 from hl7_node.er7 import format_moment
 from phantom.companions import Companion
 from phantom.grid import phantom_grid
@@ -31,7 +31,7 @@ from phantom.lesions import EXTENSIVE_LESIONS, TYPICAL_LESIONS, Lesion
 from phantom.study import write_phantom_study
 from phantom.synthesis import Phantom, make_phantom
 from radiology.work_item import work_item_uid
-from settings.sign_in import Role
+from settings.page.sign_in import Role
 from tests.builders import hl7_messages
 from tests.builders.hostile_uploads import archive
 from tests.builders.old_rows.site import READER_AE_TITLE, UNREACHABLE, Browser, Site

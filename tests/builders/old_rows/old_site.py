@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from database.schema import upgrade_schema
 from database.session import Engine, query
-from database.tables.analysis import Result
+from database.tables.study.analysis import Result
 from settings.environment import Settings
 from tests.builders.old_rows.rows_file import FOLDER, OldRows
 

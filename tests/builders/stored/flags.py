@@ -23,8 +23,8 @@ from database.results.stored import store_result
 from database.session import Engine, query, transaction
 from database.states import JobState, ObjectKind, WorklistRank
 from database.studies.assembly import assemble_study
-from database.tables.analysis import Result, ResultObject, Study
-from database.tables.flag import Flag, FlagNotice
+from database.tables.readers.flag import Flag, FlagNotice
+from database.tables.study.analysis import Result, ResultObject, Study
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency
 from settings.flags import Channel, Flagging, MailChannel, WebhookChannel

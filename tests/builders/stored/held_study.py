@@ -15,7 +15,7 @@ from database.session import Engine, transaction
 from database.states import JobState, ObjectKind, WorklistRank
 from database.studies.assembly import assemble_study
 from database.studies.instances import Arrival, record_instance
-from database.tables.analysis import Result, ResultObject, Study
+from database.tables.study.analysis import Result, ResultObject, Study
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency
 from settings.environment import Settings

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from database.feedback.given import give_feedback
 from database.session import transaction
-from database.tables.analysis import Result, Study
+from database.tables.study.analysis import Result, Study
 from models.schema_2.bundle import read_bundle
 from phantom import TYPICAL_LESIONS, Phantom
 from phantom.study import StudyIdentity

@@ -16,7 +16,8 @@ from database.states import (
     StudyState,
     WorklistRank,
 )
-from database.tables.analysis import (
+from database.tables.readers.flag import Flag
+from database.tables.study.analysis import (
     DeliveredObject,
     Delivery,
     Event,
@@ -26,8 +27,7 @@ from database.tables.analysis import (
     ResultObject,
     Study,
 )
-from database.tables.flag import Flag
-from database.tables.quarantine import QuarantinedObject
+from database.tables.study.quarantine import QuarantinedObject
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency
 from settings.environment import Settings

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from database.session import Session
-from database.views.list_page import worklist_page
-from database.views.worklist_facts import WorklistRow
-from settings.worklist_order import WorklistOrder
+from database.views.worklist.list_page import worklist_page
+from database.views.worklist.worklist_facts import WorklistRow
+from settings.page.worklist_order import WorklistOrder
 
 
 def listed_rows(session: Session) -> tuple[WorklistRow, ...]:

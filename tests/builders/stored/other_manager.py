@@ -13,8 +13,8 @@ from database.flag_states import NoticeKind
 from database.flags.raised import escalate_due
 from database.flags.rules import FlagRules
 from database.session import Engine, query, transaction
-from database.tables.analysis import Event
-from database.tables.flag import FlagNotice
+from database.tables.readers.flag import FlagNotice
+from database.tables.study.analysis import Event
 from radiology.urgency import Urgency
 from settings.environment import Settings
 from settings.flags import AnyChannel, Flagging, WorkItemChannel, WorkItemWebChannel

@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext
 from database.accounts.kept import add_account
 from database.accounts.reader_sessions import open_session
 from database.session import Engine, transaction
-from settings.sign_in import Role
+from settings.page.sign_in import Role
 from worklist.access.passwords import hash_password
 
 PASSWORD = "correct horse battery staple"

@@ -14,7 +14,7 @@ from database.results.stored import store_result
 from database.session import Engine, query, transaction
 from database.states import JobState, ObjectKind, WorklistRank
 from database.studies.assembly import assemble_study
-from database.tables.analysis import Delivery, Job, Result, ResultObject, Study
+from database.tables.study.analysis import Delivery, Job, Result, ResultObject, Study
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency
 from settings.environment import Settings

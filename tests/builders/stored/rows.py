@@ -18,7 +18,7 @@ from database.studies.instances import (
     open_association,
     record_instance,
 )
-from database.tables.analysis import Result, ResultObject, Study
+from database.tables.study.analysis import Result, ResultObject, Study
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency
 from settings.peers import RequestPriority

@@ -13,7 +13,7 @@ from database.results.stored import store_result
 from database.session import Engine, query, transaction
 from database.states import JobState, ObjectKind, WorklistRank
 from database.studies.assembly import assemble_study
-from database.tables.analysis import Job, Result, ResultObject, Study
+from database.tables.study.analysis import Job, Result, ResultObject, Study
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency
 from tests.builders.stored.rows import WAITS, arrival, later, receive

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from database.schema import upgrade_schema
 from database.session import open_engine, query
-from database.tables.analysis import Study
+from database.tables.study.analysis import Study
 from settings.environment import Settings
 from tests.peers.postgres import PostgresServer
 from tests.peers.programs import REPOSITORY, require_program

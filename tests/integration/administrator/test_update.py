@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import select, text
 
 from database.session import Engine, open_engine, query
-from database.tables.analysis import Study
+from database.tables.study.analysis import Study
 from settings.environment import Settings
-from settings.sign_in import Role
+from settings.page.sign_in import Role
 from tests.builders.old_rows.old_site import FILES
 from tests.builders.old_rows.rows_file import old_database, read_file
 from tests.builders.stored.readers import add_reader

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from database.session import Engine, open_engine, query
 from database.states import JobState
-from database.tables.analysis import Job
+from database.tables.study.analysis import Job
 from phantom.head import Bleeding, BleedingLabel, head_grid, make_head_phantom
 from phantom.head.study import write_head_study
 from tests.builders.declared import patch_segmenter, slice_scorer

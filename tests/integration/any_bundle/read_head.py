@@ -10,7 +10,7 @@ from pydicom import Dataset
 from sqlalchemy import select
 
 from database.session import Engine, query
-from database.tables.analysis import Result
+from database.tables.study.analysis import Result
 from tests.builders.declared import patch_segmenter, slice_scorer
 from tests.peers.dicom.orthanc import OrthancPeer
 from tests.peers.dicom.work_item_manager import ManagerPeer

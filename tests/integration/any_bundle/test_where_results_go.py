@@ -8,8 +8,8 @@ from sqlalchemy import select
 
 from database.results.shadow import ShadowLine, shadow_lines
 from database.session import query
-from database.tables.analysis import Result
-from database.tables.flag import Flag
+from database.tables.readers.flag import Flag
+from database.tables.study.analysis import Result
 from radiology.urgency import Urgency
 from tests.integration.any_bundle.read_head import (
     LENIENT,

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from database.session import query
-from database.tables.analysis import Event
+from database.tables.study.analysis import Event
 from tests.builders.dicom.commitment import destination, event_names, site_with, states
 from tests.peers.dicom.committing_pacs import Answers, running_committing_pacs
 

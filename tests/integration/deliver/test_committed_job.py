@@ -13,7 +13,7 @@ from pydicom import dcmread
 
 from database.session import open_engine, query
 from database.states import DeliveryPurpose
-from database.tables.analysis import Delivery
+from database.tables.study.analysis import Delivery
 from database.views.demo_rows import study_answers
 from phantom import make_phantom, phantom_grid
 from phantom.identity import StudyIdentity

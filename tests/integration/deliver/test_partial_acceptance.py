@@ -11,7 +11,7 @@ from database.deliveries.claimed import retry_deliveries
 from database.schema import upgrade_schema
 from database.session import open_engine, query, transaction
 from database.views.unfinished_rows import open_deliveries
-from database.views.worklist_rows import study_page
+from database.views.worklist.worklist_rows import study_page
 from settings.environment import Settings
 from settings.peers import Peer
 from tests.builders.stored.results import STUDY_UID, Site, object_uids

@@ -10,7 +10,7 @@ import pytest
 
 from database.session import query
 from database.views.job_rows import list_jobs
-from database.views.worklist_rows import study_page
+from database.views.worklist.worklist_rows import study_page
 from dicom_node.request.query import find_studies, retrieve_study
 from dicom_node.request.storage_commitment import request_commitment
 from dicom_node.request.verification import verify_peer

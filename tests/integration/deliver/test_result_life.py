@@ -15,8 +15,8 @@ from sqlalchemy import select
 
 from database.session import open_engine, query
 from database.states import RejectionReason
-from database.tables.analysis import Result, ResultObject
-from database.views.worklist_rows import study_page
+from database.tables.study.analysis import Result, ResultObject
+from database.views.worklist.worklist_rows import study_page
 from settings.environment import Settings
 from tests.builders.dicom.rejections import held, notes, referenced, site_at, withdraw
 from tests.builders.stored.results import STUDY_UID, object_uids

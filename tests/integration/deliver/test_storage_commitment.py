@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from database.session import query
-from database.tables.commitment import CommitmentObject, StorageCommitment
+from database.tables.study.commitment import CommitmentObject, StorageCommitment
 from radiology.errors import PeerRefused
 from tests.builders.dicom.commitment import destination, event_names, site_with, states
 from tests.builders.stored.results import STUDY_UID, Site, object_uids

@@ -14,8 +14,8 @@ from sqlalchemy import select
 
 from database.session import query, transaction
 from database.states import RejectionReason, WorklistRank
-from database.tables.analysis import Result, Study
-from database.views.worklist_rows import study_page
+from database.tables.study.analysis import Result, Study
+from database.views.worklist.worklist_rows import study_page
 from radiology.errors import ResultNotWithdrawable
 from tests.builders.dicom.rejections import held, notes, referenced, site_at, withdraw
 from tests.builders.stored.results import STUDY_UID, object_uids

@@ -18,10 +18,10 @@ from pydicom.uid import RLELossless
 
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query
-from database.tables.account import AuditEvent
-from database.tables.analysis import Instance
+from database.tables.readers.account import AuditEvent
+from database.tables.study.analysis import Instance
 from settings.environment import Settings
-from settings.sign_in import Role
+from settings.page.sign_in import Role
 from tests.builders.chest.analysed_phantom import analysed_phantom
 from tests.builders.dicom.stored_study import StoredStudy
 from tests.builders.stored.held_study import hold_files, hold_results

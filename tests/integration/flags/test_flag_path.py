@@ -14,8 +14,8 @@ from sqlalchemy import select
 from database.flag_states import FlagState
 from database.session import Engine, open_engine, query
 from database.states import DeliveryState
-from database.tables.analysis import Delivery
-from database.tables.flag import Flag
+from database.tables.readers.flag import Flag
+from database.tables.study.analysis import Delivery
 from phantom import make_phantom, phantom_grid
 from phantom.identity import StudyIdentity
 from phantom.lesions import EXTENSIVE_LESIONS

@@ -17,8 +17,8 @@ from database.flag_states import FlagState, NoticeState
 from database.flags.rules import FlagRules
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query
-from database.tables.analysis import Event
-from database.tables.flag import FlagAttempt, FlagNotice
+from database.tables.readers.flag import FlagAttempt, FlagNotice
+from database.tables.study.analysis import Event
 from radiology.urgency import Urgency
 from settings.environment import Settings
 from settings.flags import AnyChannel, Flagging, WorkItemWebChannel

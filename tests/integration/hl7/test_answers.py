@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from database.session import query
-from database.tables.hl7 import ImagingOrder, ReceivedMessage
+from database.tables.study.hl7 import ImagingOrder, ReceivedMessage
 from tests.builders.hl7_messages import PATIENT, admission, header, message, order, results
 from tests.unit.hl7_node.running_listener import RunningListener, code, running_listener
 

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from database.session import query
-from database.tables.hl7 import ImagingOrder, ReceivedMessage, ReceivedValue, StudyReport
+from database.tables.study.hl7 import ImagingOrder, ReceivedMessage, ReceivedValue, StudyReport
 from settings.tls import ListenerTls
 from tests.builders.hl7_messages import (
     admission,

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from database.session import query
 from database.studies.received_values import values_near
-from database.tables.analysis import Event, Study
+from database.tables.study.analysis import Event, Study
 from hl7_node.er7 import format_moment
 from hl7_node.listener import start_listener
 from settings.hl7 import Hl7Listener

@@ -18,7 +18,7 @@ from pydicom.uid import (
 
 from database.session import transaction
 from database.states import StudyState
-from database.tables.analysis import Study
+from database.tables.study.analysis import Study
 from dicom_node import status
 from settings.peers import Peer, RequestPriority
 from tests.peers.dicom.dcmtk import Dcmtk

@@ -16,9 +16,9 @@ from sqlalchemy import select, update
 from chest.values.answer_codes import SEVERITY_SCORES
 from database.flag_states import NoticeState
 from database.session import query, transaction
-from database.tables.analysis import Result, Study
-from database.tables.flag import FlagNotice
-from database.views.worklist_rows import study_page
+from database.tables.readers.flag import FlagNotice
+from database.tables.study.analysis import Result, Study
+from database.views.worklist.worklist_rows import study_page
 from database.work_items.content import WorkItemKeys, find_work_items, read_work_items
 from dicom_node.work_items.attributes import scheduled_data_set
 from firstread.hl7.messages import study_notice

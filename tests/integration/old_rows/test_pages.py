@@ -17,8 +17,8 @@ from database.jobs.requeue import retry_job
 from database.session import Engine, open_engine, query, transaction
 from database.states import JobState
 from database.studies.clinical_values import clinical_values
-from database.tables.analysis import Job, Result, Study
-from database.tables.upload import Upload
+from database.tables.readers.upload import Upload
+from database.tables.study.analysis import Job, Result, Study
 from database.views.demo_rows import study_answers
 from database.views.flag_pages import flag_of_study
 from firstread.__main__ import app

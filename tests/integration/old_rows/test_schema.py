@@ -13,8 +13,8 @@ from database.listed.headings import headings_due
 from database.schema import check_schema, schema_differences
 from database.session import query, transaction
 from database.studies.study_state import settle_study
-from database.tables.analysis import Event, Result, Study
 from database.tables.base import Base
+from database.tables.study.analysis import Event, Result, Study
 from tests.builders.old_rows.old_site import FILES, OldSite
 from tests.builders.old_rows.rows_file import read_file, rows_of
 from tests.builders.stored.rows import queue_job

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import select
 
 from database.session import query
-from database.tables.analysis import Study
-from database.views.worklist_rows import rank_counts
+from database.tables.study.analysis import Study
+from database.views.worklist.worklist_rows import rank_counts
 from dicom_node.request.query import find_studies, retrieve_study
 from dicom_node.stand_in_pacs import start_stand_in_pacs
 from phantom import make_phantom, phantom_grid

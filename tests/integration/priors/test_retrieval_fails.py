@@ -15,7 +15,7 @@ from database.priors.requests import (
 )
 from database.session import query, transaction
 from database.states import PriorRequestState, WorklistRank
-from database.tables.analysis import Event
+from database.tables.study.analysis import Event
 from dicom_node.request.query import retrieve_study
 from phantom import Phantom
 from settings.peers import Peer, PeerRole

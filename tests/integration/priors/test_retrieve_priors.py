@@ -14,8 +14,8 @@ from sqlalchemy import select
 
 from database.session import query
 from database.states import PriorRequestState
-from database.tables.analysis import Study
-from database.views.worklist_rows import rank_counts, state_counts
+from database.tables.study.analysis import Study
+from database.views.worklist.worklist_rows import rank_counts, state_counts
 from phantom import Phantom
 from radiology.urgency import Urgency
 from tests.builders.chest.patient_seen_twice import EARLIER, LATER

@@ -11,9 +11,9 @@ from pathlib import Path
 from sqlalchemy import select
 
 from database.session import query
-from database.tables.analysis import Result, Study
-from database.tables.prior import PriorRequest
-from database.views.worklist_rows import study_page
+from database.tables.study.analysis import Result, Study
+from database.tables.study.prior import PriorRequest
+from database.views.worklist.worklist_rows import study_page
 from models.older_readings import stored_reading
 from models.schema_2.bundle import read_bundle
 from phantom import Phantom

@@ -13,11 +13,11 @@ from sqlalchemy import select, update
 
 from database.priors.requests import request_priors
 from database.session import Engine, query, transaction
-from database.tables.analysis import Delivery, Job, ResultObject, Study
-from database.tables.flag import FlagNotice
-from database.tables.prior import PriorRequest
-from database.tables.upload import Upload
-from database.tables.work_item import WorkItemNotification, WorkItemRow
+from database.tables.readers.flag import FlagNotice
+from database.tables.readers.upload import Upload
+from database.tables.readers.work_item import WorkItemNotification, WorkItemRow
+from database.tables.study.analysis import Delivery, Job, ResultObject, Study
+from database.tables.study.prior import PriorRequest
 from database.uploads.received import open_upload, queue_upload
 from radiology.urgency import Urgency
 from settings.environment import Settings

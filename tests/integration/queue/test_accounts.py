@@ -35,7 +35,7 @@ from database.accounts.sign_in_failures import (
 )
 from database.session import Engine, query, transaction
 from radiology.errors import AccountRefused
-from settings.sign_in import Role
+from settings.page.sign_in import Role
 
 pytestmark = pytest.mark.integration
 

@@ -12,7 +12,7 @@ from database.session import Engine, query, transaction
 from database.states import AssociationEnding
 from database.studies.assembly import assemble_study, quiet_studies
 from database.studies.instances import Recorded
-from database.tables.analysis import Instance, Study
+from database.tables.study.analysis import Instance, Study
 from radiology.errors import InstanceConflict
 from tests.builders.stored.rows import (
     BUNDLE,

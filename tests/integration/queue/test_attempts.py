@@ -14,11 +14,11 @@ from sqlalchemy import select, update
 
 from database.jobs.requeue import requeue_expired
 from database.session import Engine, query, transaction
-from database.tables.analysis import Delivery, Job
-from database.tables.flag import FlagNotice
-from database.tables.prior import PriorRequest
-from database.tables.upload import Upload
-from database.tables.work_item import WorkItemNotification
+from database.tables.readers.flag import FlagNotice
+from database.tables.readers.upload import Upload
+from database.tables.readers.work_item import WorkItemNotification
+from database.tables.study.analysis import Delivery, Job
+from database.tables.study.prior import PriorRequest
 from database.views.unfinished_rows import defects
 from radiology.errors import NotCommitted, PeerUnreachable, SliceMissing
 from radiology.identity import AETitle

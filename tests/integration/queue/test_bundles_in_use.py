@@ -13,7 +13,7 @@ from database.jobs.bundles_in_use import (
 from database.jobs.requeue import retry_job
 from database.session import Engine, query, transaction
 from database.states import StudyState, WorklistRank
-from database.views.worklist_rows import study_page
+from database.views.worklist.worklist_rows import study_page
 from radiology.urgency import Urgency
 from tests.builders.stored.flags import NOBODY
 from tests.builders.stored.rows import WAITS, later

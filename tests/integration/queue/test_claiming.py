@@ -12,7 +12,7 @@ from database.jobs.requeue import overdue_jobs, requeue_expired, retry_job
 from database.lease import LeaseLost
 from database.session import Engine, query, transaction
 from database.states import JobState, WorklistRank
-from database.tables.analysis import Job, Study
+from database.tables.study.analysis import Job, Study
 from settings.peers import RequestPriority
 from tests.builders.stored.rows import WAITS, claim, later, queue_job
 

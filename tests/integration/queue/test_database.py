@@ -13,7 +13,7 @@ from database.jobs.claimed import end_job
 from database.schema import check_schema, schema_differences, upgrade_schema
 from database.session import Engine, open_engine, query, transaction
 from database.states import JobState, WorklistRank
-from database.tables.analysis import Job, Study
+from database.tables.study.analysis import Job, Study
 from firstread.__main__ import app
 from radiology.errors import SettingsRefused
 from tests.builders.stored.rows import claim, later, queue_job

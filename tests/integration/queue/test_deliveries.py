@@ -20,7 +20,7 @@ from database.lease import LeaseLost
 from database.session import Engine, query, transaction
 from database.states import DeliveryState, JobState, ObjectState, StudyState
 from database.studies.assembly import assemble_study
-from database.tables.analysis import Delivery, Job, Study
+from database.tables.study.analysis import Delivery, Job, Study
 from tests.builders.stored.rows import (
     BUNDLE,
     WAITS,

@@ -11,11 +11,11 @@ from sqlalchemy import insert, select, update
 from benchmarks.worklist_rows import fill_hospital
 from database.feedback.given import give_feedback, judged_results, newest_of_each_study
 from database.session import Engine, Session, query, transaction
-from database.tables.analysis import Job, Result, Study
-from database.tables.feedback import Feedback
-from database.views.list_page import ListFilter, worklist_page
+from database.tables.readers.feedback import Feedback
+from database.tables.study.analysis import Job, Result, Study
+from database.views.worklist.list_page import ListFilter, worklist_page
 from radiology.feedback import Fault, Judgement, Opinion
-from settings.worklist_order import WorklistOrder
+from settings.page.worklist_order import WorklistOrder
 
 pytestmark = pytest.mark.integration
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

@@ -9,7 +9,7 @@ from database.schema import schema_differences, upgrade_schema
 from database.session import Engine, query, transaction
 from database.states import JobState, WorklistRank
 from database.studies.study_state import settle_study
-from database.tables.analysis import Job, Result, Study
+from database.tables.study.analysis import Job, Result, Study
 from tests.builders.stored.rows import later
 
 pytestmark = pytest.mark.integration

@@ -19,7 +19,7 @@ from database.feedback.given import (
 from database.jobs.claimed import claim_job
 from database.jobs.requeue import retry_job
 from database.session import Engine, query, transaction
-from database.tables.analysis import Job, Result
+from database.tables.study.analysis import Job, Result
 from database.views.scorecard_rows import logged_jobs, scanners, study_times
 from radiology.errors import SliceMissing
 from radiology.feedback import Fault, Judgement, Opinion

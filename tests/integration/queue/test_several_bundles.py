@@ -21,15 +21,15 @@ from database.states import (
     StudyState,
     WorklistRank,
 )
-from database.tables.analysis import Delivery, Result
-from database.tables.flag import Flag, FlagNotice
-from database.tables.work_item import WorkItemRow
+from database.tables.readers.flag import Flag, FlagNotice
+from database.tables.readers.work_item import WorkItemRow
+from database.tables.study.analysis import Delivery, Result
 from database.views.flag_pages import flag_decision, flag_of_study
-from database.views.list_page import worklist_page
-from database.views.list_search import find_studies
-from database.views.worklist_rows import study_page
+from database.views.worklist.list_page import worklist_page
+from database.views.worklist.list_search import find_studies
+from database.views.worklist.worklist_rows import study_page
 from radiology.urgency import Urgency
-from settings.worklist_order import WorklistOrder
+from settings.page.worklist_order import WorklistOrder
 from tests.builders.stored.flags import rules, webhook
 from tests.builders.stored.rows import later
 from tests.builders.stored.two_bundles import CHEST, HEAD, TwoBundles

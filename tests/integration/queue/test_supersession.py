@@ -11,7 +11,7 @@ from database.results.stored import is_our_object, newest_report, store_result
 from database.session import Engine, query, transaction
 from database.states import DeliveryState, JobState, WorklistRank
 from database.studies.assembly import assemble_study
-from database.tables.analysis import Delivery, Result, Study
+from database.tables.study.analysis import Delivery, Result, Study
 from radiology.outcome import Outcome
 from tests.builders.stored.rows import (
     BUNDLE,

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from database.session import Engine, query, transaction
 from database.states import DeliveryState, ObjectKind
-from database.tables.analysis import Delivery, Job, ResultObject
+from database.tables.study.analysis import Delivery, Job, ResultObject
 from settings.environment import Settings
 from settings.peers import Peer
 from tests.builders.stored.results import Site

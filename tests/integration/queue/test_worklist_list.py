@@ -13,15 +13,15 @@ from benchmarks.worklist_rows import RARE_SCANNER, fill_hospital
 from database.listed.sort_keys import Sorting, SortKey
 from database.session import Engine, Session, query, transaction
 from database.states import StudyState
-from database.tables.analysis import Study
-from database.tables.listed import StudyHeading
-from database.views.list_order import Lane, due_at
-from database.views.list_page import ListFilter, scanners, sorted_page, worklist_page
-from database.views.list_search import find_studies
-from database.views.opened import note_open, open_by
-from database.views.worklist_facts import Position, WorklistRow
+from database.tables.readers.listed import StudyHeading
+from database.tables.study.analysis import Study
+from database.views.worklist.list_order import Lane, due_at
+from database.views.worklist.list_page import ListFilter, scanners, sorted_page, worklist_page
+from database.views.worklist.list_search import find_studies
+from database.views.worklist.opened import note_open, open_by
+from database.views.worklist.worklist_facts import Position, WorklistRow
 from radiology.clinical.age_band import AgeBand
-from settings.worklist_order import WorklistOrder
+from settings.page.worklist_order import WorklistOrder
 
 pytestmark = pytest.mark.integration
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

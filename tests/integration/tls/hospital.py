@@ -13,7 +13,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from sqlalchemy import select
 
 from database.session import query
-from database.tables.analysis import Event
+from database.tables.study.analysis import Event
 from settings.peers import Peer, PeerRole
 from settings.tls import DicomTls, PeerTls, TlsProfile
 from tests.builders.dicom.issuer import Issued, Issuer

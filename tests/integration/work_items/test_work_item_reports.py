@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from database.session import query, transaction
 from database.states import NotificationState
-from database.tables.work_item import WorkItemNotification
+from database.tables.readers.work_item import WorkItemNotification
 from database.work_items.notifications import claim_notification
 from radiology.work_item import work_item_uid
 from settings.peers import Peer, PeerRole

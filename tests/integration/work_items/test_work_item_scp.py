@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import select
 
 from database.session import query
-from database.tables.analysis import Event
-from database.tables.work_item import WorkItemRow
+from database.tables.readers.work_item import WorkItemRow
+from database.tables.study.analysis import Event
 from dicom_node.request.c_store import send_instances
 from dicom_node.work_items.scu import WorkItemManager
 from radiology.errors import PeerRefused

@@ -19,7 +19,7 @@ from sqlalchemy import select
 
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query, transaction
-from database.tables.work_item import WorkItemRow
+from database.tables.readers.work_item import WorkItemRow
 from database.work_items.kept import locked_work_item, set_performed
 from dicom_node.work_items.actions import WorkItemActions, standing_of
 from dicom_node.work_items.transitions import set_status

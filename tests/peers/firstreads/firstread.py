@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from database.session import Engine, open_engine, query
 from database.states import JobState
-from database.tables.analysis import Job
+from database.tables.study.analysis import Job
 from database.views.demo_rows import StudyAnswer, study_answers
 from tests.peers.dicom.dcmtk import Dcmtk
 from tests.peers.dicom.orthanc import OrthancPeer

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query
-from database.tables.account import AuditEvent
+from database.tables.readers.account import AuditEvent
 from settings.environment import Settings
-from settings.sign_in import Role, SignIn
-from settings.study_page import StudyPageSettings
+from settings.page.sign_in import Role, SignIn
+from settings.page.study_page import StudyPageSettings
 from tests.builders.chest.analysed_phantom import AnalysedStudy
 from tests.builders.dicom.stored_study import StoredStudy
 from tests.builders.stored.held_study import hold_files, hold_results

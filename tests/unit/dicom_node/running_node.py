@@ -14,9 +14,9 @@ from sqlalchemy import select
 
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query
-from database.tables.analysis import Association, Instance
 from database.tables.base import Base
-from database.tables.quarantine import QuarantinedObject
+from database.tables.study.analysis import Association, Instance
+from database.tables.study.quarantine import QuarantinedObject
 from dicom_node.association_audit import Clock
 from dicom_node.guard.accepted_association import AcceptedAssociation
 from dicom_node.node import Node, start_node

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query
 from database.states import AssociationEnding
-from database.tables.analysis import Association
+from database.tables.study.analysis import Association
 from dicom_node.association_audit import (
     APPLICATION_CONTEXT_NOT_SUPPORTED,
     CALLED_AE_TITLE_NOT_RECOGNISED,

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query
 from database.studies.instances import Arrival, Recorded
-from database.tables.analysis import Instance
+from database.tables.study.analysis import Instance
 from dicom_node.receive.record_arrivals import ArrivalRecorder
 from dicom_node.spool import Spool, SpoolFile, instance_path
 from radiology.errors import InstanceConflict, SpoolFull

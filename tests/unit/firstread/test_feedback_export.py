@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from database.feedback.given import give_feedback
 from database.session import query, transaction
-from database.tables.analysis import Event
+from database.tables.study.analysis import Event
 from firstread.__main__ import app
 from firstread.feedback_set.pseudonyms import KEY_FILE
 from radiology.feedback import Fault

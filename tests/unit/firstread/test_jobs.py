@@ -14,7 +14,7 @@ from database.deliveries.claimed import claim_delivery, postpone_delivery
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query, transaction
 from database.states import DeliveryState, JobState
-from database.tables.analysis import DeliveredObject, Delivery, Job, ResultObject, Study
+from database.tables.study.analysis import DeliveredObject, Delivery, Job, ResultObject, Study
 from firstread.__main__ import app
 from radiology.urgency import Urgency
 from settings.environment import read_settings

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from database.schema import upgrade_schema
 from database.session import open_engine, query, transaction
 from database.states import DeliveryState
-from database.tables.analysis import Delivery
+from database.tables.study.analysis import Delivery
 from firstread.__main__ import app
 from settings.environment import read_settings
 from tests.builders.stored.rows import claim, finish, queue_job

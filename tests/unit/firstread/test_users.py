@@ -18,7 +18,7 @@ from database.session import Engine, open_engine, query, transaction
 from firstread.__main__ import app
 from radiology.codes import PRIVATE_SCHEME
 from settings.environment import read_settings
-from settings.sign_in import Role
+from settings.page.sign_in import Role
 from tests.builders.stored.readers import PASSWORD, add_reader
 from worklist.access.passwords import is_password
 from worklist.access.sign_in_gate import limits_of

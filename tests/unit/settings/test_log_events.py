@@ -7,12 +7,12 @@ import subprocess
 import sys
 from typing import Any
 
-from settings.library_log import Repeats
+from settings.log.library_log import Repeats
 
 _LIBRARIES = """
 import logging, warnings
 from settings.environment import read_settings
-from settings.log_events import configure_logging, get_logger
+from settings.log.log_events import configure_logging, get_logger
 configure_logging(read_settings())
 get_logger("here").info("ours", study_id=7)
 logging.getLogger("pynetdicom.transport").error("TCP Initialisation Error: %s", "refused")

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from radiology.errors import SettingsRefused
-from settings.log_file import LogFile
+from settings.log.log_file import LogFile
 
 _WRITER = """
 import sys, threading
 from settings.environment import read_settings
-from settings.log_events import configure_logging, get_logger
+from settings.log.log_events import configure_logging, get_logger
 configure_logging(read_settings())
 def write(thread):
     for number in range(1500):

@@ -10,8 +10,8 @@ from pydantic import BaseModel
 
 from radiology.errors import SettingsRefused
 from settings.environment import read_settings
-from settings.sign_in import IdentityProvider, SignIn
-from settings.worklist_network import WorklistNetwork
+from settings.page.sign_in import IdentityProvider, SignIn
+from settings.page.worklist_network import WorklistNetwork
 from tests.peers.programs import REPOSITORY
 
 _PROVIDER = {

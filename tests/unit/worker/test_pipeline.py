@@ -12,7 +12,7 @@ from database.jobs.requeue import requeue_expired
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query, transaction
 from database.states import JobState, WorklistRank
-from database.tables.analysis import Event, Job, Result, Study
+from database.tables.study.analysis import Event, Job, Result, Study
 from radiology.errors import ResultMismatch
 from settings.environment import Settings, read_settings
 from tests.builders.stored.rows import NOON, queue_job

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from database.session import query
 from database.states import JobState
-from database.tables.analysis import Event, Job, Result
+from database.tables.study.analysis import Event, Job, Result
 from models.schema_2.bundle import Bundle, read_bundle
 from phantom import EXTENSIVE_LESIONS, Phantom, make_phantom, phantom_grid
 from phantom.identity import StudyIdentity

@@ -14,8 +14,8 @@ from pydantic import SecretStr
 
 from database.session import open_engine
 from settings.environment import Settings
+from settings.page.sign_in import IdentityProvider, Role, SignIn
 from settings.peers import Peer, PeerRole
-from settings.sign_in import IdentityProvider, Role, SignIn
 from settings.uploads import UploadLimits
 from tests.builders.stored.readers import add_reader
 from tests.peers.page.identity_provider import RunningProvider, running_identity_provider

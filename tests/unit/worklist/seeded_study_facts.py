@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from database.states import StudyState, WorklistRank
-from database.views.worklist_facts import StudyFacts
+from database.views.worklist.worklist_facts import StudyFacts
 from settings.peers import RequestPriority
 from tests.unit.worklist.seeding import START
 

@@ -12,7 +12,7 @@ from chest.values.figures import LungFigures, Side
 from chest.values.reading import ChestReading
 from database.jobs.claimed import Claim
 from database.states import ObjectKind, WorklistRank
-from database.tables.analysis import Result, ResultObject, SeriesDecision
+from database.tables.study.analysis import Result, ResultObject, SeriesDecision
 from radiology.algorithm import AlgorithmIdentity
 from radiology.answer.stored_reading import to_facts
 from radiology.clinical import ClinicalContext, ClinicalValues

@@ -27,8 +27,8 @@ from database.session import Engine, open_engine, transaction
 from database.states import DeliveryState, JobState, ObjectState, WorklistRank
 from database.studies.assembly import Waits, assemble_study
 from database.studies.instances import Arrival, record_instance, record_quarantine
-from database.tables.analysis import Study
 from database.tables.every import METADATA
+from database.tables.study.analysis import Study
 from dicom_node.status import is_stored
 from radiology.identity import derived_uid
 from radiology.urgency import Urgency

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from database.views.opened import HEARTBEAT_S
+from database.views.worklist.opened import HEARTBEAT_S
 from radiology.errors import DatabaseUnavailable
 from radiology.urgency import Urgency
 from settings.environment import Settings

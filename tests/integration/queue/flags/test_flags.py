@@ -18,8 +18,8 @@ from database.flags.raised import acknowledge_flag, escalate_due
 from database.flags.unacknowledged import flags_to_escalate, open_flag_of, open_urgent_flags
 from database.lease import LeaseLost
 from database.session import Engine, query, transaction
-from database.tables.analysis import Event
-from database.tables.flag import FlagAttempt
+from database.tables.readers.flag import FlagAttempt
+from database.tables.study.analysis import Event
 from radiology.urgency import Urgency
 from tests.builders.stored.flags import (
     FlaggedStudy,

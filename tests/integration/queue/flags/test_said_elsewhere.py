@@ -13,9 +13,9 @@ from database.session import Engine, query, transaction
 from database.studies.clinical_values import clinical_values, record_clinical_values
 from database.studies.said_before import acknowledge_reported
 from database.studies.said_by_hl7 import Moments, ReportSaid, ValueSaid, take_report, take_values
-from database.tables.analysis import Study
-from database.tables.flag import Flag
-from database.tables.work_item import WorkItemRow
+from database.tables.readers.flag import Flag
+from database.tables.readers.work_item import WorkItemRow
+from database.tables.study.analysis import Study
 from database.work_items.kept import take_work_item
 from radiology.urgency import Urgency
 from tests.builders.stored.flags import FlaggedStudy, rules, webhook

@@ -10,8 +10,8 @@ from database.results.withdrawals import mark_withdrawn
 from database.session import Engine, query, transaction
 from database.states import JobState, RejectionReason, WorklistRank
 from database.studies.assembly import assemble_study, reread_study
-from database.tables.analysis import Result, Study
-from database.tables.work_item import WorkItemRow
+from database.tables.readers.work_item import WorkItemRow
+from database.tables.study.analysis import Result, Study
 from database.work_items.content import WorkItemKeys, find_work_items, read_work_items
 from database.work_items.kept import (
     end_work_item,

@@ -16,8 +16,8 @@ from database.session import query, transaction
 from database.states import StudyState
 from database.studies.assembly import Waits, assemble_study
 from database.studies.instances import Arrival, Recorded, record_instance
-from database.tables.analysis import Event, Instance, Job, Result, Study
-from database.tables.retention import FileRemoval
+from database.tables.operation.retention import FileRemoval
+from database.tables.study.analysis import Event, Instance, Job, Result, Study
 from radiology.errors import InstanceConflict, OriginalsRemoved
 from settings.peers import RequestPriority
 from tests.builders.stored.kept_studies import BUNDLE, START, KeptRows, KeptSite, days, write

@@ -18,16 +18,16 @@ from database.accounts.audit import Actor, StudyReference, record_audit
 from database.session import query, transaction
 from database.states import JobState, UploadState
 from database.studies.patient import withhold_patient
-from database.tables.account import AuditEvent
-from database.tables.analysis import Event, Job, Study
-from database.tables.analysis import Result as ResultRow
-from database.tables.clinical import ClinicalEntry
-from database.tables.feedback import Feedback
-from database.tables.hl7 import ImagingOrder, PatientVisit, ReceivedValue, StudyReport
-from database.tables.prior import PriorRequest, RequestedPrior
-from database.tables.quarantine import QuarantinedObject
-from database.tables.retention import FileRemoval, Forgetting
-from database.tables.upload import Upload
+from database.tables.operation.retention import FileRemoval, Forgetting
+from database.tables.readers.account import AuditEvent
+from database.tables.readers.feedback import Feedback
+from database.tables.readers.upload import Upload
+from database.tables.study.analysis import Event, Job, Study
+from database.tables.study.analysis import Result as ResultRow
+from database.tables.study.clinical import ClinicalEntry
+from database.tables.study.hl7 import ImagingOrder, PatientVisit, ReceivedValue, StudyReport
+from database.tables.study.prior import PriorRequest, RequestedPrior
+from database.tables.study.quarantine import QuarantinedObject
 from firstread.__main__ import app
 from radiology.feedback import Judgement
 from tests.builders.marked_patient import (

@@ -14,9 +14,9 @@ from sqlalchemy import event, select
 
 from database.retention.disk import Room
 from database.session import Engine, open_engine, query
-from database.tables.analysis import Instance, Result
-from database.tables.quarantine import QuarantinedObject
-from database.tables.retention import FileRemoval
+from database.tables.operation.retention import FileRemoval
+from database.tables.study.analysis import Instance, Result
+from database.tables.study.quarantine import QuarantinedObject
 from tests.builders.stored.kept_studies import START, KeptSite, days
 from worker.retention.turn import retention_turn
 

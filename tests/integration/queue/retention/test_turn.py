@@ -13,10 +13,10 @@ from database.retention.disk import Room
 from database.retention.state import HELD, noted_state
 from database.session import query, transaction
 from database.states import DeliveryState, JobState, StudyState
-from database.tables.account import AuditEvent
-from database.tables.analysis import Event, Instance, Result, Study
-from database.tables.quarantine import QuarantinedObject
-from database.tables.retention import FileRemoval
+from database.tables.operation.retention import FileRemoval
+from database.tables.readers.account import AuditEvent
+from database.tables.study.analysis import Event, Instance, Result, Study
+from database.tables.study.quarantine import QuarantinedObject
 from radiology.urgency import Urgency
 from settings.retention import Retention
 from tests.builders.stored.kept_studies import START, KeptRows, KeptSite, days, kept_bytes, write

@@ -22,8 +22,8 @@ from database.states import JobState
 from database.studies.assembly import reread_study
 from database.studies.clinical_values import RecordedValues, clinical_values, record_clinical_values
 from database.studies.said_by_hl7 import Moments, ValueSaid, take_values
-from database.tables.analysis import Job, Result, ResultObject, Study
-from database.tables.clinical import ClinicalEntry
+from database.tables.study.analysis import Job, Result, ResultObject, Study
+from database.tables.study.clinical import ClinicalEntry
 from models.older_readings import stored_reading
 from models.schema_2.bundle import read_bundle
 from phantom import EXTENSIVE_LESIONS, Phantom, make_phantom, phantom_grid

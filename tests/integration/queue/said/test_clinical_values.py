@@ -10,8 +10,8 @@ from sqlalchemy import select
 from database.session import Engine, query, transaction
 from database.studies.clinical_values import RecordedValues, clinical_values, record_clinical_values
 from database.studies.opened_studies import AGAIN_AFTER, record_opened
-from database.tables.analysis import Study
-from database.tables.clinical import ClinicalEntry
+from database.tables.study.analysis import Study
+from database.tables.study.clinical import ClinicalEntry
 from radiology.clinical import ClinicalValues
 from radiology.errors import ClinicalValuesRefused
 from tests.builders.stored.rows import later, queue_job

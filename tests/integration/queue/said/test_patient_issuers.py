@@ -11,8 +11,8 @@ from sqlalchemy import select
 from database.flags.content import notice_content
 from database.session import Engine, query, transaction
 from database.studies.said_by_hl7 import Moments, OrderSaid, VisitSaid, take_order, take_visit
-from database.tables.analysis import Event, Study
-from database.tables.flag import FlagNotice
+from database.tables.readers.flag import FlagNotice
+from database.tables.study.analysis import Event, Study
 from database.work_items.content import WorkItemKeys, find_work_items, read_work_items
 from dicom_node.work_items.data_set import stored_data_set
 from dicom_node.work_items.matching import matches

@@ -24,8 +24,8 @@ from database.studies.said_by_hl7 import (
     take_values,
     take_visit,
 )
-from database.tables.analysis import Event, Job, Study
-from database.tables.hl7 import ImagingOrder, PatientVisit, ReceivedMessage, ReceivedValue
+from database.tables.study.analysis import Event, Job, Study
+from database.tables.study.hl7 import ImagingOrder, PatientVisit, ReceivedMessage, ReceivedValue
 from settings.peers import RequestPriority
 from tests.builders.stored.rows import BUNDLE, NOON, WAITS, arrival, claim, later, receive
 

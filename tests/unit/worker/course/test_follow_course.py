@@ -14,7 +14,7 @@ from chest import chest_codes
 from chest.course.map_file import read_chest_map
 from database.session import query, transaction
 from database.states import ObjectKind, RejectionReason
-from database.tables.analysis import Result, ResultObject
+from database.tables.study.analysis import Result, ResultObject
 from models.older_readings import stored_reading
 from models.schema_2.bundle import Bundle, read_bundle
 from phantom import EXTENSIVE_LESIONS, TYPICAL_LESIONS, Lesion, Phantom, Posture

@@ -12,7 +12,7 @@ from database.priors.requests import claim_request, due_requests, end_asking, re
 from database.schema import upgrade_schema
 from database.session import open_engine, query, transaction
 from database.states import PriorRequestState
-from database.tables.analysis import Study
+from database.tables.study.analysis import Study
 from dicom_node.request.query import FoundStudy
 from tests.builders.stored.rows import arrival, later, receive
 from worker.patient.patient_identity import PatientIdentity

@@ -15,8 +15,8 @@ from database.results.stored import machine_reports, newest_report, store_result
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query, transaction
 from database.states import ObjectKind, ObjectState
-from database.tables.analysis import DeliveredObject, Result, ResultObject
-from database.views.worklist_rows import study_page
+from database.tables.study.analysis import DeliveredObject, Result, ResultObject
+from database.views.worklist.worklist_rows import study_page
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency
 from tests.builders.stored.rows import BUNDLE, NOON, queue_job

@@ -12,7 +12,7 @@ from database.session import query, transaction
 from database.states import DeliveryState, JobState, StudyState
 from database.studies.clinical_values import clinical_values
 from database.studies.said_by_hl7 import Moments, ValueSaid, take_values
-from database.tables.analysis import Delivery, Study
+from database.tables.study.analysis import Delivery, Study
 from radiology.errors import SeveralPatients
 from radiology.outcome import Outcome
 from tests.builders.dicom.patient_site import SHAPE, PatientSite, said

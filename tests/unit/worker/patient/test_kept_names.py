@@ -8,10 +8,10 @@ from sqlalchemy import update
 
 from database.listed.headings import heading_due, headings_due, keep_heading
 from database.session import query, transaction
-from database.tables.analysis import Study
-from database.tables.listed import StudyHeading
-from database.views.list_search import find_studies
-from settings.worklist_list import WorklistList
+from database.tables.readers.listed import StudyHeading
+from database.tables.study.analysis import Study
+from database.views.worklist.list_search import find_studies
+from settings.page.worklist_list import WorklistList
 from tests.builders.dicom.patient_site import SHAPE, PatientSite, said
 from tests.builders.stored.rows import NOON
 from worker.heading.keep_headings import follow_name_setting, keep_headings

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 from database.session import query, transaction
-from database.tables.analysis import Study
+from database.tables.study.analysis import Study
 from database.traces.cursor import begin_traces
 from settings.monitoring import Monitoring
 from tests.peers.programs import REPOSITORY

@@ -20,7 +20,7 @@ from database.jobs.requeue import waiting_jobs
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query, transaction
 from database.states import UploadState
-from database.tables.analysis import Event, Study
+from database.tables.study.analysis import Event, Study
 from database.uploads.received import claim_upload
 from database.uploads.sweep import waiting_uploads
 from database.views.upload_rows import UploadFacts, upload_facts

@@ -11,7 +11,7 @@ import httpx
 from fastapi import FastAPI
 
 from database.session import query
-from database.tables.account import AuditEvent
+from database.tables.readers.account import AuditEvent
 from tests.builders.stored.readers import PASSWORD, SESSION_COOKIE
 from tests.unit.worklist.seeding import SeededHospital
 

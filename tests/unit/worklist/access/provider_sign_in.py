@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 
-from settings.sign_in import IdentityProvider
+from settings.page.sign_in import IdentityProvider
 from tests.peers.page.identity_provider import (
     CLIENT_ID,
     CLIENT_SECRET,

@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 
 from database.session import Engine, query
-from database.tables.account import AuditEvent
-from database.tables.analysis import Job, Result, Study
+from database.tables.readers.account import AuditEvent
+from database.tables.study.analysis import Job, Result, Study
 from radiology.errors import DatabaseUnavailable
 from settings.environment import Settings
-from settings.sign_in import Role
+from settings.page.sign_in import Role
 from tests.builders.stored.readers import signed_in_reader
 from tests.unit.worklist.access.person import ADDRESS, Person
 from tests.unit.worklist.list.ordinary_day import OrdinaryDay

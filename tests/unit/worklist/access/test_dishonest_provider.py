@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from database.session import query
-from database.tables.account import AuditEvent
-from settings.sign_in import IdentityProvider, Role
+from database.tables.readers.account import AuditEvent
+from settings.page.sign_in import IdentityProvider, Role
 from tests.builders.stored.readers import add_reader
 from tests.peers.page.identity_provider import (
     CLIENT_ID,

@@ -8,11 +8,11 @@ import pytest
 
 from database.session import query
 from database.states import JobState
-from database.tables.account import AuditEvent, ReaderSession
-from database.tables.analysis import Job, Study
+from database.tables.readers.account import AuditEvent, ReaderSession
+from database.tables.study.analysis import Job, Study
 from settings.environment import Settings
-from settings.sign_in import Role
-from settings.worklist_network import WorklistNetwork
+from settings.page.sign_in import Role
+from settings.page.worklist_network import WorklistNetwork
 from tests.builders.stored.readers import PASSWORD, SESSION_COOKIE, add_reader, signed_in_reader
 from tests.unit.worklist.access.person import Person
 from tests.unit.worklist.list.ordinary_day import OrdinaryDay

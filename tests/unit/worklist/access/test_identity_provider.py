@@ -10,9 +10,9 @@ import pytest
 
 from database.accounts.kept import disable_account, list_accounts
 from database.session import query, transaction
-from database.tables.account import AuditEvent
+from database.tables.readers.account import AuditEvent
 from settings.environment import Settings
-from settings.sign_in import IdentityProvider, Role
+from settings.page.sign_in import IdentityProvider, Role
 from tests.builders.stored.readers import add_reader
 from tests.peers.page.identity_provider import (
     RunningProvider,

@@ -10,7 +10,7 @@ import pytest
 from database.accounts.kept import disable_account, remove_account, set_role
 from database.accounts.sign_in_failures import FAILURES_OF_BOTH
 from database.session import transaction
-from settings.sign_in import Role
+from settings.page.sign_in import Role
 from tests.builders.stored.readers import PASSWORD, add_reader
 from tests.unit.worklist.access.person import Person, audit_events
 from tests.unit.worklist.seeding import SeededHospital

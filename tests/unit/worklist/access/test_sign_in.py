@@ -8,9 +8,9 @@ import pytest
 
 from database.accounts.sign_in_failures import COUNTED_FOR, FAILURES_OF_BOTH, FAILURES_OF_ONE
 from database.session import query
-from database.tables.account import Account, ReaderSession
+from database.tables.readers.account import Account, ReaderSession
 from settings.environment import Settings
-from settings.sign_in import Role
+from settings.page.sign_in import Role
 from tests.builders.stored.readers import PASSWORD, SESSION_COOKIE, add_reader
 from tests.unit.worklist.access.person import Person, audit_events
 from tests.unit.worklist.list.ordinary_day import OrdinaryDay

@@ -23,8 +23,8 @@ from database.schema import upgrade_schema
 from database.session import Engine, open_engine, transaction
 from radiology.errors import SettingsRefused
 from settings.environment import Settings
-from settings.sign_in import Role
-from settings.worklist_network import WorklistNetwork
+from settings.page.sign_in import Role
+from settings.page.worklist_network import WorklistNetwork
 from tests.builders.dicom.certificates import Certificate, write_certificate
 from tests.builders.stored.readers import SESSION_COOKIE, signed_in_reader
 from tests.peers.ports import free_port

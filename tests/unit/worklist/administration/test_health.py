@@ -12,7 +12,7 @@ from sqlalchemy import update
 from database.process_signs import note_sweep, record_sign
 from database.session import transaction
 from database.states import DeliveryState
-from database.tables.analysis import Delivery
+from database.tables.study.analysis import Delivery
 from settings.environment import Settings
 from tests.unit.worklist.access.visitor import Visitor
 from tests.unit.worklist.list.ordinary_day import OrdinaryDay

@@ -10,7 +10,7 @@ from database.retention.disk import Room, keep_sample
 from database.retention.removals import note_files_removed, note_originals_removed
 from database.retention.state import EMPTYING, HELD, note_state
 from database.session import transaction
-from database.tables.analysis import Result, Study
+from database.tables.study.analysis import Result, Study
 from radiology.urgency import Urgency
 from tests.unit.worklist.access.visitor import Visitor, readable
 from tests.unit.worklist.seeding import SeededHospital

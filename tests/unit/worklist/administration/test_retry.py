@@ -6,7 +6,7 @@ import pytest
 
 from database.session import query, transaction
 from database.states import DeliveryState, JobState, StudyState, WorklistRank
-from database.tables.analysis import Delivery, Event, Job, Result, Study
+from database.tables.study.analysis import Delivery, Event, Job, Result, Study
 from tests.unit.worklist.access.visitor import OWN_ORIGIN, Visitor
 from tests.unit.worklist.list.ordinary_day import OrdinaryDay
 from tests.unit.worklist.seeding import SeededHospital

@@ -11,10 +11,10 @@ from fastapi import FastAPI
 
 from database.accounts.kept import disable_account, set_password
 from database.session import query, transaction
-from database.tables.account import AuditEvent
-from database.tables.analysis import Instance
+from database.tables.readers.account import AuditEvent
+from database.tables.study.analysis import Instance
 from settings.environment import Settings
-from settings.sign_in import Role
+from settings.page.sign_in import Role
 from tests.builders.stored.held_study import hold_instances
 from tests.builders.stored.readers import SESSION_COOKIE, add_reader, hash_of, signed_in_reader
 from tests.unit.dicom_node.small_ct import SERIES, STUDY, small_ct

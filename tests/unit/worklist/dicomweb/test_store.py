@@ -17,9 +17,9 @@ from sqlalchemy import select
 
 from database.session import Engine, query
 from database.states import AssociationEnding
-from database.tables.account import AuditEvent
-from database.tables.analysis import Association, Instance, Study
-from database.tables.quarantine import QuarantinedObject
+from database.tables.readers.account import AuditEvent
+from database.tables.study.analysis import Association, Instance, Study
+from database.tables.study.quarantine import QuarantinedObject
 from dicom_node.receive.file_meta import encode_file_meta
 from settings.environment import Settings
 from tests.unit.dicom_node.small_ct import SERIES, STUDY, encoded, small_ct

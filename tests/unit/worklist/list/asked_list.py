@@ -8,7 +8,7 @@ from chest.values.case_answer import PneumoniaType, ViralAnswer
 from chest.values.reading import ChestReading
 from database.listed.headings import Heading, heading_due, keep_heading
 from database.session import transaction
-from database.views.opened import note_open, study_id_of
+from database.views.worklist.opened import note_open, study_id_of
 from radiology.urgency import Urgency
 from tests.unit.worklist.access.visitor import Visitor, rows_of
 from tests.unit.worklist.list.ordinary_day import MILD, SEVERE

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from database.session import query
-from database.tables.analysis import Study
-from database.views.opened import HEARTBEAT_S, OPEN_FOR_S, open_by
+from database.tables.study.analysis import Study
+from database.views.worklist.opened import HEARTBEAT_S, OPEN_FOR_S, open_by
 from tests.unit.worklist.access.visitor import Visitor, row_text
 from tests.unit.worklist.list.asked_list import opened_by
 from tests.unit.worklist.seeding import SeededHospital

@@ -6,7 +6,7 @@ import pytest
 
 from database.session import query
 from database.studies.opened_studies import AGAIN_AFTER
-from database.tables.analysis import Event
+from database.tables.study.analysis import Event
 from tests.unit.worklist.access.visitor import Visitor
 from tests.unit.worklist.list.ordinary_day import OrdinaryDay
 from tests.unit.worklist.seeding import SeededHospital

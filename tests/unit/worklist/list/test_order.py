@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from database.states import WorklistRank
-from database.views.list_order import LANES, Lane, due_at, is_raised
-from settings.worklist_order import WorklistOrder
+from database.views.worklist.list_order import LANES, Lane, due_at, is_raised
+from settings.page.worklist_order import WorklistOrder
 from tests.unit.worklist.seeding import START
 
 _MONTH_S = 30 * 86400

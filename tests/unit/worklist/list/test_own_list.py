@@ -9,9 +9,9 @@ import pytest
 
 from database.accounts.kept import remove_account
 from database.session import query, transaction
-from database.tables.account import ListColumns, SavedFilter
+from database.tables.readers.account import ListColumns, SavedFilter
 from radiology.urgency import Urgency
-from settings.sign_in import Role
+from settings.page.sign_in import Role
 from tests.builders.stored.readers import signed_in_reader
 from tests.unit.worklist.access.person import Person
 from tests.unit.worklist.access.visitor import Visitor, row_text, rows_of

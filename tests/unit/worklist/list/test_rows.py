@@ -10,11 +10,11 @@ from sqlalchemy import event, text
 from database.feedback.given import judged_results
 from database.session import Session, query
 from database.states import JobState, StudyState, WorklistRank
-from database.views.list_page import ListFilter, scanners, worklist_page
-from database.views.list_search import find_studies
-from database.views.opened import open_by
 from database.views.unfinished_rows import failed_jobs, latest_quarantine, open_deliveries
-from database.views.worklist_rows import (
+from database.views.worklist.list_page import ListFilter, scanners, worklist_page
+from database.views.worklist.list_search import find_studies
+from database.views.worklist.opened import open_by
+from database.views.worklist.worklist_rows import (
     change_token,
     oldest_waiting_job,
     rank_counts,
@@ -23,7 +23,7 @@ from database.views.worklist_rows import (
 )
 from radiology.clinical.age_band import AgeBand
 from radiology.urgency import Urgency
-from settings.worklist_order import WorklistOrder
+from settings.page.worklist_order import WorklistOrder
 from tests.unit.worklist.list.ordinary_day import MILD, OrdinaryDay
 from tests.unit.worklist.seeding import START, SeededHospital
 

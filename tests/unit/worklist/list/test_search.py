@@ -7,10 +7,10 @@ import re
 import pytest
 
 from database.session import query
-from database.tables.account import AuditEvent, ListSearch
+from database.tables.readers.account import AuditEvent, ListSearch
 from settings.environment import Settings
-from settings.sign_in import Role
-from settings.worklist_list import WorklistList
+from settings.page.sign_in import Role
+from settings.page.worklist_list import WorklistList
 from tests.builders.stored.readers import signed_in_reader
 from tests.unit.worklist.access.person import Person
 from tests.unit.worklist.access.visitor import Visitor, row_text, rows_of

@@ -15,10 +15,10 @@ from database.metrics.counted import save_counts
 from database.metrics.declared import EVERY
 from database.session import open_engine, query
 from database.states import DeliveryState, JobState
-from database.tables.analysis import Delivery, Event, Instance, Job, Result, Study
+from database.tables.study.analysis import Delivery, Event, Instance, Job, Result, Study
 from settings.environment import Settings
+from settings.page.worklist_network import WorklistNetwork
 from settings.peers import RequestPriority
-from settings.worklist_network import WorklistNetwork
 from tests.peers.programs import require_program
 from tests.peers.tls import Certificate
 from tests.unit.worklist.access.visitor import Visitor

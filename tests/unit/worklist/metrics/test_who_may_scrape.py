@@ -12,7 +12,7 @@ from pydantic import SecretStr, ValidationError
 from radiology.errors import SettingsRefused
 from settings.environment import Settings
 from settings.monitoring import Monitoring
-from settings.worklist_network import WorklistNetwork
+from settings.page.worklist_network import WorklistNetwork
 from tests.unit.worklist.seeding import SeededHospital
 from worklist.app import create_app
 

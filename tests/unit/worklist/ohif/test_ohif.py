@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from settings.environment import Settings
-from settings.study_page import StudyPageSettings, ViewerLink
+from settings.page.study_page import StudyPageSettings, ViewerLink
 from tests.unit.worklist.access.visitor import Visitor
 from tests.unit.worklist.seeding import SeededHospital
 from worklist.app import create_app

@@ -10,7 +10,7 @@ import pytest
 
 from database.feedback.given import give_feedback
 from database.session import query, transaction
-from database.tables.analysis import Result, Study
+from database.tables.study.analysis import Result, Study
 from radiology.feedback import Fault, Judgement, Opinion
 from radiology.urgency import Urgency
 from settings.environment import Settings

@@ -7,8 +7,8 @@ from html import escape
 import pytest
 
 from database.session import query
-from database.tables.analysis import Event, Result, Study
-from database.tables.feedback import Feedback
+from database.tables.readers.feedback import Feedback
+from database.tables.study.analysis import Event, Result, Study
 from radiology.urgency import Urgency
 from tests.unit.worklist.access.visitor import Visitor
 from tests.unit.worklist.list.ordinary_day import MILD, OrdinaryDay

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from database.feedback.given import Period, give_feedback
 from database.schema import upgrade_schema
 from database.session import open_engine, query, transaction
-from database.tables.analysis import Result, Study
+from database.tables.study.analysis import Result, Study
 from firstread.__main__ import app
 from radiology.feedback import Fault, Judgement, Opinion
 from radiology.urgency import Urgency

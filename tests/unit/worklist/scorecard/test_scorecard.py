@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from database.events import record_event
 from database.schema import upgrade_schema
 from database.session import open_engine, transaction
-from database.tables.analysis import Study
+from database.tables.study.analysis import Study
 from firstread.__main__ import app
 from radiology.errors import SettingsRefused
 from radiology.urgency import Urgency

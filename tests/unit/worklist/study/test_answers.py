@@ -12,7 +12,7 @@ from database.process_signs import note_loaded, record_sign
 from database.session import transaction
 from database.states import JobState
 from database.studies.assembly import Waits, assemble_study
-from database.tables.analysis import Result, Study
+from database.tables.study.analysis import Result, Study
 from models.catalogue import versions_on_disk
 from radiology.urgency import Urgency
 from settings.environment import Settings

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import select
 
 from database.session import query, transaction
-from database.tables.analysis import Result
-from database.views.worklist_facts import WorklistRow
-from database.views.worklist_rows import study_page
+from database.tables.study.analysis import Result
+from database.views.worklist.worklist_facts import WorklistRow
+from database.views.worklist.worklist_rows import study_page
 from radiology import codes
 from radiology.answer.measurement import Measurement
 from radiology.answer.stored_reading import to_facts

@@ -12,7 +12,7 @@ from chest.judge_again import judge_again
 from database.results.facts import study_id_of
 from database.session import query, transaction
 from database.studies.clinical_values import RecordedValues, clinical_values, record_clinical_values
-from database.tables.analysis import Event
+from database.tables.study.analysis import Event
 from models.older_readings import stored_reading
 from radiology.answer.stored_reading import to_facts
 from radiology.clinical import ClinicalContext, ClinicalSource, ClinicalValues

@@ -17,8 +17,8 @@ from database.flags.notices import claim_notice, end_notice
 from database.flags.raised import flag_result
 from database.flags.rules import FlagRules
 from database.session import query, transaction
-from database.tables.analysis import Result, Study
-from database.tables.flag import Flag
+from database.tables.readers.flag import Flag
+from database.tables.study.analysis import Result, Study
 from models.judge.rules import ONE_OR_MORE
 from radiology.urgency import Urgency
 from settings.environment import Settings

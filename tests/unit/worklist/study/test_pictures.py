@@ -9,7 +9,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from database.session import transaction
-from database.tables.analysis import Result
+from database.tables.study.analysis import Result
 from radiology.image.key_picture import KEYWORD
 from radiology.urgency import Urgency
 from tests.unit.worklist.access.visitor import Visitor

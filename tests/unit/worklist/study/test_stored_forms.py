@@ -26,7 +26,7 @@ from database.priors.candidates import prior_candidates
 from database.priors.requests import study_to_compare
 from database.session import query, transaction
 from database.studies.clinical_values import record_clinical_values
-from database.tables.analysis import Result, Study
+from database.tables.study.analysis import Result, Study
 from models.older_readings import stored_brief, stored_reading
 from models.readers.study_reader import EarlierStudy, OnProgress, StudyRead, StudyToRead
 from models.schema_2.bundle import read_bundle

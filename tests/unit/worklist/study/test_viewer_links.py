@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from database.session import query
-from database.views.worklist_facts import StudyFacts
-from database.views.worklist_rows import study_page
+from database.views.worklist.worklist_facts import StudyFacts
+from database.views.worklist.worklist_rows import study_page
 from settings.environment import Settings
-from settings.study_page import StudyPageSettings, ViewerLink
+from settings.page.study_page import StudyPageSettings, ViewerLink
 from tests.unit.worklist.access.visitor import Visitor
 from tests.unit.worklist.seeded_study_facts import STUDY
 from tests.unit.worklist.seeding import SeededHospital

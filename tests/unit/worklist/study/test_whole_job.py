@@ -13,7 +13,7 @@ from models.schema_2.bundle import Bundle, read_bundle
 from phantom import EXTENSIVE_LESIONS, Phantom, make_phantom, phantom_grid
 from phantom.identity import StudyIdentity
 from settings.environment import read_settings
-from settings.study_page import StudyPageSettings
+from settings.page.study_page import StudyPageSettings
 from tests.builders.bundles import write_bundle
 from tests.builders.chest.outline_label import OutlineLabel
 from tests.builders.chest.truth_reader import TruthReader

@@ -9,7 +9,7 @@ import httpx
 from fastapi import FastAPI
 
 from database.session import query
-from database.tables.upload import Upload
+from database.tables.readers.upload import Upload
 from settings.environment import Settings
 from tests.unit.worklist.access.visitor import OWN_FORM, OWN_ORIGIN
 from tests.unit.worklist.seeding import SeededHospital

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from database.session import query
 from database.states import UploadState
-from database.tables.analysis import Study
+from database.tables.study.analysis import Study
 from tests.unit.worklist.access.visitor import OWN_FORM, Visitor
 from tests.unit.worklist.seeding import SeededHospital
 from tests.unit.worklist.upload.sent_upload import Files, one, row_of, send, stored

@@ -10,7 +10,7 @@ import pytest
 
 from database.session import transaction
 from database.states import UploadState
-from database.tables.upload import Upload
+from database.tables.readers.upload import Upload
 from database.uploads.file_refusal import FileRefusal
 from database.uploads.received import claim_upload, end_upload
 from tests.unit.worklist.access.visitor import OWN_ORIGIN, Visitor, readable

@@ -16,7 +16,7 @@ from database.process_signs import note_loaded, record_sign
 from database.results.withdrawals import mark_withdrawn
 from database.session import transaction
 from database.states import DeliveryState, JobState, RejectionReason
-from database.tables.analysis import Result, SeriesDecision
+from database.tables.study.analysis import Result, SeriesDecision
 from database.views.administration_rows import count_disk_use
 from radiology.outcome import Outcome, QualityGate
 from radiology.urgency import Urgency

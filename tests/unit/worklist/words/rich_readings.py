@@ -27,7 +27,7 @@ from database.results.facts import study_id_of
 from database.session import transaction
 from database.states import DeliveryState, ObjectState
 from database.studies.clinical_values import record_clinical_values
-from database.tables.analysis import Result
+from database.tables.study.analysis import Result
 from radiology.answer.lesions import Became
 from radiology.answer.stored_reading import to_facts
 from radiology.clinical import ClinicalContext, ClinicalSource, ClinicalValues

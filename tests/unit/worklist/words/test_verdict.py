@@ -9,7 +9,7 @@ import pytest
 
 from database.session import query
 from database.states import JobState, StudyState, WorklistRank
-from database.views.worklist_facts import WorklistRow
+from database.views.worklist.worklist_facts import WorklistRow
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency
 from tests.builders.stored.listed import listed_rows

@@ -13,8 +13,8 @@ from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from database.states import NotificationState
-from database.tables.analysis import Study
 from database.tables.base import AE_TITLE_LENGTH, UID_LENGTH, Base, Leased
+from database.tables.study.analysis import Study
 from radiology.work_item import InputReadiness, WorkItemPriority, WorkItemState
 
 

@@ -6,8 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from database.row_facts import facts_of
 from database.studies.standing import JobStanding, bundle_standings
-from database.tables.analysis import Job, Result
-from database.views.worklist_facts import BundleAnswer, DeliveryFacts, JobFacts, ResultFacts
+from database.tables.study.analysis import Job, Result
+from database.views.worklist.worklist_facts import (
+    BundleAnswer,
+    DeliveryFacts,
+    JobFacts,
+    ResultFacts,
+)
 
 
 def bundle_answers(

@@ -9,7 +9,7 @@ from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Tex
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from database.tables.base import UID_LENGTH, Base
-from settings.sign_in import Role
+from settings.page.sign_in import Role
 
 NAME_LENGTH = 64
 ADDRESS_LENGTH = 64

@@ -9,9 +9,9 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from database.tables.analysis import Study
-from database.tables.listed import READER_LENGTH, StudyOpen
-from database.views.worklist_facts import OpenBy
+from database.tables.readers.listed import READER_LENGTH, StudyOpen
+from database.tables.study.analysis import Study
+from database.views.worklist.worklist_facts import OpenBy
 
 HEARTBEAT_S = 15.0  # how often an open page is noted
 OPEN_FOR_S = 3 * HEARTBEAT_S  # unheard of for so long, a page counts as closed

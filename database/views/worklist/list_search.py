@@ -12,10 +12,10 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, case, false, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from database.tables.analysis import Study
-from database.tables.listed import StudyHeading
-from database.views.list_page import listed_rows
-from database.views.worklist_facts import WorklistRow
+from database.tables.readers.listed import StudyHeading
+from database.tables.study.analysis import Study
+from database.views.worklist.list_page import listed_rows
+from database.views.worklist.worklist_facts import WorklistRow
 from radiology.clinical.person_name import folded
 
 MOST_FOUND = 50

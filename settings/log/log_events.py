@@ -10,8 +10,8 @@ from typing import TextIO, cast
 import structlog
 
 from settings.environment import LogFormat, Settings
-from settings.library_log import LibraryLog, Repeats
-from settings.log_file import LogFile
+from settings.log.library_log import LibraryLog, Repeats
+from settings.log.log_file import LogFile
 
 
 class _StandardError:

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from database.tables.analysis import BUNDLE_LENGTH
 from database.tables.base import Base
+from database.tables.study.analysis import BUNDLE_LENGTH
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency
 

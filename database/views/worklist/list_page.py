@@ -18,21 +18,21 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from database.feedback.given import judged_results, newest_of_each_answer
 from database.listed.sort_keys import OF_HEADING, Sorting, SortKey, sorted_by
 from database.states import StudyState, WorklistRank
-from database.tables.analysis import Study
-from database.tables.listed import StudyHeading
-from database.views.list_order import LANES, Lane, allowance, due_at
-from database.views.opened import open_by
-from database.views.worklist_facts import (
+from database.tables.readers.listed import StudyHeading
+from database.tables.study.analysis import Study
+from database.views.worklist.list_order import LANES, Lane, allowance, due_at
+from database.views.worklist.opened import open_by
+from database.views.worklist.worklist_facts import (
     Disagreement,
     Position,
     SortedPage,
     WorklistPage,
     WorklistRow,
 )
-from database.views.worklist_rows import rows_of
+from database.views.worklist.worklist_rows import rows_of
 from radiology.clinical.age_band import AgeBand
 from radiology.feedback import Fault, Judgement
-from settings.worklist_order import WorklistOrder
+from settings.page.worklist_order import WorklistOrder
 
 PAGE_LENGTH = 50
 _MOST_CHOICES = 100

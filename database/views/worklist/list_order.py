@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from database.states import WorklistRank
-from settings.worklist_order import WorklistOrder
+from settings.page.worklist_order import WorklistOrder
 
 _NEVER_RAISED = (WorklistRank.URGENT, WorklistRank.SUSPECTED)
 # Of the longest wait: what came without an answer, or has none yet, goes before "routine".

@@ -24,7 +24,8 @@ from database.states import (
     StudyState,
     WorklistRank,
 )
-from database.tables.analysis import (
+from database.tables.readers.listed import StudyHeading, StudyOpen
+from database.tables.study.analysis import (
     DeliveredObject,
     Delivery,
     Event,
@@ -35,10 +36,9 @@ from database.tables.analysis import (
     SeriesDecision,
     Study,
 )
-from database.tables.listed import StudyHeading, StudyOpen
-from database.tables.quarantine import QuarantinedObject
-from database.views.bundle_answers import bundle_answers
-from database.views.worklist_facts import (
+from database.tables.study.quarantine import QuarantinedObject
+from database.views.worklist.bundle_answers import bundle_answers
+from database.views.worklist.worklist_facts import (
     NO_HEADING,
     BundleAnswer,
     DecisionFacts,

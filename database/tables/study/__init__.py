@@ -1,0 +1,1 @@
+"""The tables of what came, of its analysis, and of what was delivered."""

@@ -1,0 +1,1 @@
+"""The log: its events, its file, and what libraries write into it."""
