@@ -28,7 +28,7 @@ def choose_bundle(wanted: str | None, folder: Path | None, settings: Settings) -
     if not folder.is_dir():
         raise SettingsRefused(f"There is no folder {folder}; --bundles is the one with the bundles")
     name, *version = re.split("[@/]", wanted or settings.first_bundle, maxsplit=1)
-    catalogue = read_catalogue(folder)
+    catalogue = read_catalogue(folder, settings.bundle_signatures)
     if not version:
         return catalogue.newest(name)
     found = catalogue.usable.get((name, version[0]))

@@ -11,7 +11,10 @@ import re
 from pathlib import Path
 
 from models.catalogue import Catalogue, check_folder, read_catalogue
+from models.signatures.check_signature import Trust, check_signature
+from models.signatures.signature_file import signature_path
 from radiology.errors import BundleRejected, SettingsRefused
+from settings.bundle_signatures import BundleSignatures
 
 _FOLDER = ".candidates"
 _VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)", re.ASCII)
@@ -60,22 +63,28 @@ def next_version(bundles: Path, name: str, base: str) -> str:
     return f"{major}.{max(taken) + 1}.0"
 
 
-def read_candidates(bundles: Path) -> Catalogue:
+def read_candidates(bundles: Path, wanted: BundleSignatures | None = None) -> Catalogue:
     """The candidates, checked as `models.catalogue` checks bundles."""
-    return read_catalogue(candidates_folder(bundles))
+    return read_catalogue(candidates_folder(bundles), wanted)
 
 
-def use_candidate(bundles: Path, name: str, version: str) -> Path:
+def use_candidate(
+    bundles: Path, name: str, version: str, wanted: BundleSignatures | None = None
+) -> Path:
     """Move a candidate among the bundles; a worker takes it for the next study if it is the newest.
+
+    Parameters
+    ----------
+    wanted : the site's settings of signatures, as `read_catalogue` takes them
 
     Returns
     -------
-    Its folder there. Its files are the same, byte for byte.
+    Its folder there. Its files and its signature are the same, byte for byte.
 
     Raises
     ------
     BundleRejected
-        It is damaged; or it is no candidate.
+        It is damaged, or lacks a signature that is required; or it is no candidate.
     SettingsRefused
         The version is there already, or the folder cannot be written.
     """
@@ -83,6 +92,7 @@ def use_candidate(bundles: Path, name: str, version: str) -> Path:
     if not source.is_dir():
         raise BundleRejected(f"{name}/{version} is no candidate; `firstread models list` shows all")
     check_folder(source)
+    check_signature(source, Trust.by(wanted or BundleSignatures()))
     return _move(source, bundles / name / version)
 
 
@@ -115,6 +125,9 @@ def _move(source: Path, target: Path) -> Path:
         raise SettingsRefused(f"{target} is there already; a released version is never replaced")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        # First: a bundle without its signature might be refused; a signature alone is nothing.
+        if signature_path(source).exists():
+            signature_path(source).rename(signature_path(target))
         source.rename(target)  # one step: seen whole or not at all
     except OSError as error:
         raise SettingsRefused(f"{source} cannot be moved: {error.strerror}") from error

@@ -12,7 +12,9 @@ from models.declared_bundle import DeclaredBundle, read_declared_bundle, schema_
 from models.run.check_networks import check_declared_networks
 from models.schema_2.bundle import SCHEMA, Bundle, read_bundle
 from models.schema_2.network_sessions import check_networks
+from models.signatures.check_signature import BundleSignature, Trust, check_signature
 from radiology.errors import BundleRejected
+from settings.bundle_signatures import BundleSignatures
 
 UsableBundle = Bundle | DeclaredBundle
 
@@ -39,12 +41,14 @@ class Catalogue:
     ----------
     bundles : of schema 2, by (name, version)
     declared : of schema 3, by (name, version)
+    signatures : who vouches for each of those, by (name, version)
     refused : "name/version" to the reason; shown by `firstread` and the worklist page
     """
 
     bundles: Mapping[tuple[str, str], Bundle]
     refused: Mapping[str, BundleRejected]
     declared: Mapping[tuple[str, str], DeclaredBundle] = field(default_factory=dict)
+    signatures: Mapping[tuple[str, str], BundleSignature] = field(default_factory=dict)
 
     @property
     def usable(self) -> Mapping[tuple[str, str], UsableBundle]:
@@ -80,14 +84,20 @@ def versions_on_disk(folder: Path, name: str) -> tuple[str, ...]:
     return tuple(sorted(found, key=_version_order))
 
 
-def read_catalogue(folder: Path) -> Catalogue:
+def read_catalogue(folder: Path, wanted: BundleSignatures | None = None) -> Catalogue:
     """Read every `<name>/<version>` under a folder; a bad one does not spoil the others.
 
-    Declaration, digests and the networks' inputs and outputs are checked; no network is run.
-    A folder that does not exist is an empty catalogue.
+    Declaration, digests, signatures and the networks' inputs and outputs are checked; no network is
+    run. A folder that does not exist is an empty catalogue.
+
+    Parameters
+    ----------
+    wanted : the site's settings of signatures; None: Firstread's keys alone, and none is required
     """
+    trust = Trust.by(wanted or BundleSignatures())
     bundles: dict[tuple[str, str], Bundle] = {}
     declared: dict[tuple[str, str], DeclaredBundle] = {}
+    signatures: dict[tuple[str, str], BundleSignature] = {}
     refused: dict[str, BundleRejected] = {}
     # A name with a leading dot is a bundle that is just being written.
     versions = (path for path in folder.glob("[!.]*/[!.]*") if path.is_dir())
@@ -95,13 +105,20 @@ def read_catalogue(folder: Path) -> Catalogue:
         key = (path.parent.name, path.name)
         try:
             if schema_of(path) == SCHEMA:
-                bundles[key] = _checked(path)
+                bundle = _checked(path)
+                signatures[key] = check_signature(path, trust, digest=bundle.digest)
+                bundles[key] = bundle
             else:
-                declared[key] = _checked_declared(path)
+                declares = _checked_declared(path)
+                signatures[key] = check_signature(path, trust, digest=declares.digest)
+                declared[key] = declares
         except BundleRejected as error:
             refused["/".join(key)] = error
     return Catalogue(
-        MappingProxyType(bundles), MappingProxyType(refused), MappingProxyType(declared)
+        MappingProxyType(bundles),
+        MappingProxyType(refused),
+        MappingProxyType(declared),
+        MappingProxyType(signatures),
     )
 
 

@@ -35,6 +35,7 @@ from radiology.algorithm import ExecutionProvider
 from radiology.errors import SettingsRefused
 from radiology.identity import AETitle
 from radiology.language import Language
+from settings.bundle_signatures import BundleSignatures
 from settings.flags import AnyChannel, Flagging
 from settings.hl7 import Hl7Listener
 from settings.monitoring import Monitoring
@@ -119,6 +120,7 @@ class Settings(BaseSettings):
     bundles: tuple[BundleName, ...] = Field(default=("chest-ct-pneumonia",), min_length=1)
     bundles_memory_mb: int = Field(default=4096, ge=1)  # of those that a process keeps loaded
     bundle_limits: dict[str, dict[str, FiniteFloat]] = Field(default_factory=dict)  # bundle, rule
+    bundle_signatures: BundleSignatures = BundleSignatures()
     execution_provider: ExecutionProvider = ExecutionProvider.AUTO
     inference_threads: int = Field(default=0, ge=0)  # 0: one for each core
 

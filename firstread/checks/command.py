@@ -65,7 +65,7 @@ def _problems(settings: Settings, *, echo: bool) -> list[str]:
     problems += _certificate_problems(settings)
     problems += _schema_problems(settings)
     problems += _page_problems(settings)
-    catalogue = read_catalogue(settings.bundles_folder)
+    catalogue = read_catalogue(settings.bundles_folder, settings.bundle_signatures)
     problems += [f"Bundle {name}: {error}" for name, error in catalogue.refused.items()]
     for name in settings.bundles:
         try:

@@ -119,6 +119,38 @@ def seal_model(
         seal_and_print(_settings(bundles), which)
 
 
+@models.command("keygen")
+def make_signing_key(
+    key: Annotated[Path, typer.Option(help="The file to write the private key to.")],
+) -> None:
+    """Make the key that your own bundles are signed with, and print its public half.
+
+    Example: `firstread models keygen --key ~/bundles.key`.
+    """
+    from firstread.models.sign_model import keygen_and_print
+
+    with errors_to_exit_code():
+        keygen_and_print(key)
+
+
+@models.command("sign")
+def sign_model(
+    which: Annotated[
+        list[str], typer.Argument(metavar="BUNDLE…", help="Folders, or NAME/VERSION.")
+    ],
+    key: Annotated[Path, typer.Option(help="The file with the private key.")],
+    bundles: BundlesOption = None,
+) -> None:
+    """Sign sealed bundles: who trusts your key knows that nobody has changed them since.
+
+    Example: `firstread models sign head-ct-bleeding/1.0.0 --key ~/bundles.key`.
+    """
+    from firstread.models.sign_model import sign_and_print
+
+    with errors_to_exit_code():
+        sign_and_print(_settings(bundles), which, key)
+
+
 @models.command("try")
 def try_model(
     which: Annotated[str, typer.Argument(metavar="BUNDLE", help="A folder, or NAME/VERSION.")],

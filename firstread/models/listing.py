@@ -17,10 +17,16 @@ from models.declared_bundle import DeclaredBundle
 from models.readers.open_reader import check_limits
 from models.release.golden_answers import check_declared_golden
 from models.schema_2.golden import check_golden
+from models.signatures.check_signature import BundleSignature
 from radiology.errors import BundleRejected, FirstreadError
 from settings.environment import Settings
 
 _DIGEST_SHOWN = 12
+_IN_USE = "in use"
+_NOBODY = (
+    "nobody vouches that its files are those that were released. If they are the site's own, sign "
+    "it: docs/bundles.md, Signatures."
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,7 @@ class _Entry:
     label: str
     bundle: UsableBundle | None
     state: str
+    signature: BundleSignature | None = None
 
 
 def _in_use(catalogue: Catalogue, settings: Settings) -> list[UsableBundle]:
@@ -42,29 +49,42 @@ def _in_use(catalogue: Catalogue, settings: Settings) -> list[UsableBundle]:
 
 
 def _entries(settings: Settings) -> Iterator[_Entry]:
-    catalogue = read_catalogue(settings.bundles_folder)
+    catalogue = read_catalogue(settings.bundles_folder, settings.bundle_signatures)
     used = _in_use(catalogue, settings)
     for bundle in catalogue.usable.values():
-        state = "in use" if bundle in used else "not in use"
-        yield _Entry(f"{bundle.name}/{bundle.version}", bundle, state)
+        state = _IN_USE if bundle in used else "not in use"
+        signature = catalogue.signatures[bundle.name, bundle.version]
+        yield _Entry(f"{bundle.name}/{bundle.version}", bundle, state, signature)
     for label, error in catalogue.refused.items():
         yield _Entry(label, None, f"refused: {error}")
-    candidates = read_candidates(settings.bundles_folder)
+    candidates = read_candidates(settings.bundles_folder, settings.bundle_signatures)
     for bundle in candidates.usable.values():
-        yield _Entry(f"{bundle.name}/{bundle.version}", bundle, "candidate")
+        signature = candidates.signatures[bundle.name, bundle.version]
+        yield _Entry(f"{bundle.name}/{bundle.version}", bundle, "candidate", signature)
     for label, error in candidates.refused.items():
         yield _Entry(label, None, f"candidate, refused: {error}")
 
 
 def print_models(settings: Settings) -> None:
-    """Print every bundle: name, version, digest, state."""
+    """Print every bundle: name, version, digest, who signed it, state."""
     console = Console(highlight=False)
-    table = Table("Bundle", "Digest", "State", title="Bundles")
-    for entry in sorted(_entries(settings), key=lambda one: one.label):
+    table = Table("Bundle", "Digest", "State", "Signed by", title="Bundles")
+    entries = sorted(_entries(settings), key=lambda one: one.label)
+    for entry in entries:
         digest = entry.bundle.digest[:_DIGEST_SHOWN] if entry.bundle else "–"
-        table.add_row(entry.label, digest, entry.state)
+        table.add_row(entry.label, digest, entry.state, _signed_by(entry))
     console.print(table)
     console.print(f"From {settings.bundles_folder}", soft_wrap=True)
+    for entry in entries:
+        if entry.state == _IN_USE and entry.signature and entry.signature.warning:
+            console.print(f"{entry.label} is {entry.signature.warning}: {_NOBODY}", soft_wrap=True)
+
+
+def _signed_by(entry: _Entry) -> str:
+    """Who vouches for a bundle, in a cell of the table."""
+    if entry.signature is None:
+        return "–"
+    return ", ".join(entry.signature.signers) or entry.signature.warning
 
 
 def _golden(bundle: UsableBundle, settings: Settings) -> str:
@@ -117,7 +137,7 @@ def check_and_print(settings: Settings, which: str | None) -> int:
 
 def use_and_print(settings: Settings, which: str) -> None:
     """Take a candidate into use and say what is used now."""
-    use_candidate(settings.bundles_folder, *_named(which))
+    use_candidate(settings.bundles_folder, *_named(which), settings.bundle_signatures)
     _print_used(settings)
 
 
@@ -135,7 +155,7 @@ def _named(which: str) -> tuple[str, str]:
 
 
 def _print_used(settings: Settings) -> None:
-    used = _in_use(read_catalogue(settings.bundles_folder), settings)
+    used = _in_use(read_catalogue(settings.bundles_folder, settings.bundle_signatures), settings)
     label = ", ".join(f"{one.name}/{one.version}" for one in used) or "none"
     Console(highlight=False, soft_wrap=True).print(
         f"In use from the next study on: {label}. Studies that are done stay as they are."

@@ -11,6 +11,7 @@ from models.declared.section import DECLARATION
 from models.declared_bundle import DeclaredBundle, read_declared_bundle
 from models.release.golden_answers import describe_answers
 from models.run.check_networks import check_declared_networks
+from models.signatures.signature_file import signature_path
 from radiology.errors import BundleRejected
 
 _FILES = re.compile(r"^\[files\][^\n]*\n(?:(?!\[)[^\n]*\n?)*", re.MULTILINE)
@@ -74,6 +75,8 @@ def write_bundle_files(folder: Path) -> None:
 def write_files_table(folder: Path) -> None:
     """Write the digests of the files that are there into `[files]`.
 
+    A signature under what the files were before goes with them.
+
     Raises
     ------
     BundleRejected
@@ -91,7 +94,10 @@ def write_files_table(folder: Path) -> None:
     written = f"[files] # sha256 of each; `firstread models seal` writes them\n{table}\n"
     if not _FILES.search(text):
         raise BundleRejected(f"{path} has no table [files]; add a line with [files]")
-    path.write_text(_FILES.sub(lambda _: written, text, count=1), encoding="utf-8")
+    sealed = _FILES.sub(lambda _: written, text, count=1)
+    if sealed != text:
+        path.write_text(sealed, encoding="utf-8")
+        signature_path(folder).unlink(missing_ok=True)
 
 
 def _read_text(path: Path) -> str:

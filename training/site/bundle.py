@@ -21,6 +21,7 @@ from models.declared.released import Licence
 from models.release.golden_answers import check_declared_golden
 from models.schema_2.bundle import Bundle
 from models.schema_2.golden import check_golden
+from models.signatures.signature_file import signature_path
 from radiology.errors import BundleRejected
 
 log = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ def release(bundle: UsableBundle, target: Path, *, replace: bool) -> None:
         if not replace:
             raise BundleRejected(f"{target} is there already")
         shutil.rmtree(target)
+        signature_path(target).unlink(missing_ok=True)  # it was of the one that is replaced
     target.parent.mkdir(parents=True, exist_ok=True)
     bundle.folder.replace(target)
     log.info("wrote the candidate %s %s", bundle.name, bundle.version)

@@ -14,6 +14,7 @@ from models.catalogue import Catalogue, UsableBundle, read_catalogue
 from models.readers.open_reader import open_reader, open_slice_reader
 from models.readers.slice_reader import SliceReader
 from models.readers.study_reader import StudyReader
+from models.signatures.signature_file import SUFFIX
 from settings.environment import Settings
 from settings.log.log_events import get_logger
 from worker.infer.held_memory import held_bytes
@@ -113,13 +114,17 @@ class WarmReaders:
     def _newest(self, name: str) -> UsableBundle:
         folder = self._settings.bundles_folder
         # A name with a leading dot is a bundle that is just being written, or a candidate.
-        paths = sorted(folder.glob("[!.]*/[!.]*/bundle.toml"))
+        paths = sorted(
+            (*folder.glob("[!.]*/[!.]*/bundle.toml"), *folder.glob(f"[!.]*/[!.]*{SUFFIX}"))
+        )
         seen = [(path, path.stat().st_mtime_ns) for path in paths]
         if self._catalogue is None or seen != self._seen:
-            self._catalogue, self._seen = read_catalogue(folder), seen
+            self._catalogue = read_catalogue(folder, self._settings.bundle_signatures)
+            self._seen = seen
         return self._catalogue.newest(name)
 
     def _load(self, bundle: UsableBundle) -> _Kept:
+        assert self._catalogue is not None  # it was found there
         before = self._memory()
         settings = self._settings
         reader = open_reader(
@@ -129,6 +134,14 @@ class WarmReaders:
             limits=settings.bundle_limits.get(bundle.name),
         )
         reader.warm_up()
+        signature = self._catalogue.signatures[bundle.name, bundle.version]
+        if signature.warning:
+            _log.warning(
+                "bundle_not_vouched_for",
+                bundle=bundle.name,
+                version=bundle.version,
+                reason=signature.warning,
+            )
         files = sum(path.stat().st_size for path in bundle.folder.glob("*.onnx"))
         kept = _Kept(reader, max(self._memory() - before, files))
         _log.info(

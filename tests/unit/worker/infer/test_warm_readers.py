@@ -9,9 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from models.readers.slice_reader import GreySlice
+from models.release.sign import sign_bundle
+from models.signatures.keys import key_text
 from radiology.errors import BundleRejected, UploadRefused
+from settings.bundle_signatures import BundleSignatures
 from settings.environment import ExecutionProvider, Settings, read_settings
 from tests.builders.bundles import write_bundle
 from tests.builders.declared.slice_scorer import write_slice_scorer
@@ -148,3 +152,14 @@ def test_a_bundle_for_studies_alone_refuses_slices(settings: Settings) -> None:
     folder = write_slice_scorer(settings.bundles_folder)
     with pytest.raises(UploadRefused, match="for whole studies, not for slices"):
         WarmReaders(settings).slice_reader_of(folder.parent.name)
+
+
+def test_a_strict_site_reads_with_what_it_has_signed(settings: Settings) -> None:
+    """Without a signature nothing is loaded; once it is there, without a restart."""
+    key = Ed25519PrivateKey.generate()
+    ours = BundleSignatures(required=True, trusted_keys={"ours": key_text(key.public_key())})
+    readers = WarmReaders(settings.model_copy(update={"bundle_signatures": ours}))
+    with pytest.raises(BundleRejected, match=r"first/2\.0\.0: The bundle is not signed"):
+        readers.reader_of("first")
+    sign_bundle(settings.bundles_folder / "first" / "2.0.0", key)
+    assert readers.reader_of("first").bundle.version == "2.0.0"

@@ -175,7 +175,9 @@ def test_version_and_bundle(
 ) -> None:
     """Which software runs, which bundles there are, and which gave the newest reading."""
     newest = versions_on_disk(worklist_settings.bundles_folder, "chest-ct-pneumonia")[-1]
-    assert f"chest-ct-pneumonia yes {newest}" in _page(visitor, "bundles").replace("\n", " ")
+    bundles = _page(visitor, "bundles").replace("\n", " ")
+    assert f"chest-ct-pneumonia yes {newest} Firstread" in bundles
+    assert "Nobody vouches" not in bundles
     assert "sha256" in _page(visitor, "version")
 
 

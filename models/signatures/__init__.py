@@ -1,0 +1,1 @@
+"""Signatures under bundles: whose they are, whether they hold, and how one is made."""
