@@ -33,7 +33,8 @@ PACKAGES := $(patsubst %/__init__.py,%,$(wildcard $(addsuffix /__init__.py,\
 	radiology phantom training \
 	evaluation benchmarks tests/peers tests/builders)))
 
-.PHONY: help setup setup-training demo test check viewer viewer-library dimse-client unit bench train train-head serve lock format clean
+.PHONY: help setup setup-training demo test check viewer viewer-library dimse-client unit bench train train-head serve \
+	sbom audit lock format clean
 
 help: ## List these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -93,6 +94,12 @@ serve: setup ## Start the embedded size
 format: setup ## Put every file into the house format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+sbom: setup ## Write what a release is made of into build/sbom.json (CycloneDX); of an installation: firstread sbom
+	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/firstread sbom --release . --out build/sbom.json
+
+audit: sbom ## Ask OSV, a database of known vulnerabilities, about every package of a release; needs a network
+	@$(BIN)/python .ci/audit.py build/sbom.json $(AUDIT_DATABASE)
 
 lock: ## Pin the newest releases that pyproject.toml admits
 	rm -rf $(LOCK_TOOL)

@@ -19,6 +19,7 @@ from firstread.models.command import models
 from firstread.predict.command import predict
 from firstread.results.command import results
 from firstread.say import console, errors_to_exit_code
+from firstread.sbom.command import sbom
 from firstread.users.command import users
 from radiology.errors import SettingsRefused
 from settings.environment import Settings, read_settings
@@ -44,6 +45,7 @@ app.add_typer(flags, name="flags")
 app.add_typer(evaluate, name="evaluate")
 app.command()(predict)
 app.command()(encode)
+app.command()(sbom)
 app.add_typer(models, name="models")
 app.add_typer(feedback, name="feedback")
 app.add_typer(hl7, name="hl7")

@@ -16,7 +16,7 @@ _REFUSED_SCHEMES = ("javascript:", "data:", "vbscript:", "file:", "blob:", "abou
 
 
 # Beside Firstread's own code, wherever it is started.
-_OHIF = Path(__file__).resolve().parent.parent / "build" / "ohif" / "package" / "dist"
+_OHIF = Path(__file__).resolve().parents[2] / "build" / "ohif" / "package" / "dist"
 
 
 class ViewerLink(BaseModel):

@@ -10,6 +10,7 @@ import pytest
 
 from settings.environment import Settings
 from settings.page.study_page import StudyPageSettings, ViewerLink
+from tests.peers.programs import REPOSITORY
 from tests.unit.worklist.access.visitor import Visitor
 from tests.unit.worklist.seeding import SeededHospital
 from worklist.app import create_app
@@ -136,3 +137,8 @@ def test_it_is_offered_where_the_site_names_no_viewer(
     other = ViewerLink(name="PACS", url="https://pacs.example/{study_instance_uid}")
     named = _visitor(hospital, worklist_settings, ohif_folder=package, viewers=(other,))
     assert link not in named.get(f"/studies/{uid}").text
+
+
+def test_it_is_looked_for_where_make_viewer_unpacks_it() -> None:
+    """Beside Firstread's own code, whatever folder the settings stand in."""
+    assert StudyPageSettings().ohif_folder == REPOSITORY / "build" / "ohif" / "package" / "dist"
