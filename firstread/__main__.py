@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from firstread.conformance.command import conformance
 from firstread.encode.command import encode
 from firstread.evaluate.command import evaluate
 from firstread.feedback.command import feedback
@@ -46,6 +47,7 @@ app.add_typer(evaluate, name="evaluate")
 app.command()(predict)
 app.command()(encode)
 app.command()(sbom)
+app.command()(conformance)
 app.add_typer(models, name="models")
 app.add_typer(feedback, name="feedback")
 app.add_typer(hl7, name="hl7")

@@ -16,7 +16,7 @@ from typing import Final
 from hl7_node.er7 import read_delimiters, split_lines, split_segment
 from radiology.errors import MessageRefused
 
-_SETS: Final = {
+SETS: Final = {
     "": "utf-8",
     "ASCII": "utf-8",
     "ISO IR6": "utf-8",
@@ -138,7 +138,7 @@ def _codec(names: Sequence[str]) -> str:
     switched = set(others) - _ROMAN
     if first in _ROMAN and switched and switched <= _KANJI:
         return _JAPANESE
-    codec = _SETS.get(first)
-    if codec is None or any(_SETS.get(one) != codec for one in switched):
+    codec = SETS.get(first)
+    if codec is None or any(SETS.get(one) != codec for one in switched):
         raise MessageRefused("The character set in MSH-18 is not one that we know")
     return codec

@@ -42,11 +42,11 @@ from settings.log.log_events import get_logger
 
 _log = get_logger("hl7")
 _FORGET_EVERY: Final = timedelta(hours=1)
-_VERSIONS: Final = ("2.1", "2.2", "2.3", "2.3.1", "2.4", "2.5", "2.5.1", "2.6", "2.7", "2.8")
+VERSIONS: Final = ("2.1", "2.2", "2.3", "2.3.1", "2.4", "2.5", "2.5.1", "2.6", "2.7", "2.8")
 
-_ORDERS: Final = ("ORM^O01", "OMI^O23")
-_VISITS: Final = ("ADT^A01", "ADT^A02", "ADT^A03", "ADT^A04", "ADT^A06", "ADT^A07", "ADT^A08")
-_RESULTS: Final = ("ORU^R01",)
+ORDERS: Final = ("ORM^O01", "OMI^O23")
+VISITS: Final = ("ADT^A01", "ADT^A02", "ADT^A03", "ADT^A04", "ADT^A06", "ADT^A07", "ADT^A08")
+RESULTS: Final = ("ORU^R01",)
 
 _KIND: Final = re.compile(r"[A-Z]{3}\^[A-Z0-9]{3}")
 _CONTROL_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -146,20 +146,20 @@ class MessageReceiver:
             raise MessageRefused(
                 "MSH-10 is missing", condition=Condition.REQUIRED_FIELD_MISSING.value
             )
-        if not header.version.startswith(_VERSIONS):
+        if not header.version.startswith(VERSIONS):
             raise MessageRefused(
                 "The version is not one of HL7 v2", condition=Condition.UNSUPPORTED_VERSION_ID.value
             )
         if len({patient.field(3) for patient in message.all("PID")}) > 1:
             # ORU^R01 may hold several; what follows the second PID is not about the first.
             raise MessageRefused("The message is about several patients: send one for each")
-        if header.kind in _ORDERS:
+        if header.kind in ORDERS:
             return self._orders(message)
-        if header.kind in _VISITS:
+        if header.kind in VISITS:
             return self._visit(message)
-        if header.kind in _RESULTS:
+        if header.kind in RESULTS:
             return self._results(message, now)
-        known = {kind.partition("^")[0] for kind in (*_ORDERS, *_VISITS, *_RESULTS)}
+        known = {kind.partition("^")[0] for kind in (*ORDERS, *VISITS, *RESULTS)}
         of_known_type = header.kind.partition("^")[0] in known
         raise MessageRefused(
             "The message is not of a kind that is taken",
@@ -229,7 +229,7 @@ class MessageReceiver:
 
 
 def _count(header: Header | None, outcome: str) -> None:
-    taken = (*_ORDERS, *_VISITS, *_RESULTS)
+    taken = (*ORDERS, *VISITS, *RESULTS)
     kind = header.kind if header is not None and header.kind in taken else "other"
     count(HL7_MESSAGES, kind=kind, outcome=outcome)
 

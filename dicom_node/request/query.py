@@ -12,18 +12,20 @@ from datetime import date
 from typing import Final
 
 from pydicom.dataset import Dataset
-from pydicom.uid import UID
 from pynetdicom.association import Association
-from pynetdicom.presentation import build_context
 
+from dicom_node.proposed_contexts import (
+    STUDY_ROOT_FIND,
+    STUDY_ROOT_MOVE,
+    Purpose,
+    proposed_contexts,
+)
 from dicom_node.request.requested_association import requested_association
 from dicom_node.status import SUCCESS, comment_of, is_for_good
 from radiology.errors import FirstreadError, InvalidUid, PeerBusy, PeerRefused, PeerUnreachable
 from radiology.identity import checked_uid
 from settings.peers import Peer
 
-_FIND: Final = UID("1.2.840.10008.5.1.4.1.2.2.1")  # Study Root Query/Retrieve, FIND
-_MOVE: Final = UID("1.2.840.10008.5.1.4.1.2.2.2")  # and MOVE (PS3.6 Annex A)
 _PENDING: Final = (0xFF00, 0xFF01)  # PS3.4 Table C.4-1 and C.4-2
 _SUB_OPERATIONS_FAILED: Final = 0xB000  # PS3.4 Table C.4-2
 _UNKNOWN_DESTINATION: Final = 0xA801
@@ -71,11 +73,13 @@ def find_studies(
     if not patient_id.strip() or _WILDCARDS & set(patient_id):
         return ()
     found: dict[str, FoundStudy] = {}
+    contexts = proposed_contexts(Purpose.FIND)
     with requested_association(
-        peer, [build_context(_FIND)], calling_ae_title=calling_ae_title, timeout_s=timeout_s
+        peer, contexts, calling_ae_title=calling_ae_title, timeout_s=timeout_s
     ) as association:
         _require_offer(association, "Study Root C-FIND")
-        for status, header in association.send_c_find(_find_keys(patient_id, before), _FIND):
+        keys = _find_keys(patient_id, before)
+        for status, header in association.send_c_find(keys, STUDY_ROOT_FIND):
             code = _status(status)
             if code not in _PENDING:
                 if code != SUCCESS:
@@ -109,11 +113,12 @@ def retrieve_study(
     keys = Dataset()
     keys.QueryRetrieveLevel = "STUDY"
     keys.StudyInstanceUID = study_instance_uid
+    contexts = proposed_contexts(Purpose.MOVE)
     with requested_association(
-        peer, [build_context(_MOVE)], calling_ae_title=calling_ae_title, timeout_s=timeout_s
+        peer, contexts, calling_ae_title=calling_ae_title, timeout_s=timeout_s
     ) as association:
         _require_offer(association, "Study Root C-MOVE")
-        for status, _ in association.send_c_move(keys, calling_ae_title, _MOVE):
+        for status, _ in association.send_c_move(keys, calling_ae_title, STUDY_ROOT_MOVE):
             code = _status(status)
             if code in _PENDING:
                 continue

@@ -18,11 +18,11 @@ from pynetdicom import evt
 from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import N_EVENT_REPORT
 from pynetdicom.events import Event
-from pynetdicom.presentation import build_context
 
 from database.deliveries.commitments import CommitmentReport, Reported, ReportedInstance
 from dicom_node.guard.guarded_upper_layer import LIBRARY_FAULTS
-from dicom_node.presentation_contexts import STORAGE_COMMITMENT, VERIFICATION
+from dicom_node.presentation_contexts import STORAGE_COMMITMENT
+from dicom_node.proposed_contexts import Purpose, proposed_contexts
 from dicom_node.request.requested_association import requested_association
 from dicom_node.status import (
     INVALID_ARGUMENT_VALUE,
@@ -107,10 +107,9 @@ def request_commitment(
         if reported.is_set():
             answered.set()  # the library must not be asked to release before that
 
-    # Verification is proposed too, so that a peer without the other one accepts the association.
     with requested_association(
         peer,
-        [build_context(VERIFICATION), build_context(STORAGE_COMMITMENT)],
+        proposed_contexts(Purpose.COMMIT),
         calling_ae_title=calling_ae_title,
         timeout_s=timeout_s,
         handlers=[(evt.EVT_N_EVENT_REPORT, handle), (evt.EVT_PDU_SENT, note_sent)],

@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import cast
 
 from pynetdicom.events import Event
-from pynetdicom.presentation import build_context
 
 from dicom_node.guard.accepted_association import AcceptedAssociation
-from dicom_node.presentation_contexts import VERIFICATION
+from dicom_node.proposed_contexts import Purpose, proposed_contexts
 from dicom_node.request.requested_association import requested_association
 from dicom_node.status import SUCCESS, comment_of
 from radiology.errors import PeerRefused, PeerUnreachable
@@ -46,7 +45,7 @@ def verify_peer(peer: Peer, *, calling_ae_title: str, timeout_s: float) -> None:
     PeerRefused
         The peer does not let us in; the message says what to change.
     """
-    contexts = [build_context(VERIFICATION)]
+    contexts = proposed_contexts(Purpose.VERIFY)
     with requested_association(
         peer, contexts, calling_ae_title=calling_ae_title, timeout_s=timeout_s
     ) as association:

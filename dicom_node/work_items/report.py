@@ -10,10 +10,10 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 from pynetdicom import build_role
-from pynetdicom.presentation import build_context
 
 from database.work_items.subscriptions import WorkItemEvent
 from dicom_node.presentation_contexts import UPS_EVENT, UPS_PUSH
+from dicom_node.proposed_contexts import Purpose, proposed_contexts
 from dicom_node.request.requested_association import requested_association
 from dicom_node.status import comment_of
 from dicom_node.work_items.data_set import PROGRESS, performed_data_set
@@ -49,7 +49,7 @@ def report_event(
     """
     with requested_association(
         peer,
-        [build_context(UPS_EVENT)],
+        proposed_contexts(Purpose.REPORT),
         calling_ae_title=calling_ae_title,
         timeout_s=timeout_s,
         roles=[build_role(UPS_EVENT, scu_role=False, scp_role=True)],

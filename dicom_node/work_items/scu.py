@@ -18,9 +18,9 @@ from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 from pydicom.uid import UID
 from pynetdicom.association import Association
-from pynetdicom.presentation import build_context
 
 from dicom_node.presentation_contexts import UPS_PULL, UPS_PUSH, UPS_WATCH
+from dicom_node.proposed_contexts import Purpose, proposed_contexts
 from dicom_node.request.requested_association import requested_association
 from dicom_node.status import DUPLICATE_SOP_INSTANCE, NO_SUCH_SOP_INSTANCE, comment_of
 from dicom_node.work_items.attributes import (
@@ -225,7 +225,7 @@ class WorkItemManager:
 
     @contextmanager
     def _association(self) -> Iterator[Association]:
-        contexts = [build_context(UPS_PUSH), build_context(UPS_PULL), build_context(UPS_WATCH)]
+        contexts = proposed_contexts(Purpose.WORK_ITEM)
         with requested_association(
             self._peer,
             contexts,

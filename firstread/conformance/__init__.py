@@ -1,0 +1,1 @@
+"""`firstread conformance`: the DICOM conformance statement of the running configuration."""
