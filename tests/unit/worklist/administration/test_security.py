@@ -118,3 +118,13 @@ def test_what_is_repeated_is_noted_once(hospital: SeededHospital) -> None:
         turned_away.not_secured("10.0.0.8", HandshakeFailed(HandshakeFault.SLOW))
     with transaction(hospital.engine) as session:
         assert len(latest_events(session, ("connection_not_secured",), limit=100)) == 1
+
+
+def test_dicom_in_clear_is_said(
+    hospital: SeededHospital, worklist_settings: Settings, issuer: Issuer
+) -> None:
+    """Until there is a certificate for it."""
+    said = "DICOM goes over the network in clear."
+    assert said in security_part(hospital, worklist_settings)
+    ours = issuer.issue("firstread")
+    assert said not in security_part(hospital, with_tls(worklist_settings, issuer, ours))
