@@ -34,7 +34,7 @@ PACKAGES := $(patsubst %/__init__.py,%,$(wildcard $(addsuffix /__init__.py,\
 	evaluation benchmarks tests/peers tests/builders)))
 
 .PHONY: help setup setup-training demo test check viewer viewer-library dimse-client unit bench train train-head serve \
-	sbom audit conformance lock format clean
+	sbom audit conformance wheelhouse lock format clean
 
 help: ## List these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -103,6 +103,9 @@ audit: sbom ## Ask OSV, a database of known vulnerabilities, about every package
 
 conformance: setup ## Make docs/conformance.md anew from the code and firstread/conformance/statement.md
 	@$(BIN)/firstread conformance --docs --out docs/conformance.md
+
+wheelhouse: setup viewer sbom ## Put everything for an installation without a network into build/wheelhouse
+	@.ci/wheelhouse $(BIN)/python build/wheelhouse
 
 lock: ## Pin the newest releases that pyproject.toml admits
 	rm -rf $(LOCK_TOOL)
