@@ -15,7 +15,7 @@ from settings.bundle_signatures import BundleSignatures
 
 
 def bundle_components(
-    folder: Path, wanted: BundleSignatures, in_use: tuple[str, ...]
+    folder: Path, bundle_signatures: BundleSignatures, in_use: tuple[str, ...]
 ) -> tuple[Component, ...]:
     """Every bundle of a folder, those that were refused with the reason.
 
@@ -23,7 +23,7 @@ def bundle_components(
     ----------
     in_use : names of the bundles that studies are read with, the newest version of each
     """
-    catalogue = read_catalogue(folder, wanted)
+    catalogue = read_catalogue(folder, bundle_signatures)
     used = {id(one) for one in _used(catalogue, in_use)}
     found = [
         _component(catalogue, bundle, used=id(bundle) in used)

@@ -37,7 +37,7 @@ def viewer_library() -> Component:
         name, _, version = head.rpartition(" ")
         parts.append(package("npm", name, version, licence=licence, inside="cornerstone.js/"))
     library = file_component(_ROOT / _LIBRARY, _LIBRARY)
-    library.components = parts  # type: ignore[assignment]  # the library's setter takes any iterable
+    library.components = parts
     return library
 
 

@@ -69,15 +69,18 @@ def declared_licence(one: Distribution) -> str:
 
     PEP 639 first; the older field may hold the whole text, and then the classifiers are shorter.
     """
-    expression = one.metadata.get("License-Expression")
-    if expression:
-        return str(expression)
+    if expression := _said(one, "License-Expression"):
+        return expression
     classified = (_CLASSIFIER.fullmatch(line) for line in one.metadata.get_all("Classifier") or ())
     names = sorted({found[1] for found in classified if found is not None} - {"OSI Approved"})
-    field = str(one.metadata.get("License") or "").strip()
+    field = _said(one, "License")
     if field and "\n" not in field:
         return field
     return ", ".join(names) or field.partition("\n")[0]
+
+
+def _said(one: Distribution, field: str) -> str:
+    return one.metadata[field].strip() if field in one.metadata else ""
 
 
 def _asked(requirements: Iterable[str]) -> set[str]:

@@ -288,7 +288,7 @@ def test_whoever_reads_bundles_asks_what_the_site_wants_of_signatures(room: str)
     ]
     assert calls
     for call in calls:
-        assert ast.unparse(call.args[-1]).endswith(".bundle_signatures"), ast.unparse(call)
+        assert ast.unparse(call.args[-1]).endswith("bundle_signatures"), ast.unparse(call)
 
 
 def _run(*words: object) -> tuple[int, str]:
