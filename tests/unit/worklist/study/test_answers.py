@@ -209,4 +209,4 @@ def test_bundles_in_use_with_version_memory_and_jobs(
         note_loaded(session, "ct:1", loaded, hospital.now)
     text = readable(_part(visitor.get("/administration").text, "bundles")).replace("\n", " ")
     newest = versions_on_disk(worklist_settings.bundles_folder, ALGORITHM.name)[-1]
-    assert f"{ALGORITHM.name} yes {newest} 2.0.0: 512.0 MB ct:1" in text
+    assert f"{ALGORITHM.name} yes {newest} Firstread 2.0.0: 512.0 MB ct:1" in text

@@ -59,6 +59,7 @@ OF_THE_FIELD = {
 OF_FIRSTREAD = {
     *("Firstread", "firstread", "users", "add", "url", "CPUExecutionProvider"),
     *("docs", "hospital", "day", "md", "results", "withdraw", "dicom", "tls"),
+    "OHIF",  # where it is unpacked, the page offers it
 }
 """Our name, commands, settings, and what computed."""
 OF_THE_SITE = {
