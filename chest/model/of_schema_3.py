@@ -3,7 +3,7 @@
 The declaration says how they are fed and what they answer; `[reader.parameters]` says how a chest
 is judged by them. Outputs are known by their names: the masks "lungs" and "lesions" of a network
 that sees a slice between two others, and the slice scores "viral" and those of the signs of one
-that sees a slice alone.
+that sees a slice alone; the heat map "heat", where that network gives one.
 """
 
 from __future__ import annotations

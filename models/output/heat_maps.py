@@ -12,6 +12,17 @@ from models.output.probability import probabilities
 from radiology.image.heat_map import HeatMap
 
 
+def heat_levels(raw: NDArray[np.float32], output: HeatMapOutput) -> NDArray[np.float32]:
+    """Levels 0…1 of the cells of several slices, shape (slices, cell rows, cell columns).
+
+    Parameters
+    ----------
+    raw : shape (slices, cell rows, cell columns), or with channels before the cell rows
+    """
+    cells = raw[:, output.column] if raw.ndim == 4 else raw
+    return probabilities(cells, output.answer.activation, axis=1)
+
+
 def heat_map(
     raw: NDArray[np.float32], output: HeatMapOutput, grid: Grid, oriented: Oriented
 ) -> HeatMap:
@@ -21,8 +32,7 @@ def heat_map(
     ----------
     raw : shape (cell rows, cell columns), or with channels before them
     """
-    cells = raw[output.column] if raw.ndim == 3 else raw
-    level = probabilities(cells, output.answer.activation, axis=0)
+    (level,) = heat_levels(raw[None], output)
     rows, columns = grid.rows, grid.columns
     return oriented.source_heat_map(
         HeatMap(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from training.chest.calibrate import Scores
-from training.chest.export import MASKS_FILE, MASKS_INPUT, SCORES_FILE, SCORES_INPUT
+from training.chest.export import HEAT, MASKS_FILE, MASKS_INPUT, SCORES_FILE, SCORES_INPUT
 from training.chest.predict import POSSIBLE_PEAK, LesionLimits
 from training.data.augment import WINDOW_HIGH_HU, WINDOW_LOW_HU
 from training.lobes.export import FILE as LOBES
@@ -72,6 +72,10 @@ def _scores(scores: Scores) -> str:
             f'calibration = {{ kind = "platt", slope = {calibration.sign_scale[place]:.4f}, '
             f"intercept = {calibration.sign_shift[place]:.4f} }}\n"
         )
+    lines.append(
+        '[[outputs]]\nname = "heat"\nnetwork = "scores"\nkind = "heat-map"\n'
+        f'tensor = "{HEAT}"\nactivation = "none"\ncolumn = 0\n'
+    )
     return "\n".join(lines)
 
 

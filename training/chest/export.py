@@ -29,7 +29,7 @@ Floats = NDArray[np.float32]
 
 MASKS_FILE, SCORES_FILE = "masks.onnx", "scores.onnx"
 MASKS_INPUT, MASKS = "slab", ("lungs", "lesions")
-SCORES_INPUT, SCORES = "slice", ("scores",)
+SCORES_INPUT, SCORES, HEAT = "slice", ("scores", "heat"), "heat"
 
 _BATCHES: Final = (1, 3, 8)
 _TIMED: Final = 12
@@ -50,15 +50,19 @@ class MaskProbabilities(nn.Module):  # type: ignore[misc]  # torch is untyped to
 
 
 class ScoreProbabilities(nn.Module):  # type: ignore[misc]
-    """The network of scores with probabilities in place of logits; not calibrated yet."""
+    """The network of scores with probabilities in place of logits; not calibrated yet.
+
+    Calibration is for whole slices: a cell's probability is that of the raw answer.
+    """
 
     def __init__(self, network: ScoreNet) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, x: Tensor) -> tuple[Tensor]:
-        """Return scores (slices, 6)."""
-        return (torch.sigmoid(self.network(x)),)
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return scores (slices, 6), and where COVID-19 was seen (slices, 8, 8)."""
+        logits, cells = self.network.answered(x)
+        return torch.sigmoid(logits), torch.sigmoid(cells)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from tests.builders.declared.write import Declaration, code, model, released, wr
 NAME = "slab-chest"
 MASKS, SCORES = "masks.onnx", "scores.onnx"
 SIZE = 140  # a slice of the tests' chest is as large: nothing is averaged at its edges
+CELLS = 7  # of the heat map, along rows and columns
 LOW_HU, HIGH_HU = -1250.0, 250.0
 LUNG_HU, HAZE_HU = (-950.0, -300.0), (-700.0, -300.0)
 NEIGHBOUR_MM, PLANE_MM = 3.0, 2.5
@@ -167,8 +168,17 @@ def _level(hounsfield: float) -> float:
     return (hounsfield - LOW_HU) / (HIGH_HU - LOW_HU)
 
 
-def scores() -> onnx.ModelProto:
-    """scores (n, 6) of slices (n, 1, size, size): mean levels of the whole and of its left half."""
+def add_heat(values: Declaration) -> None:
+    """Declare the heat map of `scores(heat=True)`."""
+    heat = {"name": "heat", "kind": "heat-map", "tensor": "heat"}
+    values["outputs"].append(_score("heat", 0) | heat)
+
+
+def scores(*, heat: bool = False) -> onnx.ModelProto:
+    """scores (n, 6) of slices (n, 1, size, size): mean levels of the whole and of its left half.
+
+    With `heat` also (n, 1, cells, cells): the mean level of each cell.
+    """
     constants = [
         numpy_helper.from_array(np.array([at], dtype=np.int64), name)
         for name, at in (("from", 0), ("to", SIZE // 2), ("columns", 3))
@@ -181,7 +191,14 @@ def scores() -> onnx.ModelProto:
         helper.make_node("Concat", ["mean", "mean_of_half", *["nothing"] * 4], ["scores"], axis=1),
     ]
     shape: list[int | str] = ["n", 1, SIZE, SIZE]
-    return model(nodes, {"slice": shape}, {"scores": ["n", 6]}, constants)
+    outputs: dict[str, list[int | str]] = {"scores": ["n", 6]}
+    if heat:
+        cell = [SIZE // CELLS] * 2
+        nodes.append(
+            helper.make_node("AveragePool", ["slice"], ["heat"], kernel_shape=cell, strides=cell)
+        )
+        outputs["heat"] = ["n", 1, CELLS, CELLS]
+    return model(nodes, {"slice": shape}, outputs, constants)
 
 
 def neighbours_as_lungs() -> onnx.ModelProto:

@@ -144,6 +144,43 @@ def test_chosen_slices_are_scored_alone_and_some_in_the_mirror_too(folder: Path)
         assert (one.spread, one.heat) == (pytest.approx(0.0, abs=1e-6), None)
 
 
+@pytest.fixture(scope="module")
+def with_heat(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same bundle, whose scores say where they come from."""
+    values = slab_chest.declaration()
+    slab_chest.add_heat(values)
+    networks = slab_chest.networks() | {slab_chest.SCORES: slab_chest.scores(heat=True)}
+    return write_declared(tmp_path_factory.mktemp("heat"), values, networks)
+
+
+def test_a_network_that_says_where_it_looked_is_asked(with_heat: Path) -> None:
+    """The map of a mirror image is turned back before both are averaged."""
+    scorer = load_model(read_any_bundle(with_heat), threads=1).classifier
+    assert scorer is not None
+    patches = np.zeros((3, 1, SIZE, SIZE), dtype=np.float32)
+    patches[..., : SIZE // 7] = 0.8  # the first column of cells
+    answers = scorer.classify(patches, ProbabilityMaps.empty(3, SIZE), [0, 2], [2])
+    for one in answers:
+        assert one.heat is not None
+        assert one.heat.levels[:, 0] == pytest.approx(np.full(7, 0.8))
+        assert one.heat.levels[:, 1:] == pytest.approx(np.zeros((7, 6)))
+        assert (one.heat.box.top, one.heat.box.left, one.heat.box.side) == (0.0, 0.0, SIZE)
+
+
+def test_heat_lies_on_the_slice_where_the_network_saw_it(with_heat: Path) -> None:
+    """Slices with lesions have a map, in the place of the slice: there lung is cooler than wall."""
+    chest = _chest()
+    reading, _ = Reader.of(read_any_bundle(with_heat), threads=1).read(chest)
+    assert reading.heat_maps
+    for index, heat in reading.heat_maps.items():
+        level, hu = heat.on_slice((140, 140)), chest.hounsfield[index]
+        assert level[hu > 0.0].mean() > level[hu < -500.0].mean() + 0.2
+    one = Volume(chest.hounsfield[20:21], chest.affine)
+    read = open_slice_reader(read_any_bundle(with_heat), threads=1).read_slice(HounsfieldSlice(one))
+    assert read.heat is not None
+    assert read.heat.shape == (140, 140)
+
+
 def test_a_single_slice_is_read(folder: Path) -> None:
     """As uploads and `firstread predict` read it."""
     chest = _chest()

@@ -71,6 +71,19 @@ def test_the_networks_answer_for_lungs_lesions_and_the_slice() -> None:
     assert scores.shape == (2, 6)
 
 
+def test_a_slice_of_one_cell_is_as_warm_as_its_answer() -> None:
+    """There the cell gives both the mean and the maximum: its logit is that of the slice."""
+    network = untrained_scores()
+    for side, cells in ((32, 1), (96, 3)):
+        slices = torch.rand(4, 1, side, side)
+        with torch.inference_mode():
+            logits, heat = network.answered(slices)
+            assert logits.numpy() == pytest.approx(network(slices).numpy(), abs=1e-5)
+        assert heat.shape == (4, cells, cells)
+        if cells == 1:
+            assert heat[:, 0, 0].numpy() == pytest.approx(logits[:, 0].numpy(), abs=1e-4)
+
+
 def test_each_scan_is_left_out_of_one_fold() -> None:
     """The committed folds, against the names of the scans that they were written for."""
     folds = read_folds()
@@ -201,6 +214,8 @@ def test_what_is_exported_is_a_bundle_that_is_read_as_a_chest(chest_base: Path) 
     assert model.classifier is not None
     first, second = model.classifier.classify(trial[:, 1:2], found, [1, 0], [0])
     assert (first.index, second.index) == (1, 0)
+    assert first.heat is not None
+    assert first.heat.levels.shape == (SIZE // 32, SIZE // 32)
     assert model.lobes_by_shape is not None
     assert (model.lesion_threshold, model.lesion_peak, model.possible_peak) == (0.35, 0.8, 0.5)
 

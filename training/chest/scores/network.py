@@ -14,7 +14,13 @@ from torch import Tensor, nn
 from training.encoder.efficientnet_lite import Encoder
 
 SCORES: Final = 6  # COVID-19, and five signs
+VIRAL: Final = 0
 _FIRST_WEIGHTS: Final = 0.2  # of what they would be: answers begin near even
+
+
+def _pooled(deep: Tensor) -> Tensor:
+    """Mean and maximum of each feature, shape (slices, 640)."""
+    return torch.cat([deep.mean((2, 3)), deep.amax((2, 3))], 1)
 
 
 class ScoreNet(nn.Module):  # type: ignore[misc]  # torch is untyped to `make check`
@@ -43,9 +49,29 @@ class ScoreNet(nn.Module):  # type: ignore[misc]  # torch is untyped to `make ch
 
     def features(self, x: Tensor) -> Tensor:
         """What the answers rest on, shape (slices, 640)."""
-        deep = self.encoder(x.expand(-1, 3, -1, -1))[-1]
-        pooled: Tensor = self.norm(torch.cat([deep.mean((2, 3)), deep.amax((2, 3))], 1))
+        pooled: Tensor = self.norm(_pooled(self._deepest(x)))
         return pooled
+
+    def answered(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return logits as `forward`, and what each cell says of COVID-19, (slices, rows, columns).
+
+        A cell's logit is the answer to a slice whose mean and maximum that cell gives, in the
+        norm of the slice: the class activation map of Zhou et al. 2016 (arXiv:1512.04150), with
+        the maximum beside the mean.
+        """
+        deep = self._deepest(x)
+        pooled = _pooled(deep)
+        logits: Tensor = self.answer(self.norm(pooled))
+        middle = pooled.mean(1)[:, None, None, None]
+        spread = torch.sqrt(pooled.var(1, unbiased=False) + self.norm.eps)[:, None, None, None]
+        scaled = (torch.cat([deep, deep], 1) - middle) / spread
+        gain, shift, weight = self.norm.weight, self.norm.bias, self.answer.weight[VIRAL]
+        cells = (scaled * (gain * weight)[None, :, None, None]).sum(1)
+        return logits, cells + (shift * weight).sum() + self.answer.bias[VIRAL]
+
+    def _deepest(self, x: Tensor) -> Tensor:
+        deep: Tensor = self.encoder(x.expand(-1, 3, -1, -1))[-1]
+        return deep
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits (slices, 6).
