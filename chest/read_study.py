@@ -12,7 +12,7 @@ from chest.heat_maps import heat_maps_of
 from chest.interpret import Evidence, interpret, measure, refuses
 from chest.lobes import find_territories, measure_territories
 from chest.lungs.segment import segment
-from chest.model.chest_model import ChestModel, OnProgress
+from chest.model.chest_model import ChestModel, OnProgress, SlicesToClassify
 from chest.model.choose_slices import classify_study
 from chest.plausibility_gates import Outlined
 from chest.values.figures import Side
@@ -82,7 +82,8 @@ def read_study(
     if refuses(gates):
         return interpret(evidence, model)
     classifier = model.classifier
-    answers = [] if classifier is None else classify_study(patches, found, regions, classifier)
+    shown = SlicesToClassify(canonical.hounsfield, canonical.spacing_mm[1:], patches, found)
+    answers = [] if classifier is None else classify_study(shown, regions, classifier)
     territories = find_territories(canonical, regions, model.lobes_by_shape)
     evidence = replace(
         evidence,

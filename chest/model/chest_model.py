@@ -74,6 +74,23 @@ class Finder(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class SlicesToClassify:
+    """Slices as a classifier may want to see them.
+
+    Attributes
+    ----------
+    hounsfield : shape (slices, rows, columns); rows to the back, columns to the patient's left
+    spacing_mm : between rows and between columns
+    patches, found : what `Finder.find` was given of the same slices, and its answer
+    """
+
+    hounsfield: Arrays
+    spacing_mm: tuple[float, float]
+    patches: Arrays
+    found: ProbabilityMaps
+
+
 class SliceClassifier(Protocol):
     """Says of single slices what pattern they show."""
 
@@ -82,17 +99,12 @@ class SliceClassifier(Protocol):
         ...
 
     def classify(
-        self,
-        patches: Arrays,
-        found: ProbabilityMaps,
-        chosen: Sequence[int],
-        mirrored: Collection[int],
+        self, slices: SlicesToClassify, chosen: Sequence[int], mirrored: Collection[int]
     ) -> list[SliceAnswer]:
         """Answer for the chosen slices, in their order.
 
         Parameters
         ----------
-        patches, found : what `Finder.find` was given, and its answer
         mirrored : of the chosen slices those that are read a second time as their mirror image
         """
         ...

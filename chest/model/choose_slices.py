@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from chest.model.chest_model import Arrays, SliceAnswer, SliceClassifier
-from chest.model.probability_maps import ProbabilityMaps
+from chest.model.chest_model import SliceAnswer, SliceClassifier, SlicesToClassify
 from chest.values.regions import ChestRegions
 
 MOST_SLICES = 24
@@ -51,19 +50,18 @@ def choose_slices(regions: ChestRegions, most: int = MOST_SLICES) -> list[int]:
 
 
 def classify_study(
-    patches: Arrays, found: ProbabilityMaps, regions: ChestRegions, classifier: SliceClassifier
+    slices: SlicesToClassify, regions: ChestRegions, classifier: SliceClassifier
 ) -> list[SliceAnswer]:
     """Classify the slices of a study that `choose_slices` names.
 
     Parameters
     ----------
-    patches : the segmentation network's input, shape (slices, 1, size, size)
-    found : its answer on the same grid
-    regions : what was made of it, on the volume's own grid; canonical axes
+    slices : of the whole study, on canonical axes
+    regions : what was found in them, on the volume's own grid
     """
     chosen = choose_slices(regions)
     if not chosen:
         return []
     lesion = np.count_nonzero(regions.lesions[chosen], axis=(1, 2))
     worst = np.argsort(-lesion, kind="stable")[:MIRRORED_SLICES]
-    return classifier.classify(patches, found, chosen, [chosen[int(at)] for at in worst])
+    return classifier.classify(slices, chosen, [chosen[int(at)] for at in worst])

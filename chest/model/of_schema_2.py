@@ -15,6 +15,7 @@ from chest.model.chest_model import (
     OnProgress,
     SliceAnswer,
     SliceHeat,
+    SlicesToClassify,
 )
 from chest.model.classify_views import Classifier, classify_views
 from chest.model.probability_maps import ProbabilityMaps
@@ -79,17 +80,13 @@ class ViewClassifier:
         self.session.warm_up()
 
     def classify(
-        self,
-        patches: Arrays,
-        found: ProbabilityMaps,
-        chosen: Sequence[int],
-        mirrored: Collection[int],
+        self, slices: SlicesToClassify, chosen: Sequence[int], mirrored: Collection[int]
     ) -> list[SliceAnswer]:
         """Answer for slices; see `chest.model.chest_model.SliceClassifier.classify`."""
-        declared = self.session.declared
+        declared, found = self.session.declared, slices.found
         shown = [
             lung_view(
-                patches[index, 0],
+                slices.patches[index, 0],
                 np.minimum(found.right[index] / 255.0 + found.left[index] / 255.0, 1.0),
                 found.lesion[index] / np.float32(255.0),
                 size=declared.size,

@@ -72,10 +72,10 @@ def load_schema_3(
     case = read_case(parameters.section("case"), classified=True)
     parameters.close()
     networks = load_networks(bundle, provider=provider, threads=threads)
-    network, window = networks[fed.network], fed.channels[0]
+    network = networks[fed.network]
     return ChestModel(
         bundle=bundle,
-        grid=InputGrid(fed.tensor, fed.size[0], window.low_hu, window.high_hu),
+        grid=_grid(fed),
         lung_threshold=_threshold(bundle.outputs.masks[LUNGS]),
         lesion_threshold=lesion_threshold,
         lesion_faint=lesion_faint,
@@ -83,11 +83,16 @@ def load_schema_3(
         possible_peak=possible_peak,
         case=case,
         finder=SlabFinder(bundle, network, steps, network.provider),
-        classifier=SliceScorer(bundle, networks[scored.network]),
+        classifier=SliceScorer(bundle, networks[scored.network], _grid(scored)),
         viral_threshold=viral_threshold,
         sign_thresholds=dict(zip(Sign, thresholds, strict=True)),
         lobes_by_shape=by_shape,
     )
+
+
+def _grid(fed: NetworkInput) -> InputGrid:
+    window = fed.channels[0]
+    return InputGrid(fed.tensor, fed.size[0], window.low_hu, window.high_hu)
 
 
 def _lobes_by_shape(
@@ -138,15 +143,11 @@ def _check_slab(fed: NetworkInput, name: str) -> None:
 
 
 def _check_alone(fed: NetworkInput, slab: NetworkInput, name: str) -> None:
-    expected = (
-        fed.kind is InputKind.SLICES
-        and _whole_axial(fed)
-        and (fed.size, fed.channels) == (slab.size, slab.channels)
-    )
+    expected = fed.kind is InputKind.SLICES and _whole_axial(fed) and fed.channels == slab.channels
     if not expected:
         raise BundleRejected(
-            "Slices are scored by a network that sees whole axial slices alone, in the size and "
-            "the window of the other network",
+            "Slices are scored by a network that sees whole axial slices alone, in the window of "
+            "the other network",
             name=name,
         )
 

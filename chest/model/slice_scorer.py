@@ -9,12 +9,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from chest.model.chest_model import Arrays, SliceAnswer, SliceHeat
-from chest.model.probability_maps import ProbabilityMaps
+from chest.model.chest_model import Arrays, SliceAnswer, SliceHeat, SlicesToClassify
 from models.declared_bundle import DeclaredBundle
 from models.output.heat_maps import heat_levels
 from models.output.scores import column_of, slice_scores
 from models.run.declared_network import DeclaredNetwork
+from models.schema_2.networks import InputGrid
+from models.schema_2.preprocess import SquareFit, to_patch
 from models.schema_2.sign import Sign
 from models.schema_2.view import ViewBox
 
@@ -25,26 +26,29 @@ SCORES: Final = (VIRAL, *(str(sign) for sign in Sign))
 
 @dataclass(frozen=True)
 class SliceScorer:
-    """Classifies slices by what they show; where lesions were found plays no part."""
+    """Classifies slices by what they show; where lesions were found plays no part.
+
+    Attributes
+    ----------
+    grid : what the network is fed; it may see finer squares than the one that finds
+    """
 
     bundle: DeclaredBundle
     network: DeclaredNetwork
+    grid: InputGrid
 
     def warm_up(self) -> None:
         """Run once on nothing."""
         self.network.warm_up()
 
     def classify(
-        self,
-        patches: Arrays,
-        found: ProbabilityMaps,
-        chosen: Sequence[int],
-        mirrored: Collection[int],
+        self, slices: SlicesToClassify, chosen: Sequence[int], mirrored: Collection[int]
     ) -> list[SliceAnswer]:
         """Answer for slices; see `chest.model.chest_model.SliceClassifier.classify`."""
         twice = [index for index in chosen if index in mirrored]
-        shown = np.concatenate([patches[list(chosen)], patches[twice][..., ::-1]])
-        scores, heat = self._said(shown)
+        straight = self._patches(slices, chosen)
+        turned = straight[[list(chosen).index(index) for index in twice]][..., ::-1]
+        scores, heat = self._said(np.concatenate([straight, turned]))
         second = {index: len(chosen) + place for place, index in enumerate(twice)}
         answers = []
         for place, index in enumerate(chosen):
@@ -53,12 +57,20 @@ class SliceScorer:
             signs = {sign: float(mean[1 + at]) for at, sign in enumerate(Sign)}
             looked = None
             if heat is not None:
-                turned = [heat[place], *(heat[row][:, ::-1] for row in rows[1:])]
-                levels: Arrays = np.mean(turned, axis=0, dtype=np.float32)
-                looked = SliceHeat(levels, ViewBox(0.0, 0.0, float(patches.shape[-1])))
+                maps = [heat[place], *(heat[row][:, ::-1] for row in rows[1:])]
+                levels: Arrays = np.mean(maps, axis=0, dtype=np.float32)
+                # Its square and the finder's show the same: the slice, whole and in the middle.
+                whole = ViewBox(0.0, 0.0, float(slices.patches.shape[-1]))
+                looked = SliceHeat(levels, whole)
             spread = float(scores[rows, 0].std())
             answers.append(SliceAnswer(index, float(mean[0]), spread, signs, looked))
         return answers
+
+    def _patches(self, slices: SlicesToClassify, chosen: Sequence[int]) -> Arrays:
+        """Slices as the network is fed them, shape (chosen, 1, size, size)."""
+        shape = slices.hounsfield.shape[1:]
+        fit = SquareFit.of((shape[0], shape[1]), slices.spacing_mm, self.grid.size)
+        return np.stack([to_patch(slices.hounsfield[at], fit, self.grid)[None] for at in chosen])
 
     def _said(self, patches: Arrays) -> tuple[NDArray[np.float64], Arrays | None]:
         """Calibrated scores of patches (slices, 1, size, size), and the heat map of each.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chest.grey_levels import grey_to_hounsfield
-from chest.model.chest_model import ChestModel
+from chest.model.chest_model import ChestModel, SlicesToClassify
 from chest.model.probability_maps import ProbabilityMaps
 from chest.slices.clean_slice import clean_slice
 from models.schema_2.preprocess import SquareFit, to_patch
@@ -102,7 +102,8 @@ class ChestSliceReader:
         if model.classifier is None:
             return SliceReading(lungs, lesions, share, None, None, {}, None)
         twice = [0] if self.mirrored else []
-        (answer,) = model.classifier.classify(patch[None, None], found, [0], twice)
+        shown = SlicesToClassify(hu[None], spacing_mm, patch[None, None], found)
+        (answer,) = model.classifier.classify(shown, [0], twice)
         heat = None
         if answer.heat is not None:
             square = place_back(answer.heat.levels, answer.heat.box, (fit.size, fit.size))

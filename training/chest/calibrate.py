@@ -52,8 +52,8 @@ class TriedLimits:
     Attributes
     ----------
     dice : mean over scans with lesions, each counted once
-    false_percent : share of the lungs that is called lesion in the worst volume but one of those
-        without pneumonia
+    false_percent : share of the lungs that is called lesion in the worst volume of those without
+        pneumonia, a third of them excepted
     """
 
     limits: LesionLimits
@@ -99,7 +99,7 @@ def choose_lesion_limits(
     least = max(one.dice for one in bearable) - _AS_GOOD
     best = max(
         (one for one in bearable if one.dice >= least),
-        key=lambda one: (-one.limits.faint, one.dice),
+        key=lambda one: (-one.limits.faint, -one.limits.outline, one.dice),
     )
     return ChosenLimits(best.limits, tried)
 
@@ -128,7 +128,7 @@ def _tried(
             for share in _shares(slices, outlined.counting(peak) & lung, lung)
         ]
         limits = LesionLimits(threshold, faint, peak)
-        yield TriedLimits(limits, float(np.mean(dice)), _worst_but_one(false))
+        yield TriedLimits(limits, float(np.mean(dice)), _worst_of_most(false))
 
 
 def _shares(
@@ -140,11 +140,9 @@ def _shares(
         yield 100.0 * int(lesion[at].sum()) / max(int(lung[at].sum()), 1)
 
 
-def _worst_but_one(shares: Sequence[float]) -> float:
-    """One volume of several may be an exception."""
-    if not shares:
-        return 0.0
-    return sorted(shares)[-2] if len(shares) > 1 else shares[0]
+def _worst_of_most(shares: Sequence[float]) -> float:
+    """A third of the volumes may be exceptions: a tumour is not told from pneumonia by a limit."""
+    return sorted(shares)[-1 - len(shares) // 3] if shares else 0.0
 
 
 def calibrate_scores(figures: FigureSet, logits: NDArray[np.float32]) -> Scores:

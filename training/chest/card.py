@@ -10,6 +10,7 @@ from training.chest.calibrate import MOST_FALSE_PERCENT, Scores
 from training.chest.declaration import INTENDED_USE, LICENCES, NAME, NEIGHBOUR_MM, VERSION
 from training.chest.export import ExportedChest
 from training.chest.score_release import FoldScores
+from training.chest.scores.network import SIZE as SCORE_SIZE
 from training.chest.volumes import VolumeAnswer
 from training.release.made import Made
 from training.release.model_card import breaks, robustness_table, thickness_table
@@ -115,9 +116,10 @@ Three networks. The first finds lungs and lesions: EfficientNet-Lite0 up to 1/32
 with ImageNet weights as encoder, and a U-Net decoder. It sees an axial slice of 256 x 256 pixels
 between the slices {NEIGHBOUR_MM:g} mm below and above it, HU from -1250 to 250. Lungs are then made
 bodies inside the patient's body (`chest/lungs/`). The second says of single slices what pattern
-they show: such an encoder with linear answers; it is asked for some slices of a study. The third,
-which is small, says where lobes are likely by the shape of the lungs alone; it is asked where a
-fissure is not seen (`chest/lobes/`).
+they show: such an encoder with linear answers, which sees a slice of {SCORE_SIZE} x {SCORE_SIZE}
+pixels alone; it is asked for some slices of a study, and says where in them it saw the pattern. The
+third, which is small, says where lobes are likely by the shape of the lungs alone; it is asked
+where a fissure is not seen (`chest/lobes/`).
 
 Weights are stored in 16 bits: {exported.bytes[0] / 1e6:.1f} and {exported.bytes[1] / 1e6:.1f} MB.
 {exported.ms_a_slice[0]:.0f} ms a slice for lungs and lesions and {exported.ms_a_slice[1]:.0f} ms
@@ -135,10 +137,12 @@ where the lung is dense. It counts where it reaches {chosen.peak:.2f} somewhere 
 lies on what counts in the next. Of the limits that are the best for the scans of the
 folds, within a hundredth, they are those that reach furthest; considered were
 those under which volumes without pneumonia have lesions in {MOST_FALSE_PERCENT} % of their lungs
-at most, one of them excepted; so the Dice of scans is a little too good. No other figure was used
-to choose anything. Calibration of the viral answer is fitted on four fifths of the figures and
-scored on the fifth. Intervals: bootstrap (BCa) for means, DeLong for the AUC, Wilson for
-proportions.
+at most, a third of them excepted; so the Dice of scans is a little too good. No other figure was
+used to choose anything. Figures of COVID-CT are those of a network of scores that was trained on
+its train part alone; the one that is shipped was trained by the same recipe on train and val, and
+takes thresholds and calibration from the first. Calibration of the viral answer is fitted on four
+fifths of the figures and scored on the fifth. Intervals: bootstrap (BCa) for means, DeLong for the
+AUC, Wilson for proportions.
 
 ### Scan by scan
 

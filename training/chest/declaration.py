@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from training.chest.calibrate import Scores
 from training.chest.export import HEAT, MASKS_FILE, MASKS_INPUT, SCORES_FILE, SCORES_INPUT
+from training.chest.network import SIZE
 from training.chest.predict import POSSIBLE_PEAK, LesionLimits
+from training.chest.scores.network import SIZE as SCORE_SIZE
 from training.data.augment import WINDOW_HIGH_HU, WINDOW_LOW_HU
 from training.lobes.export import FILE as LOBES
 from training.release.declaration import ACCEPTS
 
-NAME, VERSION = "chest-ct-pneumonia", "3.0.0"
+NAME, VERSION = "chest-ct-pneumonia", "3.1.0"
 
 INTENDED_USE = (
     "Research use only. Orders a reading list of adult chest CT by suspicion of pneumonia; "
@@ -126,7 +128,7 @@ tensor = "{MASKS_INPUT}"
 orientation = "SPL"
 fit = "whole-slice"
 spacing_mm = ["own", "own", "own"]
-size = [256, 256]
+size = [{SIZE}, {SIZE}]
 neighbours = 1
 channels = [{{ window_hu = [{WINDOW_LOW_HU}, {WINDOW_HIGH_HU}] }}]
 
@@ -136,7 +138,7 @@ tensor = "{SCORES_INPUT}"
 orientation = "SPL"
 fit = "whole-slice"
 spacing_mm = ["own", "own", "own"]
-size = [256, 256]
+size = [{SCORE_SIZE}, {SCORE_SIZE}]
 channels = [{{ window_hu = [{WINDOW_LOW_HU}, {WINDOW_HIGH_HU}] }}]
 
 [[outputs]]

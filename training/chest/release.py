@@ -18,8 +18,8 @@ from training.chest.network import MaskNet
 from training.chest.robust import measure_robustness, measure_thickness
 from training.chest.score_release import FoldScores, figures_of, lines_of
 from training.chest.score_scans import joined, score_lesions, score_lungs
-from training.chest.scores.network import ScoreNet
 from training.chest.scores.predict import patches_of, score
+from training.chest.scores.stage import TrainedScores
 from training.chest.stages import ChestCorpus, FoldAnswers, trial_slabs
 from training.chest.volumes import read_volumes
 from training.lobes.export import write_lobes
@@ -63,7 +63,7 @@ class Shipped:
     """The networks that are shipped."""
 
     masks: MaskNet
-    scores: ScoreNet
+    scores: TrainedScores
     lobes: TrainedLobes
 
 
@@ -86,11 +86,14 @@ def write_release(
     out.mkdir(parents=True, exist_ok=True)
     val = corpus.covid_ct.val
     patches = patches_of(val.slices)
-    exported = write_networks(shipped.masks, shipped.scores, out, trial_slabs(corpus), patches)
+    exported = write_networks(
+        shipped.masks, shipped.scores.shipped, out, trial_slabs(corpus), patches
+    )
     write_lobes(shipped.lobes.network, out, shipped.lobes.held_out[0].labels)
-    scores = calibrate_scores(val, score(shipped.scores, val.slices))
+    scored = shipped.scores.scored
+    scores = calibrate_scores(val, score(scored, val.slices))
     figures = [
-        *figures_of(corpus, shipped.masks, shipped.scores, folds),
+        *figures_of(corpus, shipped.masks, scored, folds),
         *shipped.lobes.figures(),
     ]
     for line in lines_of(figures):
@@ -105,7 +108,7 @@ def write_release(
         folds=folds,
         volumes=volumes,
         scores=scores,
-        robustness=measure_robustness(shipped.masks, shipped.scores, folds.limits.chosen, corpus),
+        robustness=measure_robustness(shipped.masks, scored, folds.limits.chosen, corpus),
         thickness=measure_thickness(out),
         exported=exported,
         made=made,

@@ -47,7 +47,10 @@ def figures_of(
 
     Parameters
     ----------
-    masks, scores : the networks that are shipped; nothing that they are scored on was trained on
+    masks : the network that is shipped
+    scores : that of the recipe that is shipped which did not see the validation part
+
+    Nothing that they are scored on was trained on.
     """
     return [
         *_by_scan(folds),

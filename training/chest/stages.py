@@ -14,6 +14,7 @@ from training.chest.network import MaskNet
 from training.chest.objective import MaskObjective
 from training.chest.predict import Floats, Predicted, predict, slabs_of
 from training.chest.score_scans import score_lesions
+from training.chest.scores.network import SIZE as SCORE_SIZE
 from training.data.drawn_scans import read_covid_seg20, read_lctsc
 from training.data.figures import CovidCt, FigureSet, read_covid_ct, read_sars_cov2_ct
 from training.data.slices import SliceSet, read_doctors, read_lungs2d, read_negatives
@@ -96,8 +97,8 @@ def read_corpus(data: Path) -> ChestCorpus:
         divide(read_doctors(data), splits),
         divide(read_negatives(data), splits),
         without_pneumonia,
-        read_covid_ct(data),
-        read_sars_cov2_ct(data),
+        read_covid_ct(data, SCORE_SIZE),
+        read_sars_cov2_ct(data, SCORE_SIZE),
     )
 
 

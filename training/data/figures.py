@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.slices import SliceSet, read_figures, read_grey
+from training.data.slices import GRID, SliceSet, read_figures, read_grey
 
 SIGNS = (
     "ggo",
@@ -46,6 +46,22 @@ class FigureSet:
         """The slices at these places."""
         return FigureSet(self.slices.at(chosen), self.viral[chosen], self.signs[chosen])
 
+    def followed_by(self, other: FigureSet) -> FigureSet:
+        """This set and another one, both on squares of one size."""
+        one, two = self.slices, other.slices
+        slices = replace(
+            one,
+            hu=np.concatenate([one.hu, two.hu]),
+            lung=np.concatenate([one.lung, two.lung]),
+            lesion=np.concatenate([one.lesion, two.lesion]),
+            sources=one.sources + two.sources,
+        )
+        return FigureSet(
+            slices,
+            np.concatenate([self.viral, other.viral]),
+            np.concatenate([self.signs, other.signs]),
+        )
+
 
 @dataclass(frozen=True)
 class CovidCt:
@@ -53,6 +69,11 @@ class CovidCt:
 
     train: FigureSet
     val: FigureSet
+
+    @property
+    def both(self) -> FigureSet:
+        """Train and val together."""
+        return self.train.followed_by(self.val)
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -83,13 +104,13 @@ def read_covid_ct_images(data: Path, part: str) -> list[NDArray[np.uint8]]:
     return [read_grey(folder / row["file"]) for row in _covid_ct_rows(folder, part)]
 
 
-def read_covid_ct(data: Path) -> CovidCt:
-    """Read COVID-CT without the images that stand in both classes."""
+def read_covid_ct(data: Path, size: int = GRID) -> CovidCt:
+    """Read COVID-CT without the images that stand in both classes, on squares of `size`."""
     folder = data / "training/covid_ct"
     parts = {}
     for part in ("train", "val"):
         rows = _covid_ct_rows(folder, part)
-        slices = read_figures(f"covid-ct-{part}", [folder / row["file"] for row in rows])
+        slices = read_figures(f"covid-ct-{part}", [folder / row["file"] for row in rows], size)
         signs = np.array([[int(row[sign]) for sign in SIGNS] for row in rows], dtype=np.int8)
         viral = np.array([int(row["covid"]) for row in rows], dtype=np.int8)
         # Signs were noted for the COVID images alone; zero elsewhere means that nobody looked.
@@ -104,11 +125,11 @@ def _without_signs(slices: SliceSet, viral: NDArray[np.int8]) -> FigureSet:
     return FigureSet(slices, viral, signs)
 
 
-def read_sars_cov2_ct(data: Path) -> FigureSet:
-    """Read SARS-CoV-2 CT-scan (Soares et al. 2020); it names no patients."""
+def read_sars_cov2_ct(data: Path, size: int = GRID) -> FigureSet:
+    """Read SARS-CoV-2 CT-scan (Soares et al. 2020) on squares; it names no patients."""
     folder = data / "training/sars_cov2_ct"
     rows = _rows(folder / "labels.csv")
-    slices = read_figures("sars-cov2-ct", [folder / row["file"] for row in rows])
+    slices = read_figures("sars-cov2-ct", [folder / row["file"] for row in rows], size)
     return _without_signs(slices, np.array([int(row["covid"]) for row in rows], dtype=np.int8))
 
 

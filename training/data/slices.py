@@ -85,14 +85,14 @@ def square(image: Grey, resample: Image.Resampling, fill: int) -> Grey:
     return np.asarray(Image.fromarray(canvas).resize((GRID, GRID), resample), dtype=np.uint8)
 
 
-def square_hounsfield(hu: NDArray[np.float32]) -> NDArray[np.float16]:
-    """The same for HU: padded with air, then resampled to the grid."""
+def square_hounsfield(hu: NDArray[np.float32], size: int = GRID) -> NDArray[np.float16]:
+    """The same for HU: padded with air, then resampled to `size` rows and columns."""
     # PIL resamples float images, but padding needs its own value first.
     side = max(hu.shape)
     canvas = np.full((side, side), OUTSIDE_HU, dtype=np.float32)
     top, left = (side - hu.shape[0]) // 2, (side - hu.shape[1]) // 2
     canvas[top : top + hu.shape[0], left : left + hu.shape[1]] = hu
-    resized = Image.fromarray(canvas).resize((GRID, GRID), Image.Resampling.BILINEAR)
+    resized = Image.fromarray(canvas).resize((size, size), Image.Resampling.BILINEAR)
     return np.asarray(resized, dtype=np.float16)
 
 
@@ -171,10 +171,10 @@ def read_negatives(data: Path) -> SliceSet:
     return _without_lungs("negatives", hu, lesion, tuple(path.stem for path in paths))
 
 
-def read_figures(name: str, paths: Sequence[Path]) -> SliceSet:
+def read_figures(name: str, paths: Sequence[Path], size: int = GRID) -> SliceSet:
     """Read 8-bit figures in which nobody drew anything; each file is its own source."""
-    hu = [square_hounsfield(grey_to_hounsfield(read_grey(path))) for path in paths]
-    unknown = [np.full((GRID, GRID), UNKNOWN, dtype=np.uint8) for _ in paths]
+    hu = [square_hounsfield(grey_to_hounsfield(read_grey(path)), size) for path in paths]
+    unknown = [np.full((size, size), UNKNOWN, dtype=np.uint8) for _ in paths]
     return _without_lungs(name, hu, unknown, tuple(path.stem for path in paths))
 
 

@@ -26,9 +26,9 @@ RASTER = {"first": 16, "step": 32}  # rows and columns between the values that a
 Answers = Mapping[str, NDArray[np.float32]]
 
 
-def recipe(seed: int = SEED, count: int = COUNT) -> dict[str, Any]:
+def recipe(seed: int = SEED, count: int = COUNT, size: int = GRID) -> dict[str, Any]:
     """Recipe of an input, for `models.schema_2.golden.make_patches` and `make_views`."""
-    return {"name": RECIPE, "seed": seed, "patches": count, "size": GRID}
+    return {"name": RECIPE, "seed": seed, "patches": count, "size": size}
 
 
 def golden_record(float32: Answers, int8: Answers) -> dict[str, Any]:

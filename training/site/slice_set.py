@@ -108,6 +108,21 @@ def slice_set(slices: Sequence[SiteSlice], lungs_seen: LungsSeen) -> SliceSet:
     return replace(doubted, lung=np.stack(found))
 
 
+def whole_slices(slices: Sequence[SiteSlice], size: int) -> FigureSet:
+    """Slices as wholes, on squares of `size`, without what was drawn in them."""
+    hu, true_hu = [], []
+    for one in slices:
+        picture = one.picture()
+        fitted = SquareFit.of(picture.shape, picture.spacing_mm, size)
+        hu.append(fitted.to_square(picture.hu, OUTSIDE_HU).astype(np.float16))
+        true_hu.append(picture.true_hu)
+    nothing = np.full((len(hu), size, size), UNKNOWN, dtype=np.uint8)
+    sources = tuple(one.case for one in slices)
+    return with_labels(
+        slices, SliceSet("site", np.stack(hu), nothing, nothing, sources, all(true_hu))
+    )
+
+
 def with_labels(slices: Sequence[SiteSlice], site: SliceSet) -> FigureSet:
     """The same slices with what is known of each as a whole; of signs nobody said anything."""
     signs = np.full((len(site), len(SIGNS)), -1, dtype=np.int8)

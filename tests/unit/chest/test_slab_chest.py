@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from chest.model.chest_model import SlicesToClassify
 from chest.model.load import load_model
 from chest.model.probability_maps import ProbabilityMaps
 from chest.model.slab_finder import SlabFinder
@@ -132,9 +133,8 @@ def test_chosen_slices_are_scored_alone_and_some_in_the_mirror_too(folder: Path)
     assert isinstance(scorer, SliceScorer)
     patches = np.zeros((40, 1, SIZE, SIZE), dtype=np.float32)
     patches[..., : SIZE // 2] = np.linspace(0.1, 0.9, 40, dtype=np.float32)[:, None, None, None]
-    found = ProbabilityMaps.empty(40, SIZE)
     chosen = list(range(39, 2, -1))  # more than fit into one run
-    answers = scorer.classify(patches, found, chosen, [4, 3])
+    answers = scorer.classify(_shown(patches), chosen, [4, 3])
     assert [one.index for one in answers] == chosen
     for one in answers:
         level = float(patches[one.index, 0, 0, 0])
@@ -142,6 +142,12 @@ def test_chosen_slices_are_scored_alone_and_some_in_the_mirror_too(folder: Path)
         assert one.viral == pytest.approx(level / 2.0, abs=1e-4)
         assert one.signs[Sign.GROUND_GLASS] == pytest.approx(half, abs=1e-4)
         assert (one.spread, one.heat) == (pytest.approx(0.0, abs=1e-6), None)
+
+
+def _shown(patches: NDArray[np.float32]) -> SlicesToClassify:
+    """Slices that give these patches."""
+    hu = slab_chest.LOW_HU + patches[:, 0] * (slab_chest.HIGH_HU - slab_chest.LOW_HU)
+    return SlicesToClassify(hu, (1.0, 1.0), patches, ProbabilityMaps.empty(len(patches), SIZE))
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +165,7 @@ def test_a_network_that_says_where_it_looked_is_asked(with_heat: Path) -> None:
     assert scorer is not None
     patches = np.zeros((3, 1, SIZE, SIZE), dtype=np.float32)
     patches[..., : SIZE // 7] = 0.8  # the first column of cells
-    answers = scorer.classify(patches, ProbabilityMaps.empty(3, SIZE), [0, 2], [2])
+    answers = scorer.classify(_shown(patches), [0, 2], [2])
     for one in answers:
         assert one.heat is not None
         assert one.heat.levels[:, 0] == pytest.approx(np.full(7, 0.8))

@@ -16,6 +16,7 @@ from training.chest.declaration import NAME, VERSION, declaration
 from training.chest.export import write_networks
 from training.chest.network import SIZE, MaskNet
 from training.chest.predict import LesionLimits
+from training.chest.scores.network import SIZE as SCORE_SIZE
 from training.chest.scores.network import ScoreNet
 from training.classification.calibration import Calibration
 from training.lobes.export import write_lobes
@@ -66,7 +67,8 @@ def write_chest_bundle(bundles: Path) -> Path:
     folder = bundles / NAME / VERSION
     folder.mkdir(parents=True)
     trial = np.random.default_rng(1).random((8, 3, SIZE, SIZE), dtype=np.float32)
-    write_networks(untrained_masks(), untrained_scores(), folder, trial, trial[:, 1:2])
+    patches = np.random.default_rng(2).random((8, 1, SCORE_SIZE, SCORE_SIZE), dtype=np.float32)
+    write_networks(untrained_masks(), untrained_scores(), folder, trial, patches)
     write_lobes(LobeNet(), folder, lobe_map())
     text = declaration(SCORES, LesionLimits(0.35, 0.1, 0.8), 0.5)
     (folder / "bundle.toml").write_text(text, encoding="utf-8")

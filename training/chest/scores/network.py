@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from training.encoder.efficientnet_lite import Encoder
 
+SIZE: Final = 384  # of a slice: what COVID-CT is stored in at most
 SCORES: Final = 6  # COVID-19, and five signs
 VIRAL: Final = 0
 _FIRST_WEIGHTS: Final = 0.2  # of what they would be: answers begin near even
@@ -65,9 +66,10 @@ class ScoreNet(nn.Module):  # type: ignore[misc]  # torch is untyped to `make ch
         middle = pooled.mean(1)[:, None, None, None]
         spread = torch.sqrt(pooled.var(1, unbiased=False) + self.norm.eps)[:, None, None, None]
         scaled = (torch.cat([deep, deep], 1) - middle) / spread
-        gain, shift, weight = self.norm.weight, self.norm.bias, self.answer.weight[VIRAL]
-        cells = (scaled * (gain * weight)[None, :, None, None]).sum(1)
-        return logits, cells + (shift * weight).sum() + self.answer.bias[VIRAL]
+        # One row a cell, so that the layers' own weights are used as they are stored: a site's
+        # training finds them in the file by name.
+        cells = scaled.permute(0, 2, 3, 1).flatten(0, 2) * self.norm.weight + self.norm.bias
+        return logits, self.answer(cells)[:, VIRAL].unflatten(0, (-1, *deep.shape[2:]))
 
     def _deepest(self, x: Tensor) -> Tensor:
         deep: Tensor = self.encoder(x.expand(-1, 3, -1, -1))[-1]
@@ -78,7 +80,7 @@ class ScoreNet(nn.Module):  # type: ignore[misc]  # torch is untyped to `make ch
 
         Parameters
         ----------
-        x : shape (slices, 1, 256, 256), 0…1
+        x : shape (slices, 1, 384, 384), 0…1
         """
         logits: Tensor = self.answer(self.features(x))
         return logits

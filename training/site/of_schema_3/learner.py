@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.declared_bundle import DeclaredBundle
+from radiology.errors import BundleRejected
 from training.chest.export import MASKS_FILE, SCORES_FILE
 from training.chest.network import MaskNet
 from training.chest.predict import predict
+from training.chest.scores.network import SIZE as SCORE_SIZE
 from training.chest.scores.network import ScoreNet
 from training.chest.stages import ChestCorpus, read_corpus
 from training.data.slices import SliceSet
@@ -22,10 +24,11 @@ from training.site.of_schema_3.bundle import ChestLearnt, network_file
 from training.site.of_schema_3.fine_tune import fine_tune_masks, fine_tune_scores
 from training.site.of_schema_3.read_back import read_masks, read_scores
 from training.site.our_slices import OurHeldOut
-from training.site.slice_set import LungsSeen, learnable, slice_set, with_labels
+from training.site.slice_set import LungsSeen, learnable, slice_set, whole_slices, with_labels
 
 NEVER_TRAINED_ON = (
-    "Neither bundle was trained on our own held-out slices. Figures of COVID-CT among them set the "
+    "Neither bundle was trained on our own held-out slices, but for the figures of COVID-CT among "
+    "them: the base was, so they show what was forgotten, and not how good it is. They set the "
     "calibration of the viral answer, which is the same in both."
 )
 
@@ -46,8 +49,15 @@ class ChestLearner:
         Raises
         ------
         BundleRejected
-            Other networks are there; or one answers otherwise than its file does.
+            Other networks are there, or of other sizes, or one does not answer as its file does.
         """
+        side = base.inputs["scores"].size[0] if "scores" in base.inputs else 0
+        if side != SCORE_SIZE:
+            raise BundleRejected(
+                f"Its network of scores was made by an earlier training: today's sees {SCORE_SIZE} "
+                f"x {SCORE_SIZE} pixels. Begin from a newer version of the bundle",
+                name=base.name,
+            )
         masks = read_masks(network_file(base, MASKS_FILE))
         return cls(base, masks, read_scores(network_file(base, SCORES_FILE)))
 
@@ -71,16 +81,20 @@ class ChestLearner:
     def learn(self, slices: Sequence[SiteSlice], plan: LearningPlan) -> ChestLearnt:
         """Go on with the networks, as far as the slices say something about them."""
         learns = learnable(slices)
-        site = with_labels(slices, slice_set(slices, _lungs_seen_by(self.masks)))
+        masks, scores = None, None
+        if learns.lesions:
+            drawn = with_labels(slices, slice_set(slices, _lungs_seen_by(self.masks)))
+            masks = fine_tune_masks(self.masks, drawn, self.corpus, plan)
+        if learns.scores:
+            whole = whole_slices(slices, SCORE_SIZE)
+            scores = fine_tune_scores(self.scores, whole, self.corpus, plan)
         went_on = {"masks": learns.lesions, "scores": learns.scores}
         return ChestLearnt(
             base=self.base,
             learnt=learns.words,
             steps={name: plan.steps for name, goes_on in went_on.items() if goes_on},
-            masks=fine_tune_masks(self.masks, site, self.corpus, plan) if learns.lesions else None,
-            scores=(
-                fine_tune_scores(self.scores, site, self.corpus, plan) if learns.scores else None
-            ),
+            masks=masks,
+            scores=scores,
         )
 
 

@@ -16,7 +16,8 @@ from training.chest.export import (
     compare_masks,
     compare_scores,
 )
-from training.chest.network import MaskNet
+from training.chest.network import SIZE, MaskNet
+from training.chest.scores.network import SIZE as SCORE_SIZE
 from training.chest.scores.network import ScoreNet
 from training.encoder.efficientnet_lite import VARIANTS, Encoder
 from training.release.export import ExportDiffers
@@ -41,7 +42,7 @@ def read_masks(path: Path) -> MaskNet:
     weights = OnnxWeights(path)
     network = fill(MaskProbabilities(_empty_masks(weights)), weights).network.eval()
     try:
-        compare_masks(network, path, _trial())
+        compare_masks(network, path, _trial(SIZE))
     except ExportDiffers as error:
         raise BundleRejected(f"The network of masks cannot be read back: {error}") from error
     recovered: MaskNet = frozen(network)
@@ -53,7 +54,7 @@ def read_scores(path: Path) -> ScoreNet:
     weights = OnnxWeights(path)
     network = fill(ScoreProbabilities(_empty_scores(weights)), weights).network.eval()
     try:
-        compare_scores(network, path, _trial()[:, 1:2])
+        compare_scores(network, path, _trial(SCORE_SIZE)[:, 1:2])
     except ExportDiffers as error:
         raise BundleRejected(f"The network of scores cannot be read back: {error}") from error
     recovered: ScoreNet = frozen(network)
@@ -69,13 +70,13 @@ def renew_masks(network: MaskNet, released: Path, path: Path) -> None:
         The new file does not answer as the network does.
     """
     renew(MaskProbabilities(network), released, path)
-    compare_masks(network, path, _trial())
+    compare_masks(network, path, _trial(SIZE))
 
 
 def renew_scores(network: ScoreNet, released: Path, path: Path) -> None:
     """The same as `renew_masks`, for the network of scores."""
     renew(ScoreProbabilities(network), released, path)
-    compare_scores(network, path, _trial()[:, 1:2])
+    compare_scores(network, path, _trial(SCORE_SIZE)[:, 1:2])
 
 
 def _empty_masks(weights: OnnxWeights) -> MaskNet:
@@ -111,7 +112,7 @@ def _convolutions_of(variant: int) -> Iterator[tuple[str, tuple[int, ...]]]:
             yield name, tuple(parameter.shape)
 
 
-def _trial() -> NDArray[np.float32]:
-    """Crude chests, each between two others, shape (slices, 3, 256, 256), 0…1."""
-    chests = make_patches(recipe(seed=_TRIAL_SEED, count=_TRIAL_SLABS + 2))
+def _trial(size: int) -> NDArray[np.float32]:
+    """Crude chests, each between two others, shape (slices, 3, size, size), 0…1."""
+    chests = make_patches(recipe(seed=_TRIAL_SEED, count=_TRIAL_SLABS + 2, size=size))
     return np.concatenate([chests[:-2], chests[1:-1], chests[2:]], axis=1)
