@@ -30,6 +30,8 @@ _BY_BROWSERS = ("origin", "sec-fetch-site", "sec-fetch-mode")
 DICOMWEB = "/dicom-web"
 _METRICS = "/metrics"  # looks at caller, name and token itself: worklist.metrics.routes
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+# RFC 3986 Section 3.2.2 and 3.2.3: a name or an address, and a port
+_HOST = re.compile(r"([A-Za-z0-9._~%-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{0,5})?")
 
 
 def is_signed_call(path: str) -> bool:
@@ -93,7 +95,7 @@ class RequestGuard:
         if scope["path"] == _METRICS and scope["method"] in _SAFE_METHODS:
             await self._app(scope, receive, send_with_headers)
             return
-        if not self._is_ours(_host_name(headers.get("host", ""))):
+        if not self._is_ours(host_name(headers)):
             refused = self._pages.page("name_refused" if self._names else "host_refused")
         elif self._https_only and scope["scheme"] != "https" and scope["path"] not in _HEALTH:
             refused = self._pages.page("not_encrypted")
@@ -113,9 +115,16 @@ class RequestGuard:
         return is_loopback(host) or host in self._names
 
 
-def _host_name(netloc: str) -> str:
+def host_name(headers: Headers) -> str:
+    """The name by which a request calls us; "" where its Host header is missing, or is none.
+
+    `Request.url` has our own address in the place of a header that cannot be read.
+    """
+    given = headers.getlist("host")
+    if len(given) != 1 or not _HOST.fullmatch(given[0]):  # RFC 9112 Section 3.2
+        return ""
     try:
-        return urlsplit(f"//{netloc}").hostname or ""
+        return urlsplit(f"//{given[0]}").hostname or ""
     except ValueError:
         return ""
 

@@ -11,7 +11,7 @@ import hmac
 from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response
 
-from worklist.access.request_guard import is_loopback
+from worklist.access.request_guard import host_name, is_loopback
 from worklist.metrics.scrape import Scrapes
 from worklist.page.screens import PageContext
 
@@ -50,7 +50,6 @@ def _sends(request: Request, token: str) -> bool:
 
 
 def _is_local(request: Request) -> bool:
-    called = request.url.hostname or ""
     client = request.client.host if request.client else ""
     proxied = any(name in request.headers for name in _FORWARDED)
-    return is_loopback(called) and is_loopback(client) and not proxied
+    return is_loopback(host_name(request.headers)) and is_loopback(client) and not proxied

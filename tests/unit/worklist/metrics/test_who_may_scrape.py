@@ -19,6 +19,12 @@ from worklist.app import create_app
 TOKEN = "0123456789abcdef0123456789abcdef"
 
 
+_UNREADABLE_HOSTS = (
+    *("", " ", "evil.example:x", "evil.example:99999", "[::1", "a b", "evil.example/127.0.0.1"),
+    *("127.0.0.1@evil.example", "evil.example#", "evil.example\\", "\xe9vil.example", "127.0.0.1:1:2"),
+)
+
+
 def answered(
     settings: Settings,
     hospital: SeededHospital,
@@ -70,6 +76,7 @@ def test_this_machine_may_without_signing_in(
         ("127.0.0.1", "127.0.0.1", {"X-Forwarded-For": "10.0.0.7"}),  # a proxy on this machine
         ("127.0.0.1", "127.0.0.1", {"Forwarded": "for=10.0.0.7"}),
         ("127.0.0.1", "127.0.0.1", {"Via": "1.1 proxy"}),
+        *(("127.0.0.1", "127.0.0.1", {"Host": host}) for host in _UNREADABLE_HOSTS),
     ],
 )
 def test_nobody_else_may_without_a_token(
@@ -79,7 +86,8 @@ def test_nobody_else_may_without_a_token(
     host: str,
     headers: dict[str, str],
 ) -> None:
-    """Not from elsewhere, not by another name, not through a proxy; the answer says what to set."""
+    """Not from elsewhere, not by another name or by none that can be read, not through a proxy;
+    the answer says what to set."""
     answer = answered(worklist_settings, hospital, caller=caller, host=host, **headers)
     assert answer.status_code == 403
     assert "firstread_" not in answer.text
