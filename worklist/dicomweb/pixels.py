@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom import dcmread
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import FileDataset
 from pydicom.encaps import get_frame
@@ -30,11 +29,15 @@ from pydicom.uid import (
     JPEGLSNearLossless,
 )
 
-from worklist.dicomweb.data_sets import FAULTS, damaged, read_data_set
+from worklist.dicomweb.data_sets import FAULTS, damaged, read_data_set, read_whole
 from worklist.dicomweb.refusal import RequestRefused, not_acceptable, not_held
 
 _PIXELS: Final = (0x7FE00010, 0x7FE00008, 0x7FE00009)
-_AS_DECODED: Final = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
+_AS_DECODED: Final = (
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    DeflatedExplicitVRLittleEndian,  # when it is inflated
+)
 _PREFERRED: Final = {
     JPEGLSLossless: "pyjpegls",
     JPEGLSNearLossless: "pyjpegls",
@@ -63,6 +66,9 @@ class PixelSource:
         self._path = path
         self.header: FileDataset = read_data_set(path)
         self.transfer_syntax = UID(str(self.header.file_meta.get("TransferSyntaxUID", "")))
+        self._is_deflated = self.transfer_syntax == DeflatedExplicitVRLittleEndian
+        if self._is_deflated:  # its values have no places in the file: once, and not for each frame
+            self.header = read_whole(path)
         element: Any = next(
             (self.header.get_item(tag) for tag in _PIXELS if tag in self.header), None
         )
@@ -81,15 +87,22 @@ class PixelSource:
         return self.transfer_syntax in _AS_DECODED
 
     def check(self, numbers: Sequence[int]) -> None:
-        """Refuse frames that there are not (PS3.18 Section 10.4.1.1.2).
+        """Refuse frames that there are not (PS3.18 Section 10.4.1.1.2), before any is sent.
 
         Raises
         ------
         RequestRefused
-            404
+            404: fewer are stated. 500: fewer are there than are stated.
         """
-        if any(number > self.frames for number in numbers):
+        last = max(numbers)
+        if last > self.frames:
             raise not_held(f"The instance has {self.frames} frames, counted from 1.")
+        if self.transfer_syntax.is_encapsulated:
+            self.as_stored(last)
+            return
+        bits = self._whole_bytes() * 8 if not self._one_bit else self._pixels() * self.frames
+        if self._length() * 8 < bits // self.frames * last:
+            raise damaged(self._path, EOFError("the pixel data end before this frame"))
 
     def check_decodable(self) -> None:
         """Refuse what no decoder here can read.
@@ -151,10 +164,8 @@ class PixelSource:
             raise _too_large()
         if self.is_as_decoded and self._one_bit:
             return self._bits(number)
-        source: Any = self._path
         try:
-            if self.transfer_syntax == DeflatedExplicitVRLittleEndian:
-                source = dcmread(self._path)
+            source = self.header if self._is_deflated else self._path
             (array,) = iter_pixels(
                 source, indices=[number - 1], raw=raw, decoding_plugin=self._plugin()
             )
@@ -163,22 +174,39 @@ class PixelSource:
         return array
 
     def all_decoded(self) -> Iterator[bytes]:
-        """Every frame in Explicit VR Little Endian, one after the other."""
-        for number in range(1, self.frames + 1):
-            yield self.decoded(number)
+        """Every frame in Explicit VR Little Endian, one after the other.
+
+        What is compressed is decoded before the first is given: what is wrong with the last can
+        then still be answered.
+
+        Raises
+        ------
+        RequestRefused
+            406: decoded they are too large. 500: they cannot be decoded, or are not all there.
+        """
+        numbers = range(1, self.frames + 1)
+        self.check(numbers[-1:])
+        if not self.transfer_syntax.is_encapsulated:
+            yield from map(self.decoded, numbers)
+            return
+        self.check_size()
+        yield from [self.decoded(number) for number in numbers]
 
     def _bits(self, number: int) -> NDArray[np.uint8]:
         """A frame of one bit a pixel; frames follow each other bit by bit (PS3.5 Section 8.1.1)."""
-        try:
-            shape = (int(self.header.Rows), int(self.header.Columns))
-        except FAULTS as error:
-            raise damaged(self._path, error) from error
-        count = shape[0] * shape[1]
+        count = self._pixels()
         first = (number - 1) * count
         start, end = first // 8, -(-(first + count) // 8)
         content = np.frombuffer(self._native(start, end - start), np.uint8)
         bits = np.unpackbits(content, bitorder="little")[first % 8 :][:count]
-        return bits.reshape(shape)
+        return bits.reshape((int(self.header.Rows), int(self.header.Columns)))
+
+    def _pixels(self) -> int:
+        """Of a frame of one bit a pixel."""
+        try:
+            return int(self.header.Rows) * int(self.header.Columns)
+        except FAULTS as error:
+            raise damaged(self._path, error) from error
 
     def _whole_bytes(self) -> int:
         try:
@@ -227,7 +255,7 @@ def _too_large() -> RequestRefused:
 
 def is_decodable(transfer_syntax: UID) -> bool:
     """Whether a decoder for this transfer syntax is installed."""
-    if transfer_syntax in (*_AS_DECODED, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian):
+    if transfer_syntax in (*_AS_DECODED, ExplicitVRBigEndian):
         return True
     try:
         return bool(get_decoder(transfer_syntax).is_available)

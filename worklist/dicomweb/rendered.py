@@ -2,7 +2,8 @@
 
 PS3.18 Section 10.4.1.1.3 (rendered resources), 8.3.5 (window, viewport, quality), 8.7.4 (media
 types). PS3.3 Section C.11.1 (modality LUT), C.11.2 (VOI LUT), C.7.6.3.1.2 (photometric
-interpretation).
+interpretation). What is not shown is cut off, and a large frame is made small, before its values
+become floating point numbers and grey levels.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ _FUNCTIONS: Final = ("linear", "linear-exact", "sigmoid")
 _MOST_PIXELS: Final = 4096  # of a side of a viewport
 _QUALITY: Final = 90
 _MOST_CHARACTERS: Final = 200
+_STRIP_ROWS: Final = 256  # so many are floating point numbers at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +99,7 @@ def rendered_answer(
     """
     source.check([number])
     kind = _kind(accepted)
-    shown = _shown(source, number, asked.window)
-    picture = Image.fromarray(shown)
-    if asked.viewport is not None:
-        picture = _fitted(picture, asked.viewport)
+    picture = _picture(source, number, asked)
     written = io.BytesIO()
     options: dict[str, Any] = {"quality": asked.quality} if kind == "image/jpeg" else {}
     picture.save(written, _FORMATS[kind], **options)
@@ -118,21 +117,63 @@ def _kind(accepted: list[Accepted]) -> str:
     raise not_acceptable("Pictures can be had as image/jpeg and image/png.")
 
 
-def _shown(source: PixelSource, number: int, window: Window | None) -> NDArray[np.uint8]:
-    """What is shown, uint8: shape (rows, columns) or (rows, columns, 3)."""
-    array = source.array(number, raw=False)
-    header = source.header
+def _picture(source: PixelSource, number: int, asked: RenderedAsked) -> Image.Image:
+    """What is shown, in the size that is asked for."""
+    array, viewport = source.array(number, raw=False), asked.viewport
+    part = array if viewport is None else _part(array, viewport)
+    size = (part.shape[1], part.shape[0]) if viewport is None else _size(part, viewport)
     try:
-        interpretation = str(header.get("PhotometricInterpretation", "MONOCHROME2"))
-        if interpretation == "PALETTE COLOR":
-            array = apply_color_lut(array, header)
-        if array.ndim == 3:
-            return _eight_bits(array)
-        values = _modality_values(array, header, number)
-        shown = _windowed(values, window or _stored_window(header, number) or _whole(values))
+        shown = _shown(_smaller(part, size, source.header), array, source.header, number, asked)
     except FAULTS as error:
         raise RequestRefused(500, "The frame cannot be shown: its attributes are wrong.") from error
+    picture = Image.fromarray(shown)
+    if viewport is not None and (viewport.part_width or 1) < 0:
+        picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    if viewport is not None and (viewport.part_height or 1) < 0:
+        picture = picture.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+    return picture if picture.size == size else picture.resize(size, Image.Resampling.LANCZOS)
+
+
+def _shown(
+    part: NDArray[Any], whole: NDArray[Any], header: Dataset, number: int, asked: RenderedAsked
+) -> NDArray[np.uint8]:
+    """What is shown of a part, uint8: shape (rows, columns) or (rows, columns, 3)."""
+    interpretation = _interpretation(header)
+    if interpretation == "PALETTE COLOR":
+        part = apply_color_lut(part, header)
+    if part.ndim == 3:
+        return _eight_bits(part)
+    slope, intercept = _rescale(header, number)
+    window = asked.window or _stored_window(header, number)
+    if window is None:
+        ends = np.array([whole.min(), whole.max()], np.float32) * slope + intercept
+        window = _whole(ends)
+    shown = np.empty(part.shape, np.uint8)
+    for row in range(0, len(part), _STRIP_ROWS):
+        strip = part[row : row + _STRIP_ROWS].astype(np.float32) * slope + intercept
+        shown[row : row + _STRIP_ROWS] = _windowed(strip, window)
     return 255 - shown if interpretation == "MONOCHROME1" else shown
+
+
+def _smaller(part: NDArray[Any], size: tuple[int, int], header: Dataset) -> NDArray[Any]:
+    """The part with whole blocks of it made one pixel, still twice as large as it will be shown."""
+    block = min(part.shape[0] // (2 * size[1]), part.shape[1] // (2 * size[0]))
+    if block < 2:
+        return part
+    rows, columns = part.shape[0] // block, part.shape[1] // block
+    part = part[: rows * block, : columns * block]
+    if _interpretation(header) == "PALETTE COLOR":
+        return part[::block, ::block]  # numbers of colours have no mean
+    means = np.empty((rows, columns, *part.shape[2:]), np.float32)
+    for row in range(rows):
+        strip = part[row * block : (row + 1) * block]
+        blocks = strip.reshape(block, columns, block, *part.shape[2:])
+        means[row] = blocks.mean(axis=(0, 2), dtype=np.float32)
+    return means if part.ndim == 2 else np.rint(means).astype(part.dtype)
+
+
+def _interpretation(header: Dataset) -> str:
+    return str(header.get("PhotometricInterpretation", "MONOCHROME2"))
 
 
 def _eight_bits(array: NDArray[Any]) -> NDArray[np.uint8]:
@@ -141,13 +182,13 @@ def _eight_bits(array: NDArray[Any]) -> NDArray[np.uint8]:
     return (array >> (8 * array.dtype.itemsize - 8)).astype(np.uint8)
 
 
-def _modality_values(array: NDArray[Any], header: Dataset, number: int) -> NDArray[np.float32]:
+def _rescale(header: Dataset, number: int) -> tuple[np.float32, np.float32]:
+    """Slope and intercept of the modality LUT; 1 and 0 where there is none."""
     macro = _macro(header, number, "PixelValueTransformationSequence")
     slope, intercept = macro.get("RescaleSlope"), macro.get("RescaleIntercept")
-    values = array.astype(np.float32)
     if slope is None or intercept is None:
-        return values
-    return values * np.float32(slope) + np.float32(intercept)
+        return np.float32(1), np.float32(0)
+    return np.float32(slope), np.float32(intercept)
 
 
 def _stored_window(header: Dataset, number: int) -> Window | None:
@@ -195,8 +236,9 @@ def _windowed(values: NDArray[np.float32], window: Window) -> NDArray[np.uint8]:
     return shown
 
 
-def _fitted(picture: Image.Image, viewport: Viewport) -> Image.Image:
-    width, height = picture.size
+def _part(array: NDArray[Any], viewport: Viewport) -> NDArray[Any]:
+    """The part of a frame that is asked for, not mirrored."""
+    height, width = array.shape[:2]
     part_width = width if viewport.part_width is None else viewport.part_width
     part_height = height if viewport.part_height is None else viewport.part_height
     box = (
@@ -207,14 +249,14 @@ def _fitted(picture: Image.Image, viewport: Viewport) -> Image.Image:
     )
     if box[0] >= box[2] or box[1] >= box[3]:
         raise wrong("The viewport names a part that lies outside the picture.")
-    part = picture.crop(box)
-    if part_width < 0:
-        part = part.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    if part_height < 0:
-        part = part.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
-    scale = min(viewport.width / part.width, viewport.height / part.height)
-    size = (max(1, round(part.width * scale)), max(1, round(part.height * scale)))
-    return part.resize(size, Image.Resampling.LANCZOS)
+    return array[box[1] : box[3], box[0] : box[2]]
+
+
+def _size(part: NDArray[Any], viewport: Viewport) -> tuple[int, int]:
+    """Width and height in which a part fits into a viewport."""
+    height, width = part.shape[:2]
+    scale = min(viewport.width / width, viewport.height / height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def _window(text: str) -> Window:

@@ -12,7 +12,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from worklist.dicomweb.data_sets import read_data_set, read_some
+from pydicom.uid import DeflatedExplicitVRLittleEndian
+
+from worklist.dicomweb.data_sets import read_data_set, read_deflated_head, read_some
 from worklist.dicomweb.dicom_json import json_of
 from worklist.dicomweb.holdings import HeldFile
 from worklist.dicomweb.search.question import Level, Question
@@ -62,18 +64,21 @@ class Headers:
 
     def modality(self, file: HeldFile) -> str:
         """The modality of a series, by one of its files."""
-        values = _usual(file.path).get("00080060", {}).get("Value", [])
+        values = _usual(file.path, _is_deflated(file)).get("00080060", {}).get("Value", [])
         return str(values[0]) if values and values[0] else ""
 
     def _read(self, file: HeldFile) -> Header:
         if self._include_all:
             bulk = f"{self._root}/{file.address}/bulkdata/"
-            return json_of(read_data_set(file.path), lambda place: bulk + place)
+            deflated = _is_deflated(file)
+            data_set = read_deflated_head(file.path) if deflated else read_data_set(file.path)
+            return json_of(data_set, lambda place: bulk + place)
         if not self._more:
-            return _usual(file.path)
+            return _usual(file.path, _is_deflated(file))
         tags = [_CHARACTER_SET, *(int(tag, 16) for tag in (*_USUAL, *self._more))]
         bulk = f"{self._root}/{file.address}/bulkdata/"
-        return json_of(read_some(file.path, tags), lambda place: bulk + place)
+        read = read_deflated_head if _is_deflated(file) else read_some
+        return json_of(read(file.path, tags), lambda place: bulk + place)
 
 
 OF_LEVEL: Final[Mapping[Level, Sequence[str]]] = {
@@ -83,10 +88,15 @@ OF_LEVEL: Final[Mapping[Level, Sequence[str]]] = {
 }
 
 
+def _is_deflated(file: HeldFile) -> bool:
+    return file.held.transfer_syntax_uid == DeflatedExplicitVRLittleEndian
+
+
 @lru_cache(maxsize=_REMEMBERED)
-def _usual(path: Path) -> Header:
+def _usual(path: Path, deflated: bool) -> Header:
     tags = [_CHARACTER_SET, *(int(tag, 16) for tag in _USUAL)]
-    found = json_of(read_some(path, tags), lambda place: "")
+    read = read_deflated_head if deflated else read_some
+    found = json_of(read(path, tags), lambda place: "")
     found.pop(f"{_CHARACTER_SET:08X}", None)
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -123,3 +124,39 @@ def test_of_many_frames_one_is_asked_for(
     assert second.mean() > first.mean()
     assert web.get(f"{address}/frames/3/rendered", PNG).status_code == 404
     assert web.get(f"{address}/frames/1,2/rendered", PNG).status_code == 400
+
+
+@pytest.mark.parametrize("colour", [False, True], ids=["grey", "colour"])
+def test_a_large_frame_is_made_small_before_it_is_shown(
+    web: Visitor, hospital: SeededHospital, site: Settings, colour: bool
+) -> None:
+    """A thumbnail of 32 megabytes takes little more than to decode them, and looks the same:
+    each of its pixels is the mean of those that it stands for."""
+    (large,) = slices(1, WindowCenter="0", WindowWidth="2049")
+    side = 3200 if colour else 4000
+    large.Rows = large.Columns = side
+    ramp = np.linspace(0, 2047, side).astype("<u2")
+    if colour:
+        large.SamplesPerPixel, large.PlanarConfiguration = 3, 0
+        large.PhotometricInterpretation = "RGB"
+        large.BitsAllocated = large.BitsStored = 8
+        large.HighBit = 7
+        one = (ramp // 8).astype(np.uint8)
+        large.PixelData = np.repeat(np.tile(one, (side, 1))[..., None], 3, axis=2).tobytes()
+    else:
+        large.PixelData = np.tile(ramp, (side, 1)).tobytes()
+    frame_bytes = len(large.PixelData)
+    hold_instances(site, hospital.engine, [large])
+    address = f"{ROOT}/studies/{STUDY}/series/{SERIES}/instances/{SERIES}.1/rendered"
+    del large
+    tracemalloc.start()
+    try:
+        shown = _picture(web, f"{address}?viewport=100,100")
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert shown.shape[:2] == (100, 100)
+    expected = (ramp.reshape(100, -1).mean(axis=1) / 2048.0) * 255
+    grey = shown[..., 1] if colour else shown
+    assert np.abs(grey[50].astype(float) - expected)[2:-2].max() <= 1.5
+    assert most < 3.3 * frame_bytes  # the decoder has some copies of its own

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from pydicom import Dataset, dcmread
 from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
@@ -197,6 +198,48 @@ def test_pixels_that_promise_gigabytes_are_not_decoded(
     assert "transfer-syntax=*" in answer.text
     as_stored = web.get(address, {"Accept": f"{MULTIPART}; transfer-syntax=*"})
     assert parts_of(as_stored)[0][1] == path.read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["native", "one bit", "RLE", "deflated"])
+def test_frames_that_are_not_there_are_told_before_any_is_sent(
+    web: Visitor, hospital: SeededHospital, site: Settings, kind: str
+) -> None:
+    """More frames are stated than the file has: 500 in words, and no answer that ends in the
+    middle. Those that are there can be had."""
+    (original,) = slices(1)
+    original.NumberOfFrames = 3
+    original.PixelData = bytes(3 * 512)
+    if kind == "one bit":
+        original.BitsAllocated = original.BitsStored = 1
+        original.HighBit = 0
+        original.PixelData = bytes(3 * 32)
+    elif kind == "RLE":
+        original.compress(RLELossless, generate_instance_uid=False)
+    elif kind == "deflated":
+        original.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    original.NumberOfFrames = 5
+    hold_instances(site, hospital.engine, [original])
+    address = f"{ROOT}/studies/{STUDY}/series/{SERIES}/instances/{SERIES}.1"
+    for what in ("bulkdata/7FE00010", "frames/1,4", "frames/5"):
+        answer = web.get(f"{address}/{what}", {"Accept": FRAMES})
+        assert answer.status_code == 500, what
+        assert "cannot be read" in answer.text
+    assert len(parts_of(web.get(f"{address}/frames/3,1", {"Accept": FRAMES}))) == 2
+
+
+def test_a_damaged_frame_is_told_before_bulk_data_is_sent(
+    web: Visitor, hospital: SeededHospital, site: Settings
+) -> None:
+    """The last of some compressed frames cannot be decoded: 500, and not the frames before it."""
+    (original,) = slices(1)
+    original.NumberOfFrames = 3
+    original.PixelData = np.arange(3 * 256, dtype="<u2").tobytes()
+    original.compress(RLELossless, generate_instance_uid=False)
+    original.PixelData = original.PixelData[:-80] + b"\x81" * 72 + original.PixelData[-8:]
+    hold_instances(site, hospital.engine, [original])
+    address = f"{ROOT}/studies/{STUDY}/series/{SERIES}/instances/{SERIES}.1"
+    assert web.get(f"{address}/bulkdata/7FE00010", {"Accept": FRAMES}).status_code == 500
+    assert web.get(f"{address}/frames/1,2", {"Accept": FRAMES}).status_code == 200
 
 
 def test_frames_of_one_bit_begin_at_a_byte(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from settings.environment import Settings
 from tests.builders.stored.held_study import hold_instances
@@ -153,6 +155,39 @@ def test_a_damaged_file_does_not_end_a_search(web: Visitor, study: SmallStudy) -
     answer = web.get(f"{study.series}/instances")
     assert [one["00200013"]["Value"] for one in answer.json()] == [[1], [3]]
     assert "could not be read" in answer.headers["warning"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "/studies?PatientName=Wu*",
+        "/instances?includefield=PatientAge",
+        "/instances?includefield=all",
+        "/series?WindowCenter=",
+    ],
+)
+def test_a_search_inflates_the_beginning_alone(
+    web: Visitor, hospital: SeededHospital, site: Settings, asked: str
+) -> None:
+    """Some kilobytes on the disk that promise forty megabytes cost a search one; what stands before
+    it is found as ever, and what goes on behind it is left out."""
+    (original,) = slices(1, PatientName="Wu^Li=吴^丽", SpecificCharacterSet="GB18030")
+    original.add_new(0x00311001, "OB", bytes(40_000_000))
+    original.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    hold_instances(site, hospital.engine, [original])
+    tracemalloc.start()
+    try:
+        (found, *_) = web.get(ROOT + asked).json()
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 15_000_000
+    assert found["0020000D"]["Value"] == [STUDY]
+    if "PatientName" in asked:
+        assert found["00100010"]["Value"] == [{"Alphabetic": "Wu^Li", "Ideographic": "吴^丽"}]
+    if "include" in asked:
+        assert found["00101010"]["Value"] == ["061Y"]
+    assert "00311001" not in found
 
 
 def test_more_attributes_on_demand(web: Visitor, study: SmallStudy) -> None:

@@ -21,7 +21,13 @@ TOKEN = "0123456789abcdef0123456789abcdef"
 
 _UNREADABLE_HOSTS = (
     *("", " ", "evil.example:x", "evil.example:99999", "[::1", "a b", "evil.example/127.0.0.1"),
-    *("127.0.0.1@evil.example", "evil.example#", "evil.example\\", "\xe9vil.example", "127.0.0.1:1:2"),
+    *(
+        "127.0.0.1@evil.example",
+        "evil.example#",
+        "evil.example\\",
+        "\xe9vil.example",
+        "127.0.0.1:1:2",
+    ),
 )
 
 
