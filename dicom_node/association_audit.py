@@ -132,6 +132,8 @@ class AssociationAudit:
         released = association.is_released
         ending = AssociationEnding.RELEASED if released else AssociationEnding.ABORTED
         facts = association.facts()
+        if association.refused:
+            facts["refused"] = association.refused
         count(ASSOCIATIONS_ENDED, ending="lost" if association.lost else ending.value)
         if released:
             _log.info("association_released", **facts)

@@ -114,7 +114,8 @@ class AcceptedAssociation(Association):
     association_id : of the row, once it is admitted
     peer : the entry in the settings that the caller matches; None when any caller is let in
     lost : whether the connection broke off, or was ended because of what came over it
-    quarantined : how many of its objects were put into quarantine
+    refused : how many of its objects were not stored
+    quarantined : how many of them were put into quarantine
     """
 
     def __init__(
@@ -134,6 +135,7 @@ class AcceptedAssociation(Association):
         self.peer: Peer | None = None
         self.lost = False
         self._noted: set[tuple[str, str]] = set()
+        self.refused = 0
         self.quarantined = 0
         self._max_instance_bytes = max_instance_bytes
         self._incoming: set[IncomingDataSet] = set()

@@ -19,13 +19,15 @@ from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
 
 from dicom_node.guard.accepted_association import AcceptedAssociation, AssociationUser
 from dicom_node.guard.guarded_upper_layer import GuardedUpperLayer
+from dicom_node.places import Places
 from dicom_node.security.handshake import accept_tls
 from dicom_node.security.handshake_fault import HandshakeFailed, HandshakeFault
-from dicom_node.security.handshakes import Handshakes
 from dicom_node.security.presented_certificate import PresentedCertificate
 from settings.log.log_events import get_logger
 
 _log = get_logger("node")
+_SHARE_OF_HANDSHAKES: Final = 4  # a quarter of all may be of one address
+_FEWEST_HANDSHAKES: Final = 4
 _WAITING_CONNECTIONS: Final = 128  # the kernel's queue of connections that nobody accepted yet
 
 
@@ -140,7 +142,8 @@ class NodeServer(ThreadedAssociationServer):
     ) -> None:
         self.user = user
         self.security = security
-        self.handshakes = Handshakes(max_connections)
+        of_one = max(_FEWEST_HANDSHAKES, max_connections // _SHARE_OF_HANDSHAKES)
+        self.handshakes = Places(max_connections, of_one=of_one)
         self.stopped = False
         self.handlers = [*handlers, (evt.EVT_CONN_CLOSE, _wake), (evt.EVT_ACSE_RECV, _note_loss)]
         self.max_instance_bytes = max_instance_bytes

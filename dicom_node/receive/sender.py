@@ -19,11 +19,13 @@ class Sender(Protocol):
     ----------
     association_id : of the row that says who brought an instance
     peer : the entry in the settings that the sender matches
-    quarantined : how many of its objects were put into quarantine
+    refused : how many of its objects were not stored
+    quarantined : how many of them were put into quarantine
     """
 
     association_id: int | None
     peer: Peer | None
+    refused: int
     quarantined: int
 
     @property
@@ -49,6 +51,7 @@ class WebSender:
     association_id: int | None
     address: str
     peer: Peer | None = None
+    refused: int = 0
     quarantined: int = 0
     _noted: set[tuple[str, str]] = field(default_factory=set)
 

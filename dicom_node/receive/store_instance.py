@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from database.metrics.counted import count
 from database.metrics.declared import INSTANCES_RECEIVED, INSTANCES_REFUSED, RECEIVED_BYTES
@@ -47,6 +48,9 @@ from settings.log.log_events import get_logger
 from settings.peers import RequestPriority
 
 _log = get_logger("node")
+_MOST_LOGGED: Final = 100
+"""Of what one sender's objects are refused for. One gone wild must not fill the log: the rows of
+quarantine have more of them, and the end of the association has their number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,13 +209,11 @@ class InstanceStore:
         known = isinstance(error, FirstreadError)
         reason = type(error).__name__ if known else "Defect"
         count(INSTANCES_REFUSED, source=source_name(sender.peer), reason=reason)
-        if isinstance(error, FirstreadError):
-            facts.update(error.facts)
-            _log.warning("instance_not_stored", **sender.facts(), **facts)
-        else:
-            # The message is left out: a library may have put values of the data set into it.
-            facts["trace"] = "".join(traceback.format_tb(error.__traceback__))
-            _log.error("instance_not_stored", **sender.facts(), **facts)
+        sender.refused += 1
+        if sender.refused <= _MOST_LOGGED:
+            _log_refusal(sender, error, facts)
+        elif sender.first("refusals_not_listed", ""):
+            _log.warning("refusals_not_listed", **sender.facts(), listed=_MOST_LOGGED)
         if self._is_worth_keeping(sender, error):
             file, size_bytes = incoming.kept_file(), incoming.received_bytes
             self._quarantine.keep(sender, error, status, file, size_bytes)
@@ -222,6 +224,15 @@ class InstanceStore:
         if isinstance(error, Unavailable):
             return False
         return not isinstance(error, NotStorable) or sender.first("foreign", str(error))
+
+
+def _log_refusal(sender: Sender, error: Exception, facts: dict[str, Fact]) -> None:
+    if isinstance(error, FirstreadError):
+        _log.warning("instance_not_stored", **sender.facts(), **(facts | error.facts))
+        return
+    # The message is left out: a library may have put values of the data set into it.
+    trace = "".join(traceback.format_tb(error.__traceback__))
+    _log.error("instance_not_stored", **sender.facts(), **facts, trace=trace)
 
 
 def _check_announcement(identity: InstanceIdentity, announced: Announced) -> None:

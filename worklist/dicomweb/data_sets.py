@@ -1,8 +1,8 @@
 """Files of instances as data sets of which what is large stays on the disk.
 
 PS3.10 Section 7. Values beyond `LARGE_BYTES` are skipped and found again by their place, so that
-the headers of a study fit into memory whatever hangs on them. A deflated data set has no such places
-(PS3.5 Section A.5): a search looks at its beginning alone.
+the headers of a study fit into memory whatever hangs on them. A deflated data set has no such
+places (PS3.5 Section A.5): a search looks at its beginning alone.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -21,6 +21,7 @@ from starlette.responses import Response
 
 from database.accounts.audit import record_audit, study_reference
 from database.session import transaction
+from dicom_node.places import Places
 from dicom_node.receive.stow_door import FileAnswer, StowDoor, StowRequest
 from dicom_node.status import OUT_OF_RESOURCES, SUCCESS
 from radiology.errors import DatabaseUnavailable, SpoolFull
@@ -34,16 +35,23 @@ from worklist.page.screens import PageContext
 _log = get_logger("worklist")
 _BATCH_BYTES: Final = 1_000_000
 _TRY_AGAIN_S: Final = 30
+_LEAST_BYTES_A_SECOND: Final = 10_000
+"""So fast a body comes while we wait for it, after the first `association_idle_s`: a poor line is
+faster, and one that trickles for hours keeps no place from others."""
 _WARNINGS: Final = range(0xB000, 0xC000)  # PS3.7 Section C.3
 
 
 class Store:
-    """Takes STOW-RS requests, so many at a time as the node takes associations."""
+    """Takes STOW-RS requests, so many at a time as the node takes associations.
+
+    One account has half of them at most, so that there is room for another one.
+    """
 
     def __init__(self, context: PageContext) -> None:
         self._context = context
         self._door = StowDoor(context.settings, context.engine, context.clock)
-        self._open = threading.BoundedSemaphore(context.settings.max_associations)
+        most = context.settings.max_associations
+        self.places = Places(most, of_one=max(1, most // 2))
 
     def close(self) -> None:
         """Let go of the spool."""
@@ -60,14 +68,16 @@ class Store:
         Raises
         ------
         RequestRefused
-            400, 413, 415: it cannot be read. 503: nothing can be stored now.
+            400, 413, 415: it cannot be read. 408: it comes too slowly. 503: nothing can be stored
+            now.
         """
-        if not self._open.acquire(blocking=False):
+        account = actor_of(request).reader
+        if not self.places.begin(account):
             raise _later("There are too many requests at a time.")
         try:
             return await self._take(request, study_instance_uid, root)
         finally:
-            self._open.release()
+            self.places.end(account)
 
     async def _take(self, request: Request, study_instance_uid: str | None, root: str) -> Response:
         content_type = request.headers.get("content-type", "")
@@ -87,7 +97,7 @@ class Store:
             _log.warning("stow_broken_off", address=address_of(request))
             raise RequestRefused(400, "The transfer was broken off.") from None
         except TimeoutError:
-            raise RequestRefused(408, "Nothing came for too long.") from None
+            raise RequestRefused(408, "The body came too slowly: send it again.") from None
         finally:
             await run_in_threadpool(self._end, request, door, body, is_whole)
         return _answer(body.answers, root)
@@ -95,11 +105,16 @@ class Store:
     async def _batches(self, request: Request) -> AsyncIterator[bytes]:
         gathered = bytearray()
         stream = request.stream()
+        idle_s = self._context.settings.association_idle_s
+        patience_s = idle_s
         while True:
-            async with asyncio.timeout(self._context.settings.association_idle_s):
+            began = time.monotonic()
+            async with asyncio.timeout(patience_s):
                 piece = await anext(stream, None)
             if piece is None:
                 break
+            waited_s = time.monotonic() - began  # not the time that we take ourselves
+            patience_s = min(idle_s, patience_s - waited_s + len(piece) / _LEAST_BYTES_A_SECOND)
             gathered += piece
             if len(gathered) >= _BATCH_BYTES:
                 yield bytes(gathered)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from dicom_node.security.handshakes import Handshakes
+from dicom_node.places import Places
 from tests.builders.dicom.issuer import Issued
 from tests.builders.dicom.upper_layer import associate_request
 from tests.integration.tls.hospital import Hospital, SecuredNode, secured_node
@@ -174,8 +174,8 @@ def test_one_address_does_not_take_every_place(
 
 
 def test_places() -> None:
-    """A quarter of all for one address, and all of them for all."""
-    places = Handshakes(16)
+    """Some for one address, and all of them for all."""
+    places = Places(16, of_one=4)
     assert [places.begin("a") for _ in range(5)] == [True] * 4 + [False]
     assert all(places.begin(address) for address in "bcd" for _ in range(4))
     assert not places.begin("e")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterable, Iterable, Mapping
 from io import BytesIO
 
 import httpx
@@ -43,7 +43,7 @@ def ask(
     address: str,
     *,
     headers: Mapping[str, str] | None = None,
-    content: bytes | None = None,
+    content: bytes | AsyncIterable[bytes] | None = None,
 ) -> httpx.Response:
     """Send a request as a program does: without the headers of a browser."""
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from fastapi import FastAPI
 from pydicom import dcmread
@@ -22,12 +25,15 @@ from database.tables.study.analysis import Association, Instance, Study
 from database.tables.study.quarantine import QuarantinedObject
 from dicom_node.receive.file_meta import encode_file_meta
 from settings.environment import Settings
+from settings.page.sign_in import Role
+from tests.builders.stored.readers import add_reader
 from tests.unit.dicom_node.small_ct import SERIES, STUDY, encoded, small_ct
 from tests.unit.worklist.dicomweb.small_study import parts_of
 from tests.unit.worklist.dicomweb.stow_body import (
     BOUNDARY,
     STOW_TYPE,
     ask,
+    basic,
     body_of,
     file_of,
     stow,
@@ -247,9 +253,67 @@ def test_too_many_requests_at_a_time_wait(
 ) -> None:
     """As many as the node takes associations; the others are told when to come again."""
     app = create_app(site, hospital.engine, clock=lambda: hospital.now)
-    taken = app.state.store._open
-    for _ in range(site.max_associations):
-        assert taken.acquire(blocking=False)
+    places = app.state.store.places
+    for number in range(site.max_associations):
+        assert places.begin(f"sender {number}")
     answer = stow(app, [file_of(small_ct())])
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) > 0
+
+
+def test_one_account_does_not_take_every_place(hospital: SeededHospital, site: Settings) -> None:
+    """While one sender's requests do not end, another one's are taken."""
+    for name in ("router", "archive"):
+        add_reader(hospital.engine, name, Role.SENDER, hospital.now)
+    app = create_app(site, hospital.engine, clock=lambda: hospital.now)
+    while app.state.store.places.begin("router"):
+        pass
+    files = [file_of(small_ct())]
+    assert stow(app, files, headers=basic("router")).status_code == 503
+    assert stow(app, files, headers=basic("archive")).status_code == 200
+
+
+@pytest.mark.timeout(60)
+def test_a_body_that_trickles_is_ended(
+    hospital: SeededHospital, site: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A byte now and then is never silent for long, and holds a place for hours: 408. One that
+    pauses, and has been fast enough, is taken."""
+    impatient = site.model_copy(update={"association_idle_s": 0.5})
+    app = create_app(impatient, hospital.engine, clock=lambda: hospital.now)
+    body = body_of([file_of(small_ct())])
+
+    def sent(pieces: list[bytes], pause_s: float) -> httpx.Response:
+        async def trickling() -> AsyncIterator[bytes]:
+            for piece in pieces:
+                yield piece
+                await asyncio.sleep(pause_s)
+
+        return ask(
+            app,
+            "POST",
+            "/dicom-web/studies",
+            headers={"Content-Type": STOW_TYPE},
+            content=trickling(),
+        )
+
+    slow = sent([body[at : at + 1] for at in range(len(body))], 0.1)
+    assert slow.status_code == 408
+    assert "too slowly" in slow.text
+    assert all(one.ended_at is not None for one in _rows(hospital.engine, Association))
+    monkeypatch.setattr("worklist.dicomweb.store._LEAST_BYTES_A_SECOND", 2000)
+    halves = [body[: len(body) // 2], body[len(body) // 2 :]]
+    assert sent(halves, 0.3).status_code == 200
+
+
+def test_a_sender_gone_wild_does_not_fill_the_log(
+    app: FastAPI, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of thousands of empty parts a hundred have a line, and then one says that there are more."""
+    answer = stow(app, [b""] * 130)
+    assert _reasons(answer, _UNNAMED) == [0xC000] * 130
+    lines = capsys.readouterr().out.splitlines()
+    assert sum("instance_not_stored" in one for one in lines) == 100
+    assert sum("refusals_not_listed" in one for one in lines) == 1
+    (end,) = [one for one in lines if "stow_received" in one]
+    assert "files=130" in end
