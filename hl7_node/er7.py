@@ -36,6 +36,7 @@ class Delimiters:
 
 
 STANDARD: Final = Delimiters()
+BATCH_HEADERS: Final = ("FHS", "BHS")  # HL7 v2.5.1 Section 2.10.3
 
 
 def escape(text: str) -> str:
@@ -198,6 +199,8 @@ def read_delimiters(text: str) -> Delimiters:
     MessageRefused
         It does not begin with a message header, or its delimiters are not different characters.
     """
+    if text.startswith(BATCH_HEADERS):
+        raise MessageRefused("The frame holds a batch: send each message in a frame of its own")
     if not text.startswith("MSH") or len(text) < 8:
         raise MessageRefused("The message does not begin with MSH")
     field = text[3]

@@ -25,6 +25,7 @@ from hl7_node.observation_codes import (
 from hl7_node.patient_identifier import identifier, patient_identifier_of
 from hl7_node.read_message import Message
 from radiology.codes import PRIVATE_SCHEME
+from radiology.errors import MessageRefused
 from settings.hl7 import Hl7Listener
 from settings.peers import RequestPriority
 
@@ -130,8 +131,10 @@ def reports_of(message: Message, listener: Hl7Listener) -> list[ReportSaid]:
     """
     reports = []
     for group in _groups(message, "OBR"):
+        if not _by_a_person(group):
+            continue  # a laboratory has other things in these fields
         accession_number = _accession_number(group)
-        if not accession_number or not _by_a_person(group):
+        if not accession_number:
             continue
         reader = group.part("OBR", 32)
         reports.append(
@@ -171,20 +174,19 @@ def _groups(message: Message, *begins: str) -> Iterator[_OrderGroup]:
 
 
 def _accession_number(group: _OrderGroup) -> str:
-    """Where senders put it: IPC-1 (OMI), OBR-18 (IHE SWF), else the filler's order number."""
-    return next(
-        (
-            found
-            for found in (
-                identifier(group.part("IPC", 1)),
-                identifier(group.part("OBR", 18)),
-                identifier(group.part("OBR", 3)),
-                identifier(group.part("ORC", 3)),
-            )
-            if found
-        ),
-        "",
-    )
+    """Where senders put it: IPC-1 (OMI), OBR-18 (IHE SWF), else the filler's order number.
+
+    Raises
+    ------
+    MessageRefused
+        The first of them that says something can be no identifier of ours: what stands in the next
+        is another one, and may be that of another study.
+    """
+    places = (("IPC", 1), ("OBR", 18), ("OBR", 3), ("ORC", 3))
+    said = next((text for place in places if (text := group.part(*place))), "")
+    if said and not identifier(said):
+        raise MessageRefused("The accession number is too long, or cannot be read")
+    return said
 
 
 def _priority(group: _OrderGroup) -> RequestPriority | None:

@@ -11,6 +11,7 @@ from typing import Final
 
 from hl7_node.character_set import decoded, legible
 from hl7_node.er7 import (
+    BATCH_HEADERS,
     STANDARD,
     Delimiters,
     MessageSegment,
@@ -111,15 +112,17 @@ def read_header(content: bytes) -> Header | None:
     A refusal must find its message: a sender that cannot match it sends the same again for ever.
     """
     text = legible(content)
-    if not text.startswith("MSH") or len(text) < 8:
+    is_batch = text.startswith(BATCH_HEADERS)
+    if not (is_batch or text.startswith("MSH")) or len(text) < 8:
         return None
     try:
-        delimiters = read_delimiters(text)
+        delimiters = read_delimiters("MSH" + text[3:])
     except MessageRefused:
         if text[3].isalnum():
             return None
         delimiters = Delimiters(text[3], *STANDARD.encoding_characters)
-    return _header(split_segment(split_lines(text, delimiters)[0], delimiters), UTC)
+    head = split_segment("MSH" + split_lines(text, delimiters)[0][3:], delimiters)
+    return _header_of_batch(head) if is_batch else _header(head, UTC)
 
 
 def read_answer(content: bytes) -> Message:
@@ -138,6 +141,21 @@ def read_answer(content: bytes) -> Message:
     lines = split_lines(text, delimiters)[:_MOST_SEGMENTS]
     segments = tuple(split_segment(one, delimiters) for one in lines if is_segment(one, delimiters))
     return Message(_header(segments[0], UTC), segments)
+
+
+def _header_of_batch(segment: MessageSegment) -> Header:
+    """FHS or BHS: the sender where MSH has it, and a control id of its own (FHS-11, BHS-11)."""
+    return Header(
+        sending_application=segment.part(3)[:100],
+        sending_facility=segment.part(4)[:100],
+        kind="",
+        control_id=segment.part(11)[:199],
+        processing_id="",
+        version="",
+        sent_at=None,
+        accept_acknowledgement="",
+        application_acknowledgement="",
+    )
 
 
 def _header(segment: MessageSegment, zone: tzinfo | None) -> Header:

@@ -144,7 +144,7 @@ class SeveralPatients(PatientUnclear):
 
 
 class PatientUnreadable(PatientUnclear):
-    """What says whose study this is has a VR by which it cannot be read: correct the sender."""
+    """Whose study this is cannot be read, by VR or character set: correct the sender."""
 
 
 class PatientCorrected(PatientUnclear):

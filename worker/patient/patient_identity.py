@@ -28,6 +28,9 @@ KEYWORDS = (
     "PatientAge",
     "AccessionNumber",
 )
+# Two of these may not be taken for one another. A letter that could not be read stands for any.
+_IDENTIFIERS = ("PatientID", "IssuerOfPatientID", "UniversalEntityID", "AccessionNumber")
+_UNREADABLE_LETTER = "\ufffd"
 # What is typed where nobody knows who it is, or where an export took the patient ID away.
 _NOBODY = re.compile(
     r"0*|[X?\-. ]*|UNKNOWN|UNKNOWN PATIENT|NONE|NULL|N/?A|ANON(YM(OUS|IZED|ISED)?)?|TEST|PATIENT",
@@ -58,7 +61,8 @@ def patient_identity(dataset: Dataset) -> PatientIdentity:
     Raises
     ------
     PatientUnreadable
-        An element that says so cannot be read as what PS3.6 says that it is.
+        An element that says so cannot be read as what PS3.6 says that it is, or an identifier has
+        letters that its character set does not have: those of two patients then look alike.
     """
     qualifiers = stated_items(dataset, "IssuerOfPatientIDQualifiersSequence")
     return PatientIdentity(
@@ -112,6 +116,9 @@ def contradiction(first: PatientIdentity, second: PatientIdentity) -> str:
 
 def _text(dataset: Dataset, keyword: str) -> str:
     try:
-        return stated_text(dataset, keyword)
+        said = stated_text(dataset, keyword)
     except PYDICOM_FAULTS:
         raise PatientUnreadable(attribute=keyword) from None
+    if keyword in _IDENTIFIERS and _UNREADABLE_LETTER in said:
+        raise PatientUnreadable(attribute=keyword)
+    return said

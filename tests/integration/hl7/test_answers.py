@@ -109,6 +109,9 @@ def test_two_answers_are_about_one_message_and_want_none(running: RunningListene
     assert count(running, ImagingOrder) == 1
 
 
+BATCH = b"BHS|^~\\&|RIS|HOSPITAL|FIRSTREAD|RADIOLOGY|20260101115000||B1||X1\r"
+
+
 @pytest.mark.parametrize(
     "sent",
     [
@@ -118,6 +121,9 @@ def test_two_answers_are_about_one_message_and_want_none(running: RunningListene
         pytest.param(order(control_id="X1").replace(rb"|^~\&|", rb"|^^^^|", 1), id="delimiters"),
         pytest.param(order(control_id="X1") + b"NTE|1\r" * 6000, id="segments without end"),
         pytest.param(order(control_id="X1", version="3.0"), id="version"),
+        pytest.param(BATCH + order() + order("A-0002") + b"BTS|2\r", id="batch"),
+        pytest.param(BATCH.replace(b"BHS", b"FHS") + BATCH + order() + b"BTS|1\r", id="file"),
+        pytest.param(order("A" * 65, control_id="X1"), id="accession number too long"),
         pytest.param(order(control_id="X1") + b"NTE|" + b"x" * 50_000, id="too long"),
     ],
 )

@@ -19,6 +19,7 @@ from worker.encode.proof.standard_elements import (
     DEIDENTIFICATION_METHOD,
     DEIDENTIFICATION_METHOD_CODES,
     FILED_BY,
+    IDENTIFIERS,
     LAST,
     MEDIA_STORAGE_SOP_INSTANCE_UID,
     OF_ONE_PATIENT,
@@ -34,6 +35,7 @@ Elements = Mapping[int, Encoded]
 _NUMBERS: Final = frozenset(
     ("AT", "FD", "FL", "OB", "OD", "OF", "OL", "OV", "OW", "SL", "SS", "SV", "UL", "US", "UV")
 )
+_UNREADABLE: Final = "\ufffd"  # what stands for bytes that the character set does not have
 _LAST: Final = max(LAST, SERIES_INSTANCE_UID)
 
 
@@ -95,6 +97,8 @@ def check_identity(content: Content, original: Original, *, accession_number: st
             agree = _said(found, tag) == accession_number
         else:
             agree = _agree(tag, vr, source, found)
+        if tag in IDENTIFIERS and _UNREADABLE in _said(found, tag):
+            agree = False  # it may be anybody's
         if not agree:
             raise ResultMismatch("Patient or study differ from the source", attribute=keyword)
     if _said(found, SERIES_INSTANCE_UID) in original.series:

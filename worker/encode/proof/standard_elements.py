@@ -93,5 +93,6 @@ FILED_BY: Final = (
     *(0x00100010, 0x00100020, 0x00100021, 0x00100024, 0x00100030, 0x00100040),  # of the patient
     *(0x0020000D, 0x00200010),
 )
+IDENTIFIERS: Final = (0x00080050, 0x00100020, 0x00100021)
 # What all instances of a series must have in common.
 OF_ONE_PATIENT: Final = (0x00100020, 0x00100021, 0x00100030, 0x00100040, 0x0020000D)

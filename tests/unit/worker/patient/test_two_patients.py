@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
-from pydicom import DataElement, Dataset
+from pydicom import DataElement, Dataset, dcmread
+from pydicom.datadict import tag_for_keyword
+from sqlalchemy import select
 
+from database.session import query
 from database.states import JobState, WorklistRank
+from database.tables.study.analysis import ResultObject
 from radiology.errors import SeveralPatients
 from radiology.outcome import Outcome
 from tests.builders.dicom.patient_site import SHAPE, PatientSite, said
@@ -182,6 +187,53 @@ def test_a_patient_id_that_is_a_number_is_refused(site: PatientSite) -> None:
     assert result.reading["refused_by"] == "PatientUnreadable"
     assert "attribute=PatientID" in result.reason
     site.check_that_nobody_is_named()
+
+
+@pytest.mark.filterwarnings("ignore:Failed to decode")
+@pytest.mark.parametrize("keyword", ["PatientID", "IssuerOfPatientID", "AccessionNumber"])
+def test_identifiers_that_differ_in_unreadable_letters_are_not_one(
+    site: PatientSite, keyword: str
+) -> None:
+    """Latin-1 under ISO_IR 192: of 'Ä-17' and 'Ö-17' the same is left, and both patients were told
+    as one, whose Patient ID nobody has."""
+    tag = tag_for_keyword(keyword)
+    assert tag is not None
+    letters = itertools.cycle((b"\xc4-17", b"\xd6-17"))
+
+    def change(image: Dataset) -> None:
+        image.SpecificCharacterSet = "ISO_IR 192"
+        image[tag] = DataElement(tag, "UN", next(letters))  # pydicom writes these as they are
+
+    assert set(site.send(site.scanned(change))) == {0x0000}
+    result = site.read()
+    assert result is not None
+    assert result.reading["refused_by"] == "PatientUnreadable"
+    assert f"attribute={keyword}" in result.reason
+    site.check_that_nobody_is_named()
+
+
+@pytest.mark.filterwarnings("ignore:Failed to decode")
+def test_a_name_in_letters_that_its_character_set_does_not_have_costs_no_result(
+    site: PatientSite,
+) -> None:
+    """It is no identifier: the study is read, and what can be read of the name stands in it."""
+    value = b"M\xfcller^\xc4nne "
+
+    def change(image: Dataset) -> None:
+        image.SpecificCharacterSet = "ISO_IR 192"
+        image[0x00100010] = DataElement(0x00100010, "UN", value)
+
+    assert set(site.send(site.scanned(change))) == {0x0000}
+    result = site.read()
+    assert result is not None
+    assert result.outcome is not Outcome.NOT_ASSESSABLE
+    with query(site.room.engine) as session:
+        paths = session.scalars(select(ResultObject.path)).all()
+    assert paths
+    for path in paths:
+        made = dcmread(site.room.settings.results_folder / path, stop_before_pixels=True)
+        assert str(made.PatientName) == "M\ufffdller^\ufffdnne"
+        assert made.PatientID == "PAT-B"
 
 
 def test_files_of_two_patients_are_not_read_as_one_volume(site: PatientSite) -> None:
