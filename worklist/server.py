@@ -21,6 +21,7 @@ from settings.environment import Settings
 from settings.log.log_events import get_logger
 from settings.page.worklist_network import WorklistNetwork
 from worklist.access.request_guard import is_loopback
+from worklist.connections import connections_for
 
 _STOP_LIMIT_S = 3  # a request that takes longer than this is cut off when we are told to stop
 _BACKLOG = 128
@@ -113,6 +114,7 @@ def serve(app: FastAPI, listener: socket.socket, network: WorklistNetwork) -> No
     """Serve until SIGTERM or Ctrl-C."""
     config = uvicorn.Config(
         app,
+        http=connections_for(network),
         ssl_certfile=network.certificate,
         ssl_keyfile=network.key,
         proxy_headers=False,  # the application looks at them itself, where there is a proxy

@@ -38,6 +38,8 @@ _NOTE_EVERY = timedelta(minutes=1)  # a request is noted; not each one, that wou
 _SIGNED_OUT = b"event: signed-out\ndata: {}\n\n"
 _WITH_TOKENS = ("text/html", "text/event-stream")
 _FORM_BYTES = 16_384  # of whoever is not signed in yet
+FORM_S = 20.0
+_TOO_SLOW = "The form came too slowly: send it again.\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,11 @@ class SignInGate:
             if not _is_small(request):
                 await self._pages.page("form_too_large")(scope, receive, send)
                 return
+            whole = await _whole_body(receive)
+            if whole is None:
+                await PlainTextResponse(_TOO_SLOW, status_code=408)(scope, receive, send)
+                return
+            receive = whole
             known = visit_token(request)
             fresh_visit = None if known else new_token()
             visitor = _Visitor(None, known or fresh_visit)
@@ -259,6 +266,22 @@ def _is_small(request: HTTPConnection) -> bool:
         return True
     length = request.headers.get("content-length", "")
     return length.isdecimal() and int(length) <= _FORM_BYTES
+
+
+async def _whole_body(receive: Receive) -> Receive | None:
+    """Gives a small form again that has come whole; None where it comes too slowly."""
+    come: list[Message] = []
+    try:
+        async with asyncio.timeout(FORM_S):
+            while not come or (come[-1]["type"] == "http.request" and come[-1].get("more_body")):
+                come.append(await receive())
+    except TimeoutError:
+        return None
+
+    async def again() -> Message:
+        return come.pop(0) if come else await receive()
+
+    return again
 
 
 def _is_sign_in(path: str) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
 
+import httpx
 import pytest
 
 from database.session import query
@@ -15,6 +17,7 @@ from settings.page.sign_in import Role
 from settings.page.worklist_network import WorklistNetwork
 from tests.builders.stored.readers import PASSWORD, SESSION_COOKIE, add_reader, signed_in_reader
 from tests.unit.worklist.access.person import Person
+from tests.unit.worklist.dicomweb.stow_body import ask
 from tests.unit.worklist.list.ordinary_day import OrdinaryDay
 from tests.unit.worklist.seeding import SeededHospital
 from worklist.access.sign_in import local_address
@@ -213,6 +216,30 @@ def test_nobody_can_fill_the_memory_before_signing_in(
     headers = {"Content-Length": length} if length != "none" else {"Content-Length": "x"}
     answer = person.post("/sign-in", {"name": "a" * 19_980, "password": ""}, **headers)
     assert answer.status_code in (400, 413)
+
+
+def test_a_form_that_trickles_is_ended_before_signing_in(
+    hospital: SeededHospital, worklist_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody keeps a connection by a form whose end never comes; one that comes is read whole."""
+    monkeypatch.setattr("worklist.access.sign_in_gate.FORM_S", 0.5)
+    app = create_app(worklist_settings, hospital.engine, sign_in_always=True)
+
+    def sent(pause_s: float) -> httpx.Response:
+        async def trickling() -> AsyncIterator[bytes]:
+            for letter in b"name=a&password=b":
+                yield bytes([letter])
+                await asyncio.sleep(pause_s)
+
+        headers = {
+            "Content-Length": "17",
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Origin": "http://127.0.0.1:8470",
+        }
+        return ask(app, "POST", "/sign-in", headers=headers, content=trickling())
+
+    assert sent(0.1).status_code == 408
+    assert sent(0.0).status_code == 403  # no token of ours is in it
 
 
 @pytest.mark.parametrize("host", ["evil.example", "worklist.hospital.evil.example", "10.0.0.5"])
