@@ -198,6 +198,18 @@ def test_no_file_names_a_registry_or_a_folder_of_one_machine() -> None:
     assert not found
 
 
+def test_the_tests_of_the_field_cases_exist() -> None:
+    """Every row of docs/field-cases.md names a test; each that is named is there."""
+    page = (_DOCS / "field-cases.md").read_text()
+    rows = [line for line in page.splitlines() if re.match(r"\| (?!#|input|what|-)", line)]
+    assert len(rows) > 40
+    for row in rows:
+        named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", row)
+        assert named, row
+        for path, test in named:
+            assert re.search(rf"^def {test}\(", (REPOSITORY / path).read_text(), re.MULTILINE), test
+
+
 def test_every_picture_is_named_and_every_named_picture_is_there() -> None:
     """A picture that no page shows or links to is forgotten when the screen changes."""
     pages = [REPOSITORY / "README.md", *_DOCS.rglob("*.md")]

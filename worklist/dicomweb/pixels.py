@@ -176,8 +176,8 @@ class PixelSource:
     def all_decoded(self) -> Iterator[bytes]:
         """Every frame in Explicit VR Little Endian, one after the other.
 
-        What is compressed is decoded before the first is given: what is wrong with the last can
-        then still be answered.
+        What is compressed is decoded once before the first is given: what is wrong with the last
+        can then still be answered. However slowly somebody reads, one frame is held at a time.
 
         Raises
         ------
@@ -190,7 +190,9 @@ class PixelSource:
             yield from map(self.decoded, numbers)
             return
         self.check_size()
-        yield from [self.decoded(number) for number in numbers]
+        for number in numbers:
+            self.decoded(number)
+        yield from map(self.decoded, numbers)
 
     def _bits(self, number: int) -> NDArray[np.uint8]:
         """A frame of one bit a pixel; frames follow each other bit by bit (PS3.5 Section 8.1.1)."""

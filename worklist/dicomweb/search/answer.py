@@ -33,6 +33,7 @@ from worklist.page.screens import PageContext
 
 _STUDIES_AT_A_TIME: Final = 25
 _MOST_FILES: Final = 10_000
+_MOST_BYTES: Final = 32 << 20  # of an answer: the header of one segmentation may be a megabyte
 _NOT_FUZZY: Final = (
     "The fuzzymatching parameter is not supported. Only literal matching has been performed."
 )
@@ -135,20 +136,24 @@ class Search:
 def search_answer(context: PageContext, question: Question, root: str) -> Response:
     """Answer a search: 200 with records, or 204 where there are none."""
     search = Search(context, question, root)
-    records: list[Record] = []
-    more = False
+    records: list[bytes] = []
+    size, more, is_full = 0, False, False
     for number, record in enumerate(search.found()):
         if number < question.offset:
             continue
         if len(records) >= question.limit:
             more = True
             break
-        records.append(dict(sorted(record.items())))
+        if size > _MOST_BYTES:
+            is_full = True
+            break
+        records.append(json.dumps(dict(sorted(record.items())), allow_nan=False).encode())
+        size += len(records[-1])
     warnings = [
         text
         for text, applies in (
             (_NOT_FUZZY, question.fuzzy),
-            (_MORE, more and not question.is_limited),
+            (_MORE, is_full or (more and not question.is_limited)),
             (_NOT_ALL_LOOKED_AT, search.gave_up),
             (_DAMAGED, search.is_damaged),
         )
@@ -158,7 +163,7 @@ def search_answer(context: PageContext, question: Question, root: str) -> Respon
     if not records:
         return Response(status_code=204, headers=headers if warnings else None)
     return Response(
-        json.dumps(records, allow_nan=False),
+        b"[" + b", ".join(records) + b"]",
         media_type=DICOM_JSON,
         headers=headers if warnings else None,
     )

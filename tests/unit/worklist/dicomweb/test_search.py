@@ -149,6 +149,22 @@ def test_what_is_left_out_is_told(
     assert "Narrow the search" in early.headers["warning"]
 
 
+def test_an_answer_has_a_largest_size(
+    web: Visitor, study: SmallStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands of headers of a megabyte each would fill the memory: the answer ends earlier, says
+    so whatever limit was asked for, and goes on at its offset."""
+    monkeypatch.setattr("worklist.dicomweb.search.answer._MOST_BYTES", 3000)
+    asked = f"{ROOT}/instances?includefield=all&limit=4"
+    first = web.get(asked)
+    assert 1 <= len(first.json()) < 4
+    assert "Additional results can be requested" in first.headers["warning"]
+    found = first.json()
+    while len(found) < 4:
+        found += web.get(f"{asked}&offset={len(found)}").json()
+    assert len({one["00080018"]["Value"][0] for one in found}) == 4
+
+
 def test_a_damaged_file_does_not_end_a_search(web: Visitor, study: SmallStudy) -> None:
     """The others are found, and the answer says that something is missing."""
     study.files[1].write_bytes(b"damaged")
