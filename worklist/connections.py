@@ -74,7 +74,8 @@ class PromptConnection(H11Protocol):
         self._due = self.loop.call_later(self.head_s, self._hang_up)
 
     def _hang_up(self) -> None:
-        if self.cycle is None or self.cycle.response_complete:  # otherwise one has come
+        cycle: Any = self.cycle  # None before the first request
+        if cycle is None or cycle.response_complete:  # otherwise one has come
             self.transport.abort()
 
 

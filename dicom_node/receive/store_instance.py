@@ -228,7 +228,7 @@ class InstanceStore:
 
 def _log_refusal(sender: Sender, error: Exception, facts: dict[str, Fact]) -> None:
     if isinstance(error, FirstreadError):
-        _log.warning("instance_not_stored", **sender.facts(), **(facts | error.facts))
+        _log.warning("instance_not_stored", **sender.facts(), **{**facts, **error.facts})
         return
     # The message is left out: a library may have put values of the data set into it.
     trace = "".join(traceback.format_tb(error.__traceback__))

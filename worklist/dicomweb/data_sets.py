@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from pydicom import dcmread
-from pydicom.dataelem import RawDataElement
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.filereader import read_dataset
 from pydicom.tag import BaseTag
@@ -102,7 +102,7 @@ def read_deflated_head(path: Path, tags: Sequence[int] | None = None) -> Dataset
     except (zlib.error, DataSetUnreadable, *FAULTS) as error:
         raise damaged(path, error) from error
     for tag in list(found.keys()):
-        raw = found.get_item(tag)
+        raw: DataElement | RawDataElement | None = found.get_item(tag)
         if isinstance(raw, RawDataElement) and raw.value_tell + raw.length > len(head):
             del found[tag]  # it goes on behind what was read
     return found
