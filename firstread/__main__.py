@@ -35,7 +35,7 @@ app = typer.Typer(
     help="""Reads a chest CT when it arrives, writes what it found into PACS, and moves the urgent
 study to the top of the list. **For research; not a medical device.**
 
-Examples: `firstread demo` shows the whole path; `firstread check-settings` shows what is in force;
+Examples: `firstread demo` shows the whole path; `firstread check-settings` says whether it would work;
 `firstread serve` runs it; `firstread jobs` shows what became of each study.""",
 )
 db = typer.Typer(no_args_is_help=True, help="The database schema.")
@@ -344,12 +344,17 @@ def check_settings(
         bool,
         typer.Option(help="Also send C-ECHO to every destination, and call every flag receiver."),
     ] = False,
+    show: Annotated[
+        bool, typer.Option("--show", help="Also print every setting in force, secrets masked.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Show every setting in force (secrets masked) and whether what they name is there."""
-    from firstread.checks.command import print_settings
+    """Whether the settings would work: each check, and what to do; exits with 1 if one is broken."""
+    from firstread.checks.command import print_checks
 
     with errors_to_exit_code():
-        raise typer.Exit(print_settings(_settings(), echo=echo))
+        code = print_checks(_settings(), echo=echo, show=show, as_json=as_json)
+    raise typer.Exit(code)
 
 
 def main() -> None:

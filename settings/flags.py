@@ -38,7 +38,8 @@ class Flagging(BaseModel):
 
     Attributes
     ----------
-    page_url : where others reach the worklist page; None: where it is served
+    page_url : where others reach the worklist page; None: under the first of its names on the
+        network, or else where it is served
     escalation_s : how long a flag waits for an acknowledgement before the first further step is
         told, before the second, and so on; the last one counts for all that follow
     first_retry_s, longest_retry_s, max_attempts : how a notice is tried again that was not taken
@@ -109,6 +110,11 @@ class Channel(BaseModel):
     """Whether it is told that somebody has acknowledged a flag."""
     follows_results: ClassVar[bool] = True
     """Whether it is told of every newer result; otherwise only of one that changes the urgency."""
+
+    @property
+    def sends_link(self) -> bool:
+        """Whether what its receiver is told leads to the worklist page."""
+        return False
 
     name: str = Field(pattern=NAME_PATTERN)
     from_urgency: Urgency = Urgency.URGENT
@@ -208,6 +214,11 @@ class Hl7Channel(Channel):
     actionable_category: bool = False
     tls: ClientTls | None = None
 
+    @property
+    def sends_link(self) -> bool:
+        """OBX with the study's page, unless it is left out."""
+        return self.link_type != "none"
+
 
 class WebhookChannel(WebChannel):
     """A web service that takes JSON, signed with the secret: identifiers and links only."""
@@ -215,6 +226,11 @@ class WebhookChannel(WebChannel):
     keeps_state: ClassVar[bool] = True
 
     kind: Literal["webhook"]
+
+    @property
+    def sends_link(self) -> bool:
+        """`study_url`, and `acknowledge_url` beside it."""
+        return True
 
 
 class MailChannel(SecretChannel):
@@ -230,6 +246,11 @@ class MailChannel(SecretChannel):
     start_tls: bool = True
     user: str | None = None
     ca_file: Path | None = None
+
+    @property
+    def sends_link(self) -> bool:
+        """Where people open and acknowledge."""
+        return True
 
     @model_validator(mode="after")
     def _check_secret(self) -> Self:

@@ -1,1 +1,1 @@
-"""`firstread check-settings`: the settings in force, and whether what they name is there."""
+"""`firstread check-settings`: whether what the settings in force name is there."""

@@ -1,137 +1,73 @@
-"""Prints the settings in force, and what is wrong with what they name."""
+"""Prints whether the settings in force would work and, where asked for, the settings."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from pathlib import Path
+from dataclasses import asdict
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from database.schema import check_schema
-from database.session import open_engine
-from firstread.checks.network import port_problems, receiver_problems
-from firstread.data_folder import make_data_folder
-from models.catalogue import read_catalogue
-from models.readers.open_reader import check_limits
-from radiology.errors import FirstreadError
-from settings.certificates.in_use import certificate_terms, unusable
+from firstread.checks.check import CheckResult, Level
+from firstread.checks.settings_checks import check_all
+from firstread.say import print_json, table_console
 from settings.environment import Settings
-from settings.flags import SecretChannel
-from worker.flag.channels import open_channel
-from worklist.administration.problems import disk_problem
-from worklist.server import check_network
+from worklist.administration.settings_lines import settings_lines
+
+_SIGNS = {
+    Level.FINE: "[bold green]✓[/]",
+    Level.WARNING: "[bold yellow]![/]",
+    Level.BROKEN: "[bold red]✗[/]",
+}
 
 
-def print_settings(settings: Settings, *, echo: bool) -> int:
-    """Print settings and checks; returns 0 when every check passed, otherwise 1."""
-    console = Console()
+def print_checks(settings: Settings, *, echo: bool, show: bool, as_json: bool) -> int:
+    """Print what each check says; returns 1 when something is broken, otherwise 0.
+
+    Parameters
+    ----------
+    echo : also ask every destination, and call every flag receiver
+    show : also print every setting in force, secrets masked
+    """
+    results = check_all(settings, echo=echo)
+    levels = [one.level for one in results]
+    if as_json:
+        lines = {"settings": dict(settings_lines(settings))} if show else {}
+        print_json({"status": _worst(levels), "asked": echo, **_as_json(results), **lines})
+    else:
+        _print(results, echo=echo)
+        if show:
+            _print_settings(settings)
+    return int(Level.BROKEN in levels)
+
+
+def _worst(levels: list[Level]) -> Level:
+    return next((one for one in (Level.BROKEN, Level.WARNING) if one in levels), Level.FINE)
+
+
+def _as_json(results: tuple[CheckResult, ...]) -> dict[str, object]:
+    return {"checks": [asdict(one) | {"level": one.level} for one in results]}
+
+
+def _print(results: tuple[CheckResult, ...], *, echo: bool) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    for result in results:
+        console.print(f"{_SIGNS[result.level]} {result.title}")
+        for found in result.found:
+            console.print(f"    {_SIGNS[found.level]} {escape(found.message)}")
+    asked = "" if echo else " No peer and no flag receiver was asked: that is --echo."
+    console.print(f"{_said_in_all([one.level for one in results])}{asked}")
+
+
+def _said_in_all(levels: list[Level]) -> str:
+    broken, warned = levels.count(Level.BROKEN), levels.count(Level.WARNING)
+    if not broken and not warned:
+        return "Every check passed."
+    return f"Of {len(levels)} checks {broken} found something broken, {warned} warn."
+
+
+def _print_settings(settings: Settings) -> None:
     table = Table("Setting", "Value", title="Settings in force")
-    for name in type(settings).model_fields:
-        if name == "peers":
-            continue
-        table.add_row(name, escape(str(getattr(settings, name))))
-    console.print(table)
-    peers = Table("Peer", "AE title", "Address", "Roles", "Priority", title="Peers")
-    for peer in settings.peers:
-        roles = ", ".join(sorted(role.value for role in peer.roles))
-        peers.add_row(peer.name, peer.ae_title, peer.address or "any", roles, peer.priority.value)
-    console.print(peers)
-    problems = _problems(settings, echo=echo)
-    for problem in problems:
-        console.print(f"[bold red]✗[/] {escape(problem)}", highlight=False)
-    if not problems:
-        asked = "" if echo else " No peer and no flag receiver was asked: that is --echo."
-        console.print(f"[bold green]✓[/] Every check passed.{asked}")
-    return 1 if problems else 0
-
-
-def _problems(settings: Settings, *, echo: bool) -> list[str]:
-    problems = []
-    if not settings.peers and not settings.accept_any_peer:
-        problems.append(
-            "No peer is configured, so every association will be rejected: name your scanners and "
-            "your PACS under [[peers]] in firstread.toml (docs/settings.md)."
-        )
-    if not settings.destinations:
-        problems.append(
-            "No destination is configured, so results go nowhere: give your PACS host, port and "
-            'roles = ["source", "destination"] in firstread.toml.'
-        )
-    problems += _folder_problems(settings.data_folder, settings.min_free_bytes)
-    problems += port_problems(settings)
-    problems += _secret_problems(settings)
-    problems += _certificate_problems(settings)
-    problems += _schema_problems(settings)
-    problems += _page_problems(settings)
-    catalogue = read_catalogue(settings.bundles_folder, settings.bundle_signatures)
-    problems += [f"Bundle {name}: {error}" for name, error in catalogue.refused.items()]
-    for name in settings.bundles:
-        try:
-            check_limits(catalogue.newest(name), settings.bundle_limits.get(name, {}))
-        except FirstreadError as error:
-            problems.append(str(error))
-    problems += [
-        f"bundle_limits names {name}, which is not among the bundles in use"
-        for name in settings.bundle_limits
-        if name not in settings.bundles
-    ]
-    if echo:
-        problems += receiver_problems(settings)
-    return problems
-
-
-def _secret_problems(settings: Settings) -> list[str]:
-    problems = []
-    for peer in settings.destinations:
-        try:
-            settings.stow_secret(peer)
-        except FirstreadError as error:
-            problems.append(str(error))
-    for channel in settings.flags:
-        try:
-            open_channel(channel, settings).close()
-            if isinstance(channel, SecretChannel):
-                channel.secret()
-        except FirstreadError as error:
-            problems.append(str(error))
-    return problems
-
-
-def _certificate_problems(settings: Settings) -> list[str]:
-    """Certificates and keys that cannot be used, or not much longer."""
-    now = datetime.now(UTC)
-    terms = (one.complaint(now) for one in certificate_terms(settings))
-    return [*unusable(settings), *(complaint for complaint in terms if complaint)]
-
-
-def _schema_problems(settings: Settings) -> list[str]:
-    if settings.database_url is None and not settings.sqlite_file.exists():
-        return []  # `firstread serve` makes it at its first start
-    try:
-        check_schema(open_engine(settings.database_address))
-    except FirstreadError as error:
-        return [str(error)]
-    return []
-
-
-def _page_problems(settings: Settings) -> list[str]:
-    try:
-        check_network(settings)
-        if settings.sign_in.provider is not None:
-            settings.sign_in.provider.client_secret()
-    except FirstreadError as error:
-        return [str(error)]
-    return []
-
-
-def _folder_problems(folder: Path, min_free_bytes: int) -> list[str]:
-    try:
-        make_data_folder(folder)
-        probe = folder / ".write-check"
-        probe.write_bytes(b"")
-        probe.unlink()
-    except OSError as error:
-        return [f"The data folder cannot be written: {error.strerror}"]
-    return [message] if (message := disk_problem(folder, min_free_bytes)) else []
+    for name, value in settings_lines(settings):
+        table.add_row(name, value)
+    table_console().print(table)

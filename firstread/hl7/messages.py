@@ -19,6 +19,7 @@ from radiology.urgency import Urgency
 from settings.environment import Settings
 from settings.flags import Hl7Channel
 from worker.flag.channel import Notice, NoticeKind
+from worker.flag.flag_study import page_address
 from worker.flag.hl7_observation import Hl7ObservationChannel, observation_message
 from worker.flag.trial_notice import trial_notice
 
@@ -82,7 +83,7 @@ def study_notice(page: StudyPage, settings: Settings) -> Notice:
         last_instance_at=study.last_instance_at,
         bundle=result.bundle,
         bundle_version=result.bundle_version,
-        study_url=f"http://{settings.worklist_host}:{settings.worklist_port}/studies/{uid}",
+        study_url=f"{page_address(settings)}/studies/{uid}",
     )
 
 

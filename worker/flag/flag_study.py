@@ -95,8 +95,12 @@ def page_address(settings: Settings) -> str:
     """Where others reach the worklist page, without a slash at the end."""
     if settings.flagging.page_url is not None:
         return str(settings.flagging.page_url).rstrip("/")
-    host = settings.worklist_host
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.worklist_port}"
+    network, host = settings.worklist_network, settings.worklist_host
+    scheme = "https" if network.encrypted else "http"
+    if network.behind_proxy:  # whose port is the one that browsers take, not ours
+        return f"{scheme}://{network.names[0]}"
+    host = network.names[0] if network.names else host
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.worklist_port}"
 
 
 def _notice(content: NoticeContent, settings: Settings, channel: Channel) -> Notice:

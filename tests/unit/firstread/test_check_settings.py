@@ -74,7 +74,8 @@ def test_certificates_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     }
     monkeypatch.setenv("FIRSTREAD_DICOM_TLS", json.dumps(tls))
     code, said = check()
-    assert code == 1
+    assert code == 0  # nothing is broken yet
+    assert "! Certificates and keys" in said
     assert "CN=firstread.hospital expires on" in said
     assert "in 20 days: renew it" in said
     ours.key.write_bytes(issuer.issue("other").key.read_bytes())
@@ -130,6 +131,88 @@ def test_a_flag_receiver_that_is_not_there_is_found(
     for name in ("lost", "his", "mail", "manager"):
         assert f"Flag channel {name}: nothing answers at 127.0.0.1" in said
     assert "Flag channel pager" not in said
+
+
+CHECKS = (
+    "Peers and destinations",
+    "Data folder, and room on its disk",
+    "Our ports",
+    "Secrets of peers and flag channels",
+    "Certificates and keys",
+    "Database, and its schema",
+    "Worklist page on the network",
+    "Links to the worklist page",
+    "Bundles, and limits of their rules",
+)
+
+
+def test_the_answer_comes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each check by its name, with what it found below it; the settings only where asked for."""
+    code, said = check()
+    assert code == 0
+    assert said.startswith(" ".join(f"✓ {title}" for title in CHECKS) + " Every check passed.")
+    monkeypatch.setenv("FIRSTREAD_MIN_FREE_BYTES", str(10**18))
+    said = check("--show")[1]
+    assert "✗ Data folder, and room on its disk ✗ " in said
+    assert "✓ Our ports" in said
+    assert "Of 9 checks 1 found something broken, 0 warn." in said
+    answer, settings = said.split("Settings in force")
+    assert "min_free_bytes │ 1000000000000000000" in settings
+    assert "│" not in answer
+
+
+def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a web address only where it leads; of a secret only that there is one."""
+    channel = {"kind": "webhook", "name": "pager", "url": "https://pager.example/hook?t=hush"}
+    monkeypatch.setenv("FIRSTREAD_FLAGS", json.dumps([channel]))
+    said = check("--show")[1]
+    assert "flags.pager.url │ https://pager.example/…" in said
+    assert "hush" not in said
+
+
+def test_the_answer_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a script: one object, with a level for each check and for all."""
+    monkeypatch.setenv("FIRSTREAD_PEERS", "[]")
+    done = CliRunner().invoke(app, ["check-settings", "--json"])
+    said = json.loads(done.stdout)
+    assert done.exit_code == 1
+    assert (said["status"], said["asked"]) == ("broken", False)
+    levels = {one["name"]: one["level"] for one in said["checks"]}
+    assert levels["peers"] == "broken"
+    assert levels["ports"] == "fine"
+    assert said["checks"][0]["found"][0]["message"].startswith("No peer is configured")
+    assert "settings" not in said
+    done = CliRunner().invoke(app, ["check-settings", "--json", "--show"])
+    assert json.loads(done.stdout)["settings"]["ae_title"] == "FIRSTREAD"
+
+
+PAGER = {"kind": "webhook", "name": "pager", "url": "https://pager.example/hook"}
+RIS = {"kind": "hl7", "name": "ris", "host": "ris.example", "port": 2575}
+
+
+@pytest.mark.parametrize(
+    ("channels", "flagging", "warned"),
+    [
+        ([RIS, PAGER], {}, "ris, pager"),
+        ([RIS], {"page_url": "http://localhost:8470"}, "ris"),
+        ([RIS], {"page_url": "https://ct.example"}, ""),
+        ([RIS | {"link_type": "none"}], {}, ""),
+        ([{"kind": "work-item", "name": "manager", "peer": "pacs"}], {}, ""),
+    ],
+)
+def test_links_that_nobody_else_can_open_are_found(
+    channels: list[dict[str, object]],
+    flagging: dict[str, str],
+    warned: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A link to loopback works on no reader's machine; the setting is named."""
+    monkeypatch.setenv("FIRSTREAD_FLAGS", json.dumps(channels))
+    monkeypatch.setenv("FIRSTREAD_FLAGGING", json.dumps(flagging))
+    code, said = check()
+    assert code == 0  # a warning stops nothing
+    assert ("! Links to the worklist page" in said) is bool(warned)
+    assert (f"({warned})" in said and "set flagging.page_url" in said) is bool(warned)
 
 
 def test_brackets_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
