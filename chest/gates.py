@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from math import floor
 
 from chest.gate_measures import (
     Scan,
@@ -21,6 +20,7 @@ from chest.gate_measures import (
 from chest.plausibility_gates import Outlined, check_lesions, check_lungs
 from radiology.outcome import GateSeverity, QualityGate
 from radiology.sex import Sex
+from radiology.words.age import age_words
 
 LEAST_LUNG_ML = 500.0  # both lungs; an adult's breathed out hold 2 l, and a child is no adult
 SMALL_LUNG_ML = 1500.0
@@ -209,7 +209,7 @@ def _adult_gates(lung_ml: float, acquisition: Acquisition) -> list[QualityGate]:
             _gate(
                 "adult",
                 age >= ADULT_FROM_YEARS,
-                f"{floor(age)} years",  # rounded up, a child of 17.6 would seem to be of age
+                age_words(age),
                 f"at least {ADULT_FROM_YEARS:.0f} years",
                 "The model was made for adults.",
             )

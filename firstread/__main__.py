@@ -35,8 +35,8 @@ app = typer.Typer(
     help="""Reads a chest CT when it arrives, writes what it found into PACS, and moves the urgent
 study to the top of the list. **For research; not a medical device.**
 
-Examples: `firstread demo` shows the whole path; `firstread check-settings` says whether it would work;
-`firstread serve` runs it; `firstread jobs` shows what became of each study.""",
+Examples: `firstread demo` shows the whole path; `firstread check-settings` says whether the
+settings would work; `firstread serve` runs it; `firstread jobs` shows what became of studies.""",
 )
 db = typer.Typer(no_args_is_help=True, help="The database schema.")
 app.add_typer(db, name="db")
@@ -349,7 +349,7 @@ def check_settings(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Whether the settings would work: each check, and what to do; exits with 1 if one is broken."""
+    """Whether the settings would work: each check, and what to do; exits with 1 if not."""
     from firstread.checks.command import print_checks
 
     with errors_to_exit_code():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import floor
 
 from models.declared.gates import DeclaredGate, GateAction, GateCheck
 from models.judge.named_values import NamedValue
@@ -12,6 +11,7 @@ from models.measure.regions import Labelled, united
 from radiology.image.volume import Volume
 from radiology.outcome import GateSeverity, QualityGate
 from radiology.region import volume_ml
+from radiology.words.age import age_words
 
 _ROUNDING_MM = 0.05  # positions are written with few decimals
 
@@ -62,8 +62,9 @@ def _apply(gate: DeclaredGate, examined: Examined) -> QualityGate:
     if value is None:
         return _gate(gate, True, "not stated", limit, reason)
     passed = value >= gate.limit if at_least else value <= gate.limit + _ROUNDING_MM
-    shown = floor(value) if gate.check is GateCheck.LEAST_AGE else value
-    return _gate(gate, passed, f"{shown:.4g} {unit}".rstrip(), limit, reason)
+    is_age = gate.check is GateCheck.LEAST_AGE
+    seen = age_words(value) if is_age else f"{value:.4g} {unit}".rstrip()
+    return _gate(gate, passed, seen, limit, reason)
 
 
 def _look(gate: DeclaredGate, examined: Examined) -> tuple[float | None, str, bool, str]:

@@ -14,6 +14,7 @@ from database.tables.study.analysis import Result, ResultObject
 from models.readers.study_reader import StudyRead
 from radiology.answer.stored_reading import to_facts
 from radiology.urgency import Urgency
+from radiology.words.gate_reasons import gates_say
 from settings.log.log_events import get_logger
 from worker.equipment import Equipment
 from worker.keep.encode_study import EncodedStudy
@@ -60,7 +61,7 @@ def store_answer(
         outcome=said.outcome,
         urgency=triage.urgency if triage else None,
         urgency_rule=triage.rule if triage else "",
-        reason="; ".join(gate.reason for gate in said.failed_gates),
+        reason=gates_say(said.failed_gates),
         suspicion=answer.suspicion,
         label=next(iter(said.labels), ""),
         reading=to_facts(said),

@@ -157,6 +157,7 @@ def _sections(
     return {
         "head": {
             "line": list_line(whole.row),
+            "names": context.settings.worklist_list.patient_names,
             "instances": page.instances,
             "series": page.series,
             "originals_removed_at": page.originals_removed_at,

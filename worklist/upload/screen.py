@@ -24,7 +24,7 @@ from worklist.reading.figures import (
 )
 from worklist.words.stored_words import reason_words
 from worklist.words.translations import translated, translated_row
-from worklist.words.verdict import Kind
+from worklist.words.verdict import Kind, gates_in_words
 
 _STEPS = {
     "": "Starting",
@@ -140,8 +140,8 @@ def _verdict(
         return _verdict_of_slice(of_slice)
     urgency = found.answer.get("urgency")
     if urgency is None:
-        gates = [gate.reason for gate in gate_lines(reading) if not gate.passed and not gate.warns]
-        return Kind.NOT_ASSESSABLE, "Not assessable", "; ".join(gates)
+        reason = "" if reading is None else gates_in_words(reading.failed_gates, reading.report)
+        return Kind.NOT_ASSESSABLE, "Not assessable", reason
     kind = Kind(urgency)
     return kind, kind.value.capitalize(), ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -11,13 +12,15 @@ from database.views.worklist.worklist_facts import JobFacts, ResultFacts, Workli
 from models.older_readings import brief_if_readable
 from radiology.answer.brief import ReadingInBrief
 from radiology.answer.finding import Presence
-from radiology.answer.reading import Reading
-from radiology.outcome import GateSeverity, Outcome
+from radiology.answer.reading import Reading, ReportWords
+from radiology.outcome import GateSeverity, Outcome, QualityGate
 from radiology.urgency import Urgency
+from radiology.words.gate_reasons import without_stop
 from worklist.words.declared_titles import titled
 from worklist.words.next_steps import next_step, next_step_of_job
+from worklist.words.rule_texts import rule_text
 from worklist.words.stored_words import reason_words
-from worklist.words.translations import translated, translated_row
+from worklist.words.translations import translated
 
 
 class Kind(StrEnum):
@@ -154,14 +157,29 @@ def why_not_assessable(result: ResultFacts) -> str:
     """The reason of a result without an answer: of its gates, or of what refused the study."""
     kind = refused_by(result.reading)
     reading = None if kind else brief_if_readable(result.reading)
-    stopped = [
-        gate.reason
-        for gate in (() if reading is None else reading.gates)
-        if not gate.passed and gate.severity is GateSeverity.REFUSES
+    if reading is None or not (stopped := _stopping(reading)):
+        return reason_words(kind, result.reason)
+    return gates_in_words(stopped, reading.report)
+
+
+def gates_in_words(gates: Iterable[QualityGate], report: ReportWords) -> str:
+    """`radiology.words.gate_reasons.gates_say` in the reader's language."""
+    sentences = (
+        translated(
+            "%(reason)s (%(seen)s; needed: %(limit)s).",
+            reason=without_stop(titled(gate.reason or gate.name, report)),
+            seen=rule_text(gate.seen, report),
+            limit=rule_text(gate.limit, report),
+        )
+        for gate in gates
+    )
+    return " ".join(sentences)
+
+
+def _stopping(reading: Reading | ReadingInBrief) -> list[QualityGate]:
+    return [
+        gate for gate in reading.gates if not gate.passed and gate.severity is GateSeverity.REFUSES
     ]
-    if not kind and "; ".join(stopped) == result.reason:
-        return "; ".join(translated_row(reason) for reason in stopped)
-    return reason_words(kind, result.reason)
 
 
 def _newest_is_answered(row: WorklistRow) -> bool:

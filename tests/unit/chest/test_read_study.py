@@ -194,8 +194,11 @@ def test_without_a_classifier_there_is_a_reading_without_type_and_signs(
 def test_what_the_headers_say_reaches_the_gates(tiny: Bundle) -> None:
     child = Acquisition(patient_age_years=5.0)
     reading = read_study(_chest(), model_of_schema_2(tiny, ThresholdNetwork()), acquisition=child)
-    assert [gate.name for gate in reading.failed_gates] == ["adult"]
+    assert [(gate.name, gate.seen) for gate in reading.failed_gates] == [("adult", "5 years")]
     assert reading.outcome is Outcome.NOT_ASSESSABLE
+    newborn = Acquisition(patient_age_years=0.0)
+    reading = read_study(_chest(), model_of_schema_2(tiny, ThresholdNetwork()), acquisition=newborn)
+    assert [gate.seen for gate in reading.failed_gates] == ["under 1 year"]
 
 
 def test_an_age_that_was_given_counts_before_that_of_the_headers_for_the_gates_too(

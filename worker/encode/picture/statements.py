@@ -10,6 +10,8 @@ from PIL import Image, ImageDraw
 from radiology.answer.remark import Remark
 from radiology.language import Language
 from radiology.outcome import QualityGate
+from radiology.words.age import AGE_ENDINGS
+from radiology.words.gate_reasons import without_stop
 from worker.encode.picture.lettering import Colour, font, wrapped
 from worker.encode.picture.text import AMBER, MARGIN, QUIET, TEXT, Box, bold
 from worker.encode.picture.wording import worded
@@ -93,7 +95,8 @@ def statements(shown: ShownReading) -> Iterator[tuple[Remark, Colour]]:
 def _checked(gates: Iterable[QualityGate]) -> Remark:
     """What gates saw; not the patient's age, which is no matter of the pixels."""
     lines = tuple(
-        (gate.name,) if gate.seen.endswith(" years") else (gate.name, gate.seen) for gate in gates
+        (gate.name,) if gate.seen.endswith(AGE_ENDINGS) else (gate.name, gate.seen)
+        for gate in gates
     )
     return Remark("Checked and passed", lines, running=True)
 
@@ -124,4 +127,4 @@ def _reason(gate: QualityGate, language: Language) -> str:
         worded(text, language)
         for text in (gate.name, gate.reason or "failed", gate.seen, gate.limit)
     )
-    return f"{name}: {reason} ({seen}; {limit})"
+    return f"{name}: {without_stop(reason)} ({seen}; {limit})"

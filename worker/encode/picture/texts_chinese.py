@@ -171,6 +171,8 @@ CHINESE: Mapping[str, str] = {
     "{} mm": "{} mm",
     "{}": "{}",
     "{} years": "{} 岁",
+    "{} year": "{} 岁",
+    "under {} year": "不满 {} 岁",
     "{} % of slices cut": "{} % 的层面被截断",
     "{} % of the body": "占体部 {} %",
     "{} % outside": "{} % 在体外",

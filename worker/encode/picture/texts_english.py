@@ -167,6 +167,8 @@ ENGLISH: tuple[str, ...] = (
     "{} mm",
     "{}",
     "{} years",
+    "{} year",
+    "under {} year",
     "{} % of slices cut",
     "{} % of the body",
     "{} % outside",

@@ -12,6 +12,7 @@ from radiology import codes
 from radiology.answer.statement import Statement
 from radiology.codes import Code
 from radiology.outcome import QualityGate
+from radiology.words.gate_reasons import without_stop
 from worker.encode.derived_object import DISCLAIMER, ResultContext
 
 Line = tuple[Code, str]
@@ -76,7 +77,8 @@ def _quality(context: ResultContext) -> Iterator[str]:
 
 
 def _not_passed(gate: QualityGate) -> str:
-    return f"{gate.name}: {gate.reason or 'failed'} (seen {gate.seen}, needed {gate.limit})"
+    reason = without_stop(gate.reason or "failed")
+    return f"{gate.name}: {reason} (seen {gate.seen}, needed {gate.limit})"
 
 
 def _algorithm(context: ResultContext) -> str:

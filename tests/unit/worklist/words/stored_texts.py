@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from radiology import errors
+from radiology.words.age import age_words
 from worklist.words.stored_words import GENERAL
 
 _ROOT = Path(errors.__file__).resolve().parents[1]
@@ -81,7 +82,7 @@ def texts_of_gates() -> tuple[set[str], set[str]]:
 
 def seen_and_limits_of_gates() -> set[str]:
     """What the gates of a chest see and ask for; `0` stands for each figure."""
-    found: set[str] = set()
+    found = {age_words(years) for years in (0.0, 1.5, 40.0)}
     for path in ("chest/gates.py", "chest/plausibility_gates.py"):
         for node in ast.walk(ast.parse((_ROOT / path).read_text())):
             if isinstance(node, ast.JoinedStr):

@@ -87,8 +87,12 @@ def test_refused_by_a_gate_is_not_assessable(hospital: SeededHospital) -> None:
     """A reading that its quality gates did not let pass is not assessable, with their reason."""
     _, claim = hospital.claimed()
     hospital.answer(claim, None, reason="Too few slices.", picture=False)
-    verdict = verdict_of(_row(hospital))
-    assert (verdict.kind, verdict.reason) == (Kind.NOT_ASSESSABLE, "Too few slices.")
+    row = _row(hospital)
+    said = "Too few slices (12; needed: at least 40)."
+    assert (verdict_of(row).kind, verdict_of(row).reason) == (Kind.NOT_ASSESSABLE, said)
+    assert row.result is not None
+    older = replace(row.result, reason="Too few slices.; Something else.")  # as 0.1.0 joined them
+    assert verdict_of(replace(row, result=older)).reason == said
 
 
 def test_late_images_of_a_routine_study(hospital: SeededHospital, routine_row: WorklistRow) -> None:
@@ -107,4 +111,4 @@ def test_late_images_of_an_urgent_study(hospital: SeededHospital) -> None:
     hospital.answer(hospital.claim(), None, reason="Too few slices.", picture=False)
     verdict = verdict_of(_row(hospital))
     assert verdict.kind is Kind.URGENT
-    assert "The newest images have no answer (not assessable): Too few slices." in verdict.reason
+    assert "The newest images have no answer (not assessable): Too few slices (12;" in verdict.reason
