@@ -118,7 +118,7 @@ def _leave_logging_alone(**_: Any) -> None:
 
 def _broker_url(settings: Settings) -> str:
     if settings.broker_url is None:
-        return "filesystem://"
+        return "filesystem://localhost"  # nobody's name is asked for: kombu warns without one
     url = settings.broker_url.get_secret_value()
     if not url.startswith(("redis://", "rediss://")):
         raise SettingsRefused("broker_url must begin with redis:// or rediss://")

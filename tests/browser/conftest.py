@@ -189,8 +189,10 @@ def open_in_viewer(
     """
 
     @contextmanager
-    def open_study(study_instance_uid: str, *, may_complain: bool = False) -> Iterator[OhifPage]:
-        with opened_in_ohif(viewer_browser, viewer, study_instance_uid) as page:
+    def open_study(
+        study_instance_uid: str, *, may_complain: bool = False, first: str = ""
+    ) -> Iterator[OhifPage]:
+        with opened_in_ohif(viewer_browser, viewer, study_instance_uid, first=first) as page:
             try:
                 yield page
                 assert may_complain or not page.complaints, page.complaints

@@ -90,6 +90,18 @@ def test_every_object_is_listed_and_opens(
             keep_viewer_picture(page, f"ohif-capture-{kind.replace(' ', '-')}")
 
 
+def test_it_opens_at_the_key_slice(
+    own: OwnOhif, tmp_path: Path, open_in_viewer: Callable[..., AbstractContextManager[OhifPage]]
+) -> None:
+    """As the study's page links to it, and without a tour for a reader who has never seen it."""
+    study = held(own, tmp_path, "viewer", "positive")
+    key = study.image(study.key_slice)
+    with open_in_viewer(study.study_instance_uid, first=key.split("/")[0]) as page:
+        page.page.wait_for_timeout(2000)  # in which a tour would have begun
+        assert page.shown_image() == key
+        expect(page.page.locator(".shepherd-element")).to_have_count(0)
+
+
 @ENHANCED
 def test_the_segmentation_is_painted_over_its_voxels(
     own: OwnOhif,

@@ -37,6 +37,7 @@ from dicom_node.request.c_store import StoreAnswer, error_of_answers, send_insta
 from dicom_node.request.stow import store_instances
 from radiology.errors import NotCommitted, PatientCorrected, PeerRefused, PeerUnreachable
 from radiology.words.peer_words import with_words
+from settings.log.log_events import get_logger
 from settings.peers import Peer
 from worker.attempt.attempt_next import attempt_next
 from worker.attempt.lease import Lease
@@ -46,6 +47,7 @@ from worker.deliver.commit_results import ask_for_commitment
 from worker.equipment import Equipment
 from worker.patient.stated_element import stated_text
 
+_log = get_logger("delivery")
 _LEASE_S = 120.0  # sending twice does no harm, so it need not be renewed while a slow peer stores
 
 
@@ -148,11 +150,14 @@ class _Deliveries(Queue[DeliveryClaim]):
         now = equipment.clock()
         with transaction(equipment.engine) as session:
             record_answers(session, claim, {ids[one.path]: _kept(one) for one in answers}, now)
-            if error is None or _is_part(session, claim, answers):
+            stored = error is None or _is_part(session, claim, answers)
+            if stored:
                 _end_stored(session, claim, peer, now)
                 go_on(session, claim.destination, now)  # it is back: whatever waited for it
-                return
-        raise error  # after the answers are kept
+        if error is not None and not stored:
+            raise error  # after the answers are kept
+        refused = sum(one.error is not None for one in answers)
+        _log.info("delivered", objects=len(answers) - refused, refused=refused)
 
     def _answers(self, peer: Peer, objects: Sequence[ResultObject]) -> Sequence[StoreAnswer]:
         """Send by C-STORE, or by STOW-RS where the peer has an address for it."""

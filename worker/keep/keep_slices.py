@@ -165,6 +165,7 @@ def _index(stack: AxialStack, shown: ShownReading, held: _Held) -> dict[str, Any
         "highest_hu": HIGHEST_HU,
         "step_hu": STEP_HU,
         "key": slices - 1 - stack.key,
+        "key_instance": stack.key_instance,
         "names": [stack.names[index] for index in down],
         "affine_mm": _placed(stack),
         "organ_slices": [held.organs[0], held.organs[-1]] if held.organs else [],

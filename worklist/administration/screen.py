@@ -21,6 +21,7 @@ from database.views.administration_rows import (
     last_seen,
     queue_depths,
 )
+from database.views.last_traffic import last_stored
 from database.views.unfinished_rows import (
     defects,
     failed_jobs,
@@ -39,6 +40,7 @@ from worklist.administration.security_lines import (
     turned_away_lines,
 )
 from worklist.administration.settings_lines import settings_lines
+from worklist.administration.traffic_lines import channel_lines, listener_line
 from worklist.page.screens import PageContext, Screen, make_part
 from worklist.words.next_steps import next_step_of_job
 from worklist.words.stored_words import reason_words
@@ -73,7 +75,7 @@ class OpenDelivery:
 
 @dataclass(frozen=True, slots=True)
 class PeerLine:
-    """What may be shown of a peer, when it was last here, and what it last answered."""
+    """What may be shown of a peer, when it was last here, and what it last took and answered."""
 
     name: str
     ae_title: str
@@ -81,6 +83,8 @@ class PeerLine:
     roles: str
     priority: str
     last_seen: datetime | None
+    is_destination: bool
+    last_stored: datetime | None
     can_be_asked: bool
     echo: EchoFacts | None
 
@@ -131,6 +135,8 @@ def administration_screen(context: PageContext) -> Screen:
                 "accept_any_peer": settings.accept_any_peer,
                 "node": _node(settings),
             },
+            "channels": {"channels": channel_lines(session, settings)},
+            "hl7": {"listener": listener_line(session, settings, now)},
             "security": {
                 "certificates": certificate_lines(settings, now),
                 "turned_away": turned_away_lines(session),
@@ -183,6 +189,8 @@ def _deliveries(session: Session) -> tuple[OpenDelivery, ...]:
 def _peers(session: Session, settings: Settings) -> tuple[PeerLine, ...]:
     seen = last_seen(session, [peer.ae_title for peer in settings.peers])
     answers = echo_answers(session)
+    destinations = [peer.name for peer in settings.destinations]
+    stored = last_stored(session, destinations)
     return tuple(
         PeerLine(
             name=peer.name,
@@ -191,6 +199,8 @@ def _peers(session: Session, settings: Settings) -> tuple[PeerLine, ...]:
             roles=translated(", ").join(translated(one) for one in sorted(peer.roles)),
             priority=peer.priority.value,
             last_seen=seen.get(peer.ae_title),
+            is_destination=peer.name in destinations,
+            last_stored=stored.get(peer.name),
             can_be_asked=peer.has_address,
             echo=answers.get(peer.name),
         )

@@ -18,13 +18,13 @@ _STATES = {
     FlagState.WITHDRAWN: "withdrawn with its result",
     FlagState.SUPERSEDED: "superseded: a newer result is not flagged",
 }
-_KINDS = {
+KINDS = {
     NoticeKind.RAISED: "flag",
     NoticeKind.RAISED_AGAIN: "newer result",
     NoticeKind.WITHDRAWN: "withdrawal",
     NoticeKind.ACKNOWLEDGED: "acknowledgement",
 }
-_NOTICE_STATES = {
+NOTICE_STATES = {
     NoticeState.WAITING: "waiting to be sent",
     NoticeState.ACCEPTED: "accepted",
     NoticeState.REFUSED: "refused",
@@ -101,14 +101,14 @@ def flag_lines(
 
 
 def _line(notice: NoticeFacts) -> NoticeLine:
-    words = _NOTICE_STATES[notice.state]
+    words = NOTICE_STATES[notice.state]
     if notice.state is NoticeState.WAITING and notice.attempts:
         under_way = notice.attempts[-1].ended_at is None
         words = "being sent" if under_way else "waiting, next try"
     troubled = bool(notice.error_kind) and notice.state is not NoticeState.DROPPED
     return NoticeLine(
         notice=notice,
-        kind=_KINDS[notice.kind],
+        kind=KINDS[notice.kind],
         words=words,
         when=notice.finished_at or notice.due_at,
         advice=_advice(notice) if troubled else "",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from typing import Any
 
 from database.feedback.given import feedback_of_study
 from database.results.facts import refused_by
@@ -154,6 +155,7 @@ def _sections(
     withdrawn = result is not None and result.withdrawn_at is not None
     unreadable = result is not None and reading is None and not refused_by(facts)
     decisions = _decisions(page)
+    slices = _slices(context, result)
     return {
         "head": {
             "line": list_line(whole.row),
@@ -166,10 +168,11 @@ def _sections(
                 context.settings.study_page.viewers,
                 page.row.study,
                 own_viewer=ohif_folder(context.settings) is not None,
+                key_instance=slices.pop("key_instance"),
             ),
         },
         "slices": {
-            **_slices(context, result),
+            **slices,
             "withdrawn": withdrawn,
             "earlier": earlier_slices(context, result, reading),
             "regions": _region_words(reading),
@@ -179,6 +182,7 @@ def _sections(
             "result_id": result.id if result and result.key_picture else None,
             "has_heat": bool(result and has_heat_picture(context, result.key_picture)),
             "superseding": page.row.superseded,
+            "strip": slices["result_id"] is not None,  # beneath them, on a wide screen
             "withdrawn": withdrawn,
         },
         "figures": {
@@ -234,18 +238,25 @@ def _sections(
     }
 
 
-def _slices(context: PageContext, result: ResultFacts | None) -> Mapping[str, object]:
-    """Which result's slices the viewer shows, or why it shows none."""
+def _slices(context: PageContext, result: ResultFacts | None) -> dict[str, Any]:
+    """Which result's slices the viewer shows, or why it shows none; and its key slice."""
     if result is None:
-        return {"result_id": None, "missing": "no result", "key_slice": None}
+        return _no_slices("no result")
     if result.key_picture is None:
-        gone = result.files_removed_at is not None
-        missing = "not kept" if gone else "not analysed"
-        return {"result_id": None, "missing": missing, "key_slice": None}
+        return _no_slices("not analysed" if result.files_removed_at is None else "not kept")
     stack = stack_beside(context, result.key_picture)
     if stack is None:
-        return {"result_id": None, "missing": "not kept", "key_slice": None}
-    return {"result_id": result.id, "missing": "", "key_slice": stack.key_slice}
+        return _no_slices("not kept")
+    return {
+        "result_id": result.id,
+        "missing": "",
+        "key_slice": stack.key_slice,
+        "key_instance": stack.key_instance,
+    }
+
+
+def _no_slices(missing: str) -> dict[str, Any]:
+    return {"result_id": None, "missing": missing, "key_slice": None, "key_instance": ""}
 
 
 def _region_words(reading: Reading | None) -> dict[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from database.views.worklist.worklist_facts import StudyFacts
 from settings.page.study_page import PLACEHOLDERS, ViewerLink
@@ -30,17 +30,24 @@ class ViewerLine:
 
 
 def viewer_lines(
-    viewers: tuple[ViewerLink, ...], study: StudyFacts, *, own_viewer: bool = False
+    viewers: tuple[ViewerLink, ...],
+    study: StudyFacts,
+    *,
+    own_viewer: bool = False,
+    key_instance: str = "",
 ) -> tuple[ViewerLine, ...]:
     """A line for each viewer of the settings, in their order.
 
     Parameters
     ----------
     own_viewer : whether OHIF is installed here: it is offered where the settings name no viewer
+    key_instance : SOP Instance UID of the slice that it shows first; "" where none is known
     """
     if own_viewer and not viewers:
-        uid = quote(study.study_instance_uid, safe="")
-        return (ViewerLine("OHIF", f"{OHIF}/viewer?StudyInstanceUIDs={uid}"),)
+        asked = {"StudyInstanceUIDs": study.study_instance_uid}
+        if key_instance:
+            asked["initialSOPInstanceUID"] = key_instance
+        return (ViewerLine("OHIF", f"{OHIF}/viewer?{urlencode(asked)}"),)
     return tuple(_line(viewer, study) for viewer in viewers)
 
 

@@ -56,6 +56,12 @@ class SliceStack:
         key = None if facts is None else facts.get("key")
         return key if isinstance(key, int) else None
 
+    @property
+    def key_instance(self) -> str:
+        """The instance of that slice; "" where it is none, or was not kept."""
+        facts = self.index()
+        return "" if facts is None else str(facts.get("key_instance", ""))
+
     def voxels(self, index: int) -> bytes | None:
         """One slice, a gzip stream (`radiology.image.slice_stack`)."""
         return self._entry(voxels_entry(index))

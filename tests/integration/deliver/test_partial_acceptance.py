@@ -72,6 +72,25 @@ def test_a_pacs_that_does_not_know_seg(tmp_path: Path) -> None:
         ]
 
 
+def test_the_log_says_what_was_delivered(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One event for each delivery, which says whose, where to, how much, and no patient."""
+    with running_committing_pacs(
+        Answers.NOT_OFFERED, refused_classes=(SegmentationStorage,)
+    ) as pacs:
+        site = site_for(tmp_path, pacs.port)
+        site.make_result()
+        capsys.readouterr()
+        site.deliver()
+    logged = "".join(capsys.readouterr()).splitlines()
+    (line,) = [one for one in logged if " delivered " in one]
+    for said in ("delivery_id=1", "destination=pacs", f"study_instance_uid={STUDY_UID}"):
+        assert said in line
+    assert "objects=2" in line
+    assert "refused=1" in line
+
+
 def test_the_part_that_is_taken_is_committed(tmp_path: Path) -> None:
     """Storage commitment is asked for what was stored, and the refused part stays visible."""
     with running_committing_pacs(

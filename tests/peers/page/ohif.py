@@ -85,9 +85,10 @@ class OhifServer:
     address: str
     session: str = ""
 
-    def viewer(self, study_instance_uid: str) -> str:
-        """The address that opens a study."""
-        return f"{self.address}/viewer?StudyInstanceUIDs={study_instance_uid}"
+    def viewer(self, study_instance_uid: str, first: str = "") -> str:
+        """The address that opens a study, at an instance where one is named."""
+        at = f"&initialSOPInstanceUID={first}" if first else ""
+        return f"{self.address}/viewer?StudyInstanceUIDs={study_instance_uid}{at}"
 
 
 @contextmanager

@@ -214,12 +214,19 @@ _FIGURES_DRAWN = f"""
 
 @contextmanager
 def opened_in_ohif(
-    browser: Browser, server: OhifServer, study_instance_uid: str
+    browser: Browser, server: OhifServer, study_instance_uid: str, *, first: str = ""
 ) -> Iterator[OhifPage]:
-    """Open a study and wait until its first image is shown."""
+    """Open a study and wait until its first image is shown.
+
+    Parameters
+    ----------
+    first : SOP Instance UID of that image; OHIF chooses where it is ""
+    """
     context = browser.new_context(viewport=_SIZE)  # type: ignore[arg-type]
-    context.add_init_script(_TOUR_SEEN + _TELL_REJECTIONS)
-    if server.session:
+    context.add_init_script(_TELL_REJECTIONS)
+    if not server.session:  # OHIF as it comes; ours has no tour
+        context.add_init_script(_TOUR_SEEN)
+    else:
         cookie = {"name": SESSION_COOKIE, "value": server.session, "url": server.address}
         context.add_cookies([cookie])  # type: ignore[list-item]
     opened = OhifPage(context.new_page())
@@ -230,7 +237,7 @@ def opened_in_ohif(
         lambda message: opened.complaints.append(message.text) if message.type == "error" else None,
     )
     try:
-        page.goto(server.viewer(study_instance_uid), timeout=LIMIT_MS)
+        page.goto(server.viewer(study_instance_uid, first), timeout=LIMIT_MS)
         page.locator("[data-cy=series-modality-label]").first.wait_for(timeout=LIMIT_MS)
         page.wait_for_function(_RENDERED, timeout=LIMIT_MS)
         yield opened

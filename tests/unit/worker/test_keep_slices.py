@@ -88,10 +88,15 @@ def test_voxels_lie_under_their_labels(tmp_path: Path, enhanced: bool) -> None:
 
 def test_key_slice_and_lesion_slices(tmp_path: Path) -> None:
     """The key slice holds a lesion, and the slices to jump to are those that do."""
-    kept = _Kept(tmp_path, result_context(chest=CUBE))
+    context = result_context(chest=CUBE)
+    kept = _Kept(tmp_path, context)
     held = np.flatnonzero((kept.labels >= OutlineLabel.GROUND_GLASS).any(axis=(1, 2))).tolist()
     assert kept.index["lesion_slices"] == held
     assert kept.index["key"] in held
+    by_uid = {str(one.SOPInstanceUID): one for one in context.headers}
+    key_instance = by_uid[kept.index["key_instance"]]
+    height_mm = kept.index["heights_mm"][kept.index["key"]]
+    assert float(key_instance.ImagePositionPatient[2]) == pytest.approx(height_mm, abs=0.01)
 
 
 @pytest.mark.parametrize(

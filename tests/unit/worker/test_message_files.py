@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import threading
 from collections.abc import Iterator
@@ -12,7 +13,8 @@ import pytest
 from kombu import Connection, Queue
 from structlog.testing import capture_logs
 
-from worker.celery_app import ANALYSIS, QUEUES
+from settings.environment import Settings
+from worker.celery_app import ANALYSIS, QUEUES, make_app
 from worker.message_files import FileChannel
 
 TRANSPORT = "worker.message_files:Transport"
@@ -35,6 +37,17 @@ def processes() -> Iterator[ProcessPoolExecutor]:
     anew = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(WRITERS + READERS, mp_context=anew) as pool:
         yield pool
+
+
+def test_the_embedded_size_warns_of_no_host_name(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A broker of files has no host; each process would say so in the log at its start."""
+    app = make_app(Settings(data_folder=tmp_path))
+    with caplog.at_level(logging.WARNING), app.connection_for_write() as connection:
+        connection.default_channel.queue_declare(queue=ANALYSIS)  # type: ignore[attr-defined]
+        assert connection.hostname == "localhost"
+    assert caplog.messages == []
 
 
 def _connection(folder: Path) -> Connection:

@@ -40,6 +40,7 @@ class AxialStack:
     heat_maps : by slice, where a network looked
     window_hu : centre and width of the grey scale
     language : of the slices' names
+    key_instance : SOP Instance UID of the key slice; "" where it is none of the source's frames
     """
 
     volume: Volume
@@ -52,6 +53,7 @@ class AxialStack:
     heat_maps: Mapping[int, HeatMap]
     window_hu: tuple[float, float] = SOFT_TISSUE_HU
     language: Language = field(default=Language.ENGLISH, kw_only=True)
+    key_instance: str = field(default="", kw_only=True)
 
     @classmethod
     def of(cls, shown: ShownReading) -> AxialStack:
@@ -78,6 +80,7 @@ class AxialStack:
             heat_maps=_heat_maps(shown, order, volume.shape),
             window_hu=shown.reading.report.window_hu or SOFT_TISSUE_HU,
             language=shown.language,
+            key_instance=_instance(shown, order, key),
         )
 
     @property
@@ -161,6 +164,13 @@ def _heat_maps(
         heat = heat.mirrored(shape[2]) if order.flipped[2] else heat
         turned[_flipped(index, shown, order)] = heat
     return turned
+
+
+def _instance(shown: ShownReading, order: AxisOrder, index: int) -> str:
+    """The instance that a slice of the turned volume is a frame of, if it is one."""
+    if order.permutation[0] != 0 or not shown.volume.frames:
+        return ""
+    return shown.volume.frames[_flipped(index, shown, order)].sop_instance_uid
 
 
 def _names(shown: ShownReading, order: AxisOrder) -> tuple[str, ...]:

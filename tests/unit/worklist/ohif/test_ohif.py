@@ -13,7 +13,9 @@ from settings.page.study_page import StudyPageSettings, ViewerLink
 from tests.peers.programs import REPOSITORY
 from tests.unit.worklist.access.visitor import Visitor
 from tests.unit.worklist.seeding import SeededHospital
+from tests.unit.worklist.study.seeded_slices import study_with_slices
 from worklist.app import create_app
+from worklist.viewer.slice_stack import SliceStack
 
 _PAGE = """<!doctype html><html><head><meta name="x" content="/assets/a.png"><title>OHIF</title>
 <script>console.time("scriptToView"),window.PUBLIC_URL="/"</script>
@@ -91,6 +93,7 @@ def test_its_configuration_is_ours(visitor: Visitor) -> None:
     assert source["configuration"]["wadoRoot"] == "/dicom-web"
     assert source["configuration"]["supportsStow"] is False
     assert configuration["routerBasename"] == "/ohif"
+    assert configuration["customizationService"] == {"ohif.tours": {"$set": []}}
     assert configuration["dangerouslyUseDynamicConfig"] == {"enabled": False}
 
 
@@ -131,6 +134,13 @@ def test_it_is_offered_where_the_site_names_no_viewer(
     link = f'href="/ohif/viewer?StudyInstanceUIDs={uid}"'
     offered = _visitor(hospital, worklist_settings, ohif_folder=package)
     assert link in offered.get(f"/studies/{uid}").text
+    read = study_with_slices(hospital)
+    key = SliceStack(read.slices).key_instance
+    assert key
+    link_to_key = (
+        f'href="/ohif/viewer?StudyInstanceUIDs={read.uid}&amp;initialSOPInstanceUID={key}"'
+    )
+    assert link_to_key in offered.get(f"/studies/{read.uid}").text
     absent = _visitor(hospital, worklist_settings, ohif_folder=package / "nothing")
     assert link not in absent.get(f"/studies/{uid}").text
     assert absent.get("/ohif/viewer").status_code == 404

@@ -111,4 +111,6 @@ def test_late_images_of_an_urgent_study(hospital: SeededHospital) -> None:
     hospital.answer(hospital.claim(), None, reason="Too few slices.", picture=False)
     verdict = verdict_of(_row(hospital))
     assert verdict.kind is Kind.URGENT
-    assert "The newest images have no answer (not assessable): Too few slices (12;" in verdict.reason
+    assert (
+        "The newest images have no answer (not assessable): Too few slices (12;" in verdict.reason
+    )
