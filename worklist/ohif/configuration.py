@@ -20,7 +20,7 @@ _CONFIGURATION: Final[dict[str, Any]] = {
     "showStudyList": False,  # the page has a list; this one would show names whoever looks
     "extensions": [],
     "modes": [],
-    "customizationService": {"ohif.tours": {"$set": []}},  # a reader wants the images first  # a reader wants the images first
+    "customizationService": {"ohif.tours": {"$set": []}},  # a reader wants the images first
     "maxNumberOfWebWorkers": 3,
     "showLoadingIndicator": True,
     "showWarningMessageForCrossOrigin": False,

@@ -1,0 +1,80 @@
+"""Every screen on a phone, on a small laptop, and enlarged to 200 %: what belongs together, stays.
+
+One browser looks at all of them: what is looked at is where things lie, not what they do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from radiology.urgency import Urgency
+from tests.builders.stored.readers import sign_in_browser
+from tests.unit.worklist.list.ordinary_day import MILD
+from tests.unit.worklist.seeding import SeededHospital
+from tests.unit.worklist.study.seeded_slices import StudyWithSlices
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+PHONE, ENLARGED, SMALL, DESKTOP = (390, 844), (720, 450), (1024, 768), (1440, 900)
+_SIDEWAYS = "document.documentElement.scrollWidth - window.innerWidth"
+_MIDDLE_OF_TEXT = """button => {
+    const words = document.createRange();
+    words.selectNodeContents(button.firstChild);
+    const { top, bottom } = words.getBoundingClientRect();
+    return (top + bottom) / 2;
+}"""
+
+
+@pytest.fixture
+def page(
+    browser: Browser, address: str, study: StudyWithSlices, hospital: SeededHospital
+) -> Iterator[Page]:
+    """Give a signed-in administrator's page: a study with slices, one that is called by its UID
+    alone and waits for its delivery, and one that failed."""
+    _, claim = hospital.claimed(accession_number="", patient_id="")
+    hospital.answer(claim, Urgency.SUSPECTED, MILD, destinations=["pacs"], picture=False)
+    _, claim = hospital.claimed()
+    hospital.fail(claim, "WorkerLost", "The worker stopped 3 times while it had this job")
+    context = browser.new_context(base_url=address)
+    sign_in_browser(context, address, "reader")
+    yield context.new_page()
+    context.close()
+
+
+def _open(page: Page, size: tuple[int, int], path: str) -> None:
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.goto(path)
+    page.evaluate("document.fonts.ready")
+
+
+def _box(page: Page, selector: str) -> dict[str, float]:
+    found = page.locator(selector).bounding_box()
+    assert found is not None, selector
+    return {**found, "bottom": found["y"] + found["height"]}
+
+
+def test_nothing_is_pushed_together_or_sideways(page: Page, study: StudyWithSlices) -> None:
+    """No screen scrolls sideways; tables do within themselves. Buttons stand apart and in line."""
+    of_study = f"/studies/{study.uid}"
+    for size in (PHONE, ENLARGED, SMALL):
+        for path in ("/?show=all", of_study, "/scorecard", "/administration", "/upload", "/help"):
+            _open(page, size, path)
+            assert page.evaluate(_SIDEWAYS) <= 0, (size, path)
+        _open(page, size, "/?show=all")
+        expect(page.locator("#show-keys")).to_be_visible()
+        assert _box(page, "#search")["y"] - _box(page, "#show-keys")["bottom"] >= 8, size
+    assert _box(page, ".top")["height"] < 64  # of the small laptop: one line
+    _open(page, PHONE, of_study)
+    middles = [
+        page.locator(one).evaluate(_MIDDLE_OF_TEXT)
+        for one in ("#agree", "#disagreement > summary", "#next")
+    ]
+    assert max(middles) - min(middles) < 1
+    _open(page, DESKTOP, of_study)
+    strip = page.locator(".key-picture img")
+    assert str(strip.evaluate("image => image.currentSrc")).endswith("/thumbnail")
+    _open(page, DESKTOP, "/?show=all")
+    assert _box(page, "tr.urgent >> nth=0 >> td.judged")["width"] >= 190
