@@ -12,13 +12,14 @@ from typing import Final
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.presentation import PresentationContext
 
+from database.doctor.ticket import is_in_force, is_ticket
 from database.metrics.counted import count
 from database.metrics.declared import (
     ASSOCIATIONS_ACCEPTED,
     ASSOCIATIONS_ENDED,
     ASSOCIATIONS_REJECTED,
 )
-from database.session import Engine, transaction
+from database.session import Engine, query, transaction
 from database.states import AssociationEnding
 from database.studies.instances import end_association, open_association
 from dicom_node.callers import Callers, source_name
@@ -162,6 +163,8 @@ class AssociationAudit:
             hint = f"call {self._settings.ae_title}, or set ae_title to {called}"
             rejection = CALLED_AE_TITLE_NOT_RECOGNISED
             return self._reject(association, rejection, "called_ae_title", hint)
+        if is_ticket(calling):
+            return self._decide_on_doctor(association)
         self._offer(association)
         address, certificate = association.address, association.certificate
         welcome = self._settings.accept_any_peer
@@ -169,6 +172,23 @@ class AssociationAudit:
         if association.peer is None and not welcome:
             reason, hint = self._anybody.why_not(calling, address, certificate)
             return self._reject(association, CALLING_AE_TITLE_NOT_RECOGNISED, reason, hint)
+        return self._if_room(association)
+
+    def _decide_on_doctor(self, association: AcceptedAssociation) -> Rejection | None:
+        """Let our own doctor in while it runs, whoever else may call; nobody else by its title."""
+        try:
+            with query(self._engine) as session:
+                known = is_in_force(session, association.calling_ae_title, self._clock())
+        except DatabaseUnavailable:
+            return TEMPORARY_CONGESTION
+        if not known:
+            hint = "titles of this form are for 'firstread doctor'; its run has ended"
+            rejection = CALLING_AE_TITLE_NOT_RECOGNISED
+            return self._reject(association, rejection, "calling_ae_title", hint)
+        association.offer(list(accepted_contexts()))
+        return self._if_room(association)
+
+    def _if_room(self, association: AcceptedAssociation) -> Rejection | None:
         if self._count() > self._settings.max_associations:
             return self._reject(association, LOCAL_LIMIT_EXCEEDED, "max_associations")
         return None

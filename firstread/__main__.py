@@ -357,6 +357,35 @@ def check_settings(
     raise typer.Exit(code)
 
 
+@app.command()
+def doctor(
+    send_phantom: Annotated[
+        bool, typer.Option(help="Send a phantom through the whole path, as a test patient.")
+    ] = True,
+    tell_flags: Annotated[
+        bool, typer.Option(help="Tell every flag receiver of a study that is marked as a test.")
+    ] = True,
+    phantom_limit: Annotated[
+        float, typer.Option(min=10, help="Seconds that the phantom may take.")
+    ] = 300.0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object on standard output.")
+    ] = False,
+    run: Annotated[int | None, typer.Option(hidden=True, help="The page has begun it.")] = None,
+) -> None:
+    """Look at everything that Firstread needs; each line fine, to look at or broken, with the cure.
+
+    The exit code is 0, 1 or 2. The phantom's results stay in PACS, under a patient called TEST.
+
+    Examples: `firstread doctor`; `firstread doctor --no-send-phantom --no-tell-flags --json`.
+    """
+    from firstread.doctor.command import Asked, run_doctor
+
+    with errors_to_exit_code():
+        code = run_doctor(_settings, Asked(send_phantom, tell_flags, phantom_limit, as_json, run))
+    raise typer.Exit(code)
+
+
 def main() -> None:
     """Entry point of the `firstread` command."""
     app()

@@ -7,13 +7,15 @@ its processes.
 from __future__ import annotations
 
 import ssl
+from datetime import UTC, datetime
 from typing import Any
 
+import redis
 from celery import Celery
 from celery.signals import setup_logging
 from kombu import Queue
 
-from radiology.errors import SettingsRefused
+from radiology.errors import BrokerUnavailable, SettingsRefused
 from settings.environment import Settings, read_settings
 from settings.tls import ClientTls
 
@@ -104,6 +106,31 @@ def wake_up_waits(app: Celery, queue: str) -> bool:
     with app.connection_for_write() as connection:
         channel: Any = connection.default_channel  # its stub lacks the method
         return bool(channel.queue_declare(queue=queue).message_count)
+
+
+def ask_redis(settings: Settings, *, timeout_s: float) -> datetime:
+    """What the broker says that the time is, on a connection of its own.
+
+    Raises
+    ------
+    BrokerUnavailable
+        It does not answer in time, or does not let us in; the message says which.
+    """
+    tls = _broker_tls(settings) or {}
+    try:
+        with redis.Redis.from_url(
+            _broker_url(settings),
+            socket_connect_timeout=timeout_s,
+            socket_timeout=timeout_s,
+            **tls,
+        ) as client:
+            said: Any = client.time()
+    except redis.AuthenticationError as error:
+        raise BrokerUnavailable("The broker does not accept the password of broker_url") from error
+    except (redis.RedisError, OSError) as error:
+        raise BrokerUnavailable(cause=type(error).__name__) from error
+    seconds, microseconds = said
+    return datetime.fromtimestamp(seconds + microseconds / 1e6, UTC)
 
 
 def run_beat(app: Celery) -> None:

@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.orm import Session
 
+from database.doctor.ticket import is_ticket
 from database.events import record_event
 from database.metrics.counted import count_once_committed
 from database.metrics.declared import RESULTS
@@ -86,7 +87,8 @@ def store_result(
     superseded = _supersede_older(session, result, now)
     session.flush()  # the label of the study is read from the row
     settle_study(session, result.study_id)
-    if objects and not session.get_one(Study, result.study_id).asked_for:
+    study = session.get_one(Study, result.study_id)
+    if objects and (not study.asked_for or is_ticket(study.calling_ae_title)):
         session.add_all(
             _planned(result, name, (recipes or {}).get(name), now) for name in destinations
         )

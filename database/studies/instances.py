@@ -57,7 +57,7 @@ class Arrival:
     accession_number: str = ""
     patient_sex: str = ""
     patient_age: str = ""
-    asked_for: bool = False  # by us, to compare a later study with it
+    asked_for: bool = False  # by us, to compare a later study with it, or the doctor's phantom
 
     @property
     def stated(self) -> StatedPatient:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from database.tables.base import Base
 from database.tables.operation import counted as counted_table
+from database.tables.operation import doctor as doctor_table
 from database.tables.operation import retention as retention_tables
 from database.tables.operation import trace as trace_table
 from database.tables.readers import account as account_tables
@@ -41,5 +42,6 @@ MODULES = (
     counted_table,
     trace_table,
     retention_tables,
+    doctor_table,
 )
 METADATA = Base.metadata

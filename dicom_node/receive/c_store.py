@@ -14,6 +14,7 @@ from pydicom.dataset import Dataset
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.events import Event
 
+from database.doctor.ticket import is_ticket
 from database.session import Engine
 from dicom_node.guard.accepted_association import AcceptedAssociation
 from dicom_node.guard.incoming_data_set import IncomingDataSet
@@ -55,7 +56,7 @@ class Receiver:
             association.context(cast("int", request._context_id)),
             incoming.announced_sop_class_uid,
             str(request.AffectedSOPInstanceUID),
-            asked_for=_names_us(request, self._ae_title),
+            asked_for=_names_us(request, self._ae_title) or is_ticket(association.calling_ae_title),
         )
         try:
             return _response(self._store.store(association, announced, incoming))

@@ -60,7 +60,7 @@ class Announced:
     Attributes
     ----------
     context : SOP class and transfer syntax
-    asked_for : by us, to compare a later study with it
+    asked_for : by us, to compare a later study with it, or as a phantom of the doctor
     study_instance_uid : the only study that it may be of; None: any
     """
 

@@ -82,13 +82,7 @@ def store_instances(
         `stow_ca_file` cannot be read.
     """
     answers: list[StoreAnswer] = []
-    with httpx.Client(
-        verify=_certificates(peer),
-        timeout=timeout_s,
-        auth=_authentication(peer, secret),
-        follow_redirects=False,  # a secret and a patient's images go where the settings say
-        trust_env=False,
-    ) as client:
+    with web_client(peer, secret, timeout_s=timeout_s) as client:
         for number, path in enumerate(paths):
             answer, concerns_all = _store_one(client, path, peer)
             log_failure(answer, peer)
@@ -101,6 +95,23 @@ def store_instances(
                 ]
                 break
     return tuple(answers)
+
+
+def web_client(peer: Peer, secret: SecretStr | None, *, timeout_s: float) -> httpx.Client:
+    """What calls a peer's DICOMweb service: its certificate checked, our secret with each request.
+
+    Raises
+    ------
+    SettingsRefused
+        `stow_ca_file` cannot be read.
+    """
+    return httpx.Client(
+        verify=_certificates(peer),
+        timeout=timeout_s,
+        auth=_authentication(peer, secret),
+        follow_redirects=False,  # a secret and a patient's images go where the settings say
+        trust_env=False,
+    )
 
 
 def _certificates(peer: Peer) -> ssl.SSLContext:
@@ -149,7 +160,7 @@ def _store_one(client: httpx.Client, path: Path, peer: Peer) -> tuple[StoreAnswe
             },
         )
     except httpx.HTTPError as error:
-        return StoreAnswer(path, sop_instance_uid, None, _unreachable(error, peer)), True
+        return StoreAnswer(path, sop_instance_uid, None, unreachable(error, peer)), True
     said = warning_of(response)
     status, fault_of_all = _read_response(response, sop_instance_uid, peer, said)
     if fault_of_all is not None:
@@ -169,7 +180,8 @@ def _multipart(content: bytes) -> bytes:
     return head + content + f"\r\n--{_BOUNDARY}--\r\n".encode()
 
 
-def _unreachable(error: httpx.HTTPError, peer: Peer) -> FirstreadError:
+def unreachable(error: httpx.HTTPError, peer: Peer) -> FirstreadError:
+    """The error for a DICOMweb service that gives no answer, or shows a wrong certificate."""
     where = peer.stow_url.host if peer.stow_url else None
     cause = error.__cause__ or error.__context__
     while cause is not None:

@@ -18,6 +18,7 @@ from models.declared.released import GOLDEN
 from models.declared_bundle import DeclaredBundle
 from models.onnx_session import TensorSession
 from models.run.declared_network import output_tensors
+from radiology.algorithm import ExecutionProvider
 from radiology.errors import BundleRejected, ModelUnavailable
 
 Floats = NDArray[np.float32]
@@ -56,9 +57,15 @@ def _describe(answer: Floats) -> dict[str, Any]:
     }
 
 
-def _answers(bundle: DeclaredBundle, name: str, precision: Precision) -> dict[str, Floats]:
+def _answers(
+    bundle: DeclaredBundle,
+    name: str,
+    precision: Precision,
+    provider: ExecutionProvider = ExecutionProvider.CPU,
+    threads: int = 1,
+) -> dict[str, Floats]:
     fed, path = bundle.inputs[name], bundle.networks[name].path(precision)
-    session = TensorSession(path, threads=1)
+    session = TensorSession(path, provider=provider, threads=threads)
     tensors = output_tensors(bundle, name)
     fixed = session.inputs[fed.tensor].shape[0]
     try:
@@ -98,8 +105,13 @@ def describe_answers(bundle: DeclaredBundle) -> dict[str, Any]:
     }
 
 
-def check_declared_golden(bundle: DeclaredBundle) -> dict[Precision, float]:
-    """Run a bundle's golden test on this machine's CPU.
+def check_declared_golden(
+    bundle: DeclaredBundle,
+    *,
+    provider: ExecutionProvider = ExecutionProvider.CPU,
+    threads: int = 1,
+) -> dict[Precision, float]:
+    """Run a bundle's golden test on this machine and provider.
 
     Returns
     -------
@@ -116,7 +128,7 @@ def check_declared_golden(bundle: DeclaredBundle) -> dict[Precision, float]:
         expected = golden["expected"]
         if (golden["recipe"], golden["seed"]) != (RECIPE, _SEED):
             raise BundleRejected(f"{GOLDEN}: its recipe is unknown. {_AGAIN}")
-        return _compare(bundle, expected)
+        return _compare(bundle, expected, provider, threads)
     except OSError as error:
         raise BundleRejected(f"{GOLDEN} is missing. {_AGAIN}") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -125,11 +137,13 @@ def check_declared_golden(bundle: DeclaredBundle) -> dict[Precision, float]:
         ) from error
 
 
-def _compare(bundle: DeclaredBundle, expected: Any) -> dict[Precision, float]:
+def _compare(
+    bundle: DeclaredBundle, expected: Any, provider: ExecutionProvider, threads: int
+) -> dict[Precision, float]:
     found: dict[Precision, float] = {}
     for name, files in bundle.networks.items():
         for precision in files.precisions:
-            for tensor, answer in _answers(bundle, name, precision).items():
+            for tensor, answer in _answers(bundle, name, precision, provider, threads).items():
                 wanted = expected[name][precision][tensor]
                 difference = _difference(_describe(answer), wanted)
                 if not difference <= _TOLERANCE[precision]:

@@ -64,7 +64,8 @@ class Study(Base):
     and `accession_number` are identifiers; the name is kept in `StudyHeading` where the setting
     shows names, the birth date nowhere outside the received instances. A study that was `asked_for`
     came only because we wanted to compare with it: it is read, but neither listed, counted nor
-    delivered. `opened` says that a reader has opened it since its last image came. `label` and
+    delivered. The doctor's phantom is one too, and is delivered (`database.doctor.ticket`).
+    `opened` says that a reader has opened it since its last image came. `label` and
     `suspicion` are those of its most urgent result in force, `bundle` is that of its most urgent
     answer. `heading_due_at` asks for its heading to be read again; it is None where that holds what
     the files say. `judgement` is what counts of what readers said of it

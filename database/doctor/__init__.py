@@ -1,0 +1,1 @@
+"""What `firstread doctor` keeps and asks of the database."""

@@ -1,0 +1,1 @@
+"""`firstread doctor`: everything that Firstread needs, looked at; each fault with its cure."""
