@@ -54,10 +54,9 @@ def _providers(wanted: ExecutionProvider) -> list[str | tuple[str, dict[str, str
     SettingsRefused
         CUDA is demanded, but this ONNX Runtime has none.
     """
-    has_cuda = CUDA in ort.get_available_providers()
-    if wanted is ExecutionProvider.CUDA and not has_cuda:
+    if wanted is ExecutionProvider.CUDA and not has_cuda():
         raise SettingsRefused("CUDA was asked for, but ONNX Runtime here has no CUDA provider")
-    if wanted is ExecutionProvider.CPU or not has_cuda:
+    if wanted is ExecutionProvider.CPU or not has_cuda():
         return [CPU]
     # The default strategy doubles the arena and keeps it; several workers may share one GPU.
     return [(CUDA, {"arena_extend_strategy": "kSameAsRequested"}), CPU]
@@ -190,6 +189,11 @@ class TensorSession:
         except _CANNOT as error:
             raise ModelUnavailable("The network fails as it is run", file=self._file) from error
         return answers
+
+
+def has_cuda() -> bool:
+    """Whether ONNX Runtime was built with CUDA; whether there is a GPU only a session tells."""
+    return CUDA in ort.get_available_providers()
 
 
 def open_network(

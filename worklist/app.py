@@ -23,6 +23,7 @@ from worklist.access.provider_routes import provider_routes
 from worklist.access.request_guard import RequestGuard
 from worklist.access.sign_in_gate import SignInGate, limits_of
 from worklist.access.sign_in_routes import account_routes, sign_in_routes
+from worklist.administration.doctor_routes import doctor_routes
 from worklist.administration.feedback_export import feedback_export_routes
 from worklist.administration.health import health_routes
 from worklist.administration.routes import administration_routes
@@ -105,6 +106,7 @@ def create_app(
     app.include_router(next_routes(context))
     app.include_router(model_card_routes(context))
     app.include_router(administration_routes(context))
+    app.include_router(doctor_routes(context))
     app.include_router(upload_routes(context, live))
     app.include_router(dicomweb_routes(context, store))
     app.include_router(ohif_routes(context))

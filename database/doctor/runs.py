@@ -24,7 +24,8 @@ class RunFacts:
     Attributes
     ----------
     done, of : how many checks have ended, and how many there are
-    step : the title of the check that is under way; "" where none is
+    step, step_of : title of the check that is under way, and which one of several it is; "" where
+        none is
     lines : as `firstread.doctor.line` writes them; of a run that is under way, those so far
     broken_off : it is not heard of any more, and has not ended
     """
@@ -38,6 +39,7 @@ class RunFacts:
     done: int
     of: int
     step: str
+    step_of: str
     lines: tuple[dict[str, Any], ...]
     broken_off: bool
 
@@ -79,6 +81,7 @@ def note_run(
     done: int,
     of: int,
     step: str,
+    step_of: str,
     lines: Sequence[dict[str, Any]],
 ) -> None:
     """Note how far a run is."""
@@ -86,7 +89,7 @@ def note_run(
     if row is None:  # it was taken for broken off, and another one has begun
         return
     row.seen_at = now
-    row.report = {"done": done, "of": of, "step": step, "lines": list(lines)}
+    row.report = {"done": done, "of": of, "step": step, "step_of": step_of, "lines": list(lines)}
 
 
 def end_run(
@@ -133,6 +136,7 @@ def _facts(row: DoctorRun, now: datetime) -> RunFacts:
         done=int(report.get("done", 0)),
         of=int(report.get("of", 0)),
         step=str(report.get("step", "")),
+        step_of=str(report.get("step_of", "")),
         lines=tuple(report.get("lines", ())),
         broken_off=row.ended_at is None and row.seen_at <= now - SILENT_AFTER,
     )

@@ -51,7 +51,7 @@ def _of_each(site: ExaminedSite) -> Iterator[DoctorCheck]:
     for name, look in looks_at_bundles(site):
         yield DoctorCheck("bundle", "Bundle", look, _BUNDLE_S, of=name)
     for name, look in looks_at_peers(site):
-        yield DoctorCheck("peer", "Peer", look, _PEER_S, of=name)
+        yield DoctorCheck("peer", "DICOM peer", look, _PEER_S, of=name)
     for name, look, limit_s in looks_at_flags(site):
         yield DoctorCheck("flag", "Flag receiver", look, limit_s, of=name)
 

@@ -111,10 +111,11 @@ def _begin(site: ExaminedSite, asked: Asked) -> RunFacts | None:
     if not site.has_database:
         return None
     try:
+        if asked.run_id is not None:
+            with transaction(site.engine) as session:
+                return run_of(session, asked.run_id, site.clock())
         check_schema(site.engine)
         with transaction(site.engine) as session:
-            if asked.run_id is not None:
-                return run_of(session, asked.run_id, site.clock())
             run = begin_run(session, site.clock(), asked_by=_user(), machine=socket.gethostname())
     except FirstreadError:
         return None  # the check of the database says why
@@ -143,21 +144,30 @@ class _Kept:
     """The row of the run, as far as the database takes it."""
 
     site: ExaminedSite
-    _noted: tuple[list[dict[str, Any]], int, int, str] = field(default=([], 0, 0, ""))
+    _noted: tuple[list[dict[str, Any]], int, int, str, str] = field(default=([], 0, 0, "", ""))
 
     def note(self, done: Sequence[CheckDone], check: DoctorCheck, of: int) -> None:
         """Note that a check begins."""
-        self._noted = (_rows(done), len(done), of, check.label)
+        self._noted = (_rows(done), len(done), of, check.title, check.of)
         self.note_again()
 
     def note_again(self) -> None:
         """Say that the run goes on."""
-        lines, number, of, step = self._noted
+        lines, number, of, step, step_of = self._noted
         run_id = self.site.run_id
         if run_id is None:
             return
         with contextlib.suppress(DatabaseUnavailable), transaction(self.site.engine) as session:
-            note_run(session, run_id, self.site.clock(), done=number, of=of, step=step, lines=lines)
+            note_run(
+                session,
+                run_id,
+                self.site.clock(),
+                done=number,
+                of=of,
+                step=step,
+                step_of=step_of,
+                lines=lines,
+            )
 
     def end(self, done: Sequence[CheckDone]) -> None:
         """Keep what was found."""

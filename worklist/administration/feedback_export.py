@@ -6,9 +6,7 @@ process of its own, with the settings of the page.
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,8 +19,9 @@ from starlette.responses import HTMLResponse, Response, StreamingResponse
 from database.feedback.given import judged_results, newest_of_each_study
 from database.session import query
 from radiology.feedback import Judgement
-from settings.environment import PREFIX, Settings
+from settings.environment import Settings
 from settings.log.log_events import get_logger
+from worklist.administration.command_line import command, environment_of
 from worklist.list.query import disagreed_address
 from worklist.page.current_reader import Administrator
 from worklist.page.screens import PageContext
@@ -84,12 +83,8 @@ def _archive(settings: Settings, agreements: bool) -> IO[bytes] | None:
         words = ["feedback", "export", str(folder), *(["--agreements"] if agreements else [])]
         try:
             subprocess.run(
-                [sys.executable, "-m", "firstread", *words],
-                env={
-                    **os.environ,
-                    f"{PREFIX}DATA_FOLDER": str(settings.data_folder.resolve()),
-                    f"{PREFIX}DATABASE_URL": settings.database_address,
-                },
+                command(*words),
+                env=environment_of(settings),
                 capture_output=True,
                 timeout=_LIMIT_S,
                 check=True,

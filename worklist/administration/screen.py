@@ -33,6 +33,7 @@ from database.views.worklist.worklist_rows import state_counts
 from settings.environment import Settings
 from settings.peers import Peer
 from worklist.administration.bundle_lines import bundle_lines
+from worklist.administration.doctor_lines import doctor_lines
 from worklist.administration.retention_lines import retention_lines
 from worklist.administration.security_lines import (
     MOST_TURNED_AWAY,
@@ -118,6 +119,7 @@ def administration_screen(context: PageContext) -> Screen:
                 "states": tuple((one.value, count) for one, count in state_counts(session).items()),
                 "open_flags": open_urgent_flags(session),
             },
+            "doctor": {"doctor": doctor_lines(session, now)},
             "queues": {"queues": queue_depths(session, now)},
             "bundles": {
                 "bundles": bundle_lines(session, settings, now),

@@ -267,9 +267,17 @@ def look_at_fonts(site: ExaminedSite) -> Iterator[DoctorLine]:
             reason = reason_of(error) if isinstance(error, OSError) else str(error)
         name = "fonts"
         if not reason:
-            yield fine(name, say("The lettering of pictures is there"), of=language.value)
+            yield fine(
+                name,
+                say("The lettering of pictures is there (%(of)s)", of=language.value),
+                of=language.value,
+            )
             continue
-        said = say("The lettering of pictures cannot be used: %(reason)s", reason=reason)
+        said = say(
+            "The lettering of pictures (%(of)s) cannot be used: %(reason)s",
+            of=language.value,
+            reason=reason,
+        )
         cure = say(
             "Install Firstread again: the font is part of it (docs/hospital/day.md, Updating)."
         )

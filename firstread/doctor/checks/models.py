@@ -10,10 +10,13 @@ from firstread.doctor.examined_site import ExaminedSite
 from firstread.doctor.line import DoctorLine, broken, fine, reason_of, say, warning
 from models.catalogue import UsableBundle, read_catalogue
 from models.declared_bundle import DeclaredBundle
+from models.onnx_session import CPU, TensorSession, has_cuda
 from models.readers.open_reader import check_limits
 from models.release.golden_answers import check_declared_golden
 from models.schema_2.golden import check_golden
-from radiology.errors import BundleRejected, FirstreadError, ModelUnavailable, SettingsRefused
+from radiology.algorithm import ExecutionProvider
+from radiology.errors import BundleRejected, FirstreadError, ModelUnavailable
+from settings.environment import Settings
 
 Look = Callable[[ExaminedSite], Iterable[DoctorLine]]
 _INSTALL = say(
@@ -59,10 +62,48 @@ def _look_at_bundle(name: str, site: ExaminedSite) -> Iterator[DoctorLine]:
             say("Correct bundle_limits in the settings: the bundle's card names its rules."),
             of=name,
         )
-    yield _golden(bundle, label, site)
+    try:
+        runs_on = _runs_on(bundle, settings)
+    except FirstreadError as error:
+        yield _cannot_run(bundle, label, error)
+        return
+    yield _golden(bundle, label, runs_on, site)
+    wanted = settings.execution_provider
+    if runs_on == CPU and wanted is not ExecutionProvider.CPU and has_cuda():
+        yield warning(
+            "bundle.provider",
+            say("ONNX Runtime has CUDA, and %(label)s runs on the processor", label=label),
+            say(
+                "Does this machine or container have the GPU ('nvidia-smi')? Update the driver, "
+                'or set execution_provider = "cpu" if that is meant.'
+            ),
+            of=name,
+        )
 
 
-def _golden(bundle: UsableBundle, label: str, site: ExaminedSite) -> DoctorLine:
+def _runs_on(bundle: UsableBundle, settings: Settings) -> str:
+    """The provider that really runs, as ONNX Runtime calls it."""
+    if isinstance(bundle, DeclaredBundle):
+        files = next(iter(bundle.networks.values()))
+    else:
+        files = bundle.networks.segmentation
+    session = TensorSession(files.float32, provider=settings.execution_provider, threads=1)
+    return session.provider
+
+
+def _cannot_run(bundle: UsableBundle, label: str, error: FirstreadError) -> DoctorLine:
+    return broken(
+        "bundle.provider",
+        say("%(label)s cannot run: %(reason)s", label=label, reason=reason_of(error)),
+        say(
+            "Install Firstread with the extra 'gpu' on a machine with NVIDIA's driver, or set "
+            'execution_provider = "cpu".'
+        ),
+        of=bundle.name,
+    )
+
+
+def _golden(bundle: UsableBundle, label: str, runs_on: str, site: ExaminedSite) -> DoctorLine:
     settings = site.settings
     how = {"provider": settings.execution_provider, "threads": settings.inference_threads}
     try:
@@ -70,16 +111,6 @@ def _golden(bundle: UsableBundle, label: str, site: ExaminedSite) -> DoctorLine:
             found = check_declared_golden(bundle, **how)  # type: ignore[arg-type]
         else:
             found = check_golden(bundle, **how)  # type: ignore[arg-type]
-    except SettingsRefused as error:
-        return broken(
-            "bundle.provider",
-            say("%(label)s cannot run: %(reason)s", label=label, reason=reason_of(error)),
-            say(
-                "Install Firstread with the extra 'gpu' on a machine with NVIDIA's driver, or set "
-                'execution_provider = "cpu".'
-            ),
-            of=bundle.name,
-        )
     except (BundleRejected, ModelUnavailable) as error:
         return broken(
             "bundle.golden",
@@ -111,7 +142,7 @@ def _golden(bundle: UsableBundle, label: str, site: ExaminedSite) -> DoctorLine:
             "%(label)s answers as it was released, on %(provider)s: it differs by at most "
             "%(difference)s",
             label=label,
-            provider=settings.execution_provider.value,
+            provider=runs_on,
             difference=", ".join(f"{one} {value:.1e}" for one, value in found.items()),
         ),
         of=bundle.name,
