@@ -329,6 +329,11 @@ class Settings(BaseSettings):
         return self.data_folder / "uploads"
 
     @property
+    def doctor_folder(self) -> Path:
+        """Where the doctor has what it asks a PACS to send back put; only while it waits for it."""
+        return self.data_folder / "doctor"
+
+    @property
     def broker_folder(self) -> Path:
         """Where the filesystem transport keeps its messages."""
         return self.data_folder / "broker"

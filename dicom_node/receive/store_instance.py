@@ -34,6 +34,7 @@ from dicom_node.receive.quarantine import Quarantine
 from dicom_node.receive.record_arrivals import ArrivalRecorder
 from dicom_node.receive.same_object import Relation, relation_of
 from dicom_node.receive.sender import Sender
+from dicom_node.receive.wanted_back import WantedBack
 from dicom_node.spool import Spool, SpoolFile, instance_path
 from dicom_node.status import (
     SUCCESS,
@@ -99,12 +100,15 @@ class InstanceStore:
         self._spool = spool
         self._recorder = ArrivalRecorder(engine, spool, clock)
         self._quarantine = Quarantine(settings.quarantine_folder, engine, clock)
+        self._wanted_back = WantedBack(settings.doctor_folder)
 
     def open_file(
         self, sender: Sender, context: AgreedContext, sop_instance_uid: str
     ) -> SpoolFile | None:
         """Open the file for a data set that begins to arrive; None when it is not kept."""
-        if handling_of(context.sop_class_uid) is not Handling.ANALYSED:
+        handling = handling_of(context.sop_class_uid)
+        back = handling is Handling.COMPANION and self._wanted_back.is_anything
+        if handling is not Handling.ANALYSED and not back:
             return None
         return self._spool.begin(
             encode_file_meta(
@@ -134,6 +138,9 @@ class InstanceStore:
             raise CommandMismatch("The SOP class is not that of the presentation context")
         handling = handling_of(sop_class_uid)
         if handling is Handling.COMPANION:
+            file = incoming.kept_file()
+            if file is not None:
+                self._wanted_back.keep(file, announced.context.transfer_syntax_uid)
             self._note_companion(sender, sop_class_uid, announced.sop_instance_uid)
             count(INSTANCES_RECEIVED, source=source_name(sender.peer), outcome="not_kept")
             return ""

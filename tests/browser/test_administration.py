@@ -8,17 +8,40 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from database.doctor.runs import begin_run, end_run
 from database.process_signs import record_sign
 from database.session import transaction
 from database.views.administration_rows import count_disk_use
 from dicom_node.security.handshake_fault import HandshakeFailed, HandshakeFault
 from dicom_node.turned_away import TurnedAway
+from firstread.doctor.line import broken, fine, say
 from tests.browser.test_upload import serious
 from tests.builders.stored.readers import sign_in_browser
 from tests.unit.worklist.list.ordinary_day import OrdinaryDay
 from tests.unit.worklist.seeding import SeededHospital
 
 pytestmark = pytest.mark.browser
+
+
+_DOCTOR_SAYS = [
+    {"title": title, "check_of": of, **line.as_json()}
+    for title, of, line in (
+        ("Database", "", fine("database.schema", say("Its schema is the one of this version"))),
+        (
+            "DICOM peer",
+            "pacs",
+            broken(
+                "peer.takes",
+                say("%(peer)s does not take %(kind)s", peer="pacs", kind="SEG"),
+                say(
+                    "Enable storage of %(name)s (%(uid)s) there.",
+                    name="Segmentation Storage",
+                    uid="1.2.840.10008.5.1.4.1.1.66.4",
+                ),
+            ),
+        ),
+    )
+]
 
 
 @pytest.fixture
@@ -30,6 +53,9 @@ def processes(hospital: SeededHospital, ordinary_day: OrdinaryDay) -> None:
                 session, f"ct-ai:{number}", part, started_at=hospital.now, now=datetime.now(UTC)
             )
         count_disk_use(session, hospital.now)
+        run = begin_run(session, hospital.now, asked_by="reader", machine="ct-ai")
+        assert run is not None
+        end_run(session, run.run_id, hospital.now, lines=_DOCTOR_SAYS)
     callers = TurnedAway(hospital.engine, lambda: hospital.now)
     facts = {"calling_ae_title": "CT_ED", "address": "10.0.0.22"}
     callers.rejected(
@@ -45,6 +71,8 @@ def test_all_failed_jobs_by_the_keyboard(
     reader.goto("/administration")
     expect(reader.locator("#live")).to_have_attribute("data-state", "live", timeout=20_000)
     assert serious(reader) == []
+    expect(reader.locator("#doctor-status")).to_contain_text("Something is broken")
+    expect(reader.get_by_role("button", name="Run the doctor")).to_be_enabled()
     keep_picture(reader, "administration", whole=True)
     reader.locator("#retry-all").focus()
     reader.keyboard.press("Enter")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from pydicom.filereader import read_file_meta_info
@@ -32,7 +35,7 @@ class _Given:
     by : the services that were used, for a person
     found : SOP Instance UIDs that it names; None where it offers no search to us
     got : files by SOP Instance UID; None where it offers none to us
-    moved : of C-MOVE, which sends to our node, where they are not kept
+    moved : what it says to have sent to our node by C-MOVE
     said : why something did not come
     """
 
@@ -104,15 +107,29 @@ def _ask(site: ExaminedSite, peer: Peer, wanted: Sequence[SentObject]) -> _Given
             web.found if web.finds else None,
             web.got if web.gets else None,
         )
-    back = read_back(peer, wanted, calling_ae_title=settings.ae_title, timeout_s=_RETRIEVAL_S)
-    by = "C-FIND, C-GET" if back.gets else "C-FIND, C-MOVE"
+    title = settings.ae_title
+    with _awaited(settings.doctor_folder / wanted[0].study_instance_uid) as folder:
+        back = read_back(peer, wanted, calling_ae_title=title, timeout_s=_RETRIEVAL_S)
+        came = {path.stem: path.read_bytes() for path in folder.glob("*.dcm")}
     return _Given(
-        by,
+        "C-FIND, C-GET" if back.gets else "C-FIND, C-MOVE",
         back.found if back.finds else None,
-        back.got if back.gets else None,
+        back.got if back.gets else came or None,
         back.moved,
         back.said,
     )
+
+
+@contextlib.contextmanager
+def _awaited(folder: Path) -> Iterator[Path]:
+    """A folder that our node puts into what comes of a study (`dicom_node.receive.wanted_back`)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):  # another run may wait there
+            folder.parent.rmdir()
 
 
 def _found(peer: Peer, given: _Given, stored: Sequence[PhantomObject]) -> Iterator[DoctorLine]:
@@ -239,8 +256,8 @@ def _not_compared(peer: Peer, given: _Given) -> DoctorLine:
         return warning(
             "path.read-back",
             say(
-                "%(peer)s sent %(count)s objects back by C-MOVE; it offers no C-GET, so their "
-                "bytes were not compared",
+                "%(peer)s says to have sent %(count)s objects to our node by C-MOVE; they did not "
+                "come, and their bytes were not compared",
                 peer=peer.name,
                 count=len(given.moved),
             ),

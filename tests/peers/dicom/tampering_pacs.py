@@ -17,6 +17,7 @@ FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 MOVE = "1.2.840.10008.5.1.4.1.2.2.2"
 GET = "1.2.840.10008.5.1.4.1.2.2.3"
 _ECHO = "1.2.840.10008.1.1"
+_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _SYNTAXES = ["1.2.840.10008.1.2.1", "1.2.840.10008.1.2"]
 
 
@@ -29,12 +30,14 @@ class TamperingPacs:
     held : what it has, by SOP Instance UID; a test puts it there
     tamper : changes a copy of what is given back
     listed : whether C-FIND names what it has
+    moves_to : port on this machine that C-MOVE sends to
     """
 
     port: int = 0
     held: dict[str, Dataset] = field(default_factory=dict)
     tamper: Callable[[Dataset], None] = lambda _given: None
     listed: bool = True
+    moves_to: int = 0
 
     def as_peer(self, **entries: Any) -> Peer:
         """It as a destination."""
@@ -59,6 +62,11 @@ class TamperingPacs:
             self.tamper(given)
             yield 0xFF00, given
 
+    def move(self, event: Any) -> Iterator[Any]:
+        """Send the instance to where it was asked to be sent."""
+        yield "127.0.0.1", self.moves_to
+        yield from self.get(event)
+
 
 @contextmanager
 def running_tampering_pacs(
@@ -79,6 +87,7 @@ def running_tampering_pacs(
     for sop_class in (_ECHO, FIND, GET, MOVE, *storage):
         if sop_class not in without:
             entity.add_supported_context(sop_class, _SYNTAXES, scu_role=True, scp_role=True)
+    entity.add_requested_context(_CAPTURE)  # of its association with where a C-MOVE is to go
     server = entity.start_server(
         ("127.0.0.1", 0),
         block=False,
@@ -86,6 +95,7 @@ def running_tampering_pacs(
             (evt.EVT_C_ECHO, lambda _event: 0x0000),
             (evt.EVT_C_FIND, pacs.find),
             (evt.EVT_C_GET, pacs.get),
+            (evt.EVT_C_MOVE, pacs.move),
         ],
     )
     assert server is not None

@@ -17,6 +17,7 @@ from pydicom.uid import (
 )
 
 from database.doctor.phantoms import PhantomObject
+from dicom_node.node import start_node
 from firstread.doctor.line import DoctorLine, Health
 from firstread.doctor.path.compare import compare_objects
 from firstread.doctor.path.given_back import look_at_objects
@@ -146,6 +147,26 @@ def test_what_it_does_not_offer_is_said(
         lines = _lines(well.with_peer(port=pacs.port), held)
     assert [str(one.said) for one in lines] == said
     assert {one.health for one in lines} == {Health.WARNING}
+
+
+@pytest.mark.parametrize("tampered", [False, True])
+def test_by_c_move_to_our_node(well: HealthySite, held: PhantomObject, tampered: bool) -> None:
+    """A PACS without C-GET sends to our node, which keeps what is waited for, and no more."""
+    with running_tampering_pacs(without=[GET]) as pacs:
+        site = well.with_peer(port=pacs.port)
+        node = start_node(site.settings, site.site.engine)
+        try:
+            pacs.held[OBJECT], pacs.moves_to = _capture(), node.port
+            pacs.tamper = _one_voxel if tampered else lambda _given: None
+            (line,) = _lines(site, held)
+        finally:
+            node.stop(limit_s=0.5)
+    if tampered:
+        assert str(line.said).endswith("than it was sent: PixelData")
+    else:
+        assert str(line.said) == "pacs gives 1 objects back bit for bit (C-FIND, C-MOVE)"
+    assert not site.settings.doctor_folder.exists()
+    assert not list(site.settings.spool_folder.rglob("*.dcm"))
 
 
 def test_another_transfer_syntax_is_the_same(tmp_path: Path) -> None:
