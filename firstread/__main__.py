@@ -379,10 +379,12 @@ def doctor(
 
     Examples: `firstread doctor`; `firstread doctor --no-send-phantom --no-tell-flags --json`.
     """
-    from firstread.doctor.command import Asked, run_doctor
+    from firstread.doctor.command import DoctorOptions, run_doctor
 
     with errors_to_exit_code():
-        code = run_doctor(_settings, Asked(send_phantom, tell_flags, phantom_limit, as_json, run))
+        code = run_doctor(
+            _settings, DoctorOptions(send_phantom, tell_flags, phantom_limit, as_json, run)
+        )
     raise typer.Exit(code)
 
 

@@ -125,8 +125,9 @@ def ask_redis(settings: Settings, *, timeout_s: float) -> datetime:
             **tls,
         ) as client:
             said: Any = client.time()
-    except redis.AuthenticationError as error:
-        raise BrokerUnavailable("The broker does not accept the password of broker_url") from error
+    except (redis.AuthenticationError, redis.ResponseError) as error:
+        message = "The broker does not let us in: is the password of broker_url right?"
+        raise BrokerUnavailable(message) from error
     except (redis.RedisError, OSError) as error:
         raise BrokerUnavailable(cause=type(error).__name__) from error
     seconds, microseconds = said

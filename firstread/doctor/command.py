@@ -34,7 +34,7 @@ _WORDS: Final = {Health.FINE: "fine", Health.WARNING: "to look at", Health.BROKE
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class DoctorOptions:
     """What whoever calls the doctor wants of it.
 
     Attributes
@@ -49,7 +49,7 @@ class Asked:
     run_id: int | None = None
 
 
-def run_doctor(read: Callable[[], Settings], asked: Asked) -> int:
+def run_doctor(read: Callable[[], Settings], asked: DoctorOptions) -> int:
     """Run every check, print and keep what they say.
 
     Parameters
@@ -106,7 +106,7 @@ def _unread(error: SettingsRefused) -> DoctorLine:
     )
 
 
-def _begin(site: ExaminedSite, asked: Asked) -> RunFacts | None:
+def _begin(site: ExaminedSite, asked: DoctorOptions) -> RunFacts | None:
     """The row of this run; None where the database does not let us have one."""
     if not site.has_database:
         return None

@@ -1,0 +1,78 @@
+"""The doctor at hospital size: a real PostgreSQL and a real Redis, with their clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import redis
+from pydantic import SecretStr
+
+from database.doctor.runs import begin_run
+from database.schema import upgrade_schema
+from database.session import transaction
+from firstread.doctor.checks.broker import look_at_broker
+from firstread.doctor.checks.clocks import look_at_clocks
+from firstread.doctor.checks.database import look_at_database
+from firstread.doctor.examined_site import ExaminedSite
+from firstread.doctor.line import Health
+from settings.environment import Settings
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def site(
+    tmp_path: Path, postgres_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[ExaminedSite]:
+    """Give a site of the hospital size whose servers are well."""
+    monkeypatch.chdir(tmp_path)
+    settings = Settings(
+        data_folder=tmp_path,
+        database_url=SecretStr(postgres_url),
+        broker_url=SecretStr(redis_url),
+    )
+    site = ExaminedSite(settings)
+    upgrade_schema(site.engine)
+    with transaction(site.engine) as session:
+        run = begin_run(session, datetime.now(UTC), asked_by="chief", machine="ct-ai")
+    assert run is not None
+    running = replace(site, run_id=run.run_id)
+    yield running
+    running.engine.dispose()
+    site.engine.dispose()
+
+
+def test_both_answer_and_are_compared(site: ExaminedSite) -> None:
+    """Each is asked for its clock; ours being a minute late is named for both, and stops work."""
+    assert {one.health for one in look_at_database(site)} == {Health.FINE}
+    assert [str(one.said)[:20] for one in look_at_broker(site)] == ["Redis answers within"]
+    lines = list(look_at_clocks(site))
+    assert {(one.of, one.health) for one in lines} == {
+        ("database", Health.FINE), ("redis", Health.FINE),
+    }  # fmt: skip
+    late = replace(site, clock=lambda: datetime.now(UTC) - timedelta(minutes=1))
+    apart = list(look_at_clocks(late))
+    late.engine.dispose()
+    assert [one.health for one in apart] == [Health.BROKEN, Health.BROKEN]
+    assert all("60.0 s ahead of ours" in str(one.said) for one in apart)
+
+
+def test_a_wrong_password(site: ExaminedSite, redis_url: str) -> None:
+    """Redis runs and does not let us in: that is said, and no password with it."""
+    there = redis_url.partition("://")[2].rpartition("@")[2]
+    wrong = site.settings.model_copy(
+        update={"broker_url": SecretStr(f"redis://:not-the-one@{there}")}
+    )
+    with redis.Redis.from_url(redis_url, single_connection_client=True) as client:
+        client.config_set("requirepass", "the-one")
+        try:
+            (line,) = look_at_broker(replace(site, settings=wrong))
+        finally:
+            client.config_set("requirepass", "")
+    assert line.health is Health.BROKEN
+    assert "is the password of broker_url right?" in str(line.said)
+    assert "not-the-one" not in f"{line.said} {line.cure}"
