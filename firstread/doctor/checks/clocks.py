@@ -9,6 +9,7 @@ from typing import Final
 
 from database.doctor.probe import server_clock
 from database.process_signs import process_signs
+from database.schema import check_schema
 from database.session import query
 from dicom_node.request.web_read_back import web_clock
 from firstread.doctor.examined_site import ExaminedSite
@@ -85,8 +86,12 @@ def _parts_ahead(site: ExaminedSite) -> Iterator[DoctorLine]:
     """Processes whose sign of life is of a moment that has not come here yet."""
     if not site.has_database:
         return
-    with query(site.engine) as session:
-        signs = process_signs(session)
+    try:
+        check_schema(site.engine)
+        with query(site.engine) as session:
+            signs = process_signs(session)
+    except FirstreadError:
+        return  # the check of the database says why
     now = site.clock()
     for one in signs:
         apart = one.seen_at - now

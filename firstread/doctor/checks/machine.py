@@ -239,7 +239,11 @@ def look_at_ports(site: ExaminedSite) -> Iterator[DoctorLine]:
                 of=name,
             )
         else:
-            yield fine("ports", say("Port %(port)s answers", port=port), of=name)
+            yield fine(
+                "ports",
+                say("Port %(port)s answers (%(setting)s)", port=port, setting=name),
+                of=name,
+            )
 
 
 def _own_ports(settings: Settings) -> Iterator[tuple[str, str, int]]:
