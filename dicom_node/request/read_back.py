@@ -20,14 +20,14 @@ from pynetdicom.events import Event
 from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
 from pynetdicom.presentation import PresentationContext, build_context, build_role
 
+from dicom_node.proposed_contexts import STUDY_ROOT_FIND as _FIND
+from dicom_node.proposed_contexts import STUDY_ROOT_MOVE as _MOVE
 from dicom_node.request.requested_association import requested_association
 from dicom_node.status import SUCCESS, comment_of
 from radiology.errors import PeerRefused, PeerUnreachable
 from settings.peers import Peer
 
-_FIND: Final = UID("1.2.840.10008.5.1.4.1.2.2.1")  # Study Root Query/Retrieve, FIND
-_MOVE: Final = UID("1.2.840.10008.5.1.4.1.2.2.2")  # MOVE
-_GET: Final = UID("1.2.840.10008.5.1.4.1.2.2.3")  # and GET (PS3.6 Annex A)
+_GET: Final = UID("1.2.840.10008.5.1.4.1.2.2.3")  # Study Root GET (PS3.6 Annex A)
 _PENDING: Final = (0xFF00, 0xFF01)  # PS3.4 Table C.4-1 to C.4-3
 
 

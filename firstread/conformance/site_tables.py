@@ -36,7 +36,7 @@ def services(settings: Settings) -> str:
         ),
         (
             "Study Root Query/Retrieve, FIND and MOVE",
-            "yes, where a peer has the role `query`",
+            "yes, where a peer has the role `query`; with GET by the doctor",
             "",
             _word(bool(settings.queried)),
         ),

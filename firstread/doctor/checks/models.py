@@ -33,7 +33,7 @@ def looks_at_bundles(site: ExaminedSite) -> Iterator[tuple[str, Look]]:
 
 def _look_at_bundle(name: str, site: ExaminedSite) -> Iterator[DoctorLine]:
     settings = site.settings
-    catalogue = read_catalogue(settings.bundles_folder)
+    catalogue = read_catalogue(settings.bundles_folder, settings.bundle_signatures)
     for label, error in catalogue.refused.items():
         if label.startswith(f"{name}/"):
             said = say("%(label)s is damaged: %(reason)s", label=label, reason=reason_of(error))

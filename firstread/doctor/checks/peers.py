@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Final
 
@@ -19,6 +19,12 @@ from pydicom.uid import (
     SegmentationStorage,
 )
 
+from dicom_node.presentation_contexts import STORAGE_COMMITMENT
+from dicom_node.proposed_contexts import (
+    LABEL_MAP_SEGMENTATION,
+    STUDY_ROOT_FIND,
+    STUDY_ROOT_MOVE,
+)
 from dicom_node.request.taken_contexts import taken_contexts
 from dicom_node.request.verification import verify_peer
 from dicom_node.request.web_read_back import web_clock
@@ -32,10 +38,6 @@ from worker.encode.derived_object import EncodedKind
 from worker.encode.recipes import recipes_of
 
 Look = Callable[[ExaminedSite], Iterable[DoctorLine]]
-_LABEL_MAP: Final = UID("1.2.840.10008.5.1.4.1.1.66.7")  # Label Map Segmentation Storage
-_FIND: Final = "1.2.840.10008.5.1.4.1.2.2.1"  # Study Root (PS3.6 Annex A)
-_MOVE: Final = "1.2.840.10008.5.1.4.1.2.2.2"
-_COMMITMENT: Final = "1.2.840.10008.1.20.1"
 _SENT: Final = {
     EncodedKind.SR: (Comprehensive3DSRStorage, ExplicitVRLittleEndian),
     EncodedKind.SC: (SecondaryCaptureImageStorage, ExplicitVRLittleEndian),
@@ -44,8 +46,8 @@ _SENT: Final = {
 }
 _SEGMENTED: Final = {
     SegmentationForm.BINARY: (SegmentationStorage, ExplicitVRLittleEndian),
-    SegmentationForm.LABELMAP_RLE: (_LABEL_MAP, RLELossless),
-    SegmentationForm.LABELMAP_JPEG_LS: (_LABEL_MAP, JPEGLSLossless),
+    SegmentationForm.LABELMAP_RLE: (LABEL_MAP_SEGMENTATION, RLELossless),
+    SegmentationForm.LABELMAP_JPEG_LS: (LABEL_MAP_SEGMENTATION, JPEGLSLossless),
 }
 
 
@@ -83,9 +85,11 @@ def _look_at_peer(peer: Peer, site: ExaminedSite) -> Iterator[DoctorLine]:
     if is_destination and peer.stow_url is None:
         yield from _contexts(peer, site)
     if PeerRole.QUERY in peer.roles:
-        yield from _services(peer, site, {"C-FIND": _FIND, "C-MOVE": _MOVE}, 'the role "query"')
+        yield from _services(
+            peer, site, {"C-FIND": STUDY_ROOT_FIND, "C-MOVE": STUDY_ROOT_MOVE}, 'the role "query"'
+        )
     if peer.storage_commitment:
-        services = {"storage commitment": _COMMITMENT}
+        services = {"storage commitment": STORAGE_COMMITMENT}
         yield from _services(peer, site, services, "storage_commitment")
 
 
@@ -156,7 +160,7 @@ def _contexts(peer: Peer, site: ExaminedSite) -> Iterator[DoctorLine]:
 
 def _enable(peer: Peer, kind: EncodedKind, sop_class: UID) -> Sentence:
     facts = {"name": sop_class.name, "uid": str(sop_class), "peer": peer.name}
-    if kind is EncodedKind.SEG and sop_class == _LABEL_MAP:
+    if kind is EncodedKind.SEG and sop_class == LABEL_MAP_SEGMENTATION:
         return say(
             'Enable storage of %(name)s (%(uid)s) there, or set segmentation = "binary" for peer '
             "%(peer)s.",
@@ -172,9 +176,9 @@ def _enable(peer: Peer, kind: EncodedKind, sop_class: UID) -> Sentence:
 
 
 def _services(
-    peer: Peer, site: ExaminedSite, services: dict[str, str], wanted_by: str
+    peer: Peer, site: ExaminedSite, services: Mapping[str, UID], wanted_by: str
 ) -> Iterator[DoctorLine]:
-    wanted = [(uid, str(ImplicitVRLittleEndian)) for uid in services.values()]
+    wanted = [(str(uid), str(ImplicitVRLittleEndian)) for uid in services.values()]
     taken = taken_contexts(
         peer, wanted, calling_ae_title=site.settings.ae_title, timeout_s=site.peer_s
     )

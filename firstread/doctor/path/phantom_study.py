@@ -64,7 +64,7 @@ def write_test_study(settings: Settings, folder: Path, moment: datetime) -> Phan
 
 
 def _is_for_chests(settings: Settings) -> bool:
-    catalogue = read_catalogue(settings.bundles_folder)
+    catalogue = read_catalogue(settings.bundles_folder, settings.bundle_signatures)
     for name in settings.bundles:
         try:
             if reads_chests(catalogue.newest(name)):
