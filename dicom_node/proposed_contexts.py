@@ -6,7 +6,7 @@ does the conformance statement.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -26,6 +26,7 @@ from dicom_node.presentation_contexts import (
 
 STUDY_ROOT_FIND: Final = UID("1.2.840.10008.5.1.4.1.2.2.1")  # PS3.6 Annex A
 STUDY_ROOT_MOVE: Final = UID("1.2.840.10008.5.1.4.1.2.2.2")
+STUDY_ROOT_GET: Final = UID("1.2.840.10008.5.1.4.1.2.2.3")
 LABEL_MAP_SEGMENTATION: Final = UID("1.2.840.10008.5.1.4.1.1.66.7")
 
 
@@ -36,6 +37,7 @@ class Purpose(Enum):
     COMMIT = "storage commitment is asked for"
     FIND = "a patient's earlier studies are looked for"
     MOVE = "an earlier study is fetched"
+    READ_BACK = "the doctor asks for an object of its phantom"
     WORK_ITEM = "a work item is created, changed or asked about, for a flag"
     REPORT = "a subscriber is told of one of our work items"
 
@@ -46,6 +48,7 @@ _PROPOSED: Final[Mapping[Purpose, tuple[UID, ...]]] = {
     Purpose.COMMIT: (VERIFICATION, STORAGE_COMMITMENT),
     Purpose.FIND: (STUDY_ROOT_FIND,),
     Purpose.MOVE: (STUDY_ROOT_MOVE,),
+    Purpose.READ_BACK: (STUDY_ROOT_FIND, STUDY_ROOT_GET, STUDY_ROOT_MOVE),
     Purpose.WORK_ITEM: (UPS_PUSH, UPS_PULL, UPS_WATCH),
     Purpose.REPORT: (UPS_EVENT,),
 }
@@ -54,6 +57,11 @@ _PROPOSED: Final[Mapping[Purpose, tuple[UID, ...]]] = {
 def proposed_contexts(purpose: Purpose) -> list[PresentationContext]:
     """New contexts for one association."""
     return [build_context(sop_class) for sop_class in _PROPOSED[purpose]]
+
+
+def contexts_of(pairs: Iterable[tuple[str, str]]) -> list[PresentationContext]:
+    """A context for each SOP class in one transfer syntax: what is sent, or comes by C-GET."""
+    return [build_context(*pair) for pair in dict.fromkeys(pairs)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,22 +12,23 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from pydicom.dataset import Dataset
-from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import evt
 from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.events import Event
 from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
-from pynetdicom.presentation import PresentationContext, build_context, build_role
+from pynetdicom.presentation import PresentationContext, build_role
 
 from dicom_node.proposed_contexts import STUDY_ROOT_FIND as _FIND
+from dicom_node.proposed_contexts import STUDY_ROOT_GET as _GET
 from dicom_node.proposed_contexts import STUDY_ROOT_MOVE as _MOVE
+from dicom_node.proposed_contexts import Purpose, contexts_of, proposed_contexts
 from dicom_node.request.requested_association import requested_association
 from dicom_node.status import SUCCESS, comment_of
 from radiology.errors import PeerRefused, PeerUnreachable
 from settings.peers import Peer
 
-_GET: Final = UID("1.2.840.10008.5.1.4.1.2.2.3")  # Study Root GET (PS3.6 Annex A)
 _PENDING: Final = (0xFF00, 0xFF01)  # PS3.4 Table C.4-1 to C.4-3
 
 
@@ -127,13 +128,10 @@ def read_back(
 
 
 def _contexts(wanted: list[SentObject]) -> list[PresentationContext]:
-    contexts = [build_context(one) for one in (_FIND, _GET, _MOVE)]
     syntaxes = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
-    pairs = dict.fromkeys((one.sop_class_uid, one.transfer_syntax_uid) for one in wanted)
-    pairs |= dict.fromkeys(
-        (one.sop_class_uid, str(syntax)) for one in wanted for syntax in syntaxes
-    )
-    return [*contexts, *(build_context(*pair) for pair in pairs)]
+    own = [(one.sop_class_uid, one.transfer_syntax_uid) for one in wanted]
+    plain = [(one.sop_class_uid, str(syntax)) for one in wanted for syntax in syntaxes]
+    return [*proposed_contexts(Purpose.READ_BACK), *contexts_of([*own, *plain])]
 
 
 def _as_receiver(sop_class_uid: str) -> SCP_SCU_RoleSelectionNegotiation:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pynetdicom.presentation import build_context
-
 from dicom_node.presentation_contexts import VERIFICATION
+from dicom_node.proposed_contexts import Purpose, contexts_of, proposed_contexts
 from dicom_node.request.requested_association import MOST_CONTEXTS, requested_association
 from settings.peers import Peer
 
@@ -38,7 +37,7 @@ def taken_contexts(
     asked = list(dict.fromkeys(wanted))
     assert len(asked) < MOST_CONTEXTS, "one association has no more"
     # Verification too: a peer that takes none of the others would not get an association at all.
-    contexts = [build_context(VERIFICATION), *(build_context(*one) for one in asked)]
+    contexts = [*proposed_contexts(Purpose.VERIFY), *contexts_of(asked)]
     with requested_association(
         peer, contexts, calling_ae_title=calling_ae_title, timeout_s=timeout_s
     ) as association:
