@@ -13,7 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
 from database.tables.every import METADATA
@@ -24,6 +24,16 @@ _MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 # stand at one.
 _NEVER_RELEASED = frozenset(f"{number:04}" for number in range(1, 19))
 _REVISION_LENGTH = 32  # of Alembic's own column
+
+# What stands in the place of a revision while a database must not be served
+RESTORING, MOVING, MOVED = "restoring:", "moving:", "moved"
+_NOT_SERVED = {
+    RESTORING: "A restore into this database has not ended: run 'firstread restore' again, with"
+    " the same archive",
+    MOVING: "A move of this database has not ended: run 'firstread move' again, or go on here with"
+    " 'firstread move --abandon'",
+    MOVED: "All that was in this database has moved to another one: let database_url name that one",
+}
 
 
 def upgrade_schema(engine: Engine, revision: str = "head") -> None:
@@ -38,9 +48,21 @@ def upgrade_schema(engine: Engine, revision: str = "head") -> None:
     SettingsRefused
         No migration begins where the database stands. The message says what to do.
     """
+    with rebuilding(engine) as connection:
+        require_known(standing_revision(connection))
+        migrate(connection, revision)
+
+
+def migrate(connection: Connection, revision: str = "head") -> None:
+    """Apply migrations within a transaction of `rebuilding`."""
+    command.upgrade(_config(connection), revision)
+
+
+@contextmanager
+def rebuilding(engine: Engine) -> Iterator[Connection]:
+    """A transaction in which tables may be made, replaced and dropped."""
     with engine.connect() as connection, _tables_may_be_rebuilt(connection), connection.begin():
-        _require_known(_revision(connection))
-        command.upgrade(_config(connection), revision)
+        yield connection
 
 
 @contextmanager
@@ -74,11 +96,11 @@ def check_schema(engine: Engine) -> None:
     """
     try:
         with engine.connect() as connection:
-            found = _revision(connection)
+            found = standing_revision(connection)
     except OperationalError as error:
         raise DatabaseUnavailable from error
-    _require_known(found)
-    wanted = _scripts().get_current_head()
+    require_known(found)
+    wanted = newest_revision()
     if found != wanted:
         raise SettingsRefused(
             "The database schema does not fit this version: run 'firstread db upgrade'",
@@ -87,18 +109,41 @@ def check_schema(engine: Engine) -> None:
         )
 
 
-def _revision(connection: Connection) -> str | None:
+def newest_revision() -> str:
+    """The revision that this code was written for."""
+    return str(_scripts().get_current_head())
+
+
+def standing_revision(connection: Connection) -> str | None:
+    """Where the database stands: a revision, or why it is not to be served; None: it is empty."""
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def _require_known(found: str | None) -> None:
-    """Refuse a database that no migration of ours has left behind.
+def mark_schema(connection: Connection, stands: str) -> None:
+    """Write where the database stands: a revision, or one of `RESTORING`, `MOVING`, `MOVED`."""
+    connection.execute(text("UPDATE alembic_version SET version_num = :stands"), {"stands": stands})
+
+
+def is_known(revision: str) -> bool:
+    """Whether a migration of ours leads on from a revision, or it is the newest."""
+    return revision in {one.revision for one in _scripts().walk_revisions()}
+
+
+def require_known(found: str | None) -> None:
+    """Refuse a database that no migration of ours has left behind, or that is not to be served.
 
     Alembic itself takes the beginning of a revision's name for the whole of it, so "0001" would
     pass as a revision of today that begins with it.
+
+    Raises
+    ------
+    SettingsRefused
+        The message says what to do.
     """
-    scripts = _scripts()
-    if found is None or found in {one.revision for one in scripts.walk_revisions()}:
+    for mark, message in _NOT_SERVED.items():
+        if found is not None and found.startswith(mark):
+            raise SettingsRefused(message)
+    if found is None or is_known(found):
         return
     raise SettingsRefused(
         "A version of Firstread that was never released made this database, and no migration"
@@ -107,7 +152,7 @@ def _require_known(found: str | None) -> None:
         if found in _NEVER_RELEASED
         else "The database is newer than this version of Firstread: run the newer version",
         found=found,
-        wanted=scripts.get_current_head(),
+        wanted=newest_revision(),
     )
 
 

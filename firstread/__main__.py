@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from firstread.backup.command import backup, move, restore
 from firstread.conformance.command import conformance
 from firstread.encode.command import encode
 from firstread.evaluate.command import evaluate
@@ -46,6 +47,9 @@ app.add_typer(flags, name="flags")
 app.add_typer(evaluate, name="evaluate")
 app.command()(predict)
 app.command()(encode)
+app.command()(backup)
+app.command()(restore)
+app.command()(move)
 app.command()(sbom)
 app.command()(conformance)
 app.add_typer(models, name="models")

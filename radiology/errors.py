@@ -10,6 +10,8 @@ FirstreadError
 │   ├── PatientUnclear      (SeveralPatients, PatientUnreadable, PatientCorrected)
 │   ├── OriginalsRemoved
 │   ├── NotForgotten
+│   ├── ArchiveRefused
+│   ├── NotRestored
 │   ├── NoSuitableSeries    (BundleDoesNotApply)
 │   ├── BundleSwitchedOff
 │   ├── ReadInShadow
@@ -33,6 +35,7 @@ FirstreadError
     ├── PeerBusy
     ├── NotCommitted
     ├── SpoolFull
+    ├── BackupNotWritten
     ├── DatabaseUnavailable
     ├── IdentityProviderUnavailable
     ├── BrokerUnavailable
@@ -190,6 +193,14 @@ class NotForgotten(Refused):
     """Nothing was removed: it is not clear what is meant, or work on it has not ended."""
 
 
+class ArchiveRefused(Refused):
+    """This is no whole archive of 'firstread backup', or not one that this version can restore."""
+
+
+class NotRestored(Refused):
+    """Nothing was restored or moved: the target is not empty, or Firstread runs there."""
+
+
 class RescaleMissing(VolumeRefused):
     """Rescale Slope or Rescale Intercept is missing: Hounsfield units are not known."""
 
@@ -284,6 +295,10 @@ class NotCommitted(Unavailable):
 
 class SpoolFull(Unavailable):
     """There is no room left where received instances are kept."""
+
+
+class BackupNotWritten(Unavailable):
+    """The archive could not be written; what there was of it is removed."""
 
 
 class DatabaseUnavailable(Unavailable):

@@ -1,10 +1,10 @@
 """Audit events: who did what at the page, when, from where, and to which study.
 
 The names and what they mean in DICOM (PS3.15 Section A.5, after RFC 3881 and IHE ATNA) are in
-`AUDIT_EVENTS`: A.5.3.4 Data Export, A.5.3.6 DICOM Instances Accessed, A.5.3.7 DICOM Instances
-Transferred, A.5.3.8 DICOM Study Deleted, A.5.3.10 Query, A.5.3.11 Security Alert, A.5.3.12 User
-Authentication. Application Activity (A.5.3.1) is about a program that starts or stops, so a page
-without a study has no event there and gets a code of ours.
+`AUDIT_EVENTS`: A.5.3.4 Data Export, A.5.3.5 Data Import, A.5.3.6 DICOM Instances Accessed, A.5.3.7
+DICOM Instances Transferred, A.5.3.8 DICOM Study Deleted, A.5.3.10 Query, A.5.3.11 Security Alert,
+A.5.3.12 User Authentication. Application Activity (A.5.3.1) is about a program that starts or
+stops, so a page without a study has no event there and gets a code of ours.
 """
 
 from __future__ import annotations
@@ -73,6 +73,9 @@ AUDIT_EVENTS: dict[str, AuditCode] = {
     "study_retrieved": AuditCode(_TRANSFERRED, None, "R"),
     "study_stored": AuditCode(_TRANSFERRED, None, "C"),
     "record_forgotten": AuditCode(("110105", "DICOM Study Deleted"), None, "D"),
+    "backup_made": AuditCode(("110106", "Export"), None, "R"),
+    "backup_restored": AuditCode(("110107", "Import"), None, "C"),
+    "database_moved": AuditCode(("DATABASE_MOVED", "Database Moved"), None, "E", PRIVATE_SCHEME),
     "page_used": _PAGE_USED,
 }
 

@@ -1,4 +1,4 @@
-"""What one turn of the retention leaves for the next one, and for the page."""
+"""What operation leaves for the next time and for the page: turns of the retention, copies."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from database.tables.operation.retention import RetentionState
 
 TURN, EMPTYING, HELD, ORPHANS = "turn", "emptying", "held", "orphans"
+BACKUP, RESTORED, MOVED = "backup", "restored", "moved"
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,13 +78,18 @@ def slices_file(settings: Settings, result: KeptResult) -> MarkedFile | None:
 def result_files(settings: Settings, result: KeptResult) -> list[MarkedFile]:
     """Everything that is on disk of a result: objects, pictures, slices, what is compared with."""
     paths = {*result.object_paths, result.comparison_file} - {None}
-    if result.key_picture is not None and result.key_picture.endswith(".png"):
-        stem = result.key_picture.removesuffix(".png")
-        paths |= {stem + end for end in (".png", ".heat.png", ".heat.npz", _SLICES)}
-    elif result.key_picture is not None:
-        paths.add(result.key_picture)
+    if result.key_picture is not None:
+        paths |= {result.key_picture, *beside_picture(result.key_picture, slices=True)}
     found = ((path, _size(settings.results_folder, path)) for path in sorted(filter(None, paths)))
     return [MarkedFile(RESULTS, path, size) for path, size in found if size is not None]
+
+
+def beside_picture(key_picture: str, *, slices: bool) -> list[str]:
+    """What may lie beside a key picture: where the classifier looked, and slices for the page."""
+    if not key_picture.endswith(".png"):
+        return []
+    ends = (".heat.png", ".heat.npz", *((_SLICES,) if slices else ()))
+    return [key_picture.removesuffix(".png") + end for end in ends]
 
 
 def remove_marked(settings: Settings, engine: Engine, *, most_files: int) -> RemovedFiles:

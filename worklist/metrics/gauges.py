@@ -23,6 +23,7 @@ from database.metrics.standing import (
     unfinished_deliveries,
 )
 from database.process_signs import last_sweep, loaded_bundles
+from database.retention.state import BACKUP, noted_state
 from database.session import Session
 from database.states import DeliveryState
 from database.views.administration_rows import disk_use, queue_depths
@@ -90,6 +91,7 @@ def row_gauges(session: Session, settings: Settings, now: datetime) -> Iterator[
     yield from _flags(session, settings, now)
     yield from _parts(session, settings, now)
     yield from _folders(session)
+    yield _last_backup(session)
 
 
 def _health(session: Session, settings: Settings, now: datetime) -> Iterator[Family]:
@@ -229,6 +231,15 @@ def _folders(session: Session) -> Iterator[Family]:
         "firstread_folder_files",
         "How many files a folder of the data folder holds.",
         [({"folder": one.folder}, one.files) for one in counted],
+    )
+
+
+def _last_backup(session: Session) -> Family:
+    noted = noted_state(session, BACKUP)
+    return _gauge(
+        "firstread_last_backup_timestamp_seconds",
+        "When 'firstread backup' last came to its end; 0 before the first.",
+        [({}, noted.noted_at.timestamp() if noted else 0)],
     )
 
 

@@ -29,7 +29,7 @@ class FileRemoval(Base):
 
 
 class RetentionState(Base):
-    """What one turn of the retention leaves for the next one and for the page, by its name."""
+    """What operation leaves for the next time and for the page, by its name: turns, copies."""
 
     __tablename__ = "retention_state"
 

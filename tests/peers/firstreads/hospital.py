@@ -177,7 +177,7 @@ def running_hospital(
     """
     dicom_port, worklist_port = free_port(), free_port()
     data_folder = folder / "data"
-    data_folder.mkdir(parents=True)
+    data_folder.mkdir(parents=True, exist_ok=True)  # a test may have restored into it
     settings_file = folder / "firstread.toml"
     listener = "" if hl7_port is None else _listener(hl7_port)
     settings_file.write_text(_settings(settings_toml + listener, pacs))

@@ -198,6 +198,7 @@ AUDIT_ACTIONS = {
     "Export": "R",
     "DICOM Instances Accessed": "CRUD",
     "DICOM Study Deleted": "D",
+    "Import": "C",
     "Query": "E",
     "Security Alert": "E",
     "User Authentication": "E",
