@@ -42,7 +42,7 @@ def backup(
     `firstread backup - | age -R /etc/firstread/backup.pub > /mnt/backup/monday.tar.age`.
     """
     from firstread.backup.made import back_up_and_say
-    from worker.backup.make_backup import WithoutWhat
+    from worker.backup.left_out import WithoutWhat
 
     with errors_to_exit_code():
         without = WithoutWhat(originals=without_originals, slices=without_slices)

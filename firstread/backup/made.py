@@ -12,13 +12,8 @@ from firstread.data_folder import open_database
 from firstread.say import console, shown_steps
 from radiology.errors import SettingsRefused
 from settings.environment import Settings
-from worker.backup.make_backup import (
-    MadeBackup,
-    WithoutWhat,
-    make_backup,
-    note_backup,
-    require_room,
-)
+from worker.backup.left_out import WithoutWhat, require_room
+from worker.backup.make_backup import MadeBackup, make_backup, note_backup
 from worker.backup.target_file import whole_file
 
 _STANDARD_OUTPUT = Path("-")

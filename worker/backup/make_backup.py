@@ -14,22 +14,16 @@ import gzip
 import hashlib
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO
 
 from database.accounts.audit import Actor, record_audit
-from database.backup.named import (
-    LeftOut,
-    named_bytes,
-    named_paths,
-    originals_to_leave_out,
-)
+from database.backup.named import LeftOut, named_paths
 from database.backup.rows import RowsSeen, line_of, read_rows, stored_tables
 from database.backup.target import OF_THE_MOMENT
 from database.retention.state import BACKUP, note_state
@@ -39,20 +33,13 @@ from radiology.errors import BackupNotWritten
 from settings.environment import Settings
 from settings.log.log_events import get_logger
 from worker.backup.archive import DATA, ArchiveFacts, file_member, folders, rows_member
+from worker.backup.left_out import EVERYTHING, WithoutWhat, left_out_now
 from worker.backup.write_archive import ArchiveWriter, writing_may_fail
 from worker.retention.files import beside_picture
 
 _log = get_logger("backup")
 _MOST_LOOKS = 10
 OnFile = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class WithoutWhat:
-    """What an archive is to do without."""
-
-    originals: bool = False
-    slices: bool = False
 
 
 @dataclass(slots=True)
@@ -86,7 +73,7 @@ def make_backup(
     stream: IO[bytes],
     scratch: Path,
     *,
-    without: WithoutWhat = WithoutWhat(),
+    without: WithoutWhat = EVERYTHING,
     keys: tuple[str, ...] = (),
     on_file: OnFile = lambda _done, _total: None,
 ) -> MadeBackup:
@@ -104,30 +91,6 @@ def make_backup(
         There is no room, or a file cannot be read.
     """
     return _Backup(settings, engine, clock, scratch, without, keys, on_file).write(stream)
-
-
-def require_room(
-    settings: Settings,
-    engine: Engine,
-    clock: Callable[[], datetime],
-    folder: Path,
-    without: WithoutWhat,
-) -> None:
-    """Refuse at once what would end in a full disk.
-
-    Raises
-    ------
-    BackupNotWritten
-        There is less room than the files take that rows know the size of.
-    """
-    with query(engine) as session:
-        needed = named_bytes(session, _left_out(settings, session, clock(), without))
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise BackupNotWritten(
-            f"The archive takes more than {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free "
-            "there: make room, or let it be written elsewhere"
-        )
 
 
 def note_backup(
@@ -171,9 +134,12 @@ class _Backup:
         self._copied: set[bytes] = set()  # digests: there may be millions of files
 
     def write(self, stream: IO[bytes]) -> MadeBackup:
-        writer = ArchiveWriter(
+        with ArchiveWriter(
             stream, self._scratch, version=version("firstread"), revision=newest_revision()
-        )
+        ) as writer:
+            return self._write(writer)
+
+    def _write(self, writer: ArchiveWriter) -> MadeBackup:
         look = self._look(rows=False)
         try:
             gone = self._copy(writer, look)
@@ -196,7 +162,7 @@ class _Backup:
 
     def _look(self, *, rows: bool) -> _Look:
         with query(self._engine) as session:
-            left_out = _left_out(self._settings, session, self._clock(), self._without)
+            left_out = left_out_now(self._settings, session, self._clock(), self._without)
             look = _Look(left_out, self._nameless())
             try:
                 for named in self._names(session, left_out):
@@ -299,16 +265,6 @@ class _Backup:
         """A file that is gone when this process is."""
         with writing_may_fail():
             return tempfile.TemporaryFile(dir=self._scratch)
-
-
-def _left_out(settings: Settings, session: Session, now: datetime, without: WithoutWhat) -> LeftOut:
-    treatment = timedelta(days=settings.retention.treatment_days)
-    originals = (
-        originals_to_leave_out(session, now, treatment=treatment)
-        if without.originals
-        else frozenset()
-    )
-    return LeftOut(now, originals, slices=without.slices)
 
 
 def _digest(name: str) -> bytes:

@@ -9,17 +9,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Any
+from types import TracebackType
+from typing import IO, Any, Self
 
 from radiology.errors import BackupNotWritten
 from worker.backup.archive import DIGEST, HEAD, MANIFEST, ArchiveFacts, Member, head_line
 
-_AT_A_TIME = 1 << 20
 _MODE = 0o600
 
 
 class ArchiveWriter:
-    """An archive that is being written; it is whole after `end`.
+    """An archive that is being written, within a block; it is whole after `end`.
 
     Parameters
     ----------
@@ -28,11 +28,30 @@ class ArchiveWriter:
     """
 
     def __init__(self, stream: IO[bytes], scratch: Path, *, version: str, revision: str) -> None:
+        # Not tarfile's own way with pipes ("w|"): what it has gathered it writes when it is freed,
+        # after an error too.
+        written: Any = _Counted(stream)
         self._tar = tarfile.open(  # noqa: SIM115 until `end`
-            fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT, bufsize=_AT_A_TIME
+            fileobj=written, mode="w", format=tarfile.PAX_FORMAT
         )
-        self._manifest = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115 until `end`
-        self.add(HEAD, BytesIO(content := head_line(version, revision)), len(content))
+        self._manifest = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115 until `__exit__`
+        self._head = head_line(version, revision)
+
+    def __enter__(self) -> Self:
+        try:
+            self.add(HEAD, BytesIO(self._head), len(self._head))
+        except BaseException:
+            self._manifest.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self._manifest.close()
 
     def add(self, name: str, content: IO[bytes], size: int) -> None:
         """Add a member of a size that is known.
@@ -63,7 +82,6 @@ class ArchiveWriter:
         self._put(DIGEST, BytesIO(f"{digest}\n".encode()), len(digest) + 1)
         with writing_may_fail():
             self._tar.close()
-        self._manifest.close()
         return digest
 
     def _put(self, name: str, content: Any, size: int) -> None:
@@ -87,6 +105,22 @@ def writing_may_fail() -> Iterator[None]:
             "be written elsewhere; what there was of it is removed",
             os_error=error.errno,
         ) from error
+
+
+class _Counted:
+    """A file or a pipe that is written to, and how much was."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._count = 0
+
+    def write(self, content: bytes) -> int:
+        self._stream.write(content)
+        self._count += len(content)
+        return len(content)
+
+    def tell(self) -> int:
+        return self._count
 
 
 class _Hashed:

@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from database.accounts.audit import Actor
 from database.backup.move import move
+from database.backup.target import begin_filling
 from database.schema import check_schema, upgrade_schema
 from database.session import transaction
 from database.tables.study.analysis import Event
@@ -159,6 +160,18 @@ def test_nothing_is_restored_over_something(
         connection.execute(text("DROP TABLE somebody_else"))
     upgrade_schema(empty.engine)  # as a container that migrates at every start leaves it
     assert empty.firstread("restore", archive).returncode == 0
+
+
+@pytest.mark.parametrize("database", _SIZES)
+def test_half_restored_nothing_runs(database: str, make_empty: MakeSite) -> None:
+    """Every part and every command says why, and what to do."""
+    site = make_empty("half", database)
+    site.settings.data_folder.mkdir()
+    begin_filling(site.engine, "0001_first_schema", START)
+    for words in (("serve",), ("serve", "--only", "beat"), ("db", "upgrade"), ("status",)):
+        refused = site.firstread(*words)
+        assert refused.returncode == 2
+        assert "A restore into this database has not ended" in refused.stderr
 
 
 def test_a_row_that_does_not_fit(make_full: MakeSite, make_empty: MakeSite) -> None:

@@ -51,8 +51,10 @@ def _check(path: Path) -> ArchiveFacts:
 
 def _written(path: Path, fill: Callable[[ArchiveWriter], None], **facts: object) -> Path:
     """An archive with members of the test's own, and a manifest that is right."""
-    with path.open("wb") as file:
-        writer = ArchiveWriter(file, path.parent, version="0.1.0", revision="0001_first_schema")
+    with (
+        path.open("wb") as file,
+        ArchiveWriter(file, path.parent, version="0.1.0", revision="0001_first_schema") as writer,
+    ):
         fill(writer)
         writer.end(
             ArchiveFacts(
