@@ -5,30 +5,32 @@ from __future__ import annotations
 import errno
 import io
 import json
+import re
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pytest
 
+from database.accounts.audit import Actor
+from database.schema import check_schema, upgrade_schema
 from database.session import Engine, open_engine
-from radiology.errors import ArchiveRefused, BackupNotWritten, SettingsRefused
+from radiology.errors import ArchiveRefused, BackupNotWritten, SettingsRefused, SpoolFull
 from settings.environment import Settings
 from tests.builders.stored.kept_studies import START, KeptRows, KeptSite
 from worker.backup.archive import MANIFEST, ArchiveFacts
-from worker.backup.make_backup import MadeBackup, make_backup
+from worker.backup.make_backup import MadeBackup, make_backup, note_backup
 from worker.backup.read_archive import ArchiveReader
-from worker.backup.restore import require_restorable
+from worker.backup.restore import Restored, require_restorable, restore
 from worker.backup.target_file import remove_parts, whole_file
 from worker.backup.write_archive import ArchiveWriter
+from worklist.metrics.scrape import Scrapes
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> KeptSite:
     """Two studies, with their schema as migrations make it."""
-    from database.schema import upgrade_schema
-
     settings = Settings(data_folder=tmp_path / "data", min_free_bytes=0)
     settings.data_folder.mkdir()
     engine = open_engine(settings.database_address)
@@ -189,41 +191,52 @@ def test_something_else(content: bytes, tmp_path: Path) -> None:
         ArchiveReader(tmp_path / "nowhere.tar")
 
 
-class _Disk:
-    """A stream that does something when so many bytes have been written to it."""
+class _FullDisk:
+    """A file on a disk with room for so many bytes."""
 
-    def __init__(self, file: IO[bytes], after: int, what: Callable[[], None]) -> None:
-        self._file, self._left, self._what = file, after, what
+    def __init__(self, file: IO[bytes], room: int) -> None:
+        self._file, self._left = file, room
 
-    def write(self, content: bytes) -> int:
-        if self._left is not None and (left := self._left - len(content)) < 0:
-            self._left = 1 << 40
-            self._what()
-        else:
-            self._left = left
+    def write(self, content: Any) -> int:
+        self._left -= len(content)
+        if self._left < 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
         return self._file.write(content)
 
 
-def _full() -> None:
-    raise OSError(errno.ENOSPC, "No space left on device")
-
-
-def test_a_full_disk(site: KeptSite, tmp_path: Path) -> None:
-    """It says what to do, and leaves nothing."""
+@pytest.mark.parametrize("room", [0, 5000, 60_000])
+def test_a_full_disk(room: int, site: KeptSite, tmp_path: Path) -> None:
+    """It says what to do, and leaves nothing: at the head, among the files, among the rows."""
     folder = tmp_path / "kept"
     folder.mkdir()
-    with (
-        pytest.raises(BackupNotWritten, match=r"No space left on device.*make room"),
-        whole_file(folder / "monday.tar") as file,
-    ):
-        make_backup(
-            site.settings,
-            site.engine,
-            lambda: START,
-            _Disk(file, 0, _full),
-            folder,  # type: ignore[arg-type]
-        )
+    said = r"No space left on device.*make room"
+    with pytest.raises(BackupNotWritten, match=said), whole_file(folder / "monday.tar") as file:
+        make_backup(site.settings, site.engine, lambda: START, _FullDisk(file, room), folder)  # type: ignore[arg-type]
     assert list(folder.iterdir()) == []
+
+
+def test_a_restore_that_cannot_write(site: KeptSite, tmp_path: Path) -> None:
+    """It says what to do, nothing is served, and the same command ends it."""
+    made = _back_up(site, path := tmp_path / "whole.tar")
+    settings = Settings(data_folder=tmp_path / "new", min_free_bytes=0)
+    settings.data_folder.mkdir()
+    settings.spool_folder.write_bytes(b"")  # a file where a folder is to be
+    engine = open_engine(settings.database_address)
+    with ArchiveReader(path) as archive:
+        facts = archive.check()
+
+        def again() -> Restored:
+            actor = Actor("wu", "administrator", "")
+            return restore(settings, engine, lambda: START, archive, facts, actor)
+
+        with pytest.raises(SpoolFull, match="run the command again"):
+            again()
+        with pytest.raises(SettingsRefused, match="has not ended"):
+            check_schema(engine)
+        settings.spool_folder.unlink()
+        assert again().facts == made.facts
+    check_schema(engine)
+    engine.dispose()
 
 
 def test_there_is_such_a_file(tmp_path: Path) -> None:
@@ -319,6 +332,21 @@ def test_a_file_that_cannot_be_read(site: KeptSite, tmp_path: Path) -> None:
     study.originals[0].mkdir()
     with pytest.raises(BackupNotWritten, match="cannot be read"):
         _back_up(site, tmp_path / "whole.tar")
+
+
+def test_when_it_was_made_is_scraped(site: KeptSite, tmp_path: Path) -> None:
+    """0 before the first one; a backup that fails changes nothing."""
+
+    def scraped() -> float:
+        text, _ = Scrapes(site.settings, site.engine, lambda: START).text("")
+        (line,) = re.findall(rb"^firstread_last_backup_timestamp_seconds (\S+)", text, re.M)
+        return float(line)
+
+    assert scraped() == 0
+    made = _back_up(site, tmp_path / "whole.tar")
+    assert scraped() == 0
+    note_backup(site.engine, made, lambda: START, Actor("wu", "administrator", ""))
+    assert scraped() == START.timestamp()
 
 
 def test_the_engine_is_free_afterwards(site: KeptSite, tmp_path: Path) -> None:
