@@ -28,7 +28,7 @@ from worker.backup.archive import (
 _AT_A_TIME = 1 << 20
 _LONGEST_HEAD = 10_000
 _BROKEN_OFF = "The archive is not whole: it ends before its manifest"
-_DAMAGED = "The archive is damaged, or was changed: take another one"
+_DAMAGED = "The archive is damaged, not whole, or was changed: take another one"
 
 
 @dataclass(frozen=True, slots=True)
