@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sqlite3
+import subprocess
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -30,6 +32,7 @@ from settings.environment import Settings
 from tests.builders.old_rows.old_site import FILES
 from tests.builders.old_rows.rows_file import old_database, read_file
 from tests.builders.stored.kept_studies import START, KeptSite, days, write
+from tests.peers.firstreads.hospital import native_command
 
 KEY = "feedback-export.key"
 _FOLDERS = ("spool", "results", "quarantine")
@@ -116,6 +119,14 @@ def firstread(environment: Mapping[str, str], *words: str | Path) -> Said:
     """Run the command to its end, in this process: starting Python takes longer than the rest."""
     done = CliRunner().invoke(app, [str(word) for word in words], env=dict(environment))
     return Said(done.exit_code, done.stderr)
+
+
+def firstread_process(environment: Mapping[str, str], *words: str) -> Said:
+    """Run the command to its end as a process of its own, as a part is started."""
+    command = native_command(("firstread", *words))
+    given = os.environ | environment
+    done = subprocess.run(command, env=given, capture_output=True, text=True, timeout=120)
+    return Said(done.returncode, done.stderr)
 
 
 def files_in(folder: Path) -> dict[str, str]:

