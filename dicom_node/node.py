@@ -37,7 +37,7 @@ from dicom_node.spool import Spool, SpoolFile
 from dicom_node.work_items.scp import WorkItemProvider
 from radiology.errors import FirstreadError, SettingsRefused
 from settings.certificates.contexts import dicom_server_context
-from settings.certificates.in_use import further_issuers
+from settings.certificates.in_use import further_issuers, further_lists
 from settings.certificates.watched import Watched, files_of
 from settings.environment import Settings
 from settings.log.log_events import get_logger
@@ -197,9 +197,11 @@ def _ports(settings: Settings) -> list[tuple[int, ServerSecurity | None]]:
         return [(settings.dicom_port, None)]
     for peer in settings.peers:
         security_of(peer)  # said now, and not when it calls
-    issuers = further_issuers(settings)
+    issuers, lists = further_issuers(settings), further_lists(settings)
     context = Watched(
-        lambda: dicom_server_context(tls, issuers), (*files_of(tls), *issuers), "dicom_tls"
+        lambda: dicom_server_context(tls, issuers, lists),
+        (*files_of(tls), *issuers, *lists),
+        "dicom_tls",
     )
     ports: list[tuple[int, ServerSecurity | None]] = [
         (settings.dicom_port, ServerSecurity(context, tls.handshake_s))

@@ -64,6 +64,8 @@ class ClientTls(BaseModel):
     ----------
     ca_file : issuers that its certificate is checked against; default: those of the system
     certificate_file, key_file : ours, for a receiver that asks who calls
+    crl_file : revocation lists (RFC 5280 Section 5) of the issuers of its certificate: what stands
+        in one is refused, and everything of an issuer whose list is missing or has expired
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -71,6 +73,7 @@ class ClientTls(BaseModel):
     ca_file: Path | None = None
     certificate_file: Path | None = None
     key_file: Path | None = None
+    crl_file: Path | None = None
 
     @model_validator(mode="after")
     def _check_pair(self) -> Self:
@@ -85,6 +88,7 @@ class ListenerTls(BaseModel):
     Attributes
     ----------
     client_ca_file : when given, a caller needs a certificate that one of these has issued
+    crl_file : revocation lists of these issuers, as for `ClientTls`
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -92,6 +96,13 @@ class ListenerTls(BaseModel):
     certificate_file: Path
     key_file: Path
     client_ca_file: Path | None = None
+    crl_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _check_lists(self) -> Self:
+        if self.crl_file is not None and self.client_ca_file is None:
+            raise ValueError("crl_file needs client_ca_file: no caller's certificate is looked at")
+        return self
 
 
 class DicomTls(BaseModel):
@@ -101,6 +112,7 @@ class DicomTls(BaseModel):
     ----------
     certificate_file, key_file : ours, in both directions
     ca_file : issuers of the peers' certificates, unless a peer names its own
+    crl_file : revocation lists of all issuers of peers' certificates, as for `ClientTls`
     plain_port : further port on which peers without `tls` may still call; default: none
     handshake_s : how long a caller may take over the handshake, all in all
     """
@@ -110,6 +122,7 @@ class DicomTls(BaseModel):
     certificate_file: Path
     key_file: Path
     ca_file: Path
+    crl_file: Path | None = None
     profile: TlsProfile = TlsProfile.NON_DOWNGRADING
     plain_port: int | None = Field(default=None, ge=1, le=65535)
     handshake_s: float = Field(default=10.0, gt=0, le=60)
@@ -122,8 +135,8 @@ class PeerTls(ClientTls):
 
     Attributes
     ----------
-    ca_file, certificate_file, key_file, profile : where they differ from `dicom_tls`; `completed`
-        fills in the rest
+    ca_file, certificate_file, key_file, crl_file, profile : where they differ from `dicom_tls`;
+        `completed` fills in the rest
     names : the certificate has one of these: a DNS name or address of its subject alternative
         names, the common name of its subject, or its whole subject as RFC 4514 writes it
         ("CN=ct1,O=Hospital")
@@ -142,6 +155,7 @@ class PeerTls(ClientTls):
                 "ca_file": self.ca_file or ours.ca_file,
                 "certificate_file": self.certificate_file if own_pair else ours.certificate_file,
                 "key_file": self.key_file if own_pair else ours.key_file,
+                "crl_file": self.crl_file or ours.crl_file,
                 "profile": self.profile or ours.profile,
             }
         )
@@ -167,11 +181,13 @@ def check_broker_tls(tls: ClientTls | None, url: SecretStr | None) -> None:
     Raises
     ------
     ValueError
-        It would not be used.
+        It would not be used, or not the whole of it.
     """
     address = "" if url is None else url.get_secret_value()
     if tls is not None and not address.startswith("rediss://"):
         raise ValueError("broker_tls needs a broker_url that begins with rediss://")
+    if tls is not None and tls.crl_file is not None:
+        raise ValueError("broker_tls.crl_file: the client for Redis reads no revocation lists")
 
 
 def with_database_tls(url: str, tls: ClientTls | None) -> str:
@@ -181,6 +197,11 @@ def with_database_tls(url: str, tls: ClientTls | None) -> str:
     """
     if tls is None:
         return url
-    files = {"sslrootcert": tls.ca_file, "sslcert": tls.certificate_file, "sslkey": tls.key_file}
+    files = {
+        "sslrootcert": tls.ca_file,
+        "sslcert": tls.certificate_file,
+        "sslkey": tls.key_file,
+        "sslcrl": tls.crl_file,
+    }
     named = {name: str(file) for name, file in files.items() if file is not None}
     return url + ("&" if "?" in url else "?") + urlencode({"sslmode": "verify-full", **named})

@@ -46,6 +46,21 @@ def not_secured(failure: HandshakeFailed, **where: Fact) -> PeerUnreachable:
             )
         case HandshakeFault.EXPIRED:
             return PeerUnreachable("The peer's certificate has expired: renew it there", **where)
+        case HandshakeFault.REVOKED:
+            return PeerUnreachable(
+                "The issuer of the peer's certificate has revoked it: have a new one issued",
+                **where,
+            )
+        case HandshakeFault.NO_LIST:
+            return PeerUnreachable(
+                "There is no revocation list of the issuer of the peer's certificate: add it to "
+                "crl_file",
+                **where,
+            )
+        case HandshakeFault.LIST_EXPIRED:
+            return PeerUnreachable(
+                "The revocation list of the peer's issuer has expired: fetch the new one", **where
+            )
         case HandshakeFault.NOT_YET_VALID:
             return PeerUnreachable(
                 "The peer's certificate is not valid yet: compare the clocks", **where

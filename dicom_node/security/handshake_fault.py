@@ -25,6 +25,9 @@ class HandshakeFault(StrEnum):
     NO_CERTIFICATE = "no_certificate"
     UNKNOWN_ISSUER = "unknown_issuer"
     EXPIRED = "certificate_expired"
+    REVOKED = "certificate_revoked"
+    NO_LIST = "no_revocation_list"
+    LIST_EXPIRED = "revocation_list_expired"
     NOT_YET_VALID = "certificate_not_yet_valid"
     WEAK = "certificate_weak"
     PURPOSE = "certificate_purpose"
@@ -58,6 +61,18 @@ HINTS: Final = {
         "peer's certificate; its chain must be sent along"
     ),
     HandshakeFault.EXPIRED: "the peer's certificate, or its issuer's, has expired: renew it there",
+    HandshakeFault.REVOKED: (
+        "the issuer of the peer's certificate has revoked it: have a new one issued for the peer, "
+        "and ask why"
+    ),
+    HandshakeFault.NO_LIST: (
+        "crl_file has no revocation list of the issuer of the peer's certificate, so nobody knows "
+        "whether it was revoked: add the list, of every issuer in ca_file"
+    ),
+    HandshakeFault.LIST_EXPIRED: (
+        "the revocation list of the peer's issuer is not in force by its dates, so nobody knows "
+        "what was revoked since: fetch the new list into crl_file; no restart is needed"
+    ),
     HandshakeFault.NOT_YET_VALID: (
         "the peer's certificate is not valid yet: compare the clocks of both machines"
     ),
@@ -77,6 +92,12 @@ HINTS: Final = {
 }
 
 _OF_CERTIFICATE: Final = {  # X509_V_ERR_…
+    3: HandshakeFault.NO_LIST,
+    8: HandshakeFault.NO_LIST,  # its signature is not the issuer's
+    11: HandshakeFault.LIST_EXPIRED,
+    12: HandshakeFault.LIST_EXPIRED,
+    23: HandshakeFault.REVOKED,
+    44: HandshakeFault.NO_LIST,  # a list for other certificates of the issuer
     9: HandshakeFault.NOT_YET_VALID,
     10: HandshakeFault.EXPIRED,
     18: HandshakeFault.UNKNOWN_ISSUER,  # it is its own issuer

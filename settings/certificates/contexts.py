@@ -49,6 +49,7 @@ def client_context(tls: ClientTls, what: str) -> ssl.SSLContext:
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if tls.certificate_file is not None:
             _load_pair(context, tls.certificate_file, tls.key_file)
+        _look_for_revoked(context, tls.crl_file)
     return context
 
 
@@ -67,16 +68,23 @@ def listener_context(tls: ListenerTls, what: str) -> ssl.SSLContext:
         if tls.client_ca_file is not None:
             context.load_verify_locations(tls.client_ca_file)
             context.verify_mode = ssl.CERT_REQUIRED
+        _look_for_revoked(context, tls.crl_file)
     return context
 
 
-def dicom_server_context(tls: DicomTls, further_issuers: frozenset[Path]) -> ssl.SSLContext:
+def dicom_server_context(
+    tls: DicomTls,
+    further_issuers: frozenset[Path],
+    further_lists: frozenset[Path] = frozenset(),
+) -> ssl.SSLContext:
     """For peers that call our DICOM node; none gets in without a certificate.
 
     Parameters
     ----------
     further_issuers : files of issuers that single peers name; whose certificate is whose is
         compared after the handshake
+    further_lists : files of revocation lists that single peers name; as soon as there is one file,
+        every issuer needs a list
 
     Raises
     ------
@@ -90,6 +98,7 @@ def dicom_server_context(tls: DicomTls, further_issuers: frozenset[Path]) -> ssl
         _load_pair(context, tls.certificate_file, tls.key_file)
         for file in (tls.ca_file, *sorted(further_issuers)):
             context.load_verify_locations(file)
+        _look_for_revoked(context, tls.crl_file, *sorted(further_lists))
     return context
 
 
@@ -113,6 +122,7 @@ def dicom_client_context(tls: PeerTls, peer: str) -> ssl.SSLContext:
             raise SettingsRefused("TLS with a DICOM peer needs dicom_tls", peer=peer)
         _load_pair(context, tls.certificate_file, tls.key_file)
         context.load_verify_locations(tls.ca_file)
+        _look_for_revoked(context, tls.crl_file)
     return context
 
 
@@ -129,6 +139,21 @@ def _dicom_context(side: int, profile: TlsProfile) -> ssl.SSLContext:
     return context
 
 
+def _look_for_revoked(context: ssl.SSLContext, *crl_files: Path | None) -> None:
+    """Refuse what a revocation list names, and what no list in force speaks of.
+
+    OpenSSL looks at the certificate that is shown, not at its issuers (X509_V_FLAG_CRL_CHECK): a
+    list of an issuer that was revoked itself would not be kept by whoever trusts that issuer.
+    """
+    for file in filter(None, crl_files):
+        content = file.read_bytes()
+        # OpenSSL would trust a certificate that lies in the file, and take a file without a list.
+        if b"-----BEGIN X509 CRL-----" not in content or b"CERTIFICATE-----" in content:
+            raise ssl.SSLError("crl_file holds revocation lists in PEM form, and nothing else")
+        context.load_verify_locations(file)
+        context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
+
+
 def _load_pair(context: ssl.SSLContext, certificate: Path, key: Path | None) -> None:
     # A key with a passphrase would otherwise ask a terminal that is not there.
     context.load_cert_chain(certificate, key, password=lambda: "")
@@ -140,8 +165,9 @@ def _readable(what: str) -> Iterator[None]:
         yield
     except OSError as error:  # ssl.SSLError is one
         raise SettingsRefused(
-            "Certificate, key or issuers for TLS cannot be used: are they PEM files, readable, the "
-            "key without a passphrase, and do certificate and key belong together?",
+            "Certificate, key, issuers or revocation lists for TLS cannot be used: are they PEM "
+            "files, readable, the key without a passphrase, and do certificate and key belong "
+            "together?",
             of=what,
-            reason=getattr(error, "reason", None) or error.strerror or type(error).__name__,
+            reason=getattr(error, "reason", None) or error.strerror or str(error),
         ) from error

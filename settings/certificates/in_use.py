@@ -1,11 +1,12 @@
-"""Every certificate that the settings name: whether it can be used, and until when.
+"""Every certificate and revocation list that the settings name: usable, and until when.
 
-RFC 5280 Section 4.1.2.5 (validity).
+RFC 5280 Sections 4.1.2.5 (validity) and 5.1.2.5 (next update).
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +26,7 @@ from settings.environment import Settings
 from settings.flags import Hl7Channel, MailChannel, WebChannel
 
 WARNED_BEFORE: Final = timedelta(days=30)
+LIST_WARNED_BEFORE: Final = timedelta(days=1)  # lists are issued for a week, some for a day or two
 _MOST_IN_A_FILE: Final = 20  # the issuers of a whole operating system are not ours to watch
 
 
@@ -36,11 +38,18 @@ class NamedFile:
     ----------
     of : as written in the settings: "dicom_tls.certificate_file", "peers.pacs.tls.ca_file"
     issuers : whether it holds those that others' certificates are checked against
+    lists : whether it holds revocation lists
     """
 
     of: str
     file: Path
     issuers: bool
+    lists: bool = False
+
+    @property
+    def warned_before(self) -> timedelta:
+        """How long before its end somebody is told."""
+        return LIST_WARNED_BEFORE if self.lists else WARNED_BEFORE
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +58,8 @@ class Term:
 
     Attributes
     ----------
-    subject : of the certificate that ends first, as RFC 4514 writes it; "" where there is none
+    subject : of the certificate that ends first, as RFC 4514 writes it; "" where there is none;
+        of a revocation list its issuer
     fault : why the file cannot be read; "" where it can
     """
 
@@ -70,6 +80,8 @@ class Term:
             return f"{where} cannot be read: {self.fault}"
         if self.ends_at is None or self.begins_at is None:
             return ""
+        if self.named.lists:
+            return self._complaint_about_list(where, now)
         if self.ends_at <= now:
             return f"{where}: {self.subject} has expired on {self.ends_at:%Y-%m-%d}: renew it"
         if self.begins_at > now:
@@ -83,6 +95,19 @@ class Term:
             )
         return ""
 
+    def _complaint_about_list(self, where: str, now: datetime) -> str:
+        if self.ends_at is None or self.ends_at - now > LIST_WARNED_BEFORE:
+            return ""
+        moment = f"{self.ends_at:%Y-%m-%d %H:%M} UTC"
+        if self.ends_at <= now:
+            return (
+                f"{where}: the revocation list of {self.subject} has expired on {moment}, and "
+                "every certificate of this issuer is refused: fetch a new list"
+            )
+        return (
+            f"{where}: the revocation list of {self.subject} expires on {moment}: fetch a new one"
+        )
+
     def over(self, now: datetime) -> bool:
         """Whether it cannot be used now for its dates."""
         dated = self.ends_at is not None and self.begins_at is not None
@@ -90,7 +115,7 @@ class Term:
 
 
 def certificate_terms(settings: Settings) -> tuple[Term, ...]:
-    """The term of every file of certificates in the settings, each file once."""
+    """The term of every file of certificates or lists in the settings, each file once."""
     found: dict[Path, Term] = {}
     for named in _named_files(settings):
         if named.file not in found:
@@ -115,7 +140,8 @@ def unusable(settings: Settings) -> Iterator[str]:
 def _contexts(settings: Settings) -> Iterator[tuple[Path | None, Callable[[], object]]]:
     ours = settings.dicom_tls
     if ours is not None:
-        yield ours.key_file, lambda: dicom_server_context(ours, further_issuers(settings))
+        further = further_issuers(settings), further_lists(settings)
+        yield ours.key_file, lambda: dicom_server_context(ours, *further)
     for peer in settings.peers:
         if peer.tls is not None:
             tls, name = peer.tls, peer.name
@@ -129,6 +155,8 @@ def _contexts(settings: Settings) -> Iterator[tuple[Path | None, Callable[[], ob
         if isinstance(one, Hl7Channel)
     ]
     clients += [("database_tls", settings.database_tls), ("broker_tls", settings.broker_tls)]
+    if settings.audit.repository is not None:
+        clients.append(("audit.repository", settings.audit.repository.tls))
     for what, client in clients:
         if client is not None:
             yield client.key_file, lambda tls=client, of=what: client_context(tls, of)  # type: ignore[misc]
@@ -140,6 +168,15 @@ def further_issuers(settings: Settings) -> frozenset[Path]:
         peer.tls.ca_file
         for peer in settings.peers
         if peer.tls is not None and peer.tls.ca_file is not None
+    )
+
+
+def further_lists(settings: Settings) -> frozenset[Path]:
+    """Files of revocation lists that single DICOM peers name beside the node's."""
+    return frozenset(
+        peer.tls.crl_file
+        for peer in settings.peers
+        if peer.tls is not None and peer.tls.crl_file is not None
     )
 
 
@@ -157,12 +194,15 @@ def _named_files(settings: Settings) -> Iterator[NamedFile]:
     if settings.sign_in.provider is not None:
         forms.append(("sign_in.provider", settings.sign_in.provider))
     forms += [("worklist_network", settings.worklist_network)]
+    if settings.audit.repository is not None:
+        forms.append(("audit.repository.tls", settings.audit.repository.tls))
     forms += [(f"peers.{one.name}", one) for one in settings.peers]
     for where, form in forms:
         for field, issuers in _FIELDS.items():
             file = getattr(form, field, None)
             if file is not None:
-                yield NamedFile(f"{where}.{field}", Path(file), issuers)
+                lists = field == _LISTS
+                yield NamedFile(f"{where}.{field}", Path(file), issuers, lists)
 
 
 _FIELDS: Final = {
@@ -171,11 +211,16 @@ _FIELDS: Final = {
     "ca_file": True,
     "client_ca_file": True,
     "stow_ca_file": True,
+    "crl_file": False,
 }
 """Names of settings that name a file of certificates, and whether these are issuers."""
+_LISTS: Final = "crl_file"
+_LIST_IN_PEM: Final = re.compile(rb"-----BEGIN X509 CRL-----.+?-----END X509 CRL-----", re.DOTALL)
 
 
 def _term(named: NamedFile) -> Term:
+    if named.lists:
+        return _term_of_lists(named)
     try:
         certificates = x509.load_pem_x509_certificates(named.file.read_bytes())
     except OSError as error:
@@ -193,6 +238,26 @@ def _term(named: NamedFile) -> Term:
         max(one.not_valid_before_utc for one in certificates),
         ends_first.not_valid_after_utc,
     )
+
+
+def _term_of_lists(named: NamedFile) -> Term:
+    """Of the list that has to be renewed first."""
+    try:
+        found = _LIST_IN_PEM.findall(named.file.read_bytes())
+        lists = [x509.load_pem_x509_crl(one) for one in found]
+    except OSError as error:
+        return Term(named, fault=error.strerror or type(error).__name__)
+    except ValueError:
+        return Term(named, fault="a revocation list in it is damaged")
+    if not lists:
+        return Term(named, fault="it holds no revocation list in PEM form")
+    # A list without a next update never ends (RFC 5280 asks for one, OpenSSL does not)
+    ending = [(one.next_update_utc, one) for one in lists if one.next_update_utc is not None]
+    if not ending:
+        return Term(named)
+    ends_at, first = min(ending, key=lambda one: one[0])
+    begins_at = max(one.last_update_utc for one in lists)
+    return Term(named, first.issuer.rfc4514_string(), begins_at, ends_at)
 
 
 def _newest_of_each(issuers: list[x509.Certificate]) -> list[x509.Certificate]:

@@ -70,7 +70,7 @@ class Watched(Generic[T]):
 def files_of(tls: ClientTls | ListenerTls | DicomTls) -> tuple[Path, ...]:
     """Every file that a form names."""
     issuers = tls.client_ca_file if isinstance(tls, ListenerTls) else tls.ca_file
-    files = (tls.certificate_file, tls.key_file, issuers)
+    files = (tls.certificate_file, tls.key_file, issuers, tls.crl_file)
     return tuple(file for file in files if file is not None)
 
 

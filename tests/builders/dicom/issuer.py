@@ -111,6 +111,35 @@ class Issuer:
         )
         return issued
 
+    def list_revoked(
+        self,
+        *revoked: Issued,
+        begins: timedelta = timedelta(hours=-1),
+        ends: timedelta = timedelta(days=7),
+    ) -> bytes:
+        """A revocation list of these certificates, in PEM form.
+
+        Parameters
+        ----------
+        begins, ends : from now: this update and the next one
+        """
+        now = datetime.now(UTC)
+        builder = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(self.certificate.subject)
+            .last_update(now + begins)
+            .next_update(now + ends)
+        )
+        for one in revoked:
+            builder = builder.add_revoked_certificate(
+                x509.RevokedCertificateBuilder()
+                .serial_number(one.read().serial_number)
+                .revocation_date(now + begins)
+                .build()
+            )
+        signed = builder.sign(self.key, hashes.SHA256())
+        return signed.public_bytes(serialization.Encoding.PEM)
+
 
 def _name(common_name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])

@@ -119,7 +119,7 @@ class SecuredNode:
         def noted() -> list[dict[str, Any]]:
             with query(self.running.engine) as session:
                 rows = session.scalars(select(Event).order_by(Event.id))
-                found = [one.facts for one in rows]
+                found = [one.facts for one in rows if "reason" in one.facts]
             return found if len(found) >= count else []
 
         return wait_until(noted, what=f"{count} callers turned away")
