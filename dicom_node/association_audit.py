@@ -12,6 +12,7 @@ from typing import Final
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.presentation import PresentationContext
 
+from database.accounts.audit import Actor, StudyReference, record_audit, study_reference
 from database.doctor.ticket import is_in_force, is_ticket
 from database.metrics.counted import count
 from database.metrics.declared import (
@@ -19,7 +20,7 @@ from database.metrics.declared import (
     ASSOCIATIONS_ENDED,
     ASSOCIATIONS_REJECTED,
 )
-from database.session import Engine, query, transaction
+from database.session import Engine, Session, query, transaction
 from database.states import AssociationEnding
 from database.studies.instances import end_association, open_association
 from dicom_node.callers import Callers, source_name
@@ -144,10 +145,30 @@ class AssociationAudit:
             _log.warning("association_aborted", **facts)
         try:
             with transaction(self._engine) as session:
-                end_association(session, association.association_id, ending, self._clock())
+                now = self._clock()
+                end_association(session, association.association_id, ending, now)
+                self._record_received(session, association, now)
         except DatabaseUnavailable:
             # The row stays open; its studies are assembled after the longer quiet period.
             _log.error("database_unavailable", **facts)
+
+    def _record_received(
+        self, session: Session, association: AcceptedAssociation, now: datetime
+    ) -> None:
+        """Note each study that it has brought (PS3.15 A.5.3.7), once, with what came of it."""
+        actor = Actor(association.calling_ae_title, "", association.address)
+        for uid, instances in sorted(association.studies.items()):
+            study = study_reference(session, study_instance_uid=uid)
+            record_audit(
+                session,
+                "study_received",
+                now,
+                actor,
+                study=study or StudyReference(uid, ""),
+                ae_title=association.calling_ae_title,
+                instances=instances,
+                encrypted=association.certificate is not None,
+            )
 
     def _decide(
         self, association: AcceptedAssociation, request: A_ASSOCIATE, called: str

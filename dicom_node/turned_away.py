@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
+from database.accounts.audit import Actor, record_audit
 from database.events import record_event
 from database.session import Engine, transaction
 from dicom_node.security.handshake_fault import HandshakeFailed, HandshakeFault
@@ -25,6 +26,7 @@ CONNECTION_NOT_SECURED: Final = "connection_not_secured"
 _log = get_logger("node")
 _NOTED_AGAIN_S: Final = 600.0
 _MOST_KEPT: Final = 1000
+_NOBODY: Final = "unknown"  # a caller that has not said who it is
 
 
 class TurnedAway:
@@ -65,7 +67,18 @@ class TurnedAway:
         facts |= {"reason": reason, "hint": hint}
         try:
             with transaction(self._engine) as session:
-                record_event(session, name, self._clock(), **facts)
+                now = self._clock()
+                record_event(session, name, now, **facts)
+                record_audit(  # PS3.15 A.5.3.11: node authentication that failed
+                    session,
+                    name,
+                    now,
+                    Actor(title or _NOBODY, "", address),
+                    succeeded=False,
+                    ae_title=title,
+                    address=address,
+                    reason=reason,
+                )
         except DatabaseUnavailable:
             _log.error("database_unavailable", address=address)
 

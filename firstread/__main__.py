@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from firstread.audit.command import audit
 from firstread.backup.command import backup, move, restore
 from firstread.conformance.command import conformance
 from firstread.encode.command import encode
@@ -56,6 +57,7 @@ app.add_typer(models, name="models")
 app.add_typer(feedback, name="feedback")
 app.add_typer(hl7, name="hl7")
 app.add_typer(users, name="users")
+app.add_typer(audit, name="audit")
 
 
 def _settings(**overrides: object) -> Settings:
@@ -193,34 +195,6 @@ def scorecard(
             room=ReadingRoom(readers, reading_min * 60.0, limit_min * 60.0),
             workers=workers,
             as_json=as_json,
-        )
-
-
-@app.command()
-def audit(
-    since: Annotated[str | None, typer.Option(help="From this moment on, ISO 8601.")] = None,
-    until: Annotated[str | None, typer.Option(help="Before this moment.")] = None,
-    reader: Annotated[str | None, typer.Option(help="Only what this person did.")] = None,
-    event: Annotated[str | None, typer.Option(help="Only events of this name.")] = None,
-    study: Annotated[str | None, typer.Option(help="Only what was done with this study.")] = None,
-    after: Annotated[int, typer.Option(min=0, help="Only events with a higher id.")] = 0,
-) -> None:
-    """Print who did what at the worklist page, as JSON lines with the codes of DICOM PS3.15 A.5.
-
-    Examples: `firstread audit --since 2026-11-21`; `firstread audit --study 1.2.840.99.7`;
-    `firstread audit --event sign_in_failed`; `firstread audit --after 4711` for what is new.
-    """
-    from firstread.audit import print_audit
-
-    with errors_to_exit_code():
-        print_audit(
-            _settings(),
-            since=since,
-            until=until,
-            reader=reader,
-            event=event,
-            study=study,
-            after=after,
         )
 
 

@@ -11,13 +11,15 @@ import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 from typing import IO
 
-from database.process_signs import give_signs
+from database.accounts.audit import OURSELVES, Actor, record_audit
+from database.process_signs import give_signs, process_name
 from database.schema import upgrade_schema
-from database.session import open_engine
+from database.session import Engine, open_engine, transaction
 from firstread.data_folder import make_data_folder, open_database, served_alone
 from firstread.say import REFUSED
 from radiology.errors import DatabaseUnavailable, SettingsRefused
@@ -45,6 +47,26 @@ def serve_part(settings: Settings, part: ServedProcess, concurrency: int) -> int
         _log.error("part_not_started", not_started=part.value, message=str(error))
         return _NOT_NOW
     make_data_folder(settings.data_folder)
+    process = f"{part.value}@{process_name()}"
+    _record_activity(engine, "process_started", process)
+    engine.dispose()  # no connection survives a fork
+    try:
+        return _run(settings, engine, part, concurrency)
+    finally:
+        _record_activity(engine, "process_stopped", process)
+
+
+def _record_activity(engine: Engine, name: str, process: str) -> None:
+    """Note that a part begins or ends (PS3.15 A.5.3.1). It runs too while that cannot be noted."""
+    facts = {"process": process, "software": version("firstread")}
+    try:
+        with transaction(engine) as session:
+            record_audit(session, name, datetime.now(UTC), Actor(OURSELVES, "", ""), **facts)
+    except DatabaseUnavailable as error:
+        _log.error("activity_not_recorded", activity=name, message=str(error))
+
+
+def _run(settings: Settings, engine: Engine, part: ServedProcess, concurrency: int) -> int:
     if part is ServedProcess.NODE:
         from dicom_node.__main__ import main as run_node
 

@@ -35,6 +35,7 @@ from radiology.algorithm import ExecutionProvider
 from radiology.errors import SettingsRefused
 from radiology.identity import AETitle
 from radiology.language import Language
+from settings.audit import Audit
 from settings.bundle_signatures import BundleSignatures
 from settings.flags import AnyChannel, Flagging
 from settings.hl7 import Hl7Listener
@@ -174,6 +175,9 @@ class Settings(BaseSettings):
 
     # Retention
     retention: Retention = Retention()
+
+    # Audit
+    audit: Audit = Audit()
 
     # Logs
     log_format: LogFormat = LogFormat.JSON

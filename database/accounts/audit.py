@@ -1,10 +1,12 @@
-"""Audit events: who did what at the page, when, from where, and to which study.
+"""Audit events: who did what, when, from where, and to which study.
 
 The names and what they mean in DICOM (PS3.15 Section A.5, after RFC 3881 and IHE ATNA) are in
-`AUDIT_EVENTS`: A.5.3.4 Data Export, A.5.3.5 Data Import, A.5.3.6 DICOM Instances Accessed, A.5.3.7
+`AUDIT_EVENTS`: A.5.3.1 Application Activity, A.5.3.2 Audit Log Used, A.5.3.3 Begin Transferring
+DICOM Instances, A.5.3.4 Data Export, A.5.3.5 Data Import, A.5.3.6 DICOM Instances Accessed, A.5.3.7
 DICOM Instances Transferred, A.5.3.8 DICOM Study Deleted, A.5.3.10 Query, A.5.3.11 Security Alert,
-A.5.3.12 User Authentication. Application Activity (A.5.3.1) is about a program that starts or
-stops, so a page without a study has no event there and gets a code of ours.
+A.5.3.12 User Authentication. Application Activity is about a program that starts or stops, so a
+page without a study has no event there and gets a code of ours. `docs/audit.md` says when each is
+recorded.
 """
 
 from __future__ import annotations
@@ -12,11 +14,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from database.audit.chain import FORGOTTEN, REMOVED
+from database.audit.seal import seal_at_commit
 from database.tables.readers.account import ADDRESS_LENGTH, NAME_LENGTH, AuditEvent
 from database.tables.study.analysis import Job, Result, Study
 from radiology.codes import PRIVATE_SCHEME
@@ -47,6 +51,10 @@ _AUTHENTICATION = ("110114", "User Authentication")
 _SECURITY_ALERT = ("110113", "Security Alert")
 _ACCESSED = ("110103", "DICOM Instances Accessed")
 _TRANSFERRED = ("110104", "DICOM Instances Transferred")
+_ACTIVITY = ("110100", "Application Activity")
+_QUERY = AuditCode(("110112", "Query"), None, "E")
+_DELETED = AuditCode(("110105", "DICOM Study Deleted"), None, "D")
+_NODE = AuditCode(_SECURITY_ALERT, ("110126", "Node Authentication"), "E")
 _PAGE_USED = AuditCode(("PAGE_USED", "Page Used"), None, "E", PRIVATE_SCHEME)
 
 AUDIT_EVENTS: dict[str, AuditCode] = {
@@ -60,8 +68,8 @@ AUDIT_EVENTS: dict[str, AuditCode] = {
         _SECURITY_ALERT, ("110137", "User Security Attributes Changed"), "E"
     ),
     "not_allowed": AuditCode(_SECURITY_ALERT, ("110132", "Use of Restricted Function"), "E"),
-    "worklist_opened": AuditCode(("110112", "Query"), None, "E"),
-    "worklist_searched": AuditCode(("110112", "Query"), None, "E"),
+    "worklist_opened": _QUERY,
+    "worklist_searched": _QUERY,
     "administration_opened": _PAGE_USED,
     "study_opened": AuditCode(_ACCESSED, None, "R"),
     "study_followed": AuditCode(_ACCESSED, None, "R"),
@@ -69,15 +77,30 @@ AUDIT_EVENTS: dict[str, AuditCode] = {
     "study_data_read": AuditCode(_ACCESSED, None, "R"),
     "data_exported": AuditCode(("110106", "Export"), None, "R"),
     "study_changed": AuditCode(_ACCESSED, None, "U"),
-    "studies_searched": AuditCode(("110112", "Query"), None, "E"),
+    "studies_searched": _QUERY,
     "study_retrieved": AuditCode(_TRANSFERRED, None, "R"),
     "study_stored": AuditCode(_TRANSFERRED, None, "C"),
-    "record_forgotten": AuditCode(("110105", "DICOM Study Deleted"), None, "D"),
+    FORGOTTEN: _DELETED,
+    "images_removed": _DELETED,
     "backup_made": AuditCode(("110106", "Export"), None, "R"),
     "backup_restored": AuditCode(("110107", "Import"), None, "C"),
     "database_moved": AuditCode(("DATABASE_MOVED", "Database Moved"), None, "E", PRIVATE_SCHEME),
     "page_used": _PAGE_USED,
+    "process_started": AuditCode(_ACTIVITY, ("110120", "Application Start"), "E"),
+    "process_stopped": AuditCode(_ACTIVITY, ("110121", "Application Stop"), "E"),
+    "audit_read": AuditCode(("110101", "Audit Log Used"), None, "R"),
+    REMOVED: AuditCode(("AUDIT_REMOVED", "Audit Events Removed"), None, "D", PRIVATE_SCHEME),
+    "study_received": AuditCode(_TRANSFERRED, None, "C"),
+    "transfer_begun": AuditCode(("110102", "Begin Transferring DICOM Instances"), None, "E"),
+    "results_sent": AuditCode(_TRANSFERRED, None, "R"),
+    "archive_queried": _QUERY,
+    "work_items_searched": _QUERY,
+    "association_rejected": _NODE,
+    "connection_not_secured": _NODE,
 }
+
+OURSELVES: Final = "firstread"
+"""Who does what nobody has asked for: no account has this name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +122,13 @@ class StudyReference:
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """One audit event."""
+    """One audit event.
+
+    Attributes
+    ----------
+    event_id : its number in the chain
+    sha256 : its hash there
+    """
 
     event_id: int
     at: datetime
@@ -108,6 +137,7 @@ class AuditRow:
     actor: Actor
     study: StudyReference | None
     facts: dict[str, Any]
+    sha256: str
 
 
 def record_audit(
@@ -120,10 +150,17 @@ def record_audit(
     study: StudyReference | None = None,
     **facts: Any,
 ) -> None:
-    """Add an audit event. `name` is one of `AUDIT_EVENTS`; facts are identifiers and figures."""
+    """Add an audit event to the chain, when this session is committed.
+
+    Parameters
+    ----------
+    name : one of `AUDIT_EVENTS`
+    facts : figures, and identifiers of nobody: `firstread forget` leaves them as they are
+    """
     if name not in AUDIT_EVENTS:
         raise ValueError(f"not an audit event: {name}")
-    session.add(
+    seal_at_commit(
+        session,
         AuditEvent(
             at=now,
             name=name,
@@ -134,7 +171,7 @@ def record_audit(
             study_instance_uid=study.study_instance_uid if study else "",
             patient_id=study.patient_id if study else "",
             facts=facts,
-        )
+        ),
     )
 
 
@@ -207,4 +244,5 @@ def _row(row: AuditEvent) -> AuditRow:
         actor=Actor(row.reader, row.role, row.address),
         study=StudyReference(uid, row.patient_id) if uid else None,
         facts=row.facts,
+        sha256=row.sha256,
     )

@@ -15,7 +15,9 @@ from radiology.errors import AccountRefused
 from settings.page.sign_in import Role
 
 _NAME = re.compile(rf"[a-z0-9][a-z0-9._@-]{{0,{NAME_LENGTH - 1}}}")
-_RESERVED = frozenset({"local", "unknown"})  # words that audit events have for somebody else
+_RESERVED = frozenset(
+    {"local", "unknown", "firstread"}
+)  # words that audit events have for somebody else
 
 
 @dataclass(frozen=True, slots=True)

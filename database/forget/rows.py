@@ -14,6 +14,8 @@ from sqlalchemy import ColumnElement, Select, Table, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from database.accounts.audit import Actor, record_audit
+from database.audit.chain import in_ranges
+from database.audit.seal import chain_ends
 from database.events import record_event
 from database.forget.named import ToForget
 from database.tables.every import METADATA
@@ -79,24 +81,32 @@ def delete_aside(session: Session, *, quarantine: Iterable[int], uploads: Iterab
     _delete(session, Upload.id, list(uploads))
 
 
-def without_identifiers(session: Session, *, patient_id: str, study_uids: Iterable[str]) -> str:
-    """Let audit events about them name nobody; returns what they are called by from now on.
+def without_identifiers(
+    session: Session, *, patient_id: str, study_uids: Iterable[str]
+) -> tuple[str, str]:
+    """Let audit events about them name nobody.
 
     Who did what, from where and when, stays: the law asks for it (docs/decisions, 0045). That the
-    events are of one patient or study stays to be seen too, by a number that nobody else has.
+    events are of one patient or study stays to be seen too, by a number that nobody else has. Their
+    salt goes with the identifiers, so that nobody can try identifiers until one fits.
+
+    Returns
+    -------
+    What they are called by from now on; and which events these are, for `audit_forgotten`.
     """
     uids = list(study_uids)
     named: list[ColumnElement[bool]] = [AuditEvent.study_instance_uid.in_(uids)]
     if patient_id:
         named.append(AuditEvent.patient_id == patient_id)
-    first = session.scalar(select(AuditEvent.id).order_by(AuditEvent.id.desc()).limit(1)) or 0
-    called = f"forgotten-{first + 1}"
+    # Until the commit nobody else adds an event, so the number is the one of `audit_forgotten`.
+    called = f"forgotten-{chain_ends(session, lock=True).last_id + 1}"
+    events = session.scalars(select(AuditEvent.id).where(or_(*named)).order_by(AuditEvent.id)).all()
     session.execute(
         update(AuditEvent)
         .where(or_(*named))
-        .values(study_instance_uid=called, patient_id="" if not patient_id else called)
+        .values(study_instance_uid=called, patient_id="" if not patient_id else called, salt="")
     )
-    return called
+    return called, in_ranges(events)
 
 
 def audit_forgotten(
@@ -105,17 +115,19 @@ def audit_forgotten(
     now: datetime,
     *,
     called: str,
+    events: str,
     studies: int,
     files: int,
     size_bytes: int,
 ) -> None:
-    """Note who has forgotten something, when, and how much it was; not whom."""
+    """Note who has forgotten something, when, how much it was, and in which events; not whom."""
     record_audit(
         session,
         "record_forgotten",
         now,
         actor,
         called=called,
+        events=events,
         studies=studies,
         files=files,
         size_bytes=size_bytes,

@@ -19,6 +19,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from database.accounts.audit import OURSELVES, Actor, StudyReference, record_audit
 from database.events import record_event
 from database.tables.operation.retention import FileRemoval
 from database.tables.study.analysis import Instance, Result, Study
@@ -118,7 +119,21 @@ def note_originals_removed(
         .where(Instance.study_id == study_id, Instance.removed_at.is_(None))
         .values(removed_at=now)
     ).rowcount  # type: ignore[attr-defined]
-    session.execute(update(Study).where(Study.id == study_id).values(originals_removed_at=now))
+    study = session.execute(
+        update(Study)
+        .where(Study.id == study_id)
+        .values(originals_removed_at=now)
+        .returning(Study.study_instance_uid, Study.patient_id)
+    ).one()
+    record_audit(
+        session,
+        "images_removed",
+        now,
+        Actor(OURSELVES, "", ""),
+        study=StudyReference(*study),
+        reason=because,
+        instances=images,
+    )
     record_event(
         session,
         "originals_removed",

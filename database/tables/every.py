@@ -7,6 +7,7 @@ imported would be missing from it.
 from __future__ import annotations
 
 from database.tables.base import Base
+from database.tables.operation import audit as audit_tables
 from database.tables.operation import counted as counted_table
 from database.tables.operation import doctor as doctor_table
 from database.tables.operation import retention as retention_tables
@@ -43,5 +44,6 @@ MODULES = (
     trace_table,
     retention_tables,
     doctor_table,
+    audit_tables,
 )
 METADATA = Base.metadata

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import socket
 import time
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, cast
@@ -116,6 +117,7 @@ class AcceptedAssociation(Association):
     lost : whether the connection broke off, or was ended because of what came over it
     refused : how many of its objects were not stored
     quarantined : how many of them were put into quarantine
+    studies : how many instances it has brought, by Study Instance UID
     """
 
     def __init__(
@@ -137,6 +139,7 @@ class AcceptedAssociation(Association):
         self._noted: set[tuple[str, str]] = set()
         self.refused = 0
         self.quarantined = 0
+        self.studies: Counter[str] = Counter()
         self._max_instance_bytes = max_instance_bytes
         self._incoming: set[IncomingDataSet] = set()
         self._last_at = time.monotonic()

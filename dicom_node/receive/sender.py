@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -21,12 +22,14 @@ class Sender(Protocol):
     peer : the entry in the settings that the sender matches
     refused : how many of its objects were not stored
     quarantined : how many of them were put into quarantine
+    studies : how many instances it has brought, by Study Instance UID
     """
 
     association_id: int | None
     peer: Peer | None
     refused: int
     quarantined: int
+    studies: Counter[str]
 
     @property
     def calling_ae_title(self) -> str:
@@ -53,6 +56,7 @@ class WebSender:
     peer: Peer | None = None
     refused: int = 0
     quarantined: int = 0
+    studies: Counter[str] = field(default_factory=Counter)
     _noted: set[tuple[str, str]] = field(default_factory=set)
 
     @property

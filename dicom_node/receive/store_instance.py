@@ -165,6 +165,7 @@ class InstanceStore:
         outcome, source = recorded.name.lower(), source_name(sender.peer)
         count(INSTANCES_RECEIVED, source=source, outcome=outcome)
         count(RECEIVED_BYTES, by=file.size, source=source)
+        sender.studies[identity.study_instance_uid] += 1
         # Once from a sender, so that the log leads from the study to who sent it.
         if sender.first("study_arrives", identity.study_instance_uid):
             uid = identity.study_instance_uid

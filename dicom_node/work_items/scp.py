@@ -7,7 +7,7 @@ offered these SOP classes (`association_audit`). Whatever they send gets a statu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, cast
 
 from pydicom.dataset import Dataset
@@ -15,6 +15,7 @@ from pydicom.tag import BaseTag
 from pynetdicom.dimse_primitives import C_FIND, N_ACTION, N_GET, N_SET
 from pynetdicom.events import Event
 
+from database.accounts.audit import Actor, record_audit
 from database.session import Engine, Session, query, transaction
 from database.work_items.content import (
     StoredWorkItem,
@@ -53,6 +54,7 @@ _log = get_logger("work_items")
 _MATCH, _MATCH_WITH_UNKNOWN_KEYS, _CANCEL = 0xFF00, 0xFF01, 0xFE00  # PS3.4 Table CC.2.8-2
 _MOST_MATCHES: Final = 10_000
 _AT_ONCE: Final = 200
+_RECORDED_AGAIN: Final = timedelta(minutes=5)
 
 
 class WorkItemProvider:
@@ -68,6 +70,7 @@ class WorkItemProvider:
     def __init__(self, settings: Settings, engine: Engine, clock: Callable[[], datetime]) -> None:
         self._engine = engine
         self._clock = clock
+        self._searched: dict[tuple[str, str], datetime] = {}  # clients are named in the settings
         self._zone = settings.zone
         self._actions = WorkItemActions(
             frozenset(one.ae_title for one in settings.worklist_clients if one.has_address)
@@ -87,6 +90,7 @@ class WorkItemProvider:
             )
             with query(self._engine) as session:
                 found = find_work_items(session, keys, limit=_MOST_MATCHES + 1)
+            self._record_search(event, len(found))
             for begin in range(0, min(len(found), _MOST_MATCHES), _AT_ONCE):
                 yield from self._answers(found[begin : begin + _AT_ONCE], identifier, event)
                 if event.is_cancelled:
@@ -174,6 +178,27 @@ class WorkItemProvider:
         except RequestFault as fault:
             return self._refused(event, "N-ACTION", fault.status), None
         return self._apply(event, "N-ACTION", apply), None
+
+    def _record_search(self, event: Event, found: int) -> None:
+        """Note who has searched (PS3.15 A.5.3.10); clients ask every few seconds, so now and then.
+
+        Nothing is answered before it is written.
+        """
+        caller = cast("AcceptedAssociation", event.assoc)
+        who, now = (caller.calling_ae_title, caller.address), self._clock()
+        before = self._searched.get(who)
+        if before is not None and timedelta() <= now - before < _RECORDED_AGAIN:
+            return
+        with transaction(self._engine) as session:
+            record_audit(
+                session,
+                "work_items_searched",
+                now,
+                Actor(caller.calling_ae_title, "", caller.address),
+                ae_title=caller.calling_ae_title,
+                found=found,
+            )
+        self._searched[who] = now
 
     def _answers(
         self, ids: list[int], identifier: Dataset, event: Event

@@ -9,6 +9,7 @@ FOLDER/
 from __future__ import annotations
 
 import csv
+import getpass
 import json
 from collections import Counter
 from collections.abc import Iterable
@@ -16,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from database.accounts.audit import Actor, record_audit
 from database.events import record_event
 from database.feedback.export import judged_study
 from database.feedback.given import JudgedResult, judged_results, newest_of_each_study
@@ -73,7 +75,10 @@ def export_feedback(settings: Settings, folder: Path, *, agreements: bool, slice
     except OSError as error:
         raise SettingsRefused(f"{folder} cannot be written: {error.strerror}") from error
     with transaction(engine) as session:
-        record_event(session, "feedback_exported", datetime.now(UTC), studies=len(cases))
+        now = datetime.now(UTC)
+        record_event(session, "feedback_exported", now, studies=len(cases))
+        who = Actor(getpass.getuser(), "administrator", "command line")
+        record_audit(session, "data_exported", now, who, cases=len(cases), anonymised=True)
     found = _summary(written.values(), left_out)
     if found["cases_ready"] < _LEAST_TO_TRAIN:
         console.print(f"'firstread models train' needs {_LEAST_TO_TRAIN} cases that are ready.")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydicom import dcmread
 
+from database.accounts.audit import Actor, record_audit, study_reference
 from database.deliveries.claimed import (
     DeliveryClaim,
     await_commitment,
@@ -144,6 +145,9 @@ class _Deliveries(Queue[DeliveryClaim]):
             objects = objects_to_send(session, claim)
             folder = equipment.settings.results_folder
             check_patient(session, claim, {_patient_id(folder / one.path) for one in objects})
+        if claim.attempts == 1:  # each further attempt is the same transfer
+            with transaction(equipment.engine) as session:
+                _record_transfer(session, "transfer_begun", claim, peer, equipment.clock())
         answers = self._answers(peer, objects)
         error = error_of_answers(answers)
         ids = {folder / one.path: one.id for one in objects}
@@ -153,6 +157,14 @@ class _Deliveries(Queue[DeliveryClaim]):
             stored = error is None or _is_part(session, claim, answers)
             if stored:
                 _end_stored(session, claim, peer, now)
+                _record_transfer(
+                    session,
+                    "results_sent",
+                    claim,
+                    peer,
+                    now,
+                    instances=sum(one.error is None for one in answers),
+                )
                 go_on(session, claim.destination, now)  # it is back: whatever waited for it
         if error is not None and not stored:
             raise error  # after the answers are kept
@@ -196,6 +208,23 @@ def _is_part(session: Session, claim: DeliveryClaim, answers: Sequence[StoreAnsw
     states = {one.state for one in objects_at_destination(session, claim.delivery_id)}
     taken = states & {ObjectState.STORED, ObjectState.COMMITTED}
     return bool(answers) and bool(taken) and ObjectState.WAITING not in states
+
+
+def _record_transfer(
+    session: Session, name: str, claim: DeliveryClaim, peer: Peer, now: datetime, **facts: int
+) -> None:
+    """Note that results go, or have gone, to a destination (PS3.15 A.5.3.3 and A.5.3.7)."""
+    web = peer.stow_url
+    record_audit(
+        session,
+        name,
+        now,
+        Actor(peer.name, "", peer.host or (web.host if web else "") or ""),
+        study=study_reference(session, result_id=claim.result_id),
+        ae_title=str(peer.ae_title),
+        delivery=claim.delivery_id,
+        **facts,
+    )
 
 
 def _end_stored(session: Session, claim: DeliveryClaim, peer: Peer, now: datetime) -> None:

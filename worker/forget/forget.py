@@ -159,7 +159,7 @@ class _Forgetting:
         removed = remove_marked(self._settings, self._engine, most_files=10**9)
         with transaction(self._engine) as session:
             delete_said(session, what)
-            called = without_identifiers(
+            called, events = without_identifiers(
                 session,
                 patient_id="" if what.shared else what.patient_id,
                 study_uids=what.study_uids,
@@ -169,6 +169,7 @@ class _Forgetting:
                 actor,
                 self._clock(),
                 called=called,
+                events=events,
                 studies=len(what.study_ids),
                 files=removed.files,
                 size_bytes=removed.size_bytes,

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from pydicom.dataset import Dataset
 
+from database.accounts.audit import Actor, record_audit, study_reference
 from database.priors.requests import (
     PriorRequestClaim,
     claim_request,
@@ -145,6 +146,17 @@ def _find(equipment: Equipment, claim: PriorRequestClaim, peer: Peer) -> dict[st
         newer_than=so_far.earlier_at,
     )
     with transaction(equipment.engine) as session:
+        record_audit(
+            session,
+            "archive_queried",
+            now,
+            Actor(peer.name, "", peer.host or ""),
+            study=study_reference(
+                session, study_instance_uid=uid_of_study(session, claim.study_id)
+            ),
+            ae_title=str(peer.ae_title),
+            found=len(found),
+        )
         held = held_studies(session, earlier)
         # What we hold and have read was there to be compared with, and was of no use.
         wanted = [uid for uid in earlier if not held.get(uid, False)][: settings.fetch_priors]

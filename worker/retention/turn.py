@@ -302,7 +302,7 @@ class _Turn:
     def _old_rows(self) -> None:
         for days, delete in (
             (self._retention.events_days, delete_old_events),
-            (self._retention.audit_days, delete_old_audit),
+            (self._retention.audit_days, self._delete_old_audit),
         ):
             while days and not self._time_is_up():
                 with transaction(self._engine) as session:
@@ -310,6 +310,10 @@ class _Turn:
                 self._made.events += count
                 if not count:
                     break
+
+    def _delete_old_audit(self, session: Session, before: datetime) -> int:
+        keep_unsent = self._settings.audit.repository is not None
+        return delete_old_audit(session, before, self._now, keep_unsent=keep_unsent)
 
     def _remove(self) -> None:
         gone = remove_marked(self._settings, self._engine, most_files=_MOST_FILES)

@@ -7,6 +7,7 @@ from typing import Any
 
 from celery.signals import worker_process_init, worker_process_shutdown
 
+from database.audit.sending import events_to_send, follow_repository
 from database.deliveries.claimed import due_deliveries
 from database.deliveries.destinations import destinations_to_ask
 from database.flags.raised import escalate_due
@@ -51,11 +52,13 @@ def sweep() -> None:
     uploads = sweep_uploads(worker.settings, worker.engine, worker.clock())
     if (outcome.overdue or uploads) and not wake_up_waits(app, ANALYSIS):
         wake(ANALYSE_NEXT)
+    attempt_step(_repository_followed, "audit repository")
     _keep_headings(worker)
     count_what_is_kept(worker.engine, worker.clock())
     attempt_step(lambda: retain(worker.settings, worker.engine, worker.clock()), "retention")
     with query(worker.engine) as session:
         due = due_deliveries(session, worker.clock()) + due_notifications(session, worker.clock())
+        due += events_to_send(session, worker.clock())
         away = destinations_to_ask(session, worker.settings.echoed, worker.clock())
         asked = due_requests(session, worker.clock())
         escalating = flags_to_escalate(session, worker.clock())
@@ -115,6 +118,15 @@ def _bundles_followed() -> None:
     """Once in this process; where it fails, the next sweep does it."""
     worker = equipment()
     follow_bundles(worker.settings, worker.engine, worker.clock())
+
+
+@functools.cache
+def _repository_followed() -> None:
+    """Once in this process; where it fails, the next sweep does it."""
+    worker = equipment()
+    wanted = worker.settings.audit.repository is not None
+    with transaction(worker.engine) as session:
+        follow_repository(session, wanted=wanted, now=worker.clock())
 
 
 @functools.cache

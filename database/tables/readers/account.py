@@ -119,10 +119,10 @@ class SignInFailures(Base):
 
 
 class AuditEvent(Base):
-    """Something that a person did at the page: who, from where, when, and to which study.
+    """Something that was done: by whom, from where, when, and to which study.
 
     No column refers to another table: a record of who saw a study outlives the study and the
-    account.
+    account. `database.audit` makes a chain of the rows; nobody else writes them.
     """
 
     __tablename__ = "audit_event"
@@ -141,3 +141,11 @@ class AuditEvent(Base):
     study_instance_uid: Mapped[str] = mapped_column(String(UID_LENGTH), default="")
     patient_id: Mapped[str] = mapped_column(String(64), default="")
     facts: Mapped[dict[str, Any]]
+    salt: Mapped[str] = mapped_column(String(32), default="", server_default="")  # "": forgotten
+    identifiers_sha256: Mapped[str] = mapped_column(
+        String(DIGEST_LENGTH), default="", server_default=""
+    )
+    previous_sha256: Mapped[str] = mapped_column(
+        String(DIGEST_LENGTH), default="", server_default=""
+    )
+    sha256: Mapped[str] = mapped_column(String(DIGEST_LENGTH), default="", server_default="")

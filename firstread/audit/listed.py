@@ -1,18 +1,22 @@
-"""`firstread audit`: who did what at the worklist page, as JSON lines."""
+"""Prints who did what, as JSON lines or as audit messages; whoever reads it is recorded too."""
 
 from __future__ import annotations
 
+import getpass
 import json
 from datetime import UTC, datetime
 from typing import Any
 
-from database.accounts.audit import AUDIT_EVENTS, AuditRow, audit_events
-from database.session import query
+from database.accounts.audit import AUDIT_EVENTS, Actor, AuditRow, audit_events, record_audit
+from database.session import Engine, query, transaction
 from firstread.data_folder import open_database
 from radiology.errors import SettingsRefused
 from settings.environment import Settings
+from worker.audit.message import MINOR_FAILURE, SUCCESS, audit_message
+from worker.audit.send_audit import source_of
 
-_SUCCESS, _MINOR_FAILURE = "0", "4"  # PS3.15 Table A.5.2-1, Event Outcome Indicator
+_AT_THIS_MACHINE = "command line"
+_READ = "audit_read"
 
 
 def print_audit(
@@ -24,12 +28,18 @@ def print_audit(
     event: str | None,
     study: str | None,
     after: int,
+    as_xml: bool,
 ) -> None:
-    """Print the events that fit, one JSON object a line, the oldest first.
+    """Print the events that fit, one a line, the oldest first.
+
+    That they were read is an event too (PS3.15 A.5.3.2), written before the first is printed. Who
+    finds nothing but such events has read nothing: a collector that asks every minute would
+    otherwise find its own question each time.
 
     Parameters
     ----------
     since, until : ISO 8601; without an offset in the time of this machine
+    as_xml : as audit messages
 
     Raises
     ------
@@ -39,6 +49,7 @@ def print_audit(
     if event is not None and event not in AUDIT_EVENTS:
         raise SettingsRefused(f"There is no such event; there are: {', '.join(AUDIT_EVENTS)}")
     engine = open_database(settings)
+    source, recorded = source_of(settings), False
     with query(engine) as session:
         for row in audit_events(
             session,
@@ -49,7 +60,19 @@ def print_audit(
             study_instance_uid=study,
             after=after,
         ):
-            print(json.dumps(audit_record(row), ensure_ascii=False))
+            if not recorded and row.name != _READ:
+                _record_reading(engine)
+                recorded = True
+            if as_xml:
+                print(audit_message(row, source).decode())
+            else:
+                print(json.dumps(audit_record(row), ensure_ascii=False))
+
+
+def _record_reading(engine: Engine) -> None:
+    actor = Actor(getpass.getuser(), "administrator", _AT_THIS_MACHINE)
+    with transaction(engine) as session:
+        record_audit(session, _READ, datetime.now(UTC), actor)
 
 
 def audit_record(row: AuditRow) -> dict[str, Any]:
@@ -62,7 +85,7 @@ def audit_record(row: AuditRow) -> dict[str, Any]:
         "event_id": _coded(code.event_id, code.scheme),
         "event_type": _coded(code.event_type) if code.event_type else None,
         "action": code.action,
-        "outcome": _SUCCESS if row.succeeded else _MINOR_FAILURE,
+        "outcome": SUCCESS if row.succeeded else MINOR_FAILURE,
         "reader": row.actor.reader,
         "role": row.actor.role,
         "address": row.actor.address,
@@ -70,7 +93,7 @@ def audit_record(row: AuditRow) -> dict[str, Any]:
     if row.study is not None:
         record["study_instance_uid"] = row.study.study_instance_uid
         record["patient_id"] = row.study.patient_id
-    return record | {"facts": row.facts}
+    return record | {"facts": row.facts, "sha256": row.sha256}
 
 
 def _coded(code: tuple[str, str], scheme: str = "DCM") -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""`firstread audit`: who did what, and whether that is as it was written."""
