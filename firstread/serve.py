@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
-from typing import IO
+from typing import IO, Any
 
 from database.accounts.audit import OURSELVES, Actor, record_audit
 from database.process_signs import give_signs, process_name
@@ -58,7 +58,7 @@ def serve_part(settings: Settings, part: ServedProcess, concurrency: int) -> int
 
 def _record_activity(engine: Engine, name: str, process: str) -> None:
     """Note that a part begins or ends (PS3.15 A.5.3.1). It runs too while that cannot be noted."""
-    facts = {"process": process, "software": version("firstread")}
+    facts: dict[str, Any] = {"process": process, "software": version("firstread")}
     try:
         with transaction(engine) as session:
             record_audit(session, name, datetime.now(UTC), Actor(OURSELVES, "", ""), **facts)

@@ -173,8 +173,8 @@ def _objects(message: ET.Element, row: AuditRow) -> None:
         coded = _URI if "route" in row.facts else _NODE_ID
         subject = _object(message, about, coded, kind="2", role="13")
         _element(subject, "ParticipantObjectName").text = _xml(about)
-        described = f"{row.name} {row.facts.get('reason', '')}".strip()
-        _detail(subject, "Alert Description", described)
+        alert = f"{row.name} {row.facts.get('reason', '')}".strip()
+        _detail(subject, "Alert Description", alert)
     elif event_id == _LOG_USED:
         log = _object(message, "urn:firstread:audit", _URI, kind="2", role="13")
         _element(log, "ParticipantObjectName").text = "Security Audit Log"  # A.5.3.2

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from radiology.errors import PeerUnreachable
+from radiology.errors import Fact, PeerUnreachable
 
 # RFC 5424 Table 1 and 2: facility 10, security and authorization; severity 5 notice, 4 warning.
 _FACILITY: Final = 10
@@ -77,7 +77,7 @@ def send_frames(
         It is not there, is not who it should be, or ended before it had read everything. Any part
         of the frames may have arrived.
     """
-    where = {"host": host, "port": port}
+    where: dict[str, Fact] = {"host": host, "port": port}
     try:
         with (
             socket.create_connection((host, port), timeout=timeout_s) as plain,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from pydicom import dcmread
 
@@ -211,7 +212,7 @@ def _is_part(session: Session, claim: DeliveryClaim, answers: Sequence[StoreAnsw
 
 
 def _record_transfer(
-    session: Session, name: str, claim: DeliveryClaim, peer: Peer, now: datetime, **facts: int
+    session: Session, name: str, claim: DeliveryClaim, peer: Peer, now: datetime, **facts: Any
 ) -> None:
     """Note that results go, or have gone, to a destination (PS3.15 A.5.3.3 and A.5.3.7)."""
     web = peer.stow_url
