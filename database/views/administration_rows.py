@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from database.audit.sending import sending_facts
 from database.states import (
     RUNNING,
     UNDER_WAY,
@@ -75,7 +76,7 @@ class DiskFacts:
 
 
 def queue_depths(session: Session, now: datetime) -> tuple[QueueFacts, ...]:
-    """Every queue of the database, in the order in which a study meets them."""
+    """Every queue of the database, in the order in which a study meets them; the audit last."""
     free = Job.lease_until.is_(None)
     return (
         _queue(
@@ -108,7 +109,16 @@ def queue_depths(session: Session, now: datetime) -> tuple[QueueFacts, ...]:
             waiting=Upload.state == UploadState.WAITING,
             in_hand=Upload.state == UploadState.RUNNING,
         ),
+        *_audit(session, now),
     )
+
+
+def _audit(session: Session, now: datetime) -> tuple[QueueFacts, ...]:
+    """Audit events on their way to a repository, where there is one."""
+    facts = sending_facts(session, now)
+    if facts is None:
+        return ()
+    return (QueueFacts("audit", facts.waiting, int(facts.in_hand), facts.oldest),)
 
 
 def _queue(session: Session, name: str, since: Any, *, waiting: Any, in_hand: Any) -> QueueFacts:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from database.audit.sending import sending_facts
 from database.deliveries.destinations import unfinished_destinations
 from database.forget.named import unfinished_forgettings
 from database.process_signs import last_sweep
@@ -49,6 +50,7 @@ def find_problems(session: Session, settings: Settings, now: datetime) -> tuple[
         *_destinations(session),
         *_failed_studies(session),
         *_forgettings(session),
+        *_audit(session, now),
     )
 
 
@@ -109,7 +111,11 @@ def _certificates(settings: Settings, now: datetime) -> list[Problem]:
             ended = not term.fault and term.over(now)
             name = "certificate_unreadable" if term.fault else "certificate_expires"
             failing = ended and term.named.of.startswith(_DICOM)
-            problems.append(Problem("certificate_expired" if ended else name, failing, complaint))
+            if term.named.lists and not term.fault:
+                name = "revocation_list_expired" if ended else "revocation_list_expires"
+            elif ended:
+                name = "certificate_expired"
+            problems.append(Problem(name, failing, complaint))
     if not problems:  # or it has been said
         problems = [Problem("certificate_unusable", False, said) for said in unusable(settings)]
     return problems
@@ -139,6 +145,17 @@ def _failed_studies(session: Session) -> list[Problem]:
         return []
     message = f"{failed} studies ended with a fault: 'firstread jobs --failed'"
     return [Problem("studies_failed", False, message)]
+
+
+def _audit(session: Session, now: datetime) -> list[Problem]:
+    facts = sending_facts(session, now)
+    if facts is None or not facts.error_kind or not facts.waiting:
+        return []
+    since = f", the oldest since {facts.oldest:%Y-%m-%d %H:%M} UTC" if facts.oldest else ""
+    message = (
+        f"{facts.waiting} audit events wait for the audit repository{since}: {facts.error_message}"
+    )
+    return [Problem("audit_repository_away", False, message)]
 
 
 def _forgettings(session: Session) -> list[Problem]:

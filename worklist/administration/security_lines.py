@@ -9,7 +9,7 @@ from typing import Final
 from database.events import latest_events
 from database.session import Session
 from dicom_node.turned_away import ASSOCIATION_REJECTED, CONNECTION_NOT_SECURED
-from settings.certificates.in_use import WARNED_BEFORE, certificate_terms
+from settings.certificates.in_use import certificate_terms
 from settings.environment import Settings
 
 MOST_TURNED_AWAY: Final = 20
@@ -56,7 +56,7 @@ def certificate_lines(settings: Settings, now: datetime) -> tuple[CertificateLin
             days_left=term.days_left(now),
             fault=term.fault,
             soon=bool(term.fault)
-            or (term.ends_at is not None and term.ends_at - now <= WARNED_BEFORE),
+            or (term.ends_at is not None and term.ends_at - now <= term.named.warned_before),
         )
         for term in certificate_terms(settings)
     ]

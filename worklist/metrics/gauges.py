@@ -70,14 +70,24 @@ def disk_gauges(settings: Settings) -> Iterator[Family]:
 
 
 def certificate_gauges(settings: Settings) -> Iterator[Family]:
-    """Until when the certificates last that the settings name; none of a file without a term."""
+    """Until when certificates and revocation lists last; none of a file without a term."""
+    terms = certificate_terms(settings)
     yield _gauge(
         "firstread_certificate_expiry_timestamp_seconds",
         "When the first certificate of a file ends, by the setting that names the file.",
         [
             ({"setting": one.named.of}, one.ends_at.timestamp())
-            for one in certificate_terms(settings)
-            if one.ends_at is not None
+            for one in terms
+            if one.ends_at is not None and not one.named.lists
+        ],
+    )
+    yield _gauge(
+        "firstread_revocation_list_expiry_timestamp_seconds",
+        "When the first revocation list of a file ends, by the setting that names the file.",
+        [
+            ({"setting": one.named.of}, one.ends_at.timestamp())
+            for one in terms
+            if one.ends_at is not None and one.named.lists
         ],
     )
 

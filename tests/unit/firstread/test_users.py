@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from pydicom.sr.codedict import codes
+from sqlalchemy import text
 from typer.testing import CliRunner, Result
 
 from database.accounts.audit import AUDIT_EVENTS, Actor, StudyReference, record_audit
@@ -160,6 +162,7 @@ def test_an_audit_event_says_what_it_is_in_dicom(engine: Engine) -> None:
     """A collector finds time, person, address, study and the codes of PS3.15 Section A.5."""
     _seed(engine)
     record = json.loads(_firstread("audit", "--after", "2").stdout)
+    assert re.fullmatch("[0-9a-f]{64}", record.pop("sha256"))
     assert record == {
         "id": 3,
         "at": "2026-11-21T10:00:00.000Z",
@@ -192,8 +195,11 @@ def test_thousands_of_audit_events_are_read_in_pieces(engine: Engine) -> None:
     assert ids == list(range(1, 2002))
 
 
-# PS3.15 Tables A.5.3.4-1, .6-1, .7-1, .8-1, .10-1, .11-1 and .12-1, EventActionCode
+# PS3.15 Tables A.5.3.1-1 to .4-1, .6-1, .7-1, .8-1, .10-1, .11-1 and .12-1, EventActionCode
 AUDIT_ACTIONS = {
+    "Application Activity": "E",
+    "Audit Log Used": "R",
+    "Begin Transferring DICOM Instances": "E",
     "DICOM Instances Transferred": "CRU",
     "Export": "R",
     "DICOM Instances Accessed": "CRUD",
@@ -215,12 +221,48 @@ def test_audit_codes_are_those_of_the_standard(name: str) -> None:
     assert meaning in {known.meaning for known in codes.cid400.concepts.values()}
     assert value in {known.value for known in codes.cid400.concepts.values()}
     assert audit.action in AUDIT_ACTIONS[meaning]
-    is_typed = meaning in ("Security Alert", "User Authentication")
+    is_typed = meaning in ("Application Activity", "Security Alert", "User Authentication")
     assert (audit.event_type is not None) is is_typed
     if audit.event_type is not None:
         group = codes.cid403 if meaning == "Security Alert" else codes.cid401
         known = {(one.value, one.meaning) for one in group.concepts.values()}
         assert audit.event_type in known
+
+
+def test_whoever_reads_the_trail_is_recorded(engine: Engine) -> None:
+    """Before the first line; whoever finds nothing but that has read nothing."""
+    _seed(engine)
+    assert len(_firstread("audit", "--after", "1").stdout.splitlines()) == 2
+    (read,) = [json.loads(line) for line in _firstread("audit", "--after", "3").stdout.splitlines()]
+    assert (read["event"], read["event_id"]["code"]) == ("audit_read", "110101")
+    assert read["role"] == "administrator"
+    assert _firstread("audit", "--after", "4").stdout == ""
+
+
+def test_the_trail_as_audit_messages(engine: Engine) -> None:
+    """One message of PS3.15 A.5 a line, as a repository gets it."""
+    _seed(engine)
+    first, *others = _firstread("audit", "--xml").stdout.splitlines()
+    assert len(others) == 2
+    assert re.match('<AuditMessage><EventIdentification EventActionCode="E"', first)
+    assert 'AuditSourceID="FIRSTREAD"' in first
+
+
+def test_the_chain_is_verified_at_the_command_line(engine: Engine) -> None:
+    """Whole: with a head to keep. Changed: which event, by exit code too."""
+    _seed(engine)
+    whole = json.loads(_firstread("audit", "verify", "--json").stdout)
+    assert (whole["whole"], whole["events"], whole["findings"]) == (True, 3, [])
+    said = _firstread("audit", "verify", "--head", whole["head"])
+    assert (said.exit_code, f"Head: {whole['head']}" in said.stdout) == (0, True)
+    other = f"3:{'0' * 64}"
+    assert "is not the one that was kept" in _firstread("audit", "verify", "--head", other).stdout
+    assert _firstread("audit", "verify", "--head", "3").exit_code == 2
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE audit_event SET reader = 'nobody' WHERE id = 2"))
+    changed = _firstread("audit", "verify")
+    assert changed.exit_code == 1
+    assert "changed: event 2 was changed" in changed.stdout
 
 
 def test_only_known_audit_events_are_recorded(engine: Engine) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import inspect, select, text, update
 from typer.testing import CliRunner, Result
 
 from database.accounts.audit import Actor, StudyReference, record_audit
+from database.audit.verify import verify_chain
 from database.session import query, transaction
 from database.states import JobState, UploadState
 from database.studies.patient import withhold_patient
@@ -217,8 +218,35 @@ def _require_the_others(site: KeptSite) -> None:
             gone.facts["called"],
         )
         assert (gone.name, gone.facts["studies"]) == ("record_forgotten", 1)
+        assert (gone.facts["events"], opened.salt, len(opened.identifiers_sha256)) == ("1", "", 64)
+        assert list(verify_chain(session)[1]) == []
+    _require_nobody_else_can_be_forgotten_unsaid(site)
     assert len(list(site.settings.spool_folder.rglob("*.dcm"))) == 2
     assert len(list(site.settings.results_folder.rglob("*.*"))) >= 4
+
+
+def _require_nobody_else_can_be_forgotten_unsaid(site: KeptSite) -> None:
+    """What forgetting does to an event is found where it was not said, or said of another one."""
+    with transaction(site.engine) as session:
+        record_audit(
+            session,
+            "study_opened",
+            START,
+            Actor("dr-b", "reader", "10.0.0.8"),
+            study=StudyReference("2.25.9", "SOMEBODY-ELSE"),
+        )
+        was = session.execute(
+            select(AuditEvent.id, AuditEvent.study_instance_uid).where(AuditEvent.salt == "")
+        ).one()
+    with transaction(site.engine) as session:
+        taken = {"salt": "", "study_instance_uid": was.study_instance_uid, "patient_id": "x"}
+        session.execute(update(AuditEvent).where(AuditEvent.reader == "dr-b").values(**taken))
+        session.execute(update(AuditEvent).where(AuditEvent.id == was.id).values(salt="00"))
+    with query(site.engine) as session:
+        found = {(one.fault.value, one.number) for one in verify_chain(session)[1]}
+    assert found == {("identifiers_changed", was.id), ("identifiers_changed", 3)}
+    with transaction(site.engine) as session:
+        session.execute(update(AuditEvent).where(AuditEvent.id == was.id).values(salt=""))
 
 
 def test_no_row_refers_to_what_is_gone(site: KeptSite, marked: KeptRows) -> None:

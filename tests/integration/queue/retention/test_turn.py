@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select
 
+from database.accounts.audit import Actor, record_audit
+from database.audit.verify import verify_chain
 from database.flag_states import FlagState
 from database.retention.disk import Room
 from database.retention.state import HELD, noted_state
@@ -157,13 +159,16 @@ def test_quarantine_events_and_audit_have_ages_of_their_own(site: KeptSite) -> N
     study = site.study()
     old, young = site.quarantine(), site.quarantine(START + days(80))
     with transaction(site.engine) as session:
-        session.add(AuditEvent(at=START, name="study_opened", succeeded=True, facts={}))
+        record_audit(session, "study_opened", START, Actor("wu", "reader", ""))
     _turns(site, START + days(100))
     assert (old.exists(), young.exists()) == (False, True)
     with query(site.engine) as session:
         assert session.scalars(select(QuarantinedObject.path)).all() == [
             str(young.relative_to(site.settings.quarantine_folder))
         ]
+    with query(site.engine) as session:
+        (gone,) = session.scalars(select(AuditEvent).where(AuditEvent.name == "images_removed"))
+        assert (gone.study_instance_uid, gone.facts["reason"]) == (study.uid, "age")
     for age, (events, audit) in {1090: (2, 1), 1100: (2, 1), 2200: (0, 0)}.items():
         _turns(site, START + days(age))
         with query(site.engine) as session:
@@ -171,7 +176,9 @@ def test_quarantine_events_and_audit_have_ages_of_their_own(site: KeptSite) -> N
                 Event.study_id == study.study_id, Event.at < START + days(age - 1095)
             )
             assert session.scalars(of_study).all() == []
-            assert len(session.scalars(select(AuditEvent.id)).all()) == audit
+            opened = select(AuditEvent.id).where(AuditEvent.name == "study_opened")
+            assert len(session.scalars(opened).all()) == audit
+            assert list(verify_chain(session)[1]) == []
             assert events is not None
 
 
