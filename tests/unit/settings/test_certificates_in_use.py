@@ -85,3 +85,36 @@ def test_files_that_cannot_be_used(issuer: Issuer, tmp_path: Path) -> None:
     assert "cannot be read: it holds no certificate" in said
     (said,) = complaints(settings_of(issuer, Issued(tmp_path / "absent.pem", ours.key)))
     assert "No such file" in said
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"), [(25, ""), (23, "fetch a new one"), (-1, "every certificate of this issuer")]
+)
+def test_a_revocation_list_is_told_of_a_day_ahead(
+    issuer: Issuer, tmp_path: Path, hours: int, said: str
+) -> None:
+    """A week is what it lasts as a whole: thirty days ahead would be always."""
+    lists = tmp_path / "revoked.pem"
+    ends = timedelta(hours=hours)
+    lists.write_bytes(issuer.list_revoked(begins=ends - timedelta(days=7), ends=ends))
+    tls = settings_of(issuer, issuer.issue("firstread")).dicom_tls
+    assert tls is not None
+    settings = Settings(dicom_tls=tls.model_copy(update={"crl_file": lists}))
+    found = complaints(settings)
+    assert bool(found) == bool(said)
+    assert all(said in one and one.startswith("dicom_tls.crl_file") for one in found)
+    assert list(unusable(settings)) == []
+
+
+@pytest.mark.parametrize("content", ["", "no list", "a certificate"])
+def test_a_file_without_a_revocation_list(issuer: Issuer, tmp_path: Path, content: str) -> None:
+    """Nobody is let in by a check that checks nothing; and a certificate there is no issuer."""
+    lists = tmp_path / "revoked.pem"
+    lists.write_bytes(issuer.file.read_bytes() if content == "a certificate" else content.encode())
+    tls = settings_of(issuer, issuer.issue("firstread")).dicom_tls
+    assert tls is not None
+    settings = Settings(dicom_tls=tls.model_copy(update={"crl_file": lists}))
+    (complained,) = complaints(settings)
+    assert "no revocation list" in complained
+    (said,) = unusable(settings)
+    assert "revocation lists" in said
