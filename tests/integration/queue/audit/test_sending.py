@@ -65,7 +65,7 @@ class Site:
         assert isinstance(ours, Issued)
         assert isinstance(issuer, Path)
         tls = ClientTls(ca_file=issuer, certificate_file=ours.certificate, key_file=ours.key)
-        repository = AuditRepository(host="127.0.0.1", port=self.port, tls=tls, timeout_s=3)
+        repository = AuditRepository(host="127.0.0.1", port=self.port, tls=tls, timeout_s=10)
         settings = Settings(
             database_url=SecretStr(self.engine.url.render_as_string(hide_password=False)),
             audit=Audit(source="FIRSTREAD-1", site="north", repository=repository),
