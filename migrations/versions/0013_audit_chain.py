@@ -11,8 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012_audit_chain"
-down_revision = "0011_retention"
+revision = "0013_audit_chain"
+down_revision = "0012_doctor"
 branch_labels = None
 depends_on = None
 
