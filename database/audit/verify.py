@@ -29,7 +29,7 @@ _AT_A_TIME = 1000
 _MOVED_BY_AT_MOST = 100
 
 
-class Fault(StrEnum):
+class ChainFault(StrEnum):
     """What is wrong at one place of the chain."""
 
     CHANGED = "changed"
@@ -43,7 +43,7 @@ class Fault(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ChainFinding:
     """One thing that is wrong.
 
     Attributes
@@ -52,7 +52,7 @@ class Finding:
     says : in a sentence
     """
 
-    fault: Fault
+    fault: ChainFault
     number: int
     says: str
 
@@ -80,7 +80,9 @@ class Verified:
     sealed_from: int = 0
 
 
-def verify_chain(session: Session, kept: Kept | None = None) -> tuple[Verified, Iterator[Finding]]:
+def verify_chain(
+    session: Session, kept: Kept | None = None
+) -> tuple[Verified, Iterator[ChainFinding]]:
     """Compare every event with its hash, and every hash with the event before it.
 
     Parameters
@@ -109,7 +111,7 @@ class _Reading:
         self._without: dict[int, str] = {}  # number, and what study and patient are called now
         self._kept_seen = False
 
-    def findings(self) -> Iterator[Finding]:
+    def findings(self) -> Iterator[ChainFinding]:
         for row in self._rows():
             self._verified.events += 1
             self._verified.sealed_from = self._verified.sealed_from or row.id
@@ -133,28 +135,28 @@ class _Reading:
             after = rows[-1].id
             self._session.expunge_all()
 
-    def _own(self, row: AuditEvent) -> Iterator[Finding]:
+    def _own(self, row: AuditEvent) -> Iterator[ChainFinding]:
         """What an event says, by its own hash."""
         link = link_of(row)
         if hash_of(link, row.previous_sha256) != row.sha256:
             place = self._real_place(row)
             if place is None:
-                yield Finding(Fault.CHANGED, row.id, f"event {row.id} was changed")
+                yield ChainFinding(ChainFault.CHANGED, row.id, f"event {row.id} was changed")
             else:
                 said = f"event {row.id} is the one that had the number {place}"
-                yield Finding(Fault.MOVED, row.id, said)
+                yield ChainFinding(ChainFault.MOVED, row.id, said)
         elif row.salt:
             whom = digest_of_identifiers(row.salt, row.study_instance_uid, row.patient_id)
             if whom != row.identifiers_sha256:
                 said = f"study or patient of event {row.id} was changed"
-                yield Finding(Fault.IDENTIFIERS, row.id, said)
+                yield ChainFinding(ChainFault.IDENTIFIERS, row.id, said)
         else:
             self._without[row.id] = row.study_instance_uid
         if self._kept is not None and row.id == self._kept.number:
             self._kept_seen = True
             if row.sha256 != self._kept.sha256:
                 said = f"event {row.id} is not the one that was kept elsewhere"
-                yield Finding(Fault.KEPT_HEAD, row.id, said)
+                yield ChainFinding(ChainFault.KEPT_HEAD, row.id, said)
 
     def _real_place(self, row: AuditEvent) -> int | None:
         link = link_of(row)
@@ -163,28 +165,28 @@ class _Reading:
                 return number
         return None
 
-    def _place(self, row: AuditEvent) -> Iterator[Finding]:
+    def _place(self, row: AuditEvent) -> Iterator[ChainFinding]:
         """Whether an event follows the one before it."""
         two_ago, one_ago = self._before
         if row.id < self._ends.first_id:
             said = f"event {row.id} stands before the beginning of the chain"
-            yield Finding(Fault.INSERTED, row.id, said)
+            yield ChainFinding(ChainFault.INSERTED, row.id, said)
         elif row.id > self._ends.last_id:
             said = f"event {row.id} stands behind the end of the chain"
-            yield Finding(Fault.INSERTED, row.id, said)
+            yield ChainFinding(ChainFault.INSERTED, row.id, said)
         elif row.previous_sha256 != one_ago:
             first, last = self._last + 1, row.id - 1
             if two_ago and row.previous_sha256 == two_ago:
                 said = f"event {self._last} was inserted"
-                yield Finding(Fault.INSERTED, self._last, said)
+                yield ChainFinding(ChainFault.INSERTED, self._last, said)
             elif first <= last:
                 many = f"events {first} to {last} were" if first < last else f"event {first} was"
-                yield Finding(Fault.REMOVED, first, f"{many} removed")
+                yield ChainFinding(ChainFault.REMOVED, first, f"{many} removed")
             else:
                 said = f"event {row.id} does not follow event {self._last}"
-                yield Finding(Fault.CHANGED, row.id, said)
+                yield ChainFinding(ChainFault.CHANGED, row.id, said)
 
-    def _forgotten(self, row: AuditEvent) -> Iterator[Finding]:
+    def _forgotten(self, row: AuditEvent) -> Iterator[ChainFinding]:
         """Identifiers may only be missing where an event of the chain says so."""
         if row.name == REMOVED:
             self._removal = int(row.facts.get("until", 0)), str(row.facts.get("sha256", ""))
@@ -195,21 +197,21 @@ class _Reading:
             for number in range(max(numbers.start, self._ends.first_id), numbers.stop):
                 if self._without.pop(number, None) != called:
                     said = f"event {number} should name {called} and nobody else"
-                    yield Finding(Fault.IDENTIFIERS, number, said)
+                    yield ChainFinding(ChainFault.IDENTIFIERS, number, said)
 
-    def _end(self) -> Iterator[Finding]:
+    def _end(self) -> Iterator[ChainFinding]:
         ends = self._ends
         for number in sorted(self._without):
             said = f"study and patient of event {number} were taken away, and no event says why"
-            yield Finding(Fault.IDENTIFIERS, number, said)
+            yield ChainFinding(ChainFault.IDENTIFIERS, number, said)
         if self._last < ends.last_id:
             first, last = self._last + 1, ends.last_id
             many = f"events {first} to {last}, the last ones, were" if first < last else ""
             said = f"{many or f'event {first}, the last one, was'} removed"
-            yield Finding(Fault.REMOVED, first, said)
+            yield ChainFinding(ChainFault.REMOVED, first, said)
         elif self._last == ends.last_id and self._before[1] != ends.last_sha256:
             said = f"the chain does not end with the event {ends.last_id} that its head names"
-            yield Finding(Fault.END, ends.last_id, said)
+            yield ChainFinding(ChainFault.END, ends.last_id, said)
         if ends.before_first_sha256 != BEFORE_THE_FIRST:
             wanted = ends.first_id - 1, ends.before_first_sha256
             if self._removal != wanted:
@@ -217,8 +219,8 @@ class _Reading:
                     f"events up to {ends.first_id - 1} are missing, and no event of the chain says "
                     "that they went by their age"
                 )
-                yield Finding(Fault.BEGINNING, ends.first_id, said)
+                yield ChainFinding(ChainFault.BEGINNING, ends.first_id, said)
         kept = self._kept
         if kept is not None and not self._kept_seen and kept.number >= ends.first_id:
             said = f"event {kept.number}, which was kept elsewhere, is not there"
-            yield Finding(Fault.KEPT_HEAD, kept.number, said)
+            yield ChainFinding(ChainFault.KEPT_HEAD, kept.number, said)

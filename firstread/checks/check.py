@@ -9,19 +9,24 @@ from enum import StrEnum
 from settings.environment import Settings
 
 
-class Level(StrEnum):
-    """How bad it is: nothing, something to know of, or something that stops work."""
+class Health(StrEnum):
+    """How something is: the worst comes last."""
 
     FINE = "fine"
-    WARNING = "warning"
-    BROKEN = "broken"
+    WARNING = "warning"  # it works; a person should look at it, or it could not be looked at
+    BROKEN = "broken"  # studies are not taken, not read, not sent, or nobody is told
+
+    @property
+    def exit_code(self) -> int:
+        """What a shell gets: 0, 1 or 2."""
+        return list(Health).index(self)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class CheckFinding:
     """One thing that a check found: how bad it is, what it is, and what to do."""
 
-    level: Level
+    level: Health
     message: str
 
 
@@ -38,13 +43,13 @@ class CheckResult:
 
     name: str
     title: str
-    found: tuple[Found, ...]
+    found: tuple[CheckFinding, ...]
 
     @property
-    def level(self) -> Level:
+    def level(self) -> Health:
         """That of the worst thing found."""
         levels = {one.level for one in self.found}
-        return next((one for one in (Level.BROKEN, Level.WARNING) if one in levels), Level.FINE)
+        return next((one for one in (Health.BROKEN, Health.WARNING) if one in levels), Health.FINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +58,18 @@ class Check:
 
     name: str
     title: str
-    find: Callable[[Settings], Iterable[Found]]
+    find: Callable[[Settings], Iterable[CheckFinding]]
 
     def __call__(self, settings: Settings) -> CheckResult:
         """Look, and say what was found."""
         return CheckResult(self.name, self.title, tuple(self.find(settings)))
 
 
-def broken(messages: Iterable[str]) -> Iterable[Found]:
+def broken(messages: Iterable[str]) -> Iterable[CheckFinding]:
     """Each of them as something that stops work."""
-    return (Found(Level.BROKEN, message) for message in messages)
+    return (CheckFinding(Health.BROKEN, message) for message in messages)
 
 
-def warned(messages: Iterable[str]) -> Iterable[Found]:
+def warned(messages: Iterable[str]) -> Iterable[CheckFinding]:
     """Each of them as something to know of."""
-    return (Found(Level.WARNING, message) for message in messages)
+    return (CheckFinding(Health.WARNING, message) for message in messages)

@@ -8,16 +8,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from firstread.checks.check import CheckResult, Level
+from firstread.checks.check import CheckResult, Health
 from firstread.checks.settings_checks import check_all
 from firstread.say import print_json, table_console
 from settings.environment import Settings
 from worklist.administration.settings_lines import settings_lines
 
 _SIGNS = {
-    Level.FINE: "[bold green]✓[/]",
-    Level.WARNING: "[bold yellow]![/]",
-    Level.BROKEN: "[bold red]✗[/]",
+    Health.FINE: "[bold green]✓[/]",
+    Health.WARNING: "[bold yellow]![/]",
+    Health.BROKEN: "[bold red]✗[/]",
 }
 
 
@@ -38,11 +38,11 @@ def print_checks(settings: Settings, *, echo: bool, show: bool, as_json: bool) -
         _print(results, echo=echo)
         if show:
             _print_settings(settings)
-    return int(Level.BROKEN in levels)
+    return int(Health.BROKEN in levels)
 
 
-def _worst(levels: list[Level]) -> Level:
-    return next((one for one in (Level.BROKEN, Level.WARNING) if one in levels), Level.FINE)
+def _worst(levels: list[Health]) -> Health:
+    return next((one for one in (Health.BROKEN, Health.WARNING) if one in levels), Health.FINE)
 
 
 def _as_json(results: tuple[CheckResult, ...]) -> dict[str, object]:
@@ -59,8 +59,8 @@ def _print(results: tuple[CheckResult, ...], *, echo: bool) -> None:
     console.print(f"{_said_in_all([one.level for one in results])}{asked}")
 
 
-def _said_in_all(levels: list[Level]) -> str:
-    broken, warned = levels.count(Level.BROKEN), levels.count(Level.WARNING)
+def _said_in_all(levels: list[Health]) -> str:
+    broken, warned = levels.count(Health.BROKEN), levels.count(Health.WARNING)
     if not broken and not warned:
         return "Every check passed."
     return f"Of {len(levels)} checks {broken} found something broken, {warned} warn."

@@ -8,7 +8,7 @@ from typing import Final
 
 from database.schema import check_schema
 from database.session import open_engine
-from firstread.checks.check import Check, CheckResult, Found, broken, warned
+from firstread.checks.check import Check, CheckFinding, CheckResult, broken, warned
 from firstread.checks.links import link_warnings
 from firstread.checks.network import port_problems, receiver_problems
 from firstread.data_folder import make_data_folder
@@ -34,7 +34,7 @@ def check_all(settings: Settings, *, echo: bool) -> tuple[CheckResult, ...]:
     return tuple(check(settings) for check in checks)
 
 
-def _peers(settings: Settings) -> Iterable[Found]:
+def _peers(settings: Settings) -> Iterable[CheckFinding]:
     problems = []
     if not settings.peers and not settings.accept_any_peer:
         problems.append(
@@ -49,7 +49,7 @@ def _peers(settings: Settings) -> Iterable[Found]:
     return broken(problems)
 
 
-def _data_folder(settings: Settings) -> Iterable[Found]:
+def _data_folder(settings: Settings) -> Iterable[CheckFinding]:
     folder = settings.data_folder
     try:
         make_data_folder(folder)
@@ -62,7 +62,7 @@ def _data_folder(settings: Settings) -> Iterable[Found]:
     return broken([message] if message else [])
 
 
-def _secrets(settings: Settings) -> Iterable[Found]:
+def _secrets(settings: Settings) -> Iterable[CheckFinding]:
     return broken(_secret_problems(settings))
 
 
@@ -81,7 +81,7 @@ def _secret_problems(settings: Settings) -> Iterator[str]:
             yield str(error)
 
 
-def _certificates(settings: Settings) -> Iterable[Found]:
+def _certificates(settings: Settings) -> Iterable[CheckFinding]:
     """Those that cannot be used, and those that cannot much longer."""
     now = datetime.now(UTC)
     yield from broken(unusable(settings))
@@ -90,7 +90,7 @@ def _certificates(settings: Settings) -> Iterable[Found]:
         yield from broken(said) if term.fault or term.over(now) else warned(said)
 
 
-def _schema(settings: Settings) -> Iterable[Found]:
+def _schema(settings: Settings) -> Iterable[CheckFinding]:
     if settings.database_url is None and not settings.sqlite_file.exists():
         return ()  # `firstread serve` makes it at its first start
     try:
@@ -100,7 +100,7 @@ def _schema(settings: Settings) -> Iterable[Found]:
     return ()
 
 
-def _page(settings: Settings) -> Iterable[Found]:
+def _page(settings: Settings) -> Iterable[CheckFinding]:
     try:
         check_network(settings)
         if settings.sign_in.provider is not None:
@@ -110,7 +110,7 @@ def _page(settings: Settings) -> Iterable[Found]:
     return ()
 
 
-def _bundles(settings: Settings) -> Iterable[Found]:
+def _bundles(settings: Settings) -> Iterable[CheckFinding]:
     return broken(_bundle_problems(settings))
 
 

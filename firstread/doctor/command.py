@@ -17,9 +17,10 @@ from rich.markup import escape
 from database.doctor.runs import RunFacts, begin_run, end_run, note_run, run_of
 from database.schema import check_schema
 from database.session import transaction
+from firstread.checks.check import Health
 from firstread.doctor.all_checks import all_checks
 from firstread.doctor.examined_site import ExaminedSite
-from firstread.doctor.line import DoctorLine, Health, broken, reason_of, say, worst_of
+from firstread.doctor.line import DoctorLine, broken, reason_of, say, worst_of
 from firstread.doctor.run_checks import CheckDone, DoctorCheck, run_checks
 from firstread.say import print_json
 from radiology.errors import DatabaseUnavailable, FirstreadError, Refused, SettingsRefused

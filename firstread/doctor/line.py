@@ -7,25 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
+from firstread.checks.check import Health
 from radiology.errors import FirstreadError
 
 Fact = str | int | float
-
-
-class Health(StrEnum):
-    """How something is: the worst comes last."""
-
-    FINE = "fine"
-    WARNING = "warning"  # it works; a person should look at it, or it could not be looked at
-    BROKEN = "broken"  # studies are not taken, not read, not sent, or nobody is told
-
-    @property
-    def exit_code(self) -> int:
-        """What a shell gets: 0, 1 or 2."""
-        return list(Health).index(self)
 
 
 @dataclass(frozen=True, slots=True)

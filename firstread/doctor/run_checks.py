@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from firstread.checks.check import Health
 from firstread.doctor.examined_site import ExaminedSite
-from firstread.doctor.line import DoctorLine, Health, broken, reason_of, say, warning, worst_of
+from firstread.doctor.line import DoctorLine, broken, reason_of, say, warning, worst_of
 from radiology.errors import FirstreadError
 from settings.log.log_events import get_logger
 

@@ -15,11 +15,11 @@ from pydantic import SecretStr
 from database.doctor.runs import begin_run
 from database.schema import upgrade_schema
 from database.session import transaction
+from firstread.checks.check import Health
 from firstread.doctor.checks.broker import look_at_broker
 from firstread.doctor.checks.clocks import look_at_clocks
 from firstread.doctor.checks.database import look_at_database
 from firstread.doctor.examined_site import ExaminedSite
-from firstread.doctor.line import Health
 from settings.environment import Settings
 
 pytestmark = pytest.mark.integration

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import select, text
 
 from database.accounts.audit import Actor, StudyReference, record_audit
-from database.audit.verify import Fault, Kept, verify_chain
+from database.audit.verify import ChainFault, Kept, verify_chain
 from database.retention.old_rows import delete_old_audit
 from database.schema import upgrade_schema
 from database.session import Engine, query, transaction
@@ -185,7 +185,7 @@ def test_events_that_changed_places_are_found(engine: Engine) -> None:
     swap(engine, 2, 4)
     with query(engine) as session:
         _, findings = verify_chain(session)
-        said = {one.number: one.says for one in findings if one.fault is Fault.MOVED}
+        said = {one.number: one.says for one in findings if one.fault is ChainFault.MOVED}
     assert said == {
         2: "event 2 is the one that had the number 4",
         4: "event 4 is the one that had the number 2",

@@ -16,9 +16,10 @@ from pydantic import TypeAdapter
 from database.doctor.runs import begin_run
 from database.process_signs import note_sweep, record_sign
 from database.session import transaction
+from firstread.checks.check import Health
 from firstread.doctor.all_checks import all_checks
 from firstread.doctor.examined_site import ExaminedSite
-from firstread.doctor.line import DoctorLine, Health
+from firstread.doctor.line import DoctorLine
 from firstread.doctor.run_checks import run_checks
 from settings.environment import Settings
 from settings.flags import AnyChannel

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from firstread.doctor.line import Health
+from firstread.checks.check import Health
 from radiology.language import Language
 from tests.peers.flag_receivers import running_web_receiver
 from tests.peers.hl7_listener import hl7_listener

@@ -18,7 +18,8 @@ from pydicom.uid import (
 
 from database.doctor.phantoms import PhantomObject
 from dicom_node.node import start_node
-from firstread.doctor.line import DoctorLine, Health
+from firstread.checks.check import Health
+from firstread.doctor.line import DoctorLine
 from firstread.doctor.path.compare import compare_objects
 from firstread.doctor.path.given_back import look_at_objects
 from tests.peers.dicom.tampering_pacs import FIND, GET, MOVE, running_tampering_pacs

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from firstread.checks.check import Health
 from firstread.doctor.examined_site import ExaminedSite
-from firstread.doctor.line import DoctorLine, Health, broken, fine, say
+from firstread.doctor.line import DoctorLine, broken, fine, say
 from firstread.doctor.run_checks import DoctorCheck, run_checks
 from radiology.errors import PeerUnreachable
 from settings.environment import Settings
