@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from benchmarks.flags import measure_flags
+from benchmarks.receiving.measure import measure_receiving
 from benchmarks.result_objects import measure_result_objects
 from benchmarks.retention import measure_retention
 from benchmarks.scorecard import measure_scorecard
@@ -25,6 +26,9 @@ _Measure = Callable[[Console, argparse.Namespace], dict[str, Any]]
 _PARTS: dict[str, _Measure] = {
     "study_latency": lambda console, given: measure_study_latency(
         console, given.folder, slices=given.slices, runs=given.runs
+    ),
+    "receiving": lambda console, given: measure_receiving(
+        console, given.folder / "receiving", runs=max(given.runs, 5)
     ),
     "result_objects": lambda console, given: measure_result_objects(
         console, given.folder / "objects", slices=given.slices, runs=given.runs

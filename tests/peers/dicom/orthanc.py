@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -183,6 +184,7 @@ def start_orthanc(
     ae_title: str = "ORTHANC",
     options: dict[str, Any] | None = None,
     credentials: tuple[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> OrthancPeer:
     """Start an Orthanc of its own and wait until it answers.
 
@@ -195,6 +197,7 @@ def start_orthanc(
     ae_title : its AE title
     options : entries of Orthanc's configuration file that replace ours
     credentials : what `options` make it ask for
+    environment : added to that of the test run
     """
     program = require_program("Orthanc", package="orthanc")
     http_port, dicom_port = free_port(), free_port()
@@ -226,7 +229,7 @@ def start_orthanc(
         "orthanc",
         [program, configuration_path],
         folder=folder,
-        environment={"TCP_NODELAY": "1"},  # as in tests/peers/dicom/dcmtk.py
+        environment={"TCP_NODELAY": "1", **(environment or {})},  # as in tests/peers/dicom/dcmtk.py
     )
     peer = OrthancPeer(
         ae_title=ae_title,

@@ -1,0 +1,200 @@
+"""Measures how many instances a second are received durably, from one sender and from four.
+
+All receivers run at once and are sent to in turn, in every run in another order, so that what else
+the machine does falls on all of them. A figure is a ratio of two medians of the same runs. The floor
+is the system calls alone: no network, no DICOM, one instance after the other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.receiving.receivers import REPOSITORY, Receiver, running_receivers
+
+_INSTANCES: Final = 300
+_SENDERS: Final = (1, 4)
+_FLOOR: Final = "system calls alone"
+_OURS: Final = "Firstread"
+_BASE: Final = "Firstread at BASE"
+_BYTES: Final = 526_000
+_LIMIT_S: Final = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One run: 300 instances, together from all senders."""
+
+    rate: float
+    processor_ms: float
+    wait_ms: float
+
+
+def measure_receiving(
+    console: Console, folder: Path, *, runs: int, base: Path | None = None
+) -> dict[str, Any]:
+    """Send 300 instances of 0.5 MB to each receiver, from one sender and from four, in turn.
+
+    Parameters
+    ----------
+    folder : on the disk that is measured
+    runs : how often; one before warms up and is not counted
+    base : the source tree of another version of Firstread, to be measured in the same run
+    """
+    folder = folder.resolve()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    trees = {_OURS: REPOSITORY} | ({_BASE: base} if base else {})
+    found: dict[tuple[str, int], list[Received]] = {}
+    with running_receivers(folder, trees) as receivers:
+        for run in range(runs + 1):
+            turn = receivers[run % len(receivers) :] + receivers[: run % len(receivers)]
+            for senders in _SENDERS:
+                for receiver in turn:
+                    received = _receive(receiver, senders)
+                    if run > 0:
+                        found.setdefault((receiver.name, senders), []).append(received)
+            if run > 0:
+                found.setdefault((_FLOOR, 1), []).append(_floor(folder / "floor"))
+        memory = {one.name: one.most_memory_mb() for one in receivers}
+        durable = {one.name: one.durable for one in receivers}
+    _print(console, found, memory, durable)
+    return _report(found, memory, durable)
+
+
+def _receive(receiver: Receiver, senders: int) -> Received:
+    study = time.time_ns()
+    used = receiver.processor_s()
+    scanners = [
+        subprocess.Popen(
+            [
+                *(sys.executable, "-m", "benchmarks.receiving.scanner"),
+                *(str(receiver.port), receiver.called, str(study + k), str(_INSTANCES // senders)),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=REPOSITORY,
+            env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        )
+        for k in range(senders)
+    ]
+    try:
+        for scanner in scanners:
+            assert scanner.stdout is not None
+            assert scanner.stdout.readline() == "ready\n", receiver.process.log_tail()
+        for scanner in scanners:
+            assert scanner.stdin is not None
+            scanner.stdin.write("go\n")
+            scanner.stdin.flush()
+        said = [json.loads(one.communicate(timeout=_LIMIT_S)[0]) for one in scanners]
+    finally:
+        for scanner in scanners:
+            scanner.kill()
+    taken_s = max(one[1] for one in said) - min(one[0] for one in said)
+    return Received(
+        rate=_INSTANCES / taken_s,
+        processor_ms=1000 * (receiver.processor_s() - used) / _INSTANCES,
+        wait_ms=statistics.median(wait for one in said for wait in one[2]),
+    )
+
+
+def _floor(folder: Path) -> Received:
+    """Write, flush, rename, flush the folder, commit a row: nothing else, one after the other."""
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "incoming").mkdir(parents=True)
+    (folder / "placed").mkdir()
+    content = os.urandom(_BYTES)
+    database = sqlite3.connect(folder / "rows.sqlite", isolation_level=None)
+    database.execute("PRAGMA journal_mode=WAL")
+    database.execute("PRAGMA synchronous=FULL")
+    database.execute("CREATE TABLE instance (uid TEXT PRIMARY KEY, path TEXT)")
+    waits, used, began = [], time.process_time(), time.monotonic()
+    for number in range(_INSTANCES):
+        started = time.monotonic()
+        begun, placed = folder / "incoming" / f"{number}", folder / "placed" / f"{number}"
+        descriptor = os.open(begun, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+        os.write(descriptor, content)
+        os.fsync(descriptor)
+        os.close(descriptor)
+        begun.rename(placed)
+        descriptor = os.open(placed.parent, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)
+        database.execute("INSERT INTO instance VALUES (?, ?)", (str(number), str(placed)))
+        waits.append(1000 * (time.monotonic() - started))
+    taken_s = time.monotonic() - began
+    database.close()
+    processor_ms = 1000 * (time.process_time() - used) / _INSTANCES
+    return Received(_INSTANCES / taken_s, processor_ms, statistics.median(waits))
+
+
+def _print(
+    console: Console,
+    found: Mapping[tuple[str, int], list[Received]],
+    memory: Mapping[str, float],
+    durable: Mapping[str, str],
+) -> None:
+    for senders in _SENDERS:
+        ours = _rate(found[_OURS, senders])
+        table = Table(
+            *(f"{senders} sender" + "s" * (senders > 1), "durable at Success", "a second"),
+            *("lowest to highest", "Firstread is", "wait, ms", "processor, ms", "memory, MB"),
+        )
+        for (name, of), all_runs in found.items():
+            if of != senders:
+                continue
+            rates = [one.rate for one in all_runs]
+            table.add_row(
+                name,
+                durable.get(name, "file, folder, row"),
+                f"{_rate(all_runs):.0f}",
+                f"{min(rates):.0f} to {max(rates):.0f}",
+                f"{ours / _rate(all_runs):.2f} ×",
+                f"{statistics.median(one.wait_ms for one in all_runs):.1f}",
+                f"{statistics.median(one.processor_ms for one in all_runs):.2f}",
+                f"{memory[name]:.0f}" if name in memory else "",
+            )
+        console.print(table)
+
+
+def _rate(all_runs: list[Received]) -> float:
+    return statistics.median(one.rate for one in all_runs)
+
+
+def _report(
+    found: Mapping[tuple[str, int], list[Received]],
+    memory: Mapping[str, float],
+    durable: Mapping[str, str],
+) -> dict[str, Any]:
+    return {
+        "instances": _INSTANCES,
+        "instance_bytes": _BYTES,
+        "memory_mb": dict(memory),
+        "durable_at_success": dict(durable),
+        "senders": {
+            str(senders): {
+                name: {
+                    "median_a_second": _rate(all_runs),
+                    "firstread_is_times": _rate(found[_OURS, senders]) / _rate(all_runs),
+                    "runs": [asdict(one) for one in all_runs],
+                }
+                for (name, of), all_runs in found.items()
+                if of == senders
+            }
+            for senders in _SENDERS
+        },
+    }
