@@ -19,8 +19,10 @@ from pynetdicom.pdu_primitives import A_ASSOCIATE
 from database.session import Engine
 from dicom_node.association_audit import AssociationAudit, Clock
 from dicom_node.guard.accepted_association import AcceptedAssociation
+from dicom_node.guard.incoming_data_set import IncomingDataSet
 from dicom_node.guard.rejection import Rejection
 from dicom_node.guard.server import NodeServer, ServerSecurity
+from dicom_node.guard.store_command import StoreRequest
 from dicom_node.library_options import (
     IMPLEMENTATION_CLASS_UID,
     IMPLEMENTATION_VERSION_NAME,
@@ -83,6 +85,12 @@ class Node:
     ) -> SpoolFile | None:
         """Open the file for a data set that begins to arrive."""
         return self._receiver.open_file(association, context_id, sop_instance_uid)
+
+    def store(
+        self, association: AcceptedAssociation, request: StoreRequest, incoming: IncomingDataSet
+    ) -> tuple[int, str]:
+        """Store an instance that has come whole; gives status and Error Comment, raises nothing."""
+        return self._receiver.store(association, request, incoming)
 
     def end(self, association: AcceptedAssociation) -> None:
         """Take note that an association has ended."""

@@ -58,7 +58,7 @@ class SpoolFile:
         """Digest of the encoded data set so far, in hexadecimal."""
         return self._digest.hexdigest()
 
-    def write(self, fragment: bytes) -> None:
+    def write(self, fragment: bytes | memoryview) -> None:
         """Add a fragment of the encoded data set.
 
         Raises
@@ -102,7 +102,7 @@ class SpoolFile:
         self.close()
         self.path.unlink(missing_ok=True)
 
-    def _put(self, data: bytes) -> None:
+    def _put(self, data: bytes | memoryview) -> None:
         view = memoryview(data)
         with _disk_faults():
             while view:

@@ -1,8 +1,8 @@
 """Measures how many instances a second are received durably, from one sender and from four.
 
 All receivers run at once and are sent to in turn, in every run in another order, so that what else
-the machine does falls on all of them. A figure is a ratio of two medians of the same runs. The floor
-is the system calls alone: no network, no DICOM, one instance after the other.
+the machine does falls on all of them. A figure is a ratio of two medians of the same runs. The
+floor is the system calls alone: no network, no DICOM, one instance after the other.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from rich.table import Table
 
 from benchmarks.receiving.receivers import REPOSITORY, Receiver, running_receivers
 
-_INSTANCES: Final = 300
 _SENDERS: Final = (1, 4)
 _FLOOR: Final = "system calls alone"
 _OURS: Final = "Firstread"
@@ -36,7 +35,7 @@ _LIMIT_S: Final = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One run: 300 instances, together from all senders."""
+    """One run: of all senders together."""
 
     rate: float
     processor_ms: float
@@ -44,13 +43,19 @@ class Received:
 
 
 def measure_receiving(
-    console: Console, folder: Path, *, runs: int, base: Path | None = None
+    console: Console,
+    folder: Path,
+    *,
+    runs: int,
+    instances: int = 300,
+    base: Path | None = None,
 ) -> dict[str, Any]:
-    """Send 300 instances of 0.5 MB to each receiver, from one sender and from four, in turn.
+    """Send instances of 0.5 MB to each receiver, from one sender and from four, in turn.
 
     Parameters
     ----------
     folder : on the disk that is measured
+    instances : in one run, of all senders together
     runs : how often; one before warms up and is not counted
     base : the source tree of another version of Firstread, to be measured in the same run
     """
@@ -64,25 +69,25 @@ def measure_receiving(
             turn = receivers[run % len(receivers) :] + receivers[: run % len(receivers)]
             for senders in _SENDERS:
                 for receiver in turn:
-                    received = _receive(receiver, senders)
+                    received = _receive(receiver, senders, instances)
                     if run > 0:
                         found.setdefault((receiver.name, senders), []).append(received)
             if run > 0:
-                found.setdefault((_FLOOR, 1), []).append(_floor(folder / "floor"))
+                found.setdefault((_FLOOR, 1), []).append(_floor(folder / "floor", instances))
         memory = {one.name: one.most_memory_mb() for one in receivers}
         durable = {one.name: one.durable for one in receivers}
     _print(console, found, memory, durable)
-    return _report(found, memory, durable)
+    return _report(found, memory, durable, instances)
 
 
-def _receive(receiver: Receiver, senders: int) -> Received:
+def _receive(receiver: Receiver, senders: int, instances: int) -> Received:
     study = time.time_ns()
     used = receiver.processor_s()
     scanners = [
         subprocess.Popen(
             [
                 *(sys.executable, "-m", "benchmarks.receiving.scanner"),
-                *(str(receiver.port), receiver.called, str(study + k), str(_INSTANCES // senders)),
+                *(str(receiver.port), receiver.called, str(study + k), str(instances // senders)),
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -106,13 +111,13 @@ def _receive(receiver: Receiver, senders: int) -> Received:
             scanner.kill()
     taken_s = max(one[1] for one in said) - min(one[0] for one in said)
     return Received(
-        rate=_INSTANCES / taken_s,
-        processor_ms=1000 * (receiver.processor_s() - used) / _INSTANCES,
+        rate=instances / taken_s,
+        processor_ms=1000 * (receiver.processor_s() - used) / instances,
         wait_ms=statistics.median(wait for one in said for wait in one[2]),
     )
 
 
-def _floor(folder: Path) -> Received:
+def _floor(folder: Path, instances: int) -> Received:
     """Write, flush, rename, flush the folder, commit a row: nothing else, one after the other."""
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "incoming").mkdir(parents=True)
@@ -123,7 +128,7 @@ def _floor(folder: Path) -> Received:
     database.execute("PRAGMA synchronous=FULL")
     database.execute("CREATE TABLE instance (uid TEXT PRIMARY KEY, path TEXT)")
     waits, used, began = [], time.process_time(), time.monotonic()
-    for number in range(_INSTANCES):
+    for number in range(instances):
         started = time.monotonic()
         begun, placed = folder / "incoming" / f"{number}", folder / "placed" / f"{number}"
         descriptor = os.open(begun, os.O_RDWR | os.O_CREAT | os.O_EXCL)
@@ -138,8 +143,8 @@ def _floor(folder: Path) -> Received:
         waits.append(1000 * (time.monotonic() - started))
     taken_s = time.monotonic() - began
     database.close()
-    processor_ms = 1000 * (time.process_time() - used) / _INSTANCES
-    return Received(_INSTANCES / taken_s, processor_ms, statistics.median(waits))
+    processor_ms = 1000 * (time.process_time() - used) / instances
+    return Received(instances / taken_s, processor_ms, statistics.median(waits))
 
 
 def _print(
@@ -179,9 +184,10 @@ def _report(
     found: Mapping[tuple[str, int], list[Received]],
     memory: Mapping[str, float],
     durable: Mapping[str, str],
+    instances: int,
 ) -> dict[str, Any]:
     return {
-        "instances": _INSTANCES,
+        "instances": instances,
         "instance_bytes": _BYTES,
         "memory_mb": dict(memory),
         "durable_at_success": dict(durable),

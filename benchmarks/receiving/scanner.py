@@ -90,8 +90,11 @@ def _messages(
 
 
 def _header(length: int, control: int) -> bytes:
-    return b"\x04\0" + (length + 6).to_bytes(4, "big") + (length + 2).to_bytes(4, "big") + bytes(
-        (1, control)
+    return (
+        b"\x04\0"
+        + (length + 6).to_bytes(4, "big")
+        + (length + 2).to_bytes(4, "big")
+        + bytes((1, control))
     )
 
 
@@ -155,7 +158,7 @@ def _even(uid: bytes) -> bytes:
 def _noise() -> memoryview:
     import random
 
-    return memoryview(random.Random(0).randbytes(2 * _ROWS * _ROWS + 2 * 4096))  # noqa: S311
+    return memoryview(random.Random(0).randbytes(2 * _ROWS * _ROWS + 2 * 4096))
 
 
 _NOISE: Final = _noise()
@@ -192,8 +195,13 @@ def _status(pdu: bytes) -> int:
     """Status (0000,0900) of a C-STORE response."""
     if pdu[0] != 4:
         raise SystemExit(f"PDU type {pdu[0]} in place of an answer")
-    at = pdu.index(b"\0\0\0\x09\x02\0\0\0")
-    return int.from_bytes(pdu[at + 8 : at + 10], "little")
+    at = 12  # behind the headers of the PDU and of its only fragment
+    while at + 8 <= len(pdu):
+        tag, length = pdu[at : at + 4], int.from_bytes(pdu[at + 4 : at + 8], "little")
+        if tag == b"\0\0\0\x09":
+            return int.from_bytes(pdu[at + 8 : at + 10], "little")
+        at += 8 + length
+    raise SystemExit("an answer without a status")
 
 
 if __name__ == "__main__":

@@ -45,6 +45,8 @@ from dicom_node.guard.guarded_upper_layer import (
 )
 from dicom_node.guard.incoming_data_set import IncomingDataSet
 from dicom_node.guard.rejection import Rejection
+from dicom_node.guard.store_command import StoreRequest, store_response
+from dicom_node.guard.store_requests import StoreRequests
 from dicom_node.presentation_contexts import (
     STORAGE_COMMITMENT,
     UPS_PULL,
@@ -90,6 +92,11 @@ class AssociationUser(Protocol):
         self, association: AcceptedAssociation, context_id: int, sop_instance_uid: str
     ) -> SpoolFile | None:
         """Open the file for a data set that begins to arrive; None when it is not kept."""
+
+    def store(
+        self, association: AcceptedAssociation, request: StoreRequest, incoming: IncomingDataSet
+    ) -> tuple[int, str]:
+        """Store an instance that has come whole; gives status and Error Comment, raises nothing."""
 
     def end(self, association: AcceptedAssociation) -> None:
         """Take note that an association has ended."""
@@ -155,6 +162,8 @@ class AcceptedAssociation(Association):
         self.network_timeout = self.network_timeout
         self.dul.to_user_queue = RingingQueue(self.checkpoint)
         self.set_socket(GuardedSocket(self, stall_s=stall_s, client_socket=connection))
+        stores = StoreRequests(self, self.transport, stall_s=stall_s)
+        cast("GuardedUpperLayer", self.dul).stores = stores
 
     @property
     def calling_ae_title(self) -> str:
@@ -193,7 +202,8 @@ class AcceptedAssociation(Association):
             self.hang_up()
             cast("GuardedUpperLayer", self.dul).end()
             for incoming in tuple(self._incoming):
-                self.forget(incoming)
+                if not incoming.is_stored_now:  # by the other thread, which then lets go of it
+                    self.forget(incoming)
             self.user.end(self)
             if self.transport.heard_tls:
                 self.user.not_secured(self.address, HandshakeFailed(HandshakeFault.PLAIN_PORT))
@@ -233,6 +243,49 @@ class AcceptedAssociation(Association):
 
         incoming = IncomingDataSet(open_file, max_bytes=self._max_instance_bytes)
         return incoming
+
+    def has_message(self) -> bool:
+        """Whether the library has the beginning of a message, so that what comes is its end."""
+        return self.dimse.message is not None
+
+    def has_to_say(self) -> bool:
+        """Whether the state machine has something to do or to send, or is to end."""
+        dul = self.dul
+        waiting = not dul.event_queue.empty() or not dul.to_provider_queue.empty()
+        return waiting or bool(dul._kill_thread)
+
+    def stores(self, context_id: int) -> bool:
+        """Whether what comes in a presentation context is to be stored."""
+        agreed = self._accepted_cx.get(context_id)
+        return agreed is not None and str(agreed.abstract_syntax) not in _SERVED
+
+    def begin_to_store(self, request: StoreRequest) -> IncomingDataSet:
+        """What takes the data set of a C-STORE request."""
+
+        def open_file() -> SpoolFile | None:
+            return self.user.open_file(self, request.context_id, request.sop_instance_uid)
+
+        incoming = IncomingDataSet(open_file, max_bytes=self._max_instance_bytes)
+        incoming.announced_sop_class_uid = request.sop_class_uid
+        self._incoming.add(incoming)
+        return incoming
+
+    def store(self, request: StoreRequest, incoming: IncomingDataSet) -> None:
+        """Store an instance that has come whole, and answer."""
+        incoming.is_stored_now = True
+        try:
+            status, comment = self.user.store(self, request, incoming)
+        finally:
+            incoming.is_stored_now = False
+            self.forget(incoming)
+        sop_class_uid = self.context(request.context_id).sop_class_uid
+        longest = self.dimse.maximum_pdu_size
+        self.transport.send(store_response(request, sop_class_uid, status, comment, longest))
+
+    def end_by_invalid_pdu(self) -> None:
+        """End the association because of what came."""
+        _log.warning("dimse_message_unreadable", kind="fragment", **self.facts())
+        self.dul.event_queue.put("Evt19")  # PS3.8 Table 9-10: unrecognised or invalid PDU received
 
     def forget(self, incoming: IncomingDataSet) -> None:
         """Let go of a data set that was answered, or never will be."""

@@ -7,6 +7,7 @@ needed, stands in docs/decisions/0014-guarded-associations.md.
 from __future__ import annotations
 
 import contextlib
+import os
 import select
 import socket
 import ssl
@@ -28,7 +29,7 @@ _RECORD_BYTES: Final = 16 * 1024  # RFC 8446 Section 5.1: the longest of TLS, de
 _TLS: Final = (b"\x15\x03", b"\x16\x03")  # alert, handshake; version 3.x
 # An A-ASSOCIATE-RQ with 128 presentation contexts of 40 transfer syntaxes has 350 kB; a P-DATA-TF
 # has at most what we told the peer (library_options.MAXIMUM_PDU_BYTES).
-_LONGEST_PDU_BYTES: Final = 1024 * 1024
+LONGEST_PDU_BYTES: Final = 1024 * 1024
 
 
 class GuardedSocket(AssociationSocket):
@@ -174,6 +175,52 @@ class GuardedSocket(AssociationSocket):
         with contextlib.suppress(OSError):  # full of rings already, or closed
             self._ringer.send(b"\0")
 
+    def read_available(self, view: memoryview) -> int | None:
+        """Read what has come, without waiting.
+
+        Returns
+        -------
+        How many bytes; 0 at the end of the connection; None where nothing has come.
+
+        Raises
+        ------
+        OSError
+            The connection broke.
+        """
+        if self._broken is not None:
+            raise self._broken
+        if not self._decrypted:
+            connection = cast("socket.socket", self.socket)
+            if not isinstance(connection, ssl.SSLSocket):
+                try:  # of a socket with a limit Python would first ask whether there is something
+                    return os.readv(connection.fileno(), [view])
+                except BlockingIOError:
+                    return None
+            if not self._decrypt(connection):
+                return None
+            if self._broken is not None:
+                raise self._broken
+        count = min(len(view), len(self._decrypted))
+        view[:count] = self._decrypted[:count]
+        del self._decrypted[:count]
+        return count
+
+    def wait_until(self, deadline: float) -> None:
+        """Wait until there is something to read.
+
+        Raises
+        ------
+        TimeoutError
+            There was nothing before the deadline (of `time.monotonic`).
+        """
+        wait_s = max(0.0, deadline - time.monotonic())
+        if not select.select((self.socket,), (), (), wait_s)[0]:
+            raise TimeoutError("a PDU took too long")
+
+    def unread(self, content: memoryview) -> None:
+        """Put back what was read and is for somebody else."""
+        self._decrypted[:0] = content
+
     def recv(self, nr_bytes: int) -> bytearray:
         """Read so many bytes; fewer when the peer closed the connection.
 
@@ -182,18 +229,23 @@ class GuardedSocket(AssociationSocket):
         OSError
             The peer stalls within a PDU, or announces an absurdly long PDU.
         """
-        if nr_bytes > _LONGEST_PDU_BYTES:
+        if nr_bytes > LONGEST_PDU_BYTES:
             raise OSError("a PDU is longer than allowed")
         try:
             received = self._received(nr_bytes)
         except ssl.SSLError as error:
-            self.security_fault = failed(error)
+            self.note_fault(error)
             raise
         if not self._heard:
             self._heard = True
             plain = not isinstance(self.socket, ssl.SSLSocket)
             self.heard_tls = plain and bytes(received[:2]) in _TLS
         return received
+
+    def note_fault(self, error: Exception) -> None:
+        """Remember why an encrypted connection ended."""
+        if isinstance(error, ssl.SSLError):
+            self.security_fault = failed(error)
 
     def _received(self, nr_bytes: int) -> bytearray:
         if self._broken is not None:

@@ -30,11 +30,13 @@ from dicom_node.guard.association_request import (
 from dicom_node.guard.guarded_socket import WAIT_S, GuardedSocket
 from dicom_node.guard.incoming_data_set import IncomingDataSet
 from dicom_node.guard.rejection import Rejection
+from dicom_node.guard.store_requests import StoreRequests
 from dicom_node.library_faults import PYDICOM_FAULTS
 from settings.log.log_events import get_logger
 
 _log = get_logger("node")
 
+_DATA_TRANSFER: Final = "Sta6"  # PS3.8 Table 9-5: association established, ready for data
 _REQUEST: Final = 1  # PS3.8 Table 9-11: the type of an A-ASSOCIATE-RQ
 _END_S: Final = 2.0
 _LONGEST_COMMAND_BYTES: Final = 64 * 1024
@@ -50,12 +52,14 @@ class GuardedUpperLayer(DULServiceProvider):
     Attributes
     ----------
     request_fault : why the peer's request for an association must be rejected, whoever sent it
+    stores : takes the C-STORE requests of a peer that called us
     """
 
     def __init__(self, association: Association) -> None:
         super().__init__(association)
         self._run_loop_delay = 0.0  # `GuardedSocket.ready` waits instead
         self.request_fault: AssociationFault | None = None
+        self.stores: StoreRequests | None = None
 
     def send_pdu(self, primitive: Any) -> None:
         """Hand something over to be sent."""
@@ -76,6 +80,26 @@ class GuardedUpperLayer(DULServiceProvider):
             self.send_abort()
         finally:
             self.wake_user()
+
+    def idle_timer_expired(self) -> bool:
+        """Whether nothing has come for too long; the peer waits while something is stored."""
+        storing = self.stores is not None and self.stores.is_storing
+        return not storing and super().idle_timer_expired()
+
+    def _read_pdu_data(self) -> None:
+        """Read what has come: C-STORE requests here, anything else by the library."""
+        established = self.state_machine.current_state == _DATA_TRANSFER
+        if self.stores is None or not established or not self.event_queue.empty():
+            super()._read_pdu_data()
+            return
+        try:
+            if self.stores.take():
+                return
+        except (OSError, EOFError) as error:
+            cast("GuardedSocket", self.socket).note_fault(error)
+            self.event_queue.put("Evt17")  # PS3.8 Table 9-10: transport connection closed
+            return
+        super()._read_pdu_data()
 
     def _decode_pdu(self, bytestream: bytearray) -> tuple[Any, str]:
         """Decode what came; PS3.8 Table 9-10 says of which event it is."""

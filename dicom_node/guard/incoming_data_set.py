@@ -33,6 +33,7 @@ class IncomingDataSet(BytesIO):
     fault : why the data set is not kept; the association goes on, and the status tells it
     received_bytes : how many came, kept or not
     announced_sop_class_uid : Affected SOP Class UID (0000,0002) of the C-STORE request
+    is_stored_now : whether it has come whole and somebody stores it just now
     """
 
     def __init__(self, open_file: Callable[[], SpoolFile | None], *, max_bytes: int) -> None:
@@ -44,9 +45,10 @@ class IncomingDataSet(BytesIO):
         self.fault: FirstreadError | None = None
         self.received_bytes = 0
         self.announced_sop_class_uid = ""
+        self.is_stored_now = False
 
-    def write(self, fragment: bytes) -> int:  # type: ignore[override]
-        """Take a fragment."""
+    def write(self, fragment: bytes | memoryview) -> int:  # type: ignore[override]
+        """Take a fragment; it is the caller's again afterwards."""
         self.received_bytes += len(fragment)
         try:
             self._take(fragment)
@@ -79,7 +81,7 @@ class IncomingDataSet(BytesIO):
             self._file.discard()
             self._file = None
 
-    def _take(self, fragment: bytes) -> None:
+    def _take(self, fragment: bytes | memoryview) -> None:
         if self.fault is not None:
             return
         if self.received_bytes > self._max_bytes:

@@ -18,7 +18,8 @@ from database.doctor.ticket import is_ticket
 from database.session import Engine
 from dicom_node.guard.accepted_association import AcceptedAssociation
 from dicom_node.guard.incoming_data_set import IncomingDataSet
-from dicom_node.receive.store_instance import Announced, GivenStatus, InstanceStore
+from dicom_node.guard.store_command import StoreRequest
+from dicom_node.receive.store_instance import Announced, InstanceStore
 from dicom_node.spool import Spool, SpoolFile
 from settings.environment import Settings
 
@@ -47,33 +48,44 @@ class Receiver:
         context = association.context(context_id)
         return self._store.open_file(association, context, sop_instance_uid)
 
-    def handle_store(self, event: Event) -> Dataset:
-        """Answer a C-STORE request."""
-        association = cast("AcceptedAssociation", event.assoc)
-        request = cast("C_STORE", event.request)
-        incoming = cast("IncomingDataSet", request.DataSet)
+    def store(
+        self, association: AcceptedAssociation, request: StoreRequest, incoming: IncomingDataSet
+    ) -> tuple[int, str]:
+        """Store an instance that has come whole; gives status and Error Comment."""
         announced = Announced(
-            association.context(cast("int", request._context_id)),
+            association.context(request.context_id),
             incoming.announced_sop_class_uid,
-            str(request.AffectedSOPInstanceUID),
-            asked_for=_names_us(request, self._ae_title) or is_ticket(association.calling_ae_title),
+            request.sop_instance_uid,
+            # the answer to a C-MOVE request of ours (PS3.7 Section 9.1.1)
+            asked_for=request.move_originator == self._ae_title
+            or is_ticket(association.calling_ae_title),
+        )
+        answer = self._store.store(association, announced, incoming)
+        return answer.status, answer.comment
+
+    def handle_store(self, event: Event) -> Dataset:
+        """Answer a C-STORE request that the library has read."""
+        association = cast("AcceptedAssociation", event.assoc)
+        primitive = cast("C_STORE", event.request)
+        incoming = cast("IncomingDataSet", primitive.DataSet)
+        originator = primitive.MoveOriginatorApplicationEntityTitle or ""
+        request = StoreRequest(
+            cast("int", primitive._context_id),
+            cast("int", primitive.MessageID),
+            incoming.announced_sop_class_uid,
+            str(primitive.AffectedSOPInstanceUID),
+            originator.strip("\0 "),
         )
         try:
-            return _response(self._store.store(association, announced, incoming))
+            return _response(*self.store(association, request, incoming))
         finally:
             association.forget(incoming)
 
 
-def _names_us(request: C_STORE, ae_title: str) -> bool:
-    """Whether this is the answer to a C-MOVE request of ours (PS3.7 Section 9.1.1)."""
-    originator = request.MoveOriginatorApplicationEntityTitle
-    return originator is not None and originator.strip("\0 ") == ae_title
-
-
-def _response(answer: GivenStatus) -> Dataset:
+def _response(status: int, comment: str) -> Dataset:
     """A C-STORE response's status, with an Error Comment (PS3.7 Annex C) where it failed."""
     response = Dataset()
-    response.Status = answer.status
-    if answer.comment:
-        response.ErrorComment = answer.comment
+    response.Status = status
+    if comment:
+        response.ErrorComment = comment
     return response

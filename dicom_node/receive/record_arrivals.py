@@ -17,6 +17,7 @@ from typing import Final
 
 from database.session import Engine, transaction
 from database.studies.instances import Arrival, Recorded, correct_instance, record_instance
+from database.studies.plain_arrivals import NotPlain, record_plain_instances
 from dicom_node.spool import Spool, SpoolFile
 from radiology.errors import InstanceConflict, Unavailable
 
@@ -115,6 +116,22 @@ class ArrivalRecorder:
                 waiting.alone = True
 
     def _commit(self, together: Sequence[_Waiting]) -> list[Recorded | Exception]:
+        try:
+            return self._commit_plain(together)
+        except NotPlain:
+            return self._commit_each(together)
+
+    def _commit_plain(self, together: Sequence[_Waiting]) -> list[Recorded | Exception]:
+        with transaction(self._engine) as session:
+            arrivals = [waiting.arrival for waiting in together]
+            record_plain_instances(session, arrivals, self._clock())
+            changed: set[Path] = set()
+            for waiting in together:
+                changed |= self._spool.place(waiting.file, waiting.arrival.path)
+            self._spool.sync(changed)
+        return [Recorded.NEW] * len(together)
+
+    def _commit_each(self, together: Sequence[_Waiting]) -> list[Recorded | Exception]:
         answers: list[Recorded | Exception] = []
         changed: set[Path] = set()
         with transaction(self._engine) as session:
