@@ -9,6 +9,7 @@ file is replaced. docs/decisions/0013-durable-before-success.md.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import fcntl
 import hashlib
 import os
@@ -23,6 +24,7 @@ from radiology.errors import SpoolFull
 _INCOMING: Final = ".incoming"
 _LOCK: Final = ".lock"
 _CHECK_SPACE_EVERY: Final = 64 * 1024 * 1024
+_SYNCFS: Final = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)  # of Linux alone
 
 
 class SpoolFile:
@@ -80,16 +82,17 @@ class SpoolFile:
             return os.pread(self._descriptor, length, self._offset + offset)
 
     def make_durable(self) -> None:
-        """Wait until the bytes would outlive a power cut, and close the file.
+        """Wait until the bytes would outlive a power cut, and close the file; once is enough.
 
         Raises
         ------
         SpoolFull
             The disk is full, or cannot be written.
         """
-        with _disk_faults():
-            os.fsync(self._descriptor)
-        self.close()
+        if self._open:
+            with _disk_faults():
+                os.fsync(self._descriptor)
+            self.close()
 
     def close(self) -> None:
         """Close the file; closing it twice does no harm."""
@@ -182,6 +185,22 @@ class Spool:
                     os.fsync(descriptor)
                 finally:
                     os.close(descriptor)
+
+    @property
+    def can_sync_everything(self) -> bool:
+        """Whether this system can flush a file system by one call."""
+        return _SYNCFS is not None
+
+    def sync_everything(self) -> None:
+        """Wait until all files and folders of the spool's file system would outlive a power cut.
+
+        One flush, however many they are; Linux says if one of them could not be written.
+        """
+        assert _SYNCFS is not None
+        with _disk_faults():
+            if _SYNCFS(self._lock) != 0:
+                number = ctypes.get_errno()
+                raise OSError(number, os.strerror(number))
 
     def close(self) -> None:
         """Remove what this process had begun and not finished."""

@@ -13,8 +13,9 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, bindparam, case, delete, update
+from sqlalchemy import Connection, DateTime, bindparam, case, delete, literal_column, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Session
 
 from database.retention.removals import SPOOL
@@ -50,19 +51,26 @@ def record_plain_instances(session: Session, arrivals: Sequence[Arrival], now: d
     if len({one.sop_instance_uid for one in arrivals}) < len(arrivals):
         raise NotPlain
     connection = session.connection()
-    studies = {_said(one): 0 for one in arrivals}
+    statements = _statements(connection.dialect)
+    moment = statements.moment(now)
+    studies = dict.fromkeys(_said(one) for one in arrivals)
     for said in sorted(studies, key=str):  # in one order: two nodes do not wait crosswise
-        studies[said] = _hear_of(connection, said, now)
-    made = connection.execute(
-        _insert_instances(connection.dialect.name),
-        [_row(one, studies[_said(one)], now) for one in arrivals],
-    )
-    if made.rowcount != len(arrivals):
+        heard = statements.hear[said[-1]].run(connection, [_facts_of(said, moment)])
+        studies[said] = heard.scalar()
+        if studies[said] is None:
+            raise NotPlain
+    rows = [_row(one, studies[_said(one)], moment) for one in arrivals]
+    if statements.insert.run(connection, rows).rowcount != len(arrivals):
         raise NotPlain
-    connection.execute(_UNMARK, [{"at": one.path} for one in arrivals])
+    statements.unmark.run(connection, [{"at": one.path} for one in arrivals])
 
 
 _Said = tuple[str, str, str, str, str, RequestPriority]
+
+
+_ANY: Final = Arrival(
+    *("",) * 7, 0, "", None, RequestPriority.ROUTINE
+)  # what a row of an instance has, whichever it is
 
 
 def _said(arrival: Arrival) -> _Said:
@@ -79,47 +87,11 @@ def _said(arrival: Arrival) -> _Said:
     )
 
 
-def _hear_of(connection: Connection, said: _Said, now: datetime) -> int:
-    values: dict[str, Any] = {f"said_{name}": said[k] for k, name in enumerate(_STATED)}
-    found = connection.execute(_hears_of(said[-1]), values | {"now": now}).scalar()
-    if found is None:
-        raise NotPlain
-    return int(found)
+def _facts_of(said: _Said, moment: Any) -> dict[str, Any]:
+    return {f"said_{name}": said[k] for k, name in enumerate(_STATED)} | {"now": moment}
 
 
-@cache
-def _hears_of(priority: RequestPriority) -> Any:
-    """The row as `note_stated_patient` and `_await_assembly` would leave it, but for the moment."""
-    study: Any = Study.__table__
-    now: Any = bindparam("now", type_=study.c.last_instance_at.type)
-    as_urgent = MOST_URGENT_FIRST[: MOST_URGENT_FIRST.index(priority) + 1]
-    return (
-        update(study)
-        .where(
-            *(study.c[name] == bindparam(f"said_{name}") for name in _STATED),
-            study.c.several_patients == "",
-            study.c.state == StudyState.RECEIVED,
-            study.c.worklist_rank != WorklistRank.ROUTINE,
-            study.c.opened.is_(False),
-            study.c.asked_for.is_(False),
-            study.c.priority.in_(as_urgent),
-        )
-        .values(
-            last_instance_at=case(
-                (study.c.last_instance_at < now, now), else_=study.c.last_instance_at
-            )
-        )
-        .returning(study.c.id)
-    )
-
-
-@cache
-def _insert_instances(dialect: str) -> Any:
-    insert: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return insert(Instance.__table__).on_conflict_do_nothing(index_elements=["sop_instance_uid"])
-
-
-def _row(arrival: Arrival, study_id: int, now: datetime) -> dict[str, Any]:
+def _row(arrival: Arrival, study_id: int | None, moment: Any) -> dict[str, Any]:
     return {
         "study_id": study_id,
         "association_id": arrival.association_id,
@@ -130,11 +102,84 @@ def _row(arrival: Arrival, study_id: int, now: datetime) -> dict[str, Any]:
         "path": arrival.path,
         "sha256": arrival.sha256,
         "size_bytes": arrival.size_bytes,
-        "received_at": now,
+        "received_at": moment,
+        "corrected": False,
     }
 
 
-_REMOVALS: Final[Table] = FileRemoval.__table__  # type: ignore[assignment]
-_UNMARK: Final = delete(_REMOVALS).where(
-    _REMOVALS.c.folder == SPOOL, _REMOVALS.c.path == bindparam("at")
-)
+class _Statement:
+    """A statement that is compiled once; the driver takes it as it is."""
+
+    def __init__(self, statement: Any, dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect)
+        self._text = str(compiled)
+        self._order: list[str] | None = compiled.positiontup
+
+    def run(self, connection: Connection, rows: list[dict[str, Any]]) -> Any:
+        """Run it for each row of values."""
+        order = self._order
+        given: Any = rows if order is None else [tuple(one[name] for name in order) for one in rows]
+        return connection.exec_driver_sql(self._text, given[0] if len(given) == 1 else given)
+
+
+class _Statements:
+    """The three, as a dialect says them."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        study: Any = Study.__table__
+        instance: Any = Instance.__table__
+        removal: Any = FileRemoval.__table__
+        self._as_stored = study.c.last_instance_at.type.bind_processor(dialect)
+        insert: Any = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
+        columns = _row(_ANY, 0, None)
+        self.hear = {one: _Statement(_hears_of(study, one), dialect) for one in RequestPriority}
+        self.insert = _Statement(
+            insert(instance)
+            .values({name: bindparam(name) for name in columns})
+            .on_conflict_do_nothing(index_elements=["sop_instance_uid"]),
+            dialect,
+        )
+        self.unmark = _Statement(
+            delete(removal).where(
+                removal.c.folder == _literally(SPOOL), removal.c.path == bindparam("at")
+            ),
+            dialect,
+        )
+
+    def moment(self, now: datetime) -> Any:
+        """A moment as the driver takes it."""
+        return now if self._as_stored is None else self._as_stored(now)
+
+
+def _hears_of(study: Any, priority: RequestPriority) -> Any:
+    """The row as `note_stated_patient` and `_await_assembly` would leave it, but for the moment."""
+    now: Any = bindparam("now", type_=DateTime(timezone=True))
+    as_urgent = MOST_URGENT_FIRST[: MOST_URGENT_FIRST.index(priority) + 1]
+    return (
+        update(study)
+        .where(
+            *(study.c[name] == bindparam(f"said_{name}") for name in _STATED),
+            study.c.several_patients == _literally(""),
+            study.c.state == _literally(StudyState.RECEIVED),
+            study.c.worklist_rank != _literally(WorklistRank.ROUTINE),
+            study.c.opened.is_(False),
+            study.c.asked_for.is_(False),
+            study.c.priority.in_([_literally(one) for one in as_urgent]),
+        )
+        .values(
+            last_instance_at=case(
+                (study.c.last_instance_at < now, now), else_=study.c.last_instance_at
+            )
+        )
+        .returning(study.c.id)
+    )
+
+
+def _literally(word: str) -> Any:
+    """A word of ours in the text of a statement, so that only what differs is given each time."""
+    return literal_column(f"'{word}'")
+
+
+@cache
+def _statements(dialect: Dialect) -> _Statements:
+    return _Statements(dialect)

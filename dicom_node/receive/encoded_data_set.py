@@ -58,6 +58,12 @@ class EncodedDataSet:
         """Whether the low byte comes first (PS3.5 Section 7.3)."""
         return self._syntax.is_little_endian
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it should be in explicit VR little endian, and as it came."""
+        explicit = not self._syntax.is_implicit_VR and self._syntax.is_little_endian
+        return explicit and self._syntax != DeflatedExplicitVRLittleEndian
+
     def head(self, length: int) -> bytes:
         """The first bytes of the data set, at most `HEAD_BYTES`; inflated where it came deflated.
 

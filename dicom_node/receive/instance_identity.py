@@ -21,10 +21,12 @@ from pydicom.tag import BaseTag
 
 from dicom_node.library_faults import PYDICOM_FAULTS
 from dicom_node.receive.encoded_data_set import HEAD_BYTES, EncodedDataSet
+from dicom_node.receive.plain_head import read_plain_head
 from radiology.errors import AttributeMissing, DataSetUnreadable
 from radiology.identity import checked_uid
 from settings.peers import RequestPriority
 
+_PLAIN_HEAD_BYTES: Final = 16 * 1024
 _USUAL_HEAD_BYTES: Final = 64 * 1024
 _MOST_ELEMENTS: Final = 20_000  # a CT image has about a hundred of them up to the last that we need
 
@@ -66,6 +68,9 @@ _NEEDED: Final[Sequence[int]] = (
 )
 
 
+_READ: Final = frozenset((*_NEEDED, _SPECIFIC_CHARACTER_SET))
+
+
 @dataclass(frozen=True, slots=True)
 class InstanceIdentity:
     """The UIDs of an instance, all valid, and the identifiers and the priority that it carries."""
@@ -104,12 +109,17 @@ def read_identity(encoded: EncodedDataSet) -> InstanceIdentity:
 
 
 def _read_needed(encoded: EncodedDataSet) -> tuple[Dataset, int]:
-    """Read as far as is needed; mostly that is in the first few kilobytes.
+    """Read as far as is needed; mostly that is in the first few kilobytes, and plain.
 
     Returns
     -------
     The elements read, and the offset of the first element that was not looked at.
     """
+    if encoded.is_plain:
+        head = encoded.head(_PLAIN_HEAD_BYTES)
+        plain = read_plain_head(head, _READ, _REQUESTED_PROCEDURE_PRIORITY, _MOST_ELEMENTS)
+        if plain is not None:
+            return plain
     with contextlib.suppress(*UNREADABLE):
         stop = _StopAfterNeeded()
         data_set, end = _read(encoded, _USUAL_HEAD_BYTES, stop)

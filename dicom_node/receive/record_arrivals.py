@@ -1,16 +1,16 @@
 """Rows for received instances: one transaction for all that wait.
 
-Associations run in threads of their own, and each waits for its row before it answers Success. A
-transaction costs a disk flush regardless of its size, so the recording thread also records the
-instances that others have queued meanwhile: files to their places, folders flushed, rows committed.
-docs/decisions/0013-durable-before-success.md.
+Associations run in threads of their own, and each waits for its row before it answers Success. One
+of them records, with its own, what others have queued meanwhile: files to their places, a flush,
+rows committed. It then wakes the others, of whom the one that came next records next.
+docs/decisions/0013-durable-before-success.md, 0049-one-thread-from-socket-to-answer.md.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -30,6 +30,8 @@ class _Waiting:
 
     arrival: Arrival
     file: SpoolFile
+    turn: threading.Lock = field(default_factory=threading.Lock)  # held while it waits
+    leads: bool = False
     alone: bool = False  # to be recorded in a transaction of its own
     answer: Recorded | Exception | None = None
 
@@ -50,10 +52,10 @@ class ArrivalRecorder:
         self._clock = clock
         self._waiting: list[_Waiting] = []
         self._list = threading.Lock()
-        self._turn = threading.Lock()
+        self._is_led = False
 
     def record(self, arrival: Arrival, file: SpoolFile) -> Recorded:
-        """Put a durable file in its place and make its row; returns when both are durable.
+        """Put a file in its place and make its row; returns when both are durable.
 
         Raises
         ------
@@ -63,18 +65,40 @@ class ArrivalRecorder:
             Nothing was stored; the sender should come again.
         """
         mine = _Waiting(arrival, file)
-        with self._list:
-            self._waiting.append(mine)
-        with self._turn:
-            if mine.answer is None:
-                self._record_together(self._take(mine))
-        assert mine.answer is not None
+        while mine.answer is None:
+            if self._wait_for_turn(mine):
+                try:
+                    self._record_together(self._take(mine))
+                finally:
+                    self._hand_over()
         if isinstance(mine.answer, Exception):
             raise mine.answer
         return mine.answer
 
+    def _wait_for_turn(self, mine: _Waiting) -> bool:
+        """Wait until somebody has recorded mine, or it is up to me to record; whether it is."""
+        with self._list:
+            self._waiting.append(mine)
+            mine.leads = not self._is_led
+            self._is_led = True
+            if mine.leads:
+                return True
+            mine.turn.acquire()
+        mine.turn.acquire()  # released by whoever leads
+        mine.turn.release()
+        return mine.leads
+
+    def _hand_over(self) -> None:
+        """Let whoever waits longest record next."""
+        with self._list:
+            following = self._waiting[0] if self._waiting else None
+            self._is_led = following is not None
+        if following is not None:
+            following.leads = True
+            following.turn.release()
+
     def correct(self, arrival: Arrival, file: SpoolFile) -> None:
-        """Put a durable copy in the place of the instance that it corrects.
+        """Put a copy in the place of the instance that it corrects.
 
         Parameters
         ----------
@@ -87,6 +111,7 @@ class ArrivalRecorder:
         DatabaseUnavailable, SpoolFull
             Nothing was stored; the sender should come again.
         """
+        file.make_durable()
         with transaction(self._engine) as session:
             correct_instance(session, arrival, self._clock())
             self._spool.sync(self._spool.place(file, arrival.path))
@@ -111,11 +136,16 @@ class ArrivalRecorder:
         except Unavailable as error:
             answers = [error] * len(together)
         finally:
-            for waiting, answer in zip(together, answers, strict=True):
-                waiting.answer = answer
-                waiting.alone = True
+            mine, *others = together
+            mine.answer, mine.alone = answers[0], True
+            for waiting, answer in zip(others, answers[1:], strict=True):
+                waiting.answer, waiting.alone = answer, True
+                waiting.turn.release()
 
     def _commit(self, together: Sequence[_Waiting]) -> list[Recorded | Exception]:
+        if not self._flushes_once(together):
+            for waiting in together:
+                waiting.file.make_durable()
         try:
             return self._commit_plain(together)
         except NotPlain:
@@ -125,25 +155,35 @@ class ArrivalRecorder:
         with transaction(self._engine) as session:
             arrivals = [waiting.arrival for waiting in together]
             record_plain_instances(session, arrivals, self._clock())
-            changed: set[Path] = set()
-            for waiting in together:
-                changed |= self._spool.place(waiting.file, waiting.arrival.path)
-            self._spool.sync(changed)
+            self._place(together, together)
         return [Recorded.NEW] * len(together)
 
     def _commit_each(self, together: Sequence[_Waiting]) -> list[Recorded | Exception]:
         answers: list[Recorded | Exception] = []
-        changed: set[Path] = set()
         with transaction(self._engine) as session:
             now = self._clock()
             for waiting in together:
                 try:
-                    recorded = record_instance(session, waiting.arrival, now)
+                    answers.append(record_instance(session, waiting.arrival, now))
                 except InstanceConflict as conflict:
                     answers.append(conflict)
-                    continue
-                if recorded is Recorded.NEW:
-                    changed |= self._spool.place(waiting.file, waiting.arrival.path)
-                answers.append(recorded)
-            self._spool.sync(changed)
+            new = [
+                waiting
+                for waiting, answer in zip(together, answers, strict=True)
+                if answer is Recorded.NEW
+            ]
+            self._place(new, together)
         return answers
+
+    def _place(self, new: Sequence[_Waiting], together: Sequence[_Waiting]) -> None:
+        changed: set[Path] = set()
+        for waiting in new:
+            changed |= self._spool.place(waiting.file, waiting.arrival.path)
+        if new and self._flushes_once(together):
+            self._spool.sync_everything()
+        else:
+            self._spool.sync(changed)
+
+    def _flushes_once(self, together: Sequence[_Waiting]) -> bool:
+        """Whether one flush of the whole disk takes the place of two for each instance."""
+        return len(together) > 1 and self._spool.can_sync_everything

@@ -156,7 +156,6 @@ class InstanceStore:
         encoded = EncodedDataSet(file, context.transfer_syntax_uid, max_bytes=limit)
         identity = read_identity(encoded)
         _check_announcement(identity, announced)
-        file.make_durable()
         arrival = _arrival(sender, identity, announced, file)
         try:
             recorded = self._recorder.record(arrival, file)
