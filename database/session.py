@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from radiology.errors import DatabaseUnavailable
 
 # Other packages name the types but do not import SQLAlchemy.
-__all__ = ["Engine", "Session", "open_engine", "query", "transaction"]
+__all__ = ["Engine", "Session", "open_engine", "plain_transaction", "query", "transaction"]
 
 _BUSY_TIMEOUT_S = 30  # writers wait for each other this long before SQLite says "locked"
 
@@ -48,6 +48,22 @@ def transaction(engine: Engine) -> Iterator[Session]:
     try:
         with Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
+    except OperationalError as error:
+        raise DatabaseUnavailable from error
+
+
+@contextmanager
+def plain_transaction(engine: Engine) -> Iterator[Connection]:
+    """As `transaction`, for statements that need no objects: it costs less.
+
+    Raises
+    ------
+    DatabaseUnavailable
+        As for `transaction`.
+    """
+    try:
+        with engine.begin() as connection:
+            yield connection
     except OperationalError as error:
         raise DatabaseUnavailable from error
 

@@ -12,6 +12,7 @@ import contextlib
 import ctypes
 import fcntl
 import hashlib
+import itertools
 import os
 import shutil
 import uuid
@@ -128,6 +129,7 @@ class Spool:
             (folder / _INCOMING).mkdir(parents=True, exist_ok=True)
         self.swept = self._sweep()
         name = uuid.uuid4().hex
+        self._number = itertools.count(1)
         self._own = folder / _INCOMING / name
         with _disk_faults():
             # Held until this process ends, however it ends: see _sweep
@@ -143,7 +145,7 @@ class Spool:
         SpoolFull
             Too little room is left.
         """
-        return SpoolFile(self._own / f"{uuid.uuid4().hex}.dcm", file_meta, self.check_space)
+        return SpoolFile(self._own / f"{next(self._number)}.dcm", file_meta, self.check_space)
 
     def check_space(self) -> None:
         """Raise SpoolFull when less room is left than the settings demand."""
@@ -166,13 +168,14 @@ class Spool:
         The folders that `sync` must be called with before the place is durable too.
         """
         place = self.folder / relative
-        changed = {place.parent}
+        folder = place.parent
+        changed = {folder}
         with _disk_faults():
-            folder = place.parent
-            while not folder.is_dir():
-                folder = folder.parent
-                changed.add(folder)
-            place.parent.mkdir(parents=True, exist_ok=True)
+            if not folder.is_dir():
+                while not folder.is_dir():
+                    folder = folder.parent
+                    changed.add(folder)
+                place.parent.mkdir(parents=True, exist_ok=True)
             file.path.replace(place)
         return changed
 

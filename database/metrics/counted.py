@@ -13,6 +13,7 @@ import math
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import event, select
@@ -147,7 +148,12 @@ def _values(metric: Metric, labels: Mapping[str, str]) -> tuple[str, ...] | None
 def _key(metric: Metric, labels: Mapping[str, str]) -> _Key:
     if set(labels) != set(metric.labels):
         raise ValueError(f"{metric.name} has the labels {', '.join(metric.labels)}")
-    return metric.name, json.dumps(labels, sort_keys=True, ensure_ascii=False), ""
+    return metric.name, _as_text(tuple(sorted(labels.items()))), ""
+
+
+@lru_cache(maxsize=1024)
+def _as_text(labels: tuple[tuple[str, str], ...]) -> str:
+    return json.dumps(dict(labels), ensure_ascii=False)
 
 
 def _bucket(bound: float) -> str:

@@ -16,7 +16,6 @@ from typing import Any, Final
 from sqlalchemy import Connection, DateTime, bindparam, case, delete, literal_column, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
-from sqlalchemy.orm import Session
 
 from database.retention.removals import SPOOL
 from database.states import StudyState, WorklistRank
@@ -39,7 +38,9 @@ class NotPlain(Exception):
     """One of them has more to change; the transaction must be rolled back."""
 
 
-def record_plain_instances(session: Session, arrivals: Sequence[Arrival], now: datetime) -> None:
+def record_plain_instances(
+    connection: Connection, arrivals: Sequence[Arrival], now: datetime
+) -> None:
     """Make the rows of instances whose bytes are durable, all of them or none.
 
     Raises
@@ -50,7 +51,6 @@ def record_plain_instances(session: Session, arrivals: Sequence[Arrival], now: d
     """
     if len({one.sop_instance_uid for one in arrivals}) < len(arrivals):
         raise NotPlain
-    connection = session.connection()
     statements = _statements(connection.dialect)
     moment = statements.moment(now)
     studies = dict.fromkeys(_said(one) for one in arrivals)

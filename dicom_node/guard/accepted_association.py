@@ -157,13 +157,13 @@ class AcceptedAssociation(Association):
         self._reactor_checkpoint = self.checkpoint
         self.acse = GuardedAcse(self, self.admit)
         self.dimse = GuardedDimse(self, self.checkpoint, self.incoming_data_set)
-        self.dul: DULServiceProvider = GuardedUpperLayer(self)
+        layer = GuardedUpperLayer(self)
+        self.dul: DULServiceProvider = layer
         self.acse_timeout = self.acse_timeout  # reach the timers of the new upper layer
         self.network_timeout = self.network_timeout
         self.dul.to_user_queue = RingingQueue(self.checkpoint)
         self.set_socket(GuardedSocket(self, stall_s=stall_s, client_socket=connection))
-        stores = StoreRequests(self, self.transport, stall_s=stall_s)
-        cast("GuardedUpperLayer", self.dul).stores = stores
+        layer.stores = StoreRequests(self, self.transport, stall_s=stall_s)
 
     @property
     def calling_ae_title(self) -> str:
@@ -251,6 +251,7 @@ class AcceptedAssociation(Association):
     def has_to_say(self) -> bool:
         """Whether the state machine has something to do or to send, or is to end."""
         dul = self.dul
+        dul._idle_timer.restart()  # something has come
         waiting = not dul.event_queue.empty() or not dul.to_provider_queue.empty()
         return waiting or bool(dul._kill_thread)
 

@@ -214,7 +214,8 @@ class GuardedSocket(AssociationSocket):
             There was nothing before the deadline (of `time.monotonic`).
         """
         wait_s = max(0.0, deadline - time.monotonic())
-        if not select.select((self.socket,), (), (), wait_s)[0]:
+        connection = cast("socket.socket", self.socket)
+        if not select.select((connection,), (), (), wait_s)[0]:
             raise TimeoutError("a PDU took too long")
 
     def unread(self, content: memoryview) -> None:

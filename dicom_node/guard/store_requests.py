@@ -58,7 +58,7 @@ class StoreRequests:
         self.is_storing = False
 
     def take(self) -> bool:
-        """Take what has come.
+        """Take what has come, and what comes soon behind it.
 
         Returns
         -------
@@ -72,8 +72,8 @@ class StoreRequests:
             The peer closed the connection.
         """
         try:
-            while self._begin < self._end or self._read_more():
-                if not self._take_pdu():
+            while self._begin < self._end or self._read_more() or self._connection.ready:
+                if self._begin < self._end and not self._take_pdu():
                     return False
                 if self._association.has_to_say():
                     return True
@@ -147,7 +147,7 @@ class StoreRequests:
             self._write(size - 2)
             if control & _LAST:
                 self._store()
-        return 4 + size
+        return 4 + int(size)
 
     def _write(self, count: int) -> None:
         assert self._incoming is not None

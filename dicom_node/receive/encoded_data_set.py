@@ -6,6 +6,7 @@ PS3.5 Section 7.1 (data elements), 7.5 (nesting), A.4 (encapsulated pixel data),
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
 from typing import Final, Protocol
 
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
@@ -31,6 +32,11 @@ class Bytes(Protocol):
         """Read; fewer than `length` at the end."""
 
 
+@lru_cache(maxsize=64)
+def _syntax(uid: str) -> UID:
+    return UID(uid)
+
+
 class EncodedDataSet:
     """A data set as it was encoded, read piece by piece.
 
@@ -43,7 +49,7 @@ class EncodedDataSet:
 
     def __init__(self, source: Bytes, transfer_syntax_uid: str, *, max_bytes: int) -> None:
         self._source = source
-        self._syntax = UID(transfer_syntax_uid)
+        self._syntax = _syntax(transfer_syntax_uid)
         self._max_bytes = min(max_bytes, MOST_INFLATED_BYTES)
         self._inflated: bytes | None = None
         self._inflated_size = 0

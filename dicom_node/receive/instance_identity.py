@@ -40,6 +40,9 @@ _NUMBERS: Final = frozenset(
 )
 _DELIMITERS: Final = set(b"\r\n\t\f")  # PS3.5 Section 6.1.2.5.3
 
+# PS3.3 C.12.1.1.2: repertoires in which the bytes below 128 are ASCII
+_ASCII_BELOW: Final = frozenset(("", "ISO_IR 6", "ISO_IR 100", "ISO_IR 192"))
+
 _SPECIFIC_CHARACTER_SET = 0x00080005
 _SOP_CLASS_UID = 0x00080016
 _SOP_INSTANCE_UID = 0x00080018
@@ -196,11 +199,20 @@ def _text(data_set: Dataset, tag: int, length: int) -> str:
     if not value:
         return ""
     terms = _bytes(data_set, _SPECIFIC_CHARACTER_SET).decode("ascii", "replace").split("\\")
+    terms = [one.strip() for one in terms]
+    if value.isascii() and b"\x1b" not in value and set(terms) <= _ASCII_BELOW:
+        text = value.decode("ascii")
+    else:
+        text = _decoded(value, terms)
+    return "".join(letter for letter in text if letter.isprintable()).strip()[:length]
+
+
+def _decoded(value: bytes, terms: list[str]) -> str:
     try:  # as the worker reads it later: whose study it is, is compared
-        text = decode_bytes(value, convert_encodings([one.strip() for one in terms]), _DELIMITERS)
+        text: str = decode_bytes(value, convert_encodings(terms), _DELIMITERS)
     except UNREADABLE:
         text = value.decode("iso8859")
-    return "".join(letter for letter in text if letter.isprintable()).strip()[:length]
+    return text
 
 
 def _priority(data_set: Dataset) -> RequestPriority | None:

@@ -12,7 +12,7 @@ import struct
 from collections.abc import Collection
 from typing import Final
 
-from pydicom.dataelem import RawDataElement
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
@@ -41,7 +41,7 @@ def read_plain_head(
     The needed elements, undecoded, and the offset of the first one behind `last`; None where
     anything is odd. An odd sequence among the needed ones is, unless it is empty.
     """
-    found: dict[BaseTag, RawDataElement] = {}
+    found: dict[BaseTag, DataElement | RawDataElement] = {}
     at, before, size = 0, 0, len(content)
     for _ in range(most_elements):
         if size - at < 12:
@@ -69,7 +69,7 @@ def read_plain_head(
     return None
 
 
-def _data_set(found: dict[BaseTag, RawDataElement]) -> Dataset:
+def _data_set(found: dict[BaseTag, DataElement | RawDataElement]) -> Dataset:
     data_set = Dataset(found)
     data_set.set_original_encoding(False, True)
     return data_set

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from database.session import Engine, transaction
+from database.session import Engine, plain_transaction, transaction
 from database.studies.instances import Arrival, Recorded, correct_instance, record_instance
 from database.studies.plain_arrivals import NotPlain, record_plain_instances
 from dicom_node.spool import Spool, SpoolFile
@@ -152,9 +152,9 @@ class ArrivalRecorder:
             return self._commit_each(together)
 
     def _commit_plain(self, together: Sequence[_Waiting]) -> list[Recorded | Exception]:
-        with transaction(self._engine) as session:
+        with plain_transaction(self._engine) as connection:
             arrivals = [waiting.arrival for waiting in together]
-            record_plain_instances(session, arrivals, self._clock())
+            record_plain_instances(connection, arrivals, self._clock())
             self._place(together, together)
         return [Recorded.NEW] * len(together)
 
