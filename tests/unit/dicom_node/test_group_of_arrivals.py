@@ -1,0 +1,100 @@
+"""Instances that wait together: flushed once, before any row, and answered afterwards."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from database.studies.instances import Arrival, Recorded
+from dicom_node.spool import SpoolFile, _disk_faults
+from radiology.errors import SpoolFull
+from tests.peers.waiting import wait_until
+from tests.unit.dicom_node.test_record_arrivals import Setup
+
+Waiting = tuple[Arrival, SpoolFile]
+
+
+class Group:
+    """One instance that is being recorded, and three that wait behind it."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.setup = Setup(folder)
+        self.flushed: list[str] = []
+        self._monkeypatch = monkeypatch
+
+    def waiting(self, number: int) -> Waiting:
+        """An instance that is written and not flushed."""
+        arrival, _ = self.setup.waiting(number, b"%d" % number)
+        file = self.setup.spool.begin(b"")
+        file.write(b"%d" % number)
+        self._monkeypatch.setattr(file, "make_durable", self._noted(number, file.make_durable))
+        return arrival, file
+
+    def _noted(self, number: int, flush: Callable[[], None]) -> Callable[[], None]:
+        def noted() -> None:
+            self.flushed.append(f"file {number}")
+            flush()
+
+        return noted
+
+    def record(self, everything: Callable[[], None]) -> list[Recorded | BaseException]:
+        """Record the four; `everything` is called in the place of the flush of all."""
+        begun, go_on = threading.Event(), threading.Event()
+        sync = self.setup.spool.sync
+
+        def slow(folders: set[Path]) -> None:
+            begun.set()
+            assert go_on.wait(60)
+            sync(folders)
+
+        self._monkeypatch.setattr(self.setup.spool, "sync", slow)
+        self._monkeypatch.setattr(self.setup.spool, "sync_everything", everything)
+        recorder = self.setup.recorder
+        with ThreadPoolExecutor(4) as pool:
+            answers = [pool.submit(recorder.record, *self.waiting(1))]
+            assert begun.wait(60)
+            answers += [pool.submit(recorder.record, *self.waiting(k)) for k in (2, 3, 4)]
+            wait_until(lambda: len(recorder._waiting) == 3, what="three that wait", limit_s=60)
+            go_on.set()
+            return [one.exception(60) or one.result(60) for one in answers]
+
+
+@pytest.fixture
+def group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Group:
+    """Four instances of one study."""
+    return Group(tmp_path, monkeypatch)
+
+
+def test_three_that_wait_are_flushed_once(group: Group) -> None:
+    """All are in their places, and none has a row, when the one flush is made."""
+    spool = group.setup.spool
+    seen: list[tuple[int, int]] = []
+    flush = spool.sync_everything
+
+    def everything() -> None:
+        placed = [one for one in spool.folder.rglob("*.dcm") if ".incoming" not in one.parts]
+        seen.append((len(placed), group.setup.count()))
+        flush()
+
+    assert group.record(everything) == [Recorded.NEW] * 4
+    assert seen == [(4, 1)]
+    assert group.flushed == ["file 1"]  # alone, so by itself
+    assert group.setup.count() == 4
+
+
+def test_a_flush_that_fails_is_the_answer_of_all(group: Group) -> None:
+    """No row is made; who sent them sends again."""
+
+    def broken() -> None:
+        with _disk_faults():
+            raise OSError(5, "Input/output error")
+
+    first, *others = group.record(broken)
+    assert first is Recorded.NEW
+    assert [type(one) for one in others] == [SpoolFull] * 3
+    assert group.setup.count() == 1
+    assert group.setup.recorder.record(*group.waiting(2)) is Recorded.NEW
