@@ -20,6 +20,8 @@ from database.tables.study.analysis import Instance, Study
 from settings.peers import RequestPriority
 from tests.builders.stored.rows import NOON, arrival, receive
 
+pytestmark = pytest.mark.integration
+
 LATER = NOON + timedelta(seconds=5)
 
 

@@ -1,0 +1,126 @@
+"""C-STORE requests in any fragments that the standard allows, and in some that it does not."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.builders.dicom.upper_layer import associate_request, element, fragment
+from tests.peers.waiting import wait_until
+from tests.unit.dicom_node.running_node import RunningNode, running_node
+from tests.unit.dicom_node.small_ct import SERIES, encoded, small_ct
+
+pytestmark = pytest.mark.integration
+
+CONTENT = encoded(small_ct())
+_ELEMENTS = (
+    element(0x0002, b"1.2.840.10008.5.1.4.1.1.2\0")
+    + element(0x0100, b"\x01\0")
+    + element(0x0110, b"\x01\0")
+    + element(0x0700, b"\0\0")
+    + element(0x0800, b"\0\0")
+    + element(0x1000, f"{SERIES}.1".encode().ljust(len(SERIES) + 2 + len(SERIES) % 2, b"\0"))
+)
+COMMAND = element(0, len(_ELEMENTS).to_bytes(4, "little")) + _ELEMENTS
+COMMAND_LAST, DATA, DATA_LAST = 3, 0, 2
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
+    """One node for all: it must survive them."""
+    with running_node(tmp_path_factory.mktemp("node")) as running:
+        yield running
+
+
+def pdu(*fragments: bytes) -> bytes:
+    """One P-DATA-TF with several fragments."""
+    items = b"".join(one[6:] for one in fragments)
+    return b"\x04\0" + len(items).to_bytes(4, "big") + items
+
+
+def split(content: bytes, size: int) -> list[bytes]:
+    """A data set in fragments of a size."""
+    begins = range(0, len(content), size)
+    return [
+        fragment(content[k : k + size], DATA_LAST if k + size >= len(content) else DATA)
+        for k in begins
+    ]
+
+
+def converse(node: RunningNode, *sent: bytes) -> bytes:
+    """What the node answers until it has answered one message, or hangs up."""
+    with socket.create_connection(("127.0.0.1", node.port), timeout=30) as connection:
+        connection.sendall(associate_request())
+        assert connection.recv(4096)[0] == 2  # A-ASSOCIATE-AC
+        for part in sent:
+            connection.sendall(part)
+        return connection.recv(4096)
+
+
+WAYS = {
+    "one PDU for all": [pdu(fragment(COMMAND, COMMAND_LAST), *split(CONTENT, 5000))],
+    "one PDU for each": [fragment(COMMAND, COMMAND_LAST), fragment(CONTENT, DATA_LAST)],
+    "small fragments": [fragment(COMMAND, COMMAND_LAST), *split(CONTENT, 7)],
+    "many in a PDU": [fragment(COMMAND, COMMAND_LAST), pdu(*split(CONTENT, 50))],
+    "an empty fragment": [fragment(COMMAND, 3), fragment(b"", DATA), fragment(CONTENT, DATA_LAST)],
+    "command in two": [
+        fragment(COMMAND[:20], 1),
+        fragment(COMMAND[20:], COMMAND_LAST),
+        fragment(CONTENT, DATA_LAST),
+    ],
+    "byte by byte": [
+        bytes([one]) for one in fragment(COMMAND, COMMAND_LAST) + fragment(CONTENT, DATA_LAST)
+    ],
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_any_fragments_make_the_same_instance(node: RunningNode, way: str) -> None:
+    """Success, one row, and the bytes as they were sent."""
+    answer = converse(node, *WAYS[way])
+    assert answer[0] == 4
+    assert element(0x0900, b"\0\0") in answer
+    (row,) = node.instances()
+    assert (node.settings.spool_folder / row.path).read_bytes().endswith(CONTENT)
+
+
+BROKEN = {
+    "a command among the data": [
+        fragment(COMMAND, COMMAND_LAST),
+        fragment(CONTENT[:100], DATA),
+        fragment(COMMAND, COMMAND_LAST),
+    ],
+    "a fragment longer than its PDU": [
+        fragment(COMMAND, COMMAND_LAST),
+        b"\x04\0\0\0\0\x10" + (500).to_bytes(4, "big") + b"\x01\0" + bytes(10),
+    ],
+    "a fragment of nothing": [
+        fragment(COMMAND, COMMAND_LAST),
+        b"\x04\0\0\0\0\x04\0\0\0\0",
+    ],
+    "half a header": [fragment(COMMAND, COMMAND_LAST), b"\x04\0\0\0\0\x03\0\0\0"],
+}
+
+
+@pytest.mark.parametrize("way", BROKEN)
+def test_what_is_no_fragment_ends_the_association(node: RunningNode, way: str) -> None:
+    """A-ABORT; nothing is left of the instance, and the next caller is served."""
+    stored = len(node.instances())
+    assert converse(node, *BROKEN[way])[:1] == b"\x07"  # A-ABORT
+    node.verify()
+    wait_until(lambda: not node.begun(), what="nothing that was begun", limit_s=30)
+    assert len(node.instances()) == stored
+
+
+def test_a_peer_that_goes_away_leaves_nothing(node: RunningNode, tmp_path: Path) -> None:
+    """In the middle of a PDU."""
+    with socket.create_connection(("127.0.0.1", node.port), timeout=30) as connection:
+        connection.sendall(associate_request())
+        assert connection.recv(4096)[0] == 2
+        connection.sendall(fragment(COMMAND, COMMAND_LAST) + fragment(CONTENT, DATA_LAST)[:300])
+        wait_until(node.begun, what="a file that is begun", limit_s=30)
+    wait_until(lambda: not node.begun(), what="nothing that was begun", limit_s=30)
+    node.verify()
