@@ -75,9 +75,9 @@ dimse-client: ## Install dcmjs-dimse into build/, for the tests of work items
 unit: setup ## Run the unit tests alone
 	$(BIN)/python -m pytest -q tests/unit $(TEST_OPTIONS)
 
-bench: setup ## Measure what we claim about speed
+bench: setup ## Measure what we claim about speed; BASE=git-ref compares with another version, in turn
 	@.ci/debian-packages wanted $(TEST_DEBIAN_PACKAGES)
-	$(BIN)/python -m benchmarks $(BENCH_OPTIONS)
+	$(BIN)/python -m benchmarks$(if $(BASE),.compare "$(BASE)") $(BENCH_OPTIONS)
 
 train: setup-training ## Train and export the chest bundle; two hours on two cores, and it may be interrupted
 	$(BIN)/python -m training.chest --out build/chest-ct-pneumonia/3.0.0 $(TRAIN_OPTIONS)

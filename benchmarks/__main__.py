@@ -28,7 +28,11 @@ _PARTS: dict[str, _Measure] = {
         console, given.folder, slices=given.slices, runs=given.runs
     ),
     "receiving": lambda console, given: measure_receiving(
-        console, given.folder / "receiving", runs=max(given.runs, 5)
+        console,
+        given.folder / "receiving",
+        runs=max(given.runs, 5),
+        instances=given.instances,
+        base=given.base,
     ),
     "result_objects": lambda console, given: measure_result_objects(
         console, given.folder / "objects", slices=given.slices, runs=given.runs
@@ -101,6 +105,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--retention-studies", type=int, default=30_000, help="studies of the year (30000)"
     )
+    parser.add_argument(
+        "--instances", type=int, default=300, help="instances of one run of receiving (300)"
+    )
+    parser.add_argument("--base", type=Path, help="source tree of another version, for receiving")
     parser.add_argument("--folder", type=Path, default=Path("build/bench"), help="work folder")
     flags = parser.add_argument_group("flags")
     flags.add_argument("--study", type=Path, help="folder of one chest CT (a phantom)")
