@@ -13,14 +13,11 @@ from __future__ import annotations
 
 import struct
 import time
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from dicom_node.guard.guarded_socket import LONGEST_PDU_BYTES, GuardedSocket
 from dicom_node.guard.incoming_data_set import IncomingDataSet
 from dicom_node.guard.store_command import StoreRequest, read_store_request
-
-if TYPE_CHECKING:
-    from dicom_node.guard.accepted_association import AcceptedAssociation
 
 _BUFFER_BYTES: Final = 128 * 1024
 _P_DATA_TF: Final = 4  # PS3.8 Table 9-22
@@ -28,6 +25,28 @@ _PDU_HEADER: Final = struct.Struct(">BxL")
 _FRAGMENT_HEADER: Final = struct.Struct(">LBB")  # PS3.8 Table 9-23, Annex E.2
 _OF_COMMAND, _LAST = 1, 2
 _LONGEST_COMMAND_BYTES: Final = 16 * 1024  # of those that are read here; usual are 200
+
+
+class StoringAssociation(Protocol):
+    """What an association does with the requests, and what it knows."""
+
+    def has_message(self) -> bool:
+        """Whether the library has the beginning of a message, so that what comes is its end."""
+
+    def has_to_say(self) -> bool:
+        """Whether the state machine has something to do or to send, or is to end."""
+
+    def stores(self, context_id: int) -> bool:
+        """Whether what comes in a presentation context is to be stored."""
+
+    def begin_to_store(self, request: StoreRequest) -> IncomingDataSet:
+        """What takes the data set of a C-STORE request."""
+
+    def store(self, request: StoreRequest, incoming: IncomingDataSet) -> None:
+        """Store an instance that has come whole, and answer."""
+
+    def end_by_invalid_pdu(self) -> None:
+        """End the association because of what came."""
 
 
 class StoreRequests:
@@ -45,7 +64,7 @@ class StoreRequests:
     """
 
     def __init__(
-        self, association: AcceptedAssociation, connection: GuardedSocket, *, stall_s: float
+        self, association: StoringAssociation, connection: GuardedSocket, *, stall_s: float
     ) -> None:
         self._association = association
         self._connection = connection
