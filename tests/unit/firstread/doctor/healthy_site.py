@@ -128,12 +128,16 @@ def giving_signs(
     ended, began = threading.Event(), datetime.now(UTC) - timedelta(minutes=1)
 
     def give() -> None:
-        while not ended.wait(0.05):
-            with transaction(site.site.engine) as session:
-                for name in names:
-                    record_sign(session, name, part, started_at=began, now=datetime.now(UTC))
+        with transaction(site.site.engine) as session:
+            for name in names:
+                record_sign(session, name, part, started_at=began, now=datetime.now(UTC))
 
-    thread = threading.Thread(target=give, daemon=True)
+    def go_on() -> None:
+        while not ended.wait(every_s):
+            give()
+
+    give()
+    thread = threading.Thread(target=go_on, daemon=True)
     thread.start()
     try:
         yield
