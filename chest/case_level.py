@@ -5,6 +5,7 @@ What each is and what it gave on our data stands in docs/case-level.md.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ from chest.values.case_answer import (
 from chest.values.regions import ChestRegions, LungLabel
 from models.schema_2.case import CaseRule, ViralLimits
 from models.schema_2.sign import Sign
+from radiology.region import pixels_by_slice
 
 Counts = NDArray[np.int64]
 
@@ -84,16 +86,17 @@ class QuadrantCounts:
 
         Front and back meet halfway between the first and the last row of the lungs.
         """
-        rows = np.flatnonzero((regions.lungs > 0).any(axis=(0, 2)))
-        middle = int(rows[0] + rows[-1] + 1) // 2 if rows.size else 0
-        parts = (np.s_[:, :middle], np.s_[:, middle:])
-        lung, lesion = [], []
-        for side in (LungLabel.RIGHT, LungLabel.LEFT):
-            for part in parts:
-                inside = regions.lungs[part] == side
-                lung.append(np.count_nonzero(inside, axis=(1, 2)))
-                lesion.append(np.count_nonzero(inside & (regions.lesions[part] > 0), axis=(1, 2)))
-        return cls(np.stack(lung, axis=1), np.stack(lesion, axis=1))
+        slices, rows, columns = regions.box
+        middle = (rows.start + rows.stop) // 2
+        parts = (slice(rows.start, middle), slice(middle, rows.stop))
+        lung, lesion = np.zeros((2, len(regions.lungs), 4), dtype=np.int64)
+        sides = (LungLabel.RIGHT, LungLabel.LEFT)
+        for place, (side, part) in enumerate(itertools.product(sides, parts)):
+            quadrant = slices, part, columns
+            inside = regions.lungs[quadrant] == side
+            lung[slices, place] = pixels_by_slice(inside)
+            lesion[slices, place] = pixels_by_slice(inside & (regions.lesions[quadrant] > 0))
+        return cls(lung, lesion)
 
     @property
     def shown(self) -> NDArray[np.bool_]:

@@ -15,6 +15,7 @@ from scipy import ndimage
 from chest.values.regions import ChestRegions, LungLabel
 from models.schema_2.networks import InputGrid
 from models.schema_2.preprocess import SquareFit
+from radiology.region import pixels_by_slice
 
 FloatArray = NDArray[np.float32]
 Masks = NDArray[np.bool_]
@@ -89,14 +90,14 @@ class Scan:
     def all_hounsfield(self) -> FloatArray:
         """Every slice in HU, within the network's window."""
         low, high = self.grid.window_low_hu, self.grid.window_high_hu
-        hu: FloatArray = self.patches[:, 0] * np.float32(high - low) + np.float32(low)
+        hu: FloatArray = self.patches[:, 0] * np.float32(high - low)
+        hu += np.float32(low)
         return hu
 
     @property
     def areas(self) -> NDArray[np.int64]:
         """Pixels of lung in each slice."""
-        areas: NDArray[np.int64] = np.count_nonzero(self.lungs, axis=(1, 2)).astype(np.int64)
-        return areas
+        return pixels_by_slice(self.lungs)
 
     def some_slices(self, count: int, least_share: float) -> list[int]:
         """Up to `count` slices, evenly among those with enough lung."""

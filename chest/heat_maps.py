@@ -12,12 +12,13 @@ from chest.values.regions import ChestRegions
 from models.schema_2.preprocess import SquareFit
 from radiology.image.heat_map import HeatMap
 from radiology.image.volume import AxisOrder
+from radiology.region import pixels_by_slice
 
 
 def positive_slices(regions: ChestRegions) -> set[int]:
     """Slices in which lesions are at least as large a share of the lung as a finding asks for."""
-    lung = np.count_nonzero(regions.lungs, axis=(1, 2))
-    lesion = np.count_nonzero(regions.lesions, axis=(1, 2))
+    lung = pixels_by_slice(regions.lungs)
+    lesion = pixels_by_slice(regions.lesions)
     percent = 100.0 * lesion / np.maximum(lung, 1)
     return {int(one) for one in np.flatnonzero(percent >= POSITIVE_FROM_PERCENT)}
 

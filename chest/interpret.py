@@ -21,27 +21,48 @@ from radiology.clinical import ClinicalContext
 from radiology.image.heat_map import HeatMap
 from radiology.image.volume import Volume
 from radiology.outcome import GateSeverity, Outcome, QualityGate
+from radiology.region import pixels_by_slice
 
 _SIDES = {Side.RIGHT: LungLabel.RIGHT, Side.LEFT: LungLabel.LEFT}
 
 
-def _side_figures(side: Side, volume: Volume, regions: ChestRegions) -> LungFigures:
+@dataclass(frozen=True)
+class _LesionVoxels:
+    """The voxels of all lesions: few, and all that is measured beside the volume of a lung.
+
+    Attributes
+    ----------
+    sides, kinds, hounsfield, slices : of each voxel
+    """
+
+    sides: NDArray[np.uint8]
+    kinds: NDArray[np.uint8]
+    hounsfield: NDArray[np.float32]
+    slices: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, volume: Volume, regions: ChestRegions) -> _LesionVoxels:
+        box = regions.box
+        lesions = regions.lesions[box]
+        at = np.nonzero(lesions)
+        return cls(regions.lungs[box][at], lesions[at], volume.hounsfield[box][at], at[0])
+
+
+def _side_figures(
+    side: Side, volume: Volume, regions: ChestRegions, lesions: _LesionVoxels
+) -> LungFigures:
     """Measure one lung."""
-    lung = regions.lungs == _SIDES[side]
-    # Lesions are few voxels: everything but the lung volume is counted on them alone.
-    at = np.nonzero(regions.lesions)
-    inside = lung[at]
-    kinds = regions.lesions[at][inside]
-    attenuation = volume.hounsfield[at][inside]
+    inside = lesions.sides == _SIDES[side]
+    kinds, attenuation = lesions.kinds[inside], lesions.hounsfield[inside]
     voxel_ml = volume.voxel_ml
     return LungFigures(
         side=side,
-        lung_volume_ml=int(np.count_nonzero(lung)) * voxel_ml,
+        lung_volume_ml=int(np.count_nonzero(regions.lungs[regions.box] == _SIDES[side])) * voxel_ml,
         lesion_volume_ml=int(kinds.size) * voxel_ml,
         ground_glass_ml=int(np.count_nonzero(kinds == LesionLabel.GROUND_GLASS)) * voxel_ml,
         consolidation_ml=int(np.count_nonzero(kinds == LesionLabel.CONSOLIDATION)) * voxel_ml,
         lesion_mean_hu=float(attenuation.mean(dtype=np.float64)) if kinds.size else None,
-        slices_involved=int(np.unique(at[0][inside]).size),
+        slices_involved=int(np.unique(lesions.slices[inside]).size),
     )
 
 
@@ -71,9 +92,11 @@ def measure(volume: Volume, regions: ChestRegions) -> dict[Side, LungFigures]:
     ----------
     volume, regions : on the same grid; lesions lie within lungs
     """
-    right = _side_figures(Side.RIGHT, volume, regions)
-    left = _side_figures(Side.LEFT, volume, regions)
-    involved = int(np.count_nonzero(regions.lesions.any(axis=(1, 2))))
+    lesions = _LesionVoxels.of(volume, regions)
+    right, left = (
+        _side_figures(side, volume, regions, lesions) for side in (Side.RIGHT, Side.LEFT)
+    )
+    involved = int(np.unique(lesions.slices).size)
     return {Side.RIGHT: right, Side.LEFT: left, Side.TOTAL: _total(right, left, involved)}
 
 
@@ -128,8 +151,8 @@ def interpret(evidence: Evidence, model: ChestModel) -> ChestReading:
     score, and what was measured is still given where lungs were found.
     """
     regions, case = evidence.regions, evidence.case
-    lung_areas = np.count_nonzero(regions.lungs, axis=(1, 2)).astype(np.int64)
-    lesion_areas = np.count_nonzero(regions.lesions, axis=(1, 2)).astype(np.int64)
+    lung_areas = pixels_by_slice(regions.lungs)
+    lesion_areas = pixels_by_slice(regions.lesions)
     found = evidence.gates[0].passed
     outcome, severity = Outcome.NOT_ASSESSABLE, None
     if case is not None:

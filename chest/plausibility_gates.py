@@ -18,6 +18,7 @@ from chest.gate_measures import Scan
 from chest.lungs.trachea import trachea_mm
 from chest.values.regions import ChestRegions, LesionLabel
 from radiology.outcome import GateSeverity, QualityGate
+from radiology.region import pixels_by_slice
 
 MOST_OUTSIDE_PERCENT = 75.0  # of what is taken for lung; what lies outside is dropped anyway
 LEAST_TRACHEA_MM = 20.0
@@ -77,7 +78,7 @@ def check_lungs(scan: Scan, outlined: Outlined) -> list[QualityGate]:
 def check_lesions(scan: Scan, outlined: Outlined) -> list[QualityGate]:
     """Whether what was outlined in the lungs can be disease; without lesions there is no gate."""
     lesions = outlined.regions.lesions
-    found = np.count_nonzero(lesions, axis=(1, 2))
+    found = pixels_by_slice(lesions)
     if found.sum() * outlined.voxel_ml < _LEAST_LESION_ML:
         return []
     return [
@@ -88,12 +89,13 @@ def check_lesions(scan: Scan, outlined: Outlined) -> list[QualityGate]:
 
 
 def _density_gates(outlined: Outlined) -> list[QualityGate]:
-    gates = []
+    gates, box = [], outlined.regions.box
+    hounsfield, lesions = outlined.hounsfield[box], outlined.regions.lesions[box]
     for name, label, limits in (
         ("density of consolidation", LesionLabel.CONSOLIDATION, CONSOLIDATION_HU),
         ("density of ground glass", LesionLabel.GROUND_GLASS, GROUND_GLASS_HU),
     ):
-        values = outlined.hounsfield[outlined.regions.lesions == label]
+        values = hounsfield[lesions == label]
         if values.size * outlined.voxel_ml < _LEAST_LESION_ML:
             continue
         median = float(np.median(values))
@@ -110,7 +112,7 @@ def _density_gates(outlined: Outlined) -> list[QualityGate]:
 
 
 def _ends_gate(
-    found: NDArray[np.intp], lung_areas: NDArray[np.int64], slice_mm: float
+    found: NDArray[np.int64], lung_areas: NDArray[np.int64], slice_mm: float
 ) -> QualityGate:
     with_lung = np.flatnonzero(lung_areas)
     count = max(round(END_MM / slice_mm), 1)
@@ -125,7 +127,7 @@ def _ends_gate(
     )
 
 
-def _key_slice_gate(found: NDArray[np.intp], lung_areas: NDArray[np.int64]) -> QualityGate:
+def _key_slice_gate(found: NDArray[np.int64], lung_areas: NDArray[np.int64]) -> QualityGate:
     share = 100.0 * float(lung_areas[int(found.argmax())]) / float(max(lung_areas.max(), 1))
     limit = 100.0 * LITTLE_LUNG
     return _gate(

@@ -24,11 +24,12 @@ def measure_territories(
     """
     size = max(territories.names, default=0) + 1
     voxels = np.zeros(size, dtype=np.int64)
-    for label in territories.labels:  # by slice: bincount makes an int64 of what it is given
+    labels, lesions = territories.labels[regions.box], regions.lesions[regions.box]
+    for label in labels:  # by slice: bincount makes an int64 of what it is given
         voxels += np.bincount(label.ravel(), minlength=size)
-    at = np.nonzero(regions.lesions)
-    where, kinds = territories.labels[at], regions.lesions[at]
-    hounsfield = np.bincount(where, weights=volume.hounsfield[at], minlength=size)
+    at = np.nonzero(lesions)
+    where, kinds = labels[at], lesions[at]
+    hounsfield = np.bincount(where, weights=volume.hounsfield[regions.box][at], minlength=size)
     glass, solid = (
         np.bincount(where[kinds == kind], minlength=size)
         for kind in (LesionLabel.GROUND_GLASS, LesionLabel.CONSOLIDATION)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from chest.values.regions import ChestRegions, LungLabel
+from radiology.image.blocks import joined_blocks
 from radiology.image.volume import Volume
 
 FloatArray = NDArray[np.float32]
@@ -118,15 +119,13 @@ def reduce_lung(volume: Volume, regions: ChestRegions, side: LungLabel) -> Reduc
 def _block_means(
     voxels: FloatArray, start: NDArray[np.int64], shape: NDArray[np.int64], step: NDArray[np.int64]
 ) -> FloatArray:
-    """Mean of each block of `step` voxels; slice by slice, so that little memory is needed."""
-    means = np.empty(tuple(shape), dtype=np.float32)
-    rows = slice(start[1], start[1] + shape[1] * step[1])
-    columns = slice(start[2], start[2] + shape[2] * step[2])
-    for index in range(int(shape[0])):
-        first = start[0] + index * step[0]
-        block = voxels[first : first + step[0], rows, columns].sum(axis=0)
-        block = block.reshape(shape[1], step[1], -1).sum(axis=1)
-        means[index] = block.reshape(shape[1], shape[2], step[2]).sum(axis=2)
+    """Mean of each block of `step` voxels."""
+    stop = start + shape * step
+    slices, rows, columns = (slice(low, high) for low, high in zip(start, stop, strict=True))
+    first, second, third = step.tolist()
+    means: FloatArray = joined_blocks(
+        voxels[slices, rows, columns], (first, second, third), np.float32
+    )
     means /= np.float32(np.prod(step))
     return means
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from models.connected import Masks, in_plane_cross, parts
+from models.connected import Masks, at_edge_of_slice, parts, parts_by_slice
+from models.shifts import grown, grown_within, shrunk
+from radiology.image.blocks import joined_blocks
 
 _SOFT_ABOVE_HU = -400.0
 _PADDING_BELOW_HU = -1200.0  # outside the field of view
@@ -39,13 +40,14 @@ def find_body(hounsfield: NDArray[np.float32], lung: Masks, pixel_mm: float) -> 
     coarse, coarse_lung = _averaged(hounsfield, step), lung[:, ::step, ::step]
     coarse_mm = pixel_mm * step
     soft = coarse > _SOFT_ABOVE_HU
-    thick = ndimage.binary_opening(soft, _disc(_THIN_MM / 2.0 / coarse_mm))
+    fits = _disc(_THIN_MM / 2.0 / coarse_mm)
+    thick = grown(shrunk(soft, fits), fits)
     labels, counts = parts(thick, 26)
     if not counts.any():
         return np.zeros(lung.shape, dtype=bool)
     body = labels == int(counts.argmax())
     steps = max(round(_REGROWN_MM / coarse_mm), 1)
-    tissue = ndimage.binary_dilation(body, in_plane_cross(), iterations=steps, mask=soft)
+    tissue = grown_within(body, steps, soft)
     wall = tissue | (coarse_lung & _cut_off(coarse < _PADDING_BELOW_HU))
     filled = _enclosed(wall, max(round(_GAP_MM / 2.0 / coarse_mm), 1))
     fine: Masks = filled.repeat(step, axis=1).repeat(step, axis=2)
@@ -55,23 +57,22 @@ def find_body(hounsfield: NDArray[np.float32], lung: Masks, pixel_mm: float) -> 
 def _averaged(hounsfield: NDArray[np.float32], step: int) -> NDArray[np.float32]:
     if step == 1:
         return hounsfield
-    slices, rows, columns = hounsfield.shape
-    cells = hounsfield.reshape(slices, rows // step, step, columns // step, step)
-    averaged: NDArray[np.float32] = cells.mean(axis=(2, 4))
+    averaged: NDArray[np.float32] = joined_blocks(hounsfield, (1, step, step), np.float32)
+    averaged /= np.float32(step * step)
     return averaged
 
 
 def _disc(radius: float) -> Masks:
-    """A disc within a slice, shape (1, n, n)."""
+    """A disc within a slice, shape (n, n)."""
     reach = max(round(radius), 1)
     rows, columns = np.mgrid[-reach : reach + 1, -reach : reach + 1]
-    disc: Masks = (rows**2 + columns**2 <= max(radius, 1.0) ** 2 + 0.5)[None]
+    disc: Masks = rows**2 + columns**2 <= max(radius, 1.0) ** 2 + 0.5
     return disc
 
 
 def _cut_off(padding: Masks) -> Masks:
     """Pixels beside the edge of the picture or of the field of view."""
-    beside = ndimage.binary_dilation(padding, _disc(2.0))
+    beside = grown(padding, _disc(2.0))
     beside[:, :2] = beside[:, -2:] = beside[:, :, :2] = beside[:, :, -2:] = True
     return beside
 
@@ -79,7 +80,10 @@ def _cut_off(padding: Masks) -> Masks:
 def _enclosed(wall: Masks, gap: int) -> Masks:
     """The wall and what it encloses in each slice; gaps of up to twice `gap` pixels are closed."""
     margin = ((0, 0), (gap + 1, gap + 1), (gap + 1, gap + 1))
-    closed = ndimage.binary_closing(np.pad(wall, margin), _disc(gap))
-    filled = np.stack([ndimage.binary_fill_holes(one) for one in closed])
+    fits = _disc(gap)
+    closed = shrunk(grown(np.pad(wall, margin), fits), fits)
+    labels, counts = parts_by_slice(~closed)
+    around = at_edge_of_slice(labels, counts.size - 1)
+    around[0] = False  # the wall itself
     inner = slice(gap + 1, -gap - 1)
-    return filled[:, inner, inner]
+    return ~around[labels[:, inner, inner]]

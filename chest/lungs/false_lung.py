@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from models.connected import Masks, at_edge_of_slice, in_plane_cross, parts
+from models.connected import Masks, at_edge_of_slice, parts, parts_by_slice
+from radiology.region import box_around, pixels_by_slice
 
 GAS_BELOW_HU = -950.0  # trachea, stomach, colon; inflated lung lies at −860
 SOFT_ABOVE_HU = -500.0  # stool, vessels, disease
@@ -46,7 +46,8 @@ class Attenuation:
     def hounsfield(self) -> NDArray[np.float32]:
         """In HU, held between the limits of the window."""
         hu: NDArray[np.float32] = self.scaled * np.float32(self.high_hu - self.low_hu)
-        return hu + np.float32(self.low_hu)
+        hu += np.float32(self.low_hu)
+        return hu
 
     def below(self, hounsfield: float) -> Masks:
         """Where it is below a number of HU."""
@@ -68,20 +69,22 @@ def without_false_lung(mask: Masks, attenuation: Attenuation) -> Masks:
     that hold gas beside something soft.
     """
     gas = attenuation.below(GAS_BELOW_HU)
-    labels, count = ndimage.label(mask, structure=in_plane_cross())
+    labels, sizes = parts_by_slice(mask)
     at = np.flatnonzero(mask)
     names = labels.ravel()[at]
-    sizes = np.bincount(names, minlength=count + 1)
-    empty = np.bincount(names[gas.ravel()[at]], minlength=count + 1)
-    small = sizes <= LARGEST_SHARE * mask.sum(axis=(1, 2)).max(initial=0)
-    at_edge = at_edge_of_slice(labels, count)
+    empty = np.bincount(names[gas.ravel()[at]], minlength=sizes.size)
+    small = sizes <= LARGEST_SHARE * pixels_by_slice(mask).max(initial=0)
+    at_edge = at_edge_of_slice(labels, sizes.size - 1)
     dropped = (small | at_edge) & (empty > _MOSTLY_GAS * sizes)
     dropped |= small & at_edge & (empty > _MUCH_GAS * sizes)
     dropped[0] = False
     small[0] = False
     kept: Masks = mask & ~dropped[labels]
     islands: Masks = kept & small[labels]
-    kept &= ~_gas_and_soft(islands, gas, ~attenuation.below(SOFT_ABOVE_HU))
+    box = box_around(islands)
+    if box is not None:
+        soft = ~attenuation.below(SOFT_ABOVE_HU)[box]
+        kept[box] &= ~_gas_and_soft(islands[box], gas[box], soft)
     return kept
 
 

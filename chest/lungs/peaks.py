@@ -14,9 +14,9 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from models.connected import Masks, in_plane_cross
+from models.connected import Labels, Masks, parts_by_slice
+from radiology.region import box_around
 
 FAINT_FROM_HU: Final = -700.0
 """From here on doubt is enough for an outline: docs/case-level.md."""
@@ -58,25 +58,26 @@ def by_peak(
     possible_peak : likewise, to be possible
     """
     counts, possible = np.zeros_like(outlined), np.zeros_like(outlined)
-    for box in ndimage.find_objects(outlined.view(np.uint8)):
-        labels, count = ndimage.label(outlined[box], structure=in_plane_cross())
-        best = np.zeros(count + 1, dtype=np.uint8)
-        at = np.flatnonzero(labels)
-        np.maximum.at(best, labels.ravel()[at], probability[box].ravel()[at])
-        sure = best >= np.rint(peak * 255.0)
-        some = best >= np.rint(possible_peak * 255.0)
-        sure[0] = some[0] = False
-        sizes = np.bincount(labels.ravel(), minlength=count + 1)
-        upwards = list(range(len(labels)))
-        for way in (upwards, upwards[::-1]):
-            _carry(labels, sizes, sure, some, way)
-        counts[box], possible[box] = sure[labels], (some & ~sure)[labels]
+    box = box_around(outlined)
+    if box is None:
+        return counts, possible
+    labels, sizes = parts_by_slice(outlined[box])
+    best = np.zeros(sizes.size, dtype=np.uint8)
+    at = np.flatnonzero(labels)
+    np.maximum.at(best, labels.ravel()[at], probability[box].ravel()[at])
+    sure = best >= np.rint(peak * 255.0)
+    some = best >= np.rint(possible_peak * 255.0)
+    sure[0] = some[0] = False
+    upwards = list(range(len(labels)))
+    for way in (upwards, upwards[::-1]):
+        _carry(labels, sizes, sure, some, way)
+    counts[box], possible[box] = sure[labels], (some & ~sure)[labels]
     return counts, possible
 
 
 def _carry(
-    labels: NDArray[np.integer],
-    sizes: NDArray[np.intp],
+    labels: Labels,
+    sizes: NDArray[np.int64],
     sure: NDArray[np.bool_],
     some: NDArray[np.bool_],
     way: Iterable[int],

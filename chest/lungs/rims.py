@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from models.connected import Masks, in_plane_cross
+from models.connected import Masks
+from models.shifts import diamond, grown, grown_within
+from radiology.region import box_around
 
 _SOFT_ABOVE_HU = -300.0
 _THIN_MM = 5.0
@@ -30,17 +31,15 @@ def rims(lesion: Masks, lung: Masks, hounsfield: NDArray[np.float32], pixel_mm: 
     soft = hounsfield > _SOFT_ABOVE_HU
     dense = lesion & soft
     steps = max(round(_THIN_MM / pixel_mm), 1)
-    for box in ndimage.find_objects(dense.view(np.uint8)):
-        grown = (
-            box[0],
-            *(slice(max(part.start - steps, 0), part.stop + steps) for part in box[1:]),
-        )
-        beside = ndimage.binary_dilation(
-            soft[grown] & ~lung[grown], in_plane_cross(), iterations=steps
-        )
-        here = dense[grown]
-        core = here & ~beside
-        # What hangs together with a core near by is its outer part; corners lie twice as far off.
-        whole = ndimage.binary_dilation(core, in_plane_cross(), iterations=2 * steps, mask=here)
-        thin[grown] |= here & ~whole
+    box = box_around(dense)
+    if box is None:
+        return thin
+    slices, *across = box
+    rows, columns = (slice(max(one.start - steps, 0), one.stop + steps) for one in across)
+    around = slices, rows, columns
+    beside = grown(soft[around] & ~lung[around], diamond(steps))
+    here = dense[around]
+    core = here & ~beside
+    # What hangs together with a core near by is its outer part; corners lie twice as far off.
+    thin[around] = here & ~grown_within(core, 2 * steps, here)
     return thin

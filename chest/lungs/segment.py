@@ -15,18 +15,19 @@ from scipy import ndimage
 from chest.lungs.body import find_body
 from chest.lungs.domes import resting_on_diaphragm
 from chest.lungs.false_lung import SOFT_ABOVE_HU, Attenuation, without_false_lung
+from chest.lungs.on_slices import EVEN, on_volume_grid, possible_of, sureness_of
 from chest.lungs.peaks import by_peak, outline
 from chest.lungs.rims import rims
 from chest.lungs.whole_lungs import keep_lungs
 from chest.model.chest_model import ChestModel
 from chest.model.probability_maps import ByteMaps, ProbabilityMaps
-from chest.values.regions import ChestRegions, LesionLabel, LungLabel
-from models.connected import Masks, at_edge_of_slice, in_plane_cross, keep_large, parts
+from chest.values.regions import ChestRegions, LungLabel
+from models.connected import Masks, at_edge_of_slice, keep_large, parts, parts_by_slice
 from models.schema_2.preprocess import SquareFit
+from models.shifts import diamond, grown
 from radiology.image.volume import Volume
-from radiology.region import LabelMap
+from radiology.region import box_around
 
-EVEN = 128  # probability 0.5 as a byte
 NEAR_LUNG_PIXELS = 2
 WALL_DISC_MM = 20.0  # radius: where it does not reach, the outline of lung with air has a notch
 
@@ -38,38 +39,43 @@ _STRAY_SIDE_SHARE = 0.05  # of that side's largest part
 # Means of 3 x 3 pixels: docs/case-level.md
 OPACITY_FROM_HU = -800.0  # inflated lung lies at −860
 LIGHT_BELOW_HU, SOLID_ABOVE_HU = -400.0, -200.0
+_EVENED_AROUND = 16  # pixels: more than a rim is thick
 _SMOOTH_BELOW_MM = 3.0  # slices nearer than this share what they show
 
 
 def fill_small_holes(mask: Masks, largest_pixels: float) -> Masks:
     """Fill what a slice's lung encloses, if it is small; slice by slice, in one pass."""
-    labels, count = ndimage.label(~mask, structure=in_plane_cross())
-    sizes = np.bincount(labels.ravel(), minlength=count + 1)
+    labels, sizes = parts_by_slice(~mask)
     hole = sizes <= largest_pixels
     hole[0] = False
-    hole &= ~at_edge_of_slice(labels, count)
+    hole &= ~at_edge_of_slice(labels, sizes.size - 1)
     filled: Masks = mask | hole[labels]
     return filled
 
 
-def _middle_column(right: Masks, left: Masks) -> float:
+def _middle_column(right: Masks, left: Masks, columns: NDArray[np.int64], width: int) -> float:
     """Column halfway between the two lungs; the patient's left lies at higher columns."""
-    columns = np.arange(right.shape[2], dtype=np.float64)
     centres = []
     for side in (right, left):
-        weight = side.sum(axis=(0, 1)).astype(np.float64)
+        weight = side.sum(axis=0, dtype=np.uint16).sum(axis=0).astype(np.float64)
         if weight.sum() == 0:
-            return (columns.size - 1) / 2.0
+            return (width - 1) / 2.0
         centres.append(float((columns * weight).sum() / weight.sum()))
     return (centres[0] + centres[1]) / 2.0
 
 
 def sides(lung: Masks, maps: ProbabilityMaps) -> ByteMaps:
     """Tell right from left: the network where it is sure, otherwise the patient's x."""
-    surplus = maps.left.astype(np.int16) - maps.right
-    right = lung & (surplus <= -_UNSURE_SIDE)
-    left = lung & (surplus >= _UNSURE_SIDE)
-    beyond_middle = np.arange(lung.shape[2])[None, None, :] > _middle_column(right, left)
+    result = np.zeros(lung.shape, dtype=np.uint8)
+    box = box_around(lung)
+    if box is None:
+        return result
+    inside = lung[box]
+    surplus = maps.left[box].astype(np.int16) - maps.right[box]
+    right = inside & (surplus <= -_UNSURE_SIDE)
+    left = inside & (surplus >= _UNSURE_SIDE)
+    columns = np.arange(box[2].start, box[2].stop)
+    beyond_middle = columns > _middle_column(right, left, columns, lung.shape[2])
     for side in (right, left):
         if not side.any():
             continue
@@ -77,10 +83,9 @@ def sides(lung: Masks, maps: ProbabilityMaps) -> ByteMaps:
         stray = counts < _STRAY_SIDE_SHARE * counts.max()
         stray[0] = False
         side &= ~stray[labels]
-    unsure = lung & ~right & ~left
-    result = np.zeros(lung.shape, dtype=np.uint8)
-    result[right | (unsure & ~beyond_middle)] = LungLabel.RIGHT
-    result[left | (unsure & beyond_middle)] = LungLabel.LEFT
+    unsure = inside & ~right & ~left
+    result[box][right | (unsure & ~beyond_middle)] = LungLabel.RIGHT
+    result[box][left | (unsure & beyond_middle)] = LungLabel.LEFT
     return result
 
 
@@ -114,13 +119,13 @@ def _lungs(
 ) -> Masks:
     """Lungs with their disease: whole bodies, lesions that touch them, small holes filled."""
     lung = keep_lungs(without_false_lung(seen, attenuation), spacing_mm)
-    box = ndimage.find_objects(lung.astype(np.uint8))
-    if not box:
+    box = box_around(lung)
+    if box is None:
         return lung
     margin = NEAR_LUNG_PIXELS + 1
-    window = tuple(slice(max(part.start - margin, 0), part.stop + margin) for part in box[0])
+    window = tuple(slice(max(part.start - margin, 0), part.stop + margin) for part in box)
     inside = lung[window]
-    near = ndimage.binary_dilation(inside, in_plane_cross(), iterations=NEAR_LUNG_PIXELS)
+    near = grown(inside, diamond(NEAR_LUNG_PIXELS))
     near |= _closed(inside, lesion[window] & ~near, WALL_DISC_MM / spacing_mm[1])
     joined = inside | (lesion[window] & near)
     lung[window] = fill_small_holes(joined, LARGEST_HOLE_MM2 / (spacing_mm[1] * spacing_mm[2]))
@@ -183,7 +188,8 @@ def segment(
     seen = lung_probability >= EVEN
     hounsfield = attenuation.hounsfield
     body = find_body(hounsfield, seen, spacing_mm[1])
-    even = evened(hounsfield, (smoothed >= np.rint(model.lesion_faint * 255.0)) & body)
+    wanted = (smoothed >= np.rint(model.lesion_faint * 255.0)) & body
+    even = evened(hounsfield, wanted)
     outlined = outline(smoothed, even, model.lesion_threshold, model.lesion_faint) & body
     outlined &= even >= OPACITY_FROM_HU  # a lesion is denser than the lung around it
     counting, _ = by_peak(outlined, smoothed, model.lesion_peak, model.possible_peak)
@@ -204,10 +210,10 @@ def segment(
         lesion=agreeing(lesion_probability, lesion),
     )
     regions = on_volume_grid(cleaned, volume.shape, fit)
-    regions = replace(regions, sureness=_sureness(smoothed, regions, fit))
+    regions = replace(regions, sureness=sureness_of(smoothed, regions, fit))
     if possible.any():
         around = agreeing(lesion_probability, possible)
-        regions = replace(regions, possible=_possible(around, regions, fit))
+        regions = replace(regions, possible=possible_of(around, regions, fit))
     return Segmented(
         regions,
         outside_ml=np.count_nonzero(seen & ~body) * voxel_ml,
@@ -216,10 +222,19 @@ def segment(
 
 
 def evened(hounsfield: NDArray[np.float32], wanted: Masks) -> NDArray[np.float32]:
-    """Means of 3 x 3 pixels on the slices that have something to judge; 0 HU on the others."""
+    """Means of 3 x 3 pixels on the slices that have something to judge; 0 HU on the others.
+
+    And 0 HU far from all that is wanted on any slice.
+    """
     even = np.zeros_like(hounsfield)
+    box = box_around(wanted)
+    if box is None:
+        return even
+    rows, columns = (
+        slice(max(one.start - _EVENED_AROUND, 0), one.stop + _EVENED_AROUND) for one in box[1:]
+    )
     for index in np.flatnonzero(wanted.any(axis=(1, 2))):
-        even[index] = ndimage.uniform_filter(hounsfield[index], 3)
+        even[index, rows, columns] = ndimage.uniform_filter(hounsfield[index, rows, columns], 3)
     return even
 
 
@@ -232,24 +247,6 @@ def _density_decides(dense: ByteMaps, lesion: Masks, even: NDArray[np.float32]) 
     return decided
 
 
-def _sureness(probability: ByteMaps, regions: ChestRegions, fit: SquareFit) -> LabelMap:
-    """How probable the voxels of lesions are, on every slice's own rows and columns."""
-    sureness = np.zeros_like(regions.lesions)
-    for index in np.flatnonzero(regions.lesions.any(axis=(1, 2))):
-        lesion = regions.lesions[index] > 0
-        sureness[index][lesion] = np.rint(fit.from_square(probability[index])[lesion])
-    return sureness
-
-
-def _possible(probability: ByteMaps, regions: ChestRegions, fit: SquareFit) -> LabelMap:
-    """What is possible on every slice's own rows and columns, in the lungs beside the lesions."""
-    possible = np.zeros_like(regions.lungs)
-    for index in np.flatnonzero(probability.max(axis=(1, 2)) >= EVEN):
-        beside = (regions.lungs[index] > 0) & (regions.lesions[index] == LesionLabel.NONE)
-        possible[index] = (fit.from_square(probability[index]) >= EVEN) & beside
-    return possible
-
-
 def agreeing(probability: ByteMaps, mask: Masks) -> ByteMaps:
     """Probabilities made to agree with a cleaned mask: at least one half in it, less outside.
 
@@ -258,39 +255,3 @@ def agreeing(probability: ByteMaps, mask: Masks) -> ByteMaps:
     """
     turned: Masks = mask != (probability >= EVEN)
     return np.where(turned, 255 - probability, probability).astype(np.uint8)
-
-
-def _dense(maps: ProbabilityMaps, index: int, fit: SquareFit) -> Masks:
-    """Where a slice's lesions are more likely consolidation than not, on its own grid.
-
-    What lies beside a lesion has no say: of a wall the network's answer means nothing.
-    """
-    inside = maps.lesion[index] >= EVEN
-    solid = inside & (maps.dense[index] >= EVEN)
-    of_all, of_solid = (
-        fit.from_square(np.where(one, np.uint8(255), np.uint8(0))).astype(np.uint16)
-        for one in (inside, solid)
-    )
-    dense: Masks = (of_solid > 0) & (2 * of_solid >= of_all)
-    return dense
-
-
-def on_volume_grid(
-    maps: ProbabilityMaps, shape: tuple[int, int, int], fit: SquareFit
-) -> ChestRegions:
-    """Interpolate cleaned probabilities on every slice's own rows and columns."""
-    lungs = np.zeros(shape, dtype=np.uint8)
-    lesions = np.zeros(shape, dtype=np.uint8)
-    has_lung = np.maximum(maps.right, maps.left).max(axis=(1, 2)) >= EVEN
-    has_lesion: Masks = np.asarray(maps.lesion.max(axis=(1, 2)) >= EVEN)
-    for index in np.flatnonzero(has_lung):
-        right = fit.from_square(maps.right[index])
-        left = fit.from_square(maps.left[index])
-        # Where the lungs touch, both fall below one half between them; the larger takes it.
-        lungs[index][(right >= EVEN) & (right >= left)] = LungLabel.RIGHT
-        lungs[index][(left >= EVEN) & (left > right)] = LungLabel.LEFT
-        if has_lesion[index]:
-            lesion = (fit.from_square(maps.lesion[index]) >= EVEN) & (lungs[index] > 0)
-            lesions[index][lesion] = LesionLabel.GROUND_GLASS
-            lesions[index][lesion & _dense(maps, int(index), fit)] = LesionLabel.CONSOLIDATION
-    return ChestRegions(lungs=lungs, lesions=lesions)

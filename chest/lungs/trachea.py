@@ -5,12 +5,17 @@ Whatever looks like lungs and has no trachea between them is no chest, or not th
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from chest.values.regions import LungLabel
-from models.connected import Masks, in_plane_cross
+from models.connected import Labels, Masks, parts_by_slice
+from radiology.region import pixels_by_slice
+
+Box = tuple[slice, slice]  # rows and columns
 
 _GAS_BELOW_HU = -900.0  # inflated lung has −860; a narrow trachea holds some of its wall
 _AREA_MM2 = (25.0, 900.0)  # a child's, and a wide one of emphysema
@@ -32,7 +37,7 @@ def trachea_mm(
     spacing_mm : of slices, and of pixels
     """
     slice_mm, pixel_mm = spacing_mm
-    areas = np.count_nonzero(lungs, axis=(1, 2))
+    areas = pixels_by_slice(lungs)
     if not areas.any():
         return 0.0
     fullest, last = int(areas.argmax()), int(np.flatnonzero(areas)[-1])
@@ -63,27 +68,46 @@ def _places(
     hounsfield: NDArray[np.float32], middle: float, pixel_mm: float
 ) -> list[NDArray[np.float64]]:
     """By slice: row and column of each thing that may be the trachea, shape (n, 2)."""
-    labels, _ = ndimage.label(hounsfield < _GAS_BELOW_HU, structure=in_plane_cross())
+    labels, areas = parts_by_slice(hounsfield < _GAS_BELOW_HU)
+    areas_mm2 = areas * pixel_mm**2
     found: list[list[tuple[float, float]]] = [[] for _ in hounsfield]
-    for value, box in enumerate(ndimage.find_objects(labels), start=1):
-        rows, columns = box[1:]
+    for value, index, box in _boxes(
+        labels, (areas_mm2 >= _AREA_MM2[0]) & (areas_mm2 <= _AREA_MM2[1])
+    ):
+        rows, columns = box
         column = (columns.start + columns.stop - 1) / 2.0
         cells = (rows.stop - rows.start) * (columns.stop - columns.start)
-        area = int(np.count_nonzero(labels[box] == value))
         if (
             abs(column - middle) * pixel_mm <= _FROM_MIDDLE_MM
-            and _AREA_MM2[0] <= area * pixel_mm**2 <= _AREA_MM2[1]
-            and area >= _COMPACT * cells
-            and _wall_hu(hounsfield[box[0].start], labels[box[0].start] == value, box)
-            > _WALL_ABOVE_HU
+            and areas[value] >= _COMPACT * cells
+            and _wall_hu(hounsfield[index], labels[index] == value, box) > _WALL_ABOVE_HU
         ):
-            found[box[0].start].append(((rows.start + rows.stop - 1) / 2.0, column))
+            found[index].append(((rows.start + rows.stop - 1) / 2.0, column))
     return [np.array(one, dtype=np.float64).reshape(-1, 2) for one in found]
 
 
-def _wall_hu(image: NDArray[np.float32], thing: Masks, box: tuple[slice, ...]) -> float:
+def _boxes(labels: Labels, wanted: NDArray[np.bool_]) -> Iterator[tuple[int, int, Box]]:
+    """Of the wanted labels, each of one slice: the label, its slice, its rows and columns."""
+    wanted[0] = False
+    slices, rows, columns = np.nonzero(wanted[labels])
+    names = labels[slices, rows, columns]
+    order = np.argsort(names, kind="stable")
+    names, slices, rows, columns = (one[order] for one in (names, slices, rows, columns))
+    starts = np.flatnonzero(np.diff(names.astype(np.int64), prepend=0))
+    if not starts.size:
+        return
+    ends = [
+        (np.minimum.reduceat(one, starts), np.maximum.reduceat(one, starts) + 1)
+        for one in (rows, columns)
+    ]
+    for place, start in enumerate(starts.tolist()):
+        down, across = (slice(int(low[place]), int(high[place])) for low, high in ends)
+        yield int(names[start]), int(slices[start]), (down, across)
+
+
+def _wall_hu(image: NDArray[np.float32], thing: Masks, box: Box) -> float:
     """Mean of what lies two to three pixels around a thing of a slice."""
-    rows, columns = (slice(max(one.start - 4, 0), one.stop + 4) for one in box[1:])
+    rows, columns = (slice(max(one.start - 4, 0), one.stop + 4) for one in box)
     inside = thing[rows, columns]
     near = ndimage.binary_dilation(inside, iterations=1)
     ring = ndimage.binary_dilation(near, iterations=2) & ~near

@@ -8,6 +8,7 @@ import numpy as np
 
 from chest.model.chest_model import SliceAnswer, SliceClassifier, SlicesToClassify
 from chest.values.regions import ChestRegions
+from radiology.region import pixels_by_slice
 
 MOST_SLICES = 24
 MIRRORED_SLICES = 6  # those with most lesion are read twice, for the spread
@@ -36,8 +37,8 @@ def choose_slices(regions: ChestRegions, most: int = MOST_SLICES) -> list[int]:
     -------
     Ascending; empty where there is no lung.
     """
-    lung = np.count_nonzero(regions.lungs, axis=(1, 2))
-    lesion = np.count_nonzero(regions.lesions, axis=(1, 2))
+    lung = pixels_by_slice(regions.lungs)
+    lesion = pixels_by_slice(regions.lesions)
     worth = np.flatnonzero(lung >= max(_ENOUGH_LUNG * lung.max(initial=0), 1)).tolist()
     if len(worth) < most:
         return worth if not lesion.any() else sorted({*worth, int(np.argmax(lesion))})
@@ -62,6 +63,6 @@ def classify_study(
     chosen = choose_slices(regions)
     if not chosen:
         return []
-    lesion = np.count_nonzero(regions.lesions[chosen], axis=(1, 2))
+    lesion = pixels_by_slice(regions.lesions[chosen])
     worst = np.argsort(-lesion, kind="stable")[:MIRRORED_SLICES]
     return classifier.classify(slices, chosen, [chosen[int(at)] for at in worst])

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
-import cc3d
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,7 +11,10 @@ from chest.values.chest_map import WHOLE, ChestMap, MappedLesion
 from chest.values.figures import Side
 from chest.values.regions import ChestRegions, LesionLabel, LungLabel
 from chest.values.territory import Territories
+from models.connected import parts
+from radiology.image.blocks import joined_blocks
 from radiology.image.volume import Volume
+from radiology.region import box_around
 
 BLOCK_MM = 3.0
 """About the size of a block; one voxel where voxels are larger."""
@@ -48,17 +49,16 @@ def map_chest(
     if box is None:
         return None
     factors = _factors(volume)
-    lungs, lesions = _fitted(regions.lungs[box], factors), _fitted(regions.lesions[box], factors)
-    hounsfield = _fitted(volume.hounsfield[box], factors)
-    labels = None if territories is None else _fitted(territories.labels[box], factors)
-    voxels = int(np.prod(factors))
-    in_right = _sums(lungs == LungLabel.RIGHT, factors)
-    in_left = _sums(lungs == LungLabel.LEFT, factors)
+    lungs, lesions = regions.lungs[box], regions.lesions[box]
+    hounsfield = volume.hounsfield[box]
+    in_right = _counts(lungs == LungLabel.RIGHT, factors)
+    in_left = _counts(lungs == LungLabel.LEFT, factors)
     in_lung = in_right + in_left
-    in_lesion = _sums(lesions > 0, factors)
-    sureness = None if regions.sureness is None else _fitted(regions.sureness[box], factors)
+    in_lesion = _counts(lesions > 0, factors)
+    sureness = None if regions.sureness is None else regions.sureness[box]
     numbers, found = _lesions(volume, lungs, lesions, hounsfield, sureness, tracking_uid, box)
-    lung_hu = _means(np.where(lungs > 0, hounsfield, 0.0), in_lung, factors)
+    lung_hu = _means(hounsfield, in_lung, factors, within=lungs)
+    voxels = int(np.prod(factors))
     other_hu = _means(hounsfield, np.full_like(in_lung, voxels), factors)
     side = np.where(in_right >= in_left, LungLabel.RIGHT, LungLabel.LEFT)
     return ChestMap(
@@ -67,14 +67,14 @@ def map_chest(
         lungs=np.where(in_lung > 0, side, LungLabel.NONE).astype(np.uint8),
         lung_share=_share(in_lung, voxels),
         lesion_share=_share(in_lesion, voxels),
-        lesion_hounsfield=_means(np.where(lesions > 0, hounsfield, 0.0), in_lesion, factors)
+        lesion_hounsfield=_means(hounsfield, in_lesion, factors, within=lesions)
         .round()
         .astype(np.int16),
         lesion_numbers=_largest_lesion(numbers, factors),
         territories=(
             np.zeros(in_lung.shape, dtype=np.uint8)
-            if labels is None or territories is None
-            else _commonest(labels, territories.names, factors)
+            if territories is None
+            else _commonest(territories.labels[box], territories.names, factors)
         ),
         names={} if territories is None else dict(territories.names),
         lesions=found,
@@ -83,29 +83,19 @@ def map_chest(
 
 def _box(volume: Volume, regions: ChestRegions) -> tuple[slice, slice, slice] | None:
     """The lungs with a margin."""
+    lungs = regions.box
+    if lungs[0].stop == 0:
+        return None
     pieces = []
-    for axis in range(3):
-        others = tuple(one for one in range(3) if one != axis)
-        at = np.flatnonzero(regions.lungs.any(axis=others))
-        if at.size == 0:
-            return None
-        margin = round(_MARGIN_MM / volume.spacing_mm[axis])
-        pieces.append(slice(max(int(at[0]) - margin, 0), int(at[-1]) + 1 + margin))
+    for part, spacing_mm in zip(lungs, volume.spacing_mm, strict=True):
+        margin = round(_MARGIN_MM / spacing_mm)
+        pieces.append(slice(max(part.start - margin, 0), part.stop + margin))
     return pieces[0], pieces[1], pieces[2]
 
 
 def _factors(volume: Volume) -> Factors:
     slices, rows, columns = (max(1, round(BLOCK_MM / mm)) for mm in volume.spacing_mm)
     return slices, rows, columns
-
-
-def _fitted(voxels: NDArray[Any], factors: Factors) -> NDArray[Any]:
-    """Voxels padded at the end to whole blocks: a label by nothing, HU by air."""
-    missing = [(0, -size % factor) for size, factor in zip(voxels.shape, factors, strict=True)]
-    if not any(after for _, after in missing):
-        return voxels
-    outside = _LOWEST_HU if voxels.dtype.kind == "f" else 0
-    return np.pad(voxels, missing, constant_values=outside)
 
 
 def _block_affine(
@@ -118,33 +108,28 @@ def _block_affine(
     return affine
 
 
-def _sums(voxels: NDArray[Any], factors: Factors) -> NDArray[Any]:
-    """Sums over blocks; axis by axis, since adding whole planes is quickest."""
-    total = voxels if voxels.dtype.kind == "f" else voxels.astype(np.uint8)
-    for axis, factor in enumerate(factors):
-        total = _folded(total, axis, factor, np.add)
-    return total
+def _counts(mask: NDArray[np.bool_], factors: Factors) -> NDArray[np.int32]:
+    """Voxels of a mask in each block; nothing lies beyond the end of the volume."""
+    return joined_blocks(mask.view(np.uint8), factors, np.uint16, outside=0).astype(np.int32)
 
 
-def _folded(voxels: NDArray[Any], axis: int, factor: int, join: Any) -> NDArray[Any]:
-    kind = voxels.dtype if join is not np.add or voxels.dtype.kind == "f" else np.dtype(np.int32)
-    part: list[slice] = [slice(None)] * 3
-    part[axis] = slice(0, None, factor)
-    total = voxels[tuple(part)].astype(kind)
-    for offset in range(1, factor):
-        part[axis] = slice(offset, None, factor)
-        join(total, voxels[tuple(part)], out=total)
-    return total
-
-
-def _means(voxels: NDArray[Any], count: NDArray[Any], factors: Factors) -> NDArray[np.float32]:
+def _means(
+    hounsfield: NDArray[np.float32],
+    count: NDArray[np.int32],
+    factors: Factors,
+    *,
+    within: NDArray[np.uint8] | None = None,
+) -> NDArray[np.float32]:
+    """Mean of so many voxels of each block; air lies beyond the end of the volume."""
+    beyond = _LOWEST_HU if within is None else 0.0
+    sums = joined_blocks(hounsfield, factors, np.float32, within=within, outside=beyond)
     limited: NDArray[np.float32] = np.clip(
-        _sums(voxels, factors) / np.maximum(count, 1), _LOWEST_HU, _HIGHEST_HU
+        sums / np.maximum(count, 1), _LOWEST_HU, _HIGHEST_HU
     ).astype(np.float32)
     return limited
 
 
-def _share(count: NDArray[Any], voxels: int) -> NDArray[np.uint8]:
+def _share(count: NDArray[np.int32], voxels: int) -> NDArray[np.uint8]:
     return np.rint(count * (WHOLE / voxels)).astype(np.uint8)
 
 
@@ -156,11 +141,11 @@ def _commonest(
     Where two labels have the same number, every other block takes the second, so that neither
     gains.
     """
-    shape = tuple(size // factor for size, factor in zip(labels.shape, factors, strict=True))
+    shape = tuple(-(-size // factor) for size, factor in zip(labels.shape, factors, strict=True))
     found, most = np.zeros(shape, dtype=np.uint8), np.zeros(shape, dtype=np.int32)
     every_other = np.indices(shape, dtype=np.uint8).sum(axis=0) % 2 == 1
     for value in values:
-        count = _sums(labels == value, factors)
+        count = _counts(labels == value, factors)
         taken = (count > most) | ((count == most) & (count > 0) & every_other)
         found = np.where(taken, np.uint8(value), found)
         most = np.maximum(most, count)
@@ -224,18 +209,20 @@ def number_connected(lesions: NDArray[np.uint8]) -> NDArray[np.uint16]:
     Of two of equal size, that with the first voxel comes first, so the numbers are the same in
     every box that holds all lesions.
     """
-    parts = np.asarray(cc3d.connected_components(lesions > 0, connectivity=26))
-    sizes = np.bincount(parts[parts > 0])
+    numbers = np.zeros(lesions.shape, dtype=np.uint16)
+    box = box_around(lesions)
+    if box is None:
+        return numbers
+    labels, sizes = parts(lesions[box] > 0, 26)
     order = np.argsort(-sizes, kind="stable")[: np.count_nonzero(sizes)][:_MOST_LESIONS]
-    number_of = np.zeros(max(sizes.size, 1), dtype=np.uint16)
+    number_of = np.zeros(sizes.size, dtype=np.uint16)
     number_of[order] = np.arange(1, order.size + 1)
-    numbers: NDArray[np.uint16] = number_of[parts]
+    numbers[box] = number_of[labels]
     return numbers
 
 
 def _largest_lesion(numbers: NDArray[np.uint16], factors: Factors) -> NDArray[np.uint16]:
     """The smallest number above 0 in each block: lesions are numbered from the largest."""
     turned = np.where(numbers > 0, _MOST_LESIONS - numbers, 0).astype(np.uint16)
-    for axis, factor in enumerate(factors):
-        turned = _folded(turned, axis, factor, np.maximum)
-    return np.where(turned > 0, _MOST_LESIONS - turned, 0).astype(np.uint16)
+    largest = joined_blocks(turned, factors, np.uint16, join=np.maximum, outside=0)
+    return np.where(largest > 0, _MOST_LESIONS - largest, 0).astype(np.uint16)

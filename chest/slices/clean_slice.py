@@ -13,15 +13,14 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from chest.lungs.false_lung import Attenuation
+from chest.lungs.on_slices import EVEN, on_volume_grid
 from chest.lungs.peaks import by_peak, outline
 from chest.lungs.segment import (
-    EVEN,
     NEAR_LUNG_PIXELS,
     about_threshold,
     agreeing,
     evened,
     fill_small_holes,
-    on_volume_grid,
     sides,
 )
 from chest.model.chest_model import ChestModel

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from chest.lungs.segment import EVEN
+from chest.lungs.on_slices import EVEN
 from chest.model.chest_model import ChestModel
 from models.readers.study_reader import FirstLook
 from models.schema_2.preprocess import fit_of, to_patches

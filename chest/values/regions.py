@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 
-from radiology.region import LabelMap
+from radiology.region import Box, LabelMap, box_around
 
 
 class LungLabel(IntEnum):
@@ -44,3 +45,11 @@ class ChestRegions:
     lesions: LabelMap
     possible: LabelMap | None = None
     sureness: LabelMap | None = None
+
+    @cached_property
+    def box(self) -> Box:
+        """Where lungs lie, and so all that was segmented; of no extent where there are none.
+
+        A quarter of a volume: what is counted there alone takes a quarter of the time.
+        """
+        return box_around(self.lungs) or (slice(0, 0), slice(0, 0), slice(0, 0))

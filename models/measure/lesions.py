@@ -15,11 +15,9 @@ import cc3d
 import numpy as np
 from numpy.typing import NDArray
 
-from radiology.region import LabelMap
+from radiology.region import Box, LabelMap, box_around
 
 LEAST_TRACKED_ML = 0.15  # the least that a bundle keeps of what stands alone
-
-Box = tuple[slice, slice, slice]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +86,10 @@ def number_lesions(lesions: LabelMap) -> NumberedLesions:
     ----------
     lesions : uint8, shape of the volume; a value for each class, 0 where there is none
     """
-    if not lesions.any():
+    box = box_around(lesions)
+    if box is None:
         nothing = (slice(0, 0), slice(0, 0), slice(0, 0))
         return NumberedLesions(nothing, np.zeros((0, 0, 0), np.uint16), ())
-    box = _around(lesions)
     inside = np.ascontiguousarray(lesions[box])
     parts: NDArray[np.integer] = np.asarray(cc3d.connected_components(inside, connectivity=26))
     at = np.flatnonzero(parts)  # few: what follows would be slow on the whole box
@@ -111,10 +109,3 @@ def number_lesions(lesions: LabelMap) -> NumberedLesions:
         ranks[kind] += 1
         found.append(LesionPart(kind, ranks[kind], int(counts[part]), part))
     return NumberedLesions(box, parts, tuple(found))
-
-
-def _around(lesions: LabelMap) -> Box:
-    """The box that holds every lesion; of an array with at least one."""
-    extents = [np.flatnonzero(lesions.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
-    first, second, third = (slice(int(held[0]), int(held[-1]) + 1) for held in extents)
-    return first, second, third

@@ -22,6 +22,17 @@ Indices = NDArray[np.int64]
 Sample = TypeVar("Sample", np.uint8, np.float32)
 
 
+Window = tuple[slice, slice]
+"""Rows and columns of a slice."""
+
+
+def _reached(places: Indices, size: int, small: int) -> slice:
+    """What pixels of a small axis reach when it is stretched: they, and one on either side."""
+    first = int((int(places[0]) - 1) * size / small) - 1
+    last = int((int(places[-1]) + 2) * size / small) + 2
+    return slice(max(first, 0), min(last, size))
+
+
 @dataclass(frozen=True)
 class SquareFit:
     """Where a slice lies on the network's square.
@@ -75,6 +86,38 @@ class SquareFit:
         part = square[self.top : self.top + self.height, self.left : self.left + self.width]
         back = Image.fromarray(np.ascontiguousarray(part)).resize(
             (self.columns, self.rows), Image.Resampling.BILINEAR
+        )
+        return np.asarray(back)
+
+    def around(self, mask: NDArray[np.bool_]) -> Window | None:
+        """The part of the slice that a mask on the square reaches when it is resampled.
+
+        None for a mask without a pixel on the slice.
+        """
+        part = mask[self.top : self.top + self.height, self.left : self.left + self.width]
+        rows, columns = (np.flatnonzero(part.any(axis=axis)) for axis in (1, 0))
+        if not rows.size:
+            return None
+        return (
+            _reached(rows, self.rows, self.height),
+            _reached(columns, self.columns, self.width),
+        )
+
+    def from_square_within(self, square: NDArray[Sample], window: Window) -> NDArray[Sample]:
+        """What `from_square` gives there, without the rest of the slice."""
+        part = square[self.top : self.top + self.height, self.left : self.left + self.width]
+        rows, columns = window
+        down, across = self.height / self.rows, self.width / self.columns
+        box = (
+            columns.start * across,
+            rows.start * down,
+            columns.stop * across,
+            rows.stop * down,
+        )
+        back = Image.fromarray(np.ascontiguousarray(part)).resize(
+            (columns.stop - columns.start, rows.stop - rows.start),
+            Image.Resampling.BILINEAR,
+            box=box,
         )
         return np.asarray(back)
 

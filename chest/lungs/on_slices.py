@@ -1,0 +1,91 @@
+"""Brings what was found on the network's square to the rows and columns of the slices.
+
+Probabilities are interpolated, so that outlines are smooth; and only where something was found,
+which is a quarter of a slice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from chest.model.probability_maps import ByteMaps, ProbabilityMaps
+from chest.values.regions import ChestRegions, LesionLabel, LungLabel
+from models.connected import Masks
+from models.schema_2.preprocess import SquareFit, Window
+from radiology.region import LabelMap
+
+EVEN = 128  # probability 0.5 as a byte
+
+
+def on_volume_grid(
+    maps: ProbabilityMaps, shape: tuple[int, int, int], fit: SquareFit
+) -> ChestRegions:
+    """Interpolate cleaned probabilities on every slice's own rows and columns."""
+    lungs = np.zeros(shape, dtype=np.uint8)
+    lesions = np.zeros(shape, dtype=np.uint8)
+    for index, window in _windows(np.maximum(maps.right, maps.left), fit):
+        right, left = (
+            fit.from_square_within(one[index], window) for one in (maps.right, maps.left)
+        )
+        # Where the lungs touch, both fall below one half between them; the larger takes it.
+        lungs[index][window][(right >= EVEN) & (right >= left)] = LungLabel.RIGHT
+        lungs[index][window][(left >= EVEN) & (left > right)] = LungLabel.LEFT
+    for index, window in _windows(maps.lesion, fit):
+        seen = fit.from_square_within(maps.lesion[index], window) >= EVEN
+        lesion = seen & (lungs[index][window] > 0)
+        lesions[index][window][lesion] = LesionLabel.GROUND_GLASS
+        dense = lesion & _dense(maps, index, fit, window)
+        lesions[index][window][dense] = LesionLabel.CONSOLIDATION
+    return ChestRegions(lungs=lungs, lesions=lesions)
+
+
+def _dense(maps: ProbabilityMaps, index: int, fit: SquareFit, window: Window) -> Masks:
+    """Where a slice's lesions are more likely consolidation than not, on its own grid.
+
+    What lies beside a lesion has no say: of a wall the network's answer means nothing.
+    """
+    inside = maps.lesion[index] >= EVEN
+    solid = inside & (maps.dense[index] >= EVEN)
+    of_all, of_solid = (
+        fit.from_square_within(np.where(one, np.uint8(255), np.uint8(0)), window).astype(np.uint16)
+        for one in (inside, solid)
+    )
+    dense: Masks = (of_solid > 0) & (2 * of_solid >= of_all)
+    return dense
+
+
+def sureness_of(probability: ByteMaps, regions: ChestRegions, fit: SquareFit) -> LabelMap:
+    """How probable the voxels of lesions are, on every slice's own rows and columns."""
+    sureness = np.zeros_like(regions.lesions)
+    for index in np.flatnonzero(regions.lesions.any(axis=(1, 2))):
+        window = _window(regions.lesions[index])
+        lesion = regions.lesions[index][window] > 0
+        sure = fit.from_square_within(probability[index], window)
+        sureness[index][window][lesion] = sure[lesion]
+    return sureness
+
+
+def possible_of(probability: ByteMaps, regions: ChestRegions, fit: SquareFit) -> LabelMap:
+    """What is possible on every slice's own rows and columns, in the lungs beside the lesions."""
+    possible = np.zeros_like(regions.lungs)
+    for index, window in _windows(probability, fit):
+        lungs, lesions = regions.lungs[index][window], regions.lesions[index][window]
+        seen = fit.from_square_within(probability[index], window) >= EVEN
+        possible[index][window] = seen & (lungs > 0) & (lesions == LesionLabel.NONE)
+    return possible
+
+
+def _window(lesions: LabelMap) -> Window:
+    """Where on a slice lesions lie."""
+    rows, columns = (np.flatnonzero(lesions.any(axis=axis))[[0, -1]].tolist() for axis in (1, 0))
+    return slice(rows[0], rows[1] + 1), slice(columns[0], columns[1] + 1)
+
+
+def _windows(probability: ByteMaps, fit: SquareFit) -> Iterator[tuple[int, Window]]:
+    """The slices on which something is more likely than not, and where on them it can be."""
+    for index, one in enumerate(probability):
+        window = fit.around(one >= EVEN)
+        if window is not None:
+            yield index, window
