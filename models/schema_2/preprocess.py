@@ -105,21 +105,22 @@ class SquareFit:
 
     def from_square_within(self, square: NDArray[Sample], window: Window) -> NDArray[Sample]:
         """What `from_square` gives there, without the rest of the slice."""
-        part = square[self.top : self.top + self.height, self.left : self.left + self.width]
         rows, columns = window
         down, across = self.height / self.rows, self.width / self.columns
-        box = (
-            columns.start * across,
-            rows.start * down,
-            columns.stop * across,
-            rows.stop * down,
+        first = max(int(rows.start * down) - 2, 0)
+        last = min(int(rows.stop * down) + 3, self.height)
+        part = Image.fromarray(
+            np.ascontiguousarray(
+                square[self.top + first : self.top + last, self.left : self.left + self.width]
+            )
         )
-        back = Image.fromarray(np.ascontiguousarray(part)).resize(
-            (columns.stop - columns.start, rows.stop - rows.start),
-            Image.Resampling.BILINEAR,
-            box=box,
-        )
-        return np.asarray(back)
+        wide, tall = columns.stop - columns.start, rows.stop - rows.start
+        # Rows before columns, as for a whole slice: of a wide part Pillow takes columns first,
+        # and rounds otherwise.
+        box = (columns.start * across, 0, columns.stop * across, part.height)
+        stretched = part.resize((wide, part.height), Image.Resampling.BILINEAR, box=box)
+        box = (0, rows.start * down - first, wide, rows.stop * down - first)
+        return np.asarray(stretched.resize((wide, tall), Image.Resampling.BILINEAR, box=box))
 
     @property
     def covered(self) -> tuple[tuple[Indices, Indices], tuple[Indices, Indices]]:
