@@ -16,6 +16,8 @@ from scipy import ndimage
 
 from chest.values.effusion import Effusion
 from chest.values.regions import ChestRegions, LesionLabel, LungLabel
+from models.connected import parts
+from models.shifts import grown_by_ball
 from radiology.image.blocks import joined_blocks
 from radiology.image.volume import Volume
 
@@ -106,11 +108,10 @@ def _even(means: Floats, cell_mm: NDArray[np.float64]) -> Floats:
 
 def _thick(fluid: Masks, cell_mm: NDArray[np.float64]) -> Masks:
     """What a ball fits in, grown back to where it was."""
-    core = ndimage.distance_transform_edt(fluid, sampling=cell_mm) >= _HALF_AS_THICK_MM
+    core = ~grown_by_ball(~fluid, _HALF_AS_THICK_MM, cell_mm)
     if not core.any():
         return core
-    near = ndimage.distance_transform_edt(~core, sampling=cell_mm) < _HALF_AS_THICK_MM
-    thick: Masks = fluid & near
+    thick: Masks = fluid & grown_by_ball(core, _HALF_AS_THICK_MM, cell_mm)
     return thick
 
 
@@ -118,18 +119,16 @@ def _plain_bodies(
     fluid: Masks, attenuation: Floats, aerated: Masks, cell_mm: NDArray[np.float64]
 ) -> Masks:
     """The bodies that are effusion for sure."""
-    labels, _ = ndimage.label(fluid)
+    labels, sizes = parts(fluid, 6)
     plain = np.zeros_like(fluid)
-    least = LEAST_ML * 1000.0 / float(np.prod(cell_mm))
+    large = np.flatnonzero(sizes >= LEAST_ML * 1000.0 / float(np.prod(cell_mm)))
+    boxes = ndimage.find_objects(labels) if large.size else []
     watery = []
-    for number, box in enumerate(ndimage.find_objects(labels), start=1):
+    for number in large.tolist():
+        box = boxes[number - 1]
         body = labels[box] == number
         values = attenuation[box][body]
-        if (
-            values.size >= least
-            and values.std() <= _MOST_UNEVEN_HU
-            and values.mean() <= _MOST_MEAN_HU
-        ):
+        if values.std() <= _MOST_UNEVEN_HU and values.mean() <= _MOST_MEAN_HU:
             watery.append((box, body))
     if not watery:
         return plain

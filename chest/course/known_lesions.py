@@ -104,9 +104,11 @@ def known_lesions(
 
 def _belongs_to(lesions: LabelMap, told_apart: NumberedLesions) -> dict[int, int]:
     """Number of the connected lesion, by part."""
-    parts, first = np.unique(told_apart.parts, return_index=True)  # a part lies in one lesion
-    numbers = number_connected(lesions[told_apart.box]).ravel()[first]
-    return dict(zip(parts.tolist(), numbers.tolist(), strict=True))
+    parts = told_apart.parts
+    at = np.nonzero(parts)
+    numbers = np.zeros(int(parts.max()) + 1, dtype=np.uint16)
+    numbers[parts[at]] = number_connected(lesions[told_apart.box])[at]  # a part lies in one lesion
+    return dict(enumerate(numbers.tolist()))
 
 
 def _tracking(of_course: str, kind: LesionLabel, rank: int) -> Tracking:

@@ -68,6 +68,18 @@ def without_false_lung(mask: Masks, attenuation: Attenuation) -> Masks:
     edge; without those that are both and hold much gas; and without stacks of small cross-sections
     that hold gas beside something soft.
     """
+    box = box_around(mask)
+    if box is None:
+        return mask
+    kept = np.zeros_like(mask)
+    # With what lies beside it: what reaches the edge of this window reaches that of the picture.
+    window = tuple(slice(max(one.start - 1, 0), one.stop + 1) for one in box)
+    seen = Attenuation(attenuation.scaled[window], attenuation.low_hu, attenuation.high_hu)
+    kept[window] = _without(mask[window], seen)
+    return kept
+
+
+def _without(mask: Masks, attenuation: Attenuation) -> Masks:
     gas = attenuation.below(GAS_BELOW_HU)
     labels, sizes = parts_by_slice(mask)
     at = np.flatnonzero(mask)

@@ -18,6 +18,9 @@ from radiology.region import LabelMap
 
 EVEN = 128  # probability 0.5 as a byte
 
+_LEFT_FOR_RIGHT = np.uint8(LungLabel.LEFT - LungLabel.RIGHT)
+_DENSE_FOR_LIGHT = np.uint8(LesionLabel.CONSOLIDATION - LesionLabel.GROUND_GLASS)
+
 
 def on_volume_grid(
     maps: ProbabilityMaps, shape: tuple[int, int, int], fit: SquareFit
@@ -30,14 +33,15 @@ def on_volume_grid(
             fit.from_square_within(one[index], window) for one in (maps.right, maps.left)
         )
         # Where the lungs touch, both fall below one half between them; the larger takes it.
-        lungs[index][window][(right >= EVEN) & (right >= left)] = LungLabel.RIGHT
-        lungs[index][window][(left >= EVEN) & (left > right)] = LungLabel.LEFT
+        seen = np.maximum(right, left) >= EVEN
+        side = np.uint8(LungLabel.RIGHT) + (left > right).view(np.uint8) * _LEFT_FOR_RIGHT
+        np.multiply(seen, side, out=lungs[index][window])
     for index, window in _windows(maps.lesion, fit):
         seen = fit.from_square_within(maps.lesion[index], window) >= EVEN
         lesion = seen & (lungs[index][window] > 0)
-        lesions[index][window][lesion] = LesionLabel.GROUND_GLASS
-        dense = lesion & _dense(maps, index, fit, window)
-        lesions[index][window][dense] = LesionLabel.CONSOLIDATION
+        dense = _dense(maps, index, fit, window).view(np.uint8)
+        kind = np.uint8(LesionLabel.GROUND_GLASS) + dense * _DENSE_FOR_LIGHT
+        np.multiply(lesion, kind, out=lesions[index][window])
     return ChestRegions(lungs=lungs, lesions=lesions)
 
 
@@ -63,7 +67,7 @@ def sureness_of(probability: ByteMaps, regions: ChestRegions, fit: SquareFit) ->
         window = _window(regions.lesions[index])
         lesion = regions.lesions[index][window] > 0
         sure = fit.from_square_within(probability[index], window)
-        sureness[index][window][lesion] = sure[lesion]
+        np.multiply(sure, lesion, out=sureness[index][window])
     return sureness
 
 

@@ -95,8 +95,8 @@ def number_lesions(lesions: LabelMap) -> NumberedLesions:
     at = np.flatnonzero(parts)  # few: what follows would be slow on the whole box
     part_at = parts.ravel()[at]
     counts = np.bincount(part_at)
-    _, first = np.unique(part_at, return_index=True)
-    first_at = np.concatenate([[0], at[first]])
+    first_at = np.zeros(len(counts), dtype=np.intp)
+    first_at[part_at[::-1]] = at[::-1]  # of several the last one is kept: the first voxel
     kinds = inside.ravel()[first_at]
     # Equal ones in the order of their first voxels: the same masks give the same ranks.
     order = sorted(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +18,7 @@ from models.run.check_networks import check_session
 from radiology.algorithm import ExecutionProvider
 
 Floats = NDArray[np.float32]
-_SLICES_AT_ONCE = {True: 4, False: 32}  # on a CPU more only costs cache
+_SLICES_AT_ONCE = {True: 4, False: 32}  # of a CPU as many as run side by side at most
 _PATCHES_AT_ONCE = {True: 1, False: 2}
 
 
@@ -52,14 +54,29 @@ class DeclaredNetwork:
         provider: ExecutionProvider = ExecutionProvider.AUTO,
         threads: int = 0,
     ) -> None:
-        self._session, self.precision = open_network(files, provider=provider, threads=threads)
+        cores = threads or len(os.sched_getaffinity(0))
+        # Boxes are not as many for each slice, so that answers could not be put together.
+        alone = fed.kind is not InputKind.PATCHES_3D and not any(
+            isinstance(one, BoxOutput) for one in outputs
+        )
+        lanes = min(cores, _SLICES_AT_ONCE[True]) if alone else 1
+        self._session, self.precision = open_network(
+            files, provider=provider, threads=max(cores // lanes, 1)
+        )
         check_session(self._session, files.path(self.precision).name, fed, outputs)
         self._fed = fed
         self._names = sorted({name for one in outputs for name in _tensors(one)})
         self.provider = self._session.provider
         self._fixed = self._session.inputs[fed.tensor].shape[0]
+        if self._fixed is not None and lanes > 1:  # it takes so many at once, by all cores
+            lanes = 1
+            self._session, _ = open_network(files, provider=provider, threads=cores)
         at_once = _PATCHES_AT_ONCE if fed.kind is InputKind.PATCHES_3D else _SLICES_AT_ONCE
         self.at_once = self._fixed or at_once[self.provider == CPU]
+        # Slice by slice, and so many side by side: what one slice takes stays in the cache of its
+        # core, and no core waits for another after each layer. docs/decisions/0050
+        self._each = alone and self._fixed is None and self.provider == CPU
+        self._lanes = ThreadPoolExecutor(lanes) if self._each and lanes > 1 else None
 
     def run(self, inputs: Floats) -> Mapping[str, Floats]:
         """Answer inputs (n, channels, …), at most `at_once` of them; tensors by name.
@@ -69,6 +86,13 @@ class DeclaredNetwork:
         BundleRejected, ModelUnavailable
             As `TensorSession.run`.
         """
+        if not self._each or len(inputs) < 2:
+            return self._answer(inputs)
+        slices = [inputs[at : at + 1] for at in range(len(inputs))]
+        answers = list((map if self._lanes is None else self._lanes.map)(self._answer, slices))
+        return {name: np.concatenate([one[name] for one in answers]) for name in self._names}
+
+    def _answer(self, inputs: Floats) -> dict[str, Floats]:
         count = len(inputs)
         if self._fixed is not None and count < self._fixed:
             fill = np.zeros((self._fixed - count, *inputs.shape[1:]), dtype=np.float32)

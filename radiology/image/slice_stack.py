@@ -47,12 +47,16 @@ def pack_voxels(hounsfield: NDArray[np.float32]) -> bytes:
     ----------
     hounsfield : shape (rows, columns), HU; what lies beyond the limits is set to them
     """
-    limited = np.clip(hounsfield, LOWEST_HU, HIGHEST_HU)
-    steps = ((limited - LOWEST_HU) * (1.0 / STEP_HU) + 0.5).astype(np.uint16)
+    above = np.subtract(hounsfield, np.float32(LOWEST_HU))
+    above *= np.float32(1.0 / STEP_HU)
+    above += np.float32(0.5)
+    steps = above.clip(0.5, (HIGHEST_HU - LOWEST_HU) / STEP_HU + 0.5, out=above).astype(np.uint16)
     differences = steps.copy()
     differences[:, 1:] -= steps[:, :-1]
     differences[1:, 0] -= steps[:-1, 0]
-    planes = differences.astype("<u2", copy=False).view(np.uint8).reshape(-1, 2).T
+    planes = np.empty((2, *steps.shape), np.uint8)
+    np.copyto(planes[0], differences, casting="unsafe")  # the low byte
+    np.copyto(planes[1], differences >> np.uint16(8), casting="unsafe")
     # Noise does not repeat itself: looking for repetitions would double the time for nothing.
     return _packed(planes, zlib.Z_HUFFMAN_ONLY)
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radiology.answer.reading import Reading
-from radiology.region import LabelMap, Mask, Region, of_values
+from radiology.region import LabelMap, Mask, Region, box_around, of_values
 from worker.encode.key_slices import fullest
 
 Areas = NDArray[np.int64]
@@ -153,8 +153,14 @@ class RegionMasks:
 
 def count_labels(labels: LabelMap, values: int = 256) -> Areas:
     """Number of pixels of a label map, shape (slices, values)."""
+    pixels = labels.shape[1] * labels.shape[2]
     counted = np.zeros((len(labels), values), np.int64)
-    for index, label in enumerate(labels):
-        if label.any():
-            counted[index] = np.bincount(label.ravel(), minlength=values)
+    counted[:, 0] = pixels
+    box = box_around(labels)
+    if box is None:
+        return counted
+    slices, *_ = box
+    for index, label in enumerate(labels[box], start=slices.start):
+        counted[index] = np.bincount(label.ravel(), minlength=values)
+        counted[index, 0] += pixels - label.size
     return counted

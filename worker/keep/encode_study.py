@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
@@ -28,7 +29,7 @@ from worker.encode import (
     united,
 )
 from worker.keep.keep_results import KeptObject, bytes_of, keep_heat_maps, keep_object, keep_picture
-from worker.keep.keep_slices import keep_slices
+from worker.keep.keep_slices import keep_slices, packed_slices
 
 
 @dataclass(frozen=True)
@@ -95,13 +96,17 @@ def encode_study(
     context = result_context(study, settings)
     if not context.can_be_shown:
         return EncodedStudy()
-    picture = render_key_picture(context)
-    destinations = settings.destinations if delivered else ()
-    plans = {one.name: plan_results(context, one.encoding) for one in destinations}
-    recipes = united(plans.values() if plans else [plan_results(context, EncodingChoice())])
-    made = encode_results(context, recipes, picture=picture)
-    contents = [bytes_of(one) for one in made]
-    prove_objects(context, made, contents, study.paths)
+    with ThreadPoolExecutor(1) as beside:
+        # Beside the objects, which keep the interpreter busy: packing lets go of its lock.
+        slices = beside.submit(packed_slices, context) if settings.study_page.keep_slices else None
+        picture = render_key_picture(context)
+        destinations = settings.destinations if delivered else ()
+        plans = {one.name: plan_results(context, one.encoding) for one in destinations}
+        recipes = united(plans.values() if plans else [plan_results(context, EncodingChoice())])
+        made = encode_results(context, recipes, picture=picture)
+        contents = [bytes_of(one) for one in made]
+        prove_objects(context, made, contents, study.paths)
+        packed = None if slices is None else slices.result()
     folder = settings.results_folder
     return EncodedStudy(
         objects=tuple(
@@ -109,7 +114,7 @@ def encode_study(
             for encoded, content in zip(made, contents, strict=True)
         ),
         recipes={name: tuple(one.word for one in plan) for name, plan in plans.items()},
-        picture=_keep_pictures(settings, context, picture),
+        picture=_keep_pictures(folder, context, picture, packed),
     )
 
 
@@ -134,12 +139,13 @@ def result_context(study: StudyToEncode, settings: Settings) -> ResultContext:
     )
 
 
-def _keep_pictures(settings: Settings, context: ResultContext, picture: Image.Image) -> str:
+def _keep_pictures(
+    folder: Path, context: ResultContext, picture: Image.Image, slices: memoryview | None
+) -> str:
     """Keep the key picture, the slices, and the heat maps if there are any; returns its path."""
-    folder = settings.results_folder
     name = f"{context.source.study_instance_uid}/{context.uid('picture')}"
-    if settings.study_page.keep_slices:
-        keep_slices(folder, name, context)
+    if slices is not None:
+        keep_slices(folder, name, slices)
     heat_maps = context.reading.heat_maps
     if heat_maps:
         keep_heat_maps(folder, name, heat_maps)

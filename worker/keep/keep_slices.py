@@ -32,7 +32,7 @@ from radiology.image.slice_stack import (
     pack_voxels,
     voxels_entry,
 )
-from radiology.region import Region
+from radiology.region import Region, box_around, of_values
 from worker.encode.picture.axial_stack import AxialStack
 from worker.encode.picture.lines import line_styles, possible_line
 from worker.encode.shown_reading import ShownReading
@@ -52,20 +52,15 @@ class _Held:
     organs: list[int] = field(default_factory=list)
 
 
-def keep_slices(folder: Path, name: str, shown: ShownReading) -> str | None:
-    """Write the slices of a reading; returns the file's path within the folder.
+def packed_slices(shown: ShownReading) -> memoryview | None:
+    """Pack the slices of a reading, from head to feet, as they are scrolled through.
 
-    From head to feet, as they are scrolled through. Findings are outlined only where they are
-    claimed, what is possible wherever it was seen, and nothing where nothing could be assessed.
+    Findings are outlined only where they are claimed, what is possible wherever it was seen, and
+    nothing where nothing could be assessed.
 
     Returns
     -------
     None for a volume of more slices than a page can scroll through.
-
-    Raises
-    ------
-    SpoolFull
-        There is no room left.
     """
     stack = AxialStack.of(shown)
     slices = stack.volume.shape[0]
@@ -90,12 +85,14 @@ def keep_slices(folder: Path, name: str, shown: ShownReading) -> str | None:
         def packed(place: int) -> tuple[bytes, bytes, bool, bool, bool]:
             index = slices - 1 - place
             labels = labels_of(index)
+            there = np.zeros(_MOST_LABELS + 1, np.bool_)
+            there[labels] = True
             return (
                 pack_voxels(stack.volume.hounsfield[index]),
                 pack_labels(labels),
-                bool(np.isin(labels, findings).any()),
-                bool(np.isin(labels, possible).any()),
-                bool(np.isin(labels, organs).any()),
+                bool(there[findings].any()),
+                bool(there[possible].any()),
+                bool(there[organs].any()),
             )
 
         for place, (voxels, labels, has_lesion, has_possible, has_organ) in enumerate(
@@ -111,8 +108,19 @@ def keep_slices(folder: Path, name: str, shown: ShownReading) -> str | None:
                 held.organs.append(place)
         _add(archive, INDEX, _json(_index(stack, shown, held)))
         _add(archive, HEAT, _json(dict(_heat(stack))))
+    return written.getbuffer()
+
+
+def keep_slices(folder: Path, name: str, packed: memoryview) -> str:
+    """Write what `packed_slices` gave; returns the file's path within the folder.
+
+    Raises
+    ------
+    SpoolFull
+        There is no room left.
+    """
     path = f"{name}{SUFFIX}"
-    write_durably(folder / path, written.getbuffer())
+    write_durably(folder / path, packed)
     return path
 
 
@@ -138,12 +146,19 @@ def _labels_of(
     stack: AxialStack, labelled: Mapping[str, int]
 ) -> Callable[[int], NDArray[np.uint8]]:
     """The labels that may be shown of a slice; where regions overlap the later one is seen."""
-    regions = [one for one in _shown(stack) if one.name in labelled]
+    regions = [
+        (one.labels, one.values, labelled[one.name])
+        for one in _shown(stack)
+        if one.name in labelled and one.labels is not None
+    ]
+    boxes = {id(labels): box_around(labels) for labels, _, _ in regions}
 
     def labels(index: int) -> NDArray[np.uint8]:
         made = np.zeros(stack.volume.shape[1:], np.uint8)
-        for region in regions:
-            made[region.mask(index)] = labelled[region.name]
+        for labels, values, number in regions:
+            box = boxes[id(labels)]
+            if box is not None and box[0].start <= index < box[0].stop:
+                made[box[1:]][of_values(labels[index][box[1:]], values)] = number
         return made
 
     return labels

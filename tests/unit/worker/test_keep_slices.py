@@ -34,7 +34,7 @@ from tests.unit.worker.encode.encoded_chest import (
 from tests.unit.worker.encode.possible_opacity import with_possible
 from worker.encode import encode_results, plan_results, render_key_picture, united
 from worker.keep.keep_results import bytes_of
-from worker.keep.keep_slices import keep_slices
+from worker.keep.keep_slices import keep_slices, packed_slices
 
 CUBE = Chest(spacing_mm=(4.0, 4.0, 4.0), shape=(56, 72, 72))
 
@@ -43,7 +43,9 @@ class _Kept:
     """What was written, read back."""
 
     def __init__(self, folder: Path, context: ChestContext) -> None:
-        path = keep_slices(folder, "1.2.3/picture", context)
+        packed = packed_slices(context)
+        assert packed is not None
+        path = keep_slices(folder, "1.2.3/picture", packed)
         assert path == "1.2.3/picture.slices.zip"
         self.path = folder / path
         with zipfile.ZipFile(self.path) as archive:

@@ -102,16 +102,22 @@ def mask_of(regions: Sequence[Region], index: int) -> Mask | None:
     Regions that share a label map are looked up together, in one pass over it.
     """
     united: Mask | None = None
-    lookups: dict[int, tuple[LabelMap, NDArray[np.bool_]]] = {}
-    for region in regions:
-        if region.labels is None:
-            continue
-        _, lookup = lookups.setdefault(id(region.labels), (region.labels, np.zeros(256, np.bool_)))
-        lookup[list(region.values)] = True
-    for labels, lookup in lookups.values():
+    for labels, lookup in lookups(regions):
         mask: Mask = lookup[labels[index]]
         united = mask if united is None else united | mask
     return united
+
+
+def lookups(regions: Sequence[Region]) -> list[tuple[LabelMap, NDArray[np.bool_]]]:
+    """Each label map of some regions once, with which of its values, 0 to 255, are of them."""
+    found: dict[int, tuple[LabelMap, NDArray[np.bool_]]] = {}
+    for region in regions:
+        if region.labels is not None:
+            _, lookup = found.setdefault(
+                id(region.labels), (region.labels, np.zeros(256, np.bool_))
+            )
+            lookup[list(region.values)] = True
+    return list(found.values())
 
 
 def _turned(regions: Sequence[Region], order: AxisOrder) -> tuple[Region, ...]:

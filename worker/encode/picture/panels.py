@@ -11,9 +11,9 @@ from PIL import Image, ImageDraw
 
 from radiology.image.heat_map import HeatMap
 from radiology.language import Language
-from radiology.region import Mask, Region
+from radiology.region import Region, box_around
 from worker.encode.outline import OutlineLimits, Points, outlines
-from worker.encode.picture.axial_stack import AxialStack, mask_of
+from worker.encode.picture.axial_stack import AxialStack, lookups
 from worker.encode.picture.body import Box, body_box
 from worker.encode.picture.heat_colours import blended
 from worker.encode.picture.lettering import font
@@ -60,15 +60,16 @@ class Frame:
 
 def _extent(regions: Sequence[Region]) -> Box | None:
     """Rows and columns between which regions lie on all slices; None where there are no voxels."""
-    slices = next((len(one.labels) for one in regions if one.labels is not None), 0)
-    seen: Mask | None = None
-    for index in range(slices):
-        mask = mask_of(regions, index)
-        seen = mask if seen is None or mask is None else seen | mask
-    if seen is None or not seen.any():
-        return None
-    rows, columns = (np.flatnonzero(np.asarray(np.any(seen, axis=axis))) for axis in (1, 0))
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+    found: Box | None = None
+    for labels, values in lookups(regions):
+        box = box_around(labels)
+        if box is None:
+            continue
+        if not values[1 : int(labels[box].max()) + 1].all():  # some of what lies there alone
+            box = box_around(values[labels])
+        if box is not None:
+            found = box[1:] if found is None else _united(found, box[1:])
+    return found
 
 
 def _united(box: Box, other: Box) -> Box:

@@ -89,3 +89,30 @@ def test_a_mask_comes_back_to_its_place(
     for axis in (0, 1):
         found, expected = np.nonzero(back)[axis].mean(), np.nonzero(truth)[axis].mean()
         assert abs(found - expected) <= 0.5 * scale
+
+
+@pytest.mark.parametrize(
+    ("shape", "spacing"), [((512, 512), (0.7, 0.7)), ((500, 620), (0.7, 0.7)), ((64, 64), (5.0, 5))]
+)
+def test_a_part_of_a_slice_is_what_the_whole_has_there(
+    shape: tuple[int, int], spacing: tuple[float, float]
+) -> None:
+    """Wide parts, tall ones, and such at the edges; and nothing shows beside what is around."""
+    fit = SquareFit.of(shape, spacing, 256)
+    random = np.random.default_rng(2)
+    square = random.integers(0, 256, (256, 256)).astype(np.uint8)
+    whole = fit.from_square(square)
+    for _ in range(40):
+        rows, columns = (
+            slice(*sorted(random.choice(size + 1, 2, replace=False).tolist())) for size in shape
+        )
+        part = fit.from_square_within(square, (rows, columns))
+        assert np.array_equal(part, whole[rows, columns])
+    spot = np.zeros((256, 256), dtype=bool)
+    spot[100:120, 90:131] = True
+    window = fit.around(spot)
+    assert window is not None
+    shown = fit.from_square(spot.astype(np.uint8) * 255).copy()
+    shown[window] = 0
+    assert not shown.any()
+    assert fit.around(np.zeros_like(spot)) is None

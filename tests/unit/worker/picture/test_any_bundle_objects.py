@@ -22,7 +22,7 @@ from worker.encode import (
     encode_secondary_capture,
     render_key_picture,
 )
-from worker.keep.keep_slices import keep_slices
+from worker.keep.keep_slices import keep_slices, packed_slices
 
 
 def test_its_objects_are_those_of_any_result(context: ResultContext, tmp_path: Path) -> None:
@@ -90,8 +90,9 @@ def test_scores_alone_are_reported_of_the_key_slice(
 
 def test_kept_slices_say_what_their_labels_are(outlined: ShownReading, tmp_path: Path) -> None:
     """Brain 1, bleeding 2, as the key picture outlines them."""
-    path = keep_slices(tmp_path, "1.2.3/picture", outlined)
-    assert path is not None
+    packed = packed_slices(outlined)
+    assert packed is not None
+    path = keep_slices(tmp_path, "1.2.3/picture", packed)
     with zipfile.ZipFile(tmp_path / path) as archive:
         index = json.loads(archive.read(INDEX))
         shape = (index["rows"], index["columns"])

@@ -21,7 +21,7 @@ from tests.unit.worker.encode.encoded_chest import (
 from tests.unit.worklist.list.ordinary_day import SEVERE
 from tests.unit.worklist.seeding import SeededHospital
 from tests.unit.worklist.study.full_reading import full_reading
-from worker.keep.keep_slices import keep_slices
+from worker.keep.keep_slices import keep_slices, packed_slices
 
 CHEST = Chest(spacing_mm=(4.0, 3.0, 3.0), shape=(40, 88, 100))
 LESION_PLACE = (65.0, 25.0, 15.0)  # the middle of the phantom's consolidation on the left
@@ -71,6 +71,7 @@ def study_with_slices(
         reading=reading or full_reading(),
         more=more,
     )
-    path = keep_slices(hospital.results_folder, f"job-{claim.job_id}/key", shown or phantom())
-    assert path is not None
+    packed = packed_slices(shown or phantom())
+    assert packed is not None
+    path = keep_slices(hospital.results_folder, f"job-{claim.job_id}/key", packed)
     return StudyWithSlices(uid, result_id, hospital.results_folder / path)
