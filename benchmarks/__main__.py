@@ -14,6 +14,7 @@ from rich.console import Console
 
 from benchmarks.flags import measure_flags
 from benchmarks.receiving.measure import measure_receiving
+from benchmarks.networks.gpu import measure_networks
 from benchmarks.result_objects import measure_result_objects
 from benchmarks.retention import measure_retention
 from benchmarks.scorecard import measure_scorecard
@@ -54,12 +55,14 @@ _PARTS: dict[str, _Measure] = {
         hospital=given.hospital,
         skip=given.skip,
     ),
+    "gpu": lambda console, given: measure_networks(console, slices=given.slices, runs=given.runs),
     "viewer": lambda console, given: measure_viewer(
         console, given.folder / "viewer", slices=given.slices, runs=given.runs
     ),
 }
 _ONLY_WHEN_NAMED = {
     "flags",
+    "gpu",
     "retention",
     "viewer",
 }  # minutes more, or programs of their own
@@ -92,7 +95,7 @@ def _arguments() -> argparse.Namespace:
         nargs="*",
         metavar="PART",
         help=f"which ones: {', '.join(_PARTS)}; "
-        "all except flags, retention and viewer when none is named",
+        "all except flags, gpu, retention and viewer when none is named",
     )
     parser.add_argument("--slices", type=int, default=300, help="slices of the study (300)")
     parser.add_argument("--runs", type=int, default=3, help="how often the study is sent (3)")

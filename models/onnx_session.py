@@ -46,6 +46,11 @@ _SPINNING = "session.intra_op.allow_spinning"
 _EXACT_INT8 = "session.x64quantprecision"  # without effect where the processor has VNNI
 
 
+def has_cuda() -> bool:
+    """Whether this ONNX Runtime was built for a GPU of NVIDIA."""
+    return CUDA in ort.get_available_providers()
+
+
 def _providers(wanted: ExecutionProvider) -> list[str | tuple[str, dict[str, str]]]:
     """Which providers to ask for.
 
