@@ -9,9 +9,7 @@ from types import MappingProxyType
 
 from models.declared.report import Destination
 from models.declared_bundle import DeclaredBundle, read_declared_bundle, schema_of
-from models.run.check_networks import check_declared_networks
 from models.schema_2.bundle import SCHEMA, Bundle, read_bundle
-from models.schema_2.network_sessions import check_networks
 from models.signatures.check_signature import BundleSignature, Trust, check_signature
 from radiology.errors import BundleRejected
 from settings.bundle_signatures import BundleSignatures
@@ -148,12 +146,17 @@ def check_folder(path: Path) -> None:
 
 
 def _checked(path: Path) -> Bundle:
+    # Here: who only asks what a bundle says of itself needs no ONNX Runtime in memory.
+    from models.schema_2.network_sessions import check_networks
+
     bundle = read_bundle(path)
     check_networks(bundle)
     return bundle
 
 
 def _checked_declared(path: Path) -> DeclaredBundle:
+    from models.run.check_networks import check_declared_networks
+
     bundle = read_declared_bundle(path)
     check_declared_networks(bundle)
     return bundle

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage
 
 from radiology.image.heat_map import spread_out
 
@@ -48,6 +47,9 @@ def find_box(lung: FloatArray, margin: float) -> ViewBox:
     lung : shape (rows, columns), probability of either lung
     margin : added on each side, as a share of the longer side of the lungs' extent
     """
+    # Here: to read what a bundle declares needs none of it.
+    from scipy import ndimage
+
     labels, count = ndimage.label(lung >= LUNG_FROM)
     sizes = np.bincount(labels.ravel(), minlength=count + 1)
     large = sizes >= LEAST_ISLAND_SHARE * lung.size

@@ -10,8 +10,6 @@ import functools
 from dataclasses import dataclass
 from datetime import datetime
 
-from pydicom import dcmread
-
 from database.flags.rules import FlagRules
 from database.results.withdrawals import (
     Rejectable,
@@ -28,9 +26,6 @@ from radiology.errors import ResultNotWithdrawable
 from settings.environment import Settings
 from settings.log.log_events import get_logger
 from worker.attempt.attempt_step import attempt_step
-from worker.encode import prove_note
-from worker.encode.rejection_note import encode_rejection_note
-from worker.keep.keep_results import bytes_of, keep_object
 
 _log = get_logger("rejection")
 _TITLES = {
@@ -147,6 +142,14 @@ def _make_note(
     """Make the note and keep it on disk; None for a result without objects."""
     if not found.paths:
         return None
+    # Here: each sweep looks whether there is anything to reject, and there hardly ever is; what
+    # encodes takes a second and 60 MB.
+    from pydicom import dcmread
+
+    from worker.encode import prove_note
+    from worker.encode.rejection_note import encode_rejection_note
+    from worker.keep.keep_results import bytes_of, keep_object
+
     paths = [settings.results_folder / path for path in found.paths]
     rejected = [dcmread(path, stop_before_pixels=True) for path in paths]
     encoded = encode_rejection_note(
