@@ -138,7 +138,8 @@ def _with_files(
 def _ready(patches: NDArray[np.float32], planes: int) -> NDArray[np.float32]:
     """As many slabs as there are planes, shape (planes, 3, size, size)."""
     at = np.linspace(1, len(patches) - 2, planes).round().astype(np.intp)
-    return patches[np.stack([at - 1, at, at + 1], axis=1), 0]
+    slabs: NDArray[np.float32] = patches[np.stack([at - 1, at, at + 1], axis=1), 0]
+    return slabs
 
 
 def _run_bare(network: DeclaredNetwork, slabs: NDArray[np.float32]) -> None:

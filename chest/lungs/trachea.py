@@ -89,11 +89,12 @@ def _places(
 def _boxes(labels: Labels, wanted: NDArray[np.bool_]) -> Iterator[tuple[int, int, Box]]:
     """Of the wanted labels, each of one slice: the label, its slice, its rows and columns."""
     wanted[0] = False
-    slices, rows, columns = np.nonzero(wanted[labels])
-    names = labels[slices, rows, columns]
-    order = np.argsort(names, kind="stable")
-    names, slices, rows, columns = (one[order] for one in (names, slices, rows, columns))
-    starts = np.flatnonzero(np.diff(names.astype(np.int64), prepend=0))
+    at = np.nonzero(wanted[labels])
+    found = labels[at].astype(np.int64)
+    order = np.argsort(found, kind="stable")
+    names = found[order]
+    slices, rows, columns = (one[order] for one in at)
+    starts = np.flatnonzero(np.diff(names, prepend=0))
     if not starts.size:
         return
     ends = [

@@ -130,7 +130,8 @@ def _means(
 
 
 def _share(count: NDArray[np.int32], voxels: int) -> NDArray[np.uint8]:
-    return np.rint(count * (WHOLE / voxels)).astype(np.uint8)
+    share: NDArray[np.uint8] = np.rint(count * (WHOLE / voxels)).astype(np.uint8)
+    return share
 
 
 def _commonest(
