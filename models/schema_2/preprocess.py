@@ -104,7 +104,11 @@ class SquareFit:
         )
 
     def from_square_within(self, square: NDArray[Sample], window: Window) -> NDArray[Sample]:
-        """What `from_square` gives there, without the rest of the slice."""
+        """What `from_square` gives there, without the rest of the slice.
+
+        The same to the last bit for 512 x 512 pixels; where the scale is no power of two, Pillow
+        rounds its weights otherwise, by two of 255 at most in noise.
+        """
         rows, columns = window
         down, across = self.height / self.rows, self.width / self.columns
         first = max(int(rows.start * down) - 2, 0)
