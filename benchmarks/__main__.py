@@ -13,8 +13,8 @@ from typing import Any
 from rich.console import Console
 
 from benchmarks.flags import measure_flags
-from benchmarks.receiving.measure import measure_receiving
 from benchmarks.networks.gpu import measure_networks
+from benchmarks.receiving.measure import measure_receiving
 from benchmarks.result_objects import measure_result_objects
 from benchmarks.retention import measure_retention
 from benchmarks.scorecard import measure_scorecard

@@ -47,7 +47,7 @@ _EXACT_INT8 = "session.x64quantprecision"  # without effect where the processor 
 
 
 def has_cuda() -> bool:
-    """Whether this ONNX Runtime was built for a GPU of NVIDIA."""
+    """Whether ONNX Runtime was built with CUDA; whether there is a GPU only a session tells."""
     return CUDA in ort.get_available_providers()
 
 
@@ -194,11 +194,6 @@ class TensorSession:
         except _CANNOT as error:
             raise ModelUnavailable("The network fails as it is run", file=self._file) from error
         return answers
-
-
-def has_cuda() -> bool:
-    """Whether ONNX Runtime was built with CUDA; whether there is a GPU only a session tells."""
-    return CUDA in ort.get_available_providers()
 
 
 def open_network(
