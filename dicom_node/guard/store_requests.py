@@ -6,7 +6,7 @@ thread, which looks for it a thousand times a second. Here one thread reads what
 buffer, from there into the file, and answers. State machine, negotiation, release, aborts and
 every other message are pynetdicom's: in state 6 a P-DATA-TF changes no state (PS3.8 Table 9-10,
 Evt10, DT-2), so that nothing but the data goes past it. What this module does not understand it
-puts back and leaves to pynetdicom: docs/decisions/0053-one-thread-from-socket-to-answer.md.
+puts back and leaves to pynetdicom: docs/decisions/0052-one-thread-from-socket-to-answer.md.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Associations run in threads of their own, and each waits for its row before it answers Success. One
 of them records, with its own, what others have queued meanwhile: files to their places, a flush,
 rows committed. It then wakes the others, of whom the one that came next records next.
-docs/decisions/0013-durable-before-success.md, 0053-one-thread-from-socket-to-answer.md.
+docs/decisions/0013-durable-before-success.md, 0052-one-thread-from-socket-to-answer.md.
 """
 
 from __future__ import annotations
