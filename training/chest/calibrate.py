@@ -99,7 +99,7 @@ def choose_lesion_limits(
     least = max(one.dice for one in bearable) - _AS_GOOD
     best = max(
         (one for one in bearable if one.dice >= least),
-        key=lambda one: (-one.limits.faint, -one.limits.outline, one.dice),
+        key=lambda one: (-one.limits.outline, -one.limits.faint, one.dice),
     )
     return ChosenLimits(best.limits, tried)
 
@@ -111,16 +111,18 @@ def _tried(
     faint: float,
 ) -> Iterator[TriedLimits]:
     """Every peak on what these two outline."""
-    scans = [(slices, outlined_in(slices, found, threshold, faint)) for slices, found in left_out]
-    volumes = [
-        (slices, outlined_in(slices, found, threshold, faint), found.lung.argmax(axis=1) > 0)
-        for slices, found in without_lesions
-    ]
+    scans, volumes = (
+        [
+            (slices, outlined_in(slices, found, threshold, faint), found.lungs)
+            for slices, found in answered
+        ]
+        for answered in (left_out, without_lesions)
+    )
     for peak in PEAKS:
         dice = [
             one.of_voxels
-            for slices, outlined in scans
-            for one in score_mask(slices, outlined.counting(peak), slices.lesion > 0).scans
+            for slices, outlined, lung in scans
+            for one in score_mask(slices, outlined.counting(peak) & lung, slices.lesion > 0).scans
         ]
         false = [
             share

@@ -17,6 +17,7 @@ from training.data.augment import to_network_input
 from training.data.slices import SliceSet
 
 _AT_ONCE = 16
+_EVEN: Final = 0.5
 
 POSSIBLE_PEAK: Final = 0.5
 """Of a lesion that does not count by itself: likelier than not."""
@@ -40,6 +41,12 @@ class Predicted:
     def any_lesion(self) -> NDArray[np.float16]:
         """Probability of a lesion of either kind, shape (slices, rows, columns)."""
         return self.lesion[:, 1] + self.lesion[:, 2]
+
+    @property
+    def lungs(self) -> NDArray[np.bool_]:
+        """Where a lung is likelier than none, shape (slices, rows, columns)."""
+        found: NDArray[np.bool_] = self.lung[:, 0] < _EVEN
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +109,12 @@ def _stacks(slices: SliceSet) -> tuple[slice, ...]:
 
 
 def lesions_of(slices: SliceSet, found: Predicted, limits: LesionLimits) -> NDArray[np.bool_]:
-    """What counts as a lesion of either kind, shape (slices, rows, columns)."""
-    return outlined_in(slices, found, limits.outline, limits.faint).counting(limits.peak)
+    """What counts as a lesion of either kind, shape (slices, rows, columns).
+
+    As in the product no lesion reaches beyond the lungs that the network sees.
+    """
+    outlined = outlined_in(slices, found, limits.outline, limits.faint)
+    return outlined.counting(limits.peak) & found.lungs
 
 
 def predict(network: MaskNet, slices: SliceSet, *, with_neighbours: bool = True) -> Predicted:

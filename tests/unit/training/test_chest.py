@@ -23,7 +23,7 @@ from training.chest.calibrate import calibrate_scores, choose_lesion_limits
 from training.chest.export import MASKS_FILE, SCORES_FILE, compare_masks, compare_scores
 from training.chest.folds import Fold, FoldMismatch, check_folds, kept, left_out, read_folds
 from training.chest.network import SIZE, MaskNet
-from training.chest.predict import LesionLimits, Predicted
+from training.chest.predict import EVEN_ODDS, LesionLimits, Predicted, lesions_of
 from training.chest.score_scans import joined, score_lesions, score_lungs
 from training.chest.scores.network import SIZE as SCORE_SIZE
 from training.chest.scores.network import ScoreNet
@@ -154,7 +154,7 @@ def test_large_sources_are_drawn_less_often_where_that_is_asked() -> None:
     assert BatchShare(share.slices, 1).chances is None
 
 
-def test_the_limits_of_lesions_are_the_best_for_scans_not_forslices_of() -> None:
+def test_the_limits_of_lesions_are_the_best_for_scans_not_for_slices() -> None:
     """A short scan that needs a low outline counts as much as a long one that needs none."""
     slices = slices_of(("a", "b", "b", "b"))
     lesion = np.zeros((4, 3, SIZE, SIZE), dtype=np.float16)
@@ -167,6 +167,16 @@ def test_the_limits_of_lesions_are_the_best_for_scans_not_forslices_of() -> None
     reached = {one.limits: one.dice for one in limits.tried}
     assert reached[limits.chosen] == pytest.approx(1.0)
     assert reached[LesionLimits(0.4, 0.2, 0.5)] == pytest.approx(0.5)
+
+
+def test_no_lesion_reaches_beyond_the_lungs_that_are_seen() -> None:
+    """As in the product, where lungs are bodies and lesions lie in them."""
+    slices = slices_of(("a",))
+    lung = np.stack([slices.lung == side for side in range(3)], axis=1).astype(np.float16)
+    everywhere = np.zeros_like(lung)
+    everywhere[:, 1] = 0.9
+    found = lesions_of(slices, Predicted(lung, everywhere), EVEN_ODDS)
+    assert np.array_equal(found, slices.lung > 0)
 
 
 def test_what_never_is_sure_does_not_count_and_what_is_reaches_far() -> None:
