@@ -9,7 +9,6 @@ file is replaced. docs/decisions/0013-durable-before-success.md.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
 import hashlib
 import itertools
@@ -20,12 +19,12 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from dicom_node.whole_flush import WholeFlush
 from radiology.errors import SpoolFull
 
 _INCOMING: Final = ".incoming"
 _LOCK: Final = ".lock"
 _CHECK_SPACE_EVERY: Final = 64 * 1024 * 1024
-_SYNCFS: Final = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)  # of Linux alone
 
 
 class SpoolFile:
@@ -99,7 +98,9 @@ class SpoolFile:
         """Close the file; closing it twice does no harm."""
         if self._open:
             self._open = False
-            os.close(self._descriptor)
+            # A thread that still writes then fails: the number may be another instance's by now
+            descriptor, self._descriptor = self._descriptor, -1
+            os.close(descriptor)
 
     def discard(self) -> None:
         """Close and remove the file, unless it was placed."""
@@ -135,6 +136,7 @@ class Spool:
             # Held until this process ends, however it ends: see _sweep
             self._lock = _locked(self._own.with_suffix(_LOCK))
             self._own.mkdir()
+            self._whole = WholeFlush(folder)
         self.sync((folder, folder.parent))
 
     def begin(self, file_meta: bytes) -> SpoolFile:
@@ -191,24 +193,25 @@ class Spool:
 
     @property
     def can_sync_everything(self) -> bool:
-        """Whether this system can flush a file system by one call."""
-        return _SYNCFS is not None
+        """Whether one flush of the whole file system does what one of each file would do."""
+        return self._whole.is_sure
 
     def sync_everything(self) -> None:
         """Wait until all files and folders of the spool's file system would outlive a power cut.
 
-        One flush, however many they are; Linux says if one of them could not be written.
+        Raises
+        ------
+        SpoolFull
+            One of them could not be written; from then on each is flushed by itself.
         """
-        assert _SYNCFS is not None
         with _disk_faults():
-            if _SYNCFS(self._lock) != 0:
-                number = ctypes.get_errno()
-                raise OSError(number, os.strerror(number))
+            self._whole.flush()
 
     def close(self) -> None:
         """Remove what this process had begun and not finished."""
         shutil.rmtree(self._own, ignore_errors=True)
         self._own.with_suffix(_LOCK).unlink(missing_ok=True)
+        self._whole.close()
         os.close(self._lock)
 
     def _sweep(self) -> int:

@@ -143,22 +143,28 @@ class ArrivalRecorder:
                 waiting.turn.release()
 
     def _commit(self, together: Sequence[_Waiting]) -> list[Recorded | Exception]:
-        if not self._flushes_once(together):
+        # One flush of the whole disk takes the place of two for each; asked once, for it may change
+        once = len(together) > 1 and self._spool.can_sync_everything
+        if not once:
             for waiting in together:
                 waiting.file.make_durable()
         try:
-            return self._commit_plain(together)
+            return self._commit_plain(together, once=once)
         except NotPlain:
-            return self._commit_each(together)
+            return self._commit_each(together, once=once)
 
-    def _commit_plain(self, together: Sequence[_Waiting]) -> list[Recorded | Exception]:
+    def _commit_plain(
+        self, together: Sequence[_Waiting], *, once: bool
+    ) -> list[Recorded | Exception]:
         with plain_transaction(self._engine) as connection:
             arrivals = [waiting.arrival for waiting in together]
             record_plain_instances(connection, arrivals, self._clock())
-            self._place(together, together)
+            self._place(together, once=once)
         return [Recorded.NEW] * len(together)
 
-    def _commit_each(self, together: Sequence[_Waiting]) -> list[Recorded | Exception]:
+    def _commit_each(
+        self, together: Sequence[_Waiting], *, once: bool
+    ) -> list[Recorded | Exception]:
         answers: list[Recorded | Exception] = []
         with transaction(self._engine) as session:
             now = self._clock()
@@ -172,18 +178,14 @@ class ArrivalRecorder:
                 for waiting, answer in zip(together, answers, strict=True)
                 if answer is Recorded.NEW
             ]
-            self._place(new, together)
+            self._place(new, once=once)
         return answers
 
-    def _place(self, new: Sequence[_Waiting], together: Sequence[_Waiting]) -> None:
+    def _place(self, new: Sequence[_Waiting], *, once: bool) -> None:
         changed: set[Path] = set()
         for waiting in new:
             changed |= self._spool.place(waiting.file, waiting.arrival.path)
-        if new and self._flushes_once(together):
+        if new and once:
             self._spool.sync_everything()
         else:
             self._spool.sync(changed)
-
-    def _flushes_once(self, together: Sequence[_Waiting]) -> bool:
-        """Whether one flush of the whole disk takes the place of two for each instance."""
-        return len(together) > 1 and self._spool.can_sync_everything

@@ -12,9 +12,8 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-import psutil
-
 from database.retention.disk import marks_of
+from dicom_node.whole_flush import file_system_of
 from firstread.checks.network import port_problems
 from firstread.data_folder import make_data_folder, server_of
 from firstread.doctor.examined_site import ExaminedSite
@@ -94,16 +93,6 @@ def _file_system(settings: Settings) -> Iterator[DoctorLine]:
                 "PostgreSQL and Redis (docs/operations.md, Sizes)."
             ),
         )
-
-
-def file_system_of(folder: Path) -> str:
-    """The kind of file system that a folder lies on, as the kernel calls it; "" if not known."""
-    place, best, kind = str(folder.resolve()), "", ""
-    for one in psutil.disk_partitions(all=True):
-        root = one.mountpoint.rstrip("/") + "/"
-        if f"{place}/".startswith(root) and len(root) > len(best):
-            best, kind = root, one.fstype
-    return kind
 
 
 def _speed(probe: Path, folder: Path) -> DoctorLine:

@@ -98,3 +98,14 @@ def test_a_flush_that_fails_is_the_answer_of_all(group: Group) -> None:
     assert [type(one) for one in others] == [SpoolFull] * 3
     assert group.setup.count() == 1
     assert group.setup.recorder.record(*group.waiting(2)) is Recorded.NEW
+
+
+def test_where_one_flush_cannot_be_believed_each_is_flushed(group: Group) -> None:
+    """Before any of them has a row; the flush of all is not called."""
+    group.setup.spool._whole.is_sure = False
+
+    def everything() -> None:
+        raise AssertionError("flushed together")
+
+    assert group.record(everything) == [Recorded.NEW] * 4
+    assert sorted(group.flushed) == [f"file {number}" for number in (1, 2, 3, 4)]
