@@ -210,12 +210,17 @@ class GuardedSocket(AssociationSocket):
 
         Raises
         ------
-        TimeoutError
-            There was nothing before the deadline (of `time.monotonic`).
+        OSError
+            There was nothing before the deadline (of `time.monotonic`), or another thread has
+            closed the connection.
         """
         wait_s = max(0.0, deadline - time.monotonic())
-        connection = cast("socket.socket", self.socket)
-        if not select.select((connection,), (), (), wait_s)[0]:
+        descriptor = cast("socket.socket", self.socket).fileno()
+        if descriptor < 0:
+            raise ConnectionAbortedError("the connection was closed")
+        waiting = select.poll()  # select() takes no number above 1023, and a process may have more
+        waiting.register(descriptor, select.POLLIN)
+        if not waiting.poll(wait_s * 1000):
             raise TimeoutError("a PDU took too long")
 
     def unread(self, content: memoryview) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import queue
+import resource
 import socket
 import ssl
 import threading
@@ -80,3 +82,44 @@ def test_nothing_is_said_in_clear_at_the_end(ends: tuple[ssl.SSLSocket, GuardedS
     assert connection.version() is not None, "the encryption was not taken off"
     with pytest.raises(OSError):
         connection.sendall(b"a name")
+
+
+@pytest.fixture
+def high() -> Iterator[tuple[socket.socket, GuardedSocket]]:
+    """A peer, and our end under a number that select() does not take."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < 4096:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        theirs = socket.create_connection(server.getsockname())
+        ours = server.accept()[0]
+    connection = socket.socket(fileno=fcntl.fcntl(ours, fcntl.F_DUPFD_CLOEXEC, 1500))
+    ours.close()
+    layer: Any = SimpleNamespace(dul=SimpleNamespace(event_queue=queue.Queue()))
+    guarded = GuardedSocket(cast("Association", layer), stall_s=5, client_socket=connection)
+    yield theirs, guarded
+    guarded.let_go()
+    theirs.close()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_any_number_of_connections_is_waited_on(high: tuple[socket.socket, GuardedSocket]) -> None:
+    """A node with room for a thousand associations has more files open than select() counts."""
+    theirs, ours = high
+    view = memoryview(bytearray(10))
+    assert ours.read_available(view) is None
+    with pytest.raises(TimeoutError):
+        ours.wait_until(time.monotonic() + 0.05)
+    theirs.sendall(b"\x04")
+    ours.wait_until(time.monotonic() + 5)
+    assert ours.read_available(view) == 1
+
+
+def test_a_connection_that_another_thread_closed_is_an_end(
+    high: tuple[socket.socket, GuardedSocket],
+) -> None:
+    """An error that ends the association, and none that ends the thread with a trace."""
+    _, ours = high
+    cast("socket.socket", ours.socket).close()
+    with pytest.raises(OSError, match="closed"):
+        ours.wait_until(time.monotonic() + 5)
