@@ -151,15 +151,15 @@ class StoreRequests:
         if left < _FRAGMENT_HEADER.size:
             return None
         self._need(_FRAGMENT_HEADER.size)
-        size, _, control = _FRAGMENT_HEADER.unpack_from(self._buffer, self._begin)
-        if not 2 <= size <= left - 4:
+        size, context_id, control = _FRAGMENT_HEADER.unpack_from(self._buffer, self._begin)
+        assert self._request is not None
+        if not 2 <= size <= left - 4 or context_id != self._request.context_id:
             return None
         begins = self._incoming is None  # with the command, which `_begins_here` has read
         if not begins and control & _OF_COMMAND:
             return None
         self._begin += _FRAGMENT_HEADER.size
         if begins:
-            assert self._request is not None
             self._incoming = self._association.begin_to_store(self._request)
             self._begin += size - 2
         else:

@@ -101,6 +101,11 @@ BROKEN = {
         fragment(COMMAND, COMMAND_LAST),
         b"\x04\0\0\0\0\x04\0\0\0\0",
     ],
+    "a fragment of another context": [
+        fragment(COMMAND, COMMAND_LAST),
+        fragment(CONTENT[:100], DATA),
+        fragment(CONTENT[100:], DATA_LAST, 3),
+    ],
     "half a header": [fragment(COMMAND, COMMAND_LAST), b"\x04\0\0\0\0\x03\0\0\0"],
 }
 
