@@ -27,6 +27,8 @@ UPS_PULL = UID("1.2.840.10008.5.1.4.34.6.3")
 UPS_EVENT = UID("1.2.840.10008.5.1.4.34.6.4")
 UPS_QUERY = UID("1.2.840.10008.5.1.4.34.6.5")
 
+LABEL_MAP_SEGMENTATION = UID("1.2.840.10008.5.1.4.1.1.66.7")  # PS3.4 Table B.5-1
+
 
 class Handling(Enum):
     """What happens to an instance of a SOP class."""
@@ -67,7 +69,7 @@ COMPANIONS = frozenset(
         uid.AdvancedBlendingPresentationStateStorage,
         # Made from the images
         uid.SegmentationStorage,
-        UID("1.2.840.10008.5.1.4.1.1.66.7"),  # Label Map Segmentation Storage
+        LABEL_MAP_SEGMENTATION,
         uid.SurfaceSegmentationStorage,
         uid.ParametricMapStorage,
         uid.SpatialRegistrationStorage,

@@ -16,6 +16,7 @@ from pydicom.uid import UID
 from pynetdicom.presentation import PresentationContext, build_context
 
 from dicom_node.presentation_contexts import (
+    LABEL_MAP_SEGMENTATION,
     STORAGE_COMMITMENT,
     UPS_EVENT,
     UPS_PULL,
@@ -27,7 +28,6 @@ from dicom_node.presentation_contexts import (
 STUDY_ROOT_FIND: Final = UID("1.2.840.10008.5.1.4.1.2.2.1")  # PS3.6 Annex A
 STUDY_ROOT_MOVE: Final = UID("1.2.840.10008.5.1.4.1.2.2.2")
 STUDY_ROOT_GET: Final = UID("1.2.840.10008.5.1.4.1.2.2.3")
-LABEL_MAP_SEGMENTATION: Final = UID("1.2.840.10008.5.1.4.1.1.66.7")
 
 
 class Purpose(Enum):

@@ -3,7 +3,7 @@
 An event's hash covers the hash of the event before it, its number and all that it says. Study and
 patient stand in it as a digest with a salt of the event's own: `firstread forget` takes identifiers
 and salt away, the digest stays, and the chain still fits. Without the salt ten million Patient IDs
-are tried in a second; with it, not one (docs/decisions, 0052).
+are tried in a second; with it, not one (docs/decisions, 0051).
 
 SHA-256 (FIPS 180-4) over JSON with sorted keys and ASCII alone. The form is called by its version:
 events are checked by the form in which they were written, for as long as they are kept.

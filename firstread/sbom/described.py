@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,6 +12,8 @@ from cyclonedx.model import HashAlgorithm, HashType, Property
 from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.model.license import DisjunctiveLicense, License, LicenseAcknowledgement
 from packageurl import PackageURL
+
+from models.declared.released import file_digest
 
 _LICENCES: Final = LicenseFactory()
 _OURS: Final = "firstread:"
@@ -84,12 +85,10 @@ def package(
 
 def file_component(path: Path, name: str, *, inside: str = "", licence: str = "") -> Component:
     """A file by its sha256."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     return Component(
         name=name,
         type=ComponentType.FILE,
-        hashes=[sha256(digest)],
+        hashes=[sha256(file_digest(path))],
         licenses=licence_of(licence),
         bom_ref=f"file:{inside}{name}",
     )

@@ -19,12 +19,8 @@ from pydicom.uid import (
     SegmentationStorage,
 )
 
-from dicom_node.presentation_contexts import STORAGE_COMMITMENT
-from dicom_node.proposed_contexts import (
-    LABEL_MAP_SEGMENTATION,
-    STUDY_ROOT_FIND,
-    STUDY_ROOT_MOVE,
-)
+from dicom_node.presentation_contexts import LABEL_MAP_SEGMENTATION, STORAGE_COMMITMENT
+from dicom_node.proposed_contexts import STUDY_ROOT_FIND, STUDY_ROOT_MOVE
 from dicom_node.request.taken_contexts import taken_contexts
 from dicom_node.request.verification import verify_peer
 from dicom_node.request.web_read_back import web_clock
