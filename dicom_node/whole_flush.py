@@ -53,7 +53,7 @@ class WholeFlush:
         OSError
             One of them could not be written; from now on each must be asked for its own.
         """
-        assert self.is_sure
+        assert _SYNCFS is not None  # or nobody is sure
         if _SYNCFS(self._descriptor) != 0:
             self.is_sure = False
             number = ctypes.get_errno()

@@ -111,6 +111,13 @@ class Actor:
     role: str
     address: str
 
+    @property
+    def is_ourselves(self) -> bool:
+        """Whether nobody has asked for it; a user of the machine, or an AE title, with the same
+        name comes from somewhere.
+        """
+        return self.reader == OURSELVES and not self.address
+
 
 @dataclass(frozen=True, slots=True)
 class StudyReference:

@@ -15,6 +15,7 @@ from settings.environment import Settings
 from worker.backup.left_out import WithoutWhat, require_room
 from worker.backup.make_backup import MadeBackup, make_backup, note_backup
 from worker.backup.target_file import whole_file
+from worker.backup.write_archive import writing_may_fail
 
 _STANDARD_OUTPUT = Path("-")
 _MEGABYTE = 1_000_000
@@ -70,7 +71,8 @@ def _to_standard_output(settings: Settings, engine: Engine, without: WithoutWhat
         without=without,
         keys=KEYS,
     )
-    sys.stdout.buffer.flush()
+    with writing_may_fail():
+        sys.stdout.buffer.flush()
     return made
 
 

@@ -19,7 +19,7 @@ from datetime import UTC
 from typing import Any, Final
 from xml.etree import ElementTree as ET
 
-from database.accounts.audit import AUDIT_EVENTS, OURSELVES, AuditRow
+from database.accounts.audit import AUDIT_EVENTS, AuditRow
 from database.audit.chain import FORGOTTEN
 from radiology.codes import PRIVATE_SCHEME
 
@@ -118,8 +118,8 @@ def _event(message: ET.Element, row: AuditRow) -> None:
 def _participants(message: ET.Element, row: AuditRow, source: Source) -> None:
     """Who did it, and we ourselves: an event needs both sides (A.5.3)."""
     theirs, ours = _ROLES.get(row.name, (None, _APPLICATION))
-    we_ask = row.name in _WE_ASK or row.actor.reader == OURSELVES
-    if row.actor.reader != OURSELVES:
+    we_ask = row.name in _WE_ASK or row.actor.is_ourselves
+    if not row.actor.is_ourselves:
         roles = [theirs] if theirs else []
         roles += [(role, PRIVATE_SCHEME, role) for role in row.actor.role.split(",") if role]
         given = {"UserID": row.actor.reader, "UserIsRequestor": _boolean(not we_ask)}

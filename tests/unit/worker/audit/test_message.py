@@ -118,3 +118,17 @@ def test_a_frame_counts_its_octets(succeeded: bool, priority: bytes) -> None:
         b"<" + priority + b">1 2026-11-21T08:00:00.120Z ahost firstread - DICOM+RFC3881 "
         b'[meta sequenceId="1"] \xef\xbb\xbf\xc3\xa4'
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "actor"),
+    [
+        ("backup_made", Actor("firstread", "administrator", "command line")),
+        ("study_received", Actor("firstread", "", "10.0.0.9")),  # as its AE title
+    ],
+)
+def test_somebody_called_like_us_is_named_all_the_same(name: str, actor: Actor) -> None:
+    """A service may run as user "firstread", and any device may call itself so."""
+    assert _sides(_message(name, actor))["firstread"][0]
+    ours = _sides(_message("images_removed", Actor("firstread", "", "")))
+    assert "firstread" not in ours
