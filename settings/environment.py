@@ -37,6 +37,7 @@ from radiology.identity import AETitle
 from radiology.language import Language
 from settings.audit import Audit
 from settings.bundle_signatures import BundleSignatures
+from settings.data_places import DataPlaces
 from settings.flags import AnyChannel, Flagging
 from settings.hl7 import Hl7Listener
 from settings.monitoring import Monitoring
@@ -47,13 +48,7 @@ from settings.page.worklist_network import WorklistNetwork
 from settings.page.worklist_order import WorklistOrder
 from settings.peers import CheckedAETitle, Peer, PeerRole
 from settings.retention import Retention
-from settings.tls import (
-    ClientTls,
-    DicomTls,
-    check_broker_tls,
-    check_database_tls,
-    with_database_tls,
-)
+from settings.tls import DicomTls
 from settings.uploads import UploadLimits
 from settings.wrong_settings import did_you_mean, wrong_settings
 
@@ -74,20 +69,13 @@ class LogFormat(StrEnum):
     CONSOLE = "console"
 
 
-class Settings(BaseSettings):
+class Settings(DataPlaces, BaseSettings):
     """Every setting, its default and its unit. Immutable once read."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True
     )
     settings_file: ClassVar[Path | None] = None
-
-    # Where things are kept
-    data_folder: Path = Path("firstread-data")
-    database_url: SecretStr | None = None  # may hold a password; None: SQLite in the data folder
-    broker_url: SecretStr | None = None  # None: kombu's filesystem transport in the data folder
-    database_tls: ClientTls | None = None
-    broker_tls: ClientTls | None = None
 
     # DICOM node
     ae_title: CheckedAETitle = AETitle("FIRSTREAD")
@@ -234,13 +222,6 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _check_servers(self) -> Self:
-        """TLS to database and broker is never less than was asked for."""
-        check_database_tls(self.database_tls, self.database_url)
-        check_broker_tls(self.broker_tls, self.broker_url)
-        return self
-
-    @model_validator(mode="after")
     def _check_peers(self) -> Self:
         names = [peer.name for peer in self.peers]
         if len(names) != len(set(names)):
@@ -286,18 +267,6 @@ class Settings(BaseSettings):
         return tuple(sources)
 
     @property
-    def embedded(self) -> bool:
-        """Whether this is the size that needs no database or broker server."""
-        return self.broker_url is None
-
-    @property
-    def database_address(self) -> str:
-        """The SQLAlchemy URL in force."""
-        if self.database_url is not None:
-            return with_database_tls(self.database_url.get_secret_value(), self.database_tls)
-        return f"sqlite:///{self.sqlite_file.resolve()}"
-
-    @property
     def first_bundle(self) -> str:
         """The bundle that reads uploads, and that commands take where none is named."""
         return self.bundles[0]
@@ -306,41 +275,6 @@ class Settings(BaseSettings):
     def zone(self) -> ZoneInfo | None:
         """The site's time zone; None: the machine's."""
         return ZoneInfo(self.time_zone) if self.time_zone else None
-
-    @property
-    def sqlite_file(self) -> Path:
-        """The database of the embedded size."""
-        return self.data_folder / "firstread.sqlite"
-
-    @property
-    def spool_folder(self) -> Path:
-        """Where received instances are kept."""
-        return self.data_folder / "spool"
-
-    @property
-    def quarantine_folder(self) -> Path:
-        """Where objects are kept that could not be stored as they came."""
-        return self.data_folder / "quarantine"
-
-    @property
-    def results_folder(self) -> Path:
-        """Where our own SR, SEG, SC and pictures are kept."""
-        return self.data_folder / "results"
-
-    @property
-    def uploads_folder(self) -> Path:
-        """Where uploads are kept until they are deleted."""
-        return self.data_folder / "uploads"
-
-    @property
-    def doctor_folder(self) -> Path:
-        """Where the doctor has what it asks a PACS to send back put; only while it waits for it."""
-        return self.data_folder / "doctor"
-
-    @property
-    def broker_folder(self) -> Path:
-        """Where the filesystem transport keeps its messages."""
-        return self.data_folder / "broker"
 
     @property
     def sources(self) -> tuple[Peer, ...]:

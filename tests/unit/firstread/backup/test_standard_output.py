@@ -24,7 +24,7 @@ def test_a_target_that_is_full_at_the_very_end_is_said(
     """The last bytes wait in a buffer until then; nothing is noted as backed up."""
     settings = Settings(data_folder=tmp_path / "data")
     engine = open_database(settings, make=True)
-    full = io.TextIOWrapper(Path("/dev/full").open("wb", buffering=1 << 24))
+    full = io.TextIOWrapper(Path("/dev/full").open("wb", buffering=1 << 24))  # noqa: SIM115 closed below
     monkeypatch.setattr(sys, "stdout", full)
     with pytest.raises(BackupNotWritten, match="could not be written"):
         back_up_and_say(settings, Path("-"), EVERYTHING)
