@@ -17,10 +17,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import (
     Field,
     FiniteFloat,
-    SecretStr,
     StringConstraints,
     ValidationError,
-    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -40,6 +38,7 @@ from settings.bundle_signatures import BundleSignatures
 from settings.data_places import DataPlaces
 from settings.flags import AnyChannel, Flagging
 from settings.hl7 import Hl7Listener
+from settings.known_peers import KnownPeers
 from settings.monitoring import Monitoring
 from settings.page.sign_in import SignIn
 from settings.page.study_page import StudyPageSettings
@@ -48,7 +47,6 @@ from settings.page.worklist_network import WorklistNetwork
 from settings.page.worklist_order import WorklistOrder
 from settings.peers import CheckedAETitle, Peer, PeerRole
 from settings.retention import Retention
-from settings.tls import DicomTls
 from settings.uploads import UploadLimits
 from settings.wrong_settings import did_you_mean, wrong_settings
 
@@ -58,7 +56,6 @@ _RENAMED = "bundle is called bundles and is a list of names: docs/settings.md, M
 BundleName = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=64)
 ]
-_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _BUNDLES = Path(__file__).resolve().parent.parent / "models" / "bundles"
 
 
@@ -69,7 +66,7 @@ class LogFormat(StrEnum):
     CONSOLE = "console"
 
 
-class Settings(DataPlaces, BaseSettings):
+class Settings(DataPlaces, KnownPeers, BaseSettings):
     """Every setting, its default and its unit. Immutable once read."""
 
     model_config = SettingsConfigDict(
@@ -86,8 +83,6 @@ class Settings(DataPlaces, BaseSettings):
     association_idle_s: float = Field(default=60.0, gt=0)
     max_instance_bytes: int = Field(default=2_000_000_000, gt=0)
     min_free_bytes: int = Field(default=2_000_000_000, ge=0)
-    dicom_tls: DicomTls | None = None  # above the peers, which it completes
-    peers: tuple[Peer, ...] = ()
 
     # Assembly
     quiet_s: float = Field(default=5.0, ge=0)
@@ -131,7 +126,6 @@ class Settings(DataPlaces, BaseSettings):
     delivery_longest_retry_s: float = Field(default=300.0, gt=0)
     delivery_max_attempts: int = Field(default=40, ge=1)
     delivery_timeout_s: float = Field(default=30.0, gt=0)
-    stow_secrets: dict[str, SecretStr] = Field(default_factory=dict)  # by peer
 
     # Work items
     report_first_retry_s: float = Field(default=2.0, gt=0)
@@ -196,14 +190,6 @@ class Settings(DataPlaces, BaseSettings):
             raise ValueError("not a time zone of the IANA database") from error
         return name
 
-    @field_validator("peers")
-    @classmethod
-    def _complete_tls(cls, peers: tuple[Peer, ...], info: ValidationInfo) -> tuple[Peer, ...]:
-        """Give each peer with TLS what it leaves to `dicom_tls`, so that it stands for itself."""
-        ours = info.data.get("dicom_tls")
-        refused = "dicom_tls" not in info.data  # said already; nothing is said of the peers then
-        return peers if refused else tuple(peer.with_tls_of(ours) for peer in peers)
-
     @model_validator(mode="after")
     def _check_ways_in(self) -> Self:
         """A peer that may call must have a port to call."""
@@ -222,34 +208,11 @@ class Settings(DataPlaces, BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _check_peers(self) -> Self:
-        names = [peer.name for peer in self.peers]
-        if len(names) != len(set(names)):
-            raise ValueError("two peers share a name")
+    def _check_channels(self) -> Self:
         channels = [channel.name for channel in self.flags]
         if len(channels) != len(set(channels)):
             raise ValueError("two flag channels share a name")
-        unknown = sorted(set(self.stow_secrets) - set(names))
-        if unknown:
-            raise ValueError(f"stow_secrets names no peer: {', '.join(unknown)}")
-        for peer in self.peers:
-            self._check_secret(peer)
         return self
-
-    def _check_secret(self, peer: Peer) -> None:
-        """A secret is given once, for a peer that uses it, and is never sent in clear."""
-        both = peer.name in self.stow_secrets and peer.stow_secret_file is not None
-        has_one = peer.name in self.stow_secrets or peer.stow_secret_file is not None
-        if both:
-            raise ValueError(f"peer {peer.name}: its secret is given twice")
-        if peer.stow_user and not has_one:
-            raise ValueError(f"peer {peer.name}: stow_user needs a secret")
-        if not has_one:
-            return
-        if peer.stow_url is None:
-            raise ValueError(f"peer {peer.name}: it has a secret and no stow_url")
-        if peer.stow_url.scheme != "https" and peer.stow_url.host not in _LOOPBACK:
-            raise ValueError(f"peer {peer.name}: a secret is only sent over https")
 
     @classmethod
     def settings_customise_sources(
@@ -277,55 +240,11 @@ class Settings(DataPlaces, BaseSettings):
         return ZoneInfo(self.time_zone) if self.time_zone else None
 
     @property
-    def sources(self) -> tuple[Peer, ...]:
-        """Peers that may send to us."""
-        return tuple(peer for peer in self.peers if PeerRole.SOURCE in peer.roles)
-
-    @property
-    def destinations(self) -> tuple[Peer, ...]:
-        """Peers that results are sent to."""
-        return tuple(peer for peer in self.peers if PeerRole.DESTINATION in peer.roles)
-
-    @property
-    def echoed(self) -> tuple[Peer, ...]:
-        """Destinations that C-ECHO tells of; a DICOMweb service has nothing like it."""
-        return tuple(
-            peer for peer in self.destinations if peer.has_address and peer.stow_url is None
-        )
-
-    @property
-    def worklist_clients(self) -> tuple[Peer, ...]:
-        """Peers that may find, watch and take our work items."""
-        return tuple(peer for peer in self.peers if PeerRole.WORKLIST_CLIENT in peer.roles)
-
-    @property
-    def committing(self) -> tuple[Peer, ...]:
-        """Destinations that are asked for storage commitment, and call us with their answer."""
-        return tuple(peer for peer in self.destinations if peer.storage_commitment)
-
-    @property
     def queried(self) -> tuple[Peer, ...]:
         """Peers that are asked for earlier studies; none when nothing is to be fetched."""
         if not self.compare_priors or self.fetch_priors == 0:
             return ()
         return tuple(peer for peer in self.peers if PeerRole.QUERY in peer.roles)
-
-    def stow_secret(self, peer: Peer) -> SecretStr | None:
-        """The password or token for a peer's DICOMweb service; None where it asks for none.
-
-        Raises
-        ------
-        SettingsRefused
-            The file that should hold it cannot be read.
-        """
-        if peer.stow_secret_file is None:
-            return self.stow_secrets.get(peer.name)
-        try:
-            return SecretStr(peer.stow_secret_file.read_text().strip())
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsRefused(
-                "The file with a peer's secret cannot be read", peer=peer.name
-            ) from error
 
 
 def read_settings(**overrides: Any) -> Settings:
