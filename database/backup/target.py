@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, MetaData, func, inspect, select, text
+from sqlalchemy import Connection, MetaData, delete, func, inspect, select, text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
@@ -31,6 +31,7 @@ from database.schema import (
 )
 from database.session import Engine, query
 from database.tables.every import METADATA
+from database.tables.readers.account import AuditEvent
 from database.tables.readers.upload import ProcessSign
 from radiology.errors import ArchiveRefused, DatabaseUnavailable, NotRestored
 
@@ -54,8 +55,13 @@ _OF_A_MACHINE = OF_PROCESSES | {
     "trace_cursor",
     "echo_answer",
     "sign_in_failures",
+    "audit_head",
+    "audit_sending",
 }
 """What a Firstread writes that has never had a study: a database with no more is empty."""
+
+_OF_A_START = ("process_started", "process_stopped")
+"""Audit events of a Firstread that nobody has used yet."""
 
 _EMPTY_ONE = (
     "name an empty database (and an empty data folder), or remove what is there if nobody needs it"
@@ -96,6 +102,8 @@ def begin_filling(engine: Engine, revision: str, now: datetime) -> Filling:
         everything.reflect(connection)
         everything.drop_all(connection)
         migrate(connection, revision)
+        for table in reversed(stored_tables(connection)):  # a migration may begin a table with rows
+            connection.execute(delete(table))
         mark_schema(connection, RESTORING + token)
         return Filling(token, goes_on)
 
@@ -170,7 +178,10 @@ def _require_empty(connection: Connection, now: datetime) -> None:
     for table in tables:
         if table.name in _OF_A_MACHINE:
             continue
-        rows = connection.scalar(select(func.count()).select_from(table))
+        counted = select(func.count()).select_from(table)
+        if table.name == AuditEvent.__tablename__:
+            counted = counted.where(table.c.name.not_in(_OF_A_START))
+        rows = connection.scalar(counted)
         if rows:
             raise NotRestored(
                 f"The database is not empty: {_EMPTY_ONE}", table=table.name, rows=rows

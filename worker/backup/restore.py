@@ -17,9 +17,10 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import IO
 
 from database.accounts.audit import Actor, record_audit
@@ -28,6 +29,7 @@ from database.backup.target import begin_filling, filling, is_there, writing
 from database.retention.state import BACKUP, RESTORED, note_state, noted_state
 from database.schema import is_known, migrate, newest_revision, standing_revision
 from database.session import Engine, query
+from dicom_node.whole_flush import WholeFlush
 from radiology.errors import ArchiveRefused, NotRestored, SpoolFull
 from settings.environment import Settings
 from settings.log.log_events import get_logger
@@ -111,7 +113,6 @@ class _Restore:
         self._prepare_folder(begun.token, goes_on=begun.goes_on)
         with ExitStack() as stack:
             rows = self._unpack(stack)
-            os.sync()  # files are durable before the rows that name them
             self._fill(begun.token, rows)
         self._mark.unlink()
         _log.info("backup_restored", files=self._facts.files, size_bytes=self._facts.size_bytes)
@@ -167,7 +168,8 @@ class _Restore:
             )
 
     def _unpack(self, stack: ExitStack) -> dict[str, IO[bytes]]:
-        """Write files; gives the rows of each table, in the order of the archive."""
+        """Write files, durably; gives the rows of each table, in the order of the archive."""
+        flushes = {name: self._flush_of(one, stack) for name, one in self._folders.items()}
         dropped, rows = set(self._facts.dropped), dict[str, IO[bytes]]()
         done = 0
         for member in self._archive.members():
@@ -187,9 +189,23 @@ class _Restore:
                     _write(file, member)
                     if folder == DATA:
                         os.fchmod(file.fileno(), _KEY_MODE)
+                    if not flushes[folder].is_sure:
+                        file.flush()
+                        os.fsync(file.fileno())
             done += 1
             self._on_file(done, self._facts.files)
+        with _room_may_end():
+            for flush in flushes.values():
+                if flush.is_sure:
+                    flush.flush()
+        os.sync()  # of those that are not sure the folders; it tells of no fault
         return rows
+
+    def _flush_of(self, folder: Path, stack: ExitStack) -> WholeFlush:
+        """What tells of any fault of what is written into a folder from now on."""
+        with _room_may_end():
+            folder.mkdir(parents=True, exist_ok=True)
+            return stack.enter_context(closing(WholeFlush(folder)))
 
     def _nameless(self, stack: ExitStack) -> IO[bytes]:
         """A file that is gone when this process is."""
