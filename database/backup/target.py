@@ -133,7 +133,7 @@ def writing(connection: Connection) -> Iterator[Session]:
     """A session within the transaction that fills a database, after the last migration."""
     with Session(connection, join_transaction_mode="rollback_only") as session:
         yield session
-        session.flush()
+        session.commit()  # of this session alone: audit events take their place in the chain at it
 
 
 def require_not_served(session: Session, now: datetime) -> None:
