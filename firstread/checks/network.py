@@ -5,36 +5,75 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
+from database.process_signs import SILENT_AFTER_S, is_of_this_machine, process_signs
+from database.schema import check_schema
+from database.session import open_engine, query
 from dicom_node.request.verification import verify_peer
 from firstread.data_folder import server_of
 from radiology.errors import FirstreadError
 from settings.environment import Settings
 from settings.flags import AnyChannel, Hl7Channel, MailChannel, WorkItemChannel
+from settings.served_process import ServedProcess
 
 _TIMEOUT_S = 5.0
 _PORT_OF = {"http": 80, "https": 443}
 
 
+def own_ports(settings: Settings) -> Iterator[tuple[str, ServedProcess, str, int]]:
+    """The ports that we listen on: the setting, the part that listens, host and port."""
+    node, host = ServedProcess.NODE, settings.dicom_host
+    yield "dicom_port", node, host, settings.dicom_port
+    if settings.dicom_tls is not None and settings.dicom_tls.plain_port is not None:
+        yield "dicom_tls.plain_port", node, host, settings.dicom_tls.plain_port
+    page = ServedProcess.WORKLIST
+    yield "worklist_port", page, settings.worklist_host, settings.worklist_port
+    if settings.hl7_listener is not None:
+        listener = settings.hl7_listener
+        yield "hl7_listener.port", ServedProcess.HL7, listener.host, listener.port
+
+
+def parts_here(settings: Settings) -> dict[ServedProcess, str]:
+    """The name of a process of each part that gives signs of life on this machine.
+
+    Parts that run alone, as at hospital size, are known by nothing else. Where the database cannot
+    be asked there are none: that it cannot is another check's to say.
+    """
+    if settings.database_url is None and not settings.sqlite_file.exists():
+        return {}
+    engine, now = open_engine(settings.database_address), datetime.now(UTC)
+    try:
+        check_schema(engine)
+        with query(engine) as session:
+            signs = process_signs(session)
+    except FirstreadError:
+        return {}
+    finally:
+        engine.dispose()
+    parts = {part.value: part for part in ServedProcess}
+    return {
+        parts[one.part]: one.name
+        for one in signs
+        if one.part in parts
+        and is_of_this_machine(one.name)
+        and now - one.seen_at <= timedelta(seconds=SILENT_AFTER_S)
+    }
+
+
 def port_problems(settings: Settings) -> list[str]:
     """Ports of ours that another program has, or that we may not take.
 
-    While a Firstread serves this data folder the ports are its own, and are not tried.
+    While a Firstread serves this data folder, or the part that listens gives signs of life on this
+    machine, the port is its own and is not tried.
     """
     if server_of(settings.data_folder) is not None:
         return []
-    ours = [
-        ("dicom_port", settings.dicom_host, settings.dicom_port),
-        ("worklist_port", settings.worklist_host, settings.worklist_port),
-    ]
-    if settings.dicom_tls is not None and settings.dicom_tls.plain_port is not None:
-        ours.append(("dicom_tls.plain_port", settings.dicom_host, settings.dicom_tls.plain_port))
-    if settings.hl7_listener is not None:
-        ours.append(("hl7_listener.port", settings.hl7_listener.host, settings.hl7_listener.port))
+    running = parts_here(settings)
     return [
         f"{name}: {why}"
-        for name, host, port in ours
-        if (why := _why_not_taken(host, port)) is not None
+        for name, part, host, port in own_ports(settings)
+        if part not in running and (why := _why_not_taken(host, port)) is not None
     ]
 
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from database.retention.disk import marks_of
 from dicom_node.whole_flush import file_system_of
-from firstread.checks.network import port_problems
+from firstread.checks.network import own_ports, parts_here, port_problems
 from firstread.data_folder import make_data_folder, server_of
 from firstread.doctor.examined_site import ExaminedSite
 from firstread.doctor.line import DoctorLine, broken, fine, reason_of, say, warning
@@ -192,24 +192,23 @@ def look_at_room(site: ExaminedSite) -> Iterator[DoctorLine]:
 
 
 def look_at_ports(site: ExaminedSite) -> Iterator[DoctorLine]:
-    """While Firstread runs here whether its ports answer; otherwise whether they are free."""
+    """Whether a port answers whose part runs here; of another one whether it is free."""
     settings = site.settings
-    server = server_of(settings.data_folder)
-    if server is None:
-        problems = port_problems(settings)
-        for problem in problems:
-            yield broken(
-                "ports",
-                say("%(reason)s", reason=problem),
-                say("'ss -ltnp' shows which program has the port."),
-                of=problem.partition(":")[0],
-            )
-        if not problems:
-            yield fine("ports", say("Our ports are free, or another machine listens on them"))
-        return
-    for name, host, port in _own_ports(settings):
+    server, running = server_of(settings.data_folder), parts_here(settings)
+    problems = port_problems(settings)
+    for problem in problems:
+        yield broken(
+            "ports",
+            say("%(reason)s", reason=problem),
+            say("'ss -ltnp' shows which program has the port."),
+            of=problem.partition(":")[0],
+        )
+    ours = [one for one in own_ports(settings) if server is not None or one[1] in running]
+    if not problems and not ours:
+        yield fine("ports", say("Our ports are free, or another machine listens on them"))
+    for name, part, host, port in ours:
         try:
-            socket.create_connection((host, port), timeout=site.peer_s).close()
+            socket.create_connection((_reached(host), port), timeout=site.peer_s).close()
         except OSError as error:
             yield broken(
                 "ports",
@@ -217,7 +216,7 @@ def look_at_ports(site: ExaminedSite) -> Iterator[DoctorLine]:
                     "%(setting)s: Firstread runs (process %(server)s), but nothing answers at port "
                     "%(port)s: %(reason)s",
                     setting=name,
-                    server=server,
+                    server=running.get(part, str(server)),
                     port=port,
                     reason=reason_of(error),
                 ),
@@ -233,16 +232,6 @@ def look_at_ports(site: ExaminedSite) -> Iterator[DoctorLine]:
                 say("Port %(port)s answers (%(setting)s)", port=port, setting=name),
                 of=name,
             )
-
-
-def _own_ports(settings: Settings) -> Iterator[tuple[str, str, int]]:
-    yield "dicom_port", _reached(settings.dicom_host), settings.dicom_port
-    if settings.dicom_tls is not None and settings.dicom_tls.plain_port is not None:
-        yield "dicom_tls.plain_port", _reached(settings.dicom_host), settings.dicom_tls.plain_port
-    yield "worklist_port", _reached(settings.worklist_host), settings.worklist_port
-    if settings.hl7_listener is not None:
-        listener = settings.hl7_listener
-        yield "hl7_listener.port", _reached(listener.host), listener.port
 
 
 def _reached(host: str) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from database.process_signs import process_name, record_sign
+from database.schema import upgrade_schema
+from database.session import open_engine, transaction
 from firstread.__main__ import app
 from firstread.data_folder import served_alone
 from tests.builders.dicom.issuer import Issuer
@@ -102,6 +105,30 @@ def test_ports_of_a_running_firstread_are_its_own(
     with served_alone(site / "data"):
         assert check()[0] == 0
     assert check()[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("process", "silent_s", "code"),
+    [(process_name(), 0, 0), (process_name(), 60, 1), ("another-machine:7", 0, 1)],
+)
+def test_ports_of_parts_that_run_alone_are_their_own(
+    site: Path,
+    taken: int,
+    monkeypatch: pytest.MonkeyPatch,
+    process: str,
+    silent_s: int,
+    code: int,
+) -> None:
+    """At hospital size nobody serves the folder as a whole: signs of life say whose a port is."""
+    monkeypatch.setenv("FIRSTREAD_DICOM_PORT", str(taken))
+    (site / "data").mkdir()
+    engine = open_engine(f"sqlite:///{site / 'data' / 'firstread.sqlite'}")
+    upgrade_schema(engine)
+    seen = datetime.now(UTC) - timedelta(seconds=silent_s)
+    with transaction(engine) as session:
+        record_sign(session, process, "node", started_at=seen, now=seen)
+    engine.dispose()
+    assert check()[0] == code
 
 
 def test_a_flag_receiver_that_is_not_there_is_found(
