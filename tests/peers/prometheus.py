@@ -51,19 +51,27 @@ class PrometheusServer:
 
 
 @contextmanager
-def running_prometheus(folder: Path, *, target: str, token: str) -> Iterator[PrometheusServer]:
+def running_prometheus(
+    folder: Path, *, target: str, token: str, ca_file: Path | None = None
+) -> Iterator[PrometheusServer]:
     """Start a server with the configuration of our documents; it differs in what must differ here.
 
     Parameters
     ----------
-    target : host and port of a page without TLS
+    target : host and port of a page
     token : what the page wants of a scraper
+    ca_file : issuer of the page's certificate; None: it speaks no TLS
     """
     program = require_program("prometheus", package="prometheus")
     folder.mkdir(parents=True, exist_ok=True)
     settings = yaml.safe_load(_EXAMPLE.read_text())
     (scrape,) = settings["scrape_configs"]
-    scrape |= {"scheme": "http", "scrape_interval": "1s", "scrape_timeout": "1s"}
+    scrape |= {"scrape_interval": "1s", "scrape_timeout": "1s"}
+    if ca_file is None:
+        scrape["scheme"] = "http"
+    else:
+        assert scrape["scheme"] == "https"
+        scrape["tls_config"] = {"ca_file": str(ca_file)}
     scrape["static_configs"] = [{"targets": [target]}]
     settings["global"] = {"evaluation_interval": "1s"}
     (folder / scrape["authorization"]["credentials_file"]).write_text(token)
