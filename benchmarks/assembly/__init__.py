@@ -1,0 +1,1 @@
+"""Replays how studies arrive, against the rules that say when one is whole."""
