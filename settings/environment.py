@@ -87,6 +87,7 @@ class Settings(DataPlaces, KnownPeers, BaseSettings):
     # Assembly
     quiet_s: float = Field(default=5.0, ge=0)
     quiet_released_s: float = Field(default=1.0, ge=0)
+    quiet_longest_s: float = Field(default=45.0, ge=0, le=3600)
 
     # Queue
     sweep_s: float = Field(default=0.5, gt=0)

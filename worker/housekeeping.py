@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,9 +11,18 @@ from database.jobs.requeue import overdue_jobs, requeue_expired
 from database.listed.searches import forget_searches
 from database.process_signs import forget_silent
 from database.session import Engine, query, transaction
-from database.studies.assembly import Quiet, Waits, assemble_study, quiet_studies
+from database.studies.assembly import Waits, assemble_study
+from database.studies.expected import (
+    Awaited,
+    awaited_studies,
+    images_of,
+    note_what_is_awaited,
+    worth_saying,
+)
+from database.studies.rhythm import learn_rhythm
 from database.studies.study_of import uid_of_study
 from database.views.administration_rows import count_disk_use, disk_use_is_due
+from radiology.arrivals.whole import Limits
 from settings.environment import Settings
 from settings.log.log_events import get_logger
 from worker.attempt.attempt_step import attempt_step
@@ -45,25 +55,35 @@ def waits(settings: Settings) -> Waits:
     )
 
 
+def wait_limits(settings: Settings) -> Limits:
+    """How long a study is waited for before it is assembled, from the settings."""
+    return Limits(
+        quiet_s=settings.quiet_s,
+        released_s=settings.quiet_released_s,
+        longest_s=settings.quiet_longest_s,
+    )
+
+
 def sweep_once(settings: Settings, engine: Engine, now: datetime) -> SweepOutcome:
     """Assemble quiet studies and take expired jobs back; each study in a transaction of its own.
 
     Looking comes first, without a write lock: most sweeps find nothing, and SQLite has one writer.
     """
-    quiet = Quiet(after_instance_s=settings.quiet_s, after_release_s=settings.quiet_released_s)
     with query(engine) as session:
-        ready = quiet_studies(session, now, quiet)
+        awaited = awaited_studies(session, now, wait_limits(settings))
         overdue = overdue_jobs(
             session, now=now, claimable_since=now - timedelta(seconds=_WAKE_UP_LOST_AFTER_S)
         )
     assembled = [
         attempt_step(
-            functools.partial(_assemble, settings, engine, study_id, now),
+            functools.partial(_assemble, settings, engine, one, now),
             "assembly",
-            study_id=study_id,
+            study_id=one.study_id,
         )
-        for study_id in ready
+        for one in awaited
+        if one.due_at <= now
     ]
+    attempt_step(functools.partial(_say_why, engine, awaited, now), "waiting_studies")
     attempt_step(lambda: reject_superseded(settings, engine, now), "rejections")
     requeued: list[int] = []
     if overdue.expired:
@@ -92,12 +112,43 @@ def count_what_is_kept(engine: Engine, now: datetime) -> None:
             forget_searches(session, now)
 
 
-def _assemble(settings: Settings, engine: Engine, study_id: int, now: datetime) -> tuple[int, ...]:
+def _assemble(
+    settings: Settings, engine: Engine, awaited: Awaited, now: datetime
+) -> tuple[int, ...]:
+    study_id = awaited.study_id
     with transaction(engine) as session:
+        images = images_of(session, study_id)
         job_ids = assemble_study(
             session, study_id, bundles=settings.bundles, waits=waits(settings), now=now
         )
+        if job_ids and any(one.is_new for one in images):
+            learn_rhythm(session, awaited.sender, images, settings.quiet_longest_s, now)
         uid = uid_of_study(session, study_id)
     if job_ids:
-        _log.info("assembled", study_id=study_id, study_instance_uid=uid, job_ids=list(job_ids))
+        _log.info(
+            "assembled",
+            study_id=study_id,
+            study_instance_uid=uid,
+            job_ids=list(job_ids),
+            waited_s=round((now - awaited.last_at).total_seconds(), 1),
+            awaited=awaited.why,
+        )
     return job_ids
+
+
+def _say_why(engine: Engine, awaited: Sequence[Awaited], now: datetime) -> None:
+    """Let the page and the log say what a study waits for, where it waits for a while."""
+    said = worth_saying(awaited, now)
+    if not said:
+        return
+    with transaction(engine) as session:
+        note_what_is_awaited(session, said)
+        uids = [uid_of_study(session, one.study_id) for one in said]
+    for one, uid in zip(said, uids, strict=True):
+        _log.info(
+            "study_waits",
+            study_id=one.study_id,
+            study_instance_uid=uid,
+            awaited=one.why,
+            until=one.due_at.isoformat(),
+        )

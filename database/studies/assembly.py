@@ -1,4 +1,4 @@
-"""Finds quiet studies, and assembles each into a version with its jobs."""
+"""Assembles a study into a version with its jobs."""
 
 from __future__ import annotations
 
@@ -6,23 +6,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from database.events import record_event
-from database.states import UNREAD, AssociationEnding, JobState, StudyState
+from database.states import UNREAD, JobState, StudyState
 from database.studies.study_state import settle_study
-from database.tables.study.analysis import Association, Instance, Job, Study
+from database.tables.study.analysis import Instance, Job, Study
 from database.work_items.kept import keep_work_item
 from settings.peers import RequestPriority
-
-
-@dataclass(frozen=True, slots=True)
-class Quiet:
-    """How long a study must have been quiet before it is assembled, in seconds."""
-
-    after_instance_s: float
-    after_release_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,42 +33,6 @@ class Waits:
             RequestPriority.LOW: self.low_s,
         }.get(priority, self.routine_s)
         return timedelta(seconds=seconds)
-
-
-def quiet_studies(session: Session, now: datetime, quiet: Quiet) -> list[int]:
-    """Studies with unassembled instances for which no more are expected for now.
-
-    A study is quiet when its last instance is `after_instance_s` old, or sooner, when every
-    association that carried unassembled instances was released `after_release_s` ago. An aborted
-    association does not shorten the wait: its sender will probably come again.
-    """
-    ended_too_late = or_(
-        Association.ending.is_distinct_from(AssociationEnding.RELEASED),
-        Association.ended_at > now - timedelta(seconds=quiet.after_release_s),
-    )
-    still_carried = (
-        select(Instance.id)
-        .outerjoin(Association, Association.id == Instance.association_id)
-        .where(
-            Instance.study_id == Study.id,
-            or_(Instance.study_version.is_(None), Instance.corrected),
-            or_(Instance.association_id.is_(None), ended_too_late),
-        )
-        .exists()
-    )
-    return list(
-        session.scalars(
-            select(Study.id)
-            .where(
-                Study.state == StudyState.RECEIVED,
-                or_(
-                    Study.last_instance_at <= now - timedelta(seconds=quiet.after_instance_s),
-                    ~still_carried,
-                ),
-            )
-            .order_by(Study.id)
-        )
-    )
 
 
 def assemble_study(
@@ -156,6 +112,7 @@ def _queue_version(
     study.version += 1
     study.state = StudyState.QUEUED
     study.heading_due_at = now
+    study.awaits = ""
     job_ids = tuple(
         queue_job(session, study, bundle, priority, waits=waits, now=now) for bundle in bundles
     )

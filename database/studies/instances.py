@@ -24,6 +24,7 @@ from database.studies.patient import (
 from database.studies.priorities import MOST_URGENT_FIRST
 from database.tables.study.analysis import Association, Instance, Study
 from database.tables.study.quarantine import QuarantinedObject
+from radiology.arrivals.place import NO_PLACE, ImagePlace
 from radiology.clinical.age_band import age_band
 from radiology.errors import InstanceConflict
 from settings.peers import RequestPriority
@@ -58,6 +59,7 @@ class Arrival:
     patient_sex: str = ""
     patient_age: str = ""
     asked_for: bool = False  # by us, to compare a later study with it, or the doctor's phantom
+    place: ImagePlace = NO_PLACE
 
     @property
     def stated(self) -> StatedPatient:
@@ -98,6 +100,9 @@ def record_instance(session: Session, arrival: Arrival, now: datetime) -> Record
             sha256=arrival.sha256,
             size_bytes=arrival.size_bytes,
             received_at=now,
+            instance_number=arrival.place.number,
+            position_mm=arrival.place.position_mm,
+            claimed_instances=arrival.place.claimed,
         )
         .on_conflict_do_nothing(index_elements=["sop_instance_uid"])
         .returning(Instance.id)

@@ -104,6 +104,9 @@ def _row(arrival: Arrival, study_id: int | None, moment: Any) -> dict[str, Any]:
         "size_bytes": arrival.size_bytes,
         "received_at": moment,
         "corrected": False,
+        "instance_number": arrival.place.number,
+        "position_mm": arrival.place.position_mm,
+        "claimed_instances": arrival.place.claimed,
     }
 
 

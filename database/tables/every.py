@@ -24,6 +24,7 @@ from database.tables.study import commitment as commitment_tables
 from database.tables.study import hl7 as hl7_tables
 from database.tables.study import prior as prior_tables
 from database.tables.study import quarantine as quarantine_table
+from database.tables.study import rhythm as rhythm_table
 from database.tables.study import shadow as shadow_tables
 
 MODULES = (
@@ -45,5 +46,6 @@ MODULES = (
     retention_tables,
     doctor_table,
     audit_tables,
+    rhythm_table,
 )
 METADATA = Base.metadata

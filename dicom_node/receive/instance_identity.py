@@ -22,6 +22,7 @@ from pydicom.tag import BaseTag
 from dicom_node.library_faults import PYDICOM_FAULTS
 from dicom_node.receive.encoded_data_set import HEAD_BYTES, EncodedDataSet
 from dicom_node.receive.plain_head import read_plain_head
+from radiology.arrivals.place import ImagePlace, image_place
 from radiology.errors import AttributeMissing, DataSetUnreadable
 from radiology.identity import checked_uid
 from settings.peers import RequestPriority
@@ -53,6 +54,10 @@ _PATIENT_SEX = 0x00100040
 _PATIENT_AGE = 0x00101010
 _STUDY_INSTANCE_UID = 0x0020000D
 _SERIES_INSTANCE_UID = 0x0020000E
+_INSTANCE_NUMBER = 0x00200013
+_IMAGE_POSITION_PATIENT = 0x00200032
+_IMAGE_ORIENTATION_PATIENT = 0x00200037
+_NUMBER_OF_SERIES_RELATED_INSTANCES = 0x00201209
 _REQUEST_ATTRIBUTES_SEQUENCE = 0x00400275
 _REQUESTED_PROCEDURE_PRIORITY = 0x00401003  # the last one that we need
 
@@ -66,6 +71,10 @@ _NEEDED: Final[Sequence[int]] = (
     _PATIENT_AGE,
     _STUDY_INSTANCE_UID,
     _SERIES_INSTANCE_UID,
+    _INSTANCE_NUMBER,
+    _IMAGE_POSITION_PATIENT,
+    _IMAGE_ORIENTATION_PATIENT,
+    _NUMBER_OF_SERIES_RELATED_INSTANCES,
     _REQUEST_ATTRIBUTES_SEQUENCE,
     _REQUESTED_PROCEDURE_PRIORITY,
 )
@@ -88,6 +97,7 @@ class InstanceIdentity:
     patient_sex: str
     patient_age: str
     priority: RequestPriority | None  # None: not stated, or not a known term
+    place: ImagePlace
 
 
 def read_identity(encoded: EncodedDataSet) -> InstanceIdentity:
@@ -171,6 +181,12 @@ def _identity(data_set: Dataset) -> InstanceIdentity:
         patient_sex=_text(data_set, _PATIENT_SEX, 16),
         patient_age=_text(data_set, _PATIENT_AGE, 4),
         priority=_priority(data_set),
+        place=image_place(
+            number=_text(data_set, _INSTANCE_NUMBER, 16),
+            position=_text(data_set, _IMAGE_POSITION_PATIENT, 128),
+            orientation=_text(data_set, _IMAGE_ORIENTATION_PATIENT, 128),
+            claimed=_text(data_set, _NUMBER_OF_SERIES_RELATED_INSTANCES, 16),
+        ),
     )
 
 

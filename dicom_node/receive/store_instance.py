@@ -279,4 +279,5 @@ def _arrival(
         patient_sex=identity.patient_sex,
         patient_age=identity.patient_age,
         asked_for=announced.asked_for,
+        place=identity.place,
     )

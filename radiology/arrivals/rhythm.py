@@ -102,9 +102,9 @@ class Rhythm:
             stay: they were real
         """
         share = 0.5 if self.studies >= _REMEMBERED else 1.0
-        idle = list(self.idle_pauses)
+        idle = [tuple(one * share for one in counts) for counts in self.idle_pauses]
         for k, pause_s in enumerate(study.idle_pauses_s[:SERIES_TOLD_APART]):
-            idle[k] = _counted(idle[k], pause_s, share)
+            idle[k] = _counted(idle[k], pause_s, 1.0)
         released, missed, studies = self.released, self.missed, self.studies
         if instead_of is not None:
             released = max(0.0, released - instead_of.released)

@@ -13,7 +13,7 @@ from radiology.arrivals.missing import ArrivedSeries, misses_images
 from radiology.arrivals.rhythm import Rhythm
 
 _MARGIN: Final = 1.15  # over the longest usual pause
-_SHORTEST_S: Final = 0.25  # network and disk alone make such pauses
+SHORTEST_S: Final = 0.25  # network and disk alone make such pauses
 
 
 class Why(StrEnum):
@@ -113,4 +113,4 @@ def _wait_s(why: Why, series: int, rhythm: Rhythm, limits: Limits) -> float:
 
 
 def _beyond(pause_s: float) -> float:
-    return max(_SHORTEST_S, _MARGIN * pause_s)
+    return max(SHORTEST_S, _MARGIN * pause_s)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from database.states import (
     RUNNING,
@@ -22,6 +23,7 @@ from database.views.worklist.worklist_facts import (
     WorklistRow,
 )
 from dicom_node.status import is_stored
+from radiology.arrivals.whole import Why
 from radiology.clinical.person_name import person_name
 from radiology.language import Language
 from radiology.words.peer_words import split_words
@@ -46,6 +48,14 @@ STATES = {
     StudyState.REFUSED: "ended without a result",
     StudyState.FAILED: "ended with a fault",
 }
+
+AWAITED: Final[dict[str, str]] = {
+    Why.RELEASED: "all images seem to be here; waits a moment, as this sender often sends more",
+    Why.OPEN: "waits for more images: the sender's association is still open",
+    Why.BROKEN: "waits for the sender to come again: its association broke off",
+    Why.MISSING: "waits for images that are missing between those that came",
+}
+"""Of a study whose images are arriving, what it waits for."""
 
 WITHDRAWN = "its result is withdrawn"
 _WITH_RESULT = (StudyState.ENCODED, StudyState.DELIVERED, StudyState.COMMITTED)
@@ -83,9 +93,9 @@ def standing_of(row: WorklistRow) -> StudyStanding:
     state, job = row.study.state, row.job
     withdrawn = row.result is not None and row.result.withdrawn_at is not None
     words = translated(WITHDRAWN if withdrawn and state in _WITH_RESULT else STATES[state])
-    if job is None or job.state not in RUNNING or job.lease_until is None:
-        return StudyStanding(state.value, words)
     if state is StudyState.RECEIVED:
+        return StudyStanding(state.value, translated(AWAITED.get(row.study.awaits, STATES[state])))
+    if job is None or job.state not in RUNNING or job.lease_until is None:
         return StudyStanding(state.value, words)
     if _was_returned(job):
         return StudyStanding(

@@ -74,6 +74,8 @@ class Study(Base):
     then (`database.studies.patient`). `corrected_version` is the first version that holds the
     newest corrections: what was read of an earlier one is not sent.
     `originals_removed_at` says when the files of its instances went; None while any is here.
+    `awaits` is what a study that has been still for a while waits for before it is assembled: a
+    word of `radiology.arrivals.whole.Why`.
     """
 
     __tablename__ = "study"
@@ -117,6 +119,7 @@ class Study(Base):
     received_at: Mapped[datetime]  # of the first instance
     last_instance_at: Mapped[datetime]
     originals_removed_at: Mapped[datetime | None]
+    awaits: Mapped[str] = mapped_column(String(32), default="", server_default="")
 
     instances: Mapped[list[Instance]] = relationship(back_populates="study")
     jobs: Mapped[list[Job]] = relationship(back_populates="study", order_by="Job.id")
@@ -147,6 +150,10 @@ class Instance(Base):
     # A copy with another patient or order has taken its place and is not assembled yet
     corrected: Mapped[bool] = mapped_column(default=False, server_default=false())
     removed_at: Mapped[datetime | None]
+    # Its place in the series, as far as it states one: see `radiology.arrivals`
+    instance_number: Mapped[int | None]
+    position_mm: Mapped[float | None]  # along the normal of its plane
+    claimed_instances: Mapped[int | None]  # of its series, by the sender's word
 
     study: Mapped[Study] = relationship(back_populates="instances")
 

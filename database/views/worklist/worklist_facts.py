@@ -45,6 +45,7 @@ class StudyFacts:
     opened: bool  # by a reader, since its last image came
     received_at: datetime
     last_instance_at: datetime
+    awaits: str  # what keeps it from being assembled: a word of `Why`, "" where nothing is said
     issuer_of_patient_id: str = ""
 
 

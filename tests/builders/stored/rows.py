@@ -10,7 +10,7 @@ from database.jobs.claimed import Claim, claim_job, end_job
 from database.results.stored import store_result
 from database.session import Engine, transaction
 from database.states import AssociationEnding, JobState, ObjectKind, WorklistRank
-from database.studies.assembly import Quiet, Waits, assemble_study
+from database.studies.assembly import Waits, assemble_study
 from database.studies.instances import (
     Arrival,
     Recorded,
@@ -19,13 +19,14 @@ from database.studies.instances import (
     record_instance,
 )
 from database.tables.study.analysis import Result, ResultObject, Study
+from radiology.arrivals.whole import Limits
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency
 from settings.peers import RequestPriority
 
 BUNDLE = "chest-ct-pneumonia"  # the one that the settings name where they name none
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-QUIET = Quiet(after_instance_s=5.0, after_release_s=1.0)
+QUIET = Limits(quiet_s=5.0, released_s=1.0, longest_s=45.0)
 WAITS = Waits(high_s=600.0, routine_s=3600.0, low_s=14400.0)
 
 

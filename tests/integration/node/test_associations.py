@@ -9,7 +9,8 @@ import pytest
 
 from database.session import transaction
 from database.states import AssociationEnding
-from database.studies.assembly import Quiet, quiet_studies
+from database.studies.expected import quiet_studies
+from radiology.arrivals.whole import Limits
 from radiology.errors import PeerRefused, PeerUnreachable
 from settings.peers import Peer
 from tests.peers.dicom.dcmtk import Dcmtk
@@ -68,7 +69,7 @@ def test_a_released_association_makes_its_study_quiet(node: RunningNode, tmp_pat
     assert row.ending is AssociationEnding.RELEASED
     with transaction(node.engine) as session:
         now = datetime.now(UTC)
-        assert quiet_studies(session, now, Quiet(after_instance_s=60.0, after_release_s=0.0))
+        assert quiet_studies(session, now, Limits(60.0, 0.0, 60.0))
 
 
 def test_an_abort_is_noted(node: RunningNode, dcmtk: Dcmtk) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import zlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,6 +80,18 @@ def test_reads_real_studies(shared_ct: Path, folder: str) -> None:
         found = identity_of(split(path.read_bytes()), str(read.file_meta.TransferSyntaxUID))
         assert found.sop_instance_uid == read.SOPInstanceUID
         assert found.patient_id == str(read.get("PatientID", ""))
+
+
+@pytest.mark.parametrize("folder", ["covid-P001", "normal-001", "lung-tumour-8mm", "tiny-64x64"])
+def test_reads_where_an_image_is(shared_ct: Path, folder: str) -> None:
+    """Number, and place along the normal of the plane, are those that pydicom and numpy give."""
+    for path in sorted((shared_ct / folder).iterdir())[::10]:
+        read = dcmread(path, stop_before_pixels=True)
+        place = identity_of(split(path.read_bytes()), str(read.file_meta.TransferSyntaxUID)).place
+        row, column = np.reshape(np.asarray(read.ImageOrientationPatient, float), (2, 3))
+        along = np.dot(np.cross(row, column), np.asarray(read.ImagePositionPatient, float))
+        assert place.number == read.InstanceNumber
+        assert place.position_mm == pytest.approx(along, abs=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -23,4 +23,5 @@ STUDY = StudyFacts(
     received_at=START,
     last_instance_at=START,
     opened=False,
+    awaits="",
 )

@@ -93,6 +93,7 @@ def texts_of_tables() -> set[str]:
         *verdict.WORDS.values(),
         *verdict.WITHDRAWN_BECAUSE.values(),
         *study_words.STATES.values(),
+        *study_words.AWAITED.values(),
         study_words.WITHDRAWN,
         *study_words.SEXES.values(),
         *study_words.AGE_UNITS.values(),
