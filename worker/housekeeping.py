@@ -7,19 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from database.jobs.requeue import overdue_jobs, requeue_expired
-from database.listed.searches import forget_searches
-from database.process_signs import forget_silent
-from database.session import Engine, query, transaction
-from database.studies.assembly import Waits, assemble_study
-from database.studies.expected import (
+from database.arrivals.expected import (
     Awaited,
     awaited_studies,
     images_of,
     note_what_is_awaited,
     worth_saying,
 )
-from database.studies.rhythm import learn_rhythm
+from database.arrivals.rhythm import learn_rhythm
+from database.jobs.requeue import overdue_jobs, requeue_expired
+from database.listed.searches import forget_searches
+from database.process_signs import forget_silent
+from database.session import Engine, query, transaction
+from database.studies.assembly import Waits, assemble_study
 from database.studies.study_of import uid_of_study
 from database.views.administration_rows import count_disk_use, disk_use_is_due
 from radiology.arrivals.whole import Limits

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from database.arrivals.expected import quiet_studies
 from database.session import transaction
 from database.states import AssociationEnding
-from database.studies.expected import quiet_studies
 from radiology.arrivals.whole import Limits
 from radiology.errors import PeerRefused, PeerUnreachable
 from settings.peers import Peer

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
+from database.arrivals import rhythm as stored_rhythm
+from database.arrivals.rhythm import known_rhythm, learn_rhythm
 from database.session import Engine, query, transaction
 from database.states import AssociationEnding, StudyState
-from database.studies import rhythm as stored_rhythm
-from database.studies.rhythm import known_rhythm, learn_rhythm
 from database.tables.study.analysis import Study
 from database.tables.study.rhythm import SenderRhythm
 from radiology.arrivals.place import ImagePlace

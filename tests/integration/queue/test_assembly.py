@@ -7,11 +7,11 @@ import threading
 import pytest
 from sqlalchemy import select
 
+from database.arrivals.expected import quiet_studies
 from database.jobs.claimed import claim_job, instance_paths
 from database.session import Engine, query, transaction
 from database.states import AssociationEnding
 from database.studies.assembly import assemble_study
-from database.studies.expected import quiet_studies
 from database.studies.instances import Recorded
 from database.tables.study.analysis import Instance, Study
 from radiology.errors import InstanceConflict

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
+from database.arrivals.expected import quiet_studies
 from database.deliveries.claimed import claim_delivery
 from database.flag_states import FlagState
 from database.flags.notices import due_channels
@@ -17,7 +18,6 @@ from database.jobs.requeue import requeue_expired
 from database.schema import upgrade_schema
 from database.session import query, transaction
 from database.states import DeliveryState, JobState, StudyState
-from database.studies.expected import quiet_studies
 from database.tables.study.analysis import Delivery, Instance, Job
 from radiology.arrivals.whole import Limits
 from radiology.urgency import Urgency

@@ -14,8 +14,8 @@ from typing import Final
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
+from database.arrivals.rhythm import known_rhythm
 from database.states import AssociationEnding, StudyState
-from database.studies.rhythm import known_rhythm
 from database.tables.study.analysis import Association, Instance, Study
 from radiology.arrivals.lesson import Came, series_of
 from radiology.arrivals.whole import SHORTEST_S, ArrivedStudy, Limits, Why, assumed_whole

@@ -1,0 +1,1 @@
+"""How long studies with new images are waited for, and what senders have taught."""
