@@ -22,7 +22,7 @@ from database.session import Engine, query, transaction
 from database.studies.assembly import Waits, assemble_study
 from database.studies.study_of import uid_of_study
 from database.views.administration_rows import count_disk_use, disk_use_is_due
-from radiology.arrivals.whole import Limits
+from radiology.arrivals.whole import WaitLimits
 from settings.environment import Settings
 from settings.log.log_events import get_logger
 from worker.attempt.attempt_step import attempt_step
@@ -55,9 +55,9 @@ def waits(settings: Settings) -> Waits:
     )
 
 
-def wait_limits(settings: Settings) -> Limits:
+def wait_limits(settings: Settings) -> WaitLimits:
     """How long a study is waited for before it is assembled, from the settings."""
-    return Limits(
+    return WaitLimits(
         quiet_s=settings.quiet_s,
         released_s=settings.quiet_released_s,
         longest_s=settings.quiet_longest_s,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 
 from benchmarks.assembly.patterns import LATER_THAN_ANY_WAIT, PATTERNS
-from benchmarks.assembly.replay import Adaptive, Figures, Fixed, Outcome, figures, outcomes
-from radiology.arrivals.whole import Limits
+from benchmarks.assembly.replay import Adaptive, Fixed, Replayed, WaitFigures, figures, outcomes
+from radiology.arrivals.whole import WaitLimits
 
-LIMITS = Limits(quiet_s=5.0, released_s=1.0, longest_s=45.0)
+LIMITS = WaitLimits(quiet_s=5.0, released_s=1.0, longest_s=45.0)
 
 
 def main(studies: int) -> None:
@@ -18,7 +18,7 @@ def main(studies: int) -> None:
         "| adaptive: median, 95th, longest | premature | of these among a sender's first ten |"
     )
     print("|---|---|---|---|---|---|")
-    every: tuple[list[Outcome], list[Outcome]] = ([], [])
+    every: tuple[list[Replayed], list[Replayed]] = ([], [])
     for k, (name, draw) in enumerate(PATTERNS.items()):
         fixed = outcomes(draw, Fixed(), studies=studies, seed=k)
         adaptive = outcomes(draw, Adaptive(LIMITS), studies=studies, seed=k)
@@ -29,12 +29,12 @@ def main(studies: int) -> None:
     print(_row("**all but the last**", figures(every[0]), figures(every[1]), at_first=False))
 
 
-def _row(name: str, fixed: Figures, adaptive: Figures, *, at_first: bool = True) -> str:
+def _row(name: str, fixed: WaitFigures, adaptive: WaitFigures, *, at_first: bool = True) -> str:
     first = str(adaptive.premature_at_first) if at_first else ""
     return f"| {name} | {_half(fixed)} | {_half(adaptive)} | {first} |"
 
 
-def _half(some: Figures) -> str:
+def _half(some: WaitFigures) -> str:
     share = 100 * some.premature / some.studies
     waits = f"{some.median_s:.2f}, {some.centile_95_s:.1f}, {some.longest_s:.1f} s"
     return f"{waits} | {some.premature} of {some.studies} ({share:.1f} %)"

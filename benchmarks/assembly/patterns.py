@@ -24,14 +24,14 @@ class Image:
 
 
 @dataclass(slots=True)
-class Sent:
+class SentStudy:
     """A study that arrives. `ends` says when each association was released; None: never."""
 
     images: list[Image] = field(default_factory=list)
     ends: dict[int, float | None] = field(default_factory=dict)
 
 
-Draw = Callable[[random.Random], Sent]
+Draw = Callable[[random.Random], SentStudy]
 
 
 def _series(
@@ -59,18 +59,18 @@ def _slices(draw: random.Random) -> int:
     return draw.randint(40, 90)
 
 
-def _released(images: list[Image], after: float = 0.05) -> Sent:
+def _released(images: list[Image], after: float = 0.05) -> SentStudy:
     """Each association is released a moment after its last image."""
     images.sort(key=lambda one: one.at)
     last = {one.association: one.at for one in images}
-    return Sent(images, {key: at + after for key, at in last.items()})
+    return SentStudy(images, {key: at + after for key, at in last.items()})
 
 
-def _one_association(draw: random.Random) -> Sent:
+def _one_association(draw: random.Random) -> SentStudy:
     return _released(_series(draw, begin=0, slices=_slices(draw), pause=_fast(draw)))
 
 
-def _each_series(draw: random.Random) -> Sent:
+def _each_series(draw: random.Random) -> SentStudy:
     """Two to four series, an association for each, up to two seconds between them."""
     images: list[Image] = []
     begin = 0.0
@@ -87,12 +87,12 @@ def _each_series(draw: random.Random) -> Sent:
     return _released(images)
 
 
-def _each_image(draw: random.Random) -> Sent:
+def _each_image(draw: random.Random) -> SentStudy:
     images = _series(draw, begin=0, slices=_slices(draw), pause=lambda: draw.uniform(0.05, 0.25))
     return _released([replace(one, association=k) for k, one in enumerate(images)], after=0.01)
 
 
-def _stalls(draw: random.Random) -> Sent:
+def _stalls(draw: random.Random) -> SentStudy:
     """One association; somewhere in the middle nothing comes for 2 to 40 s."""
     images = _series(draw, begin=0, slices=_slices(draw), pause=_fast(draw))
     return _released(_stalled(images, draw.randrange(5, len(images) - 5), draw.uniform(2, 40)))
@@ -104,14 +104,14 @@ def _stalled(images: Sequence[Image], where: int, length_s: float) -> list[Image
     ]
 
 
-def _while_scanning(draw: random.Random) -> Sent:
+def _while_scanning(draw: random.Random) -> SentStudy:
     slice_s = draw.uniform(0.5, 3.0)
     return _released(
         _series(draw, begin=0, slices=_slices(draw), pause=lambda: slice_s * draw.uniform(0.8, 1.2))
     )
 
 
-def _two_at_once(draw: random.Random) -> Sent:
+def _two_at_once(draw: random.Random) -> SentStudy:
     """Two machines send a series each into one study, at their own rates."""
     first = _series(draw, begin=0, slices=_slices(draw), pause=_fast(draw))
     second = _series(
@@ -125,7 +125,7 @@ def _two_at_once(draw: random.Random) -> Sent:
     return _released(first + second)
 
 
-def _late_series(draw: random.Random) -> Sent:
+def _late_series(draw: random.Random) -> SentStudy:
     """A reconstruction that is made minutes later."""
     first = _series(draw, begin=0, slices=_slices(draw), pause=_fast(draw))
     late = _series(
@@ -139,7 +139,7 @@ def _late_series(draw: random.Random) -> Sent:
     return _released(first + late)
 
 
-def _out_of_order(draw: random.Random) -> Sent:
+def _out_of_order(draw: random.Random) -> SentStudy:
     sent = _one_association(draw)
     moments = [one.at for one in sent.images]
     draw.shuffle(sent.images)
@@ -147,20 +147,20 @@ def _out_of_order(draw: random.Random) -> Sent:
     return _with_images(sent, [replace(one, at=at) for one, at in shuffled])
 
 
-def _with_images(sent: Sent, images: list[Image]) -> Sent:
+def _with_images(sent: SentStudy, images: list[Image]) -> SentStudy:
     """The same associations with other images."""
-    return Sent(images, sent.ends)
+    return SentStudy(images, sent.ends)
 
 
-def _duplicates(draw: random.Random) -> Sent:
+def _duplicates(draw: random.Random) -> SentStudy:
     """A tenth is sent twice; the second copy changes nothing but holds the association open."""
     sent = _one_association(draw)
     again = len(sent.images) // 10
     (end,) = (one for one in sent.ends.values() if one is not None)
-    return Sent(sent.images, {1: end + again * 0.03})
+    return SentStudy(sent.images, {1: end + again * 0.03})
 
 
-def _localiser_first(draw: random.Random) -> Sent:
+def _localiser_first(draw: random.Random) -> SentStudy:
     """Two localisers, then 8 to 30 s until the scan, in an association of its own."""
     localiser = [
         Image(0.0, "L", 1, 0.0, 1),
@@ -177,18 +177,18 @@ def _localiser_first(draw: random.Random) -> Sent:
     return _released(localiser + scan)
 
 
-def _never_releases(draw: random.Random) -> Sent:
-    return Sent(_one_association(draw).images, {1: None})
+def _never_releases(draw: random.Random) -> SentStudy:
+    return SentStudy(_one_association(draw).images, {1: None})
 
 
-def _gaps_for_good(draw: random.Random) -> Sent:
+def _gaps_for_good(draw: random.Random) -> SentStudy:
     """A few images of each series are never sent."""
     sent = _one_association(draw)
     holes = set(draw.sample(range(5, len(sent.images) - 5), 3))
     return _with_images(sent, [one for k, one in enumerate(sent.images) if k not in holes])
 
 
-def _no_numbers(draw: random.Random) -> Sent:
+def _no_numbers(draw: random.Random) -> SentStudy:
     """No Instance Numbers; in two associations, the second fills every third place."""
     images = [
         replace(one, number=None)
@@ -201,13 +201,13 @@ def _no_numbers(draw: random.Random) -> Sent:
     return _released(rest + filled)
 
 
-def _claims_too_much(draw: random.Random) -> Sent:
+def _claims_too_much(draw: random.Random) -> SentStudy:
     """Each image claims that its series has many more."""
     sent = _one_association(draw)
     return _with_images(sent, [replace(one, claimed=5000) for one in sent.images])
 
 
-def _now_and_then_stalls(draw: random.Random) -> Sent:
+def _now_and_then_stalls(draw: random.Random) -> SentStudy:
     """An association for each series, as above; in one study of fifty a stall between two."""
     sent = _each_series(draw)
     if draw.random() >= 0.02:

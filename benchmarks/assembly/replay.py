@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from statistics import median, quantiles
 from typing import Final, Protocol
 
-from benchmarks.assembly.patterns import Draw, Image, Sent
-from radiology.arrivals.lesson import Came, learn, series_of
+from benchmarks.assembly.patterns import Draw, Image, SentStudy
+from radiology.arrivals.lesson import CameImage, learn, series_of
 from radiology.arrivals.rhythm import Rhythm
-from radiology.arrivals.whole import ArrivedStudy, Limits, assumed_whole
+from radiology.arrivals.whole import ArrivedStudy, WaitLimits, assumed_whole
 
 _SWEEP_S: Final = 0.5  # the setting's default
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SeenStudy:
     """A study at one moment."""
 
     now: float
@@ -28,17 +28,17 @@ class Seen:
 class Rule(Protocol):
     """Says when a study is assembled."""
 
-    def due(self, seen: Seen) -> float:
+    def due(self, seen: SeenStudy) -> float:
         """The moment from which it may be, if nothing more happens."""
 
-    def learn(self, seen: Seen) -> None:
+    def learn(self, seen: SeenStudy) -> None:
         """It was assembled."""
 
 
 class Fixed:
     """Today's: 5 s after the last image, or 1 s after every release."""
 
-    def due(self, seen: Seen) -> float:
+    def due(self, seen: SeenStudy) -> float:
         """See `Rule`."""
         fresh = seen.images[seen.assembled :]
         last = fresh[-1].at + 5.0
@@ -46,18 +46,18 @@ class Fixed:
         known = [one for one in ends if one is not None]
         return min(last, max(known) + 1.0) if len(known) == len(ends) else last
 
-    def learn(self, seen: Seen) -> None:
+    def learn(self, seen: SeenStudy) -> None:
         """Nothing."""
 
 
 class Adaptive:
     """The one of `radiology.arrivals`, with what it learns of this sender."""
 
-    def __init__(self, limits: Limits, rhythm: Rhythm | None = None) -> None:
+    def __init__(self, limits: WaitLimits, rhythm: Rhythm | None = None) -> None:
         self.rhythm = rhythm or Rhythm()
         self._limits = limits
 
-    def due(self, seen: Seen) -> float:
+    def due(self, seen: SeenStudy) -> float:
         """See `Rule`."""
         fresh = seen.images[seen.assembled :]
         ends = [seen.ends.get(one.association) for one in fresh]
@@ -70,14 +70,14 @@ class Adaptive:
         )
         return assumed_whole(study, self.rhythm, self._limits).at
 
-    def learn(self, seen: Seen) -> None:
+    def learn(self, seen: SeenStudy) -> None:
         """See `Rule`."""
         self.rhythm = learn(self.rhythm, _came(seen), seen.ends, self._limits.longest_s)
 
 
-def _came(seen: Seen) -> list[Came]:
+def _came(seen: SeenStudy) -> list[CameImage]:
     return [
-        Came(
+        CameImage(
             one.at,
             one.series,
             one.number,
@@ -91,7 +91,7 @@ def _came(seen: Seen) -> list[Came]:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Replayed:
     """What became of one study: when each version began, and when its last image came."""
 
     starts: tuple[float, ...]
@@ -108,7 +108,7 @@ class Outcome:
         return self.starts[-1] - self.last_at
 
 
-def replay(sent: Sent, rule: Rule, phase: float) -> Outcome:
+def replay(sent: SentStudy, rule: Rule, phase: float) -> Replayed:
     """Let one study arrive; sweeps come every half second, the first at `phase`."""
     ends = [at for at in sent.ends.values() if at is not None]
     changes = sorted({one.at for one in sent.images} | set(ends))
@@ -118,7 +118,7 @@ def replay(sent: Sent, rule: Rule, phase: float) -> Outcome:
         images = [one for one in sent.images if one.at <= now]
         if assembled == len(images):
             continue
-        seen = Seen(
+        seen = SeenStudy(
             now,
             images,
             assembled,
@@ -129,7 +129,7 @@ def replay(sent: Sent, rule: Rule, phase: float) -> Outcome:
             starts.append(sweep)
             rule.learn(seen)
             assembled = len(images)
-    return Outcome(tuple(starts), max(one.at for one in sent.images))
+    return Replayed(tuple(starts), max(one.at for one in sent.images))
 
 
 def _next_sweep(moment: float, phase: float) -> float:
@@ -138,7 +138,7 @@ def _next_sweep(moment: float, phase: float) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class WaitFigures:
     """Of one pattern and one rule; waits in seconds."""
 
     studies: int
@@ -152,16 +152,16 @@ class Figures:
 _AT_FIRST: Final = 10
 
 
-def outcomes(draw: Draw, rule: Rule, *, studies: int, seed: int) -> list[Outcome]:
+def outcomes(draw: Draw, rule: Rule, *, studies: int, seed: int) -> list[Replayed]:
     """Let so many studies of one sender arrive, one after the other."""
     dice = random.Random(seed)
     return [replay(draw(dice), rule, dice.uniform(0, _SWEEP_S)) for _ in range(studies)]
 
 
-def figures(some: list[Outcome]) -> Figures:
+def figures(some: list[Replayed]) -> WaitFigures:
     """Sum up."""
     waits = [one.wait_s for one in some]
-    return Figures(
+    return WaitFigures(
         studies=len(some),
         median_s=median(waits),
         centile_95_s=quantiles(waits, n=20)[-1],

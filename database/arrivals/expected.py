@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 from database.arrivals.rhythm import known_rhythm
 from database.states import AssociationEnding, StudyState
 from database.tables.study.analysis import Association, Instance, Study
-from radiology.arrivals.lesson import Came, series_of
-from radiology.arrivals.whole import SHORTEST_S, ArrivedStudy, Limits, Why, assumed_whole
+from radiology.arrivals.lesson import CameImage, series_of
+from radiology.arrivals.whole import SHORTEST_S, ArrivedStudy, WaitLimits, Why, assumed_whole
 
 _WORTH_SAYING_S: Final = 2.0  # a study that waits longer says on its page what for
 
@@ -43,7 +43,7 @@ class Awaited:
     noted: str
 
 
-def awaited_studies(session: Session, now: datetime, limits: Limits) -> list[Awaited]:
+def awaited_studies(session: Session, now: datetime, limits: WaitLimits) -> list[Awaited]:
     """The studies that have been still for a moment, each with the end of its wait."""
     still_s = min(SHORTEST_S, limits.released_s, limits.quiet_s)
     studies = session.execute(
@@ -66,7 +66,7 @@ def awaited_studies(session: Session, now: datetime, limits: Limits) -> list[Awa
     return found
 
 
-def quiet_studies(session: Session, now: datetime, limits: Limits) -> list[int]:
+def quiet_studies(session: Session, now: datetime, limits: WaitLimits) -> list[int]:
     """Studies with unassembled instances for which no more are expected for now."""
     return [one.study_id for one in awaited_studies(session, now, limits) if one.due_at <= now]
 
@@ -92,7 +92,7 @@ def note_what_is_awaited(session: Session, awaited: Sequence[Awaited]) -> None:
             )
 
 
-def images_of(session: Session, study_id: int) -> list[Came]:
+def images_of(session: Session, study_id: int) -> list[CameImage]:
     """The images of a study as they came."""
     rows = session.execute(
         select(
@@ -106,7 +106,9 @@ def images_of(session: Session, study_id: int) -> list[Came]:
         ).where(Instance.study_id == study_id)
     )
     return [
-        Came(at.timestamp(), series, number, position_mm, claimed, association, version is None)
+        CameImage(
+            at.timestamp(), series, number, position_mm, claimed, association, version is None
+        )
         for at, series, number, position_mm, claimed, association, version in rows
     ]
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from database.states import AssociationEnding
 from database.tables.study.analysis import Association
 from database.tables.study.rhythm import SenderRhythm
-from radiology.arrivals.lesson import Came, learn
+from radiology.arrivals.lesson import CameImage, learn
 from radiology.arrivals.rhythm import Rhythm
 
 _MOST_SENDERS: Final = 500  # any peer may call itself anything: the one unheard of longest goes
@@ -36,7 +36,7 @@ def known_rhythm(session: Session, calling_ae_title: str) -> Rhythm:
 def learn_rhythm(
     session: Session,
     calling_ae_title: str,
-    images: Sequence[Came],
+    images: Sequence[CameImage],
     longest_s: float,
     now: datetime,
 ) -> None:

@@ -15,7 +15,7 @@ _MOST_LOOKED_AT: Final = 20  # pauses, the longest: whether a gap explains one t
 
 
 @dataclass(frozen=True, slots=True)
-class Came:
+class CameImage:
     """One image as it came. Moments are seconds of one clock.
 
     Attributes
@@ -43,9 +43,9 @@ class _Pause:
     series: int
 
 
-def series_of(images: Sequence[Came]) -> tuple[ArrivedSeries, ...]:
+def series_of(images: Sequence[CameImage]) -> tuple[ArrivedSeries, ...]:
     """The series of some images."""
-    of: dict[str, list[Came]] = {}
+    of: dict[str, list[CameImage]] = {}
     for image in images:
         of.setdefault(image.series, []).append(image)
     return tuple(
@@ -60,7 +60,7 @@ def series_of(images: Sequence[Came]) -> tuple[ArrivedSeries, ...]:
 
 def learn(
     rhythm: Rhythm,
-    images: Sequence[Came],
+    images: Sequence[CameImage],
     released_at: Mapping[int, float | None],
     longest_s: float,
 ) -> Rhythm:
@@ -86,7 +86,7 @@ def learn(
 
 
 def _lesson(
-    ordered: Sequence[Came],
+    ordered: Sequence[CameImage],
     released_at: Mapping[int, float | None],
     rhythm: Rhythm,
     longest_s: float,
@@ -118,7 +118,7 @@ def _lesson(
     )
 
 
-def _pauses(ordered: Sequence[Came], released_at: Mapping[int, float | None]) -> list[_Pause]:
+def _pauses(ordered: Sequence[CameImage], released_at: Mapping[int, float | None]) -> list[_Pause]:
     """Before each new image but the first of all."""
     pauses = []
     ended, never_ends = float("-inf"), False

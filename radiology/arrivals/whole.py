@@ -26,7 +26,7 @@ class Why(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class WaitLimits:
     """How long a study is waited for, in seconds, as the settings say.
 
     Attributes
@@ -78,7 +78,7 @@ def expects_more(series: tuple[ArrivedSeries, ...], rhythm: Rhythm) -> bool:
     return any(misses_images(one) for one in series)
 
 
-def assumed_whole(study: ArrivedStudy, rhythm: Rhythm, limits: Limits) -> Expected:
+def assumed_whole(study: ArrivedStudy, rhythm: Rhythm, limits: WaitLimits) -> Expected:
     """When a study is assumed to be whole if nothing more comes, and why not sooner.
 
     Never later than the longest wait after its last image: what comes after that makes another
@@ -101,7 +101,7 @@ def _state(study: ArrivedStudy, rhythm: Rhythm) -> tuple[Why, float]:
     return Why.RELEASED, max(study.last_at, study.released_at)
 
 
-def _wait_s(why: Why, series: int, rhythm: Rhythm, limits: Limits) -> float:
+def _wait_s(why: Why, series: int, rhythm: Rhythm, limits: WaitLimits) -> float:
     if why is Why.RELEASED:
         pause_s = rhythm.idle_pause_s(series) if rhythm.is_learnt else None
         return limits.released_s if pause_s is None else _beyond(pause_s)

@@ -19,14 +19,14 @@ from database.studies.instances import (
     record_instance,
 )
 from database.tables.study.analysis import Result, ResultObject, Study
-from radiology.arrivals.whole import Limits
+from radiology.arrivals.whole import WaitLimits
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency
 from settings.peers import RequestPriority
 
 BUNDLE = "chest-ct-pneumonia"  # the one that the settings name where they name none
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-QUIET = Limits(quiet_s=5.0, released_s=1.0, longest_s=45.0)
+QUIET = WaitLimits(quiet_s=5.0, released_s=1.0, longest_s=45.0)
 WAITS = Waits(high_s=600.0, routine_s=3600.0, low_s=14400.0)
 
 

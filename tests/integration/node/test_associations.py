@@ -10,7 +10,7 @@ import pytest
 from database.arrivals.expected import quiet_studies
 from database.session import transaction
 from database.states import AssociationEnding
-from radiology.arrivals.whole import Limits
+from radiology.arrivals.whole import WaitLimits
 from radiology.errors import PeerRefused, PeerUnreachable
 from settings.peers import Peer
 from tests.peers.dicom.dcmtk import Dcmtk
@@ -69,7 +69,7 @@ def test_a_released_association_makes_its_study_quiet(node: RunningNode, tmp_pat
     assert row.ending is AssociationEnding.RELEASED
     with transaction(node.engine) as session:
         now = datetime.now(UTC)
-        assert quiet_studies(session, now, Limits(60.0, 0.0, 60.0))
+        assert quiet_studies(session, now, WaitLimits(60.0, 0.0, 60.0))
 
 
 def test_an_abort_is_noted(node: RunningNode, dcmtk: Dcmtk) -> None:

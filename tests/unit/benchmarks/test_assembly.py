@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.assembly.__main__ import LIMITS
 from benchmarks.assembly.patterns import LATER_THAN_ANY_WAIT, PATTERNS
-from benchmarks.assembly.replay import Adaptive, Fixed, Outcome, figures, outcomes
+from benchmarks.assembly.replay import Adaptive, Fixed, Replayed, figures, outcomes
 from radiology.arrivals.rhythm import Rhythm
 
 _STUDIES = 40
@@ -16,7 +16,7 @@ _AT_FIRST = 12  # while the sender is a stranger
 
 
 @pytest.fixture(scope="module")
-def replayed() -> dict[str, list[Outcome]]:
+def replayed() -> dict[str, list[Replayed]]:
     """Some studies of a sender by each pattern, its first ones among them."""
     return {
         name: outcomes(draw, Adaptive(LIMITS), studies=_STUDIES, seed=7)
@@ -24,7 +24,7 @@ def replayed() -> dict[str, list[Outcome]]:
     }
 
 
-def test_a_known_sender(replayed: dict[str, list[Outcome]]) -> None:
+def test_a_known_sender(replayed: dict[str, list[Replayed]]) -> None:
     """The median wait is under a second, and fewer than one start in a hundred is premature."""
     some = [
         one
@@ -36,14 +36,14 @@ def test_a_known_sender(replayed: dict[str, list[Outcome]]) -> None:
     assert sum(one.is_premature for one in some) < 0.01 * len(some)
 
 
-def test_every_study_is_read_whole_in_the_end(replayed: dict[str, list[Outcome]]) -> None:
+def test_every_study_is_read_whole_in_the_end(replayed: dict[str, list[Replayed]]) -> None:
     """Whatever was premature, a version follows that holds all, within the longest wait."""
     for those in replayed.values():
         assert all(0 <= one.wait_s <= LIMITS.longest_s + 0.5 for one in those)
 
 
 def test_a_series_minutes_later_makes_a_second_version(
-    replayed: dict[str, list[Outcome]],
+    replayed: dict[str, list[Replayed]],
 ) -> None:
     """And is not waited for."""
     assert all(len(one.starts) == 2 for one in replayed[LATER_THAN_ANY_WAIT])

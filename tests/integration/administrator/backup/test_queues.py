@@ -19,7 +19,7 @@ from database.schema import upgrade_schema
 from database.session import query, transaction
 from database.states import DeliveryState, JobState, StudyState
 from database.tables.study.analysis import Delivery, Instance, Job
-from radiology.arrivals.whole import Limits
+from radiology.arrivals.whole import WaitLimits
 from radiology.urgency import Urgency
 from tests.builders.stored.kept_studies import START, KeptSite
 from tests.integration.administrator.backup.conftest import MakeSite
@@ -63,7 +63,7 @@ def test_what_was_under_way_is_taken_once(
     assert [one is not None for one in jobs] == [True, False]
     assert [one is not None and one.result_id for one in deliveries] == [sent.result_id, False]
     with query(restored.engine) as session:
-        quiet = Limits(quiet_s=5.0, released_s=1.0, longest_s=45.0)
+        quiet = WaitLimits(quiet_s=5.0, released_s=1.0, longest_s=45.0)
         assert list(quiet_studies(session, _LATER, quiet)) == [came.study_id]
         assert not due_channels(session, _LATER)
         assert not flags_to_escalate(session, _LATER)

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from radiology.arrivals.lesson import Came, learn
+from radiology.arrivals.lesson import CameImage, learn
 from radiology.arrivals.missing import ArrivedSeries
 from radiology.arrivals.rhythm import Rhythm, Taught
-from radiology.arrivals.whole import ArrivedStudy, Limits, Why, assumed_whole
+from radiology.arrivals.whole import ArrivedStudy, WaitLimits, Why, assumed_whole
 
-LIMITS = Limits(quiet_s=5.0, released_s=1.0, longest_s=45.0)
+LIMITS = WaitLimits(quiet_s=5.0, released_s=1.0, longest_s=45.0)
 ALL_THERE = ArrivedSeries((1, 2, 3, 4), (None,) * 4)
 GAP = ArrivedSeries((1, 2, 4, 5), (None,) * 4)
 RELEASED = ArrivedStudy(last_at=100.0, released_at=100.1, is_broken=False, series=(ALL_THERE,))
@@ -127,8 +127,8 @@ def test_what_is_damaged_is_not_read(change: dict[str, object]) -> None:
 
 def test_a_version_begun_too_soon_is_no_sign_of_gaps_that_stay() -> None:
     """The gap was filled after 20 s; after ten such studies a gap is still waited for."""
-    first = [Came(k * 0.1, "1", n, None, None, 1, True) for k, n in enumerate((1, 2, 4, 5))]
-    late = Came(20.5, "1", 3, None, None, 2, True)
+    first = [CameImage(k * 0.1, "1", n, None, None, 1, True) for k, n in enumerate((1, 2, 4, 5))]
+    late = CameImage(20.5, "1", 3, None, None, 2, True)
     rhythm = Rhythm()
     for _ in range(10):
         rhythm = learn(rhythm, first, {1: 0.4}, 45.0)
