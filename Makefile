@@ -80,7 +80,7 @@ bench: setup ## Measure what we claim about speed; BASE=git-ref compares with an
 	$(BIN)/python -m benchmarks$(if $(BASE),.compare "$(BASE)") $(BENCH_OPTIONS)
 
 train: setup-training ## Train and export the chest bundle; two hours on two cores, and it may be interrupted
-	$(BIN)/python -m training.chest --out build/chest-ct-pneumonia/3.0.0 $(TRAIN_OPTIONS)
+	$(BIN)/python -m training.chest --out build/chest-ct-pneumonia/3.1.0 $(TRAIN_OPTIONS)
 
 train-head: setup-training ## Train and export the head bundle; about ten minutes on one core
 	$(BIN)/python -m training.head $(TRAIN_OPTIONS)

@@ -27,6 +27,7 @@ from models.release.seal import seal
 from radiology.errors import BundleRejected
 from settings.environment import Settings
 from tests.builders.stored.site_folder import write_cases
+from tests.peers.programs import REPOSITORY
 from tests.unit.training.chest_bundle import untrained_masks, untrained_scores
 from tests.unit.training.site_runs import (
     NAME,
@@ -37,13 +38,16 @@ from tests.unit.training.site_runs import (
     shipped_of_schema_2,
     words,
 )
+from training.chest.declaration import VERSION
 from training.chest.export import MASKS_FILE, SCORES_FILE, compare_masks, compare_scores
 from training.chest.network import SIZE, MaskNet
+from training.chest.scores.network import SIZE as SCORE_SIZE
 from training.new_cases import main
 from training.site.cases import read_site_cases
 from training.site.hold_out import hold_out
 from training.site.of_schema_3.bundle import ChestLearnt
 from training.site.of_schema_3.fine_tune import held
+from training.site.of_schema_3.learner import ChestLearner
 from training.site.of_schema_3.read_back import (
     read_masks,
     read_scores,
@@ -61,6 +65,12 @@ def base(chest_base: Path) -> Path:
     return chest_base
 
 
+def _slices(seed: int) -> NDArray[np.float32]:
+    """What the network of scores is fed."""
+    shape = (3, 1, SCORE_SIZE, SCORE_SIZE)
+    return np.random.default_rng(seed).random(shape, dtype=np.float32)
+
+
 def _slabs(seed: int, count: int = 3) -> NDArray[np.float32]:
     return np.random.default_rng(seed).random((count, 3, SIZE, SIZE), dtype=np.float32)
 
@@ -68,7 +78,7 @@ def _slabs(seed: int, count: int = 3) -> NDArray[np.float32]:
 def test_weights_that_are_read_back_answer_as_the_file_and_its_network(base: Path) -> None:
     masks, scores = read_masks(base / MASKS_FILE), read_scores(base / SCORES_FILE)
     assert compare_masks(masks, base / MASKS_FILE, _slabs(5)) < 1e-5
-    assert compare_scores(scores, base / SCORES_FILE, _slabs(5)[:, :1]) < 1e-5
+    assert compare_scores(scores, base / SCORES_FILE, _slices(5)) < 1e-5
     slabs = torch.from_numpy(_slabs(6))
     with torch.inference_mode():
         for ours, theirs in zip(masks(slabs), untrained_masks()(slabs), strict=True):
@@ -88,7 +98,7 @@ def test_renewed_weights_are_those_of_the_network(base: Path, tmp_path: Path) ->
     renew_scores(scores, base / SCORES_FILE, tmp_path / SCORES_FILE)
     assert compare_masks(masks, tmp_path / MASKS_FILE, _slabs(7)) < 1e-2
     assert compare_masks(read_masks(tmp_path / MASKS_FILE), tmp_path / MASKS_FILE, _slabs(8)) < 1e-5
-    assert compare_scores(scores, tmp_path / SCORES_FILE, _slabs(7)[:, :1]) < 1e-2
+    assert compare_scores(scores, tmp_path / SCORES_FILE, _slices(7)) < 1e-2
     for name in (MASKS_FILE, SCORES_FILE):
         assert (tmp_path / name).stat().st_size < 1.02 * (base / name).stat().st_size
 
@@ -98,6 +108,16 @@ def test_a_file_with_other_layers_is_refused() -> None:
     for read, name in ((read_masks, "segmentation.onnx"), (read_scores, "classification.onnx")):
         with pytest.raises(BundleRejected, match="today's training"):
             read(shipped_of_schema_2() / name)
+
+
+NEXT = "3.2.0"  # after VERSION
+
+
+def test_a_base_of_an_earlier_training_is_refused_with_what_to_do() -> None:
+    """The scores of 3.0.0 see slices of another size."""
+    earlier = read_declared_bundle(REPOSITORY / "models" / "bundles" / NAME / "3.0.0")
+    with pytest.raises(BundleRejected, match=r"earlier training.*Begin from a newer version"):
+        ChestLearner.of(earlier)
 
 
 @pytest.fixture(scope="module")
@@ -110,8 +130,8 @@ def test_the_newest_in_use_is_the_base_and_stays_as_it_was(trained: SiteRun) -> 
     assert trained.status == 0
     assert trained.left_the_base_alone()
     check_declared_golden(read_declared_bundle(trained.folder))
-    assert read_catalogue(trained.bundles).newest(NAME).version == "3.0.0"
-    assert read_catalogue(candidates_folder(trained.bundles)).newest(NAME).version == "3.1.0"
+    assert read_catalogue(trained.bundles).newest(NAME).version == VERSION
+    assert read_catalogue(candidates_folder(trained.bundles)).newest(NAME).version == NEXT
 
 
 def test_the_candidate_is_read_as_a_chest_and_judged_as_the_base(
@@ -136,7 +156,7 @@ def test_only_what_changed_is_new(trained: SiteRun, base: Path) -> None:
     declared = [
         tomllib.loads((folder / "bundle.toml").read_text()) for folder in (base, trained.folder)
     ]
-    assert [one.pop("version") for one in declared] == ["3.0.0", "3.1.0"]
+    assert [one.pop("version") for one in declared] == [VERSION, NEXT]
     files, licences = ([one.pop(key) for one in declared] for key in ("files", "licences"))
     assert files[1] == {name: one for name, one in new.items() if name != "bundle.toml"}
     assert licences[1][:-1] == licences[0]
