@@ -67,7 +67,7 @@ class Machine:
         for name in ("usr/local/bin", "etc/systemd/system", "etc/logrotate.d", "var/lib/firstread"):
             (self.folder / name).mkdir(parents=True)
         (self.folder / "var/log/firstread").mkdir(parents=True)
-        (self.folder / "root").mkdir()
+        (self.folder / "srv").mkdir()
         shutil.copytree(REPOSITORY / "docs" / "hospital", self.release / "docs" / "hospital")
 
     @property
@@ -82,7 +82,7 @@ class Machine:
         for one in _AS_ANOTHER:
             text = text.replace(one, "")
         text = text.replace(_PROGRAM, str(Path(sys.executable).with_name("firstread")))
-        text = re.sub(r"(?<![\w.])/(etc|root|usr/local|var)/", rf"{self.folder}/\1/", text)
+        text = re.sub(r"(?<![\w.])/(etc|srv|usr/local|var)/", rf"{self.folder}/\1/", text)
         return re.sub(r"\b10\.0\.0\.\d+", "127.0.0.1", text)
 
     def prepare(self) -> None:

@@ -69,11 +69,11 @@ class Monday:
     @property
     def issuer(self) -> Path:
         """Whom all of them trust."""
-        return self.machine.folder / "root/issuer/hospital-ca.pem"
+        return self.machine.folder / "srv/issuer/hospital-ca.pem"
 
 
 def _certified(machine: Machine, who: str) -> tuple[Path, Path]:
-    folder = machine.folder / "root/issuer"
+    folder = machine.folder / "srv/issuer"
     return folder / f"{who}.pem", folder / f"{who}.key"
 
 
@@ -98,7 +98,7 @@ def monday(
     )
     machine.run(sections["1"])
     with ExitStack() as stack:
-        issuer = machine.folder / "root/issuer/hospital-ca.pem"
+        issuer = machine.folder / "srv/issuer/hospital-ca.pem"
         certificate, key = _certified(machine, "db")
         postgres = start_postgres(certificate=certificate, key=key)
         stack.callback(postgres.stop)
