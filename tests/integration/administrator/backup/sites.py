@@ -130,8 +130,13 @@ def firstread_process(environment: Mapping[str, str], *words: str) -> Said:
 
 
 def files_in(folder: Path) -> dict[str, str]:
-    """Files that are kept in a data folder, with their digests."""
-    found = [path for name in _FOLDERS for path in (folder / name).rglob("*") if path.is_file()]
+    """Files that are kept in a data folder, with their digests; unfinished ones are none."""
+    found = [
+        path
+        for name in _FOLDERS
+        for path in (folder / name).rglob("*")
+        if path.is_file() and ".incoming" not in path.parts
+    ]
     found += [folder / KEY] if (folder / KEY).exists() else []
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()

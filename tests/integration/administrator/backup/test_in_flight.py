@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -101,9 +103,24 @@ def _study(folder: Path) -> Path:
 
 
 def _stop(size: Embedded, *parts: str) -> None:
-    for part in parts:
-        for process_id in size.processes_of(part):
-            os.kill(process_id, signal.SIGSTOP)
+    """Stop them where none holds the database: SQLite has one writer, and the node must write."""
+    processes = [one for part in parts for one in size.processes_of(part)]
+
+    def stopped() -> bool:
+        for one in processes:
+            os.kill(one, signal.SIGSTOP)
+        with closing(
+            sqlite3.connect(size.data_folder / "firstread.sqlite", timeout=0.1)
+        ) as database:
+            try:
+                database.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                for one in processes:
+                    os.kill(one, signal.SIGCONT)
+                return False
+        return True
+
+    wait_until(stopped, what="a moment at which nobody writes", limit_s=30.0)
 
 
 def _half_deliver(settings: Settings, uid: str) -> None:
