@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from pydicom.uid import SegmentationStorage
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
 from database.deliveries.claimed import retry_deliveries
 from database.schema import upgrade_schema
@@ -72,23 +74,19 @@ def test_a_pacs_that_does_not_know_seg(tmp_path: Path) -> None:
         ]
 
 
-def test_the_log_says_what_was_delivered(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_log_says_what_was_delivered(tmp_path: Path) -> None:
     """One event for each delivery, which says whose, where to, how much, and no patient."""
     with running_committing_pacs(
         Answers.NOT_OFFERED, refused_classes=(SegmentationStorage,)
     ) as pacs:
         site = site_for(tmp_path, pacs.port)
         site.make_result()
-        capsys.readouterr()
-        site.deliver()
-    logged = "".join(capsys.readouterr()).splitlines()
-    (line,) = [one for one in logged if " delivered " in one]
-    for said in ("delivery_id=1", "destination=pacs", f"study_instance_uid={STUDY_UID}"):
-        assert said in line
-    assert "objects=2" in line
-    assert "refused=1" in line
+        with capture_logs(processors=[merge_contextvars]) as logged:
+            site.deliver()
+    (event,) = [one for one in logged if one["event"] == "delivered"]
+    assert (event["delivery_id"], event["destination"]) == (1, "pacs")
+    assert (event["objects"], event["refused"]) == (2, 1)
+    assert event["study_instance_uid"] == STUDY_UID
 
 
 def test_the_part_that_is_taken_is_committed(tmp_path: Path) -> None:
