@@ -54,7 +54,7 @@ def test_patient_and_request_are_shown(ordinary_day: OrdinaryDay, visitor: Visit
         ("urgent", "urgent", "Urgent"),
         ("suspected", "suspected", "Suspected"),
         ("routine", "routine", "No lung opacities suspected"),
-        ("not_assessable", "not-assessable", "Not assessable: 12 slices; at least 40 are needed."),
+        ("not_assessable", "not-assessable", "Not assessable: 12 slices; at least 40 are needed"),
         ("refused", "refused", "Refused: No series of the study can be analysed."),
         ("failed", "failed", "Failed: The worker stopped 3 times while it had this job"),
         ("running", "pending", "decoded images decoded 62 %"),
