@@ -60,6 +60,7 @@ OF_FIRSTREAD = {
     *("Firstread", "firstread", "users", "add", "url", "CPUExecutionProvider"),
     *("docs", "hospital", "day", "md", "results", "withdraw", "dicom", "tls"),
     "OHIF",  # where it is unpacked, the page offers it
+    "TEST",  # the name of the patient whom the doctor sends
 }
 """Our name, commands, settings, and what computed."""
 OF_THE_SITE = {
