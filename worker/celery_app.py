@@ -7,15 +7,13 @@ its processes.
 from __future__ import annotations
 
 import ssl
-from datetime import UTC, datetime
 from typing import Any
 
-import redis
 from celery import Celery
 from celery.signals import setup_logging
 from kombu import Queue
 
-from radiology.errors import BrokerUnavailable, SettingsRefused
+from radiology.errors import SettingsRefused
 from settings.environment import Settings, read_settings
 from settings.tls import ClientTls
 
@@ -37,9 +35,9 @@ def make_app(settings: Settings) -> Celery:
     """A Celery application for these settings: Redis where a broker is set, else files."""
     app = Celery("firstread")
     app.conf.update(
-        broker_url=_broker_url(settings),
+        broker_url=broker_address(settings),
         # Without it kombu takes whatever certificate a rediss:// server shows.
-        broker_use_ssl=_broker_tls(settings),
+        broker_use_ssl=broker_tls_options(settings),
         # None: the one that the URL names.
         broker_transport=_FILES if settings.embedded else None,
         broker_transport_options=_transport_options(settings),
@@ -108,32 +106,6 @@ def wake_up_waits(app: Celery, queue: str) -> bool:
         return bool(channel.queue_declare(queue=queue).message_count)
 
 
-def ask_redis(settings: Settings, *, timeout_s: float) -> datetime:
-    """What the broker says that the time is, on a connection of its own.
-
-    Raises
-    ------
-    BrokerUnavailable
-        It does not answer in time, or does not let us in; the message says which.
-    """
-    tls = _broker_tls(settings) or {}
-    try:
-        with redis.Redis.from_url(
-            _broker_url(settings),
-            socket_connect_timeout=timeout_s,
-            socket_timeout=timeout_s,
-            **tls,
-        ) as client:
-            said: Any = client.time()
-    except (redis.AuthenticationError, redis.ResponseError) as error:
-        message = "The broker does not let us in: is the password of broker_url right?"
-        raise BrokerUnavailable(message) from error
-    except (redis.RedisError, OSError) as error:
-        raise BrokerUnavailable(cause=type(error).__name__) from error
-    seconds, microseconds = said
-    return datetime.fromtimestamp(seconds + microseconds / 1e6, UTC)
-
-
 def run_beat(app: Celery) -> None:
     """Send the sweep's wake-ups until told to stop."""
     app.Beat(loglevel="WARNING", quiet=True).run()  # no banner: the log is JSON lines
@@ -144,7 +116,8 @@ def _leave_logging_alone(**_: Any) -> None:
     """Somebody takes care of logging already, so Celery adds no handlers with a form of its own."""
 
 
-def _broker_url(settings: Settings) -> str:
+def broker_address(settings: Settings) -> str:
+    """The address of the broker; of files where the size is embedded. Raises SettingsRefused."""
     if settings.broker_url is None:
         return "filesystem://localhost"  # nobody's name is asked for: kombu warns without one
     url = settings.broker_url.get_secret_value()
@@ -153,9 +126,9 @@ def _broker_url(settings: Settings) -> str:
     return url
 
 
-def _broker_tls(settings: Settings) -> dict[str, Any] | None:
+def broker_tls_options(settings: Settings) -> dict[str, Any] | None:
     """For redis-py; None where messages go in clear, or stay in files."""
-    if not _broker_url(settings).startswith("rediss://"):
+    if not broker_address(settings).startswith("rediss://"):
         return None
     tls = settings.broker_tls or ClientTls()
     files = {

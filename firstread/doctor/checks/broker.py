@@ -36,7 +36,7 @@ def _folder(site: ExaminedSite) -> DoctorLine:
 
 
 def _redis(site: ExaminedSite) -> DoctorLine:
-    from worker.celery_app import ask_redis  # makes the application of the settings in force
+    from worker.ask_broker import ask_redis  # makes the application of the settings in force
 
     began = time.perf_counter()
     try:

@@ -61,7 +61,7 @@ def _web_clock(site: ExaminedSite, peer: Peer) -> datetime | None:
 
 
 def _redis_clock(site: ExaminedSite) -> datetime:
-    from worker.celery_app import ask_redis
+    from worker.ask_broker import ask_redis
 
     return ask_redis(site.settings, timeout_s=site.peer_s)
 

@@ -172,7 +172,7 @@ CHINESE: Mapping[str, str] = {
     "{}": "{}",
     "{} years": "{} 岁",
     "{} year": "{} 岁",
-    "under {} year": "不满 {} 岁",
+    "under {} year": "小于 {} 岁",
     "{} % of slices cut": "{} % 的层面被截断",
     "{} % of the body": "占体部 {} %",
     "{} % outside": "{} % 在体外",
