@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, Page
 
@@ -180,3 +181,17 @@ def page(browser: Browser) -> Iterator[Page]:
     yield opened
     context.close()
     assert not errors, errors
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _loggers_are_not_kept() -> Iterator[None]:
+    """A logger that one test has configured and kept would hide its events from another's
+    `capture_logs`."""
+    configure = structlog.configure
+
+    def without_keeping(**options: Any) -> None:
+        configure(**(options | {"cache_logger_on_first_use": False}))
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(structlog, "configure", without_keeping)
+        yield
