@@ -12,6 +12,7 @@ from pydicom.uid import AllTransferSyntaxes
 from pynetdicom import AE, AllStoragePresentationContexts, evt
 
 from settings.peers import Peer
+from tests.peers.dicom.served import served
 
 _OTHERS = (
     "1.2.840.10008.1.1",  # Verification
@@ -78,23 +79,15 @@ def running_refusing_pacs(status: int, comment: str) -> Iterator[RefusingPacs]:
     for sop_class in _OTHERS:
         entity.add_supported_context(sop_class)
     entity.add_requested_context(_OTHERS[0])  # of its association with where a C-MOVE is to go
-    server = entity.start_server(
-        ("127.0.0.1", 0),
-        block=False,
-        evt_handlers=[
-            (evt.EVT_C_STORE, pacs.answer),
-            (evt.EVT_C_ECHO, pacs.answer),
-            (evt.EVT_C_FIND, pacs.answer_query),
-            (evt.EVT_C_MOVE, pacs.answer_move),
-            (evt.EVT_N_ACTION, pacs.answer_with_data),
-            (evt.EVT_N_CREATE, pacs.answer_with_data),
-            (evt.EVT_N_SET, pacs.answer_with_data),
-            (evt.EVT_N_GET, pacs.answer_with_data),
-        ],
-    )
-    assert server is not None
-    pacs.port = server.server_address[1]
-    try:
+    handlers = [
+        (evt.EVT_C_STORE, pacs.answer),
+        (evt.EVT_C_ECHO, pacs.answer),
+        (evt.EVT_C_FIND, pacs.answer_query),
+        (evt.EVT_C_MOVE, pacs.answer_move),
+        (evt.EVT_N_ACTION, pacs.answer_with_data),
+        (evt.EVT_N_CREATE, pacs.answer_with_data),
+        (evt.EVT_N_SET, pacs.answer_with_data),
+        (evt.EVT_N_GET, pacs.answer_with_data),
+    ]
+    with served(entity, handlers) as pacs.port:
         yield pacs
-    finally:
-        server.shutdown()

@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 from pynetdicom import AE, AllStoragePresentationContexts, evt
 
 from settings.peers import Peer
+from tests.peers.dicom.served import served
 
 FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 MOVE = "1.2.840.10008.5.1.4.1.2.2.2"
@@ -88,22 +89,14 @@ def running_tampering_pacs(
         if sop_class not in without:
             entity.add_supported_context(sop_class, _SYNTAXES, scu_role=True, scp_role=True)
     entity.add_requested_context(_CAPTURE)  # of its association with where a C-MOVE is to go
-    server = entity.start_server(
-        ("127.0.0.1", 0),
-        block=False,
-        evt_handlers=[
-            (evt.EVT_C_ECHO, lambda _event: 0x0000),
-            (evt.EVT_C_FIND, pacs.find),
-            (evt.EVT_C_GET, pacs.get),
-            (evt.EVT_C_MOVE, pacs.move),
-        ],
-    )
-    assert server is not None
-    pacs.port = server.server_address[1]
-    try:
+    handlers = [
+        (evt.EVT_C_ECHO, lambda _event: 0x0000),
+        (evt.EVT_C_FIND, pacs.find),
+        (evt.EVT_C_GET, pacs.get),
+        (evt.EVT_C_MOVE, pacs.move),
+    ]
+    with served(entity, handlers) as pacs.port:
         yield pacs
-    finally:
-        server.shutdown()
 
 
 __all__ = ["FIND", "GET", "MOVE", "TamperingPacs", "running_tampering_pacs"]
