@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -109,13 +109,15 @@ def test_ports_of_a_running_firstread_are_its_own(
 
 @pytest.mark.parametrize(
     ("process", "silent_s", "code"),
-    [(process_name(), 0, 0), (process_name(), 60, 1), ("another-machine:7", 0, 1)],
+    # Each process of a test run has another name, and the tests that all collect must have one.
+    [(process_name, 0, 0), (process_name, 60, 1), (lambda: "another-machine:7", 0, 1)],
+    ids=["alive", "silent", "another-machine"],
 )
 def test_ports_of_parts_that_run_alone_are_their_own(
     site: Path,
     taken: int,
     monkeypatch: pytest.MonkeyPatch,
-    process: str,
+    process: Callable[[], str],
     silent_s: int,
     code: int,
 ) -> None:
@@ -126,7 +128,7 @@ def test_ports_of_parts_that_run_alone_are_their_own(
     upgrade_schema(engine)
     seen = datetime.now(UTC) - timedelta(seconds=silent_s)
     with transaction(engine) as session:
-        record_sign(session, process, "node", started_at=seen, now=seen)
+        record_sign(session, process(), "node", started_at=seen, now=seen)
     engine.dispose()
     assert check()[0] == code
 
