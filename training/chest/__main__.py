@@ -40,6 +40,7 @@ examples:
   python -m training.chest --folds 0 --untrained-encoder      one fold of the baseline
   python -m training.chest --folds 0 --alone                  one fold that sees no neighbours
   python -m training.chest --folds 0 --licence-clean          one fold of what may be sold
+  python -m training.chest --folds 0 --slices-alone           one fold without drawn scans
 
 Interrupt it at any time: the same command goes on from the last checkpoint.
 """
@@ -71,6 +72,11 @@ def _arguments() -> argparse.ArgumentParser:
         help="train on data that may be used commercially alone; scored, not released",
     )
     add("--alone", action="store_true", help="show the network no neighbouring slices")
+    add(
+        "--slices-alone",
+        action="store_true",
+        help="train without drawn scans and volumes, on single slices; scored, not released",
+    )
     return parser
 
 
@@ -85,6 +91,7 @@ def _train(options: argparse.Namespace) -> None:
         shorten=options.shorten,
         with_neighbours=not options.alone,
         licence_clean=options.licence_clean,
+        slices_alone=options.slices_alone,
     )
     corpus = read_corpus(options.data)
     answered = [
@@ -139,7 +146,9 @@ def _train(options: argparse.Namespace) -> None:
 def main() -> int:
     """Run from the command line; return the exit status."""
     options = _arguments().parse_args()
-    baseline = options.untrained_encoder or options.alone or options.licence_clean
+    baseline = (
+        options.untrained_encoder or options.alone or options.licence_clean or options.slices_alone
+    )
     if options.out is not None and baseline:
         print("A baseline is scored, not released: leave --out away", file=sys.stderr)
         return 2

@@ -60,6 +60,8 @@ class ChestPlan:
     variant : of EfficientNet-Lite
     licence_clean : whether to train on nothing but data whose licence allows commercial use, as
         far as found: no drawn lesions and no figures are among them
+    slices_alone : whether to train without scans and volumes, on the slices that were there before
+        them, as a baseline.
     """
 
     build: Path
@@ -69,6 +71,7 @@ class ChestPlan:
     shorten: int = 1
     with_neighbours: bool = True
     licence_clean: bool = False
+    slices_alone: bool = False
 
     def steps(self, steps: int) -> int:
         """Of a stage that has so many where nothing is shortened."""
@@ -159,6 +162,8 @@ def _fit(
 def _objective(corpus: ChestCorpus, plan: ChestPlan, fold: Fold) -> MaskObjective:
     if plan.licence_clean:
         return _clean_objective(corpus, plan, fold)
+    if plan.slices_alone:
+        return _slices_objective(corpus, plan)
     return MaskObjective(
         drawn=[
             BatchShare(kept(corpus.seg20, fold.covid_seg20), 8, evenly=True),
@@ -179,6 +184,18 @@ def _clean_objective(corpus: ChestCorpus, plan: ChestPlan, fold: Fold) -> MaskOb
         drawn=[
             BatchShare(kept(corpus.lctsc, fold.lctsc), 13, paste=True),
             BatchShare(luna, 4),
+        ],
+        with_neighbours=plan.with_neighbours,
+    )
+
+
+def _slices_objective(corpus: ChestCorpus, plan: ChestPlan) -> MaskObjective:
+    """The single slices that 2.0.0 was trained on too, and nothing of scans drawn as a whole."""
+    return MaskObjective(
+        drawn=[
+            BatchShare(corpus.doctors.train, 9),
+            BatchShare(corpus.lungs2d.train, 8, paste=True),
+            BatchShare(corpus.negatives.train, 5),
         ],
         with_neighbours=plan.with_neighbours,
     )
