@@ -12,7 +12,8 @@ import torch
 
 from training.arguments import training_parser
 from training.chest.mistakes import write_mistakes
-from training.chest.release import SETS, Shipped, score_folds, write_release
+from training.chest.release.write import SETS, Shipped, write_release
+from training.chest.score_folds import score_folds
 from training.chest.scores.stage import STEPS as SCORE_STEPS
 from training.chest.scores.stage import fit_scores
 from training.chest.stages import (

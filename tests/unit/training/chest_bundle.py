@@ -12,10 +12,10 @@ from torch import nn
 from models.release.seal import seal
 from tests.unit.training.lobe_maps import lobe_map
 from training.chest.calibrate import Scores
-from training.chest.declaration import NAME, VERSION, declaration
-from training.chest.export import write_networks
 from training.chest.network import SIZE, MaskNet
 from training.chest.predict import LesionLimits
+from training.chest.release.declaration import NAME, VERSION, declaration
+from training.chest.release.export import write_networks
 from training.chest.scores.network import SIZE as SCORE_SIZE
 from training.chest.scores.network import ScoreNet
 from training.classification.calibration import Calibration

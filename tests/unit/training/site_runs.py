@@ -12,7 +12,7 @@ from models.catalogue import read_catalogue
 from models.declared.released import file_digest
 from settings.environment import Settings
 from tests.builders.stored.site_folder import write_cases
-from training.chest.declaration import NAME
+from training.chest.release.declaration import NAME
 from training.new_cases import main
 
 __all__ = [

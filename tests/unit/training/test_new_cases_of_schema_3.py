@@ -38,9 +38,9 @@ from tests.unit.training.site_runs import (
     shipped_of_schema_2,
     words,
 )
-from training.chest.declaration import VERSION
-from training.chest.export import MASKS_FILE, SCORES_FILE, compare_masks, compare_scores
 from training.chest.network import SIZE, MaskNet
+from training.chest.release.declaration import VERSION
+from training.chest.release.export import MASKS_FILE, SCORES_FILE, compare_masks, compare_scores
 from training.chest.scores.network import SIZE as SCORE_SIZE
 from training.new_cases import main
 from training.site.cases import read_site_cases

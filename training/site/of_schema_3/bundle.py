@@ -17,8 +17,8 @@ from models.declared.section import DECLARATION
 from models.declared_bundle import DeclaredBundle
 from models.release.seal import seal
 from radiology.errors import BundleRejected
-from training.chest.export import MASKS_FILE, SCORES_FILE
 from training.chest.network import MaskNet
+from training.chest.release.export import MASKS_FILE, SCORES_FILE
 from training.chest.scores.network import ScoreNet
 from training.site.bundle import CARD, EVALUATION, with_site_licence
 from training.site.of_schema_3.read_back import renew_masks, renew_scores

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from models.declared_bundle import DeclaredBundle
 from radiology.errors import BundleRejected
-from training.chest.export import MASKS_FILE, SCORES_FILE
 from training.chest.network import MaskNet
 from training.chest.predict import predict
+from training.chest.release.export import MASKS_FILE, SCORES_FILE
 from training.chest.scores.network import SIZE as SCORE_SIZE
 from training.chest.scores.network import ScoreNet
 from training.chest.stages import ChestCorpus, read_corpus

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from models.schema_2.golden import make_patches
 from radiology.errors import BundleRejected
-from training.chest.export import (
+from training.chest.network import SIZE, MaskNet
+from training.chest.release.export import (
     MaskProbabilities,
     ScoreProbabilities,
     compare_masks,
     compare_scores,
 )
-from training.chest.network import SIZE, MaskNet
 from training.chest.scores.network import SIZE as SCORE_SIZE
 from training.chest.scores.network import ScoreNet
 from training.encoder.efficientnet_lite import VARIANTS, Encoder
@@ -32,7 +32,7 @@ def read_masks(path: Path) -> MaskNet:
 
     Parameters
     ----------
-    path : as `training.chest.export` writes it
+    path : as `training.chest.release.export` writes it
 
     Raises
     ------

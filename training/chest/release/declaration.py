@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from training.chest.calibrate import Scores
-from training.chest.export import HEAT, MASKS_FILE, MASKS_INPUT, SCORES_FILE, SCORES_INPUT
 from training.chest.network import SIZE
 from training.chest.predict import POSSIBLE_PEAK, LesionLimits
+from training.chest.release.export import HEAT, MASKS_FILE, MASKS_INPUT, SCORES_FILE, SCORES_INPUT
 from training.chest.scores.network import SIZE as SCORE_SIZE
 from training.data.augment import WINDOW_HIGH_HU, WINDOW_LOW_HU
 from training.lobes.export import FILE as LOBES

@@ -15,7 +15,7 @@ import torch
 from tests.unit.training.chest_slices import figures_of, slices_of
 from training.chest.network import MaskNet
 from training.chest.predict import EVEN_ODDS
-from training.chest.robust import measure_robustness
+from training.chest.release.robust import measure_robustness
 from training.chest.scores.network import ScoreNet
 from training.chest.stages import ChestCorpus
 from training.data.figures import CovidCt

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +11,10 @@ from evaluation.statistics.bootstrap import mean_of
 from evaluation.statistics.calibration import calibration
 from evaluation.statistics.proportion import proportion
 from evaluation.statistics.receiver_operating import auc
-from training.chest.calibrate import ChosenLimits, calibrate_scores
+from training.chest.calibrate import calibrate_scores
 from training.chest.network import MaskNet
 from training.chest.predict import LesionLimits, lesions_of, predict
-from training.chest.score_scans import ScansScore
+from training.chest.score_folds import FoldScores
 from training.chest.scores.network import ScoreNet
 from training.chest.scores.predict import score
 from training.chest.stages import ChestCorpus
@@ -24,20 +23,6 @@ from training.scoring.report import CardFigure
 from training.segmentation.score import dice
 
 _PARTS = 5  # of the figures, for calibration by those that are not scored
-
-
-@dataclass(frozen=True)
-class FoldScores:
-    """What the networks of the folds say of the scans that they did not see.
-
-    Attributes
-    ----------
-    limits : of lesions, chosen on the same scans
-    """
-
-    lesions: ScansScore
-    lungs: ScansScore
-    limits: ChosenLimits
 
 
 def figures_of(

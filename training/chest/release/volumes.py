@@ -20,9 +20,9 @@ from chest.reader import Reader
 from chest.values.figures import Side
 from models.catalogue import read_any_bundle
 from radiology.image.volume import Volume
-from training.chest.export import MASKS, MaskProbabilities
 from training.chest.folds import Fold
 from training.chest.network import MaskNet
+from training.chest.release.export import MASKS, MaskProbabilities
 from training.data.drawn_scans import read_lctsc_volume
 from training.data.whole_volumes import WITHOUT_PNEUMONIA, read_volume
 from training.release.export import answers_of
@@ -80,21 +80,24 @@ def read_volumes(
     """
     shipped = Reader.of(read_any_bundle(bundle), threads=2)
     answers = []
-    for name, trained_on, volume, drawn in _volumes(data):
+    for name, trained_on, volume, drawn in volumes_at_hand(data):
         apart = [net for fold, net in folds if name in fold.lctsc | fold.without_pneumonia]
-        reader = _with(shipped, apart[0]) if apart else shipped
+        reader = read_by(shipped, apart[0]) if apart else shipped
         answers.append(_answer(reader, name, trained_on and not apart, volume, drawn))
     return answers
 
 
-def _with(reader: Reader, network: MaskNet) -> Reader:
+def read_by(reader: Reader, network: MaskNet) -> Reader:
+    """The reader of a bundle with a network of a fold in place of the one that finds."""
     finder = reader.model.finder
     assert isinstance(finder, SlabFinder)
     finder = replace(finder, network=_InPyTorch(network))
     return Reader(replace(reader.model, finder=finder))
 
 
-def _volumes(data: Path) -> Iterator[tuple[str, bool, Volume, NDArray[np.bool_] | None]]:
+def volumes_at_hand(
+    data: Path,
+) -> Iterator[tuple[str, bool, Volume, NDArray[np.bool_] | None]]:
     """Name, whether it is trained on, voxels, and drawn lungs."""
     for name in _CT:
         yield name, name in WITHOUT_PNEUMONIA, read_volume(data / "ct" / name), None

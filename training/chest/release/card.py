@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from training.chest.calibrate import MOST_FALSE_PERCENT, Scores
-from training.chest.declaration import INTENDED_USE, LICENCES, NAME, NEIGHBOUR_MM, VERSION
-from training.chest.export import ExportedChest
-from training.chest.score_release import FoldScores
+from training.chest.release.declaration import INTENDED_USE, LICENCES, NAME, NEIGHBOUR_MM, VERSION
+from training.chest.release.export import ExportedChest
+from training.chest.release.volumes import VolumeAnswer
+from training.chest.score_folds import FoldScores
 from training.chest.scores.network import SIZE as SCORE_SIZE
-from training.chest.volumes import VolumeAnswer
 from training.release.made import Made
 from training.release.model_card import breaks, robustness_table, thickness_table
 from training.scoring.report import CardFigure, Perturbed, Thickness

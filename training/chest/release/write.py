@@ -10,18 +10,18 @@ from typing import Final
 
 from models.declared.section import DECLARATION
 from models.release.seal import seal
-from training.chest.calibrate import calibrate_scores, choose_lesion_limits
-from training.chest.card import Release, evaluation_text, model_card
-from training.chest.declaration import declaration
-from training.chest.export import write_networks
+from training.chest.calibrate import calibrate_scores
 from training.chest.network import MaskNet
-from training.chest.robust import measure_robustness, measure_thickness
-from training.chest.score_release import FoldScores, figures_of, lines_of
-from training.chest.score_scans import joined, score_lesions, score_lungs
+from training.chest.release.card import Release, evaluation_text, model_card
+from training.chest.release.declaration import declaration
+from training.chest.release.export import write_networks
+from training.chest.release.figures import figures_of, lines_of
+from training.chest.release.robust import measure_robustness, measure_thickness
+from training.chest.release.volumes import read_volumes
+from training.chest.score_folds import FoldScores
 from training.chest.scores.predict import patches_of, score
 from training.chest.scores.stage import TrainedScores
 from training.chest.stages import ChestCorpus, FoldAnswers, trial_slabs
-from training.chest.volumes import read_volumes
 from training.lobes.export import write_lobes
 from training.lobes.stage import TrainedLobes
 from training.release.made import Made
@@ -43,19 +43,6 @@ SETS: Final = (
 
 EVEN_SHARE_PERCENT: Final = 0.5
 """Of the lungs; docs/case-level.md says which scans it was chosen by."""
-
-
-def score_folds(answered: Sequence[FoldAnswers]) -> FoldScores:
-    """Scores of all folds together, and the limits of lesions that are best for their scans."""
-    limits = choose_lesion_limits(
-        [(one.scans, one.of_scans) for one in answered],
-        [pair for one in answered for pair in one.without_pneumonia],
-    )
-    return FoldScores(
-        joined([score_lesions(one.scans, one.of_scans, limits.chosen) for one in answered]),
-        joined([score_lungs(one.volumes, one.of_volumes) for one in answered]),
-        limits,
-    )
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""From trained networks to the released chest bundle: export, declaration, figures, card."""
