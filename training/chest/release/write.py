@@ -42,7 +42,7 @@ SETS: Final = (
 """Folders of training data that it was made of."""
 
 EVEN_SHARE_PERCENT: Final = 0.5
-"""Of the lungs; docs/case-level.md says which scans it was chosen by."""
+"""Of the lungs; docs/case-level.md ("The rules compared") says which studies it was chosen by."""
 
 
 @dataclass(frozen=True)
