@@ -18,7 +18,11 @@ from pynetdicom.dimse_messages import DIMSEMessage
 from pynetdicom.dul import DULServiceProvider
 from pynetdicom.fsm import InvalidEventError
 from pynetdicom.pdu import A_ABORT_RQ
-from pynetdicom.pdu_primitives import A_ASSOCIATE, P_DATA
+from pynetdicom.pdu_primitives import (
+    A_ASSOCIATE,
+    P_DATA,
+    AsynchronousOperationsWindowNegotiation,
+)
 from pynetdicom.transport import AssociationSocket
 
 from dicom_node.guard.association_request import (
@@ -40,7 +44,7 @@ _DATA_TRANSFER: Final = "Sta6"  # PS3.8 Table 9-5: association established, read
 _REQUEST: Final = 1  # PS3.8 Table 9-11: the type of an A-ASSOCIATE-RQ
 _END_S: Final = 2.0
 _LONGEST_COMMAND_BYTES: Final = 64 * 1024
-_MOST_WAITING_MESSAGES: Final = 16  # a peer must wait for each answer (PS3.7 Annex D.3.3.3)
+_MOST_WAITING_MESSAGES: Final = 16  # PS3.7 Annex D.3.3.3: without a window a peer has only one
 
 # What bytes that are no PDU or no command make the library raise where it does not expect it.
 LIBRARY_FAULTS: Final = (*PYDICOM_FAULTS, InvalidEventError)
@@ -231,6 +235,21 @@ class GuardedAcse(ACSE):
     ) -> None:
         super().__init__(association)
         self._admit = admit
+
+    def _check_async_ops(self) -> AsynchronousOperationsWindowNegotiation:
+        """Agree on how many requests may wait for their answers (PS3.7 Annex D.3.3.3).
+
+        They are served in the order in which they come; the next one is on its way meanwhile. The
+        library would agree on one, whatever it is told. We invoke nothing on such an association.
+        """
+        invoked, _ = self.requestor.asynchronous_operations
+        agreed = AsynchronousOperationsWindowNegotiation()
+        agreed.maximum_number_operations_invoked = min(
+            invoked or _MOST_WAITING_MESSAGES,  # 0: as many as we like
+            _MOST_WAITING_MESSAGES,
+        )
+        agreed.maximum_number_operations_performed = 1
+        return agreed
 
     def _negotiate_as_acceptor(self) -> None:
         request = cast("A_ASSOCIATE", self.requestor.primitive)

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pynetdicom import AE
+from pynetdicom.pdu_primitives import AsynchronousOperationsWindowNegotiation
 
-from tests.builders.dicom.upper_layer import associate_request, element, fragment
+from tests.builders.dicom.upper_layer import associate_request, element, fragment, item
 from tests.peers.waiting import wait_until
 from tests.unit.dicom_node.running_node import RunningNode, running_node
 from tests.unit.dicom_node.small_ct import SERIES, encoded, small_ct
@@ -83,8 +85,69 @@ def test_any_fragments_make_the_same_instance(node: RunningNode, way: str) -> No
     answer = converse(node, *WAYS[way])
     assert answer[0] == 4
     assert element(0x0900, b"\0\0") in answer
-    (row,) = node.instances()
+    (row,) = [one for one in node.instances() if one.sop_instance_uid == f"{SERIES}.1"]
     assert (node.settings.spool_folder / row.path).read_bytes().endswith(CONTENT)
+
+
+def request(number: int) -> list[bytes]:
+    """A C-STORE request of an instance of its own, whose Message ID is its number."""
+    uid = f"{SERIES}.{number}".encode()
+    elements = (
+        element(0x0002, b"1.2.840.10008.5.1.4.1.1.2\0")
+        + element(0x0100, b"\x01\0")
+        + element(0x0110, number.to_bytes(2, "little"))
+        + element(0x0700, b"\0\0")
+        + element(0x0800, b"\0\0")
+        + element(0x1000, uid + b"\0" * (len(uid) % 2))
+    )
+    command = element(0, len(elements).to_bytes(4, "little")) + elements
+    return [fragment(command, COMMAND_LAST), fragment(encoded(small_ct(number)), DATA_LAST)]
+
+
+def window(invoked: int, performed: int) -> bytes:
+    """Asynchronous Operations Window (PS3.7 Table D.3-7 and D.3-8)."""
+    return item(0x53, invoked.to_bytes(2, "big") + performed.to_bytes(2, "big"))
+
+
+@pytest.mark.parametrize(("proposed", "agreed"), [(8, 8), (0, 16), (999, 16)])
+def test_requests_of_a_window_are_answered_in_their_order(
+    node: RunningNode, proposed: int, agreed: int
+) -> None:
+    """Four instances sent at once, none of them after an answer."""
+    numbers = range(2, 6)
+    with socket.create_connection(("127.0.0.1", node.port), timeout=30) as connection:
+        connection.sendall(associate_request(user_items=window(proposed, 4)))
+        assert window(agreed, 1) in connection.recv(4096)
+        connection.sendall(b"".join(part for number in numbers for part in request(number)))
+        answers = b""
+        while answers.count(element(0x0900, b"\0\0")) < len(numbers):
+            more = connection.recv(4096)
+            assert more, "the node hung up"
+            answers += more
+    places = [answers.index(element(0x0120, number.to_bytes(2, "little"))) for number in numbers]
+    assert places == sorted(places)
+
+
+def test_who_proposes_no_window_is_told_of_none(node: RunningNode) -> None:
+    """One request at a time, as ever."""
+    with socket.create_connection(("127.0.0.1", node.port), timeout=30) as connection:
+        connection.sendall(associate_request())
+        answer = connection.recv(4096)
+    assert answer[0] == 2
+    assert b"\x53\0\0\x04" not in answer
+
+
+def test_pynetdicoms_own_sender_is_given_its_window(node: RunningNode) -> None:
+    """What it proposes is what it hears."""
+    proposed = AsynchronousOperationsWindowNegotiation()
+    proposed.maximum_number_operations_invoked = 5
+    proposed.maximum_number_operations_performed = 1
+    entity = AE("SCANNER")
+    entity.add_requested_context("1.2.840.10008.5.1.4.1.1.2")
+    association = entity.associate("127.0.0.1", node.port, ae_title="FIRSTREAD", ext_neg=[proposed])
+    assert association.is_established
+    assert association.acceptor.asynchronous_operations == (5, 1)
+    association.release()
 
 
 BROKEN = {
