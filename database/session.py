@@ -4,18 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from radiology.errors import DatabaseUnavailable
 
 # Other packages name the types but do not import SQLAlchemy.
-__all__ = ["Engine", "Session", "open_engine", "plain_transaction", "query", "transaction"]
+__all__ = [
+    "DBAPICursor",
+    "Engine",
+    "Session",
+    "folder_of",
+    "open_engine",
+    "plain_transaction",
+    "query",
+    "transaction",
+]
 
 _BUSY_TIMEOUT_S = 30  # writers wait for each other this long before SQLite says "locked"
+# A transaction that reads first and writes later can fail at once with "locked" in WAL mode,
+# without waiting. Taking the write lock at the beginning makes writers queue instead.
+_BEGIN_TO_WRITE = "BEGIN IMMEDIATE"
+_FLUSH_EACH_COMMIT = "PRAGMA synchronous=FULL"
+# With a write-ahead log: what a power cut takes are the last commits, whole, and never an older one
+# without a younger one (https://www.sqlite.org/pragma.html#pragma_synchronous).
+_FLUSH_AT_CHECKPOINTS = "PRAGMA synchronous=NORMAL"
 
 
 def open_engine(address: str) -> Engine:
@@ -36,6 +54,13 @@ def open_engine(address: str) -> Engine:
     )
 
 
+def folder_of(engine: Engine) -> Path | None:
+    """The folder that the database's files lie in; None where it is a server's or in memory."""
+    place = engine.url.database
+    is_file = engine.dialect.name == "sqlite" and place not in (None, "", ":memory:")
+    return Path(str(place)).resolve().parent if is_file else None
+
+
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Session]:
     """A session that commits at the end of the block, or rolls everything back.
@@ -53,18 +78,43 @@ def transaction(engine: Engine) -> Iterator[Session]:
 
 
 @contextmanager
-def plain_transaction(engine: Engine) -> Iterator[Connection]:
-    """As `transaction`, for statements that need no objects: it costs less.
+def plain_transaction(engine: Engine, *, flushed_by_caller: bool = False) -> Iterator[DBAPICursor]:
+    """As `transaction`, by the driver's own cursor, for statements that are text already.
+
+    Around a statement of 0.04 ms SQLAlchemy's own work is twice as much.
+
+    Parameters
+    ----------
+    flushed_by_caller : of a database in files (`folder_of`): they are not flushed at the commit,
+        and whoever calls flushes them before anybody is told
 
     Raises
     ------
     DatabaseUnavailable
         As for `transaction`.
     """
+    driver = cast("Any", engine.dialect.loaded_dbapi)
     try:
-        with engine.begin() as connection:
-            yield connection
-    except OperationalError as error:
+        connection = engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            if flushed_by_caller:
+                cursor.execute(_FLUSH_AT_CHECKPOINTS)
+            if engine.dialect.name == "sqlite":
+                cursor.execute(_BEGIN_TO_WRITE)
+            yield cursor
+            connection.commit()
+        except driver.OperationalError:
+            connection.invalidate()  # it may be broken for good: the next one is a new one
+            raise
+        finally:
+            try:
+                if flushed_by_caller and connection.is_valid:
+                    connection.rollback()  # within a transaction the other would change nothing
+                    cursor.execute(_FLUSH_EACH_COMMIT)
+            finally:
+                connection.close()  # rolls back what is not committed
+    except (driver.OperationalError, OperationalError) as error:
         raise DatabaseUnavailable from error
 
 
@@ -94,13 +144,11 @@ def _prepare_sqlite(connection: Any, record: object) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     # FULL: a committed row must outlive a power cut, since Success was answered on it.
-    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute(_FLUSH_EACH_COMMIT)
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
 
 
 def _begin_sqlite(connection: Any) -> None:
-    # A transaction that reads first and writes later can fail at once with "locked" in WAL mode,
-    # without waiting. Taking the write lock at the beginning makes writers queue instead.
     reads_only = connection.get_execution_options().get("firstread_reads_only", False)
-    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+    connection.exec_driver_sql("BEGIN" if reads_only else _BEGIN_TO_WRITE)

@@ -31,11 +31,12 @@ from dicom_node.library_options import (
 )
 from dicom_node.presentation_contexts import accepted_contexts
 from dicom_node.receive.c_store import Receiver
+from dicom_node.receive.open_spool import open_spool
 from dicom_node.request.commitment_report import ReportReceiver
 from dicom_node.request.verification import answer_echo
 from dicom_node.security.handshake_fault import HandshakeFailed
 from dicom_node.security.peer_security import security_of
-from dicom_node.spool import Spool, SpoolFile
+from dicom_node.spool import SpoolFile
 from dicom_node.work_items.scp import WorkItemProvider
 from radiology.errors import FirstreadError, SettingsRefused
 from settings.certificates.contexts import dicom_server_context
@@ -56,9 +57,7 @@ class Node:
     """A running node; `start_node` makes it."""
 
     def __init__(self, settings: Settings, engine: Engine, clock: Clock) -> None:
-        self._spool = Spool(settings.spool_folder, min_free_bytes=settings.min_free_bytes)
-        if self._spool.swept:
-            _log.warning("spool_swept", files=self._spool.swept)
+        self._spool = open_spool(settings, engine, clock)
         self._receiver = Receiver(settings, engine, self._spool, clock)
         self._reports = ReportReceiver(settings, engine, clock)
         self._work_items = WorkItemProvider(settings, engine, clock)

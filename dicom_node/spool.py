@@ -1,29 +1,27 @@
-"""Writes encoded data sets to disk: write, fsync, rename, fsync the folder; UIDs give the path.
+"""Writes encoded data sets to disk: written, put into its place, flushed; UIDs give the path.
 
 PS3.10 Section 7 (the DICOM file format). What comes over the network is written to a file of this
-process's own in `.incoming` and takes its place only when it is durable. A file in its place
+process's own in `.incoming` and takes its place when it has come whole. A file in its place
 without a row is the trace of a crash before Success was answered: the sender comes again, and the
-file is replaced. docs/decisions/0013-durable-before-success.md.
+file is replaced. docs/decisions/0013-durable-before-success.md, 0054-one-flush-for-an-instance.md.
 """
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
 import itertools
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
+from dicom_node.spool_locks import lock_folder, sweep, unlock_folder
 from dicom_node.whole_flush import WholeFlush
 from radiology.errors import SpoolFull
 
 _INCOMING: Final = ".incoming"
-_LOCK: Final = ".lock"
 _CHECK_SPACE_EVERY: Final = 64 * 1024 * 1024
 
 
@@ -32,23 +30,29 @@ class SpoolFile:
 
     Parameters
     ----------
-    path : where it lies until it is placed
+    path : where it lies until it is placed; a new file
     file_meta : preamble, prefix and file meta information (PS3.10 Section 7.1)
     check_space : raises SpoolFull when the disk is too full
     """
 
-    def __init__(self, path: Path, file_meta: bytes, check_space: Callable[[], None]) -> None:
-        self.path = path
+    def __init__(self, path: str, file_meta: bytes, check_space: Callable[[], None]) -> None:
+        self._path = path
         self._check_space = check_space
         self._offset = len(file_meta)
         self._digest = hashlib.sha256()
         self._size = 0
         self._unchecked = 0
+        self._placed = False
         check_space()
-        with _disk_faults():
+        with _disk_faults:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o640)
         self._open = True
         self._put(file_meta)
+
+    @property
+    def path(self) -> Path:
+        """Where it lies until it is placed."""
+        return Path(self._path)
 
     @property
     def size(self) -> int:
@@ -78,7 +82,7 @@ class SpoolFile:
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Read from the encoded data set; fewer than `length` bytes at its end."""
-        with _disk_faults():
+        with _disk_faults:
             return os.pread(self._descriptor, length, self._offset + offset)
 
     def make_durable(self) -> None:
@@ -90,7 +94,7 @@ class SpoolFile:
             The disk is full, or cannot be written.
         """
         if self._open:
-            with _disk_faults():
+            with _disk_faults:
                 os.fsync(self._descriptor)
             self.close()
 
@@ -103,15 +107,21 @@ class SpoolFile:
             os.close(descriptor)
 
     def discard(self) -> None:
-        """Close and remove the file, unless it was placed."""
+        """Close and remove the file, unless it was placed or somebody has moved it."""
         self.close()
-        self.path.unlink(missing_ok=True)
+        if not self._placed:
+            self.path.unlink(missing_ok=True)
+
+    def move(self, place: str) -> None:
+        """Move it to its place, whose folder must be there."""
+        os.replace(self._path, place)  # noqa: PTH105 once for each instance: see Spool._folder
+        self._placed = True
 
     def _put(self, data: bytes | memoryview) -> None:
-        view = memoryview(data)
-        with _disk_faults():
-            while view:
-                view = view[os.write(self._descriptor, view) :]
+        with _disk_faults:
+            left = len(data) - os.write(self._descriptor, data)
+            while left:
+                left -= os.write(self._descriptor, memoryview(data)[-left:])
 
 
 class Spool:
@@ -121,20 +131,24 @@ class Spool:
     ----------
     folder : made if it is not there
     min_free_bytes : nothing is taken when less than this would be left on the disk
+
+    Attributes
+    ----------
+    left : what was here of processes that are dead
     """
 
     def __init__(self, folder: Path, *, min_free_bytes: int) -> None:
         self.folder = folder
+        self._folder = str(folder)  # places are put together as text, at a tenth of a Path's cost
         self._min_free_bytes = min_free_bytes
-        with _disk_faults():
+        with _disk_faults:
             (folder / _INCOMING).mkdir(parents=True, exist_ok=True)
-        self.swept = self._sweep()
+        self.left = sweep(folder / _INCOMING)
         name = uuid.uuid4().hex
         self._number = itertools.count(1)
         self._own = folder / _INCOMING / name
-        with _disk_faults():
-            # Held until this process ends, however it ends: see _sweep
-            self._lock = _locked(self._own.with_suffix(_LOCK))
+        with _disk_faults:
+            self._lock = lock_folder(self._own)
             self._own.mkdir()
             self._whole = WholeFlush(folder)
         self.sync((folder, folder.parent))
@@ -147,17 +161,17 @@ class Spool:
         SpoolFull
             Too little room is left.
         """
-        return SpoolFile(self._own / f"{next(self._number)}.dcm", file_meta, self.check_space)
+        return SpoolFile(f"{self._own}/{next(self._number)}.dcm", file_meta, self.check_space)
 
     def check_space(self) -> None:
         """Raise SpoolFull when less room is left than the settings demand."""
-        with _disk_faults():
-            state = os.statvfs(self.folder)
+        with _disk_faults:
+            state = os.statvfs(self._folder)
         free_bytes = state.f_bavail * state.f_frsize
         if free_bytes < self._min_free_bytes:
             raise SpoolFull(free_bytes=free_bytes, min_free_bytes=self._min_free_bytes)
 
-    def place(self, file: SpoolFile, relative: str) -> set[Path]:
+    def place(self, file: SpoolFile, relative: str) -> set[str]:
         """Move a durable file to its place.
 
         Parameters
@@ -169,27 +183,43 @@ class Spool:
         -------
         The folders that `sync` must be called with before the place is durable too.
         """
-        place = self.folder / relative
-        folder = place.parent
+        place = f"{self._folder}/{relative}"
+        folder = place.rpartition("/")[0]
         changed = {folder}
-        with _disk_faults():
-            if not folder.is_dir():
-                while not folder.is_dir():
-                    folder = folder.parent
-                    changed.add(folder)
-                place.parent.mkdir(parents=True, exist_ok=True)
-            file.path.replace(place)
+        with _disk_faults:
+            try:
+                file.move(place)
+            except FileNotFoundError:
+                made = Path(folder)
+                while not made.is_dir():
+                    made = made.parent
+                    changed.add(str(made))
+                Path(folder).mkdir(parents=True, exist_ok=True)
+                file.move(place)
         return changed
 
-    def sync(self, folders: Iterable[Path]) -> None:
+    def sync(self, folders: Iterable[str | Path]) -> None:
         """Wait until the entries of folders would outlive a power cut."""
         for folder in folders:
-            with _disk_faults():
+            with _disk_faults:
                 descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
                 try:
                     os.fsync(descriptor)
                 finally:
                     os.close(descriptor)
+
+    def holds(self, relative: str, size: int, sha256: str) -> bool:
+        """Whether a file is in its place, and ends with an encoded data set of this digest."""
+        try:
+            with (self.folder / relative).open("rb") as file:
+                file.seek(-size, os.SEEK_END)
+                return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+        except OSError:  # not there, too short, or not to be read
+            return False
+
+    def lies_beside(self, folder: Path | None) -> bool:
+        """Whether `sync_everything` makes durable what lies in a folder too."""
+        return folder is not None and folder.stat().st_dev == self.folder.stat().st_dev
 
     @property
     def can_sync_everything(self) -> bool:
@@ -204,30 +234,14 @@ class Spool:
         SpoolFull
             One of them could not be written; from then on each is flushed by itself.
         """
-        with _disk_faults():
+        with _disk_faults:
             self._whole.flush()
 
     def close(self) -> None:
         """Remove what this process had begun and not finished."""
         shutil.rmtree(self._own, ignore_errors=True)
-        self._own.with_suffix(_LOCK).unlink(missing_ok=True)
         self._whole.close()
-        os.close(self._lock)
-
-    def _sweep(self) -> int:
-        """Remove the beginnings that dead processes left; returns how many files.
-
-        Several nodes may share a spool, so a folder is swept only when its lock is free: the
-        kernel lets go of it when its process dies.
-        """
-        swept = 0
-        for lock in (self.folder / _INCOMING).glob(f"*{_LOCK}"):
-            if _is_free(lock):
-                begun = lock.with_suffix("")
-                swept += sum(1 for _ in begun.glob("*.dcm"))
-                shutil.rmtree(begun, ignore_errors=True)
-                lock.unlink(missing_ok=True)
-        return swept
+        unlock_folder(self._own, self._lock)
 
 
 def instance_path(study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str) -> str:
@@ -241,24 +255,20 @@ def instance_path(study_instance_uid: str, series_instance_uid: str, sop_instanc
     return f"{study_instance_uid}/{series_instance_uid}/{sop_instance_uid}.dcm"
 
 
-def _locked(path: Path) -> int:
-    descriptor = os.open(path, os.O_CREAT | os.O_RDWR)
-    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    return descriptor
+class _DiskFaults:
+    """Full, over quota, read-only or broken: each may pass, and the sender should come again.
+
+    Nothing is kept in it, so that one serves all threads.
+    """
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError):
+            raise SpoolFull(
+                "What was received cannot be written to disk", errno=error.errno
+            ) from error
 
 
-def _is_free(lock: Path) -> bool:
-    try:
-        os.close(_locked(lock))
-    except OSError:
-        return False
-    return True
-
-
-@contextlib.contextmanager
-def _disk_faults() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        # Full, over quota, read-only or broken: each may pass, and the sender should come again.
-        raise SpoolFull("What was received cannot be written to disk", errno=error.errno) from error
+_disk_faults: Final = _DiskFaults()

@@ -40,7 +40,7 @@ class Recorded(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """An instance whose bytes are durable on disk, ready to become a row."""
+    """An instance whose bytes have come whole, ready to become a row."""
 
     study_instance_uid: str
     series_instance_uid: str

@@ -11,13 +11,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
+from operator import itemgetter
 from typing import Any, Final
 
-from sqlalchemy import Connection, DateTime, bindparam, case, delete, literal_column, update
+from sqlalchemy import DateTime, bindparam, case, delete, literal_column, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 
 from database.retention.removals import SPOOL
+from database.session import DBAPICursor, Engine
 from database.states import StudyState, WorklistRank
 from database.studies.instances import Arrival
 from database.studies.priorities import MOST_URGENT_FIRST
@@ -39,9 +41,14 @@ class NotPlain(Exception):
 
 
 def record_plain_instances(
-    connection: Connection, arrivals: Sequence[Arrival], now: datetime
+    engine: Engine, cursor: DBAPICursor, arrivals: Sequence[Arrival], now: datetime
 ) -> None:
-    """Make the rows of instances whose bytes are durable, all of them or none.
+    """Make the rows of instances, all of them or none.
+
+    Parameters
+    ----------
+    engine : of the database
+    cursor : of a transaction of it that can be rolled back
 
     Raises
     ------
@@ -51,18 +58,20 @@ def record_plain_instances(
     """
     if len({one.sop_instance_uid for one in arrivals}) < len(arrivals):
         raise NotPlain
-    statements = _statements(connection.dialect)
+    statements = _statements(engine.dialect)
     moment = statements.moment(now)
-    studies = dict.fromkeys(_said(one) for one in arrivals)
+    studies: dict[_Said, int | None] = dict.fromkeys(_said(one) for one in arrivals)
     for said in sorted(studies, key=str):  # in one order: two nodes do not wait crosswise
-        heard = statements.hear[said[-1]].run(connection, [_facts_of(said, moment)])
-        studies[said] = heard.scalar()
-        if studies[said] is None:
+        statements.hear[said[-1]].run(cursor, [_facts_of(said, moment)])
+        found = cursor.fetchall()
+        if not found:
             raise NotPlain
+        studies[said] = found[0][0]
     rows = [_row(one, studies[_said(one)], moment) for one in arrivals]
-    if statements.insert.run(connection, rows).rowcount != len(arrivals):
+    statements.insert.run(cursor, rows)
+    if cursor.rowcount != len(arrivals):
         raise NotPlain
-    statements.unmark.run(connection, [{"at": one.path} for one in arrivals])
+    statements.unmark.run(cursor, [{"at": one.path} for one in arrivals])
 
 
 _Said = tuple[str, str, str, str, str, RequestPriority]
@@ -116,13 +125,18 @@ class _Statement:
     def __init__(self, statement: Any, dialect: Dialect) -> None:
         compiled = statement.compile(dialect=dialect)
         self._text = str(compiled)
-        self._order: list[str] | None = compiled.positiontup
+        order: list[str] | None = compiled.positiontup
+        self._given: Any = None  # the driver takes values by name
+        if order is not None:
+            self._given = itemgetter(*order) if len(order) > 1 else lambda row: (row[order[0]],)
 
-    def run(self, connection: Connection, rows: list[dict[str, Any]]) -> Any:
-        """Run it for each row of values."""
-        order = self._order
-        given: Any = rows if order is None else [tuple(one[name] for name in order) for one in rows]
-        return connection.exec_driver_sql(self._text, given[0] if len(given) == 1 else given)
+    def run(self, cursor: DBAPICursor, rows: list[dict[str, Any]]) -> None:
+        """Run it for each row of values; what it gives and changes, the cursor knows."""
+        given: Any = rows if self._given is None else [self._given(row) for row in rows]
+        if len(given) == 1:
+            cursor.execute(self._text, given[0])
+        else:
+            cursor.executemany(self._text, given)
 
 
 class _Statements:

@@ -144,6 +144,7 @@ class AcceptedAssociation(Association):
         self.peer: Peer | None = None
         self.lost = False
         self._noted: set[tuple[str, str]] = set()
+        self._agreed: dict[int, AgreedContext] = {}
         self.refused = 0
         self.quarantined = 0
         self.studies: Counter[str] = Counter()
@@ -221,8 +222,12 @@ class AcceptedAssociation(Association):
 
     def context(self, context_id: int) -> AgreedContext:
         """What was agreed for a presentation context that was accepted."""
-        agreed = self._accepted_cx[context_id]
-        return AgreedContext(str(agreed.abstract_syntax), str(agreed.transfer_syntax[0]))
+        known = self._agreed.get(context_id)
+        if known is None:
+            agreed = self._accepted_cx[context_id]
+            known = AgreedContext(str(agreed.abstract_syntax), str(agreed.transfer_syntax[0]))
+            self._agreed[context_id] = known
+        return known
 
     def first(self, event: str, about: str) -> bool:
         """Whether this happens for the first time in this association."""
@@ -252,13 +257,13 @@ class AcceptedAssociation(Association):
         """Whether the state machine has something to do or to send, or is to end."""
         dul = self.dul
         dul._idle_timer.restart()  # something has come
-        waiting = not dul.event_queue.empty() or not dul.to_provider_queue.empty()
-        return waiting or bool(dul._kill_thread)
+        # `empty` would take the queues' locks, for an answer that may be over when it is given
+        return bool(dul.event_queue.queue or dul.to_provider_queue.queue or dul._kill_thread)
 
     def stores(self, context_id: int) -> bool:
         """Whether what comes in a presentation context is to be stored."""
-        agreed = self._accepted_cx.get(context_id)
-        return agreed is not None and str(agreed.abstract_syntax) not in _SERVED
+        accepted = context_id in self._accepted_cx
+        return accepted and self.context(context_id).sop_class_uid not in _SERVED
 
     def begin_to_store(self, request: StoreRequest) -> IncomingDataSet:
         """What takes the data set of a C-STORE request."""

@@ -49,12 +49,16 @@ class IncomingDataSet(BytesIO):
 
     def write(self, fragment: bytes | memoryview) -> int:  # type: ignore[override]
         """Take a fragment; it is the caller's again afterwards."""
-        self.received_bytes += len(fragment)
+        count = len(fragment)
+        self.received_bytes += count
         try:
-            self._take(fragment)
+            if self._file is not None and self.received_bytes <= self._max_bytes:
+                self._file.write(fragment)  # nearly always
+            else:
+                self._take(fragment)
         except SpoolFull as fault:
             self._give_up(fault)
-        return len(fragment)
+        return count
 
     def file(self) -> SpoolFile:
         """The file with the whole data set.

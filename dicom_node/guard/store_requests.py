@@ -19,7 +19,7 @@ from dicom_node.guard.guarded_socket import LONGEST_PDU_BYTES, GuardedSocket
 from dicom_node.guard.incoming_data_set import IncomingDataSet
 from dicom_node.guard.store_command import StoreRequest, read_store_request
 
-_BUFFER_BYTES: Final = 128 * 1024
+_BUFFER_BYTES: Final = 256 * 1024  # the longest PDU of most peers (128 KiB), however it begins
 _P_DATA_TF: Final = 4  # PS3.8 Table 9-22
 _PDU_HEADER: Final = struct.Struct(">BxL")
 _FRAGMENT_HEADER: Final = struct.Struct(">LBB")  # PS3.8 Table 9-23, Annex E.2

@@ -11,17 +11,18 @@ import contextlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from pydicom.charset import convert_encodings, decode_bytes
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
-from pydicom.tag import BaseTag
+from pydicom.tag import BaseTag, Tag
 
 from dicom_node.library_faults import PYDICOM_FAULTS
 from dicom_node.receive.encoded_data_set import HEAD_BYTES, EncodedDataSet
-from dicom_node.receive.plain_head import read_plain_head
+from dicom_node.receive.plain_head import Elements, read_plain_head
 from radiology.arrivals.place import ImagePlace, image_place
 from radiology.errors import AttributeMissing, DataSetUnreadable
 from radiology.identity import checked_uid
@@ -43,6 +44,7 @@ _DELIMITERS: Final = set(b"\r\n\t\f")  # PS3.5 Section 6.1.2.5.3
 
 # PS3.3 C.12.1.1.2: repertoires in which the bytes below 128 are ASCII
 _ASCII_BELOW: Final = frozenset(("", "ISO_IR 6", "ISO_IR 100", "ISO_IR 192"))
+_NOTHING: Final = (None, b"")
 
 _SPECIFIC_CHARACTER_SET = 0x00080005
 _SOP_CLASS_UID = 0x00080016
@@ -81,6 +83,7 @@ _NEEDED: Final[Sequence[int]] = (
 
 
 _READ: Final = frozenset((*_NEEDED, _SPECIFIC_CHARACTER_SET))
+_STATE_PRIORITY: Final = frozenset((_REQUEST_ATTRIBUTES_SEQUENCE, _REQUESTED_PROCEDURE_PRIORITY))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,32 +116,73 @@ def read_identity(encoded: EncodedDataSet) -> InstanceIdentity:
         A UID breaks PS3.5 Section 9.1.
     """
     try:
-        data_set, end = _read_needed(encoded)
-        is_implicit_vr, is_little_endian = data_set.original_encoding
-        encoded.check_end(end, bool(is_implicit_vr), bool(is_little_endian))
-        return _identity(data_set)
+        head = _read_head(encoded)
+        encoded.check_end(head.end, head.is_implicit_vr, head.is_little_endian)
+        return _identity(head)
     except UNREADABLE as error:
         raise DataSetUnreadable(cause=type(error).__name__) from error
 
 
-def _read_needed(encoded: EncodedDataSet) -> tuple[Dataset, int]:
-    """Read as far as is needed; mostly that is in the first few kilobytes, and plain.
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The needed elements, however they were read.
 
-    Returns
-    -------
-    The elements read, and the offset of the first element that was not looked at.
+    Attributes
+    ----------
+    stating : has the elements that may state a priority; None where there is none
+    end : the offset of the first element that was not looked at
     """
+
+    elements: Elements
+    stating: Dataset | None
+    end: int
+    is_implicit_vr: bool
+    is_little_endian: bool
+
+    def value(self, tag: int) -> bytes:
+        """The bytes of an element; none where it is not there."""
+        return self.elements.get(tag, _NOTHING)[1]
+
+
+def _read_head(encoded: EncodedDataSet) -> _Head:
+    """Read as far as is needed; mostly that is in the first few kilobytes, and plain."""
     if encoded.is_plain:
         head = encoded.head(_PLAIN_HEAD_BYTES)
         plain = read_plain_head(head, _READ, _REQUESTED_PROCEDURE_PRIORITY, _MOST_ELEMENTS)
         if plain is not None:
-            return plain
+            elements, end = plain
+            return _Head(elements, _stating(elements), end, False, True)
     with contextlib.suppress(*UNREADABLE):
         stop = _StopAfterNeeded()
         data_set, end = _read(encoded, _USUAL_HEAD_BYTES, stop)
         if stop.reached:
-            return data_set, end
-    return _read(encoded, HEAD_BYTES, _StopAfterNeeded())
+            return _head_of(data_set, end)
+    return _head_of(*_read(encoded, HEAD_BYTES, _StopAfterNeeded()))
+
+
+def _stating(elements: Elements) -> Dataset | None:
+    """What may state a priority, as pydicom holds it before it is decoded."""
+    raw = {}
+    for tag in _STATE_PRIORITY & elements.keys():
+        vr, value = elements[tag]
+        raw[Tag(tag)] = RawDataElement(
+            Tag(tag), vr, len(value), value or None, 0, False, True, True
+        )
+    if not raw:
+        return None
+    data_set = Dataset({**raw})
+    data_set.set_original_encoding(False, True)
+    return data_set
+
+
+def _head_of(data_set: Dataset, end: int) -> _Head:
+    elements: Elements = {}
+    for tag in _READ:
+        element: RawDataElement | DataElement | None = data_set.get_item(tag)
+        if element is not None and isinstance(element.value, bytes):
+            elements[tag] = element.VR, element.value
+    is_implicit_vr, is_little_endian = data_set.original_encoding
+    return _Head(elements, data_set, end, bool(is_implicit_vr), bool(is_little_endian))
 
 
 def _read(encoded: EncodedDataSet, length: int, stop: _StopAfterNeeded) -> tuple[Dataset, int]:
@@ -168,64 +212,61 @@ class _StopAfterNeeded:
         return self.reached
 
 
-def _identity(data_set: Dataset) -> InstanceIdentity:
+def _identity(head: _Head) -> InstanceIdentity:
     return InstanceIdentity(
-        sop_class_uid=_uid(data_set, _SOP_CLASS_UID, "SOPClassUID"),
-        sop_instance_uid=_uid(data_set, _SOP_INSTANCE_UID, "SOPInstanceUID"),
-        study_instance_uid=_uid(data_set, _STUDY_INSTANCE_UID, "StudyInstanceUID"),
-        series_instance_uid=_uid(data_set, _SERIES_INSTANCE_UID, "SeriesInstanceUID"),
+        sop_class_uid=_uid(head, _SOP_CLASS_UID, "SOPClassUID"),
+        sop_instance_uid=_uid(head, _SOP_INSTANCE_UID, "SOPInstanceUID"),
+        study_instance_uid=_uid(head, _STUDY_INSTANCE_UID, "StudyInstanceUID"),
+        series_instance_uid=_uid(head, _SERIES_INSTANCE_UID, "SeriesInstanceUID"),
         # The lengths are those of the table; too long values occur and must not cost a study.
-        patient_id=_text(data_set, _PATIENT_ID, 64),
-        issuer_of_patient_id=_text(data_set, _ISSUER_OF_PATIENT_ID, 64),
-        accession_number=_text(data_set, _ACCESSION_NUMBER, 64),
-        patient_sex=_text(data_set, _PATIENT_SEX, 16),
-        patient_age=_text(data_set, _PATIENT_AGE, 4),
-        priority=_priority(data_set),
+        patient_id=_text(head, _PATIENT_ID, 64),
+        issuer_of_patient_id=_text(head, _ISSUER_OF_PATIENT_ID, 64),
+        accession_number=_text(head, _ACCESSION_NUMBER, 64),
+        patient_sex=_text(head, _PATIENT_SEX, 16),
+        patient_age=_text(head, _PATIENT_AGE, 4),
+        priority=None if head.stating is None else _priority(head.stating),
         place=image_place(
-            number=_text(data_set, _INSTANCE_NUMBER, 16),
-            position=_text(data_set, _IMAGE_POSITION_PATIENT, 128),
-            orientation=_text(data_set, _IMAGE_ORIENTATION_PATIENT, 128),
-            claimed=_text(data_set, _NUMBER_OF_SERIES_RELATED_INSTANCES, 16),
+            number=_text(head, _INSTANCE_NUMBER, 16),
+            position=_text(head, _IMAGE_POSITION_PATIENT, 128),
+            orientation=_text(head, _IMAGE_ORIENTATION_PATIENT, 128),
+            claimed=_text(head, _NUMBER_OF_SERIES_RELATED_INSTANCES, 16),
         ),
     )
 
 
-def _bytes(data_set: Dataset, tag: int) -> bytes:
-    element: RawDataElement | DataElement | None = data_set.get_item(tag)
-    value = element.value if element is not None else None
-    return value if isinstance(value, bytes) else b""
-
-
-def _text_bytes(data_set: Dataset, tag: int) -> bytes:
-    """As `_bytes`; nothing where the VR says that they are a number and no text."""
-    element: RawDataElement | DataElement | None = data_set.get_item(tag)
-    return b"" if element is not None and element.VR in _NUMBERS else _bytes(data_set, tag)
-
-
-def _uid(data_set: Dataset, tag: int, keyword: str) -> str:
-    text = _bytes(data_set, tag).decode("ascii", "replace").strip("\0 ")
+def _uid(head: _Head, tag: int, keyword: str) -> str:
+    text = head.value(tag).decode("ascii", "replace").strip("\0 ")
     if not text:
         raise AttributeMissing(f"{keyword} is missing", keyword=keyword)
     return checked_uid(text, keyword)
 
 
-def _text(data_set: Dataset, tag: int, length: int) -> str:
-    """A short text, in the character set that the data set names (PS3.3 C.12.1.1.2)."""
-    value = _text_bytes(data_set, tag)
-    if not value:
+def _text(head: _Head, tag: int, length: int) -> str:
+    """A short text, in the character set that the data set names (PS3.3 C.12.1.1.2).
+
+    None where the VR says that the bytes are a number and no text.
+    """
+    vr, value = head.elements.get(tag, _NOTHING)
+    if not value or vr in _NUMBERS:
         return ""
-    terms = _bytes(data_set, _SPECIFIC_CHARACTER_SET).decode("ascii", "replace").split("\\")
-    terms = [one.strip() for one in terms]
-    if value.isascii() and b"\x1b" not in value and set(terms) <= _ASCII_BELOW:
+    terms = _terms(head.value(_SPECIFIC_CHARACTER_SET))
+    if value.isascii() and b"\x1b" not in value and _ASCII_BELOW.issuperset(terms):
         text = value.decode("ascii")
     else:
         text = _decoded(value, terms)
-    return "".join(letter for letter in text if letter.isprintable()).strip()[:length]
+    if not text.isprintable():
+        text = "".join(letter for letter in text if letter.isprintable())
+    return text.strip()[:length]
 
 
-def _decoded(value: bytes, terms: list[str]) -> str:
+@lru_cache(maxsize=64)
+def _terms(value: bytes) -> tuple[str, ...]:
+    return tuple(one.strip() for one in value.decode("ascii", "replace").split("\\"))
+
+
+def _decoded(value: bytes, terms: Sequence[str]) -> str:
     try:  # as the worker reads it later: whose study it is, is compared
-        text: str = decode_bytes(value, convert_encodings(terms), _DELIMITERS)
+        text: str = decode_bytes(value, convert_encodings([*terms]), _DELIMITERS)
     except UNREADABLE:
         text = value.decode("iso8859")
     return text

@@ -12,21 +12,22 @@ import struct
 from collections.abc import Collection
 from typing import Final
 
-from pydicom.dataelem import DataElement, RawDataElement
-from pydicom.dataset import Dataset
-from pydicom.tag import BaseTag
-
 _HEADER: Final = struct.Struct("<HH2sH")
 _LENGTH: Final = struct.Struct("<L")
-_LONG: Final = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"UN", b"UT"))
-_SHORT: Final = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
+_LONG: Final = b"OB OD OF OL OV OW SQ UN UT".split()
+_SHORT: Final = b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split()
+_VRS: Final = {vr: (vr.decode(), vr in _LONG) for vr in (*_LONG, *_SHORT)}
 _UNDEFINED: Final = 0xFFFFFFFF
-_FIRST_GROUP: Final = 0x0008  # lower ones are of commands and of file meta information
+_BEFORE_FIRST: Final = 0x0007FFFF  # lower groups are of commands and of file meta information
+_LONGEST_HEADER: Final = 12
+
+Elements = dict[int, tuple[str | None, bytes]]
+"""Elements by tag: each with its VR (None where it is implicit) and its value, not decoded."""
 
 
 def read_plain_head(
     content: bytes, needed: Collection[int], last: int, most_elements: int
-) -> tuple[Dataset, int] | None:
+) -> tuple[Elements, int] | None:
     """Read the needed elements up to the first one behind `last`.
 
     Parameters
@@ -38,38 +39,28 @@ def read_plain_head(
 
     Returns
     -------
-    The needed elements, undecoded, and the offset of the first one behind `last`; None where
-    anything is odd. An odd sequence among the needed ones is, unless it is empty.
+    The needed elements, and the offset of the first one behind `last`; None where anything is odd.
     """
-    found: dict[BaseTag, DataElement | RawDataElement] = {}
-    at, before, size = 0, 0, len(content)
+    found: Elements = {}
+    read_header, read_length = _HEADER.unpack_from, _LENGTH.unpack_from
+    at, before, size = 0, _BEFORE_FIRST, len(content)
     for _ in range(most_elements):
-        if size - at < 12:
+        if size - at < _LONGEST_HEADER:
             return None
-        group, element, vr, length = _HEADER.unpack_from(content, at)
+        group, element, code, length = read_header(content, at)
         tag = group << 16 | element
-        if tag <= before or group < _FIRST_GROUP:
+        if tag <= before or code not in _VRS:
             return None
-        if vr in _SHORT:
-            begin = at + 8
-        elif vr in _LONG:
-            length, begin = _LENGTH.unpack_from(content, at + 8)[0], at + 12
-        else:
-            return None
+        vr, is_long = _VRS[code]
+        begin = at + 8
+        if is_long:
+            length, begin = read_length(content, begin)[0], at + _LONGEST_HEADER
         if tag > last:
-            return _data_set(found), at
-        if length == _UNDEFINED or begin + length > size or (vr == b"SQ" and tag in needed):
+            return found, at
+        end = begin + length
+        if length == _UNDEFINED or end > size:
             return None
         if tag in needed:
-            value = content[begin : begin + length] if length else None
-            found[BaseTag(tag)] = RawDataElement(
-                BaseTag(tag), vr.decode("ascii"), length, value, begin, False, True, True
-            )
-        at, before = begin + length, tag
+            found[tag] = vr, content[begin:end]
+        at, before = end, tag
     return None
-
-
-def _data_set(found: dict[BaseTag, DataElement | RawDataElement]) -> Dataset:
-    data_set = Dataset(found)
-    data_set.set_original_encoding(False, True)
-    return data_set

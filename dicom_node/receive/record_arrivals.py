@@ -1,9 +1,10 @@
 """Rows for received instances: one transaction for all that wait.
 
 Associations run in threads of their own, and each waits for its row before it answers Success. One
-of them records, with its own, what others have queued meanwhile: files to their places, a flush,
-rows committed. It then wakes the others, of whom the one that came next records next.
-docs/decisions/0013-durable-before-success.md, 0052-one-thread-from-socket-to-answer.md.
+of them records, with its own, what others have queued meanwhile: files to their places, rows, one
+flush of both. It then wakes the others, of whom the one that came next records next.
+docs/decisions/0013-durable-before-success.md, 0052-one-thread-from-socket-to-answer.md,
+0054-one-flush-for-an-instance.md.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
-from database.session import Engine, plain_transaction, transaction
+from database.session import Engine, folder_of, plain_transaction, transaction
 from database.studies.instances import Arrival, Recorded, correct_instance, record_instance
 from database.studies.plain_arrivals import NotPlain, record_plain_instances
+from database.studies.withdrawn import withdraw_instances
 from dicom_node.spool import Spool, SpoolFile
-from radiology.errors import InstanceConflict, Unavailable
+from radiology.errors import InstanceConflict, SpoolFull, Unavailable
 
 _MOST_TOGETHER: Final = 64
 
@@ -53,6 +54,8 @@ class ArrivalRecorder:
         self._waiting: list[_Waiting] = []
         self._list = threading.Lock()
         self._is_led = False
+        self._rows_lie_beside = spool.lies_beside(folder_of(engine))
+        self._not_durable: list[str] = []  # recorded, and the flush failed
 
     def record(self, arrival: Arrival, file: SpoolFile) -> Recorded:
         """Put a file in its place and make its row; returns when both are durable.
@@ -143,22 +146,51 @@ class ArrivalRecorder:
                 waiting.turn.release()
 
     def _commit(self, together: Sequence[_Waiting]) -> list[Recorded | Exception]:
+        self._withdraw_what_is_not_durable()
         # One flush of the whole disk takes the place of two for each; asked once, for it may change
-        once = len(together) > 1 and self._spool.can_sync_everything
+        once = self._spool.can_sync_everything
         if not once:
             for waiting in together:
                 waiting.file.make_durable()
         try:
+            if once and self._rows_lie_beside:
+                return self._commit_plain_and_flush(together)
             return self._commit_plain(together, once=once)
         except NotPlain:
             return self._commit_each(together, once=once)
 
+    def _commit_plain_and_flush(self, together: Sequence[_Waiting]) -> list[Recorded | Exception]:
+        """Rows first: one flush makes files, folders and rows durable, and nobody waits for more.
+
+        Until then a row may be seen whose file a power cut would take; at the next start such a
+        row is found and withdrawn (`dicom_node.receive.open_spool`).
+        """
+        arrivals = [waiting.arrival for waiting in together]
+        with plain_transaction(self._engine, flushed_by_caller=True) as cursor:
+            record_plain_instances(self._engine, cursor, arrivals, self._clock())
+            for waiting in together:
+                self._spool.place(waiting.file, waiting.arrival.path)
+        try:
+            self._spool.sync_everything()
+        except SpoolFull:
+            self._not_durable += [one.sop_instance_uid for one in arrivals]
+            self._withdraw_what_is_not_durable()
+            raise
+        return [Recorded.NEW] * len(together)
+
+    def _withdraw_what_is_not_durable(self) -> None:
+        """Take back the rows of a flush that failed; until that is done nothing is recorded."""
+        if self._not_durable:
+            with transaction(self._engine) as session:
+                withdraw_instances(session, self._not_durable, self._clock())
+            self._not_durable = []
+
     def _commit_plain(
         self, together: Sequence[_Waiting], *, once: bool
     ) -> list[Recorded | Exception]:
-        with plain_transaction(self._engine) as connection:
+        with plain_transaction(self._engine) as cursor:
             arrivals = [waiting.arrival for waiting in together]
-            record_plain_instances(connection, arrivals, self._clock())
+            record_plain_instances(self._engine, cursor, arrivals, self._clock())
             self._place(together, once=once)
         return [Recorded.NEW] * len(together)
 
@@ -179,10 +211,13 @@ class ArrivalRecorder:
                 if answer is Recorded.NEW
             ]
             self._place(new, once=once)
+            if not new and once and Recorded.DUPLICATE in answers:
+                # Whoever has recorded the first one may still wait for its flush, or have died
+                self._spool.sync_everything()
         return answers
 
     def _place(self, new: Sequence[_Waiting], *, once: bool) -> None:
-        changed: set[Path] = set()
+        changed: set[str] = set()
         for waiting in new:
             changed |= self._spool.place(waiting.file, waiting.arrival.path)
         if new and once:

@@ -1,12 +1,13 @@
 """Stores one instance: check, spool the bytes, record the instance, give a status. In that order.
 
 PS3.4 Annex B (Storage Service Class), PS3.18 Section 10.5 (Store Transaction). Both doors of the
-node lead here. The bytes are durable before the row, the row before Success; what is not stored is
-answered with a status and kept in quarantine.
+node lead here. Bytes and row are durable before Success; what is not stored is answered with a
+status and kept in quarantine.
 """
 
 from __future__ import annotations
 
+import logging
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -169,13 +170,14 @@ class InstanceStore:
         if sender.first("study_arrives", identity.study_instance_uid):
             uid = identity.study_instance_uid
             _log.info("study_arrives", **sender.facts(), study_instance_uid=uid)
-        _log.debug(
-            "instance_stored",
-            **sender.facts(),
-            study_instance_uid=identity.study_instance_uid,
-            sop_instance_uid=identity.sop_instance_uid,
-            recorded=outcome,
-        )
+        if _log.is_enabled_for(logging.DEBUG):  # else nobody reads the facts
+            _log.debug(
+                "instance_stored",
+                **sender.facts(),
+                study_instance_uid=identity.study_instance_uid,
+                sop_instance_uid=identity.sop_instance_uid,
+                recorded=outcome,
+            )
         return identity.study_instance_uid
 
     def _record_copy(self, arrival: Arrival, file: SpoolFile) -> Recorded:

@@ -18,6 +18,7 @@ from database.states import AssociationEnding
 from database.studies.instances import end_association, open_association
 from dicom_node.guard.accepted_association import AgreedContext
 from dicom_node.guard.incoming_data_set import IncomingDataSet
+from dicom_node.receive.open_spool import open_spool
 from dicom_node.receive.part_10 import FileMeta, read_file_meta
 from dicom_node.receive.sender import STOW_RS, WebSender
 from dicom_node.receive.store_instance import Announced, GivenStatus, InstanceStore
@@ -97,10 +98,9 @@ class StowDoor:
     def _opened(self) -> InstanceStore:
         with self._lock:
             if self._store is None:
-                settings = self._settings
-                spool = Spool(settings.spool_folder, min_free_bytes=settings.min_free_bytes)
+                spool = open_spool(self._settings, self._engine, self._clock)
                 self._spool = spool
-                self._store = InstanceStore(settings, self._engine, spool, self._clock)
+                self._store = InstanceStore(self._settings, self._engine, spool, self._clock)
             return self._store
 
 

@@ -7,6 +7,7 @@ PS3.3 C.7.6.1.1 (Instance Number), C.7.6.2.1.1 (Image Position and Orientation),
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import hypot, isfinite
 from typing import Final
 
@@ -42,7 +43,7 @@ def image_place(number: str, position: str, orientation: str, claimed: str) -> I
     """
     return ImagePlace(
         number=_integer(number),
-        position_mm=_along_normal(_decimals(position, 3), _decimals(orientation, 6)),
+        position_mm=_along(_normal_of(orientation), _decimals(position, 3)),
         claimed=_integer(claimed),
     )
 
@@ -69,14 +70,22 @@ def _decimals(text: str, wanted: int) -> tuple[float, ...] | None:
     return values if all(isfinite(one) and abs(one) <= _MOST_MM for one in values) else None
 
 
-def _along_normal(
-    position: tuple[float, ...] | None, orientation: tuple[float, ...] | None
-) -> float | None:
-    if position is None or orientation is None:
+@lru_cache(maxsize=64)  # nearly all images of a series state the same
+def _normal_of(orientation: str) -> tuple[float, float, float, float] | None:
+    """The normal of a plane, and how long it is."""
+    directions = _decimals(orientation, 6)
+    if directions is None:
         return None
-    (a, b, c), (d, e, f) = orientation[:3], orientation[3:]
+    a, b, c, d, e, f = directions
     normal = (b * f - c * e, c * d - a * f, a * e - b * d)
     length = hypot(*normal)
-    if length < _SHORTEST_NORMAL:
+    return None if length < _SHORTEST_NORMAL else (*normal, length)
+
+
+def _along(
+    normal: tuple[float, float, float, float] | None, position: tuple[float, ...] | None
+) -> float | None:
+    if position is None or normal is None:
         return None
-    return sum(one * other for one, other in zip(position, normal, strict=True)) / length
+    x, y, z, length = normal
+    return sum(one * other for one, other in zip(position, (x, y, z), strict=True)) / length

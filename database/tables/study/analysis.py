@@ -126,7 +126,7 @@ class Study(Base):
 
 
 class Instance(Base):
-    """One received instance: its bytes are on disk before this row exists.
+    """One received instance: its bytes are in their place before this row exists.
 
     They are there until `removed_at`; the row stays, so that one that comes again is known, and
     that no version is read without it.

@@ -98,14 +98,13 @@ import os, signal
 from dicom_node.spool import Spool
 from dicom_node.__main__ import main
 
-sync = Spool.sync
+flush = Spool.sync_everything
 
-def sync_and_die(self, folders):
-    sync(self, folders)
-    if self.folder.parent not in folders:  # not the call that makes the spool
-        os.kill(os.getpid(), signal.SIGKILL)
+def flush_and_die(self):
+    flush(self)
+    os.kill(os.getpid(), signal.SIGKILL)
 
-Spool.sync = sync_and_die
+Spool.sync_everything = flush_and_die  # of a study's first instance files are flushed before rows
 raise SystemExit(main())
 """
 

@@ -40,8 +40,8 @@ def engine(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[Engine]:
 
 def record(engine: Engine, *arrivals: Arrival) -> None:
     """All of them in one transaction."""
-    with plain_transaction(engine) as connection:
-        record_plain_instances(connection, arrivals, LATER)
+    with plain_transaction(engine) as cursor:
+        record_plain_instances(engine, cursor, arrivals, LATER)
 
 
 def rows(engine: Engine, table: type[Any]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Instances that wait together: flushed once, before any row, and answered afterwards."""
+"""Instances that wait together: flushed once, and answered afterwards."""
 
 from __future__ import annotations
 
@@ -42,17 +42,28 @@ class Group:
         return noted
 
     def record(self, everything: Callable[[], None]) -> list[Recorded | BaseException]:
-        """Record the four; `everything` is called in the place of the flush of all."""
+        """Record the four; `everything` is called for the flush of the three that wait."""
         begun, go_on = threading.Event(), threading.Event()
-        sync = self.setup.spool.sync
+        spool = self.setup.spool
+        sync, flush = spool.sync, spool.sync_everything
 
-        def slow(folders: set[Path]) -> None:
+        def wait() -> None:
             begun.set()
             assert go_on.wait(60)
+
+        def slow(folders: set[str]) -> None:
+            wait()
             sync(folders)
 
-        self._monkeypatch.setattr(self.setup.spool, "sync", slow)
-        self._monkeypatch.setattr(self.setup.spool, "sync_everything", everything)
+        def slow_or_given() -> None:
+            if not begun.is_set():
+                wait()
+                flush()
+            else:
+                everything()
+
+        self._monkeypatch.setattr(spool, "sync", slow)
+        self._monkeypatch.setattr(spool, "sync_everything", slow_or_given)
         recorder = self.setup.recorder
         with ThreadPoolExecutor(4) as pool:
             answers = [pool.submit(recorder.record, *self.waiting(1))]
@@ -69,9 +80,12 @@ def group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Group:
     return Group(tmp_path, monkeypatch)
 
 
-def test_three_that_wait_are_flushed_once(group: Group) -> None:
-    """All are in their places, and none has a row, when the one flush is made."""
+@pytest.mark.parametrize("beside", [True, False])
+def test_three_that_wait_are_flushed_once(group: Group, beside: bool) -> None:
+    """All are in their places then; rows are made before where the flush is of the rows too."""
     spool = group.setup.spool
+    assert group.setup.recorder._rows_lie_beside
+    group.setup.recorder._rows_lie_beside = beside
     seen: list[tuple[int, int]] = []
     flush = spool.sync_everything
 
@@ -81,22 +95,23 @@ def test_three_that_wait_are_flushed_once(group: Group) -> None:
         flush()
 
     assert group.record(everything) == [Recorded.NEW] * 4
-    assert seen == [(4, 1)]
-    assert group.flushed == ["file 1"]  # alone, so by itself
+    assert seen == [(4, 4 if beside else 1)]
+    assert group.flushed == []  # none by itself
     assert group.setup.count() == 4
 
 
 def test_a_flush_that_fails_is_the_answer_of_all(group: Group) -> None:
-    """No row is made; who sent them sends again."""
+    """No row of theirs stays; who sent them sends again."""
 
     def broken() -> None:
-        with _disk_faults():
+        with _disk_faults:
             raise OSError(5, "Input/output error")
 
     first, *others = group.record(broken)
     assert first is Recorded.NEW
     assert [type(one) for one in others] == [SpoolFull] * 3
     assert group.setup.count() == 1
+    group.setup.spool._whole.is_sure = False  # as after a real one
     assert group.setup.recorder.record(*group.waiting(2)) is Recorded.NEW
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
 
-from dicom_node.receive.plain_head import read_plain_head
+from dicom_node.receive.plain_head import Elements, read_plain_head
 from tests.unit.dicom_node.small_ct import encoded, small_ct
 
 NEEDED = (0x00080016, 0x00080018, 0x00080050, 0x00100020, 0x00100040, 0x0020000D, 0x00400275)
@@ -38,20 +38,34 @@ def values(data_set: Dataset) -> dict[int, bytes]:
     return {tag: value or b"" for tag, value in found.items() if tag in NEEDED}
 
 
+def raw(elements: Elements) -> dict[int, bytes]:
+    """Values without their VRs."""
+    return {tag: value for tag, (_, value) in elements.items()}
+
+
 def test_a_scanners_head() -> None:
     """The same values, and the same end."""
     plain = read_plain_head(WHOLE, frozenset(NEEDED), LAST, 1000)
     assert plain is not None
-    assert (values(plain[0]), plain[1]) == by_pydicom(WHOLE)
-    assert len(values(plain[0])) == 6
+    assert (raw(plain[0]), plain[1]) == by_pydicom(WHOLE)
+    assert len(plain[0]) == 6
 
 
-def test_a_sequence_that_is_needed_is_left_to_pydicom() -> None:
-    """Requests with a priority."""
+@pytest.mark.parametrize("is_undefined", [False, True])
+def test_a_sequence_that_is_needed(is_undefined: bool) -> None:
+    """Requests with a priority: as bytes where their length is known, else left to pydicom."""
     request = Dataset()
     request.RequestedProcedurePriority = "STAT"
-    content = encoded(small_ct(RequestAttributesSequence=[request]))
-    assert read_plain_head(content, frozenset(NEEDED), LAST, 1000) is None
+    study = small_ct(RequestAttributesSequence=[request])
+    study["RequestAttributesSequence"].is_undefined_length = is_undefined
+    content = encoded(study)
+    plain = read_plain_head(content, frozenset(NEEDED), LAST, 1000)
+    if is_undefined:
+        assert plain is None
+    else:
+        assert plain is not None
+        assert (raw(plain[0]), plain[1]) == by_pydicom(content)
+        assert b"STAT" in plain[0][0x00400275][1]
 
 
 @pytest.mark.parametrize("most", [1, 5])
@@ -75,4 +89,4 @@ def test_what_is_read_is_what_pydicom_reads(content: bytes) -> None:
     """Of a damaged head too."""
     plain = read_plain_head(content, frozenset(NEEDED), LAST, 1000)
     if plain is not None:
-        assert (values(plain[0]), plain[1]) == by_pydicom(content)
+        assert (raw(plain[0]), plain[1]) == by_pydicom(content)

@@ -36,7 +36,7 @@ class Setup:
         file = self.spool.begin(b"")
         file.write(content)
         file.make_durable()
-        made = arrival(1, number, sha256=file.sha256)
+        made = dataclasses.replace(arrival(1, number, sha256=file.sha256), size_bytes=file.size)
         path = instance_path(
             made.study_instance_uid, made.series_instance_uid, made.sop_instance_uid
         )
@@ -110,12 +110,13 @@ def test_many_threads_share_transactions(setup: Setup) -> None:
 
 
 def test_a_failure_is_everybodys_answer(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the folder cannot be synced no row is made, and the next instance is recorded again."""
+    """What cannot be flushed has no row, and the next instance is recorded again."""
 
-    def full(folders: object) -> None:
+    def full(*_folders: object) -> None:
         raise SpoolFull
 
     monkeypatch.setattr(setup.spool, "sync", full)
+    monkeypatch.setattr(setup.spool, "sync_everything", full)
     with pytest.raises(SpoolFull):
         setup.recorder.record(*setup.waiting(1))
     monkeypatch.undo()
@@ -131,7 +132,7 @@ def test_a_defect_is_the_answer_of_its_own_instance_only(
     entered, go_on = threading.Event(), threading.Event()
     place = setup.spool.place
 
-    def slow_then_broken(file: SpoolFile, relative: str) -> set[Path]:
+    def slow_then_broken(file: SpoolFile, relative: str) -> set[str]:
         entered.set()
         go_on.wait(10)
         if relative == together[1][0].path:

@@ -37,9 +37,9 @@ def test_a_file_is_placed_whole(spool: Spool) -> None:
     assert file.size == len(content)
     assert dcmread(spool.folder / relative).PatientID == "P1"
     assert changed == {
-        spool.folder,
-        spool.folder / STUDY,
-        spool.folder / STUDY / SERIES,
+        str(spool.folder),
+        str(spool.folder / STUDY),
+        str(spool.folder / STUDY / SERIES),
     }
     file.discard()  # does no harm any more
     assert (spool.folder / relative).exists()
@@ -92,7 +92,7 @@ def test_leftovers_of_a_dead_node_are_swept(spool: Spool) -> None:
     begun = spool.begin(b"meta")
     os.close(spool._lock)  # what the kernel does when the process dies
     again = Spool(spool.folder, min_free_bytes=0)
-    assert again.swept == 1
+    assert again.left.files == 1
     assert not begun.path.exists()
     begun.close()
 
@@ -100,7 +100,7 @@ def test_leftovers_of_a_dead_node_are_swept(spool: Spool) -> None:
 def test_a_living_nodes_files_are_left_alone(spool: Spool) -> None:
     """A second node on the same spool sweeps nothing of the first."""
     begun = spool.begin(b"meta")
-    assert Spool(spool.folder, min_free_bytes=0).swept == 0
+    assert not Spool(spool.folder, min_free_bytes=0).left
     assert begun.path.exists()
 
 

@@ -1,0 +1,149 @@
+"""What is settled when a process opens the spool after another has died."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from structlog.testing import capture_logs
+
+from database.session import query
+from database.studies.instances import Arrival, Recorded
+from database.tables.study.analysis import Instance
+from dicom_node.receive.open_spool import open_spool
+from dicom_node.receive.record_arrivals import ArrivalRecorder
+from dicom_node.spool import Spool
+from radiology.errors import SpoolFull
+from settings.environment import Settings
+from tests.builders.stored.rows import NOON
+from tests.unit.dicom_node.test_record_arrivals import Setup
+
+
+class Crashed:
+    """A spool with three instances, whose process has died without closing it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.setup = Setup(folder)
+        self.arrivals = [self._recorded(number) for number in (1, 2, 3)]
+        self.settings = Settings(data_folder=folder, min_free_bytes=0)
+        (self.lock,) = (self.setup.spool.folder / ".incoming").glob("*.lock")
+        os.close(self.setup.spool._lock)  # what the kernel does when the process dies
+
+    def _recorded(self, number: int) -> Arrival:
+        made, file = self.setup.waiting(number, b"content %d" % number)
+        assert self.setup.recorder.record(made, file) is Recorded.NEW
+        return made
+
+    def place(self, number: int) -> Path:
+        """Where an instance lies."""
+        return self.setup.spool.folder / self.arrivals[number - 1].path
+
+    def power_was_lost(self) -> None:
+        """The machine has been started since."""
+        self.lock.write_text("00000000-0000-0000-0000-000000000000")
+
+    def open(self) -> Spool:
+        """As the next process does."""
+        return open_spool(self.settings, self.setup.engine, lambda: NOON)
+
+    def here(self) -> set[str]:
+        """The instances with a row that names a file."""
+        with query(self.setup.engine) as session:
+            rows = session.scalars(select(Instance).where(Instance.removed_at.is_(None)))
+            return {row.sop_instance_uid for row in rows}
+
+    def uid(self, number: int) -> str:
+        """Of an instance."""
+        return self.arrivals[number - 1].sop_instance_uid
+
+
+@pytest.fixture
+def crashed(tmp_path: Path) -> Iterator[Crashed]:
+    """Three instances, and a dead process."""
+    made = Crashed(tmp_path)
+    assert made.settings.spool_folder == made.setup.spool.folder
+    yield made
+    made.setup.engine.dispose()
+
+
+def _cut(path: Path) -> None:
+    os.truncate(path, 3)
+
+
+def _zeros(path: Path) -> None:
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, _cut, _zeros])
+def test_a_row_without_its_bytes_is_withdrawn_after_a_power_cut(
+    crashed: Crashed, damage: object
+) -> None:
+    """Its sender had no Success, and comes again: it is new then, and whole."""
+    damage(crashed.place(3))  # type: ignore[operator]
+    crashed.power_was_lost()
+    with capture_logs() as log:
+        spool = crashed.open()
+    assert crashed.here() == {crashed.uid(1), crashed.uid(2)}
+    assert [one["sop_instance_uids"] for one in log if one["event"] == "instances_withdrawn"] == [
+        [crashed.uid(3)]
+    ]
+    recorder = ArrivalRecorder(crashed.setup.engine, spool, lambda: NOON)
+    file = spool.begin(b"")
+    file.write(b"content 3")
+    assert recorder.record(crashed.arrivals[2], file) is Recorded.NEW
+    assert crashed.place(3).read_bytes() == b"content 3"
+
+
+def test_what_is_whole_stays(crashed: Crashed) -> None:
+    """After a power cut each of the last is looked at, once."""
+    crashed.power_was_lost()
+    with capture_logs() as log:
+        crashed.open().close()
+    assert len(crashed.here()) == 3
+    assert log == []
+    assert not crashed.lock.exists()
+
+
+def test_where_the_machine_went_on_one_flush_is_enough(
+    crashed: Crashed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel still has what the process had written: no file is read."""
+    flushed: list[Spool] = []
+    monkeypatch.setattr(Spool, "sync_everything", lambda spool: flushed.append(spool))
+    monkeypatch.setattr(Spool, "holds", lambda *_: pytest.fail("looked at a file"))
+    spool = crashed.open()
+    assert flushed == [spool]
+    assert len(crashed.here()) == 3
+
+
+def test_what_cannot_be_settled_is_settled_by_the_next(
+    crashed: Crashed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node that does not start forgets nothing."""
+    crashed.place(3).unlink()
+    crashed.power_was_lost()
+
+    def full(_: Spool) -> None:
+        raise SpoolFull
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Spool, "sync_everything", full)
+        with pytest.raises(SpoolFull):
+            crashed.open()
+    assert crashed.uid(3) in crashed.here()
+    crashed.open()
+    assert crashed.uid(3) not in crashed.here()
+
+
+def test_nothing_is_looked_at_when_everybody_has_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An orderly end leaves no lock."""
+    setup = Setup(tmp_path)
+    setup.spool.close()
+    monkeypatch.setattr(Spool, "sync_everything", lambda _: pytest.fail("flushed"))
+    spool = open_spool(Settings(data_folder=tmp_path, min_free_bytes=0), setup.engine, lambda: NOON)
+    assert not spool.left
