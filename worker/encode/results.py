@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 
 from PIL import Image
 from pydicom import Dataset
@@ -36,14 +37,15 @@ def encode_results(
     context: ResultContext,
     recipes: Sequence[Recipe] | None = None,
     *,
-    picture: Image.Image | None = None,
+    picture: Callable[[], Image.Image] | None = None,
 ) -> tuple[EncodedObject, ...]:
     """Encode what destinations want of a reading.
 
     Parameters
     ----------
     recipes : from `plan_results`; None for what a destination gets by default
-    picture : as `render_key_picture` drew it, if the caller has it already
+    picture : gives it as `render_key_picture` draws it, if the caller has it; asked for when the
+        first object shows it
 
     Returns
     -------
@@ -60,9 +62,9 @@ def encode_results(
 class _Making:
     """One result; what several objects need is made when it is first asked for."""
 
-    def __init__(self, context: ResultContext, picture: Image.Image | None) -> None:
+    def __init__(self, context: ResultContext, picture: Callable[[], Image.Image] | None) -> None:
         self._context = context
-        self._picture = picture
+        self._drawn = cache(picture or partial(render_key_picture, context))
         self._segmentations: dict[SegmentationVariant, Dataset] = {}
 
     def make(self, recipe: Recipe) -> Dataset:
@@ -104,8 +106,3 @@ class _Making:
                 return None
             self._segmentations[variant] = made
         return self._segmentations[variant]
-
-    def _drawn(self) -> Image.Image:
-        if self._picture is None:
-            self._picture = render_key_picture(self._context)
-        return self._picture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
@@ -28,6 +28,7 @@ from worker.encode import (
     render_key_picture,
     united,
 )
+from worker.keep.durable_files import StagedFiles, Write
 from worker.keep.keep_results import KeptObject, bytes_of, keep_heat_maps, keep_object, keep_picture
 from worker.keep.keep_slices import keep_slices, packed_slices
 
@@ -96,25 +97,32 @@ def encode_study(
     context = result_context(study, settings)
     if not context.can_be_shown:
         return EncodedStudy()
-    with ThreadPoolExecutor(1) as beside:
-        # Beside the objects, which keep the interpreter busy: packing lets go of its lock.
-        slices = beside.submit(packed_slices, context) if settings.study_page.keep_slices else None
-        picture = render_key_picture(context)
+    folder = settings.results_folder
+    # Beside the objects, which keep the interpreter busy: drawing, packing and writing let go of
+    # its lock. All is written before the proof, and gets its name after it. docs/decisions/0055
+    with StagedFiles() as files, ThreadPoolExecutor(2) as beside:
+        picture = beside.submit(render_key_picture, context)
+        slices = None
+        if settings.study_page.keep_slices:
+            slices = beside.submit(_keep_slices, folder, context, files.write)
+        pictures = beside.submit(_keep_pictures, folder, context, picture, files.write)
         destinations = settings.destinations if delivered else ()
         plans = {one.name: plan_results(context, one.encoding) for one in destinations}
         recipes = united(plans.values() if plans else [plan_results(context, EncodingChoice())])
-        made = encode_results(context, recipes, picture=picture)
+        made = encode_results(context, recipes, picture=picture.result)
         contents = [bytes_of(one) for one in made]
         prove_objects(context, made, contents, study.paths)
-        packed = None if slices is None else slices.result()
-    folder = settings.results_folder
-    return EncodedStudy(
-        objects=tuple(
-            keep_object(folder, encoded, content)
+        objects = [
+            keep_object(folder, encoded, content, write=files.write)
             for encoded, content in zip(made, contents, strict=True)
-        ),
+        ]
+        kept = pictures.result()
+        if slices is not None:
+            slices.result()
+    return EncodedStudy(
+        objects=tuple(objects),
         recipes={name: tuple(one.word for one in plan) for name, plan in plans.items()},
-        picture=_keep_pictures(folder, context, picture, packed),
+        picture=kept,
     )
 
 
@@ -139,18 +147,26 @@ def result_context(study: StudyToEncode, settings: Settings) -> ResultContext:
     )
 
 
+def _name_of_pictures(context: ResultContext) -> str:
+    return f"{context.source.study_instance_uid}/{context.uid('picture')}"
+
+
 def _keep_pictures(
-    folder: Path, context: ResultContext, picture: Image.Image, slices: memoryview | None
+    folder: Path, context: ResultContext, picture: Future[Image.Image], write: Write
 ) -> str:
-    """Keep the key picture, the slices, and the heat maps if there are any; returns its path."""
-    name = f"{context.source.study_instance_uid}/{context.uid('picture')}"
-    if slices is not None:
-        keep_slices(folder, name, slices)
-    heat_maps = context.reading.heat_maps
+    """Keep the key picture, and the heat maps if there are any; returns its path."""
+    name, heat_maps = _name_of_pictures(context), context.reading.heat_maps
     if heat_maps:
-        keep_heat_maps(folder, name, heat_maps)
-        keep_picture(folder, f"{name}.heat", render_key_picture(context, heat=True))
-    return keep_picture(folder, name, picture)
+        keep_heat_maps(folder, name, heat_maps, write=write)
+        heated = render_key_picture(context, heat=True)
+        keep_picture(folder, f"{name}.heat", heated, write=write)
+    return keep_picture(folder, name, picture.result(), write=write)
+
+
+def _keep_slices(folder: Path, context: ResultContext, write: Write) -> None:
+    packed = packed_slices(context)
+    if packed is not None:
+        keep_slices(folder, _name_of_pictures(context), packed, write=write)
 
 
 def _headers(paths: Iterable[Path]) -> list[Dataset]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from worker.keep.keep_results import write_durably
+from worker.keep.durable_files import write_durably
 
 
 def keep_for_comparison(folder: Path, name: str, content: bytes) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +12,10 @@ from PIL.Image import Image
 from PIL.PngImagePlugin import PngInfo
 from pydicom import dcmwrite
 
-from radiology.errors import SpoolFull
 from radiology.image.heat_map import HeatMap
 from radiology.image.key_picture import KEYWORD
 from worker.encode import EncodedKind, EncodedObject
+from worker.keep.durable_files import Write, write_durably
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +38,15 @@ def bytes_of(encoded: EncodedObject) -> memoryview:
     return written.getbuffer()
 
 
-def keep_object(folder: Path, encoded: EncodedObject, content: memoryview) -> KeptObject:
+def keep_object(
+    folder: Path, encoded: EncodedObject, content: memoryview, *, write: Write = write_durably
+) -> KeptObject:
     """Write one object as a DICOM file; writing it again gives the same file.
 
     Parameters
     ----------
     content : `bytes_of` the object
+    write : how files are written
 
     Raises
     ------
@@ -53,7 +55,7 @@ def keep_object(folder: Path, encoded: EncodedObject, content: memoryview) -> Ke
     """
     dataset = encoded.dataset
     path = Path(str(dataset.StudyInstanceUID)) / f"{dataset.SOPInstanceUID}.dcm"
-    write_durably(folder / path, content)
+    write(folder / path, content)
     return KeptObject(
         kind=encoded.kind,
         recipe=encoded.recipe,
@@ -65,7 +67,7 @@ def keep_object(folder: Path, encoded: EncodedObject, content: memoryview) -> Ke
     )
 
 
-def keep_picture(folder: Path, name: str, picture: Image) -> str:
+def keep_picture(folder: Path, name: str, picture: Image, *, write: Write = write_durably) -> str:
     """Write the picture that the worklist page shows; returns its path within the folder."""
     png, texts = io.BytesIO(), PngInfo()
     if KEYWORD in picture.info:
@@ -73,11 +75,13 @@ def keep_picture(folder: Path, name: str, picture: Image) -> str:
     # Level 4 takes a third of the time of the default, 6.
     picture.save(png, format="PNG", compress_level=4, pnginfo=texts)
     path = f"{name}.png"
-    write_durably(folder / path, png.getbuffer())
+    write(folder / path, png.getbuffer())
     return path
 
 
-def keep_heat_maps(folder: Path, name: str, heat_maps: Mapping[int, HeatMap]) -> str:
+def keep_heat_maps(
+    folder: Path, name: str, heat_maps: Mapping[int, HeatMap], *, write: Write = write_durably
+) -> str:
     """Write where the classifier looked; returns the file's path within the folder.
 
     An npz file with three arrays of equal length: `slices` (index into the slices of the volume
@@ -93,7 +97,7 @@ def keep_heat_maps(folder: Path, name: str, heat_maps: Mapping[int, HeatMap]) ->
         levels=np.stack([m.levels for m in maps]),
     )
     path = f"{name}.heat.npz"
-    write_durably(folder / path, written.getbuffer())
+    write(folder / path, written.getbuffer())
     return path
 
 
@@ -106,22 +110,3 @@ def read_heat_maps(path: Path) -> dict[int, HeatMap]:
                 kept["slices"], kept["boxes"], kept["levels"], strict=True
             )
         }
-
-
-def write_durably(path: Path, content: memoryview) -> None:
-    """Write beside, make durable, then rename: a power cut leaves the old state or the new one."""
-    temporary = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        raise SpoolFull("Results cannot be written", os_error=error.errno) from error

@@ -36,7 +36,7 @@ from radiology.region import Region, box_around, of_values
 from worker.encode.picture.axial_stack import AxialStack
 from worker.encode.picture.lines import line_styles, possible_line
 from worker.encode.shown_reading import ShownReading
-from worker.keep.keep_results import write_durably
+from worker.keep.durable_files import Write, write_durably
 
 SUFFIX = ".slices.zip"
 _MOST_THREADS = 4
@@ -111,7 +111,9 @@ def packed_slices(shown: ShownReading) -> memoryview | None:
     return written.getbuffer()
 
 
-def keep_slices(folder: Path, name: str, packed: memoryview) -> str:
+def keep_slices(
+    folder: Path, name: str, packed: memoryview, *, write: Write = write_durably
+) -> str:
     """Write what `packed_slices` gave; returns the file's path within the folder.
 
     Raises
@@ -120,7 +122,7 @@ def keep_slices(folder: Path, name: str, packed: memoryview) -> str:
         There is no room left.
     """
     path = f"{name}{SUFFIX}"
-    write_durably(folder / path, packed)
+    write(folder / path, packed)
     return path
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -176,7 +177,7 @@ def test_what_is_possible_is_in_no_object() -> None:
     context = result_context(chest=CUBE)
     recipes = united([plan_results(context, EncodingChoice())])
     plain, other = (
-        encode_results(one, recipes, picture=render_key_picture(one))
+        encode_results(one, recipes, picture=partial(render_key_picture, one))
         for one in (context, with_possible(context))
     )
     for mine, theirs in zip(plain, other, strict=True):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 from pydicom import Dataset
@@ -23,7 +24,7 @@ from worker.encode.derived_object import ResultContext
 from worker.encode.proof.meaning import ReadingMasks
 from worker.encode.proof.source import ProvedSource
 from worker.encode.segmentation.frames import frame_labels
-from worker.series.frame_headers import frame_headers, items, text, whole
+from worker.series.frame_headers import items, numbers, text, whole
 
 BACKGROUND = "background"
 _MOST_OFF_MM = 0.01
@@ -46,9 +47,11 @@ def check_segmentation(read: Dataset, context: ResultContext, source: ProvedSour
     meanings = {
         int(item.SegmentNumber): _meaning(item, masks, unclaimed) for item in read.SegmentSequence
     }
-    places = [_slice_of(groups, source) for groups in read.PerFrameFunctionalGroupsSequence]
-    for header, (frame, index) in zip(frame_headers(read), places, strict=True):
-        _check_place(header, source.frames[frame], index)
+    frames = read.PerFrameFunctionalGroupsSequence
+    places = [_slice_of(groups, source) for groups in frames]
+    shared = _stated(next(iter(items(read, "SharedFunctionalGroupsSequence")), Dataset()))
+    for groups, (frame, index) in zip(frames, places, strict=True):
+        _check_place(shared | _stated(groups), source.frames[frame], index)
     is_labelmap = read.SegmentationType == "LABELMAP"
     comparison = (_LabelMap if is_labelmap else _Binary)(masks, meanings)
     for labels, (_, index) in zip(frame_labels(read), places, strict=True):
@@ -88,16 +91,39 @@ def _slice_of(groups: Dataset, source: ProvedSource) -> tuple[SourceFrame, int]:
     return named[0], source.slices[named[0]]
 
 
-def _check_place(found: FrameHeader, stated: FrameHeader, index: int) -> None:
+_PLACE: Final = (  # keyword, the macro that holds it, and how far a frame may be off
+    ("ImagePositionPatient", "PlanePositionSequence", _MOST_OFF_MM),
+    ("ImageOrientationPatient", "PlaneOrientationSequence", _MOST_OFF_COSINE),
+    ("PixelSpacing", "PixelMeasuresSequence", _MOST_OFF_MM),
+)
+
+
+def _stated(groups: Dataset) -> dict[str, tuple[float, ...]]:
+    """What functional groups say of the place of a frame, by keyword."""
+    return {
+        keyword: numbers(item, keyword)
+        for keyword, macro, _ in _PLACE
+        for item in items(groups, macro)
+    }
+
+
+def _check_place(found: Mapping[str, tuple[float, ...]], stated: FrameHeader, index: int) -> None:
     """Compare where a viewer would put a frame with where its source lies."""
-    for name, most in (
-        ("image_position_patient", _MOST_OFF_MM),
-        ("image_orientation_patient", _MOST_OFF_COSINE),
-        ("pixel_spacing", _MOST_OFF_MM),
-    ):
-        here, there = getattr(found, name), getattr(stated, name)
-        if here is None or there is None or not np.allclose(here, there, rtol=0, atol=most):
-            raise ResultMismatch("A frame does not lie on its source", attribute=name, slice=index)
+    expected = {
+        "ImagePositionPatient": stated.image_position_patient,
+        "ImageOrientationPatient": stated.image_orientation_patient,
+        "PixelSpacing": stated.pixel_spacing,
+    }
+    for keyword, _, most in _PLACE:
+        here, there = found.get(keyword, ()), expected[keyword]
+        if (
+            there is None
+            or len(here) != len(there)
+            or any(abs(mine - theirs) > most for mine, theirs in zip(here, there, strict=True))
+        ):
+            raise ResultMismatch(
+                "A frame does not lie on its source", attribute=keyword, slice=index
+            )
 
 
 def _is_withheld(region: Region, reading: Reading) -> bool:

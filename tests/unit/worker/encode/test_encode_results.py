@@ -147,7 +147,7 @@ def test_the_picture_of_the_page_is_that_of_the_secondary_capture() -> None:
     """Drawn once, it serves the worklist page and PACS."""
     context = result_context()
     picture = render_key_picture(context)
-    with_it = encode_results(context, picture=picture)
+    with_it = encode_results(context, picture=lambda: picture)
     assert written(with_it[-1].dataset) == written(encoded()["SC"])
 
 
