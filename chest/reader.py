@@ -22,6 +22,7 @@ from chest.values.reading import ChestReading
 from models.catalogue import UsableBundle
 from models.declared_bundle import DeclaredBundle
 from models.readers.study_reader import (
+    ComingSlices,
     FirstLook,
     OnProgress,
     ReadAlone,
@@ -74,6 +75,10 @@ class Reader:
     def look(self, thinned: Callable[[], Volume]) -> FirstLook | None:
         """Look at a few slices; raises as what decodes them."""
         return first_look(thinned(), self.model)
+
+    def read_ahead(self, slices: ComingSlices, go_on: Callable[[], bool]) -> int:
+        """Find in slices before their volume is there; see `StudyReader.read_ahead`."""
+        return self.model.finder.read_ahead(slices, self.model.grid, go_on)
 
     def read_study(self, study: StudyToRead, on_progress: OnProgress) -> StudyRead:
         """Read a chest, compare it with the patient's earlier ones, and judge both together."""

@@ -98,6 +98,7 @@ class Settings(DataPlaces, KnownPeers, BaseSettings):
     wait_high_s: float = Field(default=600.0, ge=0)
     wait_routine_s: float = Field(default=3600.0, ge=0)
     first_look: bool = True
+    read_ahead: bool = True
     wait_low_s: float = Field(default=4 * 3600.0, ge=0)
 
     # Models

@@ -62,6 +62,11 @@ def make_app(settings: Settings) -> Celery:
                 "soft_time_limit": _ANALYSIS_HARD_LIMIT_S - 30,
                 "time_limit": _ANALYSIS_HARD_LIMIT_S,
             },
+            # It ends with an analysis.
+            "worker.tasks.read_ahead": {
+                "soft_time_limit": _ANALYSIS_HARD_LIMIT_S - 30,
+                "time_limit": _ANALYSIS_HARD_LIMIT_S,
+            },
             # A turn, and then one attempt that may take as long again.
             "worker.tasks.deliver_next": {"soft_time_limit": 570, "time_limit": 600},
             "worker.tasks.retrieve_next": {"soft_time_limit": 570, "time_limit": 600},
@@ -71,6 +76,7 @@ def make_app(settings: Settings) -> Celery:
         task_default_queue=HOUSEKEEPING,
         task_routes={
             "worker.tasks.analyse_next": {"queue": ANALYSIS},
+            "worker.tasks.read_ahead": {"queue": ANALYSIS},
             "worker.tasks.deliver_next": {"queue": DELIVERY},
             "worker.tasks.tell_next": {"queue": FLAGS},
             "worker.tasks.retrieve_next": {"queue": RETRIEVAL},

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from chest.lobes.by_shape import LobesByShape
 from chest.model.probability_maps import ProbabilityMaps
 from models.catalogue import UsableBundle
+from models.readers.study_reader import ComingSlices
 from models.schema_2.case import CaseDeclaration
 from models.schema_2.networks import InputGrid
 from models.schema_2.sign import Sign
@@ -70,6 +71,19 @@ class Finder(Protocol):
         ----------
         patches : shape (slices, 1, size, size), 0…1
         slice_mm : between slices; None where they are no neighbours
+        """
+        ...
+
+    def read_ahead(self, slices: ComingSlices, grid: InputGrid, go_on: Callable[[], bool]) -> int:
+        """Answer for slices of a volume that is still coming, and keep the answers for `find`.
+
+        Parameters
+        ----------
+        go_on : asked now and then; where it says no, the rest is left
+
+        Returns
+        -------
+        How many slices were answered for.
         """
         ...
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,8 +19,10 @@ from chest.model.chest_model import (
 )
 from chest.model.classify_views import Classifier, classify_views
 from chest.model.probability_maps import ProbabilityMaps
+from models.readers.study_reader import ComingSlices
 from models.schema_2.bundle import Bundle
 from models.schema_2.network_sessions import ClassifierSession, NetworkSession
+from models.schema_2.networks import InputGrid
 from models.schema_2.view import lung_view
 from radiology.algorithm import ExecutionProvider
 
@@ -67,6 +69,10 @@ class SessionFinder:
         for first, lung, lesion in self.session.run(patches, on_progress):
             maps.store(first, lung, lesion)
         return maps
+
+    def read_ahead(self, slices: ComingSlices, grid: InputGrid, go_on: Callable[[], bool]) -> int:
+        """Answer nothing ahead: its sessions take their slices together."""
+        return 0
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from chest.model.answers_ahead import AnswersAhead
 from chest.model.chest_model import ChestModel
 from chest.model.lobe_network import LobeNetwork
 from chest.model.slab_finder import LESIONS, LUNGS, SlabFinder, SlabSteps
@@ -82,7 +83,13 @@ def load_schema_3(
         lesion_peak=lesion_peak,
         possible_peak=possible_peak,
         case=case,
-        finder=SlabFinder(bundle, network, steps, network.provider),
+        finder=SlabFinder(
+            bundle,
+            network,
+            steps,
+            network.provider,
+            ahead=AnswersAhead() if network.answers_each_alone else None,
+        ),
         classifier=SliceScorer(bundle, networks[scored.network], _grid(scored)),
         viral_threshold=viral_threshold,
         sign_thresholds=dict(zip(Sign, thresholds, strict=True)),

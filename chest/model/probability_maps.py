@@ -39,9 +39,19 @@ class ProbabilityMaps:
         """Room for a volume's maps."""
         return cls(*(np.zeros((slices, size, size), dtype=np.uint8) for _ in range(4)))
 
-    def store(self, first: int, lung: NDArray[np.float32], lesion: NDArray[np.float32]) -> None:
-        """Keep the network's answer for a few slices from `first` on; it is reduced to bytes."""
-        at = slice(first, first + lung.shape[0])
+    def store(
+        self,
+        first: int | NDArray[np.intp],
+        lung: NDArray[np.float32],
+        lesion: NDArray[np.float32],
+    ) -> None:
+        """Keep the network's answer for a few slices; it is reduced to bytes.
+
+        Parameters
+        ----------
+        first : the first of them, or the place of each
+        """
+        at = slice(first, first + lung.shape[0]) if isinstance(first, int) else first
         some = lesion[:, 1] + lesion[:, 2]
         self.right[at] = np.rint(lung[:, 1] * 255.0)
         self.left[at] = np.rint(lung[:, 2] * 255.0)

@@ -7,7 +7,14 @@ from dataclasses import dataclass, replace
 
 from models.declared_bundle import DeclaredBundle
 from models.read_volume import read_volume
-from models.readers.study_reader import FirstLook, OnProgress, ReadAlone, StudyRead, StudyToRead
+from models.readers.study_reader import (
+    ComingSlices,
+    FirstLook,
+    OnProgress,
+    ReadAlone,
+    StudyRead,
+    StudyToRead,
+)
 from models.run.declared_network import DeclaredNetwork, load_networks
 from radiology.algorithm import ExecutionProvider
 from radiology.answer.stored_reading import to_facts
@@ -61,6 +68,10 @@ class DeclaredReader:
     def look(self, thinned: Callable[[], Volume]) -> FirstLook | None:
         """Such a bundle declares no quick look: its study keeps its place."""
         return None
+
+    def read_ahead(self, slices: ComingSlices, go_on: Callable[[], bool]) -> int:
+        """Such a bundle is fed what is made of a whole volume."""
+        return 0
 
     def read_study(self, study: StudyToRead, on_progress: OnProgress) -> StudyRead:
         """Run, measure, check and judge; raises as `models.read_volume.read_volume`.

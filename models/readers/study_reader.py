@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from models.catalogue import UsableBundle
 from radiology.answer.reading import Reading
@@ -118,6 +121,27 @@ class FirstLook:
     facts: Mapping[str, float]
 
 
+@dataclass(frozen=True)
+class ComingSlices:
+    """The slices of a series that have come so far, without a gap, on canonical axes.
+
+    Attributes
+    ----------
+    shape : slices, rows, columns
+    spacing_mm : along them; of the slices so far
+    names : what each is called: the same name for the same pixels
+    hounsfield : gives a slice by its index, float32, shape (rows, columns), HU; raises `Refused`
+        where it cannot be decoded
+    grows_upwards : whether the lowest slice came first, so that no index will change
+    """
+
+    shape: tuple[int, int, int]
+    spacing_mm: tuple[float, float, float]
+    names: Sequence[str]
+    hounsfield: Callable[[int], NDArray[np.float32]]
+    grows_upwards: bool
+
+
 class StudyReader(Protocol):
     """A loaded bundle, kept for the life of a worker process."""
 
@@ -141,6 +165,24 @@ class StudyReader(Protocol):
         Parameters
         ----------
         thinned : decodes them
+        """
+        ...
+
+    def read_ahead(self, slices: ComingSlices, go_on: Callable[[], bool]) -> int:
+        """Do now what the study will need, if it turns out to be read; answers stay the same.
+
+        Parameters
+        ----------
+        go_on : asked now and then; where it says no, the rest is left
+
+        Returns
+        -------
+        How many slices were read; 0 for a bundle that reads none ahead.
+
+        Raises
+        ------
+        Refused
+            A slice cannot be decoded.
         """
         ...
 

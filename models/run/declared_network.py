@@ -43,6 +43,7 @@ class DeclaredNetwork:
     provider : the name of the provider that really runs, as ONNX Runtime calls it
     precision : what was opened
     at_once : how many inputs it is fed at once
+    answers_each_alone : whether what it answers about an input does not depend on the others
     """
 
     def __init__(
@@ -75,8 +76,8 @@ class DeclaredNetwork:
         self.at_once = self._fixed or at_once[self.provider == CPU]
         # Slice by slice, and so many side by side: what one slice takes stays in the cache of its
         # core, and no core waits for another after each layer. docs/decisions/0050
-        self._each = alone and self._fixed is None and self.provider == CPU
-        self._lanes = ThreadPoolExecutor(lanes) if self._each and lanes > 1 else None
+        self.answers_each_alone = alone and self._fixed is None and self.provider == CPU
+        self._lanes = ThreadPoolExecutor(lanes) if self.answers_each_alone and lanes > 1 else None
 
     def run(self, inputs: Floats) -> Mapping[str, Floats]:
         """Answer inputs (n, channels, …), at most `at_once` of them; tensors by name.
@@ -86,7 +87,7 @@ class DeclaredNetwork:
         BundleRejected, ModelUnavailable
             As `TensorSession.run`.
         """
-        if not self._each or len(inputs) < 2:
+        if not self.answers_each_alone or len(inputs) < 2:
             return self._answer(inputs)
         slices = [inputs[at : at + 1] for at in range(len(inputs))]
         answers = list((map if self._lanes is None else self._lanes.map)(self._answer, slices))

@@ -1,7 +1,8 @@
-"""The queue of the analysis: first looks, jobs and uploads."""
+"""The queue of the analysis: first looks, jobs and uploads, and studies that are still coming."""
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from celery.signals import worker_process_init
@@ -11,11 +12,12 @@ from database.session import query
 from database.uploads.sweep import waiting_uploads
 from radiology.errors import ModelUnavailable
 from settings.log.log_events import get_logger
+from worker.ahead.read_ahead import ReadingAhead
 from worker.celery_app import app
 from worker.look_first import look_first
 from worker.pipeline import analyse_one
 from worker.tasks.process import equipment
-from worker.tasks.wake_ups import ANALYSE_NEXT, DELIVER_NEXT, wake, wake_flags
+from worker.tasks.wake_ups import ANALYSE_NEXT, DELIVER_NEXT, READ_AHEAD, wake, wake_flags
 from worker.upload.analyse_upload import analyse_upload
 
 _log = get_logger("celery")
@@ -35,6 +37,19 @@ def analyse_next() -> None:
         more = waiting_jobs(session) or waiting_uploads(session, worker.clock())
     if more:
         wake(ANALYSE_NEXT)
+
+
+@app.task(name=READ_AHEAD)
+def read_next() -> None:
+    """Read slices of studies that are still coming until a job waits, and analyse that."""
+    _reading_ahead().turn()
+    analyse_next()
+
+
+@functools.cache
+def _reading_ahead() -> ReadingAhead:
+    """What this process has read ahead; made once, like its equipment."""
+    return ReadingAhead(equipment())
 
 
 @worker_process_init.connect

@@ -7,6 +7,7 @@ from typing import Any
 
 from celery.signals import worker_process_init, worker_process_shutdown
 
+from database.arrivals.coming import coming_studies
 from database.audit.sending import events_to_send, follow_repository
 from database.deliveries.claimed import due_deliveries
 from database.deliveries.destinations import destinations_to_ask
@@ -29,6 +30,7 @@ from worker.tasks.process import equipment
 from worker.tasks.wake_ups import (
     ANALYSE_NEXT,
     DELIVER_NEXT,
+    READ_AHEAD,
     RETRIEVE_NEXT,
     SWEEP,
     wake,
@@ -52,6 +54,7 @@ def sweep() -> None:
     uploads = sweep_uploads(worker.settings, worker.engine, worker.clock())
     if (outcome.overdue or uploads) and not wake_up_waits(app, ANALYSIS):
         wake(ANALYSE_NEXT)
+    _wake_for_what_comes(worker)
     attempt_step(_repository_followed, "audit repository")
     _keep_headings(worker)
     count_what_is_kept(worker.engine, worker.clock())
@@ -95,6 +98,16 @@ def _follow_bundles(worker: Equipment) -> None:
     attempt_step(
         lambda: drop_unwanted(worker.settings, worker.engine, worker.clock()), "bundles in use"
     )
+
+
+def _wake_for_what_comes(worker: Equipment) -> None:
+    """Let an idle worker read slices of studies that are still coming."""
+    if not worker.settings.read_ahead:
+        return
+    with query(worker.engine) as session:
+        coming = coming_studies(session, worker.clock())
+    if coming and not wake_up_waits(app, ANALYSIS):
+        wake(READ_AHEAD)
 
 
 def _keep_headings(worker: Equipment) -> None:

@@ -11,6 +11,7 @@ from worker.celery_app import FLAGS, app, wake_up_waits
 from worker.equipment import Equipment
 
 ANALYSE_NEXT: Final = "worker.tasks.analyse_next"
+READ_AHEAD: Final = "worker.tasks.read_ahead"
 DELIVER_NEXT: Final = "worker.tasks.deliver_next"
 TELL_NEXT: Final = "worker.tasks.tell_next"
 RETRIEVE_NEXT: Final = "worker.tasks.retrieve_next"

@@ -52,9 +52,17 @@ class ReadingRoom:
 
     def take(self, uid: str, paths: Iterable[Path]) -> None:
         """Record instances that lie in the spool, and assemble their study."""
+        self.record(paths)
+        self.assemble(uid)
+
+    def record(self, paths: Iterable[Path]) -> None:
+        """Record instances that lie in the spool, as they come."""
         for path in paths:
             with transaction(self.engine) as session:
                 record_instance(session, self._arrival(path), self._now)
+
+    def assemble(self, uid: str) -> None:
+        """Assemble a study: nothing more is expected of it."""
         with transaction(self.engine) as session:
             study = session.scalars(select(Study).where(Study.study_instance_uid == uid)).one()
             assemble_study(

@@ -1,0 +1,175 @@
+"""Studies that are still coming: what is read of them, and that their answers stay the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from pydicom import dcmread
+from sqlalchemy import select
+
+from database.session import query
+from database.tables.study.analysis import Result, ResultObject
+from models.run.declared_network import DeclaredNetwork
+from phantom import Phantom, make_phantom, phantom_grid
+from phantom.study import StudyIdentity, write_phantom_study
+from radiology.algorithm import ExecutionProvider
+from settings.environment import read_settings
+from tests.builders.declared import slab_chest
+from tests.builders.dicom.spooled import ReadingRoom
+from worker.ahead.coming_slices import coming_slices
+from worker.ahead.read_ahead import ReadingAhead
+from worker.pipeline import analyse_one
+from worker.series.decode_volume import decode_volume
+from worker.series.read_series import read_series
+
+Floats = NDArray[np.float32]
+SLICES = 36
+
+
+@pytest.fixture(scope="module")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return slab_chest.write_slab_chest(tmp_path_factory.mktemp("bundles")).parent.parent
+
+
+@pytest.fixture(scope="module")
+def phantom() -> Phantom:
+    grid = phantom_grid((SLICES, 96, 96), (288.0 / SLICES, 358.0 / 96, 358.0 / 96))
+    return make_phantom(grid=grid, twigs=20)
+
+
+def _room(folder: Path, bundles: Path) -> ReadingRoom:
+    folder.mkdir(exist_ok=True)
+    return ReadingRoom(
+        read_settings(
+            data_folder=folder,
+            bundles_folder=bundles,
+            bundles=(slab_chest.NAME,),
+            execution_provider=ExecutionProvider.CPU,
+        )
+    )
+
+
+def _spooled(room: ReadingRoom, phantom: Phantom, salt: str = "") -> tuple[str, list[Path]]:
+    """Write a study into the spool; its UID, and its files in the order in which they come."""
+    identity = StudyIdentity.of(phantom, salt=salt)
+    uid = identity.uid("study")
+    folder = room.settings.spool_folder / uid
+    return uid, list(write_phantom_study(phantom, folder, identity=identity))
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many slices the network of masks is shown, each time that it is asked."""
+    counts: list[int] = []
+    run = DeclaredNetwork.run
+
+    def counted(self: DeclaredNetwork, inputs: Floats) -> Mapping[str, Floats]:
+        if inputs.shape[1] == 3:  # a slice and its neighbours
+            counts.append(len(inputs))
+        return run(self, inputs)
+
+    monkeypatch.setattr(DeclaredNetwork, "run", counted)
+    return counts
+
+
+def _kept(room: ReadingRoom) -> tuple[dict[str, Any], list[bytes]]:
+    """The result's reading, and its objects."""
+    with query(room.engine) as session:
+        reading = dict(session.scalars(select(Result)).one().reading)
+        paths = session.scalars(select(ResultObject.path).order_by(ResultObject.path)).all()
+    return reading, [(room.settings.results_folder / path).read_bytes() for path in paths]
+
+
+@pytest.mark.parametrize("backwards", [False, True], ids=["as numbered", "the other way"])
+def test_a_study_that_was_read_as_it_came_has_the_same_answer(
+    tmp_path: Path, bundles: Path, phantom: Phantom, shown: list[int], backwards: bool
+) -> None:
+    """Its job asks the network for the end that was not there, and every byte is the same."""
+    room, other = _room(tmp_path / "ahead", bundles), _room(tmp_path / "not", bundles)
+    uid, paths = _spooled(room, phantom)
+    paths = paths[::-1] if backwards else paths
+    ahead = ReadingAhead(room.equipment, idle_s=0.0)
+    room.equipment.warm_up()
+    assert ahead.turn() == 0  # nothing is coming
+    room.record(paths[:20])
+    assert ahead.turn() > 10
+    assert ahead.turn() == 0  # nothing more has come
+    room.record(paths[20:])
+    assert ahead.turn() > 10
+    room.assemble(uid)
+    assert ahead.turn() == 0
+    shown.clear()
+    assert analyse_one(room.equipment)
+    assert sum(shown) <= 2
+    _, same = _spooled(other, phantom)
+    other.take(uid, same)
+    shown.clear()
+    assert analyse_one(other.equipment)
+    assert sum(shown) >= SLICES
+    reading, objects = _kept(room)
+    expected, theirs = _kept(other)
+    assert reading == expected
+    assert len(objects) >= 2
+    assert objects == theirs
+
+
+def test_a_job_that_waits_comes_first(
+    tmp_path: Path, bundles: Path, phantom: Phantom, shown: list[int]
+) -> None:
+    room = _room(tmp_path, bundles)
+    uid, paths = _spooled(room, phantom, "waits")
+    room.take(uid, paths)
+    _, coming = _spooled(room, phantom, "comes")
+    room.record(coming[:-4])
+    assert ReadingAhead(room.equipment, idle_s=0.0).turn() == 0
+    assert not shown
+
+
+def test_a_study_that_cannot_be_read_keeps_none_from_being_read(
+    tmp_path: Path, bundles: Path, phantom: Phantom
+) -> None:
+    """A file that is gone from the disk; it is tried once, and its job will say it."""
+    room = _room(tmp_path, bundles)
+    _, damaged = _spooled(room, phantom, "damaged")
+    room.record(damaged)
+    damaged[5].unlink()
+    _, good = _spooled(room, phantom, "good")
+    room.record(good)
+    ahead = ReadingAhead(room.equipment, idle_s=0.0)
+    assert SLICES - 3 <= ahead.turn() <= SLICES
+    assert ahead.turn() == 0
+
+
+def test_what_is_handed_over_is_what_is_decoded(tmp_path: Path, phantom: Phantom) -> None:
+    """Slice by slice from the feet, whatever came first; names are those of the instances."""
+    files = write_phantom_study(phantom, tmp_path, shuffled=True)
+    (series,) = read_series(files)
+    paths = _by_uid(files)
+    volume = decode_volume(series, paths)
+    canonical, _ = volume.canonical()
+    slices = coming_slices(series, paths, volume.frames[3].sop_instance_uid)
+    assert slices is not None
+    assert slices.shape == canonical.shape
+    assert slices.spacing_mm == canonical.spacing_mm
+    assert not slices.grows_upwards
+    for at in range(SLICES):
+        assert np.array_equal(slices.hounsfield(at), canonical.hounsfield[at])
+    lowest = coming_slices(series, paths, slices.names[0])
+    assert lowest is not None
+    assert lowest.grows_upwards
+
+
+def _by_uid(files: Sequence[Path]) -> dict[str, Path]:
+    return {str(dcmread(path, stop_before_pixels=True).SOPInstanceUID): path for path in files}
+
+
+def test_no_stack_of_axial_slices_is_read_ahead(tmp_path: Path, phantom: Phantom) -> None:
+    """One multi-frame instance comes at once: there is nothing to be gained."""
+    files = write_phantom_study(phantom, tmp_path, multi_frame=True)
+    (series,) = read_series(files)
+    assert coming_slices(series, _by_uid(files), "") is None

@@ -1,0 +1,146 @@
+"""Reads slices of studies that are still coming, until a job waits.
+
+What is found is kept by the reader, in the memory of this process, by the pixels that it was found
+in: a job that another process takes, or that reads another series, just finds nothing there.
+docs/decisions/0055-slices-are-read-as-they-come.md
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from database.arrivals.coming import came_so_far, coming_studies
+from database.jobs.requeue import waiting_jobs
+from database.session import query
+from database.uploads.sweep import waiting_uploads
+from models.readers.study_reader import StudyReader
+from radiology.image.series import SeriesHeader
+from settings.log.log_events import get_logger
+from worker.ahead.coming_slices import coming_slices
+from worker.attempt.attempt_step import attempt_step
+from worker.equipment import Equipment
+from worker.series.bundle_rule import refusals_of
+from worker.series.candidate import SelectionLimits
+from worker.series.read_series import ReadInstance, group_series, read_instances
+from worker.series.select_series import select_series
+
+_log = get_logger("pipeline")
+_MOST_S: Final = 60.0
+"""A turn ends after so long; where studies still come, the next sweep begins another one."""
+_IDLE_S: Final = 1.0
+_PAUSE_S: Final = 0.2
+_MOST_IMAGES: Final = 2_000  # of a study; of a larger one nothing is read ahead
+_SO_FAR: Final = SelectionLimits(least_coverage_mm=20.0)
+"""A series that is still coming is short; whether it is one to be read shows in the rest of it."""
+
+
+@dataclass
+class _Coming:
+    """A study that is still coming, as far as this turn has read its headers.
+
+    Attributes
+    ----------
+    came : by the key of their rows, which are in the order in which they came
+    is_left : nothing is to be done for it until more comes
+    is_given_up : it cannot be read; its job will say why
+    """
+
+    study_id: int
+    came: dict[int, ReadInstance] = field(default_factory=dict)
+    is_left: bool = False
+    is_given_up: bool = False
+
+
+class ReadingAhead:
+    """What one process has read ahead, and goes on with at its next turn.
+
+    Parameters
+    ----------
+    idle_s : a turn ends when nothing came for so long
+    """
+
+    def __init__(self, equipment: Equipment, *, idle_s: float = _IDLE_S) -> None:
+        self._equipment = equipment
+        self._idle_s = idle_s
+        self._known: dict[int, _Coming] = {}
+
+    def turn(self) -> int:
+        """Read what is there of studies that still come; returns how many slices were read.
+
+        Ends when a job or an upload waits, when no study is coming, and after a while.
+        """
+        began = last = time.monotonic()
+        read = 0
+        while not self._is_wanted():
+            with query(self._equipment.engine) as session:
+                study_ids = coming_studies(session, self._equipment.clock())
+            self._known = {one: self._known.get(one, _Coming(one)) for one in study_ids}
+            some = sum(self._attempted(study) for study in self._known.values())
+            read, now = read + some, time.monotonic()
+            last = now if some else last
+            if not study_ids or now - last >= self._idle_s or now - began >= _MOST_S:
+                break
+            if not some:
+                time.sleep(_PAUSE_S)
+        if read:
+            _log.info("read_ahead", slices=read)
+        return read
+
+    def _is_wanted(self) -> bool:
+        """Whether this process has something better to do."""
+        with query(self._equipment.engine) as session:
+            now = self._equipment.clock()
+            return bool(waiting_jobs(session) or waiting_uploads(session, now))
+
+    def _attempted(self, study: _Coming) -> int:
+        """Read what has come of a study; where it cannot be read, its job will say why."""
+        if study.is_given_up:
+            return 0
+        read = attempt_step(
+            lambda: self._read_some(study), "reading ahead", study_id=study.study_id
+        )
+        study.is_given_up = study.is_given_up or read is None
+        return read or 0
+
+    def _read_some(self, study: _Coming) -> int:
+        if self._read_headers(study):
+            study.is_left = False
+        if study.is_left or study.is_given_up:
+            return 0
+        paths = {one.instance.sop_instance_uid: one.path for _, one in sorted(study.came.items())}
+        found = group_series(list(study.came.values()))
+        read = 0
+        for name in self._equipment.settings.bundles:
+            reader = self._equipment.reader_of(name)
+            refusals = refusals_of(reader.bundle)
+            chosen = select_series(found, limits=_SO_FAR, refusals=refusals).chosen
+            if chosen is not None:
+                read += self._read_slices(reader, chosen, paths)
+        study.is_left = not read and not self._is_wanted()
+        return read
+
+    def _read_headers(self, study: _Coming) -> bool:
+        """Read the headers of what has come since; whether anything has."""
+        with query(self._equipment.engine) as session:
+            rows = came_so_far(session, study.study_id)
+        if len(rows) > _MOST_IMAGES:
+            study.is_given_up = True
+            return False
+        new = [(key, path) for key, path in rows if key not in study.came]
+        folder = self._equipment.settings.spool_folder
+        read = read_instances(folder / path for _, path in new)
+        study.came.update(zip((key for key, _ in new), read, strict=True))
+        return bool(new)
+
+    def _read_slices(
+        self, reader: StudyReader, series: SeriesHeader, paths: Mapping[str, Path]
+    ) -> int:
+        uids = {one.sop_instance_uid for one in series.instances}
+        slices = coming_slices(series, paths, next(uid for uid in paths if uid in uids))
+        if slices is None:
+            return 0
+        return reader.read_ahead(slices, lambda: not self._is_wanted())
