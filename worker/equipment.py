@@ -20,6 +20,7 @@ from settings.environment import Settings
 if TYPE_CHECKING:  # libraries of models: see `readers`
     from models.readers.slice_reader import SliceReader
     from models.readers.study_reader import StudyReader
+    from worker.ahead.kept_ahead import KeptAhead
     from worker.infer.warm_readers import WarmReaders
 
 
@@ -46,6 +47,13 @@ class Equipment:
         from worker.infer.warm_readers import WarmReaders
 
         return WarmReaders(self.settings)
+
+    @cached_property
+    def kept_ahead(self) -> KeptAhead:
+        """What this process has read of studies that were still coming."""
+        from worker.ahead.kept_ahead import KeptAhead  # here, as for `readers`
+
+        return KeptAhead()
 
     @property
     def upload_reader(self) -> StudyReader:

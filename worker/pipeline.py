@@ -63,7 +63,7 @@ from worker.patient.patient_identity import PatientIdentity
 from worker.series.bundle_rule import applies, refusals_of
 from worker.series.decode_best import DecodedSeries, decode_best
 from worker.series.decode_volume import decode_volume
-from worker.series.read_series import ReadInstance, group_series, patients_of, read_instances
+from worker.series.read_series import ReadInstance, group_series, patients_of
 from worker.series.select_series import SeriesSelection
 from worker.settle_job import settle_job
 
@@ -239,7 +239,8 @@ class _Job:
         self, reader: StudyReader, paths: Mapping[str, Path]
     ) -> tuple[DecodedSeries, PatientIdentity]:
         """The best series, and whose it is."""
-        instances = read_instances(paths.values())
+        kept = self._equipment.kept_ahead
+        instances = kept.read_instances(paths.values())
         patient = of_all = one_patient(patients_of(instances))
         found = group_series(instances)
 
@@ -259,7 +260,9 @@ class _Job:
         decoded = decode_best(
             found,
             refusals_of(reader.bundle),
-            lambda series: decode_volume(series, paths, on_progress=self._progress(0, 30)),
+            lambda series: decode_volume(
+                series, paths, on_progress=self._progress(0, 30), decoded=kept.take_slice
+            ),
             on_selection=note,
         )
         return decoded, patient

@@ -97,4 +97,4 @@ class AnswersAhead:
 
 
 def _digest(patch: NDArray[np.float32]) -> bytes:
-    return hashlib.sha256(np.ascontiguousarray(patch)).digest()
+    return hashlib.sha256(np.ascontiguousarray(patch).data).digest()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +12,15 @@ from models.readers.study_reader import ComingSlices
 from radiology.errors import VolumeRefused
 from radiology.image.frame_stack import FrameStack, stack_frames
 from radiology.image.series import SeriesHeader
-from radiology.image.volume import AxisOrder, Volume
+from radiology.image.volume import AxisOrder, FloatArray, Volume
 from worker.series.decode_volume import decode_frame
 
 
 def coming_slices(
-    series: SeriesHeader, paths: Mapping[str, Path], first_came: str
+    series: SeriesHeader,
+    paths: Mapping[str, Path],
+    first_came: str,
+    on_decoded: Callable[[Path, FloatArray], None],
 ) -> ComingSlices | None:
     """The slices of a series, from feet to head.
 
@@ -26,6 +29,7 @@ def coming_slices(
     series : as far as it has come
     paths : SOP Instance UID to file
     first_came : SOP Instance UID of the one that came before all others
+    on_decoded : called with each slice that is decoded, on its own rows and columns, and its file
 
     Returns
     -------
@@ -51,7 +55,7 @@ def coming_slices(
         shape=canonical.shape,
         spacing_mm=canonical.spacing_mm,
         names=names,
-        hounsfield=_Decoding(stack, order, indices, paths).hounsfield,
+        hounsfield=_Decoding(stack, order, indices, paths, on_decoded).hounsfield,
         grows_upwards=names[0] == first_came,
     )
 
@@ -65,15 +69,19 @@ class _Decoding:
         order: AxisOrder,
         indices: Sequence[int],
         paths: Mapping[str, Path],
+        on_decoded: Callable[[Path, FloatArray], None],
     ) -> None:
         self._stack = stack
         self._order = order
         self._indices = indices
         self._paths = paths
+        self._on_decoded = on_decoded
 
     def hounsfield(self, at: int) -> NDArray[np.float32]:
         """One slice, counted from the feet, on canonical axes."""
         placed = self._stack.slices[self._indices[at]].source
-        slice_hu = decode_frame(self._paths[placed.instance.sop_instance_uid], placed.frame)
+        path = self._paths[placed.instance.sop_instance_uid]
+        slice_hu = decode_frame(path, placed.frame)
+        self._on_decoded(path, slice_hu)
         turned: NDArray[np.float32] = self._order.apply(slice_hu[np.newaxis])[0]
         return turned

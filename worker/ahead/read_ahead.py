@@ -103,7 +103,8 @@ class ReadingAhead:
         read = attempt_step(
             lambda: self._read_some(study), "reading ahead", study_id=study.study_id
         )
-        study.is_given_up = study.is_given_up or read is None
+        if read is None:
+            study.is_given_up = True
         return read or 0
 
     def _read_some(self, study: _Coming) -> int:
@@ -132,15 +133,17 @@ class ReadingAhead:
             return False
         new = [(key, path) for key, path in rows if key not in study.came]
         folder = self._equipment.settings.spool_folder
-        read = read_instances(folder / path for _, path in new)
-        study.came.update(zip((key for key, _ in new), read, strict=True))
+        for key, path in new:
+            (study.came[key],) = read_instances([folder / path])
+            self._equipment.kept_ahead.keep_header(study.came[key])
         return bool(new)
 
     def _read_slices(
         self, reader: StudyReader, series: SeriesHeader, paths: Mapping[str, Path]
     ) -> int:
         uids = {one.sop_instance_uid for one in series.instances}
-        slices = coming_slices(series, paths, next(uid for uid in paths if uid in uids))
+        first_came = next(uid for uid in paths if uid in uids)
+        slices = coming_slices(series, paths, first_came, self._equipment.kept_ahead.keep_slice)
         if slices is None:
             return 0
         return reader.read_ahead(slices, lambda: not self._is_wanted())

@@ -51,6 +51,7 @@ def decode_volume(
     paths: Mapping[str, Path],
     *,
     on_progress: OnProgress | None = None,
+    decoded: Callable[[Path], FloatArray | None] | None = None,
 ) -> Volume:
     """Decode a series into Hounsfield units, each voxel at its place in the patient.
 
@@ -59,6 +60,8 @@ def decode_volume(
     series : as `select_series` chose it
     paths : SOP Instance UID to file
     on_progress : called with slices decoded and slices in all
+    decoded : gives the only frame of a file as `decode_frame` did before; None for one that has to
+        be decoded
 
     Returns
     -------
@@ -87,7 +90,8 @@ def decode_volume(
     hounsfield = np.empty(stack.shape, dtype=np.float32)
     wanted = [(stacked.source, index) for index, stacked in enumerate(stack.slices)]
     dense = 0
-    for done, (index, values) in enumerate(_frames_in_hounsfield(wanted, paths), start=1):
+    frames = _frames_in_hounsfield(wanted, paths, decoded)
+    for done, (index, values) in enumerate(frames, start=1):
         hounsfield[index] = values
         dense += _dense_voxels(values)
         if on_progress is not None:
@@ -157,14 +161,21 @@ def stored_values_to_hounsfield(
 
 
 def _frames_in_hounsfield(
-    wanted: Sequence[tuple[PlacedFrame, int]], paths: Mapping[str, Path]
+    wanted: Sequence[tuple[PlacedFrame, int]],
+    paths: Mapping[str, Path],
+    decoded: Callable[[Path], FloatArray | None] | None = None,
 ) -> Iterator[tuple[int, FloatArray]]:
-    """Slice index and HU of each wanted frame; each file is opened once."""
+    """Slice index and HU of each wanted frame; each file is opened once, if at all."""
     by_instance: dict[str, dict[int | None, tuple[FrameHeader, int]]] = {}
     for placed, index in wanted:
         frames = by_instance.setdefault(placed.instance.sop_instance_uid, {})
         frames[placed.frame.frame_number] = (placed.frame, index)
     for sop_instance_uid, frames in by_instance.items():
+        if decoded is not None and list(frames) == [None]:
+            known = decoded(paths[sop_instance_uid])
+            if known is not None:
+                yield frames[None][1], known
+                continue
         dataset = read_pixels(paths[sop_instance_uid])
         for frame_number, stored in stored_frames(dataset, list(frames)):
             frame, index = frames[frame_number]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from pydicom import dcmread
 from sqlalchemy import select
 
+import worker.series.decode_volume as decode_volume_module
+import worker.series.read_series as read_series_module
 from database.session import query
 from database.tables.study.analysis import Result, ResultObject
 from models.run.declared_network import DeclaredNetwork
@@ -22,6 +24,7 @@ from settings.environment import read_settings
 from tests.builders.declared import slab_chest
 from tests.builders.dicom.spooled import ReadingRoom
 from worker.ahead.coming_slices import coming_slices
+from worker.ahead.kept_ahead import KeptAhead
 from worker.ahead.read_ahead import ReadingAhead
 from worker.pipeline import analyse_one
 from worker.series.decode_volume import decode_volume
@@ -29,6 +32,7 @@ from worker.series.read_series import read_series
 
 Floats = NDArray[np.float32]
 SLICES = 36
+Answer = tuple[dict[str, Any], list[bytes]]
 
 
 @pytest.fixture(scope="module")
@@ -62,9 +66,15 @@ def _spooled(room: ReadingRoom, phantom: Phantom, salt: str = "") -> tuple[str, 
     return uid, list(write_phantom_study(phantom, folder, identity=identity))
 
 
-@pytest.fixture
-def shown(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many slices the network of masks is shown, each time that it is asked."""
+def _kept(room: ReadingRoom) -> Answer:
+    """The result's reading, and its objects."""
+    with query(room.engine) as session:
+        reading = dict(session.scalars(select(Result)).one().reading)
+        paths = session.scalars(select(ResultObject.path).order_by(ResultObject.path)).all()
+    return reading, [(room.settings.results_folder / path).read_bytes() for path in paths]
+
+
+def _counted(patch: pytest.MonkeyPatch) -> list[int]:
     counts: list[int] = []
     run = DeclaredNetwork.run
 
@@ -73,24 +83,63 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[int]:
             counts.append(len(inputs))
         return run(self, inputs)
 
-    monkeypatch.setattr(DeclaredNetwork, "run", counted)
+    patch.setattr(DeclaredNetwork, "run", counted)
     return counts
 
 
-def _kept(room: ReadingRoom) -> tuple[dict[str, Any], list[bytes]]:
-    """The result's reading, and its objects."""
-    with query(room.engine) as session:
-        reading = dict(session.scalars(select(Result)).one().reading)
-        paths = session.scalars(select(ResultObject.path).order_by(ResultObject.path)).all()
-    return reading, [(room.settings.results_folder / path).read_bytes() for path in paths]
+@pytest.fixture(scope="module")
+def read_whole(tmp_path_factory: pytest.TempPathFactory, bundles: Path, phantom: Phantom) -> Answer:
+    """The answer about the phantom of a worker that began when all of it was there."""
+    room = _room(tmp_path_factory.mktemp("whole"), bundles)
+    room.take(*_spooled(room, phantom))
+    with pytest.MonkeyPatch.context() as patch:
+        shown = _counted(patch)
+        assert analyse_one(room.equipment)
+    assert sum(shown) >= SLICES
+    return _kept(room)
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many slices the network of masks is shown, each time that it is asked."""
+    return _counted(monkeypatch)
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is read of the spool: "header" or "pixels", for each file."""
+    reads: list[str] = []
+    for module, name, what in (
+        (read_series_module, "dcmread", "header"),
+        (decode_volume_module, "read_pixels", "pixels"),
+    ):
+        monkeypatch.setattr(module, name, _noted(getattr(module, name), what, reads))
+    return reads
+
+
+def _noted(function: Callable[..., Any], what: str, reads: list[str]) -> Callable[..., Any]:
+    def noted(*arguments: Any, **named: Any) -> Any:
+        reads.append(what)
+        return function(*arguments, **named)
+
+    return noted
 
 
 @pytest.mark.parametrize("backwards", [False, True], ids=["as numbered", "the other way"])
 def test_a_study_that_was_read_as_it_came_has_the_same_answer(
-    tmp_path: Path, bundles: Path, phantom: Phantom, shown: list[int], backwards: bool
+    tmp_path: Path,
+    bundles: Path,
+    phantom: Phantom,
+    shown: list[int],
+    opened: list[str],
+    read_whole: Answer,
+    backwards: bool,
 ) -> None:
-    """Its job asks the network for the end that was not there, and every byte is the same."""
-    room, other = _room(tmp_path / "ahead", bundles), _room(tmp_path / "not", bundles)
+    """Its job asks the network for the end that was not there, and every byte is the same.
+
+    Neither a header nor a slice is read again.
+    """
+    room = _room(tmp_path, bundles)
     uid, paths = _spooled(room, phantom)
     paths = paths[::-1] if backwards else paths
     ahead = ReadingAhead(room.equipment, idle_s=0.0)
@@ -103,16 +152,15 @@ def test_a_study_that_was_read_as_it_came_has_the_same_answer(
     assert ahead.turn() > 10
     room.assemble(uid)
     assert ahead.turn() == 0
+    assert opened.count("header") == SLICES
+    assert opened.count("pixels") >= SLICES - 1
     shown.clear()
+    opened.clear()
     assert analyse_one(room.equipment)
     assert sum(shown) <= 2
-    _, same = _spooled(other, phantom)
-    other.take(uid, same)
-    shown.clear()
-    assert analyse_one(other.equipment)
-    assert sum(shown) >= SLICES
+    assert opened == []
     reading, objects = _kept(room)
-    expected, theirs = _kept(other)
+    expected, theirs = read_whole
     assert reading == expected
     assert len(objects) >= 2
     assert objects == theirs
@@ -152,14 +200,18 @@ def test_what_is_handed_over_is_what_is_decoded(tmp_path: Path, phantom: Phantom
     paths = _by_uid(files)
     volume = decode_volume(series, paths)
     canonical, _ = volume.canonical()
-    slices = coming_slices(series, paths, volume.frames[3].sop_instance_uid)
+    decoded: list[Path] = []
+    slices = coming_slices(
+        series, paths, volume.frames[3].sop_instance_uid, lambda path, _: decoded.append(path)
+    )
     assert slices is not None
     assert slices.shape == canonical.shape
     assert slices.spacing_mm == canonical.spacing_mm
     assert not slices.grows_upwards
     for at in range(SLICES):
         assert np.array_equal(slices.hounsfield(at), canonical.hounsfield[at])
-    lowest = coming_slices(series, paths, slices.names[0])
+    assert sorted(decoded) == sorted(files)
+    lowest = coming_slices(series, paths, slices.names[0], lambda *_: None)
     assert lowest is not None
     assert lowest.grows_upwards
 
@@ -172,4 +224,31 @@ def test_no_stack_of_axial_slices_is_read_ahead(tmp_path: Path, phantom: Phantom
     """One multi-frame instance comes at once: there is nothing to be gained."""
     files = write_phantom_study(phantom, tmp_path, multi_frame=True)
     (series,) = read_series(files)
-    assert coming_slices(series, _by_uid(files), "") is None
+    assert coming_slices(series, _by_uid(files), "", lambda *_: None) is None
+
+
+def test_slices_are_given_back_as_they_were_and_once(tmp_path: Path) -> None:
+    """Whole numbers, fractions, and metal that 16 bits do not hold."""
+    kept = KeptAhead()
+    slices = {
+        tmp_path / name: np.array([[value, -1024.0]], np.float32)
+        for name, value in (("whole", 40.0), ("fraction", 40.5), ("metal", 60_000.0))
+    }
+    for path, hounsfield in slices.items():
+        kept.keep_slice(path, hounsfield)
+    for path, hounsfield in slices.items():
+        found = kept.take_slice(path)
+        assert found is not None
+        assert found.dtype == np.float32
+        assert np.array_equal(found, hounsfield)
+        assert kept.take_slice(path) is None
+
+
+def test_the_oldest_slices_go_where_there_is_no_more_room(tmp_path: Path) -> None:
+    """Room for three slices of 16 bits; one that is kept again counts once."""
+    kept = KeptAhead(most_bytes=3 * 200)
+    one = np.zeros((10, 10), np.float32)
+    for name in ("a", "b", "b", "c", "d"):
+        kept.keep_slice(tmp_path / name, one)
+    there = [name for name in "abcd" if kept.take_slice(tmp_path / name) is not None]
+    assert there == ["b", "c", "d"]
