@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from chest.case_level import answer_case
@@ -54,52 +55,55 @@ def read_study(
     fluid = find_effusion(canonical, regions)
     if fluid is not None:
         regions = without_effusion(regions, fluid)
-    figures = measure(canonical, regions)
-    scan = Scan.of(patches, regions, canonical.spacing_mm, fit, model.grid)
-    lung_ml = figures[Side.TOTAL].lung_volume_ml
-    acquisition = acquisition or Acquisition()
-    outlined = Outlined(
-        canonical.hounsfield,
-        regions,
-        canonical.voxel_ml,
-        outside_ml=segmented.outside_ml,
-        inside_ml=segmented.inside_ml,
-    )
-    gates = check_gates(scan, outlined, lung_ml, _with_given_age(acquisition, context))
-    evidence = Evidence(
-        regions=ChestRegions(
-            order.undo(regions.lungs),
-            order.undo(regions.lesions),
-            None if regions.possible is None else order.undo(regions.possible),
-            None if regions.sureness is None else order.undo(regions.sureness),
-        ),
-        figures=figures,
-        gates=gates,
-        acquisition=acquisition,
-        context=context,
-        effusion=None if fluid is None else fluid.effusion,
-    )
-    if refuses(gates):
-        return interpret(evidence, model)
-    classifier = model.classifier
-    shown = SlicesToClassify(canonical.hounsfield, canonical.spacing_mm[1:], patches, found)
-    answers = [] if classifier is None else classify_study(shown, regions, classifier)
-    territories = find_territories(canonical, regions, model.lobes_by_shape)
-    evidence = replace(
-        evidence,
-        # Lung that fluid presses on looks like disease.
-        case=answer_case(
+    with ThreadPoolExecutor(1) as beside:
+        # The search for fissures takes as long as all that comes before it is asked for.
+        searched = beside.submit(find_territories, canonical, regions, model.lobes_by_shape)
+        figures = measure(canonical, regions)
+        scan = Scan.of(patches, regions, canonical.spacing_mm, fit, model.grid)
+        lung_ml = figures[Side.TOTAL].lung_volume_ml
+        acquisition = acquisition or Acquisition()
+        outlined = Outlined(
+            canonical.hounsfield,
             regions,
-            answers,
-            model,
-            reserved=fluid is not None or not all(one.passed for one in gates),
-        ),
-        territories=measure_territories(canonical, regions, territories),
-        boundaries=territories.boundaries,
-        divided=replace(territories, labels=order.undo(territories.labels)),
-        heat_maps=heat_maps_of(answers, regions, order, fit),
-    )
-    return interpret(evidence, model)
+            canonical.voxel_ml,
+            outside_ml=segmented.outside_ml,
+            inside_ml=segmented.inside_ml,
+        )
+        gates = check_gates(scan, outlined, lung_ml, _with_given_age(acquisition, context))
+        evidence = Evidence(
+            regions=ChestRegions(
+                order.undo(regions.lungs),
+                order.undo(regions.lesions),
+                None if regions.possible is None else order.undo(regions.possible),
+                None if regions.sureness is None else order.undo(regions.sureness),
+            ),
+            figures=figures,
+            gates=gates,
+            acquisition=acquisition,
+            context=context,
+            effusion=None if fluid is None else fluid.effusion,
+        )
+        if refuses(gates):
+            return interpret(evidence, model)
+        classifier = model.classifier
+        shown = SlicesToClassify(canonical.hounsfield, canonical.spacing_mm[1:], patches, found)
+        answers = [] if classifier is None else classify_study(shown, regions, classifier)
+        territories = searched.result()
+        evidence = replace(
+            evidence,
+            # Lung that fluid presses on looks like disease.
+            case=answer_case(
+                regions,
+                answers,
+                model,
+                reserved=fluid is not None or not all(one.passed for one in gates),
+            ),
+            territories=measure_territories(canonical, regions, territories),
+            boundaries=territories.boundaries,
+            divided=replace(territories, labels=order.undo(territories.labels)),
+            heat_maps=heat_maps_of(answers, regions, order, fit),
+        )
+        return interpret(evidence, model)
 
 
 def _with_given_age(acquisition: Acquisition, context: ClinicalContext | None) -> Acquisition:

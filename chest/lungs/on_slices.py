@@ -14,6 +14,7 @@ from chest.model.probability_maps import ByteMaps, ProbabilityMaps
 from chest.values.regions import ChestRegions, LesionLabel, LungLabel
 from models.connected import Masks
 from models.schema_2.preprocess import SquareFit, Window
+from models.side_by_side import side_by_side
 from radiology.region import LabelMap
 
 EVEN = 128  # probability 0.5 as a byte
@@ -28,21 +29,37 @@ def on_volume_grid(
     """Interpolate cleaned probabilities on every slice's own rows and columns."""
     lungs = np.zeros(shape, dtype=np.uint8)
     lesions = np.zeros(shape, dtype=np.uint8)
-    for index, window in _windows(np.maximum(maps.right, maps.left), fit):
-        right, left = (
-            fit.from_square_within(one[index], window) for one in (maps.right, maps.left)
-        )
-        # Where the lungs touch, both fall below one half between them; the larger takes it.
-        seen = np.maximum(right, left) >= EVEN
-        side = np.uint8(LungLabel.RIGHT) + (left > right).view(np.uint8) * _LEFT_FOR_RIGHT
-        np.multiply(seen, side, out=lungs[index][window])
-    for index, window in _windows(maps.lesion, fit):
-        seen = fit.from_square_within(maps.lesion[index], window) >= EVEN
-        lesion = seen & (lungs[index][window] > 0)
-        dense = _dense(maps, index, fit, window).view(np.uint8)
-        kind = np.uint8(LesionLabel.GROUND_GLASS) + dense * _DENSE_FOR_LIGHT
-        np.multiply(lesion, kind, out=lesions[index][window])
+
+    def fill(index: int) -> None:
+        _fill_lungs(lungs[index], maps, index, fit)
+        _fill_lesions(lesions[index], lungs[index], maps, index, fit)
+
+    side_by_side(fill, shape[0])
     return ChestRegions(lungs=lungs, lesions=lesions)
+
+
+def _fill_lungs(lungs: LabelMap, maps: ProbabilityMaps, index: int, fit: SquareFit) -> None:
+    window = fit.around(np.maximum(maps.right[index], maps.left[index]) >= EVEN)
+    if window is None:
+        return
+    right, left = (fit.from_square_within(one[index], window) for one in (maps.right, maps.left))
+    # Where the lungs touch, both fall below one half between them; the larger takes it.
+    seen = np.maximum(right, left) >= EVEN
+    side = np.uint8(LungLabel.RIGHT) + (left > right).view(np.uint8) * _LEFT_FOR_RIGHT
+    np.multiply(seen, side, out=lungs[window])
+
+
+def _fill_lesions(
+    lesions: LabelMap, lungs: LabelMap, maps: ProbabilityMaps, index: int, fit: SquareFit
+) -> None:
+    window = fit.around(maps.lesion[index] >= EVEN)
+    if window is None:
+        return
+    seen = fit.from_square_within(maps.lesion[index], window) >= EVEN
+    lesion = seen & (lungs[window] > 0)
+    dense = _dense(maps, index, fit, window).view(np.uint8)
+    kind = np.uint8(LesionLabel.GROUND_GLASS) + dense * _DENSE_FOR_LIGHT
+    np.multiply(lesion, kind, out=lesions[window])
 
 
 def _dense(maps: ProbabilityMaps, index: int, fit: SquareFit, window: Window) -> Masks:

@@ -224,6 +224,7 @@ def number_connected(lesions: NDArray[np.uint8]) -> NDArray[np.uint16]:
 
 def _largest_lesion(numbers: NDArray[np.uint16], factors: Factors) -> NDArray[np.uint16]:
     """The smallest number above 0 in each block: lesions are numbered from the largest."""
-    turned = np.where(numbers > 0, _MOST_LESIONS - numbers, 0).astype(np.uint16)
+    turned = np.negative(numbers)  # modulo 65536: the smaller the larger, and 0 stays 0
     largest = joined_blocks(turned, factors, np.uint16, join=np.maximum, outside=0)
-    return np.where(largest > 0, _MOST_LESIONS - largest, 0).astype(np.uint16)
+    smallest: NDArray[np.uint16] = np.negative(largest)
+    return smallest

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.schema_2.networks import InputGrid
+from models.side_by_side import side_by_side
 from radiology.image.volume import Volume
 
 FloatArray = NDArray[np.float32]
@@ -182,6 +183,9 @@ def to_patches(volume: Volume, fit: SquareFit, grid: InputGrid) -> FloatArray:
     float32, shape (slices, 1, size, size), 0…1
     """
     patches = np.empty((volume.shape[0], 1, fit.size, fit.size), dtype=np.float32)
-    for index, slice_hu in enumerate(volume.hounsfield):
-        patches[index, 0] = to_patch(slice_hu, fit, grid)
+
+    def fill(index: int) -> None:
+        patches[index, 0] = to_patch(volume.hounsfield[index], fit, grid)
+
+    side_by_side(fill, len(patches))
     return patches

@@ -129,11 +129,14 @@ def _group_items(groups: Dataset) -> dict[str, Dataset]:
     return found
 
 
+_NOTHING = Dataset()  # stands for each group that is not there: nothing writes to it
+
+
 def _finder(holders: dict[str, Dataset], top: Dataset) -> Callable[[str], Dataset]:
     def find(keyword: str) -> Dataset:
         if keyword == "ImageType":
             return holders.get("FrameType", top)
-        return holders.get(keyword, Dataset())
+        return holders.get(keyword, _NOTHING)
 
     return find
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from chest.course.map_file import chest_map_bytes, read_chest_map
-from chest.registration.map_chest import map_chest
+from chest.registration.map_chest import _largest_lesion, map_chest
 from chest.values.chest_map import WHOLE, ChestMap
 from chest.values.regions import ChestRegions, LesionLabel
 from phantom import ORIENTATIONS, Phantom, make_phantom, phantom_grid
@@ -53,6 +53,20 @@ def test_blocks_lie_where_their_voxels_are(phantom: Phantom) -> None:
     inside = np.argwhere(chest.lesion_numbers == 1)
     centre = (inside @ chest.affine[:3, :3].T + chest.affine[:3, 3]).mean(axis=0)
     np.testing.assert_allclose(largest.place_mm, centre, atol=3.0)
+
+
+def test_a_block_has_the_number_of_its_largest_lesion() -> None:
+    """The smallest number in it above 0, up to the last that 16 bits hold; 0 where none is."""
+    random = np.random.default_rng(3)
+    numbers = random.choice([0, 0, 0, 0, 0, 1, 2, 300, 65_534, 65_535], (5, 7, 8)).astype(np.uint16)
+    numbers[:2, :3, :3] = 0
+    found = _largest_lesion(numbers, (2, 3, 3))
+    assert found.shape == (3, 3, 3)
+    for at in np.ndindex(found.shape):
+        block = numbers[
+            tuple(slice(n * one, (n + 1) * one) for n, one in zip(at, (2, 3, 3), strict=True))
+        ]
+        assert found[at] == (block[block > 0].min() if block.any() else 0)
 
 
 def test_lesions_are_numbered_from_the_largest() -> None:
