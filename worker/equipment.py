@@ -20,8 +20,8 @@ from settings.environment import Settings
 if TYPE_CHECKING:  # libraries of models: see `readers`
     from models.readers.slice_reader import SliceReader
     from models.readers.study_reader import StudyReader
-    from worker.ahead.kept_ahead import KeptAhead
     from worker.infer.warm_readers import WarmReaders
+    from worker.series.kept_ahead import KeptAhead
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Equipment:
     @cached_property
     def kept_ahead(self) -> KeptAhead:
         """What this process has read of studies that were still coming."""
-        from worker.ahead.kept_ahead import KeptAhead  # here, as for `readers`
+        from worker.series.kept_ahead import KeptAhead  # here, as for `readers`
 
         return KeptAhead()
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,22 +10,20 @@ from sqlalchemy.orm import Session
 from database.states import StudyState
 from database.tables.study.analysis import Instance, Study
 
-_STILL_S: Final = 60.0
-"""A study without a new image for so long waits for something else."""
 
+def coming_studies(session: Session, since: datetime) -> dict[int, datetime]:
+    """Studies that are not assembled and got an image since then, the latest one first.
 
-def coming_studies(session: Session, now: datetime) -> list[int]:
-    """Studies that are not assembled and got an image lately, the latest one first."""
-    return list(
-        session.scalars(
-            select(Study.id)
-            .where(
-                Study.state == StudyState.RECEIVED,
-                Study.last_instance_at > now - timedelta(seconds=_STILL_S),
-            )
-            .order_by(Study.last_instance_at.desc(), Study.id)
-        )
+    Returns
+    -------
+    When the last image came, by the key of the study.
+    """
+    rows = session.execute(
+        select(Study.id, Study.last_instance_at)
+        .where(Study.state == StudyState.RECEIVED, Study.last_instance_at > since)
+        .order_by(Study.last_instance_at.desc(), Study.id)
     )
+    return {one.id: one.last_instance_at for one in rows}
 
 
 def came_so_far(session: Session, study_id: int) -> list[tuple[int, str]]:

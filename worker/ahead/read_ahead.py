@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -31,8 +32,9 @@ from worker.series.select_series import select_series
 _log = get_logger("pipeline")
 _MOST_S: Final = 60.0
 """A turn ends after so long; where studies still come, the next sweep begins another one."""
-_IDLE_S: Final = 1.0
-_PAUSE_S: Final = 0.2
+_IDLE_S: Final = 3.0  # a worker that is told to stop waits for the end of a turn
+_STILL_S: Final = 60.0  # a study without a new image for so long waits for something else
+_PAUSE_S: Final = 0.1
 _MOST_IMAGES: Final = 2_000  # of a study; of a larger one nothing is read ahead
 _SO_FAR: Final = SelectionLimits(least_coverage_mm=20.0)
 """A series that is still coming is short; whether it is one to be read shows in the rest of it."""
@@ -45,12 +47,14 @@ class _Coming:
     Attributes
     ----------
     came : by the key of their rows, which are in the order in which they came
+    came_at : when the last of them came
     is_left : nothing is to be done for it until more comes
     is_given_up : it cannot be read; its job will say why
     """
 
     study_id: int
     came: dict[int, ReadInstance] = field(default_factory=dict)
+    came_at: datetime | None = None
     is_left: bool = False
     is_given_up: bool = False
 
@@ -76,13 +80,14 @@ class ReadingAhead:
         began = last = time.monotonic()
         read = 0
         while not self._is_wanted():
+            since = self._equipment.clock() - timedelta(seconds=_STILL_S)
             with query(self._equipment.engine) as session:
-                study_ids = coming_studies(session, self._equipment.clock())
-            self._known = {one: self._known.get(one, _Coming(one)) for one in study_ids}
-            some = sum(self._attempted(study) for study in self._known.values())
+                coming = coming_studies(session, since)
+            self._known = {one: self._known.get(one, _Coming(one)) for one in coming}
+            some = sum(self._attempted(one, coming[one.study_id]) for one in self._known.values())
             read, now = read + some, time.monotonic()
             last = now if some else last
-            if not study_ids or now - last >= self._idle_s or now - began >= _MOST_S:
+            if not coming or now - last >= self._idle_s or now - began >= _MOST_S:
                 break
             if not some:
                 time.sleep(_PAUSE_S)
@@ -96,20 +101,21 @@ class ReadingAhead:
             now = self._equipment.clock()
             return bool(waiting_jobs(session) or waiting_uploads(session, now))
 
-    def _attempted(self, study: _Coming) -> int:
+    def _attempted(self, study: _Coming, last_at: datetime) -> int:
         """Read what has come of a study; where it cannot be read, its job will say why."""
         if study.is_given_up:
             return 0
         read = attempt_step(
-            lambda: self._read_some(study), "reading ahead", study_id=study.study_id
+            lambda: self._read_some(study, last_at), "reading ahead", study_id=study.study_id
         )
         if read is None:
             study.is_given_up = True
         return read or 0
 
-    def _read_some(self, study: _Coming) -> int:
-        if self._read_headers(study):
-            study.is_left = False
+    def _read_some(self, study: _Coming, last_at: datetime) -> int:
+        if study.came_at != last_at:
+            self._read_headers(study)
+            study.came_at, study.is_left = last_at, False
         if study.is_left or study.is_given_up:
             return 0
         paths = {one.instance.sop_instance_uid: one.path for _, one in sorted(study.came.items())}
@@ -124,19 +130,18 @@ class ReadingAhead:
         study.is_left = not read and not self._is_wanted()
         return read
 
-    def _read_headers(self, study: _Coming) -> bool:
-        """Read the headers of what has come since; whether anything has."""
+    def _read_headers(self, study: _Coming) -> None:
+        """Read the headers of what has come since."""
         with query(self._equipment.engine) as session:
             rows = came_so_far(session, study.study_id)
         if len(rows) > _MOST_IMAGES:
             study.is_given_up = True
-            return False
+            return
         new = [(key, path) for key, path in rows if key not in study.came]
         folder = self._equipment.settings.spool_folder
         for key, path in new:
             (study.came[key],) = read_instances([folder / path])
             self._equipment.kept_ahead.keep_header(study.came[key])
-        return bool(new)
 
     def _read_slices(
         self, reader: StudyReader, series: SeriesHeader, paths: Mapping[str, Path]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from datetime import timedelta
 from typing import Any
 
 from celery.signals import worker_process_init, worker_process_shutdown
@@ -39,6 +40,7 @@ from worker.tasks.wake_ups import (
 from worker.upload.sweep_uploads import sweep_uploads
 
 _log = get_logger("housekeeping")
+_COMES_S = 5.0  # a study with a new image since then is coming
 
 
 @app.task(name=SWEEP)
@@ -104,8 +106,10 @@ def _wake_for_what_comes(worker: Equipment) -> None:
     """Let an idle worker read slices of studies that are still coming."""
     if not worker.settings.read_ahead:
         return
+    # A turn of reading ahead goes on by itself while images come.
+    since = worker.clock() - timedelta(seconds=_COMES_S)
     with query(worker.engine) as session:
-        coming = coming_studies(session, worker.clock())
+        coming = coming_studies(session, since)
     if coming and not wake_up_waits(app, ANALYSIS):
         wake(READ_AHEAD)
 

@@ -57,6 +57,7 @@ class ReadingRoom:
 
     def record(self, paths: Iterable[Path]) -> None:
         """Record instances that lie in the spool, as they come."""
+        self._now += timedelta(milliseconds=1)
         for path in paths:
             with transaction(self.engine) as session:
                 record_instance(session, self._arrival(path), self._now)

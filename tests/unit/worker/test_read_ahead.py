@@ -24,10 +24,10 @@ from settings.environment import read_settings
 from tests.builders.declared import slab_chest
 from tests.builders.dicom.spooled import ReadingRoom
 from worker.ahead.coming_slices import coming_slices
-from worker.ahead.kept_ahead import KeptAhead
 from worker.ahead.read_ahead import ReadingAhead
 from worker.pipeline import analyse_one
 from worker.series.decode_volume import decode_volume
+from worker.series.kept_ahead import KeptAhead
 from worker.series.read_series import read_series
 
 Floats = NDArray[np.float32]
