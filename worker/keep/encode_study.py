@@ -99,7 +99,7 @@ def encode_study(
         return EncodedStudy()
     folder = settings.results_folder
     # Beside the objects, which keep the interpreter busy: drawing, packing and writing let go of
-    # its lock. All is written before the proof, and gets its name after it. docs/decisions/0055
+    # its lock. No file has its name before the objects are proved. docs/decisions/0055
     with StagedFiles() as files, ThreadPoolExecutor(2) as beside:
         picture = beside.submit(render_key_picture, context)
         slices = None

@@ -7,6 +7,7 @@ import threading
 import pytest
 from sqlalchemy import select
 
+from database.arrivals.coming import came_so_far, coming_studies
 from database.arrivals.expected import quiet_studies
 from database.jobs.claimed import claim_job, instance_paths
 from database.session import Engine, query, transaction
@@ -103,6 +104,23 @@ def test_an_abort_does_not_shorten_the_wait(engine: Engine) -> None:
     receive(engine, arrival(association_id=association))
     end(engine, association, AssociationEnding.ABORTED, later(1))
     assert quiet_at(engine, 4.0) == 0
+
+
+def test_what_is_coming_and_what_has_come(engine: Engine) -> None:
+    """The latest study first; one that was assembled is not coming any longer."""
+    queue_job(engine, study=3)
+    for instance, study in enumerate((1, 2, 2), start=1):
+        receive(engine, arrival(study, instance), later(10.0 * instance))
+    with query(engine) as session:
+        numbers = {one.id: one.study_instance_uid for one in session.scalars(select(Study))}
+        coming = coming_studies(session, later(-1.0))
+        assert [(numbers[key], at) for key, at in coming.items()] == [
+            ("2.25.2", later(30.0)),
+            ("2.25.1", later(10.0)),
+        ]
+        (latest,) = coming_studies(session, later(10.0))
+        assert numbers[latest] == "2.25.2"
+        assert [path for _, path in came_so_far(session, latest)] == ["2/2.dcm", "2/3.dcm"]
 
 
 def test_late_instances_make_a_new_version(engine: Engine) -> None:
