@@ -33,6 +33,11 @@ def jobs_of(session: Session, name: str) -> list[int]:
     return numbered or of_studies
 
 
+def named_study_uids(session: Session, name: str) -> list[str]:
+    """The studies that are meant by an accession number or a Study Instance UID."""
+    return studies_named(session, name.removeprefix(_ACCESSION))
+
+
 def study_of(session: Session, name: str) -> str:
     """The Study Instance UID that is meant by it, or by an accession number.
 

@@ -1,1 +1,1 @@
-"""`firstread jobs`: where each study stands, why one failed, and trying again."""
+"""`firstread jobs`: where studies stand, what they wait for, why one failed, and trying again."""

@@ -10,7 +10,9 @@ from firstread.say import errors_to_exit_code
 from settings.environment import Settings, read_settings
 from settings.log.log_events import configure_logging
 
-jobs = typer.Typer(help="Jobs: where each study stands, why one failed, and trying again.")
+jobs = typer.Typer(
+    help="Jobs: where each study stands, what it waits for, why one failed, and trying again."
+)
 
 Named = Annotated[
     str, typer.Argument(help="A job's number, an accession number, or a Study Instance UID.")
@@ -25,7 +27,10 @@ def list_jobs(
     limit: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """List jobs. `firstread jobs show 7` tells all about one; `retry 7` tries it again."""
+    """List studies that are not assembled yet and jobs, each with what it waits for.
+
+    `firstread jobs show 7` tells all about one job; `firstread jobs retry 7` tries it again.
+    """
     if context.invoked_subcommand is not None:
         return
     from firstread.jobs.listing import print_jobs

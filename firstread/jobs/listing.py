@@ -1,8 +1,9 @@
-"""Jobs as a table or as JSON, everything about one, and a new attempt."""
+"""Jobs as a table or as JSON, what each waits for, everything about one, and a new attempt."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -13,12 +14,15 @@ from rich.text import Text
 
 from database.deliveries.claimed import retry_deliveries
 from database.jobs.requeue import retry_job
-from database.session import query, transaction
+from database.session import Session, query, transaction
 from database.views.job_rows import DeliveryRow, JobDetails, JobRow, job_details, list_jobs
+from database.views.waits import Wait, WaitingStudy, WaitsFor, waiting_studies, waits_of_jobs
 from firstread.data_folder import open_database
-from firstread.name_of import jobs_of
+from firstread.jobs.waits import in_words, study_entries, wait_entries
+from firstread.name_of import jobs_of, named_study_uids
 from firstread.say import print_json, table_console
 from settings.environment import Settings
+from worker.housekeeping import wait_limits
 
 _COLOURS = {
     "delivered": "green",
@@ -33,15 +37,23 @@ _COLOURS = {
 
 
 def print_jobs(settings: Settings, *, failed_only: bool, limit: int, as_json: bool) -> None:
-    """Print the newest jobs as a table, or as JSON."""
+    """Print studies that no job knows yet and the newest jobs as tables, or as JSON."""
+    now = datetime.now(UTC)
     with query(open_database(settings)) as session:
         rows = list_jobs(session, failed_only=failed_only, limit=limit)
+        ids = [row.job_id for row in rows]
+        waits = waits_of_jobs(session, ids, now, bundles=settings.bundles)
+        limits = wait_limits(settings)
+        studies = [] if failed_only else waiting_studies(session, now, limits, limit=limit)
     if as_json:
-        print_json({"jobs": [_entries(row) for row in rows]})
+        jobs = [_entries(row, waits[row.job_id]) for row in rows]
+        print_json({"jobs": jobs, "studies": [study_entries(one) for one in studies]})
         return
     console = table_console()
+    if studies:
+        _print_studies(console, studies, now)
     table = Table("Job", "Study", "Accession", "Bundle", "Priority", "State", "Answer")
-    for name in ("Queued (UTC)", "Ended (UTC)", "Deliveries", "Reason"):
+    for name in ("Queued (UTC)", "Ended (UTC)", "Deliveries", "Waits for, or reason"):
         table.add_column(name, overflow="fold")
     table.columns[1].no_wrap = True  # what other commands take as an argument
     for row in rows:
@@ -57,7 +69,7 @@ def print_jobs(settings: Settings, *, failed_only: bool, limit: int, as_json: bo
             _time(row.queued_at),
             _time(row.finished_at),
             Text("\n".join(_delivery(one) for one in row.deliveries)),
-            Text(row.reason),
+            Text("\n".join((*_waits(waits[row.job_id], now), row.reason)).strip()),
         )
     console.print(table)
     if any(row.state in ("refused", "failed") for row in rows):
@@ -65,19 +77,56 @@ def print_jobs(settings: Settings, *, failed_only: bool, limit: int, as_json: bo
 
 
 def print_job(settings: Settings, name: str, *, as_json: bool) -> int:
-    """Print everything about the jobs of this name; returns 1 when there is none."""
+    """Print everything about the jobs of this name, and of its study if that waits for one.
+
+    Returns
+    -------
+    1 when there is neither.
+    """
+    now = datetime.now(UTC)
     with query(open_database(settings)) as session:
         found = [job_details(session, job_id) for job_id in jobs_of(session, name)]
-    known = [one for one in found if one is not None]
+        known = [one for one in found if one is not None]
+        ids = [one.row.job_id for one in known]
+        waits = waits_of_jobs(session, ids, now, bundles=settings.bundles)
+        uids = {*named_study_uids(session, name), *(one.row.study_instance_uid for one in known)}
+        studies = _waiting(session, settings, uids, now)
     if as_json:
-        print_json({"jobs": [_all_entries(one) for one in known]})
-        return 0 if known else 1
+        jobs = [_all_entries(one, waits[one.row.job_id]) for one in known]
+        print_json({"jobs": jobs, "studies": [study_entries(one) for one in studies]})
+        return 0 if known or studies else 1
     console = table_console()
+    if studies:
+        _print_studies(console, studies, now)
     for details in known:
-        _print_details(console, details)
-    if not known:
+        _print_details(console, details, [in_words(one, now) for one in waits[details.row.job_id]])
+    if not known and not studies:
         _print_unknown(console, name)
-    return 0 if known else 1
+    return 0 if known or studies else 1
+
+
+def _waiting(
+    session: Session, settings: Settings, uids: Collection[str], now: datetime
+) -> list[WaitingStudy]:
+    if not uids:
+        return []
+    limits = wait_limits(settings)
+    return waiting_studies(session, now, limits, limit=len(uids), uids=sorted(uids))
+
+
+def _print_studies(console: Console, studies: Sequence[WaitingStudy], now: datetime) -> None:
+    table = Table("Study", "Accession", "Sender", "Received (UTC)", title="Not assembled yet")
+    table.add_column("Waits for", overflow="fold")
+    table.columns[0].no_wrap = True
+    for study in studies:
+        table.add_row(
+            study.study_instance_uid,
+            Text(study.accession_number),
+            Text(study.sender),
+            _time(study.received_at),
+            Text(in_words(study.wait, now)),
+        )
+    console.print(table)
 
 
 def retry_and_print(settings: Settings, name: str) -> int:
@@ -110,7 +159,7 @@ def _print_unknown(console: Console, name: str) -> None:
     )
 
 
-def _print_details(console: Console, details: JobDetails) -> None:
+def _print_details(console: Console, details: JobDetails, waits: Sequence[str]) -> None:
     row = details.row
     console.print(Text.assemble((f"Job {row.job_id}", "bold"), f" study {row.study_instance_uid}"))
     console.print(
@@ -118,6 +167,8 @@ def _print_details(console: Console, details: JobDetails) -> None:
         f"{row.priority}, state {row.state}, attempts {row.attempts}"
     )
     console.print(f"queued {_time(row.queued_at)}, ended {_time(row.finished_at) or '–'} (UTC)")
+    for wait in waits:
+        console.print(f"waits for {wait}")
     if row.answer:
         console.print(f"answer: {row.answer}")
     if row.reason:
@@ -138,6 +189,12 @@ def _print_details(console: Console, details: JobDetails) -> None:
         console.print(Text.assemble(("Where it failed", "bold"), f"\n{details.trace}"))
 
 
+def _waits(waits: Sequence[Wait], now: datetime) -> list[str]:
+    """In words, but for deliveries, which have a column of their own."""
+    of_deliveries = (WaitsFor.DESTINATION, WaitsFor.COMMITMENT)
+    return [in_words(one, now) for one in waits if one.waits_for not in of_deliveries]
+
+
 def _delivery(delivery: DeliveryRow) -> str:
     text = f"{delivery.destination}: {delivery.state}"
     if delivery.due_at is not None and delivery.attempts:
@@ -155,9 +212,10 @@ def _iso(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment else None
 
 
-def _entries(row: JobRow) -> dict[str, Any]:
+def _entries(row: JobRow, waits: Sequence[Wait]) -> dict[str, Any]:
     """One job as JSON."""
     return asdict(row) | {
+        "waits": [wait_entries(one) for one in waits],
         "queued_at": _iso(row.queued_at),
         "finished_at": _iso(row.finished_at),
         "deliveries": [
@@ -167,9 +225,9 @@ def _entries(row: JobRow) -> dict[str, Any]:
     }
 
 
-def _all_entries(details: JobDetails) -> dict[str, Any]:
+def _all_entries(details: JobDetails, waits: Sequence[Wait]) -> dict[str, Any]:
     names = ("series_instance_uid", "chosen", "rule", "seen", "limit", "reason")
-    return _entries(details.row) | {
+    return _entries(details.row, waits) | {
         "decisions": [dict(zip(names, one, strict=True)) for one in details.decisions],
         "events": [
             {"at": _iso(at), "name": name, "facts": json.loads(facts) if facts else {}}

@@ -19,7 +19,7 @@ from firstread.__main__ import app
 from radiology.urgency import Urgency
 from settings.environment import read_settings
 from tests.builders.stored.flags import FlaggedStudy, rules, webhook
-from tests.builders.stored.rows import claim, finish, later, queue_job
+from tests.builders.stored.rows import arrival, claim, finish, later, queue_job, receive
 
 REASON = "a reason with [brackets] and [bold]words[/]"
 
@@ -88,6 +88,41 @@ def test_jobs_as_json(site: Engine) -> None:
     assert delivery["error_kind"] == "PeerUnreachable"
     assert failed["reason"] == f"WorkerLost: {REASON}"
     assert failed["finished_at"] == later(9).isoformat()
+
+
+def test_what_each_waits_for(site: Engine) -> None:
+    """The next attempt at PACS of one job; the other has ended, and waits for nothing."""
+    failed, made = json.loads(firstread("jobs", "--json").stdout)["jobs"]
+    assert failed["waits"] == []
+    (wait,) = made["waits"]
+    assert (wait["for"], wait["destination"], wait["attempts"]) == ("destination", "pacs", 1)
+    assert wait["since"] == later(1).isoformat()
+    shown = firstread("jobs", "show", "job:1").output
+    assert "waits for pacs to take it: 1 attempts, the last one PeerUnreachable" in shown
+    assert firstread("jobs", "retry", "job:2").exit_code == 0
+    assert "its turn: place 1 of 1, no analysis worker" in firstread("jobs", "show", "job:2").output
+    assert "its turn: place 1 of 1" in " ".join(firstread("jobs").output.split())
+
+
+def test_a_study_that_no_job_knows(site: Engine) -> None:
+    """It is listed with what it waits for, by its name too; nobody has swept since New Year."""
+    receive(site, arrival(study=3))
+    with transaction(site) as session:
+        of_three = Study.study_instance_uid == "2.25.3"
+        session.execute(update(Study).where(of_three).values(accession_number="A-3"))
+    listed = json.loads(firstread("jobs", "--json").stdout)
+    (study,) = listed["studies"]
+    assert (study["study_instance_uid"], study["accession_number"]) == ("2.25.3", "A-3")
+    assert study["waits"] == [
+        {"for": "sweep", "since": later(0).isoformat(), "until": later(5).isoformat()}
+    ]
+    assert len(listed["jobs"]) == 2
+    assert "the housekeeping: 'firstread status' says whether it runs" in firstread("jobs").output
+    for name in ("A-3", "2.25.3", "accession:A-3"):
+        shown = firstread("jobs", "show", name)
+        assert (shown.exit_code, "Not assembled yet" in shown.output) == (0, True)
+    assert json.loads(firstread("jobs", "show", "A-3", "--json").stdout) == listed | {"jobs": []}
+    assert json.loads(firstread("jobs", "--failed", "--json").stdout)["studies"] == []
 
 
 def test_the_table_cuts_nothing_off(site: Engine) -> None:
