@@ -17,6 +17,7 @@ from benchmarks.networks.gpu import measure_networks
 from benchmarks.receiving.measure import measure_receiving
 from benchmarks.result_objects import measure_result_objects
 from benchmarks.retention import measure_retention
+from benchmarks.scale.measure import measure_scale
 from benchmarks.scorecard import measure_scorecard
 from benchmarks.study_latency import measure_study_latency
 from benchmarks.viewer import measure_viewer
@@ -55,6 +56,13 @@ _PARTS: dict[str, _Measure] = {
         hospital=given.hospital,
         skip=given.skip,
     ),
+    "scale": lambda console, given: measure_scale(
+        console,
+        given.folder / "scale",
+        slices=given.slices,
+        runs=given.runs,
+        hospital=given.hospital,
+    ),
     "gpu": lambda console, given: measure_networks(console, slices=given.slices, runs=given.runs),
     "viewer": lambda console, given: measure_viewer(
         console, given.folder / "viewer", slices=given.slices, runs=given.runs
@@ -64,6 +72,7 @@ _ONLY_WHEN_NAMED = {
     "flags",
     "gpu",
     "retention",
+    "scale",
     "viewer",
 }  # minutes more, or programs of their own
 
@@ -95,7 +104,7 @@ def _arguments() -> argparse.Namespace:
         nargs="*",
         metavar="PART",
         help=f"which ones: {', '.join(_PARTS)}; "
-        "all except flags, gpu, retention and viewer when none is named",
+        "all except flags, gpu, retention, scale and viewer when none is named",
     )
     parser.add_argument("--slices", type=int, default=300, help="slices of the study (300)")
     parser.add_argument("--runs", type=int, default=3, help="how often the study is sent (3)")
@@ -116,7 +125,9 @@ def _arguments() -> argparse.Namespace:
     flags = parser.add_argument_group("flags")
     flags.add_argument("--study", type=Path, help="folder of one chest CT (a phantom)")
     flags.add_argument("--routine", type=int, default=20, help="studies before the urgent one (20)")
-    flags.add_argument("--hospital", action="store_true", help="with PostgreSQL and Redis")
+    flags.add_argument(
+        "--hospital", action="store_true", help="with PostgreSQL and Redis; scale too"
+    )
     flags.add_argument("--skip", choices=("latency", "order"), help="measure only the other")
     given = parser.parse_args()
     if unknown := [name for name in given.parts if name not in _PARTS]:

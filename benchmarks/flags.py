@@ -39,7 +39,7 @@ Channel = Callable[[Stage, str], datetime | None]
 
 _LIMIT_S = 900.0
 _POLL_S = 0.02
-_FIFO = {"FIRST_LOOK": "false", "WAIT_HIGH_S": "3600", "WAIT_LOW_S": "3600"}
+FIRST_IN_FIRST_OUT = {"FIRST_LOOK": "false", "WAIT_HIGH_S": "3600", "WAIT_LOW_S": "3600"}
 
 
 def measure_flag_latency(
@@ -204,7 +204,7 @@ def _stage(
 
 
 @contextlib.contextmanager
-def _servers(folder: Path, *, hospital: bool) -> Iterator[dict[str, str]]:
+def servers_of_size(folder: Path, *, hospital: bool) -> Iterator[dict[str, str]]:
     """The settings of a size; at hospital size with servers of its own."""
     if not hospital:
         yield {}
@@ -246,11 +246,11 @@ def measure_flags(
         study = folder.with_name("flags-study")
         _phantom(study, "study", EXTENSIVE_LESIONS, slices=120)
     if study is not None and skip != "latency":
-        with _servers(servers, hospital=hospital) as size:
+        with servers_of_size(servers, hospital=hospital) as size:
             measured["latency"] = measure_flag_latency(console, folder, study, size)
     if skip != "order":
-        for name, settings in (("first_look", {}), ("first_in_first_out", _FIFO)):
-            with _servers(servers, hospital=hospital) as size:
+        for name, settings in (("first_look", {}), ("first_in_first_out", FIRST_IN_FIRST_OUT)):
+            with servers_of_size(servers, hospital=hospital) as size:
                 more = {**size, **settings}
                 measured[name] = measure_order(console, folder, routine, more)
     return measured

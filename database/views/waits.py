@@ -159,6 +159,7 @@ class _Queue:
 
 
 def _of_job(job: Job, since: datetime, now: datetime, queue: _Queue) -> Wait:
+    facts: dict[str, str | int]
     if job.lease_until is None:
         if job.bundle not in queue.bundles:
             return Wait(WaitsFor.BUNDLE, since)

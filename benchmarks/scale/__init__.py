@@ -1,0 +1,1 @@
+"""What a study costs, what several workers make of it, and a day of 10,000 computed from that."""
