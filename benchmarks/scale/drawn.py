@@ -13,6 +13,7 @@ from benchmarks.scale.day import HOURS, DayFigures
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
+from matplotlib.patches import Patch
 
 _BLUE, _RED, _GREY = "#1f5f8b", "#b3402f", "#9aa3ab"
 _DPI: Final = 110
@@ -25,13 +26,13 @@ def draw_backlog(path: Path, measured: Backlog, compared: Backlog) -> None:
         places = [number + down for number in range(1, len(backlog.answered_s) + 1)]
         colours = [colour] * (len(places) - 1) + [_RED]
         axes.barh(places, backlog.answered_s, height=0.34, color=colours)
-        axes.barh([], [], color=colour, label=backlog.rule)
-    axes.barh([], [], color=_RED, label="the urgent study")
     axes.set_ylim(len(measured.answered_s) + 0.6, 0.4)
     axes.set_xlabel("seconds until the answer and its flag")
     axes.set_ylabel("study, as it came")
     axes.set_yticks(range(1, len(measured.answered_s) + 1))
-    axes.legend(frameon=False, loc="upper right", bbox_to_anchor=(1.0, 0.75))
+    words = ((measured.rule, _BLUE), (compared.rule, _GREY), ("the urgent study, by either", _RED))
+    handles = [Patch(color=colour, label=word) for word, colour in words]
+    axes.legend(handles=handles, frameon=False, loc="upper right", bbox_to_anchor=(1.0, 0.8))
     _save(figure, path)
 
 
@@ -47,7 +48,7 @@ def draw_day(path: Path, studies: int, looked: Sequence[DayFigures]) -> None:
     waits.set_yscale("log")
     waits.set_xticks(places)
     waits.set_xlabel("GPUs, a worker each")
-    waits.set_ylabel("95 of 100 answered within, s (computed)")
+    waits.set_ylabel("95 of 100 within, s (computed)")
     waits.legend(frameon=False)
     _save(figure, path)
 

@@ -43,7 +43,7 @@ _SMALL_SLICES, _SMALL_SIDE, _SIDE = 40, 256, 512
 _WAITING: Final = 10
 _WORKERS: Final = (1, 2, 4)
 _DAY: Final = 10_000
-_GPUS: Final = (2, 3, 4, 6, 8, 10)
+_GPUS: Final = (3, 4, 5, 6, 8, 10)
 _GPU_SECONDS: Final = (0.5, 1.0, 2.0)
 """What the networks of one study of 300 slices take a GPU: assumed. No GPU was at hand."""
 _LOOK_S: Final = 0.5  # at a study of 300 slices: decision 0028
@@ -146,7 +146,7 @@ def _simulated(backlogs: Sequence[Backlog]) -> dict[str, dict[str, float]]:
     for rule in (_FIFO, _OURS):
         measured = _named(backlogs, rule)
         ill = [Urgency.ROUTINE] * (_WAITING - 1) + [Urgency.URGENT]
-        studies = [QueuedStudy(1e-3 * k, measured.job_s, one) for k, one in enumerate(ill)]
+        studies = [QueuedStudy(0.0, measured.job_s, one) for one in ill]
         served = _served(rule, studies, look_s=measured.look_s, workers=1)
         urgent = next(one for one in served if one.study.urgency is Urgency.URGENT)
         longest = max(one.until_answer for one in served)
