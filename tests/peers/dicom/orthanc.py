@@ -157,6 +157,23 @@ class OrthancPeer:
             grouped.setdefault(tags.get("Modality", ""), []).append(tags["SeriesInstanceUID"])
         return grouped
 
+    def modify(self, patient_id: str, *, replace: Mapping[str, str]) -> None:
+        """Replace attributes of all that a patient has, in place of it and under the same UIDs.
+
+        Parameters
+        ----------
+        patient_id : Orthanc's identifier
+        replace : keywords with their new values
+        """
+        kept = ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"]
+        wanted = {"Replace": dict(replace), "Keep": kept, "KeepSource": False, "Force": True}
+        self._request("POST", f"/patients/{patient_id}/modify", json=wanted)
+
+    def medium(self, study_ids: list[str]) -> bytes:
+        """Give studies as the zip archive of a medium, with a DICOMDIR (PS3.10)."""
+        wanted = {"Resources": study_ids, "Synchronous": True}
+        return self._request("POST", "/tools/create-media", json=wanted).content
+
     def delete(self, **keys: str) -> None:
         """Delete the instances that match."""
         for found in self.instance_ids(**keys):
