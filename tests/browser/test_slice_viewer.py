@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from chest.values.regions import LesionLabel
@@ -49,7 +52,13 @@ def test_wheel_keys_and_slider_go_through_the_slices(reader: Page, study: StudyW
     open_study(reader, study)
     facts = index_of(study)
     key, last = facts["key"], facts["slices"] - 1
+    for pressed, place in (("ArrowDown", key + 1), ("ArrowUp", key)):
+        reader.keyboard.press(pressed)  # as the study was opened: nothing else moves on one screen
+        expect_slice(reader, place)
+    reader.locator(".sections h2:visible").first.click()  # now they scroll the sections
+    reader.keyboard.press("ArrowDown")
     reader.locator("#viewer-frame").hover()
+    expect_slice(reader, key)
     scrolled = reader.evaluate("window.scrollY")
     reader.mouse.wheel(0, 100)
     expect_slice(reader, key + 1)
@@ -68,6 +77,7 @@ def test_wheel_keys_and_slider_go_through_the_slices(reader: Page, study: StudyW
     ):
         reader.keyboard.press(pressed)
         expect_slice(reader, place)
+    assert _ringed(reader), "the picture has the focus, and nothing shows it"
     reader.locator("#viewer-index").fill("3")
     expect_slice(reader, 2)
     expect(reader.locator("#viewer-index")).to_have_attribute(
@@ -224,6 +234,13 @@ def test_outline_lies_where_the_lesion_of_a_decoded_study_is(
     shown = _fitted(reader, facts)
     drawn = drawn_box(reader, (0x56, 0xB4, 0xE9))
     assert drawn == pytest.approx(shown.box(truth), abs=1.2 * shown.across)
+
+
+def _ringed(page: Page) -> bool:
+    """Whether the ring of the focus lies over the whole upper edge of the picture."""
+    with Image.open(io.BytesIO(page.locator("#viewer-frame").screenshot())) as shot:
+        edge = np.asarray(shot.convert("RGB"))[1, 20:-20].astype(int)
+    return bool((np.abs(edge - (255, 211, 107)).max(axis=1) < 24).mean() > 0.95)
 
 
 def _fitted(page: Page, facts: dict[str, Any]) -> Fitted:

@@ -36,11 +36,19 @@ export function listen(viewer) {
 function onKey(viewer, event) {
   if (!viewer.stack || event.ctrlKey || event.altKey || event.metaKey || document.querySelector("dialog[open]")) return;
   if (event.target.closest("input:not([type=range]), select, textarea")) return;
-  const inFrame = event.target === viewer.frame;
+  const inFrame = event.target === viewer.frame || nothingElseMoves(event.target);
   const act = (inFrame && frameKeys(viewer, event.shiftKey)[event.key]) || pageKeys(viewer)[event.key];
   if (!act) return;
   event.preventDefault();
   act();
+}
+
+// On a page that does not scroll, arrows have nothing to do but to go through the slices, until
+// somebody clicks into the sections beside them, which they scroll then.
+function nothingElseMoves(target) {
+  const clicked = getSelection().anchorNode?.parentElement?.closest(".sections, .head");
+  const rests = target === document.body || target.id === "main";
+  return rests && !clicked && document.documentElement.scrollHeight <= window.innerHeight;
 }
 
 // Arrows go through the slices; they move the cross while there is one, and the picture with Shift.
