@@ -20,7 +20,12 @@ from tests.unit.worklist.seeding import SeededHospital
 
 pytestmark = pytest.mark.browser
 LIVE_MS = 20_000
-WIDTHS = {"desk": (1440, 900), "small": (1024, 768), "phone": (390, 844)}
+WIDTHS = {"desk": (1440, 900), "table": (1364, 768), "small": (1024, 768), "phone": (390, 844)}
+_LINES = """one => {
+    const words = document.createRange();
+    words.selectNodeContents(one.lastChild);
+    return words.getClientRects().length;
+}"""
 
 
 @pytest.fixture
@@ -132,6 +137,12 @@ def test_it_fits_each_width(
         expect(urgent.locator(".verdict")).to_be_visible()
         expect(urgent.locator(".named").get_by_text("山田 太郎")).to_be_visible()
         expect(urgent.locator("td.scan time")).to_be_visible()
+        assert {
+            one.evaluate(_LINES) for one in page.locator("a.open", has_text="A26112108").all()
+        } == {1}, name
+        titled = urgent.locator("td.share .unseen").bounding_box()
+        assert titled is not None
+        assert (titled["width"] > 20) == (width < 1345), name  # where no head stands above it
         too_wide = "document.documentElement.scrollWidth - window.innerWidth"
         assert page.evaluate(too_wide) <= 0, (language, name)
         assert grave_faults(page) == [], (language, name)

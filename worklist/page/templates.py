@@ -23,7 +23,7 @@ from worklist.words.declared_titles import marked
 from worklist.words.dimse_status import status_hex, status_words
 from worklist.words.explained import GROUPS, explained
 from worklist.words.fact_words import fact_words
-from worklist.words.stored_words import decision_words, reason_words, rule_words
+from worklist.words.stored_words import brief, decision_words, reason_words, rule_words
 from worklist.words.study_words import object_verdict, object_words
 from worklist.words.translations import install_translations, translated_row
 from worklist.words.verdict import WORDS, Kind
@@ -62,6 +62,7 @@ def make_templates() -> Environment:
         fact=_fact,
         duration=duration,
         marked=marked,
+        brief=brief,
     )
     templates.globals.update(
         static=_static_addresses(),

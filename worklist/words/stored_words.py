@@ -33,6 +33,7 @@ _OF_RULES: Final = {
 """What is said of a series where the stored reason goes on with what was seen."""
 
 _IS_MISSING: Final = "%(keyword)s is missing"
+_FACTS: Final = re.compile(r" ?\([a-z]\w*=[^()]*\)")
 _MISSING: Final = re.compile(r"([A-Z][A-Za-z]+) is missing")
 
 
@@ -48,6 +49,14 @@ def reason_words(kind: str, message: str) -> str:
     message, said = split_words(message)
     reason = _reason(kind, message)
     return f"{reason} {peer_says(said)}" if said else reason
+
+
+def brief(reason: str) -> str:
+    """A reason without the facts that it ends with, ``(peer=archive, port=104)``.
+
+    They are for administrators and searchers of logs; a reader finds them under Why and Deliveries.
+    """
+    return _FACTS.sub("", reason)
 
 
 def peer_says(said: str) -> str:
