@@ -132,7 +132,7 @@ def test_a_day(
     expect(page.get_by_text("answered")).to_be_visible(timeout=LIVE_MS)
     assert grave_faults(page) == []
     page.goto("/scorecard")
-    expect(page.get_by_text("3 studies whose last image came")).to_be_visible()
+    expect(page.get_by_text("Studies whose last image came in these days: 3.")).to_be_visible()
 
 
 def _press(page: Page, selector: str) -> None:

@@ -162,7 +162,7 @@ def possible_lines(reading: Reading | None) -> tuple[FigureLine, ...]:
         FigureLine(
             titled(one.region.name, reading.report),
             translated(
-                "%(volume)s, on %(slices)s slices",
+                "%(volume)s, slices: %(slices)s",
                 volume=figure_words(one.volume),
                 slices=str(one.slices),
             ),

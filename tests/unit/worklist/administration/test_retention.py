@@ -28,7 +28,7 @@ def test_how_long_the_disk_lasts(visitor: Visitor, hospital: SeededHospital) -> 
         for hour in range(49):
             room = Room((98 - hour) * _GB, 100 * _GB)
             keep_sample(session, room, hospital.now + timedelta(hours=hour - 48))
-    assert "At the rate of the last days it lasts 2 days." in readable(
+    assert "Days that it lasts at the rate of the last ones: 2." in readable(
         visitor.get("/administration").text
     )
     assert "还可使用 2 天" in readable(visitor.get("/administration", _CHINESE).text)
@@ -42,10 +42,10 @@ def test_what_is_held_back_and_why(visitor: Visitor, hospital: SeededHospital) -
         note_state(session, EMPTYING, hospital.now, emptying=True)
     said = readable(visitor.get("/administration").text)
     assert "It is past its mark: what is oldest goes until" in said
-    first = said.index("3 studies: urgent and not acknowledged")
-    assert first < said.index("2 studies: not read yet")
+    first = said.index("urgent and not acknowledged: 3")
+    assert first < said.index("not read yet: 2")
     chinese = readable(visitor.get("/administration", _CHINESE).text)
-    assert "2 个检查：尚未分析" in chinese
+    assert "尚未分析：2 个检查" in chinese
 
 
 def test_a_study_whose_images_are_gone_shows_what_is_kept(
