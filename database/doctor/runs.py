@@ -11,6 +11,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from database.doctor.ticket import SILENT_AFTER, new_ticket
+from database.one_at_a_time import one_at_a_time
 from database.tables.operation.doctor import DoctorRun
 from database.tables.readers.account import NAME_LENGTH
 
@@ -54,6 +55,7 @@ def begin_run(session: Session, now: datetime, *, asked_by: str, machine: str) -
 
     Of those before only the last that has come to its end is kept.
     """
+    one_at_a_time(session, "doctor")  # two that begin at once: there is no row yet to lock
     last = last_run(session, now)
     if last is not None and last.is_under_way:
         return None

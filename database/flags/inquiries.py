@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session, aliased
 
 from database.events import record_event
 from database.flag_states import FlagState, NoticeState
-from database.flags.notices import one_claim_at_a_time
 from database.flags.raised import acknowledge_flag
 from database.flags.told_channels import RAISING
 from database.lease import claim_first, ended_in_defect, is_free, write_held
+from database.one_at_a_time import one_at_a_time
 from database.tables.base import KIND_LENGTH
 from database.tables.readers.flag import Flag, FlagNotice
 from radiology.urgency import Urgency
@@ -76,7 +76,7 @@ def claim_inquiry(
 
     A worker that dies leaves a question that is asked again when its lease has run out.
     """
-    one_claim_at_a_time(session, channel)
+    one_at_a_time(session, f"flag channel {channel}")
     row = claim_first(
         session,
         FlagNotice,

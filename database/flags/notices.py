@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, aliased
 
 from database.events import record_event
@@ -27,6 +27,7 @@ from database.lease import (
 )
 from database.metrics.counted import count_once_committed, observe_once_committed
 from database.metrics.declared import NOTICE_TIME, NOTICES_ENDED
+from database.one_at_a_time import one_at_a_time
 from database.tables.readers.flag import Flag, FlagAttempt, FlagNotice
 
 _HOLDS_UP_FOR_ATTEMPTS = 3
@@ -54,7 +55,7 @@ def claim_notice(
 
     An expired lease frees it without a sweep: the receiver drops a repetition by its UID.
     """
-    one_claim_at_a_time(session, channel)
+    one_at_a_time(session, f"flag channel {channel}")  # two workers must not each take one
     row = claim_first(
         session,
         FlagNotice,
@@ -229,16 +230,6 @@ def _claimable(now: datetime) -> Sequence[ColumnElement[bool]]:
         ~of_the_study.exists(),
         ~held_up.exists(),
     )
-
-
-def one_claim_at_a_time(session: Session, channel: str) -> None:
-    """Until the end of the transaction no other worker takes a notice of the channel.
-
-    Two workers must not each take one. SQLite has one writer anyway.
-    """
-    if session.get_bind().dialect.name == "postgresql":
-        key = func.hashtext(f"firstread flag channel {channel}")
-        session.execute(select(func.pg_advisory_xact_lock(key)))
 
 
 def _locked_flag(session: Session, claim: NoticeClaim) -> Flag:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from database.one_at_a_time import one_at_a_time
 from database.tables.operation.trace import TraceCursor
 from database.tables.study.analysis import Event
 from database.traces.spans import ENDINGS, StudySpan, spans_of
@@ -19,6 +20,7 @@ _SETTLED = timedelta(seconds=5)
 
 def begin_traces(session: Session) -> None:
     """Trace what happens from now on, unless tracing has begun before."""
+    one_at_a_time(session, "traces")  # two workers that start at once: there is no row yet to lock
     if session.get(TraceCursor, _ROW) is None:
         newest = session.scalar(select(func.max(Event.id))) or 0
         session.add(TraceCursor(id=_ROW, event_id=newest))
@@ -38,6 +40,9 @@ def next_spans(session: Session, now: datetime) -> tuple[list[StudySpan], int | 
 
 
 def note_sent(session: Session, event_id: int) -> None:
-    """The collector has taken the spans up to an event."""
-    row = session.get_one(TraceCursor, _ROW)
-    row.event_id = max(row.event_id, event_id)
+    """The collector has taken the spans up to an event, or further: another worker sends too."""
+    session.execute(
+        update(TraceCursor)
+        .where(TraceCursor.id == _ROW, TraceCursor.event_id < event_id)
+        .values(event_id=event_id)
+    )
