@@ -25,6 +25,8 @@ RETRIEVAL = "retrieval"  # of earlier studies: no result ever waits behind a slo
 QUEUES = (ANALYSIS, FLAGS, DELIVERY, HOUSEKEEPING, RETRIEVAL)
 
 _ANALYSIS_HARD_LIMIT_S = 900
+SWEEP_HARD_LIMIT_S = 60
+"""A sweep that takes longer is broken off, and its process killed."""
 LONGEST_TURN_S = 300.0
 """A task that makes one attempt after the other ends after so long, and wakes the next one."""
 _FILES = "worker.message_files:Transport"
@@ -70,7 +72,10 @@ def make_app(settings: Settings) -> Celery:
             # A turn, and then one attempt that may take as long again.
             "worker.tasks.deliver_next": {"soft_time_limit": 570, "time_limit": 600},
             "worker.tasks.retrieve_next": {"soft_time_limit": 570, "time_limit": 600},
-            "worker.tasks.sweep": {"soft_time_limit": 55, "time_limit": 60},
+            "worker.tasks.sweep": {
+                "soft_time_limit": SWEEP_HARD_LIMIT_S - 5,
+                "time_limit": SWEEP_HARD_LIMIT_S,
+            },
         },
         task_queues=[Queue(name, routing_key=name) for name in QUEUES],
         task_default_queue=HOUSEKEEPING,
@@ -91,7 +96,8 @@ def make_app(settings: Settings) -> Celery:
             }
         },
         beat_max_loop_interval=settings.sweep_s,
-        beat_schedule_filename=str(settings.data_folder / "beat-schedule"),
+        # In memory: there is one entry, due at every start; a file would be shared by two beats.
+        beat_scheduler="celery.beat:Scheduler",
         # Nobody asks our workers anything through the broker; the page asks the database.
         worker_enable_remote_control=False,
         worker_send_task_events=False,

@@ -14,6 +14,7 @@ from database.deliveries.claimed import due_deliveries
 from database.deliveries.destinations import destinations_to_ask
 from database.flags.raised import escalate_due
 from database.flags.unacknowledged import flags_to_escalate
+from database.one_at_a_time import alone
 from database.priors.requests import due_requests
 from database.process_signs import EVERY_S, last_sweep, note_sweep
 from database.session import query, transaction
@@ -22,7 +23,14 @@ from radiology.errors import SettingsRefused
 from settings.log.log_events import get_logger
 from worker.attempt.attempt_step import attempt_step
 from worker.bundles_in_use import drop_unwanted, follow_bundles
-from worker.celery_app import ANALYSIS, DELIVERY, RETRIEVAL, app, wake_up_waits
+from worker.celery_app import (
+    ANALYSIS,
+    DELIVERY,
+    RETRIEVAL,
+    SWEEP_HARD_LIMIT_S,
+    app,
+    wake_up_waits,
+)
 from worker.equipment import Equipment
 from worker.heading.keep_headings import follow_name_setting, keep_headings
 from worker.housekeeping import count_what_is_kept, sweep_once
@@ -45,8 +53,18 @@ _COMES_S = 5.0  # a study with a new image since then is coming
 
 @app.task(name=SWEEP)
 def sweep() -> None:
-    """Assemble quiet studies, requeue jobs of silent workers, wake the queues that have work."""
+    """Assemble quiet studies, requeue jobs of silent workers, wake the queues that have work.
+
+    One sweep at a time, however many beats and housekeeping workers there are: another one would
+    find the same to do, and what is not rows (files, log) would be done twice.
+    """
     worker = equipment()
+    with alone(worker.engine, SWEEP, most_s=SWEEP_HARD_LIMIT_S) as nobody_else_sweeps:
+        if nobody_else_sweeps:
+            _sweep(worker)
+
+
+def _sweep(worker: Equipment) -> None:
     _follow_bundles(worker)
     outcome = sweep_once(worker.settings, worker.engine, worker.clock())
     for _ in range(outcome.new_jobs):

@@ -16,7 +16,7 @@ from worklist.administration.problems import find_problems
 
 RUNNING: Final = "parts"
 _SWEEP_LATE_S: Final = 60.0
-_ONLY_ONE: Final = (ServedProcess.NODE, ServedProcess.BEAT, ServedProcess.WORKLIST)
+_ONLY_ONE: Final = (ServedProcess.NODE, ServedProcess.WORKLIST)
 _WAITING: Final[dict[str, Sentence]] = {
     "destination_away": say(
         "Look at the line of this peer below. What waits goes by itself as soon as it answers."
@@ -104,7 +104,10 @@ def _twice(site: ExaminedSite) -> Iterator[DoctorLine]:
 
 def _alive(site: ExaminedSite, since_s: float = SILENT_AFTER_S) -> dict[str, list[str]]:
     now = site.clock()
-    found: dict[str, list[str]] = {part.value: [] for part in _ONLY_ONE}
+    alone: tuple[ServedProcess, ...] = _ONLY_ONE
+    if site.settings.database_address.startswith("sqlite"):
+        alone = (*alone, ServedProcess.BEAT)  # on PostgreSQL two do nothing twice
+    found: dict[str, list[str]] = {part.value: [] for part in alone}
     with query(site.engine) as session:
         for one in process_signs(session):
             if one.part in found and (now - one.seen_at).total_seconds() <= since_s:

@@ -13,12 +13,14 @@ import redis
 from pydantic import SecretStr
 
 from database.doctor.runs import begin_run
+from database.process_signs import record_sign
 from database.schema import upgrade_schema
 from database.session import transaction
 from firstread.checks.check import Health
 from firstread.doctor.checks.broker import look_at_broker
 from firstread.doctor.checks.clocks import look_at_clocks
 from firstread.doctor.checks.database import look_at_database
+from firstread.doctor.checks.parts import look_at_parts
 from firstread.doctor.examined_site import ExaminedSite
 from settings.environment import Settings
 
@@ -60,6 +62,19 @@ def test_both_answer_and_are_compared(site: ExaminedSite) -> None:
     late.engine.dispose()
     assert [one.health for one in apart] == [Health.BROKEN, Health.BROKEN]
     assert all(re.search(r"(59|6[0-9])\.[0-9] s ahead of ours", str(one.said)) for one in apart)
+
+
+def test_what_may_run_twice(site: ExaminedSite) -> None:
+    """A second beat is no fault where sweeps wait for none; a second node is one. 0.1 s."""
+    now = datetime.now(UTC)
+    with transaction(site.engine) as session:
+        for part in ("beat", "node"):
+            for machine in ("a", "b"):
+                record_sign(session, f"{machine}:{part}", part, started_at=now, now=now)
+    looking = replace(site, sign_s=0.0, clock=lambda: now)
+    lines = list(look_at_parts(looking))
+    looking.engine.dispose()
+    assert [one.of for one in lines if one.name == "parts.twice"] == ["node"]
 
 
 def test_a_wrong_password(site: ExaminedSite, redis_url: str) -> None:
