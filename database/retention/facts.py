@@ -139,6 +139,7 @@ def study_facts(session: Session, ids: Collection[int], now: datetime) -> dict[i
             earlier_awaited=study.id in awaited,
             newer_at=newer.get(study.id),
             visiting=study.id in visiting,
+            originals_here=study.originals_removed_at is None,
         )
         for study in session.execute(
             select(
@@ -147,6 +148,7 @@ def study_facts(session: Session, ids: Collection[int], now: datetime) -> dict[i
                 Study.last_instance_at,
                 Study.state,
                 Study.several_patients,
+                Study.originals_removed_at,
             ).where(Study.id.in_(ids))
         )
     }

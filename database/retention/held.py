@@ -36,6 +36,7 @@ class KeptStudy:
         whose promise is awaited
     newer_at : when the last image of a later study of the patient came
     visiting : HL7 says that the patient is here
+    originals_here : its images have not gone by their age or a mark
     """
 
     study_id: int
@@ -51,6 +52,7 @@ class KeptStudy:
     earlier_awaited: bool
     newer_at: datetime | None
     visiting: bool
+    originals_here: bool = True
 
 
 def held_back(study: KeptStudy, now: datetime, *, treatment: timedelta) -> HeldBack | None:

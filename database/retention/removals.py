@@ -153,18 +153,20 @@ def note_slices_removed(session: Session, result_ids: Iterable[int], now: dateti
 
 
 def note_files_removed(session: Session, result_id: int, study_id: int, now: datetime) -> None:
-    """No file of a result is named any more; its reading stays."""
-    session.execute(
+    """No file of a result is named any more; its reading stays. Again it changes nothing."""
+    gone = session.execute(
         update(Result)
-        .where(Result.id == result_id)
+        .where(Result.id == result_id, Result.files_removed_at.is_(None))
         .values(
             files_removed_at=now,
             slices_removed_at=func.coalesce(Result.slices_removed_at, now),
             key_picture=None,
             comparison_file=None,
         )
+        .returning(Result.id)
     )
-    record_event(session, "result_files_removed", now, study_id=study_id)
+    if gone.one_or_none() is not None:
+        record_event(session, "result_files_removed", now, study_id=study_id)
 
 
 def delete_quarantine(session: Session, ids: Iterable[int]) -> None:

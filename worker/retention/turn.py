@@ -240,8 +240,9 @@ class _Turn:
     def _still_goes(self, going: Going, study: KeptStudy) -> bool:
         """By the rows as they are now."""
         candidate = going.candidate
-        if candidate.result_id is None and study.last_instance_at != candidate.at:
-            return False
+        came_again = study.last_instance_at != candidate.at
+        if candidate.result_id is None and (came_again or not study.originals_here):
+            return False  # where they are gone, another turn was faster
         treatment = timedelta(days=self._retention.treatment_days)
         return held_back(study, self._now, treatment=treatment) is None
 
