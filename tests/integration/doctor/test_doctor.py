@@ -42,12 +42,23 @@ def firstread(
     dcmtk: Dcmtk,
     receiver: WebReceiver,
 ) -> Iterator[RunningFirstread]:
-    """Give an embedded Firstread with a PACS, and a receiver that wants every flag."""
+    """Give an embedded Firstread with a PACS that is reached by both ways, and a receiver that
+    wants every flag."""
     channel = {
         "kind": "webhook", "name": "pager", "url": receiver.url, "from_urgency": "routine",
     }  # fmt: skip
-    variables = {"FLAGS": json.dumps([channel]), "MIN_FREE_BYTES": "0"}
     pacs = another_orthanc()
+    called = {"host": pacs.host, "port": pacs.dicom_port, "roles": ["source", "destination"]}
+    peers = [
+        {"name": "pacs", "ae_title": pacs.ae_title, **called},
+        {
+            "name": "web", "ae_title": "WEB", "roles": ["destination"],
+            "stow_url": pacs.dicomweb_url,
+        },
+    ]  # fmt: skip
+    variables = {
+        "FLAGS": json.dumps([channel]), "MIN_FREE_BYTES": "0", "PEERS": json.dumps(peers),
+    }  # fmt: skip
     with running_embedded(tmp_path, pacs=pacs, settings=variables, limit_s=240.0) as embedded:
         engine = open_engine(embedded.database_url)
         yield RunningFirstread(embedded, engine, pacs, dcmtk)
@@ -82,8 +93,12 @@ def test_all_is_fine_and_nobody_is_alarmed(
     lines = lines_of(said)
     assert [one for one in lines if one["health"] != "fine"] == []
     assert (code, said["health"]) == (0, "fine")
-    by_name = {one["name"]: one["said"]["words"] for one in lines}
-    assert "bit for bit (C-FIND, C-GET)" in by_name["path.read-back"]
+    assert {
+        one["of"]: one["said"]["words"] for one in lines if one["name"] == "path.read-back"
+    } == {
+        "pacs": "pacs gives 3 objects back bit for bit (C-FIND, C-GET)",
+        "web": "web gives 3 objects back bit for bit (QIDO-RS, WADO-RS)",
+    }
     assert {one["of"] for one in lines if one["name"] == "peer.takes"} == {
         "pacs SEG", "pacs SR", "pacs SC",
     }  # fmt: skip
