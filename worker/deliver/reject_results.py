@@ -93,6 +93,7 @@ def withdraw_result(
             store_rejection(session, found.result_id, note, destinations, now)
     _log.warning(
         "result_withdrawn",
+        study_instance_uid=study_instance_uid,
         result_id=found.result_id,
         reason=reason.value,
         destinations=list(destinations),

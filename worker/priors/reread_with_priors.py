@@ -32,7 +32,7 @@ def reread_with_priors(
         attempt_step(
             functools.partial(_reread, settings, engine, request, waits, now),
             "rereading",
-            study_id=request.study.study_id,
+            study_instance_uid=request.study.study_instance_uid,
         )
         for request in ripe
     )
@@ -55,7 +55,8 @@ def _reread(
             reread=state is PriorRequestState.COMPARED and not _done(ripe, so_far),
         )
     if job_ids:
-        _log.info("reread", study_id=ripe.study.study_id, job_ids=list(job_ids))
+        uid = ripe.study.study_instance_uid
+        _log.info("reread", study_instance_uid=uid, job_ids=list(job_ids))
     return job_ids
 
 

@@ -1,4 +1,7 @@
-"""From a scanner's C-STORE to a receiver that is told, in both sizes, while PACS is down."""
+"""From a scanner's C-STORE to a receiver that is told, in both sizes, while PACS is down.
+
+The same study is followed from outside: in the logs of all parts, and as a trace at a collector.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -26,30 +30,38 @@ from tests.peers.dicom.orthanc import OrthancPeer
 from tests.peers.firstreads.embedded import Embedded, running_embedded
 from tests.peers.firstreads.hospital import Hospital, running_hospital
 from tests.peers.flag_receivers import WebReceiver, running_web_receiver
+from tests.peers.trace_collector import TraceCollector, running_trace_collector
 from tests.peers.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 
 _LIMIT_S = 150.0
-Running = tuple[Embedded | Hospital, Engine, WebReceiver]
+Running = tuple[Embedded | Hospital, Engine, WebReceiver, TraceCollector]
 
 
 @pytest.fixture(params=["embedded", "hospital"])
 def running(
     request: pytest.FixtureRequest, tmp_path: Path, another_orthanc: Callable[..., OrthancPeer]
 ) -> Iterator[Running]:
-    """Firstread of both sizes in turn, a receiver of its flags, and a PACS that is down."""
+    """Firstread of both sizes in turn, who hears of it, and a PACS that is down."""
     pacs = another_orthanc()
     with ExitStack() as stack:
         receiver = stack.enter_context(running_web_receiver())
+        collector = stack.enter_context(running_trace_collector())
         size: Embedded | Hospital
         if request.param == "embedded":
             channel = {"kind": "webhook", "name": "pager", "url": receiver.url}
-            said = {"FLAGS": json.dumps([channel])}
+            said = {
+                "FLAGS": json.dumps([channel]),
+                "MONITORING": json.dumps({"traces_url": collector.url}),
+            }
             size = stack.enter_context(running_embedded(tmp_path, pacs=pacs, settings=said))
             address = size.database_url
         else:
-            toml = f'[[flags]]\nkind = "webhook"\nname = "pager"\nurl = "{receiver.url}"\n'
+            toml = (
+                f'[monitoring]\ntraces_url = "{collector.url}"\n'
+                f'[[flags]]\nkind = "webhook"\nname = "pager"\nurl = "{receiver.url}"\n'
+            )
             address = request.getfixturevalue("postgres_url")
             size = stack.enter_context(
                 running_hospital(
@@ -62,15 +74,18 @@ def running(
             )
         pacs.process.stop()
         engine = open_engine(address)
-        yield size, engine, receiver
+        yield size, engine, receiver, collector
         engine.dispose()
 
 
 def test_an_urgent_study_is_told_while_pacs_is_down(
     running: Running, dcmtk: Dcmtk, tmp_path: Path
 ) -> None:
-    """The receiver hears of it before any delivery, once, and the page's button ends it."""
-    size, engine, receiver = running
+    """The receiver hears of it before any delivery, once, and the page's button ends it.
+
+    What happened is one trace, from the association to the flag, and can be read in the log.
+    """
+    size, engine, receiver, collector = running
     folder = tmp_path / "phantom"
     phantom = make_phantom(
         grid=phantom_grid((60, 128, 128), (5.0, 2.8, 2.8)), lesions=EXTENSIVE_LESIONS
@@ -95,3 +110,43 @@ def test_an_urgent_study_is_told_while_pacs_is_down(
     assert receiver.received[1].said["type"] == "firstread.flag.acknowledged"
     with query(engine) as session:
         assert session.scalars(select(Flag.state)).one() is FlagState.ACKNOWLEDGED
+    _require_one_trace(collector, study_uid(folder))
+    _require_log(size.data_folder.parent, study_uid(folder))
+
+
+def _require_one_trace(collector: TraceCollector, uid: str) -> None:
+    """From the association that brought the study to the pager that was told, below one span."""
+    steps = ("wait", "selected", "decoded", "inferred", "encoded")
+    wanted = ("study", "association", "assembly", "job", *steps, "flag")
+
+    def spans() -> dict[str, dict[str, Any]]:
+        return {one["name"]: one for one in reversed(collector.spans())}
+
+    wait_until(lambda: {*spans()} >= {*wanted}, what="the whole trace", limit_s=_LIMIT_S)
+    found = spans()
+    assert len({one["trace"] for one in collector.spans()}) == 1
+    assert {one["facts"]["firstread.study_instance_uid"] for one in collector.spans()} == {uid}
+    above = {name: one["parent"] for name, one in found.items()}
+    assert {above[name] for name in ("association", "assembly", "job", "flag")} == {
+        found["study"]["id"]
+    }
+    assert {above[name] for name in steps} == {found["job"]["id"]}
+    ended = [found[name]["ended"] for name in ("association", "assembly", *steps, "flag")]
+    assert ended == sorted(ended)
+    told = found["flag"]["facts"]
+    assert (told["firstread.channel"], told["firstread.kind"]) == ("pager", "raised")
+
+
+def _require_log(folder: Path, uid: str) -> None:
+    """As docs/hospital/monitoring.md says: the lines with its UID, of all parts, in order."""
+    lines = [
+        json.loads(line)
+        for file in folder.glob("*.log")
+        for line in file.read_text().splitlines()
+        if line.startswith("{")
+    ]
+    followed = [one for one in lines if one.get("study_instance_uid") == uid]
+    said = [one["event"] for one in sorted(followed, key=lambda one: str(one["timestamp"]))]
+    expected = ["study_arrives", "assembled", "encoded", "flag_sent"]
+    assert [one for one in dict.fromkeys(said) if one in expected] == expected
+    assert "attempt_postponed" in said, "PACS is away"
