@@ -145,12 +145,12 @@ def test_what_is_due_is_done_once(site: KeptSite, redis_url: str) -> None:
             )
             wait_until(lambda: _waiting_for_studies(engine) >= 1, what="a sweep", limit_s=_LIMIT_S)
             seen: list[int] = []
-            wait_until(
-                lambda: seen.append(_waiting_for_studies(engine)) or len(seen) == _LOOKS,
-                what="sweeps of both beats",
-                limit_s=_LIMIT_S,
-                interval_s=0.05,
-            )
+
+            def looked_often() -> bool:
+                seen.append(_waiting_for_studies(engine))
+                return len(seen) == _LOOKS
+
+            wait_until(looked_often, what="sweeps of both beats", limit_s=_LIMIT_S, interval_s=0.05)
             assert set(seen) == {1}, "a second sweep began beside the first"
         wait_until(lambda: _is_done(engine), what="all that is due", limit_s=_LIMIT_S)
         with query(engine) as session:

@@ -77,8 +77,17 @@ def held(pacs: OrthancPeer, tmp_path: Path) -> ByDicomweb:
     for kind, made in result_objects():
         name = f"{made.SOPInstanceUID}.dcm"
         made.save_as(settings.results_folder / name, enforce_file_format=True)
-        ids = (made.SOPClassUID, made.SOPInstanceUID, made.SeriesInstanceUID)
-        objects.append(PhantomObject(kind, *map(str, ids), name, True, ""))
+        objects.append(
+            PhantomObject(
+                kind,
+                str(made.SOPClassUID),
+                str(made.SOPInstanceUID),
+                str(made.SeriesInstanceUID),
+                name,
+                is_stored=True,
+                reason="",
+            )
+        )
     return ByDicomweb(settings, tuple(objects))
 
 
