@@ -33,9 +33,9 @@ from tests.peers.flag_receivers import WebReceiver, running_web_receiver
 from tests.peers.trace_collector import TraceCollector, running_trace_collector
 from tests.peers.waiting import wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
-_LIMIT_S = 150.0
+_LIMIT_S = 240.0  # a dozen processes on two busy cores
 Running = tuple[Embedded | Hospital, Engine, WebReceiver, TraceCollector]
 
 
@@ -55,7 +55,9 @@ def running(
                 "FLAGS": json.dumps([channel]),
                 "MONITORING": json.dumps({"traces_url": collector.url}),
             }
-            size = stack.enter_context(running_embedded(tmp_path, pacs=pacs, settings=said))
+            size = stack.enter_context(
+                running_embedded(tmp_path, pacs=pacs, settings=said, limit_s=_LIMIT_S)
+            )
             address = size.database_url
         else:
             toml = (
@@ -70,6 +72,7 @@ def running(
                     broker_url=request.getfixturevalue("redis_url"),
                     pacs=pacs,
                     settings_toml=toml,
+                    limit_s=_LIMIT_S,
                 )
             )
         pacs.process.stop()
