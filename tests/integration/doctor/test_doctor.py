@@ -87,15 +87,18 @@ def test_all_is_fine_and_nobody_is_alarmed(
     firstread: RunningFirstread, receiver: WebReceiver
 ) -> None:
     """Each line is fine; the phantom is gone, PACS has it, and people heard of a test alone."""
-    sweep = lambda: httpx.get(f"{firstread.size.worklist_url}/health").json()["status"] == "ok"  # noqa: E731
-    wait_until(sweep, what="every part and a sweep", limit_s=120)
+    health = f"{firstread.size.worklist_url}/health"
+    wait_until(
+        lambda: httpx.get(health, timeout=60).json()["status"] == "ok",
+        what="every part and a sweep",
+        limit_s=240,
+    )
     code, said = doctor(firstread)
     lines = lines_of(said)
     assert [one for one in lines if one["health"] != "fine"] == []
     assert (code, said["health"]) == (0, "fine")
-    assert {
-        one["of"]: one["said"]["words"] for one in lines if one["name"] == "path.read-back"
-    } == {
+    back = [one for one in lines if one["name"] == "path.read-back"]
+    assert {one["of"]: one["said"]["words"] for one in back} == {
         "pacs": "pacs gives 3 objects back bit for bit (C-FIND, C-GET)",
         "web": "web gives 3 objects back bit for bit (QIDO-RS, WADO-RS)",
     }
