@@ -46,7 +46,7 @@ _PARTS: dict[str, _Measure] = {
         console, given.folder / "scorecard", studies=given.scorecard_studies, runs=40
     ),
     "retention": lambda console, given: measure_retention(
-        console, given.folder / "retention", studies=given.retention_studies, runs=40
+        console, given.folder / "retention", studies=given.retention_studies, runs=20
     ),
     "flags": lambda console, given: measure_flags(
         console,

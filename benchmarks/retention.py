@@ -32,7 +32,7 @@ from database.tables.study.analysis import Delivery, Event, Job, Study
 from radiology.urgency import Urgency
 from settings.environment import Settings
 from settings.retention import Retention
-from tests.builders.stored.kept_studies import START, KeptRows, KeptSite, kept_bytes
+from tests.builders.stored.kept_studies import START, KeptRows, KeptSite, ToKeep, kept_bytes
 from worker.retention.turn import retention_turn
 
 LIMIT_MS = 100.0
@@ -73,7 +73,9 @@ class Year:
     fullest: float = 0.0
     emptiest: float = 1.0
     longest_turn_s: float = 0.0
+    longest_turn_processor_s: float = 0.0
     took_s: float = 0.0
+    processor_s: float = 0.0
 
 
 def simulate(
@@ -83,12 +85,17 @@ def simulate(
     days: float,
     held_studies: int,
     say: Callable[[str], None] = lambda _: None,
-) -> tuple[KeptSite, Year, int, KeptRows]:
+    each_month: Callable[[KeptSite, KeptRows], None] = lambda *_: None,
+) -> tuple[KeptSite, Year]:
     """Let studies come over so many days.
+
+    Parameters
+    ----------
+    each_month : is called twelve times, the last time at the end, with the study that came last
 
     Returns
     -------
-    The site, what was seen, the id of the last event, and the last study.
+    The site, and what was seen.
     """
     disk = held_studies * _STUDY_BYTES + studies * _KEPT_BYTES
     settings = Settings(
@@ -102,15 +109,14 @@ def simulate(
     upgrade_schema(engine)
     site = KeptSite(engine, settings)
     chance, book, year = random.Random(20261130), _Book(), Year()
-    began, used, last_event = time.perf_counter(), 0, 0
+    began, processor_s, used, last_event = time.perf_counter(), time.process_time(), 0, 0
     steps = max(1, round(days * timedelta(days=1) / _STEP))
     last: KeptRows | None = None
     for step in range(steps):
         now = START + step * _STEP
         wanted = studies * (step + 1) // steps - year.studies
-        with transaction(engine) as session:
-            for _ in range(wanted):
-                last = _write(site, session, now, chance, book)
+        if wanted:
+            last = _write(site, wanted, now, chance, book)
         year.studies += wanted
         used += wanted * _STUDY_BYTES
         _go_on(site, now, book)
@@ -118,11 +124,14 @@ def simulate(
             year.refused_times += 1
         ended = False
         while not ended:
-            turn_began = time.perf_counter()
+            turn_began, used_before_s = time.perf_counter(), time.process_time()
             outcome = retention_turn(
                 settings, engine, now, measure=_room(used, disk), most_s=_TURN_S
             )
             year.longest_turn_s = max(year.longest_turn_s, time.perf_counter() - turn_began)
+            year.longest_turn_processor_s = max(
+                year.longest_turn_processor_s, time.process_time() - used_before_s
+            )
             used -= outcome.removed.size_bytes
             year.turns += 1
             ended = outcome.ended
@@ -131,14 +140,18 @@ def simulate(
         year.fullest = max(year.fullest, part)
         if book.gone:
             year.emptiest = min(year.emptiest, part)
-        if step % (steps // 12 or 1) == 0:
+        if (step + 1) * 12 // steps != step * 12 // steps and last is not None:
             assert used == kept_bytes(settings), "what is counted is not what lies on the disk"
-            say(f"{now:%Y-%m-%d}: {year.studies} studies, {book.gone} gone, {part:.0%} in use")
+            say(
+                f"{now:%Y-%m-%d}: {year.studies} studies, {book.gone} gone, {part:.1%} in use, "
+                f"{time.perf_counter() - began:.0f} s"
+            )
+            each_month(site, last)
     year.gone, year.went_too_early = book.gone, len(book.went_too_early)
     year.held_for_ever = sum(moment is None for moment in book.free_from.values())
     year.took_s = time.perf_counter() - began
-    assert last is not None
-    return site, year, last_event, last
+    year.processor_s = time.process_time() - processor_s
+    return site, year
 
 
 def _room(used: int, disk: int) -> Callable[[Settings], Room]:
@@ -147,16 +160,32 @@ def _room(used: int, disk: int) -> Callable[[Settings], Room]:
 
 
 def measure_retention(console: Console, folder: Path, *, studies: int, runs: int) -> dict[str, Any]:
-    """Simulate, then ask the page `runs` times."""
+    """Simulate, and ask the page `runs` times at the end of each month."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    site, year, _, last = simulate(
+    months: list[dict[str, Cost]] = []
+
+    def ask(site: KeptSite, last: KeptRows) -> None:
+        months.append(asyncio.run(_ask(site, folder, _addresses(site, last), runs)))
+        for name, one in months[-1].items():
+            slow = " (!)" if one["p95_ms"] > LIMIT_MS else ""
+            said = ", ".join(f"{what} {value:.0f}" for what, value in one.items())
+            console.print(f"  {name}: {said}{slow}")
+
+    _, year = simulate(
         folder,
         studies=studies,
         days=_DAYS,
         held_studies=studies // _SHARE_OF_THE_YEAR,
         say=console.print,
+        each_month=ask,
     )
+    shutil.rmtree(folder, ignore_errors=True)
+    console.print(vars(year))
+    return {"year": vars(year), "months": months}
+
+
+def _addresses(site: KeptSite, last: KeptRows) -> dict[str, str]:
     with query(site.engine) as session:
         removed = session.scalar(
             select(Study.study_instance_uid)
@@ -168,15 +197,10 @@ def measure_retention(console: Console, folder: Path, *, studies: int, runs: int
         "list": "/",
         "administration": "/administration",
         "study": f"/studies/{last.uid}",
-        "study whose images are gone": f"/studies/{removed}",
     }
-    costs = asyncio.run(_ask(site, folder, addresses, runs))
-    shutil.rmtree(folder, ignore_errors=True)
-    for name, one in costs.items():
-        slow = " (!)" if one["p95_ms"] > LIMIT_MS else ""
-        console.print(f"{name}: {one['p95_ms']:.0f} ms{slow}")
-    console.print(vars(year))
-    return {"year": vars(year), "questions": costs}
+    if removed is not None:
+        addresses["study whose images are gone"] = f"/studies/{removed}"
+    return addresses
 
 
 async def _ask(
@@ -191,45 +215,46 @@ async def _ask(
 
 
 def _write(
-    site: KeptSite, session: Any, now: datetime, chance: random.Random, book: _Book
+    site: KeptSite, wanted: int, now: datetime, chance: random.Random, book: _Book
 ) -> KeptRows:
-    """One study: mostly answered and delivered; some urgent, failed, or while PACS is away."""
+    """So many studies come; returns the last."""
+    drawn = [_drawn(now, chance) for _ in range(wanted)]
+    with transaction(site.engine) as session:
+        written = site.studies_in(session, [one for one, _ in drawn])
+    for rows, (one, acknowledged) in zip(written, drawn, strict=True):
+        away = one.delivery is DeliveryState.WAITING
+        free_from: datetime | None = START + _AWAY[1] if away else now
+        if one.state is StudyState.FAILED or (one.flag is not None and not acknowledged):
+            free_from = None
+        elif one.flag is not None:
+            book.acknowledge[rows.study_id] = now + _ACKNOWLEDGED_AFTER
+            free_from = max(free_from or now, now + _ACKNOWLEDGED_AFTER)
+        book.free_from[rows.study_id] = free_from
+        if away:
+            book.deliver[rows.result_id] = START + _AWAY[1]
+    return written[-1]
+
+
+def _drawn(now: datetime, chance: random.Random) -> tuple[ToKeep, bool]:
+    """Mostly answered and delivered; some urgent, failed, or while PACS is away.
+
+    Returns
+    -------
+    The study, and whether somebody acknowledges its flag.
+    """
     patient = f"P{chance.randrange(20_000)}"
     kind = chance.random()
     if kind < 0.005:  # failed, and nobody tries again
-        rows = site.study_in(
-            session,
-            now,
-            patient_id=patient,
-            state=StudyState.FAILED,
-            job=JobState.FAILED,
-            delivery=None,
-        )
-        book.free_from[rows.study_id] = None
-        return rows
+        failed = ToKeep(now, patient, state=StudyState.FAILED, job=JobState.FAILED, delivery=None)
+        return failed, False
     away = _AWAY[0] <= now - START < _AWAY[1]
     delivery = DeliveryState.WAITING if away else DeliveryState.DELIVERED
-    free_from = START + _AWAY[1] if away else now
     if kind < 0.035:
-        rows = site.study_in(
-            session,
-            now,
-            patient_id=patient,
-            urgency=Urgency.URGENT,
-            flag=FlagState.OPEN,
-            delivery=delivery,
+        flagged = ToKeep(
+            now, patient, urgency=Urgency.URGENT, flag=FlagState.OPEN, delivery=delivery
         )
-        if kind < 0.006:  # nobody ever acknowledges it
-            book.free_from[rows.study_id] = None
-        else:
-            book.acknowledge[rows.study_id] = now + _ACKNOWLEDGED_AFTER
-            book.free_from[rows.study_id] = max(free_from, now + _ACKNOWLEDGED_AFTER)
-    else:
-        rows = site.study_in(session, now, patient_id=patient, delivery=delivery)
-        book.free_from[rows.study_id] = free_from
-    if away:
-        book.deliver[rows.result_id] = START + _AWAY[1]
-    return rows
+        return flagged, kind >= 0.006
+    return ToKeep(now, patient, delivery=delivery), True
 
 
 def _go_on(site: KeptSite, now: datetime, book: _Book) -> None:

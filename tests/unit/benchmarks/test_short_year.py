@@ -9,7 +9,7 @@ from benchmarks.retention import simulate
 
 def test_the_disk_stays_between_its_marks_and_nothing_unanswered_goes(tmp_path: Path) -> None:
     """By a book of its own: what went was answered, delivered and acknowledged."""
-    site, year, _, _ = simulate(tmp_path, studies=300, days=10, held_studies=60)
+    site, year = simulate(tmp_path, studies=300, days=10, held_studies=60)
     site.engine.dispose()
     assert year.studies == 300
     assert year.went_too_early == 0
