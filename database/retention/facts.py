@@ -25,8 +25,10 @@ from database.tables.study.hl7 import PatientVisit
 from database.tables.study.prior import PriorRequest
 from database.tables.study.quarantine import QuarantinedObject
 
-_AT_A_TIME = 500
-_RESULTS_AT_A_TIME = 50
+# Few are asked for first: often a handful goes. Who goes on past those that are held back is given
+# more and more at once.
+_FIRST_AT_A_TIME = 50
+_MOST_AT_A_TIME = 500
 # Without its reading, which is large
 _OF_RESULT = (
     Result.id,
@@ -72,16 +74,22 @@ def studies_with_originals(
         select(Study.last_instance_at, Study.id)
         .where(Study.originals_removed_at.is_(None), Study.last_instance_at <= before)
         .order_by(Study.last_instance_at, Study.id)
-        .limit(_AT_A_TIME)
     )
-    rows = session.execute(wanted).all()
-    while rows:
-        facts = study_facts(session, [row.id for row in rows], now)
+    for limit in at_a_time():
+        rows = session.execute(wanted.limit(limit)).all()
+        facts = study_facts(session, [row.id for row in rows], now) if rows else {}
         yield from (facts[row.id] for row in rows)
-        if len(rows) < _AT_A_TIME:
+        if len(rows) < limit:
             return
-        last = rows[-1]
-        rows = session.execute(wanted.where(place > (last.last_instance_at, last.id))).all()
+        wanted = wanted.where(place > (rows[-1].last_instance_at, rows[-1].id))
+
+
+def at_a_time() -> Iterator[int]:
+    """How many rows to ask for: the first time, the second, and so on without end."""
+    limit = _FIRST_AT_A_TIME
+    while True:
+        yield limit
+        limit = min(2 * limit, _MOST_AT_A_TIME)
 
 
 def study_facts(session: Session, ids: Collection[int], now: datetime) -> dict[int, KeptStudy]:
@@ -155,7 +163,12 @@ def study_facts(session: Session, ids: Collection[int], now: datetime) -> dict[i
 
 
 def results_with(
-    session: Session, *, slices: bool, before: datetime, after: KeptResult | None = None
+    session: Session,
+    *,
+    slices: bool,
+    before: datetime,
+    after: KeptResult | None = None,
+    limit: int = _FIRST_AT_A_TIME,
 ) -> list[KeptResult]:
     """Some results that were made before a moment, the oldest first.
 
@@ -163,6 +176,7 @@ def results_with(
     ----------
     slices : those whose slices are here; otherwise those of which any file is
     after : the last one that was seen, to go on behind it
+    limit : how many at most
     """
     gone = Result.slices_removed_at if slices else Result.files_removed_at
     place = tuple_(Result.created_at, Result.id)
@@ -171,7 +185,7 @@ def results_with(
         select(*_OF_RESULT)
         .where(gone.is_(None), Result.created_at <= before, *behind)
         .order_by(Result.created_at, Result.id)
-        .limit(_RESULTS_AT_A_TIME)
+        .limit(limit)
     ).all()
     return _kept_results(session, rows)
 
@@ -181,11 +195,10 @@ def result_ids_of(session: Session, study_id: int) -> list[int]:
     return list(session.scalars(select(Result.id).where(Result.study_id == study_id)))
 
 
-def result_facts(session: Session, result_id: int) -> KeptResult:
-    """The same of one result."""
-    rows = session.execute(select(*_OF_RESULT).where(Result.id == result_id)).all()
-    (found,) = _kept_results(session, rows)
-    return found
+def result_facts(session: Session, ids: Collection[int]) -> list[KeptResult]:
+    """The same of these results."""
+    rows = session.execute(select(*_OF_RESULT).where(Result.id.in_(ids)).order_by(Result.id)).all()
+    return _kept_results(session, rows)
 
 
 def old_quarantine(session: Session, *, before: datetime, limit: int) -> list[KeptQuarantine]:

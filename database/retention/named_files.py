@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -28,33 +30,42 @@ class NamedFiles:
     results: frozenset[str]
 
 
-def named_files(session: Session, study_instance_uid: str) -> NamedFiles:
-    """Of a study; nothing is named where there is no such study."""
-    study_id = session.scalar(
-        select(Study.id).where(Study.study_instance_uid == study_instance_uid)
-    )
-    if study_id is None:
-        return NamedFiles(frozenset(), frozenset(), frozenset())
-    instances = session.execute(
-        select(Instance.sop_instance_uid, Instance.path, Instance.removed_at).where(
-            Instance.study_id == study_id
+NOTHING_NAMED: Final = NamedFiles(frozenset(), frozenset(), frozenset())
+
+
+def named_files(session: Session, study_instance_uids: Collection[str]) -> dict[str, NamedFiles]:
+    """Of each of these studies that there is."""
+    studies = session.execute(
+        select(Study.id, Study.study_instance_uid).where(
+            Study.study_instance_uid.in_(study_instance_uids)
         )
     ).all()
-    results = session.execute(
-        select(Result.id, Result.key_picture, Result.comparison_file).where(
-            Result.study_id == study_id, Result.files_removed_at.is_(None)
+    ids = [one.id for one in studies]
+    instances: dict[int, set[str]] = {study_id: set() for study_id in ids}
+    here: dict[int, set[str]] = {study_id: set() for study_id in ids}
+    results: dict[int, set[str]] = {study_id: set() for study_id in ids}
+    for study_id, sop_instance_uid, path in session.execute(
+        select(Instance.study_id, Instance.sop_instance_uid, Instance.path).where(
+            Instance.study_id.in_(ids), Instance.removed_at.is_(None)
         )
-    ).all()
-    objects = session.scalars(
-        select(ResultObject.path).where(ResultObject.result_id.in_([one.id for one in results]))
+    ):
+        instances[study_id].add(sop_instance_uid)
+        here[study_id].add(path)
+    kept = Result.study_id.in_(ids), Result.files_removed_at.is_(None)
+    beside = select(Result.study_id, Result.key_picture, Result.comparison_file).where(*kept)
+    for study_id, *paths in session.execute(beside):
+        results[study_id].update(filter(None, paths))
+    objects = select(Result.study_id, ResultObject.path).join(
+        ResultObject, ResultObject.result_id == Result.id
     )
-    paths = {path for one in results for path in (one.key_picture, one.comparison_file) if path}
-    here = [one for one in instances if one.removed_at is None]
-    return NamedFiles(
-        frozenset(one.sop_instance_uid for one in here),
-        frozenset(one.path for one in here),
-        frozenset(paths | set(objects)),
-    )
+    for study_id, path in session.execute(objects.where(*kept)):
+        results[study_id].add(path)
+    return {
+        one.study_instance_uid: NamedFiles(
+            frozenset(instances[one.id]), frozenset(here[one.id]), frozenset(results[one.id])
+        )
+        for one in studies
+    }
 
 
 def named_in_quarantine(session: Session, paths: list[str]) -> set[str]:

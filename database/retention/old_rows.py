@@ -25,8 +25,8 @@ _TOGETHER = timedelta(days=1)
 def delete_old_events(session: Session, before: datetime) -> int:
     """Delete the oldest events of studies; returns how many. Again until it returns 0."""
     # The first by number, and then those of them that are old: no row behind them is looked at.
-    rows = session.execute(select(Event.id, Event.at).order_by(Event.id).limit(_AT_A_TIME))
-    old = [row.id for row in rows if row.at < before]
+    first = select(Event.id, Event.at).order_by(Event.id).limit(_AT_A_TIME).subquery()
+    old = session.scalars(select(first.c.id).where(first.c.at < before)).all()
     if old:
         session.execute(delete(Event).where(Event.id.in_(old)))
     return len(old)
@@ -46,14 +46,15 @@ def delete_old_audit(
     """
     ends = chain_ends(session, lock=True)
     last = sent_until(session) if keep_unsent else ends.last_id
-    rows = session.execute(
+    kept = (
         select(AuditEvent.id, AuditEvent.at, AuditEvent.sha256)
         .where(AuditEvent.id <= last)
         .order_by(AuditEvent.id)
-        .limit(_AT_A_TIME)
-    ).all()
-    if not rows or rows[0].at >= before - _TOGETHER:
+    )
+    oldest = session.execute(kept.limit(1)).one_or_none()
+    if oldest is None or oldest.at >= before - _TOGETHER:
         return 0
+    rows = session.execute(kept.limit(_AT_A_TIME)).all()
     old = list(itertools.takewhile(lambda row: row.at < before, rows))
     session.execute(delete(AuditEvent).where(AuditEvent.id <= old[-1].id))
     begin_chain_at(session, old[-1].id + 1, old[-1].sha256)

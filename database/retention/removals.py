@@ -37,6 +37,15 @@ class MarkedFile:
     size_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class GoneOriginals:
+    """Images of a study that go: why, and what their files hold."""
+
+    study_id: int
+    because: str
+    size_bytes: int
+
+
 def mark(session: Session, files: Iterable[MarkedFile], now: datetime) -> None:
     """Have files removed that no other row names once this transaction is committed."""
     rows = [
@@ -100,49 +109,54 @@ def lock_studies(session: Session, ids: Collection[int]) -> list[int]:
     )
 
 
-def originals_of(session: Session, study_id: int) -> dict[str, int]:
-    """Where the images of a study are that are still here, and how large each is."""
+def originals_of(session: Session, study_ids: Collection[int]) -> dict[int, dict[str, int]]:
+    """Of each study, where its images are that are still here, and how large each is."""
+    found: dict[int, dict[str, int]] = {study_id: {} for study_id in study_ids}
     rows = session.execute(
-        select(Instance.path, Instance.size_bytes).where(
-            Instance.study_id == study_id, Instance.removed_at.is_(None)
+        select(Instance.study_id, Instance.path, Instance.size_bytes).where(
+            Instance.study_id.in_(study_ids), Instance.removed_at.is_(None)
         )
     )
-    return {row.path: row.size_bytes for row in rows}
+    for study_id, path, size_bytes in rows:
+        found[study_id][path] = size_bytes
+    return found
 
 
 def note_originals_removed(
-    session: Session, study_id: int, now: datetime, *, because: str, size_bytes: int
+    session: Session, gone: Collection[GoneOriginals], now: datetime
 ) -> None:
-    """The images of a locked study are not named any more: its page says so."""
-    images = session.execute(
-        update(Instance)
-        .where(Instance.study_id == study_id, Instance.removed_at.is_(None))
-        .values(removed_at=now)
-    ).rowcount  # type: ignore[attr-defined]
-    study = session.execute(
-        update(Study)
-        .where(Study.id == study_id)
-        .values(originals_removed_at=now)
-        .returning(Study.study_instance_uid, Study.patient_id)
-    ).one()
-    record_audit(
-        session,
-        "images_removed",
-        now,
-        Actor(OURSELVES, "", ""),
-        study=StudyReference(*study),
-        reason=because,
-        instances=images,
-    )
-    record_event(
-        session,
-        "originals_removed",
-        now,
-        study_id=study_id,
-        because=because,
-        images=images,
-        size_bytes=size_bytes,
-    )
+    """The images of locked studies are not named any more: their pages say so."""
+    ids = [one.study_id for one in gone]
+    here = Instance.study_id.in_(ids), Instance.removed_at.is_(None)
+    counted = select(Instance.study_id, func.count()).where(*here).group_by(Instance.study_id)
+    images = {row[0]: row[1] for row in session.execute(counted)}
+    session.execute(update(Instance).where(*here).values(removed_at=now))
+    studies = {
+        row.id: StudyReference(row.study_instance_uid, row.patient_id)
+        for row in session.execute(
+            select(Study.id, Study.study_instance_uid, Study.patient_id).where(Study.id.in_(ids))
+        )
+    }
+    session.execute(update(Study).where(Study.id.in_(ids)).values(originals_removed_at=now))
+    for one in gone:
+        record_audit(
+            session,
+            "images_removed",
+            now,
+            Actor(OURSELVES, "", ""),
+            study=studies[one.study_id],
+            reason=one.because,
+            instances=images.get(one.study_id, 0),
+        )
+        record_event(
+            session,
+            "originals_removed",
+            now,
+            study_id=one.study_id,
+            because=one.because,
+            images=images.get(one.study_id, 0),
+            size_bytes=one.size_bytes,
+        )
 
 
 def note_slices_removed(session: Session, result_ids: Iterable[int], now: datetime) -> None:

@@ -205,7 +205,7 @@ class _Forgetting:
         if not self._what.patient_id:  # the patient may have other studies, which stay
             return
         for study_id in self._what.study_ids:
-            for path in list(originals_of(session, study_id))[:1]:
+            for path in list(originals_of(session, [study_id])[study_id])[:1]:
                 identity = read_patient_identity(self._settings.spool_folder / path)
                 if identity is not None:
                     yield identity.name
@@ -262,12 +262,12 @@ def _files_of(settings: Settings, session: Session, study_id: int, uid: str) -> 
     """Every file of a study: what its rows name, and all that lies in its folders."""
     found = {
         (one.folder, one.path): one.size_bytes
-        for result_id in result_ids_of(session, study_id)
-        for one in result_files(settings, result_facts(session, result_id))
+        for result in result_facts(session, result_ids_of(session, study_id))
+        for one in result_files(settings, result)
     }
     found |= {
         (SPOOL, path): size
-        for path, size in originals_of(session, study_id).items()
+        for path, size in originals_of(session, [study_id])[study_id].items()
         if (settings.spool_folder / path).exists()
     }
     for name, folder in ((SPOOL, settings.spool_folder), (RESULTS, settings.results_folder)):

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from database.retention.facts import (
     KeptResult,
+    at_a_time,
     results_with,
     studies_with_originals,
     study_facts,
@@ -55,7 +56,10 @@ def _slices(
     if before is None:
         return
     last: KeptResult | None = None
-    while together := results_with(session, slices=True, before=before, after=last):
+    for limit in at_a_time():
+        together = results_with(session, slices=True, before=before, after=last, limit=limit)
+        if not together:
+            return
         last = together[-1]
         studies = study_facts(session, {one.study_id for one in together}, now)
         for one in together:

@@ -46,14 +46,13 @@ def folders_of(settings: Settings) -> Mapping[str, Path]:
 
 def files_below(folder: Path, name: str) -> Iterator[tuple[str, os.stat_result]]:
     """Every file below an entry of a folder: path within the folder, and what the disk says."""
-    top = folder / name
-    if not is_within(folder, name) or not top.is_dir():
+    if not is_within(folder, name):
         return
-    for parent, _, names in os.walk(top):
+    for parent, _, names in os.walk(folder / name):
+        within = os.path.relpath(parent, folder)
         for one in names:
-            path = Path(parent) / one
             try:
-                yield str(path.relative_to(folder)), path.lstat()
+                yield f"{within}/{one}", os.lstat(f"{parent}/{one}")
             except FileNotFoundError:
                 continue
 
@@ -108,12 +107,13 @@ def remove_marked(settings: Settings, engine: Engine, *, most_files: int) -> Rem
                 for row_id, one in marked
                 if _removed(folders[one.folder], one.path)
             ]
-            settle_removed(session, [row_id for row_id, _ in gone])
-        if not marked:
-            break
-        after = marked[-1][0]
+            if gone:
+                settle_removed(session, [row_id for row_id, _ in gone])
         files += len(gone)
         size_bytes += sum(size for _, size in gone)
+        if len(marked) < _TOGETHER:
+            break
+        after = marked[-1][0]
     return RemovedFiles(files, size_bytes)
 
 

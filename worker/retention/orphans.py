@@ -10,14 +10,20 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import heapq
 import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from database.retention.named_files import named_files, named_in_quarantine
+from database.retention.named_files import (
+    NOTHING_NAMED,
+    NamedFiles,
+    named_files,
+    named_in_quarantine,
+)
 from database.retention.state import ORPHANS, note_state, noted_state
-from database.session import Engine, Session, query, transaction
+from database.session import Engine, query, transaction
 from settings.environment import Settings
 from settings.log.log_events import get_logger
 from worker.retention.files import files_below
@@ -36,15 +42,24 @@ class Orphans:
     without_file: tuple[str, ...] = ()  # within the spool
 
 
+@dataclass(frozen=True, slots=True)
+class _Lying:
+    """Files that have lain in one folder's three places for a day."""
+
+    spooled: list[str]
+    kept: list[str]
+    aside: list[str]
+
+
 def sweep_orphans(
     settings: Settings, engine: Engine, now: datetime, *, folders: int = _FOLDERS_A_TURN
 ) -> int:
     """Look into the next few folders; remove what no row names. Returns how many files."""
     with query(engine) as session:
         noted = noted_state(session, ORPHANS)
-        after = str(noted.facts.get("after", "")) if noted else ""
-        names = _next_names(settings, after, folders)
-        found = [_look(settings, session, name, now) for name in names]
+    after = str(noted.facts.get("after", "")) if noted else ""
+    names = _next_names(settings, after, folders)
+    found = _look(settings, engine, names, now)
     for name, orphans in zip(names, found, strict=True):
         if orphans.without_file:
             _log.error("files_missing", files=len(orphans.without_file), study_instance_uid=name)
@@ -73,11 +88,13 @@ def _removed(path: Path, now: datetime) -> bool:
 
 def _next_names(settings: Settings, after: str, most: int) -> list[str]:
     """Names of folders of studies, and of days of the quarantine; "" begins again."""
-    names = set()
+    names: set[str] = set()
     for folder in (settings.spool_folder, settings.results_folder, settings.quarantine_folder):
-        if folder.is_dir():
-            names |= {one.name for one in folder.iterdir() if not one.name.startswith(".")}
-    return sorted((name for name in names if _place(name) > after), key=_place)[:most]
+        with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+            names.update(one.name for one in entries)
+    # A hospital has tens of thousands of them, and each turn comes by here: one pass, no sorting.
+    places = ((_place(name), name) for name in names if not name.startswith("."))
+    return [name for _, name in heapq.nsmallest(most, (one for one in places if one[0] > after))]
 
 
 def _place(name: str) -> str:
@@ -85,27 +102,34 @@ def _place(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()
 
 
-def _look(settings: Settings, session: Session, name: str, now: datetime) -> Orphans:
+def _look(settings: Settings, engine: Engine, names: list[str], now: datetime) -> list[Orphans]:
     # What lies there comes first: what a row names by then is named.
-    spooled = _old(settings.spool_folder, name, now)
-    kept = _old(settings.results_folder, name, now)
-    aside = _old(settings.quarantine_folder, name, now)
-    named = named_files(session, name)
+    folders = (settings.spool_folder, settings.results_folder, settings.quarantine_folder)
+    lying = [_Lying(*(_old(folder, name, now) for folder in folders)) for name in names]
+    with query(engine) as session:
+        named = named_files(session, names)
+        known = named_in_quarantine(session, [path for one in lying for path in one.aside])
+    return [
+        _orphans(settings, one, named.get(name, NOTHING_NAMED), known)
+        for name, one in zip(names, lying, strict=True)
+    ]
+
+
+def _orphans(settings: Settings, lying: _Lying, named: NamedFiles, known: set[str]) -> Orphans:
     stems = {path.removesuffix(".png") for path in named.results if path.endswith(".png")}
-    known = named_in_quarantine(session, aside)
     return Orphans(
         (
             *(
                 settings.spool_folder / path
-                for path in spooled
+                for path in lying.spooled
                 if path not in named.here and not _sop_instance_uids(path) & named.instances
             ),
             *(
                 settings.results_folder / path
-                for path in kept
+                for path in lying.kept
                 if path not in named.results and _picture_stem(path) not in stems
             ),
-            *(settings.quarantine_folder / path for path in aside if path not in known),
+            *(settings.quarantine_folder / path for path in lying.aside if path not in known),
         ),
         tuple(path for path in named.here if not (settings.spool_folder / path).exists()),
     )

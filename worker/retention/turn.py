@@ -2,19 +2,25 @@
 
 What is marked from before goes first; so a turn that died is ended by the next one. Then, as far as
 their time has come or the disk is past a mark: images of studies, slices for the page, files of
-results, quarantine, events. What is chosen is looked at once more under the study's lock: an image
-may have come meanwhile.
+results, quarantine, events.
 """
 
 from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from database.retention.disk import Room, keep_sample, marks_of, sample_is_due, to_free
+from database.retention.disk import (
+    Marks,
+    Room,
+    keep_sample,
+    marks_of,
+    sample_is_due,
+    to_free,
+)
 from database.retention.facts import (
     KeptResult,
     old_quarantine,
@@ -22,20 +28,15 @@ from database.retention.facts import (
     results_with,
     study_facts,
 )
-from database.retention.held import KeptStudy, held_back
 from database.retention.old_rows import delete_old_audit, delete_old_events
 from database.retention.removals import (
     QUARANTINE,
-    SPOOL,
     MarkedFile,
     delete_quarantine,
     lock_studies,
     mark,
     marked_bytes,
     note_files_removed,
-    note_originals_removed,
-    note_slices_removed,
-    originals_of,
 )
 from database.retention.state import EMPTYING, HELD, TURN, note_state, noted_state
 from database.session import Engine, Session, query, transaction
@@ -51,11 +52,10 @@ from worker.retention.choose import (
 )
 from worker.retention.files import (
     RemovedFiles,
-    files_below,
     remove_marked,
     result_files,
-    slices_file,
 )
+from worker.retention.mark_going import mark_going
 from worker.retention.orphans import sweep_orphans
 
 _log = get_logger("retention")
@@ -136,14 +136,15 @@ class _Turn:
 
     def run(self) -> TurnOutcome:
         self._remove()
-        room = self._measure(self._settings)
+        room, before = self._measure(self._settings), self._made.removed.size_bytes
         self._by_age_and_mark(self._to_free(room))
         self._results()
         self._quarantine()
         self._remove()
         self._old_rows()
         sweep_orphans(self._settings, self._engine, self._now)
-        self._note(room)
+        freed = self._made.removed.size_bytes - before
+        self._note(room, Room(room.free_bytes + freed, room.total_bytes))
         return self._made
 
     def _time_is_up(self) -> bool:
@@ -152,19 +153,20 @@ class _Turn:
         self._made.ended = False
         return True
 
-    def _to_free(self, room: Room) -> int:
-        marks = marks_of(
+    def _marks(self, room: Room) -> Marks:
+        return marks_of(
             room.total_bytes, self._retention, min_free_bytes=self._settings.min_free_bytes
         )
+
+    def _to_free(self, room: Room) -> int:
         with query(self._engine) as session:
             noted = noted_state(session, EMPTYING)
             marked = marked_bytes(session)
         was_emptying = noted is not None and bool(noted.facts.get("emptying"))
-        wanted = to_free(room, marks, emptying=was_emptying)
+        wanted = to_free(room, self._marks(room), emptying=was_emptying)
         if was_emptying != (wanted > 0):
             with transaction(self._engine) as session:
-                note_state(session, EMPTYING, self._now, emptying=wanted > 0)
-            _log.info("disk_mark", emptying=wanted > 0, free_bytes=room.free_bytes)
+                self._note_emptying(session, room, emptying=wanted > 0)
         return max(0, wanted - marked)
 
     def _by_age_and_mark(self, free_bytes: int) -> None:
@@ -184,7 +186,11 @@ class _Turn:
         for first in range(0, len(going), _IN_ONE_COMMIT):
             if self._time_is_up():
                 return
-            self._mark(going[first : first + _IN_ONE_COMMIT])
+            marked = mark_going(
+                self._settings, self._engine, self._now, going[first : first + _IN_ONE_COMMIT]
+            )
+            self._made.studies += marked.studies
+            self._made.slices += marked.slices
             self._remove()
 
     def _while_there_is_time(self, going: Iterator[Going]) -> Iterator[Going]:
@@ -193,58 +199,6 @@ class _Turn:
             if count >= _MOST_TOGETHER or self._time_is_up():
                 self._made.ended = False
                 return
-
-    def _mark(self, going: Sequence[Going]) -> None:
-        """Mark what goes, but for what has changed since, or is in somebody's hands."""
-        spool = self._settings.spool_folder
-        on_disk = {
-            one.candidate.study.study_id: {
-                path: state.st_size
-                for path, state in files_below(spool, one.candidate.study.study_instance_uid)
-            }
-            for one in going
-            if one.candidate.result_id is None
-        }
-        with transaction(self._engine) as session:
-            ids = {one.candidate.study.study_id for one in going}
-            locked = lock_studies(session, ids)
-            studies = study_facts(session, locked, self._now) if locked else {}
-            for one in going:
-                study = studies.get(one.candidate.study.study_id)
-                if study is None or not self._still_goes(one, study):
-                    continue
-                if one.candidate.result_id is None:
-                    self._mark_originals(session, one, on_disk[study.study_id])
-                else:
-                    self._mark_slices(session, one.candidate.result_id)
-
-    def _mark_originals(self, session: Session, going: Going, on_disk: Mapping[str, int]) -> None:
-        study_id = going.candidate.study.study_id
-        sizes = {**originals_of(session, study_id), **on_disk}
-        mark(session, (MarkedFile(SPOOL, *one) for one in sizes.items()), self._now)
-        note_originals_removed(
-            session,
-            study_id,
-            self._now,
-            because=going.because.value,
-            size_bytes=sum(sizes.values()),
-        )
-        self._made.studies += 1
-
-    def _mark_slices(self, session: Session, result_id: int) -> None:
-        file = slices_file(self._settings, result_facts(session, result_id))
-        mark(session, [] if file is None else [file], self._now)
-        note_slices_removed(session, [result_id], self._now)
-        self._made.slices += file is not None
-
-    def _still_goes(self, going: Going, study: KeptStudy) -> bool:
-        """By the rows as they are now."""
-        candidate = going.candidate
-        came_again = study.last_instance_at != candidate.at
-        if candidate.result_id is None and (came_again or not study.originals_here):
-            return False  # where they are gone, another turn was faster
-        treatment = timedelta(days=self._retention.treatment_days)
-        return held_back(study, self._now, treatment=treatment) is None
 
     def _results(self) -> None:
         before = horizon(
@@ -262,7 +216,7 @@ class _Turn:
         with transaction(self._engine) as session:
             if not lock_studies(session, [result.study_id]):
                 return
-            fresh = result_facts(session, result.result_id)
+            (fresh,) = result_facts(session, [result.result_id])
             study = study_facts(session, [fresh.study_id], self._now)[fresh.study_id]
             held = result_held_back(study, self._now, self._retention, only_copy=fresh.only_copy)
             if held is not None:
@@ -323,8 +277,21 @@ class _Turn:
             before.files + gone.files, before.size_bytes + gone.size_bytes
         )
 
-    def _note(self, room: Room) -> None:
+    def _note_emptying(self, session: Session, room: Room, *, emptying: bool) -> None:
+        note_state(session, EMPTYING, self._now, emptying=emptying)
+        _log.info("disk_mark", emptying=emptying, free_bytes=room.free_bytes)
+
+    def _note(self, room: Room, now_free: Room) -> None:
+        """Keep what was seen; that the low mark is reached too.
+
+        Said by the next turn, it would be too late: studies that came until then would go on
+        being made room for, and the disk would never fill to its high mark again.
+        """
         with transaction(self._engine) as session:
+            noted = noted_state(session, EMPTYING)
+            emptying = noted is not None and bool(noted.facts.get("emptying"))
+            if emptying and not to_free(now_free, self._marks(room), emptying=True):
+                self._note_emptying(session, now_free, emptying=False)
             note_state(session, TURN, self._now, ended=self._made.ended)
             if self._made.ended:  # otherwise not all were looked at
                 held = {reason.value: count for reason, count in self._made.held.studies.items()}

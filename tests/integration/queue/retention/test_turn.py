@@ -6,7 +6,7 @@ import os
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from database.accounts.audit import Actor, record_audit
 from database.audit.verify import verify_chain
@@ -21,7 +21,15 @@ from database.tables.study.analysis import Event, Instance, Result, Study
 from database.tables.study.quarantine import QuarantinedObject
 from radiology.urgency import Urgency
 from settings.retention import Retention
-from tests.builders.stored.kept_studies import START, KeptRows, KeptSite, days, kept_bytes, write
+from tests.builders.stored.kept_studies import (
+    START,
+    KeptRows,
+    KeptSite,
+    ToKeep,
+    days,
+    kept_bytes,
+    write,
+)
 from worker.retention.survey import survey
 from worker.retention.turn import TurnOutcome, retention_turn
 
@@ -152,6 +160,43 @@ def test_a_small_disk_stays_between_its_marks(site: KeptSite) -> None:
     assert not any(_here(study)[0] for study in studies[:16])
     assert all(_here(study)[2] for study in studies)
     assert _here(studies[-1]) == (True, True, True)
+
+
+def test_what_the_low_mark_is_reached_for_is_over_then(site: KeptSite) -> None:
+    """Whatever came since: the disk fills to its high mark again before anything else goes."""
+    disk = 100_000  # holds eight studies below its high mark, and seven below its low one
+
+    def turn(hour: int) -> TurnOutcome:
+        room = Room(disk - kept_bytes(site.settings), disk)
+        now = START + timedelta(hours=hour)
+        return retention_turn(site.settings, site.engine, now, measure=lambda _: room, most_s=60)
+
+    for hour in range(8):
+        site.study(START + timedelta(hours=hour))
+    assert turn(20).studies == 0
+    site.study(START + timedelta(hours=8))
+    assert turn(21).studies > 0
+    assert kept_bytes(site.settings) < 0.75 * disk
+    site.study(START + timedelta(hours=9))  # before the next turn, above the low mark
+    assert 0.75 * disk < kept_bytes(site.settings) < 0.85 * disk
+    assert turn(22).studies == 0
+
+
+def test_a_turn_asks_for_all_studies_at_once(site: KeptSite) -> None:
+    """Twenty cost as many statements as two: what grows with each is in the files alone."""
+    asked = [0, 0]
+    for place, studies in enumerate((2, 20)):
+        with transaction(site.engine) as session:
+            site.studies_in(session, [ToKeep()] * studies)
+
+        def count(*_: object, place: int = place) -> None:
+            asked[place] += 1
+
+        event.listen(site.engine, "before_cursor_execute", count)
+        (outcome,) = _turns(site, START + days(100))
+        event.remove(site.engine, "before_cursor_execute", count)
+        assert (outcome.studies, outcome.slices) == (studies, studies)
+    assert asked[1] - asked[0] < 2 * 18  # a commit more; it was ten for each study
 
 
 def test_quarantine_events_and_audit_have_ages_of_their_own(site: KeptSite) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from database.retention.disk import Room, keep_sample
-from database.retention.removals import note_files_removed, note_originals_removed
+from database.retention.removals import GoneOriginals, note_files_removed, note_originals_removed
 from database.retention.state import EMPTYING, HELD, note_state
 from database.session import transaction
 from database.tables.study.analysis import Result, Study
@@ -57,7 +57,7 @@ def test_a_study_whose_images_are_gone_shows_what_is_kept(
     assert "not kept here any more" not in visitor.get(f"/studies/{uid}").text
     with transaction(hospital.engine) as session:
         study_id = session.scalars(select(Study.id)).one()
-        note_originals_removed(session, study_id, hospital.now, because="age", size_bytes=1)
+        note_originals_removed(session, [GoneOriginals(study_id, "age", 1)], hospital.now)
     said = readable(visitor.get(f"/studies/{uid}").text)
     assert "version 1 – not kept here any more; what was read of them is" in said
     assert "originals removed" in said
