@@ -53,15 +53,17 @@ def uploaded(session: Session) -> list[AsideObject]:
 
 
 def uploads_in_hand(session: Session, ids: Iterable[int], now: datetime) -> bool:
-    """Whether a worker reads one of these uploads, or one is still being received."""
-    return (
-        session.scalar(
-            select(Upload.id)
-            .where(
-                Upload.id.in_(list(ids)),
-                (Upload.state == UploadState.RECEIVING) | (Upload.lease_until >= now),
-            )
-            .limit(1)
-        )
-        is not None
+    """Whether a worker reads one of these uploads, or one is still being received.
+
+    The others are locked until the transaction ends: claims pass over them.
+    """
+    rows = select(Upload).where(Upload.id.in_(list(ids)))
+    ours = session.scalars(rows.with_for_update(skip_locked=True)).all()
+    busy = any(
+        one.state is UploadState.RECEIVING
+        or (one.lease_until is not None and one.lease_until >= now)
+        for one in ours
+    )
+    return busy or not {one.id for one in ours}.issuperset(
+        session.scalars(rows.with_only_columns(Upload.id))
     )

@@ -74,7 +74,11 @@ def held_elsewhere(session: Session, study_ids: tuple[int, ...]) -> list[HeldEls
 
 
 def in_hand(session: Session, study_id: int, now: datetime) -> str:
-    """Which work on a study a worker has in hand; "" where none has."""
+    """Which work on a study a worker has in hand; "" where none has, nor will have.
+
+    Rows that wait for a worker are locked until the transaction ends: claims pass over them. What
+    somebody else has locked is about to be claimed, or to be written to.
+    """
     asked = (
         ("a job", select(Job.id).where(Job.study_id == study_id, Job.state.in_(RUNNING)), Job),
         (
@@ -111,6 +115,9 @@ def in_hand(session: Session, study_id: int, now: datetime) -> str:
         ),
     )
     for what, rows, table in asked:
+        ours = set(session.scalars(rows.with_for_update(skip_locked=True, of=table)))
+        if not ours.issuperset(session.scalars(rows)):
+            return what
         busy = rows.where(~is_free(table, now)).limit(1)
         if table is Job:  # one that waits for its next attempt has a lease too, and no worker
             busy = busy.where(Job.error_kind == "")

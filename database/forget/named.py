@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
+from database.forget.held_by import HeldElsewhere
 from database.tables.operation.retention import Forgetting
 from database.tables.study.analysis import Study
 from database.tables.study.hl7 import ImagingOrder, PatientVisit, ReceivedValue, StudyReport
 from radiology.errors import NotForgotten
 
 _PATIENT, _STUDY, _ACCESSION = "patient:", "study:", "accession:"
+_HELD = "held_elsewhere"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +92,27 @@ def note_begun(session: Session, what: ToForget, now: datetime) -> None:
     facts = {
         "study_uids": list(what.study_uids),
         "accession_numbers": list(what.accession_numbers),
+        "patient_ids": list(what.patient_ids),
+        "issuer": what.issuer,
+        "shared": what.shared,
     }
     if row is None:
         session.add(Forgetting(asked=what.asked, identifiers=facts, asked_at=now))
     else:
-        row.identifiers = facts
+        row.identifiers = {**row.identifiers, **facts}
+
+
+def note_held(session: Session, what: ToForget, held: Iterable[HeldElsewhere]) -> None:
+    """Keep what others have of a study, in the transaction in which its rows go."""
+    row = session.scalars(select(Forgetting).where(Forgetting.asked == what.asked)).one()
+    before = row.identifiers.get(_HELD, [])
+    row.identifiers = {**row.identifiers, _HELD: [*before, *(list(astuple(one)) for one in held)]}
+
+
+def noted_held(session: Session, what: ToForget) -> tuple[HeldElsewhere, ...]:
+    """All of that, also of attempts that did not come to their end."""
+    row = session.scalars(select(Forgetting).where(Forgetting.asked == what.asked)).one()
+    return tuple(HeldElsewhere(*one) for one in row.identifiers.get(_HELD, []))
 
 
 def note_ended(session: Session, what: ToForget) -> None:
@@ -139,7 +158,7 @@ def _of_kind(session: Session, prefix: str, name: str, issuer: str | None) -> To
         raise NotForgotten("No identifier is named")
     wanted, shared = [_of(prefix, name)], False
     if prefix == _PATIENT:
-        shared = _require_one_patient(session, name, issuer)
+        shared = _is_shared(session, name, issuer)
         if issuer is not None:  # of a study without an issuer nobody knows which of two it is of
             issuers = (issuer,) if shared else (issuer, "")
             wanted.append(Study.issuer_of_patient_id.in_(issuers))
@@ -163,18 +182,36 @@ def _of_kind(session: Session, prefix: str, name: str, issuer: str | None) -> To
         asked=(_PATIENT if prefix == _PATIENT else _STUDY) + name,
         patient_id=name if prefix == _PATIENT else "",
         study_ids=tuple(row.id for row in rows),
-        study_uids=tuple(row.study_instance_uid for row in rows),
+        # Where nothing goes by the name any more, the name itself is searched for.
+        study_uids=tuple(row.study_instance_uid for row in rows)
+        or ((name,) if prefix == _STUDY else ()),
         accession_numbers=tuple(
             dict.fromkeys(row.accession_number for row in rows if row.accession_number)
-        ),
+        )
+        or ((name,) if prefix == _ACCESSION else ()),
         patient_ids=tuple(dict.fromkeys(row.patient_id for row in rows if row.patient_id)),
         issuer=issuer or "",
         shared=shared,
     )
 
 
-def _require_one_patient(session: Session, name: str, issuer: str | None) -> bool:
-    """Whether others have this Patient ID too, by another issuer."""
+def _is_shared(session: Session, name: str, issuer: str | None) -> bool:
+    """Whether others have this Patient ID too, by another issuer.
+
+    Raises
+    ------
+    NotForgotten
+        It is not clear who is meant, or a study is of several patients.
+    """
+    begun = session.scalar(
+        select(Forgetting.identifiers).where(Forgetting.asked == _PATIENT + name)
+    )
+    if begun is not None and begun.get("issuer", "") != (issuer or ""):
+        raise NotForgotten(
+            "Forgetting this Patient ID has begun and not come to its end: "
+            "first call it again as before, with the same --issuer",
+            issuer=begun.get("issuer", "") or "none",
+        )
     issuers = {
         one
         for table in (Study, PatientVisit, ImagingOrder)
@@ -182,7 +219,8 @@ def _require_one_patient(session: Session, name: str, issuer: str | None) -> boo
             select(table.issuer_of_patient_id).where(table.patient_id == name).distinct()
         )
     } - {""}
-    if issuer and issuers and issuer not in issuers:
+    # Of whom an attempt was removing there may be nothing any more, and of the other one there is.
+    if issuer and issuers and issuer not in issuers and begun is None:
         raise NotForgotten(
             "Nobody here has this Patient ID by this issuer", issuers=", ".join(sorted(issuers))
         )
@@ -205,7 +243,7 @@ def _require_one_patient(session: Session, name: str, issuer: str | None) -> boo
             "A study has images of this patient and of others: forget it by its UID first",
             studies=", ".join(sorted(mixed)),
         )
-    return len(issuers) > 1
+    return len(issuers) > 1 or (begun is not None and bool(begun.get("shared")))
 
 
 def _begun_too(session: Session, found: ToForget) -> ToForget:
@@ -220,4 +258,5 @@ def _begun_too(session: Session, found: ToForget) -> ToForget:
         accession_numbers=tuple(
             dict.fromkeys((*found.accession_numbers, *before.get("accession_numbers", ())))
         ),
+        patient_ids=tuple(dict.fromkeys((*found.patient_ids, *before.get("patient_ids", ())))),
     )

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Select, Table, delete, or_, select, update
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from database.accounts.audit import Actor, record_audit
@@ -27,18 +28,40 @@ from database.tables.study.hl7 import ImagingOrder, PatientVisit, ReceivedValue,
 from database.tables.study.prior import RequestedPrior
 from database.tables.study.quarantine import QuarantinedObject
 
+_DEADLOCK = "40P01"  # PostgreSQL's SQLSTATE
+
+
+class WrittenMeanwhile(Exception):
+    """Somebody has added a row to what was about to go, or waited for us while we did for them.
+
+    PostgreSQL alone has several writers: a reader says what she thinks of a result, a worker notes
+    an event, and neither has to wait for the lock of the study.
+    """
+
 
 def delete_study(session: Session, study_id: int, now: datetime) -> None:
     """Delete every row of a locked study; its files are marked by whoever calls this.
 
     Whatever refers to the study goes, and whatever refers to that: also tables of which nobody
     thinks here. Two more name it without a reference.
+
+    Raises
+    ------
+    WrittenMeanwhile
+        The transaction has failed; another one will see what came.
     """
     uid = session.scalars(select(Study.study_instance_uid).where(Study.id == study_id)).one()
     item_uids = select(WorkItemRow.sop_instance_uid).where(WorkItemRow.study_id == study_id)
     _delete(session, WorkItemSubscription.subject_uid, item_uids)
     _delete(session, RequestedPrior.study_instance_uid, [uid])
-    _delete_tree(session, cast("Table", Study.__table__), [study_id])
+    try:
+        _delete_tree(session, cast("Table", Study.__table__), [study_id])
+    except IntegrityError as error:
+        raise WrittenMeanwhile from error
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", "") != _DEADLOCK:
+            raise
+        raise WrittenMeanwhile from error
     record_event(session, "study_forgotten", now)
 
 

@@ -19,8 +19,9 @@ from pathlib import Path
 from database.accounts.audit import Actor
 from database.forget.aside import AsideObject, quarantined, uploaded, uploads_in_hand
 from database.forget.held_by import HeldElsewhere, held_elsewhere, in_hand
-from database.forget.named import ToForget, note_begun, note_ended
+from database.forget.named import ToForget, note_begun, note_ended, note_held, noted_held
 from database.forget.rows import (
+    WrittenMeanwhile,
     audit_forgotten,
     delete_aside,
     delete_said,
@@ -148,7 +149,6 @@ class _Forgetting:
     def run(self, actor: Actor, *, thorough: bool) -> Forgotten:
         what = self._what
         with query(self._engine) as session:
-            elsewhere = tuple(held_elsewhere(session, what.study_ids))
             # For the search alone: names are written nowhere
             names = tuple(self._names(session))
         with transaction(self._engine) as session:
@@ -176,6 +176,7 @@ class _Forgetting:
             )
         wanted = (*what.identifiers, *(name for name in names if len(name) >= _SHORTEST_NAME))
         with query(self._engine) as session:
+            elsewhere = noted_held(session, what)
             rows_left = tuple(search_tables(session, wanted))
         if not rows_left:
             with transaction(self._engine) as session:
@@ -190,7 +191,7 @@ class _Forgetting:
             rows_left=sum(one.rows for one in rows_left),
             files_left=len(files_left),
         )
-        return Forgotten(
+        done = Forgotten(
             len(what.study_ids),
             removed.files,
             removed.size_bytes,
@@ -200,6 +201,12 @@ class _Forgetting:
             files_left,
             rewritten,
         )
+        if not done.is_proved and not rows_left:
+            # It was searched for without its own note; called again, it must be known of.
+            with transaction(self._engine) as session:
+                note_begun(session, what, self._clock())
+                note_held(session, what, elsewhere)
+        return done
 
     def _names(self, session: Session) -> Iterator[str]:
         if not self._what.patient_id:  # the patient may have other studies, which stay
@@ -215,6 +222,8 @@ class _Forgetting:
             lock_study(session, study_id)
             busy = in_hand(session, study_id, self._clock())
             if not busy:
+                # Not before: what a worker had in hand has left meanwhile.
+                note_held(session, self._what, held_elsewhere(session, (study_id,)))
                 mark(session, _files_of(self._settings, session, study_id, uid), self._clock())
                 delete_study(session, study_id, self._clock())
             return busy
@@ -226,18 +235,20 @@ class _Forgetting:
         with query(self._engine) as session:
             objects = _aside(self._settings.quarantine_folder, quarantined(session), self._what)
             uploads = _aside(self._settings.uploads_folder, uploaded(session), self._what)
-        files = [MarkedFile(QUARANTINE, one.path, one.size_bytes) for one in objects if one.path]
-        files += [
-            MarkedFile(UPLOADS, path, state.st_size)
-            for one in uploads
-            if one.path
-            for path, state in files_below(self._settings.uploads_folder, one.path)
-        ]
         numbers = [one.row_id for one in uploads]
 
         def remove(session: Session) -> str:
             if uploads_in_hand(session, numbers, self._clock()):
                 return "an upload"
+            files = [
+                MarkedFile(QUARANTINE, one.path, one.size_bytes) for one in objects if one.path
+            ]
+            files += [  # not before: who had it in hand has written more
+                MarkedFile(UPLOADS, path, state.st_size)
+                for one in uploads
+                if one.path
+                for path, state in files_below(self._settings.uploads_folder, one.path)
+            ]
             mark(session, files, self._clock())
             delete_aside(session, quarantine=[one.row_id for one in objects], uploads=numbers)
             return ""
@@ -247,8 +258,11 @@ class _Forgetting:
     def _when_free(self, remove: Callable[[Session], str]) -> None:
         """Try until no worker is in the way; what it returns says which work is."""
         while True:
-            with transaction(self._engine) as session:
-                busy = remove(session)
+            try:
+                with transaction(self._engine) as session:
+                    busy = remove(session)
+            except WrittenMeanwhile:
+                busy = "a row that somebody writes"
             if not busy:
                 return
             if time.monotonic() >= self._until:

@@ -9,7 +9,8 @@ from pydantic import SecretStr
 
 from database.session import Engine
 from settings.environment import Settings
-from tests.builders.stored.kept_studies import KeptSite
+from tests.builders.stored.kept_studies import KeptRows, KeptSite
+from tests.builders.stored.marked_site import write_marked_patient
 
 
 @pytest.fixture
@@ -21,3 +22,15 @@ def site(engine: Engine, tmp_path: Path) -> KeptSite:
     )
     settings.data_folder.mkdir()
     return KeptSite(engine, settings)
+
+
+@pytest.fixture
+def marked(site: KeptSite, monkeypatch: pytest.MonkeyPatch) -> KeptRows:
+    """A patient of whom something stands in every place, and another one beside."""
+    for name, value in {
+        "DATA_FOLDER": str(site.settings.data_folder),
+        "DATABASE_URL": site.settings.database_address,
+    }.items():
+        monkeypatch.setenv(f"FIRSTREAD_{name}", value)
+    monkeypatch.setenv("FIRSTREAD_LOG_FORMAT", "json")
+    return write_marked_patient(site)
