@@ -51,6 +51,9 @@ def open_upload(
     -------
     Its id; None when as many as may be are open already.
     """
+    if session.get_bind().dialect.name == "postgresql":  # SQLite has one writer anyway
+        # Until the commit nobody else counts: two that come at once are not both the last.
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtext("firstread uploads"))))
     count = session.scalar(select(func.count()).where(Upload.state.in_(OPEN))) or 0
     if count >= most_open:
         return None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from database.lease import LeaseLost
 from database.process_signs import process_signs, record_sign
-from database.session import Engine, query, transaction
+from database.session import Engine, Session, query, transaction
 from database.states import UploadState
 from database.uploads.received import (
     UploadClaim,
@@ -44,6 +46,30 @@ def queue(engine: Engine, name: str) -> None:
 def claim(engine: Engine, at: float = 0.0) -> UploadClaim | None:
     with transaction(engine) as session:
         return claim_upload(session, worker="worker", lease_s=15, now=later(at))
+
+
+def test_two_that_come_at_once_are_not_both_the_last(engine: Engine) -> None:
+    """The limit of open uploads holds, whichever of the two is committed first."""
+    opened: list[int | None] = []
+
+    def open_one(session: Session, name: str) -> None:
+        opened.append(
+            open_upload(
+                session, NOON, token=name, folder=name, reader="local", receive_s=900, most_open=1
+            )
+        )
+
+    def open_another() -> None:
+        with transaction(engine) as session:
+            open_one(session, "b")
+
+    other = threading.Thread(target=open_another)
+    with transaction(engine) as session:
+        open_one(session, "a")
+        other.start()
+        other.join(1.0)  # it waits for us, and nothing tells of it
+    other.join(30)
+    assert [one is None for one in opened] == [False, True]
 
 
 def test_each_upload_has_one_worker(engine: Engine) -> None:
