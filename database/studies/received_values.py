@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,6 +16,8 @@ from database.tables.study.hl7 import ReceivedValue
 from radiology.clinical import ClinicalValues
 from radiology.clinical.values import WHOLE
 from radiology.errors import ClinicalValuesRefused
+
+_NAMES: Final = tuple(field.name for field in fields(ClinicalValues))
 
 THROUGH = "HL7"
 
@@ -27,6 +31,7 @@ def values_near(session: Session, patient_id: str, moment: datetime) -> Clinical
     rows = session.scalars(
         select(ReceivedValue).where(
             ReceivedValue.patient_id == patient_id,
+            ReceivedValue.name.in_(_NAMES),  # one of another version's keeps no image out
             ReceivedValue.valid_from <= moment,
             ReceivedValue.valid_until >= moment,
         )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from database.session import Engine, query, transaction
 from database.studies.assembly import assemble_study
@@ -204,6 +204,19 @@ def test_values_that_contradict_each_other_are_left_out(engine: Engine) -> None:
     )
     with query(engine) as session:
         assert values_near(session, "P001", NOON).facts() == {"gcs": 15}
+
+
+def test_a_value_that_another_version_knew_keeps_no_image_out(engine: Engine) -> None:
+    """It is passed over: the image is stored, and the other values count."""
+    take(engine, value("crp_mg_l", 12, 0), value("gcs", 15, 0))
+    with transaction(engine) as session:
+        session.execute(
+            update(ReceivedValue).where(ReceivedValue.name == "gcs").values(name="coma_scale")
+        )
+    study(engine, at=60.0)
+    with query(engine) as session:
+        assert values_near(session, "P001", NOON).facts() == {"crp_mg_l": 12}
+        assert len(session.scalars(select(Study.id)).all()) == 1
 
 
 @pytest.mark.parametrize("first", ["values", "study"])
