@@ -36,6 +36,8 @@ MOST_JUMPS = 3
 THINNEST_FOR_JUMPS_MM = 5.05  # in thicker slices anatomy itself jumps
 ENHANCED_FROM_HU = 90.0
 ADULT_FROM_YEARS = 18.0
+NOISE = "noise"
+"""Name of the gate that tells whether single voxels can be trusted."""
 
 _ROUNDING_MM = 0.05
 
@@ -48,6 +50,7 @@ class Acquisition:
     ----------
     patient_age_years : at the time of the study
     patient_sex, acquired_at : of no gate; the severity rules ask for them
+    patient_position : of no gate; says which side lies down. Empty where no header does
     slice_thickness_mm : as the scanner states it; the distance between slices is known anyway
     """
 
@@ -55,6 +58,7 @@ class Acquisition:
     slice_thickness_mm: float | None = None
     patient_sex: Sex | None = None
     acquired_at: datetime | None = None
+    patient_position: str = ""
 
 
 def _gate(
@@ -127,7 +131,7 @@ def _body_gate(scan: Scan) -> QualityGate:
 
 
 def _noise_gate(scan: Scan) -> QualityGate:
-    noise, name = noise_hu(scan), "noise"
+    noise, name = noise_hu(scan), NOISE
     if noise is None:
         limit = f"at most {NOISE_HU[0]:g} HU"
         return _warning(

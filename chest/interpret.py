@@ -14,6 +14,7 @@ from chest.judge_severity import judge_severity
 from chest.model.chest_model import ChestModel
 from chest.values.effusion import Effusion
 from chest.values.figures import LungFigures, Side
+from chest.values.other_disease import OtherDisease
 from chest.values.reading import ChestReading
 from chest.values.regions import ChestRegions, LesionLabel, LungLabel
 from chest.values.territory import Boundary, Territories, TerritoryFigures
@@ -122,6 +123,7 @@ class Evidence:
     acquisition : what headers say of the scan and its patient
     context : what was given of the patient beside the study; None for nothing
     effusion : beside the lungs; `regions` leave it out
+    other_disease : what else the opacities and the lungs may be; None when a gate refuses
     """
 
     regions: ChestRegions
@@ -135,6 +137,7 @@ class Evidence:
     acquisition: Acquisition = field(default_factory=Acquisition)
     context: ClinicalContext | None = None
     effusion: Effusion | None = None
+    other_disease: OtherDisease | None = None
 
 
 def refuses(gates: Iterable[QualityGate]) -> bool:
@@ -182,5 +185,6 @@ def interpret(evidence: Evidence, model: ChestModel) -> ChestReading:
         divided=evidence.divided,
         severity=severity,
         effusion=evidence.effusion if case else None,
+        other_disease=evidence.other_disease if case else None,
         heat_maps=evidence.heat_maps if case else {},
     )

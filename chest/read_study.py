@@ -8,13 +8,14 @@ from dataclasses import replace
 from chest.case_level import answer_case
 from chest.effusion import find_effusion, without_effusion
 from chest.gate_measures import Scan
-from chest.gates import Acquisition, check_gates
+from chest.gates import NOISE, Acquisition, check_gates
 from chest.heat_maps import heat_maps_of
 from chest.interpret import Evidence, interpret, measure, refuses
 from chest.lobes import find_territories, measure_territories
 from chest.lungs.segment import segment
 from chest.model.chest_model import ChestModel, OnProgress, SlicesToClassify
 from chest.model.choose_slices import classify_study
+from chest.other_disease import measure_other_disease
 from chest.plausibility_gates import Outlined
 from chest.values.figures import Side
 from chest.values.reading import ChestReading
@@ -88,6 +89,12 @@ def read_study(
         classifier = model.classifier
         shown = SlicesToClassify(canonical.hounsfield, canonical.spacing_mm[1:], patches, found)
         answers = [] if classifier is None else classify_study(shown, regions, classifier)
+        other_disease = measure_other_disease(
+            canonical,
+            regions,
+            acquisition.patient_position,
+            noisy=any(one.name == NOISE and not one.passed for one in gates),
+        )
         territories = searched.result()
         evidence = replace(
             evidence,
@@ -98,6 +105,7 @@ def read_study(
                 model,
                 reserved=fluid is not None or not all(one.passed for one in gates),
             ),
+            other_disease=other_disease,
             territories=measure_territories(canonical, regions, territories),
             boundaries=territories.boundaries,
             divided=replace(territories, labels=order.undo(territories.labels)),

@@ -188,4 +188,5 @@ def acquisition_of(series: SeriesHeader) -> Acquisition:
         patient_sex=series.patient_sex,
         acquired_at=series.acquired_at,
         slice_thickness_mm=median(thickness) if thickness else None,
+        patient_position=series.patient_position,
     )

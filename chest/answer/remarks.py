@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from chest.answer.effusion import effusion_remark
 from chest.values.case_answer import RuleAnswer, ViralAnswer
 from chest.values.change_words import change_texts, change_title
+from chest.values.other_disease import reservation_texts
 from chest.values.reading import ChestReading
 from chest.values.severity import Severity
 from models.schema_2.case import CaseRule
 from radiology.answer.remark import Remark
+from radiology.outcome import Outcome
 
 _RULES = {
     CaseRule.LESION_SHARE: "Lesions in {:.2f} % of the lungs, limit {:g} %",
@@ -26,6 +28,8 @@ def chest_remarks(reading: ChestReading) -> tuple[Remark, ...]:
 
 
 def _remarks(reading: ChestReading) -> Iterator[Remark]:
+    if reserved := tuple((one,) for one in _reservations(reading)):
+        yield Remark("Reservation", reserved)
     prior = None if reading.course is None else reading.course.latest
     if prior is not None and (changed := tuple(change_texts(prior))):
         yield Remark(change_title(prior), changed, joint=", ")
@@ -41,6 +45,11 @@ def _remarks(reading: ChestReading) -> Iterator[Remark]:
     chosen = tuple((_rule(one),) for one in reading.rules if one.chosen)
     if chosen:
         yield Remark("Rule that decides", chosen)
+
+
+def _reservations(reading: ChestReading) -> Iterator[str]:
+    suspected = reading.outcome is Outcome.FINDINGS
+    return reservation_texts(reading.other_disease, suspected=suspected)
 
 
 def _type(viral: ViralAnswer) -> tuple[tuple[str, ...], ...]:

@@ -11,6 +11,7 @@ from datetime import UTC
 
 from chest.values.case_answer import RuleAnswer, SignAnswer, ViralAnswer
 from chest.values.change_words import change_texts, change_title
+from chest.values.other_disease import reservation_texts
 from chest.values.reading import ChestReading
 from chest.values.severity import Score, Severity, title_of, value_words
 from chest.values.severity.titles import TITLES
@@ -39,6 +40,9 @@ def chest_statements(reading: ChestReading, clinical: ClinicalContext) -> tuple[
 
 def _statements(reading: ChestReading, clinical: ClinicalContext) -> Iterator[Statement]:
     yield _said(_answer(reading))
+    suspected = reading.outcome is Outcome.FINDINGS
+    for text in reservation_texts(reading.other_disease, suspected=suspected):
+        yield _said(text)
     if reading.viral is not None:
         yield _said(_type(reading.viral))
     yield from (_said(_rule(one)) for one in reading.rules)

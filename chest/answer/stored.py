@@ -18,6 +18,7 @@ from chest.values.chest_map import MappedLesion
 from chest.values.course import Course, CoursePoint
 from chest.values.effusion import Effusion
 from chest.values.figures import LungFigures, Side
+from chest.values.other_disease import OtherDisease
 from chest.values.reading import ChestReading
 from chest.values.severity import Score, Severity
 from chest.values.territory import Boundary, Territory, TerritoryFigures
@@ -75,6 +76,7 @@ def chest_reading_of(facts: Facts) -> ChestReading:
         boundaries=_each(Boundary, facts.get("boundaries")),
         severity=_severity(facts.get("severity")),
         effusion=_perhaps(Effusion, facts.get("effusion")),
+        other_disease=_perhaps(OtherDisease, facts.get("other_disease")),
         acquired_at=None if acquired_at is None else datetime.fromisoformat(acquired_at),
         lesions=_each(MappedLesion, facts.get("lesions")),
         course=_course(facts.get("course")),

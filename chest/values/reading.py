@@ -18,6 +18,7 @@ from chest.values.chest_map import MappedLesion
 from chest.values.course import Course
 from chest.values.effusion import Effusion
 from chest.values.figures import LungFigures, Side
+from chest.values.other_disease import OtherDisease
 from chest.values.regions import ChestRegions
 from chest.values.severity import Severity
 from chest.values.territory import Boundary, Territories, TerritoryFigures
@@ -53,6 +54,7 @@ class ChestReading:
     heat_maps : by index into the slices of the volume that was read, where the classifier looked
     acquired_at : the images; None where the headers do not say
     effusion : plain fluid beside the lungs, no part of them; None where none was found
+    other_disease : what else it may be; None when not assessable, and where an older version read
     lesions : connected lesions, the largest first; what they are called in every study
     course : the patient's earlier studies and what changed; None where none was looked for
     """
@@ -76,6 +78,7 @@ class ChestReading:
     heat_maps: Mapping[int, HeatMap] = field(default_factory=dict)
     acquired_at: datetime | None = None
     effusion: Effusion | None = None
+    other_disease: OtherDisease | None = None
     lesions: tuple[MappedLesion, ...] = ()
     course: Course | None = None
 
@@ -134,6 +137,7 @@ class ChestReading:
             "heat_maps": {str(index): one.facts() for index, one in self.heat_maps.items()},
             "acquired_at": self.acquired_at.isoformat() if self.acquired_at else None,
             "effusion": None if self.effusion is None else asdict(self.effusion),
+            "other_disease": None if self.other_disease is None else asdict(self.other_disease),
             "lesions": [{**asdict(one), "side": one.side.value} for one in self.lesions],
             "course": self.course.facts() if self.course else None,
         }

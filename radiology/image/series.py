@@ -105,6 +105,7 @@ class SeriesHeader:
         never shown and never logged, since anything may have been typed there
     patient_age_years : at the time of the study; None where no header says it
     patient_sex : None where no header says female or male (PS3.3 C.7.1.1, Patient's Sex)
+    patient_position : how the patient lies in the scanner (PS3.3 C.7.3.1.1.2); empty where absent
     acquired_at : the images; None where no header says day and time. Two of them can only be
         compared when both have a time zone or both have none
     """
@@ -120,6 +121,7 @@ class SeriesHeader:
     patient_age_years: float | None = None
     patient_sex: Sex | None = None
     acquired_at: datetime | None = None
+    patient_position: str = ""
 
     @property
     def frames(self) -> Iterator[tuple[InstanceHeader, FrameHeader]]:

@@ -44,6 +44,7 @@ _KEYWORDS = [
     *PATIENT_KEYWORDS,
     *ACQUIRED_AT_KEYWORDS,
     "BodyPartExamined",
+    "PatientPosition",
     "AnatomicRegionSequence",
     "ProtocolName",
     "SeriesDescription",
@@ -226,6 +227,7 @@ def _series_header(dataset: Dataset) -> SeriesHeader:
         ),
         patient_sex=_SEXES.get(text(dataset, "PatientSex").upper()),
         acquired_at=acquired_at(dataset),
+        patient_position=text(dataset, "PatientPosition").upper(),
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from chest.reader import Reader, acquisition_of
 from chest.values.lobe import Lobe
+from chest.values.other_disease import OtherDisease
 from models.schema_2.bundle import read_bundle
 from radiology.algorithm import ExecutionProvider
 from radiology.image.volume import Volume
@@ -68,6 +69,15 @@ def test_gates_hear_of_age_and_of_the_usual_thickness() -> None:
     acquisition = acquisition_of(series)
     assert acquisition.patient_age_years == 61.0
     assert acquisition.slice_thickness_mm == 2.0
+
+
+def test_reservations_hear_of_how_the_patient_lies(reader: Reader) -> None:
+    """Haze in one lung alone is never dependent; air in place of lung is measured anyway."""
+    for stated in ("HFS", ""):
+        series = replace(series_header(slices=60, spacing_mm=3.0), patient_position=stated)
+        assert acquisition_of(series).patient_position == stated
+        reading, _ = reader.read(_block_chest(), series=series)
+        assert reading.other_disease == OtherDisease(0.0, None)
 
 
 def test_severity_rules_hear_of_sex_and_of_the_moment() -> None:

@@ -31,6 +31,7 @@ def test_neither_needs_voxels() -> None:
     assert stored.table == context.reading.table
     assert stored.remarks == context.reading.remarks
     assert [one.title for one in stored.remarks] == [
+        "Reservation",
         "Type (a hint, no diagnosis)",
         "Severity",
         "Signs",

@@ -128,6 +128,16 @@ CHINESE: Mapping[str, str] = {
     "Pleural effusion": "胸腔积液",
     "right, {} ml": "右侧 {} ml",
     "left, {} ml": "左侧 {} ml",
+    # Reservations (chest/values/other_disease.py)
+    "Reservation": "保留意见",
+    "An opacity is not told from tumour, fibrosis or atelectasis": (
+        "不区分肺部阴影与肿瘤、纤维化或肺不张"
+    ),
+    (
+        "{} % of the opacities within {} mm of the pleura that lies down: "
+        "may be dependent atelectasis"
+    ): "{} % 的阴影位于身体下垂侧胸膜 {} mm 以内：可能为坠积性肺不张",
+    "{} % of the lungs below {} HU: may be emphysema": "{} % 的肺低于 {} HU：可能为肺气肿",
     "Rule that decides": "判定规则",
     "Lesions in {} % of the lungs, limit {} %": "病变占双肺 {} %，界值 {} %",
     "Lesions in {} slices running, limit {}": "连续 {} 个层面有病变，界值 {}",

@@ -124,6 +124,11 @@ ENGLISH: tuple[str, ...] = (
     "Pleural effusion",
     "right, {} ml",
     "left, {} ml",
+    # Reservations (chest/values/other_disease.py)
+    "Reservation",
+    "An opacity is not told from tumour, fibrosis or atelectasis",
+    "{} % of the opacities within {} mm of the pleura that lies down: may be dependent atelectasis",
+    "{} % of the lungs below {} HU: may be emphysema",
     "Rule that decides",
     "Lesions in {} % of the lungs, limit {} %",
     "Lesions in {} slices running, limit {}",

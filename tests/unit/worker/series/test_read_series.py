@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -228,6 +230,17 @@ def test_sex_is_that_of_the_header_or_not_known(
 
     series = _one_header(tmp_path, single_frame(Stack(ramp(), change=change))[0])
     assert series.patient_sex is expected
+
+
+@pytest.mark.parametrize("write", [single_frame, multi_frame], ids=["CT", "Enhanced CT"])
+def test_how_the_patient_lies_is_read(tmp_path: Path, write: Callable[..., Any]) -> None:
+    """It says which side of the lungs lies down (PS3.3 C.7.3.1.1.2)."""
+    written = write(Stack(ramp()))
+    dataset = written[0] if isinstance(written, list) else written
+    dataset.PatientPosition = "FFP"
+    assert _one_header(tmp_path, dataset).patient_position == "FFP"
+    del dataset.PatientPosition
+    assert _one_header(tmp_path, dataset).patient_position == ""
 
 
 def test_a_header_without_sex_and_time_says_neither(tmp_path: Path) -> None:

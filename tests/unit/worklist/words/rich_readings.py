@@ -17,6 +17,7 @@ from chest.values.change import (
 from chest.values.course import Course, CoursePoint, NotCompared
 from chest.values.effusion import Effusion
 from chest.values.figures import Side
+from chest.values.other_disease import OtherDisease
 from chest.values.reading import ChestReading
 from chest.values.territory import Boundary
 from database.deliveries.objects import ObjectAnswer
@@ -103,7 +104,13 @@ def full_study(hospital: SeededHospital) -> str:
     """Everything that a reading can say; a reader disagrees, and clinical values came by HL7."""
     effusion = Effusion(right_ml=481.0, left_ml=60.0, mean_hu=9.8)
     uid, result_id = stored_study(
-        hospital, replace(full_reading(), course=_course(), effusion=effusion)
+        hospital,
+        replace(
+            full_reading(),
+            course=_course(),
+            effusion=effusion,
+            other_disease=OtherDisease(12.3, 88.0),
+        ),
     )
     faults = frozenset({Fault.MISSED, Fault.WRONG_TYPE, Fault.WRONG_REGION})
     disagrees = Opinion(Judgement.DISAGREE, faults)

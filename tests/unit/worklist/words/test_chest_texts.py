@@ -8,6 +8,7 @@ import pytest
 
 from chest.lobes.fissure import _why_not_seen
 from chest.values.effusion import Effusion
+from chest.values.other_disease import OtherDisease
 from chest.values.territory import Boundary
 from radiology.language import Language
 from tests.unit.worker.encode.encoded_chest import result_context, with_chest
@@ -35,6 +36,7 @@ def test_effusion_and_lobes_are_told_in_chinese(reason: str) -> None:
     context = with_chest(
         result_context("positive"),
         effusion=Effusion(right_ml=481.0, left_ml=60.0, mean_hu=9.8),
+        other_disease=OtherDisease(12.3, 88.0),
         boundaries=tuple(Boundary(name, 0.1, False, reason, by_shape=True) for name in FISSURES),
     )
     use_language(Language.CHINESE)
