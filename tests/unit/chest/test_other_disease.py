@@ -73,7 +73,7 @@ def test_bands_where_both_lungs_lie_down() -> None:
     upright = measure_other_disease(volume, bands, "", noisy=True)
     assert upright == OtherDisease(None, None)
     supine = measure_other_disease(volume, bands, "HFS", noisy=False)
-    assert supine == OtherDisease(0.0, pytest.approx(100.0))
+    assert supine == OtherDisease(low_attenuation_percent=0.0, dependent_percent=100.0)
     assert measure_other_disease(volume, bands, "FFP", noisy=False).dependent_percent is None
 
 
