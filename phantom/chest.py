@@ -39,6 +39,7 @@ class Chest:
     dome_mm : z of the top of the right half of the diaphragm; the left is 10 mm lower
     heart : scale of the heart, 1 is normal
     fat_mm : thickness of the fat under the skin
+    blood_hu : in heart and vessels; contrast medium makes it more
     """
 
     half_width_mm: float = 130.0
@@ -46,6 +47,7 @@ class Chest:
     dome_mm: float = -90.0
     heart: float = 1.0
     fat_mm: float = 12.0
+    blood_hu: float = 42.0
 
     @classmethod
     def random(cls, seed: int) -> Chest:

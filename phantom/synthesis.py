@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,6 @@ from phantom.posture import Posture
 from phantom.shapes import Field, capsule, share
 from phantom.tissue import (
     AIR_HU,
-    BLOOD_HU,
     GREAT_VESSELS,
     LAYERS,
     lung_attenuation,
@@ -89,6 +88,7 @@ def make_phantom(
     grid: PhantomGrid | None = None,
     lesions: Sequence[Lesion] = TYPICAL_LESIONS,
     noise_hu: float = 18.0,
+    enhanced_by_hu: float = 0.0,
     twigs: int = 420,
     on_progress: OnProgress | None = None,
 ) -> Phantom:
@@ -100,6 +100,7 @@ def make_phantom(
     grid : from `phantom_grid`; 150 axial slices of 2 mm when not given
     lesions : none for a healthy chest
     noise_hu : standard deviation in soft tissue; lungs are grainier
+    enhanced_by_hu : what contrast medium adds to blood in heart and vessels
     twigs : ends of each of the four trees of vessels; fewer are quicker
     on_progress : called with steps done and steps in all
 
@@ -110,6 +111,7 @@ def make_phantom(
     """
     grid = grid or phantom_grid()
     chest = Chest.random(seed)
+    chest = replace(chest, blood_hu=chest.blood_hu + enhanced_by_hu)
     vessels = grow_vessels(chest, seed, twigs)
     edge = max(EDGE_MM, 1.5 * float(np.sort(grid.spacing_mm)[:2].mean()))
     attenuation = np.full(grid.shape, AIR_HU, dtype=np.float32)
@@ -119,7 +121,7 @@ def make_phantom(
         steps.done()
     _paint_lesions(attenuation, grid, chest, lesions, edge)
     steps.done()
-    _paint_branches(attenuation, grid, vessels, edge)
+    _paint_branches(attenuation, grid, vessels, edge, chest.blood_hu)
     _paint_airways(attenuation, grid, edge)
     steps.done()
     lungs, lesion_map, lobes = (np.zeros(grid.shape, dtype=np.uint8) for _ in range(3))
@@ -166,7 +168,7 @@ def _paint_slab(
         if block is not None:
             layer.paint(attenuation[block], chest, grid.coordinates(block), edge)
     for vessel in GREAT_VESSELS:
-        _paint_branch(attenuation, grid, vessel, edge, within=slab)
+        _paint_branch(attenuation, grid, vessel, edge, chest.blood_hu, within=slab)
     block = grid.block_of(chest.lung_box, within=slab)
     if block is not None:
         point = grid.coordinates(block)
@@ -190,10 +192,10 @@ def _paint_lesions(
 
 
 def _paint_branches(
-    attenuation: Field, grid: PhantomGrid, branches: Iterable[Branch], edge: float
+    attenuation: Field, grid: PhantomGrid, branches: Iterable[Branch], edge: float, blood_hu: float
 ) -> None:
     for branch in branches:
-        _paint_branch(attenuation, grid, branch, edge)
+        _paint_branch(attenuation, grid, branch, edge, blood_hu)
 
 
 def _paint_branch(
@@ -201,6 +203,7 @@ def _paint_branch(
     grid: PhantomGrid,
     branch: Branch,
     edge: float,
+    blood_hu: float,
     *,
     within: Block | None = None,
 ) -> None:
@@ -218,7 +221,7 @@ def _paint_branch(
     width = branch.start_radius_mm + branch.end_radius_mm
     filled = np.float32(min(1.0, width / edge) ** 1.5)
     view = attenuation[block]
-    np.maximum(view, view + share(surface, edge) * filled * (BLOOD_HU - view), out=view)
+    np.maximum(view, view + share(surface, edge) * filled * (blood_hu - view), out=view)
 
 
 def _paint_airways(attenuation: Field, grid: PhantomGrid, edge: float) -> None:

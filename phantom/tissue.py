@@ -1,7 +1,7 @@
 """Attenuation of the phantom: what each part of the body looks like, painted from the skin in.
 
 Every layer paints one block of voxels, softened at its edge as a scanner's kernel softens it.
-Values are usual ones at 120 kV without contrast agent.
+Values are usual ones at 120 kV; those of blood are the chest's.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from phantom.grid import Box
 from phantom.shapes import Field, circle, ellipsoid, share, smooth_max
 from phantom.vessels import Branch
 
-AIR_HU, FAT_HU, MUSCLE_HU, BLOOD_HU, LIVER_HU = -1000.0, -100.0, 50.0, 42.0, 58.0
+AIR_HU, FAT_HU, MUSCLE_HU, LIVER_HU = -1000.0, -100.0, 50.0, 58.0
 MARROW_HU, CORTEX_HU, CARTILAGE_HU, DISC_HU, CANAL_HU = 190.0, 820.0, 95.0, 80.0, 25.0
 LUNG_HU = -872.0
 FAR_MM = 1000.0
@@ -117,7 +117,11 @@ def _paint_inside(attenuation: Field, chest: Chest, point: Point, edge: float) -
     x, y, z = point
     cavity = chest.cavity(point) + 3.0
     paint(attenuation, FAT_HU + 12.0, share(cavity, edge))
-    paint(attenuation, BLOOD_HU, share(np.maximum(chest.heart_surface(point) + 2.5, cavity), edge))
+    paint(
+        attenuation,
+        chest.blood_hu,
+        share(np.maximum(chest.heart_surface(point) + 2.5, cavity), edge),
+    )
     under = np.maximum(cavity, z - chest.below_diaphragm(point))
     paint(attenuation, MUSCLE_HU, share(under, edge) * share(-under - 3.0, edge))
     liver = smooth_max(under + 2.0, x - 28.0 + 0.18 * (y + 20.0), 10.0)

@@ -51,6 +51,21 @@ def test_tissues_have_their_usual_attenuation(phantom: Phantom) -> None:
     assert hounsfield.max() > 500  # bone
 
 
+def test_contrast_medium_is_in_the_blood_alone() -> None:
+    """A heart with its great vessels is 150 HU brighter, and nothing is darker."""
+    plain, enhanced = (
+        quick_phantom(grid=phantom_grid(*CUBE), noise_hu=0.0, enhanced_by_hu=more)
+        for more in (0.0, 150.0)
+    )
+    brighter = enhanced.volume.hounsfield - plain.volume.hounsfield
+    assert brighter.max() == pytest.approx(150.0, abs=1.0)
+    assert brighter.min() >= -0.01
+    filled_ml = float(np.count_nonzero(brighter > 75.0)) * plain.volume.voxel_ml
+    assert 400.0 < filled_ml < 1300.0
+    assert np.array_equal(plain.lungs, enhanced.lungs)
+    assert float(np.median(brighter[plain.lesions > 0])) == pytest.approx(0.0, abs=1.0)
+
+
 def test_the_lungs_have_the_size_of_an_adults(phantom: Phantom) -> None:
     """Both lungs hold some litres; the right one, with the smaller heart beside it, more."""
     assert 3500 < phantom.lung_ml() < 6000
