@@ -112,6 +112,9 @@ def plain_transaction(engine: Engine, *, flushed_by_caller: bool = False) -> Ite
                 if flushed_by_caller and connection.is_valid:
                     connection.rollback()  # within a transaction the other would change nothing
                     cursor.execute(_FLUSH_EACH_COMMIT)
+            except driver.Error:
+                connection.invalidate()  # or others would commit with it and not be durable
+                raise
             finally:
                 connection.close()  # rolls back what is not committed
     except (driver.OperationalError, OperationalError) as error:

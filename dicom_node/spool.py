@@ -8,6 +8,8 @@ file is replaced. docs/decisions/0013-durable-before-success.md, 0054-one-flush-
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import itertools
 import os
@@ -23,6 +25,8 @@ from radiology.errors import SpoolFull
 
 _INCOMING: Final = ".incoming"
 _CHECK_SPACE_EVERY: Final = 64 * 1024 * 1024
+# No file, or one whose bytes the disk does not give back (EUCLEAN: the file system is damaged)
+_LOST: Final = frozenset((errno.ENOENT, errno.EIO, errno.EUCLEAN))
 
 
 class SpoolFile:
@@ -147,11 +151,15 @@ class Spool:
         name = uuid.uuid4().hex
         self._number = itertools.count(1)
         self._own = folder / _INCOMING / name
-        with _disk_faults:
+        with _disk_faults, contextlib.ExitStack() as undo:
             self._lock = lock_folder(self._own)
+            undo.callback(unlock_folder, self._own, self._lock)
             self._own.mkdir()
+            undo.callback(self._own.rmdir)
             self._whole = WholeFlush(folder)
-        self.sync((folder, folder.parent))
+            undo.callback(self._whole.close)
+            self.sync((folder / _INCOMING, folder, folder.parent))
+            undo.pop_all()
 
     def begin(self, file_meta: bytes) -> SpoolFile:
         """Open a file for an instance that begins to arrive.
@@ -209,13 +217,23 @@ class Spool:
                     os.close(descriptor)
 
     def holds(self, relative: str, size: int, sha256: str) -> bool:
-        """Whether a file is in its place, and ends with an encoded data set of this digest."""
+        """Whether a file is in its place, and ends with an encoded data set of this digest.
+
+        Raises
+        ------
+        SpoolFull
+            It cannot be known now: the file may not be opened, though its bytes may be there.
+        """
         try:
             with (self.folder / relative).open("rb") as file:
-                file.seek(-size, os.SEEK_END)
+                file.seek(max(os.fstat(file.fileno()).st_size - size, 0))
                 return hashlib.file_digest(file, "sha256").hexdigest() == sha256
-        except OSError:  # not there, too short, or not to be read
-            return False
+        except OSError as error:
+            if error.errno in _LOST:
+                return False
+            raise SpoolFull(
+                "What was received cannot be read from disk", errno=error.errno
+            ) from error
 
     def lies_beside(self, folder: Path | None) -> bool:
         """Whether `sync_everything` makes durable what lies in a folder too."""

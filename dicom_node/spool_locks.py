@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 _LOCK: Final = ".lock"
+_TAKEN: Final = ".taken"
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")  # random(4)
 
 
@@ -69,8 +70,16 @@ def lock_folder(folder: Path) -> int:
     -------
     The descriptor that holds it until this process ends, or `unlock_folder` is called.
     """
-    descriptor = _locked(folder.with_suffix(_LOCK))
-    os.write(descriptor, _text_of(_BOOT).encode())
+    # It has its name when it is locked: whoever sweeps meanwhile would take it for a dead one's
+    taken = folder.with_suffix(_TAKEN)
+    descriptor = _locked(taken)
+    try:
+        os.write(descriptor, _text_of(_BOOT).encode())
+        taken.rename(folder.with_suffix(_LOCK))
+    except OSError:
+        taken.unlink(missing_ok=True)
+        os.close(descriptor)
+        raise
     return descriptor
 
 

@@ -9,11 +9,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import delete, select, update
 
 from database.session import Session
 from database.tables.study.analysis import Instance
+
+_RECORDED: Final = select(
+    Instance.sop_instance_uid, Instance.path, Instance.sha256, Instance.size_bytes
+).where(Instance.removed_at.is_(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +33,13 @@ class RecordedFile:
 
 def latest_recorded(session: Session, count: int) -> Sequence[RecordedFile]:
     """The files of the instances that were recorded last, the last one first."""
-    rows = session.execute(
-        select(Instance.sop_instance_uid, Instance.path, Instance.sha256, Instance.size_bytes)
-        .where(Instance.removed_at.is_(None))
-        .order_by(Instance.id.desc())
-        .limit(count)
-    )
+    rows = session.execute(_RECORDED.order_by(Instance.id.desc()).limit(count))
+    return [RecordedFile(*row) for row in rows]
+
+
+def recorded_files(session: Session, uids: Collection[str]) -> Sequence[RecordedFile]:
+    """The files of instances as their rows are now, in no order."""
+    rows = session.execute(_RECORDED.where(Instance.sop_instance_uid.in_(uids)))
     return [RecordedFile(*row) for row in rows]
 
 

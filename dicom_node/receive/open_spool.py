@@ -8,14 +8,19 @@ docs/decisions/0054-one-flush-for-an-instance.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from datetime import datetime
 from typing import Final
 
 from database.session import Engine, folder_of, query, transaction
-from database.studies.withdrawn import latest_recorded, withdraw_instances
+from database.studies.withdrawn import (
+    RecordedFile,
+    latest_recorded,
+    recorded_files,
+    withdraw_instances,
+)
 from dicom_node.spool import Spool
-from radiology.errors import FirstreadError
 from settings.environment import Settings
 from settings.log.log_events import get_logger
 
@@ -32,15 +37,14 @@ def open_spool(settings: Settings, engine: Engine, clock: Callable[[], datetime]
         It cannot be settled now; the next attempt finds the same.
     """
     spool = Spool(settings.spool_folder, min_free_bytes=settings.min_free_bytes)
-    try:
+    with ExitStack() as undo:
+        undo.callback(spool.close)
         if spool.left.files:
             _log.warning("spool_swept", files=spool.left.files)
         if spool.left:
             _settle(spool, engine, clock, in_flight=_DOORS * settings.max_associations)
             spool.left.forget()
-    except FirstreadError:
-        spool.close()
-        raise
+        undo.pop_all()
     return spool
 
 
@@ -60,12 +64,18 @@ def _settle(spool: Spool, engine: Engine, clock: Callable[[], datetime], *, in_f
         return
     with query(engine) as session:
         recorded = latest_recorded(session, in_flight)
-    lost = [
+    lost = _not_held(spool, recorded)
+    if lost:
+        with transaction(engine) as session:
+            # Another door may have settled it meanwhile, and its sender have come again
+            lost = _not_held(spool, recorded_files(session, lost))
+            withdraw_instances(session, lost, clock())
+        _log.warning("instances_withdrawn", sop_instance_uids=lost)
+
+
+def _not_held(spool: Spool, recorded: Iterable[RecordedFile]) -> list[str]:
+    return [
         one.sop_instance_uid
         for one in recorded
         if not spool.holds(one.path, one.size_bytes, one.sha256)
     ]
-    if lost:
-        with transaction(engine) as session:
-            withdraw_instances(session, lost, clock())
-        _log.warning("instances_withdrawn", sop_instance_uids=lost)

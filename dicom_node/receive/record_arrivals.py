@@ -119,6 +119,19 @@ class ArrivalRecorder:
             correct_instance(session, arrival, self._clock())
             self._spool.sync(self._spool.place(file, arrival.path))
 
+    def wait_for_flush(self) -> None:
+        """Wait until all that has a row is durable, as a duplicate must be before it is answered.
+
+        Whoever has recorded the first one may still wait for its flush, or have died.
+
+        Raises
+        ------
+        SpoolFull
+            It is not.
+        """
+        if self._rows_lie_beside and self._spool.can_sync_everything:
+            self._spool.sync_everything()
+
     def _take(self, mine: _Waiting) -> list[_Waiting]:
         """Mine and those that wait beside it."""
         with self._list:
@@ -211,9 +224,8 @@ class ArrivalRecorder:
                 if answer is Recorded.NEW
             ]
             self._place(new, once=once)
-            if not new and once and Recorded.DUPLICATE in answers:
-                # Whoever has recorded the first one may still wait for its flush, or have died
-                self._spool.sync_everything()
+            if not new and Recorded.DUPLICATE in answers:
+                self.wait_for_flush()
         return answers
 
     def _place(self, new: Sequence[_Waiting], *, once: bool) -> None:

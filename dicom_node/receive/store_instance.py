@@ -193,6 +193,7 @@ class InstanceStore:
             path = None if stored is None else self._spool.folder / stored.path
         relation = Relation.OTHER if path is None else relation_of(path, file.path)
         if relation is Relation.SAME:
+            self._recorder.wait_for_flush()
             return Recorded.DUPLICATE
         # What we have fetched to compare with is a copy of the archive's, and corrects nothing
         if relation is Relation.OTHER or arrival.asked_for:

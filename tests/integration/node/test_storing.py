@@ -20,6 +20,8 @@ from database.session import transaction
 from database.states import StudyState
 from database.tables.study.analysis import Study
 from dicom_node import status
+from dicom_node.spool import Spool
+from radiology.errors import SpoolFull
 from settings.peers import Peer, RequestPriority
 from tests.peers.dicom.dcmtk import Dcmtk
 from tests.peers.dicom.orthanc import OrthancPeer
@@ -156,6 +158,21 @@ def test_the_same_object_encoded_otherwise_is_a_duplicate(
         again.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
     assert node.statuses(first, write(again, tmp_path, "again")) == [0x0000, 0x0000]
     assert len(node.instances()) == len(node.spooled()) == 1
+
+
+def test_a_duplicate_encoded_otherwise_waits_for_a_flush(
+    node: RunningNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever brought the first one may still wait for its own."""
+    node.send([write(small_ct(), tmp_path, "first")])
+    again = small_ct()
+    again.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+
+    def broken(_: Spool) -> None:
+        raise SpoolFull
+
+    monkeypatch.setattr(Spool, "sync_everything", broken)
+    assert node.statuses(write(again, tmp_path, "again")) == [status.OUT_OF_RESOURCES]
 
 
 def test_another_object_under_the_same_uid_is_refused(node: RunningNode, tmp_path: Path) -> None:

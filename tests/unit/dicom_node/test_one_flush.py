@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import errno
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from sqlalchemy import select, update
 
 from database import session
-from database.session import folder_of, open_engine, query, transaction
+from database.session import folder_of, open_engine, plain_transaction, query, transaction
 from database.studies.instances import Recorded
 from database.tables.study.analysis import Instance
 from dicom_node.receive.record_arrivals import ArrivalRecorder
@@ -70,6 +71,22 @@ def test_an_instance_alone_waits_for_one_flush(
 def test_other_commits_are_flushed_by_the_database_as_ever(setup: Setup) -> None:
     """Of the same connections: what a worker commits waits for nobody's flush."""
     assert setup.recorder.record(*setup.waiting(2)) is Recorded.NEW
+    with setup.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
+
+
+def test_a_connection_that_would_not_flush_goes_to_nobody_else(setup: Setup) -> None:
+    """SQLite refuses to flush each commit again: whoever commits next has another connection."""
+    raw = setup.engine.raw_connection()
+    raw.driver_connection.set_authorizer(  # type: ignore[union-attr]
+        lambda _, name, value, *__: sqlite3.SQLITE_DENY if value == "FULL" else sqlite3.SQLITE_OK
+    )
+    raw.close()
+    with (
+        pytest.raises(sqlite3.DatabaseError),
+        plain_transaction(setup.engine, flushed_by_caller=True),
+    ):
+        pass
     with setup.engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
 
@@ -148,6 +165,15 @@ def test_a_duplicate_is_answered_behind_a_flush_too(
     monkeypatch.setattr(setup.spool, "sync_everything", broken)
     with pytest.raises(SpoolFull):
         setup.recorder.record(*setup.waiting(1))
+
+
+def test_a_duplicate_waits_for_no_flush_where_rows_come_behind_it(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With PostgreSQL each row that is seen has a file that is durable."""
+    setup.recorder._rows_lie_beside = False
+    monkeypatch.setattr(setup.spool, "sync_everything", broken)
+    assert setup.recorder.record(*setup.waiting(1)) is Recorded.DUPLICATE
 
 
 def test_a_database_elsewhere_is_not_flushed_with_the_spool(

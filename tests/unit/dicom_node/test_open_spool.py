@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import resource
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 from structlog.testing import capture_logs
 
 from database.session import query
@@ -16,6 +19,7 @@ from database.tables.study.analysis import Instance
 from dicom_node.receive.open_spool import open_spool
 from dicom_node.receive.record_arrivals import ArrivalRecorder
 from dicom_node.spool import Spool
+from dicom_node.spool_locks import LeftByDead, lock_folder, sweep
 from radiology.errors import SpoolFull
 from settings.environment import Settings
 from tests.builders.stored.rows import NOON
@@ -147,3 +151,81 @@ def test_nothing_is_looked_at_when_everybody_has_closed(
     monkeypatch.setattr(Spool, "sync_everything", lambda _: pytest.fail("flushed"))
     spool = open_spool(Settings(data_folder=tmp_path, min_free_bytes=0), setup.engine, lambda: NOON)
     assert not spool.left
+
+
+def test_what_came_again_meanwhile_is_not_withdrawn(crashed: Crashed) -> None:
+    """Another door settled the same, and had the instance from its sender once more."""
+    whole = crashed.place(3).read_bytes()
+    crashed.place(3).unlink()
+    crashed.power_was_lost()
+
+    def comes_again(_: object) -> None:
+        begun.append(None)
+        if len(begun) == 2:  # behind the look, before the row is withdrawn
+            crashed.place(3).write_bytes(whole)
+
+    begun: list[None] = []
+    event.listen(crashed.setup.engine, "begin", comes_again)
+    crashed.open()
+    assert len(begun) == 2
+    assert crashed.uid(3) in crashed.here()
+
+
+def test_a_file_that_may_not_be_opened_is_not_taken_for_lost(crashed: Crashed) -> None:
+    """A spool that was put back with other owners: its senders had Success, and come no more."""
+    crashed.place(3).unlink()
+    crashed.place(3).symlink_to(crashed.place(3))  # as the kernel refuses a loop, also to root
+    crashed.power_was_lost()
+    with pytest.raises(SpoolFull):
+        crashed.open()
+    assert len(crashed.here()) == 3
+
+
+def test_a_living_process_is_not_taken_for_a_dead_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one sweeps in the very moment in which it takes its lock."""
+    folder = tmp_path / ".incoming"
+    folder.mkdir()
+    seen = []
+
+    def after_a_sweep(descriptor: int, how: int) -> None:
+        monkeypatch.undo()
+        seen.append(sweep(folder))
+        flock(descriptor, how)
+
+    flock = fcntl.flock
+    monkeypatch.setattr(fcntl, "flock", after_a_sweep)
+    descriptor = lock_folder(folder / "own")
+    assert seen == [LeftByDead(0, False, [])]
+    assert not sweep(folder)
+    os.close(descriptor)
+    assert sweep(folder)
+
+
+@pytest.mark.parametrize("part", ["lock", "folder"])
+def test_a_spool_that_cannot_be_opened_leaves_no_descriptor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    """The page tries with each request, and a disk can stay full for days."""
+    Spool(tmp_path, min_free_bytes=0).close()
+    if part == "folder":
+        (tmp_path / ".incoming" / f"{FIXED.hex}").write_bytes(b"")
+        monkeypatch.setattr(uuid, "uuid4", lambda: FIXED)
+    before = _descriptors()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0 if part == "lock" else soft, hard))
+    try:
+        with pytest.raises(SpoolFull):
+            Spool(tmp_path, min_free_bytes=0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert _descriptors() == before
+    assert not list((tmp_path / ".incoming").glob("*.*"))
+
+
+FIXED = uuid.UUID(int=1)
+
+
+def _descriptors() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
