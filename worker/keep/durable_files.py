@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Iterable
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,18 +25,21 @@ def write_durably(path: Path, content: memoryview) -> None:
     SpoolFull
         There is no room left.
     """
-    _write_beside(path, content)
-    _give_names([path])
+    with StagedFiles() as files:
+        files.write(path, content)
 
 
 class StagedFiles:
     """Files that are written and made durable while it is not known yet whether they may be kept.
 
     Within its context `write` puts each beside its place, from any thread. They get their names
-    when the context is left, all of them; none where it is left with an error.
+    when the context is left, all of them; none where it is left with an error. The names beside are
+    its own: of two attempts that make the same result, of which one has lost its lease, neither
+    takes what the other has not finished.
     """
 
     def __init__(self) -> None:
+        self._end = f".{uuid.uuid4().hex}.part"
         self._paths: list[Path] = []
         self._lock = threading.Lock()
 
@@ -49,7 +53,12 @@ class StagedFiles:
         """
         with self._lock:
             self._paths.append(path)
-        _write_beside(path, content)
+        with _disk_faults():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with self._beside(path).open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
 
     def __enter__(self) -> Self:
         return self
@@ -60,41 +69,33 @@ class StagedFiles:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if error is None:
-            _give_names(self._paths)
-            return
+        try:
+            if error is None:
+                with _disk_faults():
+                    self._give_names()
+        finally:
+            for path in self._paths:
+                with contextlib.suppress(OSError):  # of a process that dies the sweep removes them
+                    self._beside(path).unlink(missing_ok=True)
+
+    def _give_names(self) -> None:
+        """Rename what was written beside, and make each folder durable once."""
         for path in self._paths:
-            with contextlib.suppress(OSError):  # the sweep removes what is left over
-                _beside(path).unlink()
-
-
-def _beside(path: Path) -> Path:
-    return path.with_name(path.name + ".part")
-
-
-def _write_beside(path: Path, content: memoryview) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _beside(path).open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise SpoolFull("Results cannot be written", os_error=error.errno) from error
-
-
-def _give_names(paths: Iterable[Path]) -> None:
-    """Rename what was written beside, and make each folder durable once."""
-    try:
-        folders: set[Path] = set()
-        for path in paths:
-            _beside(path).replace(path)
-            folders.add(path.parent)
-        for one in folders:
+            self._beside(path).replace(path)
+        for one in {path.parent for path in self._paths}:
             folder = os.open(one, os.O_RDONLY)
             try:
                 os.fsync(folder)
             finally:
                 os.close(folder)
+
+    def _beside(self, path: Path) -> Path:
+        return path.with_name(path.name + self._end)
+
+
+@contextlib.contextmanager
+def _disk_faults() -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise SpoolFull("Results cannot be written", os_error=error.errno) from error

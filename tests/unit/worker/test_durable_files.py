@@ -55,6 +55,19 @@ def test_an_error_leaves_what_was_there_before(tmp_path: Path) -> None:
     assert dict(_there(tmp_path)) == {"1": b"before"}
 
 
+def test_an_attempt_that_lost_its_lease_takes_nothing_of_the_other(tmp_path: Path) -> None:
+    """Both make the same result; the one is still writing, and fails, when the other has ended."""
+    place = tmp_path / "1"
+    lost = StagedFiles()
+    with StagedFiles() as files:
+        files.write(place, memoryview(b"written"))
+        lost.write(place, memoryview(b"wr"))
+    assert dict(_there(tmp_path))["1"] == b"written"
+    with pytest.raises(ResultMismatch), lost:
+        _differ(lost, tmp_path)
+    assert dict(_there(tmp_path)) == {"1": b"written"}
+
+
 def test_no_room_is_said_and_leaves_nothing(tmp_path: Path) -> None:
     """A folder whose name is a file's stands in for a disk that takes no more."""
     (tmp_path / "full").write_bytes(b"")
