@@ -27,6 +27,8 @@ QUEUES = (ANALYSIS, FLAGS, DELIVERY, HOUSEKEEPING, RETRIEVAL)
 _ANALYSIS_HARD_LIMIT_S = 900
 SWEEP_HARD_LIMIT_S = 60
 """A sweep that takes longer is broken off, and its process killed."""
+LONGEST_READ_AHEAD_S = 60
+"""Slices of studies that are still coming are read for so long at once."""
 LONGEST_TURN_S = 300.0
 """A task that makes one attempt after the other ends after so long, and wakes the next one."""
 _FILES = "worker.message_files:Transport"
@@ -64,10 +66,10 @@ def make_app(settings: Settings) -> Celery:
                 "soft_time_limit": _ANALYSIS_HARD_LIMIT_S - 30,
                 "time_limit": _ANALYSIS_HARD_LIMIT_S,
             },
-            # It ends with an analysis.
+            # It ends with an analysis, which has as much time as any.
             "worker.tasks.read_ahead": {
-                "soft_time_limit": _ANALYSIS_HARD_LIMIT_S - 30,
-                "time_limit": _ANALYSIS_HARD_LIMIT_S,
+                "soft_time_limit": _ANALYSIS_HARD_LIMIT_S - 30 + LONGEST_READ_AHEAD_S,
+                "time_limit": _ANALYSIS_HARD_LIMIT_S + LONGEST_READ_AHEAD_S,
             },
             # A turn, and then one attempt that may take as long again.
             "worker.tasks.deliver_next": {"soft_time_limit": 570, "time_limit": 600},

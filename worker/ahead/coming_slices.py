@@ -11,16 +11,17 @@ from numpy.typing import NDArray
 from models.readers.study_reader import ComingSlices
 from radiology.errors import VolumeRefused
 from radiology.image.frame_stack import FrameStack, stack_frames
-from radiology.image.series import SeriesHeader
+from radiology.image.series import FrameHeader, SeriesHeader
 from radiology.image.volume import AxisOrder, FloatArray, Volume
-from worker.series.decode_volume import decode_frame
+
+Decode = Callable[[Path, FrameHeader], FloatArray]
 
 
 def coming_slices(
     series: SeriesHeader,
     paths: Mapping[str, Path],
     first_came: str,
-    on_decoded: Callable[[Path, FloatArray], None],
+    decode: Decode,
 ) -> ComingSlices | None:
     """The slices of a series, from feet to head.
 
@@ -29,7 +30,7 @@ def coming_slices(
     series : as far as it has come
     paths : SOP Instance UID to file
     first_came : SOP Instance UID of the one that came before all others
-    on_decoded : called with each slice that is decoded, on its own rows and columns, and its file
+    decode : gives the only frame of a file in HU, on its own rows and columns
 
     Returns
     -------
@@ -55,7 +56,7 @@ def coming_slices(
         shape=canonical.shape,
         spacing_mm=canonical.spacing_mm,
         names=names,
-        hounsfield=_Decoding(stack, order, indices, paths, on_decoded).hounsfield,
+        hounsfield=_Decoding(stack, order, indices, paths, decode).hounsfield,
         grows_upwards=names[0] == first_came,
     )
 
@@ -69,19 +70,18 @@ class _Decoding:
         order: AxisOrder,
         indices: Sequence[int],
         paths: Mapping[str, Path],
-        on_decoded: Callable[[Path, FloatArray], None],
+        decode: Decode,
     ) -> None:
         self._stack = stack
         self._order = order
         self._indices = indices
         self._paths = paths
-        self._on_decoded = on_decoded
+        self._decode = decode
 
     def hounsfield(self, at: int) -> NDArray[np.float32]:
         """One slice, counted from the feet, on canonical axes."""
         placed = self._stack.slices[self._indices[at]].source
         path = self._paths[placed.instance.sop_instance_uid]
-        slice_hu = decode_frame(path, placed.frame)
-        self._on_decoded(path, slice_hu)
+        slice_hu = self._decode(path, placed.frame)
         turned: NDArray[np.float32] = self._order.apply(slice_hu[np.newaxis])[0]
         return turned

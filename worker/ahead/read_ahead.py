@@ -26,12 +26,10 @@ from worker.attempt.attempt_step import attempt_step
 from worker.equipment import Equipment
 from worker.series.bundle_rule import refusals_of
 from worker.series.candidate import SelectionLimits
-from worker.series.read_series import ReadInstance, group_series, read_instances
+from worker.series.read_series import ReadInstance, group_series
 from worker.series.select_series import select_series
 
 _log = get_logger("pipeline")
-_MOST_S: Final = 60.0
-"""A turn ends after so long; where studies still come, the next sweep begins another one."""
 _IDLE_S: Final = 3.0  # a worker that is told to stop waits for the end of a turn
 _STILL_S: Final = 60.0  # a study without a new image for so long waits for something else
 _PAUSE_S: Final = 0.1
@@ -65,21 +63,26 @@ class ReadingAhead:
     Parameters
     ----------
     idle_s : a turn ends when nothing came for so long
+    most_s : it ends after so long, though a study be read in part; where studies still come, the
+        next sweep begins another one
     """
 
-    def __init__(self, equipment: Equipment, *, idle_s: float = _IDLE_S) -> None:
+    def __init__(self, equipment: Equipment, *, most_s: float, idle_s: float = _IDLE_S) -> None:
         self._equipment = equipment
+        self._most_s = most_s
         self._idle_s = idle_s
         self._known: dict[int, _Coming] = {}
+        self._ends_at = 0.0  # monotonic
 
     def turn(self) -> int:
         """Read what is there of studies that still come; returns how many slices were read.
 
         Ends when a job or an upload waits, when no study is coming, and after a while.
         """
-        began = last = time.monotonic()
+        last = time.monotonic()
+        self._ends_at = last + self._most_s
         read = 0
-        while not self._is_wanted():
+        while self._may_go_on():
             since = self._equipment.clock() - timedelta(seconds=_STILL_S)
             with query(self._equipment.engine) as session:
                 coming = coming_studies(session, since)
@@ -87,7 +90,7 @@ class ReadingAhead:
             some = sum(self._attempted(one, coming[one.study_id]) for one in self._known.values())
             read, now = read + some, time.monotonic()
             last = now if some else last
-            if not coming or now - last >= self._idle_s or now - began >= _MOST_S:
+            if not coming or now - last >= self._idle_s:
                 break
             if not some:
                 time.sleep(_PAUSE_S)
@@ -95,11 +98,13 @@ class ReadingAhead:
             _log.info("read_ahead", slices=read)
         return read
 
-    def _is_wanted(self) -> bool:
-        """Whether this process has something better to do."""
+    def _may_go_on(self) -> bool:
+        """Whether the turn is not over and this process has nothing better to do."""
+        if time.monotonic() >= self._ends_at:
+            return False
         with query(self._equipment.engine) as session:
             now = self._equipment.clock()
-            return bool(waiting_jobs(session) or waiting_uploads(session, now))
+            return not (waiting_jobs(session) or waiting_uploads(session, now))
 
     def _attempted(self, study: _Coming, last_at: datetime) -> int:
         """Read what has come of a study; where it cannot be read, its job will say why."""
@@ -127,7 +132,7 @@ class ReadingAhead:
             chosen = select_series(found, limits=_SO_FAR, refusals=refusals).chosen
             if chosen is not None:
                 read += self._read_slices(reader, chosen, paths)
-        study.is_left = not read and not self._is_wanted()
+        study.is_left = not read and self._may_go_on()
         return read
 
     def _read_headers(self, study: _Coming) -> None:
@@ -140,15 +145,14 @@ class ReadingAhead:
         new = [(key, path) for key, path in rows if key not in study.came]
         folder = self._equipment.settings.spool_folder
         for key, path in new:
-            (study.came[key],) = read_instances([folder / path])
-            self._equipment.kept_ahead.keep_header(study.came[key])
+            study.came[key] = self._equipment.kept_ahead.read_header(folder / path)
 
     def _read_slices(
         self, reader: StudyReader, series: SeriesHeader, paths: Mapping[str, Path]
     ) -> int:
         uids = {one.sop_instance_uid for one in series.instances}
         first_came = next(uid for uid in paths if uid in uids)
-        slices = coming_slices(series, paths, first_came, self._equipment.kept_ahead.keep_slice)
+        slices = coming_slices(series, paths, first_came, self._equipment.kept_ahead.decode_slice)
         if slices is None:
             return 0
-        return reader.read_ahead(slices, lambda: not self._is_wanted())
+        return reader.read_ahead(slices, self._may_go_on)

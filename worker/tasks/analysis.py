@@ -13,7 +13,7 @@ from database.uploads.sweep import waiting_uploads
 from radiology.errors import ModelUnavailable
 from settings.log.log_events import get_logger
 from worker.ahead.read_ahead import ReadingAhead
-from worker.celery_app import app
+from worker.celery_app import LONGEST_READ_AHEAD_S, app
 from worker.look_first import look_first
 from worker.pipeline import analyse_one
 from worker.tasks.process import equipment
@@ -49,7 +49,7 @@ def read_next() -> None:
 @functools.cache
 def _reading_ahead() -> ReadingAhead:
     """What this process has read ahead; made once, like its equipment."""
-    return ReadingAhead(equipment())
+    return ReadingAhead(equipment(), most_s=LONGEST_READ_AHEAD_S)
 
 
 @worker_process_init.connect

@@ -20,15 +20,17 @@ from models.run.declared_network import DeclaredNetwork
 from phantom import Phantom, make_phantom, phantom_grid
 from phantom.study import StudyIdentity, write_phantom_study
 from radiology.algorithm import ExecutionProvider
+from radiology.image.series import FrameHeader
 from settings.environment import read_settings
 from tests.builders.declared import slab_chest
+from tests.builders.dicom.ct_series import Stack, single_frame
 from tests.builders.dicom.spooled import ReadingRoom
 from worker.ahead.coming_slices import coming_slices
 from worker.ahead.read_ahead import ReadingAhead
 from worker.pipeline import analyse_one
-from worker.series.decode_volume import decode_volume
+from worker.series.decode_volume import decode_frame, decode_volume
 from worker.series.kept_ahead import KeptAhead
-from worker.series.read_series import read_series
+from worker.series.read_series import read_instances, read_series
 
 Floats = NDArray[np.float32]
 SLICES = 36
@@ -142,7 +144,7 @@ def test_a_study_that_was_read_as_it_came_has_the_same_answer(
     room = _room(tmp_path, bundles)
     uid, paths = _spooled(room, phantom)
     paths = paths[::-1] if backwards else paths
-    ahead = ReadingAhead(room.equipment, idle_s=0.0)
+    ahead = ReadingAhead(room.equipment, most_s=60.0, idle_s=0.0)
     room.equipment.warm_up()
     assert ahead.turn() == 0  # nothing is coming
     room.record(paths[:20])
@@ -174,7 +176,7 @@ def test_a_job_that_waits_comes_first(
     room.take(uid, paths)
     _, coming = _spooled(room, phantom, "comes")
     room.record(coming[:-4])
-    assert ReadingAhead(room.equipment, idle_s=0.0).turn() == 0
+    assert ReadingAhead(room.equipment, most_s=60.0, idle_s=0.0).turn() == 0
     assert not shown
 
 
@@ -188,7 +190,7 @@ def test_a_study_that_cannot_be_read_keeps_none_from_being_read(
     damaged[5].unlink()
     _, good = _spooled(room, phantom, "good")
     room.record(good)
-    ahead = ReadingAhead(room.equipment, idle_s=0.0)
+    ahead = ReadingAhead(room.equipment, most_s=60.0, idle_s=0.0)
     assert SLICES - 3 <= ahead.turn() <= SLICES
     assert ahead.turn() == 0
 
@@ -200,18 +202,14 @@ def test_what_is_handed_over_is_what_is_decoded(tmp_path: Path, phantom: Phantom
     paths = _by_uid(files)
     volume = decode_volume(series, paths)
     canonical, _ = volume.canonical()
-    decoded: list[Path] = []
-    slices = coming_slices(
-        series, paths, volume.frames[3].sop_instance_uid, lambda path, _: decoded.append(path)
-    )
+    slices = coming_slices(series, paths, volume.frames[3].sop_instance_uid, decode_frame)
     assert slices is not None
     assert slices.shape == canonical.shape
     assert slices.spacing_mm == canonical.spacing_mm
     assert not slices.grows_upwards
     for at in range(SLICES):
         assert np.array_equal(slices.hounsfield(at), canonical.hounsfield[at])
-    assert sorted(decoded) == sorted(files)
-    lowest = coming_slices(series, paths, slices.names[0], lambda *_: None)
+    lowest = coming_slices(series, paths, slices.names[0], decode_frame)
     assert lowest is not None
     assert lowest.grows_upwards
 
@@ -224,19 +222,47 @@ def test_no_stack_of_axial_slices_is_read_ahead(tmp_path: Path, phantom: Phantom
     """One multi-frame instance comes at once: there is nothing to be gained."""
     files = write_phantom_study(phantom, tmp_path, multi_frame=True)
     (series,) = read_series(files)
-    assert coming_slices(series, _by_uid(files), "", lambda *_: None) is None
+    assert coming_slices(series, _by_uid(files), "", decode_frame) is None
+
+
+def test_a_turn_ends_in_the_middle_of_a_study(
+    tmp_path: Path, bundles: Path, phantom: Phantom
+) -> None:
+    """What follows it in the same task is an analysis, which must have its time."""
+    room = _room(tmp_path, bundles)
+    room.record(_spooled(room, phantom)[1])
+    room.equipment.warm_up()
+    ahead = ReadingAhead(room.equipment, most_s=0.3, idle_s=0.0)
+    few = ahead.turn()
+    assert few < SLICES / 2
+    ahead = ReadingAhead(room.equipment, most_s=60.0, idle_s=0.0)
+    assert few + ahead.turn() >= SLICES - 3  # what is left is read later
+
+
+def _slices(
+    folder: Path, slope: Sequence[float], densest: int = 1064
+) -> tuple[dict[str, Path], list[FrameHeader]]:
+    """One file for each slope, from "0" on, and the frames in them."""
+    stored = np.zeros((len(slope), 10, 10), np.uint16)
+    stored[:, 0, 0] = densest
+    written = single_frame(Stack(stored, slope=slope))
+    paths = {}
+    for name, one in enumerate(written):
+        paths[str(name)] = folder / f"{name}.dcm"
+        one.save_as(paths[str(name)], enforce_file_format=True)
+    found = read_instances(paths.values())
+    return paths, [one.instance.frames[0] for one in found]
 
 
 def test_slices_are_given_back_as_they_were_and_once(tmp_path: Path) -> None:
     """Whole numbers, fractions, and metal that 16 bits do not hold."""
     kept = KeptAhead()
-    slices = {
-        tmp_path / name: np.array([[value, -1024.0]], np.float32)
-        for name, value in (("whole", 40.0), ("fraction", 40.5), ("metal", 60_000.0))
-    }
-    for path, hounsfield in slices.items():
-        kept.keep_slice(path, hounsfield)
-    for path, hounsfield in slices.items():
+    paths, frames = _slices(tmp_path, [1.0, 0.3, 60.0])
+    decoded = [
+        kept.decode_slice(path, frame) for path, frame in zip(paths.values(), frames, strict=True)
+    ]
+    assert [float(one[0, 0]) for one in decoded] == pytest.approx([40.0, -704.8, 62_816.0])
+    for path, hounsfield in zip(paths.values(), decoded, strict=True):
         found = kept.take_slice(path)
         assert found is not None
         assert found.dtype == np.float32
@@ -247,8 +273,29 @@ def test_slices_are_given_back_as_they_were_and_once(tmp_path: Path) -> None:
 def test_the_oldest_slices_go_where_there_is_no_more_room(tmp_path: Path) -> None:
     """Room for three slices of 16 bits; one that is kept again counts once."""
     kept = KeptAhead(most_bytes=3 * 200)
-    one = np.zeros((10, 10), np.float32)
-    for name in ("a", "b", "b", "c", "d"):
-        kept.keep_slice(tmp_path / name, one)
-    there = [name for name in "abcd" if kept.take_slice(tmp_path / name) is not None]
-    assert there == ["b", "c", "d"]
+    paths, frames = _slices(tmp_path, [1.0] * 4)
+    for name in "01123":
+        kept.decode_slice(paths[name], frames[int(name)])
+    there = [name for name in paths if kept.take_slice(paths[name]) is not None]
+    assert there == ["1", "2", "3"]
+
+
+def test_what_was_read_of_a_file_is_not_said_of_another_in_its_place(tmp_path: Path) -> None:
+    """An instance that was forgotten comes again under its UID, as another patient's."""
+    kept = KeptAhead()
+    paths, frames = _slices(tmp_path, [1.0])
+    first = kept.read_header(paths["0"])
+    kept.decode_slice(paths["0"], frames[0])
+    (tmp_path / "other").mkdir()
+    others, _ = _slices(tmp_path / "other", [1.0], densest=2024)
+    _called(others["0"], "OTHER")
+    others["0"].replace(paths["0"])
+    (header,) = kept.read_instances([paths["0"]])
+    assert kept.take_slice(paths["0"]) is None
+    assert header.patient != first.patient
+
+
+def _called(path: Path, patient_id: str) -> None:
+    image = dcmread(path)
+    image.PatientID = patient_id
+    image.save_as(path)
