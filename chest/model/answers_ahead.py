@@ -24,10 +24,10 @@ Shown = tuple[bytes, ...]
 
 
 class AnswersAhead:
-    """Answers of one network; the oldest ones go first."""
+    """Answers of one network, `most` of them; the oldest ones go first."""
 
     def __init__(self, most: int = MOST) -> None:
-        self._most = most
+        self.most = most
         self._answers: OrderedDict[Shown, ProbabilityMaps] = OrderedDict()
         self._names: dict[tuple[str, ...], Shown] = {}
 
@@ -59,9 +59,9 @@ class AnswersAhead:
             maps.dense[at].copy(),
         )
         self._names[tuple(names)] = digests
-        while len(self._answers) > self._most:
+        while len(self._answers) > self.most:
             self._answers.popitem(last=False)
-        if len(self._names) > 2 * self._most:
+        if len(self._names) > 2 * self.most:
             self._names = {name: one for name, one in self._names.items() if one in self._answers}
 
     def take(

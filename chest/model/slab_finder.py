@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -110,7 +111,7 @@ class SlabFinder:
         fit = SquareFit.of((rows, columns), (row_mm, column_mm), grid.size)
         shown = [
             one
-            for one in self.steps.planes_ahead(slices, slice_mm)
+            for one in islice(self.steps.planes_ahead(slices, slice_mm), self.ahead.most)
             if not self.ahead.has([slices.names[at] for at in one])
         ]
         seen: dict[int, Arrays] = {}

@@ -146,10 +146,11 @@ def test_it_stops_when_it_is_told_to(finder: SlabFinder) -> None:
 
 
 def test_no_more_is_kept_than_there_is_room_for(opened: SlabFinder) -> None:
-    """The oldest answers go; they are asked again."""
+    """Nor asked: else each would push out another one, and be asked again without end."""
     few = replace(opened, network=_Counted(opened.network), ahead=AnswersAhead(most=10))
     volume = _volume(3.0)
-    few.read_ahead(_came(volume, SLICES, from_feet=True), GRID, _always)
+    assert few.read_ahead(_came(volume, SLICES, from_feet=True), GRID, _always) == 10
+    assert few.read_ahead(_came(volume, SLICES, from_feet=True), GRID, _always) == 0
     before = _shown(few)
     few.find(_patches(volume), 3.0)
     assert _shown(few) - before == SLICES - 10
