@@ -118,6 +118,8 @@ lock: ## Pin the newest releases that pyproject.toml admits
 	$(LOCK_TOOL)/bin/uv pip compile requirements-training.in $(LOCK_OPTIONS) \
 		--output-file requirements-training.lock
 	echo "torch==$(TORCH_VERSION)" >> requirements-training.lock
+	echo uv | $(LOCK_TOOL)/bin/uv pip compile - $(LOCK_OPTIONS) \
+		--upgrade --generate-hashes --output-file .ci/installer.lock
 	rm -rf $(LOCK_TOOL)
 
 LOCK_TOOL := .venv-lock
@@ -131,14 +133,13 @@ clean: ## Delete what make and the tools made; never data
 
 # Stamps lie in the virtual environment: each says which version of its inputs was installed there.
 
-$(VENV)/installed: requirements-dev.lock pyproject.toml
+$(VENV)/installed: requirements-dev.lock .ci/installer.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Firstread needs Python 3.11 or newer; name one: make PYTHON=python3.11 …"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
 		|| { echo "Python cannot make a virtual environment; on Debian install python3-venv"; exit 1; }
 	@echo "Installing what requirements-dev.lock names into $(VENV) (the first time: about a minute) …"
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@.ci/install $(BIN)/python requirements-dev.lock
 	@touch $@
 
 $(VENV)/training-installed: requirements-training.lock $(VENV)/installed
