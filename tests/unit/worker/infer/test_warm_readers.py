@@ -98,7 +98,7 @@ def test_what_is_measured_is_at_least_what_lies_on_disk(settings: Settings) -> N
 
 @pytest.mark.skipif(not allocated_bytes(), reason="the C library does not say what is allocated")
 def test_a_small_bundle_counts_with_what_it_takes(settings: Settings) -> None:
-    """Freed memory that is used again counts too: session and arena are more than the file."""
+    """Freed memory that is used again counts too: the session is more than the file."""
     folder = write_slice_scorer(settings.bundles_folder)
     name = folder.parent.name
     blocks = [bytearray(100_000) for _ in range(500)]
@@ -107,7 +107,7 @@ def test_a_small_bundle_counts_with_what_it_takes(settings: Settings) -> None:
     readers.reader_of(name)
     (first,) = readers.loaded
     size = sum(path.stat().st_size for path in folder.glob("*.onnx"))
-    assert first.memory_bytes > max(500_000, 10 * size)
+    assert first.memory_bytes > 10 * size
     again = WarmReaders(settings)
     again.reader_of(name)
     (second,) = again.loaded
