@@ -5,11 +5,14 @@ empties first and fills again. Another process that looks between the two reads 
 with `JSONDecodeError`. It takes a message by moving it to the folder for temporary files, which is
 a copy where that is another file system. Here every file is written beside its place and renamed,
 and taken by renaming.
+
+kombu looks into the folder again and again. Here a process that waits is woken by what is put in.
 """
 
 from __future__ import annotations
 
 import fcntl
+import math
 import time
 import uuid
 from pathlib import Path
@@ -21,8 +24,10 @@ from kombu.transport import filesystem
 from kombu.utils.json import dumps, loads
 
 from settings.log.log_events import get_logger
+from worker.watched_folder import WatchedFolder
 
 _log = get_logger("message_files")
+_LONGEST_S = 60.0
 _UNFINISHED, _TAKEN = ".part", ".taken"
 """kombu knows the messages of a queue by what follows the first dot of their names, whole: neither
 `_size`, which tells how many wait, nor `_purge` sees names that go on after `.msg`."""
@@ -71,6 +76,48 @@ class Transport(filesystem.Transport):
     """What `worker.celery_app` names as Celery's transport where no broker is set."""
 
     Channel = FileChannel
+
+    def __init__(self, client: Any, **options: Any) -> None:
+        super().__init__(client, **options)
+        self._folder: WatchedFolder | None = None
+        self._is_watched = True
+
+    def drain_events(self, connection: Any, timeout: float | None = None) -> None:
+        """Deliver one message, as kombu does; `socket.timeout` where none came in time."""
+        ends_at = math.inf if timeout is None else time.monotonic() + timeout
+        folder = self._watch()  # before the first look: what comes after it ends the wait
+        while True:
+            try:
+                self.cycle.get(self._deliver, timeout=timeout)
+            except Empty:
+                left_s = ends_at - time.monotonic()
+                if left_s <= 0:
+                    raise TimeoutError from None  # which is socket.timeout
+            else:
+                return
+            may_take = all(channel.qos.can_consume() for channel in self.channels)
+            if folder is not None and may_take:
+                folder.wait(min(left_s, _LONGEST_S))
+            else:
+                # A busy worker takes no message, and nothing in the folder changes when it may.
+                time.sleep(min(left_s, self.polling_interval))
+
+    def close_connection(self, connection: Any) -> None:
+        """As kombu does it, and end the watch."""
+        if self._folder is not None:
+            self._folder.close()
+            self._folder = None
+        super().close_connection(connection)
+
+    def _watch(self) -> WatchedFolder | None:
+        """The watch on the folder; None where it is looked into again and again."""
+        if self._folder is None and self._is_watched:
+            try:
+                self._folder = WatchedFolder(Path(self.client.transport_options["data_folder_in"]))
+            except OSError as error:
+                self._is_watched = False
+                _log.warning("messages_not_watched", errno=error.errno)
+        return self._folder
 
 
 def _write_whole(path: Path, content: Any) -> None:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kombu import Connection, Queue
 from structlog.testing import capture_logs
 
 from settings.environment import Settings
+from worker import message_files
 from worker.celery_app import ANALYSIS, QUEUES, make_app
-from worker.message_files import FileChannel
+from worker.message_files import FileChannel, Transport
+from worker.watched_folder import WatchedFolder
 
 TRANSPORT = "worker.message_files:Transport"
 WRITERS, READERS, MESSAGES = 3, 3, 300
@@ -141,3 +145,85 @@ def test_a_message_that_is_cut_off_is_passed_over(
         assert message.payload == 7
     assert [event["event"] for event in events] == ["message_unreadable"]
     assert list((folder / "messages").iterdir()) == []
+
+
+def _put(folder: Path, number: int) -> None:
+    """As `_write`, in this process: past exchanges, whose bindings kombu knows for all folders."""
+    with _connection(folder) as connection:
+        connection.Producer().publish(number, exchange="", routing_key=ANALYSIS)
+
+
+class Looks(FileChannel):
+    """Counts how often the folder is looked into."""
+
+    count = 0
+
+    def _get(self, queue: str, timeout: float | None = None) -> dict[str, Any]:
+        Looks.count += 1
+        return super()._get(queue, timeout)
+
+
+def test_a_folder_that_does_not_change_is_left_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look or two, and the next when a message has come, which is delivered at once."""
+    monkeypatch.setattr(Transport, "Channel", Looks)
+    monkeypatch.setattr(Looks, "count", 0)
+    with _connection(folder) as connection, connection.SimpleQueue(ANALYSIS) as queue:
+        with pytest.raises(queue.Empty):
+            queue.get(timeout=0.5)
+        assert Looks.count <= 2  # as it begins, and before it says that nothing came
+        putting = threading.Timer(0.2, _put, (folder, 7))
+        putting.start()
+        began = time.monotonic()
+        message = queue.get(timeout=20)
+        assert time.monotonic() - began < 10
+        assert message.payload == 7
+        message.ack()
+        putting.join()
+
+
+def test_what_came_while_the_worker_was_busy_is_taken_when_it_is_done(folder: Path) -> None:
+    """It may take one message at a time; nothing in the folder changes when it is done."""
+    taken: list[int] = []
+    messages: list[Any] = []
+    _put(folder, 1)
+    _put(folder, 2)
+
+    def receive(body: int, message: Any) -> None:
+        taken.append(body)
+        messages.append(message)
+
+    with _connection(folder) as connection:
+        consumer = connection.Consumer(Queue(ANALYSIS, routing_key=ANALYSIS))
+        consumer.register_callback(receive)
+        consumer.qos(prefetch_count=1)
+        with consumer:
+            connection.drain_events(timeout=20)
+            threading.Timer(0.3, lambda: messages[0].ack()).start()
+            began = time.monotonic()
+            connection.drain_events(timeout=20)
+            assert time.monotonic() - began < 10
+            messages[1].ack()
+    assert taken == [1, 2]
+
+
+def test_where_no_folder_can_be_watched_it_is_looked_into(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with more programs than the system lets watch: a warning, and messages come as before."""
+
+    def no_more(_folder: Path) -> WatchedFolder:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(message_files, "WatchedFolder", no_more)
+    with (
+        capture_logs() as events,
+        _connection(folder) as connection,
+        connection.SimpleQueue(ANALYSIS) as queue,
+    ):
+        putting = threading.Timer(0.2, _put, (folder, 7))
+        putting.start()
+        queue.get(timeout=20).ack()
+        putting.join()
+    assert [one["event"] for one in events] == ["messages_not_watched"]
