@@ -15,6 +15,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import configure_mappers
 
 from database.tables.every import METADATA
 from radiology.errors import DatabaseUnavailable, SettingsRefused
@@ -51,6 +52,11 @@ def upgrade_schema(engine: Engine, revision: str = "head") -> None:
     with rebuilding(engine) as connection:
         require_known(standing_revision(connection))
         migrate(connection, revision)
+
+
+def prepare_tables() -> None:
+    """Let SQLAlchemy work out now what it makes of our tables, and not with the first query."""
+    configure_mappers()
 
 
 def migrate(connection: Connection, revision: str = "head") -> None:

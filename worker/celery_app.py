@@ -32,7 +32,7 @@ LONGEST_READ_AHEAD_S = 60
 LONGEST_TURN_S = 300.0
 """A task that makes one attempt after the other ends after so long, and wakes the next one."""
 _FILES = "worker.message_files:Transport"
-_FILESYSTEM_POLL_S = 0.1  # a wake-up takes half of it on average; an idle worker 2 % of a core
+_FILESYSTEM_POLL_S = 0.1  # of a worker that is busy: one that waits is woken
 
 
 def make_app(settings: Settings) -> Celery:
@@ -89,17 +89,6 @@ def make_app(settings: Settings) -> Celery:
             "worker.tasks.retrieve_next": {"queue": RETRIEVAL},
             "worker.tasks.sweep": {"queue": HOUSEKEEPING},
         },
-        beat_schedule={
-            "sweep": {
-                "task": "worker.tasks.sweep",
-                "schedule": settings.sweep_s,
-                # A sweep that waited longer has been overtaken by younger ones.
-                "options": {"expires": max(10 * settings.sweep_s, 5.0)},
-            }
-        },
-        beat_max_loop_interval=settings.sweep_s,
-        # In memory: there is one entry, due at every start; a file would be shared by two beats.
-        beat_scheduler="celery.beat:Scheduler",
         # Nobody asks our workers anything through the broker; the page asks the database.
         worker_enable_remote_control=False,
         worker_send_task_events=False,
@@ -118,11 +107,6 @@ def wake_up_waits(app: Celery, queue: str) -> bool:
     with app.connection_for_write() as connection:
         channel: Any = connection.default_channel  # its stub lacks the method
         return bool(channel.queue_declare(queue=queue).message_count)
-
-
-def run_beat(app: Celery) -> None:
-    """Send the sweep's wake-ups until told to stop."""
-    app.Beat(loglevel="WARNING", quiet=True).run()  # no banner: the log is JSON lines
 
 
 @setup_logging.connect

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from database.audit.seal import chain_ends
 from database.lease import claim_first, ended_in_defect, is_free, let_go, postponed, write_held
-from database.tables.operation.audit import AuditSending
+from database.tables.operation.audit import AuditHead, AuditSending
 from database.tables.readers.account import AuditEvent
 
 _ROW = 1
@@ -145,6 +145,12 @@ def sending_facts(session: Session, now: datetime) -> SendingFacts | None:
     )
     held = row.lease_until is not None and row.lease_until >= now
     return SendingFacts(waiting, oldest, row.attempts, row.error_kind, row.error_message, held)
+
+
+def unsent_event_is_due(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """The conditions of a sending that would find an event now."""
+    unsent = select(AuditHead.id).where(AuditHead.last_id > AuditSending.sent_id)
+    return *_due(now), unsent.exists()
 
 
 def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:

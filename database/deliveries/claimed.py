@@ -55,7 +55,7 @@ def claim_delivery(session: Session, *, lease_s: float, now: datetime) -> Delive
     row = claim_first(
         session,
         Delivery,
-        _due(now),
+        delivery_is_due(now),
         (Delivery.due_at, Delivery.id),
         lease_s=lease_s,
         now=now,
@@ -167,7 +167,7 @@ def await_commitment(
 
 def due_deliveries(session: Session, now: datetime) -> int:
     """How many deliveries can be claimed now."""
-    return len(session.scalars(select(Delivery.id).where(*_due(now))).all())
+    return len(session.scalars(select(Delivery.id).where(*delivery_is_due(now))).all())
 
 
 def retry_deliveries(
@@ -241,7 +241,8 @@ def wait_again(delivery: Delivery, now: datetime) -> None:
         row.state = ObjectState.WAITING
 
 
-def _due(now: datetime) -> Sequence[ColumnElement[bool]]:
+def delivery_is_due(now: datetime) -> Sequence[ColumnElement[bool]]:
+    """The conditions of deliveries that can be claimed at a moment."""
     return (
         Delivery.state.in_(UNDER_WAY),
         Delivery.due_at <= now,

@@ -66,7 +66,9 @@ def begin_asking(
 
 def channels_to_ask(session: Session, now: datetime) -> list[str]:
     """The channels that are to be asked something now."""
-    return list(session.scalars(select(FlagNotice.channel).where(*_due(now)).distinct()).all())
+    return list(
+        session.scalars(select(FlagNotice.channel).where(*inquiry_is_due(now)).distinct()).all()
+    )
 
 
 def claim_inquiry(
@@ -80,7 +82,7 @@ def claim_inquiry(
     row = claim_first(
         session,
         FlagNotice,
-        (FlagNotice.channel == channel, *_due(now)),
+        (FlagNotice.channel == channel, *inquiry_is_due(now)),
         (FlagNotice.ask_at, FlagNotice.id),
         lease_s=lease_s,
         now=now,
@@ -165,7 +167,8 @@ def _ask_at(flag: Flag, channel: Channel, flagging: Flagging, now: datetime) -> 
     )
 
 
-def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:
+def inquiry_is_due(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """The conditions of notices whose channel is to be asked at a moment."""
     other = aliased(FlagNotice)
     busy = select(other.id).where(other.channel == FlagNotice.channel, other.lease_until >= now)
     waits = select(Flag.id).where(

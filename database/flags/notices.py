@@ -59,7 +59,7 @@ def claim_notice(
     row = claim_first(
         session,
         FlagNotice,
-        (FlagNotice.channel == channel, *_claimable(now)),
+        (FlagNotice.channel == channel, *notice_is_due(now)),
         (FlagNotice.id,),
         lease_s=lease_s,
         now=now,
@@ -86,7 +86,7 @@ def claim_notice(
 def due_channels(session: Session, now: datetime) -> list[str]:
     """The channels that a notice can be claimed for now."""
     return list(
-        session.scalars(select(FlagNotice.channel).where(*_claimable(now)).distinct()).all()
+        session.scalars(select(FlagNotice.channel).where(*notice_is_due(now)).distinct()).all()
     )
 
 
@@ -212,7 +212,8 @@ def retry_notices(
     return len(again)
 
 
-def _claimable(now: datetime) -> Sequence[ColumnElement[bool]]:
+def notice_is_due(now: datetime) -> Sequence[ColumnElement[bool]]:
+    """The conditions of notices that can be claimed at a moment, of any channel."""
     other = aliased(FlagNotice)
     waiting = FlagNotice.state == NoticeState.WAITING
     same_channel = other.channel == FlagNotice.channel

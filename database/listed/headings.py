@@ -17,7 +17,7 @@ from database.tables.readers.listed import StudyHeading
 from database.tables.study.analysis import Instance, Job, SeriesDecision, Study
 from radiology.clinical.person_name import folded_name
 
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_NAME_LETTERS = 200  # PS3.5 Table 6.2-1, PN: three groups of 64
 
 
@@ -61,7 +61,7 @@ def headings_due(session: Session, most: int) -> list[int]:
     return list(
         session.scalars(
             select(Study.id)
-            .where(Study.heading_due_at >= _LONG_AGO)
+            .where(Study.heading_due_at >= LONG_AGO)
             .order_by(Study.heading_due_at.desc())
             .limit(most)
         )

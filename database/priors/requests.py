@@ -82,7 +82,10 @@ def request_priors(
 
 def due_requests(session: Session, now: datetime) -> int:
     """How many requests can be claimed now."""
-    return session.scalar(select(func.count()).select_from(PriorRequest).where(*_due(now))) or 0
+    return (
+        session.scalar(select(func.count()).select_from(PriorRequest).where(*request_is_due(now)))
+        or 0
+    )
 
 
 def claim_request(session: Session, *, lease_s: float, now: datetime) -> PriorRequestClaim | None:
@@ -90,7 +93,7 @@ def claim_request(session: Session, *, lease_s: float, now: datetime) -> PriorRe
     row = claim_first(
         session,
         PriorRequest,
-        _due(now),
+        request_is_due(now),
         (PriorRequest.due_at, PriorRequest.id),
         lease_s=lease_s,
         now=now,
@@ -254,7 +257,8 @@ def postpone_request(
     )
 
 
-def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:
+def request_is_due(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """The conditions of requests that can be claimed at a moment."""
     return (
         PriorRequest.state == PriorRequestState.WAITING,
         PriorRequest.due_at <= now,

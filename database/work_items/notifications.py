@@ -47,7 +47,7 @@ def claim_notification(
     row = claim_first(
         session,
         WorkItemNotification,
-        _due(now),
+        notification_is_due(now),
         (WorkItemNotification.due_at, WorkItemNotification.id),
         lease_s=lease_s,
         now=now,
@@ -74,7 +74,10 @@ def claim_notification(
 
 def due_notifications(session: Session, now: datetime) -> int:
     """How many reports can be claimed now."""
-    return session.scalar(select(func.count(WorkItemNotification.id)).where(*_due(now))) or 0
+    return (
+        session.scalar(select(func.count(WorkItemNotification.id)).where(*notification_is_due(now)))
+        or 0
+    )
 
 
 def end_notification(
@@ -124,7 +127,8 @@ def postpone_notification(
     )
 
 
-def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:
+def notification_is_due(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """The conditions of reports that can be claimed at a moment."""
     earlier = aliased(WorkItemNotification)
     waits_for_earlier = (
         select(earlier.id)
