@@ -97,6 +97,8 @@ def served_alone(folder: Path) -> Iterator[None]:
             ) from error
         except OSError as error:  # a file system without locks
             _log.warning("data_folder_not_locked", errno=error.errno)
+        # Parts are forked: one that outlives us must not keep the folder locked.
+        os.register_at_fork(after_in_child=file.close)
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()

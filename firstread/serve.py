@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
+import functools
 import os
 import signal
 import subprocess
@@ -16,12 +16,20 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
+import typer
+
 from database.accounts.audit import OURSELVES, Actor, record_audit
 from database.process_signs import give_signs, process_name
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine, transaction
 from firstread.data_folder import make_data_folder, open_database, served_alone
-from firstread.say import REFUSED
+from firstread.forked_part import (
+    ForkedPart,
+    RunningPart,
+    die_with_parent,
+    import_what_parts_share,
+)
+from firstread.say import REFUSED, errors_to_exit_code
 from radiology.errors import DatabaseUnavailable, SettingsRefused
 from settings.environment import Settings
 from settings.log.log_events import get_logger
@@ -33,7 +41,6 @@ _STOP_LIMIT_S = 15.0  # then a part that does not end is killed; its work is in 
 _NOT_NOW = 1  # exit code; trying again may help
 _FIRST_RESTART_S = 0.5
 _LONGEST_RESTART_S = 30.0
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def serve_part(settings: Settings, part: ServedProcess, concurrency: int) -> int:
@@ -80,11 +87,15 @@ def _run(settings: Settings, engine: Engine, part: ServedProcess, concurrency: i
 
         return run_hl7()
     if part is ServedProcess.BEAT:
-        from worker.celery_app import app, run_beat
+        from worker.celery_app import app
+        from worker.tasks.beat import Beat
 
-        end_signs = give_signs(engine, part.value, lambda: datetime.now(UTC))
+        def clock() -> datetime:
+            return datetime.now(UTC)
+
+        end_signs = give_signs(engine, part.value, clock)
         try:
-            run_beat(app)
+            Beat(app, engine, settings.sweep_s, clock).run()
         finally:
             end_signs()
     else:
@@ -95,9 +106,13 @@ def _run(settings: Settings, engine: Engine, part: ServedProcess, concurrency: i
     return 0
 
 
-def serve_all(settings: Settings, environment: Mapping[str, str] | None = None) -> int:
-    """Run every part, restart what dies, and stop all of them on SIGTERM or Ctrl-C."""
-    with running(settings, environment) as supervisor:
+def serve_all(settings: Settings) -> int:
+    """Run every part, restart what dies, and stop all of them on SIGTERM or Ctrl-C.
+
+    The parts are forks of this process: together they hold half of what they would otherwise.
+    """
+    import_what_parts_share()
+    with running(settings, start=functools.partial(_fork_part, settings)) as supervisor:
         _log.info(
             "serving",
             ae_title=settings.ae_title,
@@ -106,6 +121,17 @@ def serve_all(settings: Settings, environment: Mapping[str, str] | None = None) 
         )
         watch_until_stopped(supervisor)
     return 0
+
+
+def _fork_part(settings: Settings, part: ServedProcess) -> RunningPart:
+    def run() -> int:
+        try:
+            with errors_to_exit_code():
+                return serve_part(settings, part, concurrency=1)
+        except typer.Exit as ended:
+            return ended.exit_code
+
+    return ForkedPart(part.value, run)
 
 
 def watch_until_stopped(supervisor: Supervisor) -> None:
@@ -138,7 +164,11 @@ def watch_until_stopped(supervisor: Supervisor) -> None:
 
 @contextlib.contextmanager
 def running(
-    settings: Settings, environment: Mapping[str, str] | None = None, *, log: Path | None = None
+    settings: Settings,
+    environment: Mapping[str, str] | None = None,
+    *,
+    log: Path | None = None,
+    start: Callable[[ServedProcess], RunningPart] | None = None,
 ) -> Iterator[Supervisor]:
     """Every part of Firstread as child processes, stopped at the end of the block.
 
@@ -146,6 +176,7 @@ def running(
     ----------
     environment : of the children; ours if None
     log : a file for what they print; our own standard error if None
+    start : starts a part in place of a command line, as part of this process
 
     Raises
     ------
@@ -155,12 +186,15 @@ def running(
     make_data_folder(settings.data_folder)
     with contextlib.ExitStack() as stack:
         stack.enter_context(served_alone(settings.data_folder))
-        upgrade_schema(open_engine(settings.database_address))
+        engine = open_engine(settings.database_address)
+        upgrade_schema(engine)
+        engine.dispose()  # no connection survives a fork
         output = stack.enter_context(log.open("ab")) if log else None
         supervisor = Supervisor(
             dict(os.environ if environment is None else environment),
             output,
             parts=needed_parts(settings),
+            start=start,
         )
         stack.callback(supervisor.stop)
         supervisor.start()
@@ -176,12 +210,14 @@ class Supervisor:
         output: IO[bytes] | None = None,
         clock: Callable[[], float] = time.monotonic,
         parts: Collection[ServedProcess] = tuple(ServedProcess),
+        start: Callable[[ServedProcess], RunningPart] | None = None,
     ) -> None:
         self._environment = environment
         self._output = output
         self.clock = clock
         self._parts = parts
-        self._processes: dict[ServedProcess, subprocess.Popen[bytes]] = {}
+        self._start_part = start or self._run_command
+        self._processes: dict[ServedProcess, RunningPart] = {}
         self._restart_at: dict[ServedProcess, float] = {}
         self._deaths: dict[ServedProcess, int] = {}
         self.refused: ServedProcess | None = None  # by the settings, at its first start
@@ -231,21 +267,18 @@ class Supervisor:
                 process.wait()
 
     def _start(self, part: ServedProcess) -> None:
-        self._processes[part] = subprocess.Popen(
+        self._processes[part] = self._start_part(part)
+
+    def _run_command(self, part: ServedProcess) -> RunningPart:
+        return subprocess.Popen(
             command_of(part),
             env=self._environment,
             stdout=self._output,
             stderr=self._output,
-            preexec_fn=_die_with_parent,  # safe: no threads run in a supervisor
+            preexec_fn=die_with_parent,  # safe: no threads of ours run in a supervisor
         )
 
 
 def command_of(part: ServedProcess) -> list[str]:
     """The command line that runs one part, with this very interpreter."""
     return [sys.executable, "-m", "firstread", "serve", "--only", part.value]
-
-
-def _die_with_parent() -> None:
-    """Linux: children of a supervisor that is killed outright must not live on unwatched."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

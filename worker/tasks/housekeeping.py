@@ -6,7 +6,7 @@ import functools
 from datetime import timedelta
 from typing import Any
 
-from celery.signals import worker_process_init, worker_process_shutdown
+from celery.signals import worker_ready, worker_shutdown
 
 from database.arrivals.coming import coming_studies
 from database.audit.sending import events_to_send, follow_repository
@@ -96,9 +96,9 @@ def _sweep(worker: Equipment) -> None:
     _note_sweep(worker)
 
 
-@worker_process_init.connect
+@worker_ready.connect
 def trace_studies(**_: Any) -> None:
-    """Send traces from here, after the fork, where the settings name a collector."""
+    """Send traces from here where the settings name a collector."""
     worker = equipment()
     if worker.settings.monitoring.traces_url is None:
         return
@@ -109,7 +109,7 @@ def trace_studies(**_: Any) -> None:
     except SettingsRefused as error:
         _log.error("traces_not_sent", message=str(error))  # no study waits for them
         return
-    worker_process_shutdown.connect(lambda **_: end(), weak=False)
+    worker_shutdown.connect(lambda **_: end(), weak=False)
 
 
 def _follow_bundles(worker: Equipment) -> None:

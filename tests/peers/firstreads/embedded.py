@@ -33,7 +33,7 @@ class Embedded:
         return f"sqlite:///{self.data_folder / 'firstread.sqlite'}"
 
     def processes_of(self, part: str) -> list[int]:
-        """Process ids of a part and of what it forked, found by their command lines."""
+        """Process ids of a part and of what it forked, found by their names."""
         return _processes_of(part, self.process.pid)
 
 
@@ -106,9 +106,9 @@ def _processes_of(part: str, group: int) -> list[int]:
         try:
             if os.getpgid(int(entry.name)) != group:
                 continue
-            words = (entry / "cmdline").read_bytes().split(b"\0")
+            name = (entry / "comm").read_text()
         except (ProcessLookupError, FileNotFoundError):
             continue
-        if b"--only" in words and part.encode() in words:
+        if name.strip() == part:
             found.append(int(entry.name))
     return found
