@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from benchmarks.flags import measure_flags
+from benchmarks.idle import measure_idle
 from benchmarks.networks.gpu import measure_networks
 from benchmarks.receiving.measure import measure_receiving
 from benchmarks.result_objects import measure_result_objects
@@ -63,6 +64,9 @@ _PARTS: dict[str, _Measure] = {
         runs=given.runs,
         hospital=given.hospital,
     ),
+    "idle": lambda console, given: measure_idle(
+        console, given.folder / "idle", studies=given.idle_studies, seconds=given.idle_seconds
+    ),
     "gpu": lambda console, given: measure_networks(console, slices=given.slices, runs=given.runs),
     "viewer": lambda console, given: measure_viewer(
         console, given.folder / "viewer", slices=given.slices, runs=given.runs
@@ -71,6 +75,7 @@ _PARTS: dict[str, _Measure] = {
 _ONLY_WHEN_NAMED = {
     "flags",
     "gpu",
+    "idle",
     "retention",
     "scale",
     "viewer",
@@ -104,7 +109,7 @@ def _arguments() -> argparse.Namespace:
         nargs="*",
         metavar="PART",
         help=f"which ones: {', '.join(_PARTS)}; "
-        "all except flags, gpu, retention, scale and viewer when none is named",
+        "all except flags, gpu, idle, retention, scale and viewer when none is named",
     )
     parser.add_argument("--slices", type=int, default=300, help="slices of the study (300)")
     parser.add_argument("--runs", type=int, default=3, help="how often the study is sent (3)")
@@ -119,6 +124,12 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--instances", type=int, default=300, help="instances of one run of receiving (300)"
+    )
+    parser.add_argument(
+        "--idle-studies", type=int, default=3, help="studies that an idle one has read (3)"
+    )
+    parser.add_argument(
+        "--idle-seconds", type=float, default=60.0, help="how long an idle one is seen (60)"
     )
     parser.add_argument("--base", type=Path, help="source tree of another version, for receiving")
     parser.add_argument("--folder", type=Path, default=Path("build/bench"), help="work folder")
