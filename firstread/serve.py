@@ -21,7 +21,8 @@ import typer
 from database.accounts.audit import OURSELVES, Actor, record_audit
 from database.process_signs import give_signs, process_name
 from database.schema import upgrade_schema
-from database.session import Engine, open_engine, transaction
+from database.session import Engine, open_engine, query, transaction
+from database.work_waits import work_waits
 from firstread.data_folder import make_data_folder, open_database, served_alone
 from firstread.forked_part import (
     ForkedPart,
@@ -111,8 +112,8 @@ def serve_all(settings: Settings) -> int:
 
     The parts are forks of this process: together they hold half of what they would otherwise.
     """
-    import_what_parts_share()
-    with running(settings, start=functools.partial(_fork_part, settings)) as supervisor:
+    fork = functools.partial(_fork_part, settings)
+    with running(settings, start=fork, prepare=_prepare_forks) as supervisor:
         _log.info(
             "serving",
             ae_title=settings.ae_title,
@@ -121,6 +122,12 @@ def serve_all(settings: Settings) -> int:
         )
         watch_until_stopped(supervisor)
     return 0
+
+
+def _prepare_forks(engine: Engine) -> None:
+    with query(engine) as session:  # what SQLAlchemy makes at its first questions is shared too
+        work_waits(session, datetime.now(UTC))
+    import_what_parts_share()
 
 
 def _fork_part(settings: Settings, part: ServedProcess) -> RunningPart:
@@ -169,6 +176,7 @@ def running(
     *,
     log: Path | None = None,
     start: Callable[[ServedProcess], RunningPart] | None = None,
+    prepare: Callable[[Engine], None] | None = None,
 ) -> Iterator[Supervisor]:
     """Every part of Firstread as child processes, stopped at the end of the block.
 
@@ -177,6 +185,7 @@ def running(
     environment : of the children; ours if None
     log : a file for what they print; our own standard error if None
     start : starts a part in place of a command line, as part of this process
+    prepare : called before the first part is started
 
     Raises
     ------
@@ -188,6 +197,8 @@ def running(
         stack.enter_context(served_alone(settings.data_folder))
         engine = open_engine(settings.database_address)
         upgrade_schema(engine)
+        if prepare is not None:
+            prepare(engine)
         engine.dispose()  # no connection survives a fork
         output = stack.enter_context(log.open("ab")) if log else None
         supervisor = Supervisor(

@@ -7,6 +7,7 @@ Environment variables carry the prefix `FIRSTREAD_`; the TOML file is named by
 
 from __future__ import annotations
 
+import functools
 import os
 import tomllib
 from enum import StrEnum
@@ -263,13 +264,18 @@ def read_settings(**overrides: Any) -> Settings:
         be a secret.
     """
     _refuse_unknown_variables()
-    source = type("SettingsFromFile", (Settings,), {"settings_file": _settings_file()})
     try:
-        return Settings.model_validate(source(**overrides))
+        return Settings.model_validate(_source(_settings_file())(**overrides))
     except ValidationError as error:
         raise SettingsRefused(wrong_settings(error, Settings)) from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsRefused(f"The settings file is not valid TOML: {error}") from error
+
+
+@functools.cache
+def _source(file: Path | None) -> type[Settings]:
+    """What reads the settings from a file: making it takes longer than reading, and 8 MB."""
+    return type("SettingsFromFile", (Settings,), {"settings_file": file})
 
 
 def _settings_file() -> Path | None:

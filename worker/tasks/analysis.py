@@ -63,3 +63,4 @@ def warm_up(**_: Any) -> None:
     except ModelUnavailable as error:
         # Said at once, not only with the first study; each job then waits and says it too.
         _log.error("model_unavailable", message=str(error))
+    give_back_memory()

@@ -33,6 +33,17 @@ def test_every_python_package_is_pinned_by_digest(name: str) -> None:
                 assert "--require-hashes" in line, line
 
 
+def test_what_installs_asks_for_digests() -> None:
+    """The installer itself is pinned by them, and it and pip are told to ask for them."""
+    entry = (REPOSITORY / ".ci" / "installer.lock").read_text()
+    assert re.match(r"uv==\S+ \\\n    --hash=sha256:[0-9a-f]{64}", entry)
+    lines = (REPOSITORY / ".ci" / "install").read_text().splitlines()
+    installing = [line for line in lines if " -r " in line]
+    assert len(installing) == 3
+    for line in installing:
+        assert "--require-hashes" in line, line
+
+
 def _locks() -> list[Path]:
     found = (REPOSITORY / "worklist", REPOSITORY / "tests" / "peers")
     return [path for folder in found for path in folder.rglob("package-lock.json")]
