@@ -82,25 +82,29 @@ class Transport(filesystem.Transport):
         self._folder: WatchedFolder | None = None
         self._is_watched = True
 
-    def drain_events(self, connection: Any, timeout: float | None = None) -> None:
+    # Its stubs have options for the timeout, and say that any of the three may be None.
+    def drain_events(self, connection: Any, timeout: float | None = None) -> None:  # type: ignore[override]
         """Deliver one message, as kombu does; `socket.timeout` where none came in time."""
+        of_kombu: Any = self
+        cycle, channels = of_kombu.cycle, of_kombu.channels
+        poll_s: float = of_kombu.polling_interval
         ends_at = math.inf if timeout is None else time.monotonic() + timeout
         folder = self._watch()  # before the first look: what comes after it ends the wait
         while True:
             try:
-                self.cycle.get(self._deliver, timeout=timeout)
+                cycle.get(self._deliver, timeout=timeout)
             except Empty:
                 left_s = ends_at - time.monotonic()
                 if left_s <= 0:
                     raise TimeoutError from None  # which is socket.timeout
             else:
                 return
-            may_take = all(channel.qos.can_consume() for channel in self.channels)
+            may_take = all(channel.qos.can_consume() for channel in channels)
             if folder is not None and may_take:
                 folder.wait(min(left_s, _LONGEST_S))
             else:
                 # A busy worker takes no message, and nothing in the folder changes when it may.
-                time.sleep(min(left_s, self.polling_interval))
+                time.sleep(min(left_s, poll_s))
 
     def close_connection(self, connection: Any) -> None:
         """As kombu does it, and end the watch."""
@@ -111,9 +115,11 @@ class Transport(filesystem.Transport):
 
     def _watch(self) -> WatchedFolder | None:
         """The watch on the folder; None where it is looked into again and again."""
+        client: Any = self.client
+        options: dict[str, Any] = client.transport_options
         if self._folder is None and self._is_watched:
             try:
-                self._folder = WatchedFolder(Path(self.client.transport_options["data_folder_in"]))
+                self._folder = WatchedFolder(Path(options["data_folder_in"]))
             except OSError as error:
                 self._is_watched = False
                 _log.warning("messages_not_watched", errno=error.errno)
