@@ -91,6 +91,7 @@ class Transport(filesystem.Transport):
         ends_at = math.inf if timeout is None else time.monotonic() + timeout
         folder = self._watch()  # before the first look: what comes after it ends the wait
         while True:
+            may_take = all(channel.qos.can_consume() for channel in channels)
             try:
                 cycle.get(self._deliver, timeout=timeout)
             except Empty:
@@ -99,7 +100,6 @@ class Transport(filesystem.Transport):
                     raise TimeoutError from None  # which is socket.timeout
             else:
                 return
-            may_take = all(channel.qos.can_consume() for channel in channels)
             if folder is not None and may_take:
                 folder.wait(min(left_s, _LONGEST_S))
             else:

@@ -205,7 +205,7 @@ def test_what_came_while_the_worker_was_busy_is_taken_when_it_is_done(folder: Pa
             connection.drain_events(timeout=20)
             assert time.monotonic() - began < 10
             messages[1].ack()
-    assert taken == [1, 2]
+    assert sorted(taken) == [1, 2]  # two of one millisecond have no order
 
 
 def test_where_no_folder_can_be_watched_it_is_looked_into(
