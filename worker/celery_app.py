@@ -12,6 +12,7 @@ from typing import Any
 from celery import Celery
 from celery.signals import setup_logging
 from kombu import Queue
+from kombu.exceptions import ChannelError, OperationalError
 
 from radiology.errors import SettingsRefused
 from settings.environment import Settings, read_settings
@@ -31,6 +32,8 @@ LONGEST_READ_AHEAD_S = 60
 """Slices of studies that are still coming are read for so long at once."""
 LONGEST_TURN_S = 300.0
 """A task that makes one attempt after the other ends after so long, and wakes the next one."""
+BROKER_AWAY = (OperationalError, ChannelError, OSError)
+"""What sending raises where there is no broker, or no folder for its messages."""
 _FILES = "worker.message_files:Transport"
 _FILESYSTEM_POLL_S = 0.1  # of a worker that is busy: one that waits is woken
 

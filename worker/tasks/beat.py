@@ -13,12 +13,12 @@ from collections.abc import Callable
 from datetime import datetime
 
 from celery import Celery
-from kombu.exceptions import ChannelError, OperationalError
 
 from database.session import Engine, query
 from database.work_waits import work_waits
 from radiology.errors import DatabaseUnavailable
 from settings.log.log_events import get_logger
+from worker.celery_app import BROKER_AWAY
 from worker.tasks.wake_ups import SWEEP
 
 _log = get_logger("beat")
@@ -81,7 +81,7 @@ class Beat:
         expires_s = max(10 * self._sweep_s, 2 * AT_REST_S)
         try:
             self._app.send_task(SWEEP, expires=expires_s)
-        except (OperationalError, ChannelError, OSError) as error:
+        except BROKER_AWAY as error:
             if self._is_sent:  # once for each time that the broker is away
                 _log.error("wake_up_not_sent", task=SWEEP, error_kind=type(error).__name__)
             self._is_sent = False
