@@ -25,7 +25,9 @@ from chest.reader import Reader
 from chest.values.case_answer import PneumoniaType
 from models.catalogue import read_any_bundle
 from models.connected import parts
+from models.readers.study_reader import ComingSlices
 from models.schema_2.case import CaseRule
+from models.schema_2.networks import InputGrid
 from models.schema_2.preprocess import fit_of, to_patches
 from phantom.grid import phantom_grid
 from phantom.lesions import EXTENSIVE_LESIONS, TYPICAL_LESIONS
@@ -88,6 +90,10 @@ class _Known:
     ) -> ProbabilityMaps:
         """What was answered, whatever is asked."""
         return self.maps
+
+    def read_ahead(self, slices: ComingSlices, grid: InputGrid, go_on: Callable[[], bool]) -> int:
+        """Answer nothing ahead: all is answered already."""
+        return 0
 
 
 def read_case(name: str, volume: Volume, model: ChestModel, *, diseased: bool) -> StudyValues:
