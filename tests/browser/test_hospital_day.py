@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,8 +20,11 @@ from tests.builders.stored.readers import PASSWORD, add_reader
 from tests.peers.dicom.dcmtk import Dcmtk
 from tests.peers.dicom.orthanc import OrthancPeer
 from tests.peers.firstreads.firstread import RunningFirstread, running_firstread
+from tests.peers.page.ohif import DIST
+from tests.peers.page.ohif_page import LIMIT_MS, OhifPage
+from tests.peers.programs import absent
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(480)]
 
 LIVE_MS = 120_000  # models run on cores that other tests share
 DESK = {"width": 1440, "height": 900}
@@ -28,13 +32,20 @@ DESK = {"width": 1440, "height": 900}
 
 @pytest.fixture
 def firstread(tmp_path: Path, orthanc: OrthancPeer, dcmtk: Dcmtk) -> Iterator[RunningFirstread]:
-    """Firstread as one command starts it, with an administrator's account."""
+    """Firstread as one command starts it, with an administrator's account, and OHIF unpacked."""
+    if not (DIST / "index.html").is_file():
+        absent("OHIF is not installed (make viewer; it needs npm)")
 
     def no_servers() -> tuple[str, str]:
         raise AssertionError("the embedded size needs no server")
 
     with running_firstread(
-        "embedded", tmp_path, pacs=orthanc, dcmtk=dcmtk, servers=no_servers
+        "embedded",
+        tmp_path,
+        pacs=orthanc,
+        dcmtk=dcmtk,
+        servers=no_servers,
+        variables={"STUDY_PAGE": json.dumps({"ohif_folder": str(DIST)})},
     ) as running:
         add_reader(running.engine, "anna", Role.ADMINISTRATOR)
         yield running
@@ -42,10 +53,10 @@ def firstread(tmp_path: Path, orthanc: OrthancPeer, dcmtk: Dcmtk) -> Iterator[Ru
 
 @pytest.fixture
 def page(
-    browser: Browser, firstread: RunningFirstread, keep_failing_picture: Callable[..., None]
+    viewer_browser: Browser, firstread: RunningFirstread, keep_failing_picture: Callable[..., None]
 ) -> Iterator[Page]:
     """A browser at its page, in which nobody has signed in; its console stays quiet."""
-    context = browser.new_context(base_url=firstread.size.worklist_url, viewport=DESK)  # type: ignore[arg-type]
+    context = viewer_browser.new_context(base_url=firstread.size.worklist_url, viewport=DESK)  # type: ignore[arg-type]
     opened = context.new_page()
     complaints: list[str] = []
     opened.on("pageerror", lambda error: complaints.append(str(error)))
@@ -117,6 +128,7 @@ def test_a_day(
     expect(page.get_by_text("Why not flagged")).to_be_visible()
     _press(page, "#fold-why > summary")
     expect(page.get_by_text("suspected, and 25 % or more")).to_be_visible()  # why it is not urgent
+    _opens_in_ohif(page, firstread, study_uid(covid))
 
     page.goto("/upload")
     page.locator("#files").set_input_files(by_position(covid)[60])
@@ -133,6 +145,24 @@ def test_a_day(
     assert grave_faults(page) == []
     page.goto("/scorecard")
     expect(page.get_by_text("Studies whose last image came in these days: 3.")).to_be_visible()
+
+
+def _opens_in_ohif(page: Page, firstread: RunningFirstread, uid: str) -> None:
+    """By one click, from our own DICOMweb: the CT, and every result; SR and SEG are opened."""
+    firstread.wait_for(uid)
+    sent = firstread.results(uid)
+    described = {kind: str(one.SeriesDescription) for kind, (one, *_) in sent.items()}
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="Open in OHIF").click()
+    ohif = OhifPage(opened.value)
+    labels = ohif.page.locator("[data-cy=series-modality-label]")
+    expect(labels).to_have_count(1 + len(sent), timeout=LIMIT_MS)
+    assert {modality for modality, _ in ohif.series()} == {"CT", *sent} == {"CT", "SR", "SEG", "OT"}
+    ohif.open_report(described["SR"])
+    segments = ohif.load_segmentation(described["SEG"])
+    assert segments
+    assert all(one.voxels > 0 for one in segments)
+    ohif.page.close()
 
 
 def _press(page: Page, selector: str) -> None:
