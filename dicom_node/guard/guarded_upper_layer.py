@@ -44,7 +44,7 @@ _DATA_TRANSFER: Final = "Sta6"  # PS3.8 Table 9-5: association established, read
 _REQUEST: Final = 1  # PS3.8 Table 9-11: the type of an A-ASSOCIATE-RQ
 _END_S: Final = 2.0
 _LONGEST_COMMAND_BYTES: Final = 64 * 1024
-_MOST_WAITING_MESSAGES: Final = 16  # PS3.7 Annex D.3.3.3: without a window a peer has only one
+MOST_WAITING_MESSAGES: Final = 16  # PS3.7 Annex D.3.3.3: without a window a peer has only one
 
 # What bytes that are no PDU or no command make the library raise where it does not expect it.
 LIBRARY_FAULTS: Final = (*PYDICOM_FAULTS, InvalidEventError)
@@ -214,7 +214,7 @@ class GuardedDimse(DIMSEServiceProvider):
         command = message.encoded_command_set
         if command.tell() > _LONGEST_COMMAND_BYTES:
             self._end_association()
-        if self.msg_queue.qsize() > _MOST_WAITING_MESSAGES:
+        if self.msg_queue.qsize() > MOST_WAITING_MESSAGES:
             self._end_association()
 
     def _end_association(self) -> None:
@@ -245,8 +245,8 @@ class GuardedAcse(ACSE):
         invoked, _ = self.requestor.asynchronous_operations
         agreed = AsynchronousOperationsWindowNegotiation()
         agreed.maximum_number_operations_invoked = min(
-            invoked or _MOST_WAITING_MESSAGES,  # 0: as many as we like
-            _MOST_WAITING_MESSAGES,
+            invoked or MOST_WAITING_MESSAGES,  # 0: as many as we like
+            MOST_WAITING_MESSAGES,
         )
         agreed.maximum_number_operations_performed = 1
         return agreed

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydicom.uid import UID
 
+from dicom_node.guard.guarded_upper_layer import MOST_WAITING_MESSAGES
 from dicom_node.library_options import (
     IMPLEMENTATION_CLASS_UID,
     IMPLEMENTATION_VERSION_NAME,
@@ -35,7 +36,11 @@ def implementation() -> str:
             ("Implementation Version Name", value(IMPLEMENTATION_VERSION_NAME)),
             ("Application context", "1.2.840.10008.3.1.1.1"),
             ("Maximum PDU received", f"{MAXIMUM_PDU_BYTES} bytes"),
-            ("Asynchronous operations", "not offered"),
+            (
+                "Asynchronous operations",
+                f"up to {MOST_WAITING_MESSAGES} requests without an answer, where the peer "
+                "proposes a window; answered in the order in which they came. We propose none.",
+            ),
         ],
     )
 

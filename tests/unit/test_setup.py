@@ -22,8 +22,9 @@ def programs() -> set[str]:
 def test_setup_leaves_no_program_that_hides_dcmtk(tmp_path: Path, programs: set[str]) -> None:
     """An environment that is up to date loses pynetdicom's programs, and nothing else."""
     make = require_program("make", package="make")
-    for name in ("Makefile", "requirements-dev.lock", "pyproject.toml"):
-        shutil.copy(REPOSITORY / name, tmp_path)
+    (tmp_path / ".ci").mkdir()
+    for name in ("Makefile", "requirements-dev.lock", "pyproject.toml", ".ci/installer.lock"):
+        shutil.copy(REPOSITORY / name, tmp_path / name)
     binaries = tmp_path / ".venv" / "bin"
     binaries.mkdir(parents=True)
     for name in (*programs, "firstread", "python"):

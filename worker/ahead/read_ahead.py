@@ -8,7 +8,7 @@ docs/decisions/0055-slices-are-read-as-they-come.md
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -65,21 +65,30 @@ class ReadingAhead:
     idle_s : a turn ends when nothing came for so long
     most_s : it ends after so long, though a study be read in part; where studies still come, the
         next sweep begins another one
+    seconds : a clock that never goes back
     """
 
-    def __init__(self, equipment: Equipment, *, most_s: float, idle_s: float = _IDLE_S) -> None:
+    def __init__(
+        self,
+        equipment: Equipment,
+        *,
+        most_s: float,
+        idle_s: float = _IDLE_S,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._equipment = equipment
+        self._seconds = seconds
         self._most_s = most_s
         self._idle_s = idle_s
         self._known: dict[int, _Coming] = {}
-        self._ends_at = 0.0  # monotonic
+        self._ends_at = 0.0
 
     def turn(self) -> int:
         """Read what is there of studies that still come; returns how many slices were read.
 
         Ends when a job or an upload waits, when no study is coming, and after a while.
         """
-        last = time.monotonic()
+        last = self._seconds()
         self._ends_at = last + self._most_s
         read = 0
         while self._may_go_on():
@@ -88,7 +97,7 @@ class ReadingAhead:
                 coming = coming_studies(session, since)
             self._known = {one: self._known.get(one, _Coming(one)) for one in coming}
             some = sum(self._attempted(one, coming[one.study_id]) for one in self._known.values())
-            read, now = read + some, time.monotonic()
+            read, now = read + some, self._seconds()
             last = now if some else last
             if not coming or now - last >= self._idle_s:
                 break
@@ -100,7 +109,7 @@ class ReadingAhead:
 
     def _may_go_on(self) -> bool:
         """Whether the turn is not over and this process has nothing better to do."""
-        if time.monotonic() >= self._ends_at:
+        if self._seconds() >= self._ends_at:
             return False
         with query(self._equipment.engine) as session:
             now = self._equipment.clock()

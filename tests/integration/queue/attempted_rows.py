@@ -23,7 +23,6 @@ from radiology.urgency import Urgency
 from settings.environment import Settings
 from tests.builders.stored.flags import FlaggedStudy, rules, webhook
 from tests.builders.stored.rows import claim, finish, later, queue_job
-from worker import pipeline
 from worker.deliver import deliver_results, report_work_items
 from worker.deliver.deliver_results import deliver_one
 from worker.deliver.report_work_items import report_one
@@ -34,6 +33,7 @@ from worker.flag.flag_study import tell_one
 from worker.pipeline import analyse_one
 from worker.priors import retrieve_priors
 from worker.priors.retrieve_priors import retrieve_one
+from worker.series.kept_ahead import KeptAhead
 from worker.upload import analyse_upload
 
 
@@ -95,13 +95,13 @@ class Kind:
     make_row: Callable[[Engine], None]
     attempt_one: Callable[[Equipment], bool]
     table: type[Any]
-    module: Any
+    owner: Any  # of the step: a module or a class
     step: str
     refused: str = "refused"
 
 
 KINDS = {
-    "jobs": Kind(a_job, analyse_one, Job, pipeline, "read_instances"),
+    "jobs": Kind(a_job, analyse_one, Job, KeptAhead, "read_instances"),
     "uploads": Kind(
         an_upload, analyse_upload.analyse_upload, Upload, analyse_upload, "run_inspection"
     ),

@@ -57,7 +57,7 @@ class Queue:
 
     def goes_wrong(self, happens: Callable[[], object]) -> None:
         """From now on this happens in the step."""
-        self.monkeypatch.setattr(self.kind.module, self.kind.step, lambda *_, **__: happens())
+        self.monkeypatch.setattr(self.kind.owner, self.kind.step, lambda *_, **__: happens())
 
     def attempt(self) -> bool:
         """What a worker does, and then the sweep when some time has gone."""

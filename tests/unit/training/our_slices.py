@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.builders.stored.site_folder import chest
+from training.chest.scores.network import SIZE as SCORE_SIZE
 from training.chest.stages import ChestCorpus
 from training.data.figures import CovidCt, FigureSet
 from training.data.lung_sides import split_lung_sides
@@ -16,9 +17,9 @@ from training.data.split import Parts
 from training.segmentation.stages import Corpus
 
 
-def slices(name: str, first: int, count: int) -> SliceSet:
+def slices(name: str, first: int, count: int, side: int = GRID) -> SliceSet:
     """So many of those that are drawn from a number on."""
-    drawn = [chest(1000 + first + number, GRID) for number in range(count)]
+    drawn = [chest(1000 + first + number, side) for number in range(count)]
     return SliceSet(
         name=name,
         hu=np.stack([grey * 6.0 - 1150.0 for grey, _, _ in drawn]).astype(np.float16),
@@ -35,16 +36,16 @@ def parts(name: str, first: int) -> Parts:
     return Parts(*(whole.at(np.arange(*ends)) for ends in ((0, 5), (5, 6), (6, 9))))
 
 
-def figures(first: int, count: int = 4) -> FigureSet:
+def figures(first: int, count: int = 4, side: int = GRID) -> FigureSet:
     """Half of them show COVID-19."""
     viral = (np.arange(count) % 2).astype(np.int8)
     signs = np.full((count, 5), -1, dtype=np.int8)
-    return FigureSet(slices("covid-ct", first, count), viral, signs)
+    return FigureSet(slices("covid-ct", first, count, side), viral, signs)
 
 
-def covid_ct() -> CovidCt:
+def covid_ct(side: int = GRID) -> CovidCt:
     """Sixteen figures to train on, so that eight of either label can be drawn; four to score."""
-    return CovidCt(train=figures(80, 16), val=figures(100))
+    return CovidCt(train=figures(80, 16, side), val=figures(100, side=side))
 
 
 def corpus_of_schema_2() -> Corpus:
@@ -68,8 +69,8 @@ def corpus_of_schema_3() -> ChestCorpus:
         doctors=parts("doctors", 20),
         negatives=parts("negatives", 60),
         without_pneumonia=slices("without-pneumonia", 160, 4),
-        covid_ct=covid_ct(),
-        sars_cov2_ct=figures(180, 6),
+        covid_ct=covid_ct(SCORE_SIZE),
+        sars_cov2_ct=figures(180, 6, SCORE_SIZE),
     )
 
 

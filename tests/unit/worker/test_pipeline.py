@@ -16,9 +16,9 @@ from database.tables.study.analysis import Event, Job, Result, Study
 from radiology.errors import ResultMismatch
 from settings.environment import Settings, read_settings
 from tests.builders.stored.rows import NOON, queue_job
-from worker import pipeline
 from worker.equipment import Equipment
 from worker.pipeline import analyse_one
+from worker.series.kept_ahead import KeptAhead
 
 
 class Clock:
@@ -79,7 +79,7 @@ def test_a_defect_is_tried_once_more_and_keeps_its_trace_without_its_message(
     def break_down(*_: object, **__: object) -> None:
         raise KeyError(quoted)
 
-    monkeypatch.setattr(pipeline, "read_instances", break_down)
+    monkeypatch.setattr(KeptAhead, "read_instances", break_down)
     clock = Clock()
     assert attempt(settings, engine, clock).state is JobState.QUEUED
     job = attempt(settings, engine, clock)
@@ -96,7 +96,7 @@ def test_a_result_that_does_not_fit_its_source_fails_at_once_and_alarms(
     def mismatch(*_: object, **__: object) -> None:
         raise ResultMismatch("Voxels are missing", recipe="SEG:binary:lesions", seen=3, needed=4)
 
-    monkeypatch.setattr(pipeline, "read_instances", mismatch)
+    monkeypatch.setattr(KeptAhead, "read_instances", mismatch)
     job = attempt(settings, engine, Clock())
     assert (job.state, job.error_kind, job.attempts) == (JobState.FAILED, "ResultMismatch", 1)
     assert job.error_message == "Voxels are missing (recipe=SEG:binary:lesions, seen=3, needed=4)"

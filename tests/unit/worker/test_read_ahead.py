@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -229,8 +230,9 @@ def test_a_turn_ends_in_the_middle_of_a_study(
     room = _room(tmp_path, bundles)
     room.record(_spooled(room, phantom)[1])
     room.equipment.warm_up()
-    ahead = ReadingAhead(room.equipment, most_s=0.3, idle_s=0.0)
+    each_look_takes_a_second = map(float, count()).__next__
+    ahead = ReadingAhead(room.equipment, most_s=5.0, idle_s=0.0, seconds=each_look_takes_a_second)
     few = ahead.turn()
-    assert few < SLICES / 2
+    assert 0 < few < SLICES / 2
     ahead = ReadingAhead(room.equipment, most_s=60.0, idle_s=0.0)
     assert few + ahead.turn() >= SLICES - 3  # what is left is read later

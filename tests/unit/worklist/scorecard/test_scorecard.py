@@ -66,7 +66,7 @@ def test_the_page_shows_what_the_json_has(
     _event(hospital, ordinary_day.urgent, "study_opened", 3 * 3600)
     html = visitor.get("/scorecard").text
     text = readable(html)
-    assert "12 studies" in text
+    assert "these days: 12." in text
     assert "3.0 h" in text
     assert html.count('role="img"') == 6
     assert html.count("<table") >= 6
