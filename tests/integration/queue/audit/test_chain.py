@@ -194,6 +194,7 @@ def test_events_that_changed_places_are_found(engine: Engine) -> None:
 
 _WRITER = """
 import sys
+import time
 from datetime import UTC, datetime
 from database.accounts.audit import Actor, record_audit
 from database.session import open_engine, transaction
@@ -205,6 +206,7 @@ for number in range(60):
         record_audit(session, "page_used", datetime.now(UTC), Actor(sys.argv[2], "", ""), n=number)
         if number % 7 == 0:
             record_audit(session, "page_used", datetime.now(UTC), Actor(sys.argv[2], "", ""))
+    time.sleep(0.005)  # lets the other in: who waits for SQLite's lock tries only now and then
 """
 
 
