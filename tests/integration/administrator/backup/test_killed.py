@@ -95,9 +95,11 @@ def _around(function: Callable[..., Any], pass_by: Callable[..., None]) -> Calla
     return called
 
 
-def test_a_killed_backup(make_empty: MakeSite, tmp_path: Path) -> None:
+@pytest.mark.parametrize("database", _SIZES)
+def test_a_killed_backup(database: str, make_empty: MakeSite, tmp_path: Path) -> None:
     """Around each other member and around the end: there is an archive that is whole, or none."""
-    site = _filled(make_empty("old", "sqlite"))
+    site = _filled(make_empty("old", database))
+    site.engine.dispose()  # a fork must not share its connections
     folder = tmp_path / "kept"
     folder.mkdir()
     finished = 0
