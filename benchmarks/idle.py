@@ -65,9 +65,9 @@ def measure_idle(console: Console, folder: Path, *, studies: int, seconds: float
     with _running(folder) as (program, port):
         _let_read(folder, port, studies)
         console.print(f"{studies} studies are read; nothing comes for {seconds:.0f} s")
-        time.sleep(seconds)
+        time.sleep(seconds)  # what follows the last study is over by then: nothing says so
         before, began = _processor_s(program.pid), time.monotonic()
-        time.sleep(seconds)
+        time.sleep(seconds)  # the span that is measured
         minutes = (time.monotonic() - began) / 60
         costs = [
             ProcessCost(

@@ -79,7 +79,7 @@ def measure_costs(
             for study in made[1:]:
                 for name, seconds in _steps(trace, _one(stage, study)).items():
                     steps[name] += seconds / studies
-        time.sleep(1.0)  # what follows a delivery
+        time.sleep(1.0)  # what follows a delivery belongs to it, and nothing says when it ends
         passed_s = time.monotonic() - began
         after, holds = _spent(stage, parts), _held(stage)
     return StudyCost(
@@ -133,9 +133,9 @@ def _steps(trace: ProcessorTrace, events: list[EventRow]) -> dict[str, float]:
 
 def _idle(stage: Stage, parts: list[ServedProcess]) -> dict[ServedProcess, float]:
     """Processor seconds in a second of each part while nothing happens."""
-    time.sleep(2.0)  # what follows the delivery of the first study
+    time.sleep(2.0)  # what follows the first delivery is not idle, and says no end
     before = _spent(stage, parts)
-    time.sleep(_IDLE_S)
+    time.sleep(_IDLE_S)  # the span that is measured
     after = _spent(stage, parts)
     return {part: (after[part] - before[part]) / _IDLE_S for part in parts}
 

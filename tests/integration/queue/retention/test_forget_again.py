@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 
-from database.session import query, transaction
+from database.session import query
 from database.tables.operation.retention import FileRemoval, Forgetting
 from database.tables.readers.account import AuditEvent
 from database.tables.study.analysis import Study
-from database.tables.study.hl7 import ImagingOrder, StudyReport
+from database.tables.study.hl7 import ImagingOrder
 from tests.builders.marked_patient import ACCESSION, PATIENT_ID
 from tests.builders.stored.kept_studies import KeptRows, KeptSite, write
-from tests.integration.queue.retention.forget_command import forget, marks
+from tests.integration.queue.retention.forget_command import forget, marks, of_two_issuers
 from tests.integration.queue.retention.killed import is_killed_at, require_agreement
 from worklist.administration.problems import find_problems
 
@@ -119,15 +119,7 @@ def test_the_other_of_two_with_the_same_patient_id_is_not_taken_for_the_first(
 ) -> None:
     """Only the other issuer's patient is left: the call goes on all the same, and leaves them."""
     other = site.study(patient_id="TWICE-4711")
-    with transaction(site.engine) as session:
-        for number, issuer in ((marked.study_id, "NORTH"), (other.study_id, "SOUTH")):
-            session.execute(
-                update(Study)
-                .where(Study.id == number)
-                .values(patient_id="TWICE-4711", issuer_of_patient_id=issuer)
-            )
-        for said_of in (ImagingOrder, StudyReport):
-            session.execute(update(said_of).values(patient_id="TWICE-4711"))
+    of_two_issuers(site, marked, other, "TWICE-4711")
     words = ("patient:TWICE-4711", "--yes")
     _die_after_the_rows(monkeypatch, *words, "--issuer", "NORTH")
     for mistaken in ((), ("--issuer", "SOUTH")):

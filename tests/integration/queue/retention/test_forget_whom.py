@@ -9,12 +9,12 @@ from database.session import query, transaction
 from database.studies.patient import withhold_patient
 from database.tables.readers.account import AuditEvent
 from database.tables.study.analysis import Study
-from database.tables.study.hl7 import ImagingOrder, PatientVisit, StudyReport
+from database.tables.study.hl7 import PatientVisit
 from tests.builders.marked_patient import (
     ACCESSION,
 )
 from tests.builders.stored.kept_studies import START, KeptRows, KeptSite
-from tests.integration.queue.retention.forget_command import forget
+from tests.integration.queue.retention.forget_command import forget, of_two_issuers
 
 
 def test_what_is_meant_must_be_clear(site: KeptSite, marked: KeptRows) -> None:
@@ -44,15 +44,8 @@ def test_another_patient_with_the_same_patient_id_keeps_everything(
 ) -> None:
     """Two issuers, one Patient ID: what HL7 said of the other stays, and so does their audit."""
     other = site.study(patient_id="TWICE")
+    of_two_issuers(site, marked, other, "TWICE")
     with transaction(site.engine) as session:
-        for number, issuer in ((marked.study_id, "NORTH"), (other.study_id, "SOUTH")):
-            session.execute(
-                update(Study)
-                .where(Study.id == number)
-                .values(patient_id="TWICE", issuer_of_patient_id=issuer)
-            )
-        for said_of in (ImagingOrder, StudyReport):
-            session.execute(update(said_of).values(patient_id="TWICE"))
         session.add(
             PatientVisit(
                 patient_id="TWICE", issuer_of_patient_id="SOUTH", said_at=START, expires_at=START
