@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from database.events import record_event
 from database.lease import claim_first, ended, ended_in_defect, is_free, let_go, write_held
+from database.one_at_a_time import one_at_a_time
 from database.states import UploadState
 from database.tables.readers.upload import Upload
 from database.uploads.file_refusal import FileRefusal
@@ -51,9 +52,7 @@ def open_upload(
     -------
     Its id; None when as many as may be are open already.
     """
-    if session.get_bind().dialect.name == "postgresql":  # SQLite has one writer anyway
-        # Until the commit nobody else counts: two that come at once are not both the last.
-        session.execute(select(func.pg_advisory_xact_lock(func.hashtext("firstread uploads"))))
+    one_at_a_time(session, "uploads")  # two that come at once are not both the last
     count = session.scalar(select(func.count()).where(Upload.state.in_(OPEN))) or 0
     if count >= most_open:
         return None
