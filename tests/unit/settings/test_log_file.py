@@ -5,22 +5,27 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from radiology.errors import SettingsRefused
 from settings.log.log_file import LogFile
+from tests.peers.waiting import wait_until
 
+# Two threads write until the file named second is there, and then say how much each wrote.
 _WRITER = """
-import sys, threading
+import itertools, pathlib, sys, threading
 from settings.environment import read_settings
 from settings.log.log_events import configure_logging, get_logger
 configure_logging(read_settings())
+enough = pathlib.Path(sys.argv[2])
 def write(thread):
-    for number in range(1500):
+    for number in itertools.count():
         get_logger("writer").info("counted", who=f"{sys.argv[1]}.{thread}", number=number)
+        if number % 100 == 99 and enough.exists():
+            print(number + 1, flush=True)
+            return
 threads = [threading.Thread(target=write, args=(name,)) for name in "ab"]
 [one.start() for one in threads]
 [one.join() for one in threads]
@@ -29,24 +34,30 @@ threads = [threading.Thread(target=write, args=(name,)) for name in "ab"]
 
 def test_no_line_is_lost_while_the_file_is_renamed(tmp_path: Path) -> None:
     log = tmp_path / "firstread.log"
+    enough = tmp_path / "enough"
     environment = {"FIRSTREAD_LOG_FILE": str(log), "PATH": "/usr/bin:/bin"}
     writers = [
-        subprocess.Popen([sys.executable, "-c", _WRITER, str(number)], env=environment)
+        subprocess.Popen(
+            [sys.executable, "-c", _WRITER, str(number), str(enough)],
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         for number in range(2)
     ]
-    renamed = 0
-    while any(one.poll() is None for one in writers):
-        if log.exists() and log.stat().st_size:
-            renamed += 1
-            log.rename(tmp_path / f"firstread.log.{renamed}")
-        time.sleep(0.01)
+    for renamed in range(20):
+        wait_until(lambda: log.exists() and log.stat().st_size > 0, what="the next lines")
+        log.rename(tmp_path / f"firstread.log.{renamed}")
+    enough.touch()
+    written = sum(int(count) for one in writers for count in one.communicate(timeout=60)[0].split())
     assert [one.returncode for one in writers] == [0, 0]
-    assert renamed > 3
     lines = [
-        json.loads(line) for path in tmp_path.iterdir() for line in path.read_text().splitlines()
+        json.loads(line)
+        for path in tmp_path.glob("firstread.log*")
+        for line in path.read_text().splitlines()
     ]
     said = {(one["who"], one["number"]) for one in lines}
-    assert len(said) == len(lines) == 2 * 2 * 1500
+    assert len(said) == len(lines) == written
     assert log.stat().st_mode & 0o007 == 0 if log.exists() else True
 
 
