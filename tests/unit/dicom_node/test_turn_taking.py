@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from dicom_node.guard.turn_taking import TurnTaking
+from tests.peers.waiting import wait_until
 
 
 def test_nobody_is_in_the_middle_of_a_turn_after_pausing() -> None:
@@ -22,6 +23,7 @@ def test_nobody_is_in_the_middle_of_a_turn_after_pausing() -> None:
 
     thread = threading.Thread(target=look_for_messages, daemon=True)
     thread.start()
+    wait_until(lambda: turns[0] > 0, what="its first turn")
     for _ in range(1000):
         checkpoint.clear()
         before = turns[0]
@@ -31,7 +33,6 @@ def test_nobody_is_in_the_middle_of_a_turn_after_pausing() -> None:
     end.set()
     thread.join(10)
     assert not thread.is_alive()
-    assert turns[0] > 0
 
 
 def test_a_thread_that_ended_in_its_turn_blocks_nobody() -> None:
