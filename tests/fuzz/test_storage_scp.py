@@ -54,7 +54,7 @@ WHOLE = encoded(small_ct())
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
     """One node for all examples: it must survive them."""
-    with running_node(tmp_path_factory.mktemp("node"), association_idle_s=2.0) as running:
+    with running_node(tmp_path_factory.mktemp("node"), association_idle_s=8.0) as running:
         yield running
         wait_until(
             lambda: not running.open_associations(), what="the end of all association threads"
