@@ -11,10 +11,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Function, func, select, text
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from database.session import Engine
+from database.session import UNAVAILABLE, Engine
 from radiology.errors import DatabaseUnavailable
 
 
@@ -53,7 +52,7 @@ def alone(engine: Engine, what: str, *, most_s: float) -> Iterator[bool]:
             limit = text(f"SET LOCAL idle_in_transaction_session_timeout = {int(most_s * 1000)}")
             connection.execute(limit)
             yield bool(mine)
-    except OperationalError as error:
+    except UNAVAILABLE as error:
         raise DatabaseUnavailable from error
 
 

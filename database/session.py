@@ -10,12 +10,14 @@ from typing import Any, cast
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.orm import Session
 
 from radiology.errors import DatabaseUnavailable
 
 # Other packages name the types but do not import SQLAlchemy.
 __all__ = [
+    "UNAVAILABLE",
     "DBAPICursor",
     "Engine",
     "Session",
@@ -34,6 +36,9 @@ _FLUSH_EACH_COMMIT = "PRAGMA synchronous=FULL"
 # With a write-ahead log: what a power cut takes are the last commits, whole, and never an older one
 # without a younger one (https://www.sqlite.org/pragma.html#pragma_synchronous).
 _FLUSH_AT_CHECKPOINTS = "PRAGMA synchronous=NORMAL"
+UNAVAILABLE = (OperationalError, NoFreeConnection)
+"""What SQLAlchemy raises while a database does not answer: the second is of those who wait for a
+connection, while everybody who has one waits for the database."""
 
 
 def open_engine(address: str) -> Engine:
@@ -73,7 +78,7 @@ def transaction(engine: Engine) -> Iterator[Session]:
     try:
         with Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
-    except OperationalError as error:
+    except UNAVAILABLE as error:
         raise DatabaseUnavailable from error
 
 
@@ -117,7 +122,7 @@ def plain_transaction(engine: Engine, *, flushed_by_caller: bool = False) -> Ite
                 raise
             finally:
                 connection.close()  # rolls back what is not committed
-    except (driver.OperationalError, OperationalError) as error:
+    except (driver.OperationalError, *UNAVAILABLE) as error:
         raise DatabaseUnavailable from error
 
 
@@ -137,7 +142,7 @@ def query(engine: Engine) -> Iterator[Session]:
             Session(connection, expire_on_commit=False) as session,
         ):
             yield session
-    except OperationalError as error:
+    except UNAVAILABLE as error:
         raise DatabaseUnavailable from error
 
 
