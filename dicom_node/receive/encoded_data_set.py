@@ -5,6 +5,7 @@ PS3.5 Section 7.1 (data elements), 7.5 (nesting), A.4 (encapsulated pixel data),
 
 from __future__ import annotations
 
+import io
 import zlib
 from functools import lru_cache
 from typing import Final, Protocol
@@ -132,3 +133,37 @@ class EncodedDataSet:
             if len(kept) < HEAD_BYTES:
                 kept += inflated
         return bytes(kept[:HEAD_BYTES])
+
+
+class CountedReads(io.BytesIO):
+    """The beginning of a data set, of which only so much is read.
+
+    pydicom says of the outermost elements alone what it is about to read. What is in a sequence of
+    undefined length it reads to find the end of it, whether the sequence is wanted or not.
+
+    Parameters
+    ----------
+    most : how often may be read: two or three times for each element and for each item
+    """
+
+    def __init__(self, content: bytes, *, most: int) -> None:
+        super().__init__(content)
+        self._left = most
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether reading was ended, whatever whoever reads has made of it."""
+        return self._left < 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read as from any stream.
+
+        Raises
+        ------
+        EOFError
+            There were too many reads.
+        """
+        self._left -= 1
+        if self.is_used_up:
+            raise EOFError
+        return super().read(size)

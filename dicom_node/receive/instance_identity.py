@@ -8,7 +8,6 @@ length is bounded, because the bytes are not trusted: docs/decisions/0010-receiv
 from __future__ import annotations
 
 import contextlib
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,7 +20,7 @@ from pydicom.filereader import read_dataset
 from pydicom.tag import BaseTag, Tag
 
 from dicom_node.library_faults import PYDICOM_FAULTS
-from dicom_node.receive.encoded_data_set import HEAD_BYTES, EncodedDataSet
+from dicom_node.receive.encoded_data_set import HEAD_BYTES, CountedReads, EncodedDataSet
 from dicom_node.receive.plain_head import Elements, read_plain_head
 from radiology.arrivals.place import ImagePlace, image_place
 from radiology.errors import AttributeMissing, DataSetUnreadable
@@ -31,6 +30,10 @@ from settings.peers import RequestPriority
 _PLAIN_HEAD_BYTES: Final = 16 * 1024
 _USUAL_HEAD_BYTES: Final = 64 * 1024
 _MOST_ELEMENTS: Final = 20_000  # a CT image has about a hundred of them up to the last that we need
+# Those within sequences count here: two or three for each element and for each item. Eight
+# megabytes of empty items would take half a minute and 600 MB.
+_MOST_READS: Final = 5 * _MOST_ELEMENTS
+_LONGEST_REQUEST_BYTES: Final = 64 * 1024  # of all requests that an image answers
 
 # Of a data set as it comes: memory, because a peer may state any length. Warnings are errors in our
 # tests only.
@@ -186,14 +189,18 @@ def _head_of(data_set: Dataset, end: int) -> _Head:
 
 
 def _read(encoded: EncodedDataSet, length: int, stop: _StopAfterNeeded) -> tuple[Dataset, int]:
-    stream = io.BytesIO(encoded.head(length))
-    data_set = read_dataset(
-        stream,
-        encoded.is_implicit_vr,
-        encoded.is_little_endian,
-        stop_when=stop,
-        specific_tags=list(_NEEDED),
-    )
+    stream = CountedReads(encoded.head(length), most=_MOST_READS)
+    try:
+        data_set = read_dataset(
+            stream,
+            encoded.is_implicit_vr,
+            encoded.is_little_endian,
+            stop_when=stop,
+            specific_tags=list(_NEEDED),
+        )
+    finally:
+        if stream.is_used_up:
+            raise _too_many_elements()
     return data_set, stream.tell() if stop.reached else 0
 
 
@@ -207,9 +214,13 @@ class _StopAfterNeeded:
     def __call__(self, tag: BaseTag, vr: str | None, length: int) -> bool:
         self._seen += 1
         if self._seen > _MOST_ELEMENTS:
-            raise DataSetUnreadable("The data set has too many elements", limit=_MOST_ELEMENTS)
+            raise _too_many_elements()
         self.reached = int(tag) > _REQUESTED_PROCEDURE_PRIORITY
         return self.reached
+
+
+def _too_many_elements() -> DataSetUnreadable:
+    return DataSetUnreadable("The data set has too many elements", limit=_MOST_ELEMENTS)
 
 
 def _identity(head: _Head) -> InstanceIdentity:
@@ -276,7 +287,13 @@ def _priority(data_set: Dataset) -> RequestPriority | None:
     """Requested Procedure Priority, of the data set itself or of a request in it."""
     stated = [data_set]
     # Parsing the sequence happens here: pydicom keeps it encoded until it is asked for.
-    if _REQUEST_ATTRIBUTES_SEQUENCE in data_set:
+    requests = data_set.get_item(_REQUEST_ATTRIBUTES_SEQUENCE)
+    if requests is not None and _is_read(requests.value):
         stated += list(data_set[_REQUEST_ATTRIBUTES_SEQUENCE].value or ())
     terms = {str(item.get("RequestedProcedurePriority", "")).strip().upper() for item in stated}
     return next((priority for priority in RequestPriority if priority.value in terms), None)
+
+
+def _is_read(requests: object) -> bool:
+    """Whether a sequence is read already, or short enough to be."""
+    return not isinstance(requests, bytes) or len(requests) <= _LONGEST_REQUEST_BYTES

@@ -221,6 +221,35 @@ def test_many_elements_are_refused() -> None:
         identity_of(element * 100_000)
 
 
+def test_many_elements_within_a_sequence_are_refused() -> None:
+    """pydicom reads an undefined length to its end, and half a minute for a few megabytes."""
+    opened = b"\x08\x00\x40\x11SQ\x00\x00\xff\xff\xff\xff"
+    empty_item = b"\xfe\xff\x00\xe0\x00\x00\x00\x00"
+    with pytest.raises(DataSetUnreadable, match="too many elements"):
+        identity_of(opened + empty_item * 150_000)
+
+
+@pytest.mark.parametrize("undefined_length", [True, False])
+def test_a_long_list_of_images_is_read(undefined_length: bool) -> None:
+    """A reformatted image names some thousand that it was made of."""
+    named = Dataset()
+    named.ReferencedSOPClassUID, named.ReferencedSOPInstanceUID = "1.2.3", "1.2.3.4"
+    instance = small_ct()
+    instance.add_new(0x00081140, "SQ", [named] * 4_000)
+    instance[0x00081140].is_undefined_length = undefined_length
+    assert identity_of(encoded(instance)).study_instance_uid == STUDY
+
+
+@pytest.mark.parametrize(("more", "priority"), [(0, RequestPriority.HIGH), (9_000, None)])
+def test_requests_without_end_state_nothing(more: int, priority: RequestPriority | None) -> None:
+    """Else a megabyte of empty items is four seconds of a processor and a hundred MB."""
+    request = Dataset()
+    request.RequestedProcedurePriority = "HIGH"
+    instance = small_ct()
+    instance.RequestAttributesSequence = [request, *(Dataset() for _ in range(more))]
+    assert identity_of(encoded(instance)).priority is priority
+
+
 def test_deep_nesting_is_refused() -> None:
     """A hundred thousand sequences in each other end in a refusal, not in the stack."""
     opened = b"\x08\x00\x40\x11SQ\x00\x00\xff\xff\xff\xff" + b"\xfe\xff\x00\xe0\xff\xff\xff\xff"
