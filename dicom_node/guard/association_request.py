@@ -8,6 +8,7 @@ request without contexts that is to be rejected.
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,9 +29,15 @@ _CALLING: Final = slice(26, 42)
 _ITEMS_AT: Final = 74
 _TITLE_LENGTH: Final = 16
 _USER_INFORMATION: Final = 0x50
-_ITEMS: Final = (0x10, 0x20, 0x21)  # application context; presentation context, asked and answered
+_CONTEXTS: Final = (0x20, 0x21)  # presentation context, asked and answered
+_CONTEXT_HEADER_BYTES: Final = 4  # its ID and result, before its sub-items
+_ITEMS: Final = (0x10, *_CONTEXTS)  # 0x10: application context
 _SUB_ITEMS: Final = range(0x51, 0x5A)  # PS3.8 Annex D.1 and PS3.7 Annex D.3.3
 _UNSHOWN: Final = "?"
+# PS3.8 Table 9-13: context IDs are odd and fit a byte. PS3.6 has about sixty transfer syntaxes; the
+# library compares each that is proposed with all before it, before anybody knows whose they are.
+_MOST_CONTEXTS: Final = 128
+_MOST_SUB_ITEMS: Final = 128 * 64
 _MOST_PDU_BYTES: Final = struct.pack(">BBHL", 0x51, 0, 4, 16_384)
 
 FAULTS: Final = (*PYDICOM_FAULTS, AssertionError)  # what the library raises for what it cannot read
@@ -98,14 +105,27 @@ def readable_answer(content: bytes) -> bytes:
 
 
 def _known_items(content: bytes) -> bytes:
-    """Variable items without those of an unknown type, which may stand anywhere."""
+    """Variable items without those of an unknown type, which may stand anywhere.
+
+    Raises
+    ------
+    ValueError
+        They do not end where they say, or are more than anybody has a use for.
+    """
     kept = []
+    contexts = sub_items = 0
     for kind, value in _split(content):
         if kind == _USER_INFORMATION:
-            known = (_item(sub, one) for sub, one in _split(value) if sub in _SUB_ITEMS)
+            known = [_item(sub, one) for sub, one in _split(value) if sub in _SUB_ITEMS]
+            sub_items += len(known)
             kept.append(_item(kind, b"".join(known)))
         elif kind in _ITEMS:
+            if kind in _CONTEXTS:
+                contexts += 1
+                sub_items += _count(value[_CONTEXT_HEADER_BYTES:])
             kept.append(_item(kind, value))
+        if contexts > _MOST_CONTEXTS or sub_items > _MOST_SUB_ITEMS:
+            raise ValueError("more items than an association has a use for")
     return b"".join(kept)
 
 
@@ -155,6 +175,15 @@ def _split(content: bytes) -> Iterator[tuple[int, bytes]]:
             raise ValueError("an item that does not end")
         yield kind, content[at : at + length]
         at += length
+
+
+def _count(content: bytes) -> int:
+    """How many items; where one does not end, those before it: the library says what is wrong."""
+    count = 0
+    with contextlib.suppress(ValueError):
+        for _ in _split(content):
+            count += 1
+    return count
 
 
 def _item(kind: int, value: bytes) -> bytes:

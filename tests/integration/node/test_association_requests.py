@@ -21,6 +21,9 @@ from tests.unit.dicom_node.running_node import RunningNode
 pytestmark = pytest.mark.integration
 
 RELEASE = b"\x05\0\0\0\0\x04\0\0\0\0"
+SOP_CLASS = item(0x30, b"1.2.840.10008.5.1.4.1.1.2")
+SYNTAX = item(0x40, b"1.2.840.10008.1.2")
+CONTEXT = item(0x20, b"\3\0\0\0" + SOP_CLASS + SYNTAX)
 USER_IDENTITY = item(0x58, b"\1\0\0\4user\0\0")
 
 
@@ -53,6 +56,7 @@ def answer_to(node: RunningNode, request: bytes) -> bytes:
             id="user information of an unknown type",
         ),
         pytest.param(associate_request(behind=item(0x77, b"vendor")), id="unknown variable item"),
+        pytest.param(associate_request(behind=CONTEXT * 127), id="128 contexts"),
     ],
 )
 def test_what_others_read_is_read(node: RunningNode, request_: bytes) -> None:
@@ -79,6 +83,15 @@ def test_what_others_read_is_read(node: RunningNode, request_: bytes) -> None:
         (associate_request(behind=b"\x20\0"), (1, 2, 1), "content"),
         (associate_request(behind=item(0x20, b"\2\0\0\0")), (1, 2, 1), "content"),
         (associate_request(user_items=item(0x51, b"\1")), (1, 2, 1), "content"),
+        pytest.param(
+            associate_request(behind=CONTEXT * 128), (1, 2, 1), "content", id="129 contexts"
+        ),
+        pytest.param(
+            associate_request(behind=item(0x20, b"\3\0\0\0" + SOP_CLASS + SYNTAX * 2_000) * 5),
+            (1, 2, 1),
+            "content",
+            id="10,000 transfer syntaxes",
+        ),
         (b"\1\0\0\0\0\4\0\1\0\0", (1, 1, 7), "called_ae_title"),
     ],
 )
