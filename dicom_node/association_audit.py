@@ -6,6 +6,7 @@ PS3.8 Table 9-21 (reasons for rejection), PS3.15 Annex A.5 (what an audit trail 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -74,6 +75,15 @@ _OF_FAULT: Final = {
 _APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"  # PS3.7 Annex A.2.1
 
 
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """What a caller is told who is not let in, and for the administrator a word and what to do."""
+
+    rejection: Rejection
+    reason: str
+    hint: str = ""
+
+
 class AssociationAudit:
     """Decides who is let in, and notes how each association begins and ends."""
 
@@ -98,16 +108,22 @@ class AssociationAudit:
     def admit(self, association: AcceptedAssociation, request: A_ASSOCIATE) -> Rejection | None:
         """Decide on an association request, and note the decision as a row.
 
+        Of rejections only so many get a row as the administrator has a use for: whoever is not
+        known could fill the database with them.
+
         Returns
         -------
         None when the caller is let in. When the database does not answer, no peer is admitted: no
         instance could be stored, and "temporary congestion" tells the peer to try again later.
         """
         called = str(request.called_ae_title).strip()
-        rejection = self._decide(association, request, called)
+        refusal = self._decide(association, request, called)
+        rejection = None if refusal is None else refusal.rejection
+        if refusal is not None and not self._note(association, refusal):
+            return rejection
         try:
             with transaction(self._engine) as session:
-                association.association_id = open_association(
+                row = open_association(
                     session,
                     self._clock(),
                     calling_ae_title=association.calling_ae_title,
@@ -115,7 +131,6 @@ class AssociationAudit:
                     address=association.address,
                 )
                 if rejection is not None:
-                    row = association.association_id
                     end_association(session, row, AssociationEnding.REJECTED, self._clock())
         except DatabaseUnavailable:
             _log.error("database_unavailable", **association.facts())
@@ -123,6 +138,7 @@ class AssociationAudit:
                 count(ASSOCIATIONS_REJECTED, reason="database_unavailable")
             return rejection or TEMPORARY_CONGESTION
         if rejection is None:
+            association.association_id = row  # of nobody else: by it those are counted who are in
             _log.info("association_accepted", **association.facts())
             count(ASSOCIATIONS_ACCEPTED, source=source_name(association.peer))
         return rejection
@@ -170,20 +186,23 @@ class AssociationAudit:
                 encrypted=association.certificate is not None,
             )
 
+    def _note(self, association: AcceptedAssociation, refusal: _Refusal) -> bool:
+        """Say and count that a caller is turned away; whether it is worth a row."""
+        count(ASSOCIATIONS_REJECTED, reason=refusal.reason)
+        return self._turned_away.rejected(association.facts(), refusal.reason, refusal.hint)
+
     def _decide(
         self, association: AcceptedAssociation, request: A_ASSOCIATE, called: str
-    ) -> Rejection | None:
+    ) -> _Refusal | None:
         calling = association.calling_ae_title
         if association.request_fault is not None:
             rejection, hint = _OF_FAULT[association.request_fault]
-            return self._reject(association, rejection, association.request_fault.value, hint)
+            return _Refusal(rejection, association.request_fault.value, hint)
         if str(request.application_context_name) != _APPLICATION_CONTEXT:
-            rejection = APPLICATION_CONTEXT_NOT_SUPPORTED
-            return self._reject(association, rejection, "application_context")
+            return _Refusal(APPLICATION_CONTEXT_NOT_SUPPORTED, "application_context")
         if called != self._settings.ae_title:
             hint = f"call {self._settings.ae_title}, or set ae_title to {called}"
-            rejection = CALLED_AE_TITLE_NOT_RECOGNISED
-            return self._reject(association, rejection, "called_ae_title", hint)
+            return _Refusal(CALLED_AE_TITLE_NOT_RECOGNISED, "called_ae_title", hint)
         if is_ticket(calling):
             return self._decide_on_doctor(association)
         self._offer(association)
@@ -192,26 +211,25 @@ class AssociationAudit:
         welcome = welcome and not self._anybody.is_impostor(calling, certificate)
         if association.peer is None and not welcome:
             reason, hint = self._anybody.why_not(calling, address, certificate)
-            return self._reject(association, CALLING_AE_TITLE_NOT_RECOGNISED, reason, hint)
-        return self._if_room(association)
+            return _Refusal(CALLING_AE_TITLE_NOT_RECOGNISED, reason, hint)
+        return self._if_room()
 
-    def _decide_on_doctor(self, association: AcceptedAssociation) -> Rejection | None:
+    def _decide_on_doctor(self, association: AcceptedAssociation) -> _Refusal | None:
         """Let our own doctor in while it runs, whoever else may call; nobody else by its title."""
         try:
             with query(self._engine) as session:
                 known = is_in_force(session, association.calling_ae_title, self._clock())
         except DatabaseUnavailable:
-            return TEMPORARY_CONGESTION
+            return _Refusal(TEMPORARY_CONGESTION, "database_unavailable")
         if not known:
             hint = "titles of this form are for 'firstread doctor'; its run has ended"
-            rejection = CALLING_AE_TITLE_NOT_RECOGNISED
-            return self._reject(association, rejection, "calling_ae_title", hint)
+            return _Refusal(CALLING_AE_TITLE_NOT_RECOGNISED, "calling_ae_title", hint)
         association.offer(list(accepted_contexts()))
-        return self._if_room(association)
+        return self._if_room()
 
-    def _if_room(self, association: AcceptedAssociation) -> Rejection | None:
+    def _if_room(self) -> _Refusal | None:
         if self._count() > self._settings.max_associations:
-            return self._reject(association, LOCAL_LIMIT_EXCEEDED, "max_associations")
+            return _Refusal(LOCAL_LIMIT_EXCEEDED, "max_associations")
         return None
 
     def _offer(self, association: AcceptedAssociation) -> None:
@@ -229,13 +247,6 @@ class AssociationAudit:
         if client is not None:
             offered += worklist_contexts()
         association.offer(offered)
-
-    def _reject(
-        self, association: AcceptedAssociation, rejection: Rejection, reason: str, hint: str = ""
-    ) -> Rejection:
-        self._turned_away.rejected(association.facts(), reason, hint)
-        count(ASSOCIATIONS_REJECTED, reason=reason)
-        return rejection
 
     def not_secured(self, address: str, failure: HandshakeFailed) -> None:
         """Take note of a connection that came to nothing before anything was asked on it."""

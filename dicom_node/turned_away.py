@@ -1,7 +1,8 @@
 """Notes callers that were turned away, as log events and as rows for the administration page.
 
 A port scanner, or a device that is set up wrongly and tries every second, must not fill the
-database: of what is repeated the page gets one row in ten minutes. The log has each.
+database: of what is repeated the page gets one row in ten minutes, and so many of what one address
+says, whatever it calls itself. The log has each.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ CONNECTION_NOT_SECURED: Final = "connection_not_secured"
 
 _log = get_logger("node")
 _NOTED_AGAIN_S: Final = 600.0
-_MOST_KEPT: Final = 1000
+_MOST_NOTED: Final = 1000  # within that time
+_MOST_OF_ONE: Final = 20  # address
 _NOBODY: Final = "unknown"  # a caller that has not said who it is
 
 
@@ -35,11 +37,11 @@ class TurnedAway:
     def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
         self._engine = engine
         self._clock = clock
-        self._noted: OrderedDict[tuple[str, ...], float] = OrderedDict()
+        self._noted: OrderedDict[tuple[str, ...], float] = OrderedDict()  # the oldest first
         self._turn = threading.Lock()
 
-    def rejected(self, facts: dict[str, Any], reason: str, hint: str) -> None:
-        """An association was rejected.
+    def rejected(self, facts: dict[str, Any], reason: str, hint: str) -> bool:
+        """An association was rejected; whether it is worth rows.
 
         Parameters
         ----------
@@ -49,7 +51,7 @@ class TurnedAway:
         """
         _log.warning(ASSOCIATION_REJECTED, **facts, reason=reason, hint=hint)
         title, address = str(facts.get("calling_ae_title", "")), str(facts.get("address", ""))
-        self._note(ASSOCIATION_REJECTED, title, address, reason, hint)
+        return self._note(ASSOCIATION_REJECTED, title, address, reason, hint)
 
     def not_secured(self, address: str, failure: HandshakeFailed) -> None:
         """There was no encrypted connection, and so no association."""
@@ -60,9 +62,10 @@ class TurnedAway:
         _log.warning(CONNECTION_NOT_SECURED, address=address, reason=reason, hint=hint)
         self._note(CONNECTION_NOT_SECURED, "", address, reason, hint)
 
-    def _note(self, name: str, title: str, address: str, reason: str, hint: str) -> None:
-        if not self._is_due((name, title, address, reason)):
-            return
+    def _note(self, name: str, title: str, address: str, reason: str, hint: str) -> bool:
+        """Make the rows, if they are due; whether they are."""
+        if not self._is_due((address, name, title, reason)):
+            return False
         facts: dict[str, Any] = {"calling_ae_title": title, "address": address}
         facts |= {"reason": reason, "hint": hint}
         try:
@@ -81,15 +84,16 @@ class TurnedAway:
                 )
         except DatabaseUnavailable:
             _log.error("database_unavailable", address=address)
+        return True
 
     def _is_due(self, key: tuple[str, ...]) -> bool:
         now = time.monotonic()
         with self._turn:
-            last = self._noted.get(key)
-            if last is not None and now - last < _NOTED_AGAIN_S:
+            while self._noted and now - next(iter(self._noted.values())) >= _NOTED_AGAIN_S:
+                self._noted.popitem(last=False)
+            address = key[0]
+            of_one = sum(known[0] == address for known in self._noted)
+            if key in self._noted or of_one >= _MOST_OF_ONE or len(self._noted) >= _MOST_NOTED:
                 return False
             self._noted[key] = now
-            self._noted.move_to_end(key)
-            if len(self._noted) > _MOST_KEPT:
-                self._noted.popitem(last=False)
             return True

@@ -8,6 +8,8 @@ from __future__ import annotations
 import socket
 import socketserver
 import ssl
+import sys
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -26,8 +28,10 @@ from dicom_node.security.presented_certificate import PresentedCertificate
 from settings.log.log_events import get_logger
 
 _log = get_logger("node")
-_SHARE_OF_HANDSHAKES: Final = 4  # a quarter of all may be of one address
-_FEWEST_HANDSHAKES: Final = 4
+# A quarter of all may be of one address, of what has not been let in: handshakes, and connections
+# that have not asked for an association yet. As many as associations: a router begins them at once.
+_SHARE_OF_ONE: Final = 4
+_FEWEST_OF_ONE: Final = 4
 _WAITING_CONNECTIONS: Final = 128  # the kernel's queue of connections that nobody accepted yet
 
 
@@ -116,7 +120,8 @@ class NodeServer(ThreadedAssociationServer):
     ae : the application entity, with its timeouts
     user : decides what happens with associations
     handlers : pynetdicom's events with what serves them
-    max_connections : connections beyond this are closed unheard
+    max_connections : connections beyond this are closed unheard; of those of one address that have
+        not been let in, what is beyond a quarter of it
     max_instance_bytes : larger instances are refused
     stall_s : how long a peer may take over one PDU
     security : TLS, where this port speaks it; then nothing else is heard here
@@ -142,8 +147,8 @@ class NodeServer(ThreadedAssociationServer):
     ) -> None:
         self.user = user
         self.security = security
-        of_one = max(_FEWEST_HANDSHAKES, max_connections // _SHARE_OF_HANDSHAKES)
-        self.handshakes = Places(max_connections, of_one=of_one)
+        self._of_one = max(_FEWEST_OF_ONE, max_connections // _SHARE_OF_ONE)
+        self.handshakes = Places(max_connections, of_one=self._of_one)
         self.stopped = False
         self.handlers = [*handlers, (evt.EVT_CONN_CLOSE, _wake), (evt.EVT_ACSE_RECV, _note_loss)]
         self.max_instance_bytes = max_instance_bytes
@@ -158,18 +163,26 @@ class NodeServer(ThreadedAssociationServer):
         return cast("list[AcceptedAssociation]", self.active_associations)
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
-        """Close connections unheard when there are far too many."""
-        allowed = len(self.associations()) < self._max_connections
+        """Close connections unheard when there are far too many, or too many silent ones of one."""
+        address, begun = str(client_address[0]), self.associations()
+        silent = sum(one.association_id is None and one.address == address for one in begun)
+        allowed = len(begun) < self._max_connections and silent < self._of_one
         if not allowed:
-            _log.warning("connection_refused", address=str(client_address[0]))
+            _log.warning("connection_refused", address=address)
         return allowed
 
     def service_actions(self) -> None:
         """Do nothing between connections: the library would collect garbage here."""
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Log what failed before there was an association."""
-        _log.exception("connection_failed", address=str(client_address[0]))
+        """Log what failed before there was an association, without its message."""
+        kind, _, trace = sys.exc_info()
+        _log.error(
+            "connection_failed",
+            address=str(client_address[0]),
+            error_kind=kind.__name__ if kind else "",
+            trace="".join(traceback.format_tb(trace)),
+        )
 
     def shutdown(self) -> None:
         """Stop accepting connections; associations go on."""

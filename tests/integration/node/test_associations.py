@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from database.states import AssociationEnding
 from radiology.arrivals.whole import WaitLimits
 from radiology.errors import PeerRefused, PeerUnreachable
 from settings.peers import Peer
+from tests.builders.dicom.upper_layer import associate_request
 from tests.peers.dicom.dcmtk import Dcmtk
 from tests.peers.waiting import wait_until
 from tests.unit.dicom_node.running_node import RunningNode, open_association_and_hold, running_node
@@ -91,6 +94,24 @@ def test_too_many_associations(tmp_path: Path, dcmtk: Dcmtk) -> None:
             lambda: dcmtk.echoscu(port=node.port, called_ae_title="FIRSTREAD").ok,
             what="room for another association",
         )
+
+
+def test_a_stranger_takes_nobodys_place(tmp_path: Path) -> None:
+    """Neither one that was rejected and stays, nor connections on which nothing is said."""
+    with running_node(tmp_path / "node", max_associations=2) as node, ExitStack() as held:
+
+        def stranger() -> socket.socket:
+            address = ("127.0.0.1", node.port)
+            connection = socket.create_connection(address, 20, source_address=("127.0.0.2", 0))
+            return held.enter_context(connection)
+
+        for title in ("A", "B", "C"):
+            rejected = stranger()
+            rejected.sendall(associate_request(title))
+            assert rejected.recv(10, socket.MSG_WAITALL)[:1] == b"\x03"  # A-ASSOCIATE-RJ
+        for _ in range(10):
+            stranger()
+        node.verify()
 
 
 def test_an_association_left_open_is_ended(tmp_path: Path) -> None:

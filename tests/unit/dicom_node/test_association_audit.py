@@ -14,6 +14,7 @@ from sqlalchemy import select
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query
 from database.states import AssociationEnding
+from database.tables.readers.account import AuditEvent
 from database.tables.study.analysis import Association
 from dicom_node.association_audit import (
     APPLICATION_CONTEXT_NOT_SUPPORTED,
@@ -50,7 +51,8 @@ class _Association:
         self.offered = [str(one.abstract_syntax) for one in contexts]
 
     def facts(self) -> dict[str, Any]:
-        return {"association_id": self.association_id}
+        called = {"calling_ae_title": self.calling_ae_title, "address": self.address}
+        return {"association_id": self.association_id, **called}
 
 
 def request(called: str = "FIRSTREAD", context: str = "1.2.840.10008.3.1.1.1") -> Any:
@@ -112,6 +114,27 @@ def test_others_are_rejected(
     (row,) = rows(engine)
     assert row.ending is AssociationEnding.REJECTED
     assert row.ended_at == NOON
+
+
+def test_a_scanner_of_ports_does_not_fill_the_database(engine: Engine) -> None:
+    """Whatever it calls itself; who is set up wrongly is noted all the same, once."""
+    audit = AssociationAudit(Settings(peers=(SCANNER,)), engine, lambda: NOON, lambda: 1)
+
+    def call(title: str, address: str) -> None:
+        association = _Association(title)
+        association.address = address
+        rejection = audit.admit(cast("AcceptedAssociation", association), request())
+        assert rejection == CALLING_AE_TITLE_NOT_RECOGNISED
+        assert association.association_id is None
+
+    for number in range(50):
+        call(f"AE{number}", "10.0.0.9")
+    for _ in range(3):
+        call("CT2", "10.0.0.7")
+    assert [row.calling_ae_title for row in rows(engine)] == [*(f"AE{k}" for k in range(20)), "CT2"]
+    with query(engine) as session:
+        noted = session.scalars(select(AuditEvent.name)).all()
+    assert len(noted) == 21
 
 
 def test_any_caller_when_the_settings_say_so(engine: Engine) -> None:
