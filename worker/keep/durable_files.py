@@ -41,6 +41,7 @@ class StagedFiles:
     def __init__(self) -> None:
         self._end = f".{uuid.uuid4().hex}.part"
         self._paths: list[Path] = []
+        self._changed: set[Path] = set()  # folders in which one was made
         self._lock = threading.Lock()
 
     def write(self, path: Path, content: memoryview) -> None:
@@ -54,11 +55,20 @@ class StagedFiles:
         with self._lock:
             self._paths.append(path)
         with _disk_faults():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            self._make_folder(path.parent)
             with self._beside(path).open("wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
+
+    def _make_folder(self, folder: Path) -> None:
+        """Make a folder, and remember those that got an entry by it."""
+        made = folder
+        while not made.is_dir():
+            made = made.parent
+            with self._lock:
+                self._changed.add(made)
+        folder.mkdir(parents=True, exist_ok=True)
 
     def __enter__(self) -> Self:
         return self
@@ -82,7 +92,7 @@ class StagedFiles:
         """Rename what was written beside, and make each folder durable once."""
         for path in self._paths:
             self._beside(path).replace(path)
-        for one in {path.parent for path in self._paths}:
+        for one in {path.parent for path in self._paths} | self._changed:
             folder = os.open(one, os.O_RDONLY)
             try:
                 os.fsync(folder)

@@ -133,4 +133,24 @@ def test_everything_of_a_result_is_there_when_it_is_named(
     assert {encoded.picture, f"{stem}.slices.zip"} <= names
     assert {one.path for one in encoded.objects} <= names
     count = len(names)
-    assert calls == ["file"] * count + ["name"] * count + ["folder"]
+    # That of the study, and the two in which a folder was made for it
+    assert calls == ["file"] * count + ["name"] * count + ["folder"] * 3
+
+
+def test_a_new_folder_outlives_a_power_cut_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its entry in the folder above is made durable behind the last rename, as its own are."""
+    flushed: list[Path] = []
+    flush = os.fsync
+
+    def note(descriptor: int) -> None:
+        flushed.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    with StagedFiles() as files:
+        for name in ("a", "b"):
+            files.write(tmp_path / "results" / "2.25.1" / name, memoryview(b"some"))
+    folders = [path for path in flushed if path.is_dir()]
+    assert sorted(folders) == [tmp_path, tmp_path / "results", tmp_path / "results" / "2.25.1"]
