@@ -18,10 +18,12 @@ from typing import Final
 import numpy as np
 from pydicom import dcmread
 from pydicom.dataset import Dataset
+from pydicom.encaps import generate_frames
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 
 from dicom_node.receive.instance_identity import UNREADABLE
+from radiology.image.stated_size import refuse_other_size
 
 _LARGEST_BYTES: Final = 512 * 1024 * 1024
 _PIXEL_DATA = 0x7FE00010
@@ -106,7 +108,31 @@ def _same_pixels(first: Dataset, second: Dataset) -> bool:
         return False
     if _PIXEL_DATA not in first:
         return True
+    for one in (first, second):
+        _refuse_other_sizes(one)
     return np.array_equal(first.pixel_array, second.pixel_array)
+
+
+def _refuse_other_sizes(data_set: Dataset) -> None:
+    """Refuse frames that would decode to more than `_pixel_bytes` says.
+
+    Raises
+    ------
+    ValueError
+        One would.
+    """
+    syntax = data_set.file_meta.TransferSyntaxUID
+    if not syntax.is_encapsulated:
+        return
+    frames = int(data_set.get("NumberOfFrames", 1) or 1)
+    for encoded in generate_frames(data_set.PixelData, number_of_frames=frames):
+        refuse_other_size(
+            encoded,
+            syntax,
+            rows=int(data_set.Rows),
+            columns=int(data_set.Columns),
+            frame_bytes=_pixel_bytes(data_set) // frames,
+        )
 
 
 def _attributes(data_set: Dataset) -> dict[int, bytes]:

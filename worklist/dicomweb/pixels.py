@@ -29,6 +29,7 @@ from pydicom.uid import (
     JPEGLSNearLossless,
 )
 
+from radiology.image.stated_size import refuse_other_size
 from worklist.dicomweb.data_sets import FAULTS, damaged, read_data_set, read_whole
 from worklist.dicomweb.refusal import RequestRefused, not_acceptable, not_held
 
@@ -165,6 +166,8 @@ class PixelSource:
         if self.is_as_decoded and self._one_bit:
             return self._bits(number)
         try:
+            if self.transfer_syntax.is_encapsulated:
+                self._refuse_other_size(self.as_stored(number))
             source = self.header if self._is_deflated else self._path
             (array,) = iter_pixels(
                 source, indices=[number - 1], raw=raw, decoding_plugin=self._plugin()
@@ -209,6 +212,16 @@ class PixelSource:
             return int(self.header.Rows) * int(self.header.Columns)
         except FAULTS as error:
             raise damaged(self._path, error) from error
+
+    def _refuse_other_size(self, encoded: bytes) -> None:
+        """The limits go by the header, and a decoder by what the frame states of itself."""
+        refuse_other_size(
+            encoded,
+            self.transfer_syntax,
+            rows=int(self.header.Rows),
+            columns=int(self.header.Columns),
+            frame_bytes=self._whole_bytes() // self.frames,
+        )
 
     def _whole_bytes(self) -> int:
         try:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import jpeg_ls
 import numpy as np
 import pytest
 from pydicom import Dataset, dcmread
+from pydicom.encaps import encapsulate
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -137,3 +139,18 @@ def test_absurd_dimensions_are_not_decoded(tmp_path: Path) -> None:
     path = write(other, tmp_path, "b")
     assert dcmread(path).Rows == 65535
     assert relation_of(write(small_ct(), tmp_path, "a"), path) is Relation.OTHER
+
+
+def test_a_compressed_bomb_is_not_decoded(tmp_path: Path) -> None:
+    """A thousand bytes of JPEG-LS state 64 MB, which the node would have in memory twice."""
+    bomb = encapsulate([bytes(jpeg_ls.encode(np.zeros((2000, 2000), np.uint16)))])
+    paths = []
+    for name, padded in (("a", False), ("b", True)):
+        data_set = small_ct()
+        data_set.file_meta.TransferSyntaxUID = JPEGLSLossless
+        data_set.PixelData = bomb
+        data_set["PixelData"].VR = "OB"
+        if padded:
+            data_set.add_new(0xFFFCFFFC, "OB", bytes(10))
+        paths.append(write(data_set, tmp_path, name))
+    assert relation_of(*paths) is Relation.OTHER

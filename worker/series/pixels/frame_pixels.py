@@ -6,6 +6,7 @@ docs/decisions/0001-decoders.md.
 
 from __future__ import annotations
 
+import itertools
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
@@ -19,9 +20,11 @@ from pydicom.dataset import Dataset, FileDataset
 from pydicom.encaps import generate_frames
 from pydicom.errors import InvalidDicomError
 from pydicom.pixels.decoders.base import get_decoder
+from pydicom.pixels.utils import get_expected_length
 from pydicom.uid import HTJ2K, JPEG2000, UID, JPEG2000Lossless, JPEGLSLossless, JPEGLSNearLossless
 
 from radiology.errors import PixelDataUndecodable
+from radiology.image.stated_size import refuse_other_size
 from worker.series.pixels.frame_count import refuse_other_frames
 from worker.series.pixels.jpeg_12_bit import JPEG_LOSSY_12_BIT, decode_jpeg_12_bit
 from worker.series.pixels.stored_bits import Stored, within_bits_stored
@@ -125,6 +128,8 @@ def _decoded(
         frames: Iterator[Stored] = _jpeg_12_bit_frames(dataset, numbers)
     else:
         decoder = get_decoder(transfer_syntax_uid)
+        if transfer_syntax_uid.is_encapsulated:
+            _refuse_other_sizes(dataset, numbers)
         plugin = _PREFERRED.get(transfer_syntax_uid, "")
         frames = (
             array
@@ -148,7 +153,28 @@ def _jpeg_12_bit_frames(dataset: Dataset, numbers: Sequence[int]) -> Iterator[St
         generate_frames(dataset.PixelData, number_of_frames=count), start=1
     ):
         if number in wanted:
+            _refuse_other_size(dataset, encoded)
             yield decode_jpeg_12_bit(encoded, rows=int(dataset.Rows), columns=int(dataset.Columns))
+
+
+def _refuse_other_sizes(dataset: Dataset, numbers: Sequence[int]) -> None:
+    """Refuse before any frame is decoded: a decoder makes what the frame states of itself."""
+    wanted = set(numbers)
+    count = int(dataset.get("NumberOfFrames") or 1)
+    frames = generate_frames(dataset.PixelData, number_of_frames=count)
+    for number, encoded in enumerate(itertools.islice(frames, max(wanted)), start=1):
+        if number in wanted:
+            _refuse_other_size(dataset, encoded)
+
+
+def _refuse_other_size(dataset: Dataset, encoded: bytes) -> None:
+    refuse_other_size(
+        encoded,
+        dataset.file_meta.TransferSyntaxUID,
+        rows=int(dataset.Rows),
+        columns=int(dataset.Columns),
+        frame_bytes=get_expected_length(dataset) // int(dataset.get("NumberOfFrames") or 1),
+    )
 
 
 def _undecodable(

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jpeg_ls
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import dcmread
 from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -165,3 +167,18 @@ def _hounsfield(path: Path) -> Any:
     dataset = dcmread(path)
     ((_, stored),) = stored_frames(dataset, [None])
     return stored * float(dataset.RescaleSlope) + float(dataset.RescaleIntercept)
+
+
+def test_a_frame_that_states_another_size_is_not_decoded(tmp_path: Path) -> None:
+    """A decoder makes what the frame says, gigabytes too, and pydicom takes the beginning of it."""
+
+    def change(dataset: Dataset, index: int) -> None:
+        larger = np.zeros((4 * dataset.Rows, 4 * dataset.Columns), np.uint16)
+        dataset.PixelData = encapsulate([bytes(jpeg_ls.encode(larger))])
+        dataset["PixelData"].VR = "OB"
+        dataset.file_meta.TransferSyntaxUID = JPEGLSLossless
+
+    (path, *_) = write_files(single_frame(Stack(ramp(), change=change)), tmp_path)
+    with pytest.raises(PixelDataUndecodable) as raised:
+        list(stored_frames(dcmread(path), [None]))
+    assert raised.value.facts["transfer_syntax_uid"] == JPEGLSLossless
