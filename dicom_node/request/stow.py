@@ -20,6 +20,7 @@ from pydantic import SecretStr
 from pydicom.filereader import read_file_meta_info
 
 from dicom_node.receive.instance_identity import UNREADABLE
+from dicom_node.request.bounded_answer import AS_IT_IS, BoundedTransport
 from dicom_node.request.c_store import StoreAnswer, log_failure
 from dicom_node.request.warning_header import warning_of
 from dicom_node.status import SUCCESS, error_of_status
@@ -97,16 +98,32 @@ def store_instances(
     return tuple(answers)
 
 
-def web_client(peer: Peer, secret: SecretStr | None, *, timeout_s: float) -> httpx.Client:
+def web_client(
+    peer: Peer,
+    secret: SecretStr | None,
+    *,
+    timeout_s: float,
+    most_bytes: int = _LONGEST_ANSWER_BYTES,
+    most_s: float | None = None,
+) -> httpx.Client:
     """What calls a peer's DICOMweb service: its certificate checked, our secret with each request.
+
+    Parameters
+    ----------
+    timeout_s : for each step
+    most_bytes, most_s : of the body of one answer; None: as long as a step
 
     Raises
     ------
     SettingsRefused
         `stow_ca_file` cannot be read.
     """
+    transport = BoundedTransport(
+        verify=_certificates(peer), most_bytes=most_bytes, most_s=most_s or timeout_s
+    )
     return httpx.Client(
-        verify=_certificates(peer),
+        transport=transport,
+        headers=AS_IT_IS,
         timeout=timeout_s,
         auth=_authentication(peer, secret),
         follow_redirects=False,  # a secret and a patient's images go where the settings say
@@ -225,7 +242,7 @@ def _read_response(
 
 def _status_of(content: bytes, sop_instance_uid: str) -> int | None:
     """What a response says about an instance (PS3.18 Table I.2-2); None where it says nothing."""
-    if not content or len(content) > _LONGEST_ANSWER_BYTES:
+    if not content:
         return None
     try:
         answer = json.loads(content)

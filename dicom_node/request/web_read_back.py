@@ -22,6 +22,8 @@ from dicom_node.request.stow import unreachable, web_client
 from radiology.errors import PeerRefused
 from settings.peers import Peer
 
+_MOST_BYTES: Final = 1 << 30  # of one object
+_LONGEST_S: Final = 600.0
 _SOP_INSTANCE_UID: Final = "00080018"
 _NOBODY: Final = "2.25.0"  # an instance that no service has: nothing of a patient comes back
 _BOUNDARY: Final = re.compile(r'boundary="?([^";]+)"?', re.IGNORECASE)
@@ -93,7 +95,9 @@ def web_read_back(
     found: set[str] = set()
     got: dict[str, bytes] = {}
     finds = gets = True
-    with web_client(peer, secret, timeout_s=timeout_s) as client:
+    with web_client(
+        peer, secret, timeout_s=timeout_s, most_bytes=_MOST_BYTES, most_s=_LONGEST_S
+    ) as client:
         for one in objects:
             series = f"/studies/{one.study_instance_uid}/series/{one.series_instance_uid}/instances"
             named = _found(_get(client, peer, series))

@@ -19,6 +19,7 @@ from pydantic import SecretStr
 from pydicom.dataset import Dataset
 
 from dicom_node.presentation_contexts import UPS_PUSH
+from dicom_node.request.bounded_answer import AS_IT_IS, BoundedTransport
 from dicom_node.request.warning_header import warning_of
 from dicom_node.work_items.attributes import (
     cancel_data_set,
@@ -84,10 +85,13 @@ class WorkItemWeb:
             raise SettingsRefused("A secret is only sent over https", host=url.host)
         self._host = url.host
         self._root = service.url.rstrip("/")
+        transport = BoundedTransport(
+            verify=_certificates(service), most_bytes=_LONGEST_ANSWER_BYTES, most_s=timeout_s
+        )
         self._client = httpx.Client(
-            verify=_certificates(service),
+            transport=transport,
             timeout=timeout_s,
-            headers={"Accept": _DICOM_JSON, **_bearer(service)},
+            headers={"Accept": _DICOM_JSON, **AS_IT_IS, **_bearer(service)},
             auth=_basic(service),
             follow_redirects=False,  # a secret goes where the settings say, and nowhere else
             trust_env=False,
@@ -258,8 +262,6 @@ class WorkItemWeb:
 
 def _state(content: bytes) -> WorkItemState | None:
     """The state that an answer says; None where it says none."""
-    if len(content) > _LONGEST_ANSWER_BYTES:
-        return None
     try:
         answer: Any = json.loads(content)
         first = answer[0] if isinstance(answer, list) else answer

@@ -48,6 +48,7 @@ class Webhook:
         body = json.dumps(notice_as_json(notice), ensure_ascii=False).encode()
         headers = {
             "content-type": "application/json",
+            "accept-encoding": "identity",  # a few kilobytes may unpack to gigabytes
             "user-agent": "Firstread",
             **signed_headers(self._channel.secret(), notice.notice_uid, body, now),
         }
@@ -79,7 +80,7 @@ class Webhook:
             ) as response,
         ):
             content = b""
-            async for chunk in response.aiter_bytes():
+            async for chunk in response.aiter_raw():
                 content += chunk
                 if len(content) > _LONGEST_ANSWER_BYTES:
                     break
