@@ -50,12 +50,16 @@ def open_engine(address: str) -> Engine:
         `postgresql://` is taken to mean psycopg 3.
     """
     if address.startswith("sqlite"):
-        engine = create_engine(address, connect_args={"timeout": _BUSY_TIMEOUT_S})
+        engine = create_engine(
+            address, connect_args={"timeout": _BUSY_TIMEOUT_S}, hide_parameters=True
+        )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     return create_engine(
-        address.replace("postgresql://", "postgresql+psycopg://", 1), pool_pre_ping=True
+        address.replace("postgresql://", "postgresql+psycopg://", 1),
+        pool_pre_ping=True,
+        hide_parameters=True,  # in what it raises: they are identifiers, and some sites show names
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
+import traceback
 import warnings
 from typing import TextIO, cast
 
@@ -28,7 +30,8 @@ def configure_logging(settings: Settings) -> None:
     """Send structlog events to standard error or a file, as JSON lines or as columns for a person.
 
     Libraries that log through `logging` (pynetdicom, celery, alembic) or warn are let through from
-    WARNING on only, as events of the same form: at lower levels some of them print data sets.
+    WARNING on only, as events of the same form: at lower levels some of them print data sets. What
+    ends a thread is an event too.
 
     Raises
     ------
@@ -81,6 +84,20 @@ def configure_logging(settings: Settings) -> None:
             logger.removeHandler(handler)
         logger.addHandler(libraries)
         logger.setLevel(logging.WARNING)
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = _log_end_of_thread
+
+
+def _log_end_of_thread(ended: threading.ExceptHookArgs) -> None:
+    """A thread that a defect has ended, without the message: it may quote a data set or a row."""
+    if issubclass(ended.exc_type, SystemExit):
+        return
+    get_logger("thread").error(
+        "thread_failed",
+        thread="" if ended.thread is None else ended.thread.name,
+        error_kind=ended.exc_type.__name__,
+        trace="".join(traceback.format_tb(ended.exc_traceback)),
+    )
 
 
 def get_logger(name: str) -> structlog.typing.FilteringBoundLogger:

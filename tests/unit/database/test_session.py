@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.pool import QueuePool
 
 from database.session import Engine, open_engine, plain_transaction, query, transaction
@@ -52,3 +53,16 @@ def test_no_free_connection_is_a_database_that_does_not_answer(engine: Engine, w
     """
     with pytest.raises(DatabaseUnavailable), work(engine):
         pytest.fail("there was a connection")
+
+
+def test_an_error_of_a_statement_does_not_quote_its_values(tmp_path: Path) -> None:
+    """Whatever prints it: where a site shows names, they are among them."""
+    engine = open_engine(f"sqlite:///{tmp_path / 'rows.sqlite'}")
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE heading (name TEXT CHECK (name = ''))"))
+        insert = text("INSERT INTO heading VALUES (:name)")
+        with pytest.raises(IntegrityError) as raised:
+            connection.execute(insert, {"name": "DOE^JANE"})
+    engine.dispose()
+    assert "INSERT INTO heading" in str(raised.value)
+    assert "DOE" not in str(raised.value)

@@ -27,6 +27,16 @@ for _ in range(500):
 logging.getLogger("multiprocessing").error("a child died")
 """
 
+_THREAD = """
+import threading
+from settings.environment import read_settings
+from settings.log.log_events import configure_logging
+configure_logging(read_settings())
+def fail(): raise LookupError("no place for Doe^Jane")
+thread = threading.Thread(target=fail, name="lease")
+thread.start(); thread.join()
+"""
+
 
 def logged(code: str) -> list[dict[str, Any]]:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -54,6 +64,14 @@ def test_a_fault_that_repeats_is_not_written_each_time() -> None:
     assert 1 <= len(theirs) <= 3
     assert (theirs[0]["error_kind"], bool(theirs[0]["trace"])) == ("OSError", True)
     assert 1 <= len([one for one in events if one["event"] == "defect"]) <= 3
+
+
+def test_what_ends_a_thread_is_an_event_without_its_message() -> None:
+    """Python would print the message, over several lines, to whoever gathers the log."""
+    (event,) = logged(_THREAD)
+    told = {"event": "thread_failed", "thread": "lease", "error_kind": "LookupError"}
+    assert told.items() <= event.items()
+    assert "in fail" in event["trace"]
 
 
 def test_what_was_left_out_is_counted() -> None:
