@@ -12,6 +12,8 @@ from database.arrivals.expected import (
     awaited_studies,
     images_of,
     note_what_is_awaited,
+    studies_to_come,
+    take_as_of_now,
     worth_saying,
 )
 from database.arrivals.rhythm import learn_rhythm
@@ -84,6 +86,7 @@ def sweep_once(settings: Settings, engine: Engine, now: datetime) -> SweepOutcom
         if one.due_at <= now
     ]
     attempt_step(functools.partial(_say_why, engine, awaited, now), "waiting_studies")
+    attempt_step(functools.partial(_take_as_of_now, settings, engine, now), "clock_set_back")
     attempt_step(lambda: reject_superseded(settings, engine, now), "rejections")
     requeued: list[int] = []
     if overdue.expired:
@@ -110,6 +113,16 @@ def count_what_is_kept(engine: Engine, now: datetime) -> None:
             count_disk_use(session, now)
             forget_silent(session, now)
             forget_searches(session, now)
+
+
+def _take_as_of_now(settings: Settings, engine: Engine, now: datetime) -> None:
+    """Let no study wait for a moment of before the clock was set back."""
+    with query(engine) as session:
+        found = studies_to_come(session, now, wait_limits(settings))
+    if found:
+        with transaction(engine) as session:
+            take_as_of_now(session, found, now)
+        _log.warning("clock_was_set_back", study_ids=found)
 
 
 def _assemble(
