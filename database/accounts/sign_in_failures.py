@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from sqlalchemy import case, delete, update
+from sqlalchemy import case, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -21,6 +21,20 @@ from database.tables.readers.account import SignInFailures
 FAILURES_OF_BOTH = 5
 FAILURES_OF_ONE = 50
 COUNTED_FOR = timedelta(minutes=15)
+
+
+def is_over_limit(session: Session, name: str, address: str, now: datetime) -> datetime | None:
+    """When to try again, for whoever has had too many failures already; nothing is counted.
+
+    What goes on and on then costs no write: nobody else waits for it, and nothing grows.
+    """
+    limits = dict(_keys(name, address))
+    found = session.execute(
+        select(SignInFailures.key_sha256, SignInFailures.failures, SignInFailures.until).where(
+            SignInFailures.key_sha256.in_(limits), SignInFailures.until > now
+        )
+    )
+    return max((until for key, failures, until in found if failures > limits[key]), default=None)
 
 
 def charge_attempt(session: Session, name: str, address: str, now: datetime) -> datetime | None:

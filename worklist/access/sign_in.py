@@ -16,7 +16,11 @@ from database.accounts.kept import (
     set_password,
 )
 from database.accounts.reader_sessions import SignedIn, end_session, open_session
-from database.accounts.sign_in_failures import charge_attempt, forgive_attempt
+from database.accounts.sign_in_failures import (
+    charge_attempt,
+    forgive_attempt,
+    is_over_limit,
+)
 from database.session import Engine, Session, query, transaction
 from worklist.access.cookies import new_token
 from worklist.access.passwords import check_new_password, hash_password, is_password, needs_new_hash
@@ -103,8 +107,13 @@ def check_password(engine: Engine, attempt: Attempt, now: datetime) -> PasswordO
     """Check a password; gives whose it is, or why it is refused.
 
     An unknown name takes the same way and as long as a wrong password. Whoever goes on with the
-    answer looks once more that the account has not changed meanwhile.
+    answer looks once more that the account has not changed meanwhile. Of attempts beyond the limit
+    the first one is recorded.
     """
+    with query(engine) as session:
+        again_at = is_over_limit(session, attempt.name, attempt.address, now)
+    if again_at is not None:
+        return SignInAnswer(refusal=SignInRefusal.TOO_OFTEN, again_at=again_at)
     with transaction(engine) as session:
         again_at = charge_attempt(session, attempt.name, attempt.address, now)
     with query(engine) as session:

@@ -129,6 +129,9 @@ def test_too_many_failures_make_wait(hospital: SeededHospital, person: Person) -
     answer = person.sign_in()
     assert answer.status_code == 429
     assert "too many failed attempts" in answer.text
+    failed = len(audit_events(hospital))
+    assert [person.sign_in(password="wrong").status_code for _ in range(3)] == [429] * 3
+    assert len(audit_events(hospital)) == failed == FAILURES_OF_BOTH + 1  # it fills no table
     hospital.now += COUNTED_FOR
     assert person.sign_in().status_code == 303
 
