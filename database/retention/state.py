@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from database.tables.operation.retention import RetentionState
 
-TURN, EMPTYING, HELD, ORPHANS = "turn", "emptying", "held", "orphans"
+TURN, EMPTYING, HELD, ORPHANS, BREAK = "turn", "emptying", "held", "orphans", "break"
 BACKUP, RESTORED, MOVED = "backup", "restored", "moved"
 
 

@@ -94,22 +94,6 @@ def measure_disk(settings: Settings) -> Room:
     return Room(usage.free, usage.total)
 
 
-def turn_is_due(settings: Settings, session: Session, now: datetime) -> bool:
-    """Whether it is time for a turn; at once where the last one did not come to its end."""
-    last = noted_state(session, TURN)
-    if last is None or not last.facts.get("ended", True):
-        return True
-    return not timedelta() <= now - last.noted_at < timedelta(seconds=settings.retention.every_s)
-
-
-def retain(settings: Settings, engine: Engine, now: datetime) -> None:
-    """A turn, where one is due."""
-    with query(engine) as session:
-        due = turn_is_due(settings, session, now)
-    if due:
-        retention_turn(settings, engine, now)
-
-
 def retention_turn(
     settings: Settings,
     engine: Engine,

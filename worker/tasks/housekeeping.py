@@ -34,7 +34,7 @@ from worker.celery_app import (
 from worker.equipment import Equipment
 from worker.heading.keep_headings import follow_name_setting, keep_headings
 from worker.housekeeping import count_what_is_kept, sweep_once
-from worker.retention.turn import retain
+from worker.retention.retain import retain
 from worker.tasks.process import equipment
 from worker.tasks.wake_ups import (
     ANALYSE_NEXT,

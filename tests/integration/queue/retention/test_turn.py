@@ -30,6 +30,7 @@ from tests.builders.stored.kept_studies import (
     kept_bytes,
     write,
 )
+from worker.retention.retain import retain
 from worker.retention.survey import survey
 from worker.retention.turn import TurnOutcome, retention_turn
 
@@ -82,6 +83,24 @@ def test_each_kind_goes_at_its_own_age(site: KeptSite) -> None:
         assert session.scalars(select(FileRemoval.id)).all() == []
     assert not (site.settings.spool_folder / study.uid).exists()
     assert not (site.settings.results_folder / study.uid).exists()
+
+
+def test_a_clock_that_runs_ahead_removes_nothing(site: KeptSite) -> None:
+    """Not for an hour; after that it is taken for a machine that was off for so long."""
+    study = site.study()
+
+    def here_after_turn_at(age: timedelta) -> tuple[bool, bool, bool]:
+        retain(site.settings, site.engine, START + age, measure=lambda _: _ROOMY)
+        return _here(study)
+
+    hour, everything = timedelta(hours=1), (True, True, True)
+    assert here_after_turn_at(days(1)) == everything
+    assert here_after_turn_at(days(4000)) == everything
+    assert here_after_turn_at(days(4000) + 0.9 * hour) == everything
+    assert here_after_turn_at(days(2)) == everything  # it was put right
+    assert here_after_turn_at(days(31)) == everything
+    assert here_after_turn_at(days(31) + 0.9 * hour) == everything
+    assert here_after_turn_at(days(31) + hour) == (False, True, True)
 
 
 def test_nothing_unanswered_goes(site: KeptSite) -> None:
