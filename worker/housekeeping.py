@@ -12,15 +12,15 @@ from database.arrivals.expected import (
     awaited_studies,
     images_of,
     note_what_is_awaited,
-    studies_to_come,
-    take_as_of_now,
     worth_saying,
 )
 from database.arrivals.rhythm import learn_rhythm
 from database.jobs.requeue import overdue_jobs, requeue_expired
 from database.listed.searches import forget_searches
 from database.process_signs import forget_silent
+from database.retention.state import TURN, note_state
 from database.session import Engine, query, transaction
+from database.set_back import move_moments_back, set_back_by
 from database.studies.assembly import Waits, assemble_study
 from database.studies.study_of import uid_of_study
 from database.views.administration_rows import count_disk_use, disk_use_is_due
@@ -71,6 +71,7 @@ def sweep_once(settings: Settings, engine: Engine, now: datetime) -> SweepOutcom
 
     Looking comes first, without a write lock: most sweeps find nothing, and SQLite has one writer.
     """
+    attempt_step(functools.partial(_move_back, engine, now), "clock_set_back")
     with query(engine) as session:
         awaited = awaited_studies(session, now, wait_limits(settings))
         overdue = overdue_jobs(
@@ -86,7 +87,6 @@ def sweep_once(settings: Settings, engine: Engine, now: datetime) -> SweepOutcom
         if one.due_at <= now
     ]
     attempt_step(functools.partial(_say_why, engine, awaited, now), "waiting_studies")
-    attempt_step(functools.partial(_take_as_of_now, settings, engine, now), "clock_set_back")
     attempt_step(lambda: reject_superseded(settings, engine, now), "rejections")
     requeued: list[int] = []
     if overdue.expired:
@@ -115,14 +115,15 @@ def count_what_is_kept(engine: Engine, now: datetime) -> None:
             forget_searches(session, now)
 
 
-def _take_as_of_now(settings: Settings, engine: Engine, now: datetime) -> None:
-    """Let no study wait for a moment of before the clock was set back."""
+def _move_back(engine: Engine, now: datetime) -> None:
+    """Let nothing wait for a moment of before the clock was set back."""
     with query(engine) as session:
-        found = studies_to_come(session, now, wait_limits(settings))
-    if found:
+        by = set_back_by(session, now)
+    if by is not None:
         with transaction(engine) as session:
-            take_as_of_now(session, found, now)
-        _log.warning("clock_was_set_back", study_ids=found)
+            moved = move_moments_back(session, now, by)
+            note_state(session, TURN, now, ended=False)
+        _log.warning("clock_was_set_back", seconds=by.total_seconds(), rows=moved)
 
 
 def _assemble(

@@ -66,30 +66,6 @@ def awaited_studies(session: Session, now: datetime, limits: WaitLimits) -> list
     return found
 
 
-def studies_to_come(session: Session, now: datetime, limits: WaitLimits) -> list[int]:
-    """Studies that were last heard of in the future: the clock was set back since.
-
-    They would be waited for until it is as late again, whatever comes meanwhile. What is ahead by
-    no more than the longest wait ends by itself.
-    """
-    ahead = timedelta(seconds=max(limits.longest_s, limits.quiet_s))
-    found = session.scalars(
-        select(Study.id).where(
-            Study.state == StudyState.RECEIVED, Study.last_instance_at > now + ahead
-        )
-    )
-    return list(found)
-
-
-def take_as_of_now(session: Session, study_ids: Sequence[int], now: datetime) -> None:
-    """Let studies that were last heard of in the future have been heard of now."""
-    session.execute(
-        update(Study)
-        .where(Study.id.in_(study_ids), Study.last_instance_at > now)
-        .values(last_instance_at=now)
-    )
-
-
 def quiet_studies(session: Session, now: datetime, limits: WaitLimits) -> list[int]:
     """Studies with unassembled instances for which no more are expected for now."""
     return [one.study_id for one in awaited_studies(session, now, limits) if one.due_at <= now]

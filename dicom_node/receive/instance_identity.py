@@ -287,7 +287,7 @@ def _priority(data_set: Dataset) -> RequestPriority | None:
     """Requested Procedure Priority, of the data set itself or of a request in it."""
     stated = [data_set]
     # Parsing the sequence happens here: pydicom keeps it encoded until it is asked for.
-    requests = data_set.get_item(_REQUEST_ATTRIBUTES_SEQUENCE)
+    requests: RawDataElement | DataElement | None = data_set.get_item(_REQUEST_ATTRIBUTES_SEQUENCE)
     if requests is not None and _is_read(requests.value):
         stated += list(data_set[_REQUEST_ATTRIBUTES_SEQUENCE].value or ())
     terms = {str(item.get("RequestedProcedurePriority", "")).strip().upper() for item in stated}

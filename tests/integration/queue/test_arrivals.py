@@ -115,13 +115,3 @@ def test_what_cannot_be_read_is_learnt_anew(engine: Engine) -> None:
         learn_rhythm(session, "SCANNER", [], 45.0, NOON)
     with query(engine) as session:
         assert known_rhythm(session, "SCANNER").studies == 1
-
-
-def test_a_clock_that_was_set_back_holds_no_study_up(engine: Engine, settings: Settings) -> None:
-    """Two hours would be waited, though images of it still come; after a sweep it is as ever."""
-    send(engine, 1, (1, 2), at=7200)
-    assert not sweep_once(settings, engine, later(0)).assembled
-    send(engine, 1, (3,), at=1)
-    assert not sweep_once(settings, engine, later(1.5)).assembled
-    longest_s = max(settings.quiet_longest_s, settings.quiet_s)
-    assert sweep_once(settings, engine, later(1.2 + longest_s)).assembled
