@@ -38,16 +38,16 @@ def test_every_codec_of_the_field(shared_ct: Path) -> None:
     assert len(seen) >= 5
 
 
-@pytest.mark.parametrize("kind", [0, 2], ids=["codestream", "in boxes"])
-def test_jpeg_2000(kind: int) -> None:
+@pytest.mark.parametrize("is_file", [False, True], ids=["codestream", "in boxes"])
+def test_jpeg_2000(is_file: bool) -> None:
     """Some writers leave the file's boxes around the codestream."""
-    encoded = encode_array(np.zeros((48, 64), np.uint8), photometric_interpretation=2)
+    encoded = encode_array(np.zeros((96, 128), np.uint8), photometric_interpretation=2)
     boxes = struct.pack(">L8s", 12, b"jP  \r\n\x87\n")
     # Within a box that nobody reads another size is stated
-    decoy = encode_array(np.zeros((8, 8), np.uint8), photometric_interpretation=2)
+    decoy = encode_array(np.zeros((64, 64), np.uint8), photometric_interpretation=2)
     boxes += struct.pack(">L4s", 8 + len(decoy), b"free") + decoy
     boxes += struct.pack(">L4s", 8 + len(encoded), b"jp2c")
-    assert stated_size(boxes + encoded if kind else encoded) == SMALL
+    assert stated_size(boxes + encoded if is_file else encoded) == StatedSize(96, 128, 1)
 
 
 @pytest.mark.parametrize(
