@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from database.session import Engine, transaction
 from database.states import AssociationEnding
@@ -28,6 +29,7 @@ from settings.environment import Settings
 from settings.log.log_events import get_logger
 
 _log = get_logger("node")
+_FIRST_LOOK_BYTES: Final = 512  # of a file: its meta information has a few hundred
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,7 @@ class IncomingFile:
         self._max_bytes = max_bytes
         self._study_instance_uid = study_instance_uid
         self._begun = bytearray()
+        self._look_at = _FIRST_LOOK_BYTES
         self._meta: FileMeta | None = None
         self._fault: FirstreadError | None = None
         self._incoming: IncomingDataSet | None = None
@@ -154,7 +157,9 @@ class IncomingFile:
             self._incoming.write(fragment)
             return
         self._begun += fragment
-        self._look(is_whole=False)
+        if len(self._begun) >= self._look_at:  # not with each: a sender may send a byte at a time
+            self._look_at = 2 * len(self._begun)
+            self._look(is_whole=False)
 
     def end(self) -> FileAnswer:
         """The last bytes have come: store the instance, or say why not."""
