@@ -8,7 +8,7 @@ docs/decisions/0055-slices-are-read-as-they-come.md
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -34,6 +34,7 @@ _IDLE_S: Final = 3.0  # a worker that is told to stop waits for the end of a tur
 _STILL_S: Final = 60.0  # a study without a new image for so long waits for something else
 _PAUSE_S: Final = 0.1
 _MOST_IMAGES: Final = 2_000  # of a study; of a larger one nothing is read ahead
+_MOST_STUDIES: Final = 4  # an archive that moves brings hundreds at once, and headers take memory
 _SO_FAR: Final = SelectionLimits(least_coverage_mm=20.0)
 """A series that is still coming is short; whether it is one to be read shows in the rest of it."""
 
@@ -55,6 +56,11 @@ class _Coming:
     came_at: datetime | None = None
     is_left: bool = False
     is_given_up: bool = False
+
+    def give_up(self) -> None:
+        """Read no more of it, and keep nothing."""
+        self.is_given_up = True
+        self.came.clear()
 
 
 class ReadingAhead:
@@ -95,7 +101,7 @@ class ReadingAhead:
             since = self._equipment.clock() - timedelta(seconds=_STILL_S)
             with query(self._equipment.engine) as session:
                 coming = coming_studies(session, since)
-            self._known = {one: self._known.get(one, _Coming(one)) for one in coming}
+            self._known = self._followed(coming)
             some = sum(self._attempted(one, coming[one.study_id]) for one in self._known.values())
             read, now = read + some, self._seconds()
             last = now if some else last
@@ -106,6 +112,15 @@ class ReadingAhead:
         if read:
             _log.info("read_ahead", slices=read)
         return read
+
+    def _followed(self, coming: Iterable[int]) -> dict[int, _Coming]:
+        """Those of the studies that are read ahead: one that was begun is gone on with."""
+        begun = [one for one in coming if one in self._known]
+        left = {one for one in begun if self._known[one].is_given_up}
+        begun += [one for one in coming if one not in self._known]
+        read = [one for one in begun if one not in left][:_MOST_STUDIES]
+        followed = left.union(read)
+        return {one: self._known.get(one, _Coming(one)) for one in coming if one in followed}
 
     def _may_go_on(self) -> bool:
         """Whether the turn is not over and this process has nothing better to do."""
@@ -123,7 +138,7 @@ class ReadingAhead:
             lambda: self._read_some(study, last_at), "reading ahead", study_id=study.study_id
         )
         if read is None:
-            study.is_given_up = True
+            study.give_up()
         return read or 0
 
     def _read_some(self, study: _Coming, last_at: datetime) -> int:
@@ -149,7 +164,7 @@ class ReadingAhead:
         with query(self._equipment.engine) as session:
             rows = came_so_far(session, study.study_id)
         if len(rows) > _MOST_IMAGES:
-            study.is_given_up = True
+            study.give_up()
             return
         new = [(key, path) for key, path in rows if key not in study.came]
         folder = self._equipment.settings.spool_folder

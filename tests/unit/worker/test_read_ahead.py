@@ -193,6 +193,25 @@ def test_a_study_that_cannot_be_read_keeps_none_from_being_read(
     assert ahead.turn() == 0
 
 
+def test_of_hundreds_that_come_at_once_some_are_read(
+    tmp_path: Path, bundles: Path, phantom: Phantom, opened: list[str]
+) -> None:
+    """Headers of all of them would fill the memory; those that were begun are gone on with."""
+    room = _room(tmp_path, bundles)
+    studies = [_spooled(room, phantom, f"moved {number}") for number in range(6)]
+    for _, paths in studies:
+        room.record(paths[:1])
+    ahead = ReadingAhead(room.equipment, most_s=60.0, idle_s=0.0)
+    ahead.turn()
+    ahead.turn()
+    assert opened.count("header") == 4
+    room.assemble(studies[-1][0])
+    assert analyse_one(room.equipment)
+    opened.clear()
+    ahead.turn()
+    assert opened.count("header") == 1
+
+
 def test_what_is_handed_over_is_what_is_decoded(tmp_path: Path, phantom: Phantom) -> None:
     """Slice by slice from the feet, whatever came first; names are those of the instances."""
     files = write_phantom_study(phantom, tmp_path, shuffled=True)
