@@ -5,9 +5,12 @@ from __future__ import annotations
 import io
 import tracemalloc
 
+import jpeg_ls
 import numpy as np
 import pytest
 from PIL import Image
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEGLSLossless
 
 from settings.environment import Settings
 from tests.builders.stored.held_study import hold_instances
@@ -160,3 +163,21 @@ def test_a_large_frame_is_made_small_before_it_is_shown(
     grey = shown[..., 1] if colour else shown
     assert np.abs(grey[50].astype(float) - expected)[2:-2].max() <= 1.5
     assert most < 3.3 * frame_bytes  # the decoder has some copies of its own
+
+
+def test_a_frame_that_states_another_size_is_not_decoded(
+    web: Visitor, hospital: SeededHospital, site: Settings
+) -> None:
+    """The limits go by the header; of a thousand bytes 8 MB are made, of more gigabytes."""
+    (bomb,) = slices(1)
+    bomb.SOPInstanceUID = bomb.file_meta.MediaStorageSOPInstanceUID = f"{SERIES}.9"
+    bomb.file_meta.TransferSyntaxUID = JPEGLSLossless
+    bomb.PixelData = encapsulate([bytes(jpeg_ls.encode(np.zeros((2000, 2000), np.uint16)))])
+    bomb["PixelData"].VR = "OB"
+    hold_instances(site, hospital.engine, [bomb])
+    tracemalloc.start()
+    address = f"{ROOT}/studies/{STUDY}/series/{SERIES}/instances/{SERIES}.9/frames/1/rendered"
+    assert web.get(address, PNG).status_code == 500
+    _, most_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most_bytes < 4_000_000
