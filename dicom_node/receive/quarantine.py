@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import threading
 import uuid
+from collections import Counter
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
@@ -19,8 +21,31 @@ from settings.log.log_events import get_logger
 _log = get_logger("node")
 
 # A sender gone wild must not fill the disk or the table: what it sends is the same fault again.
+# Some begin an association for each instance, so a day has limits too.
 _MOST_FILES_PER_ASSOCIATION: Final = 20
 _MOST_ROWS_PER_ASSOCIATION: Final = 1000
+_MOST_FILES_A_DAY: Final = 500  # of one AE title
+_MOST_ROWS_A_DAY: Final = 10_000
+_MOST_TITLES: Final = 50  # where anybody may call, the others share the places of one
+
+
+class _Today:
+    """How much each AE title has brought today, by what this process has seen."""
+
+    def __init__(self) -> None:
+        self._day = date.min
+        self._counts: Counter[str] = Counter()
+        self._turn = threading.Lock()
+
+    def number_of(self, title: str, day: date) -> int:
+        """Which one of the day this is, counted from 1."""
+        with self._turn:
+            if day != self._day:
+                self._day, self._counts = day, Counter()
+            if title not in self._counts and len(self._counts) >= _MOST_TITLES:
+                title = ""
+            self._counts[title] += 1
+            return self._counts[title]
 
 
 class Quarantine:
@@ -30,6 +55,7 @@ class Quarantine:
         self._folder = folder
         self._engine = engine
         self._clock = clock
+        self._today = _Today()
 
     def keep(
         self,
@@ -52,6 +78,13 @@ class Quarantine:
         sender.quarantined += 1
         if sender.quarantined > _MOST_ROWS_PER_ASSOCIATION:
             return
+        of_today = self._today.number_of(sender.calling_ae_title, self._clock().date())
+        if of_today > _MOST_ROWS_A_DAY:
+            return
+        if of_today == _MOST_FILES_A_DAY + 1:
+            _log.warning("quarantine_keeps_rows_only", **sender.facts(), files=_MOST_FILES_A_DAY)
+        if of_today > _MOST_FILES_A_DAY:
+            file = None
         known = isinstance(error, FirstreadError)
         try:
             with transaction(self._engine) as session:
