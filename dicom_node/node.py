@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -86,10 +86,12 @@ class Node:
         return self._receiver.open_file(association, context_id, sop_instance_uid)
 
     def store(
-        self, association: AcceptedAssociation, request: StoreRequest, incoming: IncomingDataSet
-    ) -> tuple[int, str]:
-        """Store an instance that has come whole; gives status and Error Comment, raises nothing."""
-        return self._receiver.store(association, request, incoming)
+        self,
+        association: AcceptedAssociation,
+        arrived: Sequence[tuple[StoreRequest, IncomingDataSet]],
+    ) -> list[tuple[int, str]]:
+        """Store what has come whole; gives status and Error Comment of each, raises nothing."""
+        return self._receiver.store(association, arrived)
 
     def end(self, association: AcceptedAssociation) -> None:
         """Take note that an association has ended."""

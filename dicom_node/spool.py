@@ -34,7 +34,7 @@ class SpoolFile:
 
     Parameters
     ----------
-    path : where it lies until it is placed; a new file
+    path : where it lies until it is moved; a new file
     file_meta : preamble, prefix and file meta information (PS3.10 Section 7.1)
     check_space : raises SpoolFull when the disk is too full
     """
@@ -55,7 +55,7 @@ class SpoolFile:
 
     @property
     def path(self) -> Path:
-        """Where it lies until it is placed."""
+        """Where it lies."""
         return Path(self._path)
 
     @property
@@ -117,9 +117,9 @@ class SpoolFile:
             self.path.unlink(missing_ok=True)
 
     def move(self, place: str) -> None:
-        """Move it to its place, whose folder must be there."""
+        """Move it to its place, whose folder must be there; again where its row was not made."""
         os.replace(self._path, place)  # noqa: PTH105 once for each instance: see Spool._folder
-        self._placed = True
+        self._path, self._placed = place, True
 
     def _put(self, data: bytes | memoryview) -> None:
         with _disk_faults:

@@ -3,20 +3,24 @@
 PS3.8 Section 9.3 (PDUs), PS3.7 Section 9.3.1 (C-STORE). A program of its own: it makes its
 instances in memory, requests an association, waits for a line on standard input, and sends one
 C-STORE request after the other, each when the one before was answered with Success. A scanner does
-the same. Nagle's algorithm is off. All receivers hear the same bytes.
+the same. With a window (PS3.7 Annex D.3.3.3) it sends as many without an answer as it is told and
+the receiver agrees to; a receiver that agrees to none is sent one at a time. Nagle's algorithm is
+off. All receivers hear the same bytes.
 """
 
 from __future__ import annotations
 
 import json
+import select
 import socket
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from tests.builders.dicom.upper_layer import associate_request, element
+from tests.builders.dicom.upper_layer import associate_request, element, item
 
 _CT: Final = b"1.2.840.10008.5.1.4.1.1.2\0"
 _ROWS: Final = 512
@@ -34,11 +38,12 @@ class Sent:
 
 
 def main() -> None:
-    """`python -m benchmarks.receiving.scanner PORT CALLED STUDY COUNT`: send, and print `Sent`."""
-    port, called, study, count = sys.argv[1:5]
+    """`python -m benchmarks.receiving.scanner PORT CALLED STUDY COUNT WINDOW`: print `Sent`."""
+    port, called, study, count, window = sys.argv[1:6]
     with socket.create_connection(("127.0.0.1", int(port)), timeout=_LIMIT_S) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.sendall(associate_request("SCANNER", called))
+        proposed = b"" if window == "1" else item(0x53, int(window).to_bytes(2, "big") + b"\0\1")
+        connection.sendall(associate_request("SCANNER", called, user_items=proposed))
         answer = _pdu(connection)
         if answer[0] != 2:
             raise SystemExit(f"no association: PDU type {answer[0]}")
@@ -46,26 +51,42 @@ def main() -> None:
         instances = [_instance(int(study), number) for number in range(int(count))]
         print("ready", flush=True)
         sys.stdin.readline()
-        sent = _send(connection, instances, longest)
+        sent = _send(connection, instances, longest, _window_accepted(answer))
         connection.sendall(b"\x05\0\0\0\0\x04\0\0\0\0")  # A-RELEASE-RQ
         _pdu(connection)
     print(json.dumps([sent.began_s, sent.ended_s, sent.waits_ms]), flush=True)
 
 
 def _send(
-    connection: socket.socket, instances: list[tuple[bytes, bytes, memoryview]], longest: int
+    connection: socket.socket,
+    instances: list[tuple[bytes, bytes, memoryview]],
+    longest: int,
+    window: int,
 ) -> Sent:
-    waits = []
+    waits: list[float] = []
+    started: deque[float] = deque()  # of those without an answer
     began = time.monotonic()
     for number, (uid, head, pixels) in enumerate(instances):
-        started = time.monotonic()
+        started.append(time.monotonic())
         for part in _messages(number, uid, head, pixels, longest):
             _send_all(connection, part)
-        status = _status(_pdu(connection))
-        if status != 0:
-            raise SystemExit(f"status {status:04X}")
-        waits.append(1000 * (time.monotonic() - started))
+        while started and (len(started) == window or _has_answer(connection)):
+            waits.append(_wait_for_answer(connection, started))
+    while started:
+        waits.append(_wait_for_answer(connection, started))
     return Sent(began, time.monotonic(), tuple(waits))
+
+
+def _has_answer(connection: socket.socket) -> bool:
+    return bool(select.select([connection], [], [], 0)[0])
+
+
+def _wait_for_answer(connection: socket.socket, started: deque[float]) -> float:
+    """How long the oldest request without an answer has waited for it, in ms."""
+    status = _status(_pdu(connection))
+    if status != 0:
+        raise SystemExit(f"status {status:04X}")
+    return 1000 * (time.monotonic() - started.popleft())
 
 
 def _messages(
@@ -189,6 +210,12 @@ def _longest_accepted(answer: bytes) -> int:
     """Maximum Length Received (PS3.8 Annex D.1); 0 means any."""
     at = answer.index(b"\x51\0\0\x04", 74)
     return int.from_bytes(answer[at + 4 : at + 8], "big") or _LONGEST_PDU
+
+
+def _window_accepted(answer: bytes) -> int:
+    """Maximum Number Operations Invoked (PS3.7 Table D.3-8); 1 where nothing is said of it."""
+    at = answer.find(b"\x53\0\0\x04", 74)
+    return 1 if at < 0 else int.from_bytes(answer[at + 4 : at + 6], "big")
 
 
 def _status(pdu: bytes) -> int:

@@ -11,7 +11,7 @@ import itertools
 import socket
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, cast
 
@@ -94,9 +94,11 @@ class AssociationUser(Protocol):
         """Open the file for a data set that begins to arrive; None when it is not kept."""
 
     def store(
-        self, association: AcceptedAssociation, request: StoreRequest, incoming: IncomingDataSet
-    ) -> tuple[int, str]:
-        """Store an instance that has come whole; gives status and Error Comment, raises nothing."""
+        self,
+        association: AcceptedAssociation,
+        arrived: Sequence[tuple[StoreRequest, IncomingDataSet]],
+    ) -> list[tuple[int, str]]:
+        """Store what has come whole; gives status and Error Comment of each, raises nothing."""
 
     def end(self, association: AcceptedAssociation) -> None:
         """Take note that an association has ended."""
@@ -203,7 +205,7 @@ class AcceptedAssociation(Association):
             self.hang_up()
             cast("GuardedUpperLayer", self.dul).end()
             for incoming in tuple(self._incoming):
-                if not incoming.is_stored_now:  # by the other thread, which then lets go of it
+                if not incoming.is_whole:  # the other thread stores it, and then lets go of it
                     self.forget(incoming)
             self.user.end(self)
             if self.transport.heard_tls:
@@ -276,17 +278,28 @@ class AcceptedAssociation(Association):
         self._incoming.add(incoming)
         return incoming
 
-    def store(self, request: StoreRequest, incoming: IncomingDataSet) -> None:
-        """Store an instance that has come whole, and answer."""
-        incoming.is_stored_now = True
+    def window(self) -> int:
+        """How many requests the peer may send without an answer (PS3.7 Annex D.3.3.3)."""
+        return self.acceptor.asynchronous_operations[0]
+
+    def store(self, arrived: Sequence[tuple[StoreRequest, IncomingDataSet]]) -> None:
+        """Store instances that have come whole, and answer each in its turn."""
         try:
-            status, comment = self.user.store(self, request, incoming)
+            statuses = self.user.store(self, arrived)
         finally:
-            incoming.is_stored_now = False
-            self.forget(incoming)
-        sop_class_uid = self.context(request.context_id).sop_class_uid
-        longest = self.dimse.maximum_pdu_size
-        self.transport.send(store_response(request, sop_class_uid, status, comment, longest))
+            for _, incoming in arrived:
+                incoming.is_whole = False
+                self.forget(incoming)
+        responses = [
+            store_response(
+                request,
+                self.context(request.context_id).sop_class_uid,
+                *status,
+                self.dimse.maximum_pdu_size,
+            )
+            for (request, _), status in zip(arrived, statuses, strict=True)
+        ]
+        self.transport.send(b"".join(responses))
 
     def end_by_invalid_pdu(self) -> None:
         """End the association because of what came."""

@@ -33,7 +33,7 @@ class IncomingDataSet(BytesIO):
     fault : why the data set is not kept; the association goes on, and the status tells it
     received_bytes : how many came, kept or not
     announced_sop_class_uid : Affected SOP Class UID (0000,0002) of the C-STORE request
-    is_stored_now : whether it has come whole and somebody stores it just now
+    is_whole : whether it has come whole and is not answered yet
     """
 
     def __init__(self, open_file: Callable[[], SpoolFile | None], *, max_bytes: int) -> None:
@@ -45,7 +45,7 @@ class IncomingDataSet(BytesIO):
         self.fault: FirstreadError | None = None
         self.received_bytes = 0
         self.announced_sop_class_uid = ""
-        self.is_stored_now = False
+        self.is_whole = False
 
     def write(self, fragment: bytes | memoryview) -> int:  # type: ignore[override]
         """Take a fragment; it is the caller's again afterwards."""

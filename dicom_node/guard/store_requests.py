@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import struct
 import time
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 from dicom_node.guard.guarded_socket import LONGEST_PDU_BYTES, GuardedSocket
@@ -42,8 +43,11 @@ class StoringAssociation(Protocol):
     def begin_to_store(self, request: StoreRequest) -> IncomingDataSet:
         """What takes the data set of a C-STORE request."""
 
-    def store(self, request: StoreRequest, incoming: IncomingDataSet) -> None:
-        """Store an instance that has come whole, and answer."""
+    def window(self) -> int:
+        """How many requests the peer may send without an answer (PS3.7 Annex D.3.3.3)."""
+
+    def store(self, arrived: Sequence[tuple[StoreRequest, IncomingDataSet]]) -> None:
+        """Store instances that have come whole, and answer each in its turn."""
 
     def end_by_invalid_pdu(self) -> None:
         """End the association because of what came."""
@@ -74,6 +78,7 @@ class StoreRequests:
         self._deadline = 0.0
         self._request: StoreRequest | None = None
         self._incoming: IncomingDataSet | None = None
+        self._whole: list[tuple[StoreRequest, IncomingDataSet]] = []
         self.is_storing = False
 
     def take(self) -> bool:
@@ -91,7 +96,7 @@ class StoreRequests:
             The peer closed the connection.
         """
         try:
-            while self._begin < self._end or self._read_more() or self._connection.ready:
+            while self._begin < self._end or self._comes_more():
                 if self._begin < self._end and not self._take_pdu():
                     return False
                 if self._association.has_to_say():
@@ -99,7 +104,15 @@ class StoreRequests:
         finally:
             self._connection.unread(self._buffer[self._begin : self._end])
             self._begin = self._end = 0
+            self._store()
         return True
+
+    def _comes_more(self) -> bool:
+        """Whether something has come, or comes soon; nobody's answer waits for it."""
+        if self._read_more():
+            return True
+        self._store()
+        return self._connection.ready
 
     def _take_pdu(self) -> bool:
         """Take one PDU; False, and nothing taken, where it is the library's."""
@@ -165,7 +178,7 @@ class StoreRequests:
         else:
             self._write(size - 2)
             if control & _LAST:
-                self._store()
+                self._end_instance()
         return 4 + int(size)
 
     def _write(self, count: int) -> None:
@@ -178,16 +191,31 @@ class StoreRequests:
             count -= end - self._begin
             self._begin = end
 
-    def _store(self) -> None:
-        request, incoming = self._request, self._incoming
-        assert request is not None
-        assert incoming is not None
+    def _end_instance(self) -> None:
+        """An instance has come whole: store it, with others if the peer may send them now."""
+        assert self._request is not None
+        assert self._incoming is not None
+        self._incoming.is_whole = True
+        self._whole.append((self._request, self._incoming))
         self._request = self._incoming = None
+        if len(self._whole) >= self._association.window():
+            self._store()
+
+    def _store(self) -> None:
+        """Store and answer what has come whole.
+
+        It is done before anything is waited for: what is behind it in the connection becomes
+        durable by the same flush, and what is not there yet holds nobody's answer up.
+        """
+        if not self._whole:
+            return
+        arrived, self._whole = self._whole, []
         self.is_storing = True
         try:
-            self._association.store(request, incoming)
+            self._association.store(arrived)
         finally:
             self.is_storing = False
+        self._deadline = time.monotonic() + self._stall_s  # the peer has not stalled meanwhile
 
     def _skip(self, count: int) -> None:
         while count:
@@ -208,6 +236,7 @@ class StoreRequests:
 
     def _wait_for_more(self) -> None:
         while not self._read_more():
+            self._store()
             self._connection.wait_until(self._deadline)
         if time.monotonic() > self._deadline:
             raise TimeoutError("a PDU took too long")

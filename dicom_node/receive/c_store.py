@@ -6,7 +6,7 @@ becomes of an instance.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import cast
 
@@ -49,10 +49,18 @@ class Receiver:
         return self._store.open_file(association, context, sop_instance_uid)
 
     def store(
+        self,
+        association: AcceptedAssociation,
+        arrived: Sequence[tuple[StoreRequest, IncomingDataSet]],
+    ) -> list[tuple[int, str]]:
+        """Store instances that have come whole; gives status and Error Comment of each."""
+        announced = [(self._announced(association, *one), one[1]) for one in arrived]
+        return [(one.status, one.comment) for one in self._store.store_all(association, announced)]
+
+    def _announced(
         self, association: AcceptedAssociation, request: StoreRequest, incoming: IncomingDataSet
-    ) -> tuple[int, str]:
-        """Store an instance that has come whole; gives status and Error Comment."""
-        announced = Announced(
+    ) -> Announced:
+        return Announced(
             association.context(request.context_id),
             incoming.announced_sop_class_uid,
             request.sop_instance_uid,
@@ -60,8 +68,6 @@ class Receiver:
             asked_for=request.move_originator == self._ae_title
             or is_ticket(association.calling_ae_title),
         )
-        answer = self._store.store(association, announced, incoming)
-        return answer.status, answer.comment
 
     def handle_store(self, event: Event) -> Dataset:
         """Answer a C-STORE request that the library has read."""
@@ -77,7 +83,8 @@ class Receiver:
             originator.strip("\0 "),
         )
         try:
-            return _response(*self.store(association, request, incoming))
+            (answer,) = self.store(association, [(request, incoming)])
+            return _response(*answer)
         finally:
             association.forget(incoming)
 

@@ -20,12 +20,13 @@ from database.studies.withdrawn import (
     recorded_files,
     withdraw_instances,
 )
+from dicom_node.receive.record_arrivals import MOST_TOGETHER
 from dicom_node.spool import Spool
 from settings.environment import Settings
 from settings.log.log_events import get_logger
 
 _log = get_logger("node")
-_DOORS: Final = 8  # nodes and pages that may share a spool, each with `max_associations` at most
+_DOORS: Final = 8  # nodes and pages that may share a spool
 
 
 def open_spool(settings: Settings, engine: Engine, clock: Callable[[], datetime]) -> Spool:
@@ -42,7 +43,7 @@ def open_spool(settings: Settings, engine: Engine, clock: Callable[[], datetime]
         if spool.left.files:
             _log.warning("spool_swept", files=spool.left.files)
         if spool.left:
-            _settle(spool, engine, clock, in_flight=_DOORS * settings.max_associations)
+            _settle(spool, engine, clock, in_flight=_DOORS * MOST_TOGETHER)
             spool.left.forget()
         undo.pop_all()
     return spool
@@ -54,7 +55,7 @@ def _settle(spool: Spool, engine: Engine, clock: Callable[[], datetime], *, in_f
     Parameters
     ----------
     in_flight : how many instances at most wait for their flush at one moment, of all processes:
-        each association has one, and a flush that has ended was behind all rows before it
+        each has one group, and a flush that has ended was behind all rows before it
     """
     if folder_of(engine) is None:
         return  # the server flushes its rows itself, and only those of files that are durable

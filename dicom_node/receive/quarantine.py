@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+import traceback
 import uuid
 from collections import Counter
 from collections.abc import Callable
@@ -11,11 +12,22 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
+from database.metrics.counted import count
+from database.metrics.declared import INSTANCES_REFUSED
 from database.session import Engine, transaction
 from database.studies.instances import record_quarantine
+from dicom_node.callers import source_name
+from dicom_node.guard.incoming_data_set import IncomingDataSet
 from dicom_node.receive.sender import Sender
 from dicom_node.spool import SpoolFile
-from radiology.errors import DatabaseUnavailable, FirstreadError
+from dicom_node.status import status_of
+from radiology.errors import (
+    DatabaseUnavailable,
+    Fact,
+    FirstreadError,
+    NotStorable,
+    Unavailable,
+)
 from settings.log.log_events import get_logger
 
 _log = get_logger("node")
@@ -27,6 +39,9 @@ _MOST_ROWS_PER_ASSOCIATION: Final = 1000
 _MOST_FILES_A_DAY: Final = 500  # of one AE title
 _MOST_ROWS_A_DAY: Final = 10_000
 _MOST_TITLES: Final = 50  # where anybody may call, the others share the places of one
+_MOST_LOGGED: Final = 100
+"""Of what one sender's objects are refused for. One gone wild must not fill the log: the rows of
+quarantine have more of them, and the end of the association has their number."""
 
 
 class _Today:
@@ -57,7 +72,26 @@ class Quarantine:
         self._clock = clock
         self._today = _Today()
 
-    def keep(
+    def take(self, sender: Sender, incoming: IncomingDataSet, error: Exception) -> int:
+        """Log and count why an object is not stored, and keep it if it is worth it; its status."""
+        status = status_of(error)
+        facts: dict[str, Fact] = {
+            "error_kind": type(error).__name__,
+            "status": f"0x{status:04X}",
+        }
+        known = isinstance(error, FirstreadError)
+        reason = type(error).__name__ if known else "Defect"
+        count(INSTANCES_REFUSED, source=source_name(sender.peer), reason=reason)
+        sender.refused += 1
+        if sender.refused <= _MOST_LOGGED:
+            _log_refusal(sender, error, facts)
+        elif sender.first("refusals_not_listed", ""):
+            _log.warning("refusals_not_listed", **sender.facts(), listed=_MOST_LOGGED)
+        if _is_worth_keeping(sender, error):
+            self._keep(sender, error, status, incoming.kept_file(), incoming.received_bytes)
+        return status
+
+    def _keep(
         self,
         sender: Sender,
         error: Exception,
@@ -65,16 +99,6 @@ class Quarantine:
         file: SpoolFile | None,
         size_bytes: int,
     ) -> None:
-        """Keep an object that was answered with a failure or a warning.
-
-        Parameters
-        ----------
-        sender : that brought it
-        error : the reason
-        status : the DIMSE status that the sender gets
-        file : its bytes; None when there are none, or they are not worth keeping
-        size_bytes : how many came
-        """
         sender.quarantined += 1
         if sender.quarantined > _MOST_ROWS_PER_ASSOCIATION:
             return
@@ -115,3 +139,19 @@ class Quarantine:
             _log.warning("quarantine_not_written", errno=error.errno, **sender.facts())
             return None
         return relative
+
+
+def _is_worth_keeping(sender: Sender, error: Exception) -> bool:
+    """What the sender will send again is not kept; a foreign SOP class is noted once."""
+    if isinstance(error, Unavailable):
+        return False
+    return not isinstance(error, NotStorable) or sender.first("foreign", str(error))
+
+
+def _log_refusal(sender: Sender, error: Exception, facts: dict[str, Fact]) -> None:
+    if isinstance(error, FirstreadError):
+        _log.warning("instance_not_stored", **sender.facts(), **{**facts, **error.facts})
+        return
+    # The message is left out: a library may have put values of the data set into it.
+    trace = "".join(traceback.format_tb(error.__traceback__))
+    _log.error("instance_not_stored", **sender.facts(), **facts, trace=trace)

@@ -1,10 +1,11 @@
 """Rows for received instances: one transaction for all that wait.
 
-Associations run in threads of their own, and each waits for its row before it answers Success. One
-of them records, with its own, what others have queued meanwhile: files to their places, rows, one
-flush of both. It then wakes the others, of whom the one that came next records next.
+Associations run in threads of their own, and each waits for its rows before it answers Success: for
+one, or for as many as its peer may send without an answer. One of them records, with its own, what
+others have queued meanwhile: files to their places, rows, one flush of both. It then wakes the
+others, of whom the one that came next records next.
 docs/decisions/0013-durable-before-success.md, 0052-one-thread-from-socket-to-answer.md,
-0054-one-flush-for-an-instance.md.
+0054-one-flush-for-an-instance.md, 0057-instances-of-a-window.md.
 """
 
 from __future__ import annotations
@@ -22,19 +23,31 @@ from database.studies.withdrawn import withdraw_instances
 from dicom_node.spool import Spool, SpoolFile
 from radiology.errors import InstanceConflict, SpoolFull, Unavailable
 
-_MOST_TOGETHER: Final = 64
+MOST_TOGETHER: Final = 64
+"""Instances of one process between the commit of their rows and the flush behind it."""
+
+
+@dataclass(eq=False, slots=True)
+class _Coming:
+    """An instance that waits for its row, and later the answer."""
+
+    arrival: Arrival
+    file: SpoolFile
+    answer: Recorded | Exception | None = None
 
 
 @dataclass(eq=False, slots=True)
 class _Waiting:
-    """An instance whose association waits for its row, and later the answer."""
+    """Instances whose association waits until all of them have their answers."""
 
-    arrival: Arrival
-    file: SpoolFile
+    coming: Sequence[_Coming]
     turn: threading.Lock = field(default_factory=threading.Lock)  # held while it waits
     leads: bool = False
     alone: bool = False  # to be recorded in a transaction of its own
-    answer: Recorded | Exception | None = None
+
+    @property
+    def is_answered(self) -> bool:
+        return all(one.answer is not None for one in self.coming)
 
 
 class ArrivalRecorder:
@@ -67,16 +80,37 @@ class ArrivalRecorder:
         DatabaseUnavailable, SpoolFull
             Nothing was stored; the sender should come again.
         """
-        mine = _Waiting(arrival, file)
-        while mine.answer is None:
+        (answer,) = self.record_all([(arrival, file)])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def record_all(
+        self, arrivals: Sequence[tuple[Arrival, SpoolFile]]
+    ) -> list[Recorded | Exception]:
+        """As `record`, of what one association has brought together: one flush for all of it.
+
+        Parameters
+        ----------
+        arrivals : at most `MOST_TOGETHER`, each with its file
+
+        Returns
+        -------
+        For each what became of it, or the error that `record` would raise.
+
+        Raises
+        ------
+        Exception
+            A defect that one of them brought about; nothing of them was stored.
+        """
+        mine = _Waiting([_Coming(*one) for one in arrivals])
+        while not mine.is_answered:
             if self._wait_for_turn(mine):
                 try:
                     self._record_together(self._take(mine))
                 finally:
                     self._hand_over()
-        if isinstance(mine.answer, Exception):
-            raise mine.answer
-        return mine.answer
+        return [one.answer for one in mine.coming if one.answer is not None]
 
     def _wait_for_turn(self, mine: _Waiting) -> bool:
         """Wait until somebody has recorded mine, or it is up to me to record; whether it is."""
@@ -135,8 +169,11 @@ class ArrivalRecorder:
     def _take(self, mine: _Waiting) -> list[_Waiting]:
         """Mine and those that wait beside it."""
         with self._list:
-            others = [one for one in self._waiting if one is not mine and not one.alone]
-            together = [mine] if mine.alone else [mine, *others[: _MOST_TOGETHER - 1]]
+            together, room = [mine], MOST_TOGETHER - len(mine.coming)
+            for one in () if mine.alone else self._waiting:
+                if one is not mine and not one.alone and len(one.coming) <= room:
+                    together.append(one)
+                    room -= len(one.coming)
             self._waiting = [one for one in self._waiting if one not in together]
         return together
 
@@ -146,19 +183,21 @@ class ArrivalRecorder:
         What may pass is everybody's answer. Anything else is a defect that one of them brought
         about: it is mine to report, and each of the others tries again alone.
         """
-        answers: Sequence[Recorded | Exception | None] = [None] * len(together)
+        coming = [one for waiting in together for one in waiting.coming]
+        answers: Sequence[Recorded | Exception | None] = [None] * len(coming)
         try:
-            answers = self._commit(together)
+            answers = self._commit(coming)
         except Unavailable as error:
-            answers = [error] * len(together)
+            answers = [error] * len(coming)
         finally:
-            mine, *others = together
-            mine.answer, mine.alone = answers[0], True
-            for waiting, answer in zip(others, answers[1:], strict=True):
-                waiting.answer, waiting.alone = answer, True
-                waiting.turn.release()
+            for one, answer in zip(coming, answers, strict=True):
+                one.answer = answer
+            for waiting in together:
+                waiting.alone = True
+                if waiting is not together[0]:
+                    waiting.turn.release()
 
-    def _commit(self, together: Sequence[_Waiting]) -> list[Recorded | Exception]:
+    def _commit(self, together: Sequence[_Coming]) -> list[Recorded | Exception]:
         self._withdraw_what_is_not_durable()
         # One flush of the whole disk takes the place of two for each; asked once, for it may change
         once = self._spool.can_sync_everything
@@ -172,7 +211,7 @@ class ArrivalRecorder:
         except NotPlain:
             return self._commit_each(together, once=once)
 
-    def _commit_plain_and_flush(self, together: Sequence[_Waiting]) -> list[Recorded | Exception]:
+    def _commit_plain_and_flush(self, together: Sequence[_Coming]) -> list[Recorded | Exception]:
         """Rows first: one flush makes files, folders and rows durable, and nobody waits for more.
 
         Until then a row may be seen whose file a power cut would take; at the next start such a
@@ -199,7 +238,7 @@ class ArrivalRecorder:
             self._not_durable = []
 
     def _commit_plain(
-        self, together: Sequence[_Waiting], *, once: bool
+        self, together: Sequence[_Coming], *, once: bool
     ) -> list[Recorded | Exception]:
         with plain_transaction(self._engine) as cursor:
             arrivals = [waiting.arrival for waiting in together]
@@ -208,7 +247,7 @@ class ArrivalRecorder:
         return [Recorded.NEW] * len(together)
 
     def _commit_each(
-        self, together: Sequence[_Waiting], *, once: bool
+        self, together: Sequence[_Coming], *, once: bool
     ) -> list[Recorded | Exception]:
         answers: list[Recorded | Exception] = []
         with transaction(self._engine) as session:
@@ -228,7 +267,7 @@ class ArrivalRecorder:
                 self.wait_for_flush()
         return answers
 
-    def _place(self, new: Sequence[_Waiting], *, once: bool) -> None:
+    def _place(self, new: Sequence[_Coming], *, once: bool) -> None:
         changed: set[str] = set()
         for waiting in new:
             changed |= self._spool.place(waiting.file, waiting.arrival.path)

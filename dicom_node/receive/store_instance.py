@@ -1,4 +1,4 @@
-"""Stores one instance: check, spool the bytes, record the instance, give a status. In that order.
+"""Stores instances: check, spool the bytes, record the instance, give a status. In that order.
 
 PS3.4 Annex B (Storage Service Class), PS3.18 Section 10.5 (Store Transaction). Both doors of the
 node lead here. Bytes and row are durable before Success; what is not stored is answered with a
@@ -8,15 +8,15 @@ status and kept in quarantine.
 from __future__ import annotations
 
 import logging
-import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TypeVar
 
 from database.metrics.counted import count
-from database.metrics.declared import INSTANCES_RECEIVED, INSTANCES_REFUSED, RECEIVED_BYTES
+from database.metrics.declared import INSTANCES_RECEIVED, RECEIVED_BYTES
 from database.results.stored import is_our_object
 from database.session import Engine, query
 from database.studies.instances import Arrival, Recorded, find_instance
@@ -42,17 +42,13 @@ from dicom_node.status import (
     CommandMismatch,
     TransferSyntaxNotStorable,
     error_comment,
-    status_of,
 )
-from radiology.errors import Fact, FirstreadError, InstanceConflict, NotStorable, Unavailable
+from radiology.errors import InstanceConflict, NotStorable
 from settings.environment import Settings
 from settings.log.log_events import get_logger
 from settings.peers import RequestPriority
 
 _log = get_logger("node")
-_MOST_LOGGED: Final = 100
-"""Of what one sender's objects are refused for. One gone wild must not fill the log: the rows of
-quarantine have more of them, and the end of the association has their number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +76,17 @@ class GivenStatus:
     status: int
     comment: str = ""
     study_instance_uid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """What can be recorded."""
+
+    arrival: Arrival
+    file: SpoolFile
+
+
+T = TypeVar("T")
 
 
 class InstanceStore:
@@ -127,13 +134,31 @@ class InstanceStore:
 
     def store(self, sender: Sender, announced: Announced, incoming: IncomingDataSet) -> GivenStatus:
         """Store an instance that has come whole; nothing is raised."""
-        try:
-            return GivenStatus(SUCCESS, "", self._receive(sender, announced, incoming))
-        except Exception as error:  # noqa: BLE001 one of three places: the sender must get a status
-            return self.refuse(sender, incoming, error)
+        return self.store_all(sender, [(announced, incoming)])[0]
 
-    def _receive(self, sender: Sender, announced: Announced, incoming: IncomingDataSet) -> str:
-        """Gives the Study Instance UID; "" of what is not kept."""
+    def store_all(
+        self, sender: Sender, arrived: Sequence[tuple[Announced, IncomingDataSet]]
+    ) -> list[GivenStatus]:
+        """Store instances that have come whole, with one flush for all; nothing is raised."""
+        checked = [_tried(partial(self._check, sender, *one)) for one in arrived]
+        recorded = iter(self._record([one for one in checked if isinstance(one, _Checked)]))
+        statuses = []
+        for (_, incoming), one in zip(arrived, checked, strict=True):
+            answer: str | Exception
+            if isinstance(one, _Checked):
+                answer = _tried(partial(self._told, sender, one, next(recorded)))
+            else:
+                answer = "" if one is None else one
+            if isinstance(answer, Exception):
+                statuses.append(self.refuse(sender, incoming, answer))
+            else:
+                statuses.append(GivenStatus(SUCCESS, "", answer))
+        return statuses
+
+    def _check(
+        self, sender: Sender, announced: Announced, incoming: IncomingDataSet
+    ) -> _Checked | None:
+        """Read what an instance is; None of what is not kept."""
         sop_class_uid = announced.context.sop_class_uid
         if announced.sop_class_uid != sop_class_uid:
             raise CommandMismatch("The SOP class is not that of the presentation context")
@@ -144,12 +169,9 @@ class InstanceStore:
                 self._wanted_back.keep(file, announced.context.transfer_syntax_uid)
             self._note_companion(sender, sop_class_uid, announced.sop_instance_uid)
             count(INSTANCES_RECEIVED, source=source_name(sender.peer), outcome="not_kept")
-            return ""
+            return None
         if handling is Handling.FOREIGN:
             raise NotStorable(sop_class_uid=sop_class_uid)
-        return self._store(sender, announced, incoming)
-
-    def _store(self, sender: Sender, announced: Announced, incoming: IncomingDataSet) -> str:
         file, context = incoming.file(), announced.context
         if context.transfer_syntax_uid not in decodable_transfer_syntaxes():
             raise TransferSyntaxNotStorable(transfer_syntax_uid=context.transfer_syntax_uid)
@@ -157,28 +179,49 @@ class InstanceStore:
         encoded = EncodedDataSet(file, context.transfer_syntax_uid, max_bytes=limit)
         identity = read_identity(encoded)
         _check_announcement(identity, announced)
-        arrival = _arrival(sender, identity, announced, file)
-        try:
-            recorded = self._recorder.record(arrival, file)
-        except InstanceConflict:
+        return _Checked(_arrival(sender, identity, announced, file), file)
+
+    def _record(self, checked: Sequence[_Checked]) -> list[Recorded | Exception]:
+        """Record all of them together; after a defect, which one of them brought about, each."""
+        together = _tried(
+            partial(self._recorder.record_all, [(one.arrival, one.file) for one in checked])
+        )
+        if not isinstance(together, Exception):
+            return together
+        if len(checked) == 1:
+            return [together]
+        return [_tried(partial(self._recorder.record, one.arrival, one.file)) for one in checked]
+
+    def _told(self, sender: Sender, one: _Checked, recorded: Recorded | Exception) -> str:
+        """Take note of an instance that was recorded; gives its Study Instance UID.
+
+        Raises
+        ------
+        Exception
+            What recording raised, but for a copy that takes the place of another.
+        """
+        arrival, file = one.arrival, one.file
+        if isinstance(recorded, InstanceConflict):
             recorded = self._record_copy(arrival, file)
+        if isinstance(recorded, Exception):
+            raise recorded
         outcome, source = recorded.name.lower(), source_name(sender.peer)
         count(INSTANCES_RECEIVED, source=source, outcome=outcome)
         count(RECEIVED_BYTES, by=file.size, source=source)
-        sender.studies[identity.study_instance_uid] += 1
+        study_instance_uid = arrival.study_instance_uid
+        sender.studies[study_instance_uid] += 1
         # Once from a sender, so that the log leads from the study to who sent it.
-        if sender.first("study_arrives", identity.study_instance_uid):
-            uid = identity.study_instance_uid
-            _log.info("study_arrives", **sender.facts(), study_instance_uid=uid)
+        if sender.first("study_arrives", study_instance_uid):
+            _log.info("study_arrives", **sender.facts(), study_instance_uid=study_instance_uid)
         if _log.is_enabled_for(logging.DEBUG):  # else nobody reads the facts
             _log.debug(
                 "instance_stored",
                 **sender.facts(),
-                study_instance_uid=identity.study_instance_uid,
-                sop_instance_uid=identity.sop_instance_uid,
+                study_instance_uid=study_instance_uid,
+                sop_instance_uid=arrival.sop_instance_uid,
                 recorded=outcome,
             )
-        return identity.study_instance_uid
+        return study_instance_uid
 
     def _record_copy(self, arrival: Arrival, file: SpoolFile) -> Recorded:
         """What another object under a stored SOP Instance UID leads to.
@@ -211,38 +254,14 @@ class InstanceStore:
 
     def refuse(self, sender: Sender, incoming: IncomingDataSet, error: Exception) -> GivenStatus:
         """Say why an instance is not stored, and keep in quarantine what is worth it."""
-        status = status_of(error)
-        facts: dict[str, Fact] = {
-            "error_kind": type(error).__name__,
-            "status": f"0x{status:04X}",
-        }
-        known = isinstance(error, FirstreadError)
-        reason = type(error).__name__ if known else "Defect"
-        count(INSTANCES_REFUSED, source=source_name(sender.peer), reason=reason)
-        sender.refused += 1
-        if sender.refused <= _MOST_LOGGED:
-            _log_refusal(sender, error, facts)
-        elif sender.first("refusals_not_listed", ""):
-            _log.warning("refusals_not_listed", **sender.facts(), listed=_MOST_LOGGED)
-        if self._is_worth_keeping(sender, error):
-            file, size_bytes = incoming.kept_file(), incoming.received_bytes
-            self._quarantine.keep(sender, error, status, file, size_bytes)
-        return GivenStatus(status, error_comment(error))
-
-    def _is_worth_keeping(self, sender: Sender, error: Exception) -> bool:
-        """What the sender will send again is not kept; a foreign SOP class is noted once."""
-        if isinstance(error, Unavailable):
-            return False
-        return not isinstance(error, NotStorable) or sender.first("foreign", str(error))
+        return GivenStatus(self._quarantine.take(sender, incoming, error), error_comment(error))
 
 
-def _log_refusal(sender: Sender, error: Exception, facts: dict[str, Fact]) -> None:
-    if isinstance(error, FirstreadError):
-        _log.warning("instance_not_stored", **sender.facts(), **{**facts, **error.facts})
-        return
-    # The message is left out: a library may have put values of the data set into it.
-    trace = "".join(traceback.format_tb(error.__traceback__))
-    _log.error("instance_not_stored", **sender.facts(), **facts, trace=trace)
+def _tried(step: Callable[[], T]) -> T | Exception:
+    try:
+        return step()
+    except Exception as error:  # noqa: BLE001 one of three places: the sender must get a status
+        return error
 
 
 def _check_announcement(identity: InstanceIdentity, announced: Announced) -> None:

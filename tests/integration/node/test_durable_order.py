@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import re
+import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -19,7 +20,9 @@ from database.session import open_engine
 from dicom_node.request.c_store import StoreAnswer, send_instances
 from radiology.errors import FirstreadError
 from settings.environment import Settings
+from tests.builders.dicom.upper_layer import associate_request
 from tests.integration.node.test_node_process import _Port, node_environment, node_process
+from tests.integration.node.test_store_requests import answered, requests, window
 from tests.peers.ports import answers
 from tests.peers.process import ServerProcess
 from tests.peers.programs import REPOSITORY, require_program
@@ -30,7 +33,9 @@ pytestmark = pytest.mark.integration
 __all__ = ["node_process"]
 
 _CALLS = "openat,write,pwrite64,fsync,fdatasync,syncfs,rename,sendto"
-_FLUSHES = 4  # in the last one, behind the rows of the fourth instance, the node dies
+_WINDOW = (2, 3, 4)  # instances of one flush
+_STORED = 7
+_FLUSHES = 3  # of the last association, whose thread counts: behind the row of the seventh it dies
 _CALL = re.compile(r"^\d+ +(?P<name>\w+)\((?P<given>.*)$")
 
 
@@ -56,11 +61,15 @@ def what_happened(line: str) -> str:
 
 
 def calls_of_each(lines: list[str]) -> list[list[str]]:
-    """The calls of each instance up to its response; of those that repeat, one."""
+    """The calls of each group up to its responses, of those that repeat, one.
+
+    Rows of the association itself, before its first instance, are left out.
+    """
     seen = [word for word in map(what_happened, lines) if word]
-    seen = [word for word, _ in itertools.groupby(seen[seen.index("write") :])]
+    seen = [word for word, _ in itertools.groupby(seen)]
     parts = itertools.groupby(seen, lambda word: word == "response")
-    return [[*calls] for is_response, calls in parts if not is_response]
+    groups = [[*calls] for is_response, calls in parts if not is_response]
+    return [calls[calls.index("write") :] for calls in groups]
 
 
 def test_the_order_of_the_calls_and_a_kill_among_them(
@@ -68,7 +77,8 @@ def test_the_order_of_the_calls_and_a_kill_among_them(
 ) -> None:
     """Of each instance: written, in its place, its row, all of it flushed, and only then Success.
 
-    The fourth has its row, and the node dies before the flush: it comes again, and is there once.
+    Of those of a window likewise, together. The last has its row, and the node dies before the
+    flush: it comes again, and is there once.
     """
     strace = require_program("strace", package="strace")
     settings, first = node_process()
@@ -86,23 +96,30 @@ def test_the_order_of_the_calls_and_a_kill_among_them(
     )
     engine = open_engine(settings.database_address)
     node = RunningNode(_Port(settings.dicom_port), settings, engine)  # type: ignore[arg-type]
-    paths = [write(small_ct(number), tmp_path) for number in range(1, _FLUSHES + 1)]
+    first_path, *paths = [write(small_ct(k), tmp_path) for k in (1, 5, 6, _STORED)]
     try:
         traced.wait_until_ready(lambda: answers(settings.dicom_port), limit_s=120)
-        assert node.statuses(*paths) == [0, 0, 0, None]
+        assert node.statuses(first_path) == [0]
+        with socket.create_connection(("127.0.0.1", node.port), timeout=60) as connection:
+            connection.sendall(associate_request(user_items=window(8, 1)))
+            assert connection.recv(4096)[0] == 2
+            connection.sendall(requests(*_WINDOW))
+            assert answered(connection, 3) == dict.fromkeys(_WINDOW, 0)
+        assert node.statuses(*paths) == [0, 0, None]
     finally:
         traced.kill()
     assert calls_of_each(record.read_text().splitlines()) == [
         ["write", "rename", "everything flushed", "row", "row flushed"],  # it makes the study
+        ["write", "rename", "row", "everything flushed"],  # three of a window
         ["write", "rename", "row", "everything flushed"],
         ["write", "rename", "row", "everything flushed"],
         ["write", "rename", "row"],
     ]
 
     node_process()
-    assert len(node.instances()) == _FLUSHES
+    assert len(node.instances()) == _STORED
     assert node.statuses(paths[-1]) == [0]
-    assert len(node.instances()) == len(node.spooled()) == _FLUSHES
+    assert len(node.instances()) == len(node.spooled()) == _STORED
 
 
 def test_a_kill_loses_nothing_that_was_answered(

@@ -19,7 +19,7 @@ from database.studies.instances import Recorded
 from database.tables.study.analysis import Instance
 from dicom_node.receive.record_arrivals import ArrivalRecorder
 from dicom_node.spool import Spool, _disk_faults
-from radiology.errors import DatabaseUnavailable, SpoolFull
+from radiology.errors import DatabaseUnavailable, InstanceConflict, SpoolFull
 from tests.builders.stored.rows import NOON, arrival
 from tests.unit.dicom_node.test_record_arrivals import Setup
 
@@ -66,6 +66,22 @@ def test_an_instance_alone_waits_for_one_flush(
     assert setup.recorder.record(made, file) is Recorded.NEW
     assert seen == [2]
     assert (setup.spool.folder / made.path).read_bytes() == b"second"
+
+
+def test_what_comes_together_waits_for_one_flush(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three of one association; one of them was here before, and is said to be."""
+    seen, _ = seen_at_the_flush(setup, monkeypatch)
+    new = [setup.waiting(number) for number in (2, 3, 4)]
+    assert setup.recorder.record_all(new) == [Recorded.NEW] * 3
+    assert seen == [4]
+    again = [setup.waiting(5), setup.waiting(1), setup.waiting(2, b"another")]
+    *first, conflict = setup.recorder.record_all(again)
+    assert first == [Recorded.NEW, Recorded.DUPLICATE]
+    assert isinstance(conflict, InstanceConflict)
+    assert setup.count() == 5
+    assert setup.recorder.record_all([]) == []
 
 
 def test_other_commits_are_flushed_by_the_database_as_ever(setup: Setup) -> None:

@@ -17,7 +17,7 @@ from database.session import query
 from database.studies.instances import Arrival, Recorded
 from database.tables.study.analysis import Instance
 from dicom_node.receive.open_spool import open_spool
-from dicom_node.receive.record_arrivals import ArrivalRecorder
+from dicom_node.receive.record_arrivals import MOST_TOGETHER, ArrivalRecorder
 from dicom_node.spool import Spool
 from dicom_node.spool_locks import LeftByDead, lock_folder, sweep
 from radiology.errors import SpoolFull
@@ -99,6 +99,18 @@ def test_a_row_without_its_bytes_is_withdrawn_after_a_power_cut(
     file.write(b"content 3")
     assert recorder.record(crashed.arrivals[2], file) is Recorded.NEW
     assert crashed.place(3).read_bytes() == b"content 3"
+
+
+def test_as_many_rows_are_looked_at_as_may_wait_for_one_flush(crashed: Crashed) -> None:
+    """A single association may have brought them all, without waiting for an answer."""
+    crashed.settings = crashed.settings.model_copy(update={"max_associations": 1})
+    for number in range(4, MOST_TOGETHER + 1):
+        crashed._recorded(number)
+    crashed.place(1).unlink()
+    crashed.power_was_lost()
+    crashed.open().close()
+    assert crashed.uid(1) not in crashed.here()
+    assert len(crashed.here()) == MOST_TOGETHER - 1
 
 
 def test_what_is_whole_stays(crashed: Crashed) -> None:

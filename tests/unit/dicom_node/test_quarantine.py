@@ -12,6 +12,7 @@ from sqlalchemy import select
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query
 from database.tables.study.quarantine import QuarantinedObject
+from dicom_node.guard.incoming_data_set import IncomingDataSet
 from dicom_node.receive import quarantine as quarantine_module
 from dicom_node.receive.quarantine import Quarantine
 from dicom_node.receive.sender import WebSender
@@ -46,9 +47,10 @@ def test_an_association_for_each_object_fills_neither_disk_nor_table(
     def kept() -> tuple[int, int]:
         """How many files and how many rows there are after ten more, each of a sender anew."""
         for _ in range(10):
-            file = spool.begin(b"DICM")
-            quarantine.keep(WebSender(None, "10.0.0.1"), DataSetUnreadable(), 0xC000, file, 4)
-            file.discard()
+            incoming = IncomingDataSet(lambda: spool.begin(b"DICM"), max_bytes=100)
+            incoming.write(b"data")
+            assert quarantine.take(WebSender(None, "10.0.0.1"), incoming, DataSetUnreadable())
+            incoming.discard()
         with query(engine) as session:
             rows = session.scalars(select(QuarantinedObject.path)).all()
         files = [path for path in folder.rglob("*") if path.is_file()]

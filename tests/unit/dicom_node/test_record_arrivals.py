@@ -154,6 +154,27 @@ def test_a_defect_is_the_answer_of_its_own_instance_only(
     assert not setup.recorder._waiting
 
 
+def test_a_defect_among_instances_that_came_together(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None has a row, although one is in its place already; then each may be recorded alone."""
+    together = [setup.waiting(number, b"%d" % number) for number in (1, 2, 3)]
+    place = setup.spool.place
+
+    def broken(file: SpoolFile, relative: str) -> set[str]:
+        if relative == together[1][0].path:
+            raise KeyError("a defect")
+        return place(file, relative)
+
+    monkeypatch.setattr(setup.spool, "place", broken)
+    with pytest.raises(KeyError):
+        setup.recorder.record_all(together)
+    assert setup.count() == 0
+    assert [setup.recorder.record(*together[k]) for k in (0, 2)] == [Recorded.NEW] * 2
+    for made, _ in (together[0], together[2]):
+        assert setup.spool.holds(made.path, 1, made.sha256)
+
+
 def test_the_clock_is_the_one_that_was_given(setup: Setup) -> None:
     """No moment is taken from the system."""
     setup.recorder.record(*setup.waiting(1))
