@@ -7,16 +7,16 @@ from dataclasses import replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn import functional as F
+from torch import Tensor
 
-from models.schema_2.view import CHANNELS
 from training.classification.classify import logits_of
-from training.classification.network import VIRAL, ViewNet
 from training.classification.stages import FoldedClassifier
-from training.classification.views import EDGE, ViewSet, make_views, middle
-from training.data.augment import WINDOW_HIGH_HU, WINDOW_LOW_HU, to_network_input
+from training.classification.views import make_views
+from training.classification.whole_path import WholePath
+from training.data.augment import to_network_input
 from training.data.figures import CovidCt, FigureSet
 from training.data.slices import SliceSet
+from training.scoring.attack import Attack, LossOf, against
 from training.scoring.perturb import ADVERSARIAL_HU, CHANGES, changed, turned
 from training.scoring.report import Perturbed
 from training.segmentation.loss import lesion_loss, lung_loss
@@ -25,39 +25,22 @@ from training.segmentation.predict import predict
 from training.segmentation.score import auc, dice
 from training.segmentation.stages import Corpus
 
-_ATTENUATIONS = (CHANNELS.index("attenuation"), CHANNELS.index("whole"))
+
+def _attacked(slices: SliceSet, loss_of: LossOf) -> SliceSet:
+    """One step up the loss of the very networks that are scored."""
+    moved = Attack(ADVERSARIAL_HU).moved(loss_of, slices.hu)
+    return replace(slices, hu=moved.astype(np.float16))
 
 
-def _attacked(network: ChestNet, slices: SliceSet) -> SliceSet:
-    """One step up the network's own loss, at most 10 HU a pixel (Goodfellow, arXiv:1412.6572)."""
-    hu = slices.hu.astype(np.float32)
-    for first in range(0, len(slices), 8):
-        at = slice(first, first + 8)
-        x = torch.from_numpy(hu[at]).requires_grad_()
-        lung, lesion = network.eval()(to_network_input(x[:, None]))
+def _mask_loss(network: ChestNet, slices: SliceSet) -> LossOf:
+    def loss(hu: Tensor, at: slice) -> Tensor:
+        lung, lesion = network(to_network_input(hu))
         truth = torch.from_numpy(slices.lung[at].astype(np.int64))
         drawn = torch.from_numpy(slices.lesion[at].astype(np.int64))
-        loss = lung_loss(lung, truth) + lesion_loss(lesion, drawn, torch.ones(len(drawn)))
-        loss.backward()
-        hu[at] += ADVERSARIAL_HU * x.grad.sign().numpy()
-    return replace(slices, hu=hu.astype(np.float16))
+        return lung_loss(lung, truth) + lesion_loss(lesion, drawn, torch.ones(len(drawn)))
 
-
-def _attacked_views(members: tuple[ViewNet, ...], views: ViewSet) -> ViewSet:
-    """The same for the classifier, on the attenuation of its view."""
-    step = ADVERSARIAL_HU / (WINDOW_HIGH_HU - WINDOW_LOW_HU)
-    changed = views.views.copy()
-    inner = slice(EDGE, -EDGE)
-    for first in range(0, len(views), 16):
-        at = slice(first, first + 16)
-        x = middle(torch.from_numpy(views.views[at]).float() / 255.0).clone().requires_grad_()
-        logits = torch.stack([member.eval()(x)[0][:, VIRAL] for member in members]).mean(0)
-        truth = torch.from_numpy(views.viral[at].astype(np.float32))
-        F.binary_cross_entropy_with_logits(logits, truth).backward()
-        worse = (x + step * x.grad.sign()).clamp(0.0, 1.0).detach().numpy()
-        for channel in _ATTENUATIONS:
-            changed[at, channel, inner, inner] = np.rint(worse[:, channel] * 255.0)
-    return replace(views, views=changed)
+    network.eval()
+    return loss
 
 
 def _score(
@@ -105,9 +88,9 @@ def measure_robustness(
         found.append(
             _score(name, network, threshold, three[0], three[1], viral(three[2]), val.viral)
         )
-    attacked = _attacked_views(classifier.members, make_views(network, val))
-    answer = classifier.calibration.viral(logits_of(classifier.members, attacked).viral)
-    worse = [_attacked(network, slices) for slices in (lungs, drawn)]
+    path = WholePath(network, classifier.members)
+    figures = _attacked(val.slices, against(path.logit, val.viral))
+    worse = [_attacked(slices, _mask_loss(network, slices)) for slices in (lungs, drawn)]
     name = f"adversarial step, {ADVERSARIAL_HU:g} HU"
-    found.append(_score(name, network, threshold, worse[0], worse[1], answer, val.viral))
+    found.append(_score(name, network, threshold, worse[0], worse[1], viral(figures), val.viral))
     return tuple(found)

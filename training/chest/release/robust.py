@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
 from chest.reader import Reader
 from models.catalogue import read_any_bundle
@@ -21,10 +19,11 @@ from radiology.image.volume import Volume
 from training.chest.network import MaskNet
 from training.chest.predict import LesionLimits, lesions_of, predict
 from training.chest.scores.network import ScoreNet
-from training.chest.scores.predict import score
+from training.chest.scores.predict import score, viral_logit
 from training.chest.stages import ChestCorpus
 from training.data.augment import to_network_input
 from training.data.slices import SliceSet
+from training.scoring.attack import Attack, LossOf, against
 from training.scoring.perturb import ADVERSARIAL_HU, CHANGES, changed, turned
 from training.scoring.report import Perturbed, Thickness
 from training.scoring.thick_slices import averaged, volume_dice
@@ -35,8 +34,6 @@ _TURNED_BY: Final = (15.0, -15.0)  # degrees
 _THICKNESSES: Final = (1, 2, 3, 5, 8)  # mm
 _PHANTOM: Final = ((300, 256, 256), (1.0, 1.4, 1.4))
 _SEEDS: Final = (11, 12)
-_AT_ONCE = 8
-_LossOf = Callable[[Tensor, slice], Tensor]  # of patches, and where they stand in their set
 
 
 def measure_robustness(
@@ -68,14 +65,14 @@ def _degraded(
     attacked = (
         _attacked(lungs, _mask_loss(masks, lungs)),
         _attacked(drawn, _mask_loss(masks, drawn)),
-        _attacked(figures, _score_loss(scores, val.viral)),
+        _attacked(figures, against(viral_logit(scores), val.viral)),
     )
     yield f"adversarial step, {ADVERSARIAL_HU:g} HU", attacked
 
 
-def _mask_loss(network: MaskNet, slices: SliceSet) -> _LossOf:
-    def loss(patches: Tensor, at: slice) -> Tensor:
-        lung, lesion = network(patches.expand(-1, 3, -1, -1))
+def _mask_loss(network: MaskNet, slices: SliceSet) -> LossOf:
+    def loss(hu: Tensor, at: slice) -> Tensor:
+        lung, lesion = network(to_network_input(hu).expand(-1, 3, -1, -1))
         outlined = torch.from_numpy(slices.lung[at].astype(np.int64))
         drawn = torch.from_numpy(slices.lesion[at].astype(np.int64))
         return lung_loss(lung, outlined) + lesion_loss(lesion, drawn, torch.ones(len(drawn)))
@@ -84,24 +81,10 @@ def _mask_loss(network: MaskNet, slices: SliceSet) -> _LossOf:
     return loss
 
 
-def _score_loss(network: ScoreNet, viral: NDArray[np.int8]) -> _LossOf:
-    def loss(patches: Tensor, at: slice) -> Tensor:
-        truth = torch.from_numpy(viral[at].astype(np.float32))
-        return F.binary_cross_entropy_with_logits(network(patches)[:, 0], truth)
-
-    network.eval()
-    return loss
-
-
-def _attacked(slices: SliceSet, loss_of: _LossOf) -> SliceSet:
-    """One step up the network's own loss, at most 10 HU a pixel (Goodfellow, arXiv:1412.6572)."""
-    hu = slices.hu.astype(np.float32)
-    for first in range(0, len(slices), _AT_ONCE):
-        at = slice(first, first + _AT_ONCE)
-        x = torch.from_numpy(hu[at]).requires_grad_()
-        loss_of(to_network_input(x[:, None]), at).backward()
-        hu[at] += ADVERSARIAL_HU * x.grad.sign().numpy()
-    return replace(slices, hu=hu.astype(np.float16))
+def _attacked(slices: SliceSet, loss_of: LossOf) -> SliceSet:
+    """One step up the network's own loss."""
+    moved = Attack(ADVERSARIAL_HU).moved(loss_of, slices.hu)
+    return replace(slices, hu=moved.astype(np.float16))
 
 
 def measure_thickness(bundle: Path) -> tuple[Thickness, ...]:

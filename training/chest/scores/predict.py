@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from training.chest.scores.network import ScoreNet
+from training.chest.scores.network import VIRAL, ScoreNet
 from training.data.augment import to_network_input
 from training.data.slices import SliceSet
+from training.scoring.attack import Logit
 
 _AT_ONCE = 16
 
@@ -24,6 +26,17 @@ def score(network: ScoreNet, slices: SliceSet) -> Floats:
             hu = torch.from_numpy(slices.hu[first : first + _AT_ONCE].astype(np.float32))
             parts.append(network(to_network_input(hu[:, None])).numpy())
     return np.concatenate(parts)
+
+
+def viral_logit(network: ScoreNet) -> Logit:
+    """The logit of COVID-19 of slices in HU, with a gradient back to them."""
+
+    def logit(hu: Tensor) -> Tensor:
+        said: Tensor = network(to_network_input(hu))[:, VIRAL]
+        return said
+
+    network.eval()
+    return logit
 
 
 def patches_of(slices: SliceSet) -> Floats:

@@ -1,0 +1,1 @@
+"""Attacks released bundles: the same small changes of every pixel, whatever their networks are."""
