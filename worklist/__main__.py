@@ -15,6 +15,7 @@ from radiology.errors import FirstreadError, Refused
 from settings.environment import read_settings
 from settings.log.log_events import configure_logging, get_logger
 from worklist.app import create_app
+from worklist.ready import make_ready
 from worklist.server import needs_sign_in, open_socket, serve
 
 _log = get_logger("worklist")
@@ -60,6 +61,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     always = needs_sign_in(settings, published_on_loopback=given.published_on_loopback)
     app = create_app(settings, engine, sign_in_always=always)
     end_signs = give_signs(engine, "worklist", lambda: datetime.now(UTC))
+    make_ready()
     serve(app, listener, settings.worklist_network)
     end_signs()
     return 0
