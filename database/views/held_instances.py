@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from database.states import ObjectKind
 from database.tables.study.analysis import Instance, Result, ResultObject, Study
+from database.unindexed import unindexed
 
 _ESCAPE = "\\"
 
@@ -36,6 +37,7 @@ class HeldInstance:
     ----------
     path : within `folder`
     transfer_syntax_uid : "" where only the file says it
+    removed : its file has gone by its age or a mark, as its row says
     """
 
     study_instance_uid: str
@@ -45,6 +47,7 @@ class HeldInstance:
     transfer_syntax_uid: str
     folder: Folder
     path: str
+    removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,47 +60,62 @@ class HeldStudy:
 
 
 def held_instances(
-    session: Session, study_instance_uids: Collection[str]
+    session: Session, study_instance_uids: Collection[str], *, only_here: bool = False
 ) -> Mapping[str, tuple[HeldInstance, ...]]:
-    """Every instance of some studies, by study: originals as they came, then results."""
+    """Every instance of some studies, by study: originals as they came, then results.
+
+    Parameters
+    ----------
+    only_here : without those whose files have gone: of most studies of a year there are no others
+    """
     found: dict[str, list[HeldInstance]] = {uid: [] for uid in study_instance_uids}
-    originals = session.execute(
-        select(
-            Study.study_instance_uid,
-            Instance.series_instance_uid,
-            Instance.sop_instance_uid,
-            Instance.sop_class_uid,
-            Instance.transfer_syntax_uid,
-            Instance.path,
+    studies = session.execute(
+        select(Study.id, Study.study_instance_uid).where(
+            Study.study_instance_uid.in_(study_instance_uids)
         )
-        .join(Study, Study.id == Instance.study_id)
-        .where(Study.study_instance_uid.in_(study_instance_uids))
-        .order_by(Instance.id)
     )
-    for study, series, sop, sop_class, syntax, path in originals:
-        held = HeldInstance(study, series, sop, sop_class, syntax, Folder.SPOOL, path)
-        found[study].append(held)
-    results = session.execute(
+    uids: dict[int, str] = dict(studies.all())
+    originals = select(
+        Instance.study_id,
+        Instance.series_instance_uid,
+        Instance.sop_instance_uid,
+        Instance.sop_class_uid,
+        Instance.transfer_syntax_uid,
+        Instance.path,
+        Instance.removed_at.is_not(None),
+    ).where(Instance.study_id.in_(uids))
+    results = (
         select(
-            Study.study_instance_uid,
+            Result.study_id,
             ResultObject.series_instance_uid,
             ResultObject.sop_instance_uid,
             ResultObject.sop_class_uid,
             ResultObject.path,
+            Result.files_removed_at.is_not(None),
         )
         .join(Result, Result.id == ResultObject.result_id)
-        .join(Study, Study.id == Result.study_id)
-        .where(Study.study_instance_uid.in_(study_instance_uids), *_in_force())
-        .order_by(ResultObject.id)
+        .where(Result.study_id.in_(uids), unindexed(_in_force()))
     )
-    for study, series, sop, sop_class, path in results:
-        held = HeldInstance(study, series, sop, sop_class, "", Folder.RESULTS, path)
-        found[study].append(held)
+    if only_here:
+        originals = originals.where(Instance.removed_at.is_(None))
+        results = results.where(unindexed(Result.files_removed_at.is_(None)))
+    for study, series, sop, sop_class, syntax, path, gone in session.execute(
+        originals.order_by(Instance.id)
+    ):
+        uid = uids[study]
+        held = HeldInstance(uid, series, sop, sop_class, syntax, Folder.SPOOL, path, gone)
+        found[uid].append(held)
+    for study, series, sop, sop_class, path, gone in session.execute(
+        results.order_by(ResultObject.id)
+    ):
+        uid = uids[study]
+        held = HeldInstance(uid, series, sop, sop_class, "", Folder.RESULTS, path, gone)
+        found[uid].append(held)
     return {uid: tuple(of_study) for uid, of_study in found.items()}
 
 
-def _in_force() -> tuple[ColumnElement[bool], ...]:
-    return (
+def _in_force() -> ColumnElement[bool]:
+    return and_(
         Result.superseded_by_id.is_(None),
         Result.withdrawn_at.is_(None),
         ResultObject.kind != ObjectKind.REJECTION,
@@ -122,7 +140,7 @@ class StudyFilter:
 def held_studies(
     session: Session, wanted: StudyFilter, *, before: int | None, most: int
 ) -> list[HeldStudy]:
-    """Studies that the rows let pass, the newest first.
+    """Studies that the rows let pass and that have a file here, the newest first.
 
     What we fetched only to compare with is found by its UID alone, as on the page.
 
@@ -131,7 +149,15 @@ def held_studies(
     before : only studies with a lower number than this one, to go on after a first piece
     most : how many at the most
     """
-    chosen = select(Study.id, Study.study_instance_uid, Study.received_at)
+    has_files = (
+        select(Result.id)
+        .where(Result.study_id == Study.id, unindexed(Result.files_removed_at.is_(None)))
+        .correlate(Study)
+        .exists()
+    )
+    chosen = select(Study.id, Study.study_instance_uid, Study.received_at).where(
+        Study.originals_removed_at.is_(None) | has_files
+    )
     if wanted.study_instance_uids is None:
         chosen = chosen.where(Study.asked_for.is_(False))
     else:

@@ -103,9 +103,11 @@ def find_files(context: PageContext, asked: Asked) -> HeldFiles:
 
 
 def file_of(context: PageContext, held: HeldInstance) -> HeldFile | None:
-    """The file of an instance; None when it is not there, which the log says."""
+    """The file of an instance; None when it has gone, or is not there, which the log says."""
     settings = context.settings
     of_folder = {Folder.SPOOL: settings.spool_folder, Folder.RESULTS: settings.results_folder}
+    if held.removed:
+        return None
     folder = of_folder[held.folder].resolve()
     path = (folder / held.path).resolve()
     if path.is_relative_to(folder) and path.is_file():

@@ -91,12 +91,15 @@ class Search:
         while True:
             with query(self._context.engine) as session:
                 studies = held_studies(session, wanted, before=before, most=_STUDIES_AT_A_TIME)
-                held = held_instances(session, [one.study_instance_uid for one in studies])
+                uids = [one.study_instance_uid for one in studies]
+                held = held_instances(session, uids, only_here=True)
             for study in studies:
                 instances = held[study.study_instance_uid]
                 files = [one for item in instances if (one := file_of(self._context, item))]
                 if files:
                     yield files
+                else:  # or rows without files would be gone through to the last of them
+                    self._looked_at += 1
                 if self._looked_at > _MOST_FILES and not question.within.study:
                     self.gave_up = True
                     return

@@ -7,6 +7,7 @@ change: a corrected instance is another file.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -37,7 +38,7 @@ _INSTANCE: Final = (
     *("00280008", "00280010", "00280011", "00280100"),
 )
 _USUAL: Final = frozenset((*_STUDY, *_SERIES, *_INSTANCE))
-_REMEMBERED: Final = 20_000  # of about 3 kB each
+_REMEMBERED: Final = 20_000  # of about 1 kB each
 _CHARACTER_SET: Final = 0x00080005
 
 Record = dict[str, Any]
@@ -92,13 +93,19 @@ def _is_deflated(file: HeldFile) -> bool:
     return file.held.transfer_syntax_uid == DeflatedExplicitVRLittleEndian
 
 
-@lru_cache(maxsize=_REMEMBERED)
 def _usual(path: Path, deflated: bool) -> Header:
+    header: Header = json.loads(_remembered(path, deflated))
+    return header
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _remembered(path: Path, deflated: bool) -> bytes:
+    """As text: a header is some forty objects, and a full collection of Python's looks at all."""
     tags = [_CHARACTER_SET, *(int(tag, 16) for tag in _USUAL)]
     read = read_deflated_head if deflated else read_some
     found = json_of(read(path, tags), lambda place: "")
     found.pop(f"{_CHARACTER_SET:08X}", None)
-    return found
+    return json.dumps(found).encode()
 
 
 def by_series(files: Sequence[HeldFile]) -> Mapping[str, list[HeldFile]]:

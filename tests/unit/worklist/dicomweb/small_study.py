@@ -12,10 +12,17 @@ import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.uid import SecondaryCaptureImageStorage
 
-from database.session import Engine
+from database.retention.removals import (
+    GoneOriginals,
+    note_files_removed,
+    note_originals_removed,
+)
+from database.session import Engine, transaction
+from database.views.worklist.opened import study_id_of
 from settings.environment import Settings
 from tests.builders.stored.held_study import hold_instances, hold_results
 from tests.unit.dicom_node.small_ct import SERIES, STUDY, small_ct
+from tests.unit.worklist.seeding import SeededHospital
 
 ROOT = "/dicom-web"
 RESULT_SERIES = "2.25.7.7"
@@ -87,6 +94,27 @@ def hold_small_study(settings: Settings, engine: Engine) -> SmallStudy:
     files = hold_instances(settings, engine, originals)
     result = capture()
     return SmallStudy(originals, files, result, hold_results(settings, engine, STUDY, [result]))
+
+
+def remove_originals(hospital: SeededHospital, study: SmallStudy) -> None:
+    """As the retention does: rows first, then files."""
+    with transaction(hospital.engine) as session:
+        study_id = study_id_of(session, STUDY)
+        assert study_id is not None
+        gone = GoneOriginals(study_id, "age", 1)
+        note_originals_removed(session, [gone], hospital.now)
+    for path in study.files:
+        path.unlink()
+
+
+def remove_results(hospital: SeededHospital, study: SmallStudy) -> None:
+    """The same of the key picture."""
+    with transaction(hospital.engine) as session:
+        study_id = study_id_of(session, STUDY)
+        assert study_id is not None
+        note_files_removed(session, study.result_id, study_id, hospital.now)
+    for path in hospital.results_folder.rglob("*.dcm"):
+        path.unlink()
 
 
 def parts_of(answer: httpx.Response) -> list[tuple[str, bytes]]:

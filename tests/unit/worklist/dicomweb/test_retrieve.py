@@ -15,6 +15,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
     RLELossless,
 )
+from structlog.testing import capture_logs
 
 from database.flags.rules import FlagRules
 from database.results.withdrawals import mark_withdrawn
@@ -32,6 +33,7 @@ from tests.unit.worklist.dicomweb.small_study import (
     SmallStudy,
     capture,
     parts_of,
+    remove_originals,
     slices,
     stored_pixels,
 )
@@ -288,6 +290,20 @@ def test_a_file_that_is_gone_is_told(web: Visitor, study: SmallStudy) -> None:
     assert answer.status_code == 206
     assert len(parts_of(answer)) == 2
     assert web.get(study.instance(1), accept).status_code == 404
+
+
+def test_images_that_went_by_their_age_are_no_fault(
+    web: Visitor, hospital: SeededHospital, study: SmallStudy
+) -> None:
+    """What is left is a part of the study, and the log complains of nothing."""
+    remove_originals(hospital, study)
+    accept = {"Accept": f"{MULTIPART}; transfer-syntax=*"}
+    with capture_logs() as lines:
+        answer = web.get(study.address, accept)
+        assert web.get(study.instance(1), accept).status_code == 404
+    assert answer.status_code == 206
+    assert len(parts_of(answer)) == 1
+    assert [one["event"] for one in lines if one["log_level"] == "error"] == []
 
 
 def test_a_damaged_file_is_an_error_without_its_content(web: Visitor, study: SmallStudy) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import tracemalloc
 from datetime import timedelta
 from typing import Any
@@ -10,12 +11,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.uid import DeflatedExplicitVRLittleEndian
+from structlog.testing import capture_logs
 
 from settings.environment import Settings
 from tests.builders.stored.held_study import hold_instances
 from tests.unit.dicom_node.small_ct import SERIES, STUDY
 from tests.unit.worklist.access.visitor import Visitor
-from tests.unit.worklist.dicomweb.small_study import RESULT_SERIES, ROOT, SmallStudy, slices
+from tests.unit.worklist.dicomweb.small_study import (
+    RESULT_SERIES,
+    ROOT,
+    SmallStudy,
+    remove_originals,
+    remove_results,
+    slices,
+)
 from tests.unit.worklist.seeding import SeededHospital
 from worklist.dicomweb.search.matching import is_like
 
@@ -147,6 +156,52 @@ def test_what_is_left_out_is_told(
     early = web.get(f"{ROOT}/studies?StudyDescription=nothing")
     assert early.status_code == 204
     assert "Narrow the search" in early.headers["warning"]
+
+
+def test_what_went_by_its_age_is_not_found(
+    web: Visitor, hospital: SeededHospital, study: SmallStudy
+) -> None:
+    """Nor looked for on the disk; what is left of a study is."""
+    remove_originals(hospital, study)
+    with capture_logs() as lines:
+        assert _found(web, "/series", "0020000E") == [RESULT_SERIES]
+        assert _found(web, "/studies", "00201208") == [1]
+        remove_results(hospital, study)
+        assert _found(web, "/studies") == []
+        assert _found(web, f"/studies?StudyInstanceUID={STUDY}") == []
+    assert [one["event"] for one in lines if one["log_level"] == "error"] == []
+
+
+def test_a_search_among_lost_files_ends(
+    web: Visitor, site: Settings, studies: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows whose files are lost count among what one search looks at: it does not go through all
+    of them, and says so."""
+    for path in site.data_folder.rglob("*.dcm"):
+        path.unlink()
+    monkeypatch.setattr("worklist.dicomweb.search.answer._MOST_FILES", 0)
+    answer = web.get(f"{ROOT}/studies?StudyDescription=nothing")
+    assert answer.status_code == 204
+    assert "Narrow the search" in answer.headers["warning"]
+
+
+def test_what_is_remembered_of_files_is_nothing_to_collect(
+    web: Visitor, hospital: SeededHospital, site: Settings
+) -> None:
+    """Python's collector looks at every object that may refer to others: at some forty of each
+    header, if headers were remembered as such."""
+    images = 60
+    hold_instances(site, hospital.engine, slices(images))
+    asked = f"/studies/{STUDY}/series/{SERIES}/instances?PatientID=P1"
+    assert _found(web, f"{asked}&limit=1", "00080018")
+    before = _collectable()
+    assert len(_found(web, asked, "00080018")) == images
+    assert _collectable() - before < 20 * images
+
+
+def _collectable() -> int:
+    gc.collect()
+    return len(gc.get_objects())
 
 
 def test_an_answer_has_a_largest_size(
