@@ -88,8 +88,9 @@ def _fill_moments(engine: Engine) -> None:
                 if finished_at is not None
             ],
         )
-    with engine.begin() as connection:
-        connection.execute(text("ANALYZE"))  # as autovacuum does, and SQLite's users may
+    if engine.dialect.name == "postgresql":
+        with engine.begin() as connection:
+            connection.execute(text("ANALYZE"))  # as autovacuum does; with SQLite nobody does
 
 
 def _moments(study_id: int, rank: WorklistRank, opened: bool) -> Iterator[tuple[str, float]]:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from database.events import record_event
 from database.tables.readers.feedback import Feedback, FeedbackFault
 from database.tables.study.analysis import Result, Study
+from database.unindexed import unindexed
 from radiology.feedback import Fault, Judgement, Opinion, checked_opinion
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency
@@ -268,8 +269,8 @@ def answered_results(
         .join(Study, Study.id == Result.study_id)
         .where(
             Result.urgency.is_not(None),
-            Result.superseded_by_id.is_(None),
-            Study.asked_for.is_(False),
+            unindexed(Result.superseded_by_id.is_(None)),
+            unindexed(Study.asked_for.is_(False)),
             *_made_in(period),
         )
         .group_by(Study.calling_ae_title, Result.urgency)

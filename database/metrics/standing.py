@@ -63,12 +63,19 @@ def jobs_in_hand(session: Session, now: datetime) -> list[StandingRows]:
 def unfinished_deliveries(session: Session) -> list[StandingRows]:
     """Deliveries that have not ended well, by destination and state; the oldest by its result."""
     rows = session.execute(
-        select(Delivery.destination, Delivery.state, func.count(), func.min(Result.created_at))
-        .join(Result, Result.id == Delivery.result_id)
+        select(Delivery.destination, Delivery.state, func.count(), func.min(Delivery.result_id))
         .where(Delivery.state.in_(_UNFINISHED))
         .group_by(Delivery.destination, Delivery.state)
-    )
-    return [StandingRows((name, state.value), count, at) for name, state, count, at in rows]
+    ).all()
+    # Numbers are given in the order of time: of each group one result is looked up, where the rows
+    # of all would be read past their readings.
+    oldest = [row[3] for row in rows]
+    made = session.execute(select(Result.id, Result.created_at).where(Result.id.in_(oldest)))
+    made_at: dict[int, datetime] = dict(made.all())
+    return [
+        StandingRows((name, state.value), count, made_at[first])
+        for name, state, count, first in rows
+    ]
 
 
 def open_flags(session: Session) -> list[StandingRows]:

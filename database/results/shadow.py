@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, defer
 
 from database.tables.study.analysis import Result, Study
 from database.tables.study.shadow import ShadowAnswer
+from database.unindexed import unindexed
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency
 
@@ -77,7 +78,7 @@ def _most_urgent(session: Session, study_ids: set[int]) -> dict[int, Urgency]:
     for study_id, urgency in session.execute(
         select(Result.study_id, Result.urgency).where(
             Result.study_id.in_(study_ids),
-            Result.superseded_by_id.is_(None),
+            unindexed(Result.superseded_by_id.is_(None)),
             Result.withdrawn_at.is_(None),
         )
     ):

@@ -15,6 +15,7 @@ from database.states import DeliveryState, ObjectState
 from database.tables.readers.flag import FlagNotice
 from database.tables.study.analysis import DeliveredObject, Delivery
 from database.tables.study.hl7 import ReceivedMessage
+from database.unindexed import unindexed
 
 _STORED = (DeliveryState.SENT, DeliveryState.DELIVERED, DeliveryState.COMMITTED)
 _NEWEST = 20  # deliveries: one may be stored after a younger one
@@ -56,7 +57,7 @@ def last_stored(session: Session, destinations: Sequence[str]) -> dict[str, date
     for name in destinations:
         newest = (
             select(Delivery.id)
-            .where(Delivery.destination == name, Delivery.state.in_(_STORED))
+            .where(Delivery.destination == name, unindexed(Delivery.state.in_(_STORED)))
             .order_by(Delivery.id.desc())
             .limit(_NEWEST)
         )

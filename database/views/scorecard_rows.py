@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, case, func, select
 from sqlalchemy.orm import Session
 
 from database.feedback.given import Period
 from database.states import JobState
 from database.tables.study.analysis import Event, Job, Result, Study
+from database.unindexed import unindexed
 from radiology.urgency import Urgency
 from settings.peers import RequestPriority
 
@@ -67,45 +69,39 @@ def study_times(
         .limit(MOST_ROWS)
         .cte("chosen")
     )
-    answered = (
-        select(
-            Result.study_id,
-            func.min(
-                case((Result.created_at >= chosen.c.last_instance_at, Result.created_at))
-            ).label("result_at"),
-            # Of the results in force, one of each bundle: the words of urgency are in the order of
-            # the alphabet. The others are null, which a maximum passes over.
-            func.max(case((Result.superseded_by_id.is_(None), Result.urgency))).label("urgency"),
-        )
-        .join(chosen, chosen.c.id == Result.study_id)
-        .group_by(Result.study_id)
-        .subquery()
+    # One by one for each study: whatever the period, no result and no event of another is read.
+    of_study = Result.study_id == chosen.c.id
+    result_at = select(func.min(Result.created_at)).where(
+        of_study, Result.created_at >= chosen.c.last_instance_at
     )
-    names = (SENT, OPENED, ACKNOWLEDGED)
-    marks = (
-        select(
-            Event.study_id,
-            func.min(case((Event.name.in_(_ANSWERED), Event.at))).label("answered_at"),
-            *(func.min(case((Event.name == name, Event.at))).label(name) for name in names),
+    # Of the results in force, one of each bundle: the words of urgency are in the order of the
+    # alphabet. The others are null, which a maximum passes over.
+    in_force = case((Result.superseded_by_id.is_(None), Result.urgency))
+    urgency = select(func.max(in_force)).where(of_study)
+
+    def first_event(*names: str) -> ScalarSelect[Any]:
+        return (
+            select(func.min(Event.at))
+            .where(
+                Event.study_id == chosen.c.id,
+                Event.name.in_(names),
+                Event.at >= chosen.c.last_instance_at,
+            )
+            .scalar_subquery()
         )
-        .join(chosen, chosen.c.id == Event.study_id)
-        .where(Event.name.in_((*_ANSWERED, *names)), Event.at >= chosen.c.last_instance_at)
-        .group_by(Event.study_id)
-        .subquery()
-    )
+
     rows = session.execute(
         select(
             chosen.c.id,
             chosen.c.calling_ae_title,
-            answered.c.urgency,
+            urgency.scalar_subquery(),
             chosen.c.last_instance_at,
-            answered.c.result_at,
-            marks.c.answered_at,
-            *(marks.c[name] for name in names),
-        )
-        .outerjoin(answered, answered.c.study_id == chosen.c.id)
-        .outerjoin(marks, marks.c.study_id == chosen.c.id)
-        .order_by(chosen.c.last_instance_at.desc())
+            result_at.scalar_subquery().label("result_at"),
+            first_event(*_ANSWERED).label("answered_at"),
+            first_event(SENT),
+            first_event(OPENED),
+            first_event(ACKNOWLEDGED),
+        ).order_by(chosen.c.last_instance_at.desc())
     )
     return [
         StudyTimes(
@@ -163,7 +159,7 @@ def logged_jobs(session: Session, period: Period) -> list[LoggedJob]:
 
 def _chosen(period: Period, scanner: str | None) -> tuple[ColumnElement[bool], ...]:
     wanted = (
-        Study.asked_for.is_(False),
+        unindexed(Study.asked_for.is_(False)),
         Study.last_instance_at >= period.since,
         Study.last_instance_at < period.until,
     )

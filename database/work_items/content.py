@@ -20,6 +20,7 @@ from database.tables.study.analysis import (
     SeriesDecision,
     Study,
 )
+from database.unindexed import unindexed
 from radiology.work_item import WorkItem, WorkItemInput, WorkItemPriority, WorkItemState
 
 _ORDER = {WorkItemPriority.HIGH: 0, WorkItemPriority.MEDIUM: 1, WorkItemPriority.LOW: 2}
@@ -147,7 +148,7 @@ def _titles(session: Session, study_ids: Sequence[int]) -> dict[int, str]:
         select(Result.study_id, title)
         .where(
             Result.study_id.in_(study_ids),
-            Result.superseded_by_id.is_(None),
+            unindexed(Result.superseded_by_id.is_(None)),
             Result.withdrawn_at.is_(None),
         )
         # Without an answer, routine, suspected, urgent: the last one counts.

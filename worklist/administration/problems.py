@@ -12,8 +12,7 @@ from database.deliveries.destinations import unfinished_destinations
 from database.forget.named import unfinished_forgettings
 from database.process_signs import last_sweep
 from database.session import Session
-from database.states import StudyState
-from database.views.worklist.worklist_rows import state_counts
+from database.views.worklist.worklist_rows import failed_studies
 from settings.certificates.in_use import certificate_terms, unusable
 from settings.environment import Settings
 from worklist.administration.parts import part_signs
@@ -140,7 +139,7 @@ def _destinations(session: Session) -> list[Problem]:
 
 
 def _failed_studies(session: Session) -> list[Problem]:
-    failed = state_counts(session).get(StudyState.FAILED, 0)
+    failed = failed_studies(session)
     if not failed:
         return []
     message = f"{failed} studies ended with a fault: 'firstread jobs --failed'"

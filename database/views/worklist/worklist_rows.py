@@ -125,6 +125,12 @@ def state_counts(session: Session) -> dict[StudyState, int]:
     return dict.fromkeys(StudyState, 0) | listed
 
 
+def failed_studies(session: Session) -> int:
+    """How many listed studies ended with a fault: from the index, and no others are looked at."""
+    failed = (Study.state == StudyState.FAILED, Study.asked_for.is_(False))
+    return session.scalar(select(func.count()).where(*failed)) or 0
+
+
 def change_token(session: Session) -> tuple[object, ...]:
     """A value that differs after something has happened that the page shows.
 
