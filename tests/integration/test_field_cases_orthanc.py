@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 from pydicom import DataElement, dcmread
 from pydicom.dataset import FileDataset
-from pydicom.uid import JPEGLSLossless
+from pydicom.encaps import encapsulate, generate_frames
+from pydicom.uid import JPEGLSLossless, RLELossless
 
 from database.session import query
 from database.tables.study.analysis import Result
@@ -119,15 +120,59 @@ def test_orthanc_makes_a_hundred_frames_of_one(router: OrthancPeer, site: Patien
     assert len(packed.pixel_array) == 100
     result = site.read()
     assert result is not None
-    with query(site.room.engine) as session:
-        decisions = session.get_one(Result, result.id).job.decisions
-        rows = {one.series_instance_uid: (one.chosen, one.reason) for one in decisions}
+    rows = _decisions(site, result)
     assert rows[sharper[0].SeriesInstanceUID][0]
     for other in (phases[0], several):
         chosen, reason = rows[other.SeriesInstanceUID]
         assert not chosen
         assert reason
     assert "frames" in rows[several.SeriesInstanceUID][1]
+
+
+def _cut_short(image: Any) -> None:
+    """Half of the bytes that the header states."""
+    image.PixelData = image.PixelData[: len(image.PixelData) // 2]
+
+
+def _cut_short_in_rle(image: Any) -> None:
+    """RLE that ends among the low bytes."""
+    image.compress(RLELossless, generate_instance_uid=False)
+    (frame,) = generate_frames(image.PixelData, number_of_frames=1)
+    kept = frame[: len(frame) * 3 // 4]
+    image.PixelData = encapsulate([kept + b"\0" * (len(kept) % 2)])
+
+
+def test_what_orthanc_filled_up_is_not_read(router: OrthancPeer, site: PatientSite) -> None:
+    """It unpacks an image that was cut short, fills it up, packs it and sends it on as whole: no
+    decoder finds anything. The series beside these two is read, and they say why not.
+    """
+    lowest, low_bytes = site.scanned(), site.scanned(uids="8")
+    _cut_short(lowest[SHAPE[0] // 2])
+    _cut_short_in_rle(low_bytes[SHAPE[0] // 2])
+    whole = site.scanned(_sharper, uids="9")
+    _forwarded(router, [*lowest, *low_bytes, *whole])
+    arrived = site.node.spooled()
+    assert len(arrived) == 3 * SHAPE[0]
+    assert {dcmread(one).file_meta.TransferSyntaxUID for one in arrived} == {JPEGLSLossless}
+    result = site.read()
+    assert result is not None
+    rows = _decisions(site, result)
+    assert rows[whole[0].SeriesInstanceUID][0]
+    assert rows[lowest[0].SeriesInstanceUID] == (
+        False,
+        "An image was cut short on its way to us, and what is missing filled up with one value",
+    )
+    assert rows[low_bytes[0].SeriesInstanceUID] == (
+        False,
+        "The low bytes of the last rows are missing: the image was cut short on its way",
+    )
+
+
+def _decisions(site: PatientSite, result: Result) -> dict[str, tuple[bool, str]]:
+    """Of each series, whether it was chosen, and the reason."""
+    with query(site.room.engine) as session:
+        decisions = session.get_one(Result, result.id).job.decisions
+        return {one.series_instance_uid: (one.chosen, one.reason) for one in decisions}
 
 
 def test_a_patient_corrected_in_orthanc(router: OrthancPeer, site: PatientSite) -> None:

@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 from pydicom.dataset import FileDataset
 
-from radiology.errors import RescaleMissing, VolumeRefused
+from radiology.errors import PixelDataUndecodable, RescaleMissing, VolumeRefused
 from radiology.image.frame_stack import FrameStack, PlacedFrame, stack_frames
 from radiology.image.series import FrameHeader, SeriesHeader
 from radiology.image.volume import FloatArray, SourceFrame, Volume
+from worker.series.cut_short import frames_lost, slices_cut_short
 from worker.series.pixels.frame_pixels import padding_range, read_pixels, stored_frames
 from worker.series.pixels.stored_bits import Stored
 
@@ -76,7 +77,7 @@ def decode_volume(
     RescaleMissing
         A frame does not say how its values become Hounsfield units.
     PixelDataUndecodable
-        With the transfer syntax UID.
+        With the transfer syntax UID; or an image was cut short before it came, and filled up.
     VolumeRefused
         Two different images lie at the same position, the series is larger than we read, or its
         values are none that a body has.
@@ -97,6 +98,7 @@ def decode_volume(
         if on_progress is not None:
             on_progress(done, len(wanted))
     _refuse_impossible(dense / hounsfield.size)
+    _refuse_cut_short(stack, hounsfield)
     _refuse_differing_twins(stack, paths, hounsfield)
     return Volume(
         hounsfield=hounsfield,
@@ -206,6 +208,30 @@ def _refuse_impossible(dense_share: float) -> None:
             share_percent=round(100 * dense_share, 1),
             limit_percent=100 * MOST_METAL_SHARE,
         )
+
+
+def _refuse_cut_short(stack: FrameStack, hounsfield: FloatArray) -> None:
+    """What a system on the way filled up is not there, however whole the file is."""
+    short = slices_cut_short(hounsfield)
+    for frames in _frames_of_instances(stack):
+        short += frames_lost(hounsfield, frames)
+    if short:
+        raise PixelDataUndecodable(
+            "An image was cut short on its way to us, and what is missing filled up with one value",
+            sop_instance_uid=stack.slices[short[0]].source.instance.sop_instance_uid,
+            slices=len(set(short)),
+        )
+
+
+def _frames_of_instances(stack: FrameStack) -> Iterator[list[int]]:
+    """The slices of each multi-frame instance, in the order in which it stores them."""
+    numbers: dict[str, dict[int, int]] = {}
+    for index, stacked in enumerate(stack.slices):
+        number = stacked.source.frame.frame_number
+        if number is not None:
+            numbers.setdefault(stacked.source.instance.sop_instance_uid, {})[number] = index
+    for found in numbers.values():
+        yield [found[number] for number in sorted(found)]
 
 
 def _refuse_unknown_units(stack: FrameStack) -> None:

@@ -27,6 +27,7 @@ from radiology.errors import PixelDataUndecodable
 from radiology.image.stated_size import refuse_other_size
 from worker.series.pixels.frame_count import refuse_other_frames
 from worker.series.pixels.jpeg_12_bit import JPEG_LOSSY_12_BIT, decode_jpeg_12_bit
+from worker.series.pixels.lost_bytes import refuse_lost_low_bytes
 from worker.series.pixels.stored_bits import Stored, within_bits_stored
 
 _PREFERRED = {
@@ -102,7 +103,7 @@ def stored_frames(
     ------
     PixelDataUndecodable
         With the transfer syntax UID. Also where Number of Frames is not that of the frames that
-        are there, and where values do not fit into Bits Stored.
+        are there, where values do not fit into Bits Stored, and where low bytes were lost.
     """
     if "PixelData" not in dataset:
         raise _undecodable(dataset, "none", "The instance has no pixel data")
@@ -114,6 +115,7 @@ def stored_frames(
         for frame_number, stored in _decoded(dataset, frame_numbers):
             if stored.shape != shape:
                 raise _undecodable(dataset, "the decoded frame has another size")
+            refuse_lost_low_bytes(stored)
             yield frame_number, within_bits_stored(stored, dataset, lossless=lossless)
     except _DECODER_ERRORS as error:
         raise _undecodable(dataset, type(error).__name__) from error
