@@ -103,7 +103,8 @@ def sorted_page(
 ) -> SortedPage:
     """Studies in the order of a value that they have.
 
-    The value is looked for in every listed study: it has no index, which each arrival would pay.
+    The value is looked for in every study of the days that are listed: it has no index, which each
+    arrival would pay.
 
     Parameters
     ----------
@@ -167,14 +168,14 @@ def _behind(session: Session, sorting: Sorting, study_id: int) -> ColumnElement[
 
 
 def _lane_conditions(only: ListFilter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if only.rank is not None:
-        conditions.append(Study.worklist_rank == only.rank)
-    if only.but_for is not None:
-        conditions.append(Study.worklist_rank != only.but_for)
-    if only.opened is not None:
-        conditions.append(Study.opened.is_(only.opened))
-    return conditions
+    """The lanes by their names, all of them too: what leads to an arrival stands behind them in
+    every index, and without them the rows of all days are read.
+    """
+    wanted = [lane for lane in LANES if _wanted(lane, only)]
+    return [
+        Study.worklist_rank.in_(sorted({lane.rank for lane in wanted})),
+        Study.opened.in_(sorted({lane.opened for lane in wanted})),
+    ]
 
 
 def _wanted(lane: Lane, only: ListFilter) -> bool:
