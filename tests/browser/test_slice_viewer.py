@@ -36,10 +36,16 @@ pytestmark = pytest.mark.browser
 
 
 def test_key_slice_comes_first(reader: Page, study: StudyWithSlices) -> None:
-    """The slice that says most is shown at once, and the frame says which one it is."""
+    """The slice that says most is shown at once, and the frame says which one it is. It is fetched
+    once, before the scripts are there."""
+    asked: list[str] = []
+    reader.on("request", lambda request: asked.append(request.url))
     open_study(reader, study)
     facts = index_of(study)
     expect_slice(reader, facts["key"])
+    first = [f"/slices/{facts['key']}/{what}" for what in ("voxels", "labels")]
+    for ending in ("/slices", *first):
+        assert sum(url.endswith(ending) for url in asked) == 1, ending
     frame = reader.locator("#viewer-frame")
     expect(frame).to_contain_text(f"Slice {facts['key'] + 1} of {facts['slices']}")
     expect(frame).to_contain_text("key slice")

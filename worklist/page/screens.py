@@ -46,12 +46,14 @@ class Screen:
     title : of the browser's tab
     rows : the parts that stand in the list, in their order; None on a screen without a list
     urgent : how many studies are urgent; None on a screen that does not say so
+    ahead : addresses that its scripts fetch first; a browser need not wait for the scripts
     """
 
     title: str
     parts: tuple[Part, ...]
     rows: tuple[Part, ...] | None = None
     urgent: int | None = None
+    ahead: tuple[str, ...] = ()
 
     @property
     def all_parts(self) -> Iterable[Part]:

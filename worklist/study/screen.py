@@ -107,6 +107,7 @@ def study_screen(
             make_part(context.templates, f"{_room_of(key)}/{key}.html", key, **values)
             for key, values in sections.items()
         ),
+        ahead=_first_fetched(sections["slices"]),
     )
 
 
@@ -253,6 +254,12 @@ def _slices(context: PageContext, result: ResultFacts | None) -> dict[str, Any]:
         "key_slice": stack.key_slice,
         "key_instance": stack.key_instance,
     }
+
+
+def _first_fetched(shown: Mapping[str, object]) -> tuple[str, ...]:
+    """What the viewer fetches first (`Stack.open` in stack.js): the index and the key slice."""
+    slices, key = f"/results/{shown['result_id']}/slices", shown["key_slice"]
+    return () if key is None else (slices, f"{slices}/{key}/voxels", f"{slices}/{key}/labels")
 
 
 def _no_slices(missing: str) -> dict[str, Any]:

@@ -49,8 +49,35 @@ export function drawHeat(over, heat, place) {
   pen.drawImage(small, place.left + left * place.across, place.top + top * place.down, width * place.across, height * place.down);
 }
 
-// Closed outlines of the pixels whose label is inside, through their corners, clockwise.
-function outlinesOf(labels, rows, columns, inside) {
+// Of each label that a picture holds, the first and last row and column.
+function boxesOf(labels, rows, columns) {
+  const boxes = new Map();
+  for (let row = 0, one = 0; row < rows; row += 1) {
+    for (let column = 0; column < columns; column += 1, one += 1) {
+      const label = labels[one];
+      if (!label) continue;
+      const box = boxes.get(label);
+      if (!box) {
+        boxes.set(label, { top: row, bottom: row, left: column, right: column });
+      } else {
+        box.bottom = row;
+        if (column < box.left) box.left = column;
+        else if (column > box.right) box.right = column;
+      }
+    }
+  }
+  return boxes;
+}
+
+// Closed outlines of the pixels that have one of the labels, through their corners, clockwise. Only
+// where the labels are is looked: most pictures hold few of them, and most of a picture none.
+function outlinesOf(labels, columns, wanted, boxes) {
+  const found = wanted.map((label) => boxes.get(label)).filter(Boolean);
+  if (!found.length) return [];
+  const [top, left] = [Math.min(...found.map((box) => box.top)), Math.min(...found.map((box) => box.left))];
+  const [bottom, right] = [Math.max(...found.map((box) => box.bottom)), Math.max(...found.map((box) => box.right))];
+  const inside = new Uint8Array(256);
+  for (const label of wanted) inside[label] = 1;
   const onward = new Map();
   const wide = columns + 1;
   const add = (from, to) => {
@@ -58,15 +85,15 @@ function outlinesOf(labels, rows, columns, inside) {
     if (there) there.push(to);
     else onward.set(from, [to]);
   };
-  const around = columns + 2; // a margin of what is outside: no pixel has to ask whether it is the last
-  const is = new Uint8Array((rows + 2) * around);
-  for (let row = 0, one = 0; row < rows; row += 1) {
-    for (let column = 0, at = (row + 1) * around + 1; column < columns; column += 1, one += 1, at += 1) {
+  const around = right - left + 3; // a margin of what is outside: no pixel has to ask whether it is the last
+  const is = new Uint8Array((bottom - top + 3) * around);
+  for (let row = top; row <= bottom; row += 1) {
+    for (let column = left, at = (row - top + 1) * around + 1, one = row * columns + left; column <= right; column += 1, one += 1, at += 1) {
       is[at] = inside[labels[one]];
     }
   }
-  for (let row = 0; row < rows; row += 1) {
-    for (let column = 0, at = (row + 1) * around + 1; column < columns; column += 1, at += 1) {
+  for (let row = top; row <= bottom; row += 1) {
+    for (let column = left, at = (row - top + 1) * around + 1; column <= right; column += 1, at += 1) {
       if (!is[at] || (is[at - 1] && is[at + 1] && is[at - around] && is[at + around])) continue;
       const corner = row * wide + column;
       if (!is[at - around]) add(corner, corner + 1);
@@ -75,6 +102,10 @@ function outlinesOf(labels, rows, columns, inside) {
       if (!is[at - 1]) add(corner + wide, corner);
     }
   }
+  return closed(onward, wide);
+}
+
+function closed(onward, wide) {
   const found = [];
   for (const [first] of onward) {
     while (onward.has(first)) {
@@ -97,11 +128,10 @@ function outlinesOf(labels, rows, columns, inside) {
 export function drawOutlines(over, plane, cut, place, { scale, withPossible }) {
   const pen = over.getContext("2d");
   const lines = linesOf(plane.stack.facts);
-  cut.outlines ??= lines.map((line) => {
-    const inside = new Uint8Array(256);
-    for (const label of line.labels) inside[label] = 1;
-    return outlinesOf(cut.labels, plane.height, plane.width, inside);
-  });
+  if (!cut.outlines) {
+    const boxes = boxesOf(cut.labels, plane.height, plane.width);
+    cut.outlines = lines.map((line) => outlinesOf(cut.labels, plane.width, line.labels, boxes));
+  }
   lines.forEach((line, number) => {
     if (line.possible && !withPossible) return;
     pen.beginPath();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 
 import numpy as np
@@ -84,6 +85,18 @@ def test_numbers_from_the_network_are_checked(
     assert answer.status_code in (400, 404)
 
 
+def test_the_first_slice_is_asked_for_before_any_script_runs(
+    study: StudyWithSlices, visitor: Visitor
+) -> None:
+    """The page names what the viewer will fetch: the index and the key slice, which are there."""
+    page = visitor.get(f"/studies/{study.uid}").text
+    head = page[: page.index("</head>")]
+    ahead = re.findall(r'<link rel="preload" as="fetch" crossorigin href="([^"]+)">', head)
+    key = visitor.get(_address(study)).json()["key"]
+    assert ahead == [_address(study, one) for one in ("", f"/{key}/voxels", f"/{key}/labels")]
+    assert [visitor.get(one).status_code for one in ahead] == [200, 200, 200]
+
+
 def test_results_without_slices(
     ordinary_day: OrdinaryDay, hospital: SeededHospital, visitor: Visitor
 ) -> None:
@@ -93,6 +106,7 @@ def test_results_without_slices(
     assert "are not kept" in visitor.text(f"/studies/{ordinary_day.urgent}")
     assert "was not analysed" in visitor.text(f"/studies/{ordinary_day.refused}")
     assert "no result yet" in visitor.text(f"/studies/{ordinary_day.queued}")
+    assert 'as="fetch"' not in visitor.get(f"/studies/{ordinary_day.urgent}").text
 
 
 def test_each_result_has_its_own_slices(hospital: SeededHospital, visitor: Visitor) -> None:
