@@ -21,7 +21,7 @@ from benchmarks.retention import measure_retention
 from benchmarks.scale.measure import measure_scale
 from benchmarks.scorecard import measure_scorecard
 from benchmarks.study_latency import measure_study_latency
-from benchmarks.viewer import measure_viewer
+from benchmarks.viewers.measure import measure_viewers
 from benchmarks.worklist_queries import measure_worklist
 
 _Measure = Callable[[Console, argparse.Namespace], dict[str, Any]]
@@ -41,7 +41,7 @@ _PARTS: dict[str, _Measure] = {
         console, given.folder / "objects", slices=given.slices, runs=given.runs
     ),
     "worklist": lambda console, given: measure_worklist(
-        console, given.folder / "worklist", studies=given.studies, runs=40
+        console, given.folder / "worklist", studies=given.studies, runs=20
     ),
     "scorecard": lambda console, given: measure_scorecard(
         console, given.folder / "scorecard", studies=given.scorecard_studies, runs=40
@@ -68,8 +68,8 @@ _PARTS: dict[str, _Measure] = {
         console, given.folder / "idle", studies=given.idle_studies, seconds=given.idle_seconds
     ),
     "gpu": lambda console, given: measure_networks(console, slices=given.slices, runs=given.runs),
-    "viewer": lambda console, given: measure_viewer(
-        console, given.folder / "viewer", slices=given.slices, runs=given.runs
+    "viewer": lambda console, given: measure_viewers(
+        console, given.folder / "viewer", slices=given.slices, runs=max(given.runs, 5)
     ),
 }
 _ONLY_WHEN_NAMED = {
@@ -114,7 +114,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--slices", type=int, default=300, help="slices of the study (300)")
     parser.add_argument("--runs", type=int, default=3, help="how often the study is sent (3)")
     parser.add_argument(
-        "--studies", type=int, default=100_000, help="studies on the worklist page (100000)"
+        "--studies", type=int, default=30_000, help="studies on the worklist page (30000)"
     )
     parser.add_argument(
         "--scorecard-studies", type=int, default=8000, help="studies of the scorecard (8000)"

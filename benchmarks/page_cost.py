@@ -24,6 +24,7 @@ from rich.console import Console
 
 from database.session import Engine
 from settings.environment import Settings
+from settings.page.worklist_list import WorklistList
 from settings.page.worklist_order import WorklistOrder
 from tests.peers.postgres import start_postgres
 from worklist.app import create_app
@@ -110,6 +111,7 @@ def open_page(
         data_folder=folder,
         database_url=SecretStr(url),
         worklist_order=order or WorklistOrder(),
+        worklist_list=WorklistList(patient_names=True),  # the worst case
     )
     transport = httpx.ASGITransport(create_app(settings, engine))
     return httpx.AsyncClient(transport=transport, base_url=_ORIGIN)

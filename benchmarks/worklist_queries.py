@@ -1,4 +1,4 @@
-"""Measures how long the server takes for each kind of request with 100,000 studies.
+"""Measures how long the server takes for each kind of request of the list of a whole year.
 
 How it is asked, and what is counted, is in `benchmarks.page_cost`.
 """
@@ -13,6 +13,7 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+import httpx
 from rich.console import Console
 from rich.table import Table
 
@@ -22,11 +23,13 @@ from database.listed.sort_keys import Sorting, SortKey
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query
 from database.views.worklist.list_order import LANES, due_at
+from database.views.worklist.list_search import find_studies
 from database.views.worklist.worklist_facts import Position
 from database.views.worklist.worklist_rows import change_token, rank_counts, state_counts
+from radiology.identity import derived_uid
 from settings.environment import Settings
 from settings.page.worklist_order import WorklistOrder
-from worklist.list.query import position_text, sort_text
+from worklist.list.query import Show, position_text, sort_text
 from worklist.metrics.scrape import Scrapes
 
 LIMIT_MS = 100.0
@@ -59,12 +62,10 @@ async def _measure(
     async with open_page(engine, url, folder, order) as page:
         for name, address in _addresses(studies, order, now).items():
             costs[name] = await page_cost(page, address, runs, used_s)
-        first = await page.get("/")
-        following = re.search(r'rel="next" href="([^"]+)"', first.text)
-        assert following is not None
-        following_page = unescape(following[1])
-        costs["second page"] = await page_cost(page, following_page, runs, used_s)
+        for name, address in (("second page", "/"), ("sorted, second page", "/?sort=accession")):
+            costs[name] = await page_cost(page, await _following(page, address), runs, used_s)
     for name, asked in (
+        ("search, a name", lambda session: find_studies(session, "delta tres", now, names=True)),
         ("counts of the tabs", rank_counts),
         ("counts of the states", state_counts),
         ("what the live page looks at twice a second", change_token),
@@ -75,20 +76,29 @@ async def _measure(
     return costs
 
 
+async def _following(page: httpx.AsyncClient, address: str) -> str:
+    """The address of the page after a page of the list."""
+    answer = await page.get(address)
+    following = re.search(r'rel="next" href="([^"]+)"', answer.text)
+    assert following is not None, address
+    return unescape(following[1])
+
+
 def _addresses(studies: int, order: WorklistOrder, now: datetime) -> dict[str, str]:
     last = max(due_at(lane, now, order) for lane in LANES) - timedelta(hours=12)
     yesterday = (now - timedelta(days=1)).date()
     return {
         "list": "/",
         "last page": f"/?after={position_text(Position(last, studies))}",
-        "urgent": "/?show=urgent",
-        "routine": "/?show=routine",
+        **{f"show {one.value}": f"/?show={one.value}" for one in Show},
         "not opened": "/?opened=no",
         "opened": "/?opened=yes",
         "readers disagreed": "/?feedback=disagreed",
         "not judged": "/?feedback=none",
         "readers disagreed, and sex": "/?feedback=disagreed&sex=F",
+        "readers agreed": "/?feedback=agreed",
         "one day": f"/?came={yesterday}",
+        "whenever it came": "/?came=ever",
         "label": "/?label=viral_suspected",
         "state, many": "/?state=delivered",
         "state, few": "/?state=queued",
@@ -102,13 +112,16 @@ def _addresses(studies: int, order: WorklistOrder, now: datetime) -> dict[str, s
         "search, its beginning": f"/?q=A{studies // 2:09}"[:-2],
         "search, a part in its middle": f"/?q={studies // 2:09}"[:-2],
         "search, one letter": "/?q=A",
+        "search, a part of a UID": f"/?q={derived_uid('bench study', str(studies // 2))[-12:]}",
         "search, patient ID": f"/?q={(77 * 7919) % 10_000_000:08}",
         "search, nothing": "/?q=no-such",
         **{
             f"sorted by {key.value}": f"/?sort={sort_text(Sorting(key, down=True))}"
             for key in SortKey
-            if key is not SortKey.NAME
         },
+        "sorted by name, upwards": f"/?sort={sort_text(Sorting(SortKey.NAME))}",
+        "sorted by suspicion, few": "/?sort=-suspicion&show=urgent&sex=F",
+        "sorted by accession, last page": f"/?sort=accession&after={studies - 10}",
     }
 
 
