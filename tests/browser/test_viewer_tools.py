@@ -16,8 +16,17 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, CDPSession, Page, expect
 
+from chest.values.change import (
+    Change,
+    LesionChange,
+    LungMeasurement,
+    PriorComparison,
+    RegistrationQuality,
+)
 from chest.values.course import Course, CoursePoint
+from chest.values.figures import Side
 from chest.values.reading import ChestReading
+from radiology.answer.lesions import Became
 from tests.browser.slice_viewer import (
     LIVE_MS,
     expect_slice,
@@ -30,11 +39,15 @@ from tests.browser.slice_viewer import (
     shown_slice,
     voxels_of,
 )
+from tests.browser.viewer_buttons import by_its_buttons, lesion_before, outlined_left
 from tests.builders.stored.readers import sign_in_browser
-from tests.unit.worker.encode.encoded_chest import Chest
+from tests.peers.waiting import wait_until
+from tests.unit.worker.encode.encoded_chest import Chest, result_context
+from tests.unit.worker.encode.possible_opacity import with_possible
 from tests.unit.worklist.seeding import START, SeededHospital
 from tests.unit.worklist.study.full_reading import full_reading
 from tests.unit.worklist.study.seeded_slices import (
+    CHEST,
     StudyWithSlices,
     phantom,
     study_with_slices,
@@ -124,13 +137,15 @@ def test_by_mouse(reader: Page, pair: tuple[StudyWithSlices, StudyWithSlices]) -
         reader.mouse.wheel(0, 100)
         reader.mouse.wheel(0, 100)
         reader.mouse.wheel(0, 100)
-    reader.locator("#viewer-earlier-up").click()
-    moved = _beside(study, earlier, facts["key"] + 6) - 1
-    expect(frame).to_have_attribute("data-earlier-slice", str(moved))
+    moved = _beside(study, earlier, facts["key"] + 6)
+    for button, place in (("up", moved - 1), ("down", moved)):
+        reader.locator(f"#viewer-earlier-{button}").click()
+        expect(frame).to_have_attribute("data-earlier-slice", str(place))
     no_serious_fault(reader)
     reader.locator("#viewer-earlier").click()
     expect(then).to_be_hidden()
 
+    by_its_buttons(reader, facts, lambda button: button.click())
     reader.locator("#viewer-full").click()
     assert reader.evaluate("document.fullscreenElement?.id") == "viewer"
     box = frame.bounding_box()
@@ -159,7 +174,9 @@ def test_by_keys_alone(reader: Page, pair: tuple[StudyWithSlices, StudyWithSlice
     expect(reader.locator("#viewer-window")).to_contain_text("× 1.6")
     press("Z")
     expect(reader.locator("#viewer-window")).to_contain_text("× 1.3")
+    left = outlined_left(reader)
     press("Shift+ArrowRight")
+    wait_until(lambda: outlined_left(reader) < left - 20, what="the picture to move")
     press("i")
     expect(reader.locator("#viewer-window")).not_to_contain_text("×")
 
@@ -184,6 +201,28 @@ def test_by_keys_alone(reader: Page, pair: tuple[StudyWithSlices, StudyWithSlice
     expect(reader.locator("#viewer-ruler")).to_have_attribute("aria-pressed", "false")
     press("ArrowDown")
     expect_slice(reader, facts["key"] + 1)
+    press("b")
+    expect_slice(reader, lesion_before(facts, facts["key"] + 1))
+    press("PageUp")
+    expect_slice(reader, lesion_before(facts, facts["key"] + 1) - 10)
+
+    # windows: by their places, wider and narrower, higher and lower
+    for key, window in (
+        ("3", "W 1800 L 400"),
+        ("+", "W 1900 L 400"),
+        ("-", "W 1800 L 400"),
+        (".", "W 1800 L 450"),
+        ("1", "W 1500 L −600"),
+    ):
+        press(key)
+        expect(reader.locator("#viewer-window")).to_have_text(window)
+    for key, button in (("o", "outlines"), ("h", "heat")):
+        pressed = reader.locator(f"#viewer-{button}").get_attribute("aria-pressed")
+        press(key)
+        expect(reader.locator(f"#viewer-{button}")).not_to_have_attribute(
+            "aria-pressed", pressed or ""
+        )
+        press(key)
 
     # stops in another plane are the lesions' own
     press("8")
@@ -205,6 +244,8 @@ def test_by_keys_alone(reader: Page, pair: tuple[StudyWithSlices, StudyWithSlice
     before = int(frame.get_attribute("data-earlier-slice") or "-1")
     press("]")
     expect(frame).to_have_attribute("data-earlier-slice", str(before + 1))
+    press("[")
+    expect(frame).to_have_attribute("data-earlier-slice", str(before))
     press("e")
     press("f")
     expect(reader.locator("#viewer-full")).to_have_attribute("aria-pressed", "true")
@@ -213,9 +254,13 @@ def test_by_keys_alone(reader: Page, pair: tuple[StudyWithSlices, StudyWithSlice
 
 
 def test_by_fingers(
-    browser: Browser, address: str, pair: tuple[StudyWithSlices, StudyWithSlices]
+    browser: Browser,
+    address: str,
+    hospital: SeededHospital,
+    pair: tuple[StudyWithSlices, StudyWithSlices],
 ) -> None:
-    """One finger goes through the slices, two enlarge and move, a tap tells HU; on a phone."""
+    """One finger goes through the slices, two enlarge and move, a tap tells HU; on a phone. And
+    every button by a tap, as by a click."""
     _, study = pair
     with _phone(browser, address) as (page, touch):
         open_study(page, study)
@@ -234,6 +279,15 @@ def test_by_fingers(
         assert shown_slice(page) == place  # two fingers do not go through the slices
         page.locator("#viewer-whole").tap()
         expect(page.locator("#viewer-window")).not_to_contain_text("×")
+        page.locator("#viewer-now").scroll_into_view_if_needed()
+        x, y = _pointer(page, facts)(44, 50)
+        touch([(x - 30, y), (x + 30, y)], [(x - 38, y), (x + 38, y)])
+        expect(page.locator("#viewer-window")).to_contain_text("× 1.3")
+        left = outlined_left(page)
+        touch([(x - 30, y), (x + 30, y)], [(x, y), (x + 60, y)])
+        wait_until(lambda: outlined_left(page) > left + 20, what="the picture to move")
+        page.locator("#viewer-whole").tap()
+        expect(page.locator("#viewer-window")).not_to_contain_text("×")
 
         page.locator("#viewer-now").scroll_into_view_if_needed()
         touch([_pointer(page, facts)(44.5, 22.5)], [])
@@ -244,7 +298,27 @@ def test_by_fingers(
         at = _pointer(page, facts)
         touch([at(44, 30)], [at(44, 60)])
         expect(page.locator("#viewer-said")).to_have_text(re.compile(r"^(89|90)\.\d mm$"))
+        page.locator("#viewer-ruler").tap()
+        by_its_buttons(page, facts, lambda button: button.tap())
+        frame = page.locator("#viewer-frame")
+        page.locator("#viewer-earlier").tap()
+        expect(frame).to_have_attribute("data-earlier-slice", re.compile(r"\d+"))
+        place = int(frame.get_attribute("data-earlier-slice") or "-1")
+        for button, then in (("up", place - 1), ("down", place)):
+            page.locator(f"#viewer-earlier-{button}").tap()
+            expect(frame).to_have_attribute("data-earlier-slice", str(then))
+        page.locator("#viewer-earlier").tap()
+        page.locator("#viewer-full").tap()
+        expect(page.locator("#viewer-full")).to_have_attribute("aria-pressed", "true")
+        page.locator("#viewer-full").tap()
+        expect(page.locator("#viewer-full")).to_have_attribute("aria-pressed", "false")
         assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+
+        seen = with_possible(result_context("negative", CHEST))
+        open_study(page, study_with_slices(hospital, shown=seen))
+        for pressed in ("false", "true"):
+            page.locator("#viewer-possible").tap()
+            expect(page.locator("#viewer-possible")).to_have_attribute("aria-pressed", pressed)
 
 
 def test_how_slices_of_two_studies_go_together(reader: Page) -> None:
@@ -284,12 +358,22 @@ def test_how_slices_of_two_studies_go_together(reader: Page) -> None:
 
 
 def _compared(earlier_uid: str) -> ChestReading:
-    """A reading whose course names the earlier study."""
+    """A reading whose course names the earlier study, and follows a lesion from there."""
     points = (
         CoursePoint(earlier_uid, START - timedelta(days=9), 4300.0, 400.0, 9.3, None),
         CoursePoint("", START, 4330.0, 515.0, 11.9, None),
     )
-    return replace(full_reading(), course=Course(points, ()))
+    lung = LungMeasurement(4300.0, 200.0, -800.0, -600.0)
+    compared = PriorComparison(
+        earlier_uid,
+        points[0].acquired_at,
+        START,
+        RegistrationQuality(0.9, 0.8, 0.0, ""),
+        {Side.TOTAL: Change(lung, lung)},
+        {},
+        (LesionChange(Became.GROWN, Side.LEFT, "1.2.9.1", (1,), (1,), 10.0, 31.0, None, None),),
+    )
+    return replace(full_reading(), course=Course(points, (compared,)))
 
 
 def _hu(value: float) -> str:
