@@ -8,7 +8,8 @@ itself alone.
 from __future__ import annotations
 
 import zlib
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, HTTPException
 from fastapi import Path as PathParameter
@@ -23,6 +24,8 @@ from worklist.words.translations import translated_row
 
 _CACHE = {"Cache-Control": "private, max-age=3600", "Vary": "Accept-Encoding, Cookie"}
 _GZIP = 31
+_OF_0_1_0 = ["Right lung", "Left lung", "Ground glass opacity", "Consolidation"]
+"""What stacks of that version hold without saying so; their colours are in drawing.js."""
 
 Place = Annotated[int, PathParameter(ge=0, lt=MOST_SLICES)]
 Accepted = Annotated[str, Header(alias="Accept-Encoding")]
@@ -37,7 +40,7 @@ def slice_routes(context: PageContext) -> APIRouter:
         facts = _stack(context, result_id).index()
         if facts is None:
             raise HTTPException(404)
-        facts = {**facts, "names": _said(facts.get("names"))}
+        facts = {**facts, "names": _said(facts.get("names")), "words": _words_of_regions(facts)}
         # Not kept by the browser: it says whether the slices are still there.
         return JSONResponse(facts, headers={"Cache-Control": "private, no-cache"})
 
@@ -66,6 +69,14 @@ def slice_routes(context: PageContext) -> APIRouter:
 def _said(names: object) -> list[str]:
     """The names of the slices, which the worker wrote in English; none where they are damaged."""
     return [translated_row(str(one)) for one in names] if isinstance(names, list) else []
+
+
+def _words_of_regions(facts: Mapping[str, Any]) -> dict[str, str]:
+    """What each region of a stack is called, where the reading does not say it."""
+    regions = facts.get("regions")
+    named = [one for one in regions if isinstance(one, dict)] if isinstance(regions, list) else []
+    names = [str(one["name"]) for one in named if "name" in one] or _OF_0_1_0
+    return {name: translated_row(name) for name in names}
 
 
 def _stack(context: PageContext, result_id: int) -> SliceStack:

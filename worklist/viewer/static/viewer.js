@@ -78,7 +78,7 @@ class Viewer extends Shown {
     this.heat.hidden = !stack.facts.heat_slices.length;
     this.possible.hidden = !stack.facts.possible_slices?.length;
     const { regions, windows } = state()?.dataset ?? {};
-    fillLegend(section.querySelector(".legend"), drawing.linesOf(stack.facts), JSON.parse(regions || "{}"));
+    fillLegend(section.querySelector(".legend"), drawing.linesOf(stack.facts), { ...stack.facts.words, ...JSON.parse(regions || "{}") });
     this.presets = fillWindows(this.windows, JSON.parse(windows || "[]"));
     for (const button of this.planes) button.disabled = button.dataset.plane !== "axial" && !stack.fits;
     await this.loadLibrary();

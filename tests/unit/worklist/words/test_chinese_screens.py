@@ -124,13 +124,16 @@ def test_errors(visitor: Visitor, address: str) -> None:
 
 
 def test_names_of_slices(hospital: SeededHospital, visitor: Visitor) -> None:
-    """The viewer says "image 39" as the worker wrote it, unless the page translates it."""
+    """The viewer says "image 39" as the worker wrote it, unless the page translates it; and what
+    is outlined, as the stack names it."""
     result_id = study_with_slices(hospital).result_id
     index = visitor.get(f"/results/{result_id}/slices", _CHINESE).json()
     english = visitor.get(f"/results/{result_id}/slices").json()
     assert len(index["names"]) == english["slices"]
     assert english["names"][0].startswith("image ")
     assert all(name.startswith("图像 ") for name in index["names"])
+    assert {"Right lung", "Consolidation"} <= set(index["words"])
+    assert not [one for one in index["words"].values() if one.isascii()]
 
 
 def test_the_answer_of_an_upload(app_with: Callable[..., Any], hospital: SeededHospital) -> None:
