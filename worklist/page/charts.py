@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, log10
 
+from worklist.words.translations import translated
+
 WIDTH, HEIGHT = 720.0, 240.0
-LEFT, RIGHT, TOP, BOTTOM = 84.0, 12.0, 12.0, 28.0
+LEFT, RIGHT, TOP, BOTTOM = 84.0, 12.0, 12.0, 36.0  # labels are large on a phone
 _MOST_LABELS = 7  # of days under the axis
 _UNITS = ((3600.0, "h"), (60.0, "min"), (1.0, "s"))
 _BAR, _GAP, _TEXT = 18.0, 6.0, 250.0
@@ -38,6 +40,11 @@ class DayChart:
     left: float = LEFT
     right: float = WIDTH - RIGHT
     bottom: float = HEIGHT - BOTTOM
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no day has a figure: then its axis is of nothing."""
+        return not any(line.points for line in self.lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,7 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return "–"
     if abs(seconds) >= 48 * 3600:
-        return f"{seconds / 86400:.1f}\u00a0days"
+        return translated("{n} days").replace("{n} ", f"{seconds / 86400:.1f}\u00a0")
     for size, unit in _UNITS:
         if abs(seconds) >= 2 * size or unit == "s":
             value = seconds / size
@@ -131,10 +138,12 @@ def bar_chart(rows: Sequence[tuple[str, str, float | None]]) -> BarChart:
 
 
 def _scale(most_s: float) -> tuple[float, float]:
-    """End of the axis and the distance of its ticks, four or five of them, in whole units."""
+    """End of the axis and the distance of its ticks: two to five, each of which `duration` says
+    as it is, with one decimal."""
     most_s = max(most_s, 1.0)
     unit = next(size for size, _ in _UNITS if most_s >= 2 * size or size == 1.0)
     rough = most_s / unit / 4
     power = 10.0 ** int(log10(rough)) if rough >= 1 else 10.0 ** -ceil(-log10(rough))
-    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough) * unit
+    factors = (1, 2, 2.5, 5, 10) if power >= 1.0 else (1, 2, 5, 10)
+    step = next(factor * power for factor in factors if factor * power >= rough) * unit
     return step * ceil(most_s / step), step

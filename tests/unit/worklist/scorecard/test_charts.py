@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextvars
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from radiology.language import Language
 from worklist.page.charts import HEIGHT, WIDTH, bar_chart, day_chart, duration
+from worklist.words.translations import use_language
 
 _SECONDS = st.none() | st.floats(0, 1e7)
 
@@ -28,6 +32,27 @@ def test_lines_lie_within_the_picture(seconds: list[float | None]) -> None:
         assert one >= other or y >= z
     assert 2 <= len(chart.y_ticks) <= 8
     assert len(chart.x_ticks) <= 10
+    assert chart.is_empty == (not came)
+
+
+def test_days_are_days_in_the_readers_language() -> None:
+    """The one unit that is no symbol."""
+
+    def said() -> str:
+        use_language(Language.CHINESE)
+        return duration(200_000)
+
+    assert contextvars.copy_context().run(said) == "2.3\u00a0天"
+
+
+@pytest.mark.parametrize("longest_s", [0.3, 1.0, 1.9, 7.0, 45.0, 150.0, 5000.0, 40_000.0])
+def test_ticks_say_where_they_stand(longest_s: float) -> None:
+    """Marks that lie equally far apart are said equally far apart."""
+    chart = day_chart(["2026-11-01"], [("all", "all", {"2026-11-01": longest_s})])
+    seconds = {"s": 1.0, "min": 60.0, "h": 3600.0}
+    said = [words.split("\u00a0") for _, words in chart.y_ticks[1:]]
+    at = [float(number) * seconds[unit] for number, unit in said]
+    assert at == pytest.approx([at[0] * (place + 1) for place in range(len(at))])
 
 
 @given(st.lists(_SECONDS, max_size=12))
