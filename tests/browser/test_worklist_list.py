@@ -196,6 +196,7 @@ def test_language_is_switched_on_the_page(reader: Page, ordinary_day: OrdinaryDa
     expect(first.locator(".verdict")).to_have_text("紧急")
     expect(first.locator("td.last time")).to_have_text(re.compile(r"^\d+ 分钟前$"))
     expect(reader).to_have_title("(2) 工作列表 – Firstread")
+    expect(reader.locator("time[data-due]")).to_have_text("马上")  # what is due is to come
     reader.get_by_role("button", name="English").click()
     expect(reader.locator("html")).to_have_attribute("lang", "en-GB")
 

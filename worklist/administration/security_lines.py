@@ -11,6 +11,7 @@ from database.session import Session
 from dicom_node.turned_away import ASSOCIATION_REJECTED, CONNECTION_NOT_SECURED
 from settings.certificates.in_use import certificate_terms
 from settings.environment import Settings
+from worklist.words.translations import translated_row
 
 MOST_TURNED_AWAY: Final = 20
 
@@ -37,7 +38,7 @@ class CertificateLine:
 
 @dataclass(frozen=True, slots=True)
 class TurnedAwayLine:
-    """One caller that was not let in."""
+    """One caller that was not let in. A hint that names peers or certificates is in English."""
 
     at: datetime
     calling_ae_title: str
@@ -70,8 +71,8 @@ def turned_away_lines(session: Session) -> tuple[TurnedAwayLine, ...]:
             at=one.at,
             calling_ae_title=str(one.facts.get("calling_ae_title", "")),
             address=str(one.facts.get("address", "")),
-            reason=str(one.facts.get("reason", "")).replace("_", " "),
-            hint=str(one.facts.get("hint", "")),
+            reason=translated_row(str(one.facts.get("reason", "")).replace("_", " ")),
+            hint=translated_row(str(one.facts.get("hint", ""))),
         )
         for one in latest_events(
             session, (ASSOCIATION_REJECTED, CONNECTION_NOT_SECURED), limit=MOST_TURNED_AWAY

@@ -25,8 +25,7 @@
 
   const fill = (pattern, values) => pattern.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
-  function distance(seconds) {
-    const ahead = seconds < 0;
+  function distance(seconds, ahead = seconds < 0) {
     const size = Math.abs(seconds);
     if (size < 10) return ahead ? words.soon : words.now;
     let [pattern, n] = [words.days, size / 86400];
@@ -41,7 +40,7 @@
       const moment = new Date(time.dateTime);
       const seconds = (Date.now() - moment) / 1000;
       // What was due is being done: "12 s ago" would sound like something forgotten.
-      const told = distance("due" in time.dataset ? Math.min(seconds, 0) : Math.max(seconds, 0));
+      const told = "due" in time.dataset ? distance(Math.min(seconds, 0), true) : distance(Math.max(seconds, 0));
       if (time.textContent !== told) time.textContent = told;
       time.title = day.format(moment);
     }

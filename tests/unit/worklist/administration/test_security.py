@@ -10,7 +10,7 @@ import pytest
 
 from database.events import latest_events
 from database.session import query, transaction
-from dicom_node.security.handshake_fault import HandshakeFailed, HandshakeFault
+from dicom_node.security.handshake_fault import HINTS, HandshakeFailed, HandshakeFault
 from dicom_node.turned_away import TurnedAway
 from settings.environment import Settings
 from settings.tls import DicomTls
@@ -33,10 +33,11 @@ def with_tls(settings: Settings, issuer: Issuer, ours: Issued) -> Settings:
     return settings.model_copy(update={"dicom_tls": tls})
 
 
-def security_part(hospital: SeededHospital, settings: Settings) -> str:
+def security_part(hospital: SeededHospital, settings: Settings, language: str = "en") -> str:
     """What a person reads there."""
     clock: Callable[[], datetime] = lambda: hospital.now  # noqa: E731 read anew each time
-    html = Visitor(create_app(settings, hospital.engine, clock=clock)).get("/administration").text
+    visitor = Visitor(create_app(settings, hospital.engine, clock=clock))
+    html = visitor.get("/administration", {"Cookie": f"firstread_language={language}"}).text
     start = html.index('data-part="security"')
     return readable(html[start - 20 : html.index("</section>", start)])
 
@@ -102,6 +103,18 @@ def test_who_was_turned_away(hospital: SeededHospital, worklist_settings: Settin
     assert "<b>CT1</b>" in text
     assert text.index("10.0.0.8") < text.index("10.0.0.7")
     assert "10.0.0.9" not in text
+
+
+def test_why_is_said_in_chinese(hospital: SeededHospital, worklist_settings: Settings) -> None:
+    """Each fault of a handshake, and what to do about it."""
+    turned_away = TurnedAway(hospital.engine, lambda: hospital.now)
+    for number, fault in enumerate(HandshakeFault):
+        turned_away.not_secured(f"10.0.0.{number}", HandshakeFailed(fault))
+    text = security_part(hospital, worklist_settings, "zh")
+    assert text.count("10.0.0.") == len(HandshakeFault) - 1  # all but who said nothing
+    for fault in HandshakeFault:
+        assert HINTS[fault] not in text
+        assert f" {fault.value.replace('_', ' ')} " not in text
 
 
 def test_nobody_was_turned_away(hospital: SeededHospital, worklist_settings: Settings) -> None:
