@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from database.session import query
@@ -35,6 +36,17 @@ _STEPS = {
     "Looking at slices": "The networks look at the slices",
 }
 _ENDED = (UploadState.ANSWERED, UploadState.REFUSED, UploadState.FAILED)
+ADVICE: Mapping[str, str] = {
+    Kind.NOT_ASSESSABLE: (
+        "There is no answer, and that is no negative: read the images as usual, or upload the "
+        "original series."
+    ),
+    Kind.REFUSED: "Correct what stands beside the files, or choose others, and upload them again.",
+    Kind.FAILED: (
+        "Upload it once more. If it fails again, the administrator finds the reason in the log."
+    ),
+}
+"""What to do where there is no answer."""
 _SLICE = "slice"  # a kind of its own, without a shape: a slice is neither urgent nor routine
 
 
@@ -47,6 +59,7 @@ class UploadLine:
     word: str
     found: tuple[str, ...]
     reason: str
+    advice: str
     step: str
     ended: bool
 
@@ -120,7 +133,8 @@ def _line(found: UploadFacts, reading: Reading | None, of_slice: SliceInWords | 
         kind=kind,
         word=word,
         found=_found(found, reading, of_slice),
-        reason=reason,
+        reason=reason[:1].upper() + reason[1:],
+        advice=translated(ADVICE[kind]) if kind in ADVICE else "",
         step=_STEPS.get(found.step, ""),
         ended=found.state in _ENDED,
     )
