@@ -78,11 +78,15 @@ class StudyStanding:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryLine:
-    """Where one delivery stands. `when` is the moment that `words` speak of, if any."""
+    """Where one delivery stands. `when` is the moment that `words` speak of, if any.
+
+    `in_part` where the destination took some objects and refused others for good.
+    """
 
     state: DeliveryState
     destination: str
     words: str
+    in_part: bool
     when: datetime | None = None
     reason: str = ""
     advice: str = ""
@@ -118,6 +122,7 @@ def delivery_line(delivery: DeliveryFacts) -> DeliveryLine:
         state=delivery.state,
         destination=delivery.destination,
         words=words,
+        in_part=_is_in_part(delivery),
         when=when,
         reason=reason_words(delivery.error_kind, delivery.error_message) if troubled else "",
         advice=next_step_of_delivery(delivery.state, delivery.error_kind) if troubled else "",
@@ -173,8 +178,13 @@ def _was_returned(job: JobFacts) -> bool:
     return job.state is JobState.QUEUED and bool(job.error_kind)
 
 
+def _is_in_part(delivery: DeliveryFacts) -> bool:
+    arrived = delivery.state in (DeliveryState.DELIVERED, DeliveryState.COMMITTED)
+    return arrived and bool(delivery.error_kind)
+
+
 def _delivery_words(delivery: DeliveryFacts) -> tuple[str, datetime | None]:
-    in_part = bool(delivery.error_kind)
+    in_part = _is_in_part(delivery)
     match delivery.state:
         case DeliveryState.DELIVERED if in_part:
             return translated("stored in part"), delivery.finished_at

@@ -95,9 +95,11 @@ def test_deliveries_are_shown(ordinary_day: OrdinaryDay, visitor: Visitor) -> No
 
 
 def test_job_that_waits_for_something(hospital: SeededHospital, visitor: Visitor) -> None:
-    """A job that was given back says what it waits for."""
+    """A job that was given back says what it waits for, and apart from that when it goes on."""
     uid, claim = hospital.claimed()
     hospital.give_back(claim, "SpoolFull", "There is no room left.", seconds=60)
+    for address in ("/", f"/studies/{uid}"):
+        assert '<span class="again">Next try' in visitor.get(address).text
     text = row_text(visitor.get("/").text, uid)
     assert "waits for something unavailable" in text
     assert "There is no room left. Next try" in text

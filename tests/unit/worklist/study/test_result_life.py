@@ -52,6 +52,8 @@ def test_a_part_that_is_missing_is_named(hospital: SeededHospital, visitor: Visi
     assert "The peer does not store this SOP class" in page
     assert "Send again" in page
     assert "stored in part" in visitor.text("/administration")
+    for address in ("/", f"/studies/{uid}", "/administration"):  # nowhere in the colour of success
+        assert 'class="delivery delivered in-part"' in visitor.get(address).text, address
 
 
 def test_stored_is_not_yet_kept(hospital: SeededHospital, visitor: Visitor) -> None:
