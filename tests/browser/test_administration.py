@@ -21,6 +21,7 @@ from tests.unit.worklist.list.ordinary_day import OrdinaryDay
 from tests.unit.worklist.seeding import SeededHospital
 
 pytestmark = pytest.mark.browser
+_COLOUR = "one => getComputedStyle(one).color"
 
 
 _DOCTOR_SAYS = [
@@ -77,6 +78,8 @@ def test_all_failed_jobs_by_the_keyboard(
     reader.locator("#retry-all").focus()
     reader.keyboard.press("Enter")
     expect(reader.locator('[data-part="failed"]')).to_contain_text("No job has failed.")
+    quiet = reader.locator(".states .inferred dd").evaluate(_COLOUR)
+    assert reader.locator(".states .failed dd").evaluate(_COLOUR) == quiet  # 0 is no alarm
 
 
 def test_settings_are_opened_by_the_keyboard(reader: Page, processes: None) -> None:

@@ -58,9 +58,10 @@ def _box(page: Page, selector: str) -> dict[str, float]:
 
 def test_nothing_is_pushed_together_or_sideways(page: Page, study: StudyWithSlices) -> None:
     """No screen scrolls sideways; tables do within themselves. Buttons stand apart and in line."""
-    of_study = f"/studies/{study.uid}"
+    of_study, card = f"/studies/{study.uid}", f"/results/{study.result_id}/model-card"
+    beside = ("/scorecard", "/administration", "/upload", "/help", "/account", card, "/nowhere")
     for size in (PHONE, ENLARGED, SMALL):
-        for path in ("/?show=all", of_study, "/scorecard", "/administration", "/upload", "/help"):
+        for path in ("/?show=all", of_study, *beside):
             _open(page, size, path)
             assert page.evaluate(_SIDEWAYS) <= 0, (size, path)
         _open(page, size, "/?show=all")

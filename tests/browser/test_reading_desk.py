@@ -39,6 +39,11 @@ _SCREENS = (  # width, height, language, theme
     (720, 450, "en", "light"),  # 1440 x 900 at 200 %
 )
 _LIGHT, _DARK = "rgb(245, 246, 248)", "rgb(12, 15, 19)"
+_INK = "rgb(20, 24, 29)"
+_SCROLLS_WITHIN = """() => [...document.querySelectorAll("main *")]
+    .filter(one => getComputedStyle(one).overflowY === "auto")
+    .filter(one => one.scrollHeight > one.clientHeight + 1)
+    .map(one => one.className)"""
 _FOLD = 'document.querySelector("#fold-{name}").open'
 
 
@@ -144,6 +149,7 @@ def test_image_answer_and_verdict_are_on_one_screen(
                 _is_above_the_fold(page, seen, height, told)
             assert page.evaluate("document.documentElement.scrollHeight") <= height, told
         assert not grave_faults(page), told
+        expect(page.locator(".legend")).to_contain_text("左肺" if language == "zh" else "Left lung")
         ground = _LIGHT if theme == "light" else _DARK
         expect(page.locator("body")).to_have_css("background-color", ground)
         frame = page.locator("#viewer-frame").evaluate(
@@ -253,9 +259,10 @@ def test_light_and_dark_on_every_screen(
     page.get_by_role("button", name="Light").click()
     expect(ground).to_have_css("background-color", _LIGHT)
     for path in (
-        *("/", "/scorecard", "/upload", "/administration", "/account"),
-        f"/studies/{ordinary_day.urgent}",
+        *("/", "/scorecard", "/upload", "/administration", "/account", "/help", "/nowhere"),
+        *("/results/1/model-card", f"/studies/{ordinary_day.urgent}"),
         f"/studies/{ordinary_day.not_assessable}",
+        f"/studies/{ordinary_day.failed}",
     ):
         page.goto(path)
         expect(ground).to_have_css("background-color", _LIGHT)
@@ -263,4 +270,14 @@ def test_light_and_dark_on_every_screen(
         assert not grave_faults(page), path
     page.get_by_role("button", name="As the system").click()
     expect(ground).to_have_css("background-color", _DARK)
+
+    # On paper: dark on white, and no part of the page scrolls within itself.
+    page.get_by_role("button", name="Light").click()
+    page.get_by_role("button", name="Dark").click()
+    for path in ("/", f"/studies/{ordinary_day.urgent}"):
+        page.goto(path)
+        page.emulate_media(media="print")
+        expect(ground).to_have_css("color", _INK)
+        assert page.evaluate(_SCROLLS_WITHIN) == [], path
+        page.emulate_media(media="screen")
     context.close()

@@ -124,6 +124,12 @@ def test_a_withdrawn_result_is_struck_everywhere(
         expect(struck).to_have_count(1)
         line = struck.locator("td, p, b").first
         assert "line-through" in line.evaluate("one => getComputedStyle(one).textDecorationLine")
+    badge, word = (
+        reader.locator(f".key-picture {one}").bounding_box() for one in (".superseded", ".word")
+    )
+    assert badge is not None
+    assert word is not None
+    assert badge["height"] < 1.5 * word["height"], "the word has fallen out of its badge"
     expect(reader.locator("#viewer-trouble")).to_contain_text("Withdrawn result")
     reader.keyboard.press("o")  # nor by its key
     expect(reader.locator("#viewer-outlines")).to_have_attribute("aria-pressed", "false")

@@ -130,6 +130,9 @@ def test_a_slice_on_a_phone(
     page.locator("#send").tap()
     expect(page.locator(".head .lead")).to_contain_text("in this slice", timeout=ANSWER_MS)
     expect(page.locator(".head .note")).to_contain_text("A single slice can tell little")
+    areas = page.locator("[data-part=slice] .figures").first.bounding_box()
+    assert areas is not None
+    assert areas["x"] + areas["width"] <= 375  # three columns need no scrolling
     for path in (page.url, "/upload"):
         page.goto(path)
         wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
