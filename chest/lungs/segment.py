@@ -13,8 +13,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from chest.lungs.body import find_body
+from chest.lungs.consolidation import share_of_consolidation, with_airless_beside
 from chest.lungs.domes import resting_on_diaphragm
 from chest.lungs.false_lung import SOFT_ABOVE_HU, Attenuation, without_false_lung
+from chest.lungs.fat import find_fat
+from chest.lungs.notches import close_notches
 from chest.lungs.on_slices import EVEN, on_volume_grid, possible_of, sureness_of
 from chest.lungs.peaks import by_peak, outline
 from chest.lungs.rims import rims
@@ -29,7 +32,6 @@ from radiology.image.volume import Volume
 from radiology.region import box_around
 
 NEAR_LUNG_PIXELS = 2
-WALL_DISC_MM = 20.0  # radius: where it does not reach, the outline of lung with air has a notch
 
 _UNSURE_SIDE = 75  # bytes (0.3) between right and left; below it the patient's x decides
 
@@ -38,7 +40,6 @@ LARGEST_HOLE_MM2 = 400.0  # vessels and small dense foci are lung; the heart is 
 _STRAY_SIDE_SHARE = 0.05  # of that side's largest part
 # Means of 3 x 3 pixels: docs/case-level.md
 OPACITY_FROM_HU = -800.0  # inflated lung lies at −860
-LIGHT_BELOW_HU, SOLID_ABOVE_HU = -400.0, -200.0
 _EVENED_AROUND = 16  # pixels: more than a rim is thick
 _SMOOTH_BELOW_MM = 3.0  # slices nearer than this share what they show
 
@@ -129,22 +130,10 @@ def _lungs(
     window = tuple(slice(max(part.start - margin, 0), part.stop + margin) for part in box)
     inside = lung[window]
     near = grown(inside, diamond(NEAR_LUNG_PIXELS))
-    near |= _closed(inside, lesion[window] & ~near, WALL_DISC_MM / spacing_mm[1])
+    near |= close_notches(inside, lesion[window] & ~near, spacing_mm[1])
     joined = inside | (lesion[window] & near)
     lung[window] = fill_small_holes(joined, LARGEST_HOLE_MM2 / (spacing_mm[1] * spacing_mm[2]))
     return lung
-
-
-def _closed(lung: Masks, wanted: Masks, pixels: float) -> Masks:
-    """Lungs closed over notches in their outline, on slices where something is wanted of it."""
-    closed = lung.copy()
-    for index in np.flatnonzero(wanted.any(axis=(1, 2))):
-        reach = round(pixels)
-        padded = np.pad(lung[index], reach)
-        away = ndimage.distance_transform_edt(~padded)
-        grown = ndimage.distance_transform_edt(away <= pixels)
-        closed[index] |= (grown > pixels)[reach:-reach, reach:-reach]
-    return closed
 
 
 @dataclass(frozen=True)
@@ -195,8 +184,10 @@ def segment(
     even = evened(hounsfield, wanted)
     outlined = outline(smoothed, even, model.lesion_threshold, model.lesion_faint) & body
     outlined &= even >= OPACITY_FROM_HU  # a lesion is denser than the lung around it
+    outlined &= ~find_fat(hounsfield, even, outlined)
     counting, _ = by_peak(outlined, smoothed, model.lesion_peak, model.possible_peak)
     lung = _lungs(seen & body, attenuation, counting, spacing_mm)
+    outlined |= with_airless_beside(counting, lung, even, spacing_mm[1])
     outlined &= lung
     other = resting_on_diaphragm(outlined, lung, hounsfield, slice_mm)
     other |= rims(outlined, lung, even, spacing_mm[1])
@@ -207,7 +198,7 @@ def segment(
     side = sides(lung, maps)
     cleaned = replace(
         maps,
-        dense=_density_decides(maps.dense, lesion, even),
+        dense=share_of_consolidation(maps.dense, lesion, even),
         right=agreeing(lung_probability, side == LungLabel.RIGHT),
         left=agreeing(lung_probability, side == LungLabel.LEFT),
         lesion=agreeing(lesion_probability, lesion),
@@ -239,15 +230,6 @@ def evened(hounsfield: NDArray[np.float32], wanted: Masks) -> NDArray[np.float32
     for index in np.flatnonzero(wanted.any(axis=(1, 2))):
         even[index, rows, columns] = ndimage.uniform_filter(hounsfield[index, rows, columns], 3)
     return even
-
-
-def _density_decides(dense: ByteMaps, lesion: Masks, even: NDArray[np.float32]) -> ByteMaps:
-    """The share of consolidation: what density leaves open is the network's to say."""
-    decided = dense.copy()
-    light, solid = lesion & (even < LIGHT_BELOW_HU), lesion & (even > SOLID_ABOVE_HU)
-    decided[light] = np.minimum(decided[light], EVEN - 1)
-    decided[solid] = np.maximum(decided[solid], EVEN)
-    return decided
 
 
 def agreeing(probability: ByteMaps, mask: Masks) -> ByteMaps:

@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from chest.reader import Reader
 from chest.values.figures import Side
-from chest.values.regions import LungLabel
+from chest.values.regions import LesionLabel, LungLabel
 from chest.values.territory import Territory
 from models.catalogue import UsableBundle
 from phantom.chest import LobeLabel
 from phantom.grid import phantom_grid
+from phantom.lesions import EXTENSIVE_LESIONS
 from phantom.synthesis import Phantom, make_phantom
 from radiology.algorithm import ExecutionProvider
 from radiology.outcome import Outcome
@@ -66,6 +67,17 @@ def test_pneumonia_is_measured(reader: Reader, diseased: Phantom) -> None:
     assert total.lung_volume_ml == pytest.approx(diseased.lung_ml(), rel=0.1)
     assert total.lesion_volume_ml == pytest.approx(diseased.lesion_ml(), rel=0.1)
     assert total.ground_glass_ml > total.consolidation_ml > 0
+
+
+def test_consolidation_is_told_from_the_wall_and_from_ground_glass(reader: Reader) -> None:
+    """With patches of ground glass along both walls, in slices of 4 mm."""
+    grid = phantom_grid(shape=(75, 256, 256), spacing_mm=(4.0, 1.4, 1.4))
+    grave = make_phantom(seed=3, grid=grid, lesions=EXTENSIVE_LESIONS)
+    reading, _ = reader.read(grave.volume)
+    total = reading.figures[Side.TOTAL]
+    assert total.lesion_volume_ml == pytest.approx(grave.lesion_ml(), rel=0.05)
+    truth_ml = grave.lesion_ml(LesionLabel.CONSOLIDATION)
+    assert total.consolidation_ml == pytest.approx(truth_ml, rel=0.2)
 
 
 def test_lobes_have_their_volumes(reader: Reader) -> None:

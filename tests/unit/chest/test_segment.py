@@ -199,6 +199,43 @@ def test_airless_lung_at_the_wall_fills_the_notch_that_it_leaves(
     assert not regions.lungs[6:8, 172:178, 102:110].any()
 
 
+def test_a_wide_notch_at_the_ribs_is_filled(chest: Chest, shipped: Bundle) -> None:
+    """70 mm along the wall: a disc of 20 mm goes to its ground."""
+    notch = np.s_[5:9, 95:145, 190:220]
+    chest.maps.left[notch] = 0
+    chest.ill(notch, SOFT)
+    lesions = chest.segment(shipped).lesions
+    assert (lesions[6:8, 97:143, 192:218] == LesionLabel.CONSOLIDATION).all()
+
+
+def test_a_strip_of_partial_volume_at_the_wall_is_ground_glass(
+    chest: Chest, shipped: Bundle
+) -> None:
+    """The network calls it consolidation, and its density leaves it open."""
+    chest.ill(np.s_[5:9, 100:140, 200:220])
+    chest.ill(np.s_[5:9, 100:140, 219:220], 0.63)  # −305 HU
+    chest.maps.dense[5:9, 100:140, 219:220] = 255
+    lesions = chest.segment(shipped).lesions
+    assert (lesions[6:8, 105:135, 205:219] == LesionLabel.GROUND_GLASS).all()
+    assert not (lesions == LesionLabel.CONSOLIDATION).any()
+
+
+def test_fat_beside_a_lung_is_no_consolidation(chest: Chest, shipped: Bundle) -> None:
+    """The network takes it for lung, and for disease of it."""
+    chest.ill(np.s_[5:9, 100:130, 150:170], 0.767)  # −100 HU
+    assert not chest.segment(shipped).lesions[5:9, 103:127, 153:167].any()
+
+
+def test_airless_lung_beside_a_consolidation_belongs_to_it(chest: Chest, shipped: Bundle) -> None:
+    """The network is in doubt at the border; three pixels are 4 mm."""
+    airless = np.s_[5:9, 100:130, 180:200]
+    chest.patches[:, 0][airless] = SOFT
+    chest.maps.lesion[5:9, 103:127, 183:197] = 255
+    chest.maps.dense[airless] = 255
+    lesions = chest.segment(shipped).lesions
+    assert (lesions[6:8, 102:128, 182:198] == LesionLabel.CONSOLIDATION).all()
+
+
 def test_nothing_found_is_empty(shipped: Bundle) -> None:
     chest = Chest()
     chest.maps.right[:] = 0
