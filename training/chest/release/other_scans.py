@@ -1,4 +1,4 @@
-"""Scores a bundle on the same two phantoms as other scans would show them: contrast, half the dose.
+"""Scores a bundle on two phantoms as other scans would show them, and on those of the demo.
 
 python -m training.chest.release.other_scans models/bundles/NAME/VERSION
 """
@@ -19,11 +19,14 @@ from chest.values.figures import Side
 from chest.values.regions import LesionLabel
 from models.catalogue import read_any_bundle
 from phantom.grid import phantom_grid
+from phantom.lesions import EXTENSIVE_LESIONS, TYPICAL_LESIONS, Lesion
 from phantom.synthesis import Phantom, make_phantom
 from training.scoring.thick_slices import volume_dice
 
-_GRID: Final = ((150, 256, 256), (2.0, 1.4, 1.4))
+_Grid = tuple[tuple[int, int, int], tuple[float, float, float]]
+_GRID: Final[_Grid] = ((150, 256, 256), (2.0, 1.4, 1.4))
 _SEEDS: Final = (11, 12)  # as those of thick slices
+_DEMO_GRID: Final[_Grid] = ((75, 512, 512), (4.0, 0.7, 0.7))  # as `firstread.demo.run` has it
 _NOISE_HU: Final = 18.0
 _HEAD: Final = (
     "| scan | lungs, Dice | lesions, Dice | lesions found of true | consolidation | answer |"
@@ -32,10 +35,18 @@ _HEAD: Final = (
 
 @dataclass(frozen=True)
 class _Scan:
-    """How a phantom is scanned: what contrast medium adds to blood, and the noise, in HU."""
+    """Which phantoms, and how they are scanned.
+
+    Attributes
+    ----------
+    enhanced_by_hu : what contrast medium adds to blood
+    """
 
     enhanced_by_hu: float = 0.0
     noise_hu: float = _NOISE_HU
+    seeds: tuple[int, ...] = _SEEDS
+    lesions: tuple[Lesion, ...] = TYPICAL_LESIONS
+    grid: _Grid = _GRID
 
 
 _SCANS: Final[Mapping[str, _Scan]] = {
@@ -43,6 +54,10 @@ _SCANS: Final[Mapping[str, _Scan]] = {
     "contrast: blood 150 HU more": _Scan(enhanced_by_hu=150.0),
     # Quantum noise: its variance goes with one over the dose. The grain is correlated as before.
     "half the dose": _Scan(noise_hu=_NOISE_HU * math.sqrt(2.0)),
+    "the demo's diseased phantom": _Scan(seeds=(1,), grid=_DEMO_GRID),
+    "the demo's gravely diseased one": _Scan(
+        seeds=(3,), lesions=EXTENSIVE_LESIONS, grid=_DEMO_GRID
+    ),
 }
 
 
@@ -81,10 +96,11 @@ def _row(reader: Reader, scan: _Scan) -> str:
 
 
 def _phantoms(scan: _Scan) -> Iterator[Phantom]:
-    for seed in _SEEDS:
+    for seed in scan.seeds:
         yield make_phantom(
             seed=seed,
-            grid=phantom_grid(*_GRID),
+            grid=phantom_grid(*scan.grid),
+            lesions=scan.lesions,
             noise_hu=scan.noise_hu,
             enhanced_by_hu=scan.enhanced_by_hu,
         )
