@@ -14,6 +14,7 @@ from dicom_node.node import start_node
 from radiology.errors import FirstreadError, Refused
 from settings.environment import read_settings
 from settings.log.log_events import configure_logging, get_logger
+from storage.keep_cache import keep_cache
 
 _log = get_logger("node")
 
@@ -30,11 +31,13 @@ def main() -> int:
         check_schema(engine)
         node = start_node(settings, engine)
         end_signs = give_signs(engine, "node", lambda: datetime.now(UTC))
+        end_cache = keep_cache(settings)
     except FirstreadError as error:
         _log.error("node_not_started", error_kind=error.kind, message=str(error))
         return 2 if isinstance(error, Refused) else 1  # 2: trying again would change nothing
     stopped.wait()
     node.stop()
+    end_cache()
     end_signs()
     return 0
 

@@ -85,6 +85,11 @@ def _print(done: Forgotten) -> None:
         out.print(f"Left: {row.rows} rows of {row.table}, column {row.column}")
     for file in done.files_left:
         out.print(f"Left: {file.path} (by its {file.where})")
+    for host in done.caches_left:
+        out.print(
+            f"Left: perhaps copies on host {host}, which has not swept its data folder in time. "
+            "Run the command again when it runs; docs/operations.md has what to do when it is gone."
+        )
     if not done.rewritten:
         out.print(
             "Left: free pages of the database, which others were reading all the time. "

@@ -35,6 +35,7 @@ FirstreadError
     ├── PeerBusy
     ├── NotCommitted
     ├── SpoolFull
+    ├── ObjectStorageUnavailable
     ├── BackupNotWritten
     ├── DatabaseUnavailable
     ├── IdentityProviderUnavailable
@@ -295,6 +296,10 @@ class NotCommitted(Unavailable):
 
 class SpoolFull(Unavailable):
     """There is no room left where received instances are kept."""
+
+
+class ObjectStorageUnavailable(Unavailable):
+    """The object storage does not answer, or does not let us in."""
 
 
 class BackupNotWritten(Unavailable):

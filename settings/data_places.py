@@ -7,6 +7,7 @@ from typing import Self
 
 from pydantic import BaseModel, SecretStr, model_validator
 
+from settings.object_storage import ObjectStorage
 from settings.tls import ClientTls, check_broker_tls, check_database_tls, with_database_tls
 
 
@@ -18,12 +19,17 @@ class DataPlaces(BaseModel):
     broker_url: SecretStr | None = None  # None: kombu's filesystem transport in the data folder
     database_tls: ClientTls | None = None
     broker_tls: ClientTls | None = None
+    object_storage: ObjectStorage | None = None  # None: all files are in the data folder
 
     @model_validator(mode="after")
     def _check_servers(self) -> Self:
         """TLS to database and broker is never less than was asked for."""
         check_database_tls(self.database_tls, self.database_url)
         check_broker_tls(self.broker_tls, self.broker_url)
+        if self.object_storage is not None and self.database_url is None:
+            raise ValueError(
+                "object_storage needs database_url: hosts that share no folder share no SQLite"
+            )
         return self
 
     @property

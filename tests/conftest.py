@@ -22,6 +22,7 @@ from tests.peers.ports import free_port as new_free_port
 from tests.peers.postgres import PostgresServer, start_postgres
 from tests.peers.programs import REPOSITORY, shared_ct_folder, shared_data
 from tests.peers.redis import RedisServer, start_redis
+from tests.peers.seaweedfs import ObjectServer, start_object_server
 
 # Two busy cores make single examples slow without anything being wrong.
 settings.register_profile(
@@ -144,6 +145,14 @@ def redis_url(redis_server: RedisServer) -> str:
     """Give the URL of an empty Redis."""
     redis_server.flush()
     return redis_server.url
+
+
+@pytest.fixture(scope="session")
+def object_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectServer]:
+    """Give the object storage of this test run."""
+    server = start_object_server(tmp_path_factory.mktemp("objects"))
+    yield server
+    server.stop()
 
 
 @pytest.fixture

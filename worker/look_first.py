@@ -15,6 +15,7 @@ from radiology.image.volume import Volume
 from radiology.urgency import Urgency
 from settings.log.log_events import get_logger
 from settings.peers import RequestPriority
+from storage.kept_files import kept_files
 from worker.attempt.attempt_next import attempt_next
 from worker.attempt.lease import Lease
 from worker.attempt.queue import Queue, Unsuccessful
@@ -47,6 +48,7 @@ class _FirstLooks(Queue[JobToLookAt]):
     """Waiting jobs without a first look."""
 
     name = "first looks"
+    needs_files = True
 
     @property
     def backoff(self) -> Backoff:
@@ -93,6 +95,7 @@ def _look(equipment: Equipment, job: JobToLookAt) -> FirstLook | None:
 def _thinned(equipment: Equipment, job: JobToLookAt, bundle: UsableBundle) -> Volume:
     """Select and decode only where the bundle has a quick look at all."""
     paths = {uid: equipment.settings.spool_folder / path for uid, path in job.paths.items()}
+    kept_files(equipment.settings).fetch_all(paths.values())
     instances = read_instances(paths.values())
     one_patient(patients_of(instances, skip_unreadable=True))
     found = group_series(instances)

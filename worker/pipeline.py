@@ -46,6 +46,7 @@ from models.declared.report import Destination
 from models.readers.study_reader import StudyRead, StudyReader, StudyToRead
 from radiology.errors import BundleDoesNotApply
 from radiology.image.series import SeriesHeader
+from storage.kept_files import kept_files
 from worker.attempt.attempt_next import attempt_next
 from worker.attempt.lease import Lease
 from worker.attempt.queue import Queue, Renewal, Unsuccessful
@@ -77,6 +78,7 @@ class _Jobs(Queue[Claim]):
     """Bundles to be applied to studies, the most urgent one first."""
 
     name = "jobs"
+    needs_files = True
 
     @property
     def backoff(self) -> Backoff:
@@ -233,7 +235,9 @@ class _Job:
             require_patient(session, self._claim.study_id, self._claim.study_version)
             stored = instance_paths(session, self._claim)
         spool = self._equipment.settings.spool_folder
-        return {uid: spool / path for uid, path in stored.items()}
+        paths = {uid: spool / path for uid, path in stored.items()}
+        kept_files(self._equipment.settings).fetch_all(paths.values())
+        return paths
 
     def _decode(
         self, reader: StudyReader, paths: Mapping[str, Path]
@@ -288,8 +292,7 @@ class _Job:
             candidates,
             instance=paths[series.instances[0].sop_instance_uid],
             acquired_at=series.acquired_at,
-            spool_folder=self._equipment.settings.spool_folder,
-            results_folder=self._equipment.settings.results_folder,
+            settings=self._equipment.settings,
         )
 
     def _keep(self, series: SeriesHeader, content: bytes | None) -> str | None:
@@ -297,7 +300,8 @@ class _Job:
             return None
         version = f"{self._claim.bundle}-version-{self._claim.study_version}"
         name = f"{series.study_instance_uid}/{version}"
-        return keep_for_comparison(self._equipment.settings.results_folder, name, content)
+        settings = self._equipment.settings
+        return keep_for_comparison(kept_files(settings), settings.results_folder, name, content)
 
     def _advance(self, state: JobState, **facts: object) -> None:
         self._lease.check()

@@ -14,6 +14,7 @@ from database.session import open_engine, query
 from radiology.errors import FirstreadError, Refused
 from settings.environment import read_settings
 from settings.log.log_events import configure_logging, get_logger
+from storage.keep_cache import keep_cache
 from worklist.app import create_app
 from worklist.ready import make_ready
 from worklist.server import needs_sign_in, open_socket, serve
@@ -62,7 +63,9 @@ def main(arguments: Sequence[str] = ()) -> int:
     app = create_app(settings, engine, sign_in_always=always)
     end_signs = give_signs(engine, "worklist", lambda: datetime.now(UTC))
     make_ready()
+    end_cache = keep_cache(settings)
     serve(app, listener, settings.worklist_network)
+    end_cache()
     end_signs()
     return 0
 

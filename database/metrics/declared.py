@@ -94,6 +94,11 @@ NOTICES_ENDED = Metric(
     "Notices about flags that their channel took, refused, or could not be told.",
     ("channel", "kind", "state"),
 )
+OBJECT_STORAGE_REQUESTS = Metric(
+    "firstread_object_storage_requests_total",
+    "Requests to the object storage, by kind, and by whether they were done or failed.",
+    ("request", "outcome"),
+)
 
 JOB_WAIT = Metric(
     "firstread_job_wait_seconds",
@@ -141,6 +146,7 @@ EVERY: Final = (
     DELIVERIES_ENDED,
     FLAGS_RAISED,
     NOTICES_ENDED,
+    OBJECT_STORAGE_REQUESTS,
     JOB_WAIT,
     JOB_STEP,
     STUDY_ANSWER,

@@ -26,9 +26,11 @@ from radiology.errors import (
     Fact,
     FirstreadError,
     NotStorable,
+    ObjectStorageUnavailable,
     Unavailable,
 )
 from settings.log.log_events import get_logger
+from storage.files import KeptFiles
 
 _log = get_logger("node")
 
@@ -66,8 +68,11 @@ class _Today:
 class Quarantine:
     """The folder and the table of what was not stored."""
 
-    def __init__(self, folder: Path, engine: Engine, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, folder: Path, files: KeptFiles, engine: Engine, clock: Callable[[], datetime]
+    ) -> None:
         self._folder = folder
+        self._files = files
         self._engine = engine
         self._clock = clock
         self._today = _Today()
@@ -133,10 +138,14 @@ class Quarantine:
         place = self._folder / relative
         try:
             file.close()
+            self._files.keep([(file.path, place)])
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(file.path, place)
         except OSError as error:
             _log.warning("quarantine_not_written", errno=error.errno, **sender.facts())
+            return None
+        except ObjectStorageUnavailable as error:
+            _log.warning("quarantine_not_written", **error.facts, **sender.facts())
             return None
         return relative
 

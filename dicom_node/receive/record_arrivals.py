@@ -10,8 +10,9 @@ docs/decisions/0013-durable-before-success.md, 0052-one-thread-from-socket-to-an
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -22,6 +23,7 @@ from database.studies.plain_arrivals import NotPlain, record_plain_instances
 from database.studies.withdrawn import withdraw_instances
 from dicom_node.spool import Spool, SpoolFile
 from radiology.errors import InstanceConflict, SpoolFull, Unavailable
+from storage.files import KeptFiles
 
 MOST_TOGETHER: Final = 64
 """Instances of one process between the commit of their rows and the flush behind it."""
@@ -57,17 +59,22 @@ class ArrivalRecorder:
     ----------
     engine : of the database
     spool : where the files go
+    files : where they are kept: what a row names is there
     clock : gives the moment of arrival
     """
 
-    def __init__(self, engine: Engine, spool: Spool, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, engine: Engine, spool: Spool, files: KeptFiles, clock: Callable[[], datetime]
+    ) -> None:
         self._engine = engine
         self._spool = spool
+        self._files = files
         self._clock = clock
         self._waiting: list[_Waiting] = []
         self._list = threading.Lock()
         self._is_led = False
-        self._rows_lie_beside = spool.lies_beside(folder_of(engine))
+        beside = spool.lies_beside(folder_of(engine))
+        self._rows_lie_beside = beside and not files.are_elsewhere
         self._not_durable: list[str] = []  # recorded, and the flush failed
 
     def record(self, arrival: Arrival, file: SpoolFile) -> Recorded:
@@ -151,7 +158,10 @@ class ArrivalRecorder:
         file.make_durable()
         with transaction(self._engine) as session:
             correct_instance(session, arrival, self._clock())
-            self._spool.sync(self._spool.place(file, arrival.path))
+            self._keep([(file, arrival)])
+            if not self._files.are_elsewhere:
+                self._spool.sync(self._spool.place(file, arrival.path))
+        self._copy([(file, arrival)])
 
     def wait_for_flush(self) -> None:
         """Wait until all that has a row is durable, as a duplicate must be before it is answered.
@@ -200,16 +210,22 @@ class ArrivalRecorder:
     def _commit(self, together: Sequence[_Coming]) -> list[Recorded | Exception]:
         self._withdraw_what_is_not_durable()
         # One flush of the whole disk takes the place of two for each; asked once, for it may change
-        once = self._spool.can_sync_everything
+        once = self._files.are_elsewhere or self._spool.can_sync_everything
         if not once:
             for waiting in together:
                 waiting.file.make_durable()
         try:
             if once and self._rows_lie_beside:
                 return self._commit_plain_and_flush(together)
-            return self._commit_plain(together, once=once)
+            answers = self._commit_plain(together, once=once)
         except NotPlain:
-            return self._commit_each(together, once=once)
+            answers = self._commit_each(together, once=once)
+        self._copy(
+            (waiting.file, waiting.arrival)
+            for waiting, answer in zip(together, answers, strict=True)
+            if answer is Recorded.NEW
+        )
+        return answers
 
     def _commit_plain_and_flush(self, together: Sequence[_Coming]) -> list[Recorded | Exception]:
         """Rows first: one flush makes files, folders and rows durable, and nobody waits for more.
@@ -267,7 +283,24 @@ class ArrivalRecorder:
                 self.wait_for_flush()
         return answers
 
+    def _keep(self, new: Iterable[tuple[SpoolFile, Arrival]]) -> None:
+        folder = self._spool.folder
+        self._files.keep((file.path, folder / arrival.path) for file, arrival in new)
+
+    def _copy(self, new: Iterable[tuple[SpoolFile, Arrival]]) -> None:
+        """Leave a copy here of what is kept elsewhere, behind the commit: no row, no copy.
+
+        It only saves the way back: where there is no room for it, it is fetched when it is wanted.
+        """
+        if self._files.are_elsewhere:
+            for file, arrival in new:
+                with contextlib.suppress(SpoolFull):
+                    self._spool.place(file, arrival.path)
+
     def _place(self, new: Sequence[_Coming], *, once: bool) -> None:
+        if self._files.are_elsewhere:
+            self._keep((waiting.file, waiting.arrival) for waiting in new)
+            return
         changed: set[str] = set()
         for waiting in new:
             changed |= self._spool.place(waiting.file, waiting.arrival.path)

@@ -47,6 +47,7 @@ from radiology.errors import InstanceConflict, NotStorable
 from settings.environment import Settings
 from settings.log.log_events import get_logger
 from settings.peers import RequestPriority
+from storage.kept_files import kept_files
 
 _log = get_logger("node")
 
@@ -106,8 +107,9 @@ class InstanceStore:
         self._settings = settings
         self._engine = engine
         self._spool = spool
-        self._recorder = ArrivalRecorder(engine, spool, clock)
-        self._quarantine = Quarantine(settings.quarantine_folder, engine, clock)
+        self._files = files = kept_files(settings)
+        self._recorder = ArrivalRecorder(engine, spool, files, clock)
+        self._quarantine = Quarantine(settings.quarantine_folder, files, engine, clock)
         self._wanted_back = WantedBack(settings.doctor_folder)
 
     def open_file(
@@ -234,7 +236,9 @@ class InstanceStore:
         with query(self._engine) as session:
             stored = find_instance(session, arrival.sop_instance_uid)
             path = None if stored is None else self._spool.folder / stored.path
-        relation = Relation.OTHER if path is None else relation_of(path, file.path)
+        relation = Relation.OTHER
+        if path is not None:
+            relation = relation_of(self._files.fetch(path), file.path)
         if relation is Relation.SAME:
             self._recorder.wait_for_flush()
             return Recorded.DUPLICATE

@@ -11,6 +11,7 @@ from database.session import open_engine
 from firstread.checks.check import Check, CheckFinding, CheckResult, broken, warned
 from firstread.checks.links import link_warnings
 from firstread.checks.network import port_problems, receiver_problems
+from firstread.checks.object_storage import probe_storage
 from firstread.data_folder import make_data_folder
 from models.catalogue import read_catalogue
 from models.readers.open_reader import check_limits
@@ -60,6 +61,17 @@ def _data_folder(settings: Settings) -> Iterable[CheckFinding]:
         return broken([f"The data folder cannot be written: {error.strerror}"])
     message = disk_problem(folder, settings.min_free_bytes)
     return broken([message] if message else [])
+
+
+def _object_storage(settings: Settings) -> Iterable[CheckFinding]:
+    if settings.object_storage is None:
+        return ()
+    try:
+        seen = probe_storage(settings.object_storage)
+    except FirstreadError as error:
+        return broken([f"{error}: look at endpoint, bucket, keys and rights of object_storage."])
+    apart = f"The clock of the object storage is {abs(seen.apart_s):.0f} s from ours: set both."
+    return broken([apart] if seen.is_apart else [])
 
 
 def _secrets(settings: Settings) -> Iterable[CheckFinding]:
@@ -130,6 +142,7 @@ def _bundle_problems(settings: Settings) -> Iterator[str]:
 CHECKS: Final = (
     Check("peers", "Peers and destinations", _peers),
     Check("data_folder", "Data folder, and room on its disk", _data_folder),
+    Check("object_storage", "Object storage", _object_storage),
     Check("ports", "Our ports", lambda settings: broken(port_problems(settings))),
     Check("secrets", "Secrets of peers and flag channels", _secrets),
     Check("certificates", "Certificates and keys", _certificates),

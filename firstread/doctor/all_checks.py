@@ -17,6 +17,7 @@ from firstread.doctor.checks.machine import (
     look_at_room,
 )
 from firstread.doctor.checks.models import looks_at_bundles
+from firstread.doctor.checks.object_storage import look_at_object_storage
 from firstread.doctor.checks.parts import RUNNING, look_at_parts, look_at_waiting
 from firstread.doctor.checks.peers import looks_at_peers
 from firstread.doctor.checks.settings_in_force import look_at_settings
@@ -34,6 +35,7 @@ def all_checks(site: ExaminedSite, *, send_phantom: bool) -> tuple[DoctorCheck, 
         DoctorCheck("settings", "Settings", look_at_settings),
         DoctorCheck("disk", "Disk of the data folder", look_at_disk, limit_s=60.0),
         DoctorCheck("room", "Free room", look_at_room, needs=(WRITABLE,)),
+        DoctorCheck("object-storage", "Object storage", look_at_object_storage, limit_s=60.0),
         DoctorCheck("database", "Database", look_at_database),
         DoctorCheck("broker", "Broker", look_at_broker),
         DoctorCheck("clocks", "Clocks", look_at_clocks),

@@ -22,6 +22,7 @@ from radiology.image.series import FrameHeader, InstanceHeader
 from radiology.image.volume import SourceFrame
 from radiology.outcome import Outcome
 from settings.environment import Settings
+from storage.kept_files import kept_files
 from worker.series.pixels.frame_pixels import read_pixels
 from worker.series.read_series import read_series
 
@@ -62,14 +63,15 @@ def write_study(
     Refused
         The images are gone, cannot be read, or are no axial CT slices.
     """
-    spool = site.settings.spool_folder
-    paths = [spool / path for path in study.instance_paths]
+    files, spool = kept_files(site.settings), site.settings.spool_folder
+    paths = files.fetch_all(spool / path for path in study.instance_paths)
     if not paths or not all(path.is_file() for path in paths):
         raise VolumeRefused("the images are not kept any more")
     truth = truth_of(judged.urgency, judged.faults, _type(study))
     outlines: dict[SourceFrame, Mask] = {}
     if study.segmentation_path is not None:
-        outlines = read_outlines(site.settings.results_folder / study.segmentation_path)
+        place = site.settings.results_folder / study.segmentation_path
+        outlines = read_outlines(files.fetch(place))
     elif truth.outlined and not truth.to_draw and judged.outcome is Outcome.FINDINGS:
         raise VolumeRefused("no outlines are kept of it")
     places = _in_order(paths)

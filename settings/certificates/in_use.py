@@ -155,6 +155,8 @@ def _contexts(settings: Settings) -> Iterator[tuple[Path | None, Callable[[], ob
         if isinstance(one, Hl7Channel)
     ]
     clients += [("database_tls", settings.database_tls), ("broker_tls", settings.broker_tls)]
+    if settings.object_storage is not None:
+        clients.append(("object_storage.tls", settings.object_storage.tls))
     if settings.audit.repository is not None:
         clients.append(("audit.repository", settings.audit.repository.tls))
     for what, client in clients:
@@ -191,6 +193,8 @@ def _named_files(settings: Settings) -> Iterator[NamedFile]:
         elif isinstance(channel, WebChannel | MailChannel):
             forms.append((f"flags.{channel.name}", channel))
     forms += [("database_tls", settings.database_tls), ("broker_tls", settings.broker_tls)]
+    if settings.object_storage is not None:
+        forms.append(("object_storage.tls", settings.object_storage.tls))
     if settings.sign_in.provider is not None:
         forms.append(("sign_in.provider", settings.sign_in.provider))
     forms += [("worklist_network", settings.worklist_network)]

@@ -21,6 +21,7 @@ from database.uploads.sweep import waiting_uploads
 from models.readers.study_reader import StudyReader
 from radiology.image.series import SeriesHeader
 from settings.log.log_events import get_logger
+from storage.kept_files import kept_files
 from worker.ahead.coming_slices import coming_slices
 from worker.attempt.attempt_step import attempt_step
 from worker.equipment import Equipment
@@ -168,8 +169,9 @@ class ReadingAhead:
             return
         new = [(key, path) for key, path in rows if key not in study.came]
         folder = self._equipment.settings.spool_folder
-        for key, path in new:
-            study.came[key] = self._equipment.kept_ahead.read_header(folder / path)
+        places = kept_files(self._equipment.settings).fetch_all(folder / path for _, path in new)
+        for (key, _), place in zip(new, places, strict=True):
+            study.came[key] = self._equipment.kept_ahead.read_header(place)
 
     def _read_slices(
         self, reader: StudyReader, series: SeriesHeader, paths: Mapping[str, Path]

@@ -24,6 +24,7 @@ from database.session import transaction
 from radiology.errors import Fact, FirstreadError, WorkerLost
 from radiology.words.peer_words import loggable
 from settings.log.log_events import get_logger
+from storage.kept_files import kept_files
 from worker.attempt.lease import Lease
 from worker.attempt.queue import C, Queue, Unsuccessful
 from worker.attempt.retry import Ending, decide, is_defect
@@ -34,13 +35,15 @@ _STATUSES = ("status", "http_status", "smtp_code", "code", "condition")  # of DI
 
 
 def attempt_next(queue: Queue[C], equipment: Equipment) -> bool:
-    """Claim the row that is due first and try it once; False when none is due.
+    """Claim the row that is due first and try it once; False when none is due, or none can be.
 
     Raises
     ------
     DatabaseUnavailable
         The row cannot be claimed, or how it ended cannot be written: its lease runs out.
     """
+    if queue.needs_files and not kept_files(equipment.settings).answer():
+        return False
     with transaction(equipment.engine) as session:
         claim = queue.claim(session, equipment.clock())
         study = "" if claim is None else queue.study_of(session, claim)

@@ -79,6 +79,10 @@ class Queue(ABC, Generic[C]):
     name: ClassVar[str]
     """In the log."""
 
+    needs_files: ClassVar[bool] = False
+    """Whether an attempt reads or writes images, results or uploads: none is begun while they
+    cannot be had, so that none is lost to a bucket that is away."""
+
     def __init__(self, equipment: Equipment) -> None:
         self._equipment = equipment
 

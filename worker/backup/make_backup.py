@@ -13,7 +13,6 @@ import errno
 import gzip
 import hashlib
 import json
-import os
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -32,6 +31,8 @@ from database.session import Engine, Session, query, transaction
 from radiology.errors import BackupNotWritten
 from settings.environment import Settings
 from settings.log.log_events import get_logger
+from storage.kept_files import kept_files
+from storage.local_files import LOCAL
 from worker.backup.archive import DATA, ArchiveFacts, file_member, folders, rows_member
 from worker.backup.left_out import EVERYTHING, WithoutWhat, left_out_now
 from worker.backup.write_archive import ArchiveWriter, writing_may_fail
@@ -213,12 +214,12 @@ class _Backup:
 
     def _copy_file(self, writer: ArchiveWriter, folder: str, path: str) -> bool:
         name = file_member(folder, path)
+        files = LOCAL if folder == DATA else kept_files(self._settings)
         try:
-            with (self._folders[folder] / path).open("rb") as file:
-                state = os.fstat(file.fileno())
-                mark = _mark(name, state)
+            with files.reading(self._folders[folder] / path) as file:
+                mark = _digest(f"{name} {file.mark}")  # another file in its place is another one
                 if mark not in self._copied:
-                    writer.add(name, file, state.st_size)
+                    writer.add(name, file.stream, file.size_bytes)
                     self._copied.add(mark)
         except OSError as error:
             if error.errno == errno.ENOENT:
@@ -269,8 +270,3 @@ class _Backup:
 
 def _digest(name: str) -> bytes:
     return hashlib.blake2b(name.encode(), digest_size=16).digest()
-
-
-def _mark(name: str, state: os.stat_result) -> bytes:
-    """A file as it is now: another one in its place is another one here."""
-    return _digest(f"{name} {state.st_ino} {state.st_mtime_ns} {state.st_size}")

@@ -16,7 +16,7 @@ import gzip
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +33,7 @@ from dicom_node.whole_flush import WholeFlush
 from radiology.errors import ArchiveRefused, NotRestored, SpoolFull
 from settings.environment import Settings
 from settings.log.log_events import get_logger
+from storage.kept_files import kept_files
 from worker.backup.archive import DATA, ArchiveFacts, folders, place_of, table_of
 from worker.backup.read_archive import ArchiveReader, ReadMember
 
@@ -76,6 +77,8 @@ def restore(
         There is something in the database or in the data folder, or Firstread runs.
     SpoolFull
         There is no room for the files.
+    ObjectStorageUnavailable
+        The bucket does not take them.
     """
     return _Restore(settings, engine, clock, archive, facts, actor, keys, on_file).run()
 
@@ -97,6 +100,7 @@ class _Restore:
         self._settings, self._engine, self._clock = settings, engine, clock
         self._archive, self._facts, self._actor = archive, facts, actor
         self._keys, self._on_file = keys, on_file
+        self._files = kept_files(settings)
         self._folders = folders(settings)
         self._mark = settings.data_folder / _ATTEMPT
 
@@ -134,12 +138,25 @@ class _Restore:
         for folder in kept:
             if folder != self._settings.data_folder:
                 there += [one for one in folder.rglob("*") if one.is_file()][:1]
+        if not there and self._holds_objects(kept):
+            raise NotRestored(
+                "The bucket is not empty under the prefix: let object_storage.prefix name another "
+                "one, or remove what is there if nobody needs it"
+            )
         if there:
             raise NotRestored(
                 "The data folder is not empty: let data_folder name another one (and database_url "
                 "an empty database), or remove what is there if nobody needs it",
                 data_folder=str(self._settings.data_folder),
             )
+
+    def _holds_objects(self, folders: Iterable[Path]) -> bool:
+        return self._files.are_elsewhere and any(
+            True
+            for folder in folders
+            if folder != self._settings.data_folder
+            for _ in self._files.names(folder)
+        )
 
     def _prepare_folder(self, token: str, *, goes_on: bool) -> None:
         """Take away what an attempt left that had the same token, and put ours in its place."""
@@ -152,7 +169,7 @@ class _Restore:
                 )
             for folder in self._folders.values():
                 if folder != self._settings.data_folder:
-                    shutil.rmtree(folder, ignore_errors=True)
+                    self._files.remove_below(folder)
             for key in self._keys:
                 (self._settings.data_folder / key).unlink(missing_ok=True)
         new = self._mark.with_name(f".{_ATTEMPT}")
@@ -192,6 +209,9 @@ class _Restore:
                     if not flushes[folder].is_sure:
                         file.flush()
                         os.fsync(file.fileno())
+            if folder != DATA:
+                place = self._folders[folder] / path
+                self._files.keep([(place, place)])
             done += 1
             self._on_file(done, self._facts.files)
         with _room_may_end():

@@ -12,6 +12,8 @@ from database.results.stored import ReportReference
 from models.older_readings import reading_if_readable
 from models.readers.study_reader import EarlierStudy
 from radiology.earlier import NotCompared
+from settings.environment import Settings
+from storage.kept_files import kept_files
 from worker.patient.patient_identity import contradiction, read_patient_identity
 
 
@@ -41,8 +43,7 @@ def choose_priors(
     *,
     instance: Path,
     acquired_at: datetime | None,
-    spool_folder: Path,
-    results_folder: Path,
+    settings: Settings,
 ) -> Priors:
     """Take those candidates that are of the same patient and earlier.
 
@@ -51,12 +52,14 @@ def choose_priors(
     instance : one of this study
     acquired_at : this study; without it nothing can be called earlier
     """
-    this = read_patient_identity(instance)
+    files = kept_files(settings)
+    this = read_patient_identity(files.fetch(instance))
     found, refused = [], []
     for candidate in candidates:
         reading = reading_if_readable(candidate.reading)
         at = None if reading is None else reading.acquired_at
-        other = read_patient_identity(spool_folder / candidate.instance_path)
+        place = settings.spool_folder / candidate.instance_path
+        other = read_patient_identity(files.fetch(place))
         if this is None or other is None:
             reason = "its instances are not there to tell whose they are"
         else:
@@ -65,7 +68,7 @@ def choose_priors(
         if reason or reading is None or at is None:
             refused.append(NotCompared(candidate.study_instance_uid, reason))
             continue
-        kept = results_folder / candidate.comparison_file
+        kept = files.fetch(settings.results_folder / candidate.comparison_file)
         study = EarlierStudy(candidate.study_instance_uid, at, reading, kept)
         found.append(Prior(study, candidate.report))
     found.sort(key=lambda prior: prior.study.acquired_at, reverse=True)

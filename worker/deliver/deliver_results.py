@@ -41,6 +41,7 @@ from radiology.errors import NotCommitted, PatientCorrected, PeerRefused, PeerUn
 from radiology.words.peer_words import with_words
 from settings.log.log_events import get_logger
 from settings.peers import Peer
+from storage.kept_files import kept_files
 from worker.attempt.attempt_next import attempt_next
 from worker.attempt.lease import Lease
 from worker.attempt.queue import Queue, Unsuccessful
@@ -67,6 +68,7 @@ class _Deliveries(Queue[DeliveryClaim]):
     """
 
     name = "deliveries"
+    needs_files = True
 
     def __init__(self, equipment: Equipment) -> None:
         super().__init__(equipment)
@@ -142,9 +144,10 @@ class _Deliveries(Queue[DeliveryClaim]):
 
     def _send(self, claim: DeliveryClaim, peer: Peer) -> None:
         equipment = self._equipment
+        folder = equipment.settings.results_folder
         with query(equipment.engine) as session:
             objects = objects_to_send(session, claim)
-            folder = equipment.settings.results_folder
+            kept_files(equipment.settings).fetch_all([folder / one.path for one in objects])
             check_patient(session, claim, {_patient_id(folder / one.path) for one in objects})
         if claim.attempts == 1:  # each further attempt is the same transfer
             with transaction(equipment.engine) as session:

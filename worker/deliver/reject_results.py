@@ -25,6 +25,7 @@ from radiology import codes
 from radiology.errors import ResultNotWithdrawable
 from settings.environment import Settings
 from settings.log.log_events import get_logger
+from storage.kept_files import kept_files
 from worker.attempt.attempt_step import attempt_step
 
 _log = get_logger("rejection")
@@ -108,6 +109,8 @@ def reject_superseded(settings: Settings, engine: Engine, now: datetime) -> int:
         return 0
     with query(engine) as session:
         found = superseded_to_reject(session, asking)
+    if not found or not kept_files(settings).answer():
+        return 0
     for result in found:
         attempt_step(
             functools.partial(_reject_superseded, settings, engine, result, now),
@@ -134,7 +137,8 @@ def _reject_superseded(
 
 def _objects_are_here(settings: Settings, found: Rejectable) -> bool:
     """Whether retention has left what a note is made of."""
-    return all((settings.results_folder / path).is_file() for path in found.paths)
+    files = kept_files(settings)
+    return all(files.facts(settings.results_folder / path) is not None for path in found.paths)
 
 
 def _make_note(
@@ -149,9 +153,11 @@ def _make_note(
 
     from worker.encode import prove_note
     from worker.encode.rejection_note import encode_rejection_note
+    from worker.keep.durable_files import StagedFiles
     from worker.keep.keep_results import bytes_of, keep_object
 
-    paths = [settings.results_folder / path for path in found.paths]
+    kept_here = kept_files(settings)
+    paths = kept_here.fetch_all([settings.results_folder / path for path in found.paths])
     rejected = [dcmread(path, stop_before_pixels=True) for path in paths]
     encoded = encode_rejection_note(
         rejected,
@@ -161,7 +167,8 @@ def _make_note(
     )
     content = bytes_of(encoded)
     prove_note(content, paths, str(rejected[0].SOPInstanceUID))
-    kept = keep_object(settings.results_folder, encoded, content)
+    with StagedFiles(kept_here) as files:
+        kept = keep_object(settings.results_folder, encoded, content, write=files.write)
     return ResultObject(
         kind=ObjectKind.REJECTION,
         sop_class_uid=kept.sop_class_uid,

@@ -45,6 +45,7 @@ from database.session import Engine, Session, query, transaction
 from radiology.errors import NotForgotten
 from settings.environment import Settings
 from settings.log.log_events import get_logger
+from storage.kept_files import kept_files
 from worker.forget.search_files import FoundFile, names_somebody, search_data_folder
 from worker.patient.patient_identity import read_patient_identity
 from worker.retention.files import files_below, remove_marked, result_files
@@ -52,6 +53,7 @@ from worker.retention.files import files_below, remove_marked, result_files
 _log = get_logger("forget")
 _LOOK_EVERY_S = 0.2
 _SHORTEST_NAME = 6
+_SHORTEST_SWEEP_S = 10.0  # other hosts look every two seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,8 @@ class WouldForget:
 class Forgotten:
     """What was removed, what others hold, and what a search has found in the end.
 
-    `rewritten` says whether nothing of deleted rows is left within the database's own file.
+    `rewritten` says whether nothing of deleted rows is left within the database's own file,
+    `caches_left` which hosts may still hold copies of what is gone from the object storage.
     """
 
     studies: int
@@ -81,11 +84,13 @@ class Forgotten:
     rows_left: tuple[FoundRows, ...]
     files_left: tuple[FoundFile, ...]
     rewritten: bool
+    caches_left: tuple[str, ...] = ()
 
     @property
     def is_proved(self) -> bool:
         """Whether nothing names it any more."""
-        return self.rewritten and not self.rows_left and not self.files_left
+        left = self.rows_left or self.files_left or self.caches_left
+        return self.rewritten and not left
 
 
 def would_forget(settings: Settings, engine: Engine, what: ToForget) -> WouldForget:
@@ -100,8 +105,10 @@ def would_forget(settings: Settings, engine: Engine, what: ToForget) -> WouldFor
             studies=len(what.study_ids),
             files=len(files),
             size_bytes=sum(files.values()),
-            quarantined=len(_aside(settings.quarantine_folder, quarantined(session), what)),
-            uploads=len(_aside(settings.uploads_folder, uploaded(session), what)),
+            quarantined=len(
+                _aside(settings, settings.quarantine_folder, quarantined(session), what)
+            ),
+            uploads=len(_aside(settings, settings.uploads_folder, uploaded(session), what)),
             held_elsewhere=tuple(held_elsewhere(session, what.study_ids)),
         )
 
@@ -182,6 +189,7 @@ class _Forgetting:
             with transaction(self._engine) as session:
                 note_ended(session, what)
         rewritten = overwrite_deleted(self._engine)
+        caches_left = self._sweep_caches()
         files_left = tuple(search_data_folder(self._settings, wanted, thorough=thorough))
         _log.info(
             "forgotten",
@@ -200,6 +208,7 @@ class _Forgetting:
             rows_left,
             files_left,
             rewritten,
+            caches_left,
         )
         if not done.is_proved and not rows_left:
             # It was searched for without its own note; called again, it must be known of.
@@ -208,12 +217,25 @@ class _Forgetting:
                 note_held(session, what, elsewhere)
         return done
 
+    def _sweep_caches(self) -> tuple[str, ...]:
+        """Have every host remove its copies; gives those that have not done it in time."""
+        files = kept_files(self._settings)
+        if not files.are_elsewhere:
+            return ()
+        # Here: where files are kept in the data folder, the client of the bucket is not loaded.
+        from storage.bucket_files import BucketFiles
+        from storage.cache_keeper import swept_everywhere
+
+        assert isinstance(files, BucketFiles)
+        return swept_everywhere(files, max(self._until - time.monotonic(), _SHORTEST_SWEEP_S))
+
     def _names(self, session: Session) -> Iterator[str]:
         if not self._what.patient_id:  # the patient may have other studies, which stay
             return
         for study_id in self._what.study_ids:
             for path in list(originals_of(session, [study_id])[study_id])[:1]:
-                identity = read_patient_identity(self._settings.spool_folder / path)
+                place = self._settings.spool_folder / path
+                identity = read_patient_identity(kept_files(self._settings).fetch(place))
                 if identity is not None:
                     yield identity.name
 
@@ -232,9 +254,10 @@ class _Forgetting:
         _log.info("study_forgotten", study_id=study_id)
 
     def _forget_aside(self) -> None:
+        settings = self._settings
         with query(self._engine) as session:
-            objects = _aside(self._settings.quarantine_folder, quarantined(session), self._what)
-            uploads = _aside(self._settings.uploads_folder, uploaded(session), self._what)
+            objects = _aside(settings, settings.quarantine_folder, quarantined(session), self._what)
+            uploads = _aside(settings, settings.uploads_folder, uploaded(session), self._what)
         numbers = [one.row_id for one in uploads]
 
         def remove(session: Session) -> str:
@@ -244,10 +267,10 @@ class _Forgetting:
                 MarkedFile(QUARANTINE, one.path, one.size_bytes) for one in objects if one.path
             ]
             files += [  # not before: who had it in hand has written more
-                MarkedFile(UPLOADS, path, state.st_size)
+                MarkedFile(UPLOADS, file.path, file.size_bytes)
                 for one in uploads
                 if one.path
-                for path, state in files_below(self._settings.uploads_folder, one.path)
+                for file in files_below(settings, settings.uploads_folder, one.path)
             ]
             mark(session, files, self._clock())
             delete_aside(session, quarantine=[one.row_id for one in objects], uploads=numbers)
@@ -282,27 +305,28 @@ def _files_of(settings: Settings, session: Session, study_id: int, uid: str) -> 
     found |= {
         (SPOOL, path): size
         for path, size in originals_of(session, [study_id])[study_id].items()
-        if (settings.spool_folder / path).exists()
+        if kept_files(settings).facts(settings.spool_folder / path) is not None
     }
     for name, folder in ((SPOOL, settings.spool_folder), (RESULTS, settings.results_folder)):
-        found |= {(name, path): state.st_size for path, state in files_below(folder, uid)}
+        found |= {(name, file.path): file.size_bytes for file in files_below(settings, folder, uid)}
     return [MarkedFile(folder, path, size) for (folder, path), size in found.items()]
 
 
-def _aside(folder: Path, objects: list[AsideObject], what: ToForget) -> list[AsideObject]:
+def _aside(
+    settings: Settings, folder: Path, objects: list[AsideObject], what: ToForget
+) -> list[AsideObject]:
     wanted = WholeIdentifiers(one for one in what.identifiers if len(one) >= _SHORTEST_NAME)
     return [
         one
         for one in objects
         if wanted.in_text(one.words)
-        or (one.path is not None and _names(folder, one.path, what.identifiers))
+        or (one.path is not None and _names(settings, folder, one.path, what.identifiers))
     ]
 
 
-def _names(folder: Path, path: str, identifiers: tuple[str, ...]) -> bool:
-    place = folder / path
-    if place.is_dir():
-        return any(
-            names_somebody(folder / file, identifiers) for file, _ in files_below(folder, path)
-        )
-    return place.is_file() and names_somebody(place, identifiers)
+def _names(settings: Settings, folder: Path, path: str, identifiers: tuple[str, ...]) -> bool:
+    files = kept_files(settings)
+    return any(
+        names_somebody(files.fetch(folder / one), identifiers)
+        for one in (*(file.path for file in files_below(settings, folder, path)), path)
+    )

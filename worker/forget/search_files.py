@@ -13,7 +13,9 @@ from pydicom.errors import InvalidDicomError
 
 from database.forget.whole_identifier import WholeIdentifiers
 from settings.environment import Settings
+from storage.kept_files import kept_files
 from worker.patient.patient_identity import read_patient_identity
+from worker.retention.files import folders_of
 
 _AT_A_TIME = 1 << 20
 _WHOLE_BELOW = 6  # a shorter identifier is found by chance in any bytes; attributes tell of it
@@ -52,14 +54,26 @@ def search_data_folder(
     thorough : also read every byte of the images and results of others
     """
     wanted = WholeIdentifiers(one for one in identifiers if len(one) >= _WHOLE_BELOW)
-    folder, found = settings.data_folder, []
-    for path in sorted(_files(folder)):
+    folder, files, found = settings.data_folder, kept_files(settings), []
+    for path in _all_places(settings):
         relative = path.relative_to(folder)
         if wanted.in_path(relative):
             found.append(FoundFile(str(relative), "name"))
-        elif (thorough or relative.parts[0] not in _LARGE) and names_somebody(path, identifiers):
+        elif (thorough or relative.parts[0] not in _LARGE) and names_somebody(
+            files.fetch(path), identifiers
+        ):
             found.append(FoundFile(str(relative), "bytes"))
     return found
+
+
+def _all_places(settings: Settings) -> list[Path]:
+    """Every file here, and every place of one that is kept elsewhere."""
+    places, files = set(_files(settings.data_folder)), kept_files(settings)
+    if files.are_elsewhere:
+        for folder in folders_of(settings).values():
+            for name in files.names(folder):
+                places |= {folder / one.path for one in files.below(folder, name)}
+    return sorted(places)
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -13,6 +13,7 @@ from database.listed.headings import (
 from database.session import Engine, query, transaction
 from settings.environment import Settings
 from settings.log.log_events import get_logger
+from storage.kept_files import kept_files
 from worker.attempt.attempt_step import attempt_step
 from worker.heading.read_heading import read_heading
 
@@ -26,6 +27,8 @@ def keep_headings(settings: Settings, engine: Engine) -> int:
     """Read the headings that were asked for; gives how many were kept."""
     with query(engine) as session:
         due = headings_due(session, _AT_A_TIME)
+    if not due or not kept_files(settings).answer():
+        return 0
     kept = [
         attempt_step(
             functools.partial(_keep, settings, engine, study_id), "heading", study_id=study_id
@@ -53,7 +56,7 @@ def _keep(settings: Settings, engine: Engine, study_id: int) -> bool:
         return False
     try:
         heading = read_heading(
-            [settings.spool_folder / path for path in due.paths],
+            kept_files(settings).fetch_all(settings.spool_folder / path for path in due.paths),
             patient_id=due.patient_id,
             zone=settings.zone,
         )

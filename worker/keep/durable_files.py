@@ -12,21 +12,10 @@ from types import TracebackType
 from typing import Self
 
 from radiology.errors import SpoolFull
+from storage.files import KeptFiles
 
 Write = Callable[[Path, memoryview], None]
 """Writes a file under its name; raises SpoolFull where there is no room left."""
-
-
-def write_durably(path: Path, content: memoryview) -> None:
-    """Write beside, make durable, then rename: a power cut leaves the old state or the new one.
-
-    Raises
-    ------
-    SpoolFull
-        There is no room left.
-    """
-    with StagedFiles() as files:
-        files.write(path, content)
 
 
 class StagedFiles:
@@ -35,10 +24,15 @@ class StagedFiles:
     Within its context `write` puts each beside its place, from any thread. They get their names
     when the context is left, all of them; none where it is left with an error. The names beside are
     its own: of two attempts that make the same result, of which one has lost its lease, neither
-    takes what the other has not finished.
+    takes what the other has not finished. A power cut leaves a file as it was or as it is to be.
+
+    Parameters
+    ----------
+    kept : where files are kept: they are there before they have their names here
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kept: KeptFiles) -> None:
+        self._kept = kept
         self._end = f".{uuid.uuid4().hex}.part"
         self._paths: list[Path] = []
         self._changed: set[Path] = set()  # folders in which one was made
@@ -82,6 +76,7 @@ class StagedFiles:
         try:
             if error is None:
                 with _disk_faults():
+                    self._kept.keep((self._beside(path), path) for path in self._paths)
                     self._give_names()
         finally:
             for path in self._paths:

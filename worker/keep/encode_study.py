@@ -19,6 +19,7 @@ from radiology.encoding_profile import EncodingChoice
 from radiology.image.volume import Volume
 from radiology.urgency import Triage
 from settings.environment import Settings
+from storage.kept_files import kept_files
 from worker.encode import (
     EarlierReports,
     ResultContext,
@@ -100,7 +101,7 @@ def encode_study(
     folder = settings.results_folder
     # Beside the objects, which keep the interpreter busy: drawing, packing and writing let go of
     # its lock. No file has its name before the objects are proved. docs/decisions/0055
-    with StagedFiles() as files, ThreadPoolExecutor(2) as beside:
+    with StagedFiles(kept_files(settings)) as files, ThreadPoolExecutor(2) as beside:
         picture = beside.submit(render_key_picture, context)
         slices = None
         if settings.study_page.keep_slices:

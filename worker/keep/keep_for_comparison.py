@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from worker.keep.durable_files import write_durably
+from storage.files import KeptFiles
+from worker.keep.durable_files import StagedFiles
 
 
-def keep_for_comparison(folder: Path, name: str, content: bytes) -> str:
+def keep_for_comparison(files: KeptFiles, folder: Path, name: str, content: bytes) -> str:
     """Write it; returns the file's path within the folder.
 
     Raises
@@ -16,5 +17,6 @@ def keep_for_comparison(folder: Path, name: str, content: bytes) -> str:
         There is no room left.
     """
     path = f"{name}.compared.npz"
-    write_durably(folder / path, memoryview(content))
+    with StagedFiles(files) as staged:
+        staged.write(folder / path, memoryview(content))
     return path

@@ -15,7 +15,7 @@ from pydicom import dcmwrite
 from radiology.image.heat_map import HeatMap
 from radiology.image.key_picture import KEYWORD
 from worker.encode import EncodedKind, EncodedObject
-from worker.keep.durable_files import Write, write_durably
+from worker.keep.durable_files import Write
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def bytes_of(encoded: EncodedObject) -> memoryview:
 
 
 def keep_object(
-    folder: Path, encoded: EncodedObject, content: memoryview, *, write: Write = write_durably
+    folder: Path, encoded: EncodedObject, content: memoryview, *, write: Write
 ) -> KeptObject:
     """Write one object as a DICOM file; writing it again gives the same file.
 
@@ -67,7 +67,7 @@ def keep_object(
     )
 
 
-def keep_picture(folder: Path, name: str, picture: Image, *, write: Write = write_durably) -> str:
+def keep_picture(folder: Path, name: str, picture: Image, *, write: Write) -> str:
     """Write the picture that the worklist page shows; returns its path within the folder."""
     png, texts = io.BytesIO(), PngInfo()
     if KEYWORD in picture.info:
@@ -80,7 +80,7 @@ def keep_picture(folder: Path, name: str, picture: Image, *, write: Write = writ
 
 
 def keep_heat_maps(
-    folder: Path, name: str, heat_maps: Mapping[int, HeatMap], *, write: Write = write_durably
+    folder: Path, name: str, heat_maps: Mapping[int, HeatMap], *, write: Write
 ) -> str:
     """Write where the classifier looked; returns the file's path within the folder.
 

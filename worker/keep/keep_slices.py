@@ -36,7 +36,7 @@ from radiology.region import Region, box_around, of_values
 from worker.encode.picture.axial_stack import AxialStack
 from worker.encode.picture.lines import line_styles, possible_line
 from worker.encode.shown_reading import ShownReading
-from worker.keep.durable_files import Write, write_durably
+from worker.keep.durable_files import Write
 
 SUFFIX = ".slices.zip"
 _MOST_THREADS = 4
@@ -111,9 +111,7 @@ def packed_slices(shown: ShownReading) -> memoryview | None:
     return written.getbuffer()
 
 
-def keep_slices(
-    folder: Path, name: str, packed: memoryview, *, write: Write = write_durably
-) -> str:
+def keep_slices(folder: Path, name: str, packed: memoryview, *, write: Write) -> str:
     """Write what `packed_slices` gave; returns the file's path within the folder.
 
     Raises

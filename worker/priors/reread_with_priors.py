@@ -12,6 +12,7 @@ from database.states import PriorRequestState
 from database.studies.assembly import Waits
 from settings.environment import Settings
 from settings.log.log_events import get_logger
+from storage.kept_files import kept_files
 from worker.attempt.attempt_step import attempt_step
 from worker.course.find_priors import choose_priors
 from worker.priors.compared_so_far import ComparedSoFar, compared_so_far
@@ -28,6 +29,8 @@ def reread_with_priors(
     """
     with query(engine) as session:
         ripe = ripe_requests(session, now)
+    if not ripe or not kept_files(settings).answer():
+        return []
     jobs = (
         attempt_step(
             functools.partial(_reread, settings, engine, request, waits, now),
@@ -71,8 +74,7 @@ def _state(
         [one for one in candidates if one.study_instance_uid in ripe.wanted],
         instance=settings.spool_folder / ripe.study.instance_path,
         acquired_at=so_far.acquired_at,
-        spool_folder=settings.spool_folder,
-        results_folder=settings.results_folder,
+        settings=settings,
     )
     compared_at = so_far.earlier_at
     newer = [one for one in priors.found if not compared_at or one.study.acquired_at > compared_at]

@@ -30,6 +30,7 @@ from dicom_node.request.query import FoundStudy, find_studies, retrieve_study
 from radiology.errors import PeerRefused, PeerUnreachable
 from settings.log.log_events import get_logger
 from settings.peers import Peer
+from storage.kept_files import kept_files
 from worker.attempt.attempt_next import attempt_next
 from worker.attempt.lease import Lease
 from worker.attempt.queue import Queue, Unsuccessful
@@ -61,6 +62,7 @@ class _Requests(Queue[PriorRequestClaim]):
     """Requests to peers for the earlier studies of a patient."""
 
     name = "requests"
+    needs_files = True
 
     @property
     def backoff(self) -> Backoff:
@@ -126,7 +128,8 @@ def _find(equipment: Equipment, claim: PriorRequestClaim, peer: Peer) -> dict[st
     settings, now = equipment.settings, equipment.clock()
     with query(equipment.engine) as session:
         study = study_to_compare(session, claim.study_id)
-    identity = read_patient_identity(settings.spool_folder / study.instance_path)
+    place = kept_files(settings).fetch(settings.spool_folder / study.instance_path)
+    identity = read_patient_identity(place)
     so_far = compared_so_far(study)
     acquired_at = so_far.acquired_at
     if identity is None or acquired_at is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,11 @@ from database.retention.removals import (
     take_marked,
 )
 from database.session import Engine, transaction
+from radiology.errors import ObjectStorageUnavailable
 from settings.environment import Settings
 from settings.log.log_events import get_logger
+from storage.files import FileFacts, KeptFiles
+from storage.kept_files import kept_files
 
 _log = get_logger("retention")
 _TOGETHER = 100  # files of one transaction: SQLite's other writers wait meanwhile
@@ -44,17 +46,10 @@ def folders_of(settings: Settings) -> Mapping[str, Path]:
     }
 
 
-def files_below(folder: Path, name: str) -> Iterator[tuple[str, os.stat_result]]:
-    """Every file below an entry of a folder: path within the folder, and what the disk says."""
-    if not is_within(folder, name):
-        return
-    for parent, _, names in os.walk(folder / name):
-        within = os.path.relpath(parent, folder)
-        for one in names:
-            try:
-                yield f"{within}/{one}", os.lstat(f"{parent}/{one}")
-            except FileNotFoundError:
-                continue
+def files_below(settings: Settings, folder: Path, name: str) -> Iterator[FileFacts]:
+    """Every file below an entry of a folder, by its path within the folder."""
+    if is_within(folder, name):
+        yield from kept_files(settings).below(folder, name)
 
 
 def is_within(folder: Path, path: str) -> bool:
@@ -70,7 +65,7 @@ def slices_file(settings: Settings, result: KeptResult) -> MarkedFile | None:
     if result.key_picture is None or not result.key_picture.endswith(".png"):
         return None
     path = result.key_picture.removesuffix(".png") + _SLICES
-    size = _size(settings.results_folder, path)
+    size = _size(settings, path)
     return None if size is None else MarkedFile(RESULTS, path, size)
 
 
@@ -79,7 +74,7 @@ def result_files(settings: Settings, result: KeptResult) -> list[MarkedFile]:
     paths = {*result.object_paths, result.comparison_file} - {None}
     if result.key_picture is not None:
         paths |= {result.key_picture, *beside_picture(result.key_picture, slices=True)}
-    found = ((path, _size(settings.results_folder, path)) for path in sorted(filter(None, paths)))
+    found = ((path, _size(settings, path)) for path in sorted(filter(None, paths)))
     return [MarkedFile(RESULTS, path, size) for path, size in found if size is not None]
 
 
@@ -98,14 +93,15 @@ def remove_marked(settings: Settings, engine: Engine, *, most_files: int) -> Rem
     waits for it, or takes the mark away first (`database.retention.removals.unmark`). A file that
     cannot be removed keeps its mark, and the log says so.
     """
-    folders, files, size_bytes, after = folders_of(settings), 0, 0, 0
+    folders, files_of_site = folders_of(settings), kept_files(settings)
+    files, size_bytes, after = 0, 0, 0
     while files < most_files:
         with transaction(engine) as session:
             marked = take_marked(session, limit=_TOGETHER, after=after)
             gone = [
                 (row_id, one.size_bytes)
                 for row_id, one in marked
-                if _removed(folders[one.folder], one.path)
+                if _removed(files_of_site, folders[one.folder], one.path)
             ]
             if gone:
                 settle_removed(session, [row_id for row_id, _ in gone])
@@ -117,16 +113,19 @@ def remove_marked(settings: Settings, engine: Engine, *, most_files: int) -> Rem
     return RemovedFiles(files, size_bytes)
 
 
-def _removed(folder: Path, relative: str) -> bool:
+def _removed(files: KeptFiles, folder: Path, relative: str) -> bool:
     """Remove one file, and the folders that it leaves empty; whether it is gone."""
     if not is_within(folder, relative):
         _log.error("removal_outside_folder")
         return False
     path = folder / relative
     try:
-        path.unlink(missing_ok=True)
+        files.remove(path)
     except OSError as error:
         _log.error("file_not_removed", errno=error.errno, folder=folder.name)
+        return False
+    except ObjectStorageUnavailable as error:
+        _log.error("file_not_removed", folder=folder.name, **error.facts)
         return False
     for parent in path.parents:
         if parent == folder:
@@ -138,10 +137,6 @@ def _removed(folder: Path, relative: str) -> bool:
     return True
 
 
-def _size(folder: Path, path: str) -> int | None:
-    if not is_within(folder, path):
-        return None
-    try:
-        return (folder / path).lstat().st_size
-    except OSError:
-        return None
+def _size(settings: Settings, path: str) -> int | None:
+    folder = settings.results_folder
+    return kept_files(settings).size(folder / path) if is_within(folder, path) else None

@@ -40,9 +40,9 @@ def mark_going(settings: Settings, engine: Engine, now: datetime, going: Sequenc
     """Mark all of it in one commit, but for what has changed since, or is in somebody's hands."""
     on_disk = {
         one.candidate.study.study_id: {
-            path: state.st_size
-            for path, state in files_below(
-                settings.spool_folder, one.candidate.study.study_instance_uid
+            file.path: file.size_bytes
+            for file in files_below(
+                settings, settings.spool_folder, one.candidate.study.study_instance_uid
             )
         }
         for one in going

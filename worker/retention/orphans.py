@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import heapq
-import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +25,8 @@ from database.retention.state import ORPHANS, note_state, noted_state
 from database.session import Engine, query, transaction
 from settings.environment import Settings
 from settings.log.log_events import get_logger
+from storage.files import FileFacts
+from storage.kept_files import kept_files
 from worker.retention.files import files_below
 
 _log = get_logger("retention")
@@ -63,7 +64,9 @@ def sweep_orphans(
     for name, orphans in zip(names, found, strict=True):
         if orphans.without_file:
             _log.error("files_missing", files=len(orphans.without_file), study_instance_uid=name)
-    removed = sum(_removed(path, now) for orphans in found for path in orphans.without_row)
+    removed = sum(
+        _removed(settings, path, now) for orphans in found for path in orphans.without_row
+    )
     if names or after:
         with transaction(engine) as session:
             note_state(session, ORPHANS, now, after=_place(names[-1]) if names else "")
@@ -72,12 +75,14 @@ def sweep_orphans(
     return removed
 
 
-def _removed(path: Path, now: datetime) -> bool:
+def _removed(settings: Settings, path: Path, now: datetime) -> bool:
     """Remove a file that is as old as it was: another one may have taken its place meanwhile."""
+    files = kept_files(settings)
     try:
-        if not _is_old(path.lstat(), now):
+        facts = files.facts(path)
+        if facts is None or not _is_old(facts, now):
             return False
-        path.unlink()
+        files.remove(path)
     except OSError:
         return False
     with contextlib.suppress(OSError):  # not empty
@@ -90,8 +95,7 @@ def _next_names(settings: Settings, after: str, most: int) -> list[str]:
     """Names of folders of studies, and of days of the quarantine; "" begins again."""
     names: set[str] = set()
     for folder in (settings.spool_folder, settings.results_folder, settings.quarantine_folder):
-        with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
-            names.update(one.name for one in entries)
+        names.update(kept_files(settings).names(folder))
     # A hospital has tens of thousands of them, and each turn comes by here: one pass, no sorting.
     places = ((_place(name), name) for name in names if not name.startswith("."))
     return [name for _, name in heapq.nsmallest(most, (one for one in places if one[0] > after))]
@@ -105,7 +109,7 @@ def _place(name: str) -> str:
 def _look(settings: Settings, engine: Engine, names: list[str], now: datetime) -> list[Orphans]:
     # What lies there comes first: what a row names by then is named.
     folders = (settings.spool_folder, settings.results_folder, settings.quarantine_folder)
-    lying = [_Lying(*(_old(folder, name, now) for folder in folders)) for name in names]
+    lying = [_Lying(*(_old(settings, folder, name, now) for folder in folders)) for name in names]
     with query(engine) as session:
         named = named_files(session, names)
         known = named_in_quarantine(session, [path for one in lying for path in one.aside])
@@ -131,16 +135,21 @@ def _orphans(settings: Settings, lying: _Lying, named: NamedFiles, known: set[st
             ),
             *(settings.quarantine_folder / path for path in lying.aside if path not in known),
         ),
-        tuple(path for path in named.here if not (settings.spool_folder / path).exists()),
+        _missing(settings, named),
     )
 
 
-def _old(folder: Path, name: str, now: datetime) -> list[str]:
-    return [path for path, state in files_below(folder, name) if _is_old(state, now)]
+def _missing(settings: Settings, named: NamedFiles) -> tuple[str, ...]:
+    files = kept_files(settings)
+    return tuple(path for path in named.here if files.facts(settings.spool_folder / path) is None)
 
 
-def _is_old(state: os.stat_result, now: datetime) -> bool:
-    return now.timestamp() - state.st_mtime >= _OLD_ENOUGH_S
+def _old(settings: Settings, folder: Path, name: str, now: datetime) -> list[str]:
+    return [one.path for one in files_below(settings, folder, name) if _is_old(one, now)]
+
+
+def _is_old(file: FileFacts, now: datetime) -> bool:
+    return now.timestamp() - file.modified_at >= _OLD_ENOUGH_S
 
 
 def _sop_instance_uids(path: str) -> set[str]:

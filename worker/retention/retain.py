@@ -14,6 +14,7 @@ from database.retention.state import BREAK, TURN, NotedState, note_state, noted_
 from database.session import Engine, query, transaction
 from settings.environment import Settings
 from settings.log.log_events import get_logger
+from storage.kept_files import kept_files
 from worker.retention.turn import Measure, measure_disk, retention_turn
 
 _log = get_logger("retention")
@@ -27,10 +28,12 @@ def retain(
     """A turn, where one is due."""
     with query(engine) as session:
         last, noted = noted_state(session, TURN), noted_state(session, BREAK)
+    if last is not None and not _is_due(settings, last, now):
+        return
+    if not kept_files(settings).answer():
+        return
     if last is None:
         retention_turn(settings, engine, now, measure=measure)
-        return
-    if not _is_due(settings, last, now):
         return
     if now - last.noted_at <= LONGEST_BREAK:
         retention_turn(settings, engine, now, measure=measure)

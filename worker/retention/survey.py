@@ -16,6 +16,7 @@ from database.retention.held import HeldBack, held_back
 from database.retention.state import EMPTYING, noted_state
 from database.session import Engine, Session, query
 from settings.environment import Settings
+from storage.kept_files import kept_files
 from worker.retention.candidates import candidates
 from worker.retention.choose import (
     Because,
@@ -70,7 +71,8 @@ def survey(
     with query(engine) as session:
         noted = noted_state(session, EMPTYING)
         emptying = noted is not None and bool(noted.facts.get("emptying"))
-        free_bytes = to_free(room, marks, emptying=emptying)
+        elsewhere = kept_files(settings).are_elsewhere
+        free_bytes = 0 if elsewhere else to_free(room, marks, emptying=emptying)
         going, held = _by_age_and_mark(settings, session, now, free_bytes)
         results = _old_results(settings, session, now)
         course = disk_course(session, now)

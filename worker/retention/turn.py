@@ -42,6 +42,7 @@ from database.retention.state import EMPTYING, HELD, TURN, note_state, noted_sta
 from database.session import Engine, Session, query, transaction
 from settings.environment import Settings
 from settings.log.log_events import get_logger
+from storage.kept_files import kept_files
 from worker.retention.candidates import candidates
 from worker.retention.choose import (
     Going,
@@ -89,7 +90,10 @@ Measure = Callable[[Settings], Room]
 
 
 def measure_disk(settings: Settings) -> Room:
-    """The disk of the data folder, as it is now: free is what we may use of it."""
+    """The disk of the data folder, as it is now: free is what we may use of it.
+
+    Where files are kept in a bucket, the disk holds copies, and no file of a study goes for it.
+    """
     usage = shutil.disk_usage(settings.data_folder)
     return Room(usage.free, usage.total)
 
@@ -143,6 +147,8 @@ class _Turn:
         )
 
     def _to_free(self, room: Room) -> int:
+        if kept_files(self._settings).are_elsewhere:
+            return 0
         with query(self._engine) as session:
             noted = noted_state(session, EMPTYING)
             marked = marked_bytes(session)

@@ -20,6 +20,7 @@ from database.process_signs import give_signs, process_name
 from database.session import open_engine
 from settings.environment import read_settings
 from settings.log.log_events import get_logger
+from storage.keep_cache import keep_cache
 from worker.celery_app import ANALYSIS, DELIVERY, FLAGS, app
 from worker.equipment import Equipment
 from worker.tasks.time_limits import keep_time_limits
@@ -93,6 +94,12 @@ def _pool(queue: str, concurrency: int) -> str:
 
 
 def _give_signs(queue: str, pool: str, **_: Any) -> None:
-    end = give_signs(equipment().engine, queue, equipment().clock)
+    end_signs = give_signs(equipment().engine, queue, equipment().clock)
+    end_cache = keep_cache(equipment().settings)
     ends = worker_process_shutdown if pool == _FORKS else worker_shutdown
-    ends.connect(lambda **_: end(), weak=False)
+
+    def end(**_: Any) -> None:
+        end_cache()
+        end_signs()
+
+    ends.connect(end, weak=False)

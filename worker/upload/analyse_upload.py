@@ -6,7 +6,6 @@ The ways out of an upload are an answer, a refusal with its reason, back to the 
 from __future__ import annotations
 
 import functools
-import shutil
 import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -30,6 +29,7 @@ from database.uploads.sweep import study_waits
 from models.readers.slice_reader import SliceToRead
 from radiology.errors import Refused
 from settings.log.log_events import get_logger
+from storage.kept_files import kept_files
 from worker.attempt.attempt_next import attempt_next
 from worker.attempt.lease import Lease
 from worker.attempt.queue import Queue, Renewal, Unsuccessful
@@ -80,9 +80,11 @@ class _Uploads(Queue[UploadClaim]):
     """What people gave the page to look at. One of these makes one attempt."""
 
     name = "uploads"
+    needs_files = True
 
     def __init__(self, equipment: Equipment) -> None:
         super().__init__(equipment)
+        self._files = kept_files(equipment.settings)
         self._refusals: tuple[FileRefusal, ...] = ()
         self._step = ""
         self._looking, self._showing = _Seldom(), _Seldom()
@@ -139,7 +141,7 @@ class _Uploads(Queue[UploadClaim]):
 
     def clear_up(self, claim: UploadClaim, end: Unsuccessful) -> None:
         if end.ending is not Ending.AGAIN:
-            delete_files(self._folder(claim))
+            self._delete_files(self._folder(claim))
 
     def _read(self, claim: UploadClaim, lease: Lease) -> None:
         """Look through it, read it, keep the answer."""
@@ -147,6 +149,7 @@ class _Uploads(Queue[UploadClaim]):
         on_step = functools.partial(self._on_step, claim, lease)
         on_step("unpacking", 0, 1)
         bundle = equipment.upload_reader.bundle  # first: without a model no upload is at fault
+        self._files.fetch_below(folder / RECEIVED)
         order = InspectionOrder(
             folder.resolve(), bundle.folder.resolve(), equipment.settings.uploads
         )
@@ -163,6 +166,7 @@ class _Uploads(Queue[UploadClaim]):
             kept = None
             if picture is not None:
                 picture.save(folder / _PICTURE)
+                self._files.keep([(folder / _PICTURE, folder / _PICTURE)])
                 kept = f"{claim.folder}/{_PICTURE}"
             named = {name: value for name, value in answer.items() if name not in _NOT_KEPT}
             with transaction(equipment.engine) as session:
@@ -177,7 +181,7 @@ class _Uploads(Queue[UploadClaim]):
                     picture=kept,
                 )
             _log.info("upload_answered", kind=verdict.kind.value)
-        delete_files(folder)  # not reached by a worker that has lost its lease
+        self._delete_files(folder)  # not reached by a worker that has lost its lease
 
     def _predict(
         self, folder: Path, verdict: InspectionResult, on_step: OnStep
@@ -214,6 +218,11 @@ class _Uploads(Queue[UploadClaim]):
             error_kind=kind,
             error_message=message,
         )
+
+    def _delete_files(self, folder: Path) -> None:
+        """Delete what was uploaded; the picture stays until the upload is deleted."""
+        for name in (RECEIVED, UNPACKED):
+            self._files.remove_below(folder / name)
 
     def _folder(self, claim: UploadClaim) -> Path:
         return self._equipment.settings.uploads_folder / claim.folder
@@ -260,9 +269,3 @@ class _Seldom:
             return False
         self._due_at = now + _LOOK_EVERY_S
         return True
-
-
-def delete_files(folder: Path) -> None:
-    """Delete what was uploaded; the picture stays until the upload is deleted."""
-    for name in (RECEIVED, UNPACKED):
-        shutil.rmtree(folder / name, ignore_errors=True)

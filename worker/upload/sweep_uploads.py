@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import datetime
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from database.session import Engine, query, transaction
 from database.uploads.sweep import delete_uploads, requeue_uploads, uploads_to_sweep
 from settings.environment import Settings
 from settings.log.log_events import get_logger
+from storage.kept_files import kept_files
 
 _log = get_logger("upload")
 
@@ -29,10 +29,10 @@ def sweep_uploads(settings: Settings, engine: Engine, now: datetime) -> int:
             requeued = requeue_uploads(session, max_attempts=settings.uploads.max_attempts, now=now)
         waiting += len(requeued)
         _log.warning("uploads_requeued", upload_ids=requeued)
-    if found.deletable:
+    if found.deletable and kept_files(settings).answer():
         # Files first: a row without files is deleted by the next sweep, files without a row never.
         for _, folder in found.deletable:
-            shutil.rmtree(_within(settings.uploads_folder, folder), ignore_errors=True)
+            kept_files(settings).remove_below(_within(settings.uploads_folder, folder))
         upload_ids = [upload_id for upload_id, _ in found.deletable]
         with transaction(engine) as session:
             delete_uploads(session, upload_ids, now)

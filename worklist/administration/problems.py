@@ -15,6 +15,7 @@ from database.session import Session
 from database.views.worklist.worklist_rows import failed_studies
 from settings.certificates.in_use import certificate_terms, unusable
 from settings.environment import Settings
+from storage.kept_files import kept_files
 from worklist.administration.parts import part_signs
 
 _SWEEPS_LATE_S = 60.0  # a sweep may take so long before it is broken off
@@ -43,6 +44,7 @@ def find_problems(session: Session, settings: Settings, now: datetime) -> tuple[
     """Everything that is wrong, what stops work first."""
     return (
         *_disk(settings),
+        *_object_storage(settings),
         *_parts(session, settings, now),
         *_sweeps(session, settings, now),
         *_certificates(settings, now),
@@ -70,6 +72,15 @@ def disk_problem(folder: Path, min_free_bytes: int) -> str:
 def _disk(settings: Settings) -> list[Problem]:
     message = disk_problem(settings.data_folder, settings.min_free_bytes)
     return [Problem("disk_full", True, message)] if message else []
+
+
+def _object_storage(settings: Settings) -> list[Problem]:
+    """As this process found it last; it asks every few seconds."""
+    fault = kept_files(settings).fault
+    if not fault:
+        return []
+    message = f"{fault}: no study is taken or read until it does; 'firstread doctor' says more"
+    return [Problem("object_storage_away", True, message)]
 
 
 def _parts(session: Session, settings: Settings, now: datetime) -> list[Problem]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from database.session import query
 from database.views.held_instances import Folder, HeldInstance, held_instances
 from settings.log.log_events import get_logger
+from storage.kept_files import kept_files
 from worklist.dicomweb.refusal import not_held, uid_of
 from worklist.page.screens import PageContext
 
@@ -96,6 +97,8 @@ def find_files(context: PageContext, asked: Asked) -> HeldFiles:
     with query(context.engine) as session:
         of_study = held_instances(session, [asked.study])[asked.study]
     wanted = [held for held in of_study if asked.names(held)]
+    places = (_folder_of(context, held) / held.path for held in wanted if not held.removed)
+    kept_files(context.settings).fetch_all(places)
     files = tuple(file for held in wanted if (file := file_of(context, held)) is not None)
     if not files:
         raise not_held()
@@ -104,13 +107,18 @@ def find_files(context: PageContext, asked: Asked) -> HeldFiles:
 
 def file_of(context: PageContext, held: HeldInstance) -> HeldFile | None:
     """The file of an instance; None when it has gone, or is not there, which the log says."""
-    settings = context.settings
-    of_folder = {Folder.SPOOL: settings.spool_folder, Folder.RESULTS: settings.results_folder}
     if held.removed:
         return None
-    folder = of_folder[held.folder].resolve()
-    path = (folder / held.path).resolve()
+    folder = _folder_of(context, held).resolve()
+    path = kept_files(context.settings).fetch(folder / held.path).resolve()
     if path.is_relative_to(folder) and path.is_file():
         return HeldFile(held, path)
     _log.error("instance_file_missing", sop_instance_uid=held.sop_instance_uid)
     return None
+
+
+def _folder_of(context: PageContext, held: HeldInstance) -> Path:
+    settings = context.settings
+    return {Folder.SPOOL: settings.spool_folder, Folder.RESULTS: settings.results_folder}[
+        held.folder
+    ]

@@ -17,6 +17,8 @@ from radiology.errors import (
     IdentityRefused,
     InvalidUid,
     ListRefused,
+    ObjectStorageUnavailable,
+    SpoolFull,
 )
 from settings.log.log_events import get_logger
 from worklist.page.csrf import FORM_EXPIRED
@@ -143,6 +145,18 @@ _ANSWERS = {
         "Studies that are sent now are not lost: the sender is told to try again. "
         "Tell the administrator, and read in the usual order meanwhile.",
     ),
+    "object_storage_unavailable": ErrorAnswer(
+        503,
+        "The object storage does not answer",
+        "Pictures and images are kept there; nothing of them is lost. "
+        "Tell the administrator, and read in the usual order meanwhile.",
+    ),
+    "no_room_for_copy": ErrorAnswer(
+        503,
+        "There is no room left where the page runs",
+        "Pictures and images are kept elsewhere and cannot be copied here; nothing of them is "
+        "lost. Tell the administrator, and read in the usual order meanwhile.",
+    ),
     "defect": ErrorAnswer(
         500,
         "Something is wrong with this page",
@@ -183,6 +197,8 @@ class ErrorPages:
         app.add_exception_handler(UploadNotFound, self._upload_not_found)
         app.add_exception_handler(InvalidUid, self._study_not_found)
         app.add_exception_handler(DatabaseUnavailable, self._database_unavailable)
+        app.add_exception_handler(ObjectStorageUnavailable, self._object_storage_unavailable)
+        app.add_exception_handler(SpoolFull, self._no_room_for_copy)
         app.add_exception_handler(FeedbackRefused, self._feedback_refused)
         app.add_exception_handler(ListRefused, self._filter_refused)
         app.add_exception_handler(IdentityRefused, self._identity_refused)
@@ -199,6 +215,12 @@ class ErrorPages:
 
     async def _database_unavailable(self, _request: Request, _error: Exception) -> Response:
         return self.page("database_unavailable")
+
+    async def _object_storage_unavailable(self, _request: Request, _error: Exception) -> Response:
+        return self.page("object_storage_unavailable")
+
+    async def _no_room_for_copy(self, _request: Request, _error: Exception) -> Response:
+        return self.page("no_room_for_copy")
 
     async def _feedback_refused(self, _request: Request, _error: Exception) -> Response:
         return self.page("feedback_refused")

@@ -15,6 +15,7 @@ from starlette.responses import FileResponse, Response
 from database.session import query
 from database.views.worklist.worklist_rows import key_picture_path
 from radiology.image.key_picture import KEYWORD, panel_of
+from storage.kept_files import kept_files
 from worklist.page.screens import PageContext
 
 _THUMBNAIL_PIXELS = 160  # twice what the list shows, for screens of double density
@@ -64,7 +65,15 @@ def has_heat_picture(context: PageContext, key_picture: str | None) -> bool:
     if key_picture is None:
         return False
     path = (context.settings.results_folder / key_picture).with_suffix(_HEAT)
-    return kept_file(context, path, ".png") is not None
+    return is_kept(context, path, ".png")
+
+
+def is_kept(context: PageContext, named: Path, suffix: str) -> bool:
+    """Whether `kept_file` would give a file; none is fetched for the answer."""
+    files = kept_files(context.settings)
+    if files.are_elsewhere:
+        return named.name.endswith(suffix) and files.facts(named) is not None
+    return kept_file(context, named, suffix) is not None
 
 
 def _inside(context: PageContext, named: Path, suffix: str) -> Path:
@@ -77,6 +86,7 @@ def _inside(context: PageContext, named: Path, suffix: str) -> Path:
 
 def kept_file(context: PageContext, named: Path, suffix: str) -> Path | None:
     """The file itself; None unless it is one of that kind inside the results folder."""
+    kept_files(context.settings).fetch(named)
     folder, path = context.settings.results_folder.resolve(), named.resolve()
     inside = path.is_relative_to(folder) and path.name.endswith(suffix) and path.is_file()
     return path if inside else None

@@ -28,8 +28,9 @@ from database.uploads.received import (
     refuse_upload,
 )
 from database.views.upload_rows import upload_facts
-from radiology.errors import FirstreadError, UploadRefused
+from radiology.errors import FirstreadError, Unavailable, UploadRefused
 from settings.log.log_events import get_logger
+from storage.kept_files import kept_files
 from worklist.access.request_guard import is_loopback
 from worklist.page.csrf import FIELD, FORM_EXPIRED, HEADER, is_token_of
 from worklist.page.current_reader import CurrentReader, PageReader
@@ -165,6 +166,11 @@ def _open(context: PageContext, token: str, folder: Path, reader: PageReader) ->
 def _keep(context: PageContext, upload_id: int, folder: Path, received: Received) -> None:
     """Let a worker have what came, or keep why it cannot."""
     fault: FirstreadError | None = received.fault
+    if fault is None:
+        try:
+            kept_files(context.settings).hand_over(folder / "received")
+        except Unavailable as error:
+            fault = error
     if fault is not None:
         shutil.rmtree(folder / "received", ignore_errors=True)
     with transaction(context.engine) as session:
@@ -191,6 +197,7 @@ def _keep(context: PageContext, upload_id: int, folder: Path, received: Received
 def _inside(context: PageContext, name: str) -> Path:
     """The file of a picture; 404 unless it lies in the uploads folder."""
     folder = context.settings.uploads_folder.resolve()
+    kept_files(context.settings).fetch(folder / name)
     path = (folder / name).resolve()
     if not path.is_relative_to(folder) or path.suffix != ".png" or not path.is_file():
         raise HTTPException(404)

@@ -13,7 +13,7 @@ from database.views.worklist.worklist_facts import ResultFacts
 from database.views.worklist.worklist_rows import study_page
 from radiology.answer.reading import Reading, TimePoint
 from worklist.page.screens import PageContext
-from worklist.viewer.slice_stack import stack_beside
+from worklist.viewer.slice_stack import has_stack_beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def _kept_of(context: PageContext, point: TimePoint, bundle: str) -> EarlierSlic
         return None
     results = [one.result for one in page.row.answers if one.result is not None]
     for result in sorted(results, key=lambda one: one.bundle != bundle):
-        if result.withdrawn_at is None and stack_beside(context, result.key_picture):
+        if result.withdrawn_at is None and has_stack_beside(context, result.key_picture):
             day = "" if point.acquired_at is None else f"{point.acquired_at:%Y-%m-%d}"
             return EarlierSlices(result.id, day)
     return None

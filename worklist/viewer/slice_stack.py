@@ -27,7 +27,7 @@ from radiology.image.slice_stack import (
     labels_entry,
     voxels_entry,
 )
-from worklist.page.pictures import kept_file
+from worklist.page.pictures import is_kept, kept_file
 from worklist.page.screens import PageContext
 
 SUFFIX = ".slices.zip"
@@ -127,11 +127,21 @@ def stack_of(context: PageContext, result_id: int) -> SliceStack | None:
 
 def stack_beside(context: PageContext, picture: str | None) -> SliceStack | None:
     """The slices that lie beside a key picture; None where none do."""
+    named = _place_beside(context, picture)
+    path = None if named is None else kept_file(context, named, SUFFIX)
+    return None if path is None else SliceStack(path)
+
+
+def has_stack_beside(context: PageContext, picture: str | None) -> bool:
+    """Whether slices lie beside a key picture; they are not fetched for the answer."""
+    named = _place_beside(context, picture)
+    return named is not None and is_kept(context, named, SUFFIX)
+
+
+def _place_beside(context: PageContext, picture: str | None) -> Path | None:
     if not picture or not picture.endswith(".png"):
         return None
-    named = context.settings.results_folder / f"{picture.removesuffix('.png')}{SUFFIX}"
-    path = kept_file(context, named, SUFFIX)
-    return None if path is None else SliceStack(path)
+    return context.settings.results_folder / f"{picture.removesuffix('.png')}{SUFFIX}"
 
 
 def _checked(content: bytes) -> dict[str, Any] | None:

@@ -74,6 +74,7 @@ STEPS = {
         "knows our AE title, host and port, so that it can answer."
     ),
     "SpoolFull": "The administrator makes room in the data folder; it goes on by itself.",
+    "ObjectStorageUnavailable": "It goes on by itself when the object storage answers.",
     "DatabaseUnavailable": "It goes on by itself when the database answers.",
     "BrokerUnavailable": "It goes on by itself when the broker answers.",
 }

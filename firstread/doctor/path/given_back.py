@@ -20,6 +20,7 @@ from firstread.doctor.line import DoctorLine, broken, fine, reason_of, say, warn
 from firstread.doctor.path.compare import Difference, compare_objects
 from radiology.errors import FirstreadError
 from settings.peers import Peer
+from storage.kept_files import kept_files
 
 _RETRIEVAL_S: Final = 20.0
 _TRIES: Final = 4  # some PACS list an object some seconds after they have stored it
@@ -83,7 +84,7 @@ def _ask_until_found(
             one.series_instance_uid,
             one.sop_instance_uid,
             one.sop_class_uid,
-            str(read_file_meta_info(site.settings.results_folder / one.path).TransferSyntaxUID),
+            str(read_file_meta_info(_place_of(site, one)).TransferSyntaxUID),
         )
         for one in stored
     ]
@@ -96,6 +97,10 @@ def _ask_until_found(
             break
         time.sleep(_PAUSE_S)  # a PACS tells nobody that it has done with an object
     return given
+
+
+def _place_of(site: ExaminedSite, one: PhantomObject) -> Path:
+    return kept_files(site.settings).fetch(site.settings.results_folder / one.path)
 
 
 def _ask(site: ExaminedSite, peer: Peer, wanted: Sequence[SentObject]) -> _Given:
@@ -186,7 +191,7 @@ def _compared(
             )
             continue
         try:
-            found = compare_objects(site.settings.results_folder / one.path, content)
+            found = compare_objects(_place_of(site, one), content)
         except ValueError as error:
             yield broken(
                 name,

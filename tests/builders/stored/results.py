@@ -19,6 +19,7 @@ from radiology.outcome import Outcome
 from radiology.urgency import Urgency
 from settings.environment import Settings
 from tests.builders.stored.rows import BUNDLE, NOON, WAITS, arrival, receive
+from tests.builders.stored.written import write_here
 from tests.unit.worker.encode.encoded_chest import result_context
 from worker.deliver.deliver_results import deliver_one
 from worker.encode import encode_results
@@ -86,7 +87,7 @@ class Site:
             claim = claim_job(session, worker="worker", lease_s=60, now=self.now)
             assert claim is not None
         kept = [
-            keep_object(self.settings.results_folder, one, bytes_of(one))
+            keep_object(self.settings.results_folder, one, bytes_of(one), write=write_here)
             for one in encode_results(
                 replace(result_context("positive"), result_version=claim.study_version)
             )

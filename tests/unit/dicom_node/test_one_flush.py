@@ -20,6 +20,7 @@ from database.tables.study.analysis import Instance
 from dicom_node.receive.record_arrivals import ArrivalRecorder
 from dicom_node.spool import Spool, _disk_faults
 from radiology.errors import DatabaseUnavailable, InstanceConflict, SpoolFull
+from storage.local_files import LOCAL
 from tests.builders.stored.rows import NOON, arrival
 from tests.unit.dicom_node.test_record_arrivals import Setup
 
@@ -126,7 +127,7 @@ def test_a_row_that_cannot_be_taken_back_is_taken_back_before_the_next(
     with monkeypatch.context() as impatient:
         impatient.setattr(session, "_BUSY_TIMEOUT_S", 0.1)
         engine = open_engine(str(setup.engine.url))
-    setup.recorder = ArrivalRecorder(engine, setup.spool, lambda: NOON)
+    setup.recorder = ArrivalRecorder(engine, setup.spool, LOCAL, lambda: NOON)
     lock = setup.engine.connect()
 
     def locks_and_breaks() -> None:

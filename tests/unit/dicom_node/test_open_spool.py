@@ -22,6 +22,7 @@ from dicom_node.spool import Spool
 from dicom_node.spool_locks import LeftByDead, lock_folder, sweep
 from radiology.errors import SpoolFull
 from settings.environment import Settings
+from storage.local_files import LOCAL
 from tests.builders.stored.rows import NOON
 from tests.unit.dicom_node.test_record_arrivals import Setup
 
@@ -94,7 +95,7 @@ def test_a_row_without_its_bytes_is_withdrawn_after_a_power_cut(
     assert [one["sop_instance_uids"] for one in log if one["event"] == "instances_withdrawn"] == [
         [crashed.uid(3)]
     ]
-    recorder = ArrivalRecorder(crashed.setup.engine, spool, lambda: NOON)
+    recorder = ArrivalRecorder(crashed.setup.engine, spool, LOCAL, lambda: NOON)
     file = spool.begin(b"")
     file.write(b"content 3")
     assert recorder.record(crashed.arrivals[2], file) is Recorded.NEW

@@ -19,6 +19,7 @@ from database.tables.study.analysis import Instance
 from dicom_node.receive.record_arrivals import ArrivalRecorder
 from dicom_node.spool import Spool, SpoolFile, instance_path
 from radiology.errors import InstanceConflict, SpoolFull
+from storage.local_files import LOCAL
 from tests.builders.stored.rows import NOON, arrival
 
 
@@ -29,7 +30,7 @@ class Setup:
         self.engine: Engine = open_engine(f"sqlite:///{folder / 'test.sqlite'}")
         upgrade_schema(self.engine)
         self.spool = Spool(folder / "spool", min_free_bytes=0)
-        self.recorder = ArrivalRecorder(self.engine, self.spool, lambda: NOON)
+        self.recorder = ArrivalRecorder(self.engine, self.spool, LOCAL, lambda: NOON)
 
     def waiting(self, number: int, content: bytes = b"data") -> tuple[Arrival, SpoolFile]:
         """An instance whose bytes are durable."""

@@ -18,6 +18,7 @@ from firstread.__main__ import app
 from firstread.data_folder import served_alone
 from tests.builders.dicom.issuer import Issuer
 from tests.peers.ports import free_port
+from tests.peers.seaweedfs import ObjectServer
 
 
 @pytest.fixture(autouse=True)
@@ -165,6 +166,7 @@ def test_a_flag_receiver_that_is_not_there_is_found(
 CHECKS = (
     "Peers and destinations",
     "Data folder, and room on its disk",
+    "Object storage",
     "Our ports",
     "Secrets of peers and flag channels",
     "Certificates and keys",
@@ -184,10 +186,36 @@ def test_the_answer_comes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     said = check("--show")[1]
     assert "✗ Data folder, and room on its disk ✗ " in said
     assert "✓ Our ports" in said
-    assert "Of 9 checks 1 found something broken, 0 warn." in said
+    assert "Of 10 checks 1 found something broken, 0 warn." in said
     answer, settings = said.split("Settings in force")
     assert "min_free_bytes │ 1000000000000000000" in settings
     assert "│" not in answer
+
+
+def test_an_object_storage_is_tried(
+    object_server: ObjectServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Written, read, listed and removed; a bucket that is not there is broken, and no secret is
+    shown.
+    """
+    made = object_server.new_bucket("check-settings")
+
+    def checked(bucket: str) -> str:
+        given = made.model_dump(mode="json", exclude={"secret_key"}) | {
+            "secret_key": "a-secret-for-tests",
+            "bucket": bucket,
+        }
+        monkeypatch.setenv("FIRSTREAD_OBJECT_STORAGE", json.dumps(given))
+        monkeypatch.setenv("FIRSTREAD_DATABASE_URL", f"sqlite:///{tmp_path / 'none.sqlite'}")
+        said = check("--show")[1]
+        assert "a-secret-for-tests" not in said
+        return said
+
+    assert "✓ Object storage" in checked("check-settings")
+    assert object_server.names("check-settings") == set()
+    said = checked("no-such-bucket")
+    assert "✗ Object storage" in said
+    assert "look at endpoint, bucket, keys and rights of object_storage" in said
 
 
 def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:

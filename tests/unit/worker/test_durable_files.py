@@ -12,6 +12,7 @@ import pytest
 
 from radiology.errors import ResultMismatch, SpoolFull
 from settings.environment import read_settings
+from storage.local_files import LOCAL
 from tests.builders.chest.analysed_phantom import AnalysedStudy, analysed_phantom
 from worker.keep.durable_files import StagedFiles
 from worker.keep.encode_study import StudyToEncode, encode_study
@@ -38,7 +39,7 @@ def test_files_have_their_names_when_all_are_written(tmp_path: Path) -> None:
     """Several threads write; until the end a reader finds what was there before."""
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "1").write_bytes(b"before")
-    with StagedFiles() as files:
+    with StagedFiles(LOCAL) as files:
         with ThreadPoolExecutor(4) as threads:
             for name in ("a/1", "a/2", "b/3"):
                 threads.submit(files.write, tmp_path / name, memoryview(name.encode())).result()
@@ -49,7 +50,7 @@ def test_files_have_their_names_when_all_are_written(tmp_path: Path) -> None:
 
 def test_an_error_leaves_what_was_there_before(tmp_path: Path) -> None:
     (tmp_path / "1").write_bytes(b"before")
-    files = StagedFiles()
+    files = StagedFiles(LOCAL)
     with pytest.raises(ResultMismatch), files:
         _differ(files, tmp_path)
     assert dict(_there(tmp_path)) == {"1": b"before"}
@@ -58,8 +59,8 @@ def test_an_error_leaves_what_was_there_before(tmp_path: Path) -> None:
 def test_an_attempt_that_lost_its_lease_takes_nothing_of_the_other(tmp_path: Path) -> None:
     """Both make the same result; the one is still writing, and fails, when the other has ended."""
     place = tmp_path / "1"
-    lost = StagedFiles()
-    with StagedFiles() as files:
+    lost = StagedFiles(LOCAL)
+    with StagedFiles(LOCAL) as files:
         files.write(place, memoryview(b"written"))
         lost.write(place, memoryview(b"wr"))
     assert dict(_there(tmp_path))["1"] == b"written"
@@ -71,9 +72,9 @@ def test_an_attempt_that_lost_its_lease_takes_nothing_of_the_other(tmp_path: Pat
 def test_no_room_is_said_and_leaves_nothing(tmp_path: Path) -> None:
     """A folder whose name is a file's stands in for a disk that takes no more."""
     (tmp_path / "full").write_bytes(b"")
-    with StagedFiles() as files:
+    with StagedFiles(LOCAL) as files:
         files.write(tmp_path / "0", memoryview(b"written"))
-    files = StagedFiles()
+    files = StagedFiles(LOCAL)
     with pytest.raises(SpoolFull), files:
         _write_more(files, tmp_path)
     assert dict(_there(tmp_path)) == {"0": b"written", "full": b""}
@@ -149,7 +150,7 @@ def test_a_new_folder_outlives_a_power_cut_too(
         flush(descriptor)
 
     monkeypatch.setattr(os, "fsync", note)
-    with StagedFiles() as files:
+    with StagedFiles(LOCAL) as files:
         for name in ("a", "b"):
             files.write(tmp_path / "results" / "2.25.1" / name, memoryview(b"some"))
     folders = [path for path in flushed if path.is_dir()]

@@ -25,6 +25,7 @@ from radiology.image.slice_stack import (
     voxels_entry,
 )
 from tests.builders.chest.outline_label import OutlineLabel
+from tests.builders.stored.written import write_here
 from tests.unit.worker.encode.encoded_chest import (
     ORIENTATIONS,
     Chest,
@@ -46,7 +47,7 @@ class _Kept:
     def __init__(self, folder: Path, context: ChestContext) -> None:
         packed = packed_slices(context)
         assert packed is not None
-        path = keep_slices(folder, "1.2.3/picture", packed)
+        path = keep_slices(folder, "1.2.3/picture", packed, write=write_here)
         assert path == "1.2.3/picture.slices.zip"
         self.path = folder / path
         with zipfile.ZipFile(self.path) as archive:

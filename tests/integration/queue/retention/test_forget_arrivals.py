@@ -22,6 +22,7 @@ from database.tables.study.analysis import (
 from dicom_node.receive.record_arrivals import ArrivalRecorder
 from dicom_node.spool import Spool, instance_path
 from settings.peers import RequestPriority
+from storage.local_files import LOCAL
 from tests.builders.marked_patient import ACCESSION, PATIENT_ID, marked_image
 from tests.builders.stored.kept_studies import START, KeptRows, KeptSite
 from tests.integration.queue.retention.forget_command import forget, marks
@@ -54,7 +55,7 @@ def _store_images(site: KeptSite, uid: str, first: int) -> None:
     """As the node does it, one after the other, for ever."""
     engine = open_engine(site.settings.database_address)
     recorder = ArrivalRecorder(
-        engine, spool := Spool(site.settings.spool_folder, min_free_bytes=0), lambda: START
+        engine, spool := Spool(site.settings.spool_folder, min_free_bytes=0), LOCAL, lambda: START
     )
     for number in itertools.count(first):
         file = spool.begin(b"")

@@ -21,6 +21,7 @@ from database.tables.readers.upload import ProcessSign
 from firstread.data_folder import served_alone
 from models.declared.released import file_digest
 from radiology.algorithm import ExecutionProvider
+from settings.object_storage import ObjectStorage
 from settings.peers import Peer
 from tests.builders.dicom.issuer import Issuer
 from tests.peers.dicom.tampering_pacs import MOVE, running_tampering_pacs
@@ -36,6 +37,16 @@ _SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 def database_down(well: HealthySite, _: ExitStack) -> HealthySite:
     url = f"postgresql://firstread:secret@127.0.0.1:{free_port()}/firstread"
     return well.with_settings(database_url=SecretStr(url))
+
+
+def storage_down(well: HealthySite, _: ExitStack) -> HealthySite:
+    address = f"http://127.0.0.1:{free_port()}"
+    storage = ObjectStorage(
+        endpoint=address, bucket="firstread", access_key="a", secret_key=SecretStr("secret@")
+    )
+    return well.with_settings(
+        database_url=SecretStr(well.settings.database_address), object_storage=storage
+    )
 
 
 def database_read_only(well: HealthySite, _: ExitStack) -> HealthySite:
@@ -266,6 +277,7 @@ BROKEN: Final[list[Case]] = [
     (no_database, "database.reachable", "no database at", "firstread serve"),
     (broker_down, "broker", "Redis does not answer", "Start Redis"),
     (broker_folder_taken, "broker", "cannot be written", "'broker'"),
+    (storage_down, "object-storage", "does not answer", "Start it"),
     (folder_is_a_file, "disk.writable", "cannot be written", "data_folder"),
     (no_room, "room.bytes", "studies are refused below", "min_free_bytes"),
     (port_taken, "ports", "is taken by another program", "ss -ltnp"),

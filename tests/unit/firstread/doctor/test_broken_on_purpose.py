@@ -32,8 +32,8 @@ from worker.encode.picture import lettering
 def test_a_site_in_which_everything_is_well_is_fine(well: HealthySite) -> None:
     """No line but fine ones, from every check that needs no running part."""
     names = (
-        "settings", "disk", "room", "database", "broker", "clocks", "parts", "waiting", "ports",
-        "certificates", "fonts", "bundle", "peer", "flag",
+        "settings", "disk", "room", "object-storage", "database", "broker", "clocks", "parts",
+        "waiting", "ports", "certificates", "fonts", "bundle", "peer", "flag",
     )  # fmt: skip
     lines = well.says(*names)
     assert [one for one in lines if one.health is not Health.FINE] == []

@@ -13,6 +13,7 @@ from pydicom import Dataset
 
 from radiology.image.slice_stack import INDEX, labels_entry, unpack_labels
 from tests.builders.declared.read_heads import in_headers
+from tests.builders.stored.written import write_here
 from tests.peers.dicom.dicom3tools import dciodvfy
 from tests.unit.worker.encode.encoded_chest import prove
 from worker.encode import (
@@ -92,7 +93,7 @@ def test_kept_slices_say_what_their_labels_are(outlined: ShownReading, tmp_path:
     """Brain 1, bleeding 2, as the key picture outlines them."""
     packed = packed_slices(outlined)
     assert packed is not None
-    path = keep_slices(tmp_path, "1.2.3/picture", packed)
+    path = keep_slices(tmp_path, "1.2.3/picture", packed, write=write_here)
     with zipfile.ZipFile(tmp_path / path) as archive:
         index = json.loads(archive.read(INDEX))
         shape = (index["rows"], index["columns"])

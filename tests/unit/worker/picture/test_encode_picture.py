@@ -14,6 +14,7 @@ from pydicom import Dataset
 from chest.values.regions import ChestRegions
 from radiology.image.key_picture import KEYWORD, panel_of
 from radiology.urgency import Urgency
+from tests.builders.stored.written import write_here
 from tests.unit.worker.encode.encoded_chest import (
     KINDS,
     ORIENTATIONS,
@@ -113,7 +114,7 @@ def test_the_picture_has_its_width_and_its_banner(kind: str) -> None:
 def test_the_kept_file_says_where_the_key_slice_is(tmp_path: Path) -> None:
     """What it names is the large panel, pixel by pixel, in the file as the page reads it."""
     context = result_context()
-    name = keep_picture(tmp_path, "key", render_key_picture(context))
+    name = keep_picture(tmp_path, "key", render_key_picture(context), write=write_here)
     with Image.open(tmp_path / name) as kept:
         panel = panel_of(kept.info[KEYWORD], *kept.size)
         assert panel is not None

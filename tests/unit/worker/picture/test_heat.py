@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from radiology.image.heat_map import HeatMap
+from tests.builders.stored.written import write_here
 from tests.unit.worker.encode.encoded_chest import (
     ORIENTATIONS,
     Chest,
@@ -117,12 +118,12 @@ def test_maps_come_back_as_they_were_kept_and_give_the_same_file_twice(tmp_path:
         index: HeatMap(random.integers(0, 256, (24, 24), dtype=np.uint8), -3.5, 10.25, 300.5, 301.0)
         for index in (40, 7)
     }
-    path = keep_heat_maps(tmp_path, "1.2.3/4.5", maps)
+    path = keep_heat_maps(tmp_path, "1.2.3/4.5", maps, write=write_here)
     first = (tmp_path / path).read_bytes()
     found = read_heat_maps(tmp_path / path)
     assert sorted(found) == [7, 40]
     for index, heat in maps.items():
         assert np.array_equal(found[index].levels, heat.levels)
         assert (found[index].top, found[index].width) == (heat.top, heat.width)
-    assert keep_heat_maps(tmp_path, "1.2.3/4.5", maps) == path
+    assert keep_heat_maps(tmp_path, "1.2.3/4.5", maps, write=write_here) == path
     assert (tmp_path / path).read_bytes() == first

@@ -12,6 +12,7 @@ import numpy as np
 from chest.values.reading import ChestReading
 from radiology.image.heat_map import HeatMap
 from radiology.urgency import Urgency
+from tests.builders.stored.written import write_here
 from tests.unit.worker.encode.encoded_chest import (
     Chest,
     ChestContext,
@@ -73,5 +74,5 @@ def study_with_slices(
     )
     packed = packed_slices(shown or phantom())
     assert packed is not None
-    path = keep_slices(hospital.results_folder, f"job-{claim.job_id}/key", packed)
+    path = keep_slices(hospital.results_folder, f"job-{claim.job_id}/key", packed, write=write_here)
     return StudyWithSlices(uid, result_id, hospital.results_folder / path)

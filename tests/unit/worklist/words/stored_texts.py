@@ -20,6 +20,7 @@ _PACKAGES = (
     "dicom_node",
     "hl7_node",
     "webhook_node",
+    "storage",
     "worker",
     "worklist/upload/receive.py",
     "worklist/upload/routes.py",
