@@ -37,6 +37,7 @@ _COPY_MODE: Final = 0o440
 _GIGA: Final = 10**9
 _TRIES: Final = 5
 _AWAY_S: Final = 5.0
+_PIECE_BYTES: Final = 1 << 20
 _Work = Callable[[str, Path], None]
 
 
@@ -215,17 +216,20 @@ class BucketFiles(KeptFiles):
 
     def _fetch(self, name: str, place: Path) -> None:
         self.make_known()
-        part = place.with_name(f".{uuid.uuid4().hex}.part")
-        try:
-            with _disk_faults():
-                with _made(part) as file:
-                    stored = self.bucket.get(name, file)
-                if stored is None:
-                    return
-                _mark_copy(part, stored)
-                part.replace(place)
-        finally:
-            part.unlink(missing_ok=True)
+        with self.bucket.reading(name) as opened:
+            if opened is None:
+                return
+            stored, stream = opened
+            part = place.with_name(f".{uuid.uuid4().hex}.part")
+            try:
+                with _disk_faults():
+                    with _made(part) as file:
+                        shutil.copyfileobj(stream, file, _PIECE_BYTES)
+                    _mark_copy(part, stored)
+                    part.replace(place)
+            finally:
+                with contextlib.suppress(OSError):
+                    part.unlink(missing_ok=True)
 
     def _keep(self, name: str, file: Path) -> None:
         self.make_known()

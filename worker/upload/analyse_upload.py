@@ -165,8 +165,10 @@ class _Uploads(Queue[UploadClaim]):
             answer, picture = self._predict(folder, verdict, on_step)
             kept = None
             if picture is not None:
-                picture.save(folder / _PICTURE)
-                self._files.keep([(folder / _PICTURE, folder / _PICTURE)])
+                place = folder / _PICTURE
+                place.unlink(missing_ok=True)  # of an attempt before: a copy, which nobody may write
+                picture.save(place)
+                self._files.keep([(place, place)])
                 kept = f"{claim.folder}/{_PICTURE}"
             named = {name: value for name, value in answer.items() if name not in _NOT_KEPT}
             with transaction(equipment.engine) as session:

@@ -99,13 +99,13 @@ def test_a_bucket_that_is_away_leaves_nothing_behind(setup: BucketSetup) -> None
 
 def test_killed_between_object_and_row(setup: BucketSetup) -> None:
     """kill -9: there is an object without a row, no copy, and what comes again takes its place."""
-    arrival, _ = setup.waiting(1, b"other")
+    arrival, file = setup.waiting(1, b"before")
     setup.engine.dispose()
     process = os.fork()
     if not process:  # a process of its own: its connections and threads are
         try:
             setup.record_with(_DiesBehindThePut(setup.storage, setup.files.folder))
-            setup.recorder.record(*setup.waiting(1, b"before"))
+            setup.recorder.record(arrival, file)
         finally:
             os._exit(1)
     _, status = os.waitpid(process, 0)
