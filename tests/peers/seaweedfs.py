@@ -10,6 +10,7 @@ from typing import Any
 
 import botocore.session
 from botocore.config import Config
+from pydantic import SecretStr
 
 from settings.object_storage import ObjectStorage
 from tests.peers.ports import answers, free_port
@@ -65,7 +66,7 @@ class ObjectServer:
             endpoint=self.endpoint,
             bucket=bucket,
             access_key=_KEY,
-            secret_key=_SECRET,
+            secret_key=SecretStr(_SECRET),
             **{"timeout_s": 5.0, **others},
         )
 
