@@ -166,7 +166,7 @@ class _Uploads(Queue[UploadClaim]):
             kept = None
             if picture is not None:
                 place = folder / _PICTURE
-                place.unlink(missing_ok=True)  # of an attempt before: a copy, which nobody may write
+                place.unlink(missing_ok=True)  # an earlier attempt's copy, not writable
                 picture.save(place)
                 self._files.keep([(place, place)])
                 kept = f"{claim.folder}/{_PICTURE}"
