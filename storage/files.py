@@ -3,7 +3,7 @@
 The data folder is always the place of a file: whoever reads it opens it there. Where the settings
 name a bucket, the bucket holds what is kept and the folder holds copies of some of it, so whoever
 opens a file has it fetched first, and whoever makes one has it kept before a row names it.
-docs/decisions/0057-objects-in-a-bucket.md.
+docs/decisions/0058-objects-in-a-bucket.md.
 """
 
 from __future__ import annotations
