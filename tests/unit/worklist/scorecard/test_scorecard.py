@@ -64,6 +64,9 @@ def test_the_page_shows_what_the_json_has(
 ) -> None:
     """Charts with the same figures in tables beside them, and what was never."""
     _event(hospital, ordinary_day.urgent, "study_opened", 3 * 3600)
+    assert visitor.get("/scorecard").text.count('role="img"') == 4  # of no flag there is no figure
+    _event(hospital, ordinary_day.urgent, "flag_sent", 9.0)
+    _event(hospital, ordinary_day.urgent, "flag_acknowledged", 90.0)
     html = visitor.get("/scorecard").text
     text = readable(html)
     assert "these days: 12." in text
