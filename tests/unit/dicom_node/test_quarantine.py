@@ -18,6 +18,7 @@ from dicom_node.receive.quarantine import Quarantine
 from dicom_node.receive.sender import WebSender
 from dicom_node.spool import Spool
 from radiology.errors import DataSetUnreadable
+from storage.local_files import LOCAL
 from tests.builders.stored.rows import NOON
 
 
@@ -42,7 +43,7 @@ def test_an_association_for_each_object_fills_neither_disk_nor_table(
     def clock() -> datetime:
         return now
 
-    quarantine = Quarantine(folder, engine, clock)
+    quarantine = Quarantine(folder, LOCAL, engine, clock)
 
     def kept() -> tuple[int, int]:
         """How many files and how many rows there are after ten more, each of a sender anew."""
