@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Literal
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, CDPSession, Page, expect
+from playwright.sync_api import Browser, CDPSession, Locator, Page, expect
 
 from chest.values.change import (
     Change,
@@ -41,7 +41,7 @@ from tests.browser.slice_viewer import (
 )
 from tests.browser.viewer_buttons import by_its_buttons, lesion_before, outlined_left
 from tests.builders.stored.readers import sign_in_browser
-from tests.peers.waiting import wait_until
+from tests.peers.waiting import WaitedTooLong, wait_until
 from tests.unit.worker.encode.encoded_chest import Chest, result_context
 from tests.unit.worker.encode.possible_opacity import with_possible
 from tests.unit.worklist.seeding import START, SeededHospital
@@ -262,7 +262,7 @@ def test_by_fingers(
     """One finger goes through the slices, two enlarge and move, a tap tells HU; on a phone. And
     every button by a tap, as by a click."""
     _, study = pair
-    with _phone(browser, address) as (page, touch):
+    with _phone(browser, address) as (page, touch, tap):
         open_study(page, study)
         facts = index_of(study)
         page.locator("#viewer-frame").scroll_into_view_if_needed()
@@ -277,7 +277,7 @@ def test_by_fingers(
         touch([(x - 30, y), (x + 30, y)], [(x - 60, y), (x + 60, y)])
         expect(page.locator("#viewer-window")).to_contain_text(re.compile("× [12].[0-9]"))
         assert shown_slice(page) == place  # two fingers do not go through the slices
-        page.locator("#viewer-whole").tap()
+        tap(page.locator("#viewer-whole"))
         expect(page.locator("#viewer-window")).not_to_contain_text("×")
         page.locator("#viewer-now").scroll_into_view_if_needed()
         x, y = _pointer(page, facts)(44, 50)
@@ -286,38 +286,38 @@ def test_by_fingers(
         left = outlined_left(page)
         touch([(x - 30, y), (x + 30, y)], [(x, y), (x + 60, y)])
         wait_until(lambda: outlined_left(page) > left + 20, what="the picture to move")
-        page.locator("#viewer-whole").tap()
+        tap(page.locator("#viewer-whole"))
         expect(page.locator("#viewer-window")).not_to_contain_text("×")
 
         page.locator("#viewer-now").scroll_into_view_if_needed()
         touch([_pointer(page, facts)(44.5, 22.5)], [])
         expect(page.locator("#viewer-said")).to_have_text(_hu(voxels_of(study, place)[44, 22]))
 
-        page.locator("#viewer-ruler").tap()
+        tap(page.locator("#viewer-ruler"))
         page.locator("#viewer-now").scroll_into_view_if_needed()
         at = _pointer(page, facts)
         touch([at(44, 30)], [at(44, 60)])
         expect(page.locator("#viewer-said")).to_have_text(re.compile(r"^(89|90)\.\d mm$"))
-        page.locator("#viewer-ruler").tap()
-        by_its_buttons(page, facts, lambda button: button.tap())
+        tap(page.locator("#viewer-ruler"))
+        by_its_buttons(page, facts, tap)
         frame = page.locator("#viewer-frame")
-        page.locator("#viewer-earlier").tap()
+        tap(page.locator("#viewer-earlier"))
         expect(frame).to_have_attribute("data-earlier-slice", re.compile(r"\d+"))
         place = int(frame.get_attribute("data-earlier-slice") or "-1")
         for button, then in (("up", place - 1), ("down", place)):
-            page.locator(f"#viewer-earlier-{button}").tap()
+            tap(page.locator(f"#viewer-earlier-{button}"))
             expect(frame).to_have_attribute("data-earlier-slice", str(then))
-        page.locator("#viewer-earlier").tap()
-        page.locator("#viewer-full").tap()
+        tap(page.locator("#viewer-earlier"))
+        tap(page.locator("#viewer-full"))
         expect(page.locator("#viewer-full")).to_have_attribute("aria-pressed", "true")
-        page.locator("#viewer-full").tap()
+        tap(page.locator("#viewer-full"))
         expect(page.locator("#viewer-full")).to_have_attribute("aria-pressed", "false")
         assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
 
         seen = with_possible(result_context("negative", CHEST))
         open_study(page, study_with_slices(hospital, shown=seen))
         for pressed in ("false", "true"):
-            page.locator("#viewer-possible").tap()
+            tap(page.locator("#viewer-possible"))
             expect(page.locator("#viewer-possible")).to_have_attribute("aria-pressed", pressed)
 
 
@@ -427,8 +427,14 @@ def _drag_to(
 
 
 @contextmanager
-def _phone(browser: Browser, address: str) -> Iterator[tuple[Page, Callable[..., None]]]:
-    """A telephone's browser, and a function that puts fingers down, moves and lifts them."""
+def _phone(
+    browser: Browser, address: str
+) -> Iterator[tuple[Page, Callable[..., None], Callable[[Locator], None]]]:
+    """A telephone's browser; what puts fingers down, moves and lifts them; and what taps.
+
+    Playwright puts a finger down and lifts it by two messages. On a machine so busy that it lies
+    there for long, it is no tap to the browser, and is put down again.
+    """
     context = browser.new_context(
         base_url=address,
         viewport={"width": 390, "height": 844},
@@ -459,5 +465,21 @@ def _phone(browser: Browser, address: str) -> Iterator[tuple[Page, Callable[...,
             send("touchMove", moved)
         send("touchEnd", [])
 
-    yield page, touch
+    def tap(button: Locator) -> None:
+        for _ in range(3):
+            button.evaluate(
+                """(button) => {
+                  window.clicked = false;
+                  const note = () => { window.clicked = true; };
+                  button.addEventListener("click", note, { once: true });
+                  button.addEventListener("input", note, { once: true });  // of a slider
+                }"""
+            )
+            button.tap()
+            with suppress(WaitedTooLong):
+                wait_until(lambda: page.evaluate("window.clicked"), what="an effect", limit_s=2)
+                return
+        raise AssertionError(f"no tap on {button} had an effect")
+
+    yield page, touch, tap
     context.close()
