@@ -77,9 +77,13 @@ def open_socket(
         )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
         raise SettingsRefused(_why_not(error), worklist_host=host, worklist_port=port) from error
+    # Connections inherit it. asyncio sets it only where a socket names its protocol, and an answer
+    # in two segments would wait 40 ms for the client to acknowledge the first.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def check_network(settings: Settings, *, published_on_loopback: bool = False) -> None:

@@ -175,6 +175,17 @@ def _network(**entries: Any) -> Settings:
     return Settings(worklist_host=host, worklist_port=free_port(), worklist_network=network)
 
 
+def test_no_answer_waits_for_an_acknowledgement() -> None:
+    """RFC 896 would hold the second segment of an answer back, and RFC 1122 its acknowledgement."""
+    settings = _network(host="127.0.0.1")
+    with (
+        open_socket(settings, anybody_has_an_account=False) as listener,
+        socket.create_connection(("127.0.0.1", settings.worklist_port)),
+        listener.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 @pytest.mark.parametrize(
     ("entries", "anybody", "said"),
     [
