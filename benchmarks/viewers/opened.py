@@ -134,6 +134,7 @@ def _scrolling(viewer: Viewer, page: Page, session: CDPSession, slices: int) -> 
     while time.monotonic() - began < _SCROLLING_S:
         page.mouse.wheel(0, 100)  # is back when the page has taken it
         turns += 1
+        # A turn for each frame of the screen: the pace is what is tried, and nothing tells of it.
         time.sleep(max(began + turns * _FRAME_MS / 1000 - time.monotonic(), 0))
         if turns >= slices - 1 and page.evaluate("watched.shown()") == slices - 1:
             break

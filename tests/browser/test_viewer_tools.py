@@ -6,15 +6,14 @@ One page for each way, because starting one takes longer than everything that is
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Literal
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, CDPSession, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from chest.values.change import (
     Change,
@@ -27,6 +26,7 @@ from chest.values.course import Course, CoursePoint
 from chest.values.figures import Side
 from chest.values.reading import ChestReading
 from radiology.answer.lesions import Became
+from tests.browser.phone import phone
 from tests.browser.slice_viewer import (
     LIVE_MS,
     expect_slice,
@@ -40,8 +40,7 @@ from tests.browser.slice_viewer import (
     voxels_of,
 )
 from tests.browser.viewer_buttons import by_its_buttons, lesion_before, outlined_left
-from tests.builders.stored.readers import sign_in_browser
-from tests.peers.waiting import WaitedTooLong, wait_until
+from tests.peers.waiting import wait_until
 from tests.unit.worker.encode.encoded_chest import Chest, result_context
 from tests.unit.worker.encode.possible_opacity import with_possible
 from tests.unit.worklist.seeding import START, SeededHospital
@@ -262,7 +261,7 @@ def test_by_fingers(
     """One finger goes through the slices, two enlarge and move, a tap tells HU; on a phone. And
     every button by a tap, as by a click."""
     _, study = pair
-    with _phone(browser, address) as (page, touch, tap):
+    with phone(browser, address) as (page, touch, tap):
         open_study(page, study)
         facts = index_of(study)
         page.locator("#viewer-frame").scroll_into_view_if_needed()
@@ -424,62 +423,3 @@ def _drag_to(
     page.mouse.down(button=button)
     page.mouse.move(*end, steps=6)
     page.mouse.up(button=button)
-
-
-@contextmanager
-def _phone(
-    browser: Browser, address: str
-) -> Iterator[tuple[Page, Callable[..., None], Callable[[Locator], None]]]:
-    """A telephone's browser; what puts fingers down, moves and lifts them; and what taps.
-
-    Playwright puts a finger down and lifts it by two messages. On a machine so busy that it lies
-    there for long, it is no tap to the browser, and is put down again.
-    """
-    context = browser.new_context(
-        base_url=address,
-        viewport={"width": 390, "height": 844},
-        device_scale_factor=2,
-        is_mobile=True,
-        has_touch=True,
-    )
-    sign_in_browser(context, address)
-    page = context.new_page()
-    session: CDPSession = context.new_cdp_session(page)
-
-    def send(kind: str, points: list[Point]) -> None:
-        session.send(
-            "Input.dispatchTouchEvent",
-            {
-                "type": kind,
-                "touchPoints": [{"x": x, "y": y, "id": n} for n, (x, y) in enumerate(points)],
-            },
-        )
-
-    def touch(start: list[Point], end: list[Point]) -> None:
-        send("touchStart", start)
-        for step in range(1, 9 if end else 1):
-            moved = [
-                (x + (to_x - x) * step / 8, y + (to_y - y) * step / 8)
-                for (x, y), (to_x, to_y) in zip(start, end, strict=True)
-            ]
-            send("touchMove", moved)
-        send("touchEnd", [])
-
-    def tap(button: Locator) -> None:
-        for _ in range(3):
-            button.evaluate(
-                """(button) => {
-                  window.clicked = false;
-                  const note = () => { window.clicked = true; };
-                  button.addEventListener("click", note, { once: true });
-                  button.addEventListener("input", note, { once: true });  // of a slider
-                }"""
-            )
-            button.tap()
-            with suppress(WaitedTooLong):
-                wait_until(lambda: page.evaluate("window.clicked"), what="an effect", limit_s=2)
-                return
-        raise AssertionError(f"no tap on {button} had an effect")
-
-    yield page, touch, tap
-    context.close()
