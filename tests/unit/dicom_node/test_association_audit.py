@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -11,7 +11,6 @@ import pytest
 from pydicom.uid import CTImageStorage
 from sqlalchemy import select
 
-from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query
 from database.states import AssociationEnding
 from database.tables.readers.account import AuditEvent
@@ -58,15 +57,6 @@ class _Association:
 def request(called: str = "FIRSTREAD", context: str = "1.2.840.10008.3.1.1.1") -> Any:
     """An A-ASSOCIATE request."""
     return SimpleNamespace(called_ae_title=called, application_context_name=context)
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    """An empty database."""
-    made = open_engine(f"sqlite:///{tmp_path / 'test.sqlite'}")
-    upgrade_schema(made)
-    yield made
-    made.dispose()
 
 
 def decide(

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
-from database.schema import upgrade_schema
-from database.session import Engine, open_engine, query
+from database.session import Engine, query
 from database.tables.study.quarantine import QuarantinedObject
 from dicom_node.guard.incoming_data_set import IncomingDataSet
 from dicom_node.receive import quarantine as quarantine_module
@@ -20,15 +18,6 @@ from dicom_node.spool import Spool
 from radiology.errors import DataSetUnreadable
 from storage.local_files import LOCAL
 from tests.builders.stored.rows import NOON
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    """An empty database."""
-    made = open_engine(f"sqlite:///{tmp_path / 'test.sqlite'}")
-    upgrade_schema(made)
-    yield made
-    made.dispose()
 
 
 def test_an_association_for_each_object_fills_neither_disk_nor_table(
