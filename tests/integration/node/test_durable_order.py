@@ -63,13 +63,15 @@ def what_happened(line: str) -> str:
 def calls_of_each(lines: list[str]) -> list[list[str]]:
     """The calls of each group up to its responses, of those that repeat, one.
 
-    Rows of the association itself, before its first instance, are left out.
+    Only of threads that write instances: the rows of associations and of the node's own life are
+    written by others, whenever their turn comes.
     """
-    seen = [word for word in map(what_happened, lines) if word]
+    said = [(line.split(" ", 1)[0], what_happened(line)) for line in lines]
+    storing = {thread for thread, word in said if word == "write"}
+    seen = [word for thread, word in said if word and thread in storing]
     seen = [word for word, _ in itertools.groupby(seen)]
     parts = itertools.groupby(seen, lambda word: word == "response")
-    groups = [[*calls] for is_response, calls in parts if not is_response]
-    return [calls[calls.index("write") :] for calls in groups]
+    return [[*calls] for is_response, calls in parts if not is_response]
 
 
 def test_the_order_of_the_calls_and_a_kill_among_them(
