@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -69,6 +70,14 @@ class FlagFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedFlag:
+    """What a line of the list says of a flag that is in force; "" while nobody has acknowledged."""
+
+    state: FlagState
+    acknowledged_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class FlagDecision:
     """Why a study has a flag or has none: the newest decision with the values that it saw."""
 
@@ -81,6 +90,16 @@ def flag_of_study(session: Session, study_id: int) -> FlagFacts | None:
     """The flag of a study; None where none was ever raised."""
     flag = session.scalars(_flags().where(Flag.study_id == study_id)).one_or_none()
     return None if flag is None else _facts(session, flag)
+
+
+def listed_flags(session: Session, study_ids: Collection[int]) -> dict[int, ListedFlag]:
+    """The flags in force of these studies, by study; one without is not in it."""
+    rows = session.execute(
+        select(Flag.study_id, Flag.state, Flag.acknowledged_by).where(
+            Flag.study_id.in_(study_ids), Flag.state.in_(IN_FORCE)
+        )
+    )
+    return {study_id: ListedFlag(state, by) for study_id, state, by in rows}
 
 
 def flag_decision(session: Session, study_id: int) -> FlagDecision | None:

@@ -195,8 +195,8 @@ def test_flag_folds_keys_and_others(
         study_id = study_id_of(session, flagged.uid)
         assert study_id is not None
         note_open(session, study_id, "colleague", datetime.now(UTC))  # the page's clock is ours
-    expect(reader.get_by_text("open: colleague")).to_be_visible(timeout=LIVE_MS)
-    expect(reader.get_by_text("open: reader")).to_be_hidden()
+    expect(reader.get_by_text("being read by colleague")).to_be_visible(timeout=LIVE_MS)
+    expect(reader.get_by_text("being read by reader")).to_be_hidden()
     hospital.receive(into=flagged.uid)
     expect(reader.locator("[data-part=head]")).to_contain_text("6 in", timeout=LIVE_MS)
     assert reader.evaluate("window.neverReloaded")

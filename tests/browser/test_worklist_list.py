@@ -215,7 +215,7 @@ def test_who_has_a_study_open(
     other = context.new_page()
     _open(other, f"/studies/{ordinary_day.urgent}")
     row = reader.locator(f"[data-part='{ordinary_day.urgent}']")
-    expect(row.locator(".open-by")).to_have_text("open: reader", timeout=LIVE_MS)
+    expect(row.locator(".open-by")).to_have_text("being read by reader", timeout=LIVE_MS)
     context.close()
     with query(hospital.engine) as session:
         study_id = study_id_of(session, ordinary_day.urgent)

@@ -5,8 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from database.flag_states import FlagState
 from database.states import StudyState
-from database.views.worklist.worklist_facts import Disagreement, HeadingFacts, WorklistRow
+from database.views.flag_pages import ListedFlag
+from database.views.worklist.worklist_facts import (
+    Agreement,
+    Disagreement,
+    HeadingFacts,
+    WorklistRow,
+)
 from models.older_readings import brief_if_readable
 from radiology import codes
 from radiology.answer.brief import ReadingInBrief
@@ -105,6 +112,8 @@ class ListLine:
     others: tuple[AnotherAnswer, ...] = ()
     raised: bool = False
     disagreement: str = ""
+    agreement: str = ""
+    flag: str = ""
     name: tuple[str, ...] = ()
     scan: ScanLine = _NO_SCAN
     bundles: tuple[str, ...] = ()
@@ -133,6 +142,8 @@ def list_line(row: WorklistRow, *, raised: bool = False) -> ListLine:
         others=other_answers(row),
         raised=raised,
         disagreement=disagreement_words(row.disagreement) if row.disagreement else "",
+        agreement=agreement_words(row.agreement) if row.agreement else "",
+        flag=flag_words(row.flag) if row.flag else "",
         name=() if row.study.several_patients else name_forms(row.heading.patient_name),
         scan=scan_line(row.heading),
         bundles=bundles_of(row),
@@ -182,6 +193,20 @@ def disagreement_words(disagreement: Disagreement) -> str:
     if disagreement.current:
         return translated("reader disagrees: %(faults)s", faults=faults)
     return translated("reader disagreed with an earlier result: %(faults)s", faults=faults)
+
+
+def agreement_words(agreement: Agreement) -> str:
+    """That a reader agrees, and with which result."""
+    if agreement.current:
+        return translated("reader agrees")
+    return translated("reader agreed with an earlier result")
+
+
+def flag_words(flag: ListedFlag) -> str:
+    """Whether somebody has acknowledged the flag of a study, and who."""
+    if flag.state is FlagState.OPEN:
+        return translated("flag open")
+    return translated("acknowledged by %(reader)s", reader=flag.acknowledged_by)
 
 
 def change_line(said: ReadingInBrief | None) -> ChangeLine | None:

@@ -20,9 +20,11 @@ from database.listed.sort_keys import OF_HEADING, Sorting, SortKey, sorted_by
 from database.states import StudyState, WorklistRank
 from database.tables.readers.listed import StudyHeading
 from database.tables.study.analysis import Study
+from database.views.flag_pages import listed_flags
 from database.views.worklist.list_order import LANES, Lane, allowance, due_at
 from database.views.worklist.opened import open_by
 from database.views.worklist.worklist_facts import (
+    Agreement,
     Disagreement,
     Position,
     SortedPage,
@@ -232,33 +234,40 @@ def listed_rows(session: Session, ids: Sequence[int], now: datetime) -> tuple[Wo
     studies = {one.id: one for one in session.scalars(select(Study).where(Study.id.in_(ids)))}
     readers = open_by(session, ids, now)
     rows = rows_of(session, [studies[one] for one in ids])
-    disputed = [one for one in ids if studies[one].judgement == Judgement.DISAGREE]
-    disagreements = _disagreements(session, rows, disputed)
+    judged = [one for one in ids if studies[one].judgement]
+    opinions = _opinions(session, rows, judged)
+    flags = listed_flags(session, ids)
     return tuple(
         replace(
             row,
             open_by=readers.get(row.study.id, ()),
-            disagreement=disagreements.get(row.study.id),
+            disagreement=said if isinstance(said, Disagreement) else None,
+            agreement=said if isinstance(said, Agreement) else None,
+            flag=flags.get(row.study.id),
         )
         for row in rows
+        for said in (opinions.get(row.study.id),)
     )
 
 
-def _disagreements(
+def _opinions(
     session: Session, rows: Sequence[WorklistRow], study_ids: Sequence[int]
-) -> dict[int, Disagreement]:
-    """What is wrong with the results of these studies, by study."""
+) -> dict[int, Disagreement | Agreement]:
+    """What readers say of the results of these studies, by study: one fault is a disagreement."""
     if not study_ids:
         return {}
     in_force = {one.result.id for row in rows for one in row.answers if one.result is not None}
-    found: dict[int, Disagreement] = {}
+    found: dict[int, Disagreement | Agreement] = {}
     for judged in newest_of_each_answer(judged_results(session, study_ids=study_ids)):
-        if judged.judgement is not Judgement.DISAGREE:
-            continue
-        before = found.get(judged.study_id, Disagreement(faults=(), current=False))
-        wrong = {*before.faults, *judged.faults}
-        found[judged.study_id] = Disagreement(
-            faults=tuple(fault for fault in Fault if fault in wrong),
-            current=before.current or judged.result_id in in_force,
-        )
+        current = judged.result_id in in_force
+        before = found.get(judged.study_id)
+        if judged.judgement is Judgement.DISAGREE:
+            faulty = before if isinstance(before, Disagreement) else Disagreement((), False)
+            wrong = {*faulty.faults, *judged.faults}
+            found[judged.study_id] = Disagreement(
+                faults=tuple(fault for fault in Fault if fault in wrong),
+                current=faulty.current or current,
+            )
+        elif not isinstance(before, Disagreement):
+            found[judged.study_id] = Agreement(current or (before is not None and before.current))
     return found

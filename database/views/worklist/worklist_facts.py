@@ -20,6 +20,7 @@ from database.states import (
     StudyState,
     WorklistRank,
 )
+from database.views.flag_pages import ListedFlag
 from radiology.feedback import Fault
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency
@@ -190,6 +191,13 @@ class Disagreement:
 
 
 @dataclass(frozen=True, slots=True)
+class Agreement:
+    """That the opinion that counts for the study finds nothing wrong; `current` as above."""
+
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
 class BundleAnswer:
     """What one bundle says of a study: its newest job, and its result in force.
 
@@ -215,8 +223,8 @@ class WorklistRow:
     """One line of the list: the study, and what its most urgent bundle says.
 
     `answers` are those of all bundles, the most urgent first; `job`, `result`, `superseded` and
-    `current` are those of the first one. `open_by` and `disagreement` are empty where a study is
-    shown alone.
+    `current` are those of the first one. `open_by`, `disagreement`, `agreement` and
+    `flag` are empty where a study is shown alone.
     """
 
     study: StudyFacts
@@ -227,6 +235,8 @@ class WorklistRow:
     answers: tuple[BundleAnswer, ...] = ()
     open_by: tuple[OpenBy, ...] = ()
     disagreement: Disagreement | None = None
+    agreement: Agreement | None = None
+    flag: ListedFlag | None = None
     heading: HeadingFacts = NO_HEADING
 
     def of(self, answer: BundleAnswer) -> WorklistRow:

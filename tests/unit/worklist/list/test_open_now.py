@@ -15,12 +15,12 @@ def test_the_row_says_who_has_it_open(hospital: SeededHospital, visitor: Visitor
     uid = hospital.receive()
     opened_by(hospital, uid, "dr-a")
     opened_by(hospital, uid, "dr-b")
-    assert "open: dr-a open: dr-b" in row_text(visitor.get("/").text, uid)
+    assert "being read by dr-a being read by dr-b" in row_text(visitor.get("/").text, uid)
     hospital.later(OPEN_FOR_S - HEARTBEAT_S)
     opened_by(hospital, uid, "dr-b")
     hospital.later(HEARTBEAT_S + 1)
     text = row_text(visitor.get("/").text, uid)
-    assert "open: dr-b" in text
+    assert "being read by dr-b" in text
     assert "dr-a" not in text
 
 
@@ -29,10 +29,10 @@ def test_the_page_of_the_study_says_it_too(hospital: SeededHospital, visitor: Vi
     uid = hospital.receive()
     opened_by(hospital, uid, "dr-a")
     page = visitor.get(f"/studies/{uid}").text
-    assert '<span class="open-by" data-reader="dr-a">open: dr-a</span>' in page
-    assert "open: dr-a open: local" in row_text(visitor.get("/").text, uid)
+    assert '<span class="open-by" data-reader="dr-a">being read by dr-a</span>' in page
+    assert "being read by dr-a being read by local" in row_text(visitor.get("/").text, uid)
     hospital.later(OPEN_FOR_S + 1)
-    assert "open: dr-a" not in visitor.get(f"/studies/{uid}").text
+    assert "being read by dr-a" not in visitor.get(f"/studies/{uid}").text
 
 
 def test_an_opening_keeps_its_beginning(hospital: SeededHospital) -> None:
