@@ -211,8 +211,14 @@ def disk_use(session: Session) -> tuple[DiskFacts, ...]:
 
 
 def last_algorithm(session: Session) -> tuple[Mapping[str, Any], datetime] | None:
-    """Which algorithm gave the newest reading, and when; None before the first."""
+    """Which algorithm gave the newest reading, and when; None before the first.
+
+    A study that was refused before a bundle saw it has an answer, but no reading.
+    """
     row = session.execute(
-        select(Result.reading, Result.created_at).order_by(Result.id.desc()).limit(1)
+        select(Result.reading, Result.created_at)
+        .where(Result.reading["algorithm"]["name"].as_string() != "")
+        .order_by(Result.id.desc())
+        .limit(1)
     ).one_or_none()
-    return None if row is None else (row.reading.get("algorithm") or {}, row.created_at)
+    return None if row is None else (row.reading["algorithm"], row.created_at)

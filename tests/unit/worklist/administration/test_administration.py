@@ -181,6 +181,16 @@ def test_version_and_bundle(
     assert "sha256" in _page(visitor, "version")
 
 
+def test_a_refusal_is_not_the_newest_reading(
+    ordinary_day: OrdinaryDay, hospital: SeededHospital, visitor: Visitor
+) -> None:
+    """No bundle saw a study that was refused: the reading before it stays the newest."""
+    before = _page(visitor, "version")
+    hospital.refuse(hospital.claimed()[1], "SliceMissing", "A slice is missing.")
+    assert _page(visitor, "version") == before
+    assert "Newest reading chest-ct-pneumonia" in before.replace("\n", " ")
+
+
 def test_another_site_cannot_press(visitor: Visitor) -> None:
     """The buttons are for our own page only."""
     for path in ("/administration/jobs/retry", "/administration/peers/pacs/echo"):
