@@ -18,7 +18,7 @@ from firstread.data_folder import open_database
 from firstread.say import print_json
 from settings.environment import Settings
 from settings.served_process import ServedProcess
-from worklist.administration.problems import find_problems
+from worklist.administration.problems import find_problems, refused_lately
 
 
 def print_status(settings: Settings, *, as_json: bool) -> int:
@@ -26,6 +26,7 @@ def print_status(settings: Settings, *, as_json: bool) -> int:
     engine, now = open_database(settings), datetime.now(UTC)
     with query(engine) as session:
         problems = find_problems(session, settings, now)
+        refused = refused_lately(session, settings, now)
         queues = queue_depths(session, now)
         states = {state.value: count for state, count in state_counts(session).items() if count}
         destinations = unfinished_destinations(session)
@@ -38,6 +39,7 @@ def print_status(settings: Settings, *, as_json: bool) -> int:
                 "status": status,
                 "problems": [asdict(one) for one in problems],
                 "studies": states,
+                "refused_lately": asdict(refused),
                 "queues": [
                     asdict(one) | {"oldest": one.oldest and one.oldest.isoformat()}
                     for one in queues
@@ -55,6 +57,11 @@ def print_status(settings: Settings, *, as_json: bool) -> int:
         console.print(f"{'✗' if problem.failing else '!'} {problem.message}")
     listed = ", ".join(f"{count} {state}" for state, count in states.items())
     console.print(f"Studies: {listed or 'none yet'}")
+    if refused.count:
+        console.print(
+            f"Refused in the last {refused.days} days: {refused.count}; "
+            "'firstread jobs --failed' says why and what to do"
+        )
     table = Table("Queue", "Waiting", "In hand", "Oldest (UTC)")
     for queue in queues:
         oldest = f"{queue.oldest:%Y-%m-%d %H:%M:%S}" if queue.oldest else "–"

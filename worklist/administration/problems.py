@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from database.audit.sending import sending_facts
@@ -12,7 +12,7 @@ from database.deliveries.destinations import unfinished_destinations
 from database.forget.named import unfinished_forgettings
 from database.process_signs import last_sweep
 from database.session import Session
-from database.views.worklist.worklist_rows import failed_studies
+from database.views.worklist.worklist_rows import failed_studies, refused_studies
 from settings.certificates.in_use import certificate_terms, unusable
 from settings.environment import Settings
 from storage.kept_files import kept_files
@@ -53,6 +53,25 @@ def find_problems(session: Session, settings: Settings, now: datetime) -> tuple[
         *_forgettings(session),
         *_audit(session, now),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedLately:
+    """Studies that got no answer as they came: no problem of Firstread, but not to be overlooked.
+
+    Attributes
+    ----------
+    days : the studies of so many days are counted: those that the list shows by itself
+    """
+
+    count: int
+    days: int
+
+
+def refused_lately(session: Session, settings: Settings, now: datetime) -> RefusedLately:
+    """How many studies were refused in the days that the list shows."""
+    days = settings.worklist_order.listed_days
+    return RefusedLately(refused_studies(session, now - timedelta(days=days)), days)
 
 
 def disk_problem(folder: Path, min_free_bytes: int) -> str:

@@ -42,6 +42,7 @@ from worklist.administration.security_lines import (
 )
 from worklist.administration.settings_lines import settings_lines
 from worklist.administration.traffic_lines import channel_lines, listener_line
+from worklist.list.query import state_address
 from worklist.page.screens import PageContext, Screen, make_part
 from worklist.words.next_steps import next_step_of_job
 from worklist.words.stored_words import reason_words
@@ -116,7 +117,10 @@ def administration_screen(context: PageContext) -> Screen:
     with query(context.engine) as session:
         parts: dict[str, dict[str, object]] = {
             "states": {
-                "states": tuple((one.value, count) for one, count in state_counts(session).items()),
+                "states": tuple(
+                    (one.value, count, state_address(one))
+                    for one, count in state_counts(session).items()
+                ),
                 "open_flags": open_urgent_flags(session),
             },
             "doctor": {"doctor": doctor_lines(session, now)},

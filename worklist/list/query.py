@@ -193,6 +193,11 @@ def disagreed_address(scanner: str = "") -> str:
     return ListQuery(feedback=FeedbackChoice.DISAGREED, came=Came.EVER, scanner=scanner).address()
 
 
+def state_address(state: StudyState) -> str:
+    """The query of an address that asks for every study in a state."""
+    return ListQuery(state=state, came=Came.EVER).address()
+
+
 def listed_since(order: WorklistOrder, now: datetime) -> datetime:
     """The earliest arrival that the list shows by itself."""
     return now - timedelta(days=order.listed_days)

@@ -131,6 +131,12 @@ def failed_studies(session: Session) -> int:
     return session.scalar(select(func.count()).where(*failed)) or 0
 
 
+def refused_studies(session: Session, since: datetime) -> int:
+    """How many listed studies that came since then were refused."""
+    refused = (Study.state == StudyState.REFUSED, Study.asked_for.is_(False))
+    return session.scalar(select(func.count()).where(*refused, Study.received_at >= since)) or 0
+
+
 def change_token(session: Session) -> tuple[object, ...]:
     """A value that differs after something has happened that the page shows.
 

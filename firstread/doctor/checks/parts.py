@@ -12,7 +12,7 @@ from firstread.doctor.examined_site import ExaminedSite
 from firstread.doctor.line import DoctorLine, Sentence, broken, fine, say, warning
 from settings.served_process import ServedProcess
 from worklist.administration.parts import PartSigns, part_signs
-from worklist.administration.problems import find_problems
+from worklist.administration.problems import find_problems, refused_lately
 
 RUNNING: Final = "parts"
 _SWEEP_LATE_S: Final = 60.0
@@ -143,9 +143,20 @@ def look_at_waiting(site: ExaminedSite) -> Iterator[DoctorLine]:
     """What waits for a person or a peer, as `/health` says it."""
     with query(site.engine) as session:
         problems = find_problems(session, site.settings, site.clock())
+        refused = refused_lately(session, site.settings, site.clock())
     waiting = [one for one in problems if one.name in _WAITING]
     for one in waiting:
         said = say("%(reason)s", reason=one.message)
         yield warning(f"waiting.{one.name}", said, _WAITING[one.name])
-    if not waiting:
+    if refused.count:
+        yield fine(
+            "waiting.studies_refused",
+            say(
+                "Studies refused in the last %(days)s days: %(count)s; 'firstread jobs --failed' "
+                "says why and what to do",
+                days=refused.days,
+                count=refused.count,
+            ),
+        )
+    elif not waiting:
         yield fine("waiting", say("Nothing waits for a person, and no result for a peer"))

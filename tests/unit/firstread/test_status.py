@@ -8,11 +8,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 from typer.testing import CliRunner
 
 from database.process_signs import note_sweep, record_sign
 from database.schema import upgrade_schema
 from database.session import open_engine, transaction
+from database.states import StudyState
+from database.tables.study.analysis import Study
 from firstread.__main__ import app
 from settings.environment import read_settings
 from settings.served_process import needed_parts
@@ -45,6 +48,34 @@ def test_status_says_whether_everything_runs(
     assert said["studies"] == {"encoded": 1}
     assert [one["waiting"] for one in said["queues"] if one["name"] == "delivery"] == [1]
     assert said["destinations"][0]["destination"] == "pacs"
+
+
+def test_refused_studies_are_told_and_fail_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of the days that the list shows, with the command that says why."""
+    monkeypatch.setenv("FIRSTREAD_DATA_FOLDER", str(tmp_path))
+    monkeypatch.setenv("FIRSTREAD_MIN_FREE_BYTES", "0")
+    settings = read_settings()
+    engine = open_engine(settings.database_address)
+    upgrade_schema(engine)
+    now = datetime.now(UTC)
+    with transaction(engine) as session:
+        for number, part in enumerate(needed_parts(settings)):
+            record_sign(session, f"a:{number}", part.value, started_at=now, now=now)
+        note_sweep(session, now)
+    for study, days in ((1, 2), (2, 400)):
+        queue_job(engine, study=study)
+        with transaction(engine) as session:
+            came = now - timedelta(days=days)
+            of_it = update(Study).where(Study.study_instance_uid == f"2.25.{study}")
+            session.execute(of_it.values(state=StudyState.REFUSED, received_at=came))
+    asked = CliRunner().invoke(app, ["status"])
+    assert asked.exit_code == 0, asked.output
+    said = " ".join(asked.output.split())
+    assert "Refused in the last 7 days: 1; 'firstread jobs --failed' says why" in said
+    as_json = json.loads(CliRunner().invoke(app, ["status", "--json"]).stdout)
+    assert (as_json["status"], as_json["refused_lately"]) == ("ok", {"count": 1, "days": 7})
 
 
 def test_a_part_is_asked_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

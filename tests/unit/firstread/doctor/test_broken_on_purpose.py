@@ -6,13 +6,18 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+from sqlalchemy import update
 
+from database.session import transaction
+from database.states import StudyState
+from database.tables.study.analysis import Study
 from firstread.checks.check import Health
 from radiology.language import Language
+from tests.builders.stored.rows import queue_job
 from tests.peers.flag_receivers import running_web_receiver
 from tests.peers.hl7_listener import hl7_listener
 from tests.peers.programs import absent
@@ -57,6 +62,17 @@ def test_it_is_named_with_its_cure(
     assert cure in str(line.cure)
     assert "%(" not in f"{line.said} {line.cure}"
     assert "secret@" not in str(line.said), "a password of an address is not shown"
+
+
+def test_refused_studies_are_told_and_are_fine(well: HealthySite) -> None:
+    """What got no answer as it came is counted, with the command that says why."""
+    queue_job(well.site.engine, study=1)
+    with transaction(well.site.engine) as session:
+        now = datetime.now(UTC)
+        session.execute(update(Study).values(state=StudyState.REFUSED, received_at=now))
+    (line,) = well.says("waiting")
+    assert (line.name, line.health) == ("waiting.studies_refused", Health.FINE)
+    assert "in the last 7 days: 1; 'firstread jobs --failed' says why" in str(line.said)
 
 
 def test_a_damaged_bundle(well: HealthySite) -> None:

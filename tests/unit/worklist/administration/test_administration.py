@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -22,7 +24,7 @@ from settings.environment import Settings
 from settings.flags import MailChannel, WebhookChannel
 from settings.peers import Peer, PeerRole
 from settings.uploads import UploadLimits
-from tests.unit.worklist.access.visitor import Visitor, readable
+from tests.unit.worklist.access.visitor import Visitor, readable, rows_of
 from tests.unit.worklist.list.ordinary_day import OrdinaryDay
 from tests.unit.worklist.seeding import SeededHospital
 from worklist.administration.settings_lines import NOT_SET, SET, settings_lines
@@ -179,6 +181,19 @@ def test_version_and_bundle(
     assert f"chest-ct-pneumonia yes {newest} Firstread" in bundles
     assert "Nobody vouches" not in bundles
     assert "sha256" in _page(visitor, "version")
+
+
+def test_a_number_of_studies_leads_to_them(
+    ordinary_day: OrdinaryDay, hospital: SeededHospital, visitor: Visitor
+) -> None:
+    """Beside the word that explains itself; older ones than the list shows by itself are there."""
+    hospital.later(20 * 86400)
+    page = visitor.get("/administration").text
+    address = re.search(r'<a href="([^"]+)" id="studies-refused">1<', page)
+    assert address
+    listed = rows_of(visitor.get(unescape(address[1])).text)
+    assert listed == [ordinary_day.refused]
+    assert 'id="studies-committed"' not in page, "nothing is in this state"
 
 
 def test_a_refusal_is_not_the_newest_reading(
