@@ -39,6 +39,7 @@ class JobRow:
     state: str
     answer: str
     reason: str
+    error_kind: str  # "" where the job has not ended without an answer
     accession_number: str
     queued_at: datetime
     finished_at: datetime | None
@@ -77,6 +78,11 @@ def list_jobs(session: Session, *, failed_only: bool, limit: int) -> list[JobRow
         )
         query = query.where(Job.state.in_(RETRYABLE) | undelivered)
     return [_row(job) for job in session.scalars(query)]
+
+
+def error_kind_of(session: Session, job_id: int) -> str:
+    """Why a job ended without an answer; "" where it did not, or is none."""
+    return session.scalar(select(Job.error_kind).where(Job.id == job_id)) or ""
 
 
 def job_details(session: Session, job_id: int) -> JobDetails | None:
@@ -120,6 +126,7 @@ def _row(job: Job) -> JobRow:
         state=job.state.value,
         answer=_answer(job.result),
         reason=_reason(job),
+        error_kind=job.error_kind,
         accession_number=job.study.accession_number,
         queued_at=job.queued_at,
         finished_at=job.finished_at,

@@ -15,7 +15,15 @@ from rich.text import Text
 from database.deliveries.claimed import retry_deliveries
 from database.jobs.requeue import retry_job
 from database.session import Session, query, transaction
-from database.views.job_rows import DeliveryRow, JobDetails, JobRow, job_details, list_jobs
+from database.states import RETRYABLE, JobState
+from database.views.job_rows import (
+    DeliveryRow,
+    JobDetails,
+    JobRow,
+    error_kind_of,
+    job_details,
+    list_jobs,
+)
 from database.views.waits import Wait, WaitingStudy, WaitsFor, waiting_studies, waits_of_jobs
 from firstread.data_folder import open_database
 from firstread.jobs.waits import in_words, study_entries, wait_entries
@@ -23,6 +31,7 @@ from firstread.name_of import jobs_of, named_study_uids
 from firstread.say import print_json, table_console
 from settings.environment import Settings
 from worker.housekeeping import wait_limits
+from worklist.words.next_steps import next_step, next_step_of_job, note_on_retry
 
 _COLOURS = {
     "delivered": "green",
@@ -69,7 +78,7 @@ def print_jobs(settings: Settings, *, failed_only: bool, limit: int, as_json: bo
             _time(row.queued_at),
             _time(row.finished_at),
             Text("\n".join(_delivery(one) for one in row.deliveries)),
-            Text("\n".join((*_waits(waits[row.job_id], now), row.reason)).strip()),
+            Text("\n".join(_ends(row, _waits(waits[row.job_id], now), cure=failed_only)).strip()),
         )
     console.print(table)
     if any(row.state in ("refused", "failed") for row in rows):
@@ -136,11 +145,14 @@ def retry_and_print(settings: Settings, name: str) -> int:
     with transaction(open_database(settings)) as session:
         job_ids = jobs_of(session, name)
         for job_id in job_ids:
+            kind = error_kind_of(session, job_id)
             job_waits = retry_job(session, job_id, now)
             deliveries = 0 if job_waits else retry_deliveries(session, job_id, now)
             tried = tried or job_waits or deliveries > 0
             if job_waits:
                 console.print(f"Job {job_id} waits again.")
+                if note := note_on_retry(kind):
+                    console.print(f"{note} {next_step(kind)}")
             elif deliveries:
                 console.print(f"{deliveries} deliveries of job {job_id} wait again.")
             else:
@@ -173,6 +185,8 @@ def _print_details(console: Console, details: JobDetails, waits: Sequence[str]) 
         console.print(f"answer: {row.answer}")
     if row.reason:
         console.print(f"reason: {row.reason}")
+    if to_do := _to_do(row):
+        console.print(f"to do: {to_do}")
     for delivery in row.deliveries:
         console.print(f"delivery: {_delivery(delivery)}")
     series = Table("Series", "Chosen", "Rule", "Seen", "Limit", "Reason", title="Series")
@@ -195,6 +209,18 @@ def _waits(waits: Sequence[Wait], now: datetime) -> list[str]:
     return [in_words(one, now) for one in waits if one.waits_for not in of_deliveries]
 
 
+def _ends(row: JobRow, waits: Sequence[str], *, cure: bool) -> list[str]:
+    """What it waits for, its reason and, where that is wanted, what to do."""
+    to_do = _to_do(row) if cure else ""
+    return [*waits, row.reason, *([f"To do: {to_do}"] if to_do else [])]
+
+
+def _to_do(row: JobRow) -> str:
+    """What the page advises; "" where the job has not ended without an answer."""
+    state = JobState(row.state)
+    return next_step_of_job(state, row.error_kind) if state in RETRYABLE else ""
+
+
 def _delivery(delivery: DeliveryRow) -> str:
     text = f"{delivery.destination}: {delivery.state}"
     if delivery.due_at is not None and delivery.attempts:
@@ -215,6 +241,7 @@ def _iso(moment: datetime | None) -> str | None:
 def _entries(row: JobRow, waits: Sequence[Wait]) -> dict[str, Any]:
     """One job as JSON."""
     return asdict(row) | {
+        "to_do": _to_do(row),
         "waits": [wait_entries(one) for one in waits],
         "queued_at": _iso(row.queued_at),
         "finished_at": _iso(row.finished_at),

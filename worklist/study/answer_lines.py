@@ -18,6 +18,7 @@ from worklist.reading.figures import (
 )
 from worklist.reading.why_lines import WhyLine, rule_lines, rule_that_decided
 from worklist.study.sent_lines import may_be_sent_again
+from worklist.words.next_steps import note_on_retry
 from worklist.words.study_words import DeliveryLine, StudyStanding, delivery_line, standing_of
 from worklist.words.verdict import Verdict, verdict_of
 
@@ -32,6 +33,7 @@ class AnswerLine:
     picture_of : the result whose key picture can be shown; None where it has none
     rule : the one of urgency that decided; `asked` holds every one that was asked
     retry_job_id : the job that a person may send back to the queue
+    retry_note : what to know before; "" where trying again may help
     send_again_job_id : the job whose results a person may send again
     """
 
@@ -51,6 +53,7 @@ class AnswerLine:
     picture_of: int | None
     deliveries: tuple[DeliveryLine, ...]
     retry_job_id: int | None
+    retry_note: str
     send_again_job_id: int | None
 
 
@@ -82,5 +85,6 @@ def _line(row: WorklistRow, answer: BundleAnswer) -> AnswerLine:
         picture_of=result.id if result and result.key_picture else None,
         deliveries=tuple(delivery_line(one) for one in result.deliveries) if result else (),
         retry_job_id=job.id if job.state in RETRYABLE else None,
+        retry_note=note_on_retry(job.error_kind),
         send_again_job_id=result.job_id if result and again else None,
     )

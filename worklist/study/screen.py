@@ -49,6 +49,7 @@ from worklist.viewer.earlier_slices import earlier_slices
 from worklist.viewer.slice_stack import stack_beside
 from worklist.viewer.windows import window_lines
 from worklist.words.declared_titles import titled
+from worklist.words.next_steps import note_on_retry
 from worklist.words.translations import translated
 from worklist.words.verdict import verdict_of
 
@@ -164,7 +165,7 @@ def _sections(
             "instances": page.instances,
             "series": page.series,
             "originals_removed_at": page.originals_removed_at,
-            "retry_job_id": _retry_job_id(whole),
+            **_retry(whole),
             "viewers": viewer_lines(
                 context.settings.study_page.viewers,
                 page.row.study,
@@ -279,10 +280,12 @@ def _has_card(context: PageContext, reading: Reading | None) -> bool:
     return card_of(context.settings.bundles_folder, algorithm) is not None
 
 
-def _retry_job_id(page: StudyPage) -> int | None:
-    """The newest job, when it ended in a way that a person may send back to the queue."""
+def _retry(page: StudyPage) -> dict[str, object]:
+    """The newest job, when a person may send it back to the queue, and what to know before."""
     job = page.row.job
-    return job.id if job is not None and job.state in RETRYABLE else None
+    if job is None or job.state not in RETRYABLE:
+        return {"retry_job_id": None}
+    return {"retry_job_id": job.id, "retry_note": note_on_retry(job.error_kind)}
 
 
 def _send_again_job_id(result: ResultFacts | None) -> int | None:

@@ -97,6 +97,32 @@ _GOES_ON = frozenset(
 """What is tried again by itself, until a row has failed by it."""
 
 
+_OF_IMAGES = frozenset(
+    kind.__name__
+    for kind in vars(errors).values()
+    if isinstance(kind, type)
+    and issubclass(
+        kind,
+        errors.NoSuitableSeries
+        | errors.VolumeRefused
+        | errors.PatientUnclear
+        | errors.OriginalsRemoved,
+    )
+    and kind is not errors.PatientCorrected  # its images have changed
+)
+"""Refusals of a job that lie in the images."""
+
+SAME_IMAGES = (
+    "Trying again reads the same images: the answer will be the same, unless a bundle or a setting "
+    "was changed."
+)
+
+
+def note_on_retry(error_kind: str) -> str:
+    """What to know before a job is tried again; "" where trying again may help."""
+    return translated(SAME_IMAGES) if error_kind in _OF_IMAGES else ""
+
+
 def next_step_of_delivery(state: DeliveryState, error_kind: str) -> str:
     """The sentence for a delivery: what helps one that goes on does not help one that has ended."""
     if state is DeliveryState.FAILED:

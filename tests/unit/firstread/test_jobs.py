@@ -202,3 +202,34 @@ def test_the_version_is_printed() -> None:
         f"firstread {metadata.version('firstread')}",
     )
     assert "Reads a chest CT when it arrives" in firstread("--help").output
+
+
+def test_a_reason_comes_with_its_cure(site: Engine) -> None:
+    """What the page advises stands in `show` and in `--failed`, and as JSON."""
+    with transaction(site) as session:
+        session.execute(
+            update(Job)
+            .where(Job.id == 2)
+            .values(state=JobState.REFUSED, error_kind="SliceMissing", error_message="At 12 mm")
+        )
+    cure = "Send the series again from the scanner or PACS"
+    shown = firstread("jobs", "show", "job:2").output
+    assert f"to do: Read the study as usual. {cure}" in " ".join(shown.split())
+    (failed,) = json.loads(firstread("jobs", "--failed", "--json").stdout)["jobs"]
+    assert cure in failed["to_do"]
+    assert "To do: Read the study" in " ".join(firstread("jobs", "--failed").output.split())
+    made = json.loads(firstread("jobs", "show", "job:1", "--json").stdout)["jobs"]
+    assert made[0]["to_do"] == "", "it has an answer"
+
+
+@pytest.mark.parametrize(("kind", "told"), [("SliceMissing", True), ("WorkerLost", False)])
+def test_the_same_images_give_the_same_answer(site: Engine, kind: str, told: bool) -> None:
+    """A job is tried again in either case; where that cannot help it is said, with what does."""
+    with transaction(site) as session:
+        refused = {"state": JobState.REFUSED, "error_kind": kind}
+        session.execute(update(Job).where(Job.id == 2).values(**refused))
+    done = firstread("jobs", "retry", "job:2")
+    said = " ".join(done.output.split())
+    assert (done.exit_code, "Job 2 waits again." in said) == (0, True)
+    assert ("reads the same images: the answer will be the same" in said) is told
+    assert ("Send the series again from the scanner or PACS" in said) is told

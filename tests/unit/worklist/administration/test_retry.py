@@ -33,6 +33,16 @@ def test_try_again_queues_the_job(
         assert (row.state, row.worklist_rank) == (StudyState.QUEUED, WorklistRank.PENDING)
 
 
+@pytest.mark.parametrize(("study", "told"), [("refused", True), ("failed", False)])
+def test_the_page_says_where_trying_again_cannot_help(
+    ordinary_day: OrdinaryDay, visitor: Visitor, study: str, told: bool
+) -> None:
+    """Beside the button: a reason that lies in the images is the same after another attempt."""
+    text = visitor.text(f"/studies/{getattr(ordinary_day, study)}")
+    assert "Try again" in text
+    assert ("reads the same images: the answer will be the same" in text) is told
+
+
 def test_send_again_queues_the_deliveries(
     ordinary_day: OrdinaryDay, visitor: Visitor, hospital: SeededHospital
 ) -> None:

@@ -99,6 +99,7 @@ def texts_of_tables() -> set[str]:
         *study_words.AGE_UNITS.values(),
         *figures.PRESENCE_WORDS.values(),
         *next_steps.STEPS.values(),
+        next_steps.SAME_IMAGES,
         next_steps.OTHER,
         next_steps.GIVEN_UP,
         *dimse_status.WORDS.values(),
