@@ -9,7 +9,7 @@ from database.flag_states import FlagState
 from database.states import StudyState
 from database.views.flag_pages import ListedFlag
 from database.views.worklist.worklist_facts import (
-    Agreement,
+    Agreed,
     Disagreement,
     HeadingFacts,
     WorklistRow,
@@ -195,7 +195,7 @@ def disagreement_words(disagreement: Disagreement) -> str:
     return translated("reader disagreed with an earlier result: %(faults)s", faults=faults)
 
 
-def agreement_words(agreement: Agreement) -> str:
+def agreement_words(agreement: Agreed) -> str:
     """That a reader agrees, and with which result."""
     if agreement.current:
         return translated("reader agrees")

@@ -24,7 +24,7 @@ from database.views.flag_pages import listed_flags
 from database.views.worklist.list_order import LANES, Lane, allowance, due_at
 from database.views.worklist.opened import open_by
 from database.views.worklist.worklist_facts import (
-    Agreement,
+    Agreed,
     Disagreement,
     Position,
     SortedPage,
@@ -242,7 +242,7 @@ def listed_rows(session: Session, ids: Sequence[int], now: datetime) -> tuple[Wo
             row,
             open_by=readers.get(row.study.id, ()),
             disagreement=said if isinstance(said, Disagreement) else None,
-            agreement=said if isinstance(said, Agreement) else None,
+            agreement=said if isinstance(said, Agreed) else None,
             flag=flags.get(row.study.id),
         )
         for row in rows
@@ -252,12 +252,12 @@ def listed_rows(session: Session, ids: Sequence[int], now: datetime) -> tuple[Wo
 
 def _opinions(
     session: Session, rows: Sequence[WorklistRow], study_ids: Sequence[int]
-) -> dict[int, Disagreement | Agreement]:
+) -> dict[int, Disagreement | Agreed]:
     """What readers say of the results of these studies, by study: one fault is a disagreement."""
     if not study_ids:
         return {}
     in_force = {one.result.id for row in rows for one in row.answers if one.result is not None}
-    found: dict[int, Disagreement | Agreement] = {}
+    found: dict[int, Disagreement | Agreed] = {}
     for judged in newest_of_each_answer(judged_results(session, study_ids=study_ids)):
         current = judged.result_id in in_force
         before = found.get(judged.study_id)
@@ -269,5 +269,5 @@ def _opinions(
                 current=faulty.current or current,
             )
         elif not isinstance(before, Disagreement):
-            found[judged.study_id] = Agreement(current or (before is not None and before.current))
+            found[judged.study_id] = Agreed(current or (before is not None and before.current))
     return found

@@ -191,7 +191,7 @@ class Disagreement:
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class Agreed:
     """That the opinion that counts for the study finds nothing wrong; `current` as above."""
 
     current: bool
@@ -235,7 +235,7 @@ class WorklistRow:
     answers: tuple[BundleAnswer, ...] = ()
     open_by: tuple[OpenBy, ...] = ()
     disagreement: Disagreement | None = None
-    agreement: Agreement | None = None
+    agreement: Agreed | None = None
     flag: ListedFlag | None = None
     heading: HeadingFacts = NO_HEADING
 
