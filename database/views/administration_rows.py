@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from database.audit.sending import sending_facts
+from database.flag_states import NoticeState
 from database.states import (
     RUNNING,
     UNDER_WAY,
@@ -18,6 +19,7 @@ from database.states import (
     PriorRequestState,
     UploadState,
 )
+from database.tables.readers.flag import FlagNotice
 from database.tables.readers.upload import DiskUse, EchoAnswer, Upload
 from database.tables.study.analysis import (
     Association,
@@ -92,6 +94,13 @@ def queue_depths(session: Session, now: datetime) -> tuple[QueueFacts, ...]:
             Delivery.due_at,
             waiting=Delivery.state.in_(UNDER_WAY) & Delivery.lease_until.is_(None),
             in_hand=Delivery.state.in_(UNDER_WAY) & (Delivery.lease_until >= now),
+        ),
+        _queue(
+            session,
+            "flags",
+            FlagNotice.created_at,
+            waiting=(FlagNotice.state == NoticeState.WAITING) & FlagNotice.lease_until.is_(None),
+            in_hand=(FlagNotice.state == NoticeState.WAITING) & (FlagNotice.lease_until >= now),
         ),
         _queue(
             session,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from database.audit.sending import sending_facts
 from database.deliveries.destinations import unfinished_destinations
+from database.flags.untold import untold_channels
 from database.forget.named import unfinished_forgettings
 from database.process_signs import last_sweep
 from database.session import Session
@@ -48,6 +49,7 @@ def find_problems(session: Session, settings: Settings, now: datetime) -> tuple[
         *_parts(session, settings, now),
         *_sweeps(session, settings, now),
         *_certificates(settings, now),
+        *_flags(session),
         *_destinations(session),
         *_failed_studies(session),
         *_forgettings(session),
@@ -165,6 +167,27 @@ def _destinations(session: Session) -> list[Problem]:
                     f"in part: mend the cause, then 'firstread results resend {one.destination}'",
                 )
             )
+    return problems
+
+
+def _flags(session: Session) -> list[Problem]:
+    """Channels by their names alone: what a receiver says may quote a patient."""
+    problems = []
+    for one in untold_channels(session):
+        if one.waiting:
+            since = f"{one.oldest:%Y-%m-%d %H:%M} UTC" if one.oldest else ""
+            message = (
+                f"Channel {one.channel} does not take notices about flags; {one.waiting} wait, "
+                f"the oldest since {since}, and go by themselves when it does. Tell the readers "
+                "by telephone meanwhile, and see to its receiver"
+            )
+            problems.append(Problem("flag_not_told", False, message))
+        if one.given_up:
+            message = (
+                f"Channel {one.channel} refused {one.given_up} notices about open flags, or they "
+                "were given up: mend the cause, then 'firstread flags retry FLAG'"
+            )
+            problems.append(Problem("flag_refused", False, message))
     return problems
 
 

@@ -21,6 +21,14 @@ _WAITING: Final[dict[str, Sentence]] = {
     "destination_away": say(
         "Look at the line of this peer below. What waits goes by itself as soon as it answers."
     ),
+    "flag_not_told": say(
+        "Look at the line of this channel below, and tell the readers by telephone meanwhile. What "
+        "waits goes by itself as soon as the receiver answers."
+    ),
+    "flag_refused": say(
+        "The study's page says why. Mend that, then press \"Tell again\" there, or use 'firstread "
+        "flags retry FLAG'."
+    ),
     "deliveries_given_up": say(
         'The administration page says why, for each delivery. Mend that, then press "Send '
         "everything again\" there, or use 'firstread results resend NAME'."

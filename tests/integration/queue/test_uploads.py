@@ -148,7 +148,7 @@ def test_what_the_administrator_sees(engine: Engine) -> None:
         count_disk_use(session, later(4))
     with query(engine) as session:
         depths = {one.name: one.waiting for one in queue_depths(session, later(5))}
-        assert depths == {"analysis": 1, "delivery": 0, "retrieval": 0, "uploads": 1}
+        assert depths == {"analysis": 1, "delivery": 0, "flags": 0, "retrieval": 0, "uploads": 1}
         (sign,) = process_signs(session)
         assert sign.seen_at == later(2)
         sizes = {one.folder: one.size_bytes for one in disk_use(session)}

@@ -17,9 +17,11 @@ from database.session import open_engine, transaction
 from database.states import StudyState
 from database.tables.study.analysis import Study
 from firstread.__main__ import app
+from radiology.urgency import Urgency
 from settings.environment import read_settings
 from settings.served_process import needed_parts
-from tests.builders.stored.rows import claim, finish, queue_job
+from tests.builders.stored.flags import FlaggedStudy, claim_for, postpone, rules, webhook
+from tests.builders.stored.rows import claim, finish, later, queue_job
 
 
 def test_status_says_whether_everything_runs(
@@ -102,3 +104,22 @@ def test_a_part_is_asked_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         record_sign(session, here, "analysis", started_at=now, now=silent)
     assert asked("--here") == 1
     assert CliRunner().invoke(app, ["status", "--here"]).exit_code == 2
+
+
+def test_notices_of_flags_are_a_queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A receiver that is down makes them wait, and the command says so."""
+    monkeypatch.setenv("FIRSTREAD_DATA_FOLDER", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "200")
+    engine = open_engine(read_settings().database_address)
+    upgrade_schema(engine)
+    FlaggedStudy(engine, rules(webhook())).result(Urgency.URGENT, 1)
+    postpone(engine, claim_for(engine, "pager", later(2)), 3, until=30)
+    said = CliRunner().invoke(app, ["status"]).output
+    assert "Channel pager does not take notices about flags" in said
+    (row,) = (line for line in said.splitlines() if "│ flags " in line)
+    assert [one.strip() for one in row.split("│")[1:5]] == [
+        "flags",
+        "1",
+        "0",
+        f"{later(1):%Y-%m-%d %H:%M:%S}",
+    ]

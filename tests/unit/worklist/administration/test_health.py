@@ -9,11 +9,23 @@ import pytest
 from httpx import Response
 from sqlalchemy import update
 
+from database.flags.notices import postpone_notice
 from database.process_signs import note_sweep, record_sign
 from database.session import transaction
 from database.states import DeliveryState
 from database.tables.study.analysis import Delivery
+from radiology.urgency import Urgency
 from settings.environment import Settings
+from tests.builders.stored.flags import (
+    FlaggedStudy,
+    acknowledge,
+    claim_for,
+    refuse,
+    rules,
+    tell,
+    webhook,
+)
+from tests.builders.stored.rows import later
 from tests.unit.worklist.access.visitor import Visitor
 from tests.unit.worklist.list.ordinary_day import OrdinaryDay
 from tests.unit.worklist.seeding import SeededHospital
@@ -126,6 +138,46 @@ def test_a_destination_that_is_away_is_told(
         if one["name"] == "destination_away"
     )
     assert away["message"].startswith("pacs does not answer")
+
+
+def test_a_flag_that_cannot_be_told_is_told_of(hospital: SeededHospital, monitor: Visitor) -> None:
+    """From the first attempt in vain until the receiver takes it; what it says is not quoted."""
+    everything_runs(hospital)
+    study = FlaggedStudy(hospital.engine, rules(webhook(), webhook("quiet")))
+    study.result(Urgency.URGENT, 1)
+    assert monitor.get("/health").json()["problems"] == [], "nobody has tried yet"
+    claimed = claim_for(hospital.engine, "pager", later(2))
+    with transaction(hospital.engine) as session:
+        postpone_notice(
+            session,
+            claimed,
+            later(30),
+            later(3),
+            error_kind="PeerUnreachable",
+            error_message="Jane Roe",
+        )
+    answer = monitor.get("/health")
+    assert (answer.status_code, answer.json()["status"]) == (200, "attention")
+    (told,) = answer.json()["problems"]
+    assert told["name"] == "flag_not_told"
+    assert told["message"].startswith("Channel pager does not take notices about flags; 1 wait")
+    assert "Roe" not in answer.text
+    tell(hospital.engine, 31)
+    assert monitor.get("/health").json()["problems"] == []
+
+
+def test_a_flag_that_was_refused_is_told_of_while_it_is_open(
+    hospital: SeededHospital, monitor: Visitor
+) -> None:
+    """Once somebody has seen the study, no channel need be told."""
+    everything_runs(hospital)
+    study = FlaggedStudy(hospital.engine, rules(webhook()))
+    study.result(Urgency.URGENT, 1)
+    refuse(hospital.engine, claim_for(hospital.engine, "pager", later(2)), 3)
+    answer = monitor.get("/health")
+    assert (answer.status_code, names(answer)) == (200, ["flag_refused"])
+    assert acknowledge(hospital.engine, study, 4)
+    assert names(monitor.get("/health")) == []
 
 
 def test_health_tells_how_long_the_queue_is_stuck(
