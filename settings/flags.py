@@ -42,7 +42,9 @@ class Flagging(BaseModel):
         network, or else where it is served
     escalation_s : how long a flag waits for an acknowledgement before the first further step is
         told, before the second, and so on; the last one counts for all that follow
-    first_retry_s, longest_retry_s, max_attempts : how a notice is tried again that was not taken
+    first_retry_s, longest_retry_s, max_attempts : how a notice is tried again that was not taken; a
+        receiver that does not answer, or takes nothing for now, is waited for without end
+    longest_unreached_s : the longest wait for a receiver that does not answer
     claims_s : how often a manager of work items is asked whether somebody has taken the one of
         an open flag; 0: never
     """
@@ -53,6 +55,7 @@ class Flagging(BaseModel):
     escalation_s: tuple[PositiveFloat, ...] = Field(default=(300.0,), min_length=1)
     first_retry_s: PositiveFloat = 2.0
     longest_retry_s: PositiveFloat = 120.0
+    longest_unreached_s: PositiveFloat = 20.0
     max_attempts: int = Field(default=60, ge=1)
     claims_s: float = Field(default=60.0, ge=0)
 

@@ -1,7 +1,8 @@
 """Notices that a worker holds: the next of a channel, and the end of each attempt.
 
 One worker at a time tells one channel, the oldest notice first. One that its receiver does not
-take holds up the younger ones for a few attempts only, and those about the same study always.
+take holds up the younger ones for a few attempts only, and those about the same study always; from
+then on it comes behind them, and whichever of such notices has waited longest goes first.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, case, select
 from sqlalchemy.orm import Session, aliased
 
 from database.events import record_event
@@ -29,8 +30,11 @@ from database.metrics.counted import count_once_committed, observe_once_committe
 from database.metrics.declared import NOTICE_TIME, NOTICES_ENDED
 from database.one_at_a_time import one_at_a_time
 from database.tables.readers.flag import Flag, FlagAttempt, FlagNotice
+from radiology.errors import PeerBusy, PeerUnreachable
 
 _HOLDS_UP_FOR_ATTEMPTS = 3
+_ATTEMPTS_KEPT = 10  # of an outage the rows of the first, and of the latest, are enough
+_AWAY = (PeerUnreachable.__name__, PeerBusy.__name__)
 _RETRYABLE = (NoticeState.REFUSED, NoticeState.FAILED)
 
 
@@ -45,6 +49,7 @@ class NoticeClaim:
     kind: NoticeKind
     fencing_token: int
     attempts: int
+    unanswered: int  # of these attempts, how many found the receiver away
     after_defect: bool  # the attempt before this one ended in a defect
 
 
@@ -60,7 +65,7 @@ def claim_notice(
         session,
         FlagNotice,
         (FlagNotice.channel == channel, *notice_is_due(now)),
-        (FlagNotice.id,),
+        _order(),
         lease_s=lease_s,
         now=now,
         returning=(
@@ -70,6 +75,7 @@ def claim_notice(
             FlagNotice.kind,
             FlagNotice.fencing_token,
             FlagNotice.attempts,
+            FlagNotice.unanswered,
             ended_in_defect(FlagNotice),
         ),
         attempts=FlagNotice.attempts + 1,
@@ -80,7 +86,9 @@ def claim_notice(
     attempt = FlagAttempt(notice_id=row[0], began_at=now)
     session.add(attempt)
     session.flush()  # its id belongs to the claim
-    return NoticeClaim(attempt.id, *row)
+    claim = NoticeClaim(attempt.id, *row)
+    attempt.number = claim.attempts
+    return claim
 
 
 def due_channels(session: Session, now: datetime) -> list[str]:
@@ -157,8 +165,13 @@ def postpone_notice(
     error_kind: str,
     error_message: str,
     trace: str = "",
+    unanswered: bool = False,
 ) -> None:
     """Try again later; or not at all, if something newer is to be said meanwhile.
+
+    Parameters
+    ----------
+    unanswered : the receiver was away, so the attempt counts towards no limit
 
     Raises
     ------
@@ -173,7 +186,10 @@ def postpone_notice(
         **postponed(due_at, error_kind=error_kind, error_message=error_message, trace=trace),
         state=NoticeState.DROPPED if overtaken else NoticeState.WAITING,
         finished_at=now if overtaken else None,
+        unanswered=claim.unanswered + unanswered,
     )
+    if unanswered and claim.unanswered > _ATTEMPTS_KEPT:
+        _forget_attempt_before(session, claim)
     _end_attempt(session, claim, now, error_kind=error_kind, error_message=error_message)
 
 
@@ -204,7 +220,7 @@ def retry_notices(
     for notice in again:
         notice.state = NoticeState.WAITING
         notice.due_at = now
-        notice.attempts = 0
+        notice.attempts = notice.unanswered = 0
         notice.trace = ""
         notice.finished_at = None
     if again:
@@ -231,6 +247,31 @@ def notice_is_due(now: datetime) -> Sequence[ColumnElement[bool]]:
         ~of_the_study.exists(),
         ~held_up.exists(),
     )
+
+
+def _order() -> tuple[Any, ...]:
+    """The oldest first; behind it, by turns, those that hold up nobody any more.
+
+    By age alone two that their receiver never answers would keep all younger ones from it.
+    """
+    passed = FlagNotice.attempts >= _HOLDS_UP_FOR_ATTEMPTS
+    return (case((passed, 1), else_=0), case((passed, FlagNotice.due_at)), FlagNotice.id)
+
+
+def _forget_attempt_before(session: Session, claim: NoticeClaim) -> None:
+    """Delete the row of the attempt before, which found nobody either: there may be thousands."""
+    before = session.scalars(
+        select(FlagAttempt)
+        .where(
+            FlagAttempt.notice_id == claim.notice_id,
+            FlagAttempt.number == claim.attempts - 1,
+            FlagAttempt.error_kind.in_(_AWAY),
+        )
+        .order_by(FlagAttempt.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if before is not None:
+        session.delete(before)
 
 
 def _locked_flag(session: Session, claim: NoticeClaim) -> Flag:

@@ -24,6 +24,7 @@ _DECISIONS = (*_RAISED, "flag_not_raised")
 class AttemptFacts:
     """One attempt; without an end it is under way, or its worker died."""
 
+    number: int
     began_at: datetime
     ended_at: datetime | None
     code: str

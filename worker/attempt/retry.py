@@ -27,12 +27,14 @@ class Backoff:
     ----------
     patient : attempts that find the peer away count towards no limit: it is waited for, since what
         the row holds is lost to whoever waits for it otherwise
+    longest_unreached_s : the longest wait for a peer that cannot be reached; None: `longest_s`
     """
 
     first_s: float
     longest_s: float
     max_attempts: int
     patient: bool = False
+    longest_unreached_s: float | None = None
 
     def delay_s(self, attempt: int, *, jitter: float) -> float:
         """The wait after an attempt: doubles with each one, up to `longest_s`.
@@ -99,6 +101,8 @@ def decide(
     if attempt - unanswered >= backoff.max_attempts and not waited_for:
         return Decision(Ending.FAILED)
     delay_s = backoff.delay_s(attempt, jitter=jitter)
+    if isinstance(error, PeerUnreachable) and backoff.longest_unreached_s is not None:
+        delay_s = min(delay_s, backoff.longest_unreached_s)
     if isinstance(error, Unavailable):
         asked_s = error.facts.get(_RETRY_AFTER)
         if isinstance(asked_s, int | float):

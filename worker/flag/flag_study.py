@@ -25,7 +25,7 @@ from settings.log.log_events import get_logger
 from worker.attempt.attempt_next import attempt_next
 from worker.attempt.lease import Lease
 from worker.attempt.queue import Unsuccessful
-from worker.attempt.retry import Backoff, Ending
+from worker.attempt.retry import Backoff, Ending, is_away
 from worker.equipment import Equipment
 from worker.flag.channel import KeepsWorkItems, Notice, NoticeObject
 from worker.flag.channel_queue import ChannelQueue
@@ -47,7 +47,13 @@ class _Notices(ChannelQueue[NoticeClaim]):
     @property
     def backoff(self) -> Backoff:
         flagging = self._equipment.settings.flagging
-        return Backoff(flagging.first_retry_s, flagging.longest_retry_s, flagging.max_attempts)
+        return Backoff(
+            flagging.first_retry_s,
+            flagging.longest_retry_s,
+            flagging.max_attempts,
+            patient=True,  # a night without the receiver must cost no flag
+            longest_unreached_s=flagging.longest_unreached_s,
+        )
 
     def facts(self, claim: NoticeClaim) -> Mapping[str, int | str]:
         return {
@@ -55,6 +61,9 @@ class _Notices(ChannelQueue[NoticeClaim]):
             "channel": claim.channel,
             "notice_kind": claim.kind.value,
         }
+
+    def unanswered(self, claim: NoticeClaim) -> int:
+        return claim.unanswered
 
     def study_of(self, session: Session, claim: NoticeClaim) -> str:
         return uid_of_flag(session, claim.flag_id)
@@ -84,7 +93,8 @@ class _Notices(ChannelQueue[NoticeClaim]):
     def settle(self, session: Session, claim: NoticeClaim, end: Unsuccessful) -> None:
         match end.ending:
             case Ending.AGAIN:
-                postpone_notice(session, claim, end.due_at, end.now, **end.fault)
+                away = is_away(end.error)
+                postpone_notice(session, claim, end.due_at, end.now, **end.fault, unanswered=away)
             case Ending.REFUSED:
                 end_notice(session, claim, NoticeState.REFUSED, end.now, **end.fault)
             case Ending.FAILED:

@@ -117,5 +117,5 @@ def _line(notice: NoticeFacts) -> NoticeLine:
 
 def _advice(notice: NoticeFacts) -> str:
     if notice.state is NoticeState.FAILED:
-        return "It was tried too often. When the receiver runs again, press “Tell again”."
+        return "It is not tried again by itself. When the cause is mended, press “Tell again”."
     return _ADVICE.get(notice.error_kind, next_step(notice.error_kind))

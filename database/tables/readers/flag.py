@@ -54,8 +54,9 @@ class FlagNotice(Leased, Base):
     """One notice of one kind to one channel.
 
     `maybe_told` is true from the first attempt on, unless the receiver refused: an answer that was
-    lost does not mean that nothing arrived. `ask_at` is when a channel that took the notice is
-    asked whether somebody has taken what it made of it; None where it is not asked.
+    lost does not mean that nothing arrived. `unanswered` counts the attempts that found the
+    receiver away. `ask_at` is when a channel that took the notice is asked whether somebody has
+    taken what it made of it; None where it is not asked.
     """
 
     __tablename__ = "flag_notice"
@@ -83,6 +84,7 @@ class FlagNotice(Leased, Base):
     created_at: Mapped[datetime]
     due_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
+    unanswered: Mapped[int] = mapped_column(default=0, server_default="0")
     maybe_told: Mapped[bool] = mapped_column(default=False)
     finished_at: Mapped[datetime | None]
     reference: Mapped[str] = mapped_column(String(256), default="")
@@ -102,7 +104,8 @@ class FlagNotice(Leased, Base):
 class FlagAttempt(Base):
     """One attempt at a notice. The row is there before anything is sent; `ended_at` says the rest.
 
-    One without an end is under way, or its worker died: the receiver may have got it.
+    One without an end is under way, or its worker died: the receiver may have got it. `number` says
+    which attempt it is; 0 where that was not kept. Of a long outage some rows are missing.
     """
 
     __tablename__ = "flag_attempt"
@@ -110,6 +113,7 @@ class FlagAttempt(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     notice_id: Mapped[int] = mapped_column(ForeignKey("flag_notice.id"))
+    number: Mapped[int] = mapped_column(default=0, server_default="0")
     began_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     code: Mapped[str] = mapped_column(String(64), default="")  # in the receiver's own terms

@@ -92,6 +92,25 @@ def test_a_patient_queue_waits_for_a_peer_that_is_away(
     assert found == decision
 
 
+@pytest.mark.parametrize(
+    ("error", "attempt", "delay_s"),
+    [
+        (PeerUnreachable(), 1, 2.0),
+        (PeerUnreachable(), 9, 20.0),
+        # One that answers is left alone as long as anything else, and as it asks.
+        (PeerBusy(), 9, 60.0),
+        (PeerBusy(retry_after_s=45), 1, 45.0),
+        (NotCommitted(), 9, 60.0),
+    ],
+)
+def test_a_peer_that_is_not_reached_is_tried_more_often(
+    error: Exception, attempt: int, delay_s: float
+) -> None:
+    """Where a queue wants to know soon that it is back."""
+    backoff = Backoff(2.0, 60.0, 10, patient=True, longest_unreached_s=20.0)
+    assert decide(error, attempt, backoff, after_defect=False, jitter=0.0) == again(delay_s)
+
+
 @given(attempt=st.integers(1, 10**9), jitter=st.floats(0, 1))
 def test_any_attempt_and_jitter_give_a_delay_in_bounds(attempt: int, jitter: float) -> None:
     """However often a peer failed, the delay is positive and at most the cap."""
