@@ -26,6 +26,9 @@ def print_flags(settings: Settings, *, open_only: bool, limit: int, as_json: boo
     if as_json:
         print_json({"flags": [_plain(asdict(flag)) for flag in found]})
         return
+    if not found:
+        console.print("No open flag; --all shows the others." if open_only else "No flag yet.")
+        return
     table = Table("Flag", "Accession", "Urgency", "State", "Raised (UTC)", "Told")
     table.columns[0].no_wrap = True  # what other commands take as an argument
     for flag in found:
