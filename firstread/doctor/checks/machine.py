@@ -179,7 +179,12 @@ def look_at_room(site: ExaminedSite) -> Iterator[DoctorLine]:
             ),
         )
     else:
-        yield fine(name, say("%(free)s GB are free, the mark is %(mark)s GB", **facts))
+        said = say(
+            "%(free)s GB are free; below the mark of %(mark)s GB the oldest images go, below "
+            "%(least)s GB studies are refused",
+            **facts,
+        )
+        yield fine(name, said)
     files = os.statvfs(settings.data_folder)
     if files.f_files and files.f_favail < _FEW_FILES:
         yield warning(

@@ -45,6 +45,13 @@ def test_a_site_in_which_everything_is_well_is_fine(well: HealthySite) -> None:
     assert {one.name.partition(".")[0] for one in lines} == set(names) - {"flag"}
 
 
+def test_the_line_about_the_disk_says_what_happens_at_each_mark(well: HealthySite) -> None:
+    """Two figures alone tell nobody whether to be worried."""
+    (room,) = (one for one in well.says("room") if one.name == "room.bytes")
+    assert room.health is Health.FINE
+    assert "GB the oldest images go, below 0.0 GB studies are refused" in str(room.said)
+
+
 @pytest.mark.parametrize(
     ("build", "name", "said", "cure", "health"),
     [(*one, Health.BROKEN) for one in BROKEN] + [(*one, Health.WARNING) for one in TO_LOOK_AT],
