@@ -78,8 +78,13 @@ class DiskFacts:
 
 
 def queue_depths(session: Session, now: datetime) -> tuple[QueueFacts, ...]:
-    """Every queue of the database, in the order in which a study meets them; the audit last."""
+    """Every queue of the database, in the order in which a study meets them; the audit last.
+
+    A row whose due moment moves with each attempt waits since the result that it is about.
+    """
     free = Job.lease_until.is_(None)
+    delivered = select(Result.created_at).where(Result.id == Delivery.result_id)
+    compared = select(func.min(Result.created_at)).where(Result.study_id == PriorRequest.study_id)
     return (
         _queue(
             session,
@@ -91,7 +96,7 @@ def queue_depths(session: Session, now: datetime) -> tuple[QueueFacts, ...]:
         _queue(
             session,
             "delivery",
-            Delivery.due_at,
+            delivered.correlate(Delivery).scalar_subquery(),
             waiting=Delivery.state.in_(UNDER_WAY) & Delivery.lease_until.is_(None),
             in_hand=Delivery.state.in_(UNDER_WAY) & (Delivery.lease_until >= now),
         ),
@@ -105,7 +110,7 @@ def queue_depths(session: Session, now: datetime) -> tuple[QueueFacts, ...]:
         _queue(
             session,
             "retrieval",
-            PriorRequest.due_at,
+            compared.correlate(PriorRequest).scalar_subquery(),
             waiting=(PriorRequest.state == PriorRequestState.WAITING)
             & PriorRequest.lease_until.is_(None),
             in_hand=(PriorRequest.state == PriorRequestState.WAITING)
@@ -132,7 +137,7 @@ def _audit(session: Session, now: datetime) -> tuple[QueueFacts, ...]:
 
 def _queue(session: Session, name: str, since: Any, *, waiting: Any, in_hand: Any) -> QueueFacts:
     count, oldest = session.execute(select(func.count(), func.min(since)).where(waiting)).one()
-    held = session.scalar(select(func.count(since)).where(in_hand)) or 0
+    held = session.scalar(select(func.count()).where(in_hand)) or 0
     return QueueFacts(name, count, held, oldest if count else None)
 
 

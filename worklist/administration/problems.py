@@ -47,7 +47,6 @@ def find_problems(session: Session, settings: Settings, now: datetime) -> tuple[
         *_disk(settings),
         *_object_storage(settings),
         *_parts(session, settings, now),
-        *_sweeps(session, settings, now),
         *_certificates(settings, now),
         *_flags(session),
         *_destinations(session),
@@ -105,16 +104,22 @@ def _object_storage(settings: Settings) -> list[Problem]:
 
 
 def _parts(session: Session, settings: Settings, now: datetime) -> list[Problem]:
-    return [
+    """Each part that is silent, and whether sweeps come; one line where nothing runs at all."""
+    signs = part_signs(session, settings, now)
+    if not any(one.processes for one in signs):
+        message = "Firstread does not run here: firstread serve (or systemctl start firstread)"
+        return [Problem("part_silent", True, message)]
+    silent = [
         Problem(
             "part_silent",
             True,
             f"No process of part {one.part} gives a sign: does "
             f"'firstread serve --only {one.part}' run, and what does its log say?",
         )
-        for one in part_signs(session, settings, now)
+        for one in signs
         if one.is_silent
     ]
+    return [*silent, *_sweeps(session, settings, now)]
 
 
 def _sweeps(session: Session, settings: Settings, now: datetime) -> list[Problem]:

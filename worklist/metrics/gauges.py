@@ -148,7 +148,7 @@ def _queues(session: Session, now: datetime) -> Iterator[Family]:
     yield _numbers("firstread_queue_in_hand", "Rows of a queue in hand.", label, in_hand)
     yield _ages(
         "firstread_queue_oldest_wait_seconds",
-        "How long the oldest row of a queue has waited or is overdue; 0 without one.",
+        "How long the oldest row of a queue has waited; 0 without one.",
         label,
         waiting,
         now,

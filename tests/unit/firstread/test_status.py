@@ -8,14 +8,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from typer.testing import CliRunner
 
 from database.process_signs import note_sweep, record_sign
 from database.schema import upgrade_schema
 from database.session import open_engine, transaction
 from database.states import StudyState
-from database.tables.study.analysis import Study
+from database.tables.study.analysis import Delivery, Result, Study
+from database.tables.study.prior import PriorRequest
 from firstread.__main__ import app
 from radiology.urgency import Urgency
 from settings.environment import read_settings
@@ -27,7 +28,7 @@ from tests.builders.stored.rows import claim, finish, later, queue_job
 def test_status_says_whether_everything_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without a process it fails and names them; with all of them it is well."""
+    """Without a process it fails and says so once; with all of them it is well."""
     monkeypatch.setenv("FIRSTREAD_DATA_FOLDER", str(tmp_path))
     monkeypatch.setenv("FIRSTREAD_MIN_FREE_BYTES", "0")
     settings = read_settings()
@@ -35,8 +36,13 @@ def test_status_says_whether_everything_runs(
     upgrade_schema(engine)
     dead = CliRunner().invoke(app, ["status"])
     assert dead.exit_code == 1
-    assert "No process of part node gives a sign" in " ".join(dead.output.split())
+    assert dead.output.count("✗") == 1
+    assert "Firstread does not run here: firstread serve" in " ".join(dead.output.split())
     now = datetime.now(UTC)
+    with transaction(engine) as session:
+        record_sign(session, "a:9", "node", started_at=now, now=now)
+    most_dead = CliRunner().invoke(app, ["status"])
+    assert "No process of part analysis gives a sign" in " ".join(most_dead.output.split())
     with transaction(engine) as session:
         for number, part in enumerate(needed_parts(settings)):
             record_sign(session, f"a:{number}", part.value, started_at=now, now=now)
@@ -104,6 +110,26 @@ def test_a_part_is_asked_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         record_sign(session, here, "analysis", started_at=now, now=silent)
     assert asked("--here") == 1
     assert CliRunner().invoke(app, ["status", "--here"]).exit_code == 2
+
+
+def test_the_oldest_delivery_waits_since_its_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When it is tried next lies in the future, and says nothing of how long it has waited."""
+    monkeypatch.setenv("FIRSTREAD_DATA_FOLDER", str(tmp_path))
+    engine = open_engine(read_settings().database_address)
+    upgrade_schema(engine)
+    queue_job(engine, study=1)
+    finish(engine, claim(engine), destinations=["pacs"])
+    with transaction(engine) as session:
+        made_at = session.scalars(select(Result.created_at)).one()
+        session.add(
+            PriorRequest(study_id=1, peer="pacs", due_at=later(9000), expires_at=later(9900))
+        )
+        session.execute(update(Delivery).values(due_at=later(9000)))
+    queues = json.loads(CliRunner().invoke(app, ["status", "--json"]).stdout)["queues"]
+    oldest = {one["name"]: one["oldest"] for one in queues if one["waiting"]}
+    assert oldest == {"delivery": made_at.isoformat(), "retrieval": made_at.isoformat()}
 
 
 def test_notices_of_flags_are_a_queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
