@@ -274,10 +274,11 @@ def upgrade() -> None:
     """Bring the database schema up to date; safe to run at every start."""
     from database.schema import upgrade_schema
     from database.session import open_engine
-    from firstread.data_folder import make_data_folder
+    from firstread.data_folder import make_data_folder, refuse_second_firstread
 
     with errors_to_exit_code():
         settings = _settings()
+        refuse_second_firstread(settings)
         make_data_folder(settings.data_folder)
         upgrade_schema(open_engine(settings.database_address))
         console.print("The database schema is up to date.")

@@ -40,7 +40,8 @@ def open_database(settings: Settings, *, make: bool = False) -> Engine:
 
     Parameters
     ----------
-    make : begin an embedded one where there is none; otherwise that is refused
+    make : begin an embedded one where there is none and the settings say where it is to be;
+        otherwise that is refused
 
     Raises
     ------
@@ -49,9 +50,10 @@ def open_database(settings: Settings, *, make: bool = False) -> Engine:
     DatabaseUnavailable
         It does not answer.
     """
-    missing = settings.database_url is None and not settings.sqlite_file.exists()
+    missing = _is_missing(settings)
     if missing and not make:
         raise SettingsRefused(_not_here(settings))
+    refuse_second_firstread(settings)
     engine = open_engine(settings.database_address)
     if missing:
         make_data_folder(settings.data_folder)
@@ -62,6 +64,29 @@ def open_database(settings: Settings, *, make: bool = False) -> Engine:
         where = engine.url.render_as_string(hide_password=True)
         raise DatabaseUnavailable("The database does not answer", database=where) from error
     return engine
+
+
+def refuse_second_firstread(settings: Settings) -> None:
+    """Refuse to begin a database that nobody has asked for, in whatever folder one happens to be.
+
+    Raises
+    ------
+    SettingsRefused
+        There is none here, and neither a settings file nor the environment says where one is to be.
+    """
+    if _is_missing(settings) and not says_where(settings):
+        raise SettingsRefused(_not_here(settings))
+
+
+def says_where(settings: Settings) -> bool:
+    """Whether a settings file was read, or the data folder or the database was named."""
+    return type(settings).settings_file is not None or not settings.model_fields_set.isdisjoint(
+        ("data_folder", "database_url")
+    )
+
+
+def _is_missing(settings: Settings) -> bool:
+    return settings.database_url is None and not settings.sqlite_file.exists()
 
 
 def _not_here(settings: Settings) -> str:

@@ -39,8 +39,10 @@ def test_a_command_in_the_wrong_folder_says_where_it_looked(
         ["status"],
         ["audit"],
         ["scorecard"],
+        ["users", "add", "chief"],
+        ["db", "upgrade"],
     ):
-        done = CliRunner().invoke(app, words)
+        done = CliRunner().invoke(app, words, input="a long enough password\n")
         said = " ".join(done.output.split())
         assert done.exit_code == 2, words
         assert f"{tmp_path}/firstread-data/firstread.sqlite" in said
@@ -54,6 +56,7 @@ def test_an_account_can_be_made_before_the_first_start(
 ) -> None:
     """A page on the network does not start without one: it must be possible to begin with it."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "firstread.toml").write_text('worklist_host = "127.0.0.1"\n')
     words = ["users", "add", "chief", "--role", "administrator"]
     done = CliRunner().invoke(app, words, input="a long enough password\n")
     assert done.exit_code == 0, done.output
