@@ -23,6 +23,7 @@ from database.process_signs import give_signs, process_name
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query, transaction
 from database.work_waits import work_waits
+from firstread.checks.start import places_of, say_start
 from firstread.data_folder import make_data_folder, open_database, served_alone
 from firstread.forked_part import (
     ForkedPart,
@@ -113,9 +114,11 @@ def serve_all(settings: Settings) -> int:
     The parts are forks of this process: together they hold half of what they would otherwise.
     """
     fork = functools.partial(_fork_part, settings)
+    say_start(settings)
     with running(settings, start=fork, prepare=_prepare_forks) as supervisor:
         _log.info(
             "serving",
+            **places_of(settings),
             ae_title=settings.ae_title,
             dicom_port=settings.dicom_port,
             worklist=f"http://{settings.worklist_host}:{settings.worklist_port}/",

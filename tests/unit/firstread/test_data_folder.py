@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from firstread.__main__ import app
+from firstread.checks.start import say_start, start_warnings
 from firstread.data_folder import make_data_folder, open_database, served_alone, server_of
 from radiology.errors import SettingsRefused
-from settings.environment import Settings
+from settings.environment import Settings, read_settings
 from tests.peers.ports import free_port
+
+PEER = """[[peers]]
+name = "ct"
+ae_title = "CT1"
+host = "10.0.0.21"
+port = 104
+roles = ["source"]
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -119,3 +130,51 @@ def test_a_port_that_is_taken_ends_serve(tmp_path: Path, request: pytest.Fixture
     assert "is the port taken" in said
     assert "Part node cannot run as it is set up" in " ".join(said.split())
     assert said.count("node_not_started") == 1
+    events = {one["event"]: one for one in map(_event, said.splitlines()) if one}
+    serving = events["serving"]
+    assert (serving["settings_file"], serving["data_folder"]) == (None, str(tmp_path))
+    assert "[[peers]]" in events["no_peer"]["message"]
+
+
+def _event(line: str) -> dict[str, Any]:
+    return json.loads(line) if line.startswith("{") else {}
+
+
+@pytest.mark.parametrize(
+    ("written", "variables", "names"),
+    [
+        (None, {}, ["no_settings_file", "no_peer"]),
+        (None, {"FIRSTREAD_DATA_FOLDER": "here"}, ["no_peer"]),
+        ("", {}, ["no_peer"]),
+        ("accept_any_peer = true", {}, []),
+        (PEER, {}, []),
+        (PEER.replace("source", "destination"), {}, ["no_peer"]),
+    ],
+)
+def test_serve_warns_of_what_was_left_out(
+    written: str | None,
+    variables: dict[str, str],
+    names: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Started in another folder than the settings file's, it would take nothing from anybody."""
+    monkeypatch.chdir(tmp_path)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    if written is not None:
+        (tmp_path / "firstread.toml").write_text(written)
+    assert [name for name, _ in start_warnings(read_settings())] == names
+
+
+def test_serve_says_where_it_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where the log is a file, sentences on standard error name both places."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "firstread.toml").write_text('log_file = "log"')
+    say_start(read_settings())
+    said = capsys.readouterr().err
+    assert f"Settings file: {tmp_path}/firstread.toml" in said
+    assert f"data folder: {tmp_path}/firstread-data" in said
+    assert "! No peer may send studies" in said
