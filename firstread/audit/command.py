@@ -27,7 +27,10 @@ def listed(
     until: Annotated[str | None, typer.Option(help="Before this moment.")] = None,
     reader: Annotated[str | None, typer.Option(help="Only what this person did.")] = None,
     event: Annotated[str | None, typer.Option(help="Only events of this name.")] = None,
-    study: Annotated[str | None, typer.Option(help="Only what was done with this study.")] = None,
+    study: Annotated[
+        str | None,
+        typer.Option(help="Only of this study: its UID or accession number."),
+    ] = None,
     after: Annotated[int, typer.Option(min=0, help="Only events with a higher id.")] = 0,
     xml: Annotated[
         bool, typer.Option("--xml", help="Audit messages of DICOM PS3.15 A.5, one a line.")

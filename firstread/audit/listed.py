@@ -10,6 +10,7 @@ from typing import Any
 from database.accounts.audit import AUDIT_EVENTS, Actor, AuditRow, audit_events, record_audit
 from database.session import Engine, query, transaction
 from firstread.data_folder import open_database
+from firstread.name_of import study_of
 from radiology.errors import SettingsRefused
 from settings.environment import Settings
 from worker.audit.message import MINOR_FAILURE, SUCCESS, audit_message
@@ -39,12 +40,13 @@ def print_audit(
     Parameters
     ----------
     since, until : ISO 8601; without an offset in the time of this machine
+    study : its UID or accession number
     as_xml : as audit messages
 
     Raises
     ------
     SettingsRefused
-        A moment or the name of an event cannot be read.
+        A moment or the name of an event cannot be read, or several studies go by this name.
     """
     if event is not None and event not in AUDIT_EVENTS:
         raise SettingsRefused(f"There is no such event; there are: {', '.join(AUDIT_EVENTS)}")
@@ -57,7 +59,7 @@ def print_audit(
             until=_moment(until),
             reader=reader,
             name=event,
-            study_instance_uid=study,
+            study_instance_uid=study and study_of(session, study),
             after=after,
         ):
             if not recorded and row.name != _READ:

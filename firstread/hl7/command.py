@@ -15,19 +15,19 @@ hl7 = typer.Typer(no_args_is_help=True, help="HL7 v2: what is sent, and whether 
 
 @hl7.command("show")
 def show(
-    study_instance_uid: Annotated[str, typer.Argument(help="The study's UID, as the page shows.")],
+    study: Annotated[str, typer.Argument(help="Its UID or accession number.")],
     channel: Annotated[
         str | None, typer.Option(help="As this flag channel would send it; default: the first.")
     ] = None,
 ) -> None:
     """Print the ORU^R01 for a study's result in force; nothing is sent.
 
-    Example: `firstread hl7 show 1.2.840.99.7`.
+    Examples: `firstread hl7 show 1.2.840.99.7`; `firstread hl7 show A-2026-0815`.
     """
     from firstread.hl7.messages import print_message
 
     with errors_to_exit_code():
-        code = print_message(_settings(), study_instance_uid, channel)
+        code = print_message(_settings(), study, channel)
     raise typer.Exit(code)
 
 

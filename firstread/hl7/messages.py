@@ -11,6 +11,7 @@ from database.session import query
 from database.views.worklist.worklist_facts import StudyPage
 from database.views.worklist.worklist_rows import study_page
 from firstread.data_folder import open_database
+from firstread.name_of import study_of
 from firstread.say import REFUSED
 from firstread.say import console as error_console
 from models.older_readings import reading_if_readable
@@ -26,10 +27,15 @@ from worker.flag.trial_notice import trial_notice
 _UNNAMED = Hl7Channel(name="example", kind="hl7", host="localhost", port=2575)
 
 
-def print_message(settings: Settings, study_instance_uid: str, channel: str | None) -> int:
-    """Print the message for a study's result in force; returns 2 when there is none."""
+def print_message(settings: Settings, study: str, channel: str | None) -> int:
+    """Print the message for a study's result in force; returns 2 when there is none.
+
+    Parameters
+    ----------
+    study : its UID or accession number
+    """
     chosen = _channel(settings, channel) or _UNNAMED
-    page = _study(settings, study_instance_uid)
+    page = _study(settings, study)
     if page is None or page.row.result is None:
         error_console.print("There is no such study, or it has no result yet.")
         return REFUSED
@@ -93,7 +99,7 @@ def _channel(settings: Settings, name: str | None) -> Hl7Channel | None:
     return next((one for one in channels if name in (None, one.name)), None)
 
 
-def _study(settings: Settings, study_instance_uid: str) -> StudyPage | None:
+def _study(settings: Settings, study: str) -> StudyPage | None:
     engine = open_database(settings)
     with query(engine) as session:
-        return study_page(session, study_instance_uid)
+        return study_page(session, study_of(session, study))
