@@ -299,5 +299,5 @@ def _refuse_unknown_variables() -> None:
     if PREFIX + "BUNDLE" in unknown:
         raise SettingsRefused(f"{PREFIX}BUNDLE: {_RENAMED}")
     if unknown:
-        listed = "; ".join(f"{name}{did_you_mean(name, known)}" for name in unknown)
+        listed = "; ".join(f"{name}{did_you_mean(name, known, PREFIX)}" for name in unknown)
         raise SettingsRefused(f"Not a setting: {listed}")

@@ -11,6 +11,9 @@ from pydantic import BaseModel, ValidationError
 
 _UNKNOWN = "extra_forbidden"  # pydantic's type of this error
 _ALIKE = 0.6  # of `difflib`: 1 for the same word
+_NEARLY_THE_SAME = 0.8
+_MOST_NAMED = 3
+_SHORTEST_WORD = 3  # letters: what is shorter is a unit
 
 
 def wrong_settings(error: ValidationError, settings: type[BaseModel]) -> str:
@@ -31,10 +34,37 @@ def wrong_settings(error: ValidationError, settings: type[BaseModel]) -> str:
     return "Settings are wrong: " + "; ".join(lines)
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """What to say after a name that is not known: the one like it, or where all of them stand."""
-    like = difflib.get_close_matches(name, sorted(known), n=1, cutoff=_ALIKE)
-    return f", did you mean {like[0]}?" if like else "; see docs/settings.md"
+def did_you_mean(name: str, known: Iterable[str], prefix: str = "") -> str:
+    """What to say after a name that is not known: those like it, or where all of them stand.
+
+    A name that is nearly the same comes first, then one that shares a whole word, before one that
+    merely has letters in common. Where none is alike as a whole, those are named that end on the
+    same word: page_port is a port.
+
+    Parameters
+    ----------
+    prefix : of the name and of all known ones; it makes nothing alike
+    """
+    own = name.removeprefix(prefix)
+    names = sorted(one.removeprefix(prefix) for one in known)
+    sharing = [one for one in names if _words(own) & _words(one)]
+    of_its_kind = [one for one in sharing if _last_word(one) == _last_word(own)]
+    like = (
+        difflib.get_close_matches(own, names, n=1, cutoff=_NEARLY_THE_SAME)
+        or difflib.get_close_matches(own, sharing, n=1, cutoff=_ALIKE)
+        or difflib.get_close_matches(own, of_its_kind, n=_MOST_NAMED, cutoff=0.0)
+        or difflib.get_close_matches(own, names, n=1, cutoff=_ALIKE)
+    )
+    listed = " or ".join(prefix + one for one in like)
+    return f", did you mean {listed}?" if like else "; see docs/settings.md"
+
+
+def _words(name: str) -> set[str]:
+    return {word for word in name.split("_") if len(word) >= _SHORTEST_WORD}
+
+
+def _last_word(name: str) -> str:
+    return name.rpartition("_")[2]
 
 
 def _names_at(settings: type[BaseModel], path: Iterable[int | str]) -> set[str]:

@@ -93,6 +93,9 @@ def test_what_is_wrong_is_named(
         ),
         ("[uploads]\nmost_file = 3", "uploads.most_file: not a setting, did you mean most_files?"),
         ("[hl7_listener]\nprot = 1", "hl7_listener.prot: not a setting, did you mean port?"),
+        ("page_port = 1", "page_port: not a setting, did you mean dicom_port or worklist_port?"),
+        ("worklist_prot = 1", "worklist_prot: not a setting, did you mean worklist_port?"),
+        ("xyzzy_s = 1", "xyzzy_s: not a setting; see docs/settings.md"),
         ("xyzzy = 1", "xyzzy: not a setting; see docs/settings.md"),
     ],
 )
@@ -109,6 +112,10 @@ def test_a_typo_in_the_environment_is_told_what_was_meant(monkeypatch: pytest.Mo
     """The variable is named as it is to be written."""
     monkeypatch.setenv("FIRSTREAD_DICOM_PROT", "104")
     with pytest.raises(SettingsRefused, match=r"did you mean FIRSTREAD_DICOM_PORT\?"):
+        read_settings()
+    monkeypatch.delenv("FIRSTREAD_DICOM_PROT")
+    monkeypatch.setenv("FIRSTREAD_PAGE_PORT", "1")
+    with pytest.raises(SettingsRefused, match=r"mean FIRSTREAD_\w+_PORT or FIRSTREAD_\w+_PORT\?"):
         read_settings()
 
 
