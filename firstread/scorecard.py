@@ -10,7 +10,7 @@ from rich.table import Table
 from evaluation.waiting.queue_replay import WhatIf
 from evaluation.waiting.waiting_times import WaitingTimes
 from firstread.data_folder import open_database
-from firstread.say import print_json
+from firstread.say import print_json, table_console
 from radiology.errors import SettingsRefused
 from settings.environment import Settings
 from worklist.page.charts import duration
@@ -40,7 +40,7 @@ def print_scorecard(
     if as_json:
         print_json(card.entries())
         return
-    console = Console()
+    console = table_console()
     console.print(f"{card.studies} studies, {days.first} to {days.last}")
     table = Table(
         "From the last image to", "Group", "50 %", "90 %", "95 %", "Longest", "n", "Never"

@@ -15,7 +15,7 @@ from database.session import query
 from database.views.administration_rows import queue_depths
 from database.views.worklist.worklist_rows import state_counts
 from firstread.data_folder import open_database
-from firstread.say import print_json
+from firstread.say import print_json, table_console
 from settings.environment import Settings
 from settings.served_process import ServedProcess
 from worklist.administration.problems import find_problems, refused_lately
@@ -51,7 +51,7 @@ def print_status(settings: Settings, *, as_json: bool) -> int:
             }
         )
         return int(failing)
-    console = Console(highlight=False, markup=False)
+    console = table_console()
     console.print(f"Firstread {version('firstread')}: {status}")
     for problem in problems:
         console.print(f"{'✗' if problem.failing else '!'} {problem.message}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from rich.console import Console
 from rich.table import Table
 
 from database.feedback.given import JudgedResult, Period, judged_results
@@ -12,7 +11,7 @@ from database.session import query
 from evaluation.statistics.estimate import Estimate
 from evaluation.statistics.reader_agreement import ReaderAgreement
 from firstread.data_folder import open_database
-from firstread.say import print_json
+from firstread.say import print_json, table_console
 from radiology.errors import SettingsRefused
 from radiology.feedback import Judgement
 from settings.environment import Settings
@@ -31,10 +30,13 @@ def print_feedback(settings: Settings, *, disagreements: bool, limit: int, as_js
     if as_json:
         print_json({"feedback": [_entries(one) for one in found]})
         return
-    table = Table("Given", "Study", "Answer", "Judgement", "What is wrong", "Reader", "Bundle")
+    table = Table(
+        "Given (UTC)", "Study", "Answer", "Judgement", "What is wrong", "Reader", "Bundle"
+    )
+    table.columns[1].no_wrap = True  # what other commands take as an argument
     for judged in found:
         table.add_row(
-            judged.given_at.astimezone().strftime("%Y-%m-%d %H:%M"),
+            f"{judged.given_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}",
             judged.study_instance_uid,
             judged.urgency.value,
             judged.judgement.value,
@@ -42,7 +44,7 @@ def print_feedback(settings: Settings, *, disagreements: bool, limit: int, as_js
             judged.reader,
             f"{judged.bundle}/{judged.bundle_version}",
         )
-    Console().print(table)
+    table_console().print(table)
 
 
 def print_figures(
@@ -61,7 +63,7 @@ def print_figures(
         table.add_row(name, *_cells(agreement), str(not_judged))
     for name, agreement in found.by_version.items():
         table.add_row(name, *_cells(agreement), "")
-    console = Console()
+    console = table_console()
     console.print(table)
     console.print(CAVEAT)
 

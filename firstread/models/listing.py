@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
+from firstread.say import table_console
 from models.candidates import name_and_version, read_candidates, use_candidate, withdraw_bundle
 from models.catalogue import Catalogue, UsableBundle, read_catalogue
 from models.declared.network_files import Precision
@@ -67,7 +68,7 @@ def _entries(settings: Settings) -> Iterator[_Entry]:
 
 def print_models(settings: Settings) -> None:
     """Print every bundle: name, version, digest, who signed it, state."""
-    console = Console(highlight=False)
+    console = table_console()
     table = Table("Bundle", "Digest", "State", "Signed by", title="Bundles")
     entries = sorted(_entries(settings), key=lambda one: one.label)
     for entry in entries:

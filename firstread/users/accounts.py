@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from rich.console import Console
 from rich.table import Table
 
 from database.accounts.audit import Actor, record_audit
@@ -23,6 +22,7 @@ from database.accounts.kept import (
 )
 from database.session import Engine, Session, query, transaction
 from firstread.data_folder import open_database
+from firstread.say import table_console
 from radiology.errors import AccountRefused
 from settings.environment import Settings
 from settings.page.sign_in import Role
@@ -51,7 +51,7 @@ def print_accounts(settings: Settings) -> None:
     """Print the accounts as a table."""
     with query(open_database(settings)) as session:
         rows = list_accounts(session)
-    table = Table("Name", "Role", "Signs in by", "Added", "Last signed in", "State")
+    table = Table("Name", "Role", "Signs in by", "Added (UTC)", "Last signed in (UTC)", "State")
     for column in table.columns[:2]:
         column.no_wrap = True  # what other commands take as an argument
     for row in rows:
@@ -59,11 +59,11 @@ def print_accounts(settings: Settings) -> None:
             row.name,
             row.role.value,
             "password" if row.local else "identity provider",
-            _day(row.created_at),
-            _day(row.last_sign_in_at),
-            f"disabled {_day(row.disabled_at)}" if row.disabled_at else "",
+            _time(row.created_at),
+            _time(row.last_sign_in_at),
+            f"disabled {_time(row.disabled_at)} UTC" if row.disabled_at else "",
         )
-    Console(markup=False).print(table)
+    table_console().print(table)
     if not rows:
         print("Nobody has an account: the page is shown to this machine only, without sign-in.")
 
@@ -134,5 +134,5 @@ def _new_password(settings: Settings) -> str:
     return password
 
 
-def _day(moment: datetime | None) -> str:
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M") if moment else "–"
+def _time(moment: datetime | None) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if moment else "–"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -112,6 +113,25 @@ def test_disabled_enabled_and_given_another_role(engine: Engine) -> None:
     lines = _firstread("audit", "--event", "account_changed").output.splitlines()
     changes = [json.loads(line)["facts"]["change"] for line in lines]
     assert changes == ["disabled", "role administrator", "enabled"]
+
+
+def test_the_list_is_whole_where_it_is_no_terminal(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A script and a log get whole names and moments, of the clock that is named."""
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    time.tzset()
+    name = "a-long-name-" + "x" * 52
+    add_reader(engine, name, now=NOW)
+    try:
+        said = _firstread("users", "list").stdout
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert "Added (UTC)" in said
+    assert "Last signed in (UTC)" in said
+    (row,) = [line for line in said.splitlines() if name in line]
+    assert "2026-11-21 08:00:00" in row
 
 
 @pytest.mark.parametrize("command", ["set-password", "disable", "enable", "remove"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from typer.testing import CliRunner
@@ -99,7 +99,11 @@ def test_the_command_line_says_the_same(
     assert (line["study_instance_uid"], line["faults"]) == (uid, ["false-positive"])
     assert "scar" not in listed.output
     table = CliRunner().invoke(app, ["feedback", "list"])
-    assert "disagree" in table.stdout
+    (row,) = [line for line in table.stdout.splitlines() if "disagree" in line]
+    given_at = datetime.fromisoformat(line["given_at"]).astimezone(UTC)
+    for whole in (uid, line["bundle"], f"{given_at:%Y-%m-%d %H:%M:%S}"):
+        assert whole in row, "what stands in a pipe is cut to no terminal's width"
+    assert "Given (UTC)" in table.stdout
     figures = CliRunner().invoke(app, ["feedback", "figures", "--json"])
     found = json.loads(figures.stdout)
     assert (found["ppv"], found["judged"]) == (0.0, 1)
