@@ -26,7 +26,7 @@ from firstread.sbom.command import sbom
 from firstread.users.command import users
 from radiology.errors import SettingsRefused
 from settings.environment import Settings, read_settings
-from settings.log.log_events import configure_logging
+from settings.log.log_events import configure_command_logging, configure_logging
 from settings.served_process import ServedProcess
 
 app = typer.Typer(
@@ -63,7 +63,7 @@ app.add_typer(audit, name="audit")
 def _settings(**overrides: object) -> Settings:
     given = {name: value for name, value in overrides.items() if value is not None}
     settings = read_settings(**given)
-    configure_logging(settings)
+    configure_command_logging(settings)
     return settings
 
 
@@ -102,7 +102,8 @@ def serve(
     from firstread.serve import serve_all, serve_part
 
     with errors_to_exit_code():
-        settings = _settings()
+        settings = read_settings()
+        configure_logging(settings)
         code = serve_all(settings) if only is None else serve_part(settings, only, concurrency)
     raise typer.Exit(code)
 

@@ -8,7 +8,7 @@ import typer
 
 from firstread.say import errors_to_exit_code
 from settings.environment import Settings, read_settings
-from settings.log.log_events import configure_logging
+from settings.log.log_events import configure_command_logging
 
 audit = typer.Typer(
     invoke_without_command=True,
@@ -83,5 +83,5 @@ def verify(
 
 def _settings() -> Settings:
     settings = read_settings()
-    configure_logging(settings)
+    configure_command_logging(settings)
     return settings

@@ -10,7 +10,7 @@ import typer
 from firstread.say import errors_to_exit_code
 from radiology.errors import SettingsRefused
 from settings.environment import Settings, read_settings
-from settings.log.log_events import configure_logging
+from settings.log.log_events import configure_command_logging
 
 
 def backup(
@@ -102,5 +102,5 @@ def move(
 
 def _settings() -> Settings:
     settings = read_settings()
-    configure_logging(settings)
+    configure_command_logging(settings)
     return settings

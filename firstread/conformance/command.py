@@ -10,7 +10,7 @@ import typer
 from firstread.say import console, errors_to_exit_code
 from radiology.errors import SettingsRefused
 from settings.environment import Settings, read_settings
-from settings.log.log_events import configure_logging
+from settings.log.log_events import configure_command_logging
 
 
 def conformance(
@@ -30,7 +30,7 @@ def conformance(
 
     with errors_to_exit_code():
         settings = Settings() if docs else read_settings()
-        configure_logging(settings)
+        configure_command_logging(settings)
         text = conformance_statement(settings, linked=docs)
         if out is None:
             print(text, end="")

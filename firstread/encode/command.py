@@ -10,7 +10,7 @@ import typer
 from firstread.say import errors_to_exit_code, print_json
 from radiology.encoding_profile import EncodingProfile, SegmentationForm, SegmentScope
 from settings.environment import read_settings
-from settings.log.log_events import configure_logging
+from settings.log.log_events import configure_command_logging
 
 
 def encode(
@@ -85,7 +85,7 @@ def encode(
         settings = read_settings(
             **{name: value for name, value in overrides.items() if value is not None}
         )
-        configure_logging(settings)
+        configure_command_logging(settings)
         given = {name: value for name, value in chosen.items() if value is not None}
         options = EncodeOptions(profile, given, to, bundle, bundles, threads)
         answer = encode_objects(study, options, settings)

@@ -12,7 +12,7 @@ from firstread.evaluate.target import Target
 from firstread.say import errors_to_exit_code, print_json
 from radiology.errors import SettingsRefused
 from settings.environment import Settings, read_settings
-from settings.log.log_events import configure_logging
+from settings.log.log_events import configure_command_logging
 
 evaluate = typer.Typer(
     no_args_is_help=True,
@@ -49,7 +49,7 @@ class Rotation(StrEnum):
 
 def _settings() -> Settings:
     settings = read_settings()
-    configure_logging(settings)
+    configure_command_logging(settings)
     return settings
 
 

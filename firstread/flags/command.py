@@ -8,7 +8,7 @@ import typer
 
 from firstread.say import errors_to_exit_code
 from settings.environment import Settings, read_settings
-from settings.log.log_events import configure_logging
+from settings.log.log_events import configure_command_logging
 
 flags = typer.Typer(
     no_args_is_help=True, help="Flags of urgent studies: what is open, and who was told."
@@ -72,5 +72,5 @@ def test(
 
 def _settings() -> Settings:
     settings = read_settings()
-    configure_logging(settings)
+    configure_command_logging(settings)
     return settings

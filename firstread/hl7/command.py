@@ -8,7 +8,7 @@ import typer
 
 from firstread.say import errors_to_exit_code
 from settings.environment import Settings, read_settings
-from settings.log.log_events import configure_logging
+from settings.log.log_events import configure_command_logging
 
 hl7 = typer.Typer(no_args_is_help=True, help="HL7 v2: what is sent, and whether it is taken.")
 
@@ -48,5 +48,5 @@ def send_test(
 
 def _settings() -> Settings:
     settings = read_settings()
-    configure_logging(settings)
+    configure_command_logging(settings)
     return settings

@@ -8,7 +8,7 @@ import typer
 
 from firstread.say import errors_to_exit_code
 from settings.environment import Settings, read_settings
-from settings.log.log_events import configure_logging
+from settings.log.log_events import configure_command_logging
 
 jobs = typer.Typer(
     help="Jobs: where each study stands, what it waits for, why one failed, and trying again."
@@ -62,5 +62,5 @@ def retry(job: Named) -> None:
 
 def _settings() -> Settings:
     settings = read_settings()
-    configure_logging(settings)
+    configure_command_logging(settings)
     return settings

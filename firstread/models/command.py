@@ -9,7 +9,7 @@ import typer
 
 from firstread.say import errors_to_exit_code, print_json
 from settings.environment import Settings, read_settings
-from settings.log.log_events import configure_logging
+from settings.log.log_events import configure_command_logging
 
 models = typer.Typer(
     no_args_is_help=True,
@@ -28,7 +28,7 @@ Which = Annotated[str, typer.Argument(metavar="NAME/VERSION", help="Which bundle
 def _settings(bundles: Path | None) -> Settings:
     given = {} if bundles is None else {"bundles_folder": bundles}
     settings = read_settings(**given)
-    configure_logging(settings)
+    configure_command_logging(settings)
     return settings
 
 

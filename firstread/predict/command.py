@@ -10,7 +10,7 @@ import typer
 
 from firstread.say import REFUSED, console, errors_to_exit_code, print_json
 from settings.environment import read_settings
-from settings.log.log_events import configure_logging
+from settings.log.log_events import configure_command_logging
 
 
 def predict(
@@ -79,7 +79,7 @@ def predict(
 
     with errors_to_exit_code():
         settings = read_settings()
-        configure_logging(settings)
+        configure_command_logging(settings)
         options = PredictOptions(
             bundle, bundles, picture, heat, threads, clinical=clinical, earlier=earlier
         )

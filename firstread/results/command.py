@@ -9,7 +9,7 @@ import typer
 from database.states import RejectionReason
 from firstread.say import errors_to_exit_code
 from settings.environment import Settings, read_settings
-from settings.log.log_events import configure_logging
+from settings.log.log_events import configure_command_logging
 
 results = typer.Typer(
     no_args_is_help=True, help="Results: taking back one that was wrong, sending what is missing."
@@ -55,5 +55,5 @@ def resend(
 
 def _settings() -> Settings:
     settings = read_settings()
-    configure_logging(settings)
+    configure_command_logging(settings)
     return settings

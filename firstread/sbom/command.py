@@ -12,7 +12,7 @@ import typer
 from firstread.say import console, errors_to_exit_code
 from radiology.errors import SettingsRefused
 from settings.environment import read_settings
-from settings.log.log_events import configure_logging
+from settings.log.log_events import configure_command_logging
 
 _EPOCH: Final = "SOURCE_DATE_EPOCH"
 
@@ -44,7 +44,7 @@ def sbom(
 
     with errors_to_exit_code():
         settings = read_settings()
-        configure_logging(settings)
+        configure_command_logging(settings)
         if release is not None and system:
             raise SettingsRefused("--system tells of this machine, and --release of none")
         if release is None:

@@ -8,7 +8,7 @@ import typer
 
 from firstread.say import errors_to_exit_code
 from settings.environment import Settings, read_settings
-from settings.log.log_events import configure_logging
+from settings.log.log_events import configure_command_logging
 from settings.page.sign_in import Role
 
 users = typer.Typer(
@@ -107,5 +107,5 @@ def remove(name: Name) -> None:
 
 def _settings() -> Settings:
     settings = read_settings()
-    configure_logging(settings)
+    configure_command_logging(settings)
     return settings

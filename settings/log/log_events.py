@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import threading
 import traceback
@@ -11,9 +12,11 @@ from typing import TextIO, cast
 
 import structlog
 
-from settings.environment import LogFormat, Settings
+from settings.environment import PREFIX, LogFormat, Settings
 from settings.log.library_log import LibraryLog, Repeats
 from settings.log.log_file import LogFile
+
+_LOG_LEVEL = PREFIX + "LOG_LEVEL"
 
 
 class _StandardError:
@@ -24,6 +27,36 @@ class _StandardError:
 
     def flush(self) -> None:
         sys.stderr.flush()
+
+
+class _Nowhere:
+    """Takes what nobody wants to read."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing waits here."""
+
+
+def configure_command_logging(settings: Settings) -> None:
+    """Configure the log of a command that a person calls and that answers in sentences.
+
+    A log file gets every event. Without one, events would stand among the command's own lines: a
+    terminal gets none, and another standard error, as the journal of a timer, those from WARNING
+    on. Whoever sets FIRSTREAD_LOG_LEVEL for the command asks for them and gets them.
+
+    Raises
+    ------
+    SettingsRefused
+        The file cannot be written.
+    """
+    if settings.log_file is not None or os.environ.get(_LOG_LEVEL):
+        configure_logging(settings)
+        return
+    output = _Nowhere() if sys.stderr.isatty() else _StandardError()
+    least = max(logging.WARNING, logging.getLevelNamesMapping()[settings.log_level])
+    _configure(settings, output, least)
 
 
 def configure_logging(settings: Settings) -> None:
@@ -39,6 +72,10 @@ def configure_logging(settings: Settings) -> None:
         The file cannot be written.
     """
     output = _StandardError() if settings.log_file is None else LogFile(settings.log_file)
+    _configure(settings, output, logging.getLevelNamesMapping()[settings.log_level])
+
+
+def _configure(settings: Settings, output: _StandardError | _Nowhere | LogFile, level: int) -> None:
     repeats = Repeats()
 
     def count_repeated_traces(
@@ -67,9 +104,7 @@ def configure_logging(settings: Settings) -> None:
     )
     structlog.configure(
         processors=[count_repeated_traces, *shared, renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(
-            logging.getLevelNamesMapping()[settings.log_level]
-        ),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(file=cast(TextIO, output)),
         cache_logger_on_first_use=True,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from firstread.data_folder import served_alone
 from tests.builders.dicom.issuer import Issuer
 from tests.peers.ports import free_port
 from tests.peers.seaweedfs import ObjectServer
+from tests.peers.terminal import said_at_a_terminal
 
 
 @pytest.fixture(autouse=True)
@@ -279,3 +281,11 @@ def test_brackets_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert code == 1
     assert "under [[peers]] in firstread.toml" in said
     assert 'roles = ["source", "destination"]' in said
+
+
+def test_a_terminal_shows_no_log_event() -> None:
+    """What a library logs of a destination that is away does not stand among the sentences."""
+    said = said_at_a_terminal([sys.executable, "-m", "firstread", "check-settings", "--echo"])
+    assert "Destinations and flag receivers answer" in said
+    assert "pacs" in said
+    assert '{"' not in said

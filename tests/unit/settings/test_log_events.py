@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 from settings.log.library_log import Repeats
+from tests.peers.terminal import said_at_a_terminal
 
 _LIBRARIES = """
 import logging, warnings
@@ -35,6 +37,16 @@ configure_logging(read_settings())
 def fail(): raise LookupError("no place for Doe^Jane")
 thread = threading.Thread(target=fail, name="lease")
 thread.start(); thread.join()
+"""
+
+_COMMAND = """
+import logging, sys
+from settings.environment import read_settings
+from settings.log.log_events import configure_command_logging, get_logger
+configure_command_logging(read_settings())
+get_logger("forget").info("study_forgotten", study_id=7)
+logging.getLogger("pynetdicom.transport").error("TCP Initialisation Error")
+print("Gone: 1 study.", file=sys.stderr)
 """
 
 
@@ -94,3 +106,27 @@ def test_memory_stays_bounded() -> None:
     for number in range(5000):
         repeats.left_out(number)
     assert len(repeats._said) <= 1000
+
+
+def test_a_command_leaves_its_terminal_to_sentences() -> None:
+    """No log event stands between what a person reads, unless that person asks for them."""
+    assert said_at_a_terminal([sys.executable, "-c", _COMMAND]) == "Gone: 1 study.\n"
+    asked = said_at_a_terminal([sys.executable, "-c", _COMMAND], FIRSTREAD_LOG_LEVEL="INFO")
+    assert "study_forgotten" in asked
+    assert "TCP Initialisation Error" in asked
+
+
+def test_the_journal_of_a_command_has_what_to_look_at() -> None:
+    """A timer's command has nobody at a terminal: warnings stay, what went well does not."""
+    done = subprocess.run([sys.executable, "-c", _COMMAND], capture_output=True, text=True)
+    assert "TCP Initialisation Error" in done.stderr
+    assert "study_forgotten" not in done.stderr
+
+
+def test_a_log_file_has_all_events_of_a_command(tmp_path: Path) -> None:
+    """And its terminal none."""
+    log = tmp_path / "firstread.log"
+    said = said_at_a_terminal([sys.executable, "-c", _COMMAND], FIRSTREAD_LOG_FILE=str(log))
+    assert said == "Gone: 1 study.\n"
+    events = [json.loads(line)["event"] for line in log.read_text().splitlines()]
+    assert events == ["study_forgotten", "library_message"]
