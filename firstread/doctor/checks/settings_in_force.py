@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from firstread.checks.links import dead_links
 from firstread.doctor.examined_site import ExaminedSite
 from firstread.doctor.line import DoctorLine, Sentence, broken, fine, reason_of, say, warning
 from radiology.errors import FirstreadError
@@ -64,6 +65,17 @@ def _faults(settings: Settings) -> Iterator[DoctorLine]:
             "settings.page",
             error,
             say("Correct [worklist_network] or [sign_in.provider] (docs/sign-in.md)."),
+        )
+    if dead := dead_links(settings):
+        yield warning(
+            "settings.links",
+            say(
+                "What flag channels send (%(channels)s) links to %(address)s, which only this "
+                "machine can open",
+                channels=dead.channels,
+                address=dead.address,
+            ),
+            say("Set flagging.page_url to the address of the worklist page as others reach it."),
         )
     for name in settings.bundle_limits:
         if name not in settings.bundles:

@@ -21,6 +21,7 @@ from database.tables.readers.upload import ProcessSign
 from firstread.data_folder import served_alone
 from models.declared.released import file_digest
 from radiology.algorithm import ExecutionProvider
+from settings.flags import Flagging
 from settings.object_storage import ObjectStorage
 from settings.peers import Peer
 from tests.builders.dicom.issuer import Issuer
@@ -267,6 +268,12 @@ def anybody(well: HealthySite, _: ExitStack) -> HealthySite:
     return well.with_settings(accept_any_peer=True)
 
 
+def link_of_this_machine(well: HealthySite, _: ExitStack) -> HealthySite:
+    flagging = Flagging.model_validate({"page_url": "http://localhost:8470"})
+    site = well.with_channel(kind="webhook", url="https://pager.example/hook")
+    return site.with_settings(flagging=flagging)
+
+
 Case = tuple[Break, str, str, str]
 """What is broken, the line that says it, and something of what it says and of its cure."""
 
@@ -319,4 +326,5 @@ TO_LOOK_AT: Final[list[Case]] = [
     (with_certificate(timedelta(days=9)), "certificates", "in 8 days", "issued anew"),
     (scanner_silent, "peer.echo", "ct1: Nothing listens", "nc -vz"),
     (anybody, "settings.peers", "anybody on the network", "switch it off"),
+    (link_of_this_machine, "settings.links", "(pager) links to http://localhost", "page_url"),
 ]
