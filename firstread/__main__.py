@@ -19,6 +19,7 @@ from firstread.flags.command import flags
 from firstread.hl7.command import hl7
 from firstread.jobs.command import jobs
 from firstread.models.command import models
+from firstread.phantom.command import phantom
 from firstread.predict.command import predict
 from firstread.results.command import results
 from firstread.say import console, errors_to_exit_code
@@ -48,6 +49,7 @@ app.add_typer(flags, name="flags")
 app.add_typer(evaluate, name="evaluate")
 app.command()(predict)
 app.command()(encode)
+app.command()(phantom)
 app.command()(backup)
 app.command()(restore)
 app.command()(move)

@@ -19,27 +19,16 @@ from database.views.demo_rows import StudyAnswer, study_answers
 from firstread.demo.report import print_event, print_objects, print_truth, print_worklist
 from firstread.demo.stage import SCANNER_AE_TITLE, DemoFailed, Ports, Stage, set_up_stage
 from firstread.find_instances import FoundInstances, find_instances
+from firstread.phantom.kind import PhantomKind
+from firstread.phantom.make_kind import make_kind
 from firstread.send import send_folder
 from firstread.serve import watch_until_stopped
-from phantom import (
-    EXTENSIVE_LESIONS,
-    TYPICAL_LESIONS,
-    Phantom,
-    make_phantom,
-    phantom_grid,
-)
+from phantom import Phantom
 from phantom.study import write_phantom_study
 from settings.page.sign_in import Role
 from worklist.access.passwords import hash_password
 
 _ANALYSIS_LIMIT_S = 300.0
-_PHANTOM_SHAPE = (75, 512, 512)
-_PHANTOM_SPACING_MM = (4.0, 0.7, 0.7)
-_PHANTOMS = (
-    ("healthy", 2, ()),
-    ("diseased", 1, TYPICAL_LESIONS),
-    ("gravely diseased", 3, EXTENSIVE_LESIONS),
-)
 
 
 @dataclass(frozen=True)
@@ -108,17 +97,12 @@ def _account(stage: Stage) -> str:
 def _phantoms(console: Console, folder: Path) -> list[DemoStudy]:
     """From healthy to gravely diseased: the last to arrive must come out on top."""
     made = []
-    for name, seed, lesions in _PHANTOMS:
-        with _bar(console, f"Making a {name} phantom") as show:
-            phantom = make_phantom(
-                seed=seed,
-                grid=phantom_grid(_PHANTOM_SHAPE, _PHANTOM_SPACING_MM),
-                lesions=lesions,
-                on_progress=show,
-            )
-        study = folder / name.replace(" ", "-")
+    for kind in PhantomKind:
+        with _bar(console, f"Making a {kind.words} phantom") as show:
+            phantom = make_kind(kind, show)
+        study = folder / kind.value
         write_phantom_study(phantom, study)
-        made.append(DemoStudy(study, find_instances(study), phantom, name))
+        made.append(DemoStudy(study, find_instances(study), phantom, kind.words))
     return made
 
 
