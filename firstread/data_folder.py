@@ -85,6 +85,14 @@ def says_where(settings: Settings) -> bool:
     )
 
 
+def is_of_nobody(settings: Settings) -> bool:
+    """Whether nobody has said where the data folder is to be, and there is none either.
+
+    Whoever only looks makes none then: it would stand in whatever folder one happens to be.
+    """
+    return not says_where(settings) and not settings.data_folder.exists()
+
+
 def _is_missing(settings: Settings) -> bool:
     return settings.database_url is None and not settings.sqlite_file.exists()
 

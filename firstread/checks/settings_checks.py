@@ -12,7 +12,7 @@ from firstread.checks.check import Check, CheckFinding, CheckResult, broken, war
 from firstread.checks.links import link_warnings
 from firstread.checks.network import port_problems, receiver_problems
 from firstread.checks.object_storage import probe_storage
-from firstread.data_folder import make_data_folder
+from firstread.data_folder import is_of_nobody, make_data_folder
 from models.catalogue import read_catalogue
 from models.readers.open_reader import check_limits
 from radiology.errors import FirstreadError
@@ -52,6 +52,14 @@ def _peers(settings: Settings) -> Iterable[CheckFinding]:
 
 def _data_folder(settings: Settings) -> Iterable[CheckFinding]:
     folder = settings.data_folder
+    if is_of_nobody(settings):
+        return warned(
+            [
+                f"No settings file was read, and there is no data folder at {folder.resolve()}: "
+                "call the command in the folder that 'firstread serve' is started in, or let "
+                "FIRSTREAD_SETTINGS_FILE name the settings file."
+            ]
+        )
     try:
         make_data_folder(folder)
         probe = folder / ".write-check"

@@ -31,13 +31,14 @@ _PEER_S = 40.0
 
 def all_checks(site: ExaminedSite, *, send_phantom: bool) -> tuple[DoctorCheck, ...]:
     """What there is to look at; the phantom comes last, when all that it needs has been seen."""
+    folder_needs = (WRITABLE,) if site.settings.embedded else ()  # then messages are files in it
     return (
         DoctorCheck("settings", "Settings", look_at_settings),
         DoctorCheck("disk", "Disk of the data folder", look_at_disk, limit_s=60.0),
         DoctorCheck("room", "Free room", look_at_room, needs=(WRITABLE,)),
         DoctorCheck("object-storage", "Object storage", look_at_object_storage, limit_s=60.0),
         DoctorCheck("database", "Database", look_at_database),
-        DoctorCheck("broker", "Broker", look_at_broker),
+        DoctorCheck("broker", "Broker", look_at_broker, needs=folder_needs),
         DoctorCheck("clocks", "Clocks", look_at_clocks),
         DoctorCheck("parts", "Parts of Firstread", look_at_parts, needs=(SCHEMA,)),
         DoctorCheck("waiting", "What waits", look_at_waiting, needs=(SCHEMA,)),

@@ -15,7 +15,7 @@ from typing import Final
 from database.retention.disk import marks_of
 from dicom_node.whole_flush import file_system_of
 from firstread.checks.network import own_ports, parts_here, port_problems
-from firstread.data_folder import make_data_folder, server_of
+from firstread.data_folder import is_of_nobody, make_data_folder, server_of
 from firstread.doctor.examined_site import ExaminedSite
 from firstread.doctor.line import DoctorLine, broken, fine, reason_of, say, warning
 from radiology.language import Language
@@ -53,6 +53,19 @@ def look_at_disk(site: ExaminedSite) -> Iterator[DoctorLine]:
     """Whether the data folder can be written, how fast, and how long a flush to the disk takes."""
     folder = site.settings.data_folder
     probe = folder / _PROBE
+    if is_of_nobody(site.settings):
+        yield broken(
+            WRITABLE,
+            say(
+                "No settings file was read, and there is no data folder at %(folder)s",
+                folder=str(folder.resolve()),
+            ),
+            say(
+                "Call the doctor in the folder that 'firstread serve' is started in, or let "
+                "FIRSTREAD_SETTINGS_FILE name the settings file."
+            ),
+        )
+        return
     try:
         make_data_folder(folder)
         probe.write_bytes(b"")

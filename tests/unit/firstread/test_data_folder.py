@@ -62,6 +62,16 @@ def test_a_command_in_the_wrong_folder_says_where_it_looked(
     assert not any(tmp_path.iterdir()), "looking makes nothing"
 
 
+def test_who_only_looks_makes_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`check-settings` and the doctor say that nothing is here, and leave nothing behind."""
+    monkeypatch.chdir(tmp_path)
+    for words in (["check-settings"], ["doctor", "--no-send-phantom", "--no-tell-flags"]):
+        said = " ".join(CliRunner().invoke(app, words, env={"COLUMNS": "400"}).output.split())
+        assert f"there is no data folder at {tmp_path}/firstread-data" in said, words
+        assert "FIRSTREAD_SETTINGS_FILE" in said
+        assert not any(tmp_path.iterdir()), words
+
+
 def test_an_account_can_be_made_before_the_first_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
