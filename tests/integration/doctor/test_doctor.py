@@ -56,9 +56,10 @@ def firstread(
             "stow_url": pacs.dicomweb_url,
         },
     ]  # fmt: skip
-    variables = {
-        "FLAGS": json.dumps([channel]), "MIN_FREE_BYTES": "0", "PEERS": json.dumps(peers),
-    }  # fmt: skip
+    # How full the disk of whoever runs the tests is, is no matter of theirs.
+    room = {"MIN_FREE_BYTES": "0", "RETENTION": json.dumps({"high_mark_percent": 100})}
+    links = {"FLAGGING": json.dumps({"page_url": "https://reading.example"})}
+    variables = {"FLAGS": json.dumps([channel]), "PEERS": json.dumps(peers), **room, **links}
     with running_embedded(tmp_path, pacs=pacs, settings=variables, limit_s=240.0) as embedded:
         engine = open_engine(embedded.database_url)
         yield RunningFirstread(embedded, engine, pacs, dcmtk)
