@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, cast
 
 import httpx
@@ -37,12 +37,30 @@ class BoundedTransport(httpx.HTTPTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; gives its answer, the body of which has not come yet."""
         answer = super().handle_request(request)
-        if answer.headers.get("content-encoding", "identity") != "identity":
+        try:
+            _refuse_packed(answer)
+        except httpx.DecodingError:
             answer.close()
-            raise httpx.DecodingError("The answer is packed, though nobody asked for that")
+            raise
         body = cast("httpx.SyncByteStream", answer.stream)
         answer.stream = _Bounded(body, self._most_bytes, time.monotonic() + self._most_s)
         return answer
+
+
+def read_within(answer: httpx.Response, *, most_bytes: int, most_s: float) -> bytes:
+    """The body of an answer whose client needs a transport of its own, as where a proxy is set.
+
+    Parameters
+    ----------
+    answer : of a request with `AS_IT_IS`, opened by `httpx.Client.stream`
+
+    Raises
+    ------
+    httpx.HTTPError
+        It is packed, longer, or comes more slowly.
+    """
+    _refuse_packed(answer)
+    return b"".join(_within(answer.iter_raw(), most_bytes, time.monotonic() + most_s))
 
 
 class _Bounded(httpx.SyncByteStream):
@@ -54,14 +72,23 @@ class _Bounded(httpx.SyncByteStream):
         self._until = until
 
     def __iter__(self) -> Iterator[bytes]:
-        got = 0
-        for piece in self._body:
-            got += len(piece)
-            if got > self._most_bytes:
-                raise httpx.ReadError("The answer is longer than any that is needed")
-            if time.monotonic() > self._until:
-                raise httpx.ReadTimeout("The answer comes too slowly")
-            yield piece
+        yield from _within(self._body, self._most_bytes, self._until)
 
     def close(self) -> None:
         self._body.close()
+
+
+def _refuse_packed(answer: httpx.Response) -> None:
+    if answer.headers.get("content-encoding", "identity") != "identity":
+        raise httpx.DecodingError("The answer is packed, though nobody asked for that")
+
+
+def _within(pieces: Iterable[bytes], most_bytes: int, until: float) -> Iterator[bytes]:
+    got = 0
+    for piece in pieces:
+        got += len(piece)
+        if got > most_bytes:
+            raise httpx.ReadError("The answer is longer than any that is needed")
+        if time.monotonic() > until:
+            raise httpx.ReadTimeout("The answer comes too slowly")
+        yield piece

@@ -7,6 +7,7 @@ the issuer in the answer (RFC 9207). Tokens are used once, to learn who it is, a
 from __future__ import annotations
 
 import hmac
+import json
 import ssl
 import threading
 import time
@@ -27,6 +28,7 @@ from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
+from dicom_node.request.bounded_answer import AS_IT_IS, read_within
 from radiology.errors import IdentityProviderUnavailable, IdentityRefused
 from settings.page.sign_in import IdentityProvider, Role
 
@@ -37,6 +39,8 @@ _LEEWAY_S = 120  # clocks differ
 _ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 )
+_HEADERS = {"Accept": "application/json", **AS_IT_IS}
+_MOST_BYTES = 1 << 20  # a provider with many keys says some tens of kilobytes
 _DISCOVERY = "/.well-known/openid-configuration"
 
 
@@ -263,16 +267,18 @@ class ProviderClient:
         provider = self._provider
         try:
             trust = ssl.create_default_context(cafile=provider.ca_file)
-            with httpx.Client(verify=trust, timeout=provider.answer_s) as client:
-                answer = client.request(
-                    method, address, **{"headers": {"Accept": "application/json"}, **request}
+            with (
+                httpx.Client(verify=trust, timeout=provider.answer_s, headers=_HEADERS) as client,
+                client.stream(method, address, **request) as answer,
+            ):
+                if 400 <= answer.status_code < 500:
+                    raise IdentityRefused(
+                        "The identity provider refuses", http_status=answer.status_code
+                    )
+                answer.raise_for_status()
+                found = json.loads(
+                    read_within(answer, most_bytes=_MOST_BYTES, most_s=provider.answer_s)
                 )
-            if 400 <= answer.status_code < 500:
-                raise IdentityRefused(
-                    "The identity provider refuses", http_status=answer.status_code
-                )
-            answer.raise_for_status()
-            found = answer.json()
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
             raise IdentityProviderUnavailable from error
         if not isinstance(found, dict):

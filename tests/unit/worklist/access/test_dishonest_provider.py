@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
 
 from database.session import query
 from database.tables.readers.account import AuditEvent
+from radiology.errors import IdentityProviderUnavailable
 from settings.page.sign_in import IdentityProvider, Role
 from tests.builders.stored.readers import add_reader
+from tests.peers.hostile_service import endless, hostile_service, packed, trickling
 from tests.peers.page.identity_provider import (
     CLIENT_ID,
     RunningProvider,
@@ -25,6 +27,7 @@ from tests.unit.worklist.access.provider_sign_in import (
     provider_settings,
 )
 from tests.unit.worklist.seeding import SeededHospital
+from worklist.access.identity_provider import Errand, ProviderClient
 
 
 @pytest.mark.parametrize(
@@ -161,3 +164,17 @@ def test_a_provider_that_does_not_answer(
     assert answer.status_code == 503
     assert "The identity provider does not answer" in answer.text
     assert person.sign_in().status_code == 303
+
+
+@pytest.mark.parametrize("answer", [endless, trickling, packed])
+def test_an_answer_without_end_holds_nobody_up(
+    idp: RunningProvider, answer: Callable[[], Iterable[bytes]]
+) -> None:
+    """All who sign in wait for the same answer, so it has limits."""
+    began = time.monotonic()
+    with hostile_service(answer) as (address, sent):
+        provider = provider_settings(idp, issuer=address, answer_s=0.5)
+        with pytest.raises(IdentityProviderUnavailable):
+            ProviderClient(provider).authorization_address(Errand.of("secret"), f"{ORIGIN}/back")
+    assert time.monotonic() - began < 10
+    assert sent[0] < 20_000_000
