@@ -204,3 +204,11 @@ def _loggers_are_not_kept() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(structlog, "configure", without_keeping)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _events_are_logged_as_before() -> Iterator[None]:
+    """A command that a test calls would leave the next one a log without its lesser events."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)

@@ -14,6 +14,7 @@ from database.flag_states import IN_FORCE, FlagState, NoticeKind, NoticeState
 from database.row_facts import facts_of
 from database.tables.readers.flag import Flag, FlagNotice
 from database.tables.study.analysis import Event, Result, Study
+from database.unindexed import unindexed
 from radiology.urgency import Urgency
 
 _RAISED = ("flag_raised", "flag_changed")
@@ -97,7 +98,7 @@ def listed_flags(session: Session, study_ids: Collection[int]) -> dict[int, List
     """The flags in force of these studies, by study; one without is not in it."""
     rows = session.execute(
         select(Flag.study_id, Flag.state, Flag.acknowledged_by).where(
-            Flag.study_id.in_(study_ids), Flag.state.in_(IN_FORCE)
+            Flag.study_id.in_(study_ids), unindexed(Flag.state.in_(IN_FORCE))
         )
     )
     return {study_id: ListedFlag(state, by) for study_id, state, by in rows}
