@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
 from rich.console import Console
 from rich.table import Table
 
@@ -29,6 +30,7 @@ from firstread.send import send_folder
 from phantom import make_phantom, phantom_grid
 from phantom.identity import StudyIdentity
 from phantom.study import write_phantom_study
+from settings.served_process import ServedProcess
 from tests.peers.programs import find_program
 
 _STEPS = ("assemble", "wait", "select", "decode", "infer", "encode", "send")
@@ -39,7 +41,10 @@ _LENGTH_MM = 300.0
 
 @dataclass(frozen=True)
 class Latency:
-    """One run, in seconds. `total` is the sum of the steps: from last response to stored."""
+    """One run, in seconds. `total` is the sum of the steps: from last response to stored.
+
+    `flag` is from the last response until the study is flagged; None where it is not.
+    """
 
     receive: float
     assemble: float
@@ -50,6 +55,7 @@ class Latency:
     encode: float
     send: float
     total: float
+    flag: float | None
 
 
 def measure_study_latency(
@@ -60,7 +66,7 @@ def measure_study_latency(
     shutil.rmtree(studies, ignore_errors=True)
     console.print(f"Making a phantom of {slices} slices")
     phantom = make_phantom(grid=phantom_grid((slices, 512, 512), (_LENGTH_MM / slices, 0.7, 0.7)))
-    measured = []
+    measured: list[Latency] = []
     with set_up_stage(stage_folder, Ports(), say=console.print) as stage:
         for run in range(runs + 1):  # the first warms caches and is not counted
             study = studies / str(run)
@@ -70,13 +76,15 @@ def measure_study_latency(
                 measured.append(latency)
         reference_s = _storescu_to_pacs(stage, studies / "1")
         provider = _provider(stage)
-    _print(console, measured, reference_s)
+        peak_mb = _peak_mb()
+    _print(console, measured, reference_s, peak_mb)
     return {
         "slices": slices,
         "execution_provider": provider,
         "pacs": stage.pacs.name,
         "runs": [asdict(one) for one in measured],
         "median_total_s": statistics.median(one.total for one in measured),
+        "analysis_peak_mb": peak_mb,
         "storescu_to_pacs_s": reference_s,
         "ratio_to_storescu": statistics.median(one.total for one in measured) / reference_s
         if reference_s
@@ -119,7 +127,9 @@ def _latency(receive: float, answered: datetime, events: list[EventRow]) -> Late
     moments = [answered, *(at[name] for name in _EVENTS)]
     steps = [(after - before).total_seconds() for before, after in itertools.pairwise(moments)]
     named = dict(zip(_STEPS, steps, strict=True))
-    return Latency(receive=receive, **named, total=sum(steps))
+    flagged = at.get("flag_raised")
+    flag = None if flagged is None else (flagged - answered).total_seconds()
+    return Latency(receive=receive, **named, total=sum(steps), flag=flag)
 
 
 def _storescu_to_pacs(stage: Stage, study: Path) -> float | None:
@@ -138,18 +148,35 @@ def _storescu_to_pacs(stage: Stage, study: Path) -> float | None:
     return time.monotonic() - began
 
 
+def _peak_mb() -> float:
+    """The most that the process held which reads studies, proc_pid_status(5) `VmHWM`."""
+    peaks = [
+        int(line.split()[1]) / 1000
+        for process in psutil.Process().children(recursive=True)
+        if process.name() == ServedProcess.ANALYSIS
+        for line in Path(f"/proc/{process.pid}/status").read_text().splitlines()
+        if line.startswith("VmHWM")
+    ]
+    return max(peaks)
+
+
 def _provider(stage: Stage) -> str:
     with query(stage.engine) as session:
         return study_answers(session)[0].execution_provider
 
 
-def _print(console: Console, measured: list[Latency], reference_s: float | None) -> None:
+def _print(
+    console: Console, measured: list[Latency], reference_s: float | None, peak_mb: float
+) -> None:
     table = Table("Step", *(f"Run {k + 1}, s" for k in range(len(measured))), "Median, s")
-    for name in ("receive", *_STEPS, "total"):
-        values = [getattr(one, name) for one in measured]
+    for name in ("receive", *_STEPS, "total", "flag"):
+        values = [value for one in measured if (value := getattr(one, name)) is not None]
+        if not values:
+            continue
         cells = [f"{value:.2f}" for value in (*values, statistics.median(values))]
         table.add_row(f"[bold]{name}[/]" if name == "total" else name, *cells)
     console.print(table)
+    console.print(f"The process that reads held at most {peak_mb:.0f} MB")
     if reference_s:
         total = statistics.median(one.total for one in measured)
         console.print(
