@@ -26,6 +26,14 @@ def trickling() -> Iterator[bytes]:
         yield b" "
 
 
+def trickling_headers() -> Iterator[bytes]:
+    """A byte of a header each tenth of a second, for 20 s."""
+    yield b"HTTP/1.1 200 OK\r\nX-Slow: "
+    for _ in range(200):
+        time.sleep(0.1)  # as above
+        yield b"x"
+
+
 def packed() -> Iterable[bytes]:
     """Ten million bytes in ten thousand."""
     content = gzip.compress(b" " * 10_000_000)

@@ -6,6 +6,7 @@ the issuer in the answer (RFC 9207). Tokens are used once, to learn who it is, a
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 import ssl
@@ -28,7 +29,6 @@ from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
-from dicom_node.request.bounded_answer import AS_IT_IS, read_within
 from radiology.errors import IdentityProviderUnavailable, IdentityRefused
 from settings.page.sign_in import IdentityProvider, Role
 
@@ -39,7 +39,8 @@ _LEEWAY_S = 120  # clocks differ
 _ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 )
-_HEADERS = {"Accept": "application/json", **AS_IT_IS}
+# Not packed: a few kilobytes may unpack to gigabytes.
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity"}
 _MOST_BYTES = 1 << 20  # a provider with many keys says some tens of kilobytes
 _DISCOVERY = "/.well-known/openid-configuration"
 
@@ -264,23 +265,33 @@ class ProviderClient:
 
     def _ask(self, method: str, address: str, **request: Any) -> dict[str, Any]:
         """Ask for a JSON object; what the provider refuses is a refusal, the rest is a failure."""
-        provider = self._provider
         try:
-            trust = ssl.create_default_context(cafile=provider.ca_file)
-            with (
-                httpx.Client(verify=trust, timeout=provider.answer_s, headers=_HEADERS) as client,
-                client.stream(method, address, **request) as answer,
-            ):
-                if 400 <= answer.status_code < 500:
-                    raise IdentityRefused(
-                        "The identity provider refuses", http_status=answer.status_code
-                    )
-                answer.raise_for_status()
-                found = json.loads(
-                    read_within(answer, most_bytes=_MOST_BYTES, most_s=provider.answer_s)
-                )
+            status, content = asyncio.run(self._answer(method, address, request))
+            if 400 <= status < 500:
+                raise IdentityRefused("The identity provider refuses", http_status=status)
+            if not httpx.codes.is_success(status):
+                raise IdentityProviderUnavailable
+            found = json.loads(content)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
             raise IdentityProviderUnavailable from error
         if not isinstance(found, dict):
             raise IdentityProviderUnavailable("The identity provider's answer cannot be read")
         return found
+
+    async def _answer(
+        self, method: str, address: str, request: Mapping[str, Any]
+    ) -> tuple[int, bytes]:
+        """Status and body. Length and time have limits, the time as a whole: others wait too."""
+        seconds = self._provider.answer_s
+        trust = ssl.create_default_context(cafile=self._provider.ca_file)
+        async with (
+            asyncio.timeout(seconds),
+            httpx.AsyncClient(verify=trust, timeout=seconds, headers=_HEADERS) as client,
+            client.stream(method, address, **request) as answer,
+        ):
+            content = b""
+            async for piece in answer.aiter_raw():
+                content += piece
+                if len(content) > _MOST_BYTES:
+                    raise httpx.ReadError("The answer is longer than any that is needed")
+            return answer.status_code, content

@@ -12,13 +12,19 @@ from dicom_node.request.stow import store_instances
 from dicom_node.work_items.web import WebService, WorkItemWeb
 from radiology.errors import PeerUnreachable
 from settings.peers import Peer
-from tests.peers.hostile_service import endless, hostile_service, packed, trickling
+from tests.peers.hostile_service import (
+    endless,
+    hostile_service,
+    packed,
+    trickling,
+    trickling_headers,
+)
 from tests.unit.dicom_node.small_ct import small_ct, write
 
 _SECONDS = 0.5
 
 
-@pytest.mark.parametrize("answer", [endless, trickling, packed])
+@pytest.mark.parametrize("answer", [endless, trickling, trickling_headers, packed])
 def test_a_service_does_not_hold_up_deliveries(
     answer: Callable[[], Iterable[bytes]], tmp_path: Path
 ) -> None:

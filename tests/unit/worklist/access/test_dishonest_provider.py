@@ -13,7 +13,13 @@ from database.tables.readers.account import AuditEvent
 from radiology.errors import IdentityProviderUnavailable
 from settings.page.sign_in import IdentityProvider, Role
 from tests.builders.stored.readers import add_reader
-from tests.peers.hostile_service import endless, hostile_service, packed, trickling
+from tests.peers.hostile_service import (
+    endless,
+    hostile_service,
+    packed,
+    trickling,
+    trickling_headers,
+)
 from tests.peers.page.identity_provider import (
     CLIENT_ID,
     RunningProvider,
@@ -166,7 +172,7 @@ def test_a_provider_that_does_not_answer(
     assert person.sign_in().status_code == 303
 
 
-@pytest.mark.parametrize("answer", [endless, trickling, packed])
+@pytest.mark.parametrize("answer", [endless, trickling, trickling_headers, packed])
 def test_an_answer_without_end_holds_nobody_up(
     idp: RunningProvider, answer: Callable[[], Iterable[bytes]]
 ) -> None:
