@@ -71,7 +71,7 @@ def measure_idle(console: Console, folder: Path, *, studies: int, seconds: float
         minutes = (time.monotonic() - began) / 60
         costs = [
             ProcessCost(
-                part=_part(process),
+                part=part_of(process),
                 pss_mib=_pss_mib(process),
                 processor_s=(spent - before.get(process, 0.0)) / minutes,
             )
@@ -185,8 +185,9 @@ def _processor_s(root: int) -> dict[int, float]:
     return {process: seconds[process] for process in sorted(found)}
 
 
-def _part(process: int) -> str:
-    """By its name, or its command line where a part is a program of its own."""
+def part_of(process: int) -> str:
+    """The part of Firstread that a process is: by its command line where a part is a program of its
+    own, else by its name."""
     words = Path(f"/proc/{process}/cmdline").read_bytes().decode().split("\0")
     if "--only" in words:
         return words[words.index("--only") + 1]

@@ -21,6 +21,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.idle import part_of
 from database.events import EventRow
 from database.session import query
 from database.views.demo_rows import study_answers
@@ -153,7 +154,7 @@ def _peak_mb() -> float:
     peaks = [
         int(line.split()[1]) / 1000
         for process in psutil.Process().children(recursive=True)
-        if process.name() == ServedProcess.ANALYSIS
+        if part_of(process.pid) == ServedProcess.ANALYSIS
         for line in Path(f"/proc/{process.pid}/status").read_text().splitlines()
         if line.startswith("VmHWM")
     ]
