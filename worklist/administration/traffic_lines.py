@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from database.flag_states import NoticeState
+from database.flags.untold import UntoldChannel, untold_channels
 from database.session import Session
 from database.views.last_traffic import LastMessage, LastNotice, last_message, last_notices
 from settings.environment import Settings
@@ -25,7 +26,6 @@ CHANNEL_KINDS: Final = {
     "webhook": "webhook",
     "mail": "mail",
 }
-_GOOD = (NoticeState.ACCEPTED, NoticeState.WAITING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,10 @@ class ChannelLine:
     receiver : host and port, or the name of the peer; of a web address nothing else
     notice, words : what the last notice was, and where it stands; "" where there was none
     when : when it ended, or is tried next
-    good : whether it was accepted, or has met with no fault yet
+    health : the class of its words: whether it was accepted ("yes"), met with a fault ("no"), or
+        has yet to be tried ("not")
     waiting : how many notices wait
+    untold : what /health says of the channel, whichever notice was the last; None where all is well
     """
 
     name: str
@@ -50,10 +52,11 @@ class ChannelLine:
     words: str = ""
     when: datetime | None = None
     due: bool = False
-    good: bool = True
+    health: str = "not"
     reason: str = ""
     advice: str = ""
     waiting: int = 0
+    untold: UntoldChannel | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class ListenerLine:
 def channel_lines(session: Session, settings: Settings) -> tuple[ChannelLine, ...]:
     """Every flag channel, in the order of the settings."""
     last = last_notices(session, [one.name for one in settings.flags])
+    untold = {one.channel: one for one in untold_channels(session)}
     lines = []
     for channel in settings.flags:
         line = ChannelLine(
@@ -85,6 +89,7 @@ def channel_lines(session: Session, settings: Settings) -> tuple[ChannelLine, ..
             receiver=_receiver(channel),
             urgency=channel.from_urgency.value,
             step=channel.escalation,
+            untold=untold.get(channel.name),
         )
         lines.append(line if channel.name not in last else _told(line, last[channel.name]))
     return tuple(lines)
@@ -99,11 +104,17 @@ def _told(line: ChannelLine, notice: LastNotice) -> ChannelLine:
         words="waiting, next try" if waits and notice.attempts else NOTICE_STATES[notice.state],
         when=notice.due_at if waits else notice.finished_at,
         due=waits,
-        good=notice.state in _GOOD and not troubled,
+        health=_health(notice),
         reason=reason_words(notice.error_kind, notice.error_message) if troubled else "",
         advice=next_step(notice.error_kind) if troubled else "",
         waiting=notice.waiting,
     )
+
+
+def _health(notice: LastNotice) -> str:
+    if notice.error_kind or notice.state is NoticeState.FAILED:
+        return "no"
+    return "yes" if notice.state is NoticeState.ACCEPTED else "not"
 
 
 def listener_line(session: Session, settings: Settings, now: datetime) -> ListenerLine | None:

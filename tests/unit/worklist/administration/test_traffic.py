@@ -77,6 +77,26 @@ def test_how_the_last_notice_of_each_channel_went(
     assert said.endswith("idle webhook http://127.0.0.1:9 suspected step 1 nothing yet 0")
 
 
+def test_a_channel_that_takes_nothing_is_not_shown_as_well(
+    hospital: SeededHospital, worklist_settings: Settings
+) -> None:
+    """Its newest notice has not been tried yet; older ones were, in vain, or were refused."""
+    channel = webhook("pager")
+    settings = worklist_settings.model_copy(update={"flags": (channel,)})
+    for number in (1, 2, 3):
+        FlaggedStudy(hospital.engine, rules(channel), number).result(Urgency.URGENT, at=10.0)
+        if number == 1:
+            refuse(hospital.engine, claim_for(hospital.engine, "pager", later(11)), 12)
+        elif number == 2:
+            postpone(hospital.engine, claim_for(hospital.engine, "pager", later(11)), 12, 99)
+    said = _part(hospital, settings, "channels")
+    assert "flag: waiting to be sent" in said
+    assert "It takes no notices. The oldest that waits was raised" in said
+    assert "Refused or given up, while the flag is open: 1" in said
+    visitor = Visitor(create_app(settings, hospital.engine, clock=lambda: hospital.now))
+    assert '<span class="not">flag: waiting to be sent' in visitor.get("/administration").text
+
+
 def test_the_listener_and_its_last_message(
     hospital: SeededHospital, worklist_settings: Settings
 ) -> None:
