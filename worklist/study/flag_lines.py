@@ -11,6 +11,7 @@ from database.flag_states import FlagState, NoticeKind, NoticeState
 from database.views.flag_pages import FlagDecision, FlagFacts, NoticeFacts
 from radiology.answer.reading import ReportWords
 from worklist.words.next_steps import next_step
+from worklist.words.translations import translated
 
 _STATES = {
     FlagState.OPEN: "open: nobody has acknowledged it",
@@ -58,12 +59,14 @@ class FlagLines:
     Attributes
     ----------
     words : where the flag stands; "" where there is none
+    acknowledged : by whom and through what; "" where nobody has
     decided : rule and values of the newest decision, raised or not
     report : of the bundle that it was about; None where no reading of it is known
     """
 
     flag: FlagFacts | None
     words: str
+    acknowledged: str
     notices: tuple[NoticeLine, ...]
     decision: FlagDecision | None
     decided: tuple[tuple[str, Any], ...]
@@ -93,11 +96,22 @@ def flag_lines(
     return FlagLines(
         flag=flag,
         words=_STATES[flag.state] if flag else "",
+        acknowledged=_acknowledged(flag) if flag and flag.acknowledged_at else "",
         notices=tuple(_line(one) for one in flag.notices) if flag else (),
         decision=decision,
         decided=tuple((name, value) for name, value in facts.items() if value not in ("", None)),
         report=reports.get(facts.get("bundle", "")),
     )
+
+
+def _acknowledged(flag: FlagFacts) -> str:
+    """A channel that does not say who it was has given its own name."""
+    by, through = flag.acknowledged_by, flag.acknowledged_through
+    if through == "page":
+        return translated("by %(name)s on this page", name=by)
+    if through == by:
+        return translated("through %(through)s", through=through)
+    return translated("by %(name)s through %(through)s", name=by, through=through)
 
 
 def _line(notice: NoticeFacts) -> NoticeLine:

@@ -96,7 +96,13 @@ def test_the_button_acknowledges(flagged: str, visitor: Visitor, hospital: Seede
         "local",
         "page",
     )
-    assert "acknowledged by local through page" in visitor.text(f"/studies/{flagged}")
+    assert "acknowledged by local on this page" in visitor.text(f"/studies/{flagged}")
+    chinese = visitor.get(f"/studies/{flagged}", {"Cookie": "firstread_language=zh"}).text
+    for key in ("flag_bar", "flags"):
+        start = chinese.index(f'data-part="{key}"')
+        said = readable(chinese[start - 60 : chinese.index("<time", start)])
+        assert "确认人 local，在本页面" in said, key
+        assert "page" not in said, key
 
 
 def test_another_site_cannot_acknowledge(
@@ -146,6 +152,18 @@ def test_a_signed_call_acknowledges(
         assert (answer.status_code, answer.json()["first"]) == (200, first)
     flag = flag_of(hospital)
     assert (flag.acknowledged_by, flag.acknowledged_through) == ("night desk", "pager")
+
+
+def test_a_receiver_that_names_nobody_is_named_once(
+    flagged: str, signed_visitor: Visitor, hospital: SeededHospital
+) -> None:
+    """The page says through what it was acknowledged, and not that this was the person too."""
+    address = f"/flags/{flag_of(hospital).flag_uid}/acknowledge/{_TOKEN}"
+    headers = signed_headers(_SECRET, "m-1", b"{}", hospital.now)
+    assert call(signed_visitor, address, b"{}", headers).status_code == 200
+    text = signed_visitor.text(f"/studies/{flagged}")
+    assert "acknowledged through pager" in text
+    assert "by pager" not in text
 
 
 @pytest.mark.parametrize("wrong", ["none", "body", "secret", "old", "token", "flag", "large"])

@@ -82,6 +82,15 @@ def test_figures_have_their_place_in_every_language(path: Path) -> None:
             ), message.id
 
 
+@pytest.mark.parametrize("path", sorted(LOCALE_FOLDER.glob("zh/*.po")), ids=lambda path: path.name)
+def test_chinese_sentences_have_chinese_punctuation(path: Path) -> None:
+    """After a Chinese character stands the full-width comma, colon or semicolon of Chinese."""
+    with path.open("rb") as file:
+        said = [str(message.string) for message in read_po(file, abort_invalid=True)]
+    assert said
+    assert [one for one in said if re.search("[\u4e00-\u9fff][,:;]", one)] == []
+
+
 def test_row_texts_read_as_on_the_key_picture() -> None:
     """A sentence reads alike on the page and on the picture that PACS shows."""
     with (LOCALE_FOLDER / "zh" / "rows.po").open("rb") as file:
