@@ -118,6 +118,12 @@ class ListLine:
     scan: ScanLine = _NO_SCAN
     bundles: tuple[str, ...] = ()
 
+    @property
+    def leads_with_figure(self) -> bool:
+        """Whether what was found begins with the leading figure: then it need not stand twice."""
+        one = self.leading
+        return one is not None and self.found[:1] == (f"{one.title} {one.value}",)
+
 
 def list_line(row: WorklistRow, *, raised: bool = False) -> ListLine:
     """One line of the list."""
@@ -189,7 +195,9 @@ def other_answers(row: WorklistRow) -> tuple[AnotherAnswer, ...]:
 
 def disagreement_words(disagreement: Disagreement) -> str:
     """That a reader disagrees, and what is wrong."""
-    faults = ", ".join(translated(SHORT_FAULT_WORDS[fault]) for fault in disagreement.faults)
+    faults = translated(", ").join(
+        translated(SHORT_FAULT_WORDS[fault]) for fault in disagreement.faults
+    )
     if disagreement.current:
         return translated("reader disagrees: %(faults)s", faults=faults)
     return translated("reader disagreed with an earlier result: %(faults)s", faults=faults)

@@ -32,6 +32,17 @@ def test_a_row_says_the_leading_figure_and_the_coded_answers(
     assert "MosMed CT grade (0 to 4) 1" in text
 
 
+def test_a_row_marks_a_figure_that_it_has_said(hospital: SeededHospital, visitor: Visitor) -> None:
+    """Where it has no column of its own, it would stand beneath itself; not so beneath words."""
+    found = answered(hospital, Urgency.URGENT, reading=full_reading())
+    clear = answered(hospital, Urgency.ROUTINE)
+    html = visitor.get("/?show=all").text
+    for uid, marked in ((found, True), (clear, False)):
+        start = html.index(f'data-part="{uid}"')
+        row = html[start : html.index("</tr>", start)]
+        assert ('class="share said-before"' in row) is marked, row
+
+
 @pytest.mark.parametrize(
     ("then_ml", "now_ml", "more", "percent"),
     [
