@@ -78,7 +78,8 @@ def duration(seconds: float | None) -> str:
     for size, unit in _UNITS:
         if abs(seconds) >= 2 * size or unit == "s":
             value = seconds / size
-            return f"{value:.0f}\u00a0{unit}" if abs(value) >= 100 else f"{value:.1f}\u00a0{unit}"
+            figure = f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}"
+            return f"{figure}\u00a0{unit}".replace("-", "−")
     return ""
 
 

@@ -9,18 +9,21 @@ from typing import Any
 
 from database.views.worklist.worklist_facts import EventFacts, StudyPage
 from radiology.answer.reading import ReportWords
+from worklist.page.charts import duration
+
+_IN_SECONDS_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
 class StepLine:
-    """One event, and the seconds since the one before; None for the first.
+    """One event, and the time since the one before in words; empty for the first.
 
     `report` is of the bundle that the facts are about, None where no reading of it is known.
     """
 
     at: datetime
     name: str
-    since_previous_s: float | None
+    since_previous: str
     facts: tuple[tuple[str, Any], ...]
     report: ReportWords | None
 
@@ -39,12 +42,22 @@ def step_lines(
         StepLine(
             at=event.at,
             name=event.name,
-            since_previous_s=(event.at - previous).total_seconds() if previous else None,
+            since_previous=apart((event.at - previous).total_seconds()) if previous else "",
             facts=tuple((name, value) for name, value in event.facts.items() if value != ""),
             report=reports.get(event.facts.get("bundle", "")),
         )
         for event, previous in zip(events, before, strict=False)
     )
+
+
+def apart(seconds: float) -> str:
+    """How much later an event was than the one before, as people say it.
+
+    Two machines may have written the two: where their clocks differ, it is earlier.
+    """
+    size = abs(seconds)
+    said = duration(size) if size >= _IN_SECONDS_S else f"{size:.2f}\u00a0s"
+    return f"−{said}" if seconds < 0 else f"+{said}"
 
 
 def ended_after_s(page: StudyPage) -> float | None:

@@ -66,7 +66,7 @@ def test_bars_lie_within_the_picture(seconds: list[float | None]) -> None:
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [(None, "–"), (0.0, "0.0 s"), (8.03, "8.0 s"), (119, "119 s"), (121, "2.0 min"),
-     (7199, "120 min"), (7200, "2.0 h"), (200_000, "2.3 days"), (-30.0, "-30.0 s")],
+     (7199, "120 min"), (7200, "2.0 h"), (200_000, "2.3 days"), (-30.0, "−30.0 s")],
 )  # fmt: skip
 def test_times_are_told_as_people_do(seconds: float | None, words: str) -> None:
     """In the unit in which they are easily read."""
