@@ -15,11 +15,27 @@ from tests.builders.stored.readers import sign_in_browser
 from tests.unit.worklist.list.ordinary_day import MILD
 from tests.unit.worklist.seeding import SeededHospital
 from tests.unit.worklist.study.seeded_slices import StudyWithSlices
+from tests.unit.worklist.words.rich_readings import full_study
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 PHONE, ENLARGED, SMALL, DESKTOP = (390, 844), (720, 450), (1024, 768), (1440, 900)
 _SIDEWAYS = "document.documentElement.scrollWidth - window.innerWidth"
+# Tables of up to four columns, and those whose rows become cards, that a telephone shows in part
+# only: the last column is the answer, or a button.
+_IN_PART = """() => {
+    document.querySelectorAll("main details").forEach(one => { one.open = true; });
+    return [...document.querySelectorAll(".sections .wide")]
+        .filter(one => one.matches(":has(.stacked), :not(:has(thead th:nth-child(5)))"))
+        .filter(one => one.checkVisibility() && one.scrollWidth > one.clientWidth)
+        .map(one => one.getAttribute("aria-label"));
+}"""
+_SMALL = """() => [...document.querySelectorAll("summary")]
+    .filter(one => one.checkVisibility() && one.getBoundingClientRect().height < 24)
+    .map(one => one.textContent)"""
+_SMALLEST_LETTER = """() => Math.min(...[...document.querySelectorAll("svg text")]
+    .filter(one => one.checkVisibility())
+    .map(one => parseFloat(getComputedStyle(one).fontSize) * one.getScreenCTM().a))"""
 _MIDDLE_OF_TEXT = """button => {
     const words = document.createRange();
     words.selectNodeContents(button.firstChild);
@@ -67,6 +83,7 @@ def test_nothing_is_pushed_together_or_sideways(page: Page, study: StudyWithSlic
         _open(page, size, "/?show=all")
         expect(page.locator("#show-keys")).to_be_visible()
         assert _box(page, "#search")["y"] - _box(page, "#show-keys")["bottom"] >= 8, size
+        expect(page.locator("td.said-before").first).to_be_hidden()
     assert _box(page, ".top")["height"] < 64  # of the small laptop: one line
     _open(page, PHONE, of_study)
     middles = [
@@ -79,3 +96,16 @@ def test_nothing_is_pushed_together_or_sideways(page: Page, study: StudyWithSlic
     assert str(strip.evaluate("image => image.currentSrc")).endswith("/thumbnail")
     _open(page, DESKTOP, "/?show=all")
     assert _box(page, "tr.urgent >> nth=0 >> td.judged")["width"] >= 190
+    expect(page.locator("td.said-before").first).to_be_visible()
+
+
+def test_a_telephone_shows_answers_whole(page: Page, hospital: SeededHospital) -> None:
+    """What a table says is not beyond its edge; what unfolds is large enough for a finger; the
+    letters of drawings can be read."""
+    full = full_study(hospital)
+    for path in (f"/studies/{full}", "/administration", "/scorecard"):
+        _open(page, PHONE, path)
+        assert page.evaluate(_IN_PART) == [], path
+        assert page.evaluate(_SMALL) == [], path
+        assert page.evaluate(_SMALLEST_LETTER) >= 8.9, path
+        assert page.evaluate(_SIDEWAYS) <= 0, path

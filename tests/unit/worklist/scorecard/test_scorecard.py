@@ -74,6 +74,8 @@ def test_the_page_shows_what_the_json_has(
     assert html.count('role="img"') == 6
     assert html.count("<table") >= 6
     assert 'aria-current="page">Scorecard' in html
+    folded = html[html.index("By scanner and by day") :]
+    assert "<caption>Urgent, by day</caption>" in folded, "two tables of the same days are told"
     assert "STAT and HIGH" in text
 
 
