@@ -63,7 +63,7 @@ def test_workers_and_what_they_hold(
         record_sign(session, "a:2", "delivery", started_at=long_ago, now=long_ago)
     text = _page(visitor, "workers").replace("\n", " ")
     assert "analysis a:1 yes" in text
-    assert "delivery a:2 silent since" in text
+    assert "delivery a:2 silent; its last sign came" in text
     with transaction(hospital.engine) as session:
         forget_silent(session, long_ago + timedelta(minutes=61))
     with query(hospital.engine) as session:

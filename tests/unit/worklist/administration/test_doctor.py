@@ -62,6 +62,9 @@ def test_one_that_has_ended(hospital: SeededHospital, visitor: Visitor) -> None:
         run = begin_run(session, hospital.now, asked_by="chief", machine="ct-ai")
         assert run is not None
         end_run(session, run.run_id, hospital.now, lines=_rows())
+    html = visitor.get("/administration").text
+    assert '<span class="reason">It is little' in html
+    assert '<span class="reason">The database can be read' not in html, "fine is no trouble"
     text = _part(visitor)
     assert "Something is broken" in text
     assert "asked by chief on ct-ai" in text
