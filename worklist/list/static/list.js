@@ -53,7 +53,9 @@ sound.addEventListener("click", () => {
   if (!muted() && (!audio || audio.state !== "running")) allowSound();
   else toggleSound();
 });
-for (const sign of ["pointerdown", "keydown"]) {
+// Not before a press has ended: the words of the button become shorter, and what stands beside it
+// would move away from under the finger, which then presses nothing.
+for (const sign of ["click", "keydown"]) {
   document.addEventListener(sign, (event) => {
     if (event.target !== sound) allowSound();
   }, { once: true });
