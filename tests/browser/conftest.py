@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page
 
 from settings.environment import Settings
 from settings.page.sign_in import Role, SignIn
+from settings.page.study_page import StudyPageSettings
 from settings.page.worklist_list import WorklistList
 from tests.builders.stored.readers import sign_in_browser, signed_in_reader
 from tests.peers.dicom.orthanc import OrthancPeer, start_orthanc
@@ -74,8 +75,17 @@ def worklist_list() -> WorklistList:
 
 
 @pytest.fixture
+def study_page() -> StudyPageSettings:
+    """Give the settings of the page of a study; a module that needs others has its own."""
+    return StudyPageSettings()
+
+
+@pytest.fixture
 def running_page(
-    hospital: SeededHospital, tmp_path: Path, worklist_list: WorklistList
+    hospital: SeededHospital,
+    tmp_path: Path,
+    worklist_list: WorklistList,
+    study_page: StudyPageSettings,
 ) -> Iterator[Callable[[], RunningPage]]:
     """Give a function that starts the page; what still runs is stopped at the end."""
     # The session was begun with the test run, and that may take its time.
@@ -85,6 +95,7 @@ def running_page(
         worklist_port=free_port(),
         sign_in=sign_in,
         worklist_list=worklist_list,
+        study_page=study_page,
     )
     started: list[RunningPage] = []
 

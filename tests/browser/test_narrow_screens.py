@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from radiology.urgency import Urgency
+from settings.page.study_page import StudyPageSettings, ViewerLink
 from tests.builders.stored.readers import sign_in_browser
 from tests.unit.worklist.list.ordinary_day import MILD
 from tests.unit.worklist.seeding import SeededHospital
@@ -42,6 +43,13 @@ _MIDDLE_OF_TEXT = """button => {
     const { top, bottom } = words.getBoundingClientRect();
     return (top + bottom) / 2;
 }"""
+
+
+@pytest.fixture
+def study_page() -> StudyPageSettings:
+    """Give a viewer of the site: its button stands beside the verdict."""
+    viewer = ViewerLink(name="Weasis", url="https://viewer.example/{study_instance_uid}")
+    return StudyPageSettings(viewers=(viewer,))
 
 
 @pytest.fixture
@@ -106,6 +114,11 @@ def test_a_telephone_shows_answers_whole(page: Page, hospital: SeededHospital) -
     """What a table says is not beyond its edge; what unfolds is large enough for a finger; the
     letters of drawings can be read."""
     full = full_study(hospital)
+    unread, claim = hospital.claimed()
+    hospital.answer(claim, None, reason="Too few slices show lung.", picture=False)
+    _open(page, PHONE, f"/studies/{unread}")
+    head, beside = _box(page, ".head"), _box(page, ".head .viewers")
+    assert beside["x"] + beside["width"] <= head["x"] + head["width"] - 8, "the longest verdict"
     for path in (f"/studies/{full}", "/administration", "/scorecard"):
         _open(page, PHONE, path)
         assert page.evaluate(_IN_PART) == [], path
