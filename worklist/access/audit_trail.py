@@ -45,6 +45,7 @@ _SILENT_BELOW = (
     *("/sign-in", "/sign-out", "/account", "/static", "/health", "/metrics", "/favicon.ico"),
     "/ohif",  # files of a viewer; what it shows is retrieved, and that is recorded
 )
+_SLICES = "/results/{result_id}/slices"  # what the viewer of the study page fetches
 _ALWAYS = frozenset({"study_opened", "study_changed", "data_exported", "not_allowed"})
 _ONCE_IN = timedelta(minutes=5)  # a reader who scrolls through 300 slices makes one event
 _REMEMBERED = 10_000
@@ -103,8 +104,9 @@ class AuditTrail:
             return
         actor = actor_of(Request(scope))
         now = self._clock()
-        # A viewer retrieves a study in hundreds of requests: they are one thing that somebody did.
-        what = (_study_of(parameters),) if is_dicomweb(pattern) else (pattern, *parameters.values())
+        # A viewer fetches a study in hundreds of requests: they are one thing that somebody did.
+        by_viewer = is_dicomweb(pattern) or pattern.startswith(_SLICES)
+        what = (_study_of(parameters),) if by_viewer else (pattern, *parameters.values())
         key = (name, *map(str, what), actor.reader, actor.address)
         write = partial(self._write, name, now, actor, pattern, parameters)
         if name in _ALWAYS:

@@ -17,6 +17,7 @@ from tests.builders.stored.readers import signed_in_reader
 from tests.unit.worklist.access.person import ADDRESS, Person
 from tests.unit.worklist.list.ordinary_day import OrdinaryDay
 from tests.unit.worklist.seeding import SeededHospital
+from tests.unit.worklist.study.seeded_slices import study_with_slices
 from worklist.access import audit_trail
 from worklist.access.cookies import new_token
 from worklist.app import create_app
@@ -82,6 +83,19 @@ def test_pictures_and_what_belongs_to_the_list(
     hospital.now += timedelta(minutes=6)
     person.get(f"/pictures/{result}")
     assert _names(hospital.engine)[2:] == ["picture_opened"]
+
+
+def test_slices_that_are_gone_through(hospital: SeededHospital, person: Person) -> None:
+    """Whoever goes through the slices of a result does one thing; another result is another."""
+    one, other = study_with_slices(hospital), study_with_slices(hospital)
+    for study in (one, other):
+        for what in ("", "/0/voxels", "/0/labels", "/1/voxels", "/1/labels", "/heat"):
+            assert person.get(f"/results/{study.result_id}/slices{what}").status_code == 200
+    assert _names(hospital.engine) == ["study_data_read", "study_data_read"]
+    assert len({event.study_instance_uid for event in _events(hospital.engine)}) == 2
+    hospital.now += timedelta(minutes=6)
+    person.get(f"/results/{one.result_id}/slices/2/voxels")
+    assert len(_names(hospital.engine)) == 3
 
 
 def test_a_button_of_a_study(
