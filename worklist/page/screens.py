@@ -47,6 +47,8 @@ class Screen:
     rows : the parts that stand in the list, in their order; None on a screen without a list
     urgent : how many studies are urgent; None on a screen that does not say so
     ahead : addresses that its scripts fetch first; a browser need not wait for the scripts
+    still : HTML that stands in the page as it is opened, and that no live update swaps
+    picture : address of the picture in it that is looked at first; "" where there is none
     """
 
     title: str
@@ -54,6 +56,8 @@ class Screen:
     rows: tuple[Part, ...] | None = None
     urgent: int | None = None
     ahead: tuple[str, ...] = ()
+    still: str = ""
+    picture: str = ""
 
     @property
     def all_parts(self) -> Iterable[Part]:

@@ -46,6 +46,7 @@ from worklist.study.sent_lines import may_be_sent_again, sent_lines
 from worklist.study.step_lines import ended_after_s, is_answered, step_lines
 from worklist.study.viewer_links import viewer_lines
 from worklist.viewer.earlier_slices import earlier_slices
+from worklist.viewer.first_view import FirstView, first_view
 from worklist.viewer.slice_stack import stack_beside
 from worklist.viewer.windows import window_lines
 from worklist.words.declared_titles import titled
@@ -86,8 +87,10 @@ def study_screen(
     shown = _shown(page, bundle)
     lines = flag_lines(flag, decision, reports)
     asked = with_list(with_bundle("", bundle), kept)
+    of_study = _sections(context, page, shown, recorded, reports)
+    first = _first_view(context, shown.row.result, of_study["slices"])
     sections = {
-        **_sections(context, page, shown, recorded, reports),
+        **of_study,
         "answers": {
             "answers": answer_lines(page.row),
             "shown": shown.row.job.bundle if shown.row.job else "",
@@ -109,6 +112,10 @@ def study_screen(
             for key, values in sections.items()
         ),
         ahead=_first_fetched(sections["slices"]),
+        still=context.templates.get_template("viewer/viewer.html").render(
+            first=first, earlier=of_study["slices"]["earlier"]
+        ),
+        picture="" if first is None else first.address,
     )
 
 
@@ -143,7 +150,7 @@ def _sections(
     page: StudyPage,
     recorded: RecordedValues,
     reports: Mapping[str, ReportWords],
-) -> Mapping[str, Mapping[str, object]]:
+) -> Mapping[str, Mapping[str, Any]]:
     """The values of each section, by its key; `study.html` places them.
 
     Parameters
@@ -255,6 +262,22 @@ def _slices(context: PageContext, result: ResultFacts | None) -> dict[str, Any]:
         "key_slice": stack.key_slice,
         "key_instance": stack.key_instance,
     }
+
+
+def _first_view(
+    context: PageContext, result: ResultFacts | None, shown: Mapping[str, Any]
+) -> FirstView | None:
+    """How the viewer begins with those slices."""
+    stack = None if result is None else stack_beside(context, result.key_picture)
+    if result is None or stack is None:
+        return None
+    return first_view(
+        stack,
+        result.id,
+        windows=window_lines(result),
+        words=shown["regions"],
+        withdrawn=shown["withdrawn"],
+    )
 
 
 def _first_fetched(shown: Mapping[str, object]) -> tuple[str, ...]:

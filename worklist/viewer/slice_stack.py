@@ -62,6 +62,23 @@ class SliceStack:
         facts = self.index()
         return "" if facts is None else str(facts.get("key_instance", ""))
 
+    def digest_of_key(self) -> str | None:
+        """What the key slice is made of, as a word for an address; None where not all is there.
+
+        A browser keeps what an address gave. Should another file come to lie under the same number,
+        by a restored archive, what is drawn of it has another address.
+        """
+        key = self.key_slice
+        if key is None:
+            return None
+        try:
+            now = self.path.stat()
+            entries = _directory(self.path, now.st_mtime_ns, now.st_size)
+            of_key = (INDEX, voxels_entry(key), labels_entry(key))
+            return "".join(f"{entries[name].CRC:08x}" for name in of_key)
+        except _UNREADABLE:
+            return None
+
     def voxels(self, index: int) -> bytes | None:
         """One slice, a gzip stream (`radiology.image.slice_stack`)."""
         return self._entry(voxels_entry(index))

@@ -8,10 +8,9 @@ itself alone.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Header, HTTPException
+from fastapi import APIRouter, Header, HTTPException, Query
 from fastapi import Path as PathParameter
 from starlette.responses import JSONResponse, Response
 
@@ -19,20 +18,22 @@ from radiology.image.slice_stack import MOST_SLICES
 from worklist.page.current_reader import CurrentReader
 from worklist.page.pictures import ResultId
 from worklist.page.screens import PageContext
+from worklist.viewer.first_picture import first_picture
 from worklist.viewer.slice_stack import SliceStack, stack_of
-from worklist.words.translations import translated_row
+from worklist.viewer.stack_words import region_words, slice_names
 
 _CACHE = {"Cache-Control": "private, max-age=3600", "Vary": "Accept-Encoding, Cookie"}
 _GZIP = 31
-_OF_0_1_0 = ["Right lung", "Left lung", "Ground glass opacity", "Consolidation"]
-"""What stacks of that version hold without saying so; their colours are in drawing.js."""
 
 Place = Annotated[int, PathParameter(ge=0, lt=MOST_SLICES)]
 Accepted = Annotated[str, Header(alias="Accept-Encoding")]
+Digest = Annotated[str, Query(alias="v", pattern="^[0-9a-f]{24}$")]
 
 
 def slice_routes(context: PageContext) -> APIRouter:
-    """`GET /results/{result_id}/slices`, `…/{place}/voxels`, `…/{place}/labels`, `…/heat`."""
+    """`GET /results/{result_id}/slices`, `…/{place}/voxels`, `…/{place}/labels`, `…/heat`, and
+    `…/first`: the key slice drawn with its outlines; `…/first/plain`: without them.
+    """
     router = APIRouter(prefix="/results/{result_id}/slices")
 
     @router.get("")
@@ -40,7 +41,7 @@ def slice_routes(context: PageContext) -> APIRouter:
         facts = _stack(context, result_id).index()
         if facts is None:
             raise HTTPException(404)
-        facts = {**facts, "names": _said(facts.get("names")), "words": _words_of_regions(facts)}
+        facts = {**facts, "names": slice_names(facts), "words": region_words(facts)}
         # Not kept by the browser: it says whether the slices are still there.
         return JSONResponse(facts, headers={"Cache-Control": "private, no-cache"})
 
@@ -50,6 +51,14 @@ def slice_routes(context: PageContext) -> APIRouter:
         if content is None:
             raise HTTPException(404)
         return Response(content, media_type="application/json", headers=_CACHE)
+
+    @router.get("/first")
+    def first(result_id: ResultId, _reader: CurrentReader, digest: Digest) -> Response:
+        return _drawn(_stack(context, result_id), digest, outlined=True)
+
+    @router.get("/first/plain")
+    def first_plain(result_id: ResultId, _reader: CurrentReader, digest: Digest) -> Response:
+        return _drawn(_stack(context, result_id), digest, outlined=False)
 
     @router.get("/{place}/voxels")
     def voxels(
@@ -66,24 +75,19 @@ def slice_routes(context: PageContext) -> APIRouter:
     return router
 
 
-def _said(names: object) -> list[str]:
-    """The names of the slices, which the worker wrote in English; none where they are damaged."""
-    return [translated_row(str(one)) for one in names] if isinstance(names, list) else []
-
-
-def _words_of_regions(facts: Mapping[str, Any]) -> dict[str, str]:
-    """What each region of a stack is called, where the reading does not say it."""
-    regions = facts.get("regions")
-    named = [one for one in regions if isinstance(one, dict)] if isinstance(regions, list) else []
-    names = [str(one["name"]) for one in named if "name" in one] or _OF_0_1_0
-    return {name: translated_row(name) for name in names}
-
-
 def _stack(context: PageContext, result_id: int) -> SliceStack:
     stack = stack_of(context, result_id)
     if stack is None:
         raise HTTPException(404)
     return stack
+
+
+def _drawn(stack: SliceStack, digest: str, *, outlined: bool) -> Response:
+    """The picture of that digest; 404 where the file has another one by now."""
+    content = first_picture(stack, outlined=outlined) if stack.digest_of_key() == digest else None
+    if content is None:
+        raise HTTPException(404)
+    return Response(content, media_type="image/svg+xml", headers=_CACHE)
 
 
 def _packed(content: bytes | None, accepted: str) -> Response:

@@ -69,8 +69,18 @@ export class Shown {
     const enlarged = picture.zoom > 1 ? `\n× ${picture.zoom.toFixed(1)}` : "";
     by("viewer-window").textContent = `W ${this.width.value} L ${this.level.value.replace("-", "−")}${enlarged}`;
     if (this.measure.cross && this.frame.dataset.slice !== String(picture.index)) this.measure.readCross();
-    if (!("slice" in this.frame.dataset)) performance.mark("firstread:first-picture"); // for benchmarks
+    this.begun();
     this.frame.dataset.slice = String(picture.index);
+  }
+
+  // What the page showed before this script: the picture goes, and the controls work from here on.
+  begun({ drawn = true } = {}) {
+    if (!this.section.hasAttribute("aria-busy")) return;
+    this.section.removeAttribute("aria-busy");
+    this.section.querySelector(".controls").inert = false;
+    by("viewer-first").remove();
+    by("viewer-place").removeAttribute("aria-hidden");
+    if (!drawn) for (const id of ["viewer-place", "viewer-window"]) by(id).textContent = "";
   }
 
   sliceWords(picture) {

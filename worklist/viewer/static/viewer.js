@@ -15,7 +15,7 @@ class Viewer extends Shown {
     super(section, { drawing, positionMm });
     this.stack = null;
     this.plane = null;
-    this.resultId = "";
+    this.resultId = null; // none was looked for yet
     this.index = 0;
     this.direction = 1;
     this.touched = false; // by the reader: then a newer result waits until it is asked for
@@ -64,6 +64,7 @@ class Viewer extends Shown {
   async open(resultId, withdrawn) {
     this.resultId = resultId;
     this.newer.hidden = true;
+    if (by("viewer-first")?.dataset.result !== resultId) this.begun({ drawn: false }); // it shows another one
     const opened = resultId ? Stack.open(resultId, state()?.dataset.key) : null;
     if (opened) this.loadLibrary();
     const stack = await opened;

@@ -1,0 +1,227 @@
+"""The picture on the study page before its viewer: of this result, this slice, this window."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+import zipfile
+from datetime import timedelta
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from database.results.withdrawals import mark_withdrawn
+from database.session import transaction
+from database.states import RejectionReason
+from radiology.image.slice_stack import (
+    INDEX,
+    labels_entry,
+    unpack_labels,
+    unpack_voxels,
+    voxels_entry,
+)
+from tests.builders.stored.flags import NOBODY
+from tests.unit.worklist.access.visitor import Visitor
+from tests.unit.worklist.seeding import SeededHospital
+from tests.unit.worklist.study.seeded_slices import StudyWithSlices, study_with_slices
+
+_SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture
+def study(hospital: SeededHospital) -> StudyWithSlices:
+    """Give a study whose slices were kept."""
+    return study_with_slices(hospital)
+
+
+def _address(visitor: Visitor, study: StudyWithSlices) -> str:
+    """Where the page says that the picture is; once in its head, once in its place."""
+    page = visitor.get(f"/studies/{study.uid}").text
+    ahead = re.findall(r'<link rel="preload" as="image" [^>]*href="([^"]+)"', page)
+    shown = re.findall(r'<img class="viewer-first" [^>]*src="([^"]+)"', page)
+    assert len(ahead) == 1
+    assert ahead == shown
+    return ahead[0]
+
+
+def _svg(visitor: Visitor, address: str) -> ElementTree.Element:
+    answer = visitor.get(address)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "image/svg+xml"
+    assert "private" in answer.headers["cache-control"]
+    return ElementTree.fromstring(answer.text)
+
+
+def _pixels(svg: ElementTree.Element) -> NDArray[np.uint8]:
+    embedded = svg.find(f"{_SVG}image")
+    assert embedded is not None
+    content = base64.b64decode(embedded.attrib["href"].removeprefix("data:image/png;base64,"))
+    with Image.open(io.BytesIO(content)) as picture:
+        return np.asarray(picture)
+
+
+def _kept(
+    study: StudyWithSlices,
+) -> tuple[dict[str, object], NDArray[np.float32], NDArray[np.uint8]]:
+    with zipfile.ZipFile(study.slices) as archive:
+        facts = json.loads(archive.read(INDEX))
+        shape = (facts["rows"], facts["columns"])
+        voxels = unpack_voxels(archive.read(voxels_entry(facts["key"])), shape)
+        return facts, voxels, unpack_labels(archive.read(labels_entry(facts["key"])), shape)
+
+
+def test_it_is_the_key_slice_in_its_window(study: StudyWithSlices, visitor: Visitor) -> None:
+    """Each pixel has the grey level that PS3.3 C.11.2.1.2.1 says, pixel by pixel."""
+    facts, voxels, _ = _kept(study)
+    level, width = facts["window_hu"]  # type: ignore[misc]
+    below = voxels <= level - 0.5 - (width - 1) / 2
+    above = voxels > level - 0.5 + (width - 1) / 2
+    between = ((voxels - (level - 0.5)) / (width - 1) + 0.5) * 255
+    svg = _svg(visitor, _address(visitor, study))
+    pixels = _pixels(svg)
+    assert (pixels[below] == 0).all()
+    assert (pixels[above] == 255).all()
+    inside = ~below & ~above
+    assert inside.sum() > 1000
+    assert np.abs(pixels[inside] - between[inside]).max() <= 0.5
+    wide, high = (float(svg.attrib[name]) for name in ("width", "height"))
+    assert wide == pytest.approx(facts["columns"] * facts["column_mm"])  # type: ignore[operator]
+    assert high == pytest.approx(facts["rows"] * facts["row_mm"])  # type: ignore[operator]
+
+
+def test_what_is_outlined_is_what_was_found(study: StudyWithSlices, visitor: Visitor) -> None:
+    """A line of a finding's colour goes around its pixels and no others: filled, it gives them."""
+    facts, _, labels = _kept(study)
+    svg = _svg(visitor, _address(visitor, study))
+    drawn = {one.attrib["stroke"]: one.attrib["d"] for one in svg.findall(f"{_SVG}path")}
+    there = [
+        one
+        for one in facts["regions"]  # type: ignore[attr-defined]
+        if one["is_finding"] and (labels == one["label"]).sum() > 20
+    ]
+    assert there
+    for region in there:
+        mask = labels == region["label"]
+        filled = _filled(drawn[region["colour"]], mask.shape)
+        # Through the middles of edges corners are cut: a pixel's share is what may differ.
+        assert (filled != mask).sum() <= 0.1 * mask.sum() + 8
+        assert not (filled & ~_grown(mask)).any()
+
+
+def _filled(path: str, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """The pixels within the lines of a path, by their middles; inner lines are holes."""
+    rows, columns = shape
+    inside = np.zeros((2 * rows, 2 * columns), np.bool_)
+    for line in re.findall(r"M([^z]+)z", path):
+        start, steps = line.split("l")
+        moves = [tuple(map(int, start.split())), *_pairs(steps)]
+        points = [tuple(map(int, one)) for one in np.cumsum(moves, axis=0)]
+        drawn = Image.new("1", (2 * columns, 2 * rows))
+        ImageDraw.Draw(drawn).polygon(points, fill=1)
+        inside ^= np.asarray(drawn)
+    return inside[1::2, 1::2]
+
+
+def _pairs(steps: str) -> list[tuple[int, ...]]:
+    numbers = [int(one) for one in steps.split()]
+    return list(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def _grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    grown = mask.copy()
+    for axis in (0, 1):
+        grown |= np.roll(mask, 1, axis) | np.roll(mask, -1, axis)
+    return grown
+
+
+def test_the_page_says_what_it_shows(study: StudyWithSlices, visitor: Visitor) -> None:
+    """Slice, height, window and what is found in it stand beside the picture, and as its text."""
+    facts, _, _ = _kept(study)
+    page = visitor.get(f"/studies/{study.uid}").text
+    text = visitor.text(f"/studies/{study.uid}")
+    said = f"Slice {facts['key'] + 1} of {facts['slices']}"  # type: ignore[operator]
+    assert said in text
+    assert "W 1500 L −600" in text
+    assert "holds a lesion" in text
+    assert re.search(rf'<img class="viewer-first" [^>]*alt="{said}, [^"]*key slice"', page)
+    assert 'aria-busy="true"' in page
+    assert '<div class="controls" inert>' in page
+
+
+def test_a_withdrawn_result_is_not_outlined(
+    study: StudyWithSlices, hospital: SeededHospital, visitor: Visitor
+) -> None:
+    """Nothing of what was found is drawn or said any more, and the address is another one: a
+    browser may have kept the outlined picture."""
+    before = _address(visitor, study)
+    with transaction(hospital.engine) as session:
+        mark_withdrawn(session, study.result_id, RejectionReason.QUALITY, NOBODY, hospital.now)
+    after = _address(visitor, study)
+    assert after != before
+    svg = _svg(visitor, after)
+    assert svg.find(f"{_SVG}path") is None
+    assert np.array_equal(_pixels(svg), _pixels(_svg(visitor, before)))
+    text = visitor.text(f"/studies/{study.uid}")
+    assert "Withdrawn result: nothing is outlined" in text
+    assert "holds a lesion, key slice" not in visitor.get(f"/studies/{study.uid}").text
+
+
+def test_another_file_under_the_same_number_has_another_address(
+    study: StudyWithSlices, hospital: SeededHospital, visitor: Visitor
+) -> None:
+    """What a browser kept of one file is never shown for the other, and the old address is gone."""
+    before = _address(visitor, study)
+    with zipfile.ZipFile(study.slices) as archive:
+        entries = {one: archive.read(one) for one in archive.namelist()}
+    facts = json.loads(entries[INDEX])
+    entries[voxels_entry(facts["key"])] = entries[voxels_entry(0)]
+    with zipfile.ZipFile(study.slices, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+    hospital.now += timedelta(seconds=1)
+    after = _address(visitor, study)
+    assert after != before
+    assert visitor.get(before).status_code == 404
+    assert visitor.get(after).status_code == 200
+
+
+@pytest.mark.parametrize("damage", ["no window", "a foreign colour", "no key slice", "cut"])
+def test_what_is_damaged_is_not_shown(
+    study: StudyWithSlices, visitor: Visitor, damage: str
+) -> None:
+    """No half of a picture, and nothing of the file in the page's own markup."""
+    with zipfile.ZipFile(study.slices) as archive:
+        entries = {one: archive.read(one) for one in archive.namelist()}
+    facts = json.loads(entries[INDEX])
+    if damage == "no window":
+        del facts["window_hu"]
+    elif damage == "no key slice":
+        del entries[voxels_entry(facts["key"])]
+    elif damage == "cut":
+        entries[labels_entry(facts["key"])] = entries[labels_entry(facts["key"])][:9]
+    else:
+        facts["regions"][0]["colour"] = '"/><script>'
+    entries[INDEX] = json.dumps(facts).encode()
+    with zipfile.ZipFile(study.slices, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+    page = visitor.get(f"/studies/{study.uid}")
+    assert page.status_code == 200
+    assert "<script>" not in page.text
+    shown = re.findall(r'<img class="viewer-first" [^>]*src="([^"]+)"', page.text)
+    if damage in ("no window", "no key slice"):
+        assert shown == []  # the viewer itself says what is wrong
+    else:
+        assert visitor.get(shown[0]).status_code == 404
+
+
+def test_an_address_without_its_digest_is_none(study: StudyWithSlices, visitor: Visitor) -> None:
+    """Nobody gets a picture that could be another one tomorrow."""
+    slices = f"/results/{study.result_id}/slices"
+    for address in ("first", "first?v=0", "first?v=000000000000000000000000", "first/plain"):
+        assert visitor.get(f"{slices}/{address}").status_code in (400, 404)
