@@ -1,9 +1,11 @@
 """The viewer of the study page beside OHIF: the same slices, server, browser and run.
 
-*First picture* is from the request of the page to the first slice on the screen, in a browser that
-knows nothing of the page. *Scrolling* turns the wheel by one slice for each frame of the screen.
-Beside what passed stands the processor time of the page's own thread: on a machine that does other
-work too, it is the figure that says something about the viewer.
+*First picture* is from the request of the page to the first slice on the screen, of full resolution
+and with its window, in a browser that knows nothing of the page: in ours that is the picture which
+the page has before its viewer. *Wheel answered* is from the same request until the wheel, turned
+from the first picture on, has brought another slice. *Scrolling* turns the wheel by one slice for
+each frame of the screen. Beside what passed stands the processor time of the page's own thread: on
+a machine that does other work too, it is the figure that says something about the viewer.
 
 OHIF is what Firstread serves from its own DICOMweb. As it comes it draws with WebGL, which is
 SwiftShader's here: a PC with a graphics card does that part elsewhere. So it is measured a second
@@ -28,6 +30,8 @@ Spread = dict[str, float]  # "median", "lowest" and "highest" of the runs
 _COMPARED = (
     "first_picture_ms",
     "first_picture_processor_ms",
+    "wheel_answered_ms",
+    "wheel_answered_processor_ms",
     "scrolling_ms",
     "scrolling_processor_ms_a_slice",
     "median_frame_ms",
@@ -71,6 +75,7 @@ def measure_viewers(console: Console, folder: Path, *, slices: int, runs: int) -
 def _briefly(figures: dict[str, float]) -> str:
     return (
         f"first picture {figures['first_picture_ms']:.0f} ms, "
+        f"wheel answered {figures['wheel_answered_ms']:.0f} ms, "
         f"{figures['scrolled_slices']:.0f} slices scrolled, all in "
         f"{figures['scrolling_ms'] / 1000:.1f} s, "
         f"longest frame {figures['longest_frame_ms']:.0f} ms"

@@ -79,11 +79,11 @@ def measure_opening(viewer: Viewer, address: str, slices: int) -> dict[str, floa
         session.send("Performance.enable", {"timeDomain": "threadTicks"})
         page.goto(viewer.address, wait_until="commit", timeout=1000 * _FIRST_PICTURE_S)
         first = _first_picture(viewer, page, session)
+        answer = _answer_to_the_wheel(viewer, page, session)
         fetched = _all_slices(viewer, page, slices)
-        if page.locator("#viewer-frame").count():
-            page.locator("#viewer-frame").press("Home")  # OHIF begins with the first slice
+        _to_the_first_slice(viewer, page, slices)
         page.wait_for_timeout(1000)
-        return {**first, **fetched, **_scrolling(viewer, page, session, slices)}
+        return {**first, **answer, **fetched, **_scrolling(viewer, page, session, slices)}
 
 
 def _first_picture(viewer: Viewer, page: Page, session: CDPSession) -> dict[str, float]:
@@ -99,6 +99,42 @@ def _first_picture(viewer: Viewer, page: Page, session: CDPSession) -> dict[str,
         "first_picture_ms": float(first_ms),
         "first_picture_processor_ms": _processor_ms(session),
     }
+
+
+def _answer_to_the_wheel(viewer: Viewer, page: Page, session: CDPSession) -> dict[str, float]:
+    """From the request of the page until the wheel has brought another slice.
+
+    The wheel is turned from the first picture on, a little slower than the screen has frames: a
+    viewer that does not answer yet takes no turn.
+    """
+    began = time.monotonic()
+    page.evaluate("watched.listen()")
+    while (answered_ms := page.evaluate("watched.answeredMs")) is None:
+        if time.monotonic() - began > _FIRST_PICTURE_S:
+            raise ViewerTooSlow(
+                f"{viewer.name} did not answer to the wheel within {_FIRST_PICTURE_S:g} s"
+            )
+        if box := page.locator(viewer.pane).bounding_box():
+            page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+            page.mouse.wheel(0, 100)
+        page.wait_for_timeout(_FRAME_MS)
+    return {
+        "wheel_answered_ms": float(answered_ms),
+        "wheel_answered_processor_ms": _processor_ms(session),
+    }
+
+
+def _to_the_first_slice(viewer: Viewer, page: Page, slices: int) -> None:
+    """Both are scrolled from there; a wheel of three frames a slice is not measured."""
+    if page.locator("#viewer-frame").count():
+        page.locator("#viewer-frame").press("Home")
+    _over_the_picture(viewer, page)
+    for _ in range(2 * slices):
+        if page.evaluate("watched.shown()") == 0:
+            return
+        page.mouse.wheel(0, -100)
+        page.wait_for_timeout(3 * _FRAME_MS)
+    raise ViewerTooSlow(f"{viewer.name} did not come back to the first slice")
 
 
 def _all_slices(viewer: Viewer, page: Page, slices: int) -> dict[str, float]:

@@ -1,11 +1,15 @@
 // Put into every page before its own scripts: says what a viewer on Cornerstone3D has drawn. Both
-// viewers are looked at by the same events of the library.
+// viewers are looked at by the same events of the library; of a picture that a page has before its
+// viewer the browser says when it was on the screen (Element Timing), which is later than a drawing.
 (() => {
   const PANES = '#viewer-now, [data-cy="viewport-pane"]';
   const seen = { drawings: 0 };
   let tell;
   const first = new Promise((resolve) => { tell = resolve; });
   performance.setResourceTimingBufferSize(100000);
+  new PerformanceObserver((list) => {
+    for (const { identifier, renderTime } of list.getEntries()) if (identifier === "first-picture") tell(renderTime);
+  }).observe({ type: "element", buffered: true });
   // Of thumbnails the library tells too, in elements of its own outside of every pane, and of empty
   // panes, by the status that they had before the drawing.
   document.addEventListener("CORNERSTONE_IMAGE_RENDERED", (event) => {
@@ -23,11 +27,26 @@
     const ours = document.getElementById("viewer-frame");
     return ours ? Number(ours.dataset.slice) : ofOhif().getCurrentImageIdIndex();
   };
+  // While a viewer is not there yet, it shows none.
+  const maybeShown = () => { try { return shown(); } catch { return NaN; } };
 
   window.watched = {
     shown,
     // When it was drawn; null where it was not within the limit.
     firstMs: (limitMs) => Promise.race([first, new Promise((resolve) => { setTimeout(resolve, limitMs, null); })]),
+    // When another slice was drawn than the one that the viewer drew first; its wheel is turned meanwhile.
+    listen: () => {
+      let began = maybeShown();
+      document.addEventListener("CORNERSTONE_IMAGE_RENDERED", async ({ target }) => {
+        const drawnMs = performance.now();
+        if (!target.closest(PANES)) return;
+        await null; // the viewer hears of the drawing after us
+        const now = maybeShown();
+        if (Number.isNaN(began)) began = now;
+        else if (!Number.isNaN(now) && now !== began) window.watched.answeredMs ??= drawnMs;
+      }, true);
+    },
+    answeredMs: null,
     fetched: (part) => performance.getEntriesByType("resource").filter(({ name }) => name.includes(part)).length,
     // Looks at each frame of the screen, until `end`.
     begin: () => {

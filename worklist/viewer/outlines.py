@@ -97,7 +97,8 @@ def _closed(onward: dict[int, list[int]], wide: int) -> list[Outline]:
     found = []
     for first in tuple(onward):
         while first in onward:
-            line, corner = [], first
+            line: Outline = []
+            corner = first
             while not line or corner != first:
                 line.append((corner % wide, corner // wide))
                 following = onward[corner]
