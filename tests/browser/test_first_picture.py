@@ -53,7 +53,7 @@ def test_the_viewer_takes_the_place_of_the_first_picture(
     reader.goto(f"/studies/{study.uid}", wait_until="commit")
     first = reader.locator("#viewer-first")
     expect(first).to_be_visible()
-    reader.wait_for_function("() => document.getElementById('viewer-first').naturalWidth > 0")
+    reader.evaluate("document.querySelector('#viewer-first image').decode()")
     facts = index_of(study)
     said = f"Slice {facts['key'] + 1} of {facts['slices']}"
     expect(reader.get_by_role("img", name=said)).to_have_id("viewer-first")
@@ -92,7 +92,7 @@ def test_without_scripts_the_key_slice_is_there(
     expect(page.locator("#viewer-first")).to_be_visible()
     _is_the_key_slice(_picture(page), study)
     expect(page.locator("#viewer-full")).to_be_hidden()
-    picture = page.locator("#viewer-first").get_attribute("src")
+    picture = page.locator("#viewer-first image").get_attribute("href")
     assert picture is not None
     context.close()
     unknown = browser.new_context(base_url=address)

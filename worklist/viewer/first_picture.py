@@ -1,18 +1,17 @@
-"""The key slice as the viewer of the study page will show it first, drawn here as one picture.
+"""The key slice as the viewer of the study page will show it first, drawn here.
 
-It is in the page before any script runs, and what the viewer draws takes its place. Slice and
-outlines are one file (SVG 2), so that neither is ever seen with those of another slice.
+It is in the page before any script runs, and what the viewer draws takes its place. Page and
+picture come from the same reading of the file: a page names no picture that cannot be drawn.
 """
 
 from __future__ import annotations
 
-import base64
 import functools
 import io
 import itertools
 import re
 import zlib
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +24,85 @@ from worklist.viewer.outlines import Line, Outline, lines_of, outlines
 from worklist.viewer.slice_stack import SliceStack
 
 WIDTHS_HU, LEVELS_HU = (20, 4000), (-1000, 2000)  # as far as the sliders of viewer.html go
-_MOST_KEPT = 32  # of some 300 kB: those of the studies that readers open now
+_MOST_KEPT = 64  # of some 150 kB: those of the studies that readers open now
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 _DAMAGED = (KeyError, TypeError, ValueError, IndexError, OverflowError, zlib.error)
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnLine:
+    """What is outlined in a slice, for an element of SVG 2.
+
+    Attributes
+    ----------
+    path : in halves of a pixel
+    dashes : empty for a line without gaps
+    """
+
+    path: str
+    colour: str
+    width_px: float
+    dashes: str
+
+
+@dataclass(frozen=True, slots=True)
+class FirstPicture:
+    """A slice in its window, and what is outlined in it.
+
+    Attributes
+    ----------
+    png : one grey level for each voxel
+    digest : of what it is drawn from. A browser keeps what an address gave; should another file
+        come to lie under the same number, by a restored archive, its picture has another address
+    columns, rows : of the picture
+    column_mm, row_mm : of a pixel, which need not be a square
+    level_hu, width_hu : of the window
+    """
+
+    png: bytes
+    digest: str
+    columns: int
+    rows: int
+    column_mm: float
+    row_mm: float
+    level_hu: int
+    width_hu: int
+    lines: tuple[DrawnLine, ...]
+
+
+def first_picture(stack: SliceStack) -> FirstPicture | None:
+    """The picture that a stack begins with; None where the file is damaged, or says too little."""
+    digest = stack.digest_of_key()
+    return None if digest is None else _drawn(stack.path, digest)
+
+
+@functools.lru_cache(maxsize=_MOST_KEPT)
+def _drawn(path: Path, digest: str) -> FirstPicture | None:
+    stack = SliceStack(path)
+    facts, key = stack.index(), stack.key_slice
+    if facts is None or key is None:
+        return None
+    voxels, labels = stack.voxels(key), stack.labels(key)
+    if voxels is None or labels is None:
+        return None
+    try:
+        rows, columns = int(facts["rows"]), int(facts["columns"])
+        level, width = first_window(facts)
+        there = unpack_labels(labels, (rows, columns))
+        lines = [(one, outlines(there, one.labels)) for one in lines_of(facts["regions"])]
+        return FirstPicture(
+            png=_png(windowed(unpack_voxels(voxels, (rows, columns)), level, width)),
+            digest=digest,
+            columns=columns,
+            rows=rows,
+            column_mm=float(facts["column_mm"]),
+            row_mm=float(facts["row_mm"]),
+            level_hu=level,
+            width_hu=width,
+            lines=tuple(_drawn_line(one, found) for one, found in lines if found),
+        )
+    except _DAMAGED:
+        return None
 
 
 def first_window(facts: dict[str, Any]) -> tuple[int, int]:
@@ -47,76 +122,24 @@ def _within(value: float, limits: tuple[int, int]) -> int:
     return min(max(int(np.floor(value + 0.5)), lowest), highest)
 
 
-def first_picture(stack: SliceStack, *, outlined: bool) -> bytes | None:
-    """The picture as SVG; None where the file is damaged, or says too little.
-
-    Parameters
-    ----------
-    outlined : whether what was found may be outlined: not in a result that is withdrawn
-    """
-    digest = stack.digest_of_key()
-    return None if digest is None else _drawn(stack.path, digest, outlined)
-
-
-@functools.lru_cache(maxsize=_MOST_KEPT)
-def _drawn(path: Path, _digest: str, outlined: bool) -> bytes | None:
-    stack = SliceStack(path)
-    facts, key = stack.index(), stack.key_slice
-    if facts is None or key is None:
-        return None
-    voxels, labels = stack.voxels(key), stack.labels(key)
-    if voxels is None or labels is None:
-        return None
-    try:
-        shape = (int(facts["rows"]), int(facts["columns"]))
-        grey = windowed(unpack_voxels(voxels, shape), *first_window(facts))
-        there = unpack_labels(labels, shape)
-        lines = lines_of(facts["regions"]) if outlined else ()
-        drawn = [(line, outlines(there, line.labels)) for line in lines]
-        return _svg(grey, (float(facts["row_mm"]), float(facts["column_mm"])), drawn)
-    except _DAMAGED:
-        return None
-
-
 def windowed(hounsfield: NDArray[np.float32], level: int, width: int) -> NDArray[np.uint8]:
     """Grey levels of a slice in a window (PS3.3 C.11.2.1.2.1), rounded as a canvas rounds."""
     grey = ((hounsfield.astype(np.float64) - (level - 0.5)) / (width - 1) + 0.5) * 255
     return np.rint(grey.clip(0, 255)).astype(np.uint8)
 
 
-def _svg(
-    grey: NDArray[np.uint8],
-    spacing_mm: tuple[float, float],
-    drawn: Sequence[tuple[Line, list[Outline]]],
-) -> bytes:
-    """As wide and high as the slice is in millimetres: pixels need not be squares."""
+def _png(grey: NDArray[np.uint8]) -> bytes:
     written = io.BytesIO()
     # Noise does not repeat itself: looking for repetitions takes longer and saves nothing.
     Image.fromarray(grey).save(written, "PNG", compress_type=zlib.Z_HUFFMAN_ONLY)
-    pixels = base64.b64encode(written.getvalue()).decode()
-    rows, columns = grey.shape
-    row_mm, column_mm = spacing_mm
-    size = f'width="{columns * column_mm:g}" height="{rows * row_mm:g}"'
-    # Twice as fine as the pixels: a line goes through the middles of their edges.
-    paths = "".join(_path(line, found) for line, found in drawn if found)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} '
-        f'viewBox="0 0 {2 * columns} {2 * rows}" preserveAspectRatio="none">'
-        f'<image width="{2 * columns}" height="{2 * rows}" preserveAspectRatio="none" '
-        f'href="data:image/png;base64,{pixels}"/>{paths}</svg>'
-    ).encode()
+    return written.getvalue()
 
 
-def _path(line: Line, found: list[Outline]) -> str:
+def _drawn_line(line: Line, found: list[Outline]) -> DrawnLine:
     if not _COLOUR.fullmatch(line.colour):
         raise ValueError("a colour of the stack is none")
     dashes = " ".join(f"{one:g}" for one in line.dash_px)
-    dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
-    return (
-        f'<path fill="none" vector-effect="non-scaling-stroke" stroke-miterlimit="10" '
-        f'stroke="{line.colour}" stroke-width="{line.width_px:g}"{dashed} '
-        f'd="{"".join(map(_closed, found))}"/>'
-    )
+    return DrawnLine("".join(map(_closed, found)), line.colour, line.width_px, dashes)
 
 
 def _closed(outline: Outline) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from worklist.viewer.first_picture import first_window
+from worklist.viewer.first_picture import FirstPicture, first_picture
 from worklist.viewer.outlines import lines_of
 from worklist.viewer.slice_stack import SliceStack
 from worklist.viewer.stack_words import region_words, slice_names
@@ -26,22 +26,20 @@ class FirstView:
 
     Attributes
     ----------
-    address : of the picture of the key slice
+    address, picture : where the picture of the key slice is, and what is drawn over it
     place : number of the slice, what it is called, where it lies and what it holds
     ratio : width by height of a slice
-    level_hu, width_hu : of its window
     windows : those that the bundle declares, beside the ones that fit any body
     legend : what each line goes around
     """
 
     result_id: int
     address: str
+    picture: FirstPicture
     key: int
     count: int
     place: tuple[str, ...]
     ratio: float
-    level_hu: int
-    width_hu: int
     windows: tuple[WindowLine, ...]
     legend: tuple[str, ...]
     has_heat: bool
@@ -55,7 +53,7 @@ class FirstView:
 
     def is_pressed(self, level_hu: float, width_hu: float) -> bool:
         """Whether the button of a window is pressed."""
-        return (level_hu, width_hu) == (self.level_hu, self.width_hu)
+        return (level_hu, width_hu) == (self.picture.level_hu, self.picture.width_hu)
 
 
 def first_view(
@@ -74,49 +72,32 @@ def first_view(
     words : what the reading calls its regions, by their names
     withdrawn : whether the result is; then nothing is outlined
     """
-    facts, digest = stack.index(), stack.digest_of_key()
-    if facts is None or digest is None:
+    facts, picture = stack.index(), first_picture(stack)
+    if facts is None or picture is None:
         return None
+    said = {**region_words(facts), **words}
     try:
-        return _of(
-            facts, f"/results/{result_id}/slices", digest, result_id, windows, words, withdrawn
+        return FirstView(
+            result_id=result_id,
+            address=f"/results/{result_id}/slices/first?v={picture.digest}",
+            picture=picture,
+            key=facts["key"],
+            count=facts["slices"],
+            place=_place(facts, withdrawn=withdrawn),
+            ratio=picture.columns * picture.column_mm / (picture.rows * picture.row_mm),
+            windows=tuple(
+                one for one in windows if (one.centre_hu, one.width_hu) not in _KNOWN_WINDOWS
+            ),
+            legend=tuple(
+                ", ".join(said.get(name) or name for name in line.names)
+                for line in lines_of(facts["regions"])
+            ),
+            has_heat=bool(facts["heat_slices"]),
+            has_possible=bool(facts["possible_slices"]),
+            withdrawn=withdrawn,
         )
     except (KeyError, TypeError, ValueError, IndexError, ArithmeticError):
         return None
-
-
-def _of(
-    facts: Mapping[str, Any],
-    slices: str,
-    digest: str,
-    result_id: int,
-    windows: Sequence[WindowLine],
-    words: Mapping[str, str],
-    withdrawn: bool,
-) -> FirstView:
-    level_hu, width_hu = first_window(facts)
-    said = {**region_words(facts), **words}
-    picture = "first/plain" if withdrawn else "first"
-    return FirstView(
-        result_id=result_id,
-        address=f"{slices}/{picture}?v={digest}",
-        key=facts["key"],
-        count=facts["slices"],
-        place=_place(facts, withdrawn=withdrawn),
-        ratio=facts["columns"] * facts["column_mm"] / (facts["rows"] * facts["row_mm"]),
-        level_hu=level_hu,
-        width_hu=width_hu,
-        windows=tuple(
-            one for one in windows if (one.centre_hu, one.width_hu) not in _KNOWN_WINDOWS
-        ),
-        legend=tuple(
-            ", ".join(said.get(name) or name for name in line.names)
-            for line in lines_of(facts["regions"])
-        ),
-        has_heat=bool(facts["heat_slices"]),
-        has_possible=bool(facts["possible_slices"]),
-        withdrawn=withdrawn,
-    )
 
 
 def _place(facts: Mapping[str, Any], *, withdrawn: bool) -> tuple[str, ...]:

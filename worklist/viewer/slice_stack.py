@@ -63,11 +63,7 @@ class SliceStack:
         return "" if facts is None else str(facts.get("key_instance", ""))
 
     def digest_of_key(self) -> str | None:
-        """What the key slice is made of, as a word for an address; None where not all is there.
-
-        A browser keeps what an address gave. Should another file come to lie under the same number,
-        by a restored archive, what is drawn of it has another address.
-        """
+        """What the key slice is made of, as a word for an address; None where not all is there."""
         key = self.key_slice
         if key is None:
             return None

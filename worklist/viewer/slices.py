@@ -32,7 +32,7 @@ Digest = Annotated[str, Query(alias="v", pattern="^[0-9a-f]{24}$")]
 
 def slice_routes(context: PageContext) -> APIRouter:
     """`GET /results/{result_id}/slices`, `…/{place}/voxels`, `…/{place}/labels`, `…/heat`, and
-    `…/first`: the key slice drawn with its outlines; `…/first/plain`: without them.
+    `…/first`: the key slice in its window, as a picture.
     """
     router = APIRouter(prefix="/results/{result_id}/slices")
 
@@ -54,11 +54,10 @@ def slice_routes(context: PageContext) -> APIRouter:
 
     @router.get("/first")
     def first(result_id: ResultId, _reader: CurrentReader, digest: Digest) -> Response:
-        return _drawn(_stack(context, result_id), digest, outlined=True)
-
-    @router.get("/first/plain")
-    def first_plain(result_id: ResultId, _reader: CurrentReader, digest: Digest) -> Response:
-        return _drawn(_stack(context, result_id), digest, outlined=False)
+        picture = first_picture(_stack(context, result_id))
+        if picture is None or picture.digest != digest:  # the file is another one by now
+            raise HTTPException(404)
+        return Response(picture.png, media_type="image/png", headers=_CACHE)
 
     @router.get("/{place}/voxels")
     def voxels(
@@ -80,14 +79,6 @@ def _stack(context: PageContext, result_id: int) -> SliceStack:
     if stack is None:
         raise HTTPException(404)
     return stack
-
-
-def _drawn(stack: SliceStack, digest: str, *, outlined: bool) -> Response:
-    """The picture of that digest; 404 where the file has another one by now."""
-    content = first_picture(stack, outlined=outlined) if stack.digest_of_key() == digest else None
-    if content is None:
-        raise HTTPException(404)
-    return Response(content, media_type="image/svg+xml", headers=_CACHE)
 
 
 def _packed(content: bytes | None, accepted: str) -> Response:
