@@ -114,6 +114,8 @@ def _answer_to_the_wheel(viewer: Viewer, page: Page, session: CDPSession) -> dic
             raise ViewerTooSlow(
                 f"{viewer.name} did not answer to the wheel within {_FIRST_PICTURE_S:g} s"
             )
+        if page.get_by_role("dialog").count():  # a reader has to put it away, too
+            page.keyboard.press("Escape")
         if box := page.locator(viewer.pane).bounding_box():
             page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
             page.mouse.wheel(0, 100)
