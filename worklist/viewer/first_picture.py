@@ -124,8 +124,9 @@ def _within(value: float, limits: tuple[int, int]) -> int:
 
 def windowed(hounsfield: NDArray[np.float32], level: int, width: int) -> NDArray[np.uint8]:
     """Grey levels of a slice in a window (PS3.3 C.11.2.1.2.1), rounded as a canvas rounds."""
-    grey = ((hounsfield.astype(np.float64) - (level - 0.5)) / (width - 1) + 0.5) * 255
-    return np.rint(grey.clip(0, 255)).astype(np.uint8)
+    levels = ((hounsfield.astype(np.float64) - (level - 0.5)) / (width - 1) + 0.5) * 255
+    grey: NDArray[np.uint8] = np.rint(levels.clip(0, 255)).astype(np.uint8)
+    return grey
 
 
 def _png(grey: NDArray[np.uint8]) -> bytes:

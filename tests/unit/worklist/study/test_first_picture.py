@@ -7,6 +7,7 @@ import json
 import re
 import zipfile
 from datetime import timedelta
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -62,7 +63,7 @@ def _pixels(visitor: Visitor, address: str) -> NDArray[np.uint8]:
 
 def _kept(
     study: StudyWithSlices,
-) -> tuple[dict[str, object], NDArray[np.float32], NDArray[np.uint8]]:
+) -> tuple[dict[str, Any], NDArray[np.float32], NDArray[np.uint8]]:
     with zipfile.ZipFile(study.slices) as archive:
         facts = json.loads(archive.read(INDEX))
         shape = (facts["rows"], facts["columns"])
@@ -73,7 +74,7 @@ def _kept(
 def test_it_is_the_key_slice_in_its_window(study: StudyWithSlices, visitor: Visitor) -> None:
     """Each pixel has the grey level that PS3.3 C.11.2.1.2.1 says, pixel by pixel."""
     facts, voxels, _ = _kept(study)
-    level, width = facts["window_hu"]  # type: ignore[misc]
+    level, width = facts["window_hu"]
     below = voxels <= level - 0.5 - (width - 1) / 2
     above = voxels > level - 0.5 + (width - 1) / 2
     between = ((voxels - (level - 0.5)) / (width - 1) + 0.5) * 255
@@ -85,8 +86,8 @@ def test_it_is_the_key_slice_in_its_window(study: StudyWithSlices, visitor: Visi
     assert inside.sum() > 1000
     assert np.abs(pixels[inside] - between[inside]).max() <= 0.5
     _, _, wide, high = map(float, svg.attrib["viewBox"].split())
-    assert wide == pytest.approx(facts["columns"] * facts["column_mm"])  # type: ignore[operator]
-    assert high == pytest.approx(facts["rows"] * facts["row_mm"])  # type: ignore[operator]
+    assert wide == pytest.approx(facts["columns"] * facts["column_mm"])
+    assert high == pytest.approx(facts["rows"] * facts["row_mm"])
 
 
 def test_what_is_outlined_is_what_was_found(study: StudyWithSlices, visitor: Visitor) -> None:
@@ -95,9 +96,7 @@ def test_what_is_outlined_is_what_was_found(study: StudyWithSlices, visitor: Vis
     svg = _shown(visitor, study)
     drawn = {one.attrib["stroke"]: one.attrib["d"] for one in svg.iter("path")}
     there = [
-        one
-        for one in facts["regions"]  # type: ignore[attr-defined]
-        if one["is_finding"] and (labels == one["label"]).sum() > 20
+        one for one in facts["regions"] if one["is_finding"] and (labels == one["label"]).sum() > 20
     ]
     assert there
     for region in there:
@@ -139,7 +138,7 @@ def test_the_page_says_what_it_shows(study: StudyWithSlices, visitor: Visitor) -
     facts, _, _ = _kept(study)
     page = visitor.get(f"/studies/{study.uid}").text
     text = visitor.text(f"/studies/{study.uid}")
-    said = f"Slice {facts['key'] + 1} of {facts['slices']}"  # type: ignore[operator]
+    said = f"Slice {facts['key'] + 1} of {facts['slices']}"
     assert said in text
     assert "W 1500 L −600" in text
     assert "holds a lesion" in text
