@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.slice_viewer import (
+    LIVE_MS,
     expect_slice,
     index_of,
     labels_of,
@@ -21,7 +23,8 @@ from tests.browser.slice_viewer import (
 )
 from tests.builders.stored.readers import sign_in_browser
 from tests.peers.page.running_page import RunningPage
-from tests.unit.worklist.study.seeded_slices import StudyWithSlices
+from tests.unit.worklist.seeding import SeededHospital
+from tests.unit.worklist.study.seeded_slices import StudyWithSlices, study_with_slices
 
 pytestmark = pytest.mark.browser
 
@@ -76,6 +79,30 @@ def test_the_viewer_takes_the_place_of_the_first_picture(
     assert (difference > 48).mean() < 0.002
     assert difference.mean() < 1.5
     assert reader.locator("#viewer-place").inner_text().startswith(said)
+
+
+def test_a_newer_result_is_never_seen_under_the_first_picture(
+    reader: Page, study: StudyWithSlices, hospital: SeededHospital
+) -> None:
+    """Another result came before the viewer was there: it takes the first picture away, with its
+    words, and shows the newer one."""
+    held: list[Route] = []
+    reader.route("**/viewer/shown.js*", lambda route: held.append(route))
+    reader.route(re.compile("/results/2/slices$"), lambda route: held.append(route))
+    reader.goto(f"/studies/{study.uid}", wait_until="commit")
+    expect(reader.locator("#viewer-first")).to_have_attribute("data-result", str(study.result_id))
+    expect(reader.locator("#live")).to_have_attribute("data-state", "live", timeout=LIVE_MS)
+    newer = study_with_slices(hospital, into=study.uid)
+    assert newer.result_id == 2
+    state = reader.locator("#slices-state")
+    expect(state).to_have_attribute("data-result", "2", timeout=LIVE_MS)
+    held.pop(0).continue_()
+    expect(reader.locator("#viewer-first")).to_have_count(0)
+    expect(reader.locator("#viewer-place")).to_be_empty()
+    reader.unroute(re.compile("/results/2/slices$"))
+    for route in held:
+        route.continue_()
+    expect_slice(reader, index_of(newer)["key"])
 
 
 def test_without_scripts_the_key_slice_is_there(
