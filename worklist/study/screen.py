@@ -44,10 +44,9 @@ from worklist.study.flag_lines import flag_lines
 from worklist.study.model_card import card_of
 from worklist.study.sent_lines import may_be_sent_again, sent_lines
 from worklist.study.step_lines import ended_after_s, is_answered, step_lines
+from worklist.study.viewer_begins import begun_viewer, first_fetched, shown_slices
 from worklist.study.viewer_links import viewer_lines
 from worklist.viewer.earlier_slices import earlier_slices
-from worklist.viewer.first_view import FirstView, first_view
-from worklist.viewer.slice_stack import stack_beside
 from worklist.viewer.windows import window_lines
 from worklist.words.declared_titles import titled
 from worklist.words.next_steps import note_on_retry
@@ -88,7 +87,7 @@ def study_screen(
     lines = flag_lines(flag, decision, reports)
     asked = with_list(with_bundle("", bundle), kept)
     of_study = _sections(context, page, shown, recorded, reports)
-    first = _first_view(context, shown.row.result, of_study["slices"])
+    first = begun_viewer(context, shown.row.result, of_study["slices"])
     sections = {
         **of_study,
         "answers": {
@@ -111,7 +110,7 @@ def study_screen(
             make_part(context.templates, f"{_room_of(key)}/{key}.html", key, **values)
             for key, values in sections.items()
         ),
-        ahead=_first_fetched(sections["slices"]),
+        ahead=first_fetched(sections["slices"]),
         still=context.templates.get_template("viewer/viewer.html").render(
             first=first, earlier=of_study["slices"]["earlier"]
         ),
@@ -164,7 +163,7 @@ def _sections(
     withdrawn = result is not None and result.withdrawn_at is not None
     unreadable = result is not None and reading is None and not refused_by(facts)
     decisions = _decisions(page)
-    slices = _slices(context, result)
+    slices = shown_slices(context, result)
     return {
         "head": {
             "line": list_line(whole.row),
@@ -245,49 +244,6 @@ def _sections(
             "jobs": page.jobs,
         },
     }
-
-
-def _slices(context: PageContext, result: ResultFacts | None) -> dict[str, Any]:
-    """Which result's slices the viewer shows, or why it shows none; and its key slice."""
-    if result is None:
-        return _no_slices("no result")
-    if result.key_picture is None:
-        return _no_slices("not analysed" if result.files_removed_at is None else "not kept")
-    stack = stack_beside(context, result.key_picture)
-    if stack is None:
-        return _no_slices("not kept")
-    return {
-        "result_id": result.id,
-        "missing": "",
-        "key_slice": stack.key_slice,
-        "key_instance": stack.key_instance,
-    }
-
-
-def _first_view(
-    context: PageContext, result: ResultFacts | None, shown: Mapping[str, Any]
-) -> FirstView | None:
-    """How the viewer begins with those slices."""
-    stack = None if result is None else stack_beside(context, result.key_picture)
-    if result is None or stack is None:
-        return None
-    return first_view(
-        stack,
-        result.id,
-        windows=window_lines(result),
-        words=shown["regions"],
-        withdrawn=shown["withdrawn"],
-    )
-
-
-def _first_fetched(shown: Mapping[str, object]) -> tuple[str, ...]:
-    """What the viewer fetches first (`Stack.open` in stack.js): the index and the key slice."""
-    slices, key = f"/results/{shown['result_id']}/slices", shown["key_slice"]
-    return () if key is None else (slices, f"{slices}/{key}/voxels", f"{slices}/{key}/labels")
-
-
-def _no_slices(missing: str) -> dict[str, Any]:
-    return {"result_id": None, "missing": missing, "key_slice": None, "key_instance": ""}
 
 
 def _region_words(reading: Reading | None) -> dict[str, str]:
