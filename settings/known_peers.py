@@ -85,6 +85,11 @@ class KnownPeers(BaseModel):
         return tuple(peer for peer in self.peers if PeerRole.WORKLIST_CLIENT in peer.roles)
 
     @property
+    def told_of_work_items(self) -> tuple[Peer, ...]:
+        """Worklist clients that can be told what happens to our work items."""
+        return tuple(peer for peer in self.worklist_clients if peer.has_address)
+
+    @property
     def committing(self) -> tuple[Peer, ...]:
         """Destinations that are asked for storage commitment, and call us with their answer."""
         return tuple(peer for peer in self.destinations if peer.storage_commitment)

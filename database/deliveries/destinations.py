@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, CursorResult, case, func, literal_column, select, update
@@ -19,15 +19,12 @@ from database.deliveries.claimed import DeliveryClaim, may_be_retried, wait_agai
 from database.events import record_event
 from database.lease import is_free
 from database.states import ENDED_WELL, UNDER_WAY, DeliveryPurpose, DeliveryState
-from database.tables.readers.upload import EchoAnswer
 from database.tables.study.analysis import Delivery, Result, ResultObject
 from database.unindexed import unindexed
 from settings.peers import Peer
 
 AWAY = "PeerUnreachable"
 """The kind of error that a delivery shows while nobody answers at its destination."""
-
-_ASKED_EVERY = timedelta(seconds=20)
 
 NOT_STORED = (DeliveryState.REFUSED, DeliveryState.FAILED)
 """States of a delivery that goes on only when a person asks."""
@@ -142,16 +139,13 @@ def go_on(session: Session, destination: str, now: datetime) -> int:
     return _write(session, (*_away(destination, now), is_free(Delivery, now)), due_at=now)
 
 
-def destinations_to_ask(
-    session: Session, destinations: Collection[Peer], now: datetime
-) -> list[str]:
-    """Those that something waits for because nobody answered, and that were not asked lately.
+def destinations_away(session: Session, destinations: Collection[Peer], now: datetime) -> list[str]:
+    """Those that something waits for because nobody answered.
 
     Parameters
     ----------
     destinations : that can be asked
     """
-    lately = select(EchoAnswer.peer).where(EchoAnswer.asked_at > now - _ASKED_EVERY)
     found = session.scalars(
         select(Delivery.destination)
         .where(
@@ -159,7 +153,6 @@ def destinations_to_ask(
             Delivery.error_kind == AWAY,
             Delivery.due_at > now,
             Delivery.destination.in_([peer.name for peer in destinations]),
-            Delivery.destination.not_in(lately),
         )
         .distinct()
     )

@@ -37,6 +37,7 @@ class PriorRequestClaim:
     peer: str
     fencing_token: int
     attempts: int
+    unanswered: int  # of these attempts, how many found the peer away
     after_defect: bool  # the attempt before this one ended in a defect
     expires_at: datetime
 
@@ -103,6 +104,7 @@ def claim_request(session: Session, *, lease_s: float, now: datetime) -> PriorRe
             PriorRequest.peer,
             PriorRequest.fencing_token,
             PriorRequest.attempts,
+            PriorRequest.unanswered,
             ended_in_defect(PriorRequest),
             PriorRequest.expires_at,
         ),
@@ -242,8 +244,13 @@ def postpone_request(
     error_kind: str,
     error_message: str,
     trace: str = "",
+    unanswered: bool = False,
 ) -> None:
     """Ask again later.
+
+    Parameters
+    ----------
+    unanswered : the peer was away, so the attempt counts towards no limit
 
     Raises
     ------
@@ -254,6 +261,7 @@ def postpone_request(
         session,
         claim,
         **postponed(due_at, error_kind=error_kind, error_message=error_message, trace=trace),
+        unanswered=claim.unanswered + unanswered,
     )
 
 

@@ -73,7 +73,7 @@ class WorkItemProvider:
         self._searched: dict[tuple[str, str], datetime] = {}  # clients are named in the settings
         self._zone = settings.zone
         self._actions = WorkItemActions(
-            frozenset(one.ae_title for one in settings.worklist_clients if one.has_address)
+            frozenset(one.ae_title for one in settings.told_of_work_items)
         )
         reached = (one.ae_title for one in settings.destinations if one.has_address)
         self._retrieve_ae_title = next(reached, "")

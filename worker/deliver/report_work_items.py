@@ -21,7 +21,7 @@ from settings.peers import Peer
 from worker.attempt.attempt_next import attempt_next
 from worker.attempt.lease import Lease
 from worker.attempt.queue import Queue, Unsuccessful
-from worker.attempt.retry import Backoff, Ending
+from worker.attempt.retry import Backoff, Ending, is_away
 from worker.equipment import Equipment
 
 _LEASE_S = 120.0  # telling twice does no harm: a report says how things stand
@@ -44,6 +44,7 @@ class _Reports(Queue[NotificationClaim]):
             settings.report_first_retry_s,
             settings.report_longest_retry_s,
             settings.report_max_attempts,
+            patient=True,  # a receiver that missed a report shows what is no longer so
         )
 
     def claim(self, session: Session, now: datetime) -> NotificationClaim | None:
@@ -54,6 +55,9 @@ class _Reports(Queue[NotificationClaim]):
             "notification_id": claim.notification_id,
             "receiving_ae_title": claim.receiving_ae_title,
         }
+
+    def unanswered(self, claim: NotificationClaim) -> int:
+        return claim.unanswered
 
     def study_of(self, session: Session, claim: NotificationClaim) -> str:
         return uid_of_work_item(session, claim.sop_instance_uid)
@@ -73,14 +77,14 @@ class _Reports(Queue[NotificationClaim]):
 
     def settle(self, session: Session, claim: NotificationClaim, end: Unsuccessful) -> None:
         if end.ending is Ending.AGAIN:
-            postpone_notification(session, claim, end.due_at, **end.fault)
+            away = is_away(end.error)
+            postpone_notification(session, claim, end.due_at, **end.fault, unanswered=away)
         else:  # refused or failed: the subscriber must look by itself
             end_notification(session, claim, NotificationState.FAILED, end.now, **end.fault)
 
     def _receiver(self, ae_title: str) -> Peer:
-        clients = self._equipment.settings.worklist_clients
-        found = (one for one in clients if one.ae_title == ae_title and one.has_address)
-        peer = next(found, None)
+        clients = self._equipment.settings.told_of_work_items
+        peer = next((one for one in clients if one.ae_title == ae_title), None)
         if peer is None:
             raise PeerRefused("The subscriber is not in the settings any more")
         return peer

@@ -34,7 +34,7 @@ from storage.kept_files import kept_files
 from worker.attempt.attempt_next import attempt_next
 from worker.attempt.lease import Lease
 from worker.attempt.queue import Queue, Unsuccessful
-from worker.attempt.retry import Backoff, Ending
+from worker.attempt.retry import Backoff, Ending, is_away
 from worker.equipment import Equipment
 from worker.patient.patient_identity import (
     PatientIdentity,
@@ -71,6 +71,7 @@ class _Requests(Queue[PriorRequestClaim]):
             settings.fetch_priors_first_retry_s,
             settings.fetch_priors_longest_retry_s,
             settings.fetch_priors_max_attempts,
+            patient=True,  # until `expires_at`: then a reader has gone on without them
         )
 
     def claim(self, session: Session, now: datetime) -> PriorRequestClaim | None:
@@ -78,6 +79,9 @@ class _Requests(Queue[PriorRequestClaim]):
 
     def facts(self, claim: PriorRequestClaim) -> Mapping[str, int | str]:
         return {"request_id": claim.request_id, "study_id": claim.study_id, "peer": claim.peer}
+
+    def unanswered(self, claim: PriorRequestClaim) -> int:
+        return claim.unanswered
 
     def study_of(self, session: Session, claim: PriorRequestClaim) -> str:
         return uid_of_study(session, claim.study_id)
@@ -101,7 +105,8 @@ class _Requests(Queue[PriorRequestClaim]):
 
     def settle(self, session: Session, claim: PriorRequestClaim, end: Unsuccessful) -> None:
         if end.ending is Ending.AGAIN and end.due_at < claim.expires_at:
-            postpone_request(session, claim, end.due_at, **end.fault)
+            away = is_away(end.error)
+            postpone_request(session, claim, end.due_at, **end.fault, unanswered=away)
             return
         some = any(wanted_priors(session, claim.request_id).values())
         state = PriorRequestState.RETRIEVED if some else PriorRequestState.FAILED

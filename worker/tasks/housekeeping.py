@@ -11,7 +11,6 @@ from celery.signals import worker_ready, worker_shutdown
 from database.arrivals.coming import coming_studies
 from database.audit.sending import events_to_send, follow_repository
 from database.deliveries.claimed import due_deliveries
-from database.deliveries.destinations import destinations_to_ask
 from database.flags.raised import escalate_due
 from database.flags.unacknowledged import flags_to_escalate
 from database.one_at_a_time import alone
@@ -31,6 +30,7 @@ from worker.celery_app import (
     app,
     wake_up_waits,
 )
+from worker.deliver.ask_away import peers_to_ask
 from worker.equipment import Equipment
 from worker.heading.keep_headings import follow_name_setting, keep_headings
 from worker.housekeeping import count_what_is_kept, sweep_once
@@ -82,7 +82,7 @@ def _sweep(worker: Equipment) -> None:
     with query(worker.engine) as session:
         due = due_deliveries(session, worker.clock()) + due_notifications(session, worker.clock())
         due += events_to_send(session, worker.clock())
-        away = destinations_to_ask(session, worker.settings.echoed, worker.clock())
+        away = peers_to_ask(session, worker.settings, worker.clock())
         asked = due_requests(session, worker.clock())
         escalating = flags_to_escalate(session, worker.clock())
     if escalating:

@@ -14,6 +14,7 @@ from database.forget.named import unfinished_forgettings
 from database.process_signs import last_sweep
 from database.session import Session
 from database.views.worklist.worklist_rows import failed_studies, refused_studies
+from database.work_items.notifications import receivers_away
 from settings.certificates.in_use import certificate_terms, unusable
 from settings.environment import Settings
 from storage.kept_files import kept_files
@@ -50,6 +51,7 @@ def find_problems(session: Session, settings: Settings, now: datetime) -> tuple[
         *_certificates(settings, now),
         *_flags(session),
         *_destinations(session),
+        *_subscribers(session),
         *_failed_studies(session),
         *_forgettings(session),
         *_audit(session, now),
@@ -173,6 +175,18 @@ def _destinations(session: Session) -> list[Problem]:
                 )
             )
     return problems
+
+
+def _subscribers(session: Session) -> list[Problem]:
+    return [
+        Problem(
+            "subscriber_away",
+            False,
+            f"{one.receiving_ae_title} does not answer, or takes nothing for now; {one.waiting} "
+            f"reports on work items wait for it, the oldest since {one.oldest:%Y-%m-%d %H:%M} UTC",
+        )
+        for one in receivers_away(session)
+    ]
 
 
 def _flags(session: Session) -> list[Problem]:

@@ -12,6 +12,7 @@ from database.deliveries.destinations import go_on, retry_destination
 from database.jobs.requeue import retry_failed_jobs
 from database.session import transaction
 from database.views.administration_rows import record_echo
+from database.work_items.notifications import go_on_reporting
 from dicom_node.request.ask_peer import ask_peer
 from settings.flags import NAME_PATTERN
 from settings.log.log_events import get_logger
@@ -56,6 +57,7 @@ def administration_routes(context: PageContext) -> APIRouter:
             record_echo(session, peer.name, answer)
             if not answer.error_kind:  # what waits for it need not wait for its next attempt
                 go_on(session, peer.name, answer.asked_at)
+                go_on_reporting(session, peer.ae_title, answer.asked_at)
         _log.info(
             "peer_asked", peer=peer.name, error_kind=answer.error_kind, reader=administrator.name
         )

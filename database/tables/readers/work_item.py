@@ -78,7 +78,10 @@ class WorkItemSubscription(Base):
 
 
 class WorkItemNotification(Leased, Base):
-    """One N-EVENT-REPORT on its way to one receiver, in the order in which things happened."""
+    """One N-EVENT-REPORT on its way to one receiver, in the order in which things happened.
+
+    `unanswered` counts the attempts that found the receiver away.
+    """
 
     __tablename__ = "work_item_notification"
     __table_args__ = (
@@ -93,6 +96,7 @@ class WorkItemNotification(Leased, Base):
     created_at: Mapped[datetime]
     due_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
+    unanswered: Mapped[int] = mapped_column(default=0, server_default="0")
     finished_at: Mapped[datetime | None]
     error_kind: Mapped[str] = mapped_column(String(64), default="")
     error_message: Mapped[str] = mapped_column(Text, default="")

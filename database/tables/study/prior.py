@@ -14,7 +14,8 @@ from database.tables.base import UID_LENGTH, Base, Leased
 class PriorRequest(Leased, Base):
     """The request to one peer for the earlier CTs of a study's patient: made once.
 
-    Nothing more is asked or awaited after `expires_at`.
+    Nothing more is asked or awaited after `expires_at`. `unanswered` counts the attempts that found
+    the peer away.
     """
 
     __tablename__ = "prior_request"
@@ -29,6 +30,7 @@ class PriorRequest(Leased, Base):
     due_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
+    unanswered: Mapped[int] = mapped_column(default=0, server_default="0")
     finished_at: Mapped[datetime | None]
     error_kind: Mapped[str] = mapped_column(String(64), default="")
     error_message: Mapped[str] = mapped_column(Text, default="")

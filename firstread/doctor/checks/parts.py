@@ -21,6 +21,10 @@ _WAITING: Final[dict[str, Sentence]] = {
     "destination_away": say(
         "Look at the line of this peer below. What waits goes by itself as soon as it answers."
     ),
+    "subscriber_away": say(
+        "Does the client of the worklist run, and are its host and port right in peers? What waits "
+        "goes by itself as soon as it answers."
+    ),
     "flag_not_told": say(
         "Look at the line of this channel below, and tell the readers by telephone meanwhile. What "
         "waits goes by itself as soon as the receiver answers."

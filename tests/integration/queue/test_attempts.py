@@ -130,10 +130,11 @@ def test_a_defect_is_tried_once_more_and_then_failed_with_its_trace(queue: Queue
 def test_what_is_unavailable_is_tried_as_often_as_the_queue_tries(queue: Queue) -> None:
     """A defect before is forgotten: only two in a row end it.
 
-    A peer that is away ends no delivery and no notice at all; what does is, say, one that stores
-    and does not commit.
+    A peer that is away uses up no attempts of a queue that waits for one; what does is, say, one
+    that stores and does not commit.
     """
-    error = NotCommitted if queue.kind.table in (Delivery, FlagNotice) else PeerUnreachable
+    waits = queue.kind.table in (Delivery, FlagNotice, WorkItemNotification, PriorRequest)
+    error = NotCommitted if waits else PeerUnreachable
 
     def unavailable() -> None:
         raise error("not now")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,8 +28,10 @@ from tests.peers.dicom.worklist_client import (
     worklist_client,
 )
 from tests.unit.dicom_node.running_node import SCANNER, RunningNode, running_node
+from worker.deliver.ask_away import ask_one
 from worker.deliver.report_work_items import report_one
 from worker.equipment import Equipment
+from worklist.administration.problems import Problem, find_problems
 
 pytestmark = pytest.mark.integration
 
@@ -44,15 +47,27 @@ class Hospital:
     node: RunningNode
     told: ManagerPeer
     client: WorklistClient
+    ear: ExitStack
 
     def report_all(self, now: datetime = SOON) -> int:
         """Send what is due; returns how many attempts were made."""
         count = 0
-        node = self.node
-        worker = Equipment(node.settings, node.engine, "worker", lambda: now, jitter=lambda: 0.0)
-        while report_one(worker):
+        while report_one(self._worker(now)):
             count += 1
         return count
+
+    def ask(self, now: datetime) -> bool:
+        """Ask who is away, if it is time to."""
+        return ask_one(self._worker(now))
+
+    def problems(self, now: datetime) -> tuple[Problem, ...]:
+        """What `/health` says."""
+        with query(self.node.engine) as session:
+            return find_problems(session, self.node.settings, now)
+
+    def _worker(self, now: datetime) -> Equipment:
+        node = self.node
+        return Equipment(node.settings, node.engine, "worker", lambda: now, jitter=lambda: 0.0)
 
     def rows(self) -> list[WorkItemNotification]:
         """The reports, the oldest first."""
@@ -70,7 +85,8 @@ class Hospital:
 @pytest.fixture
 def hospital(tmp_path: Path) -> Iterator[Hospital]:
     """A node with one study, and a client with an ear of its own."""
-    with running_manager(ae_title="READER") as told:
+    with ExitStack() as ear:
+        told = ear.enter_context(running_manager(ae_title="READER"))
         reader = Peer(
             name="reader",
             ae_title="READER",  # type: ignore[arg-type]
@@ -81,7 +97,7 @@ def hospital(tmp_path: Path) -> Iterator[Hospital]:
         with running_node(tmp_path / "node", peers=(SCANNER, reader)) as node:
             queue_job(node.engine, 1)
             with worklist_client(node.port) as client:
-                yield Hospital(node, told, client)
+                yield Hospital(node, told, client, ear)
 
 
 def test_a_subscriber_hears_everything(hospital: Hospital) -> None:
@@ -197,6 +213,35 @@ def test_a_subscriber_that_is_busy(hospital: Hospital) -> None:
     assert hospital.report_all() == 0  # not due yet
     hospital.report_all(SOON + timedelta(minutes=10))
     assert hospital.heard() == [(1, FIRST, "SCHEDULED"), (1, FIRST, "IN PROGRESS")]
+
+
+def test_a_subscriber_that_is_away_hears_everything_once_it_is_back(hospital: Hospital) -> None:
+    """Three days, far more attempts than anything else has; C-ECHO finds it before the next one."""
+    hospital.client.subscribe(EVERY_WORK_ITEM, lock="TRUE")
+    hospital.client.change_state(FIRST, "IN PROGRESS", LOCK)
+    hospital.ear.close()
+    now = SOON
+    for _ in range(72):
+        assert hospital.report_all(now) == 1, "the first tries for all"
+        now += timedelta(hours=1)
+    assert hospital.report_all(now) == 1
+    first, behind = hospital.rows()
+    assert (first.state, behind.state) == (NotificationState.WAITING, NotificationState.WAITING)
+    assert first.attempts > hospital.node.settings.report_max_attempts
+    assert (first.due_at - now).total_seconds() <= 300
+    (told,) = (one for one in hospital.problems(now) if one.name == "subscriber_away")
+    assert told.message.startswith("READER does not answer")
+    assert "2 reports" in told.message
+    assert hospital.ask(now)
+    hospital.ear.enter_context(running_manager(ae_title="READER", again=hospital.told))
+    assert not hospital.ask(now + timedelta(seconds=10)), "it was asked just now"
+    now += timedelta(seconds=21)
+    assert hospital.report_all(now) == 0, "its next attempt is minutes away"
+    assert hospital.ask(now)
+    assert hospital.report_all(now) == 2
+    assert hospital.heard() == [(1, FIRST, "SCHEDULED"), (1, FIRST, "IN PROGRESS")]
+    assert not hospital.ask(now + timedelta(minutes=1)), "nothing waits for it"
+    assert not [one for one in hospital.problems(now) if one.name == "subscriber_away"]
 
 
 def test_a_subscriber_that_refuses(hospital: Hospital) -> None:

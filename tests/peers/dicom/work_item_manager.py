@@ -159,22 +159,26 @@ class ManagerPeer:
 
 @contextmanager
 def running_manager(
-    offers: tuple[str, ...] = EVERY_CLASS, *, ae_title: str = "MANAGER"
+    offers: tuple[str, ...] = EVERY_CLASS,
+    *,
+    ae_title: str = "MANAGER",
+    again: ManagerPeer | None = None,
 ) -> Iterator[ManagerPeer]:
     """Start a manager on a free port, and stop it at the end.
 
     Parameters
     ----------
     offers : the SOP classes that it takes
+    again : the one that was stopped before, which comes back on its port
     """
-    peer = ManagerPeer()
+    peer = again or ManagerPeer()
     entity = AE(ae_title=ae_title)
     entity.require_called_aet = True
     for sop_class in offers:
         entity.add_supported_context(sop_class)
     entity.add_supported_context(EVENT, scu_role=True, scp_role=True)
     server = entity.start_server(
-        ("127.0.0.1", 0),
+        ("127.0.0.1", peer.port),
         block=False,
         evt_handlers=[
             (evt.EVT_N_CREATE, peer.create),
