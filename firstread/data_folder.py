@@ -78,6 +78,23 @@ def refuse_second_firstread(settings: Settings) -> None:
         raise SettingsRefused(_not_here(settings))
 
 
+def require_place(settings: Settings) -> None:
+    """Refuse to restore into whatever folder one happens to be in.
+
+    Raises
+    ------
+    SettingsRefused
+        There is no database here, and neither a settings file nor the environment says where one
+        is to be.
+    """
+    if _is_missing(settings) and not says_where(settings):
+        raise SettingsRefused(
+            f"Nothing says where to restore to: there is {_looked_for(settings)}. Run the command "
+            "in the folder that 'firstread serve' is to be started in, with its firstread.toml "
+            f"there, or let {PREFIX}DATA_FOLDER name an empty folder"
+        )
+
+
 def says_where(settings: Settings) -> bool:
     """Whether a settings file was read, or the data folder or the database was named."""
     return type(settings).settings_file is not None or not settings.model_fields_set.isdisjoint(
@@ -97,14 +114,18 @@ def _is_missing(settings: Settings) -> bool:
     return settings.database_url is None and not settings.sqlite_file.exists()
 
 
-def _not_here(settings: Settings) -> str:
+def _looked_for(settings: Settings) -> str:
     file = type(settings).settings_file or Path("firstread.toml")
     found = "was read" if file.is_file() else "is not there"
+    where = settings.sqlite_file.resolve()
+    return f"no database at {where} (the settings file {file.resolve()} {found})"
+
+
+def _not_here(settings: Settings) -> str:
     return (
-        f"There is no database at {settings.sqlite_file.resolve()} (the settings file "
-        f"{file.resolve()} {found}). Run the command in the folder that 'firstread serve' is "
-        f"started in, or let {PREFIX}DATA_FOLDER or {SETTINGS_FILE_VARIABLE} name the one in use; "
-        "a new database is made by 'firstread serve'"
+        f"There is {_looked_for(settings)}. Run the command in the folder that 'firstread serve' "
+        f"is started in, or let {PREFIX}DATA_FOLDER or {SETTINGS_FILE_VARIABLE} name the one in "
+        "use; a new database is made by 'firstread serve'"
     )
 
 

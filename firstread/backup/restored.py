@@ -7,7 +7,7 @@ from pathlib import Path
 
 from database.session import open_engine
 from firstread.backup.by_whom import KEYS, actor_here, shown, shown_moment
-from firstread.data_folder import make_data_folder, served_alone
+from firstread.data_folder import make_data_folder, require_place, served_alone
 from firstread.say import console, shown_steps
 from settings.environment import Settings
 from worker.backup.archive import ArchiveFacts
@@ -40,7 +40,10 @@ def restore_and_say(settings: Settings, path: Path) -> None:
         It is damaged, not whole, of a newer version, or no archive.
     NotRestored
         There is something there already, or Firstread runs.
+    SettingsRefused
+        Nothing says where to restore to.
     """
+    require_place(settings)
     with ArchiveReader(path, keys=KEYS) as archive:
         facts = _checked(archive)
         require_restorable(facts)

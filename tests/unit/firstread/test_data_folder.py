@@ -72,6 +72,28 @@ def test_who_only_looks_makes_no_folder(tmp_path: Path, monkeypatch: pytest.Monk
         assert not any(tmp_path.iterdir()), words
 
 
+def test_a_restore_in_the_wrong_folder_fills_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does it read a long archive first; with the place named it goes on to the archive."""
+    here, archive = tmp_path / "here", tmp_path / "archive.tar"
+    here.mkdir()
+    archive.write_bytes(b"no archive")
+    monkeypatch.chdir(here)
+    words = ["restore", str(archive)]
+    done = CliRunner().invoke(app, words)
+    said = " ".join(done.output.split())
+    assert done.exit_code == 2, said
+    assert "Nothing says where to restore to" in said
+    assert f"{here}/firstread-data/firstread.sqlite" in said
+    assert "FIRSTREAD_DATA_FOLDER" in said
+    assert not any(here.iterdir())
+    (here / "firstread.toml").write_text("")
+    said = CliRunner().invoke(app, words).output
+    assert "archive" in said
+    assert "where to restore" not in said
+
+
 def test_an_account_can_be_made_before_the_first_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
