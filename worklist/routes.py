@@ -105,10 +105,10 @@ def retry_routes(context: PageContext) -> APIRouter:
     router = APIRouter(prefix="/jobs/{job_id}")
 
     @router.post("/retry")
-    def retry(job_id: JobId, request: Request) -> Response:
+    def retry(job_id: JobId, request: Request, reader: CurrentReader) -> Response:
         with transaction(context.engine) as session:
             uid = _study_uid(session, job_id)
-            if not retry_job(session, job_id, context.clock()):
+            if not retry_job(session, job_id, context.clock(), by=reader.name, through="page"):
                 raise HTTPException(409)
         _log.info("job_retried", job_id=job_id)
         return RedirectResponse(back_to(request.headers, f"/studies/{uid}"), status_code=303)

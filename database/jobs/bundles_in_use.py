@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session, aliased
@@ -26,6 +27,8 @@ from database.studies.study_state import settle_study
 from database.tables.study.analysis import Instance, Job, Study
 from database.work_items.kept import keep_work_item
 from radiology.errors import BundleSwitchedOff
+
+IN_USE_NOW: Final = "The bundle came into use"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +164,11 @@ def _add(session: Session, bundle: str, waits: Waits, now: datetime) -> list[int
     ).all()
     found = []
     for study in studies:
-        found.append(queue_job(session, study, bundle, study.priority, waits=waits, now=now))
+        found.append(
+            queue_job(
+                session, study, bundle, study.priority, waits=waits, now=now, reason=IN_USE_NOW
+            )
+        )
         settle_study(session, study.id)
         keep_work_item(session, study.id, now)
     return found

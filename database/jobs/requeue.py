@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,13 +13,19 @@ from database.events import record_event
 from database.lease import take_away
 from database.metrics.counted import count_once_committed
 from database.metrics.declared import JOBS_ENDED, LEASES_LOST
+from database.process_signs import EVERY_S
 from database.states import RETRYABLE, RUNNING, JobState, WorklistRank
 from database.studies.study_state import settle_study
+from database.tables.readers.upload import ProcessSign
 from database.tables.study.analysis import Job, Study
+
+WAIT_IS_OVER: Final = "The wait after a fault is over"
+WORKER_GONE: Final = "Its worker was stopped, or died"
+WORKER_LATE: Final = "Its worker runs, and did not renew its lease in time"
 
 
 def requeue_expired(session: Session, *, max_attempts: int, now: datetime) -> list[int]:
-    """Take jobs back from workers whose lease ran out.
+    """Take jobs back from workers whose lease ran out; the event `requeued` says why.
 
     Returns
     -------
@@ -32,13 +39,24 @@ def requeue_expired(session: Session, *, max_attempts: int, now: datetime) -> li
     ).all()
     waiting = []
     for job in expired:
+        reason = _reason(session, job)
         take_away(job)
-        count_once_committed(session, LEASES_LOST, queue="jobs")
+        if reason != WAIT_IS_OVER:
+            count_once_committed(session, LEASES_LOST, queue="jobs")
         if job.attempts < max_attempts:
             job.state = JobState.QUEUED
             waiting.append(job.id)
             settle_study(session, job.study_id)
-            record_event(session, "requeued", now, study_id=job.study_id, job_id=job.id)
+            record_event(
+                session,
+                "requeued",
+                now,
+                study_id=job.study_id,
+                job_id=job.id,
+                reason=reason,
+                worker=job.worker,
+                attempt=job.attempts,
+            )
             continue
         job.state = JobState.FAILED
         job.rank = WorklistRank.UNANSWERED
@@ -55,6 +73,17 @@ def requeue_expired(session: Session, *, max_attempts: int, now: datetime) -> li
             session, JOBS_ENDED, bundle=job.bundle, state=job.state.value, reason=job.error_kind
         )
     return waiting
+
+
+def _reason(session: Session, job: Job) -> str:
+    """Why nobody holds a job any more whose lease ran out: a sentence that the page translates."""
+    if job.state is JobState.QUEUED and job.error_kind:  # given back by its worker, with the fault
+        return WAIT_IS_OVER
+    sign = session.get(ProcessSign, job.worker)
+    assert job.lease_until is not None  # it has run out
+    # One that died gave its last sign before its last renewal, which is more than one sign ago.
+    runs = sign is not None and sign.seen_at > job.lease_until - timedelta(seconds=EVERY_S)
+    return WORKER_LATE if runs else WORKER_GONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,19 +124,28 @@ def waiting_jobs(session: Session) -> int:
     )
 
 
-def retry_failed_jobs(session: Session, now: datetime) -> int:
-    """Send every failed job of a listed study back to the queue; gives how many."""
+def retry_failed_jobs(session: Session, now: datetime, *, by: str) -> int:
+    """Send every failed job of a listed study back to the queue; gives how many.
+
+    Parameters
+    ----------
+    by : who asked, at the page
+    """
     failed = session.scalars(
         select(Job.id)
         .join(Study, Study.id == Job.study_id)
         .where(Job.state == JobState.FAILED, Study.asked_for.is_(False))
         .order_by(Job.id)
     ).all()
-    return sum(retry_job(session, job_id, now) for job_id in failed)
+    return sum(retry_job(session, job_id, now, by=by, through="page") for job_id in failed)
 
 
-def retry_job(session: Session, job_id: int, now: datetime) -> bool:
+def retry_job(session: Session, job_id: int, now: datetime, *, by: str, through: str) -> bool:
     """Send a job that ended without an answer back to the queue, as a person asked.
+
+    Parameters
+    ----------
+    by, through : who asked, and where: "page" or "command line"
 
     Returns
     -------
@@ -123,5 +161,7 @@ def retry_job(session: Session, job_id: int, now: datetime) -> bool:
     job.due_at = now
     job.error_kind = job.error_message = job.trace = ""
     settle_study(session, job.study_id)
-    record_event(session, "retried", now, study_id=job.study_id, job_id=job.id)
+    record_event(
+        session, "retried", now, study_id=job.study_id, job_id=job.id, by=by, through=through
+    )
     return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -15,6 +16,10 @@ from database.studies.study_state import settle_study
 from database.tables.study.analysis import Instance, Job, Study
 from database.work_items.kept import keep_work_item
 from settings.peers import RequestPriority
+
+MORE_CAME: Final = "More images came"
+CORRECTED: Final = "Corrected images came"
+EARLIER_CAME: Final = "Earlier studies came to compare with"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,12 @@ def assemble_study(
         .values(state=JobState.SUPERSEDED, finished_at=now)
     )
     record_event(session, "assembled", now, study_id=study_id, version=version, instances=instances)
-    job_ids = _queue_version(session, study, study.priority, bundles=bundles, waits=waits, now=now)
+    reason = ""
+    if version > 1:
+        reason = CORRECTED if corrected.rowcount else MORE_CAME  # type: ignore[attr-defined]
+    job_ids = _queue_version(
+        session, study, study.priority, bundles=bundles, waits=waits, now=now, reason=reason
+    )
     keep_work_item(session, study_id, now, new_images=True)
     return job_ids
 
@@ -96,7 +106,13 @@ def reread_study(
     if study.state in UNREAD or not bundles:
         return ()
     return _queue_version(
-        session, study, RequestPriority.LOW, bundles=bundles, waits=waits, now=now
+        session,
+        study,
+        RequestPriority.LOW,
+        bundles=bundles,
+        waits=waits,
+        now=now,
+        reason=EARLIER_CAME,
     )
 
 
@@ -108,13 +124,15 @@ def _queue_version(
     bundles: Collection[str],
     waits: Waits,
     now: datetime,
+    reason: str,
 ) -> tuple[int, ...]:
     study.version += 1
     study.state = StudyState.QUEUED
     study.heading_due_at = now
     study.awaits = ""
     job_ids = tuple(
-        queue_job(session, study, bundle, priority, waits=waits, now=now) for bundle in bundles
+        queue_job(session, study, bundle, priority, waits=waits, now=now, reason=reason)
+        for bundle in bundles
     )
     settle_study(session, study.id)
     return job_ids
@@ -128,8 +146,14 @@ def queue_job(
     *,
     waits: Waits,
     now: datetime,
+    reason: str,
 ) -> int:
-    """Queue one bundle's job about the newest version of a study, whose row is locked."""
+    """Queue one bundle's job about the newest version of a study, whose row is locked.
+
+    Parameters
+    ----------
+    reason : why, for the event: a sentence that the page translates; "" for a study's first version
+    """
     job = Job(
         study_id=study.id,
         study_version=study.version,
@@ -149,5 +173,6 @@ def queue_job(
         job_id=job.id,
         priority=priority.value,
         bundle=bundle,
+        **({"reason": reason} if reason else {}),
     )
     return job.id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
@@ -146,7 +147,9 @@ def retry_and_print(settings: Settings, name: str) -> int:
         job_ids = jobs_of(session, name)
         for job_id in job_ids:
             kind = error_kind_of(session, job_id)
-            job_waits = retry_job(session, job_id, now)
+            job_waits = retry_job(
+                session, job_id, now, by=getpass.getuser(), through="command line"
+            )
             deliveries = 0 if job_waits else retry_deliveries(session, job_id, now)
             tried = tried or job_waits or deliveries > 0
             if job_waits:

@@ -29,7 +29,7 @@ def administration_routes(context: PageContext) -> APIRouter:
     @router.post("/jobs/retry")
     def retry_all(administrator: Administrator) -> Response:
         with transaction(context.engine) as session:
-            count = retry_failed_jobs(session, context.clock())
+            count = retry_failed_jobs(session, context.clock(), by=administrator.name)
             if not count:
                 raise HTTPException(409)
         _log.info("jobs_retried", count=count, reader=administrator.name)

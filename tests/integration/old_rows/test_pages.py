@@ -213,7 +213,7 @@ def test_what_had_failed_is_tried_again(old: OldSite) -> None:
         failed = session.scalars(select(Job.id).where(Job.state == JobState.FAILED)).first()
     assert failed is not None
     with transaction(old.engine) as session:
-        assert retry_job(session, failed, old.now)
+        assert retry_job(session, failed, old.now, by="chief", through="page")
     with transaction(old.engine) as session:
         claim = claim_job(session, worker="host:1", lease_s=10.0, now=old.now)
     assert claim is not None

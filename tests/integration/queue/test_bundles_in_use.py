@@ -111,7 +111,7 @@ def test_what_a_person_sends_back_for_a_bundle_that_is_off_ends_again(engine: En
     _, head = study.assemble(0)
     _switch_to(engine, CHEST, at=1)
     with transaction(engine) as session:
-        assert retry_job(session, head, later(2))
+        assert retry_job(session, head, later(2), by="chief", through="page")
     assert _switch_to(engine, CHEST, at=3) == (1, 0)
 
 

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from database.jobs.claimed import advance_job, claim_job, end_job, renew_lease, return_job
-from database.jobs.requeue import overdue_jobs, requeue_expired, retry_job
+from database.jobs.requeue import (
+    WAIT_IS_OVER,
+    WORKER_GONE,
+    WORKER_LATE,
+    overdue_jobs,
+    requeue_expired,
+    retry_job,
+)
 from database.lease import LeaseLost
+from database.metrics.counted import save_counts
+from database.metrics.declared import LEASES_LOST
+from database.process_signs import record_sign
 from database.session import Engine, query, transaction
 from database.states import JobState, WorklistRank
-from database.tables.study.analysis import Job, Study
+from database.tables.operation.counted import Counted
+from database.tables.study.analysis import Event, Job, Study
 from settings.peers import RequestPriority
 from tests.builders.stored.rows import WAITS, claim, later, queue_job
 
@@ -61,6 +73,7 @@ def test_a_lease_that_ran_out_gives_the_job_to_another(engine: Engine) -> None:
         assert overdue_jobs(session, now=later(11), claimable_since=later(6)).expired == 1
     with transaction(engine) as session:
         assert requeue_expired(session, max_attempts=3, now=later(11)) == [silent.job_id]
+    assert _requeued(engine) == {"reason": WORKER_GONE, "worker": "worker", "attempt": 1}
     second = claim(engine, 12)
     assert second.job_id == silent.job_id
     with pytest.raises(LeaseLost), transaction(engine) as session:
@@ -107,13 +120,20 @@ def test_a_person_tries_a_failed_job_again(engine: Engine) -> None:
             error_kind="Defect",
         )
     with transaction(engine) as session:
-        assert retry_job(session, job_id, later(2))
-        assert not retry_job(session, job_id, later(2))
+        assert retry_job(session, job_id, later(2), by="chief", through="page")
+        assert not retry_job(session, job_id, later(2), by="chief", through="page")
+    with query(engine) as session:
+        facts = session.scalars(select(Event.facts).where(Event.name == "retried")).one()
+    assert facts == {"by": "chief", "through": "page"}
     assert claim(engine, 3).attempts == 1
 
 
 def test_a_returned_job_waits_before_it_is_claimed_again(engine: Engine) -> None:
-    """A job given back because something was unavailable is not due before its time."""
+    """A job given back because something was unavailable is not due before its time.
+
+    That it waits again then is nobody's loss, and says so.
+    """
+    lost_before = _leases_lost(engine)
     queue_job(engine, study=1)
     claimed = claim(engine)
     with transaction(engine) as session:
@@ -131,3 +151,29 @@ def test_a_returned_job_waits_before_it_is_claimed_again(engine: Engine) -> None
     with transaction(engine) as session:
         requeue_expired(session, max_attempts=3, now=later(11))
     assert claim(engine, 12).attempts == 2
+    assert _requeued(engine)["reason"] == WAIT_IS_OVER
+    assert _leases_lost(engine) == lost_before
+
+
+def test_a_worker_that_runs_and_did_not_renew_is_not_called_dead(engine: Engine) -> None:
+    """Its machine was too busy, say: whoever looks for a crash would look in vain."""
+    queue_job(engine, study=1)
+    claim(engine)
+    with transaction(engine) as session:
+        record_sign(session, "worker", "analysis", started_at=later(0), now=later(9))
+        requeue_expired(session, max_attempts=3, now=later(11))
+    assert _requeued(engine)["reason"] == WORKER_LATE
+
+
+def _leases_lost(engine: Engine) -> float:
+    """What all processes have counted of it."""
+    save_counts(engine)
+    with query(engine) as session:
+        counted = select(func.sum(Counted.value)).where(Counted.metric == LEASES_LOST.name)
+        return session.scalar(counted) or 0.0
+
+
+def _requeued(engine: Engine) -> dict[str, Any]:
+    """What the one event says."""
+    with query(engine) as session:
+        return session.scalars(select(Event.facts).where(Event.name == "requeued")).one()

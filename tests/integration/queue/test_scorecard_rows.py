@@ -100,7 +100,7 @@ def test_a_job_that_is_tried_again_keeps_the_time_of_its_first_answer(engine: En
     with query(engine) as session:
         assert study_times(session, _TODAY)[0].result_at == later(88.0)
     with transaction(engine) as session:
-        assert retry_job(session, job_id, later(2500.0))
+        assert retry_job(session, job_id, later(2500.0), by="chief", through="page")
     with query(engine) as session:
         assert study_times(session, _TODAY)[0].result_at == later(88.0)
     finish(engine, claim(engine, 2600.0), [], 2622.0)

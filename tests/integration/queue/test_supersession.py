@@ -97,7 +97,7 @@ def test_a_retried_refusal_makes_way_for_the_answer(engine: Engine) -> None:
             later(1),
         )
     with transaction(engine) as session:
-        assert retry_job(session, job_id, later(2))
+        assert retry_job(session, job_id, later(2), by="chief", through="page")
     finish(engine, claim(engine, 3), destinations=["pacs"], at=4)
     with query(engine) as session:
         result = session.scalars(select(Result)).one()

@@ -189,7 +189,7 @@ def test_a_study_that_is_tried_again_has_the_values_of_then(
         job_id = job.id
     enter(room, study_id, shock=True)
     with transaction(room.engine) as session:
-        assert retry_job(session, job_id, room.equipment.clock())
+        assert retry_job(session, job_id, room.equipment.clock(), by="chief", through="page")
     assert analyse_one(room.equipment)
     assert score(result_of(room), "Guideline class").answer == "critical"
 

@@ -13,7 +13,10 @@ from chest.answer.stored import reading_of_0_1_0
 from chest.registration.register import _reason
 from chest.triage.urgency import RULES
 from database.flag_states import NoticeState
+from database.jobs.bundles_in_use import IN_USE_NOW
+from database.jobs.requeue import WAIT_IS_OVER, WORKER_GONE, WORKER_LATE
 from database.states import ENDED_WELL, DeliveryState, JobState, PriorRequestState, StudyState
+from database.studies.assembly import CORRECTED, EARLIER_CAME, MORE_CAME
 from database.studies.opened_studies import OPENED
 from dicom_node.request import stow
 from dicom_node.status import error_of_status
@@ -266,6 +269,14 @@ def test_every_step_of_a_study() -> None:
     names |= {f"delivery_{one.value}" for one in ended - set(ENDED_WELL)}
     facts |= {"seen", "limit"}  # of a reader's `decided_by`
     assert sorted(one for one in names | facts if rule_words(one) == one.replace("_", " ")) == []
+
+
+def test_every_reason_why_a_job_waits_once_more() -> None:
+    """And where a person asked for it."""
+    reasons = {WAIT_IS_OVER, WORKER_GONE, WORKER_LATE}
+    reasons |= {MORE_CAME, CORRECTED, EARLIER_CAME, IN_USE_NOW}
+    assert _unsaid({*reasons, "page", "command line"}) == []
+    assert not [one for one in reasons if fact_words("reason", one) == one]
 
 
 def test_every_kind_of_file_that_an_upload_may_hold() -> None:
