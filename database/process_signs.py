@@ -22,6 +22,9 @@ EVERY_S = 10.0
 SILENT_AFTER_S = 3 * EVERY_S
 _FORGOTTEN_AFTER = timedelta(hours=1)
 _SWEEP = "sweep"  # a sign that no process gives alone
+STARTING = "starting"
+"""The part of a sign by which `firstread serve` asks its own node whether it answers: no process of
+its own, and gone as soon as it does (`database.doctor.ticket`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,7 @@ def process_signs(session: Session) -> tuple[ProcessFacts, ...]:
     """Every process that has been heard of lately, by part."""
     rows = session.scalars(
         select(ProcessSign)
-        .where(ProcessSign.name != _SWEEP)
+        .where(ProcessSign.part.not_in((_SWEEP, STARTING)))
         .order_by(ProcessSign.part, ProcessSign.name)
     )
     return tuple(ProcessFacts(row.name, row.part, row.started_at, row.seen_at) for row in rows)

@@ -101,7 +101,7 @@ def serve(
 
     Examples: `firstread serve`; `firstread serve --only analysis` (one for each GPU).
     """
-    from firstread.serve import serve_all, serve_part
+    from firstread.serve.served_parts import serve_all, serve_part
 
     with errors_to_exit_code():
         settings = read_settings()

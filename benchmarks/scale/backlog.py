@@ -24,7 +24,7 @@ from benchmarks.scale.studies import PhantomStudy, send_study
 from database.events import EventRow, events_after
 from database.session import query
 from firstread.demo.stage import Ports, Stage, set_up_stage
-from firstread.serve import command_of
+from firstread.serve.supervisor import command_of
 from settings.environment import PREFIX
 from settings.served_process import ServedProcess
 

@@ -2,6 +2,7 @@
 
 The settings name no such peer, and no other caller gets in by it: the title is drawn by chance for
 one run, stands in a row that only Firstread can write, and is worth nothing when the run has ended.
+`firstread serve` asks its node in the same way whether it answers.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from database.process_signs import STARTING
 from database.tables.operation.doctor import DoctorRun
+from database.tables.readers.upload import ProcessSign
 
 SILENT_AFTER: Final = timedelta(seconds=60)
 """A run says more often than this that it is under way; one that does not was broken off."""
@@ -36,12 +39,35 @@ def is_ticket(ae_title: str) -> bool:
 
 
 def is_in_force(session: Session, ae_title: str, now: datetime) -> bool:
-    """Whether a run that is under way goes by this title."""
+    """Whether a run that is under way, or a start, goes by this title."""
     found = session.scalar(
         select(DoctorRun.id).where(
             DoctorRun.ticket == ae_title,
             DoctorRun.ended_at.is_(None),
             DoctorRun.seen_at > now - SILENT_AFTER,
+        )
+    )
+    return found is not None or _knocks(session, ae_title, now)
+
+
+def knock(session: Session, ticket: str, now: datetime) -> None:
+    """Let a start ask the node by this title, for as long as it says so again."""
+    session.merge(ProcessSign(name=ticket, part=STARTING, started_at=now, seen_at=now))
+
+
+def stop_knocking(session: Session, ticket: str) -> None:
+    """The title is worth nothing from now on."""
+    session.execute(
+        delete(ProcessSign).where(ProcessSign.name == ticket, ProcessSign.part == STARTING)
+    )
+
+
+def _knocks(session: Session, ae_title: str, now: datetime) -> bool:
+    found = session.scalar(
+        select(ProcessSign.name).where(
+            ProcessSign.name == ae_title,
+            ProcessSign.part == STARTING,
+            ProcessSign.seen_at > now - SILENT_AFTER,
         )
     )
     return found is not None

@@ -22,15 +22,19 @@ def say_start(settings: Settings) -> None:
     warnings = tuple(start_warnings(settings))
     for name, message in warnings:
         _log.warning(name, message=message)
+    say_to_person(
+        settings,
+        f"Settings file: {places['settings_file'] or 'none'}; data folder: {places['data_folder']}",
+    )
+    for _, message in warnings:
+        say_to_person(settings, f"! {message}")
+    say_to_person(settings, "Starting …")
+
+
+def say_to_person(settings: Settings, sentence: str) -> None:
+    """Print a sentence where a person watches, or where the log is a file and leaves the room."""
     if console.is_terminal or settings.log_file is not None:
-        console.print(
-            f"Settings file: {places['settings_file'] or 'none'}; "
-            f"data folder: {places['data_folder']}; "
-            f"worklist page: http://{settings.worklist_host}:{settings.worklist_port}/",
-            markup=False,
-        )
-        for _, message in warnings:
-            console.print(f"! {message}", markup=False)
+        console.print(sentence, markup=False)
 
 
 def places_of(settings: Settings) -> dict[str, str | None]:

@@ -22,7 +22,7 @@ from firstread.find_instances import FoundInstances, find_instances
 from firstread.phantom.kind import PhantomKind
 from firstread.phantom.make_kind import make_kind
 from firstread.send import send_folder
-from firstread.serve import watch_until_stopped
+from firstread.serve.supervisor import watch_until_stopped
 from phantom import Phantom
 from phantom.study import write_phantom_study
 from settings.page.sign_in import Role

@@ -18,7 +18,7 @@ from database.events import EventRow, events_after
 from database.session import Engine, open_engine, query
 from dicom_node.request.verification import verify_peer
 from firstread.demo.pacs import Pacs, free_port, running_pacs
-from firstread.serve import Supervisor, running
+from firstread.serve.supervisor import Supervisor, running
 from radiology.errors import FirstreadError, Refused, SettingsRefused, Unavailable
 from settings.environment import PREFIX, Settings, read_settings
 from settings.peers import Peer, PeerRole

@@ -15,7 +15,7 @@ from database.jobs.claimed import claim_job, end_job
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine, transaction
 from database.states import JobState, WorklistRank
-from firstread.serve import Supervisor
+from firstread.serve.supervisor import Supervisor
 from settings.environment import Settings
 from settings.served_process import ServedProcess
 from tests.peers.dicom.dcmtk import Dcmtk

@@ -13,7 +13,7 @@ import pytest
 from database.process_signs import last_sweep, process_signs
 from database.schema import upgrade_schema
 from database.session import open_engine, query
-from firstread.serve import Supervisor
+from firstread.serve.supervisor import Supervisor
 from settings.environment import Settings
 from settings.served_process import ServedProcess
 from tests.peers.waiting import wait_until

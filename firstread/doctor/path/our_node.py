@@ -9,11 +9,12 @@ from database.process_signs import SILENT_AFTER_S, is_of_this_machine, process_s
 from database.session import query
 from firstread.doctor.examined_site import ExaminedSite
 from radiology.errors import SettingsRefused
+from settings.environment import Settings
 from settings.peers import Peer, PeerRole
 from settings.served_process import ServedProcess
 from settings.tls import DicomTls, PeerTls
 
-_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 what is listened on, and how it is called
+ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 what is listened on, and how it is called
 
 
 def our_node(site: ExaminedSite) -> Peer:
@@ -26,11 +27,22 @@ def our_node(site: ExaminedSite) -> Peer:
     SettingsRefused
         Our certificate cannot be read.
     """
-    settings, tls = site.settings, site.settings.dicom_tls
+    return node_on(_machine(site), site.settings)
+
+
+def node_on(machine: str, settings: Settings) -> Peer:
+    """The node on a machine, by its name; "" is this one.
+
+    Raises
+    ------
+    SettingsRefused
+        Our certificate cannot be read.
+    """
+    tls = settings.dicom_tls
     return Peer(
         name="our-node",
         ae_title=settings.ae_title,
-        host=_machine(site) or _ANY.get(settings.dicom_host, settings.dicom_host),
+        host=machine or ANY.get(settings.dicom_host, settings.dicom_host),
         port=settings.dicom_port,
         roles=frozenset({PeerRole.DESTINATION}),
         tls=None if tls is None else _with_our_certificate(tls),

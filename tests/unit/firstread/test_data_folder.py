@@ -163,8 +163,9 @@ def test_a_port_that_is_taken_ends_serve(tmp_path: Path, request: pytest.Fixture
     assert "Part node cannot run as it is set up" in " ".join(said.split())
     assert said.count("node_not_started") == 1
     events = {one["event"]: one for one in map(_event, said.splitlines()) if one}
-    serving = events["serving"]
-    assert (serving["settings_file"], serving["data_folder"]) == (None, str(tmp_path))
+    starting = events["starting"]
+    assert (starting["settings_file"], starting["data_folder"]) == (None, str(tmp_path))
+    assert "serving" not in events, "it never answered"
     assert "[[peers]]" in events["no_peer"]["message"]
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from firstread.data_folder import served_alone, server_of
-from firstread.forked_part import ForkedPart
+from firstread.serve.forked_part import ForkedPart
 from tests.peers.waiting import wait_until
 
 
@@ -98,7 +98,7 @@ def test_parts_end_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:
     """kill -9 of the supervisor: none lives on."""
     program = (
         "import sys, time\n"
-        "from firstread.forked_part import ForkedPart\n"
+        "from firstread.serve.forked_part import ForkedPart\n"
         "part = ForkedPart('delivery', lambda: time.sleep(60) or 0)\n"
         "print(part.pid, flush=True)\n"
         "time.sleep(60)\n"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from firstread import serve
-from firstread.serve import Supervisor, watch_until_stopped
+from firstread.serve import supervisor as serve
+from firstread.serve.supervisor import Supervisor, watch_until_stopped
 from settings.served_process import ServedProcess
 from tests.peers.waiting import wait_until
 

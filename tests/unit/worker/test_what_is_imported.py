@@ -34,7 +34,8 @@ def test_a_process_imports_what_it_needs(module: str, not_wanted: tuple[str, ...
 def test_what_parts_share_belongs_to_no_queue() -> None:
     """A supervisor has no library of one part, and none of its forks does what another is for."""
     asked = (
-        "import sys; from firstread.forked_part import import_what_parts_share as share; share();"
+        "import sys;"
+        "from firstread.serve.forked_part import import_what_parts_share as share; share();"
         "from celery.signals import worker_process_init, worker_shutdown;"
         "print(*(one for one in sys.modules if one.startswith('worker.tasks.')"
         f" or one in {(*MODELS, *OBJECTS)!r}),"

@@ -1,38 +1,24 @@
-"""Runs every part of Firstread as a separate process, and restarts each that dies."""
+"""The supervisor of all parts: starts them, watches them, restarts each that dies, stops them."""
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
-from typing import IO, Any
+from typing import IO
 
-import typer
-
-from database.accounts.audit import OURSELVES, Actor, record_audit
-from database.process_signs import give_signs, process_name
 from database.schema import upgrade_schema
-from database.session import Engine, open_engine, query, transaction
-from database.work_waits import work_waits
-from firstread.checks.start import places_of, say_start
-from firstread.data_folder import make_data_folder, open_database, served_alone
-from firstread.forked_part import (
-    ForkedPart,
-    RunningPart,
-    die_with_parent,
-    import_what_parts_share,
-)
-from firstread.say import REFUSED, errors_to_exit_code
-from radiology.errors import DatabaseUnavailable, SettingsRefused
+from database.session import Engine, open_engine
+from firstread.data_folder import make_data_folder, served_alone
+from firstread.say import REFUSED
+from firstread.serve.forked_part import RunningPart, die_with_parent
+from radiology.errors import SettingsRefused
 from settings.environment import Settings
 from settings.log.log_events import get_logger
 from settings.served_process import ServedProcess, needed_parts
@@ -40,108 +26,27 @@ from settings.served_process import ServedProcess, needed_parts
 _log = get_logger("serve")
 _POLL_S = 0.2
 _STOP_LIMIT_S = 15.0  # then a part that does not end is killed; its work is in the database
-_NOT_NOW = 1  # exit code; trying again may help
+_SAID_AFTER_S = 1.0  # what takes longer to end is told of
 _FIRST_RESTART_S = 0.5
 _LONGEST_RESTART_S = 30.0
 
 
-def serve_part(settings: Settings, part: ServedProcess, concurrency: int) -> int:
-    """Run one part in this process until it is told to stop; returns its exit code.
+@contextlib.contextmanager
+def ended_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM end the block as an exception does, so that what it began is ended too.
 
-    That is 2 where the settings do not let it run, and 1 where something is not there for now.
+    Once: what follows is the end of what was begun, which has limits of its own.
     """
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, lambda _signal, _frame: None)
+        raise SystemExit(128 + signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, end)
     try:
-        engine = open_database(settings)
-    except DatabaseUnavailable as error:
-        _log.error("part_not_started", not_started=part.value, message=str(error))
-        return _NOT_NOW
-    make_data_folder(settings.data_folder)
-    process = f"{part.value}@{process_name()}"
-    _record_activity(engine, "process_started", process)
-    engine.dispose()  # no connection survives a fork
-    try:
-        return _run(settings, engine, part, concurrency)
+        yield
     finally:
-        _record_activity(engine, "process_stopped", process)
-
-
-def _record_activity(engine: Engine, name: str, process: str) -> None:
-    """Note that a part begins or ends (PS3.15 A.5.3.1). It runs too while that cannot be noted."""
-    facts: dict[str, Any] = {"process": process, "software": version("firstread")}
-    try:
-        with transaction(engine) as session:
-            record_audit(session, name, datetime.now(UTC), Actor(OURSELVES, "", ""), **facts)
-    except DatabaseUnavailable as error:
-        _log.error("activity_not_recorded", activity=name, message=str(error))
-
-
-def _run(settings: Settings, engine: Engine, part: ServedProcess, concurrency: int) -> int:
-    if part is ServedProcess.NODE:
-        from dicom_node.__main__ import main as run_node
-
-        return run_node()
-    if part is ServedProcess.WORKLIST:
-        from worklist.__main__ import main as run_worklist
-
-        return run_worklist()
-    if part is ServedProcess.HL7:
-        from hl7_node.__main__ import main as run_hl7
-
-        return run_hl7()
-    if part is ServedProcess.BEAT:
-        from worker.celery_app import app
-        from worker.tasks.beat import Beat
-
-        def clock() -> datetime:
-            return datetime.now(UTC)
-
-        end_signs = give_signs(engine, part.value, clock)
-        try:
-            Beat(app, engine, settings.sweep_s, clock).run()
-        finally:
-            end_signs()
-    else:
-        from worker.tasks.process import run_worker
-
-        threads = 2 * len(settings.flags) + 1  # one for each channel, and room for wake-ups
-        run_worker(part.value, threads if part is ServedProcess.FLAGS else concurrency)
-    return 0
-
-
-def serve_all(settings: Settings) -> int:
-    """Run every part, restart what dies, and stop all of them on SIGTERM or Ctrl-C.
-
-    The parts are forks of this process: together they hold half of what they would otherwise.
-    """
-    fork = functools.partial(_fork_part, settings)
-    say_start(settings)
-    with running(settings, start=fork, prepare=_prepare_forks) as supervisor:
-        _log.info(
-            "serving",
-            **places_of(settings),
-            ae_title=settings.ae_title,
-            dicom_port=settings.dicom_port,
-            worklist=f"http://{settings.worklist_host}:{settings.worklist_port}/",
-        )
-        watch_until_stopped(supervisor)
-    return 0
-
-
-def _prepare_forks(engine: Engine) -> None:
-    with query(engine) as session:  # what SQLAlchemy makes at its first questions is shared too
-        work_waits(session, datetime.now(UTC))
-    import_what_parts_share()
-
-
-def _fork_part(settings: Settings, part: ServedProcess) -> RunningPart:
-    def run() -> int:
-        try:
-            with errors_to_exit_code():
-                return serve_part(settings, part, concurrency=1)
-        except typer.Exit as ended:
-            return ended.exit_code
-
-    return ForkedPart(part.value, run)
+        signal.signal(signal.SIGTERM, before)
 
 
 def watch_until_stopped(supervisor: Supervisor) -> None:
@@ -180,6 +85,7 @@ def running(
     log: Path | None = None,
     start: Callable[[ServedProcess], RunningPart] | None = None,
     prepare: Callable[[Engine], None] | None = None,
+    say: Callable[[str], None] = lambda _sentence: None,
 ) -> Iterator[Supervisor]:
     """Every part of Firstread as child processes, stopped at the end of the block.
 
@@ -189,6 +95,7 @@ def running(
     log : a file for what they print; our own standard error if None
     start : starts a part in place of a command line, as part of this process
     prepare : called before the first part is started
+    say : told what is waited for at the end
 
     Raises
     ------
@@ -209,6 +116,7 @@ def running(
             output,
             parts=needed_parts(settings),
             start=start,
+            say=say,
         )
         stack.callback(supervisor.stop)
         supervisor.start()
@@ -225,7 +133,9 @@ class Supervisor:
         clock: Callable[[], float] = time.monotonic,
         parts: Collection[ServedProcess] = tuple(ServedProcess),
         start: Callable[[ServedProcess], RunningPart] | None = None,
+        say: Callable[[str], None] = lambda _sentence: None,
     ) -> None:
+        self._say = say
         self._environment = environment
         self._output = output
         self.clock = clock
@@ -267,18 +177,30 @@ class Supervisor:
         return dead
 
     def stop(self) -> None:
-        """Ask every part to end, wait, and kill what does not."""
+        """Ask every part to end, wait, say for which, and kill what does not end."""
         for process in self._processes.values():
             if process.poll() is None:
                 process.terminate()
-        deadline = self.clock() + _STOP_LIMIT_S
-        for part, process in self._processes.items():
-            try:
-                process.wait(timeout=max(0.1, deadline - self.clock()))
-            except subprocess.TimeoutExpired:
-                _log.warning("part_killed", killed_part=part.value)
-                process.kill()
-                process.wait()
+        if late := self._running_after(_SAID_AFTER_S):
+            names = ", ".join(part.value for part in late)
+            self._say(f"Waiting for {names}, {_STOP_LIMIT_S:.0f} s at most …")
+            late = self._running_after(_STOP_LIMIT_S - _SAID_AFTER_S)
+        for part in late:
+            _log.warning("part_killed", killed_part=part.value)
+            self._say(
+                f"{part.value} did not end and was killed. What it had in hand is taken up again "
+                "after the next start, when its lease has run out"
+            )
+            self._processes[part].kill()
+            self._processes[part].wait()
+
+    def _running_after(self, limit_s: float) -> list[ServedProcess]:
+        """The parts that run after so long; it ends at once when none does."""
+        deadline = time.monotonic() + limit_s
+        for process in self._processes.values():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=max(0.0, deadline - time.monotonic()))
+        return [part for part, one in self._processes.items() if one.poll() is None]
 
     def _start(self, part: ServedProcess) -> None:
         self._processes[part] = self._start_part(part)

@@ -1,0 +1,1 @@
+"""`firstread serve`: every part as a process, watched, and said when it answers."""
