@@ -22,7 +22,7 @@ from firstread.find_instances import FoundInstances, find_instances
 from firstread.phantom.kind import PhantomKind
 from firstread.phantom.make_kind import make_kind
 from firstread.send import send_folder
-from firstread.serve.supervisor import watch_until_stopped
+from firstread.serve.supervisor import ended_by_sigterm, watch_until_stopped
 from phantom import Phantom
 from phantom.study import write_phantom_study
 from settings.page.sign_in import Role
@@ -60,7 +60,7 @@ def run_demo(study: Path | None, data_folder: Path, *, ports: Ports, keep_runnin
     # Looked at first: a wrong folder should not cost the time to start everything.
     given = DemoStudy(study, find_instances(study)) if study is not None else None
     began = time.monotonic()
-    with set_up_stage(data_folder, ports, say=console.print) as stage:
+    with ended_by_sigterm(), set_up_stage(data_folder, ports, say=console.print) as stage:
         account = _account(stage)
         console.print(f"{account} at {stage.page}")
         studies = [given] if given else _phantoms(console, data_folder / "scanner")

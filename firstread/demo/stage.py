@@ -136,7 +136,7 @@ def set_up_stage(
         clean = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         settings = _settings_of(given)
         log = folder / "firstread.log"
-        with running(settings, clean | given, log=log) as supervisor:
+        with running(settings, clean | given, log=log, say=say) as supervisor:
             engine = open_engine(settings.database_address)
             stage = Stage(settings, engine, pacs, supervisor, log)
             _wait_until_up(stage)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -53,6 +54,43 @@ def test_the_demo_without_orthanc(tmp_path: Path) -> None:
     stored = list((tmp_path / "demo" / "pacs" / "storage").rglob("*.dcm"))
     modalities = sorted(str(dcmread(path, stop_before_pixels=True).Modality) for path in stored)
     assert modalities == ["OT", "OT", "OT", "SEG", "SEG", "SR", "SR", "SR"]
+
+
+def test_sigterm_of_the_demo_ends_its_parts(tmp_path: Path) -> None:
+    """As `make` passes it on: parts, and what they have in hand, do not outlive it; 20 seconds."""
+    demo = subprocess.Popen(
+        [FIRSTREAD, "demo", "--data-folder", str(tmp_path / "demo")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert demo.stdout is not None
+        said = iter(demo.stdout.readline, "")
+        assert any("received" in line for line in said), "it never began"
+        assert len(_processes_of(demo.pid)) > 5
+        demo.terminate()
+        rest = demo.communicate(timeout=60)[0]
+        assert demo.returncode == 143, rest
+        assert _processes_of(demo.pid) == []
+    finally:
+        for one in _processes_of(demo.pid):
+            os.kill(one, signal.SIGKILL)
+
+
+def _processes_of(session: int) -> list[int]:
+    """Those of one session that run."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                facts = (entry / "stat").read_text().rpartition(")")[2].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if int(facts[3]) == session and facts[0] != "Z":  # proc(5): session, state
+                found.append(int(entry.name))
+    return found
 
 
 def _opens_the_page(said: str, data_folder: Path) -> bool:

@@ -23,6 +23,7 @@ from settings.log.log_events import get_logger
 from storage.keep_cache import keep_cache
 from worker.celery_app import ANALYSIS, DELIVERY, FLAGS, app
 from worker.equipment import Equipment
+from worker.tasks.end_with_parent import end_with_parent
 from worker.tasks.time_limits import keep_time_limits
 
 _log = get_logger("celery")
@@ -94,6 +95,8 @@ def _pool(queue: str, concurrency: int) -> str:
 
 
 def _give_signs(queue: str, pool: str, **_: Any) -> None:
+    if pool == _FORKS:
+        end_with_parent()
     end_signs = give_signs(equipment().engine, queue, equipment().clock)
     end_cache = keep_cache(equipment().settings)
     ends = worker_process_shutdown if pool == _FORKS else worker_shutdown

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from firstread.serve import supervisor as serve
-from firstread.serve.supervisor import Supervisor, watch_until_stopped
+from firstread.serve.supervisor import Supervisor, ended_by_sigterm, watch_until_stopped
 from settings.served_process import ServedProcess
 from tests.peers.waiting import wait_until
 
@@ -85,6 +85,34 @@ def test_stopping_ends_every_part(supervisor: Supervisor) -> None:
             os.kill(pid, 0)
 
 
+def test_a_part_that_does_not_end_is_told_of_and_killed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The terminal says what is waited for and how long, and then what became of it."""
+    stubborn = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: None)"
+    stubborn += "; print('up', flush=True)\nwhile True: signal.pause()"
+    output = tmp_path / "output"
+    command = {ServedProcess.ANALYSIS: stubborn}
+    monkeypatch.setattr(
+        serve,
+        "command_of",
+        lambda part: [sys.executable, "-c", command.get(part, "import signal; signal.pause()")],
+    )
+    monkeypatch.setattr(serve, "_STOP_LIMIT_S", 2.0)
+    said: list[str] = []
+    with output.open("wb") as into:
+        supervisor = Supervisor(dict(os.environ), into, say=said.append)
+        supervisor.start()
+        wait_until(lambda: output.read_text() == "up\n", what="the part")
+        pid = supervisor.pid(ServedProcess.ANALYSIS)
+        supervisor.stop()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert said[0] == "Waiting for analysis, 2 s at most …"
+    assert said[1].startswith("analysis did not end and was killed")
+    assert len(said) == 2
+
+
 @pytest.fixture
 def usual_signals() -> Iterator[None]:
     """What SIGTERM and Ctrl-C do to the tests is the same afterwards."""
@@ -117,3 +145,23 @@ def test_a_supervisor_watches_until_it_is_told_to_stop(told: signal.Signals) -> 
     watched = Watched(told)
     watch_until_stopped(watched)
     assert watched.looks == 3
+
+
+@pytest.mark.usefixtures("usual_signals")
+def test_sigterm_ends_what_was_begun() -> None:
+    """Outright it would leave PACS and parts to themselves; a second one changes nothing."""
+    ended = []
+
+    def begin_and_be_told() -> None:
+        with ended_by_sigterm():
+            try:
+                os.kill(os.getpid(), signal.SIGTERM)
+                signal.pause()
+            finally:
+                os.kill(os.getpid(), signal.SIGTERM)
+                ended.append("everything")
+
+    with pytest.raises(SystemExit) as left:
+        begin_and_be_told()
+    assert ended == ["everything"]
+    assert left.value.code == 143

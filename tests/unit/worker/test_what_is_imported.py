@@ -47,6 +47,7 @@ def test_what_parts_share_belongs_to_no_queue() -> None:
     said = ended.stdout.split()
     assert sorted(said[:-2]) == [
         "worker.tasks.beat",
+        "worker.tasks.end_with_parent",
         "worker.tasks.process",
         "worker.tasks.time_limits",
         "worker.tasks.wake_ups",
