@@ -101,6 +101,7 @@ def _study(n: int, studies: int, days: int, now: datetime, chance: random.Random
         "worklist_rank": rank,
         "asked_for": False,
         "opened": chance.random() < 0.8,
+        "acknowledged": suspected and n % 3 > 0,
         "label": chance.choice(list(PneumoniaType)).value if suspected else "",
         "bundle": _BUNDLE,
         "suspicion": None if rank in _STATES else chance.random(),

@@ -19,6 +19,7 @@ from database.flag_states import FlagState, NoticeState
 from database.flags.raised import acknowledge_flag
 from database.flags.told_channels import RAISING
 from database.lease import claim_first, ended_in_defect, is_free, write_held
+from database.list_place import lock_study
 from database.one_at_a_time import one_at_a_time
 from database.tables.base import KIND_LENGTH
 from database.tables.readers.flag import Flag, FlagNotice
@@ -127,6 +128,8 @@ def end_inquiry(
     LeaseLost
         Somebody else asks by now.
     """
+    of_flag = select(Flag.study_id).where(Flag.id == inquiry.flag_id)
+    lock_study(session, of_flag.scalar_subquery())
     flag = session.scalars(select(Flag).where(Flag.id == inquiry.flag_id).with_for_update()).one()
     asked = session.execute(
         select(FlagNotice.ask_at, FlagNotice.ask_error).where(FlagNotice.id == inquiry.notice_id)

@@ -25,6 +25,7 @@ from database.flags.told_channels import (
     tell_acknowledged,
     tell_change,
 )
+from database.list_place import follow_flag, lock_study
 from database.metrics.counted import count_once_committed
 from database.metrics.declared import FLAGS_RAISED
 from database.tables.readers.flag import NAME_LENGTH, Flag
@@ -185,6 +186,7 @@ def take_back_misnamed(
     if flag is None or flag.state not in IN_FORCE:
         return
     flag.state, flag.ended_at, flag.escalate_at = FlagState.WITHDRAWN, now, None
+    follow_flag(session, study_id)
     take_back_name(session, flag, named, now)
     _event(session, flag, "flag_withdrawn", now, reason=FlagState.WITHDRAWN.value)
 
@@ -203,6 +205,8 @@ def acknowledge_flag(
     -------
     False when it was acknowledged before, is not in force any more, or does not exist.
     """
+    of_flag = select(Flag.study_id).where(Flag.flag_uid == flag_uid)
+    lock_study(session, of_flag.scalar_subquery())
     name = "".join(one for one in by if one.isprintable()).strip()[:NAME_LENGTH] or "unknown"
     changed = cast(
         "CursorResult[Any]",
@@ -223,6 +227,7 @@ def acknowledge_flag(
     flag = session.scalars(
         select(Flag).where(Flag.flag_uid == flag_uid).execution_options(populate_existing=True)
     ).one()
+    follow_flag(session, flag.study_id)
     tell_acknowledged(session, flag, now)
     _event(session, flag, "flag_acknowledged", now, reader=name, through=through)
     return True
@@ -281,6 +286,7 @@ def _begin(
     flag.acknowledged_by = flag.acknowledged_through = ""
     flag.escalation = 0
     flag.escalate_at = rules.escalate_at(flag.urgency, 0, now)
+    follow_flag(session, flag.study_id)
     told = _told_so_far(flag, rules)
     tell_change(session, flag, told, now, changed=changed)
     facts = {"urgency": flag.urgency.value, "channels": len(told), **seen}
@@ -306,6 +312,7 @@ def _speak_of(flag: Flag, result: Result) -> bool:
 
 def _take_back(session: Session, flag: Flag, state: FlagState, now: datetime) -> None:
     flag.state, flag.ended_at, flag.escalate_at = state, now, None
+    follow_flag(session, flag.study_id)
     tell_change(session, flag, [], now, changed=True)
     _event(session, flag, "flag_withdrawn", now, reason=state.value)
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 from sqlalchemy import Select, case, func, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from database.list_place import FLAGGED, is_acknowledged
 from database.states import StudyState
 from database.studies.standing import (
     BundleStanding,
@@ -43,6 +44,7 @@ def settle_study(session: Session, study_id: int) -> None:
         .values(
             state=state,
             worklist_rank=rank,
+            acknowledged=is_acknowledged(study_id) if rank in FLAGGED else False,
             label=_label(session, study_id),
             bundle=standings[0].bundle,
             suspicion=_suspicion(session, study_id),

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from database.events import record_event
 from database.flags.raised import acknowledge_flag
 from database.flags.unacknowledged import open_flag_of
+from database.list_place import lock_study
 from database.states import UNREAD, WorklistRank
 from database.tables.readers.work_item import WorkItemRow
 from database.tables.study.analysis import Study
@@ -112,7 +113,9 @@ def _add(
 
 
 def locked_work_item(session: Session, sop_instance_uid: str) -> WorkItemRow | None:
-    """A work item, locked until the end of the transaction."""
+    """A work item, locked until the end of the transaction; its study before it."""
+    of_item = select(WorkItemRow.study_id).where(WorkItemRow.sop_instance_uid == sop_instance_uid)
+    lock_study(session, of_item.scalar_subquery())
     return session.scalars(
         select(WorkItemRow)
         .where(WorkItemRow.sop_instance_uid == sop_instance_uid)

@@ -73,7 +73,7 @@ def next_study(
         after = study.id if on_from_here else None
         rows = sorted_page(session, asked.sort, now, only=only, after=after, length=2).rows
     else:
-        lane = Lane(study.worklist_rank, study.opened)
+        lane = Lane(study.worklist_rank, study.opened, study.acknowledged)
         here = Position(due_at(lane, study.received_at, order), study.id)
         place = here if on_from_here else None
         rows = worklist_page(session, order, now, only=only, after=place, length=2).rows

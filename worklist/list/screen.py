@@ -140,7 +140,7 @@ def _kept(asked: ListQuery) -> str:
 
 
 def _is_raised(context: PageContext, row: WorklistRow, now: datetime) -> bool:
-    lane = Lane(row.study.worklist_rank, row.study.opened)
+    lane = Lane(row.study.worklist_rank, row.study.opened, row.study.acknowledged)
     return is_raised(lane, row.study.received_at, context.settings.worklist_order, now)
 
 

@@ -38,7 +38,7 @@ from settings.peers import RequestPriority
 BUNDLE_LENGTH = 64  # of a bundle's name, and of its version
 
 # What the list is ordered by (list_order), behind whatever it is filtered by.
-_LISTED = ("worklist_rank", "opened", "received_at")
+_LISTED = ("worklist_rank", "opened", "acknowledged", "received_at")
 
 
 class Association(Base):
@@ -65,7 +65,9 @@ class Study(Base):
     shows names, the birth date nowhere outside the received instances. A study that was `asked_for`
     came only because we wanted to compare with it: it is read, but neither listed, counted nor
     delivered. The doctor's phantom is one too, and is delivered (`database.doctor.ticket`).
-    `opened` says that a reader has opened it since its last image came. `label` and
+    `opened` says that a reader has opened it since its last image came; `acknowledged` that it
+    stands in the list among what is flagged, and that its flag is acknowledged
+    (`database.list_place`). `label` and
     `suspicion` are those of its most urgent result in force, `bundle` is that of its most urgent
     answer. `heading_due_at` asks for its heading to be read again; it is None where that holds what
     the files say. `judgement` is what counts of what readers said of it
@@ -110,6 +112,7 @@ class Study(Base):
     worklist_rank: Mapped[WorklistRank] = mapped_column(default=WorklistRank.PENDING)
     asked_for: Mapped[bool] = mapped_column(default=False, server_default=false())
     opened: Mapped[bool] = mapped_column(default=False, server_default=false())
+    acknowledged: Mapped[bool] = mapped_column(default=False, server_default=false())
     age_band: Mapped[AgeBand] = mapped_column(default=AgeBand.UNKNOWN, server_default="")
     label: Mapped[str] = mapped_column(String(LABEL_LENGTH), default="", server_default="")
     bundle: Mapped[str] = mapped_column(String(BUNDLE_LENGTH), default="", server_default="")

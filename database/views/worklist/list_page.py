@@ -86,7 +86,10 @@ def worklist_page(
     ]
     found = session.execute(union_all(*stretches)).all() if stretches else []
     placed = sorted(
-        (due_at(Lane(row.worklist_rank, row.opened), row.received_at, order), row.id)
+        (
+            due_at(Lane(row.worklist_rank, row.opened, row.acknowledged), row.received_at, order),
+            row.id,
+        )
         for row in found
     )
     rows = listed_rows(session, [study_id for _, study_id in placed[:length]], now)
@@ -177,6 +180,7 @@ def _lane_conditions(only: ListFilter) -> list[ColumnElement[bool]]:
     return [
         Study.worklist_rank.in_(sorted({lane.rank for lane in wanted})),
         Study.opened.in_(sorted({lane.opened for lane in wanted})),
+        Study.acknowledged.in_(sorted({lane.acknowledged for lane in wanted})),
     ]
 
 
@@ -191,11 +195,12 @@ def _stretch(
 ) -> Any:
     """The next studies of one lane, in its order."""
     wanted = (
-        select(Study.id, Study.worklist_rank, Study.opened, Study.received_at)
+        select(Study.id, Study.worklist_rank, Study.opened, Study.acknowledged, Study.received_at)
         .where(
             Study.asked_for.is_(False),
             Study.worklist_rank == lane.rank,
             Study.opened.is_(lane.opened),
+            Study.acknowledged.is_(lane.acknowledged),
             *_conditions(only),
         )
         .order_by(Study.received_at, Study.id)

@@ -44,6 +44,7 @@ class StudyFacts:
     version: int
     worklist_rank: WorklistRank
     opened: bool  # by a reader, since its last image came
+    acknowledged: bool  # its flag, while the list shows it among what is flagged
     received_at: datetime
     last_instance_at: datetime
     awaits: str  # what keeps it from being assembled: a word of `Why`, "" where nothing is said

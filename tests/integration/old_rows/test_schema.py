@@ -9,11 +9,14 @@ import pytest
 from sqlalchemy import select, text
 
 from database.events import record_event
+from database.flag_states import FlagState
 from database.listed.headings import headings_due
 from database.schema import check_schema, schema_differences
 from database.session import query, transaction
+from database.states import WorklistRank
 from database.studies.study_state import settle_study
 from database.tables.base import Base
+from database.tables.readers.flag import Flag
 from database.tables.study.analysis import Event, Result, Study
 from tests.builders.old_rows.old_site import FILES, OldSite
 from tests.builders.old_rows.rows_file import read_file, rows_of
@@ -66,6 +69,17 @@ def test_every_row_is_read(old: OldSite) -> None:
             found = session.scalars(select(mapper.class_)).all()
             stored = old.rows.tables.get(mapper.local_table.description)
             assert stored is None or len(found) == len(stored), mapper.class_
+
+
+def test_old_studies_stand_where_their_flags_say(old: OldSite) -> None:
+    """As if they had been flagged and acknowledged by this version."""
+    flagged = (WorklistRank.URGENT, WorklistRank.SUSPECTED)
+    with query(old.engine) as session:
+        states = {flag.study_id: flag.state for flag in session.scalars(select(Flag))}
+        for study in session.scalars(select(Study)):
+            seen = states.get(study.id) is FlagState.ACKNOWLEDGED
+            assert study.acknowledged is (seen and study.worklist_rank in flagged), study.id
+    assert FlagState.ACKNOWLEDGED in states.values()
 
 
 def test_old_studies_can_be_listed_in_any_order(old: OldSite) -> None:

@@ -77,7 +77,12 @@ def test_pages_are_the_whole_list_in_its_order(filled: Engine, only: ListFilter)
             if after is None:
                 break
         expected = sorted(
-            (due_at(Lane(one.worklist_rank, one.opened), one.received_at, ORDER), one.id)
+            (
+                due_at(
+                    Lane(one.worklist_rank, one.opened, one.acknowledged), one.received_at, ORDER
+                ),
+                one.id,
+            )
             for one in session.scalars(select(Study))
             if _matches(one, only)
         )

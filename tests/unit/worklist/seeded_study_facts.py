@@ -23,5 +23,6 @@ STUDY = StudyFacts(
     received_at=START,
     last_instance_at=START,
     opened=False,
+    acknowledged=False,
     awaits="",
 )

@@ -144,7 +144,7 @@ def test_each_filter_has_its_index(
         hospital, lambda session: worklist_page(session, ORDER, hospital.now, only=only)
     )[0]
     lanes = [line for line in plan.splitlines() if line.startswith("SEARCH study")]
-    assert len(lanes) == 10
+    assert len(lanes) == 14
     assert all(f"{index} " in line for line in lanes), plan
 
 
