@@ -103,7 +103,9 @@ class _Server(socketserver.ThreadingTCPServer):
         self.context = _watched_context(settings)
         self.stopping = False
         self._networks = [ipaddress.ip_network(one) for one in settings.senders]
-        self._open: set[socket.socket] = set()
+        self._open: dict[socket.socket, str] = {}  # and the address at its other end
+        # One sender that loses count of its connections leaves a quarter to the others.
+        self._of_one = settings.max_connections - settings.max_connections // 4
         self._changes = threading.Condition()
         if ":" in settings.host:
             self.address_family = socket.AF_INET6
@@ -118,10 +120,11 @@ class _Server(socketserver.ThreadingTCPServer):
             _log.warning("connection_refused", address=str(address), reason="not a sender")
             return False
         with self._changes:
-            if len(self._open) >= self.settings.max_connections:
+            of_one = sum(one == str(address) for one in self._open.values())
+            if len(self._open) >= self.settings.max_connections or of_one >= self._of_one:
                 _log.warning("connection_refused", address=str(address), reason="too many")
                 return False
-            self._open.add(request)
+            self._open[request] = str(address)
         return True
 
     def shutdown_request(self, request: Any) -> None:
@@ -136,7 +139,7 @@ class _Server(socketserver.ThreadingTCPServer):
 
     def _ended(self, connection: socket.socket) -> None:
         with self._changes:
-            self._open.discard(connection)
+            self._open.pop(connection, None)
             self._changes.notify_all()
 
     def wait_until_none_is_open(self, limit_s: float) -> None:
@@ -147,8 +150,8 @@ class _Server(socketserver.ThreadingTCPServer):
     def replace(self, plain: socket.socket, secured: socket.socket) -> None:
         """A connection now uses TLS."""
         with self._changes:
-            self._open.discard(plain)
-            self._open.add(secured)
+            if plain in self._open:
+                self._open[secured] = self._open.pop(plain)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A defect of ours ended one connection. Its message may hold patient data: not logged."""

@@ -45,7 +45,8 @@ class Hl7Listener(BaseModel):
     assigning_authority : whose patient identifiers are ours (CX.4, namespace or universal id);
         empty: the first medical record number
     receiving_application : what we call ourselves in acknowledgements
-    max_connections : further ones are closed unheard
+    max_connections : further ones are closed unheard; so are those of one address beyond three
+        quarters of them
     max_message_bytes : a larger message is refused
     message_s : how long a message may take from its first byte to its last
     idle_s : a connection on which nothing comes for so long is closed

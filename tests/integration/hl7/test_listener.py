@@ -233,6 +233,19 @@ def test_too_many_connections_are_closed_unheard(tmp_path: Path) -> None:
         second.close()
 
 
+def test_one_sender_cannot_take_all_places(tmp_path: Path) -> None:
+    """A quarter is left to other addresses."""
+    both = ("127.0.0.1", "127.0.0.2")
+    with running_listener(tmp_path, max_connections=4, senders=both) as running:
+        gone_wild = [running.connect("127.0.0.2") for _ in range(3)]
+        wait_until(lambda: running.listener.connections == 3, what="three connections")
+        with running.connect("127.0.0.2") as fourth:
+            assert closed(fourth)
+        assert [code(one) for one in running.send(order())] == ["AA"]
+        for connection in gone_wild:
+            connection.close()
+
+
 def test_many_senders_at_once(running: RunningListener) -> None:
     """Each message once, from ten connections, with values for one patient among them."""
     sent = [

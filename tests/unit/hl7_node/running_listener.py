@@ -31,9 +31,10 @@ class RunningListener:
     settings: Hl7Listener
     engine: Engine
 
-    def connect(self) -> socket.socket:
-        """A bare connection."""
-        return socket.create_connection(("127.0.0.1", self.listener.port), timeout=10)
+    def connect(self, address: str = "127.0.0.1") -> socket.socket:
+        """A bare connection, from an address of this machine."""
+        there = ("127.0.0.1", self.listener.port)
+        return socket.create_connection(there, timeout=10, source_address=(address, 0))
 
     def send(self, *messages: bytes) -> list[hl7.Message]:
         """Send messages with the client of the package `hl7`; gives the acknowledgements."""
