@@ -193,9 +193,12 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _loggers_are_not_kept() -> Iterator[None]:
-    """A logger that one test has configured and kept would hide its events from another's
-    `capture_logs`."""
+def _first_logging() -> Iterator[dict[str, Any]]:
+    """Give the logging that nobody has configured.
+
+    A logger that one test has configured and kept would hide its events from another's
+    `capture_logs`.
+    """
     configure = structlog.configure
 
     def without_keeping(**options: Any) -> None:
@@ -203,12 +206,10 @@ def _loggers_are_not_kept() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(structlog, "configure", without_keeping)
-        yield
+        yield structlog.get_config()
 
 
 @pytest.fixture(autouse=True)
-def _events_are_logged_as_before() -> Iterator[None]:
-    """A command that a test calls would leave the next one a log without its lesser events."""
-    before = structlog.get_config()
-    yield
-    structlog.configure(**before)
+def _nobody_has_configured_logging(_first_logging: dict[str, Any]) -> None:
+    """A command that ran before, also for a module, would leave a log without lesser events."""
+    structlog.configure(**_first_logging)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from radiology.image.slice_stack import unpack_labels, unpack_voxels
-from worklist.viewer.outlines import Line, Outline, lines_of, outlines
+from worklist.viewer.outlines import Outline, OutlineLine, lines_of, outlines
 from worklist.viewer.slice_stack import SliceStack
 
 WIDTHS_HU, LEVELS_HU = (20, 4000), (-1000, 2000)  # as far as the sliders of viewer.html go
@@ -136,7 +136,7 @@ def _png(grey: NDArray[np.uint8]) -> bytes:
     return written.getvalue()
 
 
-def _drawn_line(line: Line, found: list[Outline]) -> DrawnLine:
+def _drawn_line(line: OutlineLine, found: list[Outline]) -> DrawnLine:
     if not _COLOUR.fullmatch(line.colour):
         raise ValueError("a colour of the stack is none")
     dashes = " ".join(f"{one:g}" for one in line.dash_px)

@@ -13,7 +13,7 @@ Outline = list[tuple[int, int]]  # column and row of each corner, closed
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class OutlineLine:
     """What is outlined together, and how.
 
     Attributes
@@ -30,7 +30,7 @@ class Line:
     dash_px: tuple[float, ...]
 
 
-def lines_of(regions: Sequence[dict[str, Any]]) -> tuple[Line, ...]:
+def lines_of(regions: Sequence[dict[str, Any]]) -> tuple[OutlineLine, ...]:
     """The lines of a stack, from beneath to above.
 
     Organs are outlined together with the findings in them, so that a finding leaves no hole.
@@ -48,8 +48,10 @@ def lines_of(regions: Sequence[dict[str, Any]]) -> tuple[Line, ...]:
     return (*around, *found, *(_line([one], [one], 1.2) for one in possible))
 
 
-def _line(within: Sequence[dict[str, Any]], said: Sequence[dict[str, Any]], width: float) -> Line:
-    return Line(
+def _line(
+    within: Sequence[dict[str, Any]], said: Sequence[dict[str, Any]], width: float
+) -> OutlineLine:
+    return OutlineLine(
         labels=tuple(int(one["label"]) for one in within),
         names=tuple(str(one["name"]) for one in said),
         colour=str(said[0]["colour"]),
