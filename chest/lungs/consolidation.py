@@ -14,7 +14,6 @@ from chest.lungs.on_slices import EVEN
 from chest.model.probability_maps import ByteMaps
 from models.connected import Masks
 from models.shifts import grown, grown_within, shrunk
-from radiology.region import box_around
 
 LIGHT_BELOW_HU: Final = -400.0
 SOLID_ABOVE_HU: Final = -200.0
@@ -55,18 +54,11 @@ def share_of_consolidation(dense: ByteMaps, lesion: Masks, even: NDArray[np.floa
     even : HU, same shape
     """
     decided = dense.copy()
-    box = box_around(lesion)
-    if box is not None:
-        decided[box] = _decided(decided[box], lesion[box], even[box])
-    return decided
-
-
-def _decided(share: ByteMaps, lesion: Masks, even: NDArray[np.float32]) -> ByteMaps:
     light, solid = lesion & (even < LIGHT_BELOW_HU), lesion & (even > SOLID_ABOVE_HU)
-    share[light] = np.minimum(share[light], EVEN - 1)
-    share[solid] = np.maximum(share[solid], EVEN)
-    consolidation = lesion & (share >= EVEN)
+    decided[light] = np.minimum(decided[light], EVEN - 1)
+    decided[solid] = np.maximum(decided[solid], EVEN)
+    consolidation = lesion & (decided >= EVEN)
     thick = grown(shrunk(consolidation, _THICK), _THICK)
     thin = consolidation & ~solid & ~grown_within(thick, _CORNERS, consolidation)
-    share[thin] = EVEN - 1
-    return share
+    decided[thin] = EVEN - 1
+    return decided

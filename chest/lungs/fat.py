@@ -12,7 +12,6 @@ from scipy import ndimage
 
 from models.connected import Masks
 from models.shifts import diamond, grown
-from models.side_by_side import side_by_side
 from radiology.region import box_around
 
 _MEAN_HU = (-140.0, -60.0)
@@ -37,16 +36,11 @@ def find_fat(hounsfield: NDArray[np.float32], even: NDArray[np.float32], wanted:
     if box is None:
         return found
     rows, columns = (slice(max(one.start - _AROUND, 0), one.stop + _AROUND) for one in box[1:])
-    judged = np.flatnonzero(wanted.any(axis=(1, 2)))
-
-    def fill(place: int) -> None:
-        index = judged[place]
+    for index in np.flatnonzero(wanted.any(axis=(1, 2))):
         seen = hounsfield[index, rows, columns]
         mean = ndimage.uniform_filter(seen, _AROUND)
         deviation = np.sqrt(np.maximum(ndimage.uniform_filter(seen * seen, _AROUND) - mean**2, 0.0))
         found[index, rows, columns] = _between(mean, _MEAN_HU) & (deviation < _EVEN_BELOW_HU)
-
-    side_by_side(fill, judged.size)
     return grown(found, diamond(_EDGE_PIXELS)) & _between(even, _EDGE_HU) & wanted
 
 

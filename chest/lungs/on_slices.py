@@ -6,6 +6,8 @@ which is a quarter of a slice.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from chest.model.probability_maps import ByteMaps, ProbabilityMaps
@@ -78,32 +80,21 @@ def _dense(maps: ProbabilityMaps, index: int, fit: SquareFit, window: Window) ->
 def sureness_of(probability: ByteMaps, regions: ChestRegions, fit: SquareFit) -> LabelMap:
     """How probable the voxels of lesions are, on every slice's own rows and columns."""
     sureness = np.zeros_like(regions.lesions)
-    holding = np.flatnonzero(regions.lesions.any(axis=(1, 2)))
-
-    def fill(place: int) -> None:
-        index = int(holding[place])
+    for index in np.flatnonzero(regions.lesions.any(axis=(1, 2))):
         window = _window(regions.lesions[index])
         lesion = regions.lesions[index][window] > 0
         sure = fit.from_square_within(probability[index], window)
         np.multiply(sure, lesion, out=sureness[index][window])
-
-    side_by_side(fill, holding.size)
     return sureness
 
 
 def possible_of(probability: ByteMaps, regions: ChestRegions, fit: SquareFit) -> LabelMap:
     """What is possible on every slice's own rows and columns, in the lungs beside the lesions."""
     possible = np.zeros_like(regions.lungs)
-
-    def fill(index: int) -> None:
-        window = fit.around(probability[index] >= EVEN)
-        if window is None:
-            return
+    for index, window in _windows(probability, fit):
         lungs, lesions = regions.lungs[index][window], regions.lesions[index][window]
         seen = fit.from_square_within(probability[index], window) >= EVEN
         possible[index][window] = seen & (lungs > 0) & (lesions == LesionLabel.NONE)
-
-    side_by_side(fill, len(probability))
     return possible
 
 
@@ -111,3 +102,11 @@ def _window(lesions: LabelMap) -> Window:
     """Where on a slice lesions lie."""
     rows, columns = (np.flatnonzero(lesions.any(axis=axis))[[0, -1]].tolist() for axis in (1, 0))
     return slice(rows[0], rows[1] + 1), slice(columns[0], columns[1] + 1)
+
+
+def _windows(probability: ByteMaps, fit: SquareFit) -> Iterator[tuple[int, Window]]:
+    """The slices on which something is more likely than not, and where on them it can be."""
+    for index, one in enumerate(probability):
+        window = fit.around(one >= EVEN)
+        if window is not None:
+            yield index, window

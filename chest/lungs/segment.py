@@ -28,7 +28,6 @@ from chest.values.regions import ChestRegions, LungLabel
 from models.connected import Masks, at_edge_of_slice, keep_large, parts, parts_by_slice
 from models.schema_2.preprocess import SquareFit
 from models.shifts import diamond, grown
-from models.side_by_side import side_by_side
 from radiology.image.volume import Volume
 from radiology.region import box_around
 
@@ -228,13 +227,8 @@ def evened(hounsfield: NDArray[np.float32], wanted: Masks) -> NDArray[np.float32
     rows, columns = (
         slice(max(one.start - _EVENED_AROUND, 0), one.stop + _EVENED_AROUND) for one in box[1:]
     )
-    judged = np.flatnonzero(wanted.any(axis=(1, 2)))
-
-    def fill(place: int) -> None:
-        index = judged[place]
+    for index in np.flatnonzero(wanted.any(axis=(1, 2))):
         even[index, rows, columns] = ndimage.uniform_filter(hounsfield[index, rows, columns], 3)
-
-    side_by_side(fill, judged.size)
     return even
 
 
