@@ -269,9 +269,22 @@ class Viewer extends Shown {
   }
 }
 
+// What the page shows of the viewer comes to the screen before the viewer asks for the processor.
+async function firstIsSeen() {
+  const image = by("viewer-first")?.querySelector("image");
+  if (!image || document.hidden) return;
+  const told = PerformanceObserver.supportedEntryTypes?.includes("element");
+  const drawn = new Promise((resolve) => {
+    if (told) new PerformanceObserver(resolve).observe({ type: "element", buffered: true });
+    else requestAnimationFrame(() => setTimeout(resolve));
+  });
+  await Promise.race([drawn, new Promise((resolve) => setTimeout(resolve, 600))]); // it may never come
+}
+
 {
   const viewer = new Viewer();
   listen(viewer);
+  await firstIsSeen();
   viewer.follow();
   new MutationObserver(() => viewer.follow()).observe(document.querySelector(".side"), { childList: true });
   const offer = () => {
