@@ -28,6 +28,7 @@ from settings.page.worklist_list import WorklistList
 from settings.page.worklist_order import WorklistOrder
 from tests.peers.postgres import start_postgres
 from worklist.app import create_app
+from worklist.ready import make_ready
 
 Cost = dict[str, float]
 """`median_ms` and `p95_ms` that passed, `processor_ms` on average, and see `cost`."""
@@ -106,7 +107,7 @@ async def page_cost(
 def open_page(
     engine: Engine, url: str, folder: Path, order: WorklistOrder | None = None
 ) -> AbstractAsyncContextManager[httpx.AsyncClient]:
-    """The page as a browser on this machine sees it."""
+    """The page as a browser on this machine sees it, ready as one that serves a site."""
     settings = Settings(
         data_folder=folder,
         database_url=SecretStr(url),
@@ -114,6 +115,7 @@ def open_page(
         worklist_list=WorklistList(patient_names=True),  # the worst case
     )
     transport = httpx.ASGITransport(create_app(settings, engine))
+    make_ready()
     return httpx.AsyncClient(transport=transport, base_url=_ORIGIN)
 
 
