@@ -91,7 +91,7 @@ def test_the_first_slice_is_asked_for_before_any_script_runs(
     """The page names what the viewer will fetch: the index and the key slice, which are there."""
     page = visitor.get(f"/studies/{study.uid}").text
     head = page[: page.index("</head>")]
-    ahead = re.findall(r'<link rel="preload" as="fetch" crossorigin href="([^"]+)">', head)
+    ahead = re.findall(r'<link rel="preload" as="fetch" crossorigin href="([^"]+)"', head)
     key = visitor.get(_address(study)).json()["key"]
     assert ahead == [_address(study, one) for one in ("", f"/{key}/voxels", f"/{key}/labels")]
     assert [visitor.get(one).status_code for one in ahead] == [200, 200, 200]
