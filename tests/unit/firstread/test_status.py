@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 
 from database.process_signs import note_sweep, record_sign
 from database.schema import upgrade_schema
-from database.session import open_engine, transaction
+from database.session import Engine, open_engine, transaction
 from database.states import StudyState
 from database.tables.study.analysis import Delivery, Result, Study
 from database.tables.study.prior import PriorRequest
@@ -25,15 +26,27 @@ from tests.builders.stored.flags import FlaggedStudy, claim_for, postpone, rules
 from tests.builders.stored.rows import claim, finish, later, queue_job
 
 
-def test_status_says_whether_everything_runs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Without a process it fails and says so once; with all of them it is well."""
+@pytest.fixture
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """The empty database of a site, in whose data folder the command is called."""
     monkeypatch.setenv("FIRSTREAD_DATA_FOLDER", str(tmp_path))
     monkeypatch.setenv("FIRSTREAD_MIN_FREE_BYTES", "0")
-    settings = read_settings()
-    engine = open_engine(settings.database_address)
+    engine = open_engine(read_settings().database_address)
     upgrade_schema(engine)
+    yield engine
+    engine.dispose()
+
+
+def all_parts_run(engine: Engine, now: datetime) -> None:
+    """Each part gives a sign, and the sweep has just been."""
+    with transaction(engine) as session:
+        for number, part in enumerate(needed_parts(read_settings())):
+            record_sign(session, f"a:{number}", part.value, started_at=now, now=now)
+        note_sweep(session, now)
+
+
+def test_status_says_whether_everything_runs(engine: Engine) -> None:
+    """Without a process it fails and says so once; with all of them it is well."""
     dead = CliRunner().invoke(app, ["status"])
     assert dead.exit_code == 1
     assert dead.output.count("✗") == 1
@@ -43,10 +56,7 @@ def test_status_says_whether_everything_runs(
         record_sign(session, "a:9", "node", started_at=now, now=now)
     most_dead = CliRunner().invoke(app, ["status"])
     assert "No process of part analysis gives a sign" in " ".join(most_dead.output.split())
-    with transaction(engine) as session:
-        for number, part in enumerate(needed_parts(settings)):
-            record_sign(session, f"a:{number}", part.value, started_at=now, now=now)
-        note_sweep(session, now)
+    all_parts_run(engine, now)
     queue_job(engine, study=1)
     finish(engine, claim(engine), destinations=["pacs"])
     well = CliRunner().invoke(app, ["status", "--json"])
@@ -58,20 +68,10 @@ def test_status_says_whether_everything_runs(
     assert said["destinations"][0]["destination"] == "pacs"
 
 
-def test_refused_studies_are_told_and_fail_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_refused_studies_are_told_and_fail_nothing(engine: Engine) -> None:
     """Those of the days that the list shows, with the command that says why."""
-    monkeypatch.setenv("FIRSTREAD_DATA_FOLDER", str(tmp_path))
-    monkeypatch.setenv("FIRSTREAD_MIN_FREE_BYTES", "0")
-    settings = read_settings()
-    engine = open_engine(settings.database_address)
-    upgrade_schema(engine)
     now = datetime.now(UTC)
-    with transaction(engine) as session:
-        for number, part in enumerate(needed_parts(settings)):
-            record_sign(session, f"a:{number}", part.value, started_at=now, now=now)
-        note_sweep(session, now)
+    all_parts_run(engine, now)
     for study, days in ((1, 2), (2, 400)):
         queue_job(engine, study=study)
         with transaction(engine) as session:
@@ -86,11 +86,8 @@ def test_refused_studies_are_told_and_fail_nothing(
     assert (as_json["status"], as_json["refused_lately"]) == ("ok", {"count": 1, "days": 7})
 
 
-def test_a_part_is_asked_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_is_asked_alone(engine: Engine) -> None:
     """As a container engine does: one that is silent, or only runs elsewhere, is not well."""
-    monkeypatch.setenv("FIRSTREAD_DATA_FOLDER", str(tmp_path))
-    engine = open_engine(read_settings().database_address)
-    upgrade_schema(engine)
     now = datetime.now(UTC)
     here = f"{socket.gethostname()}:7"
 
@@ -112,13 +109,8 @@ def test_a_part_is_asked_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert CliRunner().invoke(app, ["status", "--here"]).exit_code == 2
 
 
-def test_the_oldest_delivery_waits_since_its_result(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_oldest_delivery_waits_since_its_result(engine: Engine) -> None:
     """When it is tried next lies in the future, and says nothing of how long it has waited."""
-    monkeypatch.setenv("FIRSTREAD_DATA_FOLDER", str(tmp_path))
-    engine = open_engine(read_settings().database_address)
-    upgrade_schema(engine)
     queue_job(engine, study=1)
     finish(engine, claim(engine), destinations=["pacs"])
     with transaction(engine) as session:
@@ -132,12 +124,9 @@ def test_the_oldest_delivery_waits_since_its_result(
     assert oldest == {"delivery": made_at.isoformat(), "retrieval": made_at.isoformat()}
 
 
-def test_notices_of_flags_are_a_queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_notices_of_flags_are_a_queue(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """A receiver that is down makes them wait, and the command says so."""
-    monkeypatch.setenv("FIRSTREAD_DATA_FOLDER", str(tmp_path))
     monkeypatch.setenv("COLUMNS", "200")
-    engine = open_engine(read_settings().database_address)
-    upgrade_schema(engine)
     FlaggedStudy(engine, rules(webhook())).result(Urgency.URGENT, 1)
     postpone(engine, claim_for(engine, "pager", later(2)), 3, until=30)
     said = CliRunner().invoke(app, ["status"]).output
