@@ -27,7 +27,7 @@ class Repeats:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may log in the middle of it
         self._said: dict[object, tuple[float, int]] = {}  # begin of its window, times in it
 
     def left_out(self, key: object) -> int | None:

@@ -8,13 +8,12 @@ import sys
 import threading
 import traceback
 import warnings
-from typing import TextIO, cast
 
 import structlog
 
 from settings.environment import PREFIX, LogFormat, Settings
 from settings.log.library_log import LibraryLog, Repeats
-from settings.log.log_file import LogFile
+from settings.log.log_file import LogFile, write_whole
 
 _LOG_LEVEL = PREFIX + "LOG_LEVEL"
 
@@ -22,21 +21,37 @@ _LOG_LEVEL = PREFIX + "LOG_LEVEL"
 class _StandardError:
     """Standard error as it is when something is written: whoever embeds us may replace it."""
 
-    def write(self, text: str) -> int:
-        return sys.stderr.write(text)
-
-    def flush(self) -> None:
-        sys.stderr.flush()
+    def write(self, line: str) -> None:
+        stream = sys.stderr
+        if sys.__stderr__ is None or stream is not sys.__stderr__:
+            stream.write(line)
+            stream.flush()
+            return
+        # Past its buffer, which refuses a signal handler that writes while a write is under way
+        write_whole(sys.__stderr__.fileno(), line.encode())
 
 
 class _Nowhere:
     """Takes what nobody wants to read."""
 
-    def write(self, text: str) -> int:
-        return len(text)
+    def write(self, line: str) -> None:
+        """Leave it out."""
 
-    def flush(self) -> None:
-        """Nothing waits here."""
+
+class _Lines:
+    """Hands on each finished event with its end of line, by one call and without a lock.
+
+    By two calls, as `print` makes, another thread's line gets between. A lock would be waited for
+    without end by a signal handler that logs while its own thread holds it.
+    """
+
+    def __init__(self, output: _StandardError | _Nowhere | LogFile) -> None:
+        self._output = output
+
+    def debug(self, event: str) -> None:
+        self._output.write(event + "\n")
+
+    info = warning = error = critical = debug
 
 
 def configure_command_logging(settings: Settings) -> None:
@@ -105,7 +120,7 @@ def _configure(settings: Settings, output: _StandardError | _Nowhere | LogFile, 
     structlog.configure(
         processors=[count_repeated_traces, *shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(file=cast(TextIO, output)),
+        logger_factory=lambda *_: _Lines(output),
         cache_logger_on_first_use=True,
     )
     # pydicom repeats values of the data set in what it logs and warns of: names among them.

@@ -18,7 +18,7 @@ _MODE = 0o640
 
 
 class LogFile:
-    """Takes texts of finished lines, from any thread.
+    """Takes finished lines, from any thread and from signal handlers.
 
     Parameters
     ----------
@@ -32,8 +32,7 @@ class LogFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lock = threading.Lock()
-        self._begun = threading.local()  # of a line, by thread
+        self._lock = threading.RLock()  # a signal handler that logs may interrupt a line
         try:
             self._file = self._open()
         except OSError as error:
@@ -41,29 +40,19 @@ class LogFile:
                 "The log file cannot be written", log_file=str(path), reason=error.strerror or ""
             ) from error
 
-    def write(self, text: str) -> int:
-        """Append what is a whole line by now; the rest waits for its end."""
-        line = getattr(self._begun, "text", "") + text
-        self._begun.text = ""
-        if not line.endswith("\n"):
-            self._begun.text = line
-            return len(text)
+    def write(self, line: str) -> None:
+        """Append one line, its end included."""
         try:
             self._append(line.encode())
         except OSError as error:  # a full disk must not stop the work; the line is not silenced
             sys.stderr.write(f"{self._path}: {error.strerror}: {line}")
-        return len(text)
-
-    def flush(self) -> None:
-        """Nothing waits here but lines that are not finished."""
 
     def _append(self, line: bytes) -> None:
         with self._lock:
             if not self._is_current():
                 before, self._file = self._file, self._open()
                 os.close(before)
-            while line:
-                line = line[os.write(self._file, line) :]
+            write_whole(self._file, line)
 
     def _open(self) -> int:
         return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _MODE)
@@ -75,3 +64,9 @@ class LogFile:
         except FileNotFoundError:
             return False
         return (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino)
+
+
+def write_whole(descriptor: int, line: bytes) -> None:
+    """Write all of a line: by one call, but where the system takes a part only."""
+    while line:
+        line = line[os.write(descriptor, line) :]

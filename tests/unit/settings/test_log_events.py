@@ -39,6 +39,30 @@ thread = threading.Thread(target=fail, name="lease")
 thread.start(); thread.join()
 """
 
+# Two threads speak, one of them as a library does, and a signal handler between any two steps.
+_AT_ONCE = """
+import logging, signal, sys, threading
+from settings.environment import read_settings
+from settings.log.log_events import configure_logging, get_logger
+configure_logging(read_settings())
+sys.setswitchinterval(1e-6)
+library = logging.getLogger("celery")
+def handle(*_):
+    get_logger("handler").info("told_to_stop")
+    signal.setitimer(signal.ITIMER_REAL, 0.001)
+signal.signal(signal.SIGALRM, handle)
+signal.setitimer(signal.ITIMER_REAL, 0.001)
+def speak():
+    for number in range(3000):
+        library.error(f"number {number}")
+thread = threading.Thread(target=speak)
+thread.start()
+for number in range(3000):
+    get_logger("here").info("counted", number=number)
+thread.join()
+signal.setitimer(signal.ITIMER_REAL, 0)
+"""
+
 _COMMAND = """
 import logging, sys
 from settings.environment import read_settings
@@ -51,7 +75,9 @@ print("Gone: 1 study.", file=sys.stderr)
 
 
 def logged(code: str) -> list[dict[str, Any]]:
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
     assert done.stdout == ""
     assert "Doe" not in done.stderr
     return [json.loads(line) for line in done.stderr.splitlines()]
@@ -67,6 +93,15 @@ def test_every_line_is_one_json_object() -> None:
     assert libraries[0]["logger"] == "pynetdicom.transport"
     assert "a library is old\nvery old" in libraries[1]["message"]
     assert libraries[-1]["message"] == "a child died"
+
+
+def test_lines_of_threads_and_signal_handlers_stay_apart() -> None:
+    """Nothing gets between a line and its end, and a handler waits for no lock."""
+    events = logged(_AT_ONCE)
+    numbers = [one["number"] for one in events if one["event"] == "counted"]
+    assert numbers == list(range(3000))
+    assert sum(one["event"] == "library_message" for one in events) == 3000
+    assert any(one["event"] == "told_to_stop" for one in events)
 
 
 def test_a_fault_that_repeats_is_not_written_each_time() -> None:
