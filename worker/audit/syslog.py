@@ -2,8 +2,14 @@
 
 PS3.15 Section A.6 and IHE ITI TF-2: 3.20. RFC 5425 has no answer by which a receiver says that it
 has a message. So a batch has a connection of its own, and ends with both sides' taking leave: a
-receiver closes after it has read everything up to our close_notify (RFC 8446 Section 6.1). What
-ends otherwise is sent again, whole: each message comes at least once, and its number tells a
+receiver closes after it has read everything up to our close_notify (RFC 8446 Section 6.1).
+
+A receiver may refuse our certificate when our handshake is over, and take its leave while the
+messages are on their way: rsyslog then reads them to their end, and drops them. If we took our
+leave at the same moment, both ends would look the same. So we stay a while after the last message,
+and whoever leaves before us has taken nothing.
+
+What ends otherwise is sent again, whole: each message comes at least once, and its number tells a
 repeated one.
 """
 
@@ -32,6 +38,7 @@ _BOM: Final = b"\xef\xbb\xbf"  # RFC 5424 Section 6.4: what follows is UTF-8
 _NOT_IN_NAME: Final = re.compile(r"[^!-~]")
 _READ_BYTES: Final = 4096
 _LONGEST_S: Final = 60.0  # for one batch
+_STAYS_S: Final = 0.2  # more than a round trip on a hospital's network
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +86,19 @@ def send_frames(
     """
     where: dict[str, Fact] = {"host": host, "port": port}
     try:
+        begun = time.monotonic()
         with (
             socket.create_connection((host, port), timeout=timeout_s) as plain,
             context.wrap_socket(plain, server_hostname=host) as connection,
         ):
-            ends_at = time.monotonic() + _LONGEST_S
+            agreed = time.monotonic()
+            ends_at = agreed + _LONGEST_S
             for frame in frames:
                 connection.sendall(frame)
                 if time.monotonic() > ends_at:
                     raise TimeoutError("it takes too long over what it reads")
+            # A busy receiver was slow to shake hands, and is slow to look at the certificate.
+            _see_that_it_stays(connection, max(_STAYS_S, 2 * (agreed - begun)))
             _take_leave(connection, timeout_s)
     except ssl.SSLCertVerificationError as error:
         raise PeerUnreachable(
@@ -109,6 +120,14 @@ def send_frames(
             reason=error.strerror or type(error).__name__,
             **where,
         ) from error
+
+
+def _see_that_it_stays(connection: ssl.SSLSocket, span_s: float) -> None:
+    """Wait for a receiver that leaves before it was told that nothing more comes."""
+    connection.settimeout(span_s)
+    with contextlib.suppress(TimeoutError):
+        if not connection.recv(_READ_BYTES):
+            raise ConnectionResetError(None, "it closed the connection before the end")
 
 
 def _take_leave(connection: ssl.SSLSocket, timeout_s: float) -> None:
