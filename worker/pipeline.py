@@ -55,6 +55,7 @@ from worker.course.earlier_reports import earlier_reports
 from worker.course.find_priors import Priors, choose_priors
 from worker.equipment import Equipment
 from worker.infer.clinical_context import clinical_context
+from worker.keep.begin_encoding import BegunEncoding
 from worker.keep.encode_study import StudyToEncode, encode_study
 from worker.keep.keep_for_comparison import keep_for_comparison
 from worker.keep.store_answer import store_answer
@@ -164,11 +165,9 @@ class _Job:
             earlier=priors.studies,
             not_compared=priors.not_compared,
         )
-        read = reader.read_study(study, self._progress(30, 85))
-        outcome = read.reading.outcome.value
-        self._advance(JobState.INFERRED, outcome=outcome, suspicion=read.suspicion)
         destination = destination_of(reader.bundle)
         if destination is Destination.NOWHERE:
+            read = self._read(reader, study)
             self._lease.check()
             store_shadow_answer(
                 self._equipment,
@@ -178,11 +177,16 @@ class _Job:
                 provider=reader.provider,
             )
             return
-        encoded = encode_study(
-            self._to_encode(study, read, priors, paths, patient),
-            self._equipment.settings,
-            delivered=destination is Destination.PACS,
-        )
+        settings = self._equipment.settings
+        files = [paths[frame.sop_instance_uid] for frame in volume.frames]
+        with_slices = settings.study_page.keep_slices
+        with BegunEncoding(files, volume, with_slices=with_slices) as begun:
+            read = self._read(reader, study)
+            encoded = encode_study(
+                self._to_encode(study, read, priors, patient, files, begun),
+                settings,
+                delivered=destination is Destination.PACS,
+            )
         self._lease.check()
         store_answer(
             self._equipment,
@@ -193,6 +197,12 @@ class _Job:
             provider=reader.provider,
             kept=self._keep(series, read.kept),
         )
+
+    def _read(self, reader: StudyReader, study: StudyToRead) -> StudyRead:
+        read = reader.read_study(study, self._progress(30, 85))
+        outcome = read.reading.outcome.value
+        self._advance(JobState.INFERRED, outcome=outcome, suspicion=read.suspicion)
+        return read
 
     def _reader(self) -> StudyReader:
         """The newest version of the job's own bundle."""
@@ -206,11 +216,12 @@ class _Job:
         study: StudyToRead,
         read: StudyRead,
         priors: Priors,
-        paths: Mapping[str, Path],
         patient: PatientIdentity,
+        files: Sequence[Path],
+        begun: BegunEncoding,
     ) -> StudyToEncode:
         return StudyToEncode(
-            paths=[paths[frame.sop_instance_uid] for frame in study.volume.frames],
+            paths=files,
             volume=study.volume,
             reading=read.reading,
             triage=read.triage,
@@ -228,6 +239,7 @@ class _Job:
             known_lesions=read.tracking,
             lesion_places=read.places,
             accession_number=as_kept(patient.accession_number),
+            begun=begun,
         )
 
     def _paths(self) -> dict[str, Path]:

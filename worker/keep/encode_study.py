@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +10,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 from PIL import Image
-from pydicom import Dataset, dcmread
 
 from radiology.answer.reading import Reading
 from radiology.answer.tracking import Tracking
@@ -29,6 +28,7 @@ from worker.encode import (
     render_key_picture,
     united,
 )
+from worker.keep.begin_encoding import BegunEncoding, PackSlice, read_headers
 from worker.keep.durable_files import StagedFiles, Write
 from worker.keep.keep_results import KeptObject, bytes_of, keep_heat_maps, keep_object, keep_picture
 from worker.keep.keep_slices import keep_slices, packed_slices
@@ -42,6 +42,7 @@ class StudyToEncode:
     ----------
     paths : files of the instances that the volume was decoded from, one per slice
     content_datetime : the same each time that the job is tried
+    begun : what was made of it while it was read
     earlier, lesion_places : as in `ShownReading`
     known_lesions, accession_number : as in `ResultContext`
     """
@@ -57,6 +58,7 @@ class StudyToEncode:
     known_lesions: Mapping[tuple[int, int], Tracking] = field(default_factory=dict)
     lesion_places: Mapping[int, tuple[float, float, float]] = field(default_factory=dict)
     accession_number: str = ""
+    begun: BegunEncoding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,8 @@ def encode_study(
         picture = beside.submit(render_key_picture, context)
         slices = None
         if settings.study_page.keep_slices:
-            slices = beside.submit(_keep_slices, folder, context, files.write)
+            pack_slice = None if study.begun is None else study.begun.pack_slice
+            slices = beside.submit(_keep_slices, folder, context, files.write, pack_slice)
         pictures = beside.submit(_keep_pictures, folder, context, picture, files.write)
         destinations = settings.destinations if delivered else ()
         plans = {one.name: plan_results(context, one.encoding) for one in destinations}
@@ -130,7 +133,7 @@ def encode_study(
 def result_context(study: StudyToEncode, settings: Settings) -> ResultContext:
     """A reading with its source, as encoding wants it."""
     return ResultContext(
-        headers=_headers(study.paths),
+        headers=read_headers(study.paths) if study.begun is None else study.begun.headers(),
         volume=study.volume,
         reading=study.reading,
         triage=study.triage,
@@ -164,12 +167,9 @@ def _keep_pictures(
     return keep_picture(folder, name, picture.result(), write=write)
 
 
-def _keep_slices(folder: Path, context: ResultContext, write: Write) -> None:
-    packed = packed_slices(context)
+def _keep_slices(
+    folder: Path, context: ResultContext, write: Write, pack_slice: PackSlice | None
+) -> None:
+    packed = packed_slices(context, pack_slice)
     if packed is not None:
         keep_slices(folder, _name_of_pictures(context), packed, write=write)
-
-
-def _headers(paths: Iterable[Path]) -> list[Dataset]:
-    """Full data sets without pixels; a multi-frame instance once."""
-    return [dcmread(path, stop_before_pixels=True) for path in dict.fromkeys(paths)]

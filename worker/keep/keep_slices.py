@@ -52,11 +52,18 @@ class _Held:
     organs: list[int] = field(default_factory=list)
 
 
-def packed_slices(shown: ShownReading) -> memoryview | None:
+def packed_slices(
+    shown: ShownReading, pack_slice: Callable[[int], bytes] | None = None
+) -> memoryview | None:
     """Pack the slices of a reading, from head to feet, as they are scrolled through.
 
     Findings are outlined only where they are claimed, what is possible wherever it was seen, and
     nothing where nothing could be assessed.
+
+    Parameters
+    ----------
+    pack_slice : gives the packed voxels of a slice of the canonical volume, where they were packed
+        before
 
     Returns
     -------
@@ -75,6 +82,11 @@ def packed_slices(shown: ShownReading) -> memoryview | None:
     organs = [labelled[one.name] for one in stack.anatomy if one.name in outlined]
     organs = [*organs, *findings] if organs else []
     labels_of = _labels_of(stack, {name: labelled[name] for name in labelled if name in outlined})
+    if pack_slice is None:
+
+        def pack_slice(index: int) -> bytes:
+            return pack_voxels(stack.volume.hounsfield[index])
+
     with (
         zipfile.ZipFile(written, "w", zipfile.ZIP_STORED) as archive,
         # zlib lets go of the interpreter's lock: the cores share the work.
@@ -88,7 +100,7 @@ def packed_slices(shown: ShownReading) -> memoryview | None:
             there = np.zeros(_MOST_LABELS + 1, np.bool_)
             there[labels] = True
             return (
-                pack_voxels(stack.volume.hounsfield[index]),
+                pack_slice(index),
                 pack_labels(labels),
                 bool(there[findings].any()),
                 bool(there[possible].any()),
