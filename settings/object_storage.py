@@ -64,7 +64,9 @@ class ObjectStorage(BaseModel):
         if self.tls is not None and not self.endpoint.startswith("https://"):
             raise ValueError("tls needs an endpoint that begins with https://")
         if self.tls is not None and self.tls.crl_file is not None:
-            raise ValueError("tls.crl_file: the client for object storage reads no such lists")
+            raise ValueError(
+                "leave tls.crl_file out: the client for object storage reads no such lists"
+            )
         return self
 
     def secret(self) -> SecretStr:
