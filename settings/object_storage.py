@@ -84,5 +84,6 @@ class ObjectStorage(BaseModel):
             return SecretStr(self.secret_key_file.read_text().strip())
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsRefused(
-                "The file that object_storage.secret_key_file names cannot be read"
+                "The file that object_storage.secret_key_file names cannot be read: "
+                "correct the name, or who may read it"
             ) from error
