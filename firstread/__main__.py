@@ -164,19 +164,22 @@ def send(
 @app.command()
 def scorecard(
     first: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day; default: 30 days.")
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="First day; default: 30 days back."),
     ] = None,
     last: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day; default: today.")
     ] = None,
     scanner: Annotated[str | None, typer.Option(help="AE title of who sent the studies.")] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="What if there were so many; default: as there were.")
+        int | None, typer.Option(min=1, help="Workers in the what-if; default: as many as ran.")
     ] = None,
-    readers: Annotated[int, typer.Option(min=1, max=100, help="Who read, in the what-if.")] = 1,
-    reading_min: Annotated[float, typer.Option(min=0.1, help="Minutes for a study.")] = 10.0,
+    readers: Annotated[int, typer.Option(min=1, max=100, help="Readers in the what-if.")] = 1,
+    reading_min: Annotated[
+        float, typer.Option(min=0.1, help="Minutes that a reader takes for a study.")
+    ] = 10.0,
     limit_min: Annotated[
-        float, typer.Option(min=0, help="What a routine study may wait there, in minutes.")
+        float, typer.Option(min=0, help="Minutes that a routine study may wait there.")
     ] = 240.0,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object on standard output.")
@@ -239,7 +242,7 @@ def forget(
         str | None, typer.Option(help="Issuer of the Patient ID, where two have used it.")
     ] = None,
     yes: Annotated[
-        bool, typer.Option("--yes", help="Remove it; otherwise it is only said what would go.")
+        bool, typer.Option("--yes", help="Remove it; otherwise it only says what would go.")
     ] = False,
     wait_s: Annotated[
         float, typer.Option("--wait", min=0, help="Wait so many seconds for work on it to end.")
@@ -309,7 +312,7 @@ def status(
         bool, typer.Option("--here", help="With --part: on this machine, or in this container.")
     ] = False,
 ) -> None:
-    """Whether everything runs, what waits, and what waits for a person; exits with 1 if not."""
+    """Whether everything runs, what waits, and what waits for a person; exits with 1 if failing."""
     from firstread.status import print_part, print_status
 
     if part is None and here:

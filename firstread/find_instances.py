@@ -53,10 +53,12 @@ def find_instances(
     if not folder.is_dir():
         raise SettingsRefused(f"There is no folder {folder}")
     if not os.access(folder, os.R_OK | os.X_OK):
-        raise SettingsRefused(f"The folder {folder} may not be read")
+        raise SettingsRefused(
+            f"The folder {folder} may not be read: give this user the right to, or name another one"
+        )
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     if not files:
-        raise SettingsRefused(f"The folder {folder} is empty")
+        raise SettingsRefused(f"The folder {folder} is empty: name one with DICOM instances")
     by_study: dict[str, list[Path]] = {}
     others = 0
     for done, path in enumerate(files, start=1):

@@ -88,7 +88,8 @@ def _print(done: Forgotten) -> None:
     for host in done.caches_left:
         out.print(
             f"Left: perhaps copies on host {host}, which has not swept its data folder in time. "
-            "Run the command again when it runs; docs/operations.md has what to do when it is gone."
+            "Run the command again when that host runs; if it is gone for good, see Several hosts "
+            "in docs/operations.md."
         )
     if not done.rewritten:
         out.print(

@@ -190,7 +190,9 @@ class Settings(DataPlaces, KnownPeers, BaseSettings):
             if name:
                 ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise ValueError("not a time zone of the IANA database") from error
+            raise ValueError(
+                "not a time zone of the IANA database, such as Europe/Berlin"
+            ) from error
         return name
 
     @model_validator(mode="after")

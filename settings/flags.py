@@ -150,7 +150,9 @@ class SecretChannel(Channel):
             text = ""
         if not text:
             raise SettingsRefused(
-                "The file with a flag channel's secret cannot be read", channel=self.name
+                "The file with a flag channel's secret cannot be read: correct "
+                "secret_file, or who may read it",
+                channel=self.name,
             )
         return SecretStr(text)
 

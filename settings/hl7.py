@@ -26,7 +26,9 @@ def _zone(text: str) -> str:
         try:
             ZoneInfo(text)
         except (ValueError, ZoneInfoNotFoundError, OSError) as error:
-            raise ValueError("there is no such time zone") from error
+            raise ValueError(
+                "not a time zone of the IANA database, such as Europe/Berlin"
+            ) from error
     return text
 
 

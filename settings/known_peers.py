@@ -108,5 +108,7 @@ class KnownPeers(BaseModel):
             return SecretStr(peer.stow_secret_file.read_text().strip())
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsRefused(
-                "The file with a peer's secret cannot be read", peer=peer.name
+                "The file with a peer's secret cannot be read: correct "
+                "stow_secret_file, or who may read it",
+                peer=peer.name,
             ) from error

@@ -59,7 +59,8 @@ class Monitoring(BaseModel):
             token = self.metrics_token_file.read_text().strip()
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsRefused(
-                "The file with the token of the metrics cannot be read"
+                "The file with the token of the metrics cannot be read: correct "
+                "monitoring.metrics_token_file, or who may read it"
             ) from error
         if len(token) < _SHORTEST_TOKEN:
             raise SettingsRefused(

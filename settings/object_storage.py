@@ -64,7 +64,9 @@ class ObjectStorage(BaseModel):
         if self.tls is not None and not self.endpoint.startswith("https://"):
             raise ValueError("tls needs an endpoint that begins with https://")
         if self.tls is not None and self.tls.crl_file is not None:
-            raise ValueError("tls.crl_file: the client for object storage reads no such lists")
+            raise ValueError(
+                "leave tls.crl_file out: the client for object storage reads no such lists"
+            )
         return self
 
     def secret(self) -> SecretStr:
@@ -82,5 +84,6 @@ class ObjectStorage(BaseModel):
             return SecretStr(self.secret_key_file.read_text().strip())
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsRefused(
-                "The file that object_storage.secret_key_file names cannot be read"
+                "The file that object_storage.secret_key_file names cannot be read: "
+                "correct the name, or who may read it"
             ) from error

@@ -187,7 +187,9 @@ def check_broker_tls(tls: ClientTls | None, url: SecretStr | None) -> None:
     if tls is not None and not address.startswith("rediss://"):
         raise ValueError("broker_tls needs a broker_url that begins with rediss://")
     if tls is not None and tls.crl_file is not None:
-        raise ValueError("broker_tls.crl_file: the client for Redis reads no revocation lists")
+        raise ValueError(
+            "leave broker_tls.crl_file out: the client for Redis reads no revocation lists"
+        )
 
 
 def with_database_tls(url: str, tls: ClientTls | None) -> str:

@@ -61,7 +61,7 @@ class Retrieval:
     finds, gets, moves : the services that it offers to us
     found : SOP Instance UIDs that C-FIND names
     got : the DICOM files that came by C-GET, by SOP Instance UID
-    moved : SOP Instance UIDs that it says to have sent to our node by C-MOVE
+    moved : SOP Instance UIDs that it says it sent to our node by C-MOVE
     said : why something that it should have did not come, in a sentence; "" where nothing is amiss
     """
 

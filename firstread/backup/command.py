@@ -36,7 +36,7 @@ def backup(
     """Make one archive of database and data folder, while Firstread works.
 
     Nothing in it is encrypted, and it holds patients' data, the accounts, and the key of the
-    feedback export; not in it are the settings and the bundles. docs/backup.md
+    feedback export; not in it are the settings and the bundles. More: docs/backup.md.
 
     Examples: `firstread backup /mnt/backup/`; `firstread backup monday.tar --without-slices`;
     `firstread backup - | age -R /etc/firstread/backup.pub > /mnt/backup/monday.tar.age`.
@@ -58,7 +58,7 @@ def restore(
     """Restore an archive into an empty data folder and an empty database, of either size.
 
     Firstread must not run. All of the archive is read first; nothing of a damaged one is restored.
-    Broken off, it is run again with the same archive; until it has ended nothing is served.
+    If it is broken off, run it again with the same archive; until it has ended nothing is served.
 
     Examples: `firstread restore /mnt/backup/firstread-20261130T020000Z.tar --check`;
     `firstread restore /mnt/backup/firstread-20261130T020000Z.tar`.
@@ -84,8 +84,8 @@ def move(
 ) -> None:
     """Move all rows into an empty database; the data folder stays as it is.
 
-    Firstread must not run. Broken off, it is run again. When it has ended, the settings have to
-    name the new database: nothing is served from the old one any more.
+    Firstread must not run. If it is broken off, run it again. When it has ended, the settings
+    have to name the new database: nothing is served from the old one any more.
 
     Example: `firstread move --to postgresql://firstread@127.0.0.1/firstread`.
     """

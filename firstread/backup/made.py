@@ -89,7 +89,9 @@ def _path_of(target: Path) -> Path:
 def _require_outside(settings: Settings, path: Path) -> None:
     """An archive among the files that it is of would be in the next one."""
     if not path.parent.is_dir():
-        raise SettingsRefused("There is no such folder", folder=str(path.parent))
+        raise SettingsRefused(
+            "There is no such folder: make it, or name another one", folder=str(path.parent)
+        )
     if path.resolve().is_relative_to(settings.data_folder.resolve()):
         raise SettingsRefused("An archive does not go into the data folder: name another one")
 

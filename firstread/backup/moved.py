@@ -30,7 +30,7 @@ def move_and_say(settings: Settings, to: str) -> None:
     source = open_engine(settings.database_address)
     target = open_engine(with_database_tls(to, settings.database_tls))
     if source.url == target.url:
-        raise SettingsRefused("--to names the database that is in use now")
+        raise SettingsRefused("--to names the database that is in use now: name an empty one")
     try:
         with served_alone(settings.data_folder), shown_steps("", 1) as steps:
             moved = move(

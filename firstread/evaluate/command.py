@@ -25,10 +25,10 @@ val`; `firstread evaluate studies --dicom ct/covid-P001 --labels ct/covid-P001.l
 
 BundleOption = Annotated[
     str | None,
-    typer.Option("--bundle", help="NAME or NAME@VERSION; default: the newest of the settings'."),
+    typer.Option("--bundle", help="NAME or NAME@VERSION; default: the newest in use."),
 ]
 BundlesOption = Annotated[
-    Path | None, typer.Option("--bundles", help="Folder of bundles; default: the settings'.")
+    Path | None, typer.Option("--bundles", help="Folder of bundles; default: that of the settings.")
 ]
 ReportOption = Annotated[
     Path | None, typer.Option("--report", help="Write an HTML report with plots to this file.")

@@ -31,7 +31,7 @@ def _settings() -> Settings:
 
 @feedback.command("list")
 def list_feedback(
-    disagreements: Annotated[bool, typer.Option(help="Only those.")] = False,
+    disagreements: Annotated[bool, typer.Option(help="Only disagreements.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 50,
     as_json: AsJson = False,
 ) -> None:
@@ -63,7 +63,7 @@ def export(
     agreements: Annotated[
         bool, typer.Option(help="Also studies that a reader agrees with.")
     ] = False,
-    slices: Annotated[int, typer.Option(min=1, max=200, help="Of each study at most.")] = 8,
+    slices: Annotated[int, typer.Option(min=1, max=200, help="Slices of each study, at most.")] = 8,
 ) -> None:
     """Write disagreements as an anonymised set that `firstread models train` reads.
 

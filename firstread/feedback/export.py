@@ -47,7 +47,9 @@ def export_feedback(settings: Settings, folder: Path, *, agreements: bool, slice
         The folder is not empty or cannot be written, or there is nothing to export.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise SettingsRefused(f"{folder} is there already and not empty")
+        raise SettingsRefused(
+            f"{folder} is there already and not empty: name a new folder, or empty it"
+        )
     engine = open_database(settings)
     with query(engine) as session:
         wanted = [
@@ -56,7 +58,12 @@ def export_feedback(settings: Settings, folder: Path, *, agreements: bool, slice
             if agreements or result.judgement is Judgement.DISAGREE
         ]
     if not wanted:
-        raise SettingsRefused("No feedback stands that could be exported")
+        raise SettingsRefused(
+            "There is nothing to export: no reader has judged a result"
+            if agreements
+            else "There is nothing to export: no reader disagrees with a result; --agreements "
+            "takes what readers agree with too"
+        )
     site = SiteOfStudies(settings, site_pseudonyms(settings.data_folder), folder)
     written: dict[int, list[WrittenSlice]] = {}
     left_out: Counter[str] = Counter()

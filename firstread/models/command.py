@@ -20,7 +20,7 @@ A bundle that was trained here is a *candidate*: nothing uses it until `firstrea
 
 
 BundlesOption = Annotated[
-    Path | None, typer.Option("--bundles", help="Folder of bundles; default: the settings'.")
+    Path | None, typer.Option("--bundles", help="Folder of bundles; default: that of the settings.")
 ]
 Which = Annotated[str, typer.Argument(metavar="NAME/VERSION", help="Which bundle.")]
 

@@ -120,7 +120,10 @@ def check_and_print(settings: Settings, which: str | None) -> int:
         or (not version and entry.label.startswith(f"{name}/"))
     ]  # fmt: skip
     if not chosen:
-        raise BundleRejected(f"No bundle {which or ''} in {settings.bundles_folder}")
+        raise BundleRejected(
+            f"There is no bundle {which or 'at all'} in {settings.bundles_folder}: "
+            "`firstread models list` shows what there is"
+        )
     console = Console(highlight=False, soft_wrap=True)
     failed = 0
     for entry in chosen:

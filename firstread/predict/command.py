@@ -41,10 +41,10 @@ def predict(
         ),
     ] = None,
     bundle: Annotated[
-        str | None, typer.Option(help="NAME or NAME@VERSION; default: the newest of the settings'.")
+        str | None, typer.Option(help="NAME or NAME@VERSION; default: the newest in use.")
     ] = None,
     bundles: Annotated[
-        Path | None, typer.Option(help="Folder of bundles; default: the settings'.")
+        Path | None, typer.Option(help="Folder of bundles; default: that of the settings.")
     ] = None,
     threads: Annotated[int, typer.Option(min=0, help="Of the CPU; 0: what the settings say.")] = 0,
     json: Annotated[

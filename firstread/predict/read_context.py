@@ -32,7 +32,7 @@ def read_context(
     SettingsRefused
         A file cannot be read, or is not what it must be.
     ClinicalValuesRefused
-        A value cannot be; every wrong field is named.
+        A value is not possible; every wrong field is named.
     """
     if clinical is None and earlier is None:
         return None

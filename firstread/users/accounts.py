@@ -127,7 +127,9 @@ def _new_password(settings: Settings) -> str:
     if sys.stdin.isatty():
         password = getpass.getpass("New password: ")
         if password != getpass.getpass("Once more: "):
-            raise AccountRefused("The two passwords differ")
+            raise AccountRefused(
+                "The two passwords differ: nothing was changed, run the command again"
+            )
     else:
         password = sys.stdin.readline().rstrip("\r\n")
     check_new_password(password, shortest=settings.sign_in.shortest_password)

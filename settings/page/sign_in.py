@@ -79,7 +79,8 @@ class IdentityProvider(BaseModel):
             return self.secret_file.read_text().strip()
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsRefused(
-                "The file with the identity provider's client secret cannot be read"
+                "The file with the identity provider's client secret cannot be read: correct "
+                "sign_in.provider.secret_file, or who may read it"
             ) from error
 
 

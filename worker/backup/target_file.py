@@ -36,7 +36,9 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
     if path.exists():
         raise SettingsRefused("There is such a file already: give another name", file=str(path))
     if not path.parent.is_dir():
-        raise SettingsRefused("There is no such folder", folder=str(path.parent))
+        raise SettingsRefused(
+            "There is no such folder: make it, or name another one", folder=str(path.parent)
+        )
     remove_parts(path.parent)
     part = path.with_name(f".{path.name}{_PART}")
     with writing_may_fail():

@@ -75,5 +75,7 @@ def _secret(channel: WorkItemWebChannel) -> SecretStr | None:
         return SecretStr(channel.secret_file.read_text().strip())
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsRefused(
-            "The file with a channel's secret cannot be read", channel=channel.name
+            "The file with a channel's secret cannot be read: correct "
+            "secret_file, or who may read it",
+            channel=channel.name,
         ) from error

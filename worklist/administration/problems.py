@@ -101,7 +101,7 @@ def _object_storage(settings: Settings) -> list[Problem]:
     fault = kept_files(settings).fault
     if not fault:
         return []
-    message = f"{fault}: no study is taken or read until it does; 'firstread doctor' says more"
+    message = f"{fault}: no study is taken or read meanwhile; 'firstread doctor' says what to do"
     return [Problem("object_storage_away", True, message)]
 
 
@@ -109,7 +109,7 @@ def _parts(session: Session, settings: Settings, now: datetime) -> list[Problem]
     """Each part that is silent, and whether sweeps come; one line where nothing runs at all."""
     signs = part_signs(session, settings, now)
     if not any(one.processes for one in signs):
-        message = "Firstread does not run here: firstread serve (or systemctl start firstread)"
+        message = "Firstread does not run here: 'firstread serve' or 'systemctl start firstread'"
         return [Problem("part_silent", True, message)]
     silent = [
         Problem(
@@ -182,8 +182,9 @@ def _subscribers(session: Session) -> list[Problem]:
         Problem(
             "subscriber_away",
             False,
-            f"{one.receiving_ae_title} does not answer, or takes nothing for now; {one.waiting} "
-            f"reports on work items wait for it, the oldest since {one.oldest:%Y-%m-%d %H:%M} UTC",
+            f"{one.receiving_ae_title} does not answer, or takes nothing for now; reports on work "
+            f"items that wait for it: {one.waiting}, the oldest since "
+            f"{one.oldest:%Y-%m-%d %H:%M} UTC",
         )
         for one in receivers_away(session)
     ]
@@ -194,17 +195,17 @@ def _flags(session: Session) -> list[Problem]:
     problems = []
     for one in untold_channels(session):
         if one.waiting:
-            since = f"{one.oldest:%Y-%m-%d %H:%M} UTC" if one.oldest else ""
+            since = f", the oldest since {one.oldest:%Y-%m-%d %H:%M} UTC" if one.oldest else ""
             message = (
-                f"Channel {one.channel} does not take notices about flags; {one.waiting} wait, "
-                f"the oldest since {since}, and go by themselves when it does. Tell the readers "
-                "by telephone meanwhile, and see to its receiver"
+                f"Channel {one.channel} does not take notices about flags. Waiting: "
+                f"{one.waiting}{since}; they go by themselves when it takes them. Tell the "
+                "readers by telephone meanwhile, and see to its receiver"
             )
             problems.append(Problem("flag_not_told", False, message))
         if one.given_up:
             message = (
-                f"Channel {one.channel} refused {one.given_up} notices about open flags, or they "
-                "were given up: mend the cause, then 'firstread flags retry FLAG'"
+                f"Channel {one.channel}: notices about open flags that were refused or given up: "
+                f"{one.given_up}. Mend the cause, then 'firstread flags retry FLAG'"
             )
             problems.append(Problem("flag_refused", False, message))
     return problems

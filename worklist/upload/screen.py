@@ -30,7 +30,7 @@ from worklist.words.verdict import Kind, gates_in_words
 _STEPS = {
     "": "Starting",
     "unpacking": "Looking through the files",
-    "decoding": "Trying whether the images can be decoded",
+    "decoding": "Checking whether the images can be decoded",
     "Headers": "Reading the headers",
     "Decoding slices": "Decoding the slices",
     "Looking at slices": "The networks look at the slices",

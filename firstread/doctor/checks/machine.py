@@ -36,7 +36,7 @@ _CURES: Final = {
     errno.ENOSPC: say("The disk is full: make room, 'firstread retention --now', or a larger one."),
     errno.EDQUOT: say("The quota of our user is used up: raise it, or make room."),
     errno.EROFS: say(
-        "The disk is mounted read-only, mostly after a fault of it: look at 'dmesg', mend it, and "
+        "The disk is mounted read-only, usually after a fault: look at 'dmesg', mend it, and "
         "mount it for writing."
     ),
     errno.EACCES: say(

@@ -48,7 +48,7 @@ def look_at_object_storage(site: ExaminedSite) -> Iterator[DoctorLine]:
             "object-storage.versions",
             say("The bucket keeps versions of what is removed"),
             say(
-                "Nothing is to be done where the key may list and delete versions: what is removed "
-                "is removed with all of them. Otherwise switch versioning off."
+                "Nothing needs to be done if the key may list and delete versions: an object is "
+                "then removed with all of its versions. Otherwise switch versioning off."
             ),
         )

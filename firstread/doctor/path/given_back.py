@@ -36,7 +36,7 @@ class _Given:
     by : the services that were used, for a person
     found : SOP Instance UIDs that it names; None where it offers no search to us
     got : files by SOP Instance UID; None where it offers none to us
-    moved : what it says to have sent to our node by C-MOVE
+    moved : what it says that it sent to our node by C-MOVE
     said : why something did not come
     """
 
@@ -160,8 +160,8 @@ def _found(peer: Peer, given: _Given, stored: Sequence[PhantomObject]) -> Iterat
                 kinds=", ".join(lost),
             ),
             say(
-                "Look into its import queue and its list of objects that were set aside: mostly "
-                "it holds them back until patient or order are known to it."
+                "Look into its import queue and its list of objects that were set aside: "
+                "usually it holds them back until it knows the patient or the order."
             ),
             of=peer.name,
         )
@@ -261,7 +261,7 @@ def _not_compared(peer: Peer, given: _Given) -> DoctorLine:
         return warning(
             "path.read-back",
             say(
-                "%(peer)s says to have sent %(count)s objects to our node by C-MOVE; they did not "
+                "%(peer)s says that it sent %(count)s objects to our node by C-MOVE; they did not "
                 "come, and their bytes were not compared",
                 peer=peer.name,
                 count=len(given.moved),

@@ -64,7 +64,9 @@ def look_at_path(site: ExaminedSite) -> Iterator[DoctorLine]:
             yield from _follow(site, study)
     except FirstreadError as error:
         yield broken(
-            "path", say("The phantom was lost sight of: %(reason)s", reason=reason_of(error)), _LOG
+            "path",
+            say("The phantom cannot be followed any further: %(reason)s", reason=reason_of(error)),
+            _LOG,
         )
     yield from _remove(site, study.study_instance_uid)
 

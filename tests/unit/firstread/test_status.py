@@ -50,7 +50,7 @@ def test_status_says_whether_everything_runs(engine: Engine) -> None:
     dead = CliRunner().invoke(app, ["status"])
     assert dead.exit_code == 1
     assert dead.output.count("✗") == 1
-    assert "Firstread does not run here: firstread serve" in " ".join(dead.output.split())
+    assert "Firstread does not run here: 'firstread serve'" in " ".join(dead.output.split())
     now = datetime.now(UTC)
     with transaction(engine) as session:
         record_sign(session, "a:9", "node", started_at=now, now=now)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 CHINESE: Mapping[str, str] = {
     # The answer
-    "Lung opacities suspected": "疑似肺部病变",
-    "No lung opacities suspected": "未见疑似肺部病变",
+    "Lung opacities suspected": "疑似肺部密度增高影",
+    "No lung opacities suspected": "未见疑似肺部密度增高影",
     "No answer for this study": "本次检查无法给出结果",
     "Read it as if it had not been analysed": "请按未经分析的检查阅片",
     "Suspicion {} %, threshold {} %": "可疑度 {} %，阈值 {} %",

@@ -160,7 +160,9 @@ def test_a_flag_that_cannot_be_told_is_told_of(hospital: SeededHospital, monitor
     assert (answer.status_code, answer.json()["status"]) == (200, "attention")
     (told,) = answer.json()["problems"]
     assert told["name"] == "flag_not_told"
-    assert told["message"].startswith("Channel pager does not take notices about flags; 1 wait")
+    assert told["message"].startswith(
+        "Channel pager does not take notices about flags. Waiting: 1, the oldest since"
+    )
     assert "Roe" not in answer.text
     tell(hospital.engine, 31)
     assert monitor.get("/health").json()["problems"] == []

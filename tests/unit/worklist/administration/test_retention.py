@@ -28,7 +28,7 @@ def test_how_long_the_disk_lasts(visitor: Visitor, hospital: SeededHospital) -> 
         for hour in range(49):
             room = Room((98 - hour) * _GB, 100 * _GB)
             keep_sample(session, room, hospital.now + timedelta(hours=hour - 48))
-    assert "Days until it is full, at the rate of the last ones: 2." in readable(
+    assert "Days until it is full, at the rate of the last days: 2." in readable(
         visitor.get("/administration").text
     )
     assert "还可使用 2 天" in readable(visitor.get("/administration", _CHINESE).text)

@@ -91,7 +91,7 @@ def test_a_channel_that_takes_nothing_is_not_shown_as_well(
             postpone(hospital.engine, claim_for(hospital.engine, "pager", later(11)), 12, 99)
     said = _part(hospital, settings, "channels")
     assert "flag: waiting to be sent" in said
-    assert "It takes no notices. The oldest that waits was raised" in said
+    assert "It takes no notices. The oldest that waits is from" in said
     assert "Refused or given up, while the flag is open: 1" in said
     visitor = Visitor(create_app(settings, hospital.engine, clock=lambda: hospital.now))
     assert '<span class="not">flag: waiting to be sent' in visitor.get("/administration").text

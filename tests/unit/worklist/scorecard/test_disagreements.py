@@ -64,7 +64,7 @@ def test_the_row_says_that_a_reader_disagrees(
     assert html.count("reader disagree") == 1
     assert "Mrs Doe" not in html
     chinese = visitor.get("/", {"Cookie": "firstread_language=zh"}).text
-    assert "读者不同意：漏诊、类型错误" in row_text(chinese, ordinary_day.urgent)
+    assert "阅片医生不同意：漏诊、类型错误" in row_text(chinese, ordinary_day.urgent)
 
 
 def test_the_filter_finds_what_was_said(

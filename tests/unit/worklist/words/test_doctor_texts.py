@@ -43,6 +43,6 @@ def test_a_line_is_read_in_chinese(hospital: SeededHospital) -> None:
             (shown,) = doctor_lines(session, now).to_do
         finally:
             use_language(Language.ENGLISH)
-    assert (shown.health, shown.title) == ("broken", "DICOM 对方 pacs")
+    assert (shown.health, shown.title) == ("broken", "DICOM 对等端 pacs")
     assert shown.said == "pacs：对方没有应答。"
     assert shown.cure == "请先处理那一项，然后再次体检。"
