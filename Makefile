@@ -29,7 +29,7 @@ DEMO_DEBIAN_PACKAGES := orthanc
 HIDING_DCMTK := echoscp echoscu findscu getscu movescu qrscp storescp storescu
 
 PACKAGES := $(patsubst %/__init__.py,%,$(wildcard $(addsuffix /__init__.py,\
-	firstread worklist worker chest dicom_node hl7_node webhook_node models storage database settings \
+	firstread worklist worker chest dicom_node hl7_node webhook_node http_client models storage database settings \
 	radiology phantom training \
 	evaluation benchmarks tests/peers tests/builders)))
 

@@ -18,16 +18,7 @@ from typing import Any, Final, Protocol, cast
 from pynetdicom._globals import MODE_ACCEPTOR
 from pynetdicom.association import Association
 from pynetdicom.dimse_messages import C_STORE_RQ, DIMSEMessage
-from pynetdicom.dimse_primitives import (
-    C_ECHO,
-    C_FIND,
-    C_STORE,
-    N_ACTION,
-    N_EVENT_REPORT,
-    N_GET,
-    N_SET,
-    DimseServiceType,
-)
+from pynetdicom.dimse_primitives import DimseServiceType
 from pynetdicom.dul import DULServiceProvider
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.presentation import PresentationContext
@@ -45,16 +36,9 @@ from dicom_node.guard.guarded_upper_layer import (
 )
 from dicom_node.guard.incoming_data_set import IncomingDataSet
 from dicom_node.guard.rejection import Rejection
+from dicom_node.guard.served_requests import is_served, is_stored, name_service
 from dicom_node.guard.store_command import StoreRequest, store_response
 from dicom_node.guard.store_requests import StoreRequests
-from dicom_node.presentation_contexts import (
-    STORAGE_COMMITMENT,
-    UPS_PULL,
-    UPS_PUSH,
-    UPS_QUERY,
-    UPS_WATCH,
-    VERIFICATION,
-)
 from dicom_node.security.handshake_fault import HandshakeFailed, HandshakeFault
 from dicom_node.security.presented_certificate import PresentedCertificate
 from dicom_node.spool import SpoolFile
@@ -63,14 +47,6 @@ from settings.peers import Peer
 
 _log = get_logger("node")
 _number = itertools.count(1)
-_SERVED: Final[dict[str, tuple[type[DimseServiceType], ...]]] = {
-    VERIFICATION: (C_ECHO,),
-    STORAGE_COMMITMENT: (N_EVENT_REPORT,),
-    UPS_PULL: (C_FIND, N_GET, N_SET, N_ACTION),  # PS3.4 Table CC.2-1
-    UPS_WATCH: (C_FIND, N_GET, N_ACTION),
-    UPS_QUERY: (C_FIND,),
-}
-_STORED: Final = (C_STORE,)
 _MOMENT_S: Final = 1.0  # a sender needs this long at most to begin its next instance
 
 
@@ -265,7 +241,7 @@ class AcceptedAssociation(Association):
     def stores(self, context_id: int) -> bool:
         """Whether what comes in a presentation context is to be stored."""
         accepted = context_id in self._accepted_cx
-        return accepted and self.context(context_id).sop_class_uid not in _SERVED
+        return accepted and is_stored(self.context(context_id).sop_class_uid)
 
     def begin_to_store(self, request: StoreRequest) -> IncomingDataSet:
         """What takes the data set of a C-STORE request."""
@@ -320,22 +296,12 @@ class AcceptedAssociation(Association):
 
     def _serve_request(self, msg: DimseServiceType, context_id: int) -> None:
         context = self._accepted_cx.get(context_id)
-        wanted = _SERVED.get(str(context.abstract_syntax), _STORED) if context else _STORED
-        if context is None or not isinstance(msg, wanted) or not msg.is_valid_request:
+        if context is None or not is_served(msg, str(context.abstract_syntax)):
             # PS3.7 Section 9.1: what cannot be answered ends the association
             _log.warning("dimse_message_unexpected", **self.facts(), message=type(msg).__name__)
             self.abort()
             return
-        if isinstance(msg, C_STORE) and isinstance(msg.DataSet, IncomingDataSet):
-            # The library chooses the service by this UID; the handler compares what was announced.
-            msg.DataSet.announced_sop_class_uid = str(msg.AffectedSOPClassUID)
-            msg.AffectedSOPClassUID = context.abstract_syntax
-        elif isinstance(msg, N_EVENT_REPORT):
-            msg.AffectedSOPClassUID = context.abstract_syntax  # there is no other in this context
-        elif isinstance(msg, C_FIND):
-            msg.AffectedSOPClassUID = context.abstract_syntax
-        elif isinstance(msg, N_GET | N_SET | N_ACTION):
-            msg.RequestedSOPClassUID = UPS_PUSH  # PS3.4 Section CC.3.1: of every work item
+        name_service(msg, str(context.abstract_syntax))
         super()._serve_request(msg, context_id)
         self.dul._idle_timer.restart()  # storing took time; the peer was not idle meanwhile
 

@@ -20,10 +20,10 @@ from pydantic import SecretStr
 from pydicom.filereader import read_file_meta_info
 
 from dicom_node.receive.instance_identity import UNREADABLE
-from dicom_node.request.bounded_answer import AS_IT_IS, BoundedTransport
 from dicom_node.request.c_store import StoreAnswer, log_failure
 from dicom_node.request.warning_header import warning_of
 from dicom_node.status import SUCCESS, error_of_status
+from http_client.bounded_client import AnswerLimits, bounded_client
 from radiology.errors import (
     DataSetUnreadable,
     Fact,
@@ -111,23 +111,17 @@ def web_client(
     Parameters
     ----------
     timeout_s : for each step
-    most_bytes, most_s : of the body of one answer; None: as long as a step
+    most_bytes, most_s : of one answer; None: as long as a step
 
     Raises
     ------
     SettingsRefused
         `stow_ca_file` cannot be read.
     """
-    transport = BoundedTransport(
-        verify=_certificates(peer), most_bytes=most_bytes, most_s=most_s or timeout_s
-    )
-    return httpx.Client(
-        transport=transport,
-        headers=AS_IT_IS,
-        timeout=timeout_s,
+    return bounded_client(
+        AnswerLimits(most_bytes, step_s=timeout_s, answer_s=most_s or timeout_s),
+        trust=_certificates(peer),
         auth=_authentication(peer, secret),
-        follow_redirects=False,  # a secret and a patient's images go where the settings say
-        trust_env=False,
     )
 
 

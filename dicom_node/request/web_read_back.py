@@ -95,18 +95,21 @@ def web_read_back(
     found: set[str] = set()
     got: dict[str, bytes] = {}
     finds = gets = True
-    with web_client(
-        peer, secret, timeout_s=timeout_s, most_bytes=_MOST_BYTES, most_s=_LONGEST_S
-    ) as client:
+    with (
+        web_client(peer, secret, timeout_s=timeout_s) as finding,
+        web_client(
+            peer, secret, timeout_s=timeout_s, most_bytes=_MOST_BYTES, most_s=_LONGEST_S
+        ) as getting,
+    ):
         for one in objects:
             series = f"/studies/{one.study_instance_uid}/series/{one.series_instance_uid}/instances"
-            named = _found(_get(client, peer, series))
+            named = _found(_get(finding, peer, series))
             if named is None:
                 finds = False
             elif one.sop_instance_uid in named:
                 found.add(one.sop_instance_uid)
             accept = 'multipart/related; type="application/dicom"; transfer-syntax=*'
-            answer = _get(client, peer, f"{series}/{one.sop_instance_uid}", accept)
+            answer = _get(getting, peer, f"{series}/{one.sop_instance_uid}", accept)
             content = _only_part(answer)
             if content is not None:
                 got[one.sop_instance_uid] = content

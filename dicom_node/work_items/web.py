@@ -19,7 +19,6 @@ from pydantic import SecretStr
 from pydicom.dataset import Dataset
 
 from dicom_node.presentation_contexts import UPS_PUSH
-from dicom_node.request.bounded_answer import AS_IT_IS, BoundedTransport
 from dicom_node.request.warning_header import warning_of
 from dicom_node.work_items.attributes import (
     cancel_data_set,
@@ -28,6 +27,7 @@ from dicom_node.work_items.attributes import (
     state_data_set,
 )
 from dicom_node.work_items.scu import WorkItemAnswer
+from http_client.bounded_client import AnswerLimits, bounded_client
 from radiology.errors import Fact, PeerBusy, PeerRefused, PeerUnreachable, SettingsRefused
 from radiology.work_item import FINAL_STATES, WorkItem, WorkItemState
 
@@ -85,16 +85,11 @@ class WorkItemWeb:
             raise SettingsRefused("A secret is only sent over https", host=url.host)
         self._host = url.host
         self._root = service.url.rstrip("/")
-        transport = BoundedTransport(
-            verify=_certificates(service), most_bytes=_LONGEST_ANSWER_BYTES, most_s=timeout_s
-        )
-        self._client = httpx.Client(
-            transport=transport,
-            timeout=timeout_s,
-            headers={"Accept": _DICOM_JSON, **AS_IT_IS, **_bearer(service)},
+        self._client = bounded_client(
+            AnswerLimits(_LONGEST_ANSWER_BYTES, step_s=timeout_s, answer_s=timeout_s),
+            trust=_certificates(service),
+            headers={"Accept": _DICOM_JSON, **_bearer(service)},
             auth=_basic(service),
-            follow_redirects=False,  # a secret goes where the settings say, and nowhere else
-            trust_env=False,
         )
 
     def put(self, item: WorkItem) -> WorkItemAnswer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
 import time
 from collections.abc import Iterator
 
@@ -14,6 +15,7 @@ from dicom_node.request.verification import verify_peer
 from firstread.checks.start import say_to_person
 from firstread.doctor.examined_site import ExaminedSite
 from firstread.doctor.path.our_node import ANY, node_on
+from http_client.bounded_client import AnswerLimits, bounded_client
 from radiology.errors import DatabaseUnavailable, FirstreadError
 from settings.environment import Settings
 from settings.log.log_events import get_logger
@@ -21,7 +23,8 @@ from settings.log.log_events import get_logger
 _log = get_logger("serve")
 _LIMIT_S = 60.0  # as long as /health gives the parts to begin
 _LOOK_EVERY_S = 1.0
-_PATIENCE_S = 2.0  # for each step: a part that has just begun is asked again
+_PATIENCE_S = 2.0  # a part that has just begun is asked again
+_MOST_BYTES = 1 << 20  # /health says some hundred
 
 
 def say_when_serving(settings: Settings, *, limit_s: float = _LIMIT_S) -> None:
@@ -83,9 +86,13 @@ def page_address(settings: Settings) -> str:
 
 def _page_faults(settings: Settings) -> Iterator[str]:
     address = f"{page_address(settings)}health"
+    # It is our own page: whether others trust its certificate is the doctor's question.
+    trust = ssl.create_default_context()
+    trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
+    limits = AnswerLimits.of_all(_PATIENCE_S, _MOST_BYTES)
     try:
-        # It is our own page: whether others trust its certificate is the doctor's question.
-        answer = httpx.get(address, timeout=_PATIENCE_S, verify=False)  # noqa: S501
+        with bounded_client(limits, trust=trust) as client:
+            answer = client.get(address)
     except httpx.HTTPError as error:
         yield (
             f"The worklist page does not answer at {address} ({type(error).__name__}). The lines "

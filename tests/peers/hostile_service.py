@@ -1,4 +1,7 @@
-"""A service over HTTP whose answers are too long, too slow or packed."""
+"""A service over HTTP whose answers are too long, too slow or packed.
+
+Whoever asks a service is tried with each of `HOSTILE_ANSWERS`.
+"""
 
 from __future__ import annotations
 
@@ -34,11 +37,34 @@ def trickling_headers() -> Iterator[bytes]:
         yield b"x"
 
 
+def trickling_interim() -> Iterator[bytes]:
+    """An interim answer each tenth of a second, for 20 s, and never the answer."""
+    for _ in range(200):
+        time.sleep(0.1)  # as above
+        yield b"HTTP/1.1 103 Early Hints\r\n\r\n"
+
+
+def endless_headers() -> Iterable[bytes]:
+    """Headers, 250 MB of them."""
+    head = b"HTTP/1.1 200 OK\r\n"
+    return itertools.chain([head], itertools.repeat(b"X-Long: " + b"x" * 65526 + b"\r\n", 4000))
+
+
 def packed() -> Iterable[bytes]:
     """Ten million bytes in ten thousand."""
     content = gzip.compress(b" " * 10_000_000)
     head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(content)}\r\n\r\n"
     return [head.encode() + content]
+
+
+HOSTILE_ANSWERS = (
+    endless,
+    endless_headers,
+    trickling,
+    trickling_headers,
+    trickling_interim,
+    packed,
+)
 
 
 @contextmanager

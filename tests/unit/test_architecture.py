@@ -6,6 +6,7 @@ import ast
 import re
 import tomllib
 from collections import defaultdict
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +45,39 @@ def test_every_module_that_is_named_exists() -> None:
     named = re.findall(r"`([a-z_]+/[a-z_/]+(?:\.py|/))`", _PAGE)
     assert named
     assert [one for one in named if not (REPOSITORY / one).exists()] == []
+
+
+def test_services_are_asked_over_http_in_one_way() -> None:
+    """What makes requests is http_client; the demo asks only what it has started itself."""
+    found = []
+    for folder in _FOLDERS:
+        for path in (REPOSITORY / folder).rglob("*.py"):
+            place = str(path.relative_to(REPOSITORY))
+            if not place.startswith(("http_client/", "firstread/demo/")):
+                found += [f"{place}: {name}" for name in sorted(_imported_or_called(path) & _ASKS)]
+    assert found == []
+
+
+_ASKS = {"requests", "http.client", "urllib.request", "urllib3", "aiohttp"} | {
+    f"httpx.{name}"
+    for name in (
+        *("get", "post", "put", "patch", "delete", "head", "options", "request", "stream"),
+        *("Client", "AsyncClient", "HTTPTransport", "AsyncHTTPTransport"),
+    )
+}
+
+
+def _imported_or_called(path: Path) -> set[str]:
+    """Modules that a module imports or imports from, and `httpx.get` of what it calls."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {one.name for one in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {str(node.module), *(f"{node.module}.{one.name}" for one in node.names)}
+        elif isinstance(node, ast.Call):
+            names.add(ast.unparse(node.func))
+    return names
 
 
 def test_two_classes_do_not_share_a_name() -> None:

@@ -7,7 +7,6 @@ what it has had.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import ssl
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from typing import Any, Final
 
 import httpx
 
+from http_client.bounded_client import AnswerLimits, AnswerNotRead, bounded_client
 from radiology.errors import Fact, FirstreadError, PeerBusy, PeerRefused, PeerUnreachable
 from settings.flags import WebhookChannel
 from webhook_node.signature import signed_headers
@@ -48,13 +48,12 @@ class Webhook:
         body = json.dumps(notice_as_json(notice), ensure_ascii=False).encode()
         headers = {
             "content-type": "application/json",
-            "accept-encoding": "identity",  # a few kilobytes may unpack to gigabytes
             "user-agent": "Firstread",
             **signed_headers(self._channel.secret(), notice.notice_uid, body, now),
         }
         try:
-            response, content = asyncio.run(self._post(body, headers))
-        except TimeoutError as error:
+            response, content = self._post(body, headers)
+        except httpx.TimeoutException as error:
             raise PeerUnreachable(
                 "The receiver has not answered in time", channel=self._channel.name
             ) from error
@@ -65,26 +64,18 @@ class Webhook:
     def close(self) -> None:
         """Nothing is kept open."""
 
-    async def _post(self, body: bytes, headers: dict[str, str]) -> tuple[httpx.Response, bytes]:
-        """One request; its whole time is limited, so that no drop by drop answer holds it up."""
-        async with (
-            asyncio.timeout(self._channel.answer_s),
-            httpx.AsyncClient(
-                verify=self._certificates(),
-                timeout=self._channel.answer_s,
-                follow_redirects=False,  # it goes where the settings say
-                trust_env=False,
-            ) as client,
-            client.stream(
-                "POST", str(self._channel.url), content=body, headers=headers
-            ) as response,
+    def _post(self, body: bytes, headers: dict[str, str]) -> tuple[httpx.Response, bytes]:
+        """One request; a body that is not read says nothing, and the status counts still."""
+        limits = AnswerLimits.of_all(self._channel.answer_s, _LONGEST_ANSWER_BYTES)
+        url = str(self._channel.url)
+        with (
+            bounded_client(limits, trust=self._certificates(), headers=headers) as client,
+            client.stream("POST", url, content=body) as response,
         ):
-            content = b""
-            async for chunk in response.aiter_raw():
-                content += chunk
-                if len(content) > _LONGEST_ANSWER_BYTES:
-                    break
-            return response, content
+            try:
+                return response, response.read()
+            except AnswerNotRead:
+                return response, b""
 
     def _certificates(self) -> ssl.SSLContext:
         try:
@@ -164,8 +155,6 @@ def notice_as_json(notice: Notice) -> dict[str, Any]:
 
 def _json_object(content: bytes) -> dict[str, Any]:
     """An answer that is a JSON object; empty for any other, which is as good an answer."""
-    if not content or len(content) > _LONGEST_ANSWER_BYTES:
-        return {}
     try:
         said = json.loads(content)
     except (ValueError, RecursionError):

@@ -5,43 +5,72 @@ Imported only where the settings name a collector: no other process holds these 
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
+from typing import Final
 
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+import httpx
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export import SpanExportResult
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from database.traces.spans import StudySpan
+from http_client.bounded_client import AnswerLimits, bounded_client
+from http_client.proxy import proxy_for
+from settings.log.log_events import get_logger
 from settings.monitoring import Monitoring
 
-_LIMIT_S = 10
+_log = get_logger("traces")
+_LIMIT_S: Final = 10.0
+_PROTOBUF: Final = {"Content-Type": "application/x-protobuf", "User-Agent": "Firstread"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class SpanSender:
-    """Sends to the collector of the settings."""
+    """Sends to the collector of the settings.
 
-    def __init__(self, monitoring: Monitoring) -> None:
+    Parameters
+    ----------
+    limit_s : how long one request may take
+    """
+
+    def __init__(self, monitoring: Monitoring, *, limit_s: float = _LIMIT_S) -> None:
         headers = monitoring.traces_headers.items()
-        self._exporter = OTLPSpanExporter(
-            endpoint=str(monitoring.traces_url),
-            headers={name: value.get_secret_value() for name, value in headers},
-            certificate_file=str(monitoring.traces_ca_file) if monitoring.traces_ca_file else None,
-            timeout=_LIMIT_S,
-        )
+        self._url = str(monitoring.traces_url)
+        self._headers = {name: value.get_secret_value() for name, value in headers} | _PROTOBUF
+        self._ca_file = monitoring.traces_ca_file
+        self._limits = AnswerLimits.of_all(limit_s, most_bytes=0)  # only its status is looked at
         self._resource = Resource(
             {"service.name": "firstread", "service.version": version("firstread")}
         )
 
     def send(self, spans: Sequence[StudySpan]) -> bool:
         """Whether the collector has taken them all."""
-        made = [self._made(span) for span in spans]
-        return self._exporter.export(made) is SpanExportResult.SUCCESS
+        content = encode_spans([self._made(span) for span in spans]).SerializeToString()
+        try:
+            status = self._status(content)
+        except (httpx.HTTPError, OSError) as error:  # OSError: of the certificates
+            _log.warning("collector_unreachable", cause=type(error).__name__)
+            return False
+        if not httpx.codes.is_success(status):
+            _log.warning("collector_refuses", http_status=status)
+        return httpx.codes.is_success(status)
+
+    def _status(self, content: bytes) -> int:
+        with (
+            bounded_client(
+                self._limits,
+                trust=ssl.create_default_context(cafile=self._ca_file),
+                headers=self._headers,
+                proxy=proxy_for(self._url),  # a collector may stand outside the hospital
+            ) as client,
+            client.stream("POST", self._url, content=content) as answer,
+        ):
+            return answer.status_code
 
     def _made(self, span: StudySpan) -> ReadableSpan:
         parent = None if span.parent_id is None else _context(span.trace_id, span.parent_id)

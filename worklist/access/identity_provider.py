@@ -6,7 +6,6 @@ the issuer in the answer (RFC 9207). Tokens are used once, to learn who it is, a
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import json
 import ssl
@@ -29,6 +28,8 @@ from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
+from http_client.bounded_client import AnswerLimits, bounded_client
+from http_client.proxy import proxy_for
 from radiology.errors import IdentityProviderUnavailable, IdentityRefused
 from settings.page.sign_in import IdentityProvider, Role
 
@@ -39,8 +40,7 @@ _LEEWAY_S = 120  # clocks differ
 _ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 )
-# Not packed: a few kilobytes may unpack to gigabytes.
-_HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity"}
+_HEADERS = {"Accept": "application/json"}
 _MOST_BYTES = 1 << 20  # a provider with many keys says some tens of kilobytes
 _DISCOVERY = "/.well-known/openid-configuration"
 
@@ -266,32 +266,26 @@ class ProviderClient:
     def _ask(self, method: str, address: str, **request: Any) -> dict[str, Any]:
         """Ask for a JSON object; what the provider refuses is a refusal, the rest is a failure."""
         try:
-            status, content = asyncio.run(self._answer(method, address, request))
-            if 400 <= status < 500:
-                raise IdentityRefused("The identity provider refuses", http_status=status)
-            if not httpx.codes.is_success(status):
+            answer = self._answer(method, address, request)
+            if answer.is_client_error:
+                raise IdentityRefused(
+                    "The identity provider refuses", http_status=answer.status_code
+                )
+            if not answer.is_success:
                 raise IdentityProviderUnavailable
-            found = json.loads(content)
+            found = json.loads(answer.content)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
             raise IdentityProviderUnavailable from error
         if not isinstance(found, dict):
             raise IdentityProviderUnavailable("The identity provider's answer cannot be read")
         return found
 
-    async def _answer(
-        self, method: str, address: str, request: Mapping[str, Any]
-    ) -> tuple[int, bytes]:
-        """Status and body. Length and time have limits, the time as a whole: others wait too."""
-        seconds = self._provider.answer_s
-        trust = ssl.create_default_context(cafile=self._provider.ca_file)
-        async with (
-            asyncio.timeout(seconds),
-            httpx.AsyncClient(verify=trust, timeout=seconds, headers=_HEADERS) as client,
-            client.stream(method, address, **request) as answer,
-        ):
-            content = b""
-            async for piece in answer.aiter_raw():
-                content += piece
-                if len(content) > _MOST_BYTES:
-                    raise httpx.ReadError("The answer is longer than any that is needed")
-            return answer.status_code, content
+    def _answer(self, method: str, address: str, request: Mapping[str, Any]) -> httpx.Response:
+        """Ask once; the time has a limit as a whole, for others wait for the same answer."""
+        with bounded_client(
+            AnswerLimits.of_all(self._provider.answer_s, _MOST_BYTES),
+            trust=ssl.create_default_context(cafile=self._provider.ca_file),
+            headers=_HEADERS,
+            proxy=proxy_for(address),  # a provider may stand outside the hospital
+        ) as client:
+            return client.request(method, address, **request)

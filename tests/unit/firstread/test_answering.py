@@ -5,9 +5,11 @@ Node and page are the real ones, in this process.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -19,8 +21,10 @@ from firstread.doctor.examined_site import ExaminedSite
 from firstread.serve.answering import faults_of, say_when_serving
 from radiology.errors import PeerRefused
 from settings.served_process import needed_parts
+from tests.peers.hostile_service import HOSTILE_ANSWERS, hostile_service
 from tests.peers.page.running_page import RunningPage
 from tests.peers.ports import free_port
+from tests.peers.waiting import wait_until
 from tests.unit.dicom_node.running_node import RunningNode, running_node
 from worklist.app import create_app
 
@@ -87,3 +91,27 @@ def test_a_page_that_says_what_fails_is_quoted(node: RunningNode, page: RunningP
         note_sweep(session, datetime(2020, 1, 1, tzinfo=UTC))
     (fault,) = faults_of(ExaminedSite(node.settings), TICKET)
     assert fault.startswith("No sweep has come to its end since 2020-01-01")
+
+
+@pytest.mark.parametrize("answer", HOSTILE_ANSWERS)
+def test_something_else_on_the_port_of_the_page(
+    node: RunningNode, answer: Callable[[], Iterable[bytes]]
+) -> None:
+    """Another program may listen there; the start does not hang on it."""
+    with hostile_service(answer) as (url, sent):
+        settings = node.settings.model_copy(update={"worklist_port": urlsplit(url).port})
+        began = time.monotonic()
+        (fault,) = faults_of(ExaminedSite(settings), TICKET)
+    assert fault.startswith(f"The worklist page does not answer at {url}/")
+    assert time.monotonic() - began < 15
+    assert sent[0] < 20_000_000
+
+
+def test_the_page_is_asked_without_a_proxy(
+    node: RunningNode, page: RunningPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is on this machine, also where the environment names a proxy for everything."""
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.delenv("no_proxy", raising=False)
+    site = ExaminedSite(node.settings)
+    wait_until(lambda: not [*faults_of(site, TICKET)], what="an answer of node and page")

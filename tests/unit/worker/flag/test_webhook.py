@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,6 +23,12 @@ from tests.peers.flag_receivers import (
     drips,
     hangs_until,
     running_web_receiver,
+)
+from tests.peers.hostile_service import (
+    HOSTILE_ANSWERS,
+    endless,
+    hostile_service,
+    packed,
 )
 from tests.peers.ports import free_port
 from webhook_node.signature import is_signed, signed_headers
@@ -162,6 +170,25 @@ def test_a_receiver_that_never_ends_its_answer(way: str) -> None:
         receiver.behaviours = [behaviour]
         with pytest.raises(PeerUnreachable):
             sender(receiver, answer_s=0.3).send(notice(), RAISED_AT)
+
+
+@pytest.mark.parametrize("answer", HOSTILE_ANSWERS)
+def test_a_hostile_answer_does_not_hold_up_other_channels(
+    answer: Callable[[], Iterable[bytes]],
+) -> None:
+    """Whose headers came has taken the notice, whatever it says beside its status."""
+    is_taken = answer in (endless, packed)
+    began = time.monotonic()
+    with hostile_service(answer) as (url, sent):
+        channel = Webhook(webhook(url=url, answer_s=20.0 if is_taken else 0.5))
+        if is_taken:
+            receipt = channel.send(notice(), RAISED_AT)
+            assert (receipt.code, receipt.acknowledged_by) == ("200", "")
+        else:
+            with pytest.raises(PeerUnreachable):
+                channel.send(notice(), RAISED_AT)
+    assert time.monotonic() - began < 10
+    assert sent[0] < 20_000_000
 
 
 def test_a_secret_that_is_not_there(tmp_path: Path) -> None:

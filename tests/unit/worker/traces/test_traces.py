@@ -5,8 +5,10 @@ from __future__ import annotations
 import itertools
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -16,11 +18,19 @@ from database.session import query, transaction
 from database.tables.study.analysis import Study
 from database.traces.cursor import begin_traces
 from settings.monitoring import Monitoring
+from tests.peers.hostile_service import (
+    HOSTILE_ANSWERS,
+    endless,
+    hostile_service,
+    packed,
+    trickling,
+)
 from tests.peers.programs import REPOSITORY
 from tests.peers.trace_collector import TraceCollector, running_trace_collector
 from tests.unit.worklist.list.ordinary_day import seed_ordinary_day
 from tests.unit.worklist.seeding import SeededHospital, open_hospital
 from worker.traces.follow_studies import open_sender, send_next
+from worker.traces.send_spans import SpanSender
 
 
 @pytest.fixture(scope="module")
@@ -123,3 +133,29 @@ def test_costs_nothing_where_it_is_off() -> None:
         [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True
     )
     assert said.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("answer", HOSTILE_ANSWERS)
+def test_a_hostile_collector_costs_neither_memory_nor_time(
+    answer: Callable[[], Iterable[bytes]],
+) -> None:
+    """Whose headers came has taken the spans; the rest of what it says is not waited for."""
+    is_taken = answer in (endless, packed, trickling)
+    began = time.monotonic()
+    with hostile_service(answer) as (url, sent):
+        sender = SpanSender(
+            Monitoring(traces_url=url),  # type: ignore[arg-type]
+            limit_s=20.0 if is_taken else 0.5,
+        )
+        assert sender.send([]) is is_taken
+    assert time.monotonic() - began < 10
+    assert sent[0] < 20_000_000
+
+
+def test_a_certificate_file_that_is_gone(tmp_path: Path) -> None:
+    """Nothing is sent then, and it is tried again later as after any other fault."""
+    monitoring = Monitoring(
+        traces_url="https://127.0.0.1:9/v1/traces",  # type: ignore[arg-type]
+        traces_ca_file=tmp_path / "nothing.pem",
+    )
+    assert not SpanSender(monitoring).send([])

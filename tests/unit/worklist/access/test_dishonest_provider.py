@@ -13,13 +13,7 @@ from database.tables.readers.account import AuditEvent
 from radiology.errors import IdentityProviderUnavailable
 from settings.page.sign_in import IdentityProvider, Role
 from tests.builders.stored.readers import add_reader
-from tests.peers.hostile_service import (
-    endless,
-    hostile_service,
-    packed,
-    trickling,
-    trickling_headers,
-)
+from tests.peers.hostile_service import HOSTILE_ANSWERS, hostile_service, trickling_headers
 from tests.peers.page.identity_provider import (
     CLIENT_ID,
     RunningProvider,
@@ -172,7 +166,7 @@ def test_a_provider_that_does_not_answer(
     assert person.sign_in().status_code == 303
 
 
-@pytest.mark.parametrize("answer", [endless, trickling, trickling_headers, packed])
+@pytest.mark.parametrize("answer", HOSTILE_ANSWERS)
 def test_an_answer_without_end_holds_nobody_up(
     idp: RunningProvider, answer: Callable[[], Iterable[bytes]]
 ) -> None:
@@ -184,3 +178,18 @@ def test_an_answer_without_end_holds_nobody_up(
             ProviderClient(provider).authorization_address(Errand.of("secret"), f"{ORIGIN}/back")
     assert time.monotonic() - began < 10
     assert sent[0] < 20_000_000
+
+
+def test_a_provider_behind_a_proxy_has_the_same_limits(
+    idp: RunningProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A provider outside the hospital is asked by the proxy that the environment names."""
+    monkeypatch.delenv("no_proxy", raising=False)
+    began = time.monotonic()
+    with hostile_service(trickling_headers) as (address, sent):
+        monkeypatch.setenv("https_proxy", address)
+        provider = provider_settings(idp, issuer="https://login.example", answer_s=0.5)
+        with pytest.raises(IdentityProviderUnavailable):
+            ProviderClient(provider).authorization_address(Errand.of("secret"), f"{ORIGIN}/back")
+    assert time.monotonic() - began < 10
+    assert sent[0] > 0
