@@ -10,8 +10,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from database.doctor.runs import begin_run, end_run
+from database.session import transaction
 from radiology.urgency import Urgency
 from settings.page.study_page import StudyPageSettings, ViewerLink
+from tests.browser.test_administration import _DOCTOR_SAYS
 from tests.builders.stored.readers import sign_in_browser
 from tests.unit.worklist.list.ordinary_day import CLEAR, MILD
 from tests.unit.worklist.seeding import SeededHospital
@@ -26,6 +29,14 @@ _UNFOLD = """() => document.querySelectorAll("main details:not(#disagreement)")
 _SIDEWAYS_OF = """selector => {
     const one = document.querySelector(selector);
     return one.scrollWidth - one.clientWidth;
+}"""
+_LINES = """selector => {
+    document.querySelectorAll("main details").forEach(one => { one.open = true; });
+    return [...document.querySelectorAll(selector)].map(one => {
+        const words = document.createRange();
+        words.selectNodeContents(one);
+        return new Set([...words.getClientRects()].map(line => line.top)).size;
+    });
 }"""
 _NARROWEST = "all => Math.min(...all.map(one => one.getBoundingClientRect().width))"
 # A time, or a cell with a size and nothing else, that goes on in a second line.
@@ -145,6 +156,19 @@ def test_the_desk_of_a_small_laptop(page: Page, hospital: SeededHospital) -> Non
     _open(page, SMALL, "/?show=routine")
     label = page.locator("td.share .unseen").first
     assert label.evaluate("one => one.getClientRects().length") == 1
+
+
+def test_a_chinese_word_does_not_stand_upright(page: Page, hospital: SeededHospital) -> None:
+    """A narrow column is as wide as the word in it, which could break at each sign."""
+    with transaction(hospital.engine) as session:
+        run = begin_run(session, hospital.now, asked_by="reader", machine="ct-ai")
+        assert run is not None
+        end_run(session, run.run_id, hospital.now, lines=_DOCTOR_SAYS)
+    _open(page, PHONE, "/help")
+    page.context.add_cookies([{"name": "firstread_language", "value": "zh", "url": page.url}])
+    _open(page, PHONE, "/administration")
+    assert page.evaluate(_LINES, '[data-part="doctor"] tbody td:first-child') == [1, 1]
+    assert page.evaluate(_SIDEWAYS) <= 0
 
 
 def test_a_telephone_shows_answers_whole(page: Page, hospital: SeededHospital) -> None:
