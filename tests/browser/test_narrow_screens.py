@@ -10,10 +10,13 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from database.doctor.runs import begin_run, end_run
+from database.session import transaction
 from radiology.urgency import Urgency
 from settings.page.study_page import StudyPageSettings, ViewerLink
+from tests.browser.test_administration import _DOCTOR_SAYS
 from tests.builders.stored.readers import sign_in_browser
-from tests.unit.worklist.list.ordinary_day import MILD
+from tests.unit.worklist.list.ordinary_day import CLEAR, MILD
 from tests.unit.worklist.seeding import SeededHospital
 from tests.unit.worklist.study.seeded_slices import StudyWithSlices
 from tests.unit.worklist.words.rich_readings import full_study
@@ -21,6 +24,31 @@ from tests.unit.worklist.words.rich_readings import full_study
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 PHONE, ENLARGED, SMALL, DESKTOP = (390, 844), (720, 450), (1024, 768), (1440, 900)
+_UNFOLD = """() => document.querySelectorAll("main details:not(#disagreement)")
+    .forEach(one => { one.open = true; })"""
+_SIDEWAYS_OF = """selector => {
+    const one = document.querySelector(selector);
+    return one.scrollWidth - one.clientWidth;
+}"""
+_LINES = """selector => {
+    document.querySelectorAll("main details").forEach(one => { one.open = true; });
+    return [...document.querySelectorAll(selector)].map(one => {
+        const words = document.createRange();
+        words.selectNodeContents(one);
+        return new Set([...words.getClientRects()].map(line => line.top)).size;
+    });
+}"""
+_NARROWEST = "all => Math.min(...all.map(one => one.getBoundingClientRect().width))"
+# A time, or a cell with a size and nothing else, that goes on in a second line.
+_TORN = """() => [...document.querySelectorAll("main time, main td")]
+    .filter(one => one.checkVisibility())
+    .filter(one => one.matches("time") || /^[0-9.]+[ \\u00a0][kMG]B$/.test(one.textContent.trim()))
+    .filter(one => {
+        const words = document.createRange();
+        words.selectNodeContents(one);
+        return new Set([...words.getClientRects()].map(line => line.top)).size > 1;
+    })
+    .map(one => one.textContent)"""
 _SIDEWAYS = "document.documentElement.scrollWidth - window.innerWidth"
 # Tables of up to four columns, and those whose rows become cards, that a telephone shows in part
 # only: the last column is the answer, or a button.
@@ -108,6 +136,39 @@ def test_nothing_is_pushed_together_or_sideways(page: Page, study: StudyWithSlic
     _open(page, DESKTOP, "/?show=all")
     assert _box(page, "tr.urgent >> nth=0 >> td.judged")["width"] >= 190
     expect(page.locator("td.said-before").first).to_be_visible()
+
+
+def test_the_desk_of_a_small_laptop(page: Page, hospital: SeededHospital) -> None:
+    """Beside the slices the sections scroll downwards alone; what happened is read there. No time
+    and no size is torn apart."""
+    full = full_study(hospital)
+    _, claim = hospital.claimed()
+    hospital.answer(claim, Urgency.ROUTINE, CLEAR, picture=False)
+    hospital.quarantine("StudyInstanceUID is missing", kind="AttributeMissing")
+    _open(page, SMALL, f"/studies/{full}")
+    page.evaluate(_UNFOLD)
+    assert page.evaluate(_SIDEWAYS_OF, ".sections") <= 0
+    narrowest = page.locator(".steps .facts:has(span)").evaluate_all(_NARROWEST)
+    assert narrowest >= 160
+    assert page.evaluate(_TORN) == []
+    _open(page, SMALL, "/administration")
+    assert page.evaluate(_TORN) == []
+    _open(page, SMALL, "/?show=routine")
+    label = page.locator("td.share .unseen").first
+    assert label.evaluate("one => one.getClientRects().length") == 1
+
+
+def test_a_chinese_word_does_not_stand_upright(page: Page, hospital: SeededHospital) -> None:
+    """A narrow column is as wide as the word in it, which could break at each sign."""
+    with transaction(hospital.engine) as session:
+        run = begin_run(session, hospital.now, asked_by="reader", machine="ct-ai")
+        assert run is not None
+        end_run(session, run.run_id, hospital.now, lines=_DOCTOR_SAYS)
+    _open(page, PHONE, "/help")
+    page.context.add_cookies([{"name": "firstread_language", "value": "zh", "url": page.url}])
+    _open(page, PHONE, "/administration")
+    assert page.evaluate(_LINES, '[data-part="doctor"] tbody td:first-child') == [1, 1]
+    assert page.evaluate(_SIDEWAYS) <= 0
 
 
 def test_a_telephone_shows_answers_whole(page: Page, hospital: SeededHospital) -> None:

@@ -37,6 +37,7 @@ LOOK_EVERY_S = 2.0  # whether the session of a live stream still lasts
 _NOTE_EVERY = timedelta(minutes=1)  # a request is noted; not each one, that would be a write each
 _SIGNED_OUT = b"event: signed-out\ndata: {}\n\n"
 _WITH_TOKENS = ("text/html", "text/event-stream")
+_HOW_IT_LOOKS = ("/language", "/theme")  # the buttons for them stand on every page
 _FORM_BYTES = 16_384  # of whoever is not signed in yet
 FORM_S = 20.0
 _TOO_SLOW = "The form came too slowly: send it again.\n"
@@ -104,11 +105,16 @@ class SignInGate:
             return
         fresh_visit = None
         if visitor.reader is not None and _is_out_of_place(visitor.reader, scope["path"]):
-            await self._pages.page("for_people")(scope, receive, send)
+            with_tokens = _Answer(send, visitor.secret, request, None)
+            await self._pages.page("for_people")(scope, receive, with_tokens)
             return
         if visitor.reader is None:
-            if not (_is_sign_in(scope["path"]) or scope["path"] == "/help"):
-                await self._ask_to_sign_in(request)(scope, receive, send)
+            known = visit_token(request)
+            fresh_visit = None if known else new_token()
+            visitor = _Visitor(None, known or fresh_visit)
+            if not _is_for_visitors(scope["path"]):
+                with_tokens = _Answer(send, visitor.secret, request, fresh_visit)
+                await self._ask_to_sign_in(request)(scope, receive, with_tokens)
                 return
             if not _is_small(request):
                 await self._pages.page("form_too_large")(scope, receive, send)
@@ -118,9 +124,6 @@ class SignInGate:
                 await PlainTextResponse(_TOO_SLOW, status_code=408)(scope, receive, send)
                 return
             receive = whole
-            known = visit_token(request)
-            fresh_visit = None if known else new_token()
-            visitor = _Visitor(None, known or fresh_visit)
         state = scope.setdefault("state", {})
         state.update(reader=visitor.reader, session=visitor.session, csrf_secret=visitor.secret)
         with looking(visitor.reader):
@@ -234,7 +237,8 @@ class _Answer:
             kind = headers.get("content-type", "")
             self._has_forms = kind.startswith(_WITH_TOKENS)
             self._is_stream = kind.startswith("text/event-stream")
-            self._begin_visit(headers)
+            if kind.startswith("text/html"):  # it has forms, if only that of the language
+                self._begin_visit(headers)
         elif message["type"] == "http.response.body" and self._has_forms and self._secret:
             body = put_tokens(message.get("body", b""), self._secret)
             message = {**message, "body": body}
@@ -257,7 +261,7 @@ class _Answer:
 def _is_out_of_place(reader: PageReader, path: str) -> bool:
     """Whether an account for programs asks for a page."""
     only_sends = reader.roles == frozenset({Role.SENDER})
-    return only_sends and not is_dicomweb(path) and path != "/sign-out"
+    return only_sends and not is_dicomweb(path) and path not in ("/sign-out", *_HOW_IT_LOOKS)
 
 
 def _is_small(request: HTTPConnection) -> bool:
@@ -284,8 +288,9 @@ async def _whole_body(receive: Receive) -> Receive | None:
     return again
 
 
-def _is_sign_in(path: str) -> bool:
-    return path == "/sign-in" or path.startswith("/sign-in/")
+def _is_for_visitors(path: str) -> bool:
+    """Whether whoever is not signed in may ask for it, with a form of their visit."""
+    return path in ("/sign-in", "/help", *_HOW_IT_LOOKS) or path.startswith("/sign-in/")
 
 
 def _is_for_everybody(path: str) -> bool:

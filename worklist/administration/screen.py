@@ -163,7 +163,7 @@ def administration_screen(context: PageContext) -> Screen:
         }
     parts["settings"] = {"settings": settings_lines(settings)}
     return Screen(
-        title="Administration",
+        title=translated("Administration"),
         parts=tuple(
             make_part(context.templates, f"administration/{key}.html", key, **values)
             for key, values in parts.items()

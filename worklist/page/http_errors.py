@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -28,6 +29,14 @@ from worklist.page.security_headers import add_security_headers
 _log = get_logger("worklist")
 
 
+class Onward(StrEnum):
+    """Where the button of the page leads."""
+
+    WORKLIST = "worklist"
+    SIGN_IN = "sign in"
+    SIGN_OUT = "sign out"
+
+
 @dataclass(frozen=True, slots=True)
 class ErrorAnswer:
     """What a person reads when something could not be shown."""
@@ -35,6 +44,7 @@ class ErrorAnswer:
     status: int
     title: str
     advice: str
+    onward: Onward = Onward.WORKLIST
 
 
 _ANSWERS = {
@@ -63,7 +73,10 @@ _ANSWERS = {
         "X-Forwarded-Proto, and its address has to stand in worklist_network.behind_proxy.",
     ),
     "sign_in_needed": ErrorAnswer(
-        401, "You are not signed in", "Your session has ended. Sign in, and do it again."
+        401,
+        "You are not signed in",
+        "Your session has ended. Sign in, and do it again.",
+        Onward.SIGN_IN,
     ),
     "not_allowed": ErrorAnswer(
         403,
@@ -75,6 +88,7 @@ _ANSWERS = {
         "This account is for programs",
         "It stores and retrieves by DICOMweb, and is shown no page. "
         "Sign in with an account of your own.",
+        Onward.SIGN_OUT,
     ),
     "form_expired": ErrorAnswer(
         403,
@@ -83,18 +97,23 @@ _ANSWERS = {
         "form from there. Nothing was changed.",
     ),
     "form_too_large": ErrorAnswer(
-        413, "That is too much for this form", "Sign in first, and send it then."
+        413,
+        "That is too much for this form",
+        "Sign in first, and send it then.",
+        Onward.SIGN_IN,
     ),
     "identity_refused": ErrorAnswer(
         403,
         "The identity provider's answer does not let you in",
         "Try once more from the sign-in page. If it stays so, ask the administrator: "
         "your account may have no role here, and the log has the reason.",
+        Onward.SIGN_IN,
     ),
     "identity_unavailable": ErrorAnswer(
         503,
         "The identity provider does not answer",
         "Try again in a moment. Whoever has a password for this page can use it meanwhile.",
+        Onward.SIGN_IN,
     ),
     "origin_refused": ErrorAnswer(
         403,

@@ -115,9 +115,12 @@ def _decimals(value: float | None, places: int) -> str:
 
 
 def _size(count: int) -> str:
+    """A size with its unit, which stays on the line of the figure."""
     if count >= 1_000_000_000:
-        return f"{count / 1e9:.1f} GB"
-    return f"{count / 1e6:.1f} MB" if count >= 100_000 else f"{count / 1e3:.1f} kB"
+        return f"{count / 1e9:.1f}\N{NO-BREAK SPACE}GB"
+    if count >= 100_000:
+        return f"{count / 1e6:.1f}\N{NO-BREAK SPACE}MB"
+    return f"{count / 1e3:.1f}\N{NO-BREAK SPACE}kB"
 
 
 def _fact(value: Fact) -> str:

@@ -17,7 +17,7 @@ from radiology.errors import ClinicalValuesRefused
 from radiology.identity import checked_uid
 from settings.log.log_events import get_logger
 from worklist.page.chosen_bundle import ChosenBundle, with_bundle
-from worklist.page.current_reader import CurrentReader
+from worklist.page.current_reader import CurrentReader, PageReader
 from worklist.page.kept_list import KeptList, list_address, with_list
 from worklist.page.not_found import StudyNotFound
 from worklist.page.screens import PageContext
@@ -46,9 +46,15 @@ def study_routes(context: PageContext) -> APIRouter:
     router = APIRouter(prefix="/studies/{study_instance_uid}")
 
     def write(
-        uid: str, form: ClinicalForm, *, bundle: str = "", kept: str = "", status: int = 200
+        uid: str,
+        form: ClinicalForm,
+        reader: PageReader,
+        *,
+        bundle: str = "",
+        kept: str = "",
+        status: int = 200,
     ) -> HTMLResponse:
-        screen = study_screen(context, uid, bundle, kept)
+        screen = study_screen(context, uid, bundle, kept, reader.name)
         asked = with_list(with_bundle("", bundle), kept)
         html = context.templates.get_template("study/study.html").render(
             screen=screen,
@@ -83,7 +89,7 @@ def study_routes(context: PageContext) -> APIRouter:
                 if not lately:
                     record_opened(session, study_id, reader.name, now)
                 note_open(session, study_id, reader.name, now)  # before "next" asks what is unread
-        return write(uid, clinical_form(recorded), bundle=bundle, kept=kept)
+        return write(uid, clinical_form(recorded), reader, bundle=bundle, kept=kept)
 
     @router.post("/clinical-values")
     def enter(
@@ -106,7 +112,7 @@ def study_routes(context: PageContext) -> APIRouter:
             with query(context.engine) as session:
                 recorded = clinical_values(session, _known(session, uid))
             form = clinical_form(recorded, posted, error.problems)
-            return write(uid, form, bundle=bundle, kept=kept, status=422)
+            return write(uid, form, reader, bundle=bundle, kept=kept, status=422)
         _log.info("clinical_values_entered", study_id=study_id, fields=len(changes))
         address = with_list(with_bundle(f"/studies/{uid}", bundle), kept)
         return RedirectResponse(f"{address}#severity", status_code=303)

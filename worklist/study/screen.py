@@ -57,7 +57,11 @@ _OF_THE_READING = frozenset({"figures", "case", "lesions", "severity", "course",
 
 
 def study_screen(
-    context: PageContext, study_instance_uid: str, bundle: str = "", kept: str = ""
+    context: PageContext,
+    study_instance_uid: str,
+    bundle: str = "",
+    kept: str = "",
+    reader: str = "",
 ) -> Screen:
     """One study as it stands now.
 
@@ -65,6 +69,8 @@ def study_screen(
     ----------
     bundle : whose answer is shown in full; of several bundles the most urgent answer when empty
     kept : the list that it was opened from, for links and forms
+    reader : whom the screen is for, who is not told that they have it open themselves; empty where
+        several share it, as streams do: there `verdict.js` hides the name
 
     Raises
     ------
@@ -96,7 +102,7 @@ def study_screen(
             "uid": study.study_instance_uid,
             "kept": kept,
         },
-        "open_by": {"readers": tuple(one.reader for one in readers)},
+        "open_by": {"readers": tuple(one.reader for one in readers if one.reader != reader)},
         "feedback_form": {"form": feedback_form(shown.row.result, feedback), "asked": asked},
         "feedback": {"said": feedback_said(shown.row.result, feedback)},
         "flag_bar": {"lines": lines, "asked": asked},

@@ -112,7 +112,7 @@ document.addEventListener("keydown", (event) => {
 
 // --- who else ---------------------------------------------------------------------------------------
 
-// The screen is the same for everybody who looks at it; that it is open here everybody knows here.
+// What a stream brings is the same for all who follow the study; that it is open here everybody knows here.
 function hideMyself() {
   for (const one of document.querySelectorAll(".open-now [data-reader]")) {
     one.hidden = one.dataset.reader === desk.dataset.reader;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -61,6 +62,39 @@ def test_signing_in_leads_to_where_one_wanted_to_go(
     assert page.status_code == 200
     assert "dr.wu" in page.text
     assert audit_events(hospital) == [("signed_in", "dr.wu", True), ("study_opened", "dr.wu", True)]
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/help"])
+def test_language_and_theme_before_signing_in(person: Person, path: str) -> None:
+    """Their buttons stand on every page: on those that need no session, and on its refusal."""
+    refused = person.post("/jobs/1/retry", {})
+    assert refused.status_code == 401
+    assert 'href="/sign-in"' in refused.text
+    fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', refused.text))
+    back = {"Referer": f"{person.origin}{path}"}
+    chosen = person.post("/language", {**fields, "language": "zh"}, **back)
+    assert (chosen.status_code, chosen.headers["location"]) == (303, path)
+    chosen = person.post("/theme", {**person.form(path, "/theme"), "theme": "dark"}, **back)
+    assert (chosen.status_code, chosen.headers["location"]) == (303, path)
+    html = person.get(path).text
+    assert '<html lang="zh-CN" data-theme="dark">' in html
+    assert person.post("/language", {"language": "en"}).status_code == 403  # without its token
+
+
+def test_an_account_for_programs_is_left_again(
+    hospital: SeededHospital, browser: Callable[..., Person]
+) -> None:
+    """Whoever signed in with it at the page is shown the way out, and speaks their language."""
+    add_reader(hospital.engine, "orthanc", Role.SENDER, hospital.now)
+    person = browser()
+    person.sign_in("orthanc")
+    assert person.get("/").status_code == 403
+    chosen = person.post("/language", {**person.form("/", "/language"), "language": "zh"})
+    assert chosen.status_code == 303
+    assert "退出登录" in person.get("/").text
+    left = person.post("/sign-out", person.form("/", "/sign-out"))
+    assert left.headers["location"] == "/sign-in"
+    assert person.session is None
 
 
 def test_the_cookie_is_kept_from_scripts_and_other_sites(person: Person) -> None:

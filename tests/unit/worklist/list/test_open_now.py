@@ -25,10 +25,12 @@ def test_the_row_says_who_has_it_open(hospital: SeededHospital, visitor: Visitor
 
 
 def test_the_page_of_the_study_says_it_too(hospital: SeededHospital, visitor: Visitor) -> None:
-    """Who opens a study sees who else has it open; opening it is enough to be named elsewhere."""
+    """Who opens a study sees who else has it open, and not themselves; opening it is enough to be
+    named elsewhere."""
     uid = hospital.receive()
     opened_by(hospital, uid, "dr-a")
     page = visitor.get(f"/studies/{uid}").text
+    assert "being read by local" not in page
     assert '<span class="open-by" data-reader="dr-a">being read by dr-a</span>' in page
     assert "being read by dr-a being read by local" in row_text(visitor.get("/").text, uid)
     hospital.later(OPEN_FOR_S + 1)

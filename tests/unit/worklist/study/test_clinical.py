@@ -235,11 +235,11 @@ def test_a_chinese_form_says_in_chinese_what_a_value_may_be(visitor: Visitor, ui
     """Limits, values that cannot be, and values that contradict each other."""
     chinese = {"Cookie": "firstread_language=zh"}
     text = visitor.get(f"/studies/{uid}", chinese).text
-    assert "30 至 100 之间的数 %" in text
-    assert "3 至 15 之间的整数" in text
+    assert ">30 至 100 %<" in text  # the unit belongs to the number
+    assert ">整数，3 至 15<" in text
     form = {ENTRY: "0", "spo2_percent": "0.9", "systolic_mmhg": "80", "diastolic_mmhg": "90"}
     refused = visitor.post(f"/studies/{uid}/clinical-values", OWN_FORM | chinese, form=form).text
-    assert "应为30 至 100 之间的数 %" in refused
+    assert "应为 30 至 100 %" in refused
     form["spo2_percent"] = "90"
     refused = visitor.post(f"/studies/{uid}/clinical-values", OWN_FORM | chinese, form=form).text
     assert "高于收缩压" in refused

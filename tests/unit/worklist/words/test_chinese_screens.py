@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from database.uploads.file_refusal import FileRefusal
+from radiology.language import Language
+from settings.environment import Settings
 from tests.unit.worklist.access.visitor import Visitor
 from tests.unit.worklist.seeding import SeededHospital
 from tests.unit.worklist.study.seeded_slices import study_with_slices
@@ -19,7 +21,13 @@ from tests.unit.worklist.upload.sent_upload import one, send
 from tests.unit.worklist.upload.test_upload_answer import _SLICE_ANSWER, answered
 from tests.unit.worklist.words.latin_words import latin_words
 from tests.unit.worklist.words.rich_day import seed_rich_day
+from worklist.administration.screen import administration_screen
+from worklist.list.query import ListQuery
+from worklist.list.screen import list_screen
+from worklist.page.screens import PageContext
+from worklist.page.templates import make_templates
 from worklist.words.stored_words import GENERAL
+from worklist.words.translations import use_language
 
 _CHINESE = {"Cookie": "firstread_language=zh"}
 
@@ -112,6 +120,19 @@ def test_every_screen(hospital: SeededHospital, visitor: Visitor) -> None:
     assert set(left.pop("head")) <= {"No", "Volume", "of", "blood"}
     assert {name: words for name, words in left.items() if words} == {}
     assert len(pages) > 20
+
+
+def test_the_tab_stays_chinese(hospital: SeededHospital, worklist_settings: Settings) -> None:
+    """A stream brings the title of its screen too, and it is not translated in the browser."""
+    context = PageContext(
+        worklist_settings, hospital.engine, make_templates(), lambda: hospital.now
+    )
+    use_language(Language.CHINESE)
+    try:
+        titles = {list_screen(context, ListQuery()).title, administration_screen(context).title}
+    finally:
+        use_language(Language.ENGLISH)
+    assert titles == {"工作列表", "管理"}
 
 
 _PAGES = ("/", "/help", "/?show=urgent", "/administration", "/scorecard", "/upload", "/account")
