@@ -231,7 +231,7 @@ def test_a_subscriber_that_is_away_hears_everything_once_it_is_back(hospital: Ho
     assert (first.due_at - now).total_seconds() <= 300
     (told,) = (one for one in hospital.problems(now) if one.name == "subscriber_away")
     assert told.message.startswith("READER does not answer")
-    assert "2 reports" in told.message
+    assert "wait for it: 2, the oldest since" in told.message
     assert hospital.ask(now)
     hospital.ear.enter_context(running_manager(ae_title="READER", again=hospital.told))
     assert not hospital.ask(now + timedelta(seconds=10)), "it was asked just now"
