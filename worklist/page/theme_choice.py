@@ -16,7 +16,7 @@ from starlette.requests import cookie_parser
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from worklist.words.language_choice import KEPT_FOR_S, page_before
+from worklist.words.language_choice import KEPT_FOR_S, page_again
 
 COOKIE = "firstread_theme"
 
@@ -56,7 +56,7 @@ def theme_routes() -> APIRouter:
 
     @router.post("/theme")
     def choose(request: Request, theme: Annotated[Theme, Form()]) -> RedirectResponse:
-        answer = RedirectResponse(page_before(request.headers), status_code=303)
+        answer = RedirectResponse(page_again(request), status_code=303)
         # Lax: a study that is opened from PACS or RIS must not flash white in a dark room.
         answer.set_cookie(COOKIE, theme.value, max_age=KEPT_FOR_S, httponly=True, samesite="lax")
         return answer

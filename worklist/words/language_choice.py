@@ -9,6 +9,7 @@ from fastapi import APIRouter, Form, Request
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 from starlette.responses import RedirectResponse
+from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from radiology.language import Language
@@ -38,13 +39,21 @@ def language_routes() -> APIRouter:
 
     @router.post("/language")
     def choose(request: Request, language: Annotated[Language, Form()]) -> RedirectResponse:
-        answer = RedirectResponse(page_before(request.headers), status_code=303)
+        answer = RedirectResponse(page_again(request), status_code=303)
         answer.set_cookie(
             COOKIE, language.value, max_age=KEPT_FOR_S, httponly=True, samesite="strict"
         )
         return answer
 
     return router
+
+
+def page_again(request: Request) -> str:
+    """The page that a choice was made on; the list when it answered a form and cannot be shown."""
+    address = page_before(request.headers)
+    asked = {"type": "http", "method": "GET", "path": address.partition("?")[0]}
+    shown = any(route.matches(asked)[0] is Match.FULL for route in request.app.routes)
+    return address if shown else "/"
 
 
 def page_before(headers: Headers) -> str:

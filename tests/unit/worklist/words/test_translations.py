@@ -152,10 +152,15 @@ def test_a_choice_is_kept_and_leads_back(visitor: Visitor) -> None:
         f"{OWN_ORIGIN}//elsewhere.example",
         f"{OWN_ORIGIN}/\\e",
         "[",
+        f"{OWN_ORIGIN}/jobs/1/retry",
+        f"{OWN_ORIGIN}/no-such-page",
     ],
 )
 def test_a_choice_never_leads_elsewhere(visitor: Visitor, referer: str) -> None:
-    """Whatever the browser says it comes from, it is sent to one of our pages."""
+    """Whatever the browser says it comes from, it is sent to one of our pages.
+
+    What answers a form is none: a page with a refusal has the address of the form.
+    """
     status, back, _ = _choose(visitor, referer)
     assert (status, back) == (303, "/")
 
