@@ -119,9 +119,9 @@ def test_a_day(
     assert grave_faults(page) == []
     keep_picture(page, "worklist-study")
     _press(page, "#acknowledge")
-    expect(page.locator(".flag-bar")).to_contain_text("by anna")
+    expect(page.locator(".flag-bar")).to_contain_text("by anna", timeout=LIVE_MS)
     _press(page, "#agree")
-    expect(page.get_by_text("anna agrees")).to_be_visible()
+    expect(page.get_by_text("anna agrees")).to_be_visible(timeout=LIVE_MS)
 
     page.goto(f"/studies/{study_uid(covid)}#h-flags")
     expect(page.locator("h1")).to_contain_text("Suspected")
