@@ -13,7 +13,7 @@ import tomllib
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     Field,
@@ -38,7 +38,7 @@ from settings.audit import Audit
 from settings.bundle_signatures import BundleSignatures
 from settings.data_places import DataPlaces
 from settings.flags import AnyChannel, Flagging
-from settings.hl7 import Hl7Listener
+from settings.hl7 import Hl7Listener, checked_zone
 from settings.known_peers import KnownPeers
 from settings.monitoring import Monitoring
 from settings.page.sign_in import SignIn
@@ -186,14 +186,7 @@ class Settings(DataPlaces, KnownPeers, BaseSettings):
     @field_validator("time_zone")
     @classmethod
     def _check_time_zone(cls, name: str) -> str:
-        try:
-            if name:
-                ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise ValueError(
-                "not a time zone of the IANA database, such as Europe/Berlin"
-            ) from error
-        return name
+        return checked_zone(name) if name else name
 
     @model_validator(mode="after")
     def _check_ways_in(self) -> Self:

@@ -21,7 +21,8 @@ Network = Annotated[str, AfterValidator(_network)]
 """An address or a network in CIDR notation, for example "10.0.0.22" or "10.0.4.0/24"."""
 
 
-def _zone(text: str) -> str:
+def checked_zone(text: str) -> str:
+    """A name that is in the IANA database of time zones; ValueError where it is not."""
     if text != "UTC":
         try:
             ZoneInfo(text)
@@ -32,7 +33,7 @@ def _zone(text: str) -> str:
     return text
 
 
-TimeZone = Annotated[str, AfterValidator(_zone)]
+TimeZone = Annotated[str, AfterValidator(checked_zone)]
 """A time zone by its name in the IANA database, for example "Europe/Berlin"."""
 
 

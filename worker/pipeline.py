@@ -55,7 +55,7 @@ from worker.course.earlier_reports import earlier_reports
 from worker.course.find_priors import Priors, choose_priors
 from worker.equipment import Equipment
 from worker.infer.clinical_context import clinical_context
-from worker.keep.begin_encoding import BegunEncoding
+from worker.keep.begin_encoding import BegunEncoding, begin_encoding
 from worker.keep.encode_study import StudyToEncode, encode_study
 from worker.keep.keep_for_comparison import keep_for_comparison
 from worker.keep.store_answer import store_answer
@@ -180,7 +180,7 @@ class _Job:
         settings = self._equipment.settings
         files = [paths[frame.sop_instance_uid] for frame in volume.frames]
         with_slices = settings.study_page.keep_slices
-        with BegunEncoding(files, volume, with_slices=with_slices) as begun:
+        with begin_encoding(files, volume, with_slices=with_slices) as begun:
             read = self._read(reader, study)
             encoded = encode_study(
                 self._to_encode(study, read, priors, patient, files, begun),

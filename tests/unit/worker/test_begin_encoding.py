@@ -15,8 +15,7 @@ from settings.environment import read_settings
 from tests.builders.chest.analysed_phantom import AnalysedStudy, analysed_phantom
 from tests.peers.waiting import wait_until
 from tests.unit.worker.encode.encoded_chest import ORIENTATIONS, Chest, result_context
-from worker.keep import begin_encoding
-from worker.keep.begin_encoding import BegunEncoding, read_headers
+from worker.keep.begin_encoding import begin_encoding, read_headers
 from worker.keep.encode_study import StudyToEncode, encode_study
 from worker.keep.keep_slices import packed_slices
 
@@ -36,7 +35,7 @@ def _threads() -> list[str]:
 def test_slices_of_the_page_are_the_same(orientation: str) -> None:
     """However the patient was scanned."""
     context = result_context(chest=replace(CUBE, orientation=ORIENTATIONS[orientation]))
-    with BegunEncoding([], context.volume, with_slices=True) as begun:
+    with begin_encoding([], context.volume, with_slices=True) as begun:
         packed = packed_slices(context, begun.pack_slice)
     expected = packed_slices(context)
     assert packed is not None
@@ -55,7 +54,7 @@ def test_every_file_of_a_result_is_the_same(tmp_path: Path, analysed: AnalysedSt
         result_version=1,
     )
     written = []
-    with BegunEncoding(analysed.files, context.volume, with_slices=True) as begun:
+    with begin_encoding(analysed.files, context.volume, with_slices=True) as begun:
         for name, one in (("before", study), ("begun", replace(study, begun=begun))):
             settings = read_settings(data_folder=tmp_path / name)
             encode_study(one, settings)
@@ -72,7 +71,7 @@ def test_every_file_of_a_result_is_the_same(tmp_path: Path, analysed: AnalysedSt
 
 
 def test_headers_are_those_of_the_files(analysed: AnalysedStudy) -> None:
-    with BegunEncoding(analysed.files, analysed.context.volume, with_slices=False) as begun:
+    with begin_encoding(analysed.files, analysed.context.volume, with_slices=False) as begun:
         assert begun.headers() == read_headers(analysed.files)
     assert all("PixelData" not in one for one in begun.headers())
 
@@ -80,7 +79,7 @@ def test_headers_are_those_of_the_files(analysed: AnalysedStudy) -> None:
 def test_a_file_that_is_gone_is_an_error_when_it_is_wanted(tmp_path: Path) -> None:
     """A study that comes to no answer never asks."""
     with (
-        BegunEncoding([tmp_path / "gone"], result_context().volume, with_slices=False) as begun,
+        begin_encoding([tmp_path / "gone"], result_context().volume, with_slices=False) as begun,
         pytest.raises(FileNotFoundError),
     ):
         begun.headers()
@@ -94,10 +93,10 @@ def test_of_a_large_study_the_first_slices_are_packed(monkeypatch: pytest.Monkey
         packed_by.append(threading.current_thread().name)
         return pack_voxels(hounsfield)
 
-    monkeypatch.setattr(begin_encoding, "pack_voxels", pack)
+    monkeypatch.setattr("worker.keep.begin_encoding.pack_voxels", pack)
     voxels = np.arange(310 * 4, dtype=np.float32).reshape(310, 2, 2)
     volume = Volume(voxels, np.eye(4)[[2, 1, 0, 3]])  # slices go up, rows to the back
-    with BegunEncoding([], volume, with_slices=True) as begun:
+    with begin_encoding([], volume, with_slices=True) as begun:
         wait_until(lambda: len(packed_by) >= 300, what="what is packed before it is wanted")
         assert [begun.pack_slice(one) for one in range(310)] == [pack_voxels(one) for one in voxels]
         assert packed_by[300:] == [threading.current_thread().name] * 10
@@ -116,11 +115,15 @@ def test_nothing_goes_on_when_reading_fails(monkeypatch: pytest.MonkeyPatch) -> 
         packed.append(1)
         return b""
 
-    monkeypatch.setattr(begin_encoding, "pack_voxels", pack)
-    begun = BegunEncoding([], result_context().volume, with_slices=True)
-    assert begins.wait(30)
-    threading.Timer(0.2, goes_on.set).start()
-    with pytest.raises(LookupError), begun:
-        raise LookupError
+    monkeypatch.setattr("worker.keep.begin_encoding.pack_voxels", pack)
+
+    def read() -> None:
+        with begin_encoding([], result_context().volume, with_slices=True):
+            assert begins.wait(30)
+            threading.Timer(0.2, goes_on.set).start()
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        read()
     assert packed == [1]
     assert not _threads()
