@@ -294,7 +294,7 @@ def test_what_is_dropped_for_its_name_is_not_taken_for_sent(
     """Our rows say what the repository wrote.
 
     rsyslog looks at the name after our handshake, reads what has come by then, and drops it.
-    Version 8.2302 does not look where the handshake took it two attempts, and takes the message.
+    Version 8.2302 takes some of these messages all the same.
     """
     site.who = "other_name"
     with start() as repository:
