@@ -10,6 +10,7 @@ import torch
 from training.chest.network import MaskNet
 from training.data.augment import augment, to_network_input
 from training.fit import Loss
+from training.mixed_precision import mixed_precision
 from training.segmentation.loss import lesion_loss, lung_loss
 from training.segmentation.objective import BatchShare, draw_batch
 
@@ -34,7 +35,7 @@ class MaskObjective:
             batch = replace(batch, hu=batch.hu[:, 1:2].expand(-1, 3, -1, -1).contiguous())
         varied = augment(batch, torch.Generator().manual_seed(seed))
         x = to_network_input(varied.hu).contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             lung_logits, lesion_logits = network(x)
         lung = lung_loss(lung_logits.float(), varied.lung)
         lesion = lesion_loss(lesion_logits.float(), varied.lesion, trust)

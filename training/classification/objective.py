@@ -15,6 +15,7 @@ from training.classification.network import ViewNet
 from training.classification.vary_views import vary_views
 from training.classification.views import ViewSet
 from training.fit import Loss
+from training.mixed_precision import mixed_precision
 
 _SMOOTHED = 0.05  # no label is quite sure: 0.05 and 0.95 are what is asked for
 _SIGN_WEIGHT = 0.5
@@ -80,7 +81,7 @@ class ClassificationObjective:
         views = torch.from_numpy(np.concatenate(parts)).float() / 255.0
         x = vary_views(views, torch.Generator().manual_seed(seed))
         x = x.contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             answers, signs, attention = network(x)
         answers, signs, attention = answers.float(), signs.float(), attention.float()
         total = _ATTENTION_WEIGHT * attention_loss(attention, x[:, network.sight.lesion])

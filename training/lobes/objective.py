@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from training.fit import Loss
 from training.lobes.maps import LOBES, Labels, sides_of
 from training.lobes.network import LobeNet
+from training.mixed_precision import mixed_precision
 
 _OUTSIDE = -100
 _BEND = 0.06  # of the box
@@ -38,7 +39,7 @@ class LobeObjective:
         chosen = random.choice(len(self.maps), self.count, replace=False)
         labels = torch.from_numpy(np.stack([self.maps[int(at)] for at in chosen]).astype(np.int64))
         labels = vary(labels, torch.Generator().manual_seed(seed))
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             logits = network(sides(labels))
         logits = logits.float()
         target = torch.where(labels > 0, labels - 1, _OUTSIDE)

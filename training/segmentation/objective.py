@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from training.data.augment import Batch, augment, to_network_input
 from training.data.slices import SliceSet
 from training.fit import Loss
+from training.mixed_precision import mixed_precision
 from training.segmentation.loss import lesion_loss, lung_loss
 
 
@@ -110,7 +111,7 @@ class SegmentationObjective:
         batch, trust = draw_batch(self.shares, seed)
         varied = augment(batch, torch.Generator().manual_seed(seed))
         x = to_network_input(varied.hu).contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             lung_logits, lesion_logits = network(x)
         lung = lung_loss(lung_logits.float(), varied.lung)
         lesion = lesion_loss(lesion_logits.float(), varied.lesion, trust)

@@ -44,7 +44,6 @@ def test_a_varied_map_is_another_one_with_the_same_lobes() -> None:
     assert 0.5 < float((sides(varied) > 0).sum()) / float((sides(labels) > 0).sum()) < 1.5
 
 
-@pytest.mark.timeout(400)  # a processor without bfloat16 computes it in minutes
 def test_a_step_lowers_what_is_minimised() -> None:
     """The loss of the same batch, before a step and after it."""
     torch.manual_seed(1)

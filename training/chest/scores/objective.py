@@ -14,6 +14,7 @@ from training.chest.scores.network import ScoreNet
 from training.data.augment import Batch, augment, to_network_input
 from training.data.figures import FigureSet
 from training.fit import Loss
+from training.mixed_precision import mixed_precision
 
 _SMOOTHED = 0.05  # no label is quite sure: 0.05 and 0.95 are what is asked for
 _SIGN_WEIGHT = 0.5
@@ -57,7 +58,7 @@ class ScoreObjective:
         asked = [share.figures.at(share.draw(seed)) for share in self.asked]
         others = [share.figures.at(share.draw(seed)) for share in self.others]
         x = to_network_input(_varied([*asked, *others], seed))
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             features = network.features(x)
         features = network.dropout(features.float())
         count = sum(len(one) for one in asked)
