@@ -20,6 +20,7 @@ from tests.unit.worklist.list.ordinary_day import CLEAR, MILD
 from tests.unit.worklist.seeding import SeededHospital
 from tests.unit.worklist.study.seeded_slices import StudyWithSlices
 from tests.unit.worklist.words.rich_readings import full_study
+from worklist.words.language_choice import COOKIE as LANGUAGE
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -37,6 +38,11 @@ _LINES = """selector => {
         words.selectNodeContents(one);
         return new Set([...words.getClientRects()].map(line => line.top)).size;
     });
+}"""
+_SHOW = """([state, words]) => {
+    const live = document.querySelector("#live");
+    live.dataset.state = state;
+    live.querySelector(".words").textContent = words;
 }"""
 _NARROWEST = "all => Math.min(...all.map(one => one.getBoundingClientRect().width))"
 # A time, or a cell with a size and nothing else, that goes on in a second line.
@@ -108,6 +114,26 @@ def _box(page: Page, selector: str) -> dict[str, float]:
     return {**found, "bottom": found["y"] + found["height"]}
 
 
+@pytest.mark.parametrize(("language", "connecting"), [("en", "Connecting"), ("zh", "正在连接")])
+def test_the_top_never_scrolls_sideways(
+    page: Page, address: str, language: str, connecting: str
+) -> None:
+    """Whatever is said of the list, in windows of many widths."""
+    page.context.add_cookies([{"name": LANGUAGE, "value": language, "url": address}])
+    _open(page, DESKTOP, "/administration")
+    expect(page.locator("#live")).to_have_attribute("data-state", "live")
+    told = page.locator("#words")
+    for state, words in (
+        ("connecting", connecting),
+        ("lost", told.get_attribute("data-unavailable")),
+        ("live", told.get_attribute("data-live")),
+    ):
+        page.evaluate(_SHOW, [state, words])
+        for width in (390, 720, 897, 960, 1024, 1100, 1121, 1280):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate(_SIDEWAYS) <= 0, (state, width)
+
+
 def test_nothing_is_pushed_together_or_sideways(page: Page, study: StudyWithSlices) -> None:
     """No screen scrolls sideways; tables do within themselves. Buttons stand apart and in line."""
     of_study, card = f"/studies/{study.uid}", f"/results/{study.result_id}/model-card"
@@ -117,13 +143,15 @@ def test_nothing_is_pushed_together_or_sideways(page: Page, study: StudyWithSlic
             _open(page, size, path)
             assert page.evaluate(_SIDEWAYS) <= 0, (size, path)
         _open(page, size, "/?show=all")
+        expect(page.locator("#live")).to_have_attribute("data-state", "live")
+        lines = 1 if size == SMALL else 3
+        assert _box(page, ".top")["height"] < {1: 64, 3: 120}[lines], size
         expect(page.locator("#show-keys")).to_be_visible()
         assert _box(page, "#search")["y"] - _box(page, "#show-keys")["bottom"] >= 8, size
         page.locator("#show-keys").click()  # the first press of the page, which allows its sound
         expect(page.locator("#keys")).to_be_visible()
         page.keyboard.press("Escape")
         expect(page.locator("td.said-before").first).to_be_hidden()
-    assert _box(page, ".top")["height"] < 64  # of the small laptop: one line
     _open(page, PHONE, of_study)
     middles = [
         page.locator(one).evaluate(_MIDDLE_OF_TEXT)
