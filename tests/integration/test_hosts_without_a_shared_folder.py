@@ -19,11 +19,11 @@ import pytest
 from pydicom import dcmread
 from sqlalchemy import select
 
-from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query
 from database.tables.study.analysis import Result
 from database.views.demo_rows import study_answers
 from tests.builders.dicom.study_folder import shuffled, small_phantom, study_uid
+from tests.builders.stored.empty_database import make_tables
 from tests.peers.dicom.dcmtk import Dcmtk
 from tests.peers.dicom.orthanc import OrthancPeer
 from tests.peers.firstreads.hospital import native_command
@@ -132,7 +132,7 @@ def hosts(
         "FIRSTREAD_PEERS": json.dumps(peers),
     }
     engine = open_engine(postgres_url)
-    upgrade_schema(engine)
+    make_tables(engine)
     with ExitStack() as stack:
         stack.callback(engine.dispose)
         processes: dict[str, ServerProcess] = {}

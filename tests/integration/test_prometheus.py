@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from database.jobs.claimed import claim_job, end_job
-from database.schema import upgrade_schema
 from database.session import Engine, open_engine, transaction
 from database.states import JobState, WorklistRank
 from firstread.serve.supervisor import Supervisor
 from settings.environment import Settings
 from settings.served_process import ServedProcess
+from tests.builders.stored.empty_database import make_tables
 from tests.peers.dicom.dcmtk import Dcmtk
 from tests.peers.ports import answers
 from tests.peers.prometheus import running_prometheus
@@ -65,7 +65,7 @@ def test_prometheus_scrapes_firstread(
     trace of its study.
     """
     engine = open_engine(Settings(data_folder=tmp_path).database_address)
-    upgrade_schema(engine)
+    make_tables(engine)
     log = (tmp_path / "log").open("ab")
     dicom_port, page_port = free_port(), free_port()
     (tmp_path / "token").write_text(TOKEN)

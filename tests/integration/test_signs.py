@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from database.process_signs import last_sweep, process_signs
-from database.schema import upgrade_schema
 from database.session import open_engine, query
 from firstread.serve.supervisor import Supervisor
 from settings.environment import Settings
 from settings.served_process import ServedProcess
+from tests.builders.stored.empty_database import make_tables
 from tests.peers.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -36,7 +36,7 @@ def test_every_part_gives_signs_and_takes_them_along(
     """Flags and hl7 are among them; a worker that is replaced leaves no silent one behind."""
     log = (tmp_path / "log").open("ab")
     engine = open_engine(Settings(data_folder=tmp_path).database_address)
-    upgrade_schema(engine)
+    make_tables(engine)
     supervisor = Supervisor(
         os.environ
         | {

@@ -16,7 +16,6 @@ from sqlalchemy import func, select, text
 
 from database.flag_states import NoticeKind
 from database.process_signs import process_signs
-from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query, transaction
 from database.states import JobState, StudyState
 from database.tables.readers.account import AuditEvent
@@ -27,6 +26,7 @@ from database.tables.study.quarantine import QuarantinedObject
 from database.uploads.received import open_upload
 from radiology.urgency import Urgency
 from settings.environment import Settings
+from tests.builders.stored.empty_database import make_tables
 from tests.builders.stored.flags import FlaggedStudy, rules, webhook
 from tests.builders.stored.kept_studies import KeptSite
 from tests.builders.stored.rows import NOON, arrival, claim, queue_job, receive
@@ -50,7 +50,7 @@ def site(tmp_path: Path, postgres_url: str) -> Iterator[KeptSite]:
     )
     settings.data_folder.mkdir()
     engine = open_engine(postgres_url)
-    upgrade_schema(engine)
+    make_tables(engine)
     FlaggedStudy(engine, rules(webhook(escalation=1)), number=1).result(Urgency.URGENT, 0)
     queue_job(engine, study=2)
     claim(engine)  # its worker is silent since

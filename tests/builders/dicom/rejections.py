@@ -8,12 +8,12 @@ from typing import Any
 from pydicom import Dataset
 from sqlalchemy import select
 
-from database.schema import upgrade_schema
 from database.session import open_engine, query
 from database.states import RejectionReason
 from database.tables.study.analysis import ResultObject
 from settings.environment import Settings
 from settings.peers import Peer
+from tests.builders.stored.empty_database import make_tables
 from tests.builders.stored.results import STUDY_UID, Site
 from tests.peers.dicom.dcmtk import Dcmtk
 from tests.peers.dicom.orthanc import OrthancPeer
@@ -48,7 +48,7 @@ def site_at(
         }
     )
     engine = open_engine(settings.database_address)
-    upgrade_schema(engine)
+    make_tables(engine)
     return Site(settings, engine)
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from pydicom import dcmread
 from sqlalchemy import select
 
-from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query, transaction
 from database.studies.assembly import assemble_study
 from database.studies.instances import Arrival, record_instance
@@ -20,6 +19,7 @@ from phantom.study import StudyIdentity, write_phantom_study
 from settings.environment import Settings
 from settings.peers import RequestPriority
 from tests.builders.chest.truth_reader import TruthReader, TruthReaders
+from tests.builders.stored.empty_database import make_tables
 from tests.builders.stored.rows import NOON, WAITS
 from worker.equipment import Equipment
 from worker.pipeline import analyse_one
@@ -37,7 +37,7 @@ class ReadingRoom:
 
     def __post_init__(self) -> None:
         self.engine = open_engine(self.settings.database_address)
-        upgrade_schema(self.engine)
+        make_tables(self.engine)
         self.equipment = Equipment(self.settings, self.engine, "worker", lambda: self._now)
         if self.reader is not None:  # where a cached property keeps its value
             self.equipment.__dict__["readers"] = TruthReaders(self.settings, self.reader)

@@ -10,12 +10,12 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from database.deliveries.claimed import retry_deliveries
-from database.schema import upgrade_schema
 from database.session import open_engine, query, transaction
 from database.views.unfinished_rows import open_deliveries
 from database.views.worklist.worklist_rows import study_page
 from settings.environment import Settings
 from settings.peers import Peer
+from tests.builders.stored.empty_database import make_tables
 from tests.builders.stored.results import STUDY_UID, Site, object_uids
 from tests.peers.dicom.committing_pacs import Answers, running_committing_pacs
 from worklist.words.study_words import delivery_line, object_words
@@ -37,7 +37,7 @@ def site_for(folder: Path, port: int, **more: object) -> Site:
     )
     settings = Settings(data_folder=folder, peers=(peer,))
     engine = open_engine(settings.database_address)
-    upgrade_schema(engine)
+    make_tables(engine)
     return Site(settings, engine)
 
 

@@ -18,13 +18,13 @@ import pytest
 from pydantic import SecretStr
 from pydicom import dcmread
 
-from database.schema import upgrade_schema
 from database.session import open_engine
 from dicom_node.request.c_store import StoreAnswer
 from dicom_node.request.stow import store_instances
 from radiology.errors import PeerBusy, PeerRefused, PeerUnreachable, SettingsRefused
 from settings.environment import Settings
 from settings.peers import Peer
+from tests.builders.stored.empty_database import make_tables
 from tests.builders.stored.results import STUDY_UID, Site, object_uids
 from tests.peers.dicom.orthanc import OrthancPeer
 from tests.peers.ports import free_port
@@ -116,7 +116,7 @@ def test_orthanc_has_what_was_stored(orthanc: OrthancPeer, tmp_path: Path) -> No
     """A result goes to Orthanc's DICOMweb service whole, and the delivery ends delivered."""
     settings = Settings(data_folder=tmp_path, peers=(peer_at(orthanc.dicomweb_url),))
     engine = open_engine(settings.database_address)
-    upgrade_schema(engine)
+    make_tables(engine)
     site = Site(settings, engine)
     site.make_result()
     site.deliver()

@@ -16,7 +16,6 @@ from PIL import Image
 from pydicom import dcmread
 from pydicom.uid import RLELossless
 
-from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query
 from database.tables.readers.account import AuditEvent
 from database.tables.study.analysis import Instance
@@ -24,6 +23,7 @@ from settings.environment import Settings
 from settings.page.sign_in import Role
 from tests.builders.chest.analysed_phantom import analysed_phantom
 from tests.builders.dicom.stored_study import StoredStudy
+from tests.builders.stored.empty_database import make_tables
 from tests.builders.stored.held_study import hold_files, hold_results
 from tests.builders.stored.readers import PASSWORD, add_reader
 from tests.peers.dicom.orthanc import start_orthanc
@@ -65,7 +65,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     settings = Settings(data_folder=folder / "data", worklist_port=free_port(), min_free_bytes=0)
     (folder / "data").mkdir()
     engine = open_engine(settings.database_address)
-    upgrade_schema(engine)
+    make_tables(engine)
     add_reader(engine, "reader", Role.READER)
     add_reader(engine, "orthanc", Role.SENDER)
     study = analysed_phantom("positive", folder / "source", shape=(24, 64, 64), salt="dicomweb")

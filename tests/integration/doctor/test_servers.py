@@ -14,7 +14,6 @@ from pydantic import SecretStr
 
 from database.doctor.runs import begin_run
 from database.process_signs import record_sign
-from database.schema import upgrade_schema
 from database.session import transaction
 from firstread.checks.check import Health
 from firstread.doctor.checks.broker import look_at_broker
@@ -23,6 +22,7 @@ from firstread.doctor.checks.database import look_at_database
 from firstread.doctor.checks.parts import look_at_parts
 from firstread.doctor.examined_site import ExaminedSite
 from settings.environment import Settings
+from tests.builders.stored.empty_database import make_tables
 
 pytestmark = pytest.mark.integration
 
@@ -39,7 +39,7 @@ def site(
         broker_url=SecretStr(redis_url),
     )
     site = ExaminedSite(settings)
-    upgrade_schema(site.engine)
+    make_tables(site.engine)
     with transaction(site.engine) as session:
         run = begin_run(session, datetime.now(UTC), asked_by="chief", machine="ct-ai")
     assert run is not None

@@ -15,13 +15,13 @@ from sqlalchemy import select
 
 from database.flag_states import FlagState, NoticeState
 from database.flags.rules import FlagRules
-from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query
 from database.tables.readers.flag import FlagAttempt, FlagNotice
 from database.tables.study.analysis import Event
 from radiology.urgency import Urgency
 from settings.environment import Settings
 from settings.flags import AnyChannel, Flagging, WorkItemWebChannel
+from tests.builders.stored.empty_database import make_tables
 from tests.builders.stored.flags import FlaggedStudy, mail, webhook
 from tests.builders.stored.rows import NOON
 from tests.peers.dicom.work_item_service import STATE, running_service
@@ -142,7 +142,7 @@ def _database_and_broker(
         engine = open_engine(environment["FIRSTREAD_DATABASE_URL"])
     else:
         engine = open_engine(Settings(data_folder=folder / "data").database_address)
-    upgrade_schema(engine)
+    make_tables(engine)
     yield engine, environment
     engine.dispose()
 

@@ -11,12 +11,12 @@ import hl7
 import pytest
 from hl7.client import MLLPClient
 
-from database.schema import upgrade_schema
 from database.session import open_engine
 from settings.environment import Settings
 from settings.hl7 import Hl7Listener
 from settings.served_process import ServedProcess, needed_parts
 from tests.builders.hl7_messages import order
+from tests.builders.stored.empty_database import make_tables
 from tests.builders.stored.rows import claim, finish, queue_job
 from tests.peers.hl7_listener import Behaviour, hl7_listener
 from tests.peers.ports import answers, free_port
@@ -48,7 +48,7 @@ def firstread(folder: Path, toml: str, *arguments: str) -> subprocess.CompletedP
 def test_the_listener_is_a_part_of_its_own(tmp_path: Path) -> None:
     """`serve --only hl7` takes a message, and ends cleanly when it is told to."""
     port = free_port()
-    upgrade_schema(open_engine(f"sqlite:///{tmp_path / 'firstread.sqlite'}"))
+    make_tables(open_engine(f"sqlite:///{tmp_path / 'firstread.sqlite'}"))
     toml = f'[hl7_listener]\nhost = "127.0.0.1"\nport = {port}\nsenders = ["127.0.0.1"]\n'
     with ServerProcess(
         "hl7",
@@ -104,7 +104,7 @@ def test_a_channel_that_is_tried_out_hears_that_it_is_a_test(tmp_path: Path) -> 
 def test_the_message_for_a_study_can_be_looked_at(tmp_path: Path) -> None:
     """`hl7 show` prints it; a study that is not there is an error."""
     engine = open_engine(f"sqlite:///{tmp_path / 'firstread.sqlite'}")
-    upgrade_schema(engine)
+    make_tables(engine)
     queue_job(engine, study=1)
     finish(engine, claim(engine), [])
     engine.dispose()

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from database.schema import upgrade_schema
 from database.session import open_engine
 from database.states import AssociationEnding
 from dicom_node.node import start_node
 from radiology.errors import SettingsRefused
 from settings.environment import Settings
+from tests.builders.stored.empty_database import make_tables
 from tests.peers.ports import answers
 from tests.peers.process import ServerProcess
 from tests.peers.programs import REPOSITORY
@@ -46,7 +46,7 @@ def node_process(tmp_path: Path) -> Iterator[Callable[..., tuple[Settings, Serve
     """Give a function that starts `python -m dicom_node`, or a program around it."""
     settings = node_settings(tmp_path / "process")
     settings.data_folder.mkdir(parents=True)
-    upgrade_schema(open_engine(settings.database_address))
+    make_tables(open_engine(settings.database_address))
     started: list[ServerProcess] = []
 
     def start(*arguments: str) -> tuple[Settings, ServerProcess]:

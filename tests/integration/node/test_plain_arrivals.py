@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from database.schema import upgrade_schema
 from database.session import Engine, open_engine, plain_transaction, query, transaction
 from database.states import StudyState, WorklistRank
 from database.studies.instances import Arrival
@@ -18,6 +17,7 @@ from database.studies.plain_arrivals import NotPlain, record_plain_instances
 from database.tables.operation.retention import FileRemoval
 from database.tables.study.analysis import Instance, Study
 from settings.peers import RequestPriority
+from tests.builders.stored.empty_database import make_tables
 from tests.builders.stored.rows import NOON, arrival, receive
 
 pytestmark = pytest.mark.integration
@@ -33,7 +33,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[Engine]:
         f"sqlite:///{tmp_path / 'x.sqlite'}" if sqlite else request.getfixturevalue("postgres_url")
     )
     made = open_engine(url)
-    upgrade_schema(made)
+    make_tables(made)
     yield made
     made.dispose()
 
@@ -66,7 +66,7 @@ def test_a_group_has_the_rows_of_each_alone(engine: Engine, tmp_path: Any) -> No
         receive(engine, one)
     record(engine, *further)
     one_by_one = open_engine(f"sqlite:///{tmp_path / 'other.sqlite'}")
-    upgrade_schema(one_by_one)
+    make_tables(one_by_one)
     for one in first:
         receive(one_by_one, one)
     for one in further:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from database.schema import upgrade_schema
 from database.session import Engine, open_engine
+from tests.builders.stored.empty_database import make_tables
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -25,5 +25,5 @@ def empty_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Eng
 @pytest.fixture
 def engine(empty_engine: Engine) -> Engine:
     """A database with the schema that the migrations build."""
-    upgrade_schema(empty_engine)
+    make_tables(empty_engine)
     return empty_engine

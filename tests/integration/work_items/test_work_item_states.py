@@ -17,13 +17,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from pydicom.dataset import Dataset
 from sqlalchemy import select
 
-from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query, transaction
 from database.tables.readers.work_item import WorkItemRow
 from database.work_items.kept import locked_work_item, set_performed
 from dicom_node.work_items.actions import WorkItemActions, standing_of
 from dicom_node.work_items.transitions import set_status
 from radiology.work_item import WorkItemState, work_item_uid
+from tests.builders.stored.empty_database import make_tables
 from tests.builders.stored.rows import NOON, later, queue_job
 from tests.peers.dicom.worklist_client import data_set, performed_step
 
@@ -74,7 +74,7 @@ class WorkItemMachine(RuleBasedStateMachine):
         super().__init__()
         self._folder = tempfile.TemporaryDirectory()
         self.engine = open_engine(f"sqlite:///{Path(self._folder.name) / 'test.sqlite'}")
-        upgrade_schema(self.engine)
+        make_tables(self.engine)
         queue_job(self.engine, 1)
         self.state = "SCHEDULED"
         self.lock = ""
@@ -145,7 +145,7 @@ def _engine_of(request: pytest.FixtureRequest, size: str, folder: Path) -> Engin
         engine = open_engine(f"sqlite:///{folder / 'test.sqlite'}")
     else:
         engine = open_engine(request.getfixturevalue("postgres_url"))
-    upgrade_schema(engine)
+    make_tables(engine)
     return engine
 
 

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query
 from database.tables.readers.account import AuditEvent
 from settings.environment import Settings
@@ -15,6 +14,7 @@ from settings.page.sign_in import Role, SignIn
 from settings.page.study_page import StudyPageSettings
 from tests.builders.chest.analysed_phantom import AnalysedStudy
 from tests.builders.dicom.stored_study import StoredStudy
+from tests.builders.stored.empty_database import make_tables
 from tests.builders.stored.held_study import hold_files, hold_results
 from tests.builders.stored.readers import signed_in_reader
 from tests.peers.page.ohif import DIST, OhifServer
@@ -73,7 +73,7 @@ def running_own_ohif(folder: Path) -> Iterator[OwnOhif]:
         study_page=StudyPageSettings(ohif_folder=DIST),
     )
     engine = open_engine(settings.database_address)
-    upgrade_schema(engine)
+    make_tables(engine)
     session = signed_in_reader(engine, READER, Role.READER)
     page = RunningPage(create_app(settings, engine), settings)
     page.start()

@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 from benchmarks.page_process import page_of_its_own, processor_clock
-from database.schema import upgrade_schema
 from database.session import open_engine
 from settings.environment import Settings
+from tests.builders.stored.empty_database import make_tables
 
 _BUSY = """
 import sys, threading, time
@@ -47,7 +47,7 @@ def test_a_page_of_its_own(tmp_path: Path) -> None:
     """It answers for the database that it was given, and what it takes is seen. Takes 4 s."""
     settings = Settings(data_folder=tmp_path, database_url=None)
     engine = open_engine(settings.database_address)
-    upgrade_schema(engine)
+    make_tables(engine)
     engine.dispose()
 
     async def ask() -> tuple[int, float]:

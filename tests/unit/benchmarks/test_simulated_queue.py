@@ -18,11 +18,11 @@ from benchmarks.scale.simulate import (
     looks_first,
 )
 from database.jobs.first_looks import next_to_look_at, record_look
-from database.schema import upgrade_schema
 from database.session import open_engine, transaction
 from models.readers.study_reader import FirstLook
 from radiology.urgency import Urgency
 from settings.peers import RequestPriority
+from tests.builders.stored.empty_database import make_tables
 from tests.builders.stored.rows import WAITS, claim, finish, later, queue_job
 from worker.look_first import like_priority
 
@@ -104,7 +104,7 @@ def test_it_takes_the_studies_that_the_product_takes(tmp_path: Path, seed: int) 
 def _begun_by_the_product(folder: Path, studies: list[QueuedStudy]) -> list[tuple[float, float]]:
     """When each study came, and when one worker began it."""
     engine = open_engine(f"sqlite:///{folder / 'rows.sqlite'}")
-    upgrade_schema(engine)
+    make_tables(engine)
     coming = sorted(studies, key=lambda one: one.at)
     of_job: dict[int, QueuedStudy] = {}
     begun: list[tuple[float, float]] = []

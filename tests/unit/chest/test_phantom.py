@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from chest.reader import Reader
 from chest.values.figures import Side
+from chest.values.reading import ChestReading
 from chest.values.regions import LesionLabel, LungLabel
 from chest.values.territory import Territory
 from models.catalogue import UsableBundle
@@ -40,6 +41,11 @@ def diseased() -> Phantom:
     return make_phantom(seed=1, grid=GRID, twigs=200)
 
 
+@pytest.fixture(scope="module")
+def diseased_reading(reader: Reader, diseased: Phantom) -> ChestReading:
+    return reader.read(diseased.volume)[0]
+
+
 def _dice(one: NDArray[np.bool_], two: NDArray[np.bool_]) -> float:
     return 2.0 * float((one & two).sum()) / float(one.sum() + two.sum())
 
@@ -51,8 +57,8 @@ def test_clear_phantom_is_not_suspected(reader: Reader) -> None:
     assert reading.figures[Side.TOTAL].lesion_share_percent < 0.1
 
 
-def test_pneumonia_is_found_at_its_place(reader: Reader, diseased: Phantom) -> None:
-    reading, _ = reader.read(diseased.volume)
+def test_pneumonia_is_found_at_its_place(diseased: Phantom, diseased_reading: ChestReading) -> None:
+    reading = diseased_reading
     assert reading.outcome is Outcome.FINDINGS
     assert reading.regions is not None
     for side in (LungLabel.RIGHT, LungLabel.LEFT):
@@ -60,10 +66,9 @@ def test_pneumonia_is_found_at_its_place(reader: Reader, diseased: Phantom) -> N
     assert _dice(reading.regions.lesions > 0, diseased.lesions > 0) > 0.7
 
 
-def test_pneumonia_is_measured(reader: Reader, diseased: Phantom) -> None:
+def test_pneumonia_is_measured(diseased: Phantom, diseased_reading: ChestReading) -> None:
     """Volumes within a tenth of what the phantom was made with."""
-    reading, _ = reader.read(diseased.volume)
-    total = reading.figures[Side.TOTAL]
+    total = diseased_reading.figures[Side.TOTAL]
     assert total.lung_volume_ml == pytest.approx(diseased.lung_ml(), rel=0.1)
     assert total.lesion_volume_ml == pytest.approx(diseased.lesion_ml(), rel=0.1)
     assert total.ground_glass_ml > total.consolidation_ml > 0

@@ -14,6 +14,7 @@ from chest.model.chest_model import OnProgress
 from chest.model.of_schema_2 import model_of_schema_2
 from chest.read_study import read_study
 from chest.values.figures import Side
+from chest.values.reading import ChestReading
 from models.schema_2.bundle import Bundle
 from models.schema_2.network_sessions import ClassifierSession, NetworkSession
 from radiology.algorithm import ExecutionProvider
@@ -74,12 +75,16 @@ def _turned(volume: Volume, order: tuple[int, ...], flips: tuple[int, ...]) -> V
     return Volume(np.ascontiguousarray(hu), affine)
 
 
+@pytest.fixture(scope="module")
+def straight(shipped: Bundle) -> ChestReading:
+    return read_study(_chest(), model_of_schema_2(shipped, ThresholdNetwork()))
+
+
 @pytest.mark.parametrize("order", list(permutations(range(3))))
 @pytest.mark.parametrize("flips", [(), (0, 2)])
 def test_masks_lie_at_the_same_place_in_any_orientation(
-    shipped: Bundle, order: tuple[int, ...], flips: tuple[int, ...]
+    shipped: Bundle, straight: ChestReading, order: tuple[int, ...], flips: tuple[int, ...]
 ) -> None:
-    straight = read_study(_chest(), model_of_schema_2(shipped, ThresholdNetwork()))
     volume = _turned(_chest(), order, flips)
     reading = read_study(volume, model_of_schema_2(shipped, ThresholdNetwork()))
     assert reading.regions is not None

@@ -17,9 +17,9 @@ from database.metrics.counted import (
     save_counts,
 )
 from database.metrics.declared import EVERY, JOB_STEP, LEASES_LOST
-from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query, transaction
 from radiology.errors import DatabaseUnavailable
+from tests.builders.stored.empty_database import make_tables
 from tests.peers.programs import REPOSITORY
 
 _PROCESS = """
@@ -36,7 +36,7 @@ save_counts(open_engine(sys.argv[1]))
 @pytest.fixture
 def address(tmp_path: Path) -> str:
     url = f"sqlite:///{tmp_path / 'rows.sqlite'}"
-    upgrade_schema(open_engine(url))
+    make_tables(open_engine(url))
     return url
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from database.schema import upgrade_schema
 from database.session import Engine, open_engine
+from tests.builders.stored.empty_database import make_tables
 
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
     """An empty database."""
     made = open_engine(f"sqlite:///{tmp_path / 'test.sqlite'}")
-    upgrade_schema(made)
+    make_tables(made)
     yield made
     made.dispose()

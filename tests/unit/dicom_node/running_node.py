@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 
 from sqlalchemy import select
 
-from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query
 from database.tables.base import Base
 from database.tables.study.analysis import Association, Instance
@@ -25,6 +24,7 @@ from dicom_node.request.verification import verify_peer
 from settings.environment import Settings
 from settings.peers import Peer, PeerRole
 from tests.builders.dicom.upper_layer import associate_request
+from tests.builders.stored.empty_database import make_tables
 from tests.peers.ports import free_port
 from tests.peers.waiting import wait_until
 
@@ -144,7 +144,7 @@ def running_node(
     settings = node_settings(folder, **changes)
     settings.data_folder.mkdir(parents=True, exist_ok=True)
     engine = open_engine(settings.database_address)
-    upgrade_schema(engine)
+    make_tables(engine)
     node = start_node(settings, engine, clock)
     try:
         yield RunningNode(node, settings, engine)

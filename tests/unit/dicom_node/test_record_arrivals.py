@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query
 from database.studies.instances import Arrival, Recorded
 from database.tables.study.analysis import Instance
@@ -20,6 +19,7 @@ from dicom_node.receive.record_arrivals import ArrivalRecorder
 from dicom_node.spool import Spool, SpoolFile, instance_path
 from radiology.errors import InstanceConflict, SpoolFull
 from storage.local_files import LOCAL
+from tests.builders.stored.empty_database import make_tables
 from tests.builders.stored.rows import NOON, arrival
 
 
@@ -28,7 +28,7 @@ class Setup:
 
     def __init__(self, folder: Path) -> None:
         self.engine: Engine = open_engine(f"sqlite:///{folder / 'test.sqlite'}")
-        upgrade_schema(self.engine)
+        make_tables(self.engine)
         self.spool = Spool(folder / "spool", min_free_bytes=0)
         self.recorder = ArrivalRecorder(self.engine, self.spool, LOCAL, lambda: NOON)
 

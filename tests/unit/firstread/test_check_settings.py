@@ -13,11 +13,11 @@ import pytest
 from typer.testing import CliRunner
 
 from database.process_signs import process_name, record_sign
-from database.schema import upgrade_schema
 from database.session import open_engine, transaction
 from firstread.__main__ import app
 from firstread.data_folder import served_alone
 from tests.builders.dicom.issuer import Issuer
+from tests.builders.stored.empty_database import make_tables
 from tests.peers.ports import free_port
 from tests.peers.seaweedfs import ObjectServer
 from tests.peers.terminal import said_at_a_terminal
@@ -128,7 +128,7 @@ def test_ports_of_parts_that_run_alone_are_their_own(
     monkeypatch.setenv("FIRSTREAD_DICOM_PORT", str(taken))
     (site / "data").mkdir()
     engine = open_engine(f"sqlite:///{site / 'data' / 'firstread.sqlite'}")
-    upgrade_schema(engine)
+    make_tables(engine)
     seen = datetime.now(UTC) - timedelta(seconds=silent_s)
     with transaction(engine) as session:
         record_sign(session, process(), "node", started_at=seen, now=seen)

@@ -10,11 +10,11 @@ from typer.testing import CliRunner
 
 from database.flag_states import FlagState, NoticeState
 from database.flags.notices import end_notice
-from database.schema import upgrade_schema
 from database.session import open_engine, transaction
 from firstread.__main__ import app
 from radiology.urgency import Urgency
 from settings.environment import Settings
+from tests.builders.stored.empty_database import make_tables
 from tests.builders.stored.flags import FlaggedStudy, claim_for, rules, webhook
 from tests.builders.stored.rows import later
 from tests.peers.flag_receivers import answers_with, running_web_receiver
@@ -26,7 +26,7 @@ def flagged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FlaggedStudy:
     monkeypatch.setenv("FIRSTREAD_DATA_FOLDER", str(tmp_path))
     monkeypatch.setenv("COLUMNS", "200")
     engine = open_engine(Settings(data_folder=tmp_path).database_address)
-    upgrade_schema(engine)
+    make_tables(engine)
     study = FlaggedStudy(engine, rules(webhook()))
     study.result(Urgency.URGENT, 1)
     notice = claim_for(engine, "pager", later(2))

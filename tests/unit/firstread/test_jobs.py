@@ -11,13 +11,13 @@ from sqlalchemy import delete, select, update
 from typer.testing import CliRunner, Result
 
 from database.deliveries.claimed import claim_delivery, postpone_delivery
-from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query, transaction
 from database.states import DeliveryState, JobState
 from database.tables.study.analysis import DeliveredObject, Delivery, Job, ResultObject, Study
 from firstread.__main__ import app
 from radiology.urgency import Urgency
 from settings.environment import read_settings
+from tests.builders.stored.empty_database import make_tables
 from tests.builders.stored.flags import FlaggedStudy, rules, webhook
 from tests.builders.stored.rows import arrival, claim, finish, later, queue_job, receive
 
@@ -33,7 +33,7 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
     """The database of a Firstread that the command line finds."""
     monkeypatch.setenv("FIRSTREAD_DATA_FOLDER", str(tmp_path))
     engine = open_engine(read_settings().database_address)
-    upgrade_schema(engine)
+    make_tables(engine)
     return engine
 
 

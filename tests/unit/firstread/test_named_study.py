@@ -11,11 +11,11 @@ from sqlalchemy import update
 from typer.testing import CliRunner, Result
 
 from database.accounts.audit import Actor, StudyReference, record_audit
-from database.schema import upgrade_schema
 from database.session import Engine, open_engine, transaction
 from database.tables.study.analysis import Study
 from firstread.__main__ import app
 from settings.environment import read_settings
+from tests.builders.stored.empty_database import make_tables
 from tests.builders.stored.rows import claim, finish, queue_job
 
 ACCESSION = "A4711"
@@ -26,7 +26,7 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
     """Two studies with results; the first has the accession number."""
     monkeypatch.setenv("FIRSTREAD_DATA_FOLDER", str(tmp_path))
     engine = open_engine(read_settings().database_address)
-    upgrade_schema(engine)
+    make_tables(engine)
     for study in (1, 2):
         queue_job(engine, study=study)
         finish(engine, claim(engine), [])

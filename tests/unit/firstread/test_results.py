@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import select, update
 from typer.testing import CliRunner
 
-from database.schema import upgrade_schema
 from database.session import open_engine, query, transaction
 from database.states import DeliveryState
 from database.tables.study.analysis import Delivery
 from firstread.__main__ import app
 from settings.environment import read_settings
+from tests.builders.stored.empty_database import make_tables
 from tests.builders.stored.rows import claim, finish, queue_job
 
 
@@ -23,7 +23,7 @@ def test_one_command_sends_everything_that_a_destination_lacks(
     """What was given up and what was refused wait again; that of another destination does not."""
     monkeypatch.setenv("FIRSTREAD_DATA_FOLDER", str(tmp_path))
     engine = open_engine(read_settings().database_address)
-    upgrade_schema(engine)
+    make_tables(engine)
     for study, state in ((1, DeliveryState.FAILED), (2, DeliveryState.REFUSED)):
         queue_job(engine, study=study)
         finish(engine, claim(engine), destinations=["pacs", "archive"])

@@ -13,7 +13,6 @@ from sqlalchemy import select, update
 from typer.testing import CliRunner
 
 from database.process_signs import note_sweep, record_sign
-from database.schema import upgrade_schema
 from database.session import Engine, open_engine, transaction
 from database.states import StudyState
 from database.tables.study.analysis import Delivery, Result, Study
@@ -22,6 +21,7 @@ from firstread.__main__ import app
 from radiology.urgency import Urgency
 from settings.environment import read_settings
 from settings.served_process import needed_parts
+from tests.builders.stored.empty_database import make_tables
 from tests.builders.stored.flags import FlaggedStudy, claim_for, postpone, rules, webhook
 from tests.builders.stored.rows import claim, finish, later, queue_job
 
@@ -32,7 +32,7 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     monkeypatch.setenv("FIRSTREAD_DATA_FOLDER", str(tmp_path))
     monkeypatch.setenv("FIRSTREAD_MIN_FREE_BYTES", "0")
     engine = open_engine(read_settings().database_address)
-    upgrade_schema(engine)
+    make_tables(engine)
     yield engine
     engine.dispose()
 

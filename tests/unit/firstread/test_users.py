@@ -16,12 +16,12 @@ from typer.testing import CliRunner, Result
 from database.accounts.audit import AUDIT_EVENTS, Actor, StudyReference, record_audit
 from database.accounts.kept import list_accounts, password_of
 from database.accounts.reader_sessions import Limits, open_session, session_of
-from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query, transaction
 from firstread.__main__ import app
 from radiology.codes import PRIVATE_SCHEME
 from settings.environment import read_settings
 from settings.page.sign_in import Role
+from tests.builders.stored.empty_database import make_tables
 from tests.builders.stored.readers import PASSWORD, add_reader
 from worklist.access.passwords import is_password
 from worklist.access.sign_in_gate import limits_of
@@ -34,7 +34,7 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
     """Give the database of a Firstread that the command line finds."""
     monkeypatch.setenv("FIRSTREAD_DATA_FOLDER", str(tmp_path))
     engine = open_engine(read_settings().database_address)
-    upgrade_schema(engine)
+    make_tables(engine)
     return engine
 
 

@@ -13,11 +13,11 @@ from typing import Any
 import hl7
 from hl7.client import MLLPClient
 
-from database.schema import upgrade_schema
 from database.session import Engine, open_engine
 from hl7_node.listener import Listener, start_listener
 from settings.environment import Settings
 from settings.hl7 import Hl7Listener
+from tests.builders.stored.empty_database import make_tables
 from tests.peers.ports import free_port
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -60,7 +60,7 @@ def running_listener(folder: Path, **options: Any) -> Iterator[RunningListener]:
         **{"host": "127.0.0.1", "port": free_port(), "senders": ("127.0.0.1",), **options}
     )
     engine = open_engine(f"sqlite:///{folder / 'test.sqlite'}")
-    upgrade_schema(engine)
+    make_tables(engine)
     running = start_listener(Settings(data_folder=folder), settings, engine, clock=lambda: NOW)
     try:
         yield RunningListener(running, settings, engine)

@@ -9,10 +9,10 @@ from celery import Celery
 from sqlalchemy import update
 from structlog.testing import capture_logs
 
-from database.schema import upgrade_schema
 from database.session import Engine, open_engine, transaction
 from database.tables.study.analysis import Study
 from settings.environment import Settings
+from tests.builders.stored.empty_database import make_tables
 from tests.builders.stored.results import Moment
 from tests.builders.stored.rows import NOON, arrival, later, receive
 from worker.celery_app import HOUSEKEEPING, make_app
@@ -29,7 +29,7 @@ class Site:
         self.app: Celery = make_app(settings)
         self.messages = settings.broker_folder / "messages"
         self.engine: Engine = open_engine(settings.database_address)
-        upgrade_schema(self.engine)
+        make_tables(self.engine)
         self.clock = Moment(NOON)
         self.beat = Beat(self.app, self.engine, _EVERY_S, self.clock)
 

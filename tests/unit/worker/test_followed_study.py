@@ -9,9 +9,9 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from database.schema import upgrade_schema
 from database.session import Engine, open_engine
 from settings.environment import Settings
+from tests.builders.stored.empty_database import make_tables
 from tests.builders.stored.rows import BUNDLE, NOON, arrival, claim, finish, queue_job, receive
 from tests.unit.dicom_node.running_node import running_node
 from tests.unit.dicom_node.small_ct import STUDY, small_ct, write
@@ -24,7 +24,7 @@ from worker.pipeline import analyse_one
 @pytest.fixture
 def engine(tmp_path: Path) -> Engine:
     made = open_engine(f"sqlite:///{tmp_path / 'rows.sqlite'}")
-    upgrade_schema(made)
+    make_tables(made)
     return made
 
 

@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import select
 
 from database.jobs.requeue import requeue_expired
-from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query, transaction
 from database.states import JobState, WorklistRank
 from database.tables.study.analysis import Event, Job, Result, Study
 from radiology.errors import ResultMismatch
 from settings.environment import Settings, read_settings
+from tests.builders.stored.empty_database import make_tables
 from tests.builders.stored.rows import NOON, queue_job
 from worker.equipment import Equipment
 from worker.pipeline import analyse_one
@@ -39,7 +39,7 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def engine(settings: Settings) -> Engine:
     engine = open_engine(settings.database_address)
-    upgrade_schema(engine)
+    make_tables(engine)
     queue_job(engine, study=1)
     return engine
 

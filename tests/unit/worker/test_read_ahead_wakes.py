@@ -11,7 +11,7 @@ import pytest
 
 _SWEEPS = """
 from datetime import UTC, datetime
-from database.schema import upgrade_schema
+from tests.builders.stored.empty_database import make_tables
 from database.session import transaction
 from database.studies.instances import record_instance
 from tests.builders.stored.rows import arrival
@@ -20,7 +20,7 @@ from worker.tasks.housekeeping import sweep
 from worker.tasks.process import equipment
 
 worker = equipment()
-upgrade_schema(worker.engine)
+make_tables(worker.engine)
 sweep()
 with transaction(worker.engine) as session:
     record_instance(session, arrival(), datetime.now(UTC))

@@ -17,7 +17,6 @@ from sqlalchemy import event, insert, select, update
 
 from benchmarks.worklist_rows import fill_hospital
 from database.flag_states import FlagState, NoticeKind, NoticeState
-from database.schema import upgrade_schema
 from database.session import Engine, open_engine
 from database.tables.readers.flag import Flag, FlagNotice
 from database.tables.study.analysis import Event, Instance, Result, Study
@@ -27,6 +26,7 @@ from radiology.urgency import Urgency
 from settings.environment import Settings
 from settings.flags import WebhookChannel
 from settings.peers import Peer, PeerRole
+from tests.builders.stored.empty_database import make_tables
 from tests.unit.worklist.access.visitor import Visitor
 from worklist.app import create_app
 
@@ -51,7 +51,7 @@ class Site:
         self._engine = open_engine(self.settings.database_address)
         self._instructions = 0
         event.listen(self._engine, "connect", self._watch)
-        upgrade_schema(self._engine)
+        make_tables(self._engine)
         fill_hospital(self._engine, studies, days=studies // _A_DAY, now=NOW)
         _add_years(self._engine, studies)
         with self._engine.begin() as connection:

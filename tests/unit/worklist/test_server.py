@@ -16,10 +16,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from database.schema import upgrade_schema
 from database.session import open_engine
 from radiology.errors import SettingsRefused
 from settings.environment import Settings
+from tests.builders.stored.empty_database import make_tables
 from tests.peers.ports import free_port
 from tests.peers.process import ServerProcess
 from worklist.page.templates import make_templates
@@ -77,7 +77,7 @@ def running_page(tmp_path: Path) -> Iterator[tuple[ServerProcess, str]]:
     """Give `python -m worklist` as a process of its own, and its address."""
     settings = Settings(data_folder=tmp_path, database_url=None)
     engine = open_engine(settings.database_address)
-    upgrade_schema(engine)
+    make_tables(engine)
     engine.dispose()
     port = free_port()
     address = f"http://127.0.0.1:{port}"
@@ -135,7 +135,7 @@ def test_no_collection_looks_through_the_program(tmp_path: Path) -> None:
     """Code, tables and templates are 200,000 objects, in whose collection a reader would wait for
     0.1 to 0.3 s: when the first reader comes, nothing of it is left to collect. Takes 3 s."""
     engine = open_engine(Settings(data_folder=tmp_path, database_url=None).database_address)
-    upgrade_schema(engine)
+    make_tables(engine)
     engine.dispose()
     ended = subprocess.run(
         [sys.executable, "-c", _LOOK],

@@ -24,13 +24,13 @@ from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from database.retention.removals import SPOOL, MarkedFile, mark
-from database.schema import upgrade_schema
 from database.session import Engine, open_engine, transaction
 from database.states import StudyState
 from firstread.__main__ import app
 from settings.environment import Settings
 from tests.builders.old_rows.old_site import FILES
 from tests.builders.old_rows.rows_file import old_database, read_file
+from tests.builders.stored.empty_database import make_tables
 from tests.builders.stored.kept_studies import START, KeptSite, days, write
 from tests.peers.firstreads.hospital import native_command
 
@@ -85,7 +85,7 @@ def full_site(folder: Path, url: str | None) -> Site:
     site = new_site(folder, url)
     folder.mkdir()
     old_database(site.engine, read_file(FILES[0]))
-    upgrade_schema(site.engine)
+    make_tables(site.engine)
     for table, column, where in (
         ("instance", "path", "spool"),
         ("result", "key_picture", "results"),

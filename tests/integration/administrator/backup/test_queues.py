@@ -15,12 +15,12 @@ from database.flags.notices import due_channels
 from database.flags.unacknowledged import flags_to_escalate
 from database.jobs.claimed import claim_job
 from database.jobs.requeue import requeue_expired
-from database.schema import upgrade_schema
 from database.session import query, transaction
 from database.states import DeliveryState, JobState, StudyState
 from database.tables.study.analysis import Delivery, Instance, Job
 from radiology.arrivals.whole import WaitLimits
 from radiology.urgency import Urgency
+from tests.builders.stored.empty_database import make_tables
 from tests.builders.stored.kept_studies import START, KeptSite
 from tests.integration.administrator.backup.conftest import MakeSite
 
@@ -37,7 +37,7 @@ def test_what_was_under_way_is_taken_once(
     """A job in hand, a delivery in hand and images that came are; what has ended is not."""
     site, restored = make_empty("old", "sqlite"), make_empty("new", database)
     site.settings.data_folder.mkdir()
-    upgrade_schema(site.engine)
+    make_tables(site.engine)
     kept = KeptSite(site.engine, site.settings)
     kept.study(urgency=Urgency.URGENT, flag=FlagState.ACKNOWLEDGED)  # delivered and told
     read = kept.study(state=StudyState.QUEUED, job=JobState.INFERRED, delivery=None)

@@ -17,13 +17,13 @@ from pydantic import SecretStr
 from database.accounts.audit import Actor
 from database.forget.named import to_forget
 from database.retention.disk import Room
-from database.schema import upgrade_schema
 from database.session import open_engine, query
 from radiology.errors import NotRestored
 from settings.environment import Settings
 from storage.bucket_files import FOLDERS, BucketFiles
 from storage.kept_files import kept_files
 from tests.builders.marked_patient import PATIENT_ID
+from tests.builders.stored.empty_database import make_tables
 from tests.builders.stored.kept_studies import START, KeptSite
 from tests.builders.stored.marked_site import write_marked_patient
 from tests.peers.postgres import PostgresServer
@@ -60,7 +60,7 @@ def site(
     )
     settings.data_folder.mkdir()
     engine = open_engine(postgres_url)
-    upgrade_schema(engine)
+    make_tables(engine)
     yield KeptSite(engine, settings)
     engine.dispose()
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from database.schema import upgrade_schema
 from database.session import open_engine
 from tests.builders.bundles import write_bundle
+from tests.builders.stored.empty_database import make_tables
 from tests.peers.dicom.tampering_pacs import TamperingPacs, running_tampering_pacs
 from tests.unit.firstread.doctor.healthy_site import HealthySite, healthy_site
 
@@ -24,7 +24,7 @@ def _bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("database") / "empty.sqlite"
     engine = open_engine(f"sqlite:///{file}")
-    upgrade_schema(engine)
+    make_tables(engine)
     engine.dispose()
     return file
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from database.schema import upgrade_schema
 from database.session import open_engine
 from settings.environment import Settings
+from tests.builders.stored.empty_database import make_tables
 from tests.builders.stored.kept_studies import KeptSite
 
 
@@ -18,7 +18,7 @@ def site(tmp_path: Path) -> KeptSite:
     settings = Settings(data_folder=tmp_path / "data", min_free_bytes=0)
     settings.data_folder.mkdir()
     engine = open_engine(settings.database_address)
-    upgrade_schema(engine)
+    make_tables(engine)
     made = KeptSite(engine, settings, image_bytes=3000)
     made.study()
     made.study()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from database.accounts.audit import Actor, record_audit
-from database.schema import check_schema, upgrade_schema
+from database.schema import check_schema
 from database.session import open_engine, transaction
 from dicom_node import whole_flush
 from radiology.errors import (
@@ -18,6 +18,7 @@ from radiology.errors import (
     SpoolFull,
 )
 from settings.environment import Settings
+from tests.builders.stored.empty_database import make_tables
 from tests.builders.stored.kept_studies import START, KeptSite
 from tests.unit.worker.backup.archives import back_up
 from worker.backup.read_archive import ArchiveReader
@@ -86,7 +87,7 @@ def test_a_database_that_was_only_started_is_empty(
     settings = Settings(data_folder=tmp_path / "new", min_free_bytes=0)
     settings.data_folder.mkdir()
     engine = open_engine(settings.database_address)
-    upgrade_schema(engine)
+    make_tables(engine)
     actor = Actor("wu", "administrator", "")
     with transaction(engine) as session:
         record_audit(session, event, START, actor)

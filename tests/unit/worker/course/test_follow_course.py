@@ -31,7 +31,7 @@ from tests.builders.dicom.spooled import ReadingRoom
 from tests.builders.stored.rows import later
 from worker.deliver.reject_results import withdraw_result
 
-COARSE_MM = 4.5
+COARSE_MM = 6.0
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,11 @@ import pytest
 from pydicom import Dataset
 
 from database.priors.requests import claim_request, due_requests, end_asking, request_priors
-from database.schema import upgrade_schema
 from database.session import open_engine, query, transaction
 from database.states import PriorRequestState
 from database.tables.study.analysis import Study
 from dicom_node.request.query import FoundStudy
+from tests.builders.stored.empty_database import make_tables
 from tests.builders.stored.rows import arrival, later, receive
 from worker.patient.patient_identity import PatientIdentity
 from worker.priors.retrieve_priors import choose_studies
@@ -99,7 +99,7 @@ def test_only_what_is_newer_than_what_we_hold(compared_at: datetime, *, wanted: 
 def test_each_peer_is_asked_once_whatever_dies() -> None:
     """One row for each peer; a worker that fell silent is followed by another, which counts."""
     engine = open_engine("sqlite://")
-    upgrade_schema(engine)
+    make_tables(engine)
     receive(engine, replace(arrival(), patient_id="4711"))
     for _ in range(2):
         with transaction(engine) as session:
@@ -123,7 +123,7 @@ def test_each_peer_is_asked_once_whatever_dies() -> None:
 def test_no_priors_of_priors(patient_id: str) -> None:
     """A study that came to be compared with, or that is nobody's, asks for nothing itself."""
     engine = open_engine("sqlite://")
-    upgrade_schema(engine)
+    make_tables(engine)
     receive(engine, replace(arrival(), patient_id=patient_id, asked_for=bool(patient_id)))
     with transaction(engine) as session:
         request_priors(session, session.get_one(Study, 1).id, ["pacs"], later(0), limit_s=3600.0)

@@ -12,13 +12,13 @@ from database.deliveries.claimed import DeliveryClaim, claim_delivery
 from database.deliveries.objects import ObjectAnswer, objects_to_send, record_answers
 from database.jobs.claimed import claim_job
 from database.results.stored import machine_reports, newest_report, store_result
-from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query, transaction
 from database.states import ObjectKind, ObjectState
 from database.tables.study.analysis import DeliveredObject, Result, ResultObject
 from database.views.worklist.worklist_rows import study_page
 from radiology.outcome import Outcome
 from radiology.urgency import Urgency
+from tests.builders.stored.empty_database import make_tables
 from tests.builders.stored.rows import BUNDLE, NOON, queue_job
 
 RECIPES = {
@@ -33,7 +33,7 @@ RECIPES = {
 def engine(tmp_path: Path) -> Engine:
     """A database with one result for three destinations."""
     engine = open_engine(f"sqlite:///{tmp_path}/rows.sqlite")
-    upgrade_schema(engine)
+    make_tables(engine)
     queue_job(engine, study=1)
     with transaction(engine) as session:
         claim = claim_job(session, worker="worker", lease_s=10, now=NOON)

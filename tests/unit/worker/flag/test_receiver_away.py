@@ -13,12 +13,12 @@ import pytest
 from sqlalchemy import select
 
 from database.flag_states import NoticeState
-from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query
 from database.tables.readers.flag import FlagAttempt, FlagNotice
 from radiology.urgency import Urgency
 from settings.environment import Settings
 from settings.flags import AnyChannel, Flagging
+from tests.builders.stored.empty_database import make_tables
 from tests.builders.stored.flags import FlaggedStudy, mail, rules, webhook
 from tests.builders.stored.results import Moment
 from tests.builders.stored.rows import later
@@ -37,7 +37,7 @@ class Teller:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.engine: Engine = open_engine(Settings(data_folder=folder).database_address)
-        upgrade_schema(self.engine)
+        make_tables(self.engine)
         self.clock = Moment(later(2))
 
     def notice(self) -> FlagNotice:

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from database.jobs.requeue import waiting_jobs
-from database.schema import upgrade_schema
 from database.session import Engine, open_engine, query, transaction
 from database.states import UploadState
 from database.tables.study.analysis import Event, Study
@@ -30,6 +29,7 @@ from radiology.algorithm import ExecutionProvider
 from settings.environment import Settings
 from tests.builders.chest.small_chest import bundles, grey, phantom
 from tests.builders.hostile_uploads import archive, axial_slice
+from tests.builders.stored.empty_database import make_tables
 from tests.builders.stored.rows import NOON, queue_job
 from tests.builders.stored.uploads import queue_files
 from worker.equipment import Equipment
@@ -62,7 +62,7 @@ def settings(tmp_path: Path, bundles: Path) -> Settings:
 @pytest.fixture
 def engine(settings: Settings) -> Engine:
     engine = open_engine(settings.database_address)
-    upgrade_schema(engine)
+    make_tables(engine)
     return engine
 
 

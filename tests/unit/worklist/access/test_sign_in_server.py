@@ -19,13 +19,13 @@ import pytest
 
 from database.accounts.kept import disable_account, set_role
 from database.accounts.reader_sessions import end_session
-from database.schema import upgrade_schema
 from database.session import Engine, open_engine, transaction
 from radiology.errors import SettingsRefused
 from settings.environment import Settings
 from settings.page.sign_in import Role
 from settings.page.worklist_network import WorklistNetwork
 from tests.builders.dicom.certificates import Certificate, write_certificate
+from tests.builders.stored.empty_database import make_tables
 from tests.builders.stored.readers import SESSION_COOKIE, signed_in_reader
 from tests.peers.ports import free_port
 from tests.peers.process import ServerProcess
@@ -37,7 +37,7 @@ from worklist.server import needs_sign_in, open_socket
 def engine(tmp_path: Path) -> Iterator[Engine]:
     """Give the database of the page."""
     engine = open_engine(Settings(data_folder=tmp_path).database_address)
-    upgrade_schema(engine)
+    make_tables(engine)
     yield engine
     engine.dispose()
 
@@ -119,15 +119,27 @@ def test_the_page_speaks_tls_itself(
         _connect(port, ssl.create_default_context(cafile=renewed.certificate))
 
 
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, str]]:
+    """Give the database of a page with an account, and the page's live list."""
+    folder, port = tmp_path_factory.mktemp("served"), free_port()
+    engine = open_engine(Settings(data_folder=folder).database_address)
+    make_tables(engine)
+    signed_in_reader(engine, "administrator", Role.ADMINISTRATOR)
+    with _running(folder, WORKLIST_PORT=str(port)):
+        yield engine, f"http://127.0.0.1:{port}/live/worklist"
+    engine.dispose()
+
+
 @pytest.mark.parametrize("end", ["signed out", "disabled", "another role"])
-def test_a_live_stream_ends_with_its_session(tmp_path: Path, engine: Engine, end: str) -> None:
+def test_a_live_stream_ends_with_its_session(served: tuple[Engine, str], end: str) -> None:
     """A page that is open elsewhere shows nothing more once its session has ended."""
-    token = signed_in_reader(engine, "reader", Role.READER)
-    port = free_port()
+    engine, live = served
+    reader = f"reader.{end.replace(' ', '.')}"
+    token = signed_in_reader(engine, reader, Role.READER)
     with (
-        _running(tmp_path, WORKLIST_PORT=str(port)),
         httpx.Client(cookies={SESSION_COOKIE: token}, timeout=30) as client,
-        client.stream("GET", f"http://127.0.0.1:{port}/live/worklist") as answer,
+        client.stream("GET", live) as answer,
     ):
         lines = answer.iter_lines()
         while not next(lines).startswith("event: parts"):
@@ -137,9 +149,9 @@ def test_a_live_stream_ends_with_its_session(tmp_path: Path, engine: Engine, end
             if end == "signed out":
                 end_session(session, token, now)
             elif end == "disabled":
-                disable_account(session, "reader", now)
+                disable_account(session, reader, now)
             else:
-                set_role(session, "reader", Role.ADMINISTRATOR)
+                set_role(session, reader, Role.ADMINISTRATOR)
         rest = [line for line in lines if line.startswith("event: ")]
     assert rest[-1] == "event: signed-out"
 
@@ -160,12 +172,9 @@ def test_a_live_stream_ends_with_the_first_account(tmp_path: Path, engine: Engin
     assert rest[-1] == "event: signed-out"
 
 
-def test_a_live_stream_without_a_session(tmp_path: Path, engine: Engine) -> None:
+def test_a_live_stream_without_a_session(served: tuple[Engine, str]) -> None:
     """A browser that asks for a stream without being signed in is told so, and nothing else."""
-    signed_in_reader(engine, "reader", Role.READER)
-    port = free_port()
-    with _running(tmp_path, WORKLIST_PORT=str(port)):
-        answer = httpx.get(f"http://127.0.0.1:{port}/live/worklist")
+    answer = httpx.get(served[1])
     assert answer.text == "event: signed-out\ndata: {}\n\n"
 
 

@@ -9,13 +9,13 @@ import pytest
 from typer.testing import CliRunner
 
 from database.feedback.given import Period, give_feedback
-from database.schema import upgrade_schema
 from database.session import open_engine, query, transaction
 from database.tables.study.analysis import Result, Study
 from firstread.__main__ import app
 from radiology.feedback import Fault, Judgement, Opinion
 from radiology.urgency import Urgency
 from settings.peers import RequestPriority
+from tests.builders.stored.empty_database import make_tables
 from tests.unit.worklist.list.ordinary_day import CLEAR, MODERATE, SEVERE, OrdinaryDay
 from tests.unit.worklist.seeding import SeededHospital
 from worklist.feedback.figures import feedback_figures
@@ -87,7 +87,7 @@ def test_the_command_line_says_the_same(
     folder = hospital.results_folder.parent / "migrated"
     folder.mkdir()
     engine = open_engine(f"sqlite:///{folder / 'firstread.sqlite'}")
-    upgrade_schema(engine)
+    make_tables(engine)
     site = SeededHospital(engine, folder)
     uid, claim = site.claimed()
     site.answer(claim, Urgency.URGENT, SEVERE)

@@ -10,7 +10,6 @@ import pytest
 from typer.testing import CliRunner
 
 from database.events import record_event
-from database.schema import upgrade_schema
 from database.session import open_engine, transaction
 from database.tables.study.analysis import Study
 from firstread.__main__ import app
@@ -18,6 +17,7 @@ from radiology.errors import SettingsRefused
 from radiology.urgency import Urgency
 from settings.environment import read_settings
 from settings.peers import RequestPriority
+from tests.builders.stored.empty_database import make_tables
 from tests.unit.worklist.access.visitor import Visitor, readable
 from tests.unit.worklist.list.ordinary_day import CLEAR, SEVERE, OrdinaryDay
 from tests.unit.worklist.seeding import START, SeededHospital
@@ -153,7 +153,7 @@ def test_the_command_line_says_the_same(
     folder = hospital.results_folder.parent / "migrated"
     folder.mkdir()
     engine = open_engine(f"sqlite:///{folder / 'firstread.sqlite'}")
-    upgrade_schema(engine)
+    make_tables(engine)
     site = SeededHospital(engine, folder)
     _, claim = site.claimed()
     site.answer(claim, Urgency.URGENT, SEVERE)
