@@ -24,9 +24,9 @@ DIMSE_CLIENT := tests/peers/dcmjs
 # What the demo can do without: without Orthanc it starts a small PACS of our own.
 DEMO_DEBIAN_PACKAGES := orthanc
 
-# Two processes run the tests. The threads of numpy and PyTorch within them would wait for each other
-# in turns that keep both cores busy: a test of the training took ten times as long.
-PYTEST_BY_TWO := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
+# Several processes run the tests. The threads of numpy and PyTorch within each would wait for those of
+# the others with busy cores: a test of the training took ten times the processor's time.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 # Programs of pynetdicom, which we use as a library alone. They are called as dcmtk's are, and an
 # activated environment would hide those, which take other options. `python -m pynetdicom storescu` still runs this one.
@@ -55,7 +55,7 @@ test: setup ## Run every test, with real peers; what is not installed is skipped
 	@.ci/debian-packages $(if $(filter true,$(CI)),required,wanted) $(TEST_DEBIAN_PACKAGES)
 	@.ci/npm-package $(if $(filter true,$(CI)),required,wanted) $(OHIF) $(OHIF_SHA512) build/ohif
 	@.ci/npm-lock $(if $(filter true,$(CI)),required,wanted) $(DIMSE_CLIENT) build/dcmjs
-	$(PYTEST_BY_TWO) $(TEST_OPTIONS)
+	$(PYTEST) $(TEST_OPTIONS)
 
 check: setup ## Format, lint, types, imports and unit tests; about two minutes on two cores
 	@$(if $(filter true,$(CI)),.ci/debian-packages required $(TEST_DEBIAN_PACKAGES))
@@ -64,7 +64,7 @@ check: setup ## Format, lint, types, imports and unit tests; about two minutes o
 	$(BIN)/ruff check .
 	$(BIN)/mypy $(addprefix -p ,$(subst /,.,$(PACKAGES))) -m tests.conftest
 	$(BIN)/lint-imports
-	$(PYTEST_BY_TWO) -q tests/unit
+	$(PYTEST) -q tests/unit
 
 viewer: ## Unpack OHIF, a viewer, into build/: the page serves it, and the tests look through it
 	@.ci/npm-package required $(OHIF) $(OHIF_SHA512) build/ohif

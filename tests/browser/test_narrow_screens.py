@@ -144,8 +144,8 @@ def test_nothing_is_pushed_together_or_sideways(page: Page, study: StudyWithSlic
             assert page.evaluate(_SIDEWAYS) <= 0, (size, path)
         _open(page, size, "/?show=all")
         expect(page.locator("#live")).to_have_attribute("data-state", "live")
-        lines = 1 if size == SMALL else 3
-        assert _box(page, ".top")["height"] < {1: 64, 3: 120}[lines], size
+        one_line, three_lines = 64, 120
+        assert _box(page, ".top")["height"] < (one_line if size == SMALL else three_lines), size
         expect(page.locator("#show-keys")).to_be_visible()
         assert _box(page, "#search")["y"] - _box(page, "#show-keys")["bottom"] >= 8, size
         page.locator("#show-keys").click()  # the first press of the page, which allows its sound

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from sqlite3 import Connection, connect
 
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import URL, create_engine, inspect, text
 
 from database.schema import upgrade_schema
 from database.session import Engine, open_engine
@@ -53,18 +53,18 @@ def _migrated_file() -> Connection:
 
 
 def _copy_on_server(engine: Engine) -> None:
-    template = _migrated_on_server(str(engine.url.set(database="postgres")))
+    template = _migrated_on_server(engine.url.set(database="postgres"))
     name = engine.url.database
     engine.dispose()  # nobody may be connected to what is replaced
     _on_server(engine, f'DROP DATABASE "{name}"', f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
 
 
 @cache
-def _migrated_on_server(address: str) -> str:
+def _migrated_on_server(address: URL) -> str:
     name = f"migrated_{secrets.token_hex(4)}"
     server = create_engine(address)
     _on_server(server, f'CREATE DATABASE "{name}"')
-    engine = create_engine(server.url.set(database=name))
+    engine = create_engine(address.set(database=name))
     upgrade_schema(engine)
     engine.dispose()
     return name
