@@ -14,7 +14,8 @@ from radiology.errors import ModelUnavailable
 from settings.log.log_events import get_logger
 from worker.ahead.read_ahead import ReadingAhead
 from worker.celery_app import LONGEST_READ_AHEAD_S, app
-from worker.infer.held_memory import give_back_memory
+from worker.infer.held_memory import MemoryAtRest, give_back_memory
+from worker.infer.prepare_process import prepare_for_reading
 from worker.look_first import look_first
 from worker.pipeline import analyse_one
 from worker.tasks.process import equipment
@@ -22,29 +23,33 @@ from worker.tasks.wake_ups import ANALYSE_NEXT, DELIVER_NEXT, READ_AHEAD, wake, 
 from worker.upload.analyse_upload import analyse_upload
 
 _log = get_logger("celery")
+_rest = MemoryAtRest(after_s=30.0)
 
 
 @app.task(name=ANALYSE_NEXT)
 def analyse_next() -> None:
     """Analyse the job that is due first, or else an upload; pass the wake-up on if more wait."""
+    _rest.end()
     worker = equipment()
     look_first(worker)
     if analyse_one(worker):
         wake_flags(worker)  # first: an urgent flag waits for no delivery
         wake(DELIVER_NEXT)
     elif not analyse_upload(worker):
+        _rest.begin()
         return
     with query(worker.engine) as session:
         more = waiting_jobs(session) or waiting_uploads(session, worker.clock())
     if more:
         wake(ANALYSE_NEXT)
     else:
-        give_back_memory()
+        _rest.begin()
 
 
 @app.task(name=READ_AHEAD)
 def read_next() -> None:
     """Read slices of studies that are still coming until a job waits, and analyse that."""
+    _rest.end()
     _reading_ahead().turn()
     analyse_next()
 
@@ -58,6 +63,7 @@ def _reading_ahead() -> ReadingAhead:
 @worker_process_init.connect
 def warm_up(**_: Any) -> None:
     """Load the bundles in use, after the fork: no threads of ONNX Runtime or CUDA survive one."""
+    prepare_for_reading()
     try:
         equipment().warm_up()
     except ModelUnavailable as error:
