@@ -28,7 +28,12 @@ _Measure = Callable[[Console, argparse.Namespace], dict[str, Any]]
 
 _PARTS: dict[str, _Measure] = {
     "study_latency": lambda console, given: measure_study_latency(
-        console, given.folder, slices=given.slices, runs=given.runs
+        console,
+        given.folder,
+        slices=given.slices,
+        runs=given.runs,
+        real=given.study,
+        images_per_s=given.images_per_s,
     ),
     "receiving": lambda console, given: measure_receiving(
         console,
@@ -131,10 +136,15 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--idle-seconds", type=float, default=60.0, help="how long an idle one is seen (60)"
     )
+    parser.add_argument(
+        "--study", type=Path, help="folder of a chest CT, for study_latency and flags (a phantom)"
+    )
+    parser.add_argument(
+        "--images-per-s", type=float, help="pace of the scanner in study_latency (no pause)"
+    )
     parser.add_argument("--base", type=Path, help="source tree of another version, for receiving")
     parser.add_argument("--folder", type=Path, default=Path("build/bench"), help="work folder")
     flags = parser.add_argument_group("flags")
-    flags.add_argument("--study", type=Path, help="folder of one chest CT (a phantom)")
     flags.add_argument("--routine", type=int, default=20, help="studies before the urgent one (20)")
     flags.add_argument(
         "--hospital", action="store_true", help="with PostgreSQL and Redis; scale too"

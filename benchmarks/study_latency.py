@@ -2,6 +2,8 @@
 
 The peer that the figures are set against is dcmtk's storescu sending the same study to the same
 Orthanc in the same run: what a hospital waits for anyway. Nagle's algorithm is off at both ends.
+Five studies are sent before the first that counts: from them Firstread learns how long it has to
+wait for this sender, as it does at a site.
 """
 
 from __future__ import annotations
@@ -12,12 +14,16 @@ import shutil
 import statistics
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psutil
+from pydicom import dcmread
+from pydicom.uid import generate_uid
 from rich.console import Console
 from rich.table import Table
 
@@ -38,6 +44,7 @@ _STEPS = ("assemble", "wait", "select", "decode", "infer", "encode", "send")
 _EVENTS = ("queued", "claimed", "selected", "decoded", "inferred", "encoded", "delivered")
 _LIMIT_S = 300.0
 _LENGTH_MM = 300.0
+_LEARNT_FROM = 5  # studies; docs/decisions/0053
 
 
 @dataclass(frozen=True)
@@ -60,27 +67,42 @@ class Latency:
 
 
 def measure_study_latency(
-    console: Console, folder: Path, *, slices: int, runs: int
+    console: Console,
+    folder: Path,
+    *,
+    slices: int,
+    runs: int,
+    real: Path | None = None,
+    images_per_s: float | None = None,
 ) -> dict[str, Any]:
-    """Send a phantom of 512 x 512 slices several times, as different studies, and time each."""
+    """Send a study several times, as different ones, and time each.
+
+    Parameters
+    ----------
+    slices : of a phantom of 512 x 512
+    real : folder of a study to send in its place
+    images_per_s : how fast a scanner makes them; None to send without a pause
+    """
     stage_folder, studies = folder / "stage", folder / "studies"
     shutil.rmtree(studies, ignore_errors=True)
-    console.print(f"Making a phantom of {slices} slices")
-    phantom = make_phantom(grid=phantom_grid((slices, 512, 512), (_LENGTH_MM / slices, 0.7, 0.7)))
+    write = _phantoms(console, slices) if real is None else partial(_write_again, real)
     measured: list[Latency] = []
     with set_up_stage(stage_folder, Ports(), say=console.print) as stage:
-        for run in range(runs + 1):  # the first warms caches and is not counted
+        for run in range(_LEARNT_FROM + runs):
             study = studies / str(run)
-            write_phantom_study(phantom, study, identity=StudyIdentity.of(phantom, salt=str(run)))
-            latency = _measure(stage, study)
-            if run > 0:
+            write(study, str(run))
+            latency = _measure(stage, study, images_per_s)
+            if run >= _LEARNT_FROM:
                 measured.append(latency)
-        reference_s = _storescu_to_pacs(stage, studies / "1")
+            if run > 0:
+                shutil.rmtree(study)
+        reference_s = _storescu_to_pacs(stage, studies / "0")
         provider = _provider(stage)
         peak_mb = _peak_mb()
     _print(console, measured, reference_s, peak_mb)
     return {
-        "slices": slices,
+        "slices": len(list((studies / "0").iterdir())),
+        "images_per_s": images_per_s,
         "execution_provider": provider,
         "pacs": stage.pacs.name,
         "runs": [asdict(one) for one in measured],
@@ -93,16 +115,44 @@ def measure_study_latency(
     }
 
 
-def _measure(stage: Stage, study: Path) -> Latency:
+def _phantoms(console: Console, slices: int) -> Callable[[Path, str], None]:
+    """What writes one phantom as the study that a word names."""
+    console.print(f"Making a phantom of {slices} slices")
+    phantom = make_phantom(grid=phantom_grid((slices, 512, 512), (_LENGTH_MM / slices, 0.7, 0.7)))
+
+    def write(folder: Path, name: str) -> None:
+        write_phantom_study(phantom, folder, identity=StudyIdentity.of(phantom, salt=name))
+
+    return write
+
+
+def _write_again(real: Path, folder: Path, name: str) -> None:
+    """A study under UIDs of its own, which follow from a word."""
+    folder.mkdir(parents=True)
+    for path in sorted(real.iterdir()):
+        image = dcmread(path)
+        for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
+            setattr(image, keyword, generate_uid(entropy_srcs=[name, str(image[keyword].value)]))
+        image.file_meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID
+        image.save_as(folder / path.name)
+
+
+def _measure(stage: Stage, study: Path, images_per_s: float | None) -> Latency:
     with query(stage.engine) as session:
         known = {answer.study_instance_uid for answer in study_answers(session)}
     began = time.monotonic()
+
+    def keep_pace(done: int, total: int) -> None:
+        if images_per_s is not None and done < total:  # the pace of a scanner
+            time.sleep(max(began + done / images_per_s - time.monotonic(), 0.0))
+
     send_folder(
         study,
         host="127.0.0.1",
         port=stage.settings.dicom_port,
         called_ae_title=stage.settings.ae_title,
         calling_ae_title=SCANNER_AE_TITLE,
+        on_progress=keep_pace,
     )
     answered = datetime.now(UTC)
     receive = time.monotonic() - began

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import gc
+from typing import Final
+
 from threadpoolctl import threadpool_limits
 
 from worker.infer.held_memory import use_freed_memory_again
+
+_OBJECTS_BETWEEN: Final = 20_000
+"""New objects from one collection of garbage to the next; 700 by itself. Data sets are made of very
+many small objects, which hold no cycles."""
+_OLDER, _OLDEST = 20, 100  # collections of the younger ones before one of these
 
 
 def prepare_for_reading() -> None:
@@ -14,4 +22,5 @@ def prepare_for_reading() -> None:
     for each other with busy cores. The threads of ONNX Runtime are its own.
     """
     use_freed_memory_again()
+    gc.set_threshold(_OBJECTS_BETWEEN, _OLDER, _OLDEST)
     threadpool_limits(limits=1, user_api="blas")

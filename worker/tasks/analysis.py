@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 from typing import Any
 
 from celery.signals import worker_process_init
@@ -69,4 +70,6 @@ def warm_up(**_: Any) -> None:
     except ModelUnavailable as error:
         # Said at once, not only with the first study; each job then waits and says it too.
         _log.error("model_unavailable", message=str(error))
+    gc.collect()
+    gc.freeze()  # bundles stay
     give_back_memory()
