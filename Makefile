@@ -13,7 +13,7 @@ TORCH_PIP_OPTIONS ?=
 
 # What a run at a desk can do without (it is skipped), and CI cannot.
 TEST_DEBIAN_PACKAGES := orthanc orthanc-dicomweb dcmtk dicom3tools redis-server postgresql chromium \
-	fonts-wqy-microhei logrotate systemd prometheus rsyslog rsyslog-openssl
+	fonts-wqy-microhei logrotate systemd prometheus rsyslog rsyslog-openssl haproxy
 # A viewer that the page serves, and the tests look at our objects with: the npm package carries it built.
 OHIF := @ohif/app@3.13.2
 OHIF_SHA512 := WZdxmpmG7rqFgW9ZJLcbgr3XCtLi1KDNPoMaeY5PPe6j4G4fjEjjkycZM6C6Zk2F87BKxFfpq+jd5xXZB9E8EA==

@@ -191,7 +191,8 @@ def _storescu_to_pacs(stage: Stage, study: Path) -> float | None:
     peer = stage.pacs.peer
     began = time.monotonic()
     subprocess.run(
-        [program, "-aec", peer.ae_title, "+sd", "127.0.0.1", str(peer.port), str(study)],
+        # -xs: JPEG Lossless too, which an archive may have made of it.
+        [program, "-xs", "-aec", peer.ae_title, "+sd", "127.0.0.1", str(peer.port), str(study)],
         check=True,
         capture_output=True,
         env=os.environ | WITHOUT_NAGLE,

@@ -7,6 +7,7 @@ grid, where probabilities are interpolated, so that outlines are smooth.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -173,28 +174,61 @@ def segment(
     spacing_mm = (slice_mm, row_mm * row_scale, column_mm * column_scale)
     voxel_ml = volume.voxel_ml * row_scale * column_scale
     smoothed = _smoothed_along_slices(maps.lesion, slice_mm)
+    cleaned, around_possible, lung_seen = _cleaned(maps, smoothed, patches, spacing_mm, model)
+    regions = on_volume_grid(cleaned, volume.shape, fit)
+    regions = replace(regions, sureness=sureness_of(smoothed, regions, fit))
+    if around_possible is not None:
+        regions = replace(regions, possible=possible_of(around_possible, regions, fit))
+    return Segmented(
+        regions, outside_ml=lung_seen.outside * voxel_ml, inside_ml=lung_seen.inside * voxel_ml
+    )
+
+
+class _LungSeen(NamedTuple):
+    """How many voxels the network took for lung, outside the body and inside it."""
+
+    outside: int
+    inside: int
+
+
+class _Opacities(NamedTuple):
+    """What is judged by density, on the network's grid.
+
+    Attributes
+    ----------
+    lung : with its disease
+    opaque : in the lung, and neither a dome of the diaphragm nor a rim
+    even : see `evened`
+    """
+
+    lung: Masks
+    opaque: Masks
+    even: NDArray[np.float32]
+    lung_seen: _LungSeen
+
+
+def _cleaned(
+    maps: ProbabilityMaps,
+    smoothed: ByteMaps,
+    patches: NDArray[np.float32],
+    spacing_mm: tuple[float, float, float],
+    model: ChestModel,
+) -> tuple[ProbabilityMaps, ByteMaps | None, _LungSeen]:
+    """Probabilities that agree with what was cleaned; those of what is possible, if anything is.
+
+    Parameters
+    ----------
+    smoothed : the maps of lesions, weighed with their neighbours
+    """
     lesion_probability = about_threshold(smoothed, model.lesion_threshold)
     lung_probability = about_threshold(maps.either, model.lung_threshold)
-    grid = model.grid
-    attenuation = Attenuation(patches[:, 0], grid.window_low_hu, grid.window_high_hu)
-    seen = lung_probability >= EVEN
-    hounsfield = attenuation.hounsfield
-    body = find_body(hounsfield, seen, spacing_mm[1])
-    wanted = (smoothed >= np.rint(model.lesion_faint * 255.0)) & body
-    even = evened(hounsfield, wanted)
-    outlined = outline(smoothed, even, model.lesion_threshold, model.lesion_faint) & body
-    outlined &= even >= OPACITY_FROM_HU  # a lesion is denser than the lung around it
-    outlined &= ~find_fat(hounsfield, even, outlined)
-    counting, _ = by_peak(outlined, smoothed, model.lesion_peak, model.possible_peak)
-    lung = _lungs(seen & body, attenuation, counting, spacing_mm)
-    outlined |= with_airless_beside(counting, lung, even, spacing_mm[1])
-    outlined &= lung
-    other = resting_on_diaphragm(outlined, lung, hounsfield, slice_mm)
-    other |= rims(outlined, lung, even, spacing_mm[1])
-    lung &= ~(other & ~attenuation.below(SOFT_ABOVE_HU))
+    lung, opaque, even, lung_seen = _opacities(
+        lung_probability >= EVEN, smoothed, patches, spacing_mm, model
+    )
     # Again: what was sure may have been a dome or a rim.
-    parted = by_peak(outlined & ~other, smoothed, model.lesion_peak, model.possible_peak)
-    lesion, possible = (keep_large(one, LEAST_LESION_ML / voxel_ml, 26) for one in parted)
+    parted = by_peak(opaque, smoothed, model.lesion_peak, model.possible_peak)
+    least = LEAST_LESION_ML / (float(np.prod(spacing_mm)) / 1000.0)
+    lesion, possible = (keep_large(one, least, 26) for one in parted)
     side = sides(lung, maps)
     cleaned = replace(
         maps,
@@ -203,16 +237,37 @@ def segment(
         left=agreeing(lung_probability, side == LungLabel.LEFT),
         lesion=agreeing(lesion_probability, lesion),
     )
-    regions = on_volume_grid(cleaned, volume.shape, fit)
-    regions = replace(regions, sureness=sureness_of(smoothed, regions, fit))
-    if possible.any():
-        around = agreeing(lesion_probability, possible)
-        regions = replace(regions, possible=possible_of(around, regions, fit))
-    return Segmented(
-        regions,
-        outside_ml=np.count_nonzero(seen & ~body) * voxel_ml,
-        inside_ml=np.count_nonzero(seen & body) * voxel_ml,
-    )
+    around_possible = agreeing(lesion_probability, possible) if possible.any() else None
+    return cleaned, around_possible, lung_seen
+
+
+def _opacities(
+    seen: Masks,
+    smoothed: ByteMaps,
+    patches: NDArray[np.float32],
+    spacing_mm: tuple[float, float, float],
+    model: ChestModel,
+) -> _Opacities:
+    """Tell lung from what is none, and disease from fat, diaphragm and rims."""
+    slice_mm, pixel_mm, _ = spacing_mm
+    grid = model.grid
+    attenuation = Attenuation(patches[:, 0], grid.window_low_hu, grid.window_high_hu)
+    hounsfield = attenuation.hounsfield
+    body = find_body(hounsfield, seen, pixel_mm)
+    wanted = (smoothed >= np.rint(model.lesion_faint * 255.0)) & body
+    even = evened(hounsfield, wanted)
+    outlined = outline(smoothed, even, model.lesion_threshold, model.lesion_faint) & body
+    outlined &= even >= OPACITY_FROM_HU  # a lesion is denser than the lung around it
+    outlined &= ~find_fat(hounsfield, even, outlined)
+    counting, _ = by_peak(outlined, smoothed, model.lesion_peak, model.possible_peak)
+    lung = _lungs(seen & body, attenuation, counting, spacing_mm)
+    outlined |= with_airless_beside(counting, lung, even, pixel_mm)
+    outlined &= lung
+    other = resting_on_diaphragm(outlined, lung, hounsfield, slice_mm)
+    other |= rims(outlined, lung, even, pixel_mm)
+    lung &= ~(other & ~attenuation.below(SOFT_ABOVE_HU))
+    lung_seen = _LungSeen(int(np.count_nonzero(seen & ~body)), int(np.count_nonzero(seen & body)))
+    return _Opacities(lung, outlined & ~other, even, lung_seen)
 
 
 def evened(hounsfield: NDArray[np.float32], wanted: Masks) -> NDArray[np.float32]:
