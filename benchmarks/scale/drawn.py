@@ -46,6 +46,8 @@ def draw_day(path: Path, studies: int, looked: Sequence[DayFigures]) -> None:
     waits.plot(places, [one.routine_95_s for one in looked], "o-", color=_GREY, label="routine")
     waits.plot(places, [one.urgent_95_s for one in looked], "o-", color=_RED, label="urgent")
     waits.set_yscale("log")
+    waits.yaxis.set_major_formatter("{x:g}")
+    waits.yaxis.set_minor_formatter("{x:g}")
     waits.set_xticks(places)
     waits.set_xlabel("GPUs, a worker each")
     waits.set_ylabel("95 of 100 within, s (computed)")

@@ -55,6 +55,11 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+def reap_ended() -> None:
+    """Let no fork that has ended stay in the table of processes; each still tells its exit code."""
+    multiprocessing.active_children()  # it waits for those that have ended
+
+
 class RunningPart(Protocol):
     """A part that was started, by whatever means; `subprocess.Popen` is one."""
 

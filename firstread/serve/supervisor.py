@@ -17,7 +17,7 @@ from database.schema import upgrade_schema
 from database.session import Engine, open_engine
 from firstread.data_folder import make_data_folder, served_alone
 from firstread.say import REFUSED
-from firstread.serve.forked_part import RunningPart, die_with_parent
+from firstread.serve.forked_part import RunningPart, die_with_parent, reap_ended
 from radiology.errors import SettingsRefused
 from settings.environment import Settings
 from settings.log.log_events import get_logger
@@ -74,6 +74,7 @@ def watch_until_stopped(supervisor: Supervisor) -> None:
                 f"Part {supervisor.refused.value} cannot run as it is set up; its own line in the "
                 "log says why"
             )
+        reap_ended()
         time.sleep(_POLL_S)  # a supervisor has nothing to wait on but its clock
 
 

@@ -117,5 +117,6 @@ def assert_still_works(client: httpx.Client, content: bytes) -> None:
 
 
 def assert_workers_live(firstread: Embedded) -> None:
-    """No part of Firstread has died."""
+    """No part of Firstread has died, and what has ended by itself has not stayed as a zombie."""
     assert "part_died" not in firstread.process.log_tail(100_000)
+    assert firstread.processes_of("looking") == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import os
 import threading
 from pathlib import Path
@@ -104,7 +105,7 @@ class MemoryAtRest:
     def begin(self) -> None:
         """The process has nothing to do from now on."""
         self.end()
-        self._timer = threading.Timer(self._after_s, give_back_memory)
+        self._timer = threading.Timer(self._after_s, self._give_back)
         self._timer.daemon = True
         self._timer.start()
 
@@ -112,3 +113,7 @@ class MemoryAtRest:
         """It has something to do again."""
         if self._timer is not None:
             self._timer.cancel()
+
+    def _give_back(self) -> None:
+        gc.collect()  # what refers to itself is not freed before, and may hold a volume
+        give_back_memory()

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from firstread.data_folder import served_alone, server_of
-from firstread.serve.forked_part import ForkedPart
+from firstread.serve.forked_part import ForkedPart, reap_ended
 from tests.peers.waiting import wait_until
 
 
@@ -118,3 +118,16 @@ def _runs(process: int) -> bool:
         return ") Z " not in Path(f"/proc/{process}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def test_what_has_ended_is_no_zombie_and_still_tells_its_exit_code() -> None:
+    """The fork that says when node and page answer ends alone: nobody else asks after it."""
+    part = ForkedPart("looking", lambda: 3)
+    state = Path(f"/proc/{part.pid}/stat")
+
+    def is_gone() -> bool:
+        reap_ended()
+        return not state.exists()
+
+    wait_until(is_gone, what="its end")
+    assert part.poll() == 3

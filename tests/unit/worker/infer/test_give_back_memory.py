@@ -57,12 +57,15 @@ def test_what_was_freed_is_used_again_and_goes_when_it_is_given_back() -> None:
 
 
 _AT_REST = """
+import gc
 import time
 
 from worker.infer.held_memory import MemoryAtRest, resident_bytes
 
+gc.disable()
 blocks = [bytes([1]) * 100_000 for _ in range(2_000)]
 last = blocks.pop()
+blocks.append(blocks)  # nothing but a collection frees it
 del blocks
 held = resident_bytes()
 rest = MemoryAtRest(after_s=0.2)
