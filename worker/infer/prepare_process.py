@@ -16,8 +16,9 @@ _OLDER, _OLDEST = 20, 100  # collections of the younger ones before one of these
 
 
 def prepare_for_reading() -> None:
-    """Set memory and threads, for the life of this process.
+    """Set memory and threads, for the life of this process and of what it forks.
 
+    numpy is loaded by then, and no thread has begun: one that begins earlier has a heap of its own.
     BLAS gets one thread: reading has small matrices, on threads of its own, and those of BLAS wait
     for each other with busy cores. The threads of ONNX Runtime are its own.
     """

@@ -16,7 +16,6 @@ from settings.log.log_events import get_logger
 from worker.ahead.read_ahead import ReadingAhead
 from worker.celery_app import LONGEST_READ_AHEAD_S, app
 from worker.infer.held_memory import MemoryAtRest, give_back_memory
-from worker.infer.prepare_process import prepare_for_reading
 from worker.look_first import look_first
 from worker.pipeline import analyse_one
 from worker.tasks.process import equipment
@@ -64,7 +63,6 @@ def _reading_ahead() -> ReadingAhead:
 @worker_process_init.connect
 def warm_up(**_: Any) -> None:
     """Load the bundles in use, after the fork: no threads of ONNX Runtime or CUDA survive one."""
-    prepare_for_reading()
     try:
         equipment().warm_up()
     except ModelUnavailable as error:
