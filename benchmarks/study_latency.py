@@ -143,8 +143,9 @@ def _measure(stage: Stage, study: Path, images_per_s: float | None) -> Latency:
     began = time.monotonic()
 
     def keep_pace(done: int, total: int) -> None:
-        if images_per_s is not None and done < total:  # the pace of a scanner
-            time.sleep(max(began + done / images_per_s - time.monotonic(), 0.0))
+        if images_per_s is not None and done < total:
+            due = began + done / images_per_s
+            time.sleep(max(due - time.monotonic(), 0.0))  # the scanner's pace is what is tried
 
     send_folder(
         study,

@@ -13,8 +13,8 @@ _MOST_CORES: Final = 4  # beyond, memory is what they wait for
 def side_by_side(step: Callable[[int], None], count: int) -> None:
     """Do a step for each index from 0.
 
-    It pays where steps spend their time in numpy, Pillow and hashlib, which let go of the
-    interpreter's lock. They come in no order, and what one writes no other may touch.
+    It pays where steps spend their time in numpy and Pillow, which let go of the interpreter's
+    lock. They come in no order, and what one writes no other may touch.
 
     Raises
     ------

@@ -6,7 +6,6 @@ Host `a` has the node, `b` the workers, `c` the page. They share a database, a b
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -19,8 +18,7 @@ from database.tables.study.analysis import Result
 from tests.builders.dicom.study_folder import shuffled, small_phantom, study_uid
 from tests.peers.dicom.dcmtk import Dcmtk
 from tests.peers.dicom.orthanc import OrthancPeer
-from tests.peers.firstreads.hosts import Hosts, running_hosts
-from tests.peers.seaweedfs import ObjectServer
+from tests.peers.firstreads.hosts import Hosts
 from tests.peers.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(420)]
@@ -28,26 +26,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(420)]
 _PARTS = {"a": ("node",), "b": ("analysis", "delivery", "housekeeping", "beat"), "c": ("worklist",)}
 
 
-@pytest.fixture
-def hosts(
-    tmp_path: Path,
-    postgres_url: str,
-    redis_url: str,
-    object_server: ObjectServer,
-    orthanc: OrthancPeer,
-) -> Iterator[Hosts]:
-    with running_hosts(
-        _PARTS,
-        tmp_path,
-        bucket="three-hosts",
-        postgres_url=postgres_url,
-        redis_url=redis_url,
-        object_server=object_server,
-        orthanc=orthanc,
-    ) as running:
-        yield running
-
-
+@pytest.mark.parametrize("hosts", [_PARTS], indirect=True)
 def test_a_study_goes_from_host_to_host(
     hosts: Hosts, orthanc: OrthancPeer, dcmtk: Dcmtk, tmp_path: Path
 ) -> None:

@@ -5,7 +5,6 @@ Host `a` and host `b` have a node each, `c` the workers and the page.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,9 +16,8 @@ from database.tables.study.analysis import Instance, Result
 from tests.builders.dicom.study_folder import shuffled, small_phantom, study_uid
 from tests.peers.dicom.dcmtk import Dcmtk
 from tests.peers.dicom.orthanc import OrthancPeer
-from tests.peers.firstreads.hosts import Hosts, running_hosts
+from tests.peers.firstreads.hosts import Hosts
 from tests.peers.haproxy import running_balancer
-from tests.peers.seaweedfs import ObjectServer
 from tests.peers.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(420)]
@@ -32,26 +30,6 @@ _PARTS = {
 _ASSOCIATIONS = 4
 
 
-@pytest.fixture
-def hosts(
-    tmp_path: Path,
-    postgres_url: str,
-    redis_url: str,
-    object_server: ObjectServer,
-    orthanc: OrthancPeer,
-) -> Iterator[Hosts]:
-    with running_hosts(
-        _PARTS,
-        tmp_path,
-        bucket="several-nodes",
-        postgres_url=postgres_url,
-        redis_url=redis_url,
-        object_server=object_server,
-        orthanc=orthanc,
-    ) as running:
-        yield running
-
-
 def _stored(hosts: Hosts) -> tuple[int, int]:
     """Rows of instances, and results, of all studies so far."""
     with query(hosts.engine) as session:
@@ -60,6 +38,7 @@ def _stored(hosts: Hosts) -> tuple[int, int]:
     return instances, results
 
 
+@pytest.mark.parametrize("hosts", [_PARTS], indirect=True)
 def test_a_study_comes_through_both_nodes_and_outlives_one_of_them(
     hosts: Hosts, orthanc: OrthancPeer, dcmtk: Dcmtk, tmp_path: Path
 ) -> None:

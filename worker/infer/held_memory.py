@@ -7,6 +7,7 @@ import ctypes
 import gc
 import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -69,7 +70,7 @@ def use_freed_memory_again() -> None:
     """Keep what is freed for what comes next, until `give_back_memory`.
 
     Nothing where the C library is not glibc. By itself it maps each large block anew, and the
-    system fills it with zeros page by page: a sixth of the time of reading a study, whose steps
+    system fills it with zeros page by page: a fifth of the time of reading a study, whose steps
     each want arrays of some 20 to 80 MB. mallopt(3): no block is mapped apart, the top of the heap
     stays, and all threads share it, so that what one freed another can use.
     """
@@ -102,18 +103,19 @@ class MemoryAtRest:
         self._after_s = after_s
         self._timer: threading.Timer | None = None
 
-    def begin(self) -> None:
-        """The process has nothing to do from now on."""
-        self.end()
-        self._timer = threading.Timer(self._after_s, self._give_back)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def end(self) -> None:
-        """It has something to do again."""
+    @contextlib.contextmanager
+    def interrupted(self) -> Iterator[None]:
+        """The process has something to do within the block, and rests behind it."""
         if self._timer is not None:
             self._timer.cancel()
+        try:
+            yield
+        finally:
+            self._timer = threading.Timer(self._after_s, _give_back_all)
+            self._timer.daemon = True
+            self._timer.start()
 
-    def _give_back(self) -> None:
-        gc.collect()  # what refers to itself is not freed before, and may hold a volume
-        give_back_memory()
+
+def _give_back_all() -> None:
+    gc.collect()  # what refers to itself is not freed before
+    give_back_memory()

@@ -10,8 +10,8 @@ from threadpoolctl import threadpool_limits
 from worker.infer.held_memory import use_freed_memory_again
 
 _OBJECTS_BETWEEN: Final = 20_000
-"""New objects from one collection of garbage to the next; 700 by itself. Data sets are made of very
-many small objects, which hold no cycles."""
+"""New objects from one collection of garbage to the next; 700 by itself. A result is made of very
+many small objects, which are in use until it is stored."""
 _OLDER, _OLDEST = 20, 100  # collections of the younger ones before one of these
 
 

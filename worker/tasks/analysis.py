@@ -6,7 +6,7 @@ import functools
 import gc
 from typing import Any
 
-from celery.signals import worker_process_init
+from celery.signals import worker_init, worker_process_init
 
 from database.jobs.requeue import waiting_jobs
 from database.session import query
@@ -16,6 +16,7 @@ from settings.log.log_events import get_logger
 from worker.ahead.read_ahead import ReadingAhead
 from worker.celery_app import LONGEST_READ_AHEAD_S, app
 from worker.infer.held_memory import MemoryAtRest, give_back_memory
+from worker.infer.prepare_process import prepare_for_reading
 from worker.look_first import look_first
 from worker.pipeline import analyse_one
 from worker.tasks.process import equipment
@@ -29,35 +30,42 @@ _rest = MemoryAtRest(after_s=30.0)
 @app.task(name=ANALYSE_NEXT)
 def analyse_next() -> None:
     """Analyse the job that is due first, or else an upload; pass the wake-up on if more wait."""
-    _rest.end()
+    with _rest.interrupted():
+        _analyse_next()
+
+
+@app.task(name=READ_AHEAD)
+def read_next() -> None:
+    """Read slices of studies that are still coming until a job waits, and analyse that."""
+    with _rest.interrupted():
+        _reading_ahead().turn()
+        _analyse_next()
+
+
+def _analyse_next() -> None:
     worker = equipment()
     look_first(worker)
     if analyse_one(worker):
         wake_flags(worker)  # first: an urgent flag waits for no delivery
         wake(DELIVER_NEXT)
     elif not analyse_upload(worker):
-        _rest.begin()
         return
     with query(worker.engine) as session:
         more = waiting_jobs(session) or waiting_uploads(session, worker.clock())
     if more:
         wake(ANALYSE_NEXT)
-    else:
-        _rest.begin()
-
-
-@app.task(name=READ_AHEAD)
-def read_next() -> None:
-    """Read slices of studies that are still coming until a job waits, and analyse that."""
-    _rest.end()
-    _reading_ahead().turn()
-    analyse_next()
 
 
 @functools.cache
 def _reading_ahead() -> ReadingAhead:
     """What this process has read ahead; made once, like its equipment."""
     return ReadingAhead(equipment(), most_s=LONGEST_READ_AHEAD_S)
+
+
+@worker_init.connect
+def prepare(**_: Any) -> None:
+    """Set the process up before it forks."""
+    prepare_for_reading()
 
 
 @worker_process_init.connect

@@ -56,10 +56,6 @@ def run_worker(queue: str, concurrency: int) -> None:
     if pool == _ITSELF:
         keep_time_limits()
     importlib.import_module(f"worker.tasks.{queue}")  # before the fork: the children share it
-    if queue == ANALYSIS:
-        from worker.infer.prepare_process import prepare_for_reading
-
-        prepare_for_reading()
     if pool == _FORKS:
         # What is there by now stays: a collection in a child that touched it would copy its pages.
         gc.collect()

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 from database.session import Engine, open_engine, query
 from database.views.demo_rows import study_answers
@@ -20,8 +21,8 @@ from tests.peers.process import ServerProcess
 from tests.peers.seaweedfs import ObjectServer
 from tests.peers.waiting import wait_until
 
-LIMIT_S = 180.0
-NODE, PAGE = "node", "worklist"
+_LIMIT_S = 180.0
+_NODE, _PAGE = "node", "worklist"
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Hosts:
             env={**os.environ, **self.environment(host)},
             capture_output=True,
             text=True,
-            timeout=LIMIT_S,
+            timeout=_LIMIT_S,
             check=False,
         )
 
@@ -72,7 +73,7 @@ class Hosts:
     def wait_for(self, uid: str, state: str) -> None:
         """Wait until a study has come so far."""
         try:
-            wait_until(lambda: self.state_of(uid) == state, what=state, limit_s=LIMIT_S)
+            wait_until(lambda: self.state_of(uid) == state, what=state, limit_s=_LIMIT_S)
         except AssertionError as error:
             logs = "\n".join(one.log_tail(15) for one in self.processes.values())
             raise AssertionError(f"{error}: {self.state_of(uid)}\n{logs}") from error
@@ -92,17 +93,16 @@ def running_hosts(
     parts: Mapping[str, tuple[str, ...]],
     folder: Path,
     *,
-    bucket: str,
     postgres_url: str,
     redis_url: str,
     object_server: ObjectServer,
     orthanc: OrthancPeer,
 ) -> Iterator[Hosts]:
     """Start hosts, each with some parts of Firstread; one of them has the page."""
-    storage = object_server.new_bucket(bucket)
+    storage = object_server.new_bucket(f"hosts-{uuid4().hex}")
     assert storage.secret_key is not None
     dicom_ports, page_port = {host: free_port() for host in parts}, free_port()
-    node = next(host for host, here in parts.items() if NODE in here)
+    node = next(host for host, here in parts.items() if _NODE in here)
     orthanc.know_peer("FIRSTREAD", port=dicom_ports[node], name="firstread")
     peers = [
         {"name": "scanner", "ae_title": "SCANNER"},
@@ -139,7 +139,7 @@ def running_hosts(
         processes: dict[tuple[str, str], ServerProcess] = {}
         page = f"http://127.0.0.1:{page_port}"
         running = Hosts(
-            folder, engine, dicom_ports, page, object_server, bucket, processes, variables
+            folder, engine, dicom_ports, page, object_server, storage.bucket, processes, variables
         )
         for host, here in parts.items():
             for part in here:
@@ -151,7 +151,7 @@ def running_hosts(
                 )
                 stack.callback(processes[host, part].kill)
         for (host, part), process in processes.items():
-            port = {NODE: dicom_ports[host], PAGE: page_port}.get(part)
+            port = {_NODE: dicom_ports[host], _PAGE: page_port}.get(part)
             if port is not None:
                 _wait_for_port(process, port)
         yield running

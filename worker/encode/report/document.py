@@ -72,7 +72,7 @@ class _HandedOver(ContainerContentItem):
     """The root of content that only one document is made of.
 
     highdicom makes a deep copy of it, to give it out again when asked: nobody asks, and the copy
-    takes half as long as everything else of the document.
+    takes nearly half of the document's time.
     """
 
     def __deepcopy__(self, _memo: dict[int, Any]) -> Self:

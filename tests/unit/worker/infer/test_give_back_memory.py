@@ -5,6 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 
+
+def _printed(program: str) -> tuple[int, int]:
+    """Two numbers that a program prints, in a process with a heap of its own."""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    first, second = map(int, ended.stdout.split())
+    return first, second
+
+
 _PROGRAM = """
 from worker.infer.held_memory import give_back_memory, resident_bytes
 
@@ -20,10 +30,7 @@ print(full - freed, freed - resident_bytes())
 
 def test_what_lies_in_the_middle_of_the_heap_goes_too() -> None:
     """Of 200 MB below one block that is still in use, nearly all."""
-    ended = subprocess.run(
-        [sys.executable, "-c", _PROGRAM], capture_output=True, text=True, check=True
-    )
-    by_itself, given_back = map(int, ended.stdout.split())
+    by_itself, given_back = _printed(_PROGRAM)
     assert by_itself < 20_000_000
     assert given_back > 150_000_000
 
@@ -48,10 +55,7 @@ print(faults, held - resident_bytes())
 
 def test_what_was_freed_is_used_again_and_goes_when_it_is_given_back() -> None:
     """Of 100 MB no page is asked for a second time: by itself glibc asks for each of the 24,000."""
-    ended = subprocess.run(
-        [sys.executable, "-c", _TWICE], capture_output=True, text=True, check=True
-    )
-    faults, given_back = map(int, ended.stdout.split())
+    faults, given_back = _printed(_TWICE)
     assert faults < 1_000
     assert given_back > 90_000_000
 
@@ -69,11 +73,11 @@ blocks.append(blocks)  # nothing but a collection frees it
 del blocks
 held = resident_bytes()
 rest = MemoryAtRest(after_s=0.2)
-rest.begin()
-rest.end()
-time.sleep(0.4)  # twice as long as it would have rested
-interrupted = held - resident_bytes()
-rest.begin()
+with rest.interrupted():
+    pass
+with rest.interrupted():
+    time.sleep(0.4)  # twice as long as it would have rested
+    interrupted = held - resident_bytes()
 deadline = time.monotonic() + 10
 while held - resident_bytes() < 150_000_000 and time.monotonic() < deadline:
     time.sleep(0.01)  # nobody says when a thread has given memory back
@@ -82,9 +86,6 @@ print(interrupted, held - resident_bytes())
 
 
 def test_memory_is_kept_while_a_process_has_rested_for_less_than_it_should() -> None:
-    ended = subprocess.run(
-        [sys.executable, "-c", _AT_REST], capture_output=True, text=True, check=True
-    )
-    interrupted, at_rest = map(int, ended.stdout.split())
+    interrupted, at_rest = _printed(_AT_REST)
     assert interrupted < 20_000_000
     assert at_rest > 150_000_000
